@@ -1,0 +1,117 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+// Third-party products, named once.
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+/// A module of ours. The order of the list below is the order of the layers: a module names only those above it.
+func module(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "cloud-mirror",
+    platforms: [.macOS(.v15)],
+    products: [
+        // What somebody needs who writes a storage or state backend.
+        .library(name: "MirrorCore", targets: ["MirrorCore"]),
+        .library(name: "MirrorStorage", targets: ["MirrorStorage"]),
+        .library(name: "MirrorState", targets: ["MirrorState"]),
+        .library(name: "MirrorTesting", targets: ["MirrorTesting"]),
+        .executable(name: "cloud-mirror", targets: ["CloudMirrorCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+    ],
+    targets: [
+        module("MirrorCore", [crypto]),
+        module("MirrorNet", ["MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
+        module("MirrorStorage", ["MirrorCore", logging, metrics, nioCore]),
+        module("StorageLocal", ["MirrorStorage", "MirrorCore", logging, nioCore, nioPosix]),
+        module("MirrorState", ["MirrorCore", logging]),
+        module("StateSQLite", ["MirrorState", "MirrorCore", grdb, logging]),
+        module(
+            "MirrorEngine",
+            ["MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore", crypto, logging, metrics, nioCore, serviceLifecycle, tracing]),
+        module(
+            "MirrorServer",
+            [
+                "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore,
+                hummingbirdTLS, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL, serviceLifecycle,
+            ]),
+        module(
+            "CloudMirror",
+            [
+                "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore",
+                logging, metrics, nioCore, nioPosix, serviceLifecycle, yams,
+            ]),
+        .executableTarget(
+            name: "CloudMirrorCLI",
+            dependencies: ["CloudMirror", "MirrorNet", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioPosix],
+            swiftSettings: settings),
+        module("MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix]),
+
+        tests("MirrorCoreTests", ["MirrorCore"]),
+        tests("MirrorNetTests", ["MirrorNet", "MirrorTesting", "MirrorCore", logging, nioCore, nioHTTP1, nioPosix]),
+        tests("StorageConformanceTests", ["StorageLocal", "MirrorStorage", "MirrorTesting", "MirrorCore", logging, nioCore, nioPosix]),
+        tests("StateConformanceTests", ["StateSQLite", "MirrorState", "MirrorTesting", "MirrorCore", logging]),
+        tests(
+            "MirrorEngineTests",
+            [
+                "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting", "MirrorCore",
+                crypto, logging, nioCore, nioHTTP1, nioPosix,
+            ]),
+        tests(
+            "MirrorServerTests",
+            [
+                "MirrorServer", "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting", "MirrorCore",
+                hummingbird, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
+            ]),
+        tests("CloudMirrorTests", ["CloudMirror", "MirrorCore", logging]),
+        tests("EndToEndTests", ["MirrorTesting", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,114 @@
+/// The authority of a URL: host and port.
+enum HostPort {
+    static func parse(_ authority: Substring, scheme: ArtifactURL.Scheme) throws(ArtifactURLError) -> (host: String, port: Int) {
+        guard !authority.utf8.contains(UInt8(ascii: "@")) else { throw ArtifactURLError("it carries a user name or password") }
+        let hostText: Substring
+        let portText: Substring?
+        if authority.hasPrefix("[") {
+            guard let close = authority.firstIndex(of: "]") else { throw ArtifactURLError("its IPv6 address lacks the closing bracket") }
+            hostText = authority[authority.index(after: authority.startIndex)..<close]
+            let after = authority[authority.index(after: close)...]
+            guard after.isEmpty || after.hasPrefix(":") else { throw ArtifactURLError("something stands between its host and its port") }
+            portText = after.isEmpty ? nil : after.dropFirst()
+            guard let address = IPAddress(String(hostText)), address.isIPv6 else { throw ArtifactURLError("its host is not an IPv6 address") }
+            return (address.description, try port(portText, scheme: scheme))
+        }
+        let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        portText = parts.count == 2 ? parts[1] : nil
+        return (try name(parts[0]), try port(portText, scheme: scheme))
+    }
+
+    private static func port(_ text: Substring?, scheme: ArtifactURL.Scheme) throws(ArtifactURLError) -> Int {
+        guard let text, !text.isEmpty else { return scheme.defaultPort }
+        guard text.utf8.count <= 5, text.utf8.allSatisfy(isDigit), let port = Int(text), (1...65_535).contains(port) else {
+            throw ArtifactURLError("its port is not a number from 1 to 65535")
+        }
+        return port
+    }
+
+    private static func name(_ text: Substring) throws(ArtifactURLError) -> String {
+        guard text.utf8.allSatisfy({ $0 < 0x80 }) else {
+            throw ArtifactURLError("its host is not ASCII; write the xn-- form of an international name")
+        }
+        var host = text.lowercased()
+        if host.hasSuffix(".") { host.removeLast() }
+        guard (1...253).contains(host.utf8.count) else { throw ArtifactURLError("its host is empty or longer than 253 characters") }
+        let labels = host.split(separator: ".", omittingEmptySubsequences: false)
+        for label in labels {
+            guard (1...63).contains(label.utf8.count), label.utf8.allSatisfy(isNameCharacter) else {
+                throw ArtifactURLError("its host is not a name or an address")
+            }
+        }
+        // A last label that is a number makes the host an IPv4 address to many resolvers, in whatever base: only the plain form passes.
+        if let last = labels.last, isNumber(last), IPAddress(host) == nil {
+            throw ArtifactURLError("its host is a number in an odd spelling; write an IPv4 address as four decimal numbers")
+        }
+        return host
+    }
+
+    private static func isNumber(_ label: Substring) -> Bool {
+        if label.utf8.allSatisfy(isDigit) { return true }
+        return label.hasPrefix("0x") && label.utf8.dropFirst(2).allSatisfy { Hex.value(of: $0) != nil }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
+    private static func isNameCharacter(_ byte: UInt8) -> Bool {
+        isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+    }
+}
+
+/// The path of a URL in canonical form.
+enum PathNormalizer {
+    static func normalize(_ path: String) throws(ArtifactURLError) -> String {
+        guard !path.isEmpty else { return "/" }
+        return removeDotSegments(try escape(path))
+    }
+
+    /// Upper-case escapes, no escape of an unreserved character, an escape of every character that needs one.
+    private static func escape(_ path: String) throws(ArtifactURLError) -> String {
+        var out: [UInt8] = []
+        out.reserveCapacity(path.utf8.count + 8)
+        var iterator = path.utf8.makeIterator()
+        while let byte = iterator.next() {
+            if byte == UInt8(ascii: "%") {
+                guard let high = iterator.next().flatMap(Hex.value), let low = iterator.next().flatMap(Hex.value) else {
+                    throw ArtifactURLError("a % in its path is not followed by two hexadecimal digits")
+                }
+                let decoded = high << 4 | low
+                if PercentCoding.isUnreserved(decoded) { out.append(decoded) } else { PercentCoding.append(decoded, to: &out) }
+            } else if byte == UInt8(ascii: "\\") {
+                throw ArtifactURLError("it contains a backslash; write %5C if it is meant")
+            } else if isAllowed(byte) {
+                out.append(byte)
+            } else {
+                PercentCoding.append(byte, to: &out)
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    /// RFC 3986 §3.3 `pchar`, and the slash.
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        PercentCoding.isUnreserved(byte) || "/!$&'()*+,;=:@".utf8.contains(byte)
+    }
+
+    /// RFC 3986 §5.2.4; empty segments (`//`) stay.
+    private static func removeDotSegments(_ path: String) -> String {
+        var kept: [Substring] = []
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        for (position, segment) in segments.enumerated() {
+            let isLast = position == segments.count - 1
+            switch segment {
+            case ".":
+                if isLast { kept.append("") }
+            case "..":
+                _ = kept.popLast()
+                if isLast { kept.append("") }
+            default:
+                kept.append(segment)
+            }
+        }
+        return "/" + kept.joined(separator: "/")
+    }
+}

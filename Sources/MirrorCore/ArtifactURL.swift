@@ -1,0 +1,116 @@
+/// An artifact's origin URL, parsed strictly and written in one canonical way, so that one artifact has one name.
+///
+/// What is normalised (RFC 3986 §6.2): the case of scheme and host, a trailing dot of the host, the scheme's own port, an empty path,
+/// the case of percent-escapes, escapes of unreserved characters, dot segments (also written `%2e`), characters that must be escaped.
+/// The fragment is dropped. The query stays as it is, because signatures depend on it.
+///
+/// What is refused: any scheme but http and https, user names and passwords, hosts that are numbers in odd spellings (`0x7f.1`,
+/// `2130706433`, `0177.0.0.1`), hosts that are not ASCII, backslashes, control characters, broken escapes, more than ``maxLength`` bytes.
+public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
+    public enum Scheme: String, Sendable, Hashable {
+        case http, https
+
+        public var defaultPort: Int { self == .https ? 443 : 80 }
+    }
+
+    /// Bytes; longer URLs are refused.
+    public static let maxLength = 8_192
+
+    public let scheme: Scheme
+    /// Lower-case; an IPv6 address without its brackets.
+    public let host: String
+    /// The port in force, 1...65535.
+    public let port: Int
+    /// Begins with `/`; percent-encoded.
+    public let path: String
+    /// Without the `?`; percent-encoded; `nil` when there is no `?`.
+    public let query: String?
+    /// The canonical form.
+    public let description: String
+
+    /// - Throws: ``ArtifactURLError`` saying what is wrong.
+    public init(_ text: String) throws(ArtifactURLError) {
+        guard text.utf8.count <= Self.maxLength else { throw ArtifactURLError("it is longer than \(Self.maxLength) bytes") }
+        guard !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { throw ArtifactURLError("it contains control characters") }
+        guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else {
+            throw ArtifactURLError("it has no scheme; write https://host/path")
+        }
+        guard let scheme = Scheme(rawValue: text[..<colon].lowercased()) else {
+            throw ArtifactURLError("its scheme is neither https nor http")
+        }
+        let rest = text[colon...].dropFirst(3).prefix { $0 != "#" }
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        let afterAuthority = rest[authority.endIndex...]
+        let pathText = afterAuthority.prefix { $0 != "?" }
+        let queryText = pathText.endIndex < afterAuthority.endIndex ? afterAuthority[afterAuthority.index(after: pathText.endIndex)...] : nil
+        let (host, port) = try HostPort.parse(authority, scheme: scheme)
+        try self.init(scheme: scheme, host: host, port: port, path: String(pathText), query: queryText.map(String.init))
+    }
+
+    private init(scheme: Scheme, host: String, port: Int, path: String, query: String?) throws(ArtifactURLError) {
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.path = try PathNormalizer.normalize(path)
+        self.query = query.map { PercentCoding.encode($0, where: Self.isAllowedInQuery) }
+        var text = "\(scheme.rawValue)://\(Self.bracketed(host))"
+        if port != scheme.defaultPort { text += ":\(port)" }
+        text += self.path
+        if let query = self.query { text += "?\(query)" }
+        guard text.utf8.count <= Self.maxLength else { throw ArtifactURLError("it is longer than \(Self.maxLength) bytes") }
+        description = text
+    }
+
+    /// The URL that a reference found in this one's `Location` field means (RFC 3986 §5.2).
+    public func resolving(_ reference: String) throws(ArtifactURLError) -> ArtifactURL {
+        if let colon = reference.firstIndex(where: { $0 == ":" || $0 == "/" || $0 == "?" || $0 == "#" }), reference[colon] == ":" {
+            return try ArtifactURL(reference)
+        }
+        if reference.hasPrefix("//") { return try ArtifactURL("\(scheme.rawValue):\(reference)") }
+        let withoutFragment = reference.prefix { $0 != "#" }
+        let pathText = withoutFragment.prefix { $0 != "?" }
+        var query = pathText.endIndex < withoutFragment.endIndex ? String(withoutFragment[withoutFragment.index(after: pathText.endIndex)...]) : nil
+        let newPath: String
+        if pathText.isEmpty {
+            newPath = path
+            if query == nil { query = self.query }
+        } else if pathText.hasPrefix("/") {
+            newPath = String(pathText)
+        } else {
+            newPath = String(path[...(path.lastIndex(of: "/") ?? path.startIndex)] + pathText)
+        }
+        guard !newPath.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { throw ArtifactURLError("it contains control characters") }
+        return try ArtifactURL(scheme: scheme, host: host, port: port, path: newPath, query: query)
+    }
+
+    /// The URL without its query, which may hold a signature: the form for logs.
+    public var redacted: String {
+        query == nil ? description : "\(description.prefix { $0 != "?" })?…"
+    }
+
+    /// `host` or `host:port`, as it stands in a `Host` field.
+    public var authority: String {
+        port == scheme.defaultPort ? Self.bracketed(host) : "\(Self.bracketed(host)):\(port)"
+    }
+
+    /// The host when it is an address.
+    public var hostAddress: IPAddress? { IPAddress(host) }
+
+    private static func bracketed(_ host: String) -> String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host }
+
+    private static func isAllowedInQuery(_ byte: UInt8) -> Bool {
+        // RFC 3986 §3.4, and "%" (already escaped) with the brackets that servers in practice see unescaped.
+        PercentCoding.isUnreserved(byte) || "!$&'()*+,;=:@/?%[]|".utf8.contains(byte)
+    }
+}
+
+/// What is wrong with a URL, in words that may be shown to whoever sent it.
+public struct ArtifactURLError: Error, Sendable, Equatable, CustomStringConvertible {
+    public let reason: String
+
+    init(_ reason: String) {
+        self.reason = reason
+    }
+
+    public var description: String { "not an artifact URL: \(reason)" }
+}

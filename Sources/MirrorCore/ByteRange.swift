@@ -1,0 +1,22 @@
+/// A range of an object's bytes: `offset` and a length above 0.
+public struct ByteRange: Sendable, Hashable {
+    public let offset: Int64
+    public let length: Int64
+
+    /// - Returns: `nil` for a negative offset, a length below 1, or an end beyond `Int64.max`.
+    public init?(offset: Int64, length: Int64) {
+        guard offset >= 0, length >= 1, !offset.addingReportingOverflow(length).overflow else { return nil }
+        self.offset = offset
+        self.length = length
+    }
+
+    /// One past the last byte.
+    public var end: Int64 { offset + length }
+
+    /// The range cut off at an object's end.
+    ///
+    /// - Returns: `nil` when the range begins at or after the end.
+    public func clamped(toSize size: Int64) -> ByteRange? {
+        ByteRange(offset: offset, length: min(end, size) - offset)
+    }
+}

@@ -1,0 +1,51 @@
+/// Percent-encoding (RFC 3986 §2.1).
+public enum PercentCoding {
+    /// Letters, digits and `-._~`: what never needs encoding (RFC 3986 §2.3).
+    public static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
+
+    /// Encodes every byte that `isAllowed` refuses; by default all but the unreserved ones, as JavaScript's `encodeURIComponent` about does.
+    public static func encode(_ text: String, where isAllowed: (UInt8) -> Bool = isUnreserved) -> String {
+        var out: [UInt8] = []
+        out.reserveCapacity(text.utf8.count + 16)
+        for byte in text.utf8 {
+            if isAllowed(byte) { out.append(byte) } else { append(byte, to: &out) }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    /// - Returns: `nil` for a `%` that two hexadecimal digits do not follow, or when the result is no UTF-8.
+    public static func decode(_ text: some StringProtocol) -> String? {
+        guard let bytes = decodeBytes(text.utf8) else { return nil }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    static func decodeBytes(_ text: some Sequence<UInt8>) -> [UInt8]? {
+        var out: [UInt8] = []
+        out.reserveCapacity(text.underestimatedCount)
+        var iterator = text.makeIterator()
+        while let byte = iterator.next() {
+            guard byte == UInt8(ascii: "%") else {
+                out.append(byte)
+                continue
+            }
+            guard let high = iterator.next().flatMap(Hex.value), let low = iterator.next().flatMap(Hex.value) else { return nil }
+            out.append(high << 4 | low)
+        }
+        return out
+    }
+
+    /// `%2F`: upper-case digits (RFC 3986 §6.2.2.1).
+    static func append(_ byte: UInt8, to out: inout [UInt8]) {
+        out.append(UInt8(ascii: "%"))
+        for value in [byte >> 4, byte & 15] {
+            out.append(value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+/// Names a replica: one artifact in one pool.
+public struct ReplicaID: Sendable, Hashable, CustomStringConvertible {
+    public let artifact: ArtifactURL
+    public let pool: PoolID
+
+    public init(artifact: ArtifactURL, pool: PoolID) {
+        self.artifact = artifact
+        self.pool = pool
+    }
+
+    /// Safe for logs: without the artifact's query.
+    public var description: String { "\(pool) \(artifact.redacted)" }
+}
+
+/// One artifact in one pool, as far as it is known. A replica that nothing is known of is absent.
+public struct Replica: Sendable, Hashable {
+    public let id: ReplicaID
+    public var status: Status
+
+    public enum Status: Sendable, Hashable {
+        /// A copy job is queued or under way.
+        case pending
+        case present(StoredObject)
+        case error(CopyFailure)
+        /// Its object is being deleted: nothing is handed out, and nothing is copied until it is gone.
+        case removing
+    }
+
+    public init(id: ReplicaID, status: Status) {
+        self.id = id
+        self.status = status
+    }
+
+    public var state: State {
+        switch status {
+        case .pending: .pending
+        case .present: .present
+        case .error: .error
+        case .removing: .absent
+        }
+    }
+
+    /// The words for people, metrics and the API.
+    public enum State: String, Sendable, CaseIterable {
+        case absent, pending, present, error
+    }
+}
+
+/// What a pool holds for a present replica.
+public struct StoredObject: Sendable, Hashable {
+    public var key: ObjectKey
+    /// Bytes.
+    public var size: Int64
+    public var sha256: Digest?
+    public var storedAt: Timestamp
+    /// Coarse: reads write it at most once in a configured while.
+    public var lastUsed: Timestamp
+    /// When it was found to be expired; it is still there until the grace is over, and a use clears the mark.
+    public var markedAt: Timestamp?
+
+    public init(key: ObjectKey, size: Int64, sha256: Digest?, storedAt: Timestamp, lastUsed: Timestamp, markedAt: Timestamp? = nil) {
+        self.key = key
+        self.size = size
+        self.sha256 = sha256
+        self.storedAt = storedAt
+        self.lastUsed = lastUsed
+        self.markedAt = markedAt
+    }
+}
+
+/// Why an artifact could not be copied.
+public struct CopyFailure: Error, Sendable, Hashable {
+    public var reason: Reason
+    /// For people; holds no query, credential or path of this machine.
+    public var message: String
+    /// Until then the failure is the answer; after it a request tries again.
+    public var retryAt: Timestamp
+
+    public enum Reason: Sendable, Hashable {
+        /// The origin answered with this HTTP status, which is passed on.
+        case origin(status: Int)
+        /// The egress policy refuses the URL, an address, or a hop of the redirect chain.
+        case refused
+        /// The origin could not be reached, or what it sent was incomplete or corrupt.
+        case transfer
+        /// The artifact is larger than the configuration allows.
+        case tooLarge
+        /// The pool could not take it.
+        case storage
+    }
+
+    public init(reason: Reason, message: String, retryAt: Timestamp) {
+        self.reason = reason
+        self.message = message
+        self.retryAt = retryAt
+    }
+}

@@ -1,0 +1,47 @@
+/// A moment on the wall clock, in whole milliseconds since 1970-01-01T00:00:00Z.
+///
+/// Wall-clock and not monotonic, because it is stored and read by other processes and other machines.
+public struct Timestamp: Sendable, Hashable, Comparable, InstantProtocol {
+    public let milliseconds: Int64
+
+    public init(milliseconds: Int64) {
+        self.milliseconds = milliseconds
+    }
+
+    public static func < (lhs: Timestamp, rhs: Timestamp) -> Bool {
+        lhs.milliseconds < rhs.milliseconds
+    }
+
+    /// Saturates instead of trapping: a configured duration of thousands of years is odd, not fatal.
+    public func advanced(by duration: Duration) -> Timestamp {
+        let (sum, overflow) = milliseconds.addingReportingOverflow(duration.wholeMilliseconds)
+        if overflow { return Timestamp(milliseconds: duration < .zero ? .min : .max) }
+        return Timestamp(milliseconds: sum)
+    }
+
+    public func duration(to other: Timestamp) -> Duration {
+        let (difference, overflow) = other.milliseconds.subtractingReportingOverflow(milliseconds)
+        if overflow { return .milliseconds(other < self ? Int64.min : Int64.max) }
+        return .milliseconds(difference)
+    }
+
+    public static func + (lhs: Timestamp, rhs: Duration) -> Timestamp { lhs.advanced(by: rhs) }
+    public static func - (lhs: Timestamp, rhs: Duration) -> Timestamp { lhs.advanced(by: .zero - rhs) }
+}
+
+extension Duration {
+    /// Rounded towards zero, saturated to the range of `Int64`.
+    public var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        let (sum, overflowed) = milliseconds.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+        return overflowed ? (seconds < 0 ? .min : .max) : sum
+    }
+
+    /// Seconds with a fraction, for metrics and messages.
+    public var inSeconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) + Double(attoseconds) / 1e18
+    }
+}

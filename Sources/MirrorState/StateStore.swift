@@ -1,0 +1,95 @@
+public import MirrorCore
+
+/// Holds replicas, copy jobs and leases in one place, so that "pending" and "queued" cannot disagree.
+///
+/// State is a cache of the truth, which is the pools: losing it all loses nothing but time. Every call is atomic, across all processes
+/// that share the store. Everything thrown is a ``StateError``, or `CancellationError`. Times come from the clock that the store was made with.
+///
+/// *Behavior* (each line is a test of the conformance suite in module MirrorTesting):
+/// - Of any number of claims at the same time exactly one is `.claimed`; the others are `.exists` with a pending replica.
+/// - A claim of an error whose `retryAt` is past, or of an absent replica, succeeds; of anything else it does not.
+/// - A claim beyond `maxQueued` jobs is `.queueFull` and changes nothing.
+/// - A job is leased to one worker at a time, the oldest first, none before its time; a lease that ran out is leased again with a larger token and the next attempt.
+/// - `extend` and `finish` with a token that is not the newest, or of a job that is gone, throw `.staleLease` and change nothing.
+/// - A lease that ran out but that nobody else took can still be extended or finished.
+/// - `.handBack` makes the job leasable at once with the same attempt number; `.retry` not before its time.
+/// - `recordPresent` changes only what is absent, or an error; a purge in between wins.
+/// - `touch` only ever moves `lastUsed` forward, clears the mark, and touches nothing that is not present.
+/// - `mark` marks only what is present and was not used after `unusedSince`.
+/// - `beginRemoval` takes any replica, drops its job, and makes its late writes fail; with `unusedSince` only a marked one not used after it.
+/// - A replica under removal answers claims with `.exists`, is leased to nobody, and is absent after `forget`.
+/// - `leastRecentlyUsed` lists present replicas of one pool, oldest use first, each exactly once over all pages.
+/// - `totals` agree with what was recorded, after every kind of transition.
+/// - Every change reaches every stream of `changes()` that was open before it; a stream that is not read costs bounded memory and then tells `.everything`.
+/// - What was written is still there after the store was closed and opened again, where the store is durable.
+public protocol StateStore: Sendable {
+    /// - Returns: `nil` when it is absent.
+    func replica(_ id: ReplicaID) async throws -> Replica?
+
+    // MARK: Becoming present
+
+    /// Makes the replica pending and queues its copy job, in one step.
+    func claim(_ id: ReplicaID) async throws -> Claim
+
+    /// Records an object that was found in the pool (back-fill).
+    ///
+    /// - Returns: The replica as it is afterwards, whoever made it so.
+    func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica
+
+    /// Leases the oldest job that is due: queued, or leased to somebody whose lease ran out.
+    ///
+    /// - Parameter pools: Whose jobs; others are left alone.
+    /// - Parameter worker: Who asks, for people who look.
+    func lease(pools: Set<PoolID>, worker: String, duration: Duration) async throws -> CopyLease?
+
+    /// When the next job can be leased; `nil` when none is queued or leased.
+    func nextDue(pools: Set<PoolID>) async throws -> Timestamp?
+
+    /// Heartbeat: the lease runs `duration` from now.
+    func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease
+
+    func finish(_ lease: CopyLease, _ result: CopyResult) async throws
+
+    // MARK: Being used and going away
+
+    func touch(_ uses: [ReplicaUse]) async throws
+
+    /// Marks expired replicas.
+    ///
+    /// - Returns: Those that were marked now.
+    func mark(_ ids: [ReplicaID], unusedSince: Timestamp) async throws -> [ReplicaID]
+
+    /// Takes a replica out of service, before its object is deleted.
+    ///
+    /// - Parameter unusedSince: `nil` takes it whatever its state (purge).
+    /// - Returns: Whether it is under removal now by this call.
+    func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool
+
+    /// Ends a removal: the replica is absent. Changes nothing that is not under removal.
+    func forget(_ id: ReplicaID) async throws
+
+    // MARK: Looking
+
+    /// Present replicas of a pool, the least recently used first.
+    ///
+    /// - Parameter after: The last of the page before.
+    /// - Parameter limit: 1...1000.
+    func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica]
+
+    /// Replicas under removal, so that a removal cut off by a crash is ended.
+    func underRemoval(in pool: PoolID, limit: Int) async throws -> [ReplicaID]
+
+    /// Replicas in any state, in the order of pool and URL.
+    ///
+    /// - Parameter pool: `nil` for all pools.
+    /// - Parameter after: The last of the page before.
+    /// - Parameter limit: 1...1000.
+    func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica]
+
+    func totals(of pool: PoolID) async throws -> PoolTotals
+
+    /// Changes from now on. The stream ends when the store is closed.
+    func changes() async -> AsyncStream<ReplicaChange>
+
+    func close() async
+}

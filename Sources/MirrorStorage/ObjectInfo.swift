@@ -1,0 +1,64 @@
+public import MirrorCore
+
+/// What a store knows of an object without its bytes.
+public struct ObjectInfo: Sendable, Hashable {
+    public var key: ObjectKey
+    /// Bytes.
+    public var size: Int64
+    /// A strong entity tag with its quotes, as it stands in an `ETag` field; changes whenever the bytes do.
+    public var etag: String
+    public var lastModified: Timestamp
+    public var metadata: ObjectMetadata
+
+    public init(key: ObjectKey, size: Int64, etag: String, lastModified: Timestamp, metadata: ObjectMetadata) {
+        self.key = key
+        self.size = size
+        self.etag = etag
+        self.lastModified = lastModified
+        self.metadata = metadata
+    }
+}
+
+/// What is kept beside an object's bytes.
+public struct ObjectMetadata: Sendable, Hashable {
+    /// The origin's representation fields, given back as they came.
+    public var contentType: String?
+    public var contentEncoding: String?
+    public var contentDisposition: String?
+
+    public var upstreamURL: String
+    public var upstreamETag: String?
+    /// What the origin stated, in bytes; `nil` when it stated nothing.
+    public var upstreamContentLength: Int64?
+    public var stored: Timestamp
+    /// Every URL of the redirect chain, the artifact's own first; without queries.
+    public var addresses: [String]
+    /// Known once the upload is complete.
+    public var sha256: Digest?
+
+    public init(
+        contentType: String? = nil, contentEncoding: String? = nil, contentDisposition: String? = nil, upstreamURL: String,
+        upstreamETag: String? = nil, upstreamContentLength: Int64? = nil, stored: Timestamp, addresses: [String] = [],
+        sha256: Digest? = nil
+    ) {
+        self.contentType = contentType
+        self.contentEncoding = contentEncoding
+        self.contentDisposition = contentDisposition
+        self.upstreamURL = upstreamURL
+        self.upstreamETag = upstreamETag
+        self.upstreamContentLength = upstreamContentLength
+        self.stored = stored
+        self.addresses = addresses
+        self.sha256 = sha256
+    }
+
+    /// The names under which stores keep the fields that HTTP has no name for.
+    public enum Name {
+        public static let upstreamURL = "cloud-mirror-upstream-url"
+        public static let upstreamETag = "cloud-mirror-upstream-etag"
+        public static let upstreamContentLength = "cloud-mirror-upstream-content-length"
+        public static let stored = "cloud-mirror-stored"
+        public static let addresses = "cloud-mirror-addresses"
+        public static let sha256 = "cloud-mirror-sha256"
+    }
+}

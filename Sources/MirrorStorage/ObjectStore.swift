@@ -1,0 +1,110 @@
+public import MirrorCore
+
+/// Drives one pool: one bucket or directory of one kind of storage.
+///
+/// Everything thrown is a ``StorageError``, or `CancellationError` where the task was cancelled.
+///
+/// *Behavior* (each line is a test of the conformance suite in module MirrorTesting):
+/// - An object appears whole, with its metadata, when an upload completes, and never before; an aborted upload leaves nothing.
+/// - A second upload of a key replaces the object; whoever reads the first one goes on reading the first one, or gets an error, never a mixture.
+/// - `head` and `get` of an absent key throw `.notFound`; `delete` of an absent key succeeds.
+/// - A range beyond the end is cut off at the end; one that begins at or after the end throws `.invalidRequest`.
+/// - Metadata comes back as it was given, the digest as it was given to `complete`.
+/// - `list` returns every complete object exactly once, in the order of the keys, over as many pages as are asked for.
+/// - Calls may be made from any task at any time.
+public protocol ObjectStore: Sendable {
+    var capabilities: StoreCapabilities { get }
+
+    func head(_ key: ObjectKey) async throws -> ObjectInfo
+
+    /// - Parameter range: `nil` for the whole object.
+    func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent
+
+    /// Begins an upload; nothing is visible under `key` until ``ObjectUpload/complete(size:sha256:)``.
+    ///
+    /// - Parameter expectedSize: Bytes, where the origin stated them: a store may refuse early what it cannot take (`.full`, `.invalidRequest`).
+    func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload
+
+    func delete(_ key: ObjectKey) async throws
+
+    /// - Parameter after: The last key of the page before; `nil` for the first page.
+    /// - Parameter limit: 1...1000.
+    /// - Returns: At most `limit` objects; fewer mean that there are no more.
+    func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo]
+
+    /// Where a client finds the object. Makes no network call.
+    ///
+    /// - Parameter life: How long the location must at least work, where it is one that ends.
+    func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation
+
+    /// Throws when the pool cannot take objects now, in words that say what to do; cheap enough for a readiness check.
+    func checkHealth() async throws
+}
+
+/// An upload that is under way.
+///
+/// *Behavior*:
+/// - Parts may be written at the same time where ``StoreCapabilities/Features/parallelParts`` says so; elsewhere one after the other in order.
+/// - A part may be written again after it failed; the last writing counts.
+/// - `complete` throws `.invalidRequest` unless the bytes written are exactly 0..<`size`, and leaves nothing visible then.
+/// - `abort` may be called at any time, also twice or after `complete`, and never undoes a completed upload.
+/// - `read` throws `.unsupported` without ``StoreCapabilities/Features/readsUploads``.
+public protocol ObjectUpload: Sendable {
+    /// Writes one part from a stream, to its end.
+    ///
+    /// - Returns: The bytes written.
+    /// - Throws: `.invalidRequest` when `part` states a length and the stream is longer or shorter.
+    func write(_ part: UploadPart, from body: ByteStream) async throws -> Int64
+
+    /// Reads bytes that were written before.
+    func read(_ range: ByteRange) async throws -> ByteStream
+
+    /// Publishes the object in one step, durably: it survives the machine's crash after this returns.
+    func complete(size: Int64, sha256: Digest) async throws -> ObjectInfo
+
+    /// Removes what was written, unless the upload is complete.
+    func abort() async
+}
+
+/// One part of an upload.
+public struct UploadPart: Sendable, Hashable {
+    /// From 0, without gaps.
+    public var number: Int
+    /// Where it begins in the object, in bytes.
+    public var offset: Int64
+    /// Bytes; `nil` when only the stream's end tells.
+    public var length: Int64?
+
+    public init(number: Int, offset: Int64, length: Int64?) {
+        self.number = number
+        self.offset = offset
+        self.length = length
+    }
+}
+
+/// An object's bytes, or a range of them.
+public struct ObjectContent: Sendable {
+    public var info: ObjectInfo
+    /// What `body` holds of the object: as asked for, cut off at the object's end; `nil` for the whole.
+    public var range: ByteRange?
+    public var body: ByteStream
+
+    public init(info: ObjectInfo, range: ByteRange?, body: ByteStream) {
+        self.info = info
+        self.range = range
+        self.body = body
+    }
+}
+
+/// Where a client finds an object.
+public struct ObjectLocation: Sendable, Hashable {
+    /// An absolute URL; from a store with ``StoreCapabilities/Features/servedByMirror`` a path on the mirror's own address.
+    public var url: String
+    /// When it stops working; `nil` for never.
+    public var expires: Timestamp?
+
+    public init(url: String, expires: Timestamp? = nil) {
+        self.url = url
+        self.expires = expires
+    }
+}

@@ -1,0 +1,36 @@
+/// An error from an object store or from a layer around one.
+public struct StorageError: Error, Sendable, CustomStringConvertible {
+    public var code: Code
+    /// For people; may name a key, never a credential.
+    public var message: String
+    /// A bounded metric label: `local.put`.
+    public var operation: String
+    /// What the provider asked for.
+    public var retryAfter: Duration?
+    public var cause: (any Error)?
+
+    public enum Code: String, Sendable, CaseIterable {
+        case notFound, alreadyExists, preconditionFailed, permissionDenied, invalidRequest
+        case unsupported, checksumMismatch, full, throttled, timedOut, unavailable
+
+        /// Whether the same call may succeed a little later.
+        public var isTransient: Bool {
+            switch self {
+            case .throttled, .timedOut, .unavailable: true
+            case .notFound, .alreadyExists, .preconditionFailed, .permissionDenied, .invalidRequest, .unsupported,
+                .checksumMismatch, .full:
+                false
+            }
+        }
+    }
+
+    public init(_ code: Code, _ message: String, operation: String, retryAfter: Duration? = nil, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.operation = operation
+        self.retryAfter = retryAfter
+        self.cause = cause
+    }
+
+    public var description: String { "\(operation): \(code.rawValue): \(message)" }
+}

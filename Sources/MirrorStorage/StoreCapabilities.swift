@@ -1,0 +1,38 @@
+/// What a store can do beyond the least, and the sizes it takes.
+///
+/// The engine asks here and nowhere else: a caller never tries something out to see whether it throws
+/// ``StorageError/Code/unsupported``.
+public struct StoreCapabilities: Sendable, Hashable {
+    public struct Features: OptionSet, Sendable, Hashable {
+        public let rawValue: Int
+
+        public init(rawValue: Int) {
+            self.rawValue = rawValue
+        }
+
+        /// Parts of one upload may be written at the same time and in any order.
+        public static let parallelParts = Features(rawValue: 1 << 0)
+        /// The bytes of an upload can be read back before it is complete (``ObjectUpload/read(_:)``).
+        public static let readsUploads = Features(rawValue: 1 << 1)
+        /// Objects have no address of their own: the mirror itself serves them.
+        public static let servedByMirror = Features(rawValue: 1 << 2)
+    }
+
+    public var features: Features
+    /// Bytes.
+    public var maxObjectSize: Int64
+    /// Bytes; every part but the last is at least this long.
+    public var minPartSize: Int64
+    public var maxPartSize: Int64
+    public var maxParts: Int
+
+    public init(
+        features: Features, maxObjectSize: Int64 = .max, minPartSize: Int64 = 1, maxPartSize: Int64 = .max, maxParts: Int = .max
+    ) {
+        self.features = features
+        self.maxObjectSize = maxObjectSize
+        self.minPartSize = minPartSize
+        self.maxPartSize = maxPartSize
+        self.maxParts = maxParts
+    }
+}
