@@ -1,0 +1,28 @@
+/// Sizes as they are written in the configuration: `16MiB`, `500GiB`, `1TB`.
+package enum ByteSize {
+    /// Largest first, so that formatting takes the largest unit that divides evenly; binary before decimal.
+    private static let binary: [(unit: String, bytes: Int64)] = [
+        ("PiB", 1 << 50), ("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10),
+    ]
+    private static let decimal: [(unit: String, bytes: Int64)] = [
+        ("PB", 1_000_000_000_000_000), ("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000), ("KB", 1_000),
+    ]
+
+    /// - Returns: Bytes; `nil` unless the text is a whole number and a unit (`B`, `kB`…`PB`, `KiB`…`PiB`) that fit into 63 bits.
+    package static func parse(_ text: String) -> Int64? {
+        let digits = text.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        guard !digits.isEmpty, let number = Int64(String(digits) ?? "") else { return nil }
+        let unit = text[digits.endIndex...]
+        guard let bytes = unit == "B" ? 1 : (binary + decimal).first(where: { $0.unit == unit })?.bytes else { return nil }
+        let (product, overflow) = number.multipliedReportingOverflow(by: bytes)
+        return overflow ? nil : product
+    }
+
+    /// The shortest text that ``parse(_:)`` reads back as the same number.
+    package static func text(_ bytes: Int64) -> String {
+        guard bytes > 0 else { return "\(bytes)B" }
+        if let (unit, factor) = binary.first(where: { bytes % $0.bytes == 0 }) { return "\(bytes / factor)\(unit)" }
+        if let (unit, factor) = decimal.first(where: { bytes % $0.bytes == 0 }) { return "\(bytes / factor)\(unit)" }
+        return "\(bytes)B"
+    }
+}

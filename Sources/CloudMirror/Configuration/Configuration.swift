@@ -1,0 +1,199 @@
+package import Logging
+package import MirrorCore
+
+/// Everything that can be set, with the defaults that hold without a configuration file.
+///
+/// `Configuration()` is the zero configuration: one pool `local/dev` under the state directory, any public HTTPS origin, no admin token.
+package struct Configuration: Sendable, Equatable {
+    /// Where the settings come from.
+    package var source: Source = .zeroConfiguration
+    /// What is legal but worth a word in the log; filled by reading a file.
+    package var warnings: [ConfigurationProblem] = []
+    /// Whether to write one line `ready <URL>` to standard output once requests are accepted; set by `serve --print-ready`.
+    package var printsReady = false
+
+    package var listen = ListenAddress(host: "127.0.0.1", port: 8_080)
+    /// How clients reach this service, without a slash at the end; `nil` means that it is derived from ``listen``.
+    package var publicURL: String?
+    package var tls: TLS?
+    package var admin = Admin()
+    package var origins = Origins()
+    /// In the order of the file; at least one.
+    package var pools: [Pool]
+    package var redirect = Redirect()
+    package var copy = Copy()
+    package var state: State
+    /// Where this service keeps what is its own: an absolute path.
+    package var stateDirectory: String
+    package var selection = Selection()
+    package var sweep = Sweep()
+    package var server = Server()
+    package var log = Log()
+
+    /// The zero configuration.
+    ///
+    /// - Parameter stateDirectory: An absolute path.
+    package init(stateDirectory: String = Configuration.defaultStateDirectory()) {
+        self.stateDirectory = stateDirectory
+        pools = PoolID("local/dev").map { [Pool(id: $0, directory: "\(stateDirectory)/pools/dev")] } ?? []
+        state = .sqlite(path: "\(stateDirectory)/state.sqlite")
+        selection.fallback = pools.first.map { .pool($0.id) } ?? .origin
+    }
+
+    /// Whether no file was given, so that the service may make up an admin token and print it.
+    package var isZeroConfiguration: Bool { source == .zeroConfiguration }
+
+    package func pool(_ id: PoolID) -> Pool? { pools.first { $0.id == id } }
+}
+
+extension Configuration {
+    package enum Source: Sendable, Equatable {
+        case zeroConfiguration
+        /// The path as it was given.
+        case file(String)
+    }
+
+    /// The certificate that the listeners present.
+    package struct TLS: Sendable, Equatable {
+        /// Path of a PEM file: the certificate, then its chain.
+        package var certificate: String
+        /// Path of a PEM file.
+        package var key: String
+    }
+
+    /// Who may purge, warm and look.
+    package struct Admin: Sendable, Equatable {
+        /// `nil` means the same listener as everything else.
+        package var listen: ListenAddress?
+        /// From `tokens` and `tokensFile`; empty means that nobody may (but see ``Configuration/isZeroConfiguration``).
+        package var tokens: [Secret] = []
+    }
+
+    /// What may be fetched.
+    package struct Origins: Sendable, Equatable {
+        package var allow: [AllowedOrigin] = [.anyPublic]
+        package var requireHTTPS = true
+        /// Networks that the address guard would refuse.
+        package var allowAddresses: [IPNetwork] = []
+        /// 0...20
+        package var maxRedirects = 10
+    }
+
+    /// One rule of the allow-list, as it was written; the egress policy gives it its meaning.
+    package enum AllowedOrigin: Sendable, Equatable {
+        /// Any origin with a public address; only the zero configuration says so.
+        case anyPublic
+        /// A URL that an artifact's must begin with.
+        case prefix(String)
+        /// An anchored regular expression.
+        case pattern(String)
+    }
+
+    /// One pool. This version knows local directories.
+    package struct Pool: Sendable, Equatable {
+        package var id: PoolID
+        /// An absolute path.
+        package var directory: String
+        package var retention = Retention()
+    }
+
+    /// How long a replica is worth keeping.
+    package struct Retention: Sendable, Equatable {
+        /// Counted from the last use.
+        package var timeToLive: Duration = .seconds(24 * 3_600)
+        /// What the pool may hold; `nil` is no limit.
+        package var maxBytes: Int64?
+        /// Between the mark and the deletion.
+        package var grace: Duration = .seconds(60)
+    }
+
+    /// How a request for an artifact is answered.
+    package struct Redirect: Sendable, Equatable {
+        /// What a request waits for a copy when it does not say.
+        package var maxWait: Duration = .seconds(28)
+        /// The most that `?wait=` may ask for.
+        package var waitLimit: Duration = .seconds(300)
+        /// How long an origin's refusal is remembered.
+        package var negativeLife: Duration = .seconds(30)
+        /// Requests that wait at the same time; the next ones are sent to the origin.
+        package var maxWaiting = 10_000
+        package var status: Status = .found
+
+        package enum Status: Int, Sendable, CaseIterable {
+            case found = 302, temporaryRedirect = 307
+        }
+    }
+
+    /// How artifacts are copied.
+    package struct Copy: Sendable, Equatable {
+        /// Copies at the same time.
+        package var concurrency = 16
+        package var partSize: Int64 = 16 << 20
+        /// Parts of one copy at the same time.
+        package var partConcurrency = 4
+        package var maxAttempts = 5
+        package var maxObjectSize: Int64 = 5 << 40
+        /// Without a byte from the origin.
+        package var idleTimeout: Duration = .seconds(60)
+        package var connectTimeout: Duration = .seconds(10)
+        package var lease: Duration = .seconds(15)
+        package var maxQueued = 100_000
+        package var backoff = Backoff()
+    }
+
+    /// The wait between attempts: doubled each time, with jitter.
+    package struct Backoff: Sendable, Equatable {
+        package var first: Duration = .milliseconds(200)
+        package var max: Duration = .seconds(30)
+    }
+
+    /// Where replicas and copy jobs are recorded.
+    package enum State: Sendable, Equatable {
+        case sqlite(path: String)
+    }
+
+    /// How a request without a pool gets one.
+    package struct Selection: Sendable, Equatable {
+        /// In the order of the file; the longest prefix that holds the client decides.
+        package var networks: [NetworkRule] = []
+        /// Whose `X-Forwarded-For` is believed.
+        package var trustedProxies: [IPNetwork] = []
+        /// When no network holds the client; `default` in the file.
+        package var fallback: Fallback = .origin
+
+        package enum Fallback: Sendable, Equatable {
+            case origin
+            case pool(PoolID)
+        }
+    }
+
+    package struct NetworkRule: Sendable, Equatable {
+        package var network: IPNetwork
+        package var pool: PoolID
+    }
+
+    package struct Sweep: Sendable, Equatable {
+        package var interval: Duration = .seconds(60)
+    }
+
+    /// Limits of the listeners.
+    package struct Server: Sendable, Equatable {
+        package var maxConnections = 10_000
+        /// Of a connection between requests.
+        package var idleTimeout: Duration = .seconds(75)
+        /// Request line and header fields together.
+        package var maxHeaderBytes: Int64 = 32 << 10
+        /// What requests under way get when the service is told to stop.
+        package var shutdownGrace: Duration = .seconds(30)
+    }
+
+    package struct Log: Sendable, Equatable {
+        package var level: Logger.Level = .info
+        package var format: Format = .auto
+
+        package enum Format: String, Sendable, CaseIterable {
+            /// Text on a terminal, JSON elsewhere.
+            case auto, text, json
+        }
+    }
+}

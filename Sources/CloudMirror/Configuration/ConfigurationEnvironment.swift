@@ -1,0 +1,106 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// What reading a configuration may see of the machine; a test puts its own in place.
+package struct ConfigurationEnvironment: Sendable {
+    /// The value of an environment variable.
+    package var variable: @Sendable (String) -> String?
+    /// Reads a file, `limit` bytes at most.
+    package var read: @Sendable (_ path: String, _ limit: Int) throws(FileProblem) -> File
+    /// The directory that relative paths given on the command line start from.
+    package var currentDirectory: String
+
+    package struct File: Sendable {
+        package var bytes: [UInt8]
+        package var isWorldReadable: Bool
+
+        package init(bytes: [UInt8], isWorldReadable: Bool) {
+            self.bytes = bytes
+            self.isWorldReadable = isWorldReadable
+        }
+    }
+
+    /// Why a file cannot be read, in words that follow "cannot be read: ".
+    package struct FileProblem: Error, Sendable {
+        package var reason: String
+
+        package init(_ reason: String) {
+            self.reason = reason
+        }
+    }
+
+    package init(
+        variable: @escaping @Sendable (String) -> String?,
+        read: @escaping @Sendable (_ path: String, _ limit: Int) throws(FileProblem) -> File,
+        currentDirectory: String
+    ) {
+        self.variable = variable
+        self.read = read
+        self.currentDirectory = currentDirectory
+    }
+
+    /// This process's variables and files.
+    package static var process: ConfigurationEnvironment {
+        ConfigurationEnvironment(
+            variable: { name in getenv(name).map { String(cString: $0) } },
+            read: { (path, limit) throws(FileProblem) in try readFile(path, limit: limit) },
+            currentDirectory: workingDirectory())
+    }
+
+    /// An absolute path without a slash at the end; a relative one starts from `directory`.
+    package static func absolute(_ path: String, in directory: String) -> String {
+        var joined = path.hasPrefix("/") ? path : "\(directory)/\(path.hasPrefix("./") ? String(path.dropFirst(2)) : path)"
+        while joined.utf8.count > 1, joined.hasSuffix("/") { joined.removeLast() }
+        return joined
+    }
+
+    private static func readFile(_ path: String, limit: Int) throws(FileProblem) -> File {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileProblem(String(cString: strerror(errno))) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileProblem(String(cString: strerror(errno))) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = chunk.withUnsafeMutableBytes { systemRead(descriptor, $0) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw FileProblem(String(cString: strerror(errno))) }
+            if count == 0 { break }
+            bytes.append(contentsOf: chunk[..<count])
+            guard bytes.count <= limit else { throw FileProblem("it is larger than \(ByteSize.text(Int64(limit)))") }
+        }
+        return File(bytes: bytes, isWorldReadable: status.st_mode & S_IROTH != 0)
+    }
+
+    private static func workingDirectory() -> String {
+        guard let path = getcwd(nil, 0) else { return "/" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+}
+
+/// The system call, which `ConfigurationEnvironment/read` would hide.
+private func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    read(descriptor, buffer.baseAddress, buffer.count)
+}
+
+extension Configuration {
+    /// `$XDG_STATE_HOME/cloud-mirror`, else `~/.local/state/cloud-mirror` (XDG Base Directory Specification), else a directory under
+    /// `/var/lib` for an account without a home.
+    package static func defaultStateDirectory(_ environment: ConfigurationEnvironment = .process) -> String {
+        // The specification says to ignore relative paths.
+        if let state = environment.variable("XDG_STATE_HOME"), state.hasPrefix("/") {
+            return ConfigurationEnvironment.absolute("cloud-mirror", in: state)
+        }
+        if let home = environment.variable("HOME"), home.hasPrefix("/") {
+            return ConfigurationEnvironment.absolute(".local/state/cloud-mirror", in: home == "/" ? "" : home)
+        }
+        return "/var/lib/cloud-mirror"
+    }
+}

@@ -1,0 +1,28 @@
+/// Something wrong in a configuration file: where, and what would be right.
+package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertible {
+    package var file: String
+    /// From 1; `nil` when the file could not be read at all.
+    package var line: Int?
+    /// From 1, in Unicode scalars.
+    package var column: Int?
+    /// `copy.partSize`; empty for the file as a whole.
+    package var path: String
+    /// Never holds the value of a secret or of an environment variable.
+    package var message: String
+
+    /// `file:line:column: path.to.key: message`, which editors and terminals turn into a link.
+    package var description: String {
+        var text = file
+        if let line, let column { text += ":\(line):\(column)" }
+        if !path.isEmpty { text += ": \(path)" }
+        return text + ": \(message)"
+    }
+}
+
+/// A configuration file with at least one problem; all of them, in the order of the file.
+package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
+    package var problems: [ConfigurationProblem]
+
+    /// One problem a line.
+    package var description: String { problems.map(\.description).joined(separator: "\n") }
+}

@@ -1,0 +1,3 @@
+/// Runs the service until it is told to stop.
+package func serve(_ configuration: Configuration) async throws {
+}
