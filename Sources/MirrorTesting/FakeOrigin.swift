@@ -1,0 +1,147 @@
+import MirrorCore
+public import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// An HTTP/1.1 server on 127.0.0.1 that does what a test tells it to, and remembers what it was asked.
+///
+/// Routes are looked up by path and query, then by path alone; a path without a route is answered with 404.
+/// ``stop()`` must be called, or use ``run(_:)``.
+public final class FakeOrigin: Sendable {
+    /// A request as it arrived.
+    public struct Request: Sendable {
+        public let method: String
+        /// Path and query as they were sent.
+        public let uri: String
+        public let headers: [(name: String, value: String)]
+        /// Counts the requests to this path, from 1.
+        public let number: Int
+        /// Counts the connections, from 1: the same number, the same connection.
+        public let connection: Int
+
+        public var path: String { String(uri.prefix { $0 != "?" }) }
+
+        /// The first value of a field; the case of `name` does not matter.
+        public func header(_ name: String) -> String? {
+            headers.first { $0.name.lowercased() == name.lowercased() }?.value
+        }
+    }
+
+    struct State: Sendable {
+        var routes: [String: @Sendable (Request) -> FakeBehavior] = [:]
+        var requests: [Request] = []
+        var active = 0
+        var maxActive = 0
+        var connections = 0
+        var openConnections = 0
+    }
+
+    typealias Listener = NIOAsyncChannel<FakeOriginConnection, Never>
+
+    public let port: Int
+    let state: WatchedState<State>
+    private let server: Task<Void, any Error>
+
+    /// Listens on a free port, on the process's own event loops unless a group is given.
+    public static func start(eventLoopGroup: (any EventLoopGroup)? = nil) async throws -> FakeOrigin {
+        let state = WatchedState(State())
+        let listener = try await ServerBootstrap(group: eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.backlog, value: 1_024)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .bind(host: "127.0.0.1", port: 0) { channel in
+                channel.eventLoop.makeCompletedFuture { try FakeOriginConnection(channel, state: state) }
+            }
+        return FakeOrigin(port: listener.channel.localAddress?.port ?? 0, listener: listener, state: state)
+    }
+
+    /// Starts an origin, runs `body` and stops it.
+    public static func run<Result>(
+        isolation: isolated (any Actor)? = #isolation, _ body: (FakeOrigin) async throws -> Result
+    ) async throws -> Result {
+        let origin = try await start()
+        do {
+            let result = try await body(origin)
+            await origin.stop()
+            return result
+        } catch {
+            await origin.stop()
+            throw error
+        }
+    }
+
+    private init(port: Int, listener: Listener, state: WatchedState<State>) {
+        self.port = port
+        self.state = state
+        server = Task {
+            try await withThrowingDiscardingTaskGroup { group in
+                try await listener.executeThenClose { connections in
+                    for try await connection in connections {
+                        group.addTask { await connection.serve() }
+                    }
+                }
+            }
+        }
+    }
+
+    deinit {
+        server.cancel()
+    }
+
+    /// Closes all connections, also those that wait at a gate, and returns once they are closed.
+    public func stop() async {
+        server.cancel()
+        _ = await server.result
+    }
+
+    /// `http://127.0.0.1:port` and the path, which begins with `/`.
+    public func url(_ path: String) -> String {
+        "http://127.0.0.1:\(port)\(path)"
+    }
+
+    // MARK: The script
+
+    /// The n-th request is answered by the n-th behavior, later ones by the last.
+    public func on(_ path: String, _ behaviors: FakeBehavior...) {
+        on(path, behaviors)
+    }
+
+    /// The n-th request is answered by the n-th behavior, later ones by the last.
+    public func on(_ path: String, _ behaviors: [FakeBehavior]) {
+        on(path) { request in
+            behaviors.isEmpty ? .status(404) : behaviors[min(request.number, behaviors.count) - 1]
+        }
+    }
+
+    /// Asks `answer` for every request; it runs under a lock and must not call the origin.
+    public func on(_ path: String, _ answer: @escaping @Sendable (Request) -> FakeBehavior) {
+        state.change { $0.routes[path] = answer }
+    }
+
+    // MARK: What was seen
+
+    public var requests: [Request] { state.current.requests }
+
+    /// In the order of their arrival.
+    public func requests(for path: String) -> [Request] {
+        requests.filter { $0.path == path }
+    }
+
+    /// The n-th request to a path, counted from 1, as soon as it has arrived.
+    public func request(_ number: Int = 1, for path: String) async throws -> Request {
+        try await state.value { state in state.requests.first { $0.path == path && $0.number == number } }
+    }
+
+    /// Requests that are being answered.
+    public var activeRequests: Int { state.current.active }
+    /// The most that were being answered at once.
+    public var maxActiveRequests: Int { state.current.maxActive }
+    /// How many connections were accepted since the start.
+    public var connectionCount: Int { state.current.connections }
+    public var openConnections: Int { state.current.openConnections }
+
+    /// Returns once no more than `count` connections are open.
+    public func connections(atMost count: Int) async throws {
+        try await state.value { $0.openConnections <= count ? () : nil }
+    }
+}
