@@ -2,7 +2,8 @@ public import MirrorCore
 
 /// Drives one pool: one bucket or directory of one kind of storage.
 ///
-/// Everything thrown is a ``StorageError``, or `CancellationError` where the task was cancelled.
+/// Everything thrown is a ``StorageError``, `CancellationError` where the task was cancelled, or, out of
+/// ``ObjectUpload/write(_:from:)``, what the stream itself threw, unchanged.
 ///
 /// *Behavior* (each line is a test of the conformance suite in module MirrorTesting):
 /// - An object appears whole, with its metadata, when an upload completes, and never before; an aborted upload leaves nothing.
@@ -11,6 +12,7 @@ public import MirrorCore
 /// - A range beyond the end is cut off at the end; one that begins at or after the end throws `.invalidRequest`.
 /// - Metadata comes back as it was given, the digest as it was given to `complete`.
 /// - `list` returns every complete object exactly once, in the order of the keys, over as many pages as are asked for.
+/// - `openFile` throws `.unsupported` without ``StoreCapabilities/Features/opensFiles``.
 /// - Calls may be made from any task at any time.
 public protocol ObjectStore: Sendable {
     var capabilities: StoreCapabilities { get }
@@ -24,6 +26,9 @@ public protocol ObjectStore: Sendable {
     ///
     /// - Parameter expectedSize: Bytes, where the origin stated them: a store may refuse early what it cannot take (`.full`, `.invalidRequest`).
     func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload
+
+    /// Opens an object as a file, so that its bytes can be sent by the kernel. The default throws `.unsupported`.
+    func openFile(_ key: ObjectKey) async throws -> ObjectFile
 
     func delete(_ key: ObjectKey) async throws
 
@@ -39,6 +44,12 @@ public protocol ObjectStore: Sendable {
 
     /// Throws when the pool cannot take objects now, in words that say what to do; cheap enough for a readiness check.
     func checkHealth() async throws
+}
+
+extension ObjectStore {
+    public func openFile(_ key: ObjectKey) async throws -> ObjectFile {
+        throw StorageError(.unsupported, "this store keeps no files", operation: "openFile")
+    }
 }
 
 /// An upload that is under way.

@@ -16,6 +16,8 @@ public struct StoreCapabilities: Sendable, Hashable {
         public static let readsUploads = Features(rawValue: 1 << 1)
         /// Objects have no address of their own: the mirror itself serves them.
         public static let servedByMirror = Features(rawValue: 1 << 2)
+        /// Objects are files of this machine (``ObjectStore/openFile(_:)``).
+        public static let opensFiles = Features(rawValue: 1 << 3)
     }
 
     public var features: Features
