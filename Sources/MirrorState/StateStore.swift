@@ -52,6 +52,7 @@ public protocol StateStore: Sendable {
 
     // MARK: Being used and going away
 
+    /// Remembers uses; one that is older than `lastUsed` still clears the mark.
     func touch(_ uses: [ReplicaUse]) async throws
 
     /// Marks expired replicas.
@@ -61,8 +62,8 @@ public protocol StateStore: Sendable {
 
     /// Takes a replica out of service, before its object is deleted.
     ///
-    /// - Parameter unusedSince: `nil` takes it whatever its state (purge).
-    /// - Returns: Whether it is under removal now by this call.
+    /// - Parameter unusedSince: `nil` takes it whatever its state (purge), also when it is absent: the pool may hold what the store lost.
+    /// - Returns: Whether it is under removal now by this call; `false` when it was before.
     func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool
 
     /// Ends a removal: the replica is absent. Changes nothing that is not under removal.
@@ -88,7 +89,7 @@ public protocol StateStore: Sendable {
 
     func totals(of pool: PoolID) async throws -> PoolTotals
 
-    /// Changes from now on. The stream ends when the store is closed.
+    /// Changes from now on. A lease, a heartbeat and a mere newer `lastUsed` are not told. The stream ends when the store is closed.
     func changes() async -> AsyncStream<ReplicaChange>
 
     func close() async

@@ -1,0 +1,241 @@
+package import MirrorCore
+import Synchronization
+
+/// Answers for present replicas from memory; a state store around another one, to which everything else is forwarded.
+///
+/// Coherent: what is changed through the index is forgotten before the call returns, what is changed elsewhere as soon as the base store
+/// tells of it (see ``run()``). What was read from the base store is remembered only when nothing was invalidated meanwhile, so that a slow
+/// read never brings back what is gone. Marked replicas are never answered from memory: a use of one has to reach the base store.
+package final class HotIndex: StateStore {
+    /// A moment in the sequence of invalidations.
+    package struct Token: Sendable, Hashable {
+        fileprivate let generation: UInt64
+    }
+
+    package enum Invalidation: Sendable, Hashable {
+        case replica(ReplicaID)
+        case everything
+    }
+
+    package typealias Observer = @Sendable (Invalidation) -> Void
+
+    private let base: any StateStore
+    private let shards: [HotShard]
+    private let generation = Atomic<UInt64>(0)
+    private let observers = Mutex<[Observer]>([])
+
+    /// - Parameter capacity: Replicas remembered, at most; some 500 bytes each.
+    package init(_ base: any StateStore, capacity: Int = 100_000) {
+        self.base = base
+        let count = capacity >= 1_024 ? 16 : 1
+        shards = (0..<count).map { _ in HotShard(capacity: capacity / count) }
+    }
+
+    // MARK: The server's fast path
+
+    /// How many replicas are remembered.
+    package var count: Int { shards.reduce(0) { $0 + $1.count } }
+
+    /// Taken before a replica is looked up; see ``isCurrent(_:)``.
+    package func token() -> Token {
+        Token(generation: generation.load(ordering: .acquiring))
+    }
+
+    /// Whether nothing was invalidated since the token was taken.
+    ///
+    /// A cache in front of the index takes a token, looks the replica up, and remembers it *under the lock that its observer takes* only
+    /// while the token is current. Then either it sees the invalidation, or its observer runs afterwards.
+    package func isCurrent(_ token: Token) -> Bool {
+        generation.load(ordering: .acquiring) == token.generation
+    }
+
+    /// Called on every invalidation, in the task that causes it, after the index has forgotten the replica and the token has moved on: it
+    /// must be quick and must not call the index. Not called for a mere newer `lastUsed`, nor for what becomes pending or present.
+    package func addObserver(_ observer: @escaping Observer) {
+        observers.withLock { $0.append(observer) }
+    }
+
+    /// The object of a present, unmarked replica, if it is remembered.
+    package func cached(_ id: ReplicaID) -> StoredObject? {
+        let key = HotShard.Key(id: id)
+        return shard(key).object(key)
+    }
+
+    // MARK: Staying coherent
+
+    /// Follows the base store's changes; returns when it is closed or the task is cancelled.
+    ///
+    /// Must run as long as anything is served, wherever the base store is changed by others than this index. Forgets everything when it
+    /// begins and when it ends, because changes were or will be missed.
+    package func run() async {
+        let changes = await base.changes()
+        invalidateAll()
+        for await change in changes { apply(change) }
+        invalidateAll()
+    }
+
+    /// Changes only ever invalidate: one may be older than what was read since, so that nothing is remembered from it.
+    private func apply(_ change: ReplicaChange) {
+        switch change {
+        case .everything:
+            invalidateAll()
+        case .replica(let id, let replica):
+            switch replica?.status {
+            case .pending:
+                // It was absent or an error before, which was told then; still nothing may be remembered of it.
+                if cached(id) != nil { invalidate(id) }
+            case .present(let object) where object.markedAt == nil:
+                if let known = cached(id), !known.isSameObject(as: object) { invalidate(id) }
+            case .present, .error, .removing, nil:
+                invalidate(id)
+            }
+        }
+    }
+
+    /// The order matters. Memory first: who takes a token after it moved on must not find the replica here. The token before the
+    /// observers: who remembers something after an observer ran must find its token outdated.
+    private func invalidate(_ id: ReplicaID) {
+        let key = HotShard.Key(id: id)
+        shard(key).forget(key)
+        announce(.replica(id))
+    }
+
+    private func invalidateAll() {
+        for shard in shards { shard.forgetAll() }
+        announce(.everything)
+    }
+
+    private func announce(_ invalidation: Invalidation) {
+        generation.add(1, ordering: .acquiringAndReleasing)
+        for observer in observers.withLock({ $0 }) { observer(invalidation) }
+    }
+
+    /// - Parameter epoch: Of the replica's shard, taken before the base store was asked.
+    private func learn(_ id: ReplicaID, _ replica: Replica?, readIn epoch: UInt64) {
+        let key = HotShard.Key(id: id)
+        guard case .present(let object) = replica?.status, object.markedAt == nil else {
+            if cached(id) != nil { invalidate(id) }
+            return
+        }
+        switch shard(key).remember(key, object, readIn: epoch) {
+        case .remembered, .outdated: break
+        case .contradicted: invalidate(id)
+        }
+    }
+
+    private func epoch(of id: ReplicaID) -> UInt64 { shard(HotShard.Key(id: id)).epoch }
+
+    private func shard(_ key: HotShard.Key) -> HotShard {
+        shards.count == 1 ? shards[0] : shards[key.hashValue & (shards.count - 1)]
+    }
+
+    // MARK: StateStore
+
+    package func replica(_ id: ReplicaID) async throws -> Replica? {
+        if let object = cached(id) { return Replica(id: id, status: .present(object)) }
+        let epoch = epoch(of: id)
+        let replica = try await base.replica(id)
+        learn(id, replica, readIn: epoch)
+        return replica
+    }
+
+    package func claim(_ id: ReplicaID) async throws -> Claim {
+        let epoch = epoch(of: id)
+        let claim = try await base.claim(id)
+        switch claim {
+        case .claimed: learn(id, nil, readIn: epoch)
+        case .exists(let replica): learn(id, replica, readIn: epoch)
+        case .queueFull: break
+        }
+        return claim
+    }
+
+    package func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica {
+        let epoch = epoch(of: id)
+        let replica = try await base.recordPresent(id, object)
+        learn(id, replica, readIn: epoch)
+        return replica
+    }
+
+    package func lease(pools: Set<PoolID>, worker: String, duration: Duration) async throws -> CopyLease? {
+        try await base.lease(pools: pools, worker: worker, duration: duration)
+    }
+
+    package func nextDue(pools: Set<PoolID>) async throws -> Timestamp? {
+        try await base.nextDue(pools: pools)
+    }
+
+    package func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease {
+        try await base.extend(lease, duration: duration)
+    }
+
+    package func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
+        let epoch = epoch(of: lease.id)
+        try await base.finish(lease, result)
+        switch result {
+        case .present(let object): learn(lease.id, Replica(id: lease.id, status: .present(object)), readIn: epoch)
+        case .failed: invalidate(lease.id)
+        case .retry, .handBack: break
+        }
+    }
+
+    package func touch(_ uses: [ReplicaUse]) async throws {
+        try await base.touch(uses)
+        for use in uses {
+            let key = HotShard.Key(id: use.id)
+            shard(key).touch(key, at: use.at)
+        }
+    }
+
+    package func mark(_ ids: [ReplicaID], unusedSince: Timestamp) async throws -> [ReplicaID] {
+        do {
+            let marked = try await base.mark(ids, unusedSince: unusedSince)
+            for id in marked { invalidate(id) }
+            return marked
+        } catch {
+            // It may have happened all the same.
+            for id in ids { invalidate(id) }
+            throw error
+        }
+    }
+
+    package func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool {
+        do {
+            let isTaken = try await base.beginRemoval(id, unusedSince: unusedSince)
+            if isTaken { invalidate(id) }
+            return isTaken
+        } catch {
+            invalidate(id)
+            throw error
+        }
+    }
+
+    package func forget(_ id: ReplicaID) async throws {
+        try await base.forget(id)
+    }
+
+    package func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica] {
+        try await base.leastRecentlyUsed(in: pool, after: after, limit: limit)
+    }
+
+    package func underRemoval(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {
+        try await base.underRemoval(in: pool, limit: limit)
+    }
+
+    package func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
+        try await base.replicas(in: pool, after: after, limit: limit)
+    }
+
+    package func totals(of pool: PoolID) async throws -> PoolTotals {
+        try await base.totals(of: pool)
+    }
+
+    package func changes() async -> AsyncStream<ReplicaChange> {
+        await base.changes()
+    }
+
+    package func close() async {
+        await base.close()
+        invalidateAll()
+    }
+}

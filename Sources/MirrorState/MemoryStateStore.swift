@@ -1,0 +1,97 @@
+public import MirrorCore
+import Synchronization
+
+/// A state store in the memory of one process: for tests, and for a service whose pools are as short-lived as it is.
+public final class MemoryStateStore: StateStore {
+    private let clock: any WallClock
+    private let table: Mutex<MemoryStateTable>
+    private let broadcaster = ChangeBroadcaster()
+
+    /// - Parameter maxQueued: Copy jobs, queued and leased, at most.
+    public init(clock: any WallClock = SystemClock(), maxQueued: Int = 10_000) {
+        self.clock = clock
+        table = Mutex(MemoryStateTable(maxQueued: maxQueued))
+    }
+
+    public func replica(_ id: ReplicaID) async throws -> Replica? {
+        try transact { table, _ in table.replica(id) }
+    }
+
+    public func claim(_ id: ReplicaID) async throws -> Claim {
+        try transact { table, now in table.claim(id, at: now) }
+    }
+
+    public func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica {
+        try transact { table, _ in table.recordPresent(id, object) }
+    }
+
+    public func lease(pools: Set<PoolID>, worker: String, duration: Duration) async throws -> CopyLease? {
+        try transact { table, now in table.lease(pools: pools, worker: worker, at: now, duration: duration) }
+    }
+
+    public func nextDue(pools: Set<PoolID>) async throws -> Timestamp? {
+        try transact { table, _ in table.nextDue(pools: pools) }
+    }
+
+    public func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease {
+        try transact { table, now throws(StateError) in try table.extend(lease, at: now, duration: duration) }
+    }
+
+    public func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
+        try transact { table, _ throws(StateError) in try table.finish(lease, result) }
+    }
+
+    public func touch(_ uses: [ReplicaUse]) async throws {
+        try transact { table, _ in table.touch(uses) }
+    }
+
+    public func mark(_ ids: [ReplicaID], unusedSince: Timestamp) async throws -> [ReplicaID] {
+        try transact { table, now in table.mark(ids, unusedSince: unusedSince, at: now) }
+    }
+
+    public func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool {
+        try transact { table, _ in table.beginRemoval(id, unusedSince: unusedSince) }
+    }
+
+    public func forget(_ id: ReplicaID) async throws {
+        try transact { table, _ in table.forget(id) }
+    }
+
+    public func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica] {
+        try transact { table, _ in table.leastRecentlyUsed(in: pool, after: after, limit: limit) }
+    }
+
+    public func underRemoval(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {
+        try transact { table, _ in table.underRemoval(in: pool, limit: limit) }
+    }
+
+    public func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
+        try transact { table, _ in table.replicas(in: pool, after: after, limit: limit) }
+    }
+
+    public func totals(of pool: PoolID) async throws -> PoolTotals {
+        try transact { table, _ in table.totals(of: pool) }
+    }
+
+    public func changes() async -> AsyncStream<ReplicaChange> {
+        broadcaster.stream()
+    }
+
+    public func close() async {
+        table.withLock { $0.isClosed = true }
+        broadcaster.finish()
+    }
+
+    /// Changes are published under the lock, so that every stream sees them in the order in which they were made.
+    private func transact<Result: Sendable>(
+        _ body: (inout MemoryStateTable, Timestamp) throws(StateError) -> Result
+    ) throws(StateError) -> Result {
+        let now = clock.now
+        return try table.withLock { table throws(StateError) in
+            guard !table.isClosed else { throw StateError(.unavailable, "the state store is closed") }
+            let result = try body(&table, now)
+            broadcaster.publish(table.takeOutbox())
+            return result
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import MirrorCore
+
+/// What a ``MemoryStateStore`` holds, and every transition on it; the store adds the lock, the clock and the streams.
+struct MemoryStateTable {
+    let maxQueued: Int
+    private var records: [ReplicaID: ReplicaRecord] = [:]
+    private var totals: [PoolID: PoolTotals] = [:]
+    /// Of jobs and leases; only ever grows.
+    private var lastNumber: Int64 = 0
+    /// Whose copy jobs are queued or leased: far fewer than there are replicas.
+    private var queued: Set<ReplicaID> = []
+    /// What is to be told to the streams.
+    private var outbox: [ReplicaChange] = []
+    var isClosed = false
+
+    init(maxQueued: Int) {
+        self.maxQueued = maxQueued
+    }
+
+    mutating func takeOutbox() -> [ReplicaChange] {
+        defer { outbox.removeAll() }
+        return outbox
+    }
+
+    // MARK: Becoming present
+
+    mutating func claim(_ id: ReplicaID, at now: Timestamp) -> Claim {
+        var record = record(id)
+        if let replica = record.replica(id), !record.canBeClaimed(at: now) { return .exists(replica) }
+        guard queued.count < maxQueued else { return .queueFull }
+        record.claim(sequence: nextNumber(), at: now)
+        write(record, id)
+        return .claimed
+    }
+
+    mutating func recordPresent(_ id: ReplicaID, _ object: StoredObject) -> Replica {
+        var record = record(id)
+        if record.recordPresent(object) { write(record, id) }
+        return record.replica(id) ?? Replica(id: id, status: .present(object))
+    }
+
+    mutating func lease(pools: Set<PoolID>, worker: String, at now: Timestamp, duration: Duration) -> CopyLease? {
+        guard let id = oldestJob(pools)?.id else { return nil }
+        var record = record(id)
+        guard let lease = record.lease(id, token: lastNumber + 1, worker: worker, at: now, duration: duration) else { return nil }
+        lastNumber += 1
+        records[id] = record
+        return lease
+    }
+
+    func nextDue(pools: Set<PoolID>) -> Timestamp? {
+        oldestJob(pools)?.job.dueAt
+    }
+
+    mutating func extend(_ lease: CopyLease, at now: Timestamp, duration: Duration) throws(StateError) -> CopyLease {
+        var record = record(lease.id)
+        let extended = try record.extend(lease, at: now, duration: duration)
+        records[lease.id] = record
+        return extended
+    }
+
+    mutating func finish(_ lease: CopyLease, _ result: CopyResult) throws(StateError) {
+        var record = record(lease.id)
+        try record.finish(lease, result)
+        write(record, lease.id)
+    }
+
+    // MARK: Being used and going away
+
+    mutating func touch(_ uses: [ReplicaUse]) {
+        for use in uses {
+            var record = record(use.id)
+            switch record.touch(at: use.at) {
+            case .nothing: break
+            case .used: records[use.id] = record
+            case .revived: write(record, use.id)
+            }
+        }
+    }
+
+    mutating func mark(_ ids: [ReplicaID], unusedSince: Timestamp, at now: Timestamp) -> [ReplicaID] {
+        ids.filter { id in
+            var record = record(id)
+            guard record.mark(unusedSince: unusedSince, at: now) else { return false }
+            write(record, id)
+            return true
+        }
+    }
+
+    mutating func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) -> Bool {
+        var record = record(id)
+        guard record.beginRemoval(unusedSince: unusedSince) else { return false }
+        write(record, id)
+        return true
+    }
+
+    mutating func forget(_ id: ReplicaID) {
+        var record = record(id)
+        if record.forget() { write(record, id) }
+    }
+
+    // MARK: Looking
+
+    func replica(_ id: ReplicaID) -> Replica? { record(id).replica(id) }
+
+    func totals(of pool: PoolID) -> PoolTotals { totals[pool] ?? PoolTotals() }
+
+    func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) -> [Replica] {
+        var start: (Timestamp, String)?
+        if let after {
+            guard case .present(let object) = after.status else { return [] }
+            start = (object.lastUsed, after.id.artifact.description)
+        }
+        let found = records.compactMap { id, record -> (at: (Timestamp, String), replica: Replica)? in
+            guard id.pool == pool, case .present(let object) = record.status, let replica = record.replica(id) else { return nil }
+            let place = (object.lastUsed, id.artifact.description)
+            if let start, place <= start { return nil }
+            return (place, replica)
+        }
+        return found.sorted { $0.at < $1.at }.prefix(StatePage.length(limit)).map(\.replica)
+    }
+
+    func underRemoval(in pool: PoolID, limit: Int) -> [ReplicaID] {
+        Array(
+            records.filter { $0.key.pool == pool && $0.value.status == .removing }.keys
+                .sorted { $0.artifact.description < $1.artifact.description }.prefix(StatePage.length(limit)))
+    }
+
+    func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) -> [Replica] {
+        func place(_ id: ReplicaID) -> (String, String) { (id.pool.description, id.artifact.description) }
+        let start = after.map(place)
+        let found = records.compactMap { id, record -> (at: (String, String), replica: Replica)? in
+            guard pool == nil || id.pool == pool, let replica = record.replica(id) else { return nil }
+            let place = place(id)
+            if let start, place <= start { return nil }
+            return (place, replica)
+        }
+        return found.sorted { $0.at < $1.at }.prefix(StatePage.length(limit)).map(\.replica)
+    }
+
+    // MARK: -
+
+    private func record(_ id: ReplicaID) -> ReplicaRecord { records[id] ?? ReplicaRecord() }
+
+    /// Stores a record whose change is to be told.
+    private mutating func write(_ record: ReplicaRecord, _ id: ReplicaID) {
+        let old = records[id]
+        totals[id.pool, default: PoolTotals()].count(from: old?.status, to: record.status)
+        if record.job == nil { queued.remove(id) } else { queued.insert(id) }
+        records[id] = record.status == nil ? nil : record
+        outbox.append(.replica(id, record.replica(id)))
+    }
+
+    private mutating func nextNumber() -> Int64 {
+        lastNumber += 1
+        return lastNumber
+    }
+
+    private func oldestJob(_ pools: Set<PoolID>) -> (id: ReplicaID, job: CopyJob)? {
+        var oldest: (id: ReplicaID, job: CopyJob)?
+        for id in queued where pools.contains(id.pool) {
+            guard let job = records[id]?.job else { continue }
+            if let found = oldest, !job.comes(before: found.job) { continue }
+            oldest = (id, job)
+        }
+        return oldest
+    }
+}

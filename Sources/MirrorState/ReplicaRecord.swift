@@ -1,0 +1,195 @@
+package import MirrorCore
+
+/// One replica with its copy job, and the transitions that the rules of ``StateStore`` allow. Knows no clock and does no I/O.
+///
+/// Stores that keep rows (memory, SQLite) load a record, apply one transition and write it back in one transaction, so that the rules stand
+/// in one place.
+package struct ReplicaRecord: Sendable, Hashable {
+    /// `nil` while the replica is absent.
+    package private(set) var status: Replica.Status?
+    /// There exactly while the replica is pending.
+    package private(set) var job: CopyJob?
+
+    /// An absent replica.
+    package init() {}
+
+    /// A record as it was stored.
+    package init(status: Replica.Status?, job: CopyJob?) {
+        self.status = status
+        self.job = job
+    }
+
+    package func replica(_ id: ReplicaID) -> Replica? {
+        status.map { Replica(id: id, status: $0) }
+    }
+
+    // MARK: Becoming present
+
+    package func canBeClaimed(at now: Timestamp) -> Bool {
+        switch status {
+        case nil: true
+        case .error(let failure): failure.retryAt <= now
+        case .pending, .present, .removing: false
+        }
+    }
+
+    /// - Parameter sequence: Grows with each job, and orders jobs of the same millisecond.
+    package mutating func claim(sequence: Int64, at now: Timestamp) {
+        status = .pending
+        job = CopyJob(sequence: sequence, queuedAt: now, dueAt: now)
+    }
+
+    /// - Returns: Whether anything changed.
+    package mutating func recordPresent(_ object: StoredObject) -> Bool {
+        switch status {
+        case nil, .error:
+            status = .present(object)
+            return true
+        case .pending, .present, .removing:
+            return false
+        }
+    }
+
+    /// - Returns: `nil` when there is no job that is due.
+    package mutating func lease(_ id: ReplicaID, token: Int64, worker: String, at now: Timestamp, duration: Duration) -> CopyLease? {
+        guard var job, job.dueAt <= now else { return nil }
+        job.attempts += 1
+        job.token = token
+        job.worker = worker
+        job.dueAt = now + duration
+        self.job = job
+        return CopyLease(id: id, token: token, attempt: job.attempts, expires: job.dueAt)
+    }
+
+    package mutating func extend(_ lease: CopyLease, at now: Timestamp, duration: Duration) throws(StateError) -> CopyLease {
+        var job = try job(leasedBy: lease)
+        job.dueAt = now + duration
+        self.job = job
+        return CopyLease(id: lease.id, token: lease.token, attempt: job.attempts, expires: job.dueAt)
+    }
+
+    package mutating func finish(_ lease: CopyLease, _ result: CopyResult) throws(StateError) {
+        var job = try job(leasedBy: lease)
+        job.token = nil
+        job.worker = nil
+        switch result {
+        case .present(let object):
+            status = .present(object)
+            self.job = nil
+        case .failed(let failure):
+            status = .error(failure)
+            self.job = nil
+        case .retry(let time):
+            job.dueAt = time
+            self.job = job
+        case .handBack:
+            // Due since it was queued: who was first in the queue is first again.
+            job.dueAt = job.queuedAt
+            job.attempts -= 1
+            self.job = job
+        }
+    }
+
+    private func job(leasedBy lease: CopyLease) throws(StateError) -> CopyJob {
+        guard let job, job.token == lease.token else {
+            throw StateError(.staleLease, "another worker has the copy job of \(lease.id) now, or it is done, or the replica was purged")
+        }
+        return job
+    }
+
+    // MARK: Being used and going away
+
+    /// What a use did to a replica.
+    package enum TouchEffect: Sendable {
+        case nothing
+        /// Only `lastUsed` moved.
+        case used
+        /// The mark is gone too.
+        case revived
+    }
+
+    package mutating func touch(at time: Timestamp) -> TouchEffect {
+        guard case .present(var object) = status else { return .nothing }
+        let wasMarked = object.markedAt != nil
+        guard wasMarked || object.lastUsed < time else { return .nothing }
+        object.lastUsed = max(object.lastUsed, time)
+        object.markedAt = nil
+        status = .present(object)
+        return wasMarked ? .revived : .used
+    }
+
+    /// - Returns: Whether it is marked by this call.
+    package mutating func mark(unusedSince: Timestamp, at now: Timestamp) -> Bool {
+        guard case .present(var object) = status, object.markedAt == nil, object.lastUsed <= unusedSince else { return false }
+        object.markedAt = now
+        status = .present(object)
+        return true
+    }
+
+    /// - Returns: Whether it is under removal by this call.
+    package mutating func beginRemoval(unusedSince: Timestamp?) -> Bool {
+        if let unusedSince {
+            guard case .present(let object) = status, object.markedAt != nil, object.lastUsed <= unusedSince else { return false }
+        }
+        guard status != .removing else { return false }
+        status = .removing
+        job = nil
+        return true
+    }
+
+    /// - Returns: Whether anything changed.
+    package mutating func forget() -> Bool {
+        guard status == .removing else { return false }
+        status = nil
+        return true
+    }
+}
+
+/// A copy job, queued or leased.
+package struct CopyJob: Sendable, Hashable {
+    package let sequence: Int64
+    package let queuedAt: Timestamp
+    /// When it can be leased: of a job that is leased, when its lease runs out.
+    package var dueAt: Timestamp
+    /// Leases so far that count.
+    package var attempts: Int
+    /// Of the newest lease; `nil` while nobody holds one.
+    package var token: Int64?
+    package var worker: String?
+
+    package init(
+        sequence: Int64, queuedAt: Timestamp, dueAt: Timestamp, attempts: Int = 0, token: Int64? = nil, worker: String? = nil
+    ) {
+        self.sequence = sequence
+        self.queuedAt = queuedAt
+        self.dueAt = dueAt
+        self.attempts = attempts
+        self.token = token
+        self.worker = worker
+    }
+
+    /// Whether this one is leased before `other` when both are due.
+    package func comes(before other: CopyJob) -> Bool {
+        (dueAt, sequence) < (other.dueAt, other.sequence)
+    }
+}
+
+extension PoolTotals {
+    /// Moves one replica from one status to another; `nil` is absent.
+    package mutating func count(from old: Replica.Status?, to new: Replica.Status?) {
+        add(old, -1)
+        add(new, 1)
+    }
+
+    private mutating func add(_ status: Replica.Status?, _ amount: Int) {
+        switch status {
+        case .pending: pending += amount
+        case .present(let object):
+            objects += amount
+            // A size comes from a pool's answer: two absurd ones must not bring the service down.
+            bytes &+= object.size &* Int64(amount)
+        case .error: errors += amount
+        case .removing, nil: break
+        }
+    }
+}
