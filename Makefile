@@ -1,0 +1,28 @@
+# The table of contents: each target is one script, and `make` alone lists them.
+# Arguments go on with ARGS: make run ARGS="--config config.yaml", make test ARGS="--filter MirrorCore".
+.DEFAULT_GOAL := help
+.PHONY: help run test bench check format docs setup
+
+help: ## list these targets
+	@scripts/help.sh $(MAKEFILE_LIST)
+
+run: ## build the release executable and serve (ARGS go to `cloud-mirror serve`)
+	@scripts/run.sh $(ARGS)
+
+test: ## build everything and run every test against real servers (ARGS go to `swift test`)
+	@scripts/test.sh $(ARGS)
+
+bench: ## measure side by side with nginx, curl and rclone (ARGS: names of benchmarks)
+	@Benchmarks/run.sh $(ARGS)
+
+check: ## format, layers, forbidden constructs, shell scripts
+	@scripts/check.sh
+
+format: ## rewrite the Swift sources in the project's format
+	@scripts/format.sh
+
+docs: ## regenerate the checked-in references and build the API documentation
+	@scripts/docs.sh
+
+setup: ## install what is missing (Debian packages)
+	@scripts/setup.sh

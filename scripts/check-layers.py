@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Fails when a module imports what stands above or beside it, or a third-party module that is not for its layer.
+
+The tables below are the layers. A new module has no place until it has one here.
+usage: check-layers.py [ROOT] | --self-test
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+from swift_source import imports, swift_files  # noqa: E402
+
+# Each module and ours that it may import, bottom first.
+LAYERS = {
+    "MirrorCore": set(),
+    "MirrorNet": {"MirrorCore"},
+    "MirrorStorage": {"MirrorCore"},
+    "StorageLocal": {"MirrorStorage", "MirrorNet", "MirrorCore"},
+    "MirrorState": {"MirrorCore"},
+    "StateSQLite": {"MirrorState", "MirrorCore"},
+    "MirrorEngine": {"MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore"},
+    "MirrorServer": {"MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore"},
+    "CloudMirror": {
+        "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore",
+    },
+    "CloudMirrorCLI": {"CloudMirror", "MirrorNet", "MirrorCore"},
+    "MirrorTesting": {"MirrorStorage", "MirrorState", "MirrorCore"},
+}
+
+# Third-party modules (a trailing * stands for any ending), and the only modules of ours that may import them.
+# What is not listed is free for all except MirrorCore.
+THIRD_PARTY = {
+    "Hummingbird*": {"MirrorServer", "CloudMirror"},
+    "AsyncHTTPClient": {"MirrorNet", "CloudMirrorCLI"},
+    "GRDB*": {"StateSQLite"},
+    "SQLite*": {"StateSQLite"},
+    "Yams": {"CloudMirror"},
+    "ArgumentParser": {"CloudMirrorCLI"},
+    "FoundationNetworking": set(),
+}
+
+# The bottom does no I/O, so it names no module that is for it. The C library is there for the clock and for reading addresses.
+CORE_MAY_IMPORT = {"Swift", "Synchronization", "Crypto", "FoundationEssentials", "Glibc", "Musl", "Darwin"}
+
+
+def violations(root: Path) -> list[str]:
+    found = []
+    folders = sorted(path for path in (root / "Sources").iterdir() if path.is_dir())
+    for folder in folders:
+        module = folder.name
+        if module not in LAYERS:
+            found.append(f"Sources/{module}: has no place among the layers; give it one in scripts/check-layers.py")
+            continue
+        for path in swift_files(folder):
+            for line, imported in imports(path.read_text(encoding="utf-8")):
+                problem = _problem(module, imported)
+                if problem:
+                    found.append(f"{path.relative_to(root)}:{line}: {problem}")
+    return found
+
+
+def _problem(module: str, imported: str) -> str | None:
+    if imported == module:
+        return None
+    if imported in LAYERS:
+        return None if imported in LAYERS[module] else f"{module} must not import {imported}: imports point down only"
+    if module == "MirrorCore":
+        return None if imported in CORE_MAY_IMPORT else f"MirrorCore must not import {imported}: it does no I/O"
+    for name, importers in THIRD_PARTY.items():
+        matches = imported.startswith(name[:-1]) if name.endswith("*") else imported == name
+        if matches and module not in importers:
+            return f"{module} must not import {imported}: only {', '.join(sorted(importers)) or 'nobody'} may"
+    return None
+
+
+def self_test() -> None:
+    """Builds small trees and sees that each kind of violation is reported, and nothing else."""
+    cases = [
+        ("MirrorCore", "import MirrorEngine\n", "imports point down only"),
+        ("MirrorStorage", "public import MirrorState\n", "imports point down only"),
+        ("StorageLocal", "@_spi(Testing) package import StateSQLite\n", "imports point down only"),
+        ("MirrorEngine", "import struct MirrorServer.Routes\n", "imports point down only"),
+        ("MirrorEngine", "import Hummingbird\n", "must not import Hummingbird"),
+        ("StorageLocal", "@preconcurrency import HummingbirdCore\n", "must not import HummingbirdCore"),
+        ("StateSQLite", "import Hummingbird\n", "must not import Hummingbird"),
+        ("MirrorCore", "import NIOPosix\n", "it does no I/O"),
+        ("Unheard", "", "has no place among the layers"),
+        ("MirrorEngine", "import MirrorCore\npackage import MirrorStorage\nimport NIOCore\n", None),
+        ("MirrorCore", '// import MirrorEngine\n/* import MirrorServer */\nlet text = """\nimport CloudMirror\n"""\n', None),
+    ]
+    for module, source, expected in cases:
+        with tempfile.TemporaryDirectory() as name:
+            file = Path(name) / "Sources" / module / "Sub" / "File.swift"
+            file.parent.mkdir(parents=True)
+            file.write_text("// A file.\n" + source, encoding="utf-8")
+            found = violations(Path(name))
+            if expected is None:
+                assert found == [], (source, found)
+            else:
+                assert len(found) == 1 and expected in found[0], (module, source, found)
+                assert "Sub/File.swift:2" in found[0] or module == "Unheard", found
+
+
+def main() -> int:
+    if sys.argv[1:] == ["--self-test"]:
+        self_test()
+        return 0
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent
+    found = violations(root)
+    for line in found:
+        print(line, file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Fails when a build log has a warning in this package's own sources; those of its dependencies are theirs.
+# An incremental build repeats no warning of a file that it did not compile: only the log of a clean build proves that there are none.
+# usage: scripts/check-warnings.sh LOG
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "$0")/lib.sh"
+
+log=${1:?usage: scripts/check-warnings.sh LOG}
+own="^$root/(Sources|Tests|Examples|Package\.swift).*: warning: |^warning: '($(basename "$root")|cloud-mirror)': "
+if found=$(grep -E "$own" "$log" | sort -u); then
+    printf '%s\n' "$found"
+    echo "error: $(wc -l <<<"$found") warnings in our own sources" >&2
+    exit 1
+fi

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Every check that needs no build. Runs them all, then fails if one failed.
+# (That the generated references are fresh is a test: it needs the executable's own knowledge.)
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "$0")/lib.sh"
+
+failed=()
+check() {
+    local name=$1
+    shift
+    say "Check: $name"
+    "$@" || failed+=("$name")
+}
+
+lint() {
+    local paths
+    mapfile -t paths < <(swift_paths)
+    swift format lint --strict --recursive --parallel "${paths[@]}"
+}
+
+lint_shell() {
+    local scripts
+    # The source tree's own shell scripts, by their first line: .ci/run has no suffix.
+    mapfile -t scripts < <(grep -lrE '^#!/usr/bin/env bash|^# shellcheck shell=bash' .ci scripts Benchmarks --include='*.sh' --include=run | sort)
+    if ! ensure_venv .build/checks scripts/requirements/checks.txt; then
+        if in_ci; then return 1; fi
+        note "shellcheck could not be installed: ${#scripts[@]} shell scripts are not checked"
+        return 0
+    fi
+    .build/checks/bin/shellcheck --external-sources "${scripts[@]}"
+}
+
+check "format (swift format lint --strict)" lint
+check "layers" scripts/check-layers.py
+check "layers: the check itself" scripts/check-layers.py --self-test
+check "constructs" scripts/check-source.py
+check "constructs: the check itself" scripts/check-source.py --self-test
+check "shell scripts (shellcheck)" lint_shell
+check "benchmark harness" python3 -B -m unittest discover --quiet -s Benchmarks -p 'test_*.py'
+
+if [[ ${#failed[@]} -gt 0 ]]; then
+    printf 'failed: %s\n' "${failed[@]}" >&2
+    exit 1
+fi
+say "All checks passed"

@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# What the scripts share. To be sourced; sets the working directory to the root of the checkout.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 1
+
+say() { printf '==> %s\n' "$*"; }
+note() { printf '    note: %s\n' "$*" >&2; }
+fail() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# Whether a missing server or tool is a failure (in CI) or only worth a note.
+in_ci() { [[ ${CI:-} == true || ${CI:-} == 1 ]]; }
+
+# ensure_venv DIRECTORY REQUIREMENTS: a Python environment with exactly these packages.
+# The requirements are kept beside it when it is complete, so a second call only compares two files.
+ensure_venv() {
+    local directory=$1 requirements=$2
+    if cmp -s "$requirements" "$directory/installed.txt"; then return 0; fi
+    say "Installing $(grep -vc '^#' "$requirements") Python packages of $requirements into $directory"
+    rm -rf "$directory"
+    mkdir -p "$(dirname "$directory")"
+    python3 -m venv "$directory" || return 1
+    "$directory/bin/pip" install --quiet --no-input --disable-pip-version-check -r "$requirements" || return 1
+    cp "$requirements" "$directory/installed.txt"
+}
+
+# The folders and files that hold our Swift, those that exist.
+swift_paths() {
+    local path
+    for path in Package.swift Sources Tests Examples Benchmarks; do
+        if [[ -e $path ]]; then echo "$path"; fi
+    done
+}
+
+# A build log is thousands of steps: show one in fifty, and everything that is not a step.
+build_progress() { awk '/^\[[0-9]+\/[0-9]+\]/ { if (n++ % 50 == 0) { print; fflush() } next } { print; fflush() }'; }

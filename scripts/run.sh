@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Builds the release executable, if that is needed, and serves. All arguments go to `cloud-mirror serve`.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "$0")/lib.sh"
+
+scripts/setup.sh
+scripts/build-release.sh
+executable=$(swift build -c release --static-swift-stdlib --show-bin-path)/cloud-mirror
+say "cloud-mirror serve $*"
+exec "$executable" serve "$@"

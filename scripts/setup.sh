@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Installs what building and testing need and the machine lacks. Asks nothing; quick when nothing is missing.
+# usage: scripts/setup.sh [bench]      with `bench`, the peers that the benchmarks measure against as well
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "$0")/lib.sh"
+
+# libsqlite3-dev: the state store. zlib1g-dev: HTTP compression in swift-nio-extras.
+# python3, python3-venv, curl: servers for tests and the checks.
+packages=(ca-certificates curl git libsqlite3-dev zlib1g-dev python3 python3-venv)
+if [[ ${1:-} == bench ]]; then packages+=(nginx wrk); fi
+
+if ! command -v swift >/dev/null; then
+    fail "no swift in PATH: install a Swift toolchain, 6.2 or later (https://www.swift.org/install/linux/)"
+fi
+version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\.[0-9]*\).*/\1/p' | head -n 1)
+if [[ $(printf '%s\n' 6.2 "${version:-0}" | sort -V | head -n 1) != 6.2 ]]; then
+    fail "Swift ${version:-of an unknown version} is too old: 6.2 or later is needed"
+fi
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    note "not a Debian system: nothing is installed. Needed: SQLite 3 and zlib with headers, curl, git, Python 3.9 or later with venv"
+    if [[ ${1:-} == bench ]]; then note "and for the benchmarks: nginx, wrk"; fi
+    for command in curl git python3; do
+        command -v "$command" >/dev/null || fail "$command is missing"
+    done
+    exit 0
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+    if [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) != installed ]]; then missing+=("$package"); fi
+done
+if [[ ${#missing[@]} -eq 0 ]]; then
+    say "Setup: Swift $version and ${#packages[@]} Debian packages are in place"
+    exit 0
+fi
+
+as_root=()
+if [[ $(id -u) -ne 0 ]]; then
+    # -n: fail instead of asking for a password.
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        as_root=(sudo -n)
+    else
+        fail "missing: ${missing[*]}. Neither root nor sudo without a password here; run: sudo apt-get install ${missing[*]}"
+    fi
+fi
+
+# Debian starts a server when it is installed. The tests and benchmarks start their own on free ports; nothing is to listen afterwards.
+policy=/usr/sbin/policy-rc.d
+remove_policy() { "${as_root[@]}" rm -f "$policy"; }
+if [[ ! -e $policy ]]; then
+    trap remove_policy EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+fi
+
+say "Installing Debian packages: ${missing[*]}"
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" </dev/null
+say "Setup: done"
