@@ -16,11 +16,14 @@ package enum DurationText {
         return overflow ? nil : .milliseconds(product)
     }
 
-    /// In the largest unit that divides evenly; parts of a millisecond are dropped.
+    /// In the largest unit that divides evenly (days from two on); parts of a millisecond are dropped.
     package static func text(_ duration: Duration) -> String {
         let milliseconds = duration.wholeMilliseconds
         guard milliseconds != 0 else { return "0s" }
-        for (unit, factor) in units where milliseconds % factor == 0 { return "\(milliseconds / factor)\(unit)" }
+        // A day is 24h to most readers; days begin to help with the second.
+        for (unit, factor) in units where milliseconds % factor == 0 && !(unit == "d" && milliseconds < 2 * factor) {
+            return "\(milliseconds / factor)\(unit)"
+        }
         return "\(milliseconds)ms"
     }
 }

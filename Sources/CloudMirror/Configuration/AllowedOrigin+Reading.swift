@@ -1,0 +1,63 @@
+import MirrorCore
+
+extension ConfigurationValueKind where Value == Configuration.AllowedOrigin {
+    static var originPrefix: Self {
+        ConfigurationValueKind(
+            name: "URL prefix",
+            parse: { (text, _) throws(InvalidValue) in
+                let url: ArtifactURL
+                do throws(ArtifactURLError) { url = try ArtifactURL(text) } catch {
+                    throw InvalidValue("is not the beginning of an artifact's URL: \(error.reason)")
+                }
+                guard url.query == nil else { throw InvalidValue("has a query; rules end with the path") }
+                return .prefix(text)
+            }, text: Self.text)
+    }
+
+    static var originPattern: Self {
+        ConfigurationValueKind(
+            name: "regular expression",
+            parse: { (text, _) throws(InvalidValue) in
+                guard text.hasPrefix("^") else { throw InvalidValue("is not anchored; begin it with ^") }
+                return .pattern(text)
+            }, text: Self.text)
+    }
+
+    private static func text(_ origin: Configuration.AllowedOrigin) -> String {
+        switch origin {
+        case .anyPublic: ""
+        case .prefix(let text), .pattern(let text): text
+        }
+    }
+}
+
+extension ConfigurationValueKind where Value == PoolID {
+    /// A pool that the file has.
+    static func pool(among pools: [PoolID]) -> Self {
+        Self.pool.checked { pools.contains($0) ? nil : "is not one of the pools: \(list(pools))" }
+    }
+}
+
+extension ConfigurationValueKind where Value == Configuration.Selection.Fallback {
+    static func fallback(among pools: [PoolID]) -> Self {
+        ConfigurationValueKind(
+            name: "origin or a pool",
+            parse: { (text, _) throws(InvalidValue) in
+                if text == "origin" { return .origin }
+                guard let id = PoolID(text), pools.contains(id) else {
+                    throw InvalidValue("is neither origin nor one of the pools: \(list(pools))")
+                }
+                return .pool(id)
+            },
+            text: { fallback in
+                switch fallback {
+                case .origin: "origin"
+                case .pool(let id): id.description
+                }
+            })
+    }
+}
+
+private func list(_ pools: [PoolID]) -> String {
+    pools.isEmpty ? "there are none" : pools.map(\.description).joined(separator: ", ")
+}

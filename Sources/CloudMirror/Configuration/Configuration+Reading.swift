@@ -1,0 +1,271 @@
+import MirrorCore
+
+// Every key that there is, with its limits and its meaning. docs/configuration.md and config/cloud-mirror.example.yaml are written from
+// these calls: after a change run `make docs`, or the two `cloud-mirror generate` commands.
+extension Configuration {
+    /// Reads the keys of a file.
+    ///
+    /// - Parameter stateDirectory: What the command line says, which overrides the file.
+    init(_ reader: ConfigurationReader, stateDirectory override: String?) {
+        self.init(stateDirectory: override ?? Self.defaultStateDirectory(reader.context.environment))
+        reader.value("listen", &listen, .listenAddress, doc: "Address to listen on; port 0 lets the system choose one.")
+        reader.value(
+            "publicURL", &publicURL, .baseURL, defaultNote: "derived from listen", example: "https://mirror.example.org",
+            doc: "How clients reach this service: the beginning of the URLs that redirects to local pools point to.")
+        reader.value(
+            "stateDirectory", &stateDirectory, .path, defaultNote: "$XDG_STATE_HOME/cloud-mirror, else ~/.local/state/cloud-mirror",
+            example: "/var/lib/cloud-mirror", doc: "Directory for what the service keeps for itself; `--state-dir` overrides it.")
+        if let override { stateDirectory = override }
+        readTLS(reader)
+        reader.section("admin", doc: "Purging, warming and looking at what is where.") { admin.read($0, main: listen) }
+        reader.section("origins", doc: "What may be fetched. Nothing else is.") { origins.read($0) }
+        let named = readPools(reader)
+        reader.section("redirect", doc: "How requests for artifacts are answered.") { redirect.read($0) }
+        reader.section("copy", doc: "How artifacts are copied into pools.") { copy.read($0) }
+        readState(reader)
+        reader.section("selection", doc: "How a request that names no pool gets one.") { selection.read($0, pools: named) }
+        reader.section("sweep", doc: "Finding and deleting replicas that are not worth keeping any more.") { section in
+            section.value(
+                "interval", &sweep.interval, .duration(in: .seconds(1)...hours(24)), doc: "Time between two sweeps.")
+        }
+        reader.section("server", doc: "Limits of the listeners.") { server.read($0) }
+        reader.section("log", doc: "The log, on standard error.") { section in
+            section.value("level", &log.level, .logLevel, doc: "The least severe messages to write.")
+            section.value("format", &log.format, .choice(), doc: "`auto` is text on a terminal and one JSON object a line elsewhere.")
+        }
+    }
+
+    private mutating func readTLS(_ reader: ConfigurationReader) {
+        reader.optionalSection("tls", doc: "HTTPS on the listeners. Without it they speak HTTP.") { section in
+            let certificate = section.required(
+                "certificate", .path, example: "/etc/cloud-mirror/cert.pem", doc: "PEM file: the certificate, then its chain.")
+            let key = section.required(
+                "key", .path, example: "/etc/cloud-mirror/key.pem", doc: "PEM file: the private key, without a passphrase.")
+            if let certificate { section.readableFile("certificate", certificate) }
+            if let key { section.readableFile("key", key, isSecret: true) }
+            if let certificate, let key { tls = TLS(certificate: certificate, key: key) }
+        }
+    }
+
+    /// - Returns: Every name that a pool was given, also of pools that something is wrong with, so that nobody is told that they do not exist.
+    private mutating func readPools(_ reader: ConfigurationReader) -> [PoolID] {
+        var named: [PoolID] = []
+        var read: [Pool] = []
+        reader.requiredSections(
+            "pools", named: .pool, exampleKey: "local/dev",
+            doc:
+                "Where copies are kept: service/region, and the settings of each. This version has pools of the service `local`, which are directories."
+        ) { id, element in
+            named.append(id)
+            guard id.service == "local" else {
+                return element.report("this version has no \(id.service) pools; it has local ones, such as local/\(id.region)")
+            }
+            element.section { section in
+                let directory = section.required(
+                    "directory", .path, example: "/var/lib/cloud-mirror/pools/dev",
+                    doc: "Where the objects are; made if it is not there. Each pool has its own.")
+                var retention = Retention()
+                section.section("retention", doc: "How long a replica is worth keeping.") { retention.read($0) }
+                guard let directory else { return }
+                if let other = read.first(where: { $0.directory == directory }) {
+                    return section.report("is the directory of the pool \(other.id) already", key: "directory")
+                }
+                read.append(Pool(id: id, directory: directory, retention: retention))
+            }
+        }
+        pools = read
+        selection.fallback = named.count == 1 ? .pool(named[0]) : .origin
+        return named
+    }
+
+    private mutating func readState(_ reader: ConfigurationReader) {
+        var path = "\(stateDirectory)/state.sqlite"
+        reader.section("state", doc: "Where replicas and copy jobs are recorded. Losing it loses time, never artifacts.") { section in
+            section.section("sqlite", doc: "An embedded database, for one machine.") { section in
+                section.value(
+                    "path", &path, .path, defaultNote: "state.sqlite in the state directory", example: "/var/lib/cloud-mirror/state.sqlite",
+                    doc: "The database file; made if it is not there.")
+            }
+        }
+        state = .sqlite(path: path)
+    }
+}
+
+extension Configuration.Admin {
+    /// Bytes of a file of tokens that are read.
+    private static let maxTokensFile = 65_536
+    /// Characters; shorter tokens can be guessed.
+    private static let shortToken = 16
+
+    fileprivate mutating func read(_ reader: ConfigurationReader, main: ListenAddress) {
+        reader.value(
+            "listen", &listen, .listenAddress, defaultNote: "the same listener as everything else", example: "127.0.0.1:9090",
+            doc: "A listener of its own for admin calls, so that a firewall can keep others out.")
+        if let listen, listen == main, listen.port != 0 {
+            reader.report("is the address of the other listener; leave the key out to share it", key: "listen")
+        }
+        reader.list(
+            "tokens", &tokens, .token, example: "[\"${CLOUD_MIRROR_ADMIN_TOKEN}\"]",
+            doc:
+                "What admin calls must send as `Authorization: Bearer …`; one of them is enough. Without a token nobody may make admin calls."
+        )
+        var file: String?
+        reader.value(
+            "tokensFile", &file, .path, example: "/etc/cloud-mirror/tokens",
+            doc: "File with more tokens, one on a line; empty lines and lines that begin with `#` are skipped.")
+        if tokens.contains(where: { $0.value.utf8.count < Self.shortToken }) {
+            reader.warn("a token is shorter than \(Self.shortToken) characters and may be guessed", key: "tokens")
+        }
+        if let file { readTokens(file, reader) }
+    }
+
+    private mutating func readTokens(_ file: String, _ reader: ConfigurationReader) {
+        guard let content = reader.readFile("tokensFile", file, limit: Self.maxTokensFile, isSecret: true) else { return }
+        let lines = content.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") })
+        var found: [Secret] = []
+        for line in lines {
+            let text = String(decoding: line, as: UTF8.self).trimmed
+            guard !text.isEmpty, !text.hasPrefix("#") else { continue }
+            do {
+                found.append(try ConfigurationValueKind.token.parse(text, reader.context))
+            } catch {
+                reader.report("a token in the file \(error.message)", key: "tokensFile")
+            }
+        }
+        if found.isEmpty { reader.report("the file holds no token", key: "tokensFile") }
+        tokens += found
+    }
+}
+
+extension Configuration.Origins {
+    fileprivate mutating func read(_ reader: ConfigurationReader) {
+        var plain: [ConfigurationElement] = []
+        allow = reader.requiredList(
+            "allow", type: "list of URL prefixes, or {pattern: regular expression}",
+            example: "\n- https://artifacts.example.org/builds/\n- pattern: '^https://s3\\.us-west-2\\.amazonaws\\.com/public-artifacts/'",
+            doc:
+                "The artifacts that may be fetched: URLs that begin like this, compared by scheme, host, port and path; or that match an anchored "
+                + "pattern."
+        ) { element in
+            guard element.isMapping else {
+                let prefix = element.value(.originPrefix, instead: "remove it")
+                if case .prefix(let text) = prefix, text.lowercased().hasPrefix("http:") { plain.append(element) }
+                return prefix
+            }
+            var pattern: Configuration.AllowedOrigin?
+            element.section { pattern = $0.required("pattern", .originPattern, example: "'^https://…/'", doc: "") }
+            return pattern
+        }
+        reader.value(
+            "requireHTTPS", &requireHTTPS, .boolean, doc: "Refuse plain HTTP, on every hop of a redirect chain. Turn it off for tests only."
+        )
+        if requireHTTPS {
+            for element in plain { element.report("is plain HTTP, which requireHTTPS refuses; write https://, or requireHTTPS: false") }
+        }
+        reader.list(
+            "allowAddresses", &allowAddresses, .network,
+            doc: "Networks to fetch from although their addresses are private, loopback or otherwise not public, such as `[10.20.0.0/16]`.")
+        reader.value(
+            "maxRedirects", &maxRedirects, .integer(in: 0...20), doc: "Redirects to follow from an origin; each hop must be allowed, too.")
+    }
+}
+
+extension Configuration.Retention {
+    fileprivate mutating func read(_ reader: ConfigurationReader) {
+        reader.value(
+            "timeToLive", &timeToLive, .duration(in: .seconds(1)...days(3_650)), doc: "How long a replica is kept after its last use.")
+        reader.value(
+            "maxBytes", &maxBytes, .size(in: 1...(1 << 60)), none: "none", example: "500GiB",
+            doc: "What the pool may hold; above it the replicas that were not used for longest go first.")
+        reader.value(
+            "grace", &grace, .duration(in: .zero...days(7)),
+            doc: "Time between the mark and the deletion, so that a client that was just redirected gets its artifact.")
+    }
+}
+
+extension Configuration.Redirect {
+    fileprivate mutating func read(_ reader: ConfigurationReader) {
+        reader.value(
+            "maxWait", &maxWait, .duration(in: .zero...hours(1)),
+            doc: "What a request waits for a copy before it is sent to the origin. Keep it below the timeouts of clients and proxies.")
+        reader.value("waitLimit", &waitLimit, .duration(in: .zero...hours(1)), doc: "The most that a request may ask for with `?wait=`.")
+        if waitLimit < maxWait {
+            reader.report("must not be shorter than maxWait, which is \(DurationText.text(maxWait))", key: "waitLimit")
+        }
+        reader.value(
+            "negativeLife", &negativeLife, .duration(in: .zero...hours(24)),
+            doc: "How long an origin's refusal (404, 403, …) is answered without asking it again.")
+        reader.value(
+            "maxWaiting", &maxWaiting, .integer(in: 0...1_000_000),
+            doc: "Requests that may wait at the same time; the next ones are sent to the origin at once.")
+        reader.value("status", &status, .choice(), doc: "The status of a redirect.")
+    }
+}
+
+extension Configuration.Copy {
+    fileprivate mutating func read(_ reader: ConfigurationReader) {
+        reader.value("concurrency", &concurrency, .integer(in: 1...1_024), doc: "Copies under way at the same time.")
+        reader.value(
+            "partSize", &partSize, .size(in: (1 << 20)...(1 << 30)),
+            doc:
+                "Bytes that are fetched and stored in one go. Memory in use is at most concurrency × partConcurrency × a few network buffers."
+        )
+        reader.value("partConcurrency", &partConcurrency, .integer(in: 1...64), doc: "Parts of one copy under way at the same time.")
+        reader.value("maxAttempts", &maxAttempts, .integer(in: 1...100), doc: "Attempts at one copy before it is given up.")
+        reader.value(
+            "maxObjectSize", &maxObjectSize, .size(in: 1...(1 << 50)), doc: "Larger artifacts are not copied; clients go to the origin.")
+        reader.value(
+            "idleTimeout", &idleTimeout, .duration(in: .seconds(1)...hours(1)),
+            doc: "A transfer that brings no byte for so long has failed.")
+        reader.value("connectTimeout", &connectTimeout, .duration(in: .milliseconds(100)...minutes(5)), doc: "For connecting to an origin.")
+        reader.value(
+            "lease", &lease, .duration(in: .seconds(1)...minutes(10)),
+            doc: "After so long without a sign of life from a copier its job is given to another.")
+        reader.value(
+            "maxQueued", &maxQueued, .integer(in: 1...100_000_000),
+            doc: "Copies that may be queued; clients of more are sent to the origin.")
+        reader.section("backoff", doc: "The wait between two attempts at one copy: doubled each time, with jitter.") { section in
+            section.value("first", &backoff.first, .duration(in: .milliseconds(1)...minutes(10)), doc: "After the first attempt.")
+            section.value("max", &backoff.max, .duration(in: .milliseconds(1)...hours(24)), doc: "The longest.")
+            if backoff.max < backoff.first {
+                section.report("must not be shorter than first, which is \(DurationText.text(backoff.first))", key: "max")
+            }
+        }
+    }
+}
+
+extension Configuration.Selection {
+    fileprivate mutating func read(_ reader: ConfigurationReader, pools: [PoolID]) {
+        networks = reader.map(
+            "networks", named: .network, .pool(among: pools), example: "{10.1.0.0/16: local/dev}",
+            doc: "Client networks and the pool of each; the longest prefix that holds the client's address decides."
+        ).map { Configuration.NetworkRule(network: $0, pool: $1) }
+        reader.list(
+            "trustedProxies", &trustedProxies, .network,
+            doc: "Proxies whose `X-Forwarded-For` is believed when a client's address is looked for, such as `[10.0.0.0/8]`.")
+        reader.value(
+            "default", &fallback, .fallback(among: pools), defaultNote: "the only pool if there is one only, else origin",
+            example: "origin",
+            doc: "The pool for everybody else; `origin` redirects them to the origin.")
+    }
+}
+
+extension Configuration.Server {
+    fileprivate mutating func read(_ reader: ConfigurationReader) {
+        reader.value(
+            "maxConnections", &maxConnections, .integer(in: 1...1_000_000), doc: "Connections at the same time; more have to wait.")
+        reader.value(
+            "idleTimeout", &idleTimeout, .duration(in: .seconds(1)...hours(1)), doc: "A connection without a request for so long is closed."
+        )
+        reader.value(
+            "maxHeaderBytes", &maxHeaderBytes, .size(in: (8 << 10)...(64 << 10)),
+            doc: "Limit of a request's first line and header fields together.")
+        reader.value(
+            "shutdownGrace", &shutdownGrace, .duration(in: .zero...hours(1)),
+            doc: "What requests and copies under way get when the service is told to stop.")
+    }
+}
+
+private func minutes(_ count: Int) -> Duration { .seconds(60 * count) }
+private func hours(_ count: Int) -> Duration { .seconds(3_600 * count) }
+private func days(_ count: Int) -> Duration { .seconds(86_400 * count) }

@@ -1,0 +1,106 @@
+/// One value of a configuration file, wherever it stands: behind a key or in a list.
+struct ConfigurationElement {
+    let context: ConfigurationContext
+    let path: String
+    private let node: YAMLNode
+
+    init(_ context: ConfigurationContext, path: String, node: YAMLNode) {
+        self.context = context
+        self.path = path
+        self.node = node
+    }
+
+    var isNull: Bool { node.isNull }
+
+    /// The text of an unquoted single value, as it stands in the file.
+    var plainText: String? {
+        if case .scalar(let text, isPlain: true) = node.content { return text }
+        return nil
+    }
+
+    var isMapping: Bool {
+        if case .mapping = node.content { return true }
+        return false
+    }
+
+    func report(_ message: String) {
+        context.report(message, path: path, line: node.line, column: node.column)
+    }
+
+    func warn(_ message: String) {
+        context.warn(message, path: path, line: node.line, column: node.column)
+    }
+
+    /// A single value, with environment variables put in.
+    ///
+    /// - Parameter remedy: What to do when nothing stands there.
+    /// - Returns: `nil` after recording a problem.
+    func value<Value>(_ kind: ConfigurationValueKind<Value>, instead remedy: String) -> Value? {
+        guard case .scalar(let raw, _) = node.content else {
+            report("expected \(kind.name), found \(node.kindName)")
+            return nil
+        }
+        guard !isNull else {
+            report("has no value; \(remedy)")
+            return nil
+        }
+        let text: String
+        switch EnvironmentReferences.expand(raw, variable: context.environment.variable) {
+        case .success(let expanded): text = expanded
+        case .failure(let error):
+            report(error.message)
+            return nil
+        }
+        do {
+            return try kind.parse(text, context)
+        } catch {
+            // What is quoted is what stands in the file, never what a variable holds: that may be a secret.
+            report(kind.isSecret ? "its value \(error.message)" : "'\(Self.shortened(raw))' \(error.message)")
+            return nil
+        }
+    }
+
+    /// The elements of a list.
+    ///
+    /// - Returns: `nil` after recording a problem.
+    func elements() -> [ConfigurationElement]? {
+        guard case .sequence(let nodes) = node.content else {
+            report("expected a list, found \(node.kindName); write [one, two] or a line for each beginning with '- '")
+            return nil
+        }
+        return nodes.enumerated().map { ConfigurationElement(context, path: "\(path)[\($0.offset)]", node: $0.element) }
+    }
+
+    /// The values of a mapping behind their names; names that are none are reported and left out.
+    ///
+    /// - Returns: `nil` after recording a problem.
+    func entries<Key>(_ names: ConfigurationValueKind<Key>) -> [(Key, ConfigurationElement)]? {
+        guard case .mapping(let entries) = node.content else {
+            report("expected a mapping of \(names.name) to its settings, found \(node.kindName)")
+            return nil
+        }
+        var named: [(Key, ConfigurationElement)] = []
+        for entry in entries {
+            let path = "\(path).\(Self.shortened(entry.key))"
+            do {
+                named.append((try names.parse(entry.key, context), ConfigurationElement(context, path: path, node: entry.value)))
+            } catch {
+                context.report("'\(Self.shortened(entry.key))' \(error.message)", path: path, line: entry.keyLine, column: entry.keyColumn)
+            }
+        }
+        return named
+    }
+
+    /// The keys of a mapping; nothing at all is an empty one.
+    func section(_ read: (ConfigurationReader) -> Void) {
+        if !isNull, !isMapping {
+            report("expected keys below it, found \(node.kindName)")
+            return
+        }
+        ConfigurationReader(context, path: path, node: node).read(read)
+    }
+
+    private static func shortened(_ text: String) -> String {
+        text.unicodeScalars.count <= 100 ? text : "\(String(text.unicodeScalars.prefix(100)))…"
+    }
+}

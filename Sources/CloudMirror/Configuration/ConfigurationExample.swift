@@ -1,0 +1,68 @@
+/// Writes config/cloud-mirror.example.yaml from the calls that read the file.
+///
+/// What is required stands there as it is; every other key is commented out and shows its default, or an example where it has none. Words
+/// for people begin with `# `, keys that are commented out with `#` alone, so that ``uncommented(_:)`` can tell them apart.
+package enum ConfigurationExample {
+    private static let width = 110
+
+    package static func yaml() -> String {
+        var lines = introduction.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        var open: [ConfigurationOutline.Presence] = []
+        for step in Configuration.outline {
+            let indent = String(repeating: "  ", count: open.count)
+            switch step {
+            case .begin(let key, let doc, let presence):
+                if open.isEmpty { lines.append("") }
+                lines += comment(doc, indent: indent)
+                lines.append("\(indent)\(key):")
+                open.append(presence)
+            case .end:
+                open.removeLast()
+            case .value(let value):
+                if open.isEmpty { lines.append("") }
+                lines += comment(value.range.isEmpty ? value.doc : "\(value.doc) (\(value.range))", indent: indent)
+                if value.defaultText == nil, !value.isRequired, let note = value.defaultNote {
+                    lines += comment("Default: \(note).", indent: indent)
+                }
+                let shown = value.defaultText ?? value.example ?? ""
+                let rows = shown.split(separator: "\n", omittingEmptySubsequences: false)
+                let first = rows.first.map { $0.isEmpty ? "" : " \($0)" } ?? ""
+                lines.append("\(indent)\(value.isRequired && open.last != .optional ? "" : "#")\(value.key):\(first)")
+                lines += rows.dropFirst().map { "\(indent)  \($0)" }
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The example with every key in force.
+    package static func uncommented(_ yaml: String) -> String {
+        yaml.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            let indent = line.prefix { $0 == " " }
+            let rest = line[indent.endIndex...]
+            guard rest.hasPrefix("#"), let next = rest.dropFirst().first, next != " " else { return String(line) }
+            return String(indent + rest.dropFirst())
+        }.joined(separator: "\n")
+    }
+
+    private static func comment(_ text: String, indent: String) -> [String] {
+        guard !text.isEmpty else { return [] }
+        var lines: [String] = []
+        var line = "\(indent)#"
+        for word in text.split(separator: " ") {
+            if line.count + 1 + word.count > width, line.count > indent.count + 1 {
+                lines.append(line)
+                line = "\(indent)#"
+            }
+            line += " \(word)"
+        }
+        return lines + [line]
+    }
+
+    private static let introduction = """
+        # How to configure cloud-mirror: every key, with its default, or an example where it has none.
+        # Written by `cloud-mirror generate configuration-example`; docs/configuration.md has the same in tables.
+        #
+        # Keys that begin with # (and no space behind it) are at their defaults. Take the # away to change one.
+        # ${NAME} in a value is replaced by the environment variable of that name.
+        """
+}

@@ -1,0 +1,32 @@
+extension ConfigurationReader {
+    /// Bytes of a certificate or key file that are read.
+    private static var maxFile: Int { 1 << 20 }
+
+    /// The content of the file that a key names.
+    ///
+    /// - Parameter isSecret: Whether others on this machine should not be able to read it; a warning if they can.
+    /// - Returns: `nil` after recording a problem.
+    func readFile(_ key: String, _ file: String, limit: Int, isSecret: Bool) -> [UInt8]? {
+        do {
+            let content = try context.environment.read(file, limit)
+            if isSecret, content.isWorldReadable { warn("everybody on this machine can read \(file); chmod o-r it", key: key) }
+            return content.bytes
+        } catch {
+            report("\(file) cannot be read: \(error.reason)", key: key)
+            return nil
+        }
+    }
+
+    /// Records a problem when the file cannot be read; what is in it is somebody else's business.
+    func readableFile(_ key: String, _ file: String, isSecret: Bool = false) {
+        _ = readFile(key, file, limit: Self.maxFile, isSecret: isSecret)
+    }
+}
+
+extension String {
+    /// Without blanks at both ends.
+    var trimmed: String {
+        let isBlank = { (character: Character) in character == " " || character == "\t" }
+        return String(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+    }
+}

@@ -1,0 +1,207 @@
+/// Reads the keys of one mapping, and describes them: the same calls decode a file and write its reference.
+///
+/// Each call names a key, gives its default in the target, and says what is legal and what it means. Whatever is wrong is recorded, and
+/// reading goes on with the default, so that one run reports everything. The keys that no call named are reported by ``read(_:)``.
+final class ConfigurationReader {
+    let context: ConfigurationContext
+    /// `copy.backoff`; empty for the file itself.
+    let path: String
+    private let entries: [YAMLNode.Entry]
+    private let line: Int
+    private let column: Int
+    private var known: [String] = []
+
+    /// - Parameter node: `nil` for a mapping that is not there.
+    init(_ context: ConfigurationContext, path: String, node: YAMLNode?) {
+        self.context = context
+        self.path = path
+        line = node?.line ?? 1
+        column = node?.column ?? 1
+        if case .mapping(let entries) = node?.content { self.entries = entries } else { entries = [] }
+    }
+
+    /// Records something wrong with the mapping as a whole, or with one of its keys.
+    func report(_ message: String, key: String? = nil) {
+        let entry = key.flatMap(entry)
+        context.report(
+            message, path: key.map(path(of:)) ?? path, line: entry?.value.line ?? line, column: entry?.value.column ?? column)
+    }
+
+    /// Records what is legal but odd about a key.
+    func warn(_ message: String, key: String) {
+        let entry = entry(key)
+        context.warn(message, path: path(of: key), line: entry?.value.line ?? line, column: entry?.value.column ?? column)
+    }
+
+    // MARK: Single values
+
+    /// A value with a default, which stands in `target`.
+    ///
+    /// - Parameter defaultNote: The default in words, where it is not a constant.
+    func value<Value>(
+        _ key: String, _ target: inout Value, _ kind: ConfigurationValueKind<Value>, defaultNote: String? = nil, example: String? = nil,
+        doc: String
+    ) {
+        describe(key, kind, default: defaultNote == nil ? kind.text(target) : nil, note: defaultNote, example: example, doc: doc)
+        if let value = element(key)?.value(kind, instead: "leave the key out for the default") { target = value }
+    }
+
+    /// A value that may be left out, or be `none` where that is a word for it.
+    func value<Value>(
+        _ key: String, _ target: inout Value?, _ kind: ConfigurationValueKind<Value>, none: String? = nil, defaultNote: String? = nil,
+        example: String? = nil, doc: String
+    ) {
+        var described = kind
+        if let none { described.name += " or \(none)" }
+        describe(key, described, default: none, note: defaultNote ?? none ?? "none", example: example, doc: doc)
+        guard let element = element(key), none == nil || element.plainText != none else { return }
+        if let value = element.value(kind, instead: "leave the key out") { target = value }
+    }
+
+    /// A value that must be there.
+    ///
+    /// - Returns: `nil` after recording a problem.
+    func required<Value>(_ key: String, _ kind: ConfigurationValueKind<Value>, example: String, doc: String) -> Value? {
+        describe(key, kind, default: nil, note: nil, isRequired: true, example: example, doc: doc)
+        guard let element = element(key) else {
+            reportMissing(key, example: example)
+            return nil
+        }
+        return element.value(kind, instead: "write \(example)")
+    }
+
+    // MARK: Lists
+
+    /// A list of single values with a default, which stands in `target`.
+    func list<Value>(_ key: String, _ target: inout [Value], _ kind: ConfigurationValueKind<Value>, example: String? = nil, doc: String) {
+        let texts = target.map(kind.text).joined(separator: ", ")
+        describe(
+            key, kind, type: "list of \(kind.name)s", default: example == nil ? "[\(texts)]" : nil, note: "[\(texts)]", example: example,
+            doc: doc)
+        guard let elements = element(key)?.elements() else { return }
+        target = elements.compactMap { $0.value(kind, instead: "remove it") }
+    }
+
+    /// A list that must be there and hold something, each element read by `read`.
+    func requiredList<Value>(
+        _ key: String, type: String, example: String, doc: String, _ read: (ConfigurationElement) -> Value?
+    ) -> [Value] {
+        context.describe(.value(.init(key: key, type: type, range: "", isRequired: true, doc: doc, example: example)))
+        known.append(key)
+        guard let element = element(key) else {
+            reportMissing(key, example: nil)
+            return []
+        }
+        guard let elements = element.elements() else { return [] }
+        if elements.isEmpty { element.report("is empty; nothing would be allowed") }
+        return elements.compactMap(read)
+    }
+
+    // MARK: Sections
+
+    /// A key with keys below it. Left out, or with nothing below it, it has all its defaults.
+    func section(_ key: String, doc: String, _ read: (ConfigurationReader) -> Void) {
+        known.append(key)
+        context.describe(.begin(key: key, doc: doc, presence: .implied))
+        defer { context.describe(.end) }
+        if let element = element(key), !element.isNull {
+            element.section(read)
+        } else {
+            ConfigurationReader(context, path: path(of: key), node: nil).read(read)
+        }
+    }
+
+    /// A section whose absence means something: then `read` is not called, except for the description.
+    func optionalSection(_ key: String, doc: String, _ read: (ConfigurationReader) -> Void) {
+        known.append(key)
+        context.describe(.begin(key: key, doc: doc, presence: .optional))
+        defer { context.describe(.end) }
+        if let element = element(key), !element.isNull {
+            element.section(read)
+        } else if context.isDocumenting {
+            read(ConfigurationReader(context, path: path(of: key), node: nil))
+        }
+    }
+
+    /// A mapping whose keys are names that the user gives, of sections with known keys. At least one must be there.
+    ///
+    /// - Parameter exampleKey: A name for the example file.
+    func requiredSections<Key>(
+        _ key: String, named kind: ConfigurationValueKind<Key>, exampleKey: String, doc: String, _ read: (Key, ConfigurationElement) -> Void
+    ) {
+        known.append(key)
+        context.describe(.begin(key: key, doc: doc, presence: .required))
+        defer { context.describe(.end) }
+        if context.isDocumenting {
+            context.describe(.begin(key: exampleKey, doc: "", presence: .required))
+            if let name = try? kind.parse(exampleKey, context) {
+                read(
+                    name,
+                    ConfigurationElement(context, path: "\(key).\(exampleKey)", node: YAMLNode(content: .mapping([]), line: 1, column: 1)))
+            }
+            context.describe(.end)
+            return
+        }
+        guard let element = element(key) else { return reportMissing(key, example: nil) }
+        guard let named = element.entries(kind) else { return }
+        if named.isEmpty { element.report("holds no \(kind.name); name at least one, such as \(exampleKey)") }
+        for (name, element) in named { read(name, element) }
+    }
+
+    /// A mapping of names that the user gives to single values.
+    func map<Key, Value>(
+        _ key: String, named names: ConfigurationValueKind<Key>, _ values: ConfigurationValueKind<Value>, example: String, doc: String
+    ) -> [(Key, Value)] {
+        context.describe(
+            .value(
+                .init(
+                    key: key, type: "mapping of \(names.name) to \(values.name)", defaultNote: "{}", range: "", isRequired: false, doc: doc,
+                    example: example)))
+        known.append(key)
+        guard let named = element(key)?.entries(names) else { return [] }
+        return named.compactMap { name, element in element.value(values, instead: "remove it").map { (name, $0) } }
+    }
+
+    // MARK: The end
+
+    /// Calls `read`, then reports the keys that it did not ask for.
+    func read(_ read: (ConfigurationReader) -> Void) {
+        read(self)
+        guard !context.isDocumenting else { return }
+        for entry in entries where !known.contains(entry.key) {
+            let hint =
+                Spelling.nearest(to: entry.key, among: known).map { "did you mean '\($0)'?" }
+                ?? "known here: \(known.joined(separator: ", "))"
+            context.report("unknown key; \(hint)", path: path(of: entry.key), line: entry.keyLine, column: entry.keyColumn)
+        }
+    }
+
+    private func entry(_ key: String) -> YAMLNode.Entry? { entries.first { $0.key == key } }
+
+    private func element(_ key: String) -> ConfigurationElement? {
+        entry(key).map { ConfigurationElement(context, path: path(of: key), node: $0.value) }
+    }
+
+    private func path(of key: String) -> String {
+        let shown = key.utf8.count <= 100 ? key : "\(key.prefix(100))…"
+        return path.isEmpty ? shown : "\(path).\(shown)"
+    }
+
+    private func reportMissing(_ key: String, example: String?) {
+        guard !context.isDocumenting else { return }
+        context.report("is missing\(example.map { "; write \(key): \($0)" } ?? "")", path: path(of: key), line: line, column: column)
+    }
+
+    private func describe<Value>(
+        _ key: String, _ kind: ConfigurationValueKind<Value>, type: String? = nil, default defaultText: String?, note: String?,
+        isRequired: Bool = false, example: String?, doc: String
+    ) {
+        known.append(key)
+        context.describe(
+            .value(
+                .init(
+                    key: key, type: type ?? kind.name, defaultText: defaultText, defaultNote: note, range: kind.range,
+                    isRequired: isRequired, doc: doc,
+                    example: example)))
+    }
+}

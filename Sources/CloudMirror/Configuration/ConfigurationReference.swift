@@ -1,0 +1,71 @@
+/// Writes docs/configuration.md from the calls that read the file.
+package enum ConfigurationReference {
+    package static func markdown() -> String {
+        var tables = [Table(path: "")]
+        var open = [0]
+        for step in Configuration.outline {
+            switch step {
+            case .begin(let key, let doc, let presence):
+                let parent = tables[open.last ?? 0].path
+                tables.append(Table(path: parent.isEmpty ? key : "\(parent).\(key)", doc: doc, isRequired: presence == .required))
+                open.append(tables.count - 1)
+            case .end:
+                open.removeLast()
+            case .value(let value):
+                tables[open.last ?? 0].rows.append(row(value))
+            }
+        }
+        return introduction + tables.filter { !$0.rows.isEmpty || !$0.doc.isEmpty }.map(\.text).joined()
+    }
+
+    private struct Table {
+        var path: String
+        var doc = ""
+        var isRequired = false
+        var rows: [String] = []
+
+        var text: String {
+            var text = path.isEmpty ? "\n## The top of the file\n" : "\n## `\(path)`\n"
+            if !doc.isEmpty { text += "\n\(doc)\(isRequired ? " Required." : "")\n" }
+            guard !rows.isEmpty else { return text }
+            text += "\n| key | value | default | meaning |\n|---|---|---|---|\n"
+            return text + rows.joined()
+        }
+    }
+
+    private static func row(_ value: ConfigurationOutline.Value) -> String {
+        let type = value.range.isEmpty ? value.type : "\(value.type), \(value.range)"
+        let fallback: String
+        if value.isRequired {
+            fallback = "**required**"
+        } else if let text = value.defaultText {
+            fallback = "`\(text)`"
+        } else {
+            fallback = value.defaultNote ?? ""
+        }
+        let cells = ["`\(value.key)`", type, fallback, value.doc]
+        return
+            "| \(cells.map { $0.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }.joined(separator: " | ")) |\n"
+    }
+
+    private static let introduction = """
+        # Configuration
+
+        <!-- Written by `cloud-mirror generate configuration-reference` from Sources/CloudMirror/Configuration. Do not edit. -->
+
+        `cloud-mirror serve --config FILE` reads one YAML file; `cloud-mirror check-config FILE` says everything that is wrong with one, with
+        line and column. [config/cloud-mirror.example.yaml](../config/cloud-mirror.example.yaml) shows every key.
+
+        Without a file the service starts with one pool, `local/dev`, under the state directory, and copies from any public HTTPS origin:
+        enough to try it, too much for a machine that others can reach. With a file, `origins.allow` and one pool are required.
+
+        - **Durations** are a whole number and a unit: `500ms`, `28s`, `15m`, `24h`, `7d`.
+        - **Sizes** are a whole number and a unit: `64KiB`, `16MiB`, `500GiB`, `5TiB`, or decimal `kB`, `MB`, `GB`, `TB`.
+        - **Paths** that do not begin with `/` start from the directory of the file.
+        - **`${NAME}`** in a value is replaced by the environment variable of that name, which must be set; `$${` stands for `${` itself.
+        - Keys that do not exist and keys given twice are errors. A key without a value is an error, a section without keys is not.
+        - A file holds at most \(ByteSize.text(Int64(YAMLDocument.maxLength))), \(YAMLDocument.maxNodes) values, \(YAMLDocument.maxAliases) \
+        aliases and \(YAMLDocument.maxDepth) levels.
+
+        """
+}

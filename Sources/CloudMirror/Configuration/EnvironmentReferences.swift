@@ -1,0 +1,36 @@
+/// `${NAME}` in a value stands for an environment variable; `$${` for the two characters `${`.
+enum EnvironmentReferences {
+    static func expand(_ text: String, variable: (String) -> String?) -> Result<String, InvalidValue> {
+        guard text.contains("${") else { return .success(text) }
+        var out = ""
+        var rest = text[...]
+        while let dollar = rest.firstIndex(of: "$") {
+            out += rest[..<dollar]
+            rest = rest[dollar...]
+            if rest.hasPrefix("$${") {
+                out += "${"
+                rest = rest.dropFirst(3)
+            } else if rest.hasPrefix("${") {
+                let name = rest.dropFirst(2).prefix { $0 != "}" }
+                guard name.endIndex < rest.endIndex, isName(name) else {
+                    return .failure(InvalidValue("has a '${' that no NAME} follows; write ${NAME}, or $${ for the two characters"))
+                }
+                guard let value = variable(String(name)) else {
+                    return .failure(InvalidValue("the environment variable \(name) is not set"))
+                }
+                out += value
+                rest = rest[rest.index(after: name.endIndex)...]
+            } else {
+                out += "$"
+                rest = rest.dropFirst()
+            }
+        }
+        return .success(out + rest)
+    }
+
+    private static func isName(_ name: Substring) -> Bool {
+        guard let first = name.utf8.first, (1...100).contains(name.utf8.count) else { return false }
+        return !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first)
+            && name.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "_") }
+    }
+}
