@@ -1,0 +1,131 @@
+package import Logging
+package import MirrorCore
+package import MirrorStorage
+package import NIOPosix
+
+/// A pool in a directory of this machine.
+///
+/// An object appears with the rename of a file that is already on disk, so that a crash at any moment leaves the whole object or none.
+/// See docs/storage-backends.md for the layout.
+package struct LocalStore: ObjectStore {
+    package struct Configuration: Sendable, Hashable {
+        /// Made when missing; no other process may use it at the same time.
+        package var directory: String
+        /// The pool's region: the word between `/local/` and the key in locations.
+        package var region: String
+        /// Bytes that stay free on the file system: uploads that would take them are refused with `.full`.
+        package var minFreeBytes: Int64
+
+        package init(directory: String, region: String, minFreeBytes: Int64 = 64 << 20) {
+            self.directory = directory
+            self.region = region
+            self.minFreeBytes = minFreeBytes
+        }
+    }
+
+    let configuration: Configuration
+    let directory: PoolDirectory
+    let threads: FileThreads
+    let clock: any WallClock
+    let logger: Logger
+
+    /// Opens the directory: creates what is missing, locks it, and removes what an earlier process left half done.
+    ///
+    /// - Parameter threadPool: Where file system calls block; it must be running and outlive the store.
+    /// - Throws: ``StorageError``, naming the directory: `.unavailable` when another process holds it, `.permissionDenied`, `.full`.
+    package static func open(
+        _ configuration: Configuration, threadPool: NIOThreadPool = .singleton, clock: any WallClock = SystemClock(),
+        logger: Logger = Logger(label: "cloud-mirror.local")
+    ) async throws -> LocalStore {
+        let threads = FileThreads(pool: threadPool)
+        let directory = try await threads.run("local.open") { try PoolDirectory(configuration.directory) }
+        return LocalStore(configuration: configuration, directory: directory, threads: threads, clock: clock, logger: logger)
+    }
+
+    package var capabilities: StoreCapabilities {
+        StoreCapabilities(features: [.parallelParts, .readsUploads, .servedByMirror, .opensFiles])
+    }
+
+    package func head(_ key: ObjectKey) async throws -> ObjectInfo {
+        try await threads.run("local.head") { try open(key, operation: "local.head").info }
+    }
+
+    package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
+        let operation = "local.get"
+        let (file, info) = try await threads.run(operation) { try open(key, operation: operation) }
+        guard let range else {
+            let reader = FileReader(file, from: 0, to: info.size, threads: threads, operation: operation)
+            return ObjectContent(info: info, range: nil, body: ByteStream(reader))
+        }
+        guard let held = range.clamped(toSize: info.size) else {
+            throw StorageError(.invalidRequest, "the range begins beyond the object's end", operation: operation)
+        }
+        let reader = FileReader(file, from: held.offset, to: held.end, threads: threads, operation: operation)
+        return ObjectContent(info: info, range: held, body: ByteStream(reader))
+    }
+
+    package func openFile(_ key: ObjectKey) async throws -> ObjectFile {
+        try await threads.run("local.openFile") {
+            let (file, info) = try open(key, operation: "local.openFile")
+            return ObjectFile(info: info, owning: try file.duplicate())
+        }
+    }
+
+    package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
+        let operation = "local.beginUpload"
+        return try await threads.run(operation) {
+            guard (expectedSize ?? 0) >= 0 else { throw StorageError(.invalidRequest, "a size is not negative", operation: operation) }
+            try checkSpace(for: expectedSize ?? 0, operation: operation)
+            return try LocalUpload(store: self, key: key, metadata: metadata, expectedSize: expectedSize)
+        }
+    }
+
+    package func delete(_ key: ObjectKey) async throws {
+        try await threads.run("local.delete") { try directory.delete(key) }
+    }
+
+    package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
+        guard (1...1000).contains(limit) else {
+            throw StorageError(.invalidRequest, "a page has 1 to 1000 objects", operation: "local.list")
+        }
+        return try await threads.run("local.list") { try directory.list(after: after, limit: limit) }
+    }
+
+    package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
+        ObjectLocation(url: "/local/\(configuration.region)/\(key.percentEncoded)")
+    }
+
+    /// Creates and removes a file, and looks at the free space.
+    package func checkHealth() async throws {
+        let operation = "local.checkHealth"
+        do {
+            try await threads.run(operation) {
+                try checkSpace(for: 0, operation: operation)
+                let probe = LocalUpload.randomName()
+                defer { directory.removeUpload(probe) }
+                _ = try directory.createUpload(probe)
+            }
+        } catch var error as StorageError {
+            error.message = "pool local/\(configuration.region) in \(configuration.directory): \(error.message)"
+            throw error
+        }
+    }
+
+    /// - Throws: `.full` when fewer than the configured bytes would stay free.
+    func checkSpace(for bytes: Int64, operation: String) throws {
+        let free = try directory.freeBytes
+        guard free >= configuration.minFreeBytes, free - configuration.minFreeBytes >= bytes else {
+            throw StorageError(
+                .full,
+                "the file system has \(free) bytes free, of which \(configuration.minFreeBytes) are to stay free; free space or shorten the retention",
+                operation: operation)
+        }
+    }
+
+    private func open(_ key: ObjectKey, operation: String) throws -> (file: Descriptor, info: ObjectInfo) {
+        guard let object = try directory.open(key) else {
+            throw StorageError(.notFound, "no object \(key)", operation: operation)
+        }
+        return object
+    }
+}

@@ -1,0 +1,178 @@
+import MirrorCore
+import MirrorStorage
+import NIOCore
+import Synchronization
+
+/// An upload into a ``LocalStore``: one file, in which every part has its place from the start.
+///
+/// An upload that is dropped without ``complete(size:sha256:)`` or ``abort()`` removes its file, too.
+final class LocalUpload: ObjectUpload {
+    private enum Phase {
+        case open, completing, over
+    }
+
+    private struct State {
+        var phase = Phase.open
+        /// Somebody aborted while `complete` was under way: its failure ends the upload.
+        var isAborted = false
+        var parts = WrittenParts()
+        var file: Descriptor?
+    }
+
+    private let store: LocalStore
+    private let key: ObjectKey
+    private let metadata: ObjectMetadata
+    private let name: String
+    private let state: Mutex<State>
+
+    /// Creates the file; blocks.
+    init(store: LocalStore, key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) throws {
+        self.store = store
+        self.key = key
+        self.metadata = metadata
+        name = Self.randomName()
+        let file = try store.directory.createUpload(name)
+        state = Mutex(State(file: file))
+        if let expectedSize { try file.reserveBlocks(expectedSize) }
+    }
+
+    deinit {
+        guard state.withLock({ $0.phase != .over }) else { return }
+        let (directory, name, file) = (store.directory, name, state.withLock { $0.file.take() })
+        store.threads.startAlways {
+            directory.removeUpload(name)
+            // Held until here: closing the last descriptor of a removed file frees its blocks, which takes a while.
+            withExtendedLifetime(file) {}
+        }
+    }
+
+    static func randomName() -> String {
+        var random = SystemRandomNumberGenerator()
+        return Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max, using: &random) }) + ".part"
+    }
+
+    // MARK: Parts
+
+    func write(_ part: UploadPart, from body: ByteStream) async throws -> Int64 {
+        let operation = "local.write"
+        let file = try state.withLock { state in
+            guard state.phase == .open, let file = state.file else { throw over(operation) }
+            try invalid(operation) { () throws(WrittenParts.Problem) in try state.parts.begin(part) }
+            return file
+        }
+        do {
+            let written = try await write(part, from: body, to: file, operation: operation)
+            state.withLock { $0.parts.finish(part.number) }
+            return written
+        } catch {
+            state.withLock { $0.parts.fail(part.number) }
+            // Nothing more fits: what is there only takes space from others.
+            if let error = error as? StorageError, error.code == .full { await abort() }
+            throw error
+        }
+    }
+
+    /// Writes one batch while the next one arrives.
+    private func write(_ part: UploadPart, from body: ByteStream, to file: Descriptor, operation: String) async throws -> Int64 {
+        var batches = ChunkBatches(body)
+        var writeBack = WriteBack(offset: part.offset)
+        var written: Int64 = 0
+        var batch = try await batches.next()
+        while let current = batch {
+            let (offset, count) = (part.offset + written, Int64(current.readableBytes))
+            guard count <= (part.length ?? .max - part.offset) - written else {
+                throw StorageError(.invalidRequest, "part \(part.number) is longer than stated", operation: operation)
+            }
+            let due = writeBack.advance(to: offset + count)
+            async let done: Void = store.threads.run(operation) { [store] in
+                try file.write(current, at: offset)
+                if let due {
+                    file.startWriteBack(offset: due.offset, length: due.length)
+                    try store.checkSpace(for: 0, operation: operation)
+                }
+            }
+            batch = try await batches.next()
+            try await done
+            written += count
+            state.withLock { $0.parts.add(Int(count), to: part.number) }
+        }
+        guard part.length == nil || part.length == written else {
+            throw StorageError(.invalidRequest, "part \(part.number) is shorter than stated", operation: operation)
+        }
+        return written
+    }
+
+    func read(_ range: ByteRange) async throws -> ByteStream {
+        let operation = "local.read"
+        let file = try state.withLock { state in
+            guard state.phase == .open, let file = state.file else { throw over(operation) }
+            guard state.parts.hold(range) else {
+                throw StorageError(.invalidRequest, "the range was not written yet", operation: operation)
+            }
+            return file
+        }
+        return ByteStream(FileReader(file, from: range.offset, to: range.end, threads: store.threads, operation: operation))
+    }
+
+    // MARK: End
+
+    func complete(size: Int64, sha256: Digest) async throws -> ObjectInfo {
+        let operation = "local.complete"
+        let footer = ObjectFooter(key: key, size: size, sha256: sha256, lastModified: store.clock.now, metadata: metadata)
+        guard let info = footer.info(for: key) else {
+            throw StorageError(.invalidRequest, "the digest is no SHA-256", operation: operation)
+        }
+        let file = try state.withLock { state in
+            guard state.phase == .open, let file = state.file else { throw over(operation) }
+            try invalid(operation) { () throws(WrittenParts.Problem) in try state.parts.check(size: size) }
+            state.phase = .completing
+            return file
+        }
+        do {
+            let encoded = try footer.encoded(operation: operation)
+            try await store.threads.run(operation) { [self] in
+                try file.write(encoded, at: size)
+                // Gives back what was reserved, and cuts off what a failed attempt wrote, beyond the end.
+                try file.truncate(to: size + Int64(encoded.readableBytes))
+                try file.sync()
+                try store.directory.publish(name, as: key)
+                state.withLock { $0.phase = .over }
+            }
+        } catch {
+            let isAborted = state.withLock { state in
+                if state.phase == .completing { state.phase = .open }
+                return state.isAborted
+            }
+            if isAborted { await abort() }
+            throw error
+        }
+        state.withLock { $0.file = nil }
+        return info
+    }
+
+    func abort() async {
+        let file = state.withLock { state -> Descriptor? in
+            state.isAborted = true
+            guard state.phase == .open else { return nil }
+            state.phase = .over
+            return state.file.take()
+        }
+        guard let file else { return }
+        await store.threads.runAlways { [store, name] in
+            store.directory.removeUpload(name)
+            withExtendedLifetime(file) {}
+        }
+    }
+
+    private func over(_ operation: String) -> StorageError {
+        StorageError(.invalidRequest, "the upload is over", operation: operation)
+    }
+
+    private func invalid(_ operation: String, _ body: () throws(WrittenParts.Problem) -> Void) throws {
+        do {
+            try body()
+        } catch {
+            throw StorageError(.invalidRequest, error.message, operation: operation)
+        }
+    }
+}

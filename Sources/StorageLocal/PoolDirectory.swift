@@ -1,0 +1,164 @@
+import MirrorCore
+import MirrorStorage
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// The files of a local pool; every method blocks.
+///
+/// ```
+/// <directory>/lock                                  held while a process uses the directory
+/// <directory>/uploads/<random>.part                 under way; removed when the pool is opened
+/// <directory>/objects/<2 hex>/<64 hex>/<name>       one file for each object: bytes, then footer
+/// ```
+final class PoolDirectory: Sendable {
+    private let uploads: Descriptor
+    private let objects: Descriptor
+    private let lock: Descriptor
+    /// The two-digit directories whose entry in `objects` is known to be on disk.
+    private let durable = Mutex<Set<String>>([])
+
+    /// Creates what is missing, takes the lock, and removes what an earlier process left behind.
+    init(_ path: String) throws {
+        let operation = "local.open"
+        let root = try Self.explaining("the pool's directory \(path)", operation) {
+            try Self.makeDirectories(path)
+            return try Descriptor(directory: path)
+        }
+        (lock, objects, uploads) = try Self.explaining("what is in the pool's directory \(path)", operation) {
+            let lock = try root.openOrCreateFile("lock")
+            guard try lock.lockExclusively() else {
+                throw StorageError(.unavailable, "another process uses the directory \(path); give each its own", operation: operation)
+            }
+            try root.makeDirectory("objects")
+            try root.makeDirectory("uploads")
+            try root.sync()
+            return (lock, try root.openDirectory("objects"), try root.openDirectory("uploads"))
+        }
+        for name in try uploads.entries() { try? uploads.remove(name) }
+    }
+
+    /// Names the path in an error that is for the operator who configured it.
+    private static func explaining<Result>(_ what: String, _ operation: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as Errno {
+            var explained = StorageError(error, operation: operation)
+            explained.message = "cannot use \(what): \(error)"
+            throw explained
+        }
+    }
+
+    private static func makeDirectories(_ path: String) throws {
+        var prefix = path.hasPrefix("/") ? "/" : ""
+        for component in path.split(separator: "/") {
+            prefix += "\(component)/"
+            if mkdir(prefix, 0o700) == -1, errno != EEXIST, errno != EISDIR, errno != EROFS { throw Errno(code: errno) }
+        }
+    }
+
+    var freeBytes: Int64 {
+        get throws { try uploads.freeBytes() }
+    }
+
+    // MARK: Objects
+
+    /// - Returns: The object's file and what its footer says; `nil` when there is none that is whole.
+    func open(_ key: ObjectKey) throws -> (file: Descriptor, info: ObjectInfo)? {
+        do {
+            let file = try objects.openDirectory(String(key.hash.prefix(2))).openDirectory(String(key.hash)).openFile(String(key.name))
+            guard let info = try ObjectFooter.read(from: file)?.info(for: key) else { return nil }
+            return (file, info)
+        } catch let error as Errno where Self.meansAbsent(error) {
+            return nil
+        }
+    }
+
+    func delete(_ key: ObjectKey) throws {
+        do {
+            let prefix = try objects.openDirectory(String(key.hash.prefix(2)))
+            let directory = try prefix.openDirectory(String(key.hash))
+            try directory.remove(String(key.name))
+            // Not when another name is in it, or an upload has just come to the same place.
+            try? prefix.removeDirectory(String(key.hash))
+        } catch let error as Errno where Self.meansAbsent(error) {
+            return
+        }
+    }
+
+    /// A symbolic link (ELOOP) or a file in the place of a directory (ENOTDIR) was not made by us and holds no object.
+    private static func meansAbsent(_ error: Errno) -> Bool {
+        error.code == ENOENT || error.code == ELOOP || error.code == ENOTDIR
+    }
+
+    // MARK: Uploads
+
+    func createUpload(_ name: String) throws -> Descriptor {
+        try uploads.createFile(name)
+    }
+
+    func removeUpload(_ name: String) {
+        try? uploads.remove(name)
+    }
+
+    /// Gives a finished upload its object's name, in one step, and returns when that survives a crash.
+    func publish(_ upload: String, as key: ObjectKey) throws {
+        let prefixName = String(key.hash.prefix(2))
+        try objects.makeDirectory(prefixName)
+        let prefix = try objects.openDirectory(prefixName)
+        let directory = try rename(upload, into: prefix, as: key)
+        try directory.sync()
+        try prefix.sync()
+        if !durable.withLock({ $0.contains(prefixName) }) {
+            try objects.sync()
+            durable.withLock { _ = $0.insert(prefixName) }
+        }
+    }
+
+    private func rename(_ upload: String, into prefix: Descriptor, as key: ObjectKey) throws -> Descriptor {
+        var attempts = 0
+        while true {
+            do {
+                try prefix.makeDirectory(String(key.hash))
+                let directory = try prefix.openDirectory(String(key.hash))
+                try uploads.rename(upload, to: directory, as: String(key.name))
+                return directory
+            } catch let error as Errno where error.code == ENOENT && attempts < 100 {
+                // A deletion of the same key removed the directory in between.
+                attempts += 1
+            }
+        }
+    }
+
+    // MARK: Listing
+
+    /// At most `limit` objects behind `after`, in the order of keys; holds the names of one two-digit directory at a time.
+    func list(after: ObjectKey?, limit: Int) throws -> [ObjectInfo] {
+        var page: [ObjectInfo] = []
+        let first = after.map { String($0.hash) } ?? ""
+        for prefix in try names(in: objects) where prefix.utf8.count == 2 && prefix >= first.prefix(2) {
+            guard let directory = try? objects.openDirectory(prefix) else { continue }
+            for hash in try names(in: directory) where hash.hasPrefix(prefix) && hash >= first {
+                guard let files = try? directory.openDirectory(hash) else { continue }
+                for name in try names(in: files) {
+                    guard let key = ObjectKey("\(hash)/\(name)"), after?.precedes(key) ?? true, let info = try open(key)?.info else {
+                        continue
+                    }
+                    page.append(info)
+                    if page.count == limit { return page }
+                }
+            }
+        }
+        return page
+    }
+
+    private func names(in directory: Descriptor) throws -> [String] {
+        try directory.entries().sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+}

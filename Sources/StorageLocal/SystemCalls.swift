@@ -1,0 +1,57 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// An error number of the operating system (errno(3)).
+struct Errno: Error, Equatable, CustomStringConvertible {
+    let code: CInt
+
+    var description: String { String(cString: strerror(code)) }
+}
+
+/// Makes a system call again for as long as a signal interrupts it.
+@discardableResult
+func retryingInterrupts<Result: SignedInteger>(_ call: () -> Result) throws -> Result {
+    while true {
+        let result = call()
+        if result != -1 { return result }
+        let code = errno
+        if code != EINTR { throw Errno(code: code) }
+    }
+}
+
+/// Linux calls that the C library declares for GNU sources only, which Swift's import of it is not: looked up by name, left out where missing.
+enum LinuxCalls {
+    #if os(Linux)
+        private typealias SyncFileRange = @convention(c) (CInt, Int64, Int64, CUnsignedInt) -> CInt
+        private typealias Fallocate = @convention(c) (CInt, CInt, Int64, Int64) -> CInt
+
+        private static let syncFileRange = dlsym(nil, "sync_file_range").map { unsafeBitCast($0, to: SyncFileRange.self) }
+        private static let fallocate = dlsym(nil, "fallocate").map { unsafeBitCast($0, to: Fallocate.self) }
+    #endif
+
+    /// Starts writing dirty pages to the disk and does not wait for them (`SYNC_FILE_RANGE_WRITE`, sync_file_range(2)).
+    ///
+    /// A hint: the `fsync` that makes an object durable comes later and reports what went wrong.
+    static func startWriteBack(_ descriptor: CInt, offset: Int64, length: Int64) {
+        #if os(Linux)
+            _ = syncFileRange?(descriptor, offset, length, 2)
+        #endif
+    }
+
+    /// Reserves blocks without changing the file's size (`FALLOC_FL_KEEP_SIZE`, fallocate(2)); nothing where the file system cannot.
+    static func reserveBlocks(_ descriptor: CInt, length: Int64) throws {
+        #if os(Linux)
+            guard let fallocate, length > 0 else { return }
+            do {
+                try retryingInterrupts { fallocate(descriptor, 1, 0, length) }
+            } catch let error as Errno where error.code == EOPNOTSUPP || error.code == ENOSYS {
+                return
+            }
+        #endif
+    }
+}
