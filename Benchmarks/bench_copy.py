@@ -1,0 +1,96 @@
+"""One large artifact from its origin into a local pool, against curl and rclone into a file of the same file system.
+
+We compute SHA-256 and wait for the disk before anyone is redirected; the peers do neither. So each peer is there twice: as it is, and with the
+wait for the disk added.
+"""
+
+import hashlib
+import os
+import statistics
+import time
+
+from bench_cold_redirect import sync
+from data import need, origin, random_file
+from mirror import Mirror
+from process import Ran, cpu_seconds, measure, memory
+from settings import DATA, LOGS, MIB, Settings, say
+from table import Row
+
+
+def run(settings: Settings) -> list[Row]:
+    size = settings.large
+    need(size * 4)
+    source = random_file(size)
+    with open(source, "rb") as file:
+        expected = hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _sha256(file)
+    ours, peers = [], {}
+    with origin("copy-origin") as server, Mirror("copy", server.base) as mirror:
+        target = DATA / "copy.out"
+        commands = {
+            "curl -o": ["curl", "--silent", "--show-error", "--fail", "--output", target, f"{server.base}/curl/{size}.bin"],
+            "rclone copyurl": ["rclone", "--config", "", "copyurl", f"{server.base}/rclone/{size}.bin", target],
+            "rclone copyto, 4 streams": [
+                "rclone", "--config", "", "--http-url", f"{server.base}/streams/", "--multi-thread-streams", "4", "--multi-thread-cutoff", "1M",
+                "copyto", f":http:{size}.bin", target],
+        }
+        for number in range(settings.rounds):
+            url = f"{server.base}/copy-{number}/{size}.bin"
+            os.sync()
+            ours.append(_copy(mirror, url))
+            with open(mirror.object_file(size), "rb") as file:
+                if _sha256(file) != expected:
+                    raise RuntimeError("the copy is not what the origin sent")
+            mirror.purge(url)
+            _await_empty(mirror, size)
+            for name, command in commands.items():
+                os.sync()
+                ran = measure(command, LOGS / "copy-peers.log")
+                started = time.perf_counter()
+                sync(target)
+                waited = time.perf_counter() - started
+                if target.stat().st_size != size:
+                    raise RuntimeError(f"{name} fetched {target.stat().st_size} bytes of {size}")
+                target.unlink()
+                peers.setdefault(name, []).append((ran, waited))
+
+    rows = []
+    seconds = statistics.median(ran.seconds for ran in ours)
+    for name, runs in peers.items():
+        for label, figure in (
+            (name, statistics.median(ran.seconds for ran, _ in runs)),
+            (f"{name}, then fsync", statistics.median(ran.seconds + waited for ran, waited in runs)),
+        ):
+            say(f"  {size / MIB / seconds:,.0f} MiB/s, {label}: {size / MIB / figure:,.0f} MiB/s")
+            rows.append(Row(
+                "copy", f"MiB/s, {size // MIB:,} MiB (we hash and fsync, peers hash nothing)", size / MIB / seconds, label, size / MIB / figure,
+                cpu=(statistics.median(ran.cpu for ran in ours), statistics.median(ran.cpu for ran, _ in runs)), cpu_unit="s",
+                memory=(max(ran.peak_mib for ran in ours), max(ran.peak_mib for ran, _ in runs)),
+                budget="at least rclone" if "rclone" in name and "fsync" in label else "",
+                met=seconds <= figure if "rclone" in name and "fsync" in label else None))
+    return rows
+
+
+def _copy(mirror: Mirror, url: str) -> Ran:
+    """From the request to the redirect to the copy. Peak memory is the server's since its start."""
+    before, started = cpu_seconds(mirror.pid), time.perf_counter()
+    _, requests = mirror.copied(url)
+    seconds = time.perf_counter() - started
+    if requests > 1:
+        say(f"  the copy took longer than a request waits: {requests} requests, {seconds:.1f} s")
+    return Ran(seconds, cpu_seconds(mirror.pid) - before, memory(mirror.pid)["VmHWM"], "")
+
+
+def _await_empty(mirror: Mirror, size: int) -> None:
+    """A purge may delete after it has answered: the next copy is not to share the disk with that."""
+    deadline = time.monotonic() + 30
+    while any(path.is_file() and path.stat().st_size == size for path in mirror.directory.rglob("*")):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the purged object is still in the pool's directory after 30 s")
+        time.sleep(0.05)
+
+
+def _sha256(file) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(8 * MIB):
+        digest.update(chunk)
+    return digest.hexdigest()

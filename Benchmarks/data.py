@@ -1,0 +1,39 @@
+"""The bytes that are copied, and the origin that has them."""
+
+import os
+import shutil
+from pathlib import Path
+
+from nginx import Nginx
+from settings import DATA, MIB
+
+
+def need(size: int) -> None:
+    """Refuses to begin what would fill the disk."""
+    free = shutil.disk_usage(DATA).free
+    if free < size + (1 << 30):
+        raise RuntimeError(f"{(size >> 20):,} MiB of disk are needed, and {(free >> 20):,} are free")
+
+
+def random_file(size: int) -> Path:
+    """A file of random bytes, made once, read once more so that it is in memory and no disk is measured."""
+    path = DATA / "origin" / f"{size}.bin"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "wb") as file:
+            left = size
+            while left:
+                file.write(os.urandom(min(left, 8 * MIB)))
+                left = size - file.tell()
+    with open(path, "rb") as file:
+        while file.read(8 * MIB):
+            pass
+    return path
+
+
+def origin(name: str) -> Nginx:
+    """Serves each file of random_file under any number of names: /ANYTHING/SIZE.bin."""
+    folder = DATA / "origin"
+    folder.mkdir(parents=True, exist_ok=True)
+    # The first segment makes the artifact's name unique, the rest is the file.
+    return Nginx(name, f"root {folder}; location / {{ rewrite ^/[^/]+/(.*)$ /$1 break; }}")

@@ -1,0 +1,127 @@
+"""cloud-mirror under measurement: the executable that users run, with a configuration file, on loopback."""
+
+import http.client
+import json
+import os
+import secrets
+import time
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from nginx import await_answer
+from process import free_port, start, stop
+from settings import DATA, LOGS
+
+POOL = "local/dev"
+
+_CONFIGURATION = """
+listen: 127.0.0.1:{port}
+stateDirectory: {state}
+admin: {{tokens: ["{token}"]}}
+origins:
+  allow: ["{origin}/"]
+  requireHTTPS: false
+  allowAddresses: [127.0.0.0/8]
+pools:
+  {pool}: {{directory: {directory}}}
+"""
+
+
+class Mirror:
+    """One cloud-mirror with one local pool, its state and pool new, as a context manager."""
+
+    def __init__(self, name: str, origin: str, on_cores: list[int] | None = None):
+        self.executable = os.environ["CLOUD_MIRROR_EXECUTABLE"]
+        self.port = free_port()
+        self.on_cores = on_cores
+        self.token = secrets.token_hex(24)
+        self.log = LOGS / f"cloud-mirror-{name}.log"
+        self.directory = DATA / f"pool-{name}"
+        state = DATA / f"state-{name}"
+        for folder in (self.directory, state):
+            folder.mkdir(parents=True)
+        self.configuration = DATA / f"cloud-mirror-{name}.yaml"
+        self.configuration.write_text(
+            _CONFIGURATION.format(
+                port=self.port, state=state, token=self.token, origin=origin, pool=POOL, directory=self.directory),
+            encoding="utf-8")
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def launch(self) -> None:
+        self.process = start([self.executable, "serve", "--config", self.configuration], self.log, self.on_cores)
+
+    def __enter__(self) -> "Mirror":
+        self.launch()
+        await_answer(self.port, "/readyz", self.process, self.log, status=200)
+        return self
+
+    def __exit__(self, *_) -> None:
+        stop(self.process, patience=60)
+
+    @staticmethod
+    def path(url: str) -> str:
+        """The route that redirects to the copy of an artifact."""
+        return f"/v1/redirect/{POOL}/{quote(url, safe='')}"
+
+    @staticmethod
+    def is_copy(location: str) -> bool:
+        """Whether a redirect leads to the copy, not back to the origin."""
+        return urlsplit(location).path.startswith(f"/{POOL}/")
+
+    def connect(self, timeout: float = 120) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def redirect(self, connection: http.client.HTTPConnection, url: str) -> tuple[int, str]:
+        """Status and Location of one request."""
+        connection.request("GET", self.path(url))
+        response = connection.getresponse()
+        response.read()
+        return response.status, response.headers.get("Location", "")
+
+    def copied(self, url: str, patience: float = 600) -> tuple[str, int]:
+        """Asks until the redirect leads to the copy. Returns where it is, and how many requests it took: more than one, when a request
+        waited as long as it is allowed to and was sent to the origin."""
+        connection, deadline, requests = self.connect(), time.monotonic() + patience, 0
+        try:
+            while time.monotonic() < deadline:
+                requests += 1
+                status, location = self.redirect(connection, url)
+                if status != 302:
+                    raise RuntimeError(f"{status} instead of a redirect for {url}, see {self.log}")
+                if self.is_copy(location):
+                    return location, requests
+        finally:
+            connection.close()
+        raise TimeoutError(f"no copy of {url} within {patience:.0f} s, see {self.log}")
+
+    def warm(self, urls: list[str]) -> None:
+        """Queues copies of these artifacts."""
+        body = json.dumps({"urls": urls, "pools": [POOL]})
+        self._admin("POST", "/v1/warm", body)
+
+    def purge(self, url: str) -> None:
+        self._admin("DELETE", f"/v1/purge/{POOL}/{quote(url, safe='')}")
+
+    def _admin(self, method: str, path: str, body: str | None = None) -> None:
+        connection = self.connect()
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        answer = response.read().decode(errors="replace")
+        connection.close()
+        if response.status >= 300:
+            raise RuntimeError(f"{method} {path[:60]} answered {response.status}: {answer[:300]}")
+
+    def object_file(self, size: int) -> Path:
+        """The one file of this size in the pool's directory."""
+        found = [path for path in self.directory.rglob("*") if path.is_file() and path.stat().st_size == size]
+        if len(found) != 1:
+            raise RuntimeError(f"{len(found)} files of {size} bytes in {self.directory} instead of one")
+        return found[0]

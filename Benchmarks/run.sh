@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Measures cloud-mirror side by side with nginx, curl and rclone on this machine, and prints one table at the end.
+# usage: Benchmarks/run.sh [--quick] [--keep] [NAME...]
+#   names: hot-redirect cold-redirect copy memory serve startup; all of them without a name (about 20 minutes, 40 GiB of free disk)
+#   --quick  small data and few rounds: shows that everything works, the figures mean nothing
+#   --keep   leave the data under .build/benchmarks/data
+# The table also goes to .build/benchmarks/results.md, and what each tool printed to .build/benchmarks/logs.
+# CLOUD_MIRROR_EXECUTABLE=PATH measures that executable instead of building one.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "$0")/../scripts/lib.sh"
+
+scripts/setup.sh bench
+ensure_venv .build/benchmarks/tools scripts/requirements/benchmarks.txt || fail "rclone could not be installed"
+if [[ -z ${CLOUD_MIRROR_EXECUTABLE:-} ]]; then
+    scripts/build-release.sh
+    CLOUD_MIRROR_EXECUTABLE=$(swift build -c release --static-swift-stdlib --show-bin-path)/cloud-mirror
+fi
+if [[ ! -x $CLOUD_MIRROR_EXECUTABLE ]]; then fail "no executable at $CLOUD_MIRROR_EXECUTABLE"; fi
+export CLOUD_MIRROR_EXECUTABLE
+export PATH="$root/.build/benchmarks/tools/bin:$PATH:/usr/sbin"
+
+# The harness replaces this shell, so that a signal reaches it and it ends every server that it started.
+exec python3 -B Benchmarks/main.py "$@"

@@ -1,0 +1,48 @@
+"""Where things are and how much is measured."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+BENCHMARKS = ["hot-redirect", "cold-redirect", "copy", "memory", "serve", "startup"]
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / ".build" / "benchmarks"
+DATA = WORK / "data"
+LOGS = WORK / "logs"
+RESULTS = WORK / "results.md"
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is measured. The defaults are what the documentation's figures come from."""
+
+    artifacts: int = 10_000
+    connections: tuple[int, ...] = (64, 256)
+    rounds: int = 3
+    load_seconds: int = 8
+    cold_sizes: tuple[int, ...] = (1 << 10, 1 << 20, 64 << 20)
+    cold_runs: int = 20
+    large: int = GIB
+    copies: int = 16
+    serve_rounds: int = 5
+    startups: int = 20
+
+    @staticmethod
+    def quick() -> "Settings":
+        return Settings(
+            artifacts=200, connections=(16,), rounds=1, load_seconds=1, cold_sizes=(1 << 10, 1 << 20), cold_runs=3,
+            large=32 * MIB, copies=4, serve_rounds=1, startups=3)
+
+
+def cores() -> tuple[list[int], list[int]]:
+    """The cores of the server under measurement and those of whoever loads it: apart where there are two."""
+    available = sorted(os.sched_getaffinity(0))
+    return available[:1], available[1:2] or available[:1]
+
+
+def say(text: str) -> None:
+    print(f"==> {text}", flush=True)

@@ -1,0 +1,71 @@
+"""What the harness reads and computes; `make check` runs this. Needs no server."""
+
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from load import read  # noqa: E402
+from mirror import Mirror  # noqa: E402
+from process import TICKS, measure, parse_cpu, parse_memory  # noqa: E402
+from table import Row, number, render  # noqa: E402
+
+WRK = (
+    "Running 8s test\n"
+    '{"requests":800000,"duration_us":8000000,"bytes":1,"other":%d,"status":%d,"connect":0,"read":0,"write":0,"timeout":0,'
+    '"p50_us":600,"p99_us":1300,"max_us":9000}\n')
+
+
+class Harness(unittest.TestCase):
+    def test_load_is_read_from_the_line_of_json(self):
+        load = read(WRK % (0, 0), cpu=8.0, rss=40, name="x")
+        self.assertEqual(load.requests_per_second, 100_000)
+        self.assertAlmostEqual(load.cpu_us, 10)
+        self.assertEqual((load.p50_ms, load.p99_ms), (0.6, 1.3))
+
+    def test_an_answer_that_is_no_redirect_ends_the_measurement(self):
+        for wrong in ((3, 0), (0, 1)):
+            with self.assertRaisesRegex(RuntimeError, "not every answer was a 302"):
+                read(WRK % wrong, 8.0, 40, "x")
+        with self.assertRaises(RuntimeError):
+            read("wrk: command failed\n", 8.0, 40, "x")
+
+    def test_processor_time_is_read_past_a_name_with_parentheses(self):
+        fields = ["S"] + ["0"] * 10 + [str(TICKS * 2), str(TICKS)] + ["0"] * 30
+        self.assertEqual(parse_cpu("12 (a ) b) " + " ".join(fields)), 3.0)
+
+    def test_memory_is_in_mebibytes(self):
+        self.assertEqual(parse_memory("Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t1024 kB\n"), {"VmHWM": 2.0, "VmRSS": 1.0})
+
+    def test_a_ratio_above_one_is_better_whichever_way_the_figure_points(self):
+        self.assertEqual(Row("a", "b", 200, "c", 100).ratio, 2)
+        self.assertEqual(Row("a", "b", 200, "c", 100, higher_is_better=False).ratio, 0.5)
+        self.assertIsNone(Row("a", "b", 200).ratio)
+
+    def test_the_table_says_what_was_missed_and_what_failed(self):
+        text = render([Row("a", "b", 1.234, budget="under 1", met=False, cpu=(1, None), cpu_unit="s")], ["fact"], ["x: broken"])
+        self.assertIn("| a | b | 1.23 |", text)
+        self.assertIn("under 1: **missed**", text)
+        self.assertIn("- **not measured** x: broken", text)
+        self.assertEqual({line.count("|") for line in text.splitlines() if line.startswith("|")}, {11})
+        self.assertEqual([number(value) for value in (None, 0.5, 12.34, 123456)], ["", "0.50", "12.3", "123,456"])
+
+    def test_a_fallback_is_not_taken_for_a_copy(self):
+        self.assertTrue(Mirror.is_copy("http://127.0.0.1:1/local/dev/ab/c.bin"))
+        self.assertFalse(Mirror.is_copy("http://127.0.0.1:1/artifacts/local/dev/c.bin"))
+        self.assertEqual(Mirror.path("http://a/b?c"), "/v1/redirect/local/dev/http%3A%2F%2Fa%2Fb%3Fc")
+
+    def test_a_command_is_measured_and_its_failure_seen(self):
+        ran = measure(["sh", "-c", "echo out; sleep 0.05"], Path("/dev/null"))
+        self.assertEqual(ran.output, "out\n")
+        self.assertGreaterEqual(ran.seconds, 0.05)
+        self.assertGreater(ran.peak_mib, 0)
+        with self.assertRaises(RuntimeError):
+            measure(["false"], Path("/dev/null"))
+        with self.assertRaises(TimeoutError):
+            measure(["sleep", "30"], Path("/dev/null"), timeout=0.1)
+
+
+if __name__ == "__main__":
+    unittest.main()
