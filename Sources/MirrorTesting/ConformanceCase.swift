@@ -38,9 +38,9 @@ public struct ConformanceFailure: Error, Sendable, CustomStringConvertible {
 
 /// - Throws: ``ConformanceFailure`` unless `condition` holds.
 public func require(
-    _ condition: @autoclosure () throws -> Bool, _ message: @autoclosure () -> String, file: String = #fileID, line: Int = #line
+    _ condition: Bool, _ message: @autoclosure () -> String, file: String = #fileID, line: Int = #line
 ) throws {
-    guard try condition() else { throw ConformanceFailure(message(), file: file, line: line) }
+    guard condition else { throw ConformanceFailure(message(), file: file, line: line) }
 }
 
 /// - Throws: ``ConformanceFailure`` unless `actual` equals `expected`; it shows both.

@@ -1,0 +1,34 @@
+public import MirrorStorage
+public import NIOCore
+
+extension ByteStream {
+    /// A stream of given chunks, for tests.
+    ///
+    /// - Parameter failure: Thrown after the last chunk instead of an end.
+    public init(chunks: [ByteBuffer], failure: (any Error)? = nil) {
+        self.init(Chunks(chunks: chunks, failure: failure))
+    }
+
+    private struct Chunks: AsyncSequence, Sendable {
+        let chunks: [ByteBuffer]
+        let failure: (any Error)?
+
+        struct AsyncIterator: AsyncIteratorProtocol {
+            var chunks: IndexingIterator<[ByteBuffer]>
+            let failure: (any Error)?
+
+            mutating func next() async throws -> ByteBuffer? {
+                if let chunk = chunks.next() { return chunk }
+                if let failure { throw failure }
+                return nil
+            }
+        }
+
+        func makeAsyncIterator() -> AsyncIterator { AsyncIterator(chunks: chunks.makeIterator(), failure: failure) }
+    }
+}
+
+/// What a test's stream throws in place of its end.
+public struct BrokenStream: Error, Sendable {
+    public init() {}
+}

@@ -1,0 +1,13 @@
+public import MirrorStorage
+
+/// What every ``ObjectStore`` must do: one case for each line of the *Behavior* lists of ``ObjectStore`` and ``ObjectUpload``.
+///
+/// The cases use keys of their own and remove what they store, so that they can run against a pool that holds other objects, and at the
+/// same time. The store must tell the time by the system's clock.
+public enum ObjectStoreSuite {
+    public typealias Case = ConformanceCase<any ObjectStore>
+
+    public static var cases: [Case] {
+        head + get + upload + uploadFailure + delete + list + location + concurrency
+    }
+}

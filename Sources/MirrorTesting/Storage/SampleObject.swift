@@ -1,0 +1,111 @@
+import struct Crypto.SHA256
+public import MirrorCore
+public import MirrorStorage
+public import NIOCore
+
+/// A made-up object to store in a test: its key, metadata and bytes.
+public struct SampleObject: Sendable {
+    public var key: ObjectKey
+    public var metadata: ObjectMetadata
+    public var bytes: ByteBuffer
+
+    /// An object under a key that nobody else has.
+    ///
+    /// - Parameter size: Bytes.
+    /// - Parameter seed: Objects of the same size and another seed differ in every byte.
+    public init(_ name: String = "artifact.bin", size: Int, seed: UInt8 = 0) throws {
+        let url = "https://origin.example.org/\(UInt64.random(in: .min ... .max))/\(UInt64.random(in: .min ... .max))/\(name)"
+        key = ObjectKey(try ArtifactURL(url))
+        metadata = ObjectMetadata(upstreamURL: url, stored: Timestamp(milliseconds: 1_700_000_000_000))
+        bytes = Self.bytes(size, seed: seed)
+    }
+
+    public var size: Int64 { Int64(bytes.readableBytes) }
+
+    public var sha256: Digest {
+        get throws { try requireValue(Digest(.sha256, bytes: Array(SHA256.hash(data: Array(bytes.readableBytesView)))), "the digest") }
+    }
+
+    /// The same key with other bytes.
+    public func replaced(size: Int, seed: UInt8) -> SampleObject {
+        var other = self
+        other.bytes = Self.bytes(size, seed: seed)
+        return other
+    }
+
+    /// Bytes at which every position can be told from its neighbours, also across parts.
+    public static func bytes(_ size: Int, seed: UInt8 = 0) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        buffer.writeBytes((0..<size).lazy.map { UInt8(truncatingIfNeeded: $0 &+ $0 >> 8 &+ $0 >> 16) &+ seed })
+        return buffer
+    }
+
+    /// The bytes of a range, which must be inside.
+    public func slice(_ offset: Int64, _ length: Int64) throws -> ByteBuffer {
+        try requireValue(bytes.getSlice(at: Int(offset), length: Int(length)), "bytes \(offset)..<\(offset + length)")
+    }
+
+    /// The object cut into parts.
+    ///
+    /// - Parameter partSize: Bytes of each but the last.
+    public func parts(of partSize: Int64) -> [UploadPart] {
+        guard size > 0 else { return [UploadPart(number: 0, offset: 0, length: 0)] }
+        return stride(from: 0, to: size, by: Int(partSize)).enumerated().map { number, offset in
+            UploadPart(number: number, offset: offset, length: min(partSize, size - offset))
+        }
+    }
+
+    /// The bytes of one part as a stream of small chunks.
+    public func stream(_ part: UploadPart) throws -> ByteStream {
+        var rest = try slice(part.offset, part.length ?? size - part.offset)
+        var chunks: [ByteBuffer] = []
+        while let chunk = rest.readSlice(length: min(max(rest.readableBytes, 1), 10_000)) { chunks.append(chunk) }
+        return ByteStream(chunks: chunks)
+    }
+
+    /// Stores the object in one part.
+    @discardableResult
+    public func put(into store: any ObjectStore) async throws -> ObjectInfo {
+        let upload = try await store.beginUpload(key, metadata: metadata, expectedSize: size)
+        do {
+            _ = try await upload.write(UploadPart(number: 0, offset: 0, length: size), from: ByteStream(bytes))
+            return try await upload.complete(size: size, sha256: sha256)
+        } catch {
+            await upload.abort()
+            throw error
+        }
+    }
+}
+
+extension ObjectStore {
+    /// The whole body of `get`.
+    func bytes(_ key: ObjectKey, range: ByteRange? = nil) async throws -> ByteBuffer {
+        try await get(key, range: range).body.collect(upTo: 1 << 30)
+    }
+
+    /// Bytes of a part that every store takes more than one of.
+    var samplePartSize: Int64 {
+        min(max(capabilities.minPartSize, 100_000), capabilities.maxPartSize)
+    }
+
+    /// Fails unless `head` and `get` say that the object is absent.
+    func requireAbsent(_ key: ObjectKey, _ when: String, file: String = #fileID, line: Int = #line) async throws {
+        try await requireStorageError(.notFound, "head \(when)", file: file, line: line) { try await head(key) }
+        try await requireStorageError(.notFound, "get \(when)", file: file, line: line) { try await get(key, range: nil) }
+    }
+
+    /// Fails unless the object can be read as it is.
+    func requireHolds(_ object: SampleObject, file: String = #fileID, line: Int = #line) async throws {
+        try requireEqual(try await head(object.key).size, object.size, "size", file: file, line: line)
+        let held = try await bytes(object.key)
+        try require(held == object.bytes, "the bytes are not the object's", file: file, line: line)
+    }
+}
+
+/// Runs `body`, which must throw a ``StorageError`` with `code`.
+@discardableResult
+public func requireStorageError<Result>(
+    _ code: StorageError.Code, _ what: String, file: String = #fileID, line: Int = #line, _ body: () async throws -> Result
+) async throws -> StorageError {
+    try await requireThrows(StorageError.self, what, file: file, line: line, where: { $0.code == code }, body)
+}

@@ -1,0 +1,89 @@
+import MirrorCore
+import MirrorStorage
+
+extension ObjectStoreSuite {
+    static var upload: [Case] {
+        [
+            Case("an object appears when its upload completes, and never before") { store in
+                let object = try SampleObject(size: 1_000)
+                let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+                try await store.requireAbsent(object.key, "after beginUpload")
+                let written = try await upload.write(UploadPart(number: 0, offset: 0, length: 1_000), from: ByteStream(object.bytes))
+                try requireEqual(written, 1_000, "what write returned")
+                try await store.requireAbsent(object.key, "after the last part")
+                let info = try await upload.complete(size: object.size, sha256: object.sha256)
+                try requireEqual(info.key, object.key, "key")
+                try requireEqual(info.size, object.size, "size")
+                try requireEqual(info.metadata.sha256, try object.sha256, "digest")
+                try await store.requireHolds(object)
+                try await store.delete(object.key)
+            },
+            Case("an upload whose length nobody knew is stored whole") { store in
+                let object = try SampleObject(size: 300_001)
+                let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: nil)
+                let part = UploadPart(number: 0, offset: 0, length: nil)
+                try requireEqual(try await upload.write(part, from: object.stream(part)), object.size, "what write returned")
+                _ = try await upload.complete(size: object.size, sha256: object.sha256)
+                try await store.requireHolds(object)
+                try await store.delete(object.key)
+            },
+            Case("parts that are written one after the other make one object") { store in
+                let object = try SampleObject(size: Int(store.samplePartSize) * 2 + 17)
+                let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+                for part in object.parts(of: store.samplePartSize) {
+                    try requireEqual(try await upload.write(part, from: object.stream(part)), part.length, "what write returned")
+                }
+                _ = try await upload.complete(size: object.size, sha256: object.sha256)
+                try await store.requireHolds(object)
+                try await store.delete(object.key)
+            },
+            Case("parts may be written at the same time and in any order where the store says so, else in order") { store in
+                let object = try SampleObject(size: Int(store.samplePartSize) * 4 + 3)
+                let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+                let parts = object.parts(of: store.samplePartSize)
+                if store.capabilities.features.contains(.parallelParts) {
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for part in parts.reversed() {
+                            group.addTask { _ = try await upload.write(part, from: object.stream(part)) }
+                        }
+                        try await group.waitForAll()
+                    }
+                } else {
+                    for part in parts { _ = try await upload.write(part, from: object.stream(part)) }
+                }
+                _ = try await upload.complete(size: object.size, sha256: object.sha256)
+                try await store.requireHolds(object)
+                try await store.delete(object.key)
+            },
+            Case("written bytes can be read back before the end where the store says so; else read throws unsupported") { store in
+                let object = try SampleObject(size: 400_000)
+                let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+                _ = try await upload.write(UploadPart(number: 0, offset: 0, length: object.size), from: ByteStream(object.bytes))
+                let range = try requireValue(ByteRange(offset: 100, length: 350_000), "range")
+                if store.capabilities.features.contains(.readsUploads) {
+                    let bytes = try await upload.read(range).collect(upTo: 1 << 20)
+                    try require(bytes == (try object.slice(100, 350_000)), "the bytes are others")
+                    let beyond = try requireValue(ByteRange(offset: 399_999, length: 2), "range")
+                    try await requireStorageError(.invalidRequest, "read of bytes that were not written") {
+                        try await upload.read(beyond).collect(upTo: 10)
+                    }
+                } else {
+                    try await requireStorageError(.unsupported, "read") { try await upload.read(range).collect(upTo: 1 << 20) }
+                }
+                _ = try await upload.complete(size: object.size, sha256: object.sha256)
+                try await store.requireHolds(object)
+                try await store.delete(object.key)
+            },
+            Case("a second upload replaces the object") { store in
+                let first = try SampleObject(size: 1_000)
+                try await first.put(into: store)
+                var second = first.replaced(size: 500, seed: 9)
+                second.metadata.contentType = "application/x-second"
+                try await second.put(into: store)
+                try await store.requireHolds(second)
+                try requireEqual(try await store.head(second.key).metadata.contentType, "application/x-second", "content type")
+                try await store.delete(second.key)
+            },
+        ]
+    }
+}
