@@ -19,7 +19,7 @@ if [[ $(printf '%s\n' 6.2 "${version:-0}" | sort -V | head -n 1) != 6.2 ]]; then
 fi
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    note "not a Debian system: nothing is installed. Needed: SQLite 3 and zlib with headers, curl, git, Python 3.9 or later with venv"
+    note "not a Debian system: nothing is installed. Needed: SQLite 3 and zlib with headers, curl, git, Python 3.10 or later with venv"
     if [[ ${1:-} == bench ]]; then note "and for the benchmarks: nginx, wrk"; fi
     for command in curl git python3; do
         command -v "$command" >/dev/null || fail "$command is missing"
@@ -27,11 +27,16 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     exit 0
 fi
 
+check_python() {
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "$(python3 --version) is too old: 3.10 or later is needed"
+}
+
 missing=()
 for package in "${packages[@]}"; do
     if [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) != installed ]]; then missing+=("$package"); fi
 done
 if [[ ${#missing[@]} -eq 0 ]]; then
+    check_python
     say "Setup: Swift $version and ${#packages[@]} Debian packages are in place"
     exit 0
 fi
@@ -58,4 +63,5 @@ fi
 say "Installing Debian packages: ${missing[*]}"
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" </dev/null
+check_python
 say "Setup: done"
