@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorNet
 
 // Every key that there is, with its limits and its meaning. docs/configuration.md and config/cloud-mirror.example.yaml are written from
 // these calls: after a change run `make docs`, or the two `cloud-mirror generate` commands.
@@ -139,28 +140,25 @@ extension Configuration.Admin {
 
 extension Configuration.Origins {
     fileprivate mutating func read(_ reader: ConfigurationReader) {
-        var plain: [ConfigurationElement] = []
-        allow = reader.requiredList(
+        let rules = reader.requiredList(
             "allow", type: "list of URL prefixes, or {pattern: regular expression}",
             example: "\n- https://artifacts.example.org/builds/\n- pattern: '^https://s3\\.us-west-2\\.amazonaws\\.com/public-artifacts/'",
             doc:
                 "The artifacts that may be fetched: URLs that begin like this, compared by scheme, host, port and path; or that match an anchored "
-                + "pattern."
-        ) { element in
-            guard element.isMapping else {
-                let prefix = element.value(.originPrefix, instead: "remove it")
-                if case .prefix(let text) = prefix, text.lowercased().hasPrefix("http:") { plain.append(element) }
-                return prefix
-            }
-            var pattern: Configuration.AllowedOrigin?
+                + "pattern whose host is written out."
+        ) { element -> (rule: EgressPolicy.AllowRule, element: ConfigurationElement)? in
+            guard element.isMapping else { return element.value(.originPrefix, instead: "remove it").map { ($0, element) } }
+            var pattern: EgressPolicy.AllowRule?
             element.section { pattern = $0.required("pattern", .originPattern, example: "'^https://…/'", doc: "") }
-            return pattern
+            return pattern.map { ($0, element) }
         }
+        allow = rules.map(\.rule)
         reader.value(
             "requireHTTPS", &requireHTTPS, .boolean, doc: "Refuse plain HTTP, on every hop of a redirect chain. Turn it off for tests only."
         )
-        if requireHTTPS {
-            for element in plain { element.report("is plain HTTP, which requireHTTPS refuses; write https://, or requireHTTPS: false") }
+        for (rule, element) in rules {
+            // The policy itself says what a rule may be.
+            do { _ = try EgressPolicy(allow: [rule], requireHTTPS: requireHTTPS) } catch { error.problems.forEach(element.report) }
         }
         reader.list(
             "allowAddresses", &allowAddresses, .network,

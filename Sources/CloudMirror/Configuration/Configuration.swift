@@ -1,5 +1,6 @@
 package import Logging
 package import MirrorCore
+package import MirrorNet
 
 /// Everything that can be set, with the defaults that hold without a configuration file.
 ///
@@ -71,22 +72,13 @@ extension Configuration {
 
     /// What may be fetched.
     package struct Origins: Sendable, Equatable {
-        package var allow: [AllowedOrigin] = [.anyPublic]
+        /// Only the zero configuration allows any public origin.
+        package var allow: [EgressPolicy.AllowRule] = [.anyPublic]
         package var requireHTTPS = true
         /// Networks that the address guard would refuse.
         package var allowAddresses: [IPNetwork] = []
         /// 0...20
         package var maxRedirects = 10
-    }
-
-    /// One rule of the allow-list, as it was written; the egress policy gives it its meaning.
-    package enum AllowedOrigin: Sendable, Equatable {
-        /// Any origin with a public address; only the zero configuration says so.
-        case anyPublic
-        /// A URL that an artifact's must begin with.
-        case prefix(String)
-        /// An anchored regular expression.
-        case pattern(String)
     }
 
     /// One pool. This version knows local directories.

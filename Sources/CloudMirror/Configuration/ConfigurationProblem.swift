@@ -7,7 +7,7 @@ package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertibl
     package var column: Int?
     /// `copy.partSize`; empty for the file as a whole.
     package var path: String
-    /// Never holds the value of a secret or of an environment variable.
+    /// Never holds a secret.
     package var message: String
 
     /// `file:line:column: path.to.key: message`, which editors and terminals turn into a link.

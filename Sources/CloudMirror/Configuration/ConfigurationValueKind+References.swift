@@ -1,32 +1,26 @@
 import MirrorCore
+import MirrorNet
 
-extension ConfigurationValueKind where Value == Configuration.AllowedOrigin {
+extension ConfigurationValueKind where Value == EgressPolicy.AllowRule {
     static var originPrefix: Self {
         ConfigurationValueKind(
             name: "URL prefix",
             parse: { (text, _) throws(InvalidValue) in
-                let url: ArtifactURL
-                do throws(ArtifactURLError) { url = try ArtifactURL(text) } catch {
+                do throws(ArtifactURLError) { return .prefix(try ArtifactURL(text)) } catch {
                     throw InvalidValue("is not the beginning of an artifact's URL: \(error.reason)")
                 }
-                guard url.query == nil else { throw InvalidValue("has a query; rules end with the path") }
-                return .prefix(text)
             }, text: Self.text)
     }
 
     static var originPattern: Self {
-        ConfigurationValueKind(
-            name: "regular expression",
-            parse: { (text, _) throws(InvalidValue) in
-                guard text.hasPrefix("^") else { throw InvalidValue("is not anchored; begin it with ^") }
-                return .pattern(text)
-            }, text: Self.text)
+        ConfigurationValueKind(name: "regular expression", parse: { (text, _) in .pattern(text) }, text: Self.text)
     }
 
-    private static func text(_ origin: Configuration.AllowedOrigin) -> String {
-        switch origin {
+    private static func text(_ rule: EgressPolicy.AllowRule) -> String {
+        switch rule {
         case .anyPublic: ""
-        case .prefix(let text), .pattern(let text): text
+        case .prefix(let url): url.description
+        case .pattern(let text): text
         }
     }
 }
