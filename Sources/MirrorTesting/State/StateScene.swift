@@ -1,0 +1,88 @@
+import MirrorCore
+import MirrorState
+
+/// An open store with two pools, and short words for what the cases do often.
+struct StateScene: Sendable {
+    let store: any StateStore
+    let clock: ManualClock
+    let pool: PoolID
+    let otherPool: PoolID
+
+    init(store: any StateStore, clock: ManualClock) throws {
+        self.store = store
+        self.clock = clock
+        pool = try requireValue(PoolID("s3/eu-central-1"))
+        otherPool = try requireValue(PoolID("local/dev"))
+    }
+
+    var now: Timestamp { clock.now }
+    var pools: Set<PoolID> { [pool, otherPool] }
+
+    /// Numbers order as their URLs do.
+    func id(_ number: Int, in pool: PoolID? = nil) throws -> ReplicaID {
+        let digits = String(number)
+        let padded = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
+        return ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/builds/\(padded).tar.bz2?build=\(number)"), pool: pool ?? self.pool)
+    }
+
+    func object(_ id: ReplicaID, size: Int64 = 100, lastUsed: Timestamp? = nil) -> StoredObject {
+        StoredObject(
+            key: ObjectKey(id.artifact), size: size, sha256: Digest(.sha256, bytes: [UInt8](repeating: UInt8(truncatingIfNeeded: size), count: 32)),
+            storedAt: now, lastUsed: lastUsed ?? now)
+    }
+
+    func failure(retryIn delay: Duration = .seconds(30)) -> CopyFailure {
+        CopyFailure(reason: .origin(status: 404), message: "the origin has no such artifact", retryAt: now + delay)
+    }
+
+    func lease(pools: Set<PoolID>? = nil, duration: Duration = .seconds(15)) async throws -> CopyLease? {
+        try await store.lease(pools: pools ?? self.pools, worker: "worker", duration: duration)
+    }
+
+    /// Claims a replica and leases its job; no other job may be due.
+    func claimAndLease(_ id: ReplicaID) async throws -> CopyLease {
+        try requireEqual(try await store.claim(id), .claimed, "claim")
+        let lease = try requireValue(try await lease(), "lease")
+        try requireEqual(lease.id, id, "leased replica")
+        return lease
+    }
+
+    /// Makes an absent replica present by back-fill.
+    @discardableResult
+    func makePresent(_ number: Int, in pool: PoolID? = nil, size: Int64 = 100, lastUsed: Timestamp? = nil) async throws -> Replica {
+        let id = try id(number, in: pool)
+        return try await store.recordPresent(id, object(id, size: size, lastUsed: lastUsed))
+    }
+
+    /// Makes an absent replica an error.
+    func makeError(_ id: ReplicaID, retryIn delay: Duration = .seconds(30)) async throws {
+        try await store.finish(try await claimAndLease(id), .failed(failure(retryIn: delay)))
+    }
+
+    func requireStatus(_ id: ReplicaID, _ expected: Replica.Status?, file: String = #fileID, line: Int = #line) async throws {
+        try requireEqual(try await store.replica(id)?.status, expected, "status of \(id)", file: file, line: line)
+    }
+
+    func presentObject(_ id: ReplicaID, file: String = #fileID, line: Int = #line) async throws -> StoredObject {
+        guard case .present(let object) = try await store.replica(id)?.status else {
+            throw ConformanceFailure("\(id) is not present", file: file, line: line)
+        }
+        return object
+    }
+
+    func requireStale(_ what: String, file: String = #fileID, line: Int = #line, _ body: () async throws -> Void) async throws {
+        try await requireThrows(StateError.self, what, file: file, line: line, where: { $0.code == .staleLease }, body)
+    }
+
+    /// Runs `body` in `count` tasks at the same time, and returns what they returned in the order of their numbers.
+    func race<Value: Sendable>(_ count: Int, _ body: @escaping @Sendable (Int) async throws -> Value) async throws -> [Value] {
+        try await withThrowingTaskGroup(of: (Int, Value).self) { group in
+            for number in 0..<count {
+                group.addTask { (number, try await body(number)) }
+            }
+            var results: [(Int, Value)] = []
+            for try await result in group { results.append(result) }
+            return results.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import MirrorCore
+import MirrorState
+
+extension StateStoreSuite {
+    static let removals: [Case] = [
+        Case("a purge takes a replica in any state, an absent one too, and takes it once") { subject in
+            try await subject.withStore { scene in
+                let failed = try scene.id(1)
+                try await scene.makeError(failed)
+                let pending = try scene.id(2)
+                try requireEqual(try await scene.store.claim(pending), .claimed, "claim")
+                let present = try await scene.makePresent(3).id
+                for id in [failed, pending, present, try scene.id(4)] {
+                    try requireEqual(try await scene.store.beginRemoval(id, unusedSince: nil), true, "removal of \(id)")
+                    try await scene.requireStatus(id, .removing)
+                    try requireEqual(try await scene.store.replica(id)?.state, .absent, "state for people")
+                    try requireEqual(try await scene.store.beginRemoval(id, unusedSince: nil), false, "second removal of \(id)")
+                }
+            }
+        },
+        Case("a purge drops the copy job and makes its late writes fail") { subject in
+            try await subject.withStore { scene in
+                let lease = try await scene.claimAndLease(try scene.id(1))
+                try requireEqual(try await scene.store.beginRemoval(lease.id, unusedSince: nil), true, "removal")
+                scene.clock.advance(by: .seconds(100))
+                try requireEqual(try await scene.lease(), nil, "lease of a purged job")
+                try requireEqual(try await scene.store.nextDue(pools: scene.pools), nil, "next due")
+                for result in [CopyResult.present(scene.object(lease.id)), .failed(scene.failure()), .retry(at: scene.now), .handBack] {
+                    try await scene.requireStale("finish with \(result)") { try await scene.store.finish(lease, result) }
+                }
+                try await scene.requireStatus(lease.id, .removing)
+            }
+        },
+        Case("an expired replica is taken only while it is marked and was not used after unusedSince") { subject in
+            try await subject.withStore { scene in
+                let start = scene.now
+                let id = try await scene.makePresent(1).id
+                try requireEqual(try await scene.store.beginRemoval(id, unusedSince: start + .seconds(60)), false, "removal without a mark")
+                try requireEqual(try await scene.store.mark([id], unusedSince: start), [id], "mark")
+                try requireEqual(try await scene.store.beginRemoval(id, unusedSince: start - .seconds(1)), false, "removal of one used since")
+                try await scene.store.touch([ReplicaUse(id: id, at: start + .seconds(1))])
+                try requireEqual(try await scene.store.beginRemoval(id, unusedSince: start + .seconds(60)), false, "removal of a revived one")
+                try requireEqual(try await scene.store.mark([id], unusedSince: start + .seconds(1)), [id], "second mark")
+                try requireEqual(try await scene.store.beginRemoval(id, unusedSince: start + .seconds(1)), true, "removal at the edge")
+                try await scene.requireStatus(id, .removing)
+            }
+        },
+        Case("expiry takes nothing that is pending, an error, absent or under removal") { subject in
+            try await subject.withStore { scene in
+                let failed = try scene.id(1)
+                try await scene.makeError(failed)
+                let pending = try scene.id(2)
+                try requireEqual(try await scene.store.claim(pending), .claimed, "claim")
+                let purged = try scene.id(3)
+                try requireEqual(try await scene.store.beginRemoval(purged, unusedSince: nil), true, "removal")
+                for id in [failed, pending, purged, try scene.id(4)] {
+                    try requireEqual(try await scene.store.beginRemoval(id, unusedSince: scene.now + .seconds(60)), false, "removal of \(id)")
+                }
+                try await scene.requireStatus(pending, .pending)
+                try await scene.requireStatus(try scene.id(4), nil)
+            }
+        },
+        Case("a replica under removal answers claims with exists, is leased to nobody, and is absent after forget") { subject in
+            try await subject.withStore { scene in
+                let id = try await scene.makePresent(1).id
+                try requireEqual(try await scene.store.beginRemoval(id, unusedSince: nil), true, "removal")
+                try requireEqual(try await scene.store.claim(id), .exists(Replica(id: id, status: .removing)), "claim")
+                try requireEqual(try await scene.lease(), nil, "lease")
+                try await scene.store.forget(id)
+                try await scene.requireStatus(id, nil)
+                try requireEqual(try await scene.store.claim(id), .claimed, "claim after the end of the removal")
+            }
+        },
+        Case("forget changes nothing that is not under removal") { subject in
+            try await subject.withStore { scene in
+                let present = try await scene.makePresent(1)
+                let failed = try scene.id(2)
+                try await scene.makeError(failed, retryIn: .seconds(30))
+                let pending = try scene.id(3)
+                try requireEqual(try await scene.store.claim(pending), .claimed, "claim")
+                for id in [present.id, failed, pending, try scene.id(4)] { try await scene.store.forget(id) }
+                try await scene.requireStatus(present.id, present.status)
+                try requireEqual(try await scene.store.replica(failed)?.state, .error, "state of the error")
+                try await scene.requireStatus(pending, .pending)
+                try requireEqual(try await scene.lease()?.id, pending, "its job")
+            }
+        },
+        Case("underRemoval lists what is under removal in one pool, until it is forgotten") { subject in
+            try await subject.withStore { scene in
+                var ids: [ReplicaID] = []
+                for number in 1...5 { ids.append(try await scene.makePresent(number).id) }
+                let elsewhere = try await scene.makePresent(6, in: scene.otherPool).id
+                for id in ids.dropFirst(2) + [elsewhere] {
+                    try requireEqual(try await scene.store.beginRemoval(id, unusedSince: nil), true, "removal")
+                }
+                try requireEqual(Set(try await scene.store.underRemoval(in: scene.pool, limit: 100)), Set(ids.dropFirst(2)), "all")
+                try requireEqual(try await scene.store.underRemoval(in: scene.pool, limit: 2).count, 2, "length of a short list")
+                try await scene.store.forget(ids[2])
+                try requireEqual(Set(try await scene.store.underRemoval(in: scene.pool, limit: 100)), Set(ids.dropFirst(3)), "the rest")
+            }
+        },
+    ]
+}

@@ -1,0 +1,48 @@
+public import MirrorCore
+public import MirrorState
+
+/// What every ``StateStore`` must do: each line of its *Behavior* list is at least one case.
+///
+/// Run each case of ``cases`` with a new subject, and those of ``durableCases`` too where the store is durable:
+/// ```swift
+/// @Test(arguments: StateStoreSuite.cases + StateStoreSuite.durableCases)
+/// func conforms(_ testCase: ConformanceCase<StateStoreSubject>) async throws {
+///     try await testCase.run(StateStoreSubject { clock, maxQueued in try MyStore(place, clock: clock, maxQueued: maxQueued) })
+/// }
+/// ```
+public enum StateStoreSuite {
+    public static var cases: [ConformanceCase<StateStoreSubject>] {
+        claims + leases + endings + backfills + uses + removals + listings + totals + changes + races + closing
+    }
+
+    /// For stores that keep what was written.
+    public static var durableCases: [ConformanceCase<StateStoreSubject>] { durability }
+
+    typealias Case = ConformanceCase<StateStoreSubject>
+}
+
+/// One place where a state store keeps its state, empty at first.
+public struct StateStoreSubject: Sendable {
+    /// Opens the store; after it was closed, a durable one opens with what was written before.
+    public typealias Open = @Sendable (_ clock: any WallClock, _ maxQueued: Int) async throws -> any StateStore
+
+    let clock = ManualClock()
+    private let open: Open
+
+    public init(open: @escaping Open) {
+        self.open = open
+    }
+
+    /// Opens the store for `body` and closes it afterwards.
+    func withStore<Result>(maxQueued: Int = 1_000, _ body: (StateScene) async throws -> Result) async throws -> Result {
+        let store = try await open(clock, maxQueued)
+        do {
+            let result = try await body(try StateScene(store: store, clock: clock))
+            await store.close()
+            return result
+        } catch {
+            await store.close()
+            throw error
+        }
+    }
+}

@@ -1,0 +1,201 @@
+import Dispatch
+import GRDB
+public import Logging
+public import MirrorCore
+public import MirrorState
+import Synchronization
+
+/// A state store in one SQLite file: the default, for one machine and one serving process.
+///
+/// Each call is one transaction. All writes go through one connection, in the order in which they arrive; reads have connections of their
+/// own and see every write that returned before. What a call wrote survives a killed process; the last moments before a power failure may be
+/// lost, which costs a look into the pool. Calls are not cut short when their task is cancelled: a worker that shuts down can still hand its
+/// lease back.
+public final class SQLiteStateStore: StateStore {
+    private let pool: DatabasePool
+    private let clock: any WallClock
+    private let maxQueued: Int
+    private let broadcaster = ChangeBroadcaster()
+    private let gate = OperationGate()
+    private let lock: Mutex<FileLock?>
+
+    /// Opens the file, or makes it: mode 0600, in a directory of mode 0700.
+    ///
+    /// - Parameter path: The file; SQLite puts `<path>-wal` and `<path>-shm` beside it, and this store `<path>.lock`.
+    /// - Parameter maxQueued: Copy jobs, queued and leased, at most.
+    /// - Parameter takeOver: Open it to serve: locks the file against a second serving process, lets leases of the process before run out at
+    ///   once, and counts the totals anew. Without it a process may look; what it writes is not told to the one that serves.
+    /// - Throws: ``StateError/Code/corrupt`` when the file is no database, another program's, or a newer version's;
+    ///   ``StateError/Code/unavailable`` when it cannot be opened, or another process serves from it.
+    public init(
+        path: String, maxQueued: Int = 10_000, takeOver: Bool, clock: any WallClock = SystemClock(),
+        logger: Logger = Logger(label: "cloud-mirror.state.sqlite")
+    ) throws(StateError) {
+        try DatabaseFile.prepare(path)
+        let lock = takeOver ? try FileLock(path: "\(path).lock") : nil
+        do {
+            pool = try Self.open(path)
+            try Schema.migrate(pool, path: path)
+            if takeOver {
+                let totalsWereRight = try pool.write { db in
+                    let transaction = StateTransaction(db, at: clock.now)
+                    try transaction.takeOver()
+                    return try transaction.reconcileTotals()
+                }
+                if !totalsWereRight { logger.warning("the totals in the state file were wrong and were counted anew") }
+            }
+        } catch {
+            throw StateError(error, "the state file \(path) cannot be used")
+        }
+        self.lock = Mutex(lock)
+        self.clock = clock
+        self.maxQueued = maxQueued
+    }
+
+    private static func open(_ path: String) throws -> DatabasePool {
+        var configuration = Configuration()
+        configuration.label = "cloud-mirror.state"
+        configuration.busyMode = .timeout(5)
+        configuration.foreignKeysEnabled = false
+        configuration.prepareDatabase { db in
+            // In WAL mode a killed process loses nothing, and a power failure damages nothing.
+            try db.execute(sql: "PRAGMA synchronous = NORMAL")
+        }
+        return try DatabasePool(path: path, configuration: configuration)
+    }
+
+    // MARK: Becoming present
+
+    public func replica(_ id: ReplicaID) async throws -> Replica? {
+        try await read { try $0.record(id).replica(id) }
+    }
+
+    public func claim(_ id: ReplicaID) async throws -> Claim {
+        try await write { [maxQueued] in try $0.claim(id, maxQueued: maxQueued) }
+    }
+
+    public func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica {
+        try await write { try $0.recordPresent(id, object) }
+    }
+
+    public func lease(pools: Set<PoolID>, worker: String, duration: Duration) async throws -> CopyLease? {
+        try await write { try $0.lease(pools: pools, worker: worker, duration: duration) }
+    }
+
+    public func nextDue(pools: Set<PoolID>) async throws -> Timestamp? {
+        try await read { try $0.firstJob(pools)?.due }
+    }
+
+    public func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease {
+        try await write { try $0.extend(lease, duration: duration) }
+    }
+
+    public func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
+        try await write { try $0.finish(lease, result) }
+    }
+
+    // MARK: Being used and going away
+
+    public func touch(_ uses: [ReplicaUse]) async throws {
+        try await write { try $0.touch(uses) }
+    }
+
+    public func mark(_ ids: [ReplicaID], unusedSince: Timestamp) async throws -> [ReplicaID] {
+        try await write { try $0.mark(ids, unusedSince: unusedSince) }
+    }
+
+    public func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool {
+        try await write { try $0.beginRemoval(id, unusedSince: unusedSince) }
+    }
+
+    public func forget(_ id: ReplicaID) async throws {
+        try await write { try $0.forget(id) }
+    }
+
+    // MARK: Looking
+
+    public func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica] {
+        try await read { try $0.leastRecentlyUsed(in: pool, after: after, limit: limit) }
+    }
+
+    public func underRemoval(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {
+        try await read { try $0.underRemoval(in: pool, limit: limit) }
+    }
+
+    public func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
+        try await read { try $0.replicas(in: pool, after: after, limit: limit) }
+    }
+
+    public func totals(of pool: PoolID) async throws -> PoolTotals {
+        try await read { try $0.totals(of: pool) }
+    }
+
+    public func changes() async -> AsyncStream<ReplicaChange> {
+        broadcaster.stream()
+    }
+
+    /// Waits for the calls that are under way; later ones throw ``StateError/Code/unavailable``.
+    public func close() async {
+        guard await gate.close() else { return }
+        broadcaster.finish()
+        await withCheckedContinuation { continuation in
+            // Closing blocks its thread while SQLite writes the log back into the file.
+            DispatchQueue.global().async { [pool] in
+                // Where it fails, the next one to open the file recovers it from the log.
+                try? pool.close()
+                continuation.resume()
+            }
+        }
+        lock.withLock { $0 = nil }
+    }
+
+    // MARK: - Transactions
+
+    private func write<Value: Sendable>(_ body: @escaping @Sendable (inout StateTransaction) throws -> Value) async throws -> Value {
+        try gate.enter()
+        defer { gate.leave() }
+        return try await withCheckedThrowingContinuation { continuation in
+            pool.asyncWriteWithoutTransaction { [broadcaster, clock] db in
+                var transaction = StateTransaction(db, at: clock.now)
+                do {
+                    let value = try Self.commit(&transaction, body)
+                    // Here and not in the caller: on the writer's queue changes are told in the order of their transactions.
+                    broadcaster.publish(transaction.changes)
+                    continuation.resume(returning: value)
+                } catch {
+                    continuation.resume(throwing: StateError(error, "the state file cannot be written"))
+                }
+            }
+        }
+    }
+
+    private static func commit<Value>(
+        _ transaction: inout StateTransaction, _ body: (inout StateTransaction) throws -> Value
+    ) throws -> Value {
+        let db = transaction.db
+        try db.beginTransaction(.immediate)
+        do {
+            let value = try body(&transaction)
+            try db.commit()
+            return value
+        } catch {
+            // SQLite has rolled back by itself after some errors; what counts is the first error.
+            if db.isInsideTransaction { try? db.rollback() }
+            throw error
+        }
+    }
+
+    private func read<Value: Sendable>(_ body: @escaping @Sendable (StateTransaction) throws -> Value) async throws -> Value {
+        try gate.enter()
+        defer { gate.leave() }
+        return try await withCheckedThrowingContinuation { continuation in
+            pool.asyncRead { [clock] result in
+                do {
+                    continuation.resume(returning: try body(StateTransaction(try result.get(), at: clock.now)))
+                } catch {
+                    continuation.resume(throwing: StateError(error, "the state file cannot be read"))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import GRDB
+import MirrorState
+
+/// The tables, and how older ones become newer ones.
+///
+/// One row per replica holds its copy job too, so that a pending replica without a job, or a job without one, cannot be written down.
+enum Schema {
+    /// Marks the file as ours in SQLite's header: "clmr".
+    private static let applicationID: Int32 = 0x636C_6D72
+
+    static let pending: Int64 = 1
+    static let present: Int64 = 2
+    static let error: Int64 = 3
+    static let removing: Int64 = 4
+
+    /// - Throws: ``StateError/Code/corrupt`` for a database of another program or of a newer version.
+    static func migrate(_ pool: DatabasePool, path: String) throws {
+        let migrator = migrator()
+        try pool.read { db in
+            let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+            let marked = try Int32.fetchOne(db, sql: "PRAGMA application_id")
+            guard tables == 0 || marked == applicationID else {
+                throw StateError(.corrupt, "\(path) is a database of another program; give the state a path of its own")
+            }
+            let isNewer = try migrator.hasBeenSuperseded(db)
+            guard !isNewer else {
+                throw StateError(
+                    .corrupt, "\(path) was written by a newer version of cloud-mirror; run that version, or: \(StateError.remedy)")
+            }
+        }
+        try migrator.migrate(pool)
+    }
+
+    private static func migrator() -> DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        // Migrations that were released are never changed: new ones are added below them.
+        migrator.registerMigration("1 replicas") { db in
+            try db.execute(
+                sql: """
+                    PRAGMA application_id = \(applicationID);
+
+                    -- Times are milliseconds since 1970. Which columns are filled depends on status:
+                    -- 1 pending, 2 present, 3 error, 4 removing.
+                    CREATE TABLE replicas (
+                        pool TEXT NOT NULL,
+                        url TEXT NOT NULL,
+                        status INTEGER NOT NULL CHECK (status BETWEEN 1 AND 4),
+                        -- present
+                        key TEXT,
+                        size INTEGER,
+                        sha256 TEXT,
+                        stored_at INTEGER,
+                        last_used INTEGER,
+                        marked_at INTEGER,
+                        -- error
+                        reason TEXT,
+                        origin_status INTEGER,
+                        message TEXT,
+                        retry_at INTEGER,
+                        -- pending: its copy job
+                        sequence INTEGER,
+                        queued_at INTEGER,
+                        due INTEGER,
+                        attempts INTEGER,
+                        token INTEGER,
+                        worker TEXT,
+                        PRIMARY KEY (pool, url)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE INDEX jobs_by_due ON replicas (pool, due, sequence) WHERE status = 1;
+                    CREATE INDEX present_by_use ON replicas (pool, last_used, url) WHERE status = 2;
+                    CREATE INDEX removals ON replicas (pool, url) WHERE status = 4;
+
+                    CREATE TABLE totals (
+                        pool TEXT NOT NULL PRIMARY KEY,
+                        objects INTEGER NOT NULL,
+                        bytes INTEGER NOT NULL,
+                        pending INTEGER NOT NULL,
+                        errors INTEGER NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+
+                    CREATE TABLE counters (
+                        name TEXT NOT NULL PRIMARY KEY,
+                        value INTEGER NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+                    INSERT INTO counters VALUES ('number', 0);
+                    """)
+        }
+        return migrator
+    }
+}

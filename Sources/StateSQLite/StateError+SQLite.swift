@@ -1,0 +1,25 @@
+import GRDB
+import MirrorState
+
+extension StateError {
+    /// What to do about a file that is of no use, for the end of a message.
+    static let remedy = "the state is only a cache of what the pools hold: move the file away, or delete it with its -wal and -shm, and start again"
+
+    /// - Parameter doing: What failed, for the beginning of the message. SQLite's own message holds no values.
+    init(_ error: any Error, _ doing: String) {
+        switch error {
+        case let error as StateError:
+            self = error
+        case let error as DatabaseError:
+            let text = error.message ?? "result code \(error.resultCode.rawValue)"
+            switch error.resultCode.primaryResultCode {
+            case .SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_MISMATCH, .SQLITE_FORMAT:
+                self.init(.corrupt, "\(doing): \(text); \(Self.remedy)", cause: error)
+            default:
+                self.init(.unavailable, "\(doing): \(text)", cause: error)
+            }
+        default:
+            self.init(.unavailable, "\(doing): \(error)", cause: error)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import GRDB
+import MirrorCore
+import MirrorState
+
+/// The calls of ``StateStore`` that only look.
+extension StateTransaction {
+    /// The job that is due first, among jobs of several pools: one step down an index for each.
+    func firstJob(_ pools: Set<PoolID>) throws -> (due: Timestamp, pool: String, url: String)? {
+        var first: (due: Timestamp, sequence: Int64, pool: String, url: String)?
+        for pool in pools {
+            let statement = try db.cachedStatement(
+                sql: "SELECT due, sequence, url FROM replicas WHERE status = 1 AND pool = ? ORDER BY due, sequence LIMIT 1")
+            guard let row = try Row.fetchOne(statement, arguments: [pool.description]) else { continue }
+            guard let due = row.time(0), let sequence = row.integer(1), let url = row.text(2) else { throw RecordRow.damaged("copy job") }
+            if let first, (first.due, first.sequence) < (due, sequence) { continue }
+            first = (due, sequence, pool.description, url)
+        }
+        return first.map { ($0.due, $0.pool, $0.url) }
+    }
+
+    func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) throws -> [Replica] {
+        var start = (lastUsed: Int64.min, url: "")
+        if let after {
+            guard case .present(let object) = after.status else { return [] }
+            start = (object.lastUsed.milliseconds, after.id.artifact.description)
+        }
+        return try replicas(
+            where: "status = 2 AND pool = ? AND (last_used, url) > (?, ?) ORDER BY last_used, url",
+            [pool.description, start.lastUsed, start.url], limit: limit)
+    }
+
+    func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) throws -> [Replica] {
+        let place = [after?.pool.description ?? "", after?.artifact.description ?? ""]
+        if let pool {
+            return try replicas(where: "pool = ? AND (pool, url) > (?, ?) ORDER BY pool, url", [pool.description] + place, limit: limit)
+        }
+        return try replicas(where: "(pool, url) > (?, ?) ORDER BY pool, url", place, limit: limit)
+    }
+
+    func underRemoval(in pool: PoolID, limit: Int) throws -> [ReplicaID] {
+        try replicas(where: "status = 4 AND pool = ? ORDER BY url", [pool.description], limit: limit).map(\.id)
+    }
+
+    func totals(of pool: PoolID) throws -> PoolTotals {
+        let statement = try db.cachedStatement(sql: "SELECT objects, bytes, pending, errors FROM totals WHERE pool = ?")
+        guard let row = try Row.fetchOne(statement, arguments: [pool.description]) else { return PoolTotals() }
+        guard let objects = row.integer(0), let bytes = row.integer(1), let pending = row.integer(2), let errors = row.integer(3) else {
+            throw RecordRow.damaged("totals")
+        }
+        return PoolTotals(objects: Int(objects), bytes: bytes, pending: Int(pending), errors: Int(errors))
+    }
+
+    /// - Parameter condition: SQL that this file wrote; values stand in `arguments`.
+    private func replicas(where condition: String, _ arguments: [any DatabaseValueConvertible], limit: Int) throws -> [Replica] {
+        let statement = try db.cachedStatement(sql: "SELECT pool, url, \(RecordRow.columns) FROM replicas WHERE \(condition) LIMIT ?")
+        let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments + [StatePage.length(limit)]))
+        var found: [Replica] = []
+        while let row = try rows.next() {
+            guard let pool = row.text(0), let url = row.text(1) else { throw RecordRow.damaged("name") }
+            let id = try RecordRow.id(pool: pool, url: url)
+            if let replica = try RecordRow.decode(row, from: 2).replica(id) { found.append(replica) }
+        }
+        return found
+    }
+}

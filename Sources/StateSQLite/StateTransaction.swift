@@ -1,0 +1,102 @@
+import GRDB
+import MirrorCore
+import MirrorState
+
+/// One transaction on the tables: loads records, stores them with their totals, and collects what is to be told once it is committed.
+struct StateTransaction {
+    let db: Database
+    let now: Timestamp
+    private(set) var changes: [ReplicaChange] = []
+
+    init(_ db: Database, at now: Timestamp) {
+        self.db = db
+        self.now = now
+    }
+
+    // MARK: Records
+
+    func record(_ id: ReplicaID) throws -> ReplicaRecord {
+        let statement = try db.cachedStatement(sql: Self.select)
+        guard let row = try Row.fetchOne(statement, arguments: [id.pool.description, id.artifact.description]) else { return ReplicaRecord() }
+        return try RecordRow.decode(row)
+    }
+
+    /// Applies one transition to a record and stores it.
+    ///
+    /// - Parameter isToldOf: Whether the streams of changes hear of it.
+    mutating func store(_ record: ReplicaRecord, replacing old: ReplicaRecord, _ id: ReplicaID, isToldOf: Bool) throws {
+        let name: [(any DatabaseValueConvertible)?] = [id.pool.description, id.artifact.description]
+        if record.status == nil {
+            try db.cachedStatement(sql: Self.delete).execute(arguments: StatementArguments(name))
+        } else {
+            try db.cachedStatement(sql: Self.upsert).execute(arguments: StatementArguments(name + RecordRow.encode(record)))
+        }
+        var difference = PoolTotals()
+        difference.count(from: old.status, to: record.status)
+        if difference != PoolTotals() {
+            try db.cachedStatement(sql: Self.addTotals).execute(arguments: [
+                id.pool.description, difference.objects, difference.bytes, difference.pending, difference.errors,
+            ])
+        }
+        if isToldOf { changes.append(.replica(id, record.replica(id))) }
+    }
+
+    /// A number that no job and no lease of this file had before.
+    func nextNumber() throws -> Int64 {
+        let statement = try db.cachedStatement(sql: "UPDATE counters SET value = value + 1 WHERE name = 'number' RETURNING value")
+        guard let number = try Int64.fetchOne(statement) else { throw RecordRow.damaged("counter") }
+        return number
+    }
+
+    // MARK: Opening
+
+    /// Lets the leases of a process that is gone run out now, and begins its tokens anew far above all that it can have given.
+    ///
+    /// The step: with `synchronous=NORMAL` a power failure may take back the last transactions, and with them the newest tokens. Far fewer
+    /// than a million fit into the write-ahead log between two checkpoints.
+    func takeOver() throws {
+        try db.execute(sql: "UPDATE counters SET value = value + 1000000 WHERE name = 'number'")
+        for pool in try String.fetchAll(db, sql: "SELECT pool FROM totals") {
+            try db.execute(
+                sql: "UPDATE replicas SET due = ? WHERE status = 1 AND pool = ? AND due > ? AND token IS NOT NULL",
+                arguments: [now.milliseconds, pool, now.milliseconds])
+        }
+    }
+
+    /// Counts the totals anew, by a scan of all replicas.
+    ///
+    /// - Returns: Whether they had been right.
+    func reconcileTotals() throws -> Bool {
+        let counted = """
+            SELECT pool, sum(status = 2), sum(CASE status WHEN 2 THEN size ELSE 0 END), sum(status = 1), sum(status = 3)
+            FROM replicas GROUP BY pool
+            """
+        let kept = "SELECT pool, objects, bytes, pending, errors FROM totals"
+        let areRight =
+            try Row.fetchOne(db, sql: "SELECT * FROM (\(counted) EXCEPT \(kept))") == nil
+            && Row.fetchOne(
+                db, sql: "SELECT 1 FROM totals WHERE (objects, bytes, pending, errors) != (0, 0, 0, 0) AND pool NOT IN (SELECT pool FROM replicas)")
+                == nil
+        if !areRight { try db.execute(sql: "DELETE FROM totals; INSERT INTO totals \(counted)") }
+        return areRight
+    }
+
+    // MARK: SQL
+
+    private static let select = "SELECT \(RecordRow.columns) FROM replicas WHERE pool = ? AND url = ?"
+    private static let delete = "DELETE FROM replicas WHERE pool = ? AND url = ?"
+
+    private static let upsert: String = {
+        let names = RecordRow.columns.split(separator: ", ")
+        return """
+            INSERT INTO replicas (pool, url, \(RecordRow.columns)) VALUES (\(Array(repeating: "?", count: names.count + 2).joined(separator: ", ")))
+            ON CONFLICT (pool, url) DO UPDATE SET \(names.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
+            """
+    }()
+
+    private static let addTotals = """
+        INSERT INTO totals VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (pool) DO UPDATE SET objects = objects + excluded.objects, bytes = bytes + excluded.bytes,
+        pending = pending + excluded.pending, errors = errors + excluded.errors
+        """
+}
