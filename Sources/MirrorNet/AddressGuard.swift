@@ -1,0 +1,76 @@
+package import MirrorCore
+
+/// Decides whether a name or an address may be connected to: nothing but the public internet, unless the operator says otherwise.
+package struct AddressGuard: Sendable {
+    /// Networks that are allowed although the guard would refuse them.
+    package let allowed: [IPNetwork]
+
+    package init(allowed: [IPNetwork] = []) {
+        self.allowed = allowed
+    }
+
+    /// Checks what can be checked without asking a name server: names that are refused whatever they resolve to, and hosts that are
+    /// addresses.
+    ///
+    /// A refused name may pass when networks are allowed; ``check(_:of:)`` then decides.
+    package func check(host: String) throws(EgressRefusal) {
+        if let address = IPAddress(host) {
+            _ = try check([address], of: host)
+        } else if allowed.isEmpty, Self.isRefused(name: host) {
+            throw Self.refusal(ofName: host)
+        }
+    }
+
+    /// Checks every address of a host: one that is not public refuses the host, because who answers for the name chooses the order.
+    ///
+    /// - Returns: The addresses to connect to, IPv4-mapped ones as IPv4.
+    package func check(_ addresses: [IPAddress], of host: String) throws(EgressRefusal) -> [IPAddress] {
+        let unmapped = addresses.map { $0.mappedIPv4 ?? $0 }
+        if Self.isRefused(name: host), !unmapped.allSatisfy(isAllowed) { throw Self.refusal(ofName: host) }
+        for address in unmapped where !isAllowed(address) {
+            guard let reason = Self.reason(toRefuse: address) else { continue }
+            throw EgressRefusal(
+                reason, "\(host) has \(reason.addressKind) address; add its network to origins.allowAddresses if that is meant",
+                address: address)
+        }
+        return unmapped
+    }
+
+    /// - Returns: `nil` for an address of the public internet.
+    package static func reason(toRefuse address: IPAddress) -> EgressRefusal.Reason? {
+        if let range = AddressRanges.refused.first(where: { $0.network.contains(address) }) { return range.reason }
+        guard address.isIPv6 else { return nil }
+        if let translated = address.mappedIPv4 ?? address.nat64IPv4 { return reason(toRefuse: translated) }
+        // Tunnels end wherever somebody set one up. Refused in any case; the IPv4 address within only makes the reason more exact.
+        guard let inner = address.tunnelledIPv4 else { return nil }
+        return inner.lazy.compactMap(reason).first ?? .tunnel
+    }
+
+    private func isAllowed(_ address: IPAddress) -> Bool {
+        allowed.contains { $0.contains(address) }
+    }
+
+    private static func isRefused(name: String) -> Bool {
+        name == "localhost" || name.hasSuffix(".localhost") || name == "metadata.google.internal"
+    }
+
+    private static func refusal(ofName host: String) -> EgressRefusal {
+        EgressRefusal(.name, "the host \(host) is refused by its name; add the network of its address to origins.allowAddresses if it is meant")
+    }
+}
+
+extension EgressRefusal.Reason {
+    fileprivate var addressKind: String {
+        switch self {
+        case .loopback: "a loopback"
+        case .privateUse: "a private"
+        case .linkLocal: "a link-local"
+        case .shared: "a carrier-grade NAT"
+        case .metadata: "a cloud metadata"
+        case .multicast: "a multicast"
+        case .documentation: "a documentation"
+        case .tunnel: "a tunnel"
+        case .reserved, .notListed, .plainHTTP, .downgrade, .traversal, .name: "a reserved"
+        }
+    }
+}

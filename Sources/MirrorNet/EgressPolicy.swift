@@ -1,0 +1,154 @@
+package import MirrorCore
+
+/// Decides which artifact URLs may be fetched, on every hop of a redirect chain. Deny by default: a URL passes when one rule allows it.
+package struct EgressPolicy: Sendable {
+    /// Which URLs are allowed.
+    package enum AllowRule: Sendable, Hashable {
+        /// Every URL with a public address on its scheme's own port: what holds without any configuration.
+        case anyPublic
+        /// URLs with the same scheme, host and port, and a path that begins with this one's.
+        ///
+        /// A path that does not end in `/` matches itself and what is below it: `/builds` allows `/builds` and `/builds/a`, not `/builds2`.
+        case prefix(ArtifactURL)
+        /// URLs whose canonical form matches an anchored regular expression, `^https://host/…`; see ``URLPattern`` for its syntax.
+        case pattern(String)
+    }
+
+    package let rules: [AllowRule]
+    /// Whether http is refused on every hop. From https to http no redirect leads in any case.
+    package let requireHTTPS: Bool
+    /// How many redirects are followed; 0 or more.
+    package let maxRedirects: Int
+    package let addressGuard: AddressGuard
+
+    private let matchers: [Matcher]
+
+    private enum Matcher: Sendable {
+        case anyPublic
+        case prefix(ArtifactURL)
+        case pattern(URLPattern)
+    }
+
+    /// - Throws: ``EgressPolicyError`` naming every rule that is wrong.
+    package init(
+        allow rules: [AllowRule] = [.anyPublic], requireHTTPS: Bool = true, allowAddresses: [IPNetwork] = [], maxRedirects: Int = 10
+    ) throws(EgressPolicyError) {
+        var problems: [String] = []
+        var matchers: [Matcher] = []
+        for rule in rules {
+            do {
+                matchers.append(try Self.matcher(for: rule, requireHTTPS: requireHTTPS))
+            } catch {
+                problems += error.problems
+            }
+        }
+        if maxRedirects < 0 { problems.append("the number of redirects is negative") }
+        guard problems.isEmpty else { throw EgressPolicyError(problems) }
+        self.rules = rules
+        self.requireHTTPS = requireHTTPS
+        self.maxRedirects = maxRedirects
+        self.matchers = matchers
+        addressGuard = AddressGuard(allowed: allowAddresses)
+    }
+
+    /// Checks all that can be checked without a name server.
+    ///
+    /// - Parameter previous: The URL that redirected to this one.
+    package func check(_ url: ArtifactURL, after previous: ArtifactURL? = nil) throws(EgressRefusal) {
+        if url.scheme == .http {
+            if let previous, previous.scheme == .https {
+                throw EgressRefusal(.downgrade, "\(previous.redacted) redirects from https to http, to \(url.redacted)")
+            }
+            if requireHTTPS {
+                throw EgressRefusal(.plainHTTP, "\(url.redacted) is not https; set origins.requireHTTPS to false if http is meant")
+            }
+        }
+        var refusal: EgressRefusal?
+        for matcher in matchers {
+            do {
+                guard try Self.matches(matcher, url) else { continue }
+                return try addressGuard.check(host: url.host)
+            } catch {
+                refusal = error
+            }
+        }
+        throw refusal ?? EgressRefusal(.notListed, "\(url.redacted) matches no rule in origins.allow")
+    }
+
+    private static func matches(_ matcher: Matcher, _ url: ArtifactURL) throws(EgressRefusal) -> Bool {
+        let isWholeHost: Bool
+        switch matcher {
+        case .anyPublic:
+            return url.port == url.scheme.defaultPort
+        case .prefix(let prefix):
+            guard url.scheme == prefix.scheme, url.host == prefix.host, url.port == prefix.port, url.path.hasPathPrefix(prefix.path) else {
+                return false
+            }
+            isWholeHost = prefix.path == "/"
+        case .pattern(let pattern):
+            guard pattern.matches(url) else { return false }
+            isWholeHost = pattern.isWholeHost
+        }
+        guard isWholeHost || !url.path.hasHiddenTraversal else {
+            throw EgressRefusal(.traversal, "the path of \(url.redacted) holds an encoded .. or backslash, which could leave what is allowed")
+        }
+        return true
+    }
+
+    private static func matcher(for rule: AllowRule, requireHTTPS: Bool) throws(EgressPolicyError) -> Matcher {
+        switch rule {
+        case .anyPublic:
+            return .anyPublic
+        case .prefix(let url):
+            guard url.query == nil else { throw EgressPolicyError(["\(url.redacted): an allowed prefix has no query"]) }
+            try checkScheme(url.scheme, of: url.description, requireHTTPS: requireHTTPS)
+            return .prefix(url)
+        case .pattern(let text):
+            let pattern = try URLPattern(text)
+            try checkScheme(pattern.scheme, of: text, requireHTTPS: requireHTTPS)
+            return .pattern(pattern)
+        }
+    }
+
+    private static func checkScheme(_ scheme: ArtifactURL.Scheme, of rule: String, requireHTTPS: Bool) throws(EgressPolicyError) {
+        guard scheme == .http, requireHTTPS else { return }
+        throw EgressPolicyError(["\(rule): allows http while origins.requireHTTPS is true"])
+    }
+}
+
+/// What is wrong with the rules of an egress policy.
+package struct EgressPolicyError: Error, Sendable, Hashable, CustomStringConvertible {
+    package let problems: [String]
+
+    init(_ problems: [String]) {
+        self.problems = problems
+    }
+
+    package var description: String { problems.joined(separator: "; ") }
+}
+
+extension String {
+    fileprivate func hasPathPrefix(_ prefix: String) -> Bool {
+        guard utf8.starts(with: prefix.utf8) else { return false }
+        return prefix.utf8.last == UInt8(ascii: "/") || utf8.count == prefix.utf8.count
+            || utf8.dropFirst(prefix.utf8.count).first == UInt8(ascii: "/")
+    }
+
+    /// Whether a server that decodes the path before it splits it would find a `..` or a backslash in it. An `ArtifactURL` has no plain
+    /// ones, but `%2F` and `%5C` stay, because to an honest server they are part of a name.
+    fileprivate var hasHiddenTraversal: Bool {
+        guard utf8.contains(UInt8(ascii: "%")) else { return false }
+        var decoded: [UInt8] = []
+        var rest = utf8[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), let value = UInt8(String(rest.prefix(2)) ?? "", radix: 16) {
+                rest = rest.dropFirst(2)
+                decoded.append(value)
+            } else {
+                decoded.append(byte)
+            }
+        }
+        return decoded.contains(UInt8(ascii: "\\"))
+            || decoded.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) }
+    }
+}

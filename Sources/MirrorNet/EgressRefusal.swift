@@ -1,0 +1,41 @@
+package import MirrorCore
+
+/// Why the egress policy does not let a URL be fetched.
+package struct EgressRefusal: Error, Sendable, Hashable, CustomStringConvertible {
+    /// A bounded metric label.
+    package enum Reason: String, Sendable, CaseIterable {
+        /// No rule allows the URL.
+        case notListed = "not_listed"
+        /// The URL is http, and only https is allowed.
+        case plainHTTP = "plain_http"
+        /// A redirect leads from https to http.
+        case downgrade
+        /// The path, read by a careless server, leaves the allowed prefix.
+        case traversal
+        /// The host is refused by its name: `localhost` and the like.
+        case name
+        case loopback
+        case privateUse = "private"
+        case linkLocal = "link_local"
+        case shared
+        case metadata
+        case multicast
+        case documentation
+        case tunnel
+        case reserved
+    }
+
+    package let reason: Reason
+    /// For people, also those outside: names the host, never the address that it has.
+    package let message: String
+    /// The address that was refused; for logs.
+    package let address: IPAddress?
+
+    init(_ reason: Reason, _ message: String, address: IPAddress? = nil) {
+        self.reason = reason
+        self.message = message
+        self.address = address
+    }
+
+    package var description: String { message }
+}

@@ -1,0 +1,99 @@
+import AsyncHTTPClient
+import MirrorCore
+package import NIOCore
+import Synchronization
+
+/// The body of a response as it arrives; made to be read once.
+///
+/// Nothing is read ahead of who reads it, but what is in the connection's buffers. Dropping it before its end closes the connection.
+/// Errors are ``OutboundError``s, also when the body is shorter than its `Content-Length`, and `CancellationError`.
+package struct OutboundBody: AsyncSequence, Sendable {
+    package typealias Element = ByteBuffer
+
+    private let source: Source?
+
+    /// What is held until the body is read or dropped.
+    final class Source: Sendable {
+        let url: ArtifactURL
+        let body: HTTPClientResponse.Body
+        let expectedLength: Int64?
+        private let held: Mutex<[any Sendable]>
+        private let isTaken = Atomic(false)
+
+        init(_ body: HTTPClientResponse.Body, of url: ArtifactURL, expectedLength: Int64?, holding held: [any Sendable]) {
+            self.url = url
+            self.body = body
+            self.expectedLength = expectedLength
+            self.held = Mutex(held)
+        }
+
+        /// Gives back connection and slot before the body itself goes away.
+        func release() {
+            // What is held may take other locks when it goes away, so it must outlive this one.
+            let released = held.withLock { held in
+                defer { held = [] }
+                return held
+            }
+            withExtendedLifetime(released) {}
+        }
+
+        func take() -> Bool { !isTaken.exchange(true, ordering: .relaxed) }
+    }
+
+    init(_ source: Source?) {
+        self.source = source
+    }
+
+    package func makeAsyncIterator() -> AsyncIterator {
+        guard let source else { return AsyncIterator(state: .ended) }
+        // The client traps on a second iterator.
+        guard source.take() else { return AsyncIterator(state: .readTwice(source.url)) }
+        return AsyncIterator(state: .reading(source, source.body.makeAsyncIterator()))
+    }
+
+    package struct AsyncIterator: AsyncIteratorProtocol {
+        fileprivate enum State {
+            case reading(Source, HTTPClientResponse.Body.AsyncIterator)
+            case readTwice(ArtifactURL)
+            case ended
+        }
+
+        private var state: State
+        private var received: Int64 = 0
+
+        fileprivate init(state: State) {
+            self.state = state
+        }
+
+        package mutating func next() async throws -> ByteBuffer? {
+            switch state {
+            case .ended:
+                return nil
+            case .readTwice(let url):
+                state = .ended
+                throw OutboundError(.protocolError, "\(url.redacted): the body is read twice")
+            case .reading(let source, var iterator):
+                do {
+                    let chunk = try await iterator.next()
+                    state = .reading(source, iterator)
+                    if let chunk {
+                        received += Int64(chunk.readableBytes)
+                        return chunk
+                    }
+                    // A cancelled stream ends as if it were complete.
+                    try Task.checkCancellation()
+                    if let expected = source.expectedLength, received != expected {
+                        throw OutboundError(.truncated, "\(source.url.redacted): \(received) bytes came, \(expected) were promised")
+                    }
+                    state = .ended
+                    source.release()
+                    return nil
+                } catch {
+                    state = .ended
+                    source.release()
+                    throw OutboundError.mapping(error, of: source.url, during: .body)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+import AsyncHTTPClient
+package import Logging
+package import MirrorCore
+package import NIOCore
+import NIOHTTP1
+
+/// Fetches from origins, under an egress policy.
+///
+/// Redirects are followed one by one. Every hop goes through the same: the policy; the name resolved once; every address checked; a connection to
+/// one of those addresses and no other, so that a name server that changes its answer gains nothing. Proxies, cookies and credentials are
+/// not used, and nothing is decompressed.
+package final class OutboundClient: Sendable {
+    package let policy: EgressPolicy
+
+    private let configuration: OutboundConfiguration
+    private let resolver: any Resolver
+    private let clients: PinnedClients
+    private let slots: RequestSlots
+    private let logger: Logger
+
+    /// Addresses of one host that are tried.
+    private static let maxAddresses = 4
+    /// Bytes of a redirect's own body that are read to keep its connection; with more the connection is closed.
+    private static let maxRedirectBody: Int64 = 16 << 10
+
+    package init(
+        policy: EgressPolicy, configuration: OutboundConfiguration = OutboundConfiguration(), resolver: any Resolver,
+        eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) {
+        self.policy = policy
+        self.configuration = configuration
+        self.resolver = resolver
+        self.logger = logger
+        clients = PinnedClients(configuration: configuration, eventLoopGroup: eventLoopGroup)
+        slots = RequestSlots(limit: configuration.connectionsPerOrigin)
+    }
+
+    /// Asks the policy alone, without any network.
+    ///
+    /// - Throws: ``OutboundError/Code/refused(_:)``.
+    package func check(_ url: ArtifactURL) throws {
+        try check(url, after: nil)
+    }
+
+    /// Sends a request, follows redirects, and returns with the head of the response that is none.
+    ///
+    /// - Throws: ``OutboundError``; `CancellationError`.
+    package func send(_ request: OutboundRequest) async throws -> OutboundResponse {
+        var url = request.url
+        var fields = request.headers
+        var addresses = [url]
+        while true {
+            try check(url, after: addresses.dropLast().last)
+            let hop = try await send(request.method, to: url, fields: fields)
+            guard [301, 302, 303, 307, 308].contains(hop.status) else {
+                return OutboundResponse(
+                    status: hop.status, headers: hop.headers, body: hop.body, url: url, addresses: addresses, isHTTP1_0: hop.isHTTP1_0)
+            }
+            guard addresses.count <= policy.maxRedirects else {
+                throw OutboundError(.tooManyRedirects, "\(request.url.redacted): more than \(policy.maxRedirects) redirects")
+            }
+            let next = try Self.target(of: hop.headers, from: url)
+            try await discard(hop)
+            if (next.scheme, next.host, next.port) != (url.scheme, url.host, url.port) {
+                fields.removeAll { ["authorization", "proxy-authorization", "cookie"].contains($0.name.lowercased()) }
+            }
+            logger.debug("Following a redirect", metadata: ["from": "\(url.redacted)", "to": "\(next.redacted)", "status": "\(hop.status)"])
+            url = next
+            addresses.append(next)
+        }
+    }
+
+    /// Fails what is under way; returns once all connections are closed. Nothing can be sent afterwards.
+    package func shutdown() async {
+        await clients.shutdown()
+    }
+
+    /// How many pairs of host and address there are connections for, or were a while ago.
+    var pinnedHostCount: Int { clients.count }
+
+    // MARK: One hop
+
+    private struct Hop {
+        let status: Int
+        let headers: HTTPHeaders
+        let body: OutboundBody
+        let isHTTP1_0: Bool
+    }
+
+    private func check(_ url: ArtifactURL, after previous: ArtifactURL?) throws {
+        do {
+            try policy.check(url, after: previous)
+        } catch {
+            throw OutboundError(error)
+        }
+    }
+
+    /// Resolves the host and checks every address.
+    private func addresses(of url: ArtifactURL) async throws -> [IPAddress] {
+        let found: [IPAddress]
+        if let address = url.hostAddress {
+            found = [address]
+        } else {
+            found = try await resolver.addresses(of: url.host)
+        }
+        do {
+            let checked = try policy.addressGuard.check(found, of: url.host)
+            guard !checked.isEmpty else { throw OutboundError(.unresolvable, "\(url.host) has no address") }
+            return checked
+        } catch let refusal as EgressRefusal {
+            logger.notice(
+                "The egress policy refuses an address",
+                metadata: ["host": "\(url.host)", "address": "\(refusal.address?.description ?? "-")", "reason": "\(refusal.reason.rawValue)"])
+            throw OutboundError(refusal)
+        }
+    }
+
+    private func send(_ method: OutboundRequest.Method, to url: ArtifactURL, fields: [(name: String, value: String)]) async throws -> Hop {
+        let candidates = clients.order(try await addresses(of: url), for: url).prefix(Self.maxAddresses)
+        let slot = try await slots.slot(for: "\(url.scheme.rawValue)://\(url.authority)")
+        var request = HTTPClientRequest(url: url.description)
+        request.method = HTTPMethod(rawValue: method.rawValue)
+        for (name, value) in fields { request.headers.add(name: name, value: value) }
+        for (name, value) in [("user-agent", configuration.userAgent), ("accept", "*/*"), ("accept-encoding", "identity")]
+        where !request.headers.contains(name: name) {
+            request.headers.add(name: name, value: value)
+        }
+        var failure: any Error = OutboundError(.unresolvable, "\(url.host) has no address")
+        for address in candidates {
+            let lease = try clients.lease(.init(scheme: url.scheme, host: url.host, address: address))
+            do {
+                let response = try await execute(request, with: lease.client)
+                lease.note(isReachable: true)
+                return try await hop(from: response, to: method, url: url, holding: [lease, slot])
+            } catch {
+                failure = OutboundError.mapping(error, of: url, during: .head)
+                guard let code = (failure as? OutboundError)?.code, Self.isWorthAnotherAddress(code), !(error is ReadIdleError) else {
+                    throw failure
+                }
+                lease.note(isReachable: false)
+                logger.debug(
+                    "An address does not answer", metadata: ["host": "\(url.host)", "address": "\(address)", "error": "\(failure)"])
+            }
+        }
+        throw failure
+    }
+
+    /// A connection that was kept may have been closed by the origin in the moment it is used again: once more, then, because GET and HEAD may be
+    /// repeated (RFC 9110 §9.2.2).
+    private func execute(_ request: HTTPClientRequest, with client: HTTPClient) async throws -> HTTPClientResponse {
+        do {
+            return try await client.execute(request, deadline: .distantFuture)
+        } catch where OutboundError.isClosedConnection(error) {
+            return try await client.execute(request, deadline: .distantFuture)
+        }
+    }
+
+    private static func isWorthAnotherAddress(_ code: OutboundError.Code) -> Bool {
+        switch code {
+        case .connectFailed, .tlsFailed, .timedOut: true
+        case .refused, .badRedirect, .tooManyRedirects, .unresolvable, .protocolError, .truncated: false
+        }
+    }
+
+    private func hop(
+        from response: HTTPClientResponse, to method: OutboundRequest.Method, url: ArtifactURL, holding held: [any Sendable]
+    ) async throws -> Hop {
+        let status = Int(response.status.code)
+        let headSize = response.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+        guard headSize <= configuration.maxResponseHeadSize else {
+            throw OutboundError(.protocolError, "\(url.redacted): the head of the response is larger than \(configuration.maxResponseHeadSize) bytes")
+        }
+        let hasBody = method == .get && status >= 200 && status != 204 && status != 304
+        let length = response.headers.contains(name: "transfer-encoding") ? nil : response.headers.first(name: "content-length").flatMap(Int64.init)
+        let body = OutboundBody(.init(response.body, of: url, expectedLength: hasBody ? length : 0, holding: held))
+        // Read to its end, which is here already, because a body that is dropped takes its connection with it.
+        if !hasBody || length == 0 { for try await _ in body {} }
+        return Hop(
+            status: status, headers: response.headers, body: hasBody && length != 0 ? body : OutboundBody(nil),
+            isHTTP1_0: response.version.major < 1 || response.version == .http1_0)
+    }
+
+    // MARK: Redirects
+
+    private static func target(of headers: HTTPHeaders, from url: ArtifactURL) throws -> ArtifactURL {
+        let locations = Set(headers["location"])
+        guard let location = locations.first, locations.count == 1 else {
+            throw OutboundError(.badRedirect, "\(url.redacted) redirects \(locations.isEmpty ? "nowhere" : "to several places")")
+        }
+        do {
+            return try url.resolving(location)
+        } catch {
+            throw OutboundError(.badRedirect, "\(url.redacted) redirects to what is \(error)")
+        }
+    }
+
+    private func discard(_ hop: Hop) async throws {
+        guard let length = hop.headers.first(name: "content-length").flatMap(Int64.init), length <= Self.maxRedirectBody else { return }
+        do {
+            for try await _ in hop.body {}
+        } catch let error as OutboundError {
+            // Where it leads is known all the same.
+            logger.debug("The body of a redirect is broken", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/// Why an outbound request, or the body of its response, failed. `message` may be shown to clients: it names hosts and paths, never queries.
+package struct OutboundError: Error, Sendable, CustomStringConvertible {
+    package enum Code: Sendable, Hashable {
+        /// The egress policy refuses the URL, an address of its host, or a hop of the redirect chain.
+        case refused(EgressRefusal)
+        /// A redirect without a `Location`, or with one that is no artifact URL.
+        case badRedirect
+        case tooManyRedirects
+        /// The host has no address.
+        case unresolvable
+        case connectFailed
+        /// No TLS connection came about, or the certificate is not the host's.
+        case tlsFailed
+        /// Nothing came, or no connection came about, for too long.
+        case timedOut
+        /// What came is not HTTP/1.
+        case protocolError
+        /// The connection ended before the response did.
+        case truncated
+
+        /// Whether the same request may succeed a little later.
+        package var isTransient: Bool {
+            switch self {
+            case .connectFailed, .timedOut, .truncated: true
+            case .refused, .badRedirect, .tooManyRedirects, .unresolvable, .tlsFailed, .protocolError: false
+            }
+        }
+
+        /// A bounded metric label.
+        package var label: String {
+            switch self {
+            case .refused: "refused"
+            case .badRedirect: "bad_redirect"
+            case .tooManyRedirects: "too_many_redirects"
+            case .unresolvable: "unresolvable"
+            case .connectFailed: "connect_failed"
+            case .tlsFailed: "tls_failed"
+            case .timedOut: "timed_out"
+            case .protocolError: "protocol_error"
+            case .truncated: "truncated"
+            }
+        }
+    }
+
+    package let code: Code
+    package let message: String
+    package let cause: (any Error)?
+
+    package init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+
+    package init(_ refusal: EgressRefusal) {
+        self.init(.refused(refusal), refusal.message)
+    }
+
+    package var isTransient: Bool { code.isTransient }
+
+    package var description: String { "\(code.label): \(message)" }
+}

@@ -1,0 +1,39 @@
+package import MirrorCore
+package import NIOHTTP1
+
+/// A request for an artifact or for what is known of it.
+package struct OutboundRequest: Sendable {
+    package enum Method: String, Sendable {
+        case get = "GET"
+        case head = "HEAD"
+    }
+
+    package var method: Method
+    package var url: ArtifactURL
+    /// Beside `Host`, `User-Agent`, `Accept` and `Accept-Encoding`, which are set unless they are here.
+    package var headers: [(name: String, value: String)]
+
+    package init(_ method: Method = .get, _ url: ArtifactURL, headers: [(name: String, value: String)] = []) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+    }
+}
+
+/// What an origin answered, whatever the status; redirects have been followed.
+package struct OutboundResponse: Sendable {
+    package let status: Int
+    package let headers: HTTPHeaders
+    package let body: OutboundBody
+    /// The URL that answered.
+    package let url: ArtifactURL
+    /// The redirect chain, from the URL that was asked for to the one that answered.
+    package let addresses: [ArtifactURL]
+    /// An HTTP/1.0 server cannot be trusted with ranges, and the end of its connection may be the end of its body.
+    package let isHTTP1_0: Bool
+
+    /// Bytes of the body; `nil` when they were not stated. For HEAD what GET would send.
+    package var contentLength: Int64? {
+        headers.first(name: "content-length").flatMap(Int64.init).flatMap { $0 >= 0 ? $0 : nil }
+    }
+}

@@ -1,0 +1,163 @@
+/// A small regular expression as a program for Thompson's algorithm, which is linear in the length of the text.
+///
+/// - SeeAlso: Russ Cox, "Regular Expression Matching: the Virtual Machine Approach".
+struct PatternProgram: Sendable {
+    struct SyntaxError: Error {
+        /// Continues "the pattern …".
+        let reason: String
+
+        init(_ reason: String) {
+            self.reason = reason
+        }
+    }
+
+    private enum Instruction: Sendable {
+        case match(ByteSet)
+        case split(Int, Int)
+        case jump(Int)
+        case accept
+    }
+
+    /// One instruction for one byte to match, about.
+    static let maxInstructions = 1_000
+
+    private var instructions: [Instruction] = []
+    private var emitSteps = 0
+    /// Whether the text must end where the pattern does.
+    private let isAnchoredAtEnd: Bool
+
+    init(_ text: some StringProtocol) throws(SyntaxError) {
+        var parser = PatternParser(text)
+        let node = try parser.parse()
+        isAnchoredAtEnd = parser.isAnchoredAtEnd
+        try emit(node)
+        instructions.append(.accept)
+    }
+
+    /// Whether the text, from its first byte on, matches.
+    func matches(_ text: some Sequence<UInt8>) -> Bool {
+        var seen = [Int](repeating: -1, count: instructions.count)
+        var current: [ByteSetState] = []
+        var position = 0
+        if follow(0, at: position, into: &current, seen: &seen), !isAnchoredAtEnd { return true }
+        var isAccepting = seen[instructions.count - 1] == position
+        for byte in text {
+            position += 1
+            var next: [ByteSetState] = []
+            next.reserveCapacity(current.count)
+            for state in current where state.set.contains(byte) {
+                if follow(state.next, at: position, into: &next, seen: &seen), !isAnchoredAtEnd { return true }
+            }
+            isAccepting = seen[instructions.count - 1] == position
+            if next.isEmpty, !isAccepting { return false }
+            current = next
+        }
+        return isAccepting
+    }
+
+    private struct ByteSetState {
+        let set: ByteSet
+        let next: Int
+    }
+
+    /// Adds every state that can be reached from `start` without reading a byte.
+    ///
+    /// - Returns: Whether the end of the program is among them.
+    private func follow(_ start: Int, at position: Int, into states: inout [ByteSetState], seen: inout [Int]) -> Bool {
+        var stack = [start]
+        var accepts = false
+        while let index = stack.popLast() {
+            guard seen[index] != position else { continue }
+            seen[index] = position
+            switch instructions[index] {
+            case .match(let set): states.append(ByteSetState(set: set, next: index + 1))
+            case .jump(let target): stack.append(target)
+            case .split(let first, let second): stack += [second, first]
+            case .accept: accepts = true
+            }
+        }
+        return accepts
+    }
+
+    // MARK: Compiling
+
+    private mutating func emit(_ node: PatternNode) throws(SyntaxError) {
+        // Steps are counted too: empty groups repeated within each other emit nothing, again and again.
+        emitSteps += 1
+        guard instructions.count < Self.maxInstructions, emitSteps < 10 * Self.maxInstructions else { throw SyntaxError("is too large") }
+        switch node {
+        case .set(let set):
+            instructions.append(.match(set))
+        case .sequence(let nodes):
+            for node in nodes { try emit(node) }
+        case .choice(let nodes):
+            try emitChoice(nodes)
+        case .repetition(let node, let minimum, let maximum):
+            for _ in 0..<minimum { try emit(node) }
+            guard let maximum else {
+                let split = instructions.count
+                instructions.append(.accept)
+                try emit(node)
+                instructions.append(.jump(split))
+                instructions[split] = .split(split + 1, instructions.count)
+                return
+            }
+            var splits: [Int] = []
+            for _ in minimum..<maximum {
+                splits.append(instructions.count)
+                instructions.append(.accept)
+                try emit(node)
+            }
+            for split in splits { instructions[split] = .split(split + 1, instructions.count) }
+        }
+    }
+
+    private mutating func emitChoice(_ nodes: [PatternNode]) throws(SyntaxError) {
+        var jumps: [Int] = []
+        for (place, node) in nodes.enumerated() {
+            guard place < nodes.count - 1 else {
+                try emit(node)
+                break
+            }
+            let split = instructions.count
+            instructions.append(.accept)
+            try emit(node)
+            jumps.append(instructions.count)
+            instructions.append(.accept)
+            instructions[split] = .split(split + 1, instructions.count)
+        }
+        for jump in jumps { instructions[jump] = .jump(instructions.count) }
+    }
+}
+
+/// 256 bits.
+struct ByteSet: Sendable {
+    private var words = SIMD4<UInt64>()
+
+    static var any: ByteSet { ByteSet().inverted }
+
+    init() {}
+
+    init(_ bytes: some Sequence<UInt8>) {
+        for byte in bytes { insert(byte) }
+    }
+
+    mutating func insert(_ byte: UInt8) { words[Int(byte >> 6)] |= 1 << UInt64(byte & 63) }
+
+    mutating func formUnion(_ other: ByteSet) { words |= other.words }
+
+    func contains(_ byte: UInt8) -> Bool { words[Int(byte >> 6)] >> UInt64(byte & 63) & 1 == 1 }
+
+    var inverted: ByteSet {
+        var copy = self
+        copy.words = ~words
+        return copy
+    }
+}
+
+indirect enum PatternNode {
+    case set(ByteSet)
+    case sequence([PatternNode])
+    case choice([PatternNode])
+    case repetition(PatternNode, Int, Int?)
+}

@@ -1,0 +1,189 @@
+import AsyncHTTPClient
+import MirrorCore
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// HTTP clients that connect to one checked address each, while `Host`, SNI and the certificate stay the name's.
+///
+/// AsyncHTTPClient replaces a name by an address for a whole client (`dnsOverride`), not for a request. So there is a client for each pair
+/// of host and address, kept as long as it is used, and with it its connections.
+final class PinnedClients: Sendable {
+    struct Pin: Hashable, Sendable {
+        let scheme: ArtifactURL.Scheme
+        let host: String
+        let address: IPAddress
+    }
+
+    /// A client in use; given back when it is dropped.
+    final class Lease: Sendable {
+        let client: HTTPClient
+        private let clients: PinnedClients
+        private let pin: Pin
+
+        fileprivate init(_ client: HTTPClient, of clients: PinnedClients, pin: Pin) {
+            self.client = client
+            self.clients = clients
+            self.pin = pin
+        }
+
+        deinit {
+            clients.giveBack(pin)
+        }
+
+        /// Remembers whether the address answers.
+        func note(isReachable: Bool) {
+            clients.state.withLock { $0.entries[pin]?.isReachable = isReachable }
+        }
+    }
+
+    private struct Entry {
+        let client: HTTPClient
+        var leases = 0
+        var isReachable: Bool?
+        var lastUsed: NIODeadline
+    }
+
+    private struct State {
+        var entries: [Pin: Entry] = [:]
+        /// Clients on their way out.
+        var closing: [ObjectIdentifier: EventLoopFuture<Void>] = [:]
+        var isShutDown = false
+    }
+
+    private let configuration: OutboundConfiguration
+    private let eventLoopGroup: any EventLoopGroup
+    private let state = Mutex(State())
+
+    init(configuration: OutboundConfiguration, eventLoopGroup: any EventLoopGroup) {
+        self.configuration = configuration
+        self.eventLoopGroup = eventLoopGroup
+    }
+
+    deinit {
+        // Nobody waits any more; the clients must still be told, or they trap.
+        for entry in state.withLock({ $0.entries.values }) {
+            let _: EventLoopFuture<Void> = entry.client.shutdown()
+        }
+    }
+
+    /// - Throws: ``OutboundError`` after ``shutdown()``.
+    func lease(_ pin: Pin) throws -> Lease {
+        let (client, evicted) = try state.withLock { state in
+            guard !state.isShutDown else { throw OutboundError(.connectFailed, "the client is shut down") }
+            var evicted: [HTTPClient] = []
+            if state.entries[pin] == nil {
+                evicted = evict(from: &state)
+                let client = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup), configuration: makeConfiguration(for: pin))
+                state.entries[pin] = Entry(client: client, lastUsed: .now())
+            }
+            state.entries[pin]?.leases += 1
+            return (state.entries[pin]?.client, evicted)
+        }
+        evicted.forEach(close)
+        guard let client else { throw OutboundError(.connectFailed, "the client is shut down") }
+        return Lease(client, of: self, pin: pin)
+    }
+
+    /// The addresses with those first that have answered lately, which may have a connection open, and those last that have not.
+    func order(_ addresses: [IPAddress], for url: ArtifactURL) -> [IPAddress] {
+        let isReachable = state.withLock { state in
+            addresses.map { state.entries[Pin(scheme: url.scheme, host: url.host, address: $0)]?.isReachable }
+        }
+        return [true, nil, false].flatMap { wanted in zip(addresses, isReachable).compactMap { $1 == wanted ? $0 : nil } }
+    }
+
+    /// Fails what is under way and returns once every connection is closed.
+    func shutdown() async {
+        let clients = state.withLock { state in
+            state.isShutDown = true
+            defer { state.entries = [:] }
+            return state.entries.values.map(\.client)
+        }
+        clients.forEach(close)
+        for future in state.withLock({ Array($0.closing.values) }) { try? await future.get() }
+    }
+
+    var count: Int { state.withLock { $0.entries.count } }
+
+    private func giveBack(_ pin: Pin) {
+        state.withLock { state in
+            state.entries[pin]?.leases -= 1
+            state.entries[pin]?.lastUsed = .now()
+        }
+    }
+
+    /// Takes out who is unused for long, and the longest unused while there are too many. Who is in use stays, even if that is too many.
+    private func evict(from state: inout State) -> [HTTPClient] {
+        let stale = NIODeadline.now() - TimeAmount(configuration.keepAlive)
+        let unused = state.entries.filter { $0.value.leases == 0 }.sorted { $0.value.lastUsed < $1.value.lastUsed }
+        var surplus = state.entries.count + 1 - configuration.maxPinnedHosts
+        var evicted: [HTTPClient] = []
+        for (pin, entry) in unused where surplus > 0 || entry.lastUsed < stale {
+            state.entries[pin] = nil
+            surplus -= 1
+            evicted.append(entry.client)
+        }
+        return evicted
+    }
+
+    private func close(_ client: HTTPClient) {
+        let future: EventLoopFuture<Void> = client.shutdown()
+        let id = ObjectIdentifier(client)
+        state.withLock { $0.closing[id] = future }
+        // The client is kept until then, so that its identifier stays its own.
+        future.whenComplete { [weak self] _ in
+            withExtendedLifetime(client) { _ = self?.state.withLock { $0.closing.removeValue(forKey: id) } }
+        }
+    }
+
+    private func makeConfiguration(for pin: Pin) -> HTTPClient.Configuration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv12
+        if let path = configuration.certificateAuthorities { tls.additionalTrustRoots = [.file(path)] }
+        var client = HTTPClient.Configuration(
+            tlsConfiguration: tls,
+            redirectConfiguration: .disallow,
+            timeout: .init(connect: TimeAmount(configuration.connectTimeout)),
+            // Its limit is above ours, so that nobody waits within the client, where waiting is limited by the connect timeout.
+            connectionPool: .init(
+                idleTimeout: TimeAmount(configuration.keepAlive),
+                concurrentHTTP1ConnectionsPerHostSoftLimit: 2 * max(1, configuration.connectionsPerOrigin)),
+            proxy: nil,
+            decompression: .disabled)
+        client.httpVersion = .http1Only
+        // The next address is tried instead.
+        client.connectionPool.retryConnectionEstablishment = false
+        // Our traces are no business of other people's servers.
+        client.tracing.tracer = nil
+        if IPAddress(pin.host) == nil { client.dnsOverride = [pin.host: pin.address.description] }
+        let bufferSize = pin.scheme == .http ? configuration.receiveBufferSize : nil
+        let idleTimeout = TimeAmount(configuration.idleTimeout)
+        client.http1_1ConnectionDebugInitializer = { channel in
+            Self.prepare(channel, expecting: pin.address, bufferSize: bufferSize, idleTimeout: idleTimeout)
+        }
+        return client
+    }
+
+    /// The last step before a connection may carry a request.
+    private static func prepare(
+        _ channel: any Channel, expecting address: IPAddress, bufferSize: Int?, idleTimeout: TimeAmount
+    ) -> EventLoopFuture<Void> {
+        // The pin depends on the client's reading the host of a URL as we do. Should it ever not: no byte goes to an unchecked address.
+        guard channel.remoteAddress?.ipAddress.flatMap(IPAddress.init) == address else {
+            // Closed in the next turn of the loop, because the client has to hear of the failure before it hears of the end.
+            channel.eventLoop.execute { channel.close(promise: nil) }
+            return channel.eventLoop.makeFailedFuture(WrongPeerError())
+        }
+        return channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(ReadIdleHandler(timeout: idleTimeout), position: .first)
+        }.flatMap {
+            guard let bufferSize else { return channel.eventLoop.makeSucceededVoidFuture() }
+            return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: bufferSize))
+        }
+    }
+}
+
+/// A connection leads to another address than the one that was checked.
+struct WrongPeerError: Error {}

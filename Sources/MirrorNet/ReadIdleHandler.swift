@@ -1,0 +1,78 @@
+import NIOCore
+
+/// Fails a connection on which nothing arrives although somebody waits for it.
+///
+/// AsyncHTTPClient's own read timeout also runs while the consumer of a body is the slow one. This one stands next to the socket and runs
+/// only while a read is asked for, which back-pressure leaves out.
+final class ReadIdleHandler: ChannelDuplexHandler {
+    typealias InboundIn = NIOAny
+    typealias OutboundIn = NIOAny
+
+    private let timeout: TimeAmount
+    /// When the wait has lasted too long; `nil` while nobody waits.
+    private var deadline: NIODeadline?
+    private var timer: Scheduled<Void>?
+
+    init(timeout: TimeAmount) {
+        self.timeout = timeout
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        // It joins a connection that is set up already and has asked for its first read.
+        if context.channel.isActive { wait(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.cancel()
+        timer = nil
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if deadline == nil { wait(context) }
+        context.read()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        deadline = nil
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        // A request on a connection that was kept: its time begins now.
+        if deadline != nil { deadline = .now() + timeout }
+        context.write(data, promise: promise)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        deadline = nil
+        timer?.cancel()
+        timer = nil
+        context.fireChannelInactive()
+    }
+
+    private func wait(_ context: ChannelHandlerContext) {
+        let deadline = NIODeadline.now() + timeout
+        self.deadline = deadline
+        // One timer at a time, set anew when it fires: a timer for each read would cost more than the read.
+        if timer == nil { schedule(at: deadline, context) }
+    }
+
+    private func schedule(at time: NIODeadline, _ context: ChannelHandlerContext) {
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: time) {
+            self.timer = nil
+            guard let deadline = self.deadline else { return }
+            if deadline > .now() {
+                self.schedule(at: deadline, context)
+            } else {
+                self.deadline = nil
+                context.fireErrorCaught(ReadIdleError())
+                context.close(promise: nil)
+            }
+        }
+    }
+}
+
+@available(*, unavailable)
+extension ReadIdleHandler: Sendable {}
+
+struct ReadIdleError: Error {}

@@ -1,0 +1,104 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+package import MirrorCore
+package import NIOCore
+package import NIOPosix
+import Synchronization
+
+/// Asks the operating system (`getaddrinfo`), which knows `/etc/hosts`, search domains and name servers.
+package struct SystemResolver: Resolver {
+    private let threadPool: NIOThreadPool
+    private let eventLoopGroup: any EventLoopGroup
+    private let timeout: Duration
+
+    /// - Parameters:
+    ///   - threadPool: Where the blocking calls are made. A call that outlives `timeout` holds its thread until the system gives up.
+    ///   - timeout: Time for one name.
+    package init(threadPool: NIOThreadPool = .singleton, eventLoopGroup: any EventLoopGroup, timeout: Duration = .seconds(5)) {
+        self.threadPool = threadPool
+        self.eventLoopGroup = eventLoopGroup
+        self.timeout = timeout
+    }
+
+    package func addresses(of name: String) async throws -> [IPAddress] {
+        let eventLoop = eventLoopGroup.any()
+        let answer = Answer(promise: eventLoop.makePromise())
+        let timer = eventLoop.scheduleTask(in: TimeAmount(timeout)) {
+            answer.give(.failure(OutboundError(.timedOut, "no name server answered for \(name) in time")))
+        }
+        defer { timer.cancel() }
+        threadPool.submit { state in
+            answer.give(
+                Result {
+                    guard case .active = state else { throw OutboundError(.unresolvable, "the resolver is shut down") }
+                    return try Self.lookUp(name)
+                })
+        }
+        return try await withTaskCancellationHandler {
+            try await answer.promise.futureResult.get()
+        } onCancel: {
+            answer.give(.failure(CancellationError()))
+        }
+    }
+
+    /// Whoever comes first.
+    private final class Answer: Sendable {
+        let promise: EventLoopPromise<[IPAddress]>
+        private let isGiven = Atomic(false)
+
+        init(promise: EventLoopPromise<[IPAddress]>) {
+            self.promise = promise
+        }
+
+        func give(_ result: Result<[IPAddress], any Error>) {
+            guard !isGiven.exchange(true, ordering: .relaxed) else { return }
+            promise.completeWith(result)
+        }
+    }
+
+    /// Blocks.
+    private static func lookUp(_ name: String) throws -> [IPAddress] {
+        var hints = addrinfo()
+        hints.ai_family = AF_UNSPEC
+        // One entry for each address instead of one for each kind of socket.
+        #if canImport(Glibc)
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        #else
+        hints.ai_socktype = SOCK_STREAM
+        #endif
+        var list: UnsafeMutablePointer<addrinfo>?
+        let status = getaddrinfo(name, nil, &hints, &list)
+        defer { if let list { freeaddrinfo(list) } }
+        switch status {
+        case 0: break
+        case EAI_AGAIN: throw OutboundError(.timedOut, "the name servers could not be asked for \(name)")
+        default: throw OutboundError(.unresolvable, "\(name) has no address")
+        }
+        var addresses: [IPAddress] = []
+        var entry = list
+        while let current = entry?.pointee {
+            if let address = IPAddress(current), !addresses.contains(address) { addresses.append(address) }
+            entry = current.ai_next
+        }
+        guard !addresses.isEmpty else { throw OutboundError(.unresolvable, "\(name) has no address") }
+        return addresses
+    }
+}
+
+extension IPAddress {
+    fileprivate init?(_ entry: addrinfo) {
+        guard let raw = UnsafeRawPointer(entry.ai_addr) else { return nil }
+        let bytes: [UInt8]
+        switch entry.ai_family {
+        case AF_INET: bytes = withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in.self).sin_addr, Array.init)
+        case AF_INET6: bytes = withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr, Array.init)
+        default: return nil
+        }
+        self.init(bytes: bytes)
+    }
+}
