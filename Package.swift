@@ -81,7 +81,7 @@ let package = Package(
             [
                 "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore,
                 hummingbirdTLS, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL, serviceLifecycle,
-            ]),
+            ], resources: [.embedInCode("Resources/openapi.yaml")]),
         module(
             "CloudMirror",
             [

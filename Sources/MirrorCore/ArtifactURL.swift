@@ -32,19 +32,19 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
     public init(_ text: String) throws(ArtifactURLError) {
         guard text.utf8.count <= Self.maxLength else { throw ArtifactURLError("it is longer than \(Self.maxLength) bytes") }
         guard !text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { throw ArtifactURLError("it contains control characters") }
-        guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else {
+        // Bytes and not characters: a mark that combines with a slash must not hide it.
+        let bytes = text.utf8
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else {
             throw ArtifactURLError("it has no scheme; write https://host/path")
         }
         guard let scheme = Scheme(rawValue: text[..<colon].lowercased()) else {
             throw ArtifactURLError("its scheme is neither https nor http")
         }
-        let rest = text[colon...].dropFirst(3).prefix { $0 != "#" }
-        let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        let afterAuthority = rest[authority.endIndex...]
-        let pathText = afterAuthority.prefix { $0 != "?" }
-        let queryText = pathText.endIndex < afterAuthority.endIndex ? afterAuthority[afterAuthority.index(after: pathText.endIndex)...] : nil
-        let (host, port) = try HostPort.parse(authority, scheme: scheme)
-        try self.init(scheme: scheme, host: host, port: port, path: String(pathText), query: queryText.map(String.init))
+        let rest = bytes[colon...].dropFirst(3)
+        let authority = rest.prefix { !"/?#".utf8.contains($0) }
+        let (host, port) = try HostPort.parse(Substring(authority), scheme: scheme)
+        let (path, query) = Self.pathAndQuery(rest[authority.endIndex...])
+        try self.init(scheme: scheme, host: host, port: port, path: path, query: query)
     }
 
     private init(scheme: Scheme, host: String, port: Int, path: String, query: String?) throws(ArtifactURLError) {
@@ -63,24 +63,26 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
 
     /// The URL that a reference found in this one's `Location` field means (RFC 3986 §5.2).
     public func resolving(_ reference: String) throws(ArtifactURLError) -> ArtifactURL {
-        if let colon = reference.firstIndex(where: { $0 == ":" || $0 == "/" || $0 == "?" || $0 == "#" }), reference[colon] == ":" {
-            return try ArtifactURL(reference)
-        }
-        if reference.hasPrefix("//") { return try ArtifactURL("\(scheme.rawValue):\(reference)") }
-        let withoutFragment = reference.prefix { $0 != "#" }
-        let pathText = withoutFragment.prefix { $0 != "?" }
-        var query = pathText.endIndex < withoutFragment.endIndex ? String(withoutFragment[withoutFragment.index(after: pathText.endIndex)...]) : nil
-        let newPath: String
-        if pathText.isEmpty {
+        let bytes = reference.utf8
+        if bytes.first(where: { ":/?#".utf8.contains($0) }) == UInt8(ascii: ":") { return try ArtifactURL(reference) }
+        if bytes.starts(with: "//".utf8) { return try ArtifactURL("\(scheme.rawValue):\(reference)") }
+        guard !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { throw ArtifactURLError("it contains control characters") }
+        var (newPath, query) = Self.pathAndQuery(bytes[...])
+        if newPath.isEmpty {
             newPath = path
             if query == nil { query = self.query }
-        } else if pathText.hasPrefix("/") {
-            newPath = String(pathText)
-        } else {
-            newPath = String(path[...(path.lastIndex(of: "/") ?? path.startIndex)] + pathText)
+        } else if newPath.utf8.first != UInt8(ascii: "/") {
+            newPath = path[...(path.lastIndex(of: "/") ?? path.startIndex)] + newPath
         }
-        guard !newPath.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { throw ArtifactURLError("it contains control characters") }
         return try ArtifactURL(scheme: scheme, host: host, port: port, path: newPath, query: query)
+    }
+
+    /// Splits what follows the authority, and drops the fragment.
+    private static func pathAndQuery(_ text: Substring.UTF8View) -> (path: String, query: String?) {
+        let withoutFragment = text.prefix { $0 != UInt8(ascii: "#") }
+        let path = withoutFragment.prefix { $0 != UInt8(ascii: "?") }
+        let query = withoutFragment[path.endIndex...].dropFirst()
+        return (String(Substring(path)), path.endIndex == withoutFragment.endIndex ? nil : String(Substring(query)))
     }
 
     /// The URL without its query, which may hold a signature: the form for logs.

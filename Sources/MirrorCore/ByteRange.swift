@@ -17,6 +17,6 @@ public struct ByteRange: Sendable, Hashable {
     ///
     /// - Returns: `nil` when the range begins at or after the end.
     public func clamped(toSize size: Int64) -> ByteRange? {
-        ByteRange(offset: offset, length: min(end, size) - offset)
+        size > offset ? ByteRange(offset: offset, length: min(end, size) - offset) : nil
     }
 }

@@ -18,6 +18,8 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Reads the dotted-decimal or the colon form, and nothing else: no octal, hexadecimal or short forms, no brackets, no zone.
     public init?(_ text: String) {
+        // inet_pton would read up to a zero byte and take that for the whole.
+        guard !text.utf8.contains(0) else { return nil }
         var storage = [UInt8](repeating: 0, count: 16)
         if inet_pton(AF_INET, text, &storage) == 1 {
             self.bytes = Array(storage[0..<4])

@@ -52,10 +52,11 @@ public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
         let fileExtension = end.firstIndex(of: ".").map { String(end[$0...]) }.flatMap { $0.utf8.count <= 32 ? $0 : nil } ?? ""
         var stem = ""
         var budget = maxNameLength - fileExtension.utf8.count
-        for character in safe {
-            budget -= character.utf8.count
+        // Scalars and not characters, one of which may be longer than the whole budget.
+        for scalar in safe.unicodeScalars {
+            budget -= UTF8.width(scalar)
             if budget < 0 { break }
-            stem.append(character)
+            stem.unicodeScalars.append(scalar)
         }
         return stem + fileExtension
     }

@@ -1,0 +1,9 @@
+/// Runs an operation to its end even when the calling task is cancelled: for clean-up that does I/O.
+func uncancelled<Success: Sendable>(_ operation: @escaping @Sendable () async throws -> Success) async throws -> Success {
+    try await Task(operation: operation).value
+}
+
+/// The same for an operation that cannot fail.
+func uncancelled<Success: Sendable>(_ operation: @escaping @Sendable () async -> Success) async -> Success {
+    await Task(operation: operation).value
+}

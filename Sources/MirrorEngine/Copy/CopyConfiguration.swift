@@ -1,0 +1,44 @@
+/// How copies are made.
+package struct CopyConfiguration: Sendable {
+    /// Copies of this process at the same time.
+    package var concurrency: Int
+    /// Bytes of a ranged part; made larger where a store takes too few parts.
+    package var partSize: Int64
+    /// Parts of one copy at the same time.
+    package var partConcurrency: Int
+    /// Leases of one job before it is given up.
+    package var maxAttempts: Int
+    package var maxObjectSize: Int64
+    /// How long a lease runs without a heartbeat: how long a dead worker's copy stays pending.
+    package var lease: Duration
+    /// The pause before the second attempt; doubled for each one after, up to `backoffLimit`, with jitter.
+    package var backoff: Duration
+    package var backoffLimit: Duration
+    /// How long a failure is the answer before somebody may try again.
+    package var negativeLife: Duration
+    /// How long running copies may go on when the process is asked to end.
+    package var shutdownGrace: Duration
+
+    package init(
+        concurrency: Int = 16, partSize: Int64 = 16 << 20, partConcurrency: Int = 4, maxAttempts: Int = 5,
+        maxObjectSize: Int64 = 5 << 40, lease: Duration = .seconds(15), backoff: Duration = .milliseconds(200),
+        backoffLimit: Duration = .seconds(30), negativeLife: Duration = .seconds(30), shutdownGrace: Duration = .seconds(25)
+    ) {
+        self.concurrency = concurrency
+        self.partSize = partSize
+        self.partConcurrency = partConcurrency
+        self.maxAttempts = maxAttempts
+        self.maxObjectSize = maxObjectSize
+        self.lease = lease
+        self.backoff = backoff
+        self.backoffLimit = backoffLimit
+        self.negativeLife = negativeLife
+        self.shutdownGrace = shutdownGrace
+    }
+
+    /// The pause after attempt number `attempt` failed: exponential, with "equal jitter" so that it is never next to nothing.
+    func pause(after attempt: Int, random: Double) -> Duration {
+        let doubled = backoff * (1 << min(max(attempt - 1, 0), 20))
+        return min(doubled, backoffLimit) * (0.5 + random / 2)
+    }
+}

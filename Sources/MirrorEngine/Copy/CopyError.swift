@@ -1,0 +1,41 @@
+import MirrorCore
+import MirrorNet
+import MirrorStorage
+
+/// Why one attempt at a copy failed.
+struct CopyError: Error, Sendable, CustomStringConvertible {
+    let reason: CopyFailure.Reason
+    /// Whether another attempt may go better.
+    let isTransient: Bool
+    /// For people; no query, credential or path of this machine.
+    let message: String
+    /// What the origin asked for.
+    let retryAfter: Duration?
+
+    init(_ reason: CopyFailure.Reason, isTransient: Bool, _ message: String, retryAfter: Duration? = nil) {
+        self.reason = reason
+        self.isTransient = isTransient
+        self.message = message
+        self.retryAfter = retryAfter
+    }
+
+    var description: String { message }
+
+    /// What an error of the parts that a copy is made of means for the copy.
+    init(_ error: any Error) {
+        switch error {
+        case let error as CopyError:
+            self = error
+        case let error as OutboundError:
+            if case .refused = error.code {
+                self.init(.refused, isTransient: false, error.message)
+            } else {
+                self.init(.transfer, isTransient: error.isTransient, error.message)
+            }
+        case let error as StorageError:
+            self.init(.storage, isTransient: error.code.isTransient || error.code == .full, "the pool: \(error.code.rawValue)")
+        default:
+            self.init(.transfer, isTransient: true, "the copy broke off")
+        }
+    }
+}

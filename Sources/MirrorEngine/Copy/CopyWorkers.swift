@@ -1,0 +1,227 @@
+package import Logging
+package import MirrorCore
+import MirrorNet
+package import MirrorState
+import MirrorStorage
+import ServiceLifecycle
+import Synchronization
+import Tracing
+
+/// Leases copy jobs and does them, up to `concurrency` at the same time.
+///
+/// Woken by the state store's notifications, or when the next job is due; nothing polls.
+/// On graceful shutdown it leases no more, gives running copies `shutdownGrace` to end, then cancels them and hands their jobs back.
+package final class CopyWorkers: Service {
+    private let pools: PoolTable
+    private let state: any StateStore
+    private let engine: CopyEngine
+    private let configuration: CopyConfiguration
+    private let metrics: EngineMetrics
+    private let clock: any WallClock
+    private let logger: Logger
+    private let name: String
+    private let work = Signal()
+    private let stop = Signal()
+    private let progress = Mutex(Progress())
+
+    private struct Progress {
+        var active = 0
+        var isStopping = false
+    }
+
+    /// - Parameter name: Who this is, for people who look at leases.
+    package init(
+        name: String, pools: PoolTable, state: any StateStore, origin: OriginClient, space: PoolSpace, configuration: CopyConfiguration,
+        metrics: EngineMetrics, clock: any WallClock, logger: Logger
+    ) {
+        self.name = name
+        self.pools = pools
+        self.state = state
+        self.configuration = configuration
+        self.metrics = metrics
+        self.clock = clock
+        self.logger = logger
+        engine = CopyEngine(origin: origin, space: space, configuration: configuration, metrics: metrics, clock: clock)
+    }
+
+    private enum Ended {
+        case dispatch, grace, changes
+    }
+
+    package func run() async throws {
+        let changes = await state.changes()
+        await withGracefulShutdownHandler {
+            await withTaskGroup(of: Ended.self) { group in
+                group.addTask {
+                    for await change in changes { self.notice(change) }
+                    return .changes
+                }
+                group.addTask {
+                    await self.dispatch()
+                    return .dispatch
+                }
+                group.addTask {
+                    await self.stop.wait(upTo: nil, clock: self.clock)
+                    try? await self.clock.sleep(for: self.configuration.shutdownGrace)
+                    return .grace
+                }
+                while let ended = await group.next() {
+                    if ended != .changes { group.cancelAll() }
+                }
+            }
+        } onGracefulShutdown: {
+            self.progress.withLock { $0.isStopping = true }
+            self.work.notify()
+            self.stop.notify()
+        }
+    }
+
+    private func notice(_ change: ReplicaChange) {
+        switch change {
+        case .everything: work.notify()
+        case .replica(_, let replica): if replica?.state == .pending { work.notify() }
+        }
+    }
+
+    private func dispatch() async {
+        await withDiscardingTaskGroup { copies in
+            while !Task.isCancelled, !progress.withLock({ $0.isStopping }) {
+                guard progress.withLock({ $0.active < configuration.concurrency }) else {
+                    await work.wait(upTo: nil, clock: clock)
+                    continue
+                }
+                do {
+                    if let lease = try await state.lease(pools: pools.ids, worker: name, duration: configuration.lease) {
+                        progress.withLock { $0.active += 1 }
+                        copies.addTask {
+                            await self.process(lease)
+                            self.progress.withLock { $0.active -= 1 }
+                            self.work.notify()
+                        }
+                    } else {
+                        let due = try await state.nextDue(pools: pools.ids)
+                        await work.wait(upTo: due.map { max(clock.now.duration(to: $0), .milliseconds(1)) }, clock: clock)
+                    }
+                } catch {
+                    if !Task.isCancelled { logger.warning("cannot lease copy jobs", metadata: ["error": "\(error)"]) }
+                    await work.wait(upTo: .seconds(1), clock: clock)
+                }
+            }
+        }
+    }
+
+    private func process(_ lease: CopyLease) async {
+        let began = clock.now
+        metrics.copyBegan(pool: lease.id.pool)
+        defer { metrics.copyEnded(pool: lease.id.pool) }
+        var logger = logger
+        logger[metadataKey: "artifact"] = "\(lease.id.artifact.redacted)"
+        logger[metadataKey: "pool"] = "\(lease.id.pool)"
+        logger[metadataKey: "attempt"] = "\(lease.attempt)"
+        let result = await withSpan("copy") { span in
+            span.attributes["artifact"] = lease.id.artifact.redacted
+            span.attributes["pool"] = lease.id.pool.description
+            span.attributes["attempt"] = lease.attempt
+            return await attempt(lease, logger)
+        }
+        guard let result else { return }
+        do {
+            try await uncancelled { try await self.state.finish(lease, result) }
+        } catch {
+            metrics.countError(error)
+            logger.warning("the copy's end could not be recorded", metadata: ["error": "\(error)"])
+            if case .present = result { await discard(lease) }
+            return
+        }
+        let duration = began.duration(to: clock.now)
+        switch result {
+        case .present(let object):
+            metrics.recordCopy(duration, isPresent: true, pool: lease.id.pool)
+            logger.info("copied", metadata: ["bytes": "\(object.size)", "seconds": "\(duration.inSeconds)"])
+        case .failed(let failure):
+            metrics.recordCopy(duration, isPresent: false, pool: lease.id.pool)
+            logger.warning("copy failed", metadata: ["reason": "\(failure.reason.label)", "error": "\(failure.message)"])
+        case .retry, .handBack:
+            break
+        }
+    }
+
+    /// - Returns: How the job ends; `nil` when it is no longer this worker's.
+    private func attempt(_ lease: CopyLease, _ logger: Logger) async -> CopyResult? {
+        guard let pool = pools[lease.id.pool] else { return .handBack }
+        guard lease.attempt <= configuration.maxAttempts else {
+            return .failed(failure(.transfer, "given up after \(configuration.maxAttempts) attempts"))
+        }
+        do {
+            return .present(try await whileHeld(lease) { confirm in
+                try await self.engine.copy(lease.id.artifact, to: pool, attempt: lease.attempt, confirm: confirm)
+            })
+        } catch let error as StateError where error.code == .staleLease {
+            logger.info("the copy is no longer this worker's")
+            return nil
+        } catch {
+            if Task.isCancelled { return .handBack }
+            let error = CopyError(error)
+            metrics.countError(error)
+            guard error.isTransient, lease.attempt < configuration.maxAttempts else {
+                return .failed(failure(error.reason, error.message))
+            }
+            let pause = configuration.pause(after: lease.attempt, random: .random(in: 0..<1))
+            logger.info("copy will be tried again", metadata: ["error": "\(error)", "pause_seconds": "\(pause.inSeconds)"])
+            return .retry(at: clock.now + max(pause, error.retryAfter ?? .zero))
+        }
+    }
+
+    private func failure(_ reason: CopyFailure.Reason, _ message: String) -> CopyFailure {
+        CopyFailure(reason: reason, message: message, retryAt: clock.now + configuration.negativeLife)
+    }
+
+    /// Keeps the lease alive with heartbeats while `operation` runs, and cancels it when the lease is lost.
+    private func whileHeld<Success: Sendable>(
+        _ lease: CopyLease, _ operation: @escaping @Sendable (_ confirm: @escaping @Sendable () async throws -> Void) async throws -> Success
+    ) async throws -> Success {
+        try await withThrowingTaskGroup(of: Success?.self) { group in
+            group.addTask {
+                try await operation { _ = try await self.state.extend(lease, duration: self.configuration.lease) }
+            }
+            group.addTask {
+                try await self.beat(lease)
+                return nil
+            }
+            while let success = try await group.next() {
+                if let success {
+                    group.cancelAll()
+                    return success
+                }
+            }
+            throw CancellationError()
+        }
+    }
+
+    private func beat(_ lease: CopyLease) async throws {
+        while true {
+            try await clock.sleep(for: configuration.lease / 3)
+            do {
+                _ = try await state.extend(lease, duration: configuration.lease)
+            } catch let error as StateError where error.code == .unavailable {
+                // Nobody can take the job while the store is away; whether it was taken is seen when it is back.
+                logger.warning("heartbeat failed", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Removes an object that was published but that the state does not want, unless somebody else has put it there again.
+    private func discard(_ lease: CopyLease) async {
+        guard let pool = pools[lease.id.pool] else { return }
+        await uncancelled {
+            do {
+                let replica = try await self.state.replica(lease.id)
+                if replica == nil || replica?.status == .removing {
+                    try await pool.store.delete(ObjectKey(lease.id.artifact))
+                }
+            } catch {
+                self.logger.warning("could not remove a superseded object", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+package import CoreMetrics
+package import MirrorCore
+import MirrorNet
+package import MirrorState
+import MirrorStorage
+
+/// The engine's metrics, each made once.
+package struct EngineMetrics: Sendable {
+    /// Names and what they mean: the metric list of docs/operations.md is made from this.
+    package enum Name {
+        package static let redirects = "cloud_mirror_redirects_total"
+        package static let waitSeconds = "cloud_mirror_redirect_wait_seconds"
+        package static let copies = "cloud_mirror_copies_total"
+        package static let copySeconds = "cloud_mirror_copy_duration_seconds"
+        package static let copyBytes = "cloud_mirror_copy_bytes_total"
+        package static let copiesInProgress = "cloud_mirror_copies_in_progress"
+        package static let poolBytes = "cloud_mirror_pool_bytes"
+        package static let poolObjects = "cloud_mirror_pool_objects"
+        package static let egressAvoided = "cloud_mirror_egress_avoided_bytes_total"
+        package static let evictions = "cloud_mirror_evictions_total"
+        package static let errors = "cloud_mirror_errors_total"
+        package static let waiting = "cloud_mirror_waiting_requests"
+    }
+
+    /// The metrics of one pool.
+    package struct PoolMetrics: Sendable {
+        fileprivate let redirects: [Outcome: Counter]
+        package let hits: Counter
+        package let egressAvoided: Counter
+        fileprivate let waitSeconds: Recorder
+        fileprivate let copySeconds: Recorder
+        fileprivate let copyBytes: Counter
+        fileprivate let copiesPresent: Counter
+        fileprivate let copiesFailed: Counter
+        fileprivate let copiesInProgress: Meter
+        fileprivate let bytes: Gauge
+        fileprivate let objects: Gauge
+        fileprivate let expired: Counter
+        fileprivate let overCap: Counter
+
+        fileprivate init(pool: String, factory: any MetricsFactory) {
+            let label = [("pool", pool)]
+            func counter(_ name: String, _ more: [(String, String)] = []) -> Counter {
+                Counter(label: name, dimensions: label + more, factory: factory)
+            }
+            redirects = Dictionary(
+                uniqueKeysWithValues: Outcome.allCases.map { ($0, counter(Name.redirects, [("outcome", $0.rawValue)])) })
+            hits = counter(Name.redirects, [("outcome", Outcome.hit.rawValue)])
+            egressAvoided = counter(Name.egressAvoided)
+            waitSeconds = Recorder(label: Name.waitSeconds, dimensions: label, aggregate: true, factory: factory)
+            copySeconds = Recorder(label: Name.copySeconds, dimensions: label, aggregate: true, factory: factory)
+            copyBytes = counter(Name.copyBytes)
+            copiesPresent = counter(Name.copies, [("result", "present")])
+            copiesFailed = counter(Name.copies, [("result", "error")])
+            copiesInProgress = Meter(label: Name.copiesInProgress, dimensions: label, factory: factory)
+            bytes = Gauge(label: Name.poolBytes, dimensions: label, factory: factory)
+            objects = Gauge(label: Name.poolObjects, dimensions: label, factory: factory)
+            expired = counter(Name.evictions, [("reason", "expired")])
+            overCap = counter(Name.evictions, [("reason", "max-bytes")])
+        }
+    }
+
+    private let pools: [PoolID: PoolMetrics]
+    /// Requests that no pool serves.
+    private let noPool: PoolMetrics
+    private let errors: [String: Counter]
+    private let waiting: Gauge
+
+    package init(pools: some Sequence<PoolID>, factory: any MetricsFactory) {
+        self.pools = Dictionary(
+            pools.map { ($0, PoolMetrics(pool: $0.description, factory: factory)) }, uniquingKeysWith: { first, _ in first })
+        noPool = PoolMetrics(pool: "none", factory: factory)
+        errors = Dictionary(
+            uniqueKeysWithValues: ErrorKind.all.map { ($0, Counter(label: Name.errors, dimensions: [("kind", $0)], factory: factory)) })
+        waiting = Gauge(label: Name.waiting, factory: factory)
+    }
+
+    package subscript(pool pool: PoolID?) -> PoolMetrics { pool.flatMap { pools[$0] } ?? noPool }
+
+    func count(_ answer: RedirectAnswer, pool: PoolID?) {
+        let metrics = self[pool: pool]
+        metrics.redirects[answer.outcome]?.increment()
+        // The first reader's bytes crossed the regions; everybody else's did not.
+        if case .replica(let redirect) = answer, redirect.outcome == .hit {
+            metrics.egressAvoided.increment(by: redirect.object.size)
+        }
+    }
+
+    package func countError(_ error: any Error) {
+        errors[ErrorKind.of(error)]?.increment()
+    }
+
+    func recordWait(_ duration: Duration, pool: PoolID) {
+        self[pool: pool].waitSeconds.record(duration.inSeconds)
+    }
+
+    func recordCopy(_ duration: Duration, isPresent: Bool, pool: PoolID) {
+        let metrics = self[pool: pool]
+        metrics.copySeconds.record(duration.inSeconds)
+        (isPresent ? metrics.copiesPresent : metrics.copiesFailed).increment()
+    }
+
+    func countCopied(bytes: Int64, pool: PoolID) {
+        self[pool: pool].copyBytes.increment(by: bytes)
+    }
+
+    func copyBegan(pool: PoolID) { self[pool: pool].copiesInProgress.increment(by: 1) }
+    func copyEnded(pool: PoolID) { self[pool: pool].copiesInProgress.decrement(by: 1) }
+
+    package func recordTotals(_ totals: PoolTotals, pool: PoolID) {
+        self[pool: pool].bytes.record(totals.bytes)
+        self[pool: pool].objects.record(totals.objects)
+    }
+
+    package func recordWaiting(_ count: Int) { waiting.record(count) }
+
+    func countExpired(pool: PoolID) { self[pool: pool].expired.increment() }
+    func countOverCap(pool: PoolID) { self[pool: pool].overCap.increment() }
+}
+
+/// The bounded label of an error in metrics.
+enum ErrorKind {
+    static let all: [String] =
+        StorageError.Code.allCases.map { "storage." + $0.rawValue }
+        + StateError.Code.allCases.map { "state." + $0.rawValue }
+        + ["copy.origin", "copy.refused", "copy.transfer", "copy.tooLarge", "copy.storage", "other"]
+
+    static func of(_ error: any Error) -> String {
+        switch error {
+        case let error as StorageError: "storage." + error.code.rawValue
+        case let error as StateError: "state." + error.code.rawValue
+        case let error as CopyError: "copy." + error.reason.label
+        default: "other"
+        }
+    }
+}
+
+extension CopyFailure.Reason {
+    /// A bounded word for metrics and the API.
+    package var label: String {
+        switch self {
+        case .origin: "origin"
+        case .refused: "refused"
+        case .transfer: "transfer"
+        case .tooLarge: "tooLarge"
+        case .storage: "storage"
+        }
+    }
+}

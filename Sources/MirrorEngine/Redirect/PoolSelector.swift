@@ -1,0 +1,45 @@
+package import MirrorCore
+
+/// Chooses the pool for a request that names none.
+package struct PoolSelector: Sendable {
+    package let networks: [(network: IPNetwork, pool: PoolID)]
+    package let trustedProxies: [IPNetwork]
+    /// `nil`: the origin.
+    package let fallback: PoolID?
+
+    package init(networks: [(network: IPNetwork, pool: PoolID)], trustedProxies: [IPNetwork], fallback: PoolID?) {
+        self.networks = networks.sorted { $0.network.prefixLength > $1.network.prefixLength }
+        self.trustedProxies = trustedProxies
+        self.fallback = fallback
+    }
+
+    /// The longest configured network that contains the client, else the fallback.
+    package func pool(for client: IPAddress?) -> PoolID? {
+        guard let client else { return fallback }
+        return networks.first { $0.network.contains(client) }?.pool ?? fallback
+    }
+
+    /// Who sent a request.
+    ///
+    /// `X-Forwarded-For` counts only as far as trusted proxies wrote it: from the right, the first address that is none of theirs.
+    ///
+    /// - Parameter peer: The other end of the connection.
+    /// - Parameter forwardedFor: The elements of all `X-Forwarded-For` fields, in order.
+    package func client(peer: IPAddress?, forwardedFor: [Substring]) -> IPAddress? {
+        guard var client = peer else { return nil }
+        for element in forwardedFor.reversed() {
+            guard trustedProxies.contains(where: { $0.contains(client) }) else { break }
+            guard let address = IPAddress(String(element.trimmingSpaces)) else { break }
+            client = address
+        }
+        return client
+    }
+}
+
+extension Substring {
+    fileprivate var trimmingSpaces: Substring {
+        let start = drop { $0 == " " || $0 == "\t" }
+        guard let last = start.lastIndex(where: { $0 != " " && $0 != "\t" }) else { return "" }
+        return start[...last]
+    }
+}

@@ -1,0 +1,85 @@
+package import MirrorCore
+package import MirrorState
+package import MirrorStorage
+
+/// What a redirect request is answered with.
+package enum RedirectAnswer: Sendable {
+    /// To the replica.
+    case replica(ReplicaRedirect)
+    /// To the origin.
+    case origin(Fallback)
+    /// The egress policy refuses the artifact.
+    case refused(message: String)
+    /// The origin has no such artifact to give; its own status is passed on.
+    case originStatus(Int, message: String)
+
+    /// The label in logs, metrics and the `X-Cloud-Mirror-Outcome` field.
+    package var outcome: Outcome {
+        switch self {
+        case .replica(let redirect): redirect.outcome
+        case .origin: .fallback
+        case .refused: .refused
+        case .originStatus: .error
+        }
+    }
+}
+
+/// The outcomes of a redirect request.
+package enum Outcome: String, Sendable, CaseIterable {
+    case hit, wait, backfill, fallback, refused, error
+}
+
+/// A redirect to a replica.
+package struct ReplicaRedirect: Sendable {
+    package let id: ReplicaID
+    package let outcome: Outcome
+    package let object: StoredObject
+    package let location: ObjectLocation
+    /// Taken before the state was read: an answer may be remembered only while this is current (``HotIndex/isCurrent(_:)``).
+    package let token: HotIndex.Token
+}
+
+/// Why a request is sent to the origin.
+package enum Fallback: String, Sendable, CaseIterable {
+    /// The copy was not done within the request's wait.
+    case timedOut = "timed-out"
+    /// Too many requests wait, or too many copies are queued.
+    case overloaded
+    /// The copy failed for a reason that the origin did not give.
+    case copyFailed = "copy-failed"
+    /// The replica is being removed.
+    case removing
+    /// No pool serves this client.
+    case noPool = "no-pool"
+    /// The state store or the pool cannot be reached.
+    case unavailable
+    /// The mirror shuts down.
+    case shuttingDown = "shutting-down"
+}
+
+/// What came of asking for a copy ahead of use.
+package enum WarmResult: Sendable {
+    case replica(Replica.State)
+    case refused(String)
+    case queueFull
+    case unavailable
+
+    /// The word for the API.
+    package var word: String {
+        switch self {
+        case .replica(let state): state.rawValue
+        case .refused: "refused"
+        case .queueFull: "queue-full"
+        case .unavailable: "unavailable"
+        }
+    }
+
+    package var message: String? {
+        switch self {
+        case .refused(let message): message
+        case .queueFull: "too many copies are queued; ask again later"
+        case .unavailable: "the state store or the pool cannot be reached"
+        case .replica: nil
+        }
+    }
+}

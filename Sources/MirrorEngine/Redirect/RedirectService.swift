@@ -1,0 +1,236 @@
+package import Logging
+package import MirrorCore
+import MirrorNet
+package import MirrorState
+package import MirrorStorage
+import Tracing
+
+/// The redirect path: from an artifact and a pool to the answer. `docs/request-handling.md` is its specification.
+///
+/// Never throws: whatever breaks on our side ends in a redirect to the origin.
+package struct RedirectService: Sendable {
+    private let pools: PoolTable
+    private let state: HotIndex
+    private let origin: OriginClient
+    private let waiters: ReplicaWaiters
+    private let uses: UseRecorder
+    private let configuration: RedirectConfiguration
+    private let metrics: EngineMetrics
+    private let clock: any WallClock
+    private let logger: Logger
+    private let probes = SingleFlight<ReplicaID, Probe>()
+
+    package init(
+        pools: PoolTable, state: HotIndex, origin: OriginClient, waiters: ReplicaWaiters, uses: UseRecorder,
+        configuration: RedirectConfiguration, metrics: EngineMetrics, clock: any WallClock, logger: Logger
+    ) {
+        self.pools = pools
+        self.state = state
+        self.origin = origin
+        self.waiters = waiters
+        self.uses = uses
+        self.configuration = configuration
+        self.metrics = metrics
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// - Parameter pool: `nil` when no pool serves the client: the answer is the origin, if it is allowed.
+    /// - Parameter wait: What the request asked for; cut off at `waitLimit`.
+    package func answer(_ artifact: ArtifactURL, in pool: Pool?, wait: Duration?) async -> RedirectAnswer {
+        let answer = await withSpan("redirect") { span in
+            span.attributes["artifact"] = artifact.redacted
+            span.attributes["pool"] = pool?.id.description
+            let answer = await answerUncounted(artifact, in: pool, wait: wait)
+            span.attributes["outcome"] = answer.outcome.rawValue
+            return answer
+        }
+        metrics.count(answer, pool: pool?.id)
+        log(answer, artifact, pool)
+        return answer
+    }
+
+    /// Asks for a copy ahead of use, and does not wait for it.
+    package func warm(_ artifact: ArtifactURL, in pool: Pool) async -> WarmResult {
+        if let refusal = refusal(of: artifact) { return .refused(refusal) }
+        let request = PendingRequest(id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(), deadline: clock.now)
+        do {
+            return switch try await probes.run(request.id, { try await probePoolAndClaim(request) }) {
+            case .pending: .replica(.pending)
+            case .queueFull: .queueFull
+            case .settled(let replica, _): .replica(replica.state)
+            }
+        } catch {
+            metrics.countError(error)
+            logger.warning("could not warm", metadata: ["artifact": "\(artifact.redacted)", "pool": "\(pool.id)", "error": "\(error)"])
+            return .unavailable
+        }
+    }
+
+    private func answerUncounted(_ artifact: ArtifactURL, in pool: Pool?, wait: Duration?) async -> RedirectAnswer {
+        if let refusal = refusal(of: artifact) { return .refused(message: refusal) }
+        guard let pool else { return .origin(.noPool) }
+        let request = PendingRequest(
+            id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(),
+            deadline: clock.now + min(wait ?? configuration.maxWait, configuration.waitLimit))
+        do {
+            return try await follow(request)
+        } catch {
+            metrics.countError(error)
+            logger.warning(
+                "redirect falls back to the origin",
+                metadata: ["artifact": "\(artifact.redacted)", "pool": "\(pool.id)", "error": "\(error)"])
+            return .origin(.unavailable)
+        }
+    }
+
+    /// What the egress policy has against an artifact, in words for the client.
+    private func refusal(of artifact: ArtifactURL) -> String? {
+        do {
+            try origin.check(artifact)
+            return nil
+        } catch let error as OutboundError {
+            return error.message
+        } catch {
+            return "the artifact's URL may not be fetched"
+        }
+    }
+
+    private func follow(_ request: PendingRequest) async throws -> RedirectAnswer {
+        if let replica = try await state.replica(request.id), let answer = try await settled(replica, request, as: .hit) {
+            return answer
+        }
+        // Absent, or an error whose time is over, or pending.
+        let probe = try await probes.run(request.id) { try await probePoolAndClaim(request) }
+        switch probe {
+        case .settled(let replica, let outcome):
+            return try await settled(replica, request, as: outcome) ?? .origin(.unavailable)
+        case .queueFull:
+            return .origin(.overloaded)
+        case .pending:
+            return try await waitForCopy(request)
+        }
+    }
+
+    /// The answer that a replica gives by itself; `nil` when there is something to do first.
+    private func settled(_ replica: Replica, _ request: PendingRequest, as outcome: Outcome) async throws -> RedirectAnswer? {
+        switch replica.status {
+        case .present(let object):
+            if object.markedAt == nil {
+                uses.record(request.id, lastUsed: object.lastUsed)
+            } else {
+                // The sweep must not take away what is handed out now: clear the mark before answering.
+                try await state.touch([ReplicaUse(id: request.id, at: clock.now)])
+            }
+            let location = try await request.pool.store.location(of: object.key, life: configuration.locationLife)
+            return .replica(
+                ReplicaRedirect(id: request.id, outcome: outcome, object: object, location: location, token: request.token))
+        case .error(let failure) where clock.now < failure.retryAt:
+            return Self.answer(to: failure)
+        case .removing:
+            return .origin(.removing)
+        case .error, .pending:
+            return nil
+        }
+    }
+
+    private enum Probe: Sendable {
+        case settled(Replica, Outcome)
+        case pending
+        case queueFull
+    }
+
+    /// One HEAD and one claim for all requests of this process that find the replica absent at the same time.
+    private func probePoolAndClaim(_ request: PendingRequest) async throws -> Probe {
+        // Somebody may have been here between this request's look and its turn.
+        let current = try await state.replica(request.id)
+        switch current?.status {
+        case .present: if let current { return .settled(current, .hit) }
+        case .pending: return .pending
+        case .error, .removing, nil: break
+        }
+        if let replica = try await backfill(request) { return .settled(replica, .backfill) }
+        switch try await state.claim(request.id) {
+        case .claimed: return .pending
+        case .queueFull: return .queueFull
+        case .exists(let replica): return replica.state == .pending ? .pending : .settled(replica, .hit)
+        }
+    }
+
+    /// Looks into the pool: state that was lost costs one HEAD for each object, never a second copy.
+    private func backfill(_ request: PendingRequest) async throws -> Replica? {
+        let info: ObjectInfo
+        do {
+            info = try await request.pool.store.head(ObjectKey(request.id.artifact))
+        } catch let error as StorageError where error.code == .notFound {
+            return nil
+        }
+        logger.info("found in the pool", metadata: ["artifact": "\(request.id.artifact.redacted)", "pool": "\(request.pool.id)"])
+        return try await state.recordPresent(request.id, StoredObject(info, lastUsed: clock.now))
+    }
+
+    private func waitForCopy(_ request: PendingRequest) async throws -> RedirectAnswer {
+        let began = clock.now
+        defer { metrics.recordWait(began.duration(to: clock.now), pool: request.pool.id) }
+        while true {
+            let remaining = clock.now.duration(to: request.deadline)
+            guard remaining > .zero else { return .origin(.timedOut) }
+            guard waiters.count < configuration.maxWaiting else { return .origin(.overloaded) }
+            let wake = try await waiters.wait(for: request.id, upTo: remaining) {
+                try await state.replica(request.id)?.state == .pending
+            }
+            let replica: Replica?
+            switch wake {
+            case .timedOut: return .origin(.timedOut)
+            case .closed: return .origin(.shuttingDown)
+            case .changed(let changed): replica = changed
+            case .lookAgain: replica = try await state.replica(request.id)
+            }
+            // Gone while we waited: a purge. Copying it again is for the next request.
+            guard let replica else { return .origin(.removing) }
+            if let answer = try await settled(replica, request, as: .wait) { return answer }
+            if case .error = replica.status { return .origin(.copyFailed) }
+        }
+    }
+
+    private static func answer(to failure: CopyFailure) -> RedirectAnswer {
+        switch failure.reason {
+        case .origin(let status): .originStatus(status, message: failure.message)
+        case .refused: .refused(message: failure.message)
+        case .transfer, .tooLarge, .storage: .origin(.copyFailed)
+        }
+    }
+
+    private func log(_ answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: Pool?) {
+        let level: Logger.Level =
+            switch answer {
+            case .replica(let redirect) where redirect.outcome == .hit: .debug
+            default: .info
+            }
+        guard logger.logLevel <= level else { return }
+        var metadata: Logger.Metadata = ["artifact": "\(artifact.redacted)", "outcome": "\(answer.outcome.rawValue)"]
+        if let pool { metadata["pool"] = "\(pool.id)" }
+        switch answer {
+        case .origin(let reason): metadata["reason"] = "\(reason.rawValue)"
+        case .originStatus(let status, _): metadata["status"] = "\(status)"
+        case .refused(let message): metadata["reason"] = "\(message)"
+        case .replica: break
+        }
+        logger.log(level: level, "redirect", metadata: metadata)
+    }
+}
+
+/// One request on its way to an answer.
+private struct PendingRequest: Sendable {
+    let id: ReplicaID
+    let pool: Pool
+    let token: HotIndex.Token
+    let deadline: Timestamp
+}
+
+extension StoredObject {
+    /// What the state keeps of an object that is in a pool.
+    package init(_ info: ObjectInfo, lastUsed: Timestamp) {
+        self.init(key: info.key, size: info.size, sha256: info.metadata.sha256, storedAt: info.metadata.stored, lastUsed: lastUsed)
+    }
+}

@@ -1,0 +1,150 @@
+package import MirrorCore
+package import MirrorState
+import Synchronization
+
+/// Whoever waits for a replica to change, woken by the state store's notifications.
+///
+/// One subscription serves all of them: nothing polls.
+package final class ReplicaWaiters: Sendable {
+    /// Why a wait ended.
+    enum Wake: Sendable {
+        case changed(Replica?)
+        /// Something may have been missed: look again.
+        case lookAgain
+        case timedOut
+        /// This process shuts down.
+        case closed
+    }
+
+    private struct State {
+        var mailboxes: [ReplicaID: [ObjectIdentifier: Mailbox]] = [:]
+        var count = 0
+        var isClosed = false
+    }
+
+    private let state = Mutex(State())
+    private let clock: any WallClock
+
+    package init(clock: any WallClock) {
+        self.clock = clock
+    }
+
+    /// How many wait now.
+    package var count: Int { state.withLock { $0.count } }
+
+    /// Hands the store's changes to those who wait, until the store closes or the task is cancelled.
+    package func run(_ changes: AsyncStream<ReplicaChange>) async {
+        for await change in changes {
+            switch change {
+            // A replica that is pending still has nothing to tell.
+            case .replica(_, let replica) where replica?.state == .pending: break
+            case .replica(let id, let replica): deliver(.changed(replica), to: take(id))
+            case .everything: deliver(.lookAgain, to: takeAll(closing: false))
+            }
+        }
+    }
+
+    /// Ends every wait now and every later one at once: the answer is then the origin.
+    package func close() {
+        deliver(.closed, to: takeAll(closing: true))
+    }
+
+    /// Waits for a change of `id`.
+    ///
+    /// - Parameter isStillPending: Looks at the state after this waiter was registered, so that a change between looking and
+    ///   waiting is not lost; `false` ends the wait with `.lookAgain`.
+    func wait(for id: ReplicaID, upTo timeout: Duration, isStillPending: () async throws -> Bool) async rethrows -> Wake {
+        let mailbox = Mailbox()
+        guard register(mailbox, for: id) else { return .closed }
+        defer { unregister(mailbox, for: id) }
+        guard try await isStillPending() else { return .lookAgain }
+        return await withTaskGroup(of: Wake.self) { group in
+            group.addTask { await mailbox.receive() }
+            group.addTask { [clock] in
+                try? await clock.sleep(for: timeout)
+                return .timedOut
+            }
+            let first = await group.next() ?? .timedOut
+            group.cancelAll()
+            return first
+        }
+    }
+
+    private func register(_ mailbox: Mailbox, for id: ReplicaID) -> Bool {
+        state.withLock { state in
+            if state.isClosed { return false }
+            state.mailboxes[id, default: [:]][ObjectIdentifier(mailbox)] = mailbox
+            state.count += 1
+            return true
+        }
+    }
+
+    private func unregister(_ mailbox: Mailbox, for id: ReplicaID) {
+        state.withLock { state in
+            guard state.mailboxes[id]?.removeValue(forKey: ObjectIdentifier(mailbox)) != nil else { return }
+            state.count -= 1
+            if state.mailboxes[id]?.isEmpty == true { state.mailboxes[id] = nil }
+        }
+    }
+
+    private func take(_ id: ReplicaID) -> [Mailbox] {
+        state.withLock { state in
+            let taken = state.mailboxes.removeValue(forKey: id) ?? [:]
+            state.count -= taken.count
+            return Array(taken.values)
+        }
+    }
+
+    private func takeAll(closing: Bool) -> [Mailbox] {
+        state.withLock { state in
+            let taken = state.mailboxes.values.flatMap { $0.values }
+            state.mailboxes = [:]
+            state.count = 0
+            state.isClosed = state.isClosed || closing
+            return taken
+        }
+    }
+
+    private func deliver(_ wake: Wake, to mailboxes: [Mailbox]) {
+        for mailbox in mailboxes { mailbox.deliver(wake) }
+    }
+}
+
+/// Holds the first wake that comes until its one reader takes it.
+private final class Mailbox: Sendable {
+    private enum State {
+        case empty
+        case waiting(CheckedContinuation<ReplicaWaiters.Wake, Never>)
+        case full(ReplicaWaiters.Wake)
+    }
+
+    private let state = Mutex(State.empty)
+
+    func deliver(_ wake: ReplicaWaiters.Wake) {
+        let reader = state.withLock { state -> CheckedContinuation<ReplicaWaiters.Wake, Never>? in
+            guard case .waiting(let reader) = state else {
+                if case .empty = state { state = .full(wake) }
+                return nil
+            }
+            state = .full(wake)
+            return reader
+        }
+        reader?.resume(returning: wake)
+    }
+
+    /// - Returns: `.timedOut` when the task is cancelled first.
+    func receive() async -> ReplicaWaiters.Wake {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { reader in
+                let wake = state.withLock { state -> ReplicaWaiters.Wake? in
+                    if case .full(let wake) = state { return wake }
+                    state = .waiting(reader)
+                    return nil
+                }
+                if let wake { reader.resume(returning: wake) }
+            }
+        } onCancel: {
+            deliver(.timedOut)
+        }
+    }
+}

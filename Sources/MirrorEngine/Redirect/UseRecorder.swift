@@ -1,0 +1,60 @@
+package import Logging
+package import MirrorCore
+package import MirrorState
+import Synchronization
+
+/// Remembers when replicas were last used, and tells the state store now and then.
+///
+/// A use is written only when the last one that was written is older than `coarseness`: a hot replica costs one write in that time,
+/// however often it is asked for. At most one write is under way.
+package final class UseRecorder: Sendable {
+    /// Uses that wait to be written; more are dropped, which at worst lets a replica expire early.
+    static let maxHeld = 100_000
+    static let batch = 500
+
+    private let state: any StateStore
+    private let clock: any WallClock
+    private let logger: Logger
+    /// How old a written use must be before the next is written.
+    package let coarseness: Duration
+    private let held = Mutex<[ReplicaID: Timestamp]>([:])
+
+    package init(state: any StateStore, coarseness: Duration, clock: any WallClock, logger: Logger) {
+        self.state = state
+        self.coarseness = coarseness
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// - Parameter lastUsed: What the state store knows.
+    package func record(_ id: ReplicaID, lastUsed: Timestamp) {
+        let now = clock.now
+        guard lastUsed.duration(to: now) >= coarseness else { return }
+        held.withLock { held in
+            if held.count < Self.maxHeld || held[id] != nil { held[id] = now }
+        }
+    }
+
+    /// Writes what is held every second until the task is cancelled, and once more then.
+    package func run() async {
+        while !Task.isCancelled {
+            try? await clock.sleep(for: .seconds(1))
+            await flush()
+        }
+    }
+
+    package func flush() async {
+        let uses = held.withLock { held in
+            defer { held = [:] }
+            return held.map { ReplicaUse(id: $0.key, at: $0.value) }
+        }
+        for start in stride(from: 0, to: uses.count, by: Self.batch) {
+            let batch = Array(uses[start..<min(start + Self.batch, uses.count)])
+            do {
+                try await uncancelled { try await self.state.touch(batch) }
+            } catch {
+                logger.warning("could not record uses; replicas may expire early", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package import Logging
+import MirrorCore
+package import MirrorState
+import Synchronization
+
+/// Keeps pools within `maxBytes`: a copy reserves its bytes first, and the least recently used replicas go until there is room.
+///
+/// Copies of other processes are seen once they are present; a pool may be exceeded by what they have under way.
+package final class PoolSpace: Sendable {
+    private let state: any StateStore
+    private let remover: ReplicaRemover
+    private let metrics: EngineMetrics
+    private let logger: Logger
+    private let reserved = Mutex<[PoolID: Int64]>([:])
+
+    package init(state: any StateStore, remover: ReplicaRemover, metrics: EngineMetrics, logger: Logger) {
+        self.state = state
+        self.remover = remover
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// Bytes that a copy under way holds; given back by ``release()``.
+    struct Reservation: Sendable {
+        fileprivate let space: PoolSpace
+        fileprivate let pool: PoolID
+        fileprivate let bytes: Int64
+
+        func release() {
+            space.reserved.withLock { $0[pool, default: 0] -= bytes }
+        }
+    }
+
+    /// - Throws: ``CopyError`` when the artifact alone is larger than the pool may be, or when nothing is left that could go.
+    func reserve(_ bytes: Int64, in pool: Pool) async throws -> Reservation {
+        let reservation = Reservation(space: self, pool: pool.id, bytes: bytes)
+        reserved.withLock { $0[pool.id, default: 0] += bytes }
+        do {
+            if let limit = pool.maxBytes { try await makeRoom(bytes, within: limit, of: pool) }
+        } catch {
+            reservation.release()
+            throw error
+        }
+        return reservation
+    }
+
+    private func makeRoom(_ bytes: Int64, within limit: Int64, of pool: Pool) async throws {
+        guard bytes <= limit else {
+            throw CopyError(.tooLarge, isTransient: false, "the artifact is larger than its pool may be (maxBytes)")
+        }
+        while try await state.totals(of: pool.id).bytes > limit - reserved.withLock({ $0[pool.id, default: 0] }) {
+            let oldest = try await state.leastRecentlyUsed(in: pool.id, after: nil, limit: 16)
+            guard !oldest.isEmpty else {
+                throw CopyError(.storage, isTransient: true, "the pool is full with copies under way")
+            }
+            for replica in oldest {
+                guard try await state.totals(of: pool.id).bytes > limit - reserved.withLock({ $0[pool.id, default: 0] }) else { return }
+                if try await remover.remove(replica.id, unusedSince: nil) {
+                    metrics.countOverCap(pool: pool.id)
+                    logger.info("evicted to make room", metadata: ["replica": "\(replica.id)"])
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+package import Logging
+package import MirrorCore
+package import MirrorState
+import MirrorStorage
+import ServiceLifecycle
+
+/// Expires replicas: marks those that are not worth keeping any more, and deletes them once the grace is over.
+///
+/// At its start, and every `reconcileInterval`, it also compares the state with what the pools really hold.
+/// Graceful shutdown ends it between two replicas; a removal cut off by a crash is ended by the next sweep.
+package struct Sweeper: Service {
+    static let page = 500
+
+    private let pools: PoolTable
+    private let state: any StateStore
+    private let remover: ReplicaRemover
+    private let interval: Duration
+    private let reconcileInterval: Duration
+    private let metrics: EngineMetrics
+    private let clock: any WallClock
+    private let logger: Logger
+
+    package init(
+        pools: PoolTable, state: any StateStore, remover: ReplicaRemover, interval: Duration, reconcileInterval: Duration = .seconds(21_600),
+        metrics: EngineMetrics, clock: any WallClock, logger: Logger
+    ) {
+        self.pools = pools
+        self.state = state
+        self.remover = remover
+        self.interval = interval
+        self.reconcileInterval = reconcileInterval
+        self.metrics = metrics
+        self.clock = clock
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var reconciled: Timestamp?
+            while !Task.isCancelled {
+                let isDue = reconciled.map { $0.duration(to: clock.now) >= reconcileInterval } ?? true
+                if isDue { reconciled = clock.now }
+                for pool in pools.all {
+                    await attempt("reconcile", pool) { if isDue { try await reconcile(pool) } }
+                    await attempt("sweep", pool) { try await sweep(pool) }
+                }
+                try? await clock.sleep(for: interval)
+            }
+        }
+    }
+
+    private func attempt(_ what: String, _ pool: Pool, _ operation: () async throws -> Void) async {
+        do {
+            try await operation()
+        } catch {
+            guard !Task.isCancelled else { return }
+            metrics.countError(error)
+            logger.warning("\(what) failed", metadata: ["pool": "\(pool.id)", "error": "\(error)"])
+        }
+    }
+
+    /// One pass over one pool.
+    package func sweep(_ pool: Pool) async throws {
+        for id in try await state.underRemoval(in: pool.id, limit: Self.page) { try await remover.finish(id) }
+        let totals = try await state.totals(of: pool.id)
+        metrics.recordTotals(totals, pool: pool.id)
+        var excess = pool.maxBytes.map { totals.bytes - $0 } ?? 0
+        var last: Replica?
+        repeat {
+            try Task.checkCancellation()
+            let replicas = try await state.leastRecentlyUsed(in: pool.id, after: last, limit: Self.page)
+            var expired: [ReplicaID] = []
+            for replica in replicas {
+                guard case .present(let object) = replica.status else { continue }
+                let isExpired = object.lastUsed + pool.retention.idleLife(of: object) <= clock.now
+                if let markedAt = object.markedAt {
+                    excess -= object.size
+                    if markedAt + pool.grace <= clock.now { try await remove(replica.id, markedAt, wasExpired: isExpired) }
+                } else if isExpired || excess > 0 {
+                    excess -= object.size
+                    expired.append(replica.id)
+                }
+            }
+            if !expired.isEmpty { _ = try await state.mark(expired, unusedSince: clock.now) }
+            last = replicas.count == Self.page ? replicas.last : nil
+        } while last != nil
+    }
+
+    private func remove(_ id: ReplicaID, _ markedAt: Timestamp, wasExpired: Bool) async throws {
+        guard try await remover.remove(id, unusedSince: markedAt) else { return }
+        if wasExpired { metrics.countExpired(pool: id.pool) } else { metrics.countOverCap(pool: id.pool) }
+        logger.debug("removed", metadata: ["replica": "\(id)"])
+    }
+
+    /// Compares the state with the pool: objects that the state forgot are recorded, replicas whose object is gone are forgotten.
+    package func reconcile(_ pool: Pool) async throws {
+        var found = 0
+        var last: ObjectKey?
+        repeat {
+            try Task.checkCancellation()
+            let objects = try await pool.store.list(after: last, limit: Self.page)
+            for info in objects {
+                guard let artifact = try? ArtifactURL(info.metadata.upstreamURL), ObjectKey(artifact) == info.key else {
+                    logger.warning("an object in the pool is not a mirror's", metadata: ["pool": "\(pool.id)", "key": "\(info.key)"])
+                    continue
+                }
+                let id = ReplicaID(artifact: artifact, pool: pool.id)
+                guard try await state.replica(id) == nil else { continue }
+                _ = try await state.recordPresent(id, StoredObject(info, lastUsed: info.lastModified))
+                found += 1
+            }
+            last = objects.count == Self.page ? objects.last?.key : nil
+        } while last != nil
+        let lost = try await forgetLost(pool)
+        if found > 0 || lost > 0 {
+            logger.notice("state and pool reconciled", metadata: ["pool": "\(pool.id)", "found": "\(found)", "lost": "\(lost)"])
+        }
+    }
+
+    private func forgetLost(_ pool: Pool) async throws -> Int {
+        var lost = 0
+        var last: ReplicaID?
+        repeat {
+            try Task.checkCancellation()
+            let replicas = try await state.replicas(in: pool.id, after: last, limit: Self.page)
+            for replica in replicas {
+                guard case .present(let object) = replica.status else { continue }
+                do {
+                    _ = try await pool.store.head(object.key)
+                } catch let error as StorageError where error.code == .notFound {
+                    if try await remover.remove(replica.id, unusedSince: nil) { lost += 1 }
+                }
+            }
+            last = replicas.count == Self.page ? replicas.last?.id : nil
+        } while last != nil
+        return lost
+    }
+}

@@ -1,0 +1,108 @@
+import HTTPTypes
+import Hummingbird
+import MirrorCore
+import NIOCore
+
+/// An error that a client is shown. The one place where errors become HTTP statuses.
+struct RequestError: Error, Sendable {
+    /// The original's error codes, and ours.
+    enum Code: String, Sendable {
+        case inputError = "InputError"
+        case resourceNotFound = "ResourceNotFound"
+        case forbidden = "Forbidden"
+        case unauthorized = "AuthenticationFailed"
+        case methodNotAllowed = "MethodNotAllowed"
+        case originError = "OriginError"
+        case tooLarge = "RequestTooLarge"
+        case unavailable = "ServiceUnavailable"
+        case internalError = "InternalServerError"
+
+        var status: HTTPResponse.Status {
+            switch self {
+            case .inputError: .badRequest
+            case .resourceNotFound: .notFound
+            case .forbidden: .forbidden
+            case .unauthorized: .unauthorized
+            case .methodNotAllowed: .methodNotAllowed
+            case .originError: .badGateway
+            case .tooLarge: .contentTooLarge
+            case .unavailable: .serviceUnavailable
+            case .internalError: .internalServerError
+            }
+        }
+    }
+
+    let code: Code
+    /// For people; holds no path, credential or stack of ours.
+    let message: String
+    /// What `code` does not say: the origin's own status.
+    let status: HTTPResponse.Status
+    var headers: HTTPFields = [:]
+
+    init(_ code: Code, _ message: String, headers: HTTPFields = [:]) {
+        self.init(code, message, status: code.status, headers: headers)
+    }
+
+    init(_ code: Code, _ message: String, status: HTTPResponse.Status, headers: HTTPFields = [:]) {
+        self.code = code
+        self.message = message
+        self.status = status
+        self.headers = headers
+    }
+
+    /// The origin's own status, passed on.
+    static func origin(status: Int, message: String, headers: HTTPFields) -> RequestError {
+        let code: Code =
+            switch status {
+            case 400: .inputError
+            case 401: .unauthorized
+            case 403: .forbidden
+            case 404: .resourceNotFound
+            default: .originError
+            }
+        return RequestError(code, message, status: .init(code: status), headers: headers)
+    }
+
+    /// Anything thrown below a route, as what the client is shown.
+    init(_ error: any Error) {
+        switch error {
+        case let error as RequestError:
+            self = error
+        case let error as any HTTPResponseError:
+            switch error.status {
+            case .notFound: self.init(.resourceNotFound, "there is nothing at this address; see /v1/api-reference")
+            case .contentTooLarge: self.init(.tooLarge, "the request's body is too large")
+            case .methodNotAllowed: self.init(.methodNotAllowed, "this address does not answer to that method")
+            case let status where status.kind == .clientError: self.init(.inputError, "the request cannot be read")
+            default: self.init(.internalError, "something went wrong; the log says what")
+            }
+        default:
+            self.init(.internalError, "something went wrong; the log says what")
+        }
+    }
+
+    /// `{"code","message","requestInfo":{"method","params","time"}}`, with the original's `msg` beside it.
+    func response(to request: Request, at time: Timestamp) -> Response {
+        let body = Body(
+            code: code.rawValue, message: message, msg: message,
+            requestInfo: .init(
+                method: request.method.rawValue, params: ["path": String(request.uri.path.prefix(2_048))], time: time.iso8601))
+        var response = JSONResponse.make(body, status: status, for: request)
+        response.headers.append(contentsOf: headers)
+        response.headers[.cacheControl] = "no-store"
+        return response
+    }
+
+    private struct Body: Encodable {
+        let code: String
+        let message: String
+        let msg: String
+        let requestInfo: RequestInfo
+
+        struct RequestInfo: Encodable {
+            let method: String
+            let params: [String: String]
+            let time: String
+        }
+    }
+}

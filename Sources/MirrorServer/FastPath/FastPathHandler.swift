@@ -1,0 +1,194 @@
+import CoreMetrics
+import MirrorCore
+import MirrorEngine
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// Answers hot redirects on the event loop, byte by byte as the slow path would, and hands everything else on.
+///
+/// Stands between the socket (or TLS) and the HTTP decoder. It answers only at a boundary between requests with nothing in flight behind
+/// it, so that the order of pipelined answers is kept. Once it has handed on bytes that it does not understand as exactly one plain request,
+/// it no longer knows where requests begin and hands on everything for the rest of the connection.
+///
+/// It also closes connections that are silent: the handlers behind it do not see what it answers.
+final class FastPathHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let table: FastPathTable
+    private let uses: UseRecorder
+    private let clock: any WallClock
+    private let connection: ConnectionProgress
+    private let idleTimeout: TimeAmount
+    private var out = ByteBuffer()
+    private var lastRead = NIODeadline.now()
+    private var date = (second: Int64.min, text: "")
+    private var idleCheck: Scheduled<Void>?
+
+    init(table: FastPathTable, uses: UseRecorder, clock: any WallClock, connection: ConnectionProgress, idleTimeout: TimeAmount) {
+        self.table = table
+        self.uses = uses
+        self.clock = clock
+        self.connection = connection
+        self.idleTimeout = idleTimeout
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        scheduleIdleCheck(context, in: idleTimeout)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        idleCheck?.cancel()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        idleCheck?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        lastRead = .now()
+        var input = unwrapInboundIn(data)
+        // A client that does not read its answers gets the slow path, which stops reading its requests.
+        if connection.isAtBoundary, context.channel.isWritable { answer(&input) }
+        guard input.readableBytes > 0 else { return }
+        flush(context)
+        handOn(input, context)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        flush(context)
+        context.fireChannelReadComplete()
+    }
+
+    /// Answers the requests at the front of `input` for as long as it can.
+    private func answer(_ input: inout ByteBuffer) {
+        while input.readableBytes > 0 {
+            let answered = input.withUnsafeReadableBytes { bytes -> Int? in
+                guard case .plain(let length, let target, let isHead) = RequestScanner.scan(bytes),
+                    let entry = table.find(UnsafeRawBufferPointer(rebasing: bytes[target]))
+                else { return nil }
+                write(entry, isHead: isHead)
+                return length
+            }
+            guard let answered else { return }
+            input.moveReaderIndex(forwardBy: answered)
+        }
+    }
+
+    private func write(_ entry: FastPathTable.Entry, isHead: Bool) {
+        let now = clock.now
+        if out.writerIndex == 0 { out.reserveCapacity(entry.head.count + entry.body.count + 64) }
+        out.writeBytes(entry.head)
+        out.writeString(httpDate(now))
+        out.writeStaticString("\r\n\r\n")
+        if !isHead { out.writeBytes(entry.body) }
+        entry.hits.increment()
+        entry.egressAvoided.increment(by: entry.size)
+        let lastUsed = Timestamp(milliseconds: entry.lastUsed.load(ordering: .relaxed))
+        if lastUsed.duration(to: now) >= uses.coarseness {
+            entry.lastUsed.store(now.milliseconds, ordering: .relaxed)
+            uses.record(entry.id, lastUsed: lastUsed)
+        }
+    }
+
+    private func handOn(_ input: ByteBuffer, _ context: ChannelHandlerContext) {
+        let isOnePlainRequest = input.withUnsafeReadableBytes { bytes in
+            if case .plain(let length, _, _) = RequestScanner.scan(bytes) { length == bytes.count } else { false }
+        }
+        connection.handedOn(isOnePlainRequest: isOnePlainRequest, at: lastRead)
+        context.fireChannelRead(wrapInboundOut(input))
+    }
+
+    private func flush(_ context: ChannelHandlerContext) {
+        guard out.readableBytes > 0 else { return }
+        context.writeAndFlush(wrapOutboundOut(out), promise: nil)
+        // The channel holds the old storage until it is on its way.
+        out = ByteBuffer()
+    }
+
+    private func httpDate(_ now: Timestamp) -> String {
+        let second = now.milliseconds / 1_000
+        if second != date.second { date = (second, now.httpDate) }
+        return date.text
+    }
+
+    // MARK: Silence
+
+    private func scheduleIdleCheck(_ context: ChannelHandlerContext, in delay: TimeAmount) {
+        idleCheck = context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.checkIdle(context) }
+    }
+
+    private func checkIdle(_ context: ChannelHandlerContext) {
+        let now = NIODeadline.now()
+        if connection.owesNothing ? lastRead + idleTimeout <= now : connection.isHeadOverdue(now, limit: idleTimeout) {
+            context.close(promise: nil)
+            return
+        }
+        scheduleIdleCheck(context, in: max(.seconds(1), connection.owesNothing ? lastRead + idleTimeout - now : .seconds(1)))
+    }
+}
+
+/// How far a connection's requests are, known to the handlers on both sides of the HTTP decoder. Belongs to one event loop.
+final class ConnectionProgress {
+    /// Requests that the slow path has begun to read and not finished answering.
+    private var inFlight = 0
+    /// Bytes were handed on whose request the decoder has not announced yet.
+    private var awaitsHead = false
+    private var awaitsHeadSince = NIODeadline.now()
+    /// Where requests begin is no longer known.
+    private var isLost = false
+
+    /// Whether the next byte begins a request, and nothing before it is unanswered.
+    var isAtBoundary: Bool { !isLost && !awaitsHead && inFlight == 0 }
+    /// Whether the client has nothing to expect.
+    var owesNothing: Bool { !awaitsHead && inFlight == 0 }
+
+    func handedOn(isOnePlainRequest: Bool, at time: NIODeadline) {
+        if !isAtBoundary || !isOnePlainRequest { isLost = true }
+        if inFlight == 0, !awaitsHead {
+            awaitsHead = true
+            awaitsHeadSince = time
+        }
+    }
+
+    func requestBegan() {
+        awaitsHead = false
+        inFlight += 1
+    }
+
+    func responseEnded() {
+        inFlight = max(0, inFlight - 1)
+    }
+
+    /// Whether a request's head has been on its way for longer than is decent.
+    func isHeadOverdue(_ now: NIODeadline, limit: TimeAmount) -> Bool {
+        awaitsHead && awaitsHeadSince + limit <= now
+    }
+}
+
+/// Counts what the slow path has in flight; stands right behind the HTTP decoder.
+final class ConnectionProgressHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let connection: ConnectionProgress
+
+    init(_ connection: ConnectionProgress) {
+        self.connection = connection
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .head = unwrapInboundIn(data) { connection.requestBegan() }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .end = unwrapOutboundIn(data) { connection.responseEnded() }
+        context.write(data, promise: promise)
+    }
+}

@@ -1,0 +1,129 @@
+import CoreMetrics
+import MirrorCore
+package import MirrorState
+import Synchronization
+
+/// Finished answers to hot redirect requests, by the exact bytes of the request's target.
+///
+/// Filled by the slow path when it has answered a hit, emptied by the ``HotIndex``: an entry is here only while the index would give the
+/// same answer. Bounded in bytes; when it is full something else goes.
+package final class FastPathTable: Sendable {
+    /// One answer.
+    final class Entry: Sendable {
+        let target: [UInt8]
+        /// Up to the value of `Date`.
+        let head: [UInt8]
+        let body: [UInt8]
+        let id: ReplicaID
+        let size: Int64
+        let hits: Counter
+        let egressAvoided: Counter
+        /// Milliseconds; the last use that was handed on to be recorded.
+        let lastUsed: Atomic<Int64>
+
+        init(
+            target: [UInt8], head: [UInt8], body: [UInt8], id: ReplicaID, size: Int64, hits: Counter, egressAvoided: Counter,
+            lastUsed: Timestamp
+        ) {
+            self.target = target
+            self.head = head
+            self.body = body
+            self.id = id
+            self.size = size
+            self.hits = hits
+            self.egressAvoided = egressAvoided
+            self.lastUsed = Atomic(lastUsed.milliseconds)
+        }
+
+        /// About what the entry costs in memory.
+        fileprivate var cost: Int { target.count * 2 + head.count + body.count + 512 }
+    }
+
+    private struct Index {
+        var hashes: [ReplicaID: [Int]] = [:]
+        var bytes = 0
+    }
+
+    private let shards: [Shard]
+    private let index = Mutex(Index())
+    private let maxBytes: Int
+
+    /// - Parameter maxBytes: About how much memory the entries may take.
+    package init(maxBytes: Int = 32 << 20) {
+        self.maxBytes = maxBytes
+        shards = (0..<16).map { _ in Shard() }
+    }
+
+    /// How many answers are held.
+    package var count: Int { shards.reduce(0) { $0 + $1.entries.withLock { $0.count } } }
+
+    func find(_ target: UnsafeRawBufferPointer) -> Entry? {
+        let hash = Self.hash(target)
+        guard let entry = shards[hash & 15].entries.withLock({ $0[hash] }) else { return nil }
+        // Two targets with one 64-bit keyed hash: next to impossible, and then the slow path answers.
+        let isSame = entry.target.withUnsafeBytes { known in
+            guard known.count == target.count else { return false }
+            for index in 0..<known.count where known[index] != target[index] { return false }
+            return true
+        }
+        return isSame ? entry : nil
+    }
+
+    /// Adds an entry unless something was invalidated since `token` was taken from `hotIndex`.
+    func insert(_ entry: Entry, token: HotIndex.Token, hotIndex: HotIndex) {
+        let hash = entry.target.withUnsafeBytes(Self.hash)
+        index.withLock { index in
+            // Under the lock that `invalidate` takes: see HotIndex.isCurrent.
+            guard hotIndex.isCurrent(token) else { return }
+            if let old = remove(hash) { forget(old, hash, &index) }
+            while index.bytes + entry.cost > maxBytes, let (oldHash, old) = removeAny() { forget(old, oldHash, &index) }
+            guard index.bytes + entry.cost <= maxBytes else { return }
+            shards[hash & 15].entries.withLock { $0[hash] = entry }
+            index.hashes[entry.id, default: []].append(hash)
+            index.bytes += entry.cost
+        }
+    }
+
+    package func invalidate(_ invalidation: HotIndex.Invalidation) {
+        index.withLock { index in
+            switch invalidation {
+            case .everything:
+                for shard in shards { shard.entries.withLock { $0 = [:] } }
+                index = Index()
+            case .replica(let id):
+                for hash in index.hashes.removeValue(forKey: id) ?? [] {
+                    if let old = remove(hash) { index.bytes -= old.cost }
+                }
+            }
+        }
+    }
+
+    private func remove(_ hash: Int) -> Entry? {
+        shards[hash & 15].entries.withLock { $0.removeValue(forKey: hash) }
+    }
+
+    /// Takes an entry that chance chooses: the order of a dictionary is random.
+    private func removeAny() -> (Int, Entry)? {
+        for shard in shards.shuffled() {
+            if let found = shard.entries.withLock({ entries in entries.popFirst().map { ($0.key, $0.value) } }) { return found }
+        }
+        return nil
+    }
+
+    private func forget(_ entry: Entry, _ hash: Int, _ index: inout Index) {
+        index.bytes -= entry.cost
+        index.hashes[entry.id]?.removeAll { $0 == hash }
+        if index.hashes[entry.id]?.isEmpty == true { index.hashes[entry.id] = nil }
+    }
+
+    /// Keyed by the process's random seed, so that nobody can prepare targets that collide.
+    private static func hash(_ target: UnsafeRawBufferPointer) -> Int {
+        var hasher = Hasher()
+        hasher.combine(bytes: target)
+        return hasher.finalize()
+    }
+
+    private final class Shard: Sendable {
+        let entries = Mutex<[Int: Entry]>([:])
+    }
+}

@@ -1,0 +1,144 @@
+/// Recognises the plainest of requests at the front of a buffer: what curl, wget and pip send for a redirect.
+///
+/// Deliberately narrow. Whatever it is not sure of (another method or version, a body, a field that changes the connection, an odd byte, a
+/// head cut in two) it calls `.other`, and the full HTTP parser decides. It must never call a request plain that the parser would refuse
+/// or would see as anything but one request without a body of exactly that length.
+enum RequestScanner {
+    enum Verdict: Equatable {
+        /// One whole request without a body.
+        case plain(length: Int, target: Range<Int>, isHead: Bool)
+        case other
+    }
+
+    /// Bytes of a head beyond which the full parser decides.
+    static let maxLength = 8_192
+
+    static func scan(_ bytes: UnsafeRawBufferPointer) -> Verdict {
+        let isHead: Bool
+        let targetStart: Int
+        if starts(bytes, with: "GET /") {
+            (isHead, targetStart) = (false, 4)
+        } else if starts(bytes, with: "HEAD /") {
+            (isHead, targetStart) = (true, 5)
+        } else {
+            return .other
+        }
+        let end = min(bytes.count, maxLength)
+        var position = targetStart
+        while position < end, isTargetByte(bytes[position]) { position += 1 }
+        let targetEnd = position
+        guard starts(bytes, at: position, with: " HTTP/1.1\r\n") else { return .other }
+        position += 11
+        var hosts = 0
+        while true {
+            guard position + 1 < end else { return .other }
+            if bytes[position] == cr {
+                guard bytes[position + 1] == lf, hosts == 1 else { return .other }
+                return .plain(length: position + 2, target: targetStart..<targetEnd, isHead: isHead)
+            }
+            guard let field = Field(bytes, at: position, before: end) else { return .other }
+            switch field.kind(bytes) {
+            case .host: hosts += 1
+            case .harmless: break
+            case .unsafe: return .other
+            }
+            position = field.end
+        }
+    }
+
+    private static let cr = UInt8(ascii: "\r")
+    private static let lf = UInt8(ascii: "\n")
+
+    private static func starts(_ bytes: UnsafeRawBufferPointer, at position: Int = 0, with text: StaticString) -> Bool {
+        guard bytes.count - position >= text.utf8CodeUnitCount else { return false }
+        return text.withUTF8Buffer { text in
+            for index in 0..<text.count where bytes[position + index] != text[index] { return false }
+            return true
+        }
+    }
+
+    /// Visible ASCII. A fragment has no place in a request.
+    private static func isTargetByte(_ byte: UInt8) -> Bool {
+        byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "#")
+    }
+
+    /// One field line.
+    private struct Field {
+        let name: Range<Int>
+        let value: Range<Int>
+        /// Behind its CRLF.
+        let end: Int
+
+        enum Kind {
+            case host, harmless, unsafe
+        }
+
+        init?(_ bytes: UnsafeRawBufferPointer, at start: Int, before limit: Int) {
+            var position = start
+            while position < limit, RequestScanner.isToken(bytes[position]) { position += 1 }
+            guard position > start, position < limit, bytes[position] == UInt8(ascii: ":") else { return nil }
+            name = start..<position
+            position += 1
+            while position < limit, bytes[position] == UInt8(ascii: " ") { position += 1 }
+            let valueStart = position
+            while position < limit, RequestScanner.isValueByte(bytes[position]) { position += 1 }
+            guard position + 1 < limit, bytes[position] == RequestScanner.cr, bytes[position + 1] == RequestScanner.lf else { return nil }
+            value = valueStart..<position
+            end = position + 2
+        }
+
+        func kind(_ bytes: UnsafeRawBufferPointer) -> Kind {
+            switch bytes[name.lowerBound] | 0x20 {
+            case UInt8(ascii: "h"):
+                if RequestScanner.equals(bytes, name, "host") { return value.isEmpty ? .unsafe : .host }
+                return RequestScanner.equals(bytes, name, "http2-settings") ? .unsafe : .harmless
+            case UInt8(ascii: "c"):
+                if RequestScanner.equals(bytes, name, "connection") {
+                    return RequestScanner.equals(bytes, value, "keep-alive") ? .harmless : .unsafe
+                }
+                return RequestScanner.equals(bytes, name, "content-length") ? .unsafe : .harmless
+            case UInt8(ascii: "t"):
+                // Transfer-Encoding, TE, Trailer.
+                return .unsafe
+            case UInt8(ascii: "e"):
+                return RequestScanner.equals(bytes, name, "expect") ? .unsafe : .harmless
+            case UInt8(ascii: "u"):
+                return RequestScanner.equals(bytes, name, "upgrade") ? .unsafe : .harmless
+            case UInt8(ascii: "p"):
+                return RequestScanner.equals(bytes, name, "proxy-connection") ? .unsafe : .harmless
+            default:
+                return .harmless
+            }
+        }
+    }
+
+    /// - Parameter word: Lower-case letters, digits and hyphens.
+    private static func equals(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, _ word: StaticString) -> Bool {
+        guard range.count == word.utf8CodeUnitCount else { return false }
+        return word.withUTF8Buffer { word in
+            for index in 0..<word.count {
+                let byte = bytes[range.lowerBound + index]
+                let lower = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+                if lower != word[index] { return false }
+            }
+            return true
+        }
+    }
+
+    /// RFC 9110 §5.6.2.
+    private static func isToken(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"),
+            UInt8(ascii: "%"), UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "^"),
+            UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
+            true
+        default: false
+        }
+    }
+
+    /// Printable ASCII; everything else, tabs too, is for the full parser.
+    private static func isValueByte(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x7F
+    }
+}

@@ -1,0 +1,25 @@
+import MirrorEngine
+
+/// What each metric means; docs/operations.md has the same list.
+package enum MetricCatalog {
+    package static let all: [(name: String, kind: String, labels: String, help: String)] = [
+        (EngineMetrics.Name.redirects, "counter", "pool, outcome", "Redirect requests by outcome."),
+        (EngineMetrics.Name.waitSeconds, "histogram", "pool", "How long redirect requests waited for a copy."),
+        (EngineMetrics.Name.waiting, "gauge", "", "Redirect requests that wait for a copy now."),
+        (EngineMetrics.Name.copies, "counter", "pool, result", "Copies that ended, by result."),
+        (EngineMetrics.Name.copySeconds, "histogram", "pool", "How long copies took."),
+        (EngineMetrics.Name.copyBytes, "counter", "pool", "Bytes copied from origins."),
+        (EngineMetrics.Name.copiesInProgress, "gauge", "pool", "Copies under way."),
+        (EngineMetrics.Name.poolBytes, "gauge", "pool", "Bytes of present replicas, as of the last sweep."),
+        (EngineMetrics.Name.poolObjects, "gauge", "pool", "Present replicas, as of the last sweep."),
+        (EngineMetrics.Name.egressAvoided, "counter", "pool", "Bytes that hits did not fetch from the origin."),
+        (EngineMetrics.Name.evictions, "counter", "pool, reason", "Replicas removed by the sweep or to make room."),
+        (EngineMetrics.Name.errors, "counter", "kind", "Errors by kind."),
+        ("store_operation_seconds", "histogram", "pool, operation", "How long operations of object stores took."),
+        ("store_errors_total", "counter", "pool, operation, code", "Errors of object stores."),
+    ]
+
+    static func help(for name: String) -> String? {
+        all.first { $0.name == name }?.help
+    }
+}

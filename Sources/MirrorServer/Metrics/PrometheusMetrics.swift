@@ -1,0 +1,81 @@
+import CoreMetrics
+import Synchronization
+
+final class CounterMetric: CounterHandler, PrometheusMetric {
+    private let count = Atomic<Int64>(0)
+
+    func increment(by amount: Int64) { count.wrappingAdd(amount, ordering: .relaxed) }
+    func reset() { count.store(0, ordering: .relaxed) }
+
+    var value: Double? { Double(count.load(ordering: .relaxed)) }
+
+    func write(_ name: String, _ labels: [(String, String)], to text: inout String) {
+        text += "\(name)\(labelText(labels)) \(count.load(ordering: .relaxed))\n"
+    }
+}
+
+final class GaugeMetric: MeterHandler, RecorderHandler, PrometheusMetric {
+    private let bits = Atomic<UInt64>(0)
+
+    func set(_ value: Int64) { set(Double(value)) }
+    func set(_ value: Double) { bits.store(value.bitPattern, ordering: .relaxed) }
+    func record(_ value: Int64) { set(Double(value)) }
+    func record(_ value: Double) { set(value) }
+    func increment(by amount: Double) { add(amount) }
+    func decrement(by amount: Double) { add(-amount) }
+
+    private func add(_ amount: Double) {
+        var old = bits.load(ordering: .relaxed)
+        while true {
+            let new = (Double(bitPattern: old) + amount).bitPattern
+            let (isExchanged, original) = bits.weakCompareExchange(expected: old, desired: new, ordering: .relaxed)
+            if isExchanged { return }
+            old = original
+        }
+    }
+
+    var value: Double? { Double(bitPattern: bits.load(ordering: .relaxed)) }
+
+    func write(_ name: String, _ labels: [(String, String)], to text: inout String) {
+        text += "\(name)\(labelText(labels)) \(Double(bitPattern: bits.load(ordering: .relaxed)))\n"
+    }
+}
+
+/// Seconds in fixed buckets from a millisecond to ten minutes: waits and copies both fit.
+final class HistogramMetric: RecorderHandler, TimerHandler, PrometheusMetric {
+    static let bounds: [Double] = [
+        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
+    ]
+
+    private struct State {
+        var buckets = [UInt64](repeating: 0, count: HistogramMetric.bounds.count + 1)
+        var sum = 0.0
+    }
+
+    private let state = Mutex(State())
+
+    func record(_ value: Int64) { record(Double(value)) }
+
+    func record(_ value: Double) {
+        let bucket = Self.bounds.firstIndex { value <= $0 } ?? Self.bounds.count
+        state.withLock { state in
+            state.buckets[bucket] += 1
+            state.sum += value
+        }
+    }
+
+    func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
+
+    var value: Double? { nil }
+
+    func write(_ name: String, _ labels: [(String, String)], to text: inout String) {
+        let state = state.withLock { $0 }
+        var count: UInt64 = 0
+        for (bucket, bound) in zip(state.buckets, Self.bounds.map { "\($0)" } + ["+Inf"]) {
+            count += bucket
+            text += "\(name)_bucket\(labelText(labels, ("le", bound))) \(count)\n"
+        }
+        text += "\(name)_sum\(labelText(labels)) \(state.sum)\n"
+        text += "\(name)_count\(labelText(labels)) \(count)\n"
+    }
+}

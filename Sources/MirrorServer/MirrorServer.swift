@@ -1,0 +1,115 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+package import Logging
+import MirrorCore
+import MirrorEngine
+import MirrorState
+package import NIOCore
+package import NIOPosix
+import ServiceLifecycle
+
+/// The HTTP interface: one listener, or two when admin calls have their own.
+///
+/// On graceful shutdown it stops accepting, ends every wait with a redirect to the origin, and lets answers under way be finished.
+package struct MirrorServer: Service {
+    private let services: MirrorServices
+    private let configuration: ServerConfiguration
+    private let table: FastPathTable
+    private let usesFastPath: Bool
+    private let group: MultiThreadedEventLoopGroup
+    private let logger: Logger
+    private let onRunning: @Sendable (Listener, SocketAddress) async -> Void
+
+    package enum Listener: String, Sendable {
+        case main, admin
+    }
+
+    /// - Parameter usesFastPath: `false` sends everything through Hummingbird; for the tests that compare the two.
+    /// - Parameter onRunning: Called once a listener accepts connections, with its address.
+    package init(
+        services: MirrorServices, configuration: ServerConfiguration, usesFastPath: Bool = true, group: MultiThreadedEventLoopGroup,
+        logger: Logger, onRunning: @escaping @Sendable (Listener, SocketAddress) async -> Void = { _, _ in }
+    ) {
+        self.services = services
+        self.configuration = configuration
+        self.usesFastPath = usesFastPath
+        self.group = group
+        self.logger = logger
+        self.onRunning = onRunning
+        table = FastPathTable()
+        let table = table
+        services.state.addObserver { table.invalidate($0) }
+    }
+
+    package func run() async throws {
+        var applications: [any Service] = [try application(mainRouter(), at: configuration.listen, .main)]
+        if let listen = configuration.admin.listen { applications.append(try application(adminRouter(), at: listen, .admin)) }
+        let group = ServiceGroup(configuration: .init(services: applications, logger: logger))
+        try await withGracefulShutdownHandler {
+            try await group.run()
+        } onGracefulShutdown: {
+            services.waiters.close()
+        }
+    }
+
+    private func application(
+        _ router: Router<MirrorRequestContext>, at address: ServerConfiguration.Address, _ listener: Listener
+    ) throws -> Application<RouterResponder<MirrorRequestContext>> {
+        let isTLS = configuration.tls != nil
+        var server = HTTPServerBuilder { responder in channel(responder) }
+        if let tls = configuration.tls { server = try .tls(HTTPServerBuilder { responder in channel(responder) }, tlsConfiguration: tls) }
+        let onRunning = onRunning
+        return Application(
+            responder: router.buildResponder(), server: server,
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host, port: address.port), serverName: nil, backlog: 1_024,
+                availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections)),
+            onServerRunning: { channel in
+                guard let address = channel.localAddress else { return }
+                logger.notice("listening", metadata: ["listener": "\(listener.rawValue)", "address": "\(address.ipAddress ?? ""):\(address.port ?? 0)", "tls": "\(isTLS)"])
+                await onRunning(listener, address)
+            },
+            eventLoopGroupProvider: .shared(group), logger: logger)
+    }
+
+    private func channel(_ responder: @escaping HTTPChannelHandler.Responder) -> MirrorChannel {
+        let limit = configuration.maxHeaderBytes
+        let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
+            maxHeaderFieldSize: limit, maxHeaderListSize: limit, maxHeaderFieldCount: 100)
+        return MirrorChannel(
+            base: HTTP1Channel(
+                responder: responder, configuration: HTTP1Channel.Configuration(idleTimeout: nil, httpDecoderConfiguration: decoder)),
+            table: usesFastPath ? table : nil, uses: services.uses, clock: services.clock,
+            idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000))
+    }
+
+    private func mainRouter() -> Router<MirrorRequestContext> {
+        let router = Router(context: MirrorRequestContext.self)
+        router.add(middleware: ErrorMiddleware(clock: services.clock))
+        RedirectRoutes(
+            services: services, table: table, publicURL: configuration.publicURL,
+            status: .init(code: configuration.redirectStatus)
+        ).register(on: router)
+        LocalObjectRoutes(services: services).register(on: router)
+        ServiceRoutes(services: services).register(on: router)
+        if configuration.admin.listen == nil { addAdmin(to: router) }
+        return router
+    }
+
+    private func adminRouter() -> Router<MirrorRequestContext> {
+        let router = Router(context: MirrorRequestContext.self)
+        router.add(middleware: ErrorMiddleware(clock: services.clock))
+        ServiceRoutes(services: services).register(on: router)
+        addAdmin(to: router)
+        return router
+    }
+
+    private func addAdmin(to router: Router<MirrorRequestContext>) {
+        MetricsRoute(services: services).register(on: router)
+        let admin = router.group().add(middleware: AdminAuthentication(configuration.admin))
+        AdminRoutes(services: services).register(on: admin)
+        StatusRoutes(services: services).register(on: admin)
+    }
+}

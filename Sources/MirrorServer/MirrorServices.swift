@@ -1,0 +1,53 @@
+package import MirrorCore
+package import MirrorEngine
+package import MirrorState
+
+/// What the routes work with.
+package struct MirrorServices: Sendable {
+    package let pools: PoolTable
+    package let selector: PoolSelector
+    package let state: HotIndex
+    package let redirects: RedirectService
+    package let remover: ReplicaRemover
+    package let waiters: ReplicaWaiters
+    package let uses: UseRecorder
+    package let metrics: EngineMetrics
+    package let registry: MetricsRegistry
+    package let clock: any WallClock
+    package let started: Timestamp
+
+    package init(
+        pools: PoolTable, selector: PoolSelector, state: HotIndex, redirects: RedirectService, remover: ReplicaRemover,
+        waiters: ReplicaWaiters, uses: UseRecorder, metrics: EngineMetrics, registry: MetricsRegistry, clock: any WallClock
+    ) {
+        self.pools = pools
+        self.selector = selector
+        self.state = state
+        self.redirects = redirects
+        self.remover = remover
+        self.waiters = waiters
+        self.uses = uses
+        self.metrics = metrics
+        self.registry = registry
+        self.clock = clock
+        started = clock.now
+    }
+
+    /// The pool that a route names.
+    ///
+    /// - Throws: ``RequestError`` `ResourceNotFound`, naming the pools that there are.
+    func pool(_ words: RequestTarget.PoolWords) throws -> Pool {
+        guard let id = words.id, let pool = pools[id] else {
+            throw RequestError(.resourceNotFound, "there is no such pool; there are \(pools.all.map(\.id.description).joined(separator: ", "))")
+        }
+        return pool
+    }
+
+    /// The pool that a parameter names.
+    func pool(named name: some StringProtocol) throws -> Pool {
+        guard let id = PoolID(String(name)), let pool = pools[id] else {
+            throw RequestError(.resourceNotFound, "there is no such pool; there are \(pools.all.map(\.id.description).joined(separator: ", "))")
+        }
+        return pool
+    }
+}

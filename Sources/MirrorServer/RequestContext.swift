@@ -1,0 +1,18 @@
+import Hummingbird
+import MirrorCore
+import NIOCore
+
+/// What routes know of a request besides its head: who sent it.
+struct MirrorRequestContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// The other end of the connection; `nil` for a Unix socket.
+    let peer: IPAddress?
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        peer = source.channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) }
+    }
+
+    /// Bytes of a request's body that a route reads at most.
+    var maxUploadSize: Int { 1 << 20 }
+}

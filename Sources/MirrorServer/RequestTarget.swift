@@ -1,0 +1,52 @@
+import MirrorCore
+
+/// What a redirect or purge route's path names: an artifact, and perhaps a pool.
+struct RequestTarget: Equatable {
+    let pool: PoolWords?
+    let artifact: ArtifactURL
+
+    /// The pool as it stands in the path; whether there is such a pool is for others to know.
+    struct PoolWords: Equatable {
+        let service: String
+        let region: String
+
+        var id: PoolID? { PoolID(service: service, region: region) }
+    }
+
+    /// Reads what stands behind `/v1/redirect/`: `{url}` or `{service}/{region}/{url}`, the URL percent-encoded or base64url-encoded.
+    ///
+    /// - Throws: ``RequestError`` `InputError`, saying how to write it.
+    init(_ path: Substring) throws {
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false)
+        switch segments.count {
+        case 1:
+            pool = nil
+            artifact = try Self.artifact(segments[0])
+        case 3 where !segments[0].hasSuffix(":"):
+            guard let service = PercentCoding.decode(segments[0]), let region = PercentCoding.decode(segments[1]) else {
+                throw RequestError(.inputError, "the pool's name is not valid percent-encoding")
+            }
+            pool = PoolWords(service: service, region: region)
+            artifact = try Self.artifact(segments[2])
+        default:
+            throw RequestError(
+                .inputError,
+                "the URL must be one path segment: percent-encode it (https%3A%2F%2Fhost%2Fpath) or base64url-encode it")
+        }
+    }
+
+    private static func artifact(_ segment: Substring) throws -> ArtifactURL {
+        guard !segment.isEmpty else { throw RequestError(.inputError, "there is no URL at the path's end") }
+        guard let text = PercentCoding.decode(segment) else {
+            throw RequestError(.inputError, "the URL is not valid percent-encoding of UTF-8")
+        }
+        do {
+            if !text.utf8.contains(UInt8(ascii: ":")), let bytes = Base64.decode(text), let decoded = String(validating: bytes, as: UTF8.self) {
+                return try ArtifactURL(decoded)
+            }
+            return try ArtifactURL(text)
+        } catch {
+            throw RequestError(.inputError, error.description)
+        }
+    }
+}

@@ -1,0 +1,87 @@
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+import HTTPTypes
+import Hummingbird
+import Logging
+import MirrorCore
+import MirrorEngine
+import MirrorState
+import MirrorStorage
+import NIOCore
+
+/// `DELETE /v1/purge/…` and `POST /v1/warm`: what changes something.
+struct AdminRoutes: Sendable {
+    /// Artifacts of one warm request, at most.
+    static let maxWarm = 10_000
+
+    let services: MirrorServices
+
+    func register(on group: RouterGroup<MirrorRequestContext>) {
+        group.delete("/v1/purge/**", use: purge)
+        group.post("/v1/warm", use: warm)
+    }
+
+    /// 204 once the replica, its copy job and its object are gone; also when there was nothing.
+    private func purge(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
+        let target = try RequestTarget(request.uri.path.dropFirst("/v1/purge/".count))
+        let pools = try target.pool.map { [try services.pool($0)] } ?? services.pools.all
+        for pool in pools {
+            let id = ReplicaID(artifact: target.artifact, pool: pool.id)
+            do {
+                try await services.remover.purge(id)
+            } catch {
+                services.metrics.countError(error)
+                context.logger.error("purge failed", metadata: ["replica": "\(id)", "error": "\(error)"])
+                throw RequestError(.unavailable, "the replica in \(pool.id) could not be removed; purge again")
+            }
+            context.logger.notice("purged", metadata: ["replica": "\(id)"])
+        }
+        return Response(status: .noContent)
+    }
+
+    private struct WarmRequest: Decodable {
+        let urls: [String]
+        let pools: [String]?
+    }
+
+    private struct WarmAnswer: Encodable {
+        let replicas: [Item]
+
+        struct Item: Encodable {
+            let url: String
+            let pool: String
+            /// A replica's state, or why there will be none: `refused`, `queue-full`, `unavailable`.
+            let state: String
+            let error: String?
+        }
+    }
+
+    /// 202 with what became of each artifact in each pool.
+    private func warm(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
+        let body = try await request.body.collect(upTo: context.maxUploadSize)
+        guard let warm = try? JSONDecoder().decode(WarmRequest.self, from: Data(body.readableBytesView)) else {
+            throw RequestError(.inputError, #"the body must be JSON: {"urls": ["https://…"], "pools": ["service/region"]}"#)
+        }
+        guard warm.urls.count <= Self.maxWarm else { throw RequestError(.inputError, "at most \(Self.maxWarm) urls at a time") }
+        let pools = try warm.pools?.map { try services.pool(named: $0) } ?? services.pools.all
+        let artifacts = try warm.urls.map { text in
+            do {
+                return try ArtifactURL(text)
+            } catch {
+                throw RequestError(.inputError, "\(error)")
+            }
+        }
+        var items: [WarmAnswer.Item] = []
+        for artifact in artifacts {
+            for pool in pools {
+                let result = await services.redirects.warm(artifact, in: pool)
+                items.append(
+                    WarmAnswer.Item(url: artifact.description, pool: pool.id.description, state: result.word, error: result.message))
+            }
+        }
+        return JSONResponse.make(WarmAnswer(replicas: items), status: .accepted, for: request)
+    }
+}

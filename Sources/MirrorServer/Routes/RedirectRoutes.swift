@@ -1,0 +1,87 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import MirrorCore
+import MirrorEngine
+import MirrorState
+import MirrorStorage
+
+/// `GET` and `HEAD /v1/redirect/…`: docs/request-handling.md has every branch.
+struct RedirectRoutes: Sendable {
+    static let prefix = "/v1/redirect/"
+
+    let services: MirrorServices
+    let table: FastPathTable
+    let publicURL: String?
+    let status: HTTPResponse.Status
+
+    func register(on router: Router<MirrorRequestContext>) {
+        for path in ["/v1/redirect", "/v1/redirect/**"] as [RouterPath] {
+            router.get(path, use: redirect)
+            router.head(path, use: redirect)
+        }
+    }
+
+    private func redirect(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
+        let target = try RequestTarget(request.uri.path.dropFirst(Self.prefix.count))
+        let pool = try pool(for: target, request, context)
+        let answer = await services.redirects.answer(target.artifact, in: pool, wait: try wait(request))
+        switch answer {
+        case .replica(let redirect):
+            let response = RedirectResponse(
+                status: status, location: location(redirect.location.url), pool: redirect.id.pool, outcome: redirect.outcome,
+                digest: redirect.object.sha256)
+            if redirect.outcome == .hit, redirect.location.expires == nil, redirect.object.markedAt == nil {
+                remember(redirect, response, target, request)
+            }
+            return response.response(to: request)
+        case .origin:
+            return RedirectResponse(
+                status: status, location: target.artifact.description, pool: pool?.id, outcome: .fallback, digest: nil
+            ).response(to: request)
+        case .refused(let message):
+            throw RequestError(.forbidden, message, headers: fields(pool?.id, .refused))
+        case .originStatus(let code, let message):
+            throw RequestError.origin(status: code, message: message, headers: fields(pool?.id, .error))
+        }
+    }
+
+    private func pool(for target: RequestTarget, _ request: Request, _ context: MirrorRequestContext) throws -> Pool? {
+        if let words = target.pool { return try services.pool(words) }
+        if let name = request.uri.queryParameters["pool"] { return try services.pool(named: name) }
+        let forwarded = request.headers[values: .forwardedFor].flatMap { $0.split(separator: ",") }
+        let client = services.selector.client(peer: context.peer, forwardedFor: forwarded)
+        return services.selector.pool(for: client).flatMap { services.pools[$0] }
+    }
+
+    private func wait(_ request: Request) throws -> Duration? {
+        guard let text = request.uri.queryParameters["wait"] else { return nil }
+        guard let seconds = Double(text), seconds >= 0, seconds <= 86_400 else {
+            throw RequestError(.inputError, "wait must be a number of seconds from 0 to 86400")
+        }
+        return .milliseconds(Int64(seconds * 1_000))
+    }
+
+    private func location(_ url: String) -> String {
+        url.hasPrefix("/") ? (publicURL ?? "") + url : url
+    }
+
+    private func fields(_ pool: PoolID?, _ outcome: Outcome) -> HTTPFields {
+        var fields: HTTPFields = [.cloudMirrorOutcome: outcome.rawValue]
+        if let pool { fields[.cloudMirrorPool] = pool.description }
+        return fields
+    }
+
+    /// Lets the fast path answer the same request from now on, where the target alone decides the answer.
+    private func remember(_ redirect: ReplicaRedirect, _ response: RedirectResponse, _ target: RequestTarget, _ request: Request) {
+        guard let text = request.head.path, text.hasPrefix(Self.prefix), !text.utf8.contains(UInt8(ascii: "?")),
+            target.pool != nil || services.selector.networks.isEmpty
+        else { return }
+        let metrics = services.metrics[pool: redirect.id.pool]
+        table.insert(
+            FastPathTable.Entry(
+                target: Array(text.utf8), head: response.headBytes, body: response.body, id: redirect.id, size: redirect.object.size,
+                hits: metrics.hits, egressAvoided: metrics.egressAvoided, lastUsed: redirect.object.lastUsed),
+            token: redirect.token, hotIndex: services.state)
+    }
+}

@@ -1,0 +1,76 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import MirrorCore
+import MirrorEngine
+import MirrorState
+import MirrorStorage
+import NIOCore
+
+/// Liveness, readiness and the references: open to everybody.
+struct ServiceRoutes: Sendable {
+    let services: MirrorServices
+
+    func register(on router: Router<MirrorRequestContext>) {
+        router.get("/v1/ping", use: ping)
+        router.get("/v1/api-reference", use: apiReference)
+        router.get("/v1/openapi.yaml", use: openAPI)
+        router.get("/healthz") { request, _ in JSONResponse.make(["status": "ok"], for: request) }
+        router.get("/readyz", use: ready)
+    }
+
+    private struct Ping: Encodable {
+        let alive: Bool
+        let uptime: Double
+    }
+
+    /// As the original answers it.
+    private func ping(_ request: Request, _ context: MirrorRequestContext) -> Response {
+        JSONResponse.make(
+            Ping(alive: true, uptime: services.started.duration(to: services.clock.now).inSeconds), for: request)
+    }
+
+    private func apiReference(_ request: Request, _ context: MirrorRequestContext) -> Response {
+        JSONResponse.make(APIReference(), for: request)
+    }
+
+    private func openAPI(_ request: Request, _ context: MirrorRequestContext) -> Response {
+        Response(
+            status: .ok, headers: [.contentType: "application/yaml"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_yaml)))
+    }
+
+    private struct Readiness: Encodable {
+        let status: String
+        /// By part: `ok`, or what is wrong.
+        let checks: [String: String]
+    }
+
+    /// 503 while the state store or every pool is out of order: a mirror with one good pool still earns its keep.
+    private func ready(_ request: Request, _ context: MirrorRequestContext) async -> Response {
+        var checks: [String: String] = [:]
+        var isAnyPoolUp = services.pools.all.isEmpty
+        var isStateUp = true
+        for pool in services.pools.all {
+            let name = "pool \(pool.id)"
+            do {
+                try await pool.store.checkHealth()
+                checks[name] = "ok"
+                isAnyPoolUp = true
+            } catch {
+                context.logger.warning("pool is not healthy", metadata: ["pool": "\(pool.id)", "error": "\(error)"])
+                checks[name] = "unavailable"
+            }
+            do {
+                _ = try await services.state.totals(of: pool.id)
+            } catch {
+                context.logger.warning("state is not healthy", metadata: ["error": "\(error)"])
+                isStateUp = false
+            }
+        }
+        checks["state"] = isStateUp ? "ok" : "unavailable"
+        let isReady = isAnyPoolUp && isStateUp
+        return JSONResponse.make(
+            Readiness(status: isReady ? "ok" : "unavailable", checks: checks), status: isReady ? .ok : .serviceUnavailable, for: request)
+    }
+}

@@ -1,0 +1,56 @@
+package import NIOSSL
+
+/// How the HTTP server listens, whom it trusts, and what it bears.
+package struct ServerConfiguration: Sendable {
+    package struct Address: Sendable, Hashable {
+        package var host: String
+        package var port: Int
+
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+    }
+
+    package var listen: Address
+    /// How clients reach this service, without a slash at the end; `nil` makes locations of local objects relative.
+    package var publicURL: String?
+    package var tls: TLSConfiguration?
+    package var admin: AdminConfiguration
+    /// 302 or 307.
+    package var redirectStatus: Int
+    package var maxConnections: Int
+    /// Silence after which a connection that owes nothing is closed.
+    package var idleTimeout: Duration
+    /// Bytes of one request's head.
+    package var maxHeaderBytes: Int
+
+    package init(
+        listen: Address, publicURL: String? = nil, tls: TLSConfiguration? = nil, admin: AdminConfiguration = AdminConfiguration(),
+        redirectStatus: Int = 302, maxConnections: Int = 10_000, idleTimeout: Duration = .seconds(75), maxHeaderBytes: Int = 32_768
+    ) {
+        self.listen = listen
+        self.publicURL = publicURL
+        self.tls = tls
+        self.admin = admin
+        self.redirectStatus = redirectStatus
+        self.maxConnections = maxConnections
+        self.idleTimeout = idleTimeout
+        self.maxHeaderBytes = maxHeaderBytes
+    }
+}
+
+/// Who may purge, warm and look inside.
+package struct AdminConfiguration: Sendable {
+    /// A listener of its own; `nil` shares the main one.
+    package var listen: ServerConfiguration.Address?
+    package var tokens: [String]
+    /// Lets requests through that come straight from this machine: for the zero-configuration service, which nobody else reaches.
+    package var allowsLoopback: Bool
+
+    package init(listen: ServerConfiguration.Address? = nil, tokens: [String] = [], allowsLoopback: Bool = false) {
+        self.listen = listen
+        self.tokens = tokens
+        self.allowsLoopback = allowsLoopback
+    }
+}
