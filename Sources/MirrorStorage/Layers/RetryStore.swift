@@ -1,0 +1,97 @@
+package import MirrorCore
+
+/// Makes calls again that failed with a transient error, after a while that grows.
+///
+/// Only calls that change nothing half way: never the writing of a part, whose stream is gone by then, nor `complete`, nor what happens to a
+/// body after it was opened. The copy engine repeats those with a new stream.
+package struct RetryStore: StoreLayer {
+    package struct Policy: Sendable, Hashable {
+        /// The first one included; 1 or more.
+        package var maxAttempts: Int
+        /// The longest wait before the second attempt; it doubles with each.
+        package var baseDelay: Duration
+        /// The longest wait of all.
+        package var maxDelay: Duration
+        /// A provider that asks for a longer wait than this gets no second attempt: the caller has something better to do.
+        package var maxRetryAfter: Duration
+
+        package init(
+            maxAttempts: Int = 4, baseDelay: Duration = .milliseconds(100), maxDelay: Duration = .seconds(5),
+            maxRetryAfter: Duration = .seconds(30)
+        ) {
+            self.maxAttempts = maxAttempts
+            self.baseDelay = baseDelay
+            self.maxDelay = maxDelay
+            self.maxRetryAfter = maxRetryAfter
+        }
+
+        /// How long to wait after a failed attempt: full jitter, so that callers that failed together do not come back together
+        /// (AWS Architecture Blog, "Exponential Backoff And Jitter"), and never less than the provider asked for.
+        ///
+        /// - Parameter attempt: 1 for the first.
+        /// - Parameter random: 0 to 1.
+        /// - Returns: `nil` when there is to be no further attempt.
+        package func delay(after attempt: Int, retryAfter: Duration?, random: Double) -> Duration? {
+            guard attempt < maxAttempts, retryAfter ?? .zero <= maxRetryAfter else { return nil }
+            let longest = min(maxDelay, baseDelay * (1 << min(attempt - 1, 30)))
+            return max(longest * random, retryAfter ?? .zero)
+        }
+    }
+
+    package let base: any ObjectStore
+    private let policy: Policy
+    private let clock: any WallClock
+    private let random: @Sendable () -> Double
+
+    /// - Parameter random: Draws a number of 0..<1.
+    package init(
+        _ base: any ObjectStore, policy: Policy = Policy(), clock: any WallClock = SystemClock(),
+        random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
+    ) {
+        self.base = base
+        self.policy = policy
+        self.clock = clock
+        self.random = random
+    }
+
+    package func head(_ key: ObjectKey) async throws -> ObjectInfo {
+        try await retrying { try await base.head(key) }
+    }
+
+    package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
+        try await retrying { try await base.get(key, range: range) }
+    }
+
+    package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
+        try await retrying { try await base.beginUpload(key, metadata: metadata, expectedSize: expectedSize) }
+    }
+
+    package func openFile(_ key: ObjectKey) async throws -> ObjectFile {
+        try await retrying { try await base.openFile(key) }
+    }
+
+    package func delete(_ key: ObjectKey) async throws {
+        try await retrying { try await base.delete(key) }
+    }
+
+    package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
+        try await retrying { try await base.list(after: after, limit: limit) }
+    }
+
+    package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
+        try await retrying { try await base.location(of: key, life: life) }
+    }
+
+    private func retrying<Result>(_ call: () async throws -> Result) async throws -> Result {
+        var attempt = 1
+        while true {
+            do {
+                return try await call()
+            } catch let error as StorageError where error.code.isTransient {
+                guard let delay = policy.delay(after: attempt, retryAfter: error.retryAfter, random: random()) else { throw error }
+                try await clock.sleep(for: delay)
+                attempt += 1
+            }
+        }
+    }
+}

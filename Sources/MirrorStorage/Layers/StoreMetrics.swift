@@ -1,0 +1,93 @@
+import CoreMetrics
+import MirrorCore
+import NIOCore
+import Synchronization
+
+/// The metrics of one pool's store.
+final class StoreMetrics: Sendable {
+    /// The label `operation`.
+    enum Operation: String, CaseIterable, Sendable {
+        case head, get, openFile = "open_file", beginUpload = "begin_upload", write, read, complete, abort, delete, list, location
+        case checkHealth = "check_health"
+    }
+
+    private struct ErrorLabel: Hashable {
+        let operation: Operation
+        let code: String
+    }
+
+    private let pool: PoolID
+    private let factory: any MetricsFactory
+    private let timers: [Operation: Timer]
+    /// Made at the first error of a kind: most never happen, and there are more than a hundred of them.
+    private let errors = Mutex<[ErrorLabel: Counter]>([:])
+
+    init(pool: PoolID, factory: any MetricsFactory) {
+        self.pool = pool
+        self.factory = factory
+        timers = Dictionary(
+            uniqueKeysWithValues: Operation.allCases.map { operation in
+                let dimensions = [("pool", pool.description), ("operation", operation.rawValue)]
+                return (operation, Timer(label: "store_operation_seconds", dimensions: dimensions, factory: factory))
+            })
+    }
+
+    func measure<Result>(_ operation: Operation, _ call: () async throws -> Result) async rethrows -> Result {
+        let start = ContinuousClock.now
+        defer {
+            let (seconds, attoseconds) = (ContinuousClock.now - start).components
+            timers[operation]?.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        }
+        do {
+            return try await call()
+        } catch {
+            count(error, operation)
+            throw error
+        }
+    }
+
+    /// The same stream; an error in it is counted.
+    func watch(_ body: ByteStream, _ operation: Operation) -> ByteStream {
+        ByteStream(WatchedStream(base: body, metrics: self, operation: operation))
+    }
+
+    private func count(_ error: any Error, _ operation: Operation) {
+        if error is CancellationError { return }
+        // By the protocol any other error out of `write` is that of the part's stream: the origin's, not the store's.
+        if operation == .write, !(error is StorageError) { return }
+        let label = ErrorLabel(operation: operation, code: (error as? StorageError)?.code.rawValue ?? "other")
+        let counter = errors.withLock { errors in
+            if let counter = errors[label] { return counter }
+            let dimensions = [("pool", pool.description), ("operation", operation.rawValue), ("code", label.code)]
+            let counter = Counter(label: "store_errors_total", dimensions: dimensions, factory: factory)
+            errors[label] = counter
+            return counter
+        }
+        counter.increment()
+    }
+
+    private struct WatchedStream: AsyncSequence, Sendable {
+        let base: ByteStream
+        let metrics: StoreMetrics
+        let operation: Operation
+
+        struct AsyncIterator: AsyncIteratorProtocol {
+            var base: ByteStream.AsyncIterator
+            let metrics: StoreMetrics
+            let operation: Operation
+
+            mutating func next() async throws -> ByteBuffer? {
+                do {
+                    return try await base.next()
+                } catch {
+                    metrics.count(error, operation)
+                    throw error
+                }
+            }
+        }
+
+        func makeAsyncIterator() -> AsyncIterator {
+            AsyncIterator(base: base.makeAsyncIterator(), metrics: metrics, operation: operation)
+        }
+    }
+}
