@@ -1,2 +1,16 @@
 import ArgumentParser
-@main struct CloudMirrorCommand: ParsableCommand { }
+import MirrorCore
+
+/// The executable `cloud-mirror`.
+@main
+struct CloudMirrorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cloud-mirror",
+        abstract: "Copies immutable artifacts into the region of whoever asks for them, and redirects to the copies.",
+        discussion: CommandExit.help,
+        version: CloudMirrorVersion.current,
+        subcommands: [
+            ServeCommand.self, CheckConfigCommand.self, GetCommand.self, WarmCommand.self, PurgeCommand.self, ReplicasCommand.self,
+            PoolsCommand.self, StatsCommand.self, GenerateCommand.self,
+        ])
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import CloudMirror
+
+/// `cloud-mirror generate`: the checked-in texts that are written by the code they describe.
+struct GenerateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "generate", abstract: "Write a reference to standard output.", shouldDisplay: false,
+        subcommands: [Reference.self, Example.self])
+
+    /// docs/configuration.md
+    struct Reference: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "configuration-reference", abstract: "Write the reference of the configuration file, in Markdown.")
+
+        func run() async throws {
+            print(ConfigurationReference.markdown(), terminator: "")
+        }
+    }
+
+    /// config/cloud-mirror.example.yaml
+    struct Example: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "configuration-example", abstract: "Write an example of the configuration file, with every key.")
+
+        func run() async throws {
+            print(ConfigurationExample.yaml(), terminator: "")
+        }
+    }
+}

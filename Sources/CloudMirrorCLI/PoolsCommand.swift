@@ -1,0 +1,34 @@
+import ArgumentParser
+
+/// `cloud-mirror pools`: how full and how well the pools are.
+struct PoolsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "pools", abstract: "Show the pools and what they hold.")
+
+    @OptionGroup var admin: AdminOptions
+
+    func run() async throws {
+        try await reportingFailures {
+            try await admin.withClient { client in
+                let answer = try await client.call(.get, client.address.pools)
+                print(admin.json ? answer.text + "\n" : Self.table(answer["pools"]?.elements ?? []), terminator: "")
+            }
+        }
+    }
+
+    static func table(_ pools: [JSONValue]) -> String {
+        var table = TextTable([
+            ("POOL", .left), ("HEALTHY", .left), ("OBJECTS", .right), ("BYTES", .right), ("LIMIT", .right), ("PENDING", .right),
+            ("ERRORS", .right),
+            ("KEPT", .right),
+        ])
+        for pool in pools {
+            table.add([
+                pool["pool"]?.cell ?? "", pool["healthy"]?.cell ?? "", pool["objects"]?.cell ?? "",
+                pool["bytes"]?.int64.map(HumanText.bytes) ?? "",
+                pool["maxBytes"]?.int64.map(HumanText.bytes) ?? "none", pool["pending"]?.cell ?? "", pool["errors"]?.cell ?? "",
+                pool["timeToLiveSeconds"]?.int64.map(HumanText.seconds) ?? "",
+            ])
+        }
+        return table.isEmpty ? "no pools\n" : table.text()
+    }
+}

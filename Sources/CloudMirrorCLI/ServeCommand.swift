@@ -1,0 +1,42 @@
+import ArgumentParser
+import CloudMirror
+
+/// `cloud-mirror serve`: the service itself.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run the mirror until it is told to stop.",
+        discussion: """
+            Without a configuration file it copies from any public HTTPS origin into a directory of this account. SIGTERM and SIGINT end it in \
+            order: requests and copies under way are given server.shutdownGrace to come to an end.
+            """)
+
+    @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
+    var config: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Directory for what the service keeps for itself, in place of the file's stateDirectory.", valueName: "directory"),
+        completion: .directory)
+    var stateDir: String?
+
+    @Option(help: ArgumentHelp("Address to listen on, in place of the file's; port 0 lets the system choose.", valueName: "host:port"))
+    var listen: ListenAddress?
+
+    @Flag(help: "Write one line 'ready URL' to standard output once requests are accepted.")
+    var printReady = false
+
+    func run() async throws {
+        try await reportingFailures {
+            var configuration = try ConfigurationLoader.load(config, overrides: .init(listen: listen, stateDirectory: stateDir))
+            configuration.printsReady = printReady
+            try await serve(configuration)
+        }
+    }
+}
+
+extension ListenAddress: ExpressibleByArgument {
+    init?(argument: String) {
+        self.init(argument)
+    }
+}

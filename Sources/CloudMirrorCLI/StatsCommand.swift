@@ -1,0 +1,47 @@
+import ArgumentParser
+
+/// `cloud-mirror stats`: what the mirror has done and saved.
+struct StatsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "stats", abstract: "Show what the mirror has done and saved.")
+
+    @OptionGroup var admin: AdminOptions
+
+    func run() async throws {
+        try await reportingFailures {
+            try await admin.withClient { client in
+                let answer = try await client.call(.get, client.address.stats)
+                print(admin.json ? answer.text + "\n" : Self.text(answer), terminator: "")
+            }
+        }
+    }
+
+    /// Every number that the mirror sends, also those that this version has not heard of, under the key that it belongs to.
+    static func text(_ stats: JSONValue) -> String {
+        let leaves = stats.numericLeaves()
+        let groups = [nil] + Set(leaves.compactMap { $0.path.count > 1 ? $0.path.first : nil }).sorted().map(Optional.some)
+        let width = leaves.map { $0.path.dropFirst($0.path.count > 1 ? 1 : 0).joined(separator: ".").count }.max() ?? 0
+        var blocks: [String] = []
+        for group in groups {
+            let members = leaves.filter { group == nil ? $0.path.count == 1 : $0.path.count > 1 && $0.path.first == group }
+            guard !members.isEmpty else { continue }
+            var block = group.map { "\(TextTable.printable($0))\n" } ?? ""
+            for (path, value) in members {
+                let name = TextTable.printable(path.dropFirst(group == nil ? 0 : 1).joined(separator: "."))
+                let indent = group == nil ? "" : "  "
+                block +=
+                    "\(indent)\(name)\(String(repeating: " ", count: max(0, width - name.count)))  \(number(value, named: path.last ?? ""))\n"
+            }
+            blocks.append(block)
+        }
+        return blocks.isEmpty ? "no numbers\n" : blocks.joined(separator: "\n")
+    }
+
+    /// Units go by the end of the name, as everywhere in this project.
+    private static func number(_ value: JSONValue, named name: String) -> String {
+        let lower = name.lowercased()
+        guard let count = value.int64 else { return value.cell }
+        if lower.contains("bytes") { return "\(count) (\(HumanText.bytes(count)))" }
+        if lower.hasSuffix("seconds") { return "\(value.cell) (\(HumanText.seconds(count)))" }
+        return value.cell
+    }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+
+/// What a command's exit code says. The numbers from 64 up are those of BSD's `sysexits.h`.
+enum CommandExit: Int32, CaseIterable {
+    case success = 0
+    case failed = 1
+    case notAvailable = 2
+    case digestMismatch = 3
+    case usage = 64
+    case unreachable = 69
+    case configuration = 78
+
+    var meaning: String {
+        switch self {
+        case .success: "done"
+        case .failed: "failed; standard error says why"
+        case .notAvailable: "the origin does not have the artifact, or does not give it"
+        case .digestMismatch: "what arrived is not what was expected, and was thrown away"
+        case .usage: "the command line is wrong"
+        case .unreachable: "the mirror cannot be reached"
+        case .configuration: "the configuration file is wrong"
+        }
+    }
+
+    /// The list for `--help`.
+    static let help =
+        "Exit codes:\n" + allCases.map { "  \($0.rawValue < 10 ? " " : "")\($0.rawValue)  \($0.meaning)" }.joined(separator: "\n")
+}
+
+/// Why a command cannot do what it was asked to do.
+struct CommandFailure: Error {
+    var exit: CommandExit
+    /// What happened and what to check; more than one line where that helps.
+    var message: String
+
+    init(_ message: String, exit: CommandExit = .failed) {
+        self.message = message
+        self.exit = exit
+    }
+}
+
+/// Runs a command's body; a failure is written to standard error and becomes the exit code.
+func reportingFailures(_ body: () async throws -> Void) async throws {
+    do {
+        try await body()
+    } catch let failure as CommandFailure {
+        Terminal.note(failure.message)
+        throw ExitCode(failure.exit.rawValue)
+    }
+}

@@ -1,0 +1,14 @@
+import CloudMirror
+
+/// Reads the configuration for a command; problems go to standard error, one a line, as editors understand them.
+enum ConfigurationLoader {
+    static func load(_ file: String?, overrides: Configuration.Overrides) throws(CommandFailure) -> Configuration {
+        do {
+            return try Configuration.load(file: file, overrides: overrides)
+        } catch {
+            Terminal.writeToStandardError("\(TextTable.printableLines(error.description))\n")
+            let count = error.problems.count
+            throw CommandFailure("the configuration has \(count == 1 ? "a problem" : "\(count) problems")", exit: .configuration)
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import AsyncHTTPClient
+import MirrorCore
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// HTTP for the commands: no redirect is followed unseen, and failures come with words.
+struct HTTPTransport {
+    static let maxRedirects = 5
+
+    private let client: HTTPClient
+
+    /// Why there is no answer.
+    struct Unreachable: Error {
+        var reason: String
+    }
+
+    /// - Parameter readTimeout: Seconds without a byte after which a request has failed.
+    static func withClient<Result>(readTimeout: Int64, _ body: (HTTPTransport) async throws -> Result) async throws -> Result {
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10), read: .seconds(readTimeout)))
+        configuration.httpVersion = .http1Only
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        let result: Swift.Result<Result, any Error>
+        do { result = .success(try await body(HTTPTransport(client: client))) } catch { result = .failure(error) }
+        // The process is about to end; connections that do not close do not matter any more.
+        try? await client.shutdown()
+        return try result.get()
+    }
+
+    /// - Parameter timeout: Seconds until the response's head.
+    func send(
+        _ method: HTTPMethod, _ url: String, headers: [(String, String)] = [], body: [UInt8]? = nil, timeout: Int64
+    ) async throws(Unreachable) -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: url)
+        request.method = method
+        request.headers.add(name: "user-agent", value: "cloud-mirror/\(CloudMirrorVersion.current)")
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        if let body { request.body = .bytes(ByteBuffer(bytes: body)) }
+        do {
+            return try await client.execute(request, timeout: .seconds(timeout))
+        } catch {
+            throw Unreachable(reason: Self.words(error))
+        }
+    }
+
+    /// A GET that follows redirects.
+    ///
+    /// - Throws: ``Unreachable``, also for a chain that is too long, or that leads from HTTPS to HTTP.
+    func get(_ url: String, headers: [(String, String)], timeout: Int64) async throws(Unreachable) -> HTTPClientResponse {
+        var url = url
+        for _ in 0...Self.maxRedirects {
+            let response = try await send(.GET, url, headers: headers, timeout: timeout)
+            guard [301, 302, 303, 307, 308].contains(response.status.code), let location = response.headers.first(name: "location") else {
+                return response
+            }
+            url = try Self.resolve(location, from: url)
+        }
+        throw Unreachable(reason: "more than \(Self.maxRedirects) redirects")
+    }
+
+    /// The URL that a `Location` field means.
+    static func resolve(_ location: String, from base: String) throws(Unreachable) -> String {
+        do {
+            let from = try ArtifactURL(base)
+            let target = try from.resolving(location)
+            guard from.scheme == .http || target.scheme == .https else { throw Unreachable(reason: "a redirect from HTTPS to plain HTTP") }
+            // An absolute URL goes on as it is: it may be signed, character by character.
+            return location.contains("://") ? location : target.description
+        } catch let error as Unreachable {
+            throw error
+        } catch {
+            throw Unreachable(reason: "a redirect to something that is no URL")
+        }
+    }
+
+    /// - Returns: The body; shorter when it breaks off or is longer than `limit` bytes.
+    static func body(of response: HTTPClientResponse, limit: Int) async -> [UInt8] {
+        var bytes: [UInt8] = []
+        do {
+            for try await buffer in response.body {
+                bytes.append(contentsOf: buffer.readableBytesView.prefix(limit - bytes.count))
+                if bytes.count >= limit { break }
+            }
+        } catch {
+            // Half an error message is better than none.
+        }
+        return bytes
+    }
+
+    static func words(_ error: any Error) -> String {
+        switch error {
+        case let error as HTTPClientError:
+            switch error {
+            case .connectTimeout: "connecting took too long"
+            case .readTimeout: "nothing arrived for too long"
+            case .deadlineExceeded: "no answer in time"
+            case .remoteConnectionClosed: "the connection was closed"
+            default: error.shortDescription
+            }
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { words($0.error) } ?? "the host \(error.host) is not known"
+        case let error as IOError: error.description
+        case let error as HTTPParserError: "the answer is not HTTP or broke off (\(error))"
+        default: "\(error)"
+        }
+    }
+}

@@ -1,0 +1,32 @@
+/// Numbers as people read them.
+enum HumanText {
+    /// `93.4 MiB`
+    static func bytes(_ count: Int64) -> String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
+        var value = Double(count)
+        var unit = 0
+        while value >= 1_024, unit < units.count - 1 {
+            value /= 1_024
+            unit += 1
+        }
+        return unit == 0 ? "\(count) B" : "\(tenths(value)) \(units[unit])"
+    }
+
+    /// `45s`, `3m20s`, `2h05m`, `3d4h`
+    static func seconds(_ count: Int64) -> String {
+        switch count {
+        case ..<60: "\(max(count, 0))s"
+        case ..<3_600: "\(count / 60)m\(two(count % 60))s"
+        case ..<86_400: "\(count / 3_600)h\(two(count / 60 % 60))m"
+        default: "\(count / 86_400)d\(count / 3_600 % 24)h"
+        }
+    }
+
+    static func tenths(_ value: Double) -> String {
+        guard value.isFinite, abs(value) < 1e15 else { return "?" }
+        let tenths = Int64((value * 10).rounded())
+        return "\(tenths / 10).\(abs(tenths % 10))"
+    }
+
+    private static func two(_ count: Int64) -> String { count < 10 ? "0\(count)" : "\(count)" }
+}

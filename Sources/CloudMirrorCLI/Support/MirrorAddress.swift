@@ -1,0 +1,47 @@
+import MirrorCore
+
+/// Where a mirror is, and the URLs of its routes.
+struct MirrorAddress: Equatable, CustomStringConvertible {
+    static let variable = "CLOUD_MIRROR_URL"
+    static let fallback = "http://127.0.0.1:8080"
+
+    let url: ArtifactURL
+
+    /// - Throws: `ArtifactURLError`, which says what is wrong with the text.
+    init(_ text: String) throws(ArtifactURLError) {
+        url = try ArtifactURL(text)
+    }
+
+    /// Without a slash at the end.
+    var description: String { String(url.description.prefix { $0 != "?" }.reversed().drop { $0 == "/" }.reversed()) }
+
+    /// - Parameters:
+    ///   - pool: `nil` lets the mirror choose.
+    ///   - wait: Seconds; `nil` leaves it to the mirror.
+    func redirect(to artifact: ArtifactURL, pool: PoolID?, wait: Int?) -> String {
+        "\(description)/v1/redirect/\(route(artifact, pool))\(query([("wait", wait.map(String.init))]))"
+    }
+
+    func purge(_ artifact: ArtifactURL, pool: PoolID?) -> String {
+        "\(description)/v1/purge/\(route(artifact, pool))"
+    }
+
+    var warm: String { "\(description)/v1/warm" }
+    var pools: String { "\(description)/v1/pools" }
+    var stats: String { "\(description)/v1/stats" }
+
+    /// - Parameter after: What the page before gave as `next`.
+    func replicas(pool: PoolID?, state: String?, after: String?, limit: Int) -> String {
+        let query = query([("pool", pool?.description), ("state", state), ("after", after), ("limit", String(limit))])
+        return "\(description)/v1/replicas\(query)"
+    }
+
+    private func route(_ artifact: ArtifactURL, _ pool: PoolID?) -> String {
+        "\(pool.map { "\($0)/" } ?? "")\(PercentCoding.encode(artifact.description))"
+    }
+
+    private func query(_ items: [(name: String, value: String?)]) -> String {
+        let given = items.compactMap { item in item.value.map { "\(item.name)=\(PercentCoding.encode($0))" } }
+        return given.isEmpty ? "" : "?\(given.joined(separator: "&"))"
+    }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import MirrorCore
+
+/// Which mirror to talk to.
+struct MirrorOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The mirror's URL (default: $\(MirrorAddress.variable), else \(MirrorAddress.fallback)).", valueName: "url"))
+    var mirror: String?
+
+    func address() throws(CommandFailure) -> MirrorAddress {
+        let text = mirror ?? Terminal.variable(MirrorAddress.variable) ?? MirrorAddress.fallback
+        do {
+            return try MirrorAddress(text)
+        } catch {
+            let source = mirror == nil ? "$\(MirrorAddress.variable)" : "--mirror"
+            throw CommandFailure("\(source) is not the URL of a mirror: \(error.reason)", exit: .usage)
+        }
+    }
+}
+
+/// What an admin call needs.
+struct AdminOptions: ParsableArguments {
+    static let variable = "CLOUD_MIRROR_TOKEN"
+
+    @OptionGroup var mirror: MirrorOptions
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("File whose first line is an admin token (default: the token in $\(variable)).", valueName: "file"),
+        completion: .file())
+    var tokenFile: String?
+
+    @Flag(help: "Print the mirror's JSON instead of a table.")
+    var json = false
+
+    /// Calls `body` with a client for the mirror, and ends the client.
+    func withClient<Result>(_ body: (MirrorClient) async throws -> Result) async throws -> Result {
+        let address = try mirror.address()
+        let token = try token()
+        return try await HTTPTransport.withClient(readTimeout: 60) { transport in
+            try await body(MirrorClient(address: address, token: token, transport: transport))
+        }
+    }
+
+    private func token() throws(CommandFailure) -> String? {
+        guard let tokenFile else { return Terminal.variable(Self.variable) }
+        switch SmallFile.read(tokenFile, limit: 65_536) {
+        case .failure(let error):
+            throw CommandFailure("the token file \(tokenFile) cannot be read: \(error.reason)")
+        case .success(let bytes):
+            let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+            guard let first = lines.lazy.map({ $0.filter { !$0.isWhitespace } }).first(where: { !$0.isEmpty && !$0.hasPrefix("#") }) else {
+                throw CommandFailure("the token file \(tokenFile) holds no token")
+            }
+            return first
+        }
+    }
+}
