@@ -27,6 +27,7 @@ let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", pac
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// A module of ours. The order of the list below is the order of the layers: a module names only those above it.
@@ -86,7 +87,7 @@ let package = Package(
             "CloudMirror",
             [
                 "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore",
-                logging, metrics, nioCore, nioPosix, serviceLifecycle, yams,
+                logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
         .executableTarget(
             name: "CloudMirrorCLI",

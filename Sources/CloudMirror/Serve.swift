@@ -1,3 +1,49 @@
-/// Runs the service until it is told to stop.
+import Logging
+import MirrorCore
+import MirrorEngine
+import MirrorServer
+import MirrorState
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+
+/// Runs the service until it is told to stop (SIGTERM, SIGINT).
+///
+/// The order of the services is the shutdown design; they stop last to first: the server stops accepting and answers who waits, then copies
+/// end or are handed back, then what is left is written down, then the files close.
+///
+/// - Throws: ``StartError`` when it cannot start.
 package func serve(_ configuration: Configuration) async throws {
+    let logger = Logger(label: "cloud-mirror")
+    for warning in configuration.warnings { logger.warning("configuration: \(warning)") }
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
+    let parts = try await MirrorParts(configuration, group: group, logger: logger)
+    let announcement = Announcement(configuration, adminToken: parts.generatedToken)
+    let server = MirrorServer(services: parts.services, configuration: try parts.serverConfiguration(), group: group, logger: logger) { listener, address in
+        if listener == .main { announcement.listening(at: address) }
+    }
+    let waiterChanges = await parts.state.changes()
+    let services: [any Service] = [
+        ServicePart { await parts.state.run() },
+        ServicePart { await parts.services.waiters.run(waiterChanges) },
+        ServicePart { await parts.services.uses.run() },
+        parts.sweeper,
+        parts.workers,
+        server,
+    ]
+    var settings = ServiceGroupConfiguration(
+        services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    settings.maximumGracefulShutdownDuration = configuration.server.shutdownGrace
+    let outcome: Result<Void, any Error>
+    do {
+        try await ServiceGroup(configuration: settings).run()
+        outcome = .success(())
+    } catch {
+        outcome = .failure(error)
+    }
+    await parts.close()
+    try await group.shutdownGracefully()
+    logger.notice("stopped")
+    try outcome.get()
 }

@@ -1,0 +1,52 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+import MirrorCore
+import NIOCore
+
+/// What the process says to whoever started it.
+struct Announcement: Sendable {
+    private let isReadyLineWanted: Bool
+    private let isTLS: Bool
+    private let publicURL: String?
+    private let example: PoolID?
+    private let adminToken: String?
+
+    /// - Parameter adminToken: One that was made for this run; shown here, once, and nowhere else.
+    init(_ configuration: Configuration, adminToken: String?) {
+        isReadyLineWanted = configuration.printsReady
+        isTLS = configuration.tls != nil
+        publicURL = configuration.publicURL
+        example = configuration.isZeroConfiguration ? configuration.pools.first?.id : nil
+        self.adminToken = adminToken
+    }
+
+    func listening(at address: SocketAddress) {
+        let host = address.ipAddress.map { $0.utf8.contains(UInt8(ascii: ":")) ? "[\($0)]" : $0 } ?? "localhost"
+        let url = publicURL ?? "\(isTLS ? "https" : "http")://\(host):\(address.port ?? 0)"
+        if isReadyLineWanted { write("ready \(url)\n", to: STDOUT_FILENO) }
+        guard let example else { return }
+        write(
+            """
+
+            cloud-mirror serves at \(url). Ask it for any public file:
+
+                curl -iL '\(url)/v1/redirect/\(example)/https%3A%2F%2F<host>%2F<path>' -o FILE
+
+            Admin calls from this machine need nothing; from elsewhere this token, shown only now:
+
+                Authorization: Bearer \(adminToken ?? "")
+
+
+            """, to: STDERR_FILENO)
+    }
+
+    private func write(_ text: String, to descriptor: CInt) {
+        var text = text
+        text.withUTF8 { bytes in _ = Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+    }
+}

@@ -1,0 +1,39 @@
+import MirrorCore
+import MirrorEngine
+import MirrorServer
+
+extension Configuration {
+    var redirectConfiguration: RedirectConfiguration {
+        RedirectConfiguration(maxWait: redirect.maxWait, waitLimit: redirect.waitLimit, maxWaiting: redirect.maxWaiting)
+    }
+
+    var copyConfiguration: CopyConfiguration {
+        CopyConfiguration(
+            concurrency: copy.concurrency, partSize: copy.partSize, partConcurrency: copy.partConcurrency, maxAttempts: copy.maxAttempts,
+            maxObjectSize: copy.maxObjectSize, lease: copy.lease, backoff: copy.backoff.first, backoffLimit: copy.backoff.max,
+            negativeLife: redirect.negativeLife,
+            // The rest of the grace is for handing back what did not end.
+            shutdownGrace: server.shutdownGrace * 0.8)
+    }
+
+    var poolSelector: PoolSelector {
+        let fallback: PoolID? =
+            switch selection.fallback {
+            case .origin: nil
+            case .pool(let id): id
+            }
+        return PoolSelector(
+            networks: selection.networks.map { ($0.network, $0.pool) }, trustedProxies: selection.trustedProxies, fallback: fallback)
+    }
+
+    /// What stands in front of the path of a local object; `nil` where only the client knows how it reached us.
+    var locationBase: String? {
+        if let publicURL { return publicURL }
+        guard listen.port != 0, !["0.0.0.0", "::"].contains(listen.host) else { return nil }
+        return "\(tls == nil ? "http" : "https")://\(listen)"
+    }
+}
+
+extension ListenAddress {
+    var address: ServerConfiguration.Address { ServerConfiguration.Address(host: host, port: port) }
+}

@@ -1,0 +1,146 @@
+import Logging
+import MirrorCore
+import MirrorEngine
+import MirrorNet
+import MirrorServer
+import MirrorState
+import MirrorStorage
+import NIOCore
+import NIOPosix
+import NIOSSL
+import StateSQLite
+import StorageLocal
+
+/// From the configuration to the parts that run: the only place that knows which storage and which state there are.
+struct MirrorParts: Sendable {
+    let configuration: Configuration
+    let state: HotIndex
+    let services: MirrorServices
+    let workers: CopyWorkers
+    let sweeper: Sweeper
+    /// Made for this run when nobody configured one.
+    let generatedToken: String?
+    private let outbound: OutboundClient
+
+    init(_ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger) async throws {
+        self.configuration = configuration
+        let clock = SystemClock()
+        let registry = MetricsRegistry()
+        let pools = try await Self.openPools(configuration, registry: registry, clock: clock, logger: logger)
+        state = HotIndex(try Self.openState(configuration, clock: clock, logger: logger))
+        outbound = try Self.makeOutbound(configuration, group: group, logger: logger)
+        let origin = OriginClient(outbound)
+        let metrics = EngineMetrics(pools: pools.ids, factory: registry)
+        let waiters = ReplicaWaiters(clock: clock)
+        let uses = UseRecorder(state: state, coarseness: Self.useCoarseness(configuration), clock: clock, logger: logger)
+        let remover = ReplicaRemover(pools: pools, state: state)
+        let redirects = RedirectService(
+            pools: pools, state: state, origin: origin, waiters: waiters, uses: uses, configuration: configuration.redirectConfiguration,
+            metrics: metrics, clock: clock, logger: logger)
+        services = MirrorServices(
+            pools: pools, selector: configuration.poolSelector, state: state, redirects: redirects, remover: remover, waiters: waiters,
+            uses: uses, metrics: metrics, registry: registry, clock: clock)
+        let space = PoolSpace(state: state, remover: remover, metrics: metrics, logger: logger)
+        workers = CopyWorkers(
+            name: Self.workerName(), pools: pools, state: state, origin: origin, space: space, configuration: configuration.copyConfiguration,
+            metrics: metrics, clock: clock, logger: logger)
+        sweeper = Sweeper(
+            pools: pools, state: state, remover: remover, interval: configuration.sweep.interval, metrics: metrics, clock: clock,
+            logger: logger)
+        generatedToken = configuration.isZeroConfiguration ? Self.makeToken() : nil
+    }
+
+    func close() async {
+        await services.uses.flush()
+        await outbound.shutdown()
+        await state.close()
+    }
+
+    func serverConfiguration() throws -> ServerConfiguration {
+        ServerConfiguration(
+            listen: configuration.listen.address, publicURL: configuration.locationBase, tls: try Self.makeTLS(configuration.tls),
+            admin: AdminConfiguration(
+                listen: configuration.admin.listen?.address,
+                tokens: configuration.admin.tokens.map(\.value) + (generatedToken.map { [$0] } ?? []),
+                allowsLoopback: configuration.isZeroConfiguration),
+            redirectStatus: configuration.redirect.status.rawValue, maxConnections: configuration.server.maxConnections,
+            idleTimeout: configuration.server.idleTimeout, maxHeaderBytes: Int(configuration.server.maxHeaderBytes))
+    }
+
+    // MARK: The parts
+
+    private static func openPools(
+        _ configuration: Configuration, registry: MetricsRegistry, clock: any WallClock, logger: Logger
+    ) async throws -> PoolTable {
+        var pools: [Pool] = []
+        for pool in configuration.pools {
+            let store: LocalStore
+            do {
+                store = try await LocalStore.open(.init(directory: pool.directory, region: pool.id.region), clock: clock, logger: logger)
+            } catch let error as StorageError {
+                throw StartError("pool \(pool.id): \(error.message)")
+            }
+            // A local disk has no rate to keep to: the limit is for descriptors and threads.
+            let layers = StoreLayers(operations: 4_096)
+            pools.append(
+                Pool(
+                    id: pool.id, store: layers.around(store, pool: pool.id, clock: clock, factory: registry),
+                    retention: TimeToLive(pool.retention.timeToLive), maxBytes: pool.retention.maxBytes, grace: pool.retention.grace))
+        }
+        return PoolTable(pools)
+    }
+
+    private static func openState(_ configuration: Configuration, clock: any WallClock, logger: Logger) throws -> any StateStore {
+        switch configuration.state {
+        case .sqlite(let path):
+            do {
+                return try SQLiteStateStore(
+                    path: path, maxQueued: configuration.copy.maxQueued, takeOver: true, clock: clock, logger: logger)
+            } catch {
+                throw StartError("state: \(error.message)")
+            }
+        }
+    }
+
+    private static func makeOutbound(_ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger) throws -> OutboundClient {
+        let policy: EgressPolicy
+        do {
+            policy = try EgressPolicy(
+                allow: configuration.origins.allow, requireHTTPS: configuration.origins.requireHTTPS,
+                allowAddresses: configuration.origins.allowAddresses, maxRedirects: configuration.origins.maxRedirects)
+        } catch {
+            throw StartError("origins: \(error)")
+        }
+        var outbound = OutboundConfiguration(userAgent: "cloud-mirror/\(CloudMirrorVersion.current)")
+        outbound.connectTimeout = configuration.copy.connectTimeout
+        outbound.idleTimeout = configuration.copy.idleTimeout
+        outbound.connectionsPerOrigin = configuration.copy.concurrency * configuration.copy.partConcurrency
+        return OutboundClient(
+            policy: policy, configuration: outbound, resolver: SystemResolver(eventLoopGroup: group), eventLoopGroup: group, logger: logger)
+    }
+
+    private static func makeTLS(_ tls: Configuration.TLS?) throws -> TLSConfiguration? {
+        guard let tls else { return nil }
+        do {
+            return .makeServerConfiguration(
+                certificateChain: try NIOSSLCertificate.fromPEMFile(tls.certificate).map { .certificate($0) },
+                privateKey: .privateKey(try NIOSSLPrivateKey(file: tls.key, format: .pem)))
+        } catch {
+            throw StartError("tls: the certificate or key cannot be read as PEM: \(tls.certificate), \(tls.key)")
+        }
+    }
+
+    /// A twentieth of the shortest life, from a second to five minutes: late enough to be cheap, soon enough to matter.
+    private static func useCoarseness(_ configuration: Configuration) -> Duration {
+        let shortest = configuration.pools.map(\.retention.timeToLive).min() ?? .seconds(86_400)
+        return min(max(shortest / 20, .seconds(1)), .seconds(300))
+    }
+
+    private static func workerName() -> String {
+        "worker-" + Hex.encode((0..<4).map { _ in UInt8.random(in: .min ... .max) })
+    }
+
+    private static func makeToken() -> String {
+        Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) })
+    }
+}
