@@ -75,6 +75,8 @@ package final class HotIndex: StateStore {
     }
 
     /// Changes only ever invalidate: one may be older than what was read since, so that nothing is remembered from it.
+    ///
+    /// What may have been handed out cannot become anything else without being marked, removed or lost first, which is always announced.
     private func apply(_ change: ReplicaChange) {
         switch change {
         case .everything:
@@ -82,8 +84,9 @@ package final class HotIndex: StateStore {
         case .replica(let id, let replica):
             switch replica?.status {
             case .pending:
-                // It was absent or an error before, which was told then; still nothing may be remembered of it.
-                if cached(id) != nil { invalidate(id) }
+                // It was absent or an error before, which was told then. Whatever is remembered by now was read later: this may be the
+                // late echo of a claim made through this index.
+                break
             case .present(let object) where object.markedAt == nil:
                 if let known = cached(id), !known.isSameObject(as: object) { invalidate(id) }
             case .present, .error, .removing, nil:

@@ -25,20 +25,21 @@ extension StateTransaction {
             start = (object.lastUsed.milliseconds, after.id.artifact.description)
         }
         return try replicas(
-            where: "status = 2 AND pool = ? AND (last_used, url) > (?, ?) ORDER BY last_used, url",
+            "WHERE status = 2 AND pool = ? AND (last_used, url) > (?, ?) ORDER BY last_used, url",
             [pool.description, start.lastUsed, start.url], limit: limit)
     }
 
     func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) throws -> [Replica] {
         let place = [after?.pool.description ?? "", after?.artifact.description ?? ""]
         if let pool {
-            return try replicas(where: "pool = ? AND (pool, url) > (?, ?) ORDER BY pool, url", [pool.description] + place, limit: limit)
+            return try replicas("WHERE pool = ? AND (pool, url) > (?, ?) ORDER BY pool, url", [pool.description] + place, limit: limit)
         }
-        return try replicas(where: "(pool, url) > (?, ?) ORDER BY pool, url", place, limit: limit)
+        return try replicas("WHERE (pool, url) > (?, ?) ORDER BY pool, url", place, limit: limit)
     }
 
     func underRemoval(in pool: PoolID, limit: Int) throws -> [ReplicaID] {
-        try replicas(where: "status = 4 AND pool = ? ORDER BY url", [pool.description], limit: limit).map(\.id)
+        // Named, because without statistics SQLite would walk over the whole pool in the order of its primary key.
+        try replicas("INDEXED BY removals WHERE status = 4 AND pool = ? ORDER BY url", [pool.description], limit: limit).map(\.id)
     }
 
     func totals(of pool: PoolID) throws -> PoolTotals {
@@ -50,9 +51,9 @@ extension StateTransaction {
         return PoolTotals(objects: Int(objects), bytes: bytes, pending: Int(pending), errors: Int(errors))
     }
 
-    /// - Parameter condition: SQL that this file wrote; values stand in `arguments`.
-    private func replicas(where condition: String, _ arguments: [any DatabaseValueConvertible], limit: Int) throws -> [Replica] {
-        let statement = try db.cachedStatement(sql: "SELECT pool, url, \(RecordRow.columns) FROM replicas WHERE \(condition) LIMIT ?")
+    /// - Parameter selection: SQL that this file wrote; values stand in `arguments`.
+    private func replicas(_ selection: String, _ arguments: [any DatabaseValueConvertible], limit: Int) throws -> [Replica] {
+        let statement = try db.cachedStatement(sql: "SELECT pool, url, \(RecordRow.columns) FROM replicas \(selection) LIMIT ?")
         let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments + [StatePage.length(limit)]))
         var found: [Replica] = []
         while let row = try rows.next() {

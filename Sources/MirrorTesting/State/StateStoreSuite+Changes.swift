@@ -75,13 +75,13 @@ extension StateStoreSuite {
             try await subject.withStore(maxQueued: 20_000) { scene in
                 let stream = await scene.store.changes()
                 _ = try await scene.race(100) { task in
-                    for number in 0..<100 { _ = try await scene.makePresent(task * 100 + number) }
+                    for number in 0..<60 { _ = try await scene.makePresent(task * 60 + number) }
                 }
                 let marker = try scene.id(99_999)
                 try requireEqual(try await scene.store.claim(marker), .claimed, "claim")
                 let read = try await changes(of: stream, until: marker)
                 try require(read.contains(.everything), "none of \(read.count) changes is .everything")
-                try require(read.count < 10_000, "a stream that nobody read held \(read.count) changes")
+                try require(read.count < 6_000, "a stream that nobody read held \(read.count) changes")
             }
         },
         Case("a stream ends when the store is closed, one that is opened afterwards at once") { subject in

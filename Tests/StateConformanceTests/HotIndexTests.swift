@@ -1,0 +1,384 @@
+import MirrorCore
+import MirrorState
+import MirrorTesting
+import Synchronization
+import Testing
+
+@Suite("The hot index", .timeLimit(.minutes(1)))
+struct HotIndexTests {
+    /// An index, the store below it that can be held, and one below that which changes "elsewhere".
+    private struct Scene {
+        let clock = ManualClock()
+        let elsewhere: MemoryStateStore
+        let held: HeldStore
+        let index: HotIndex
+        let invalidations: Invalidations
+
+        init(capacity: Int = 1_000) {
+            elsewhere = MemoryStateStore(clock: clock)
+            held = HeldStore(elsewhere)
+            index = HotIndex(held, capacity: capacity)
+            invalidations = Invalidations(index)
+        }
+
+        /// Runs `body` while the index follows the base store's changes.
+        func following<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await index.run() }
+                // It begins by forgetting everything, once it listens.
+                await invalidations.until(.everything)
+                let result = try await body()
+                group.cancelAll()
+                return result
+            }
+        }
+    }
+
+    /// What the observer saw.
+    private final class Invalidations: Sendable {
+        private let seen = Mutex<[HotIndex.Invalidation]>([])
+        private let stream: AsyncStream<HotIndex.Invalidation>
+
+        init(_ index: HotIndex) {
+            let (stream, continuation) = AsyncStream<HotIndex.Invalidation>.makeStream()
+            self.stream = stream
+            index.addObserver { [self] invalidation in
+                seen.withLock { $0.append(invalidation) }
+                continuation.yield(invalidation)
+            }
+        }
+
+        var all: [HotIndex.Invalidation] { seen.withLock { $0 } }
+
+        func until(_ invalidation: HotIndex.Invalidation) async {
+            for await seen in stream where seen == invalidation { return }
+        }
+    }
+
+    // MARK: Remembering
+
+    @Test("answers for a present replica from memory after one look into the store")
+    func remembersPresentReplicas() async throws {
+        let scene = Scene()
+        let id = try Sample.id(1)
+        let replica = try await scene.elsewhere.recordPresent(id, Sample.object(id))
+        #expect(scene.index.cached(id) == nil)
+        for _ in 0..<3 { #expect(try await scene.index.replica(id) == replica) }
+        #expect(scene.held.reads == 1)
+        #expect(scene.index.cached(id) == Sample.object(id))
+    }
+
+    @Test("remembers what it learns from a claim, a back-fill and the end of a copy")
+    func remembersWhatItLearns() async throws {
+        let scene = Scene()
+        let ids = try (1...3).map { try Sample.id($0) }
+        _ = try await scene.elsewhere.recordPresent(ids[0], Sample.object(ids[0]))
+        _ = try await scene.index.claim(ids[0])
+        _ = try await scene.index.recordPresent(ids[1], Sample.object(ids[1]))
+        _ = try await scene.index.claim(ids[2])
+        let lease = try #require(try await scene.index.lease(pools: [ids[2].pool], worker: "worker", duration: .seconds(15)))
+        try await scene.index.finish(lease, .present(Sample.object(ids[2])))
+        for id in ids { #expect(scene.index.cached(id) == Sample.object(id)) }
+        #expect(scene.held.reads == 0)
+        #expect(scene.invalidations.all == [])
+    }
+
+    @Test("remembers nothing that is absent, pending, an error or under removal")
+    func remembersOnlyPresentReplicas() async throws {
+        let scene = Scene()
+        let failed = try Sample.id(1)
+        _ = try await scene.index.claim(failed)
+        let lease = try #require(try await scene.index.lease(pools: [failed.pool], worker: "worker", duration: .seconds(15)))
+        try await scene.index.finish(lease, .failed(CopyFailure(reason: .transfer, message: "it broke", retryAt: scene.clock.now)))
+        let pending = try Sample.id(2)
+        _ = try await scene.index.claim(pending)
+        let purged = try Sample.id(3)
+        _ = try await scene.index.beginRemoval(purged, unusedSince: nil)
+        for id in [failed, pending, purged, try Sample.id(4)] {
+            _ = try await scene.index.replica(id)
+            #expect(scene.index.cached(id) == nil)
+        }
+        #expect(scene.index.count == 0)
+    }
+
+    @Test("a marked replica is answered from the store until a use has revived it")
+    func leavesMarkedReplicasToTheStore() async throws {
+        let scene = Scene()
+        let id = try Sample.id(1)
+        _ = try await scene.index.recordPresent(id, Sample.object(id, at: scene.clock.now))
+        #expect(try await scene.index.mark([id], unusedSince: scene.clock.now) == [id])
+        #expect(scene.index.cached(id) == nil)
+        _ = try await scene.index.replica(id)
+        #expect(scene.index.cached(id) == nil)
+        #expect(scene.held.reads == 1)
+        try await scene.index.touch([ReplicaUse(id: id, at: scene.clock.now)])
+        _ = try await scene.index.replica(id)
+        #expect(scene.index.cached(id)?.markedAt == nil)
+        #expect(scene.index.cached(id) != nil)
+    }
+
+    @Test("a use moves lastUsed in memory too, and invalidates nothing")
+    func followsUses() async throws {
+        let scene = Scene()
+        let id = try Sample.id(1)
+        _ = try await scene.index.recordPresent(id, Sample.object(id, at: scene.clock.now))
+        let token = scene.index.token()
+        let later = scene.clock.now + .seconds(60)
+        try await scene.index.touch([ReplicaUse(id: id, at: later)])
+        #expect(scene.index.cached(id)?.lastUsed == later)
+        #expect(scene.index.isCurrent(token))
+        #expect(scene.invalidations.all == [])
+    }
+
+    @Test("holds no more than its capacity", arguments: [1, 7, 1_000, 5_000])
+    func isBounded(_ capacity: Int) async throws {
+        let scene = Scene(capacity: capacity)
+        for number in 0..<(capacity * 2 + 10) {
+            let id = try Sample.id(number)
+            _ = try await scene.index.recordPresent(id, Sample.object(id))
+        }
+        #expect(scene.index.count <= capacity)
+        #expect(scene.index.count > capacity / 2)
+        #expect(scene.invalidations.all == [])
+    }
+
+    @Test("who is asked for stays when the index is full")
+    func givesASecondChance() async throws {
+        let scene = Scene(capacity: 10)
+        let popular = try Sample.id(0)
+        for number in 0..<1_000 {
+            let id = try Sample.id(number)
+            _ = try await scene.index.recordPresent(id, Sample.object(id))
+            #expect(scene.index.cached(popular) != nil)
+        }
+    }
+
+    @Test("removals in any order leave the others in place")
+    func removesInAnyOrder() async throws {
+        let scene = Scene(capacity: 100)
+        let ids = try (0..<100).map { try Sample.id($0) }
+        for id in ids { _ = try await scene.index.recordPresent(id, Sample.object(id, size: Int64(id.hashValue & 0xFFFF))) }
+        var rest = Set(ids)
+        for id in ids.shuffled() {
+            _ = try await scene.index.beginRemoval(id, unusedSince: nil)
+            rest.remove(id)
+            #expect(scene.index.cached(id) == nil)
+            for other in rest { #expect(scene.index.cached(other)?.key == ObjectKey(other.artifact)) }
+        }
+        #expect(scene.index.count == 0)
+    }
+
+    // MARK: Forgetting
+
+    @Test("tells its observers of a mark, a removal and an error, after memory is empty and the token is out of date")
+    func tellsObservers() async throws {
+        let scene = Scene()
+        let id = try Sample.id(1)
+        let index = scene.index
+        let checks = Mutex<[Bool]>([])
+        let token = Mutex(index.token())
+        index.addObserver { invalidation in
+            let isRight = invalidation == .replica(id) && !index.isCurrent(token.withLock { $0 }) && index.cached(id) == nil
+            checks.withLock { $0.append(isRight) }
+        }
+        _ = try await index.recordPresent(id, Sample.object(id, at: scene.clock.now))
+        _ = try await index.mark([id], unusedSince: scene.clock.now)
+        #expect(checks.withLock { $0 } == [true])
+        token.withLock { $0 = index.token() }
+        _ = try await index.beginRemoval(id, unusedSince: nil)
+        #expect(checks.withLock { $0 } == [true, true])
+        try await index.forget(id)
+        _ = try await index.claim(id)
+        let lease = try #require(try await index.lease(pools: [id.pool], worker: "worker", duration: .seconds(15)))
+        token.withLock { $0 = index.token() }
+        try await index.finish(lease, .failed(CopyFailure(reason: .transfer, message: "it broke", retryAt: scene.clock.now)))
+        #expect(checks.withLock { $0 } == [true, true, true])
+    }
+
+    @Test("forgets what may have changed when the store's answer is lost")
+    func forgetsOnFailure() async throws {
+        let scene = Scene()
+        let ids = [try Sample.id(1), try Sample.id(2)]
+        for id in ids { _ = try await scene.index.recordPresent(id, Sample.object(id, at: scene.clock.now)) }
+        scene.held.failAfterChanges()
+        await #expect(throws: StateError.self) { try await scene.index.mark([ids[0]], unusedSince: scene.clock.now) }
+        await #expect(throws: StateError.self) { try await scene.index.beginRemoval(ids[1], unusedSince: nil) }
+        for id in ids { #expect(scene.index.cached(id) == nil) }
+        #expect(scene.invalidations.all == ids.map { .replica($0) })
+    }
+
+    @Test("forgets what was changed elsewhere as soon as the store tells of it")
+    func followsTheStore() async throws {
+        let scene = Scene()
+        let id = try Sample.id(1)
+        try await scene.following {
+            _ = try await scene.index.recordPresent(id, Sample.object(id, at: scene.clock.now))
+            _ = try await scene.elsewhere.mark([id], unusedSince: scene.clock.now)
+            await scene.invalidations.until(.replica(id))
+            #expect(scene.index.cached(id) == nil)
+        }
+    }
+
+    @Test("forgets everything when changes may have been missed, and when it stops following")
+    func forgetsEverything() async throws {
+        let broadcaster = ChangeBroadcaster()
+        let base = MemoryStateStore(clock: ManualClock())
+        let index = HotIndex(HeldStore(base, changes: broadcaster))
+        let invalidations = Invalidations(index)
+        let ids = try (0..<20).map { try Sample.id($0) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await index.run() }
+            await invalidations.until(.everything)
+            for round in 0..<2 {
+                for id in ids { _ = try? await index.recordPresent(id, Sample.object(id)) }
+                #expect(index.count == 20)
+                let token = index.token()
+                if round == 0 { broadcaster.publish([.everything]) } else { broadcaster.finish() }
+                await invalidations.until(.everything)
+                #expect(index.count == 0)
+                #expect(!index.isCurrent(token))
+            }
+        }
+    }
+
+    @Test("another object under the same name is a change; a newer use of the same one is not")
+    func comparesObjects() async throws {
+        let broadcaster = ChangeBroadcaster()
+        let base = MemoryStateStore(clock: ManualClock())
+        let index = HotIndex(HeldStore(base, changes: broadcaster))
+        let invalidations = Invalidations(index)
+        let id = try Sample.id(1)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await index.run() }
+            await invalidations.until(.everything)
+            let object = Sample.object(id, size: 10)
+            _ = try await index.recordPresent(id, object)
+            let token = index.token()
+            var used = object
+            used.lastUsed = object.lastUsed + .seconds(9)
+            var other = object
+            other.size = 11
+            let fence = try Sample.id(2)
+            broadcaster.publish([.replica(id, Replica(id: id, status: .present(used))), .replica(fence, nil)])
+            await invalidations.until(.replica(fence))
+            #expect(index.cached(id) != nil)
+            #expect(invalidations.all == [.everything, .replica(fence)])
+            #expect(!index.isCurrent(token))
+            broadcaster.publish([.replica(id, Replica(id: id, status: .present(other)))])
+            await invalidations.until(.replica(id))
+            #expect(index.cached(id) == nil)
+            group.cancelAll()
+        }
+    }
+
+    // MARK: Races
+
+    @Test("a slow read does not bring back what was removed through the index meanwhile")
+    func refusesStaleReads() async throws {
+        let scene = Scene()
+        let id = try Sample.id(1)
+        _ = try await scene.elsewhere.recordPresent(id, Sample.object(id))
+        scene.held.hold()
+        async let slow = scene.index.replica(id)
+        await scene.held.untilHeld()
+        _ = try await scene.index.beginRemoval(id, unusedSince: nil)
+        scene.held.release()
+        // It was present when it was read, and may be answered so; it must not be remembered.
+        #expect(try await slow?.state == .present)
+        #expect(scene.index.cached(id) == nil)
+        #expect(try await scene.index.replica(id)?.status == .removing)
+    }
+
+    @Test("a slow read does not bring back what was marked elsewhere meanwhile")
+    func refusesStaleReadsOfOtherChanges() async throws {
+        let scene = Scene()
+        let id = try Sample.id(1)
+        _ = try await scene.elsewhere.recordPresent(id, Sample.object(id, at: scene.clock.now))
+        try await scene.following {
+            scene.held.hold()
+            async let slow = scene.index.replica(id)
+            await scene.held.untilHeld()
+            _ = try await scene.elsewhere.mark([id], unusedSince: scene.clock.now)
+            await scene.invalidations.until(.replica(id))
+            scene.held.release()
+            #expect(try await slow?.state == .present)
+            #expect(scene.index.cached(id) == nil)
+        }
+    }
+
+    @Test("others that become pending and present do not disturb a slow read or a token")
+    func toleratesABusyMirror() async throws {
+        let scene = Scene()
+        let id = try Sample.id(1)
+        _ = try await scene.elsewhere.recordPresent(id, Sample.object(id))
+        try await scene.following {
+            let token = scene.index.token()
+            scene.held.hold()
+            async let slow = scene.index.replica(id)
+            await scene.held.untilHeld()
+            for number in 2..<200 {
+                let other = try Sample.id(number)
+                let store: any StateStore = number.isMultiple(of: 2) ? scene.index : scene.elsewhere
+                _ = try await store.claim(other)
+                let lease = try #require(try await store.lease(pools: [other.pool], worker: "worker", duration: .seconds(15)))
+                try await store.finish(lease, .present(Sample.object(other)))
+            }
+            scene.held.release()
+            _ = try await slow
+            #expect(scene.index.cached(id) != nil)
+            #expect(scene.index.isCurrent(token))
+            #expect(scene.invalidations.all == [.everything])
+        }
+    }
+
+    /// As the server's fast path does it: a table of its own, filled under the lock that its observer takes.
+    @Test("a cache in front of the index, kept by token and observer, never holds what was removed")
+    func keepsACacheInFront() async throws {
+        let scene = Scene()
+        let index = scene.index
+        let table = FrontTable()
+        index.addObserver { table.invalidate($0) }
+        let ids = try (0..<50).map { try Sample.id($0) }
+        for _ in 0..<20 {
+            for id in ids { _ = try await index.recordPresent(id, Sample.object(id)) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for id in ids {
+                    for _ in 0..<4 {
+                        group.addTask {
+                            for _ in 0..<5 {
+                                let token = index.token()
+                                if case .present = try await index.replica(id)?.status { table.insert(id, if: { index.isCurrent(token) }) }
+                            }
+                        }
+                    }
+                    group.addTask { _ = try await index.beginRemoval(id, unusedSince: nil) }
+                }
+                try await group.waitForAll()
+            }
+            #expect(table.count == 0)
+            #expect(index.count == 0)
+            for id in ids { try await index.forget(id) }
+        }
+    }
+
+    private final class FrontTable: Sendable {
+        private let ids = Mutex<Set<ReplicaID>>([])
+
+        var count: Int { ids.withLock { $0.count } }
+
+        func insert(_ id: ReplicaID, if isCurrent: () -> Bool) {
+            ids.withLock { ids in
+                if isCurrent() { ids.insert(id) }
+            }
+        }
+
+        func invalidate(_ invalidation: HotIndex.Invalidation) {
+            ids.withLock { ids in
+                switch invalidation {
+                case .replica(let id): ids.remove(id)
+                case .everything: ids.removeAll()
+                }
+            }
+        }
+    }
+}

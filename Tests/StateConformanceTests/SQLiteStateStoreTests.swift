@@ -1,0 +1,289 @@
+import GRDB
+import MirrorCore
+import MirrorState
+import MirrorTesting
+import StateSQLite
+import Testing
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+@Suite("The SQLite state store", .timeLimit(.minutes(1)))
+struct SQLiteStateStoreTests {
+    private let directory: TemporaryDirectory
+    private let clock = ManualClock()
+    private var path: String { "\(directory.path)/state.sqlite" }
+
+    init() throws {
+        directory = try TemporaryDirectory()
+    }
+
+    private func open(_ path: String? = nil, takeOver: Bool = true) throws -> SQLiteStateStore {
+        try SQLiteStateStore(path: path ?? self.path, takeOver: takeOver, clock: clock)
+    }
+
+    /// Does something to the file that the store would not do.
+    private func tamper(_ sql: String) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.write { try $0.execute(sql: sql) }
+        try queue.close()
+    }
+
+    private func refusal(_ path: String? = nil) -> StateError? {
+        do {
+            _ = try open(path)
+            return nil
+        } catch {
+            return error as? StateError
+        }
+    }
+
+    // MARK: The file
+
+    @Test("makes its directory and its files for nobody else")
+    func makesPrivateFiles() async throws {
+        let store = try open("\(directory.path)/var/lib/state.sqlite")
+        _ = try await store.claim(try Sample.id(1))
+        #expect(try directory.mode("var") == 0o700)
+        #expect(try directory.mode("var/lib") == 0o700)
+        for suffix in ["", "-wal", "-shm", ".lock"] { #expect(try directory.mode("var/lib/state.sqlite\(suffix)") == 0o600) }
+        await store.close()
+    }
+
+    @Test("a file that is no database is corrupt, and the message says what to do")
+    func refusesGarbage() throws {
+        try directory.write(Array("this was never a database\n".utf8) + [UInt8](repeating: 0x5A, count: 8_192), to: "state.sqlite")
+        let error = try #require(refusal())
+        #expect(error.code == .corrupt)
+        #expect(error.message.contains(path))
+        #expect(error.message.contains("only a cache"))
+        // The file is left as it was.
+        #expect(try directory.read("state.sqlite").starts(with: Array("this was never".utf8)))
+    }
+
+    @Test("a database of another program is refused")
+    func refusesForeignDatabases() throws {
+        try tamper("CREATE TABLE recipes (name TEXT)")
+        let error = try #require(refusal())
+        #expect(error.code == .corrupt)
+        #expect(error.message.contains("another program"))
+    }
+
+    @Test("a newer schema is refused, and the message says what to do")
+    func refusesNewerSchemas() async throws {
+        await (try open()).close()
+        try tamper("INSERT INTO grdb_migrations VALUES ('999 from the future')")
+        let error = try #require(refusal())
+        #expect(error.code == .corrupt)
+        #expect(error.message.contains("newer version"))
+        #expect(error.message.contains("only a cache"))
+    }
+
+    @Test("a path that cannot be opened is unavailable")
+    func refusesDirectories() throws {
+        let error = try #require(refusal(directory.path))
+        #expect(error.code == .unavailable)
+        #expect(error.message.contains(directory.path))
+    }
+
+    @Test("a file cut in half is an error, never a crash")
+    func survivesTruncation() async throws {
+        let store = try open()
+        for number in 0..<500 {
+            let id = try Sample.id(number)
+            _ = try await store.recordPresent(id, Sample.object(id))
+        }
+        await store.close()
+        let bytes = try directory.read("state.sqlite")
+        for part in [2, 3, 10] {
+            try directory.write(bytes.prefix(bytes.count / part / 4_096 * 4_096), to: "state.sqlite")
+            var codes: Set<StateError.Code> = []
+            do {
+                let damaged = try open(takeOver: false)
+                for number in 0..<500 {
+                    do {
+                        _ = try await damaged.replica(try Sample.id(number))
+                    } catch let error as StateError {
+                        codes.insert(error.code)
+                    }
+                }
+                await damaged.close()
+            } catch let error as StateError {
+                codes.insert(error.code)
+            }
+            #expect(codes == [.corrupt])
+        }
+    }
+
+    @Test("a row with an unreadable value is corrupt, never a crash", arguments: ["key", "size", "stored_at", "last_used"])
+    func survivesDamagedRows(_ column: String) async throws {
+        let store = try open()
+        let id = try Sample.id(1)
+        _ = try await store.recordPresent(id, Sample.object(id))
+        await store.close()
+        try tamper("UPDATE replicas SET \(column) = NULL")
+        let damaged = try open(takeOver: false)
+        let error = await #expect(throws: StateError.self) { try await damaged.replica(id) }
+        #expect(error?.code == .corrupt)
+        #expect(error?.message.contains("only a cache") == true)
+        await damaged.close()
+    }
+
+    // MARK: One process serves
+
+    @Test("a second one that would serve from the file is refused, until the first has closed it")
+    func locksTheFile() async throws {
+        let first = try open()
+        let error = try #require(refusal())
+        #expect(error.code == .unavailable)
+        #expect(error.message.contains("\(path).lock"))
+        #expect(error.message.contains("process \(getpid())"))
+        await first.close()
+        let second = try open()
+        #expect(try await second.claim(try Sample.id(1)) == .claimed)
+        await second.close()
+    }
+
+    @Test("who only looks needs no lock")
+    func letsOthersLook() async throws {
+        let serving = try open()
+        let id = try Sample.id(1)
+        _ = try await serving.recordPresent(id, Sample.object(id))
+        let looking = try open(takeOver: false)
+        #expect(try await looking.replica(id)?.state == .present)
+        #expect(try await looking.totals(of: id.pool) == PoolTotals(objects: 1, bytes: 100))
+        await looking.close()
+        await serving.close()
+    }
+
+    @Test("taking over ends the leases of the process before, and refuses its tokens")
+    func takesOver() async throws {
+        let before = try open()
+        let id = try Sample.id(1)
+        _ = try await before.claim(id)
+        let old = try #require(try await before.lease(pools: [id.pool], worker: "worker", duration: .seconds(3_600)))
+        _ = try await before.claim(try Sample.id(2))
+        let crashed = try directory.copy()
+        await before.close()
+
+        let looking = try SQLiteStateStore(path: "\(crashed.path)/state.sqlite", takeOver: false, clock: clock)
+        #expect(try await looking.lease(pools: [id.pool], worker: "worker", duration: .seconds(1))?.id == (try Sample.id(2)))
+        #expect(try await looking.lease(pools: [id.pool], worker: "worker", duration: .seconds(1)) == nil)
+        await looking.close()
+
+        let after = try SQLiteStateStore(path: "\(crashed.path)/state.sqlite", takeOver: true, clock: clock)
+        var leases: [CopyLease] = []
+        while let lease = try await after.lease(pools: [id.pool], worker: "worker", duration: .seconds(15)) { leases.append(lease) }
+        let new = try #require(leases.first { $0.id == id })
+        #expect(leases.count == 2)
+        #expect(new.attempt == 2)
+        #expect(new.token > old.token)
+        await #expect(throws: StateError.self) { try await after.finish(old, .handBack) }
+        await after.close()
+    }
+
+    @Test("taking over leaves a retry to its time")
+    func keepsRetryTimes() async throws {
+        let before = try open()
+        let id = try Sample.id(1)
+        _ = try await before.claim(id)
+        let lease = try #require(try await before.lease(pools: [id.pool], worker: "worker", duration: .seconds(15)))
+        try await before.finish(lease, .retry(at: clock.now + .seconds(60)))
+        await before.close()
+        let after = try open()
+        #expect(try await after.nextDue(pools: [id.pool]) == clock.now + .seconds(60))
+        await after.close()
+    }
+
+    // MARK: Crashes
+
+    @Test("what a call returned for is there after a kill, without any closing")
+    func survivesAKill() async throws {
+        let store = try open()
+        var ids: [ReplicaID] = []
+        for number in 0..<50 {
+            let id = try Sample.id(number)
+            _ = try await store.claim(id)
+            let lease = try #require(try await store.lease(pools: [id.pool], worker: "worker", duration: .seconds(15)))
+            try await store.finish(lease, .present(Sample.object(id)))
+            ids.append(id)
+        }
+        // The files as the operating system has them: what a killed process leaves behind.
+        let crashed = try directory.copy()
+        let survivor = try SQLiteStateStore(path: "\(crashed.path)/state.sqlite", takeOver: true, clock: clock)
+        for id in ids { #expect(try await survivor.replica(id)?.status == .present(Sample.object(id))) }
+        #expect(try await survivor.totals(of: ids[0].pool) == PoolTotals(objects: 50, bytes: 5_000))
+        await survivor.close()
+        await store.close()
+    }
+
+    @Test("totals that went wrong are counted anew at the next take-over", arguments: [
+        "UPDATE totals SET objects = 99, bytes = -1, pending = 7, errors = 3", "DELETE FROM totals",
+        "INSERT INTO totals VALUES ('local/gone', 5, 5, 5, 5)",
+    ])
+    func reconcilesTotals(_ damage: String) async throws {
+        let before = try open()
+        for number in 0..<4 {
+            let id = try Sample.id(number)
+            _ = try await before.recordPresent(id, Sample.object(id, size: 10))
+        }
+        _ = try await before.claim(try Sample.id(9))
+        let expected = try await before.totals(of: try Sample.pool())
+        #expect(expected == PoolTotals(objects: 4, bytes: 40, pending: 1))
+        await before.close()
+        try tamper(damage)
+        let after = try open()
+        #expect(try await after.totals(of: try Sample.pool()) == expected)
+        #expect(try await after.totals(of: try Sample.pool("local/gone")) == PoolTotals())
+        await after.close()
+    }
+
+    @Test("closing waits for calls that are under way; each of 200 either happened or says that the store is closed")
+    func closesWhileInUse() async throws {
+        let store = try open()
+        let happened = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<200 {
+                group.addTask {
+                    if number == 100 {
+                        await store.close()
+                        return 0
+                    }
+                    do {
+                        _ = try await store.claim(try Sample.id(number))
+                        return 1
+                    } catch let error as StateError where error.code == .unavailable {
+                        return 0
+                    }
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        let again = try open()
+        #expect(try await again.totals(of: try Sample.pool()).pending == happened)
+        await again.close()
+    }
+
+    @Test("the frequent questions are answered from an index")
+    func usesItsIndices() async throws {
+        await (try open()).close()
+        let questions = [
+            "SELECT due, sequence, url FROM replicas WHERE status = 1 AND pool = 'p' ORDER BY due, sequence LIMIT 1": "jobs_by_due",
+            "SELECT * FROM replicas WHERE status = 2 AND pool = 'p' AND (last_used, url) > (1, 'u') ORDER BY last_used, url LIMIT 9":
+                "present_by_use",
+            "SELECT * FROM replicas INDEXED BY removals WHERE status = 4 AND pool = 'p' ORDER BY url LIMIT 9": "removals",
+            "SELECT * FROM replicas WHERE pool = 'p' AND (pool, url) > ('p', 'u') ORDER BY pool, url LIMIT 9": "PRIMARY KEY",
+            "SELECT * FROM replicas WHERE (pool, url) > ('p', 'u') ORDER BY pool, url LIMIT 9": "PRIMARY KEY",
+        ]
+        let queue = try DatabaseQueue(path: path)
+        for (question, index) in questions {
+            let plan = try await queue.read { db in try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN \(question)").map { "\($0)" } }.joined()
+            #expect(plan.contains("SEARCH"), "\(question): \(plan)")
+            #expect(plan.contains(index), "\(question): \(plan)")
+            #expect(!plan.contains("TEMP B-TREE"), "\(question): \(plan)")
+        }
+    }
+}

@@ -1,0 +1,205 @@
+import MirrorCore
+import MirrorState
+import MirrorTesting
+import StateSQLite
+import Testing
+
+@Suite("Memory and SQLite side by side", .timeLimit(.minutes(2)))
+struct SideBySideTests {
+    /// The seed stands in the failure: put it into the arguments to see it again.
+    @Test("stay equal over thousands of random transitions", arguments: [1, 2, 3, UInt64.random(in: 4...(.max))])
+    func stayEqual(_ seed: UInt64) async throws {
+        let directory = try TemporaryDirectory()
+        let clock = ManualClock()
+        let pair = try StorePair(
+            memory: MemoryStateStore(clock: clock, maxQueued: 6),
+            sqlite: SQLiteStateStore(path: "\(directory.path)/state.sqlite", maxQueued: 6, takeOver: true, clock: clock), clock: clock, seed: seed)
+        for step in 0..<1_500 {
+            let what = try await pair.step()
+            let difference = try await pair.difference()
+            guard difference == nil else {
+                Issue.record("seed \(seed), step \(step), \(what): \(difference ?? "")")
+                return
+            }
+        }
+        try await pair.expectSameChanges(seed: seed)
+    }
+}
+
+/// Two stores to which the same is done.
+private final class StorePair {
+    private let memory: MemoryStateStore
+    private let sqlite: SQLiteStateStore
+    private let clock: ManualClock
+    private var random: SeededGenerator
+    private let ids: [ReplicaID]
+    private let pools: Set<PoolID>
+    /// Tokens are each store's own; everything else of a lease is the same. Old ones are kept: they must be refused alike.
+    private var leases: [(memory: CopyLease, sqlite: CopyLease)] = []
+    private var memoryChanges: AsyncStream<ReplicaChange>?
+    private var sqliteChanges: AsyncStream<ReplicaChange>?
+
+    init(memory: MemoryStateStore, sqlite: SQLiteStateStore, clock: ManualClock, seed: UInt64) throws {
+        self.memory = memory
+        self.sqlite = sqlite
+        self.clock = clock
+        random = SeededGenerator(seed: seed)
+        ids = try (0..<6).flatMap { [try Sample.id($0), try Sample.id($0, in: "local/dev")] }
+        pools = Set(ids.map(\.pool))
+    }
+
+    /// Does something to both and compares the answers.
+    ///
+    /// - Returns: What was done.
+    func step() async throws -> String {
+        if memoryChanges == nil {
+            memoryChanges = await memory.changes()
+            sqliteChanges = await sqlite.changes()
+        }
+        if Bool.random(using: &random) { clock.advance(by: .milliseconds(Int.random(in: 0...4_000, using: &random))) }
+        let id = ids[Int.random(in: 0..<ids.count, using: &random)]
+        let time = clock.now - .milliseconds(Int.random(in: 0...9_000, using: &random))
+        switch Int.random(in: 0..<16, using: &random) {
+        case 0, 1, 2:
+            return try await both("claim \(id)") { try await $0.claim(id) }
+        case 3:
+            let object = object(id)
+            return try await both("recordPresent \(id)") { try await $0.recordPresent(id, object) }
+        case 4, 5, 6:
+            return try await lease()
+        case 7:
+            return try await onLease("extend") { store, lease in
+                let extended = try await store.extend(lease, duration: .seconds(5))
+                return [Int64(extended.attempt), extended.expires.milliseconds]
+            }
+        case 8, 9, 10:
+            let result = result(id)
+            return try await onLease("finish \(result)") { store, lease in
+                try await store.finish(lease, result)
+                return []
+            }
+        case 11:
+            let uses = [ReplicaUse(id: id, at: time), ReplicaUse(id: ids[0], at: clock.now)]
+            return try await both("touch \(uses)") { try await $0.touch(uses) }
+        case 12, 13:
+            let some = Array(ids.shuffled(using: &random).prefix(3))
+            return try await both("mark \(some)") { try await $0.mark(some, unusedSince: time) }
+        case 14:
+            let unusedSince = Bool.random(using: &random) ? time : nil
+            return try await both("beginRemoval \(id)") { try await $0.beginRemoval(id, unusedSince: unusedSince) }
+        default:
+            let removed = try await memory.underRemoval(in: id.pool, limit: 1).first ?? id
+            return try await both("forget \(removed)") { try await $0.forget(removed) }
+        }
+    }
+
+    /// What differs between the stores; everything of the state is looked at.
+    func difference() async throws -> String? {
+        func compare<Value: Equatable & Sendable>(_ what: String, _ look: (any StateStore) async throws -> Value) async throws -> String? {
+            let (first, second) = (try await look(memory), try await look(sqlite))
+            return first == second ? nil : "\(what): \(first) and \(second)"
+        }
+        let all = try await compare("replicas") { try await $0.replicas(in: nil, after: nil, limit: 99) }
+        if let all { return all }
+        let due = try await compare("nextDue") { try await $0.nextDue(pools: pools) }
+        if let due { return due }
+        let id = ids[Int.random(in: 0..<ids.count, using: &random)]
+        let one = try await compare("replica") { try await $0.replica(id) }
+        if let one { return one }
+        let totals = try await compare("totals") { try await $0.totals(of: id.pool) }
+        if let totals { return totals }
+        let removed = try await compare("underRemoval") { try await $0.underRemoval(in: id.pool, limit: 9) }
+        if let removed { return removed }
+        return try await compare("leastRecentlyUsed") { store in
+            let page = try await store.leastRecentlyUsed(in: id.pool, after: nil, limit: 3)
+            return page + (try await store.leastRecentlyUsed(in: id.pool, after: page.last, limit: 9))
+        }
+    }
+
+    func expectSameChanges(seed: UInt64) async throws {
+        await memory.close()
+        await sqlite.close()
+        let first = await memoryChanges?.reduce(into: []) { $0.append($1) } ?? []
+        let second = await sqliteChanges?.reduce(into: []) { $0.append($1) } ?? []
+        #expect(first == second, "seed \(seed)")
+        #expect(first.count > 200, "seed \(seed): too little happened")
+    }
+
+    // MARK: -
+
+    private func both<Value: Equatable & Sendable>(_ what: String, _ body: (any StateStore) async throws -> Value) async throws -> String {
+        let (first, second) = (try await body(memory), try await body(sqlite))
+        try require(first == second, "\(what): \(first) and \(second)")
+        return what
+    }
+
+    private func both(_ what: String, _ body: (any StateStore) async throws -> Void) async throws -> String {
+        try await body(memory)
+        try await body(sqlite)
+        return what
+    }
+
+    private func lease() async throws -> String {
+        let asked = Bool.random(using: &random) ? pools : [ids[Int.random(in: 0..<ids.count, using: &random)].pool]
+        let first = try await memory.lease(pools: asked, worker: "worker", duration: .seconds(5))
+        let second = try await sqlite.lease(pools: asked, worker: "worker", duration: .seconds(5))
+        try require(
+            first?.id == second?.id && first?.attempt == second?.attempt && first?.expires == second?.expires,
+            "lease: \(String(describing: first)) and \(String(describing: second))")
+        if let first, let second { leases.append((first, second)) }
+        return "lease"
+    }
+
+    /// - Parameter body: What it returns is compared, or the code of what it throws.
+    private func onLease(_ what: String, _ body: (any StateStore, CopyLease) async throws -> [Int64]) async throws -> String {
+        // Mostly a young one, which is the more interesting.
+        guard let pair = leases.suffix(Int.random(in: 1...8, using: &random)).first else { return "\(what) of no lease" }
+        func outcome(_ store: any StateStore, _ lease: CopyLease) async throws -> String {
+            do {
+                return "\(try await body(store, lease))"
+            } catch let error as StateError {
+                return error.code.rawValue
+            }
+        }
+        let (first, second) = (try await outcome(memory, pair.memory), try await outcome(sqlite, pair.sqlite))
+        try require(first == second, "\(what): \(first) and \(second)")
+        return "\(what) of \(pair.memory.id)"
+    }
+
+    private func object(_ id: ReplicaID) -> StoredObject {
+        StoredObject(
+            key: ObjectKey(id.artifact), size: Int64.random(in: 0...5_000_000_000_000, using: &random),
+            sha256: Bool.random(using: &random) ? Digest(.sha256, bytes: (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }) : nil,
+            storedAt: clock.now, lastUsed: clock.now)
+    }
+
+    private func result(_ id: ReplicaID) -> CopyResult {
+        let later = clock.now + .milliseconds(Int.random(in: -1_000...5_000, using: &random))
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0, 1, 2: return .present(object(id))
+        case 3:
+            let reasons: [CopyFailure.Reason] = [.origin(status: 404), .refused, .transfer, .tooLarge, .storage]
+            return .failed(
+                CopyFailure(reason: reasons[Int.random(in: 0..<reasons.count, using: &random)], message: "it failed", retryAt: later))
+        case 4: return .retry(at: later)
+        default: return .handBack
+        }
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers for the same seed.
+private struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
