@@ -8,6 +8,7 @@ import hashlib
 import os
 import statistics
 import time
+from pathlib import Path
 
 from bench_cold_redirect import sync
 from data import need, origin, random_file
@@ -21,8 +22,7 @@ def run(settings: Settings) -> list[Row]:
     size = settings.large
     need(size * 4)
     source = random_file(size)
-    with open(source, "rb") as file:
-        expected = hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _sha256(file)
+    expected = _sha256(source)
     ours, peers = [], {}
     with origin("copy-origin") as server, Mirror("copy", server.base) as mirror:
         target = DATA / "copy.out"
@@ -36,12 +36,13 @@ def run(settings: Settings) -> list[Row]:
         for number in range(settings.rounds):
             url = f"{server.base}/copy-{number}/{size}.bin"
             os.sync()
-            ours.append(_copy(mirror, url))
-            with open(mirror.object_file(size), "rb") as file:
-                if _sha256(file) != expected:
-                    raise RuntimeError("the copy is not what the origin sent")
+            ran, location = _copy(mirror, url)
+            ours.append(ran)
+            if mirror.sha256(location) != expected:
+                raise RuntimeError("the copy is not what the origin sent")
             mirror.purge(url)
-            _await_empty(mirror, size)
+            if mirror.sha256(location) is not None:
+                raise RuntimeError("the purged object is still served")
             for name, command in commands.items():
                 os.sync()
                 ran = measure(command, LOGS / "copy-peers.log")
@@ -70,27 +71,19 @@ def run(settings: Settings) -> list[Row]:
     return rows
 
 
-def _copy(mirror: Mirror, url: str) -> Ran:
-    """From the request to the redirect to the copy. Peak memory is the server's since its start."""
+def _copy(mirror: Mirror, url: str) -> tuple[Ran, str]:
+    """From the request to the redirect, and where that leads. Peak memory is the server's since its start."""
     before, started = cpu_seconds(mirror.pid), time.perf_counter()
-    _, requests = mirror.copied(url)
+    location, requests = mirror.copied(url)
     seconds = time.perf_counter() - started
     if requests > 1:
         say(f"  the copy took longer than a request waits: {requests} requests, {seconds:.1f} s")
-    return Ran(seconds, cpu_seconds(mirror.pid) - before, memory(mirror.pid)["VmHWM"], "")
+    return Ran(seconds, cpu_seconds(mirror.pid) - before, memory(mirror.pid)["VmHWM"], ""), location
 
 
-def _await_empty(mirror: Mirror, size: int) -> None:
-    """A purge may delete after it has answered: the next copy is not to share the disk with that."""
-    deadline = time.monotonic() + 30
-    while any(path.is_file() and path.stat().st_size == size for path in mirror.directory.rglob("*")):
-        if time.monotonic() > deadline:
-            raise TimeoutError("the purged object is still in the pool's directory after 30 s")
-        time.sleep(0.05)
-
-
-def _sha256(file) -> str:
+def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
-    while chunk := file.read(8 * MIB):
-        digest.update(chunk)
+    with open(path, "rb") as file:
+        while chunk := file.read(8 * MIB):
+            digest.update(chunk)
     return digest.hexdigest()

@@ -1,11 +1,11 @@
 """cloud-mirror under measurement: the executable that users run, with a configuration file, on loopback."""
 
+import hashlib
 import http.client
 import json
 import os
 import secrets
 import time
-from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from nginx import await_answer
@@ -119,9 +119,17 @@ class Mirror:
         if response.status >= 300:
             raise RuntimeError(f"{method} {path[:60]} answered {response.status}: {answer[:300]}")
 
-    def object_file(self, size: int) -> Path:
-        """The one file of this size in the pool's directory."""
-        found = [path for path in self.directory.rglob("*") if path.is_file() and path.stat().st_size == size]
-        if len(found) != 1:
-            raise RuntimeError(f"{len(found)} files of {size} bytes in {self.directory} instead of one")
-        return found[0]
+    def sha256(self, location: str) -> str | None:
+        """The digest of what is served there, or nothing when nothing is."""
+        connection = self.connect()
+        connection.request("GET", urlsplit(location).path)
+        response = connection.getresponse()
+        digest = hashlib.sha256()
+        while chunk := response.read(1 << 20):
+            digest.update(chunk)
+        connection.close()
+        if response.status == 404:
+            return None
+        if response.status != 200:
+            raise RuntimeError(f"{response.status} for {location}, see {self.log}")
+        return digest.hexdigest()
