@@ -30,6 +30,7 @@ struct ServeCommand: AsyncParsableCommand {
         try await reportingFailures {
             var configuration = try ConfigurationLoader.load(config, overrides: .init(listen: listen, stateDirectory: stateDir))
             configuration.printsReady = printReady
+            LogOutput.bootstrap(configuration.log)
             try await serve(configuration)
         }
     }

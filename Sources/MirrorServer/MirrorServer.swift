@@ -90,7 +90,8 @@ package struct MirrorServer: Service {
         router.add(middleware: ErrorMiddleware(clock: services.clock))
         RedirectRoutes(
             services: services, table: table, publicURL: configuration.publicURL,
-            status: .init(code: configuration.redirectStatus)
+            // The named ones have the reason phrase that the HTTP encoder writes.
+            status: configuration.redirectStatus == 307 ? .temporaryRedirect : .found
         ).register(on: router)
         LocalObjectRoutes(services: services).register(on: router)
         ServiceRoutes(services: services).register(on: router)

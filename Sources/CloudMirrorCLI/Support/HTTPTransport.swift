@@ -1,4 +1,11 @@
 import AsyncHTTPClient
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 import MirrorCore
 import NIOCore
 import NIOHTTP1
@@ -100,7 +107,7 @@ struct HTTPTransport {
             }
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { words($0.error) } ?? "the host \(error.host) is not known"
-        case let error as IOError: error.description
+        case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
         case let error as HTTPParserError: "the answer is not HTTP or broke off (\(error))"
         default: "\(error)"
         }
