@@ -26,9 +26,9 @@ def main() -> int:
     # A signal unwinds the stack, and so ends every server that a `with` started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
-    shutil.rmtree(DATA, ignore_errors=True)
-    DATA.mkdir(parents=True)
-    LOGS.mkdir(parents=True, exist_ok=True)
+    for folder in (DATA, LOGS):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
 
     settings = Settings.quick() if arguments.quick else Settings()
     rows, failures = [], []
