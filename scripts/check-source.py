@@ -28,8 +28,8 @@ CONSTRUCTS = [
 PRINTS = re.compile(r"(?<![.\w])print\s*\(")
 PRINT_ALLOWED = {"CloudMirrorCLI"}
 
-# A folder in a home or a checkout says where the author worked, and is wrong everywhere else.
-MACHINE_PATH = re.compile(r"(?<![\w.\-/~${}])/(?:home|Users|root|work|workspace)/\w")
+# A folder in a home or a checkout says where the author worked, and is wrong everywhere else. The home of nobody in particular is an example.
+MACHINE_PATH = re.compile(r"(?<![\w.\-/~${}])/(?:home|Users|root|work|workspace)/(?!(?:me|you|user|someone)\b)\w")
 
 # A to-do without a place where it is tracked is forgotten.
 UNTRACKED = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b(?!\s*\(#\d+\))")
@@ -103,7 +103,7 @@ def self_test() -> None:
     texts = [
         ("see /home/somebody/file\n", "one machine"),
         ("// TODO: later\n", "tracked"),
-        ("// TODO(#12): later\nGET /v1/work/a, https://example.org/home/x, ${HOME}/root/a\n", None),
+        ("// TODO(#12): later\nGET /v1/work/a, https://example.org/home/x, ${HOME}/root/a, /home/me/b\n", None),
     ]
     for text, expected in texts:
         with tempfile.TemporaryDirectory() as name:
