@@ -93,7 +93,7 @@ package struct MirrorServer: Service {
             // The named ones have the reason phrase that the HTTP encoder writes.
             status: configuration.redirectStatus == 307 ? .temporaryRedirect : .found
         ).register(on: router)
-        LocalObjectRoutes(services: services).register(on: router)
+        LocalObjectRoutes(services: services, sendsFiles: configuration.tls == nil).register(on: router)
         ServiceRoutes(services: services).register(on: router)
         if configuration.admin.listen == nil { addAdmin(to: router) }
         return router

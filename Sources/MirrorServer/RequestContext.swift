@@ -7,9 +7,11 @@ struct MirrorRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// The other end of the connection; `nil` for a Unix socket.
     let peer: IPAddress?
+    let channel: any Channel
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
         peer = source.channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) }
     }
 

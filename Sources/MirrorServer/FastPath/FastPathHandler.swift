@@ -123,72 +123,10 @@ final class FastPathHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private func checkIdle(_ context: ChannelHandlerContext) {
         let now = NIODeadline.now()
-        if connection.owesNothing ? lastRead + idleTimeout <= now : connection.isHeadOverdue(now, limit: idleTimeout) {
+        if connection.owesNothing ? lastRead + idleTimeout <= now : connection.isOverdue(now, limit: idleTimeout) {
             context.close(promise: nil)
             return
         }
         scheduleIdleCheck(context, in: max(.seconds(1), connection.owesNothing ? lastRead + idleTimeout - now : .seconds(1)))
-    }
-}
-
-/// How far a connection's requests are, known to the handlers on both sides of the HTTP decoder. Belongs to one event loop.
-final class ConnectionProgress {
-    /// Requests that the slow path has begun to read and not finished answering.
-    private var inFlight = 0
-    /// Bytes were handed on whose request the decoder has not announced yet.
-    private var awaitsHead = false
-    private var awaitsHeadSince = NIODeadline.now()
-    /// Where requests begin is no longer known.
-    private var isLost = false
-
-    /// Whether the next byte begins a request, and nothing before it is unanswered.
-    var isAtBoundary: Bool { !isLost && !awaitsHead && inFlight == 0 }
-    /// Whether the client has nothing to expect.
-    var owesNothing: Bool { !awaitsHead && inFlight == 0 }
-
-    func handedOn(isOnePlainRequest: Bool, at time: NIODeadline) {
-        if !isAtBoundary || !isOnePlainRequest { isLost = true }
-        if inFlight == 0, !awaitsHead {
-            awaitsHead = true
-            awaitsHeadSince = time
-        }
-    }
-
-    func requestBegan() {
-        awaitsHead = false
-        inFlight += 1
-    }
-
-    func responseEnded() {
-        inFlight = max(0, inFlight - 1)
-    }
-
-    /// Whether a request's head has been on its way for longer than is decent.
-    func isHeadOverdue(_ now: NIODeadline, limit: TimeAmount) -> Bool {
-        awaitsHead && awaitsHeadSince + limit <= now
-    }
-}
-
-/// Counts what the slow path has in flight; stands right behind the HTTP decoder.
-final class ConnectionProgressHandler: ChannelDuplexHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias InboundOut = HTTPServerRequestPart
-    typealias OutboundIn = HTTPServerResponsePart
-    typealias OutboundOut = HTTPServerResponsePart
-
-    private let connection: ConnectionProgress
-
-    init(_ connection: ConnectionProgress) {
-        self.connection = connection
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .head = unwrapInboundIn(data) { connection.requestBegan() }
-        context.fireChannelRead(data)
-    }
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { connection.responseEnded() }
-        context.write(data, promise: promise)
     }
 }

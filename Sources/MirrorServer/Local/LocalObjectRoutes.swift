@@ -8,6 +8,8 @@ import NIOCore
 /// `GET` and `HEAD /local/{region}/{hash}/{name}`: objects of pools that have no address of their own.
 struct LocalObjectRoutes: Sendable {
     let services: MirrorServices
+    /// Whether the kernel may send files; through TLS it cannot.
+    let sendsFiles: Bool
 
     func register(on router: Router<MirrorRequestContext>) {
         router.get("/local/:region/:hash/:name", use: object)
@@ -17,7 +19,8 @@ struct LocalObjectRoutes: Sendable {
     private func object(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let (pool, key) = try find(context)
         do {
-            let info = try await pool.store.head(key)
+            let source = try await Source.open(key, in: pool, sendsFiles: sendsFiles, isGet: request.method == .get)
+            let info = source.info
             var headers = Self.fields(of: info)
             switch ConditionalRequest.evaluate(request.headers, isGet: request.method == .get, info) {
             case .notModified:
@@ -30,10 +33,15 @@ struct LocalObjectRoutes: Sendable {
                     .inputError, "the object has \(info.size) bytes", status: .rangeNotSatisfiable,
                     headers: [.contentRange: "bytes */\(info.size)"])
             case .whole:
-                return try await respond(.ok, headers, pool, key, info, range: nil, request)
+                headers[.contentLength] = String(info.size)
+                guard request.method == .get, let range = ByteRange(offset: 0, length: info.size) else {
+                    return Response(status: .ok, headers: headers)
+                }
+                return Response(status: .ok, headers: headers, body: try await source.body(range, pool, context))
             case .part(let range):
+                headers[.contentLength] = String(range.length)
                 headers[.contentRange] = "bytes \(range.offset)-\(range.end - 1)/\(info.size)"
-                return try await respond(.partialContent, headers, pool, key, info, range: range, request)
+                return Response(status: .partialContent, headers: headers, body: try await source.body(range, pool, context))
             }
         } catch let error as StorageError where error.code == .notFound {
             throw RequestError(.resourceNotFound, "there is no such object; ask /v1/redirect/ for the artifact again")
@@ -46,26 +54,6 @@ struct LocalObjectRoutes: Sendable {
             let name = context.parameters.get("name").flatMap({ PercentCoding.decode($0) }), let key = ObjectKey("\(hash)/\(name)")
         else { throw RequestError(.resourceNotFound, "there is no such object") }
         return (pool, key)
-    }
-
-    private func respond(
-        _ status: HTTPResponse.Status, _ headers: HTTPFields, _ pool: Pool, _ key: ObjectKey, _ info: ObjectInfo, range: ByteRange?,
-        _ request: Request
-    ) async throws -> Response {
-        var headers = headers
-        let length = range?.length ?? info.size
-        headers[.contentLength] = String(length)
-        guard request.method == .get, length > 0 else { return Response(status: status, headers: headers) }
-        let content = try await pool.store.get(key, range: range)
-        guard content.info.etag == info.etag else {
-            throw RequestError(.unavailable, "the object was just replaced; ask again")
-        }
-        return Response(
-            status: status, headers: headers,
-            body: ResponseBody(contentLength: Int(length)) { writer in
-                for try await chunk in content.body { try await writer.write(chunk) }
-                try await writer.finish(nil)
-            })
     }
 
     /// What the origin said of the artifact, and what keeps a browser from running it in the name of this server.
@@ -82,5 +70,43 @@ struct LocalObjectRoutes: Sendable {
         if let disposition = info.metadata.contentDisposition { headers[.contentDisposition] = disposition }
         if let digest = info.metadata.sha256 { headers[.reprDigest] = digest.fieldValue }
         return headers
+    }
+}
+
+/// Where an object's bytes come from: an open file that the kernel sends, or the store's stream.
+private enum Source: Sendable {
+    case file(ObjectFile)
+    case stream(ObjectInfo)
+
+    static func open(_ key: ObjectKey, in pool: Pool, sendsFiles: Bool, isGet: Bool) async throws -> Source {
+        if sendsFiles, isGet, pool.store.capabilities.features.contains(.opensFiles) { return .file(try await pool.store.openFile(key)) }
+        return .stream(try await pool.store.head(key))
+    }
+
+    var info: ObjectInfo {
+        switch self {
+        case .file(let file): file.info
+        case .stream(let info): info
+        }
+    }
+
+    func body(_ range: ByteRange, _ pool: Pool, _ context: MirrorRequestContext) async throws -> ResponseBody {
+        switch self {
+        case .file(let file):
+            let channel = context.channel
+            return ResponseBody(contentLength: Int(range.length)) { writer in
+                try await FileTransmission.send(file, range, over: channel)
+                try await writer.finish(nil)
+            }
+        case .stream(let info):
+            let content = try await pool.store.get(info.key, range: range)
+            guard content.info.etag == info.etag else {
+                throw RequestError(.unavailable, "the object was just replaced; ask again")
+            }
+            return ResponseBody(contentLength: Int(range.length)) { writer in
+                for try await chunk in content.body { try await writer.write(chunk) }
+                try await writer.finish(nil)
+            }
+        }
     }
 }

@@ -1,0 +1,34 @@
+import MirrorCore
+import MirrorStorage
+import NIOCore
+
+/// Sends a file's bytes with `sendfile`, past Hummingbird and between a response's head and its end.
+enum FileTransmission {
+    /// Bytes at a time: what a client must take within the idle time.
+    static let piece: Int64 = 1 << 20
+
+    /// Returns once the kernel has taken all bytes. The head of the response must have been written before.
+    static func send(_ file: ObjectFile, _ range: ByteRange, over channel: any Channel) async throws {
+        guard let descriptor = file.takeDescriptor() else { throw ChannelError.ioOnClosedChannel }
+        let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
+        defer { try? handle.close() }
+        try await withTaskCancellationHandler {
+            var offset = range.offset
+            while offset < range.end {
+                let end = min(offset + piece, range.end)
+                let region = FileRegion(fileHandle: handle, readerIndex: Int(offset), endIndex: Int(end))
+                try await channel.eventLoop.flatSubmit {
+                    do {
+                        let handler = try channel.pipeline.syncOperations.handler(type: ConnectionProgressHandler.self)
+                        return handler.write(region) ?? channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+                    } catch {
+                        return channel.eventLoop.makeFailedFuture(error)
+                    }
+                }.get()
+                offset = end
+            }
+        } onCancel: {
+            channel.close(promise: nil)
+        }
+    }
+}
