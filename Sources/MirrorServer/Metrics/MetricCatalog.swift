@@ -1,6 +1,6 @@
 import MirrorEngine
 
-/// What each metric means; docs/operations.md has the same list.
+/// What each metric means; the table in docs/operations.md is this list, and a test holds the two together.
 package enum MetricCatalog {
     package static let all: [(name: String, kind: String, labels: String, help: String)] = [
         (EngineMetrics.Name.redirects, "counter", "pool, outcome", "Redirect requests by outcome."),
@@ -18,6 +18,12 @@ package enum MetricCatalog {
         ("store_operation_seconds", "histogram", "pool, operation", "How long operations of object stores took."),
         ("store_errors_total", "counter", "pool, operation, code", "Errors of object stores."),
     ]
+
+    /// The table in docs/operations.md.
+    package static var markdown: String {
+        let rows = all.map { "| `\($0.name)` | \($0.kind) | \($0.labels) | \($0.help) |" }
+        return (["| metric | kind | labels | meaning |", "|---|---|---|---|"] + rows).joined(separator: "\n")
+    }
 
     static func help(for name: String) -> String? {
         all.first { $0.name == name }?.help
