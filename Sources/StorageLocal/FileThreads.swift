@@ -12,7 +12,8 @@ struct FileThreads: Sendable {
             return try await pool.runIfActive(body)
         } catch let error as Errno {
             throw StorageError(error, operation: operation)
-        } catch is NIOThreadPoolError.ThreadPoolInactive {
+        } catch is CancellationError where !Task.isCancelled {
+            // What the pool throws once it has shut down.
             throw Self.inactive(operation)
         }
     }

@@ -23,7 +23,9 @@ public struct SampleObject: Sendable {
     public var size: Int64 { Int64(bytes.readableBytes) }
 
     public var sha256: Digest {
-        get throws { try requireValue(Digest(.sha256, bytes: Array(SHA256.hash(data: Array(bytes.readableBytesView)))), "the digest") }
+        get throws {
+            try requireValue(Digest(.sha256, bytes: bytes.withUnsafeReadableBytes { Array(SHA256.hash(data: $0)) }), "the digest")
+        }
     }
 
     /// The same key with other bytes.
@@ -33,10 +35,11 @@ public struct SampleObject: Sendable {
         return other
     }
 
-    /// Bytes at which every position can be told from its neighbours, also across parts.
+    /// Bytes that repeat after a prime number of them: parts and chunks, whatever their sizes, do not look alike.
     public static func bytes(_ size: Int, seed: UInt8 = 0) -> ByteBuffer {
+        let block = (0..<min(size, 65_537)).map { UInt8(truncatingIfNeeded: $0 &+ $0 >> 8) &+ seed }
         var buffer = ByteBuffer()
-        buffer.writeBytes((0..<size).lazy.map { UInt8(truncatingIfNeeded: $0 &+ $0 >> 8 &+ $0 >> 16) &+ seed })
+        while buffer.readableBytes < size { buffer.writeBytes(block.prefix(size - buffer.readableBytes)) }
         return buffer
     }
 

@@ -1,0 +1,78 @@
+import Foundation
+import MirrorCore
+import MirrorStorage
+import MirrorTesting
+import NIOCore
+import Testing
+
+@testable import StorageLocal
+
+@Suite("The store in a directory and the space on its file system")
+struct LocalStoreSpaceTests {
+    @Test("refuses uploads that would take what is to stay free, and says so in its health check")
+    func reserve() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: .max))
+        let object = try SampleObject(size: 10)
+        try await requireStorageError(.full, "beginUpload") { try await object.put(into: store) }
+        let error = try await requireStorageError(.full, "checkHealth") { try await store.checkHealth() }
+        #expect(error.message.contains("free space or shorten the retention"))
+        #expect(error.message.contains(directory.path))
+        #expect(try directory.contents("uploads") == [])
+    }
+
+    @Test("refuses at once an upload that is larger than the file system")
+    func expectedSize() async throws {
+        try await withLocalStore { store, directory in
+            let object = try SampleObject(size: 10)
+            try await requireStorageError(.full, "beginUpload") {
+                try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: .max)
+            }
+            #expect(try directory.contents("uploads") == [])
+        }
+    }
+
+    #if os(Linux)
+        /// Whether this process may mount file systems: root outside of most containers.
+        private static let canMount: Bool = {
+            guard let directory = try? TemporaryDirectory() else { return false }
+            guard mount("tmpfs", directory.path, "tmpfs", 0, "size=64k") == 0 else { return false }
+            return umount(directory.path) == 0
+        }()
+
+        @Test("an upload that fills the file system throws full and gives its space back", .enabled(if: canMount, "mounting needs root"))
+        func fullFileSystem() async throws {
+            let directory = try TemporaryDirectory()
+            try #require(mount("tmpfs", directory.path, "tmpfs", 0, "size=2m") == 0)
+            defer { umount2(directory.path, Int32(MNT_DETACH)) }
+            let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0))
+            let small = try SampleObject(size: 500_000)
+            try await small.put(into: store)
+            let large = try SampleObject(size: 3_000_000)
+            let upload = try await store.beginUpload(large.key, metadata: large.metadata, expectedSize: nil)
+            let error = try await requireStorageError(.full, "write") {
+                try await upload.write(UploadPart(number: 0, offset: 0, length: nil), from: ByteStream(large.bytes))
+            }
+            #expect(error.message.contains("full"))
+            #expect(try directory.contents("uploads") == [])
+            try await requireStorageError(.full, "beginUpload") {
+                try await store.beginUpload(large.key, metadata: large.metadata, expectedSize: large.size)
+            }
+            #expect(try directory.contents("uploads") == [])
+            #expect(try await store.get(small.key, range: nil).body.collect(upTo: 1 << 20) == small.bytes)
+            // There is room again for what fits.
+            try await SampleObject(size: 1_000_000).put(into: store)
+        }
+    #endif
+
+    @Test("error numbers become the codes that callers act on")
+    func errorNumbers() {
+        let codes: [(CInt, StorageError.Code)] = [
+            (ENOENT, .notFound), (ENOSPC, .full), (EDQUOT, .full), (EACCES, .permissionDenied), (EPERM, .permissionDenied),
+            (EROFS, .permissionDenied), (ELOOP, .permissionDenied), (EFBIG, .invalidRequest), (EMFILE, .unavailable), (EIO, .unavailable),
+        ]
+        for (number, code) in codes {
+            #expect(StorageError(Errno(code: number), operation: "local.test").code == code, "\(number)")
+        }
+    }
+}

@@ -1,0 +1,224 @@
+import Foundation
+import MirrorCore
+import MirrorStorage
+import MirrorTesting
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import StorageLocal
+
+@Suite("The store in a directory")
+struct LocalStoreTests {
+    private func open(_ directory: TemporaryDirectory) async throws -> LocalStore {
+        try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0))
+    }
+
+    @Test("keeps one file for each object, under its key, for this user's eyes only")
+    func layout() async throws {
+        try await withLocalStore { store, directory in
+            let object = try SampleObject("tool.tar.gz", size: 1_000)
+            try await object.put(into: store)
+            let hash = object.key.hash
+            #expect(
+                try directory.contents() == [
+                    "lock", "objects/", "objects/\(hash.prefix(2))/", "objects/\(hash.prefix(2))/\(hash)/",
+                    "objects/\(hash.prefix(2))/\(hash)/tool.tar.gz", "uploads/",
+                ])
+            let file = "\(directory.path)/objects/\(hash.prefix(2))/\(hash)/tool.tar.gz"
+            let data = try Data(contentsOf: URL(fileURLWithPath: file))
+            #expect(Array(data.prefix(1_000)) == Array(object.bytes.readableBytesView))
+            #expect(Array(data.suffix(16)) == ObjectFooter.magic)
+            let modes = try [file, "\(directory.path)/objects"].map {
+                try FileManager.default.attributesOfItem(atPath: $0)[.posixPermissions] as? Int
+            }
+            #expect(modes == [0o600, 0o700])
+        }
+    }
+
+    @Test("leaves no empty directory behind a deleted object")
+    func deletion() async throws {
+        try await withLocalStore { store, directory in
+            let object = try SampleObject(size: 10)
+            try await object.put(into: store)
+            try await store.delete(object.key)
+            #expect(try directory.contents("objects") == ["\(object.key.hash.prefix(2))/"])
+        }
+    }
+
+    @Test("keeps its objects, and removes what was half done, when it is opened again")
+    func reopening() async throws {
+        let directory = try TemporaryDirectory()
+        let object = try SampleObject(size: 1_000)
+        do {
+            let info = try await object.put(into: try await open(directory))
+            #expect(info.size == 1_000)
+        }
+        try Data(count: 100).write(to: URL(fileURLWithPath: "\(directory.path)/uploads/0123.part"))
+        let store = try await open(directory)
+        #expect(try directory.contents("uploads") == [])
+        #expect(try await store.get(object.key, range: nil).body.collect(upTo: 1 << 20) == object.bytes)
+    }
+
+    @Test("a process that is killed in the middle of an upload leaves nothing of it, and the object that was there before")
+    func crash() async throws {
+        try await withLocalStore { store, directory in
+            let first = try SampleObject(size: 1_000)
+            try await first.put(into: store)
+            let second = first.replaced(size: 600_000, seed: 1)
+            let upload = try await store.beginUpload(second.key, metadata: second.metadata, expectedSize: second.size)
+            _ = try await upload.write(UploadPart(number: 0, offset: 0, length: second.size), from: ByteStream(second.bytes))
+            // What the disk holds now is what a killed process would have left.
+            let copy = try TemporaryDirectory()
+            for name in ["objects", "uploads"] {
+                try FileManager.default.copyItem(atPath: "\(directory.path)/\(name)", toPath: "\(copy.path)/\(name)")
+            }
+            #expect(try copy.contents("uploads").count == 1)
+            let reopened = try await open(copy)
+            #expect(try copy.contents("uploads") == [])
+            #expect(try await reopened.get(first.key, range: nil).body.collect(upTo: 1 << 20) == first.bytes)
+            await upload.abort()
+        }
+    }
+
+    @Test("does not share its directory with another process")
+    func lock() async throws {
+        let directory = try TemporaryDirectory()
+        do {
+            let store = try await open(directory)
+            let error = try await requireStorageError(.unavailable, "a second store") { try await open(directory) }
+            #expect(error.message.contains(directory.path))
+            try await store.checkHealth()
+        }
+        _ = try await open(directory)
+    }
+
+    @Test("names the directory that it cannot use")
+    func unusable() async throws {
+        let error = try await requireStorageError(.permissionDenied, "open") {
+            try await LocalStore.open(.init(directory: "/dev/null/pool", region: "test"))
+        }
+        #expect(error.message.contains("/dev/null/pool"))
+    }
+
+    @Test("an upload that is aborted or dropped removes its file")
+    func droppedUploads() async throws {
+        // One thread: what is submitted before a call is done when the call returns.
+        let threads = NIOThreadPool(numberOfThreads: 1)
+        threads.start()
+        let directory = try TemporaryDirectory()
+        let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), threadPool: threads)
+        let object = try SampleObject(size: 1_000)
+        do {
+            let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+            _ = try await upload.write(UploadPart(number: 0, offset: 0, length: object.size), from: ByteStream(object.bytes))
+            #expect(try directory.contents("uploads").count == 1)
+            await upload.abort()
+            #expect(try directory.contents("uploads") == [])
+        }
+        do {
+            let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+            #expect(try directory.contents("uploads").count == 1)
+            withExtendedLifetime(upload) {}
+        }
+        try await store.checkHealth()
+        #expect(try directory.contents("uploads") == [])
+        try await threads.shutdownGracefully()
+    }
+
+    #if os(Linux)
+        @Test("closes an object's file when its body was read to the end, and when it was dropped")
+        func descriptors() async throws {
+            let threads = NIOThreadPool(numberOfThreads: 1)
+            threads.start()
+            let directory = try TemporaryDirectory()
+            let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), threadPool: threads)
+            let object = try SampleObject(size: 1_300_007)
+            try await object.put(into: store)
+            func openFiles() async throws -> Int {
+                // Behind any read that is still under way on the only thread.
+                _ = try await store.head(object.key)
+                let links = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+                let targets = links.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }
+                return targets.filter { $0.hasPrefix("\(directory.path)/objects/") }.count
+            }
+            let content = try await store.get(object.key, range: nil)
+            #expect(try await openFiles() == 1)
+            #expect(try await content.body.collect(upTo: 1 << 21).readableBytes == 1_300_007)
+            #expect(try await openFiles() == 0)
+            do {
+                var iterator = try await store.get(object.key, range: nil).body.makeAsyncIterator()
+                #expect(try await iterator.next() != nil)
+                #expect(try await openFiles() == 1)
+            }
+            #expect(try await openFiles() == 0)
+            let file = try await store.openFile(object.key)
+            #expect(try await openFiles() == 1)
+            withExtendedLifetime(file) {}
+            try await threads.shutdownGracefully()
+        }
+    #endif
+
+    @Test("a store whose threads are gone says that it is shutting down, and does not hang")
+    func shutDown() async throws {
+        let threads = NIOThreadPool(numberOfThreads: 1)
+        threads.start()
+        let directory = try TemporaryDirectory()
+        let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), threadPool: threads)
+        let object = try SampleObject(size: 1_300_007)
+        try await object.put(into: store)
+        let content = try await store.get(object.key, range: nil)
+        let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: nil)
+        try await threads.shutdownGracefully()
+        try await requireStorageError(.unavailable, "head") { try await store.head(object.key) }
+        try await requireStorageError(.unavailable, "body") { try await content.body.collect(upTo: 1 << 21) }
+        await upload.abort()
+        #expect(try directory.contents("uploads") == [])
+    }
+
+    @Test("an upload that turns out shorter than expected takes no more space than it has bytes")
+    func shorterThanExpected() async throws {
+        try await withLocalStore { store, directory in
+            let object = try SampleObject(size: 1_000)
+            let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: 64 << 20)
+            _ = try await upload.write(UploadPart(number: 0, offset: 0, length: nil), from: ByteStream(object.bytes))
+            _ = try await upload.complete(size: object.size, sha256: object.sha256)
+            let file = "\(directory.path)/objects/\(object.key.hash.prefix(2))/\(object.key)"
+            var status = stat()
+            #expect(stat(file, &status) == 0)
+            #expect(status.st_size < 2_000)
+            #expect(Int64(status.st_blocks) * 512 < 1 << 20)
+        }
+    }
+
+    @Test("metadata longer than a footer may be are refused at the end of the upload, and nothing is published")
+    func longMetadata() async throws {
+        try await withLocalStore { store, directory in
+            var long = try SampleObject(size: 10)
+            long.metadata.addresses = [String(repeating: "x", count: ObjectFooter.maxDocumentLength)]
+            let object = long
+            try await requireStorageError(.invalidRequest, "put") { try await object.put(into: store) }
+            try await requireStorageError(.notFound, "head") { try await store.head(object.key) }
+            #expect(try directory.contents("uploads") == [])
+        }
+    }
+
+    @Test("a footer longer than the first read is found, too")
+    func longFooter() async throws {
+        try await withLocalStore { store, _ in
+            var object = try SampleObject(size: 10)
+            object.metadata.addresses = (0..<500).map { "https://origin.example.org/\($0)" }
+            try await object.put(into: store)
+            #expect(try await store.head(object.key).metadata.addresses == object.metadata.addresses)
+        }
+    }
+
+    @Test("the location is a path of the mirror, with the key encoded")
+    func location() async throws {
+        try await withLocalStore { store, _ in
+            let object = try SampleObject("a%20b.zip", size: 1)
+            let location = try await store.location(of: object.key, life: .seconds(1))
+            #expect(location == ObjectLocation(url: "/local/test/\(object.key.hash)/a%20b.zip"))
+        }
+    }
+}
