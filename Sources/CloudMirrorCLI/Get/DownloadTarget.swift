@@ -20,6 +20,7 @@ struct DownloadTarget: ~Copyable {
     private var hash = SHA256()
     /// Bytes that are there.
     private(set) var size: Int64 = 0
+    private var isFinished = false
     /// What they belong to.
     private(set) var record: PartialRecord?
 
@@ -41,7 +42,10 @@ struct DownloadTarget: ~Copyable {
     }
 
     deinit {
-        if path != nil { close(descriptor) }
+        guard let path else { return }
+        close(descriptor)
+        // Nothing came: nothing stays.
+        if size == 0, !isFinished { SmallFile.remove("\(path).part") }
     }
 
     var isFile: Bool { path != nil }
@@ -85,6 +89,7 @@ struct DownloadTarget: ~Copyable {
         guard let path else { return }
         guard fsync(descriptor) == 0, rename("\(path).part", path) == 0 else { throw Self.failure("\(path) cannot be written", errno) }
         SmallFile.remove("\(path).part.json")
+        isFinished = true
     }
 
     /// Removes what is there: it is not what was wanted.

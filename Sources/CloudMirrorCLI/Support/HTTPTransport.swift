@@ -1,10 +1,10 @@
 import AsyncHTTPClient
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 import MirrorCore
 import NIOCore
@@ -27,6 +27,8 @@ struct HTTPTransport {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10), read: .seconds(readTimeout)))
         configuration.httpVersion = .http1Only
+        // The client would try again until the timeout; a command has better things to do, such as asking the origin.
+        configuration.connectionPool.retryConnectionEstablishment = false
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let result: Swift.Result<Result, any Error>
         do { result = .success(try await body(HTTPTransport(client: client))) } catch { result = .failure(error) }
@@ -108,7 +110,8 @@ struct HTTPTransport {
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { words($0.error) } ?? "the host \(error.host) is not known"
         case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
-        case let error as HTTPParserError: "the answer is not HTTP or broke off (\(error))"
+        case HTTPParserError.invalidEOFState: "the transfer broke off"
+        case let error as HTTPParserError: "the answer is not HTTP (\(error))"
         default: "\(error)"
         }
     }

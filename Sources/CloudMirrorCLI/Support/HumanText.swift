@@ -12,13 +12,13 @@ enum HumanText {
         return unit == 0 ? "\(count) B" : "\(tenths(value)) \(units[unit])"
     }
 
-    /// `45s`, `3m20s`, `2h05m`, `3d4h`
+    /// `45s`, `3m20s`, `2h05m`, `3d4h`, `7d`
     static func seconds(_ count: Int64) -> String {
         switch count {
         case ..<60: "\(max(count, 0))s"
         case ..<3_600: "\(count / 60)m\(two(count % 60))s"
         case ..<86_400: "\(count / 3_600)h\(two(count / 60 % 60))m"
-        default: "\(count / 86_400)d\(count / 3_600 % 24)h"
+        default: count % 86_400 < 3_600 ? "\(count / 86_400)d" : "\(count / 86_400)d\(count / 3_600 % 24)h"
         }
     }
 

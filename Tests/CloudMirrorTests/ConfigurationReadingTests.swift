@@ -1,0 +1,180 @@
+import Logging
+import MirrorCore
+import MirrorNet
+import Testing
+
+@testable import CloudMirror
+
+@Suite struct ConfigurationReadingTests {
+    @Test("Without a file there is one local pool under the state directory, and any public HTTPS origin")
+    func zeroConfiguration() throws {
+        let configuration = try Configuration.load(file: nil, environment: .fake(variables: ["XDG_STATE_HOME": "/state"]))
+        #expect(configuration.isZeroConfiguration)
+        #expect(configuration.listen.description == "127.0.0.1:8080")
+        #expect(configuration.origins.allow == [.anyPublic])
+        #expect(configuration.origins.requireHTTPS)
+        #expect(configuration.admin.tokens.isEmpty)
+        let pool = try #require(configuration.pools.first)
+        #expect(configuration.pools.count == 1)
+        #expect(pool.id.description == "local/dev")
+        #expect(pool.directory == "/state/cloud-mirror/pools/dev")
+        #expect(configuration.state == .sqlite(path: "/state/cloud-mirror/state.sqlite"))
+        #expect(configuration.selection.fallback == .pool(pool.id))
+    }
+
+    @Test("A minimal file has the defaults for everything else")
+    func minimal() throws {
+        let configuration = try Configuration.reading(minimalFile, .fake(variables: ["HOME": "/home/me"]))
+        var expected = Configuration(stateDirectory: "/home/me/.local/state/cloud-mirror")
+        expected.source = .file("mirror.yaml")
+        expected.origins.allow = [.prefix(try ArtifactURL("https://artifacts.example.org/"))]
+        expected.pools[0].directory = "/pool"
+        #expect(configuration == expected)
+        #expect(!configuration.isZeroConfiguration)
+    }
+
+    @Test("Every key of a full file arrives")
+    func full() throws {
+        let file = """
+            listen: "[::]:8443"
+            publicURL: https://Mirror.example.org/base/
+            stateDirectory: state
+            tls: {certificate: tls/cert.pem, key: /keys/key.pem}
+            admin: {listen: localhost:9090, tokens: ["${TOKEN}"], tokensFile: tokens}
+            origins:
+              allow:
+                - http://artifacts.example.org/builds/
+                - pattern: '^https://a\\.example/'
+              requireHTTPS: false
+              allowAddresses: [10.0.0.0/8, "fd00::/8"]
+              maxRedirects: 0
+            pools:
+              local/a: {directory: ../a, retention: {timeToLive: 7d, maxBytes: 500GiB, grace: 5m}}
+              local/b: {directory: /b/, retention: {maxBytes: none}}
+            redirect: {maxWait: 500ms, waitLimit: 1m, negativeLife: 0s, maxWaiting: 5, status: 307}
+            copy: {concurrency: 1, partSize: 1MiB, partConcurrency: 2, maxAttempts: 3, maxObjectSize: 1TB, idleTimeout: 5s, connectTimeout: 1s,
+              lease: 20s, maxQueued: 7, backoff: {first: 1ms, max: 1ms}}
+            state: {sqlite: {path: db.sqlite}}
+            selection: {networks: {10.1.0.0/16: local/b, "2001:db8::/32": local/a}, trustedProxies: [10.9.9.9], default: local/b}
+            sweep: {interval: 1h}
+            server: {maxConnections: 2, idleTimeout: 2s, maxHeaderBytes: 16KiB, shutdownGrace: 1s}
+            log: {level: debug, format: json}
+            """
+        let environment = ConfigurationEnvironment.fake(
+            variables: ["TOKEN": "token-from-the-environment"],
+            files: [
+                "/here/tls/cert.pem": "", "/keys/key.pem": "",
+                "/here/tokens": "# comment\n\n  token-from-the-file-one \r\ntoken-from-the-file-two\n",
+            ],
+            worldReadable: ["/here/tokens", "/here/tls/cert.pem"])
+        let configuration = try Configuration.reading(file, environment)
+
+        #expect(configuration.listen == ListenAddress(host: "::", port: 8_443))
+        #expect(configuration.publicURL == "https://mirror.example.org/base")
+        #expect(configuration.stateDirectory == "/here/state")
+        #expect(configuration.tls == Configuration.TLS(certificate: "/here/tls/cert.pem", key: "/keys/key.pem"))
+        #expect(configuration.admin.listen?.description == "localhost:9090")
+        #expect(
+            configuration.admin.tokens.map(\.value) == ["token-from-the-environment", "token-from-the-file-one", "token-from-the-file-two"])
+        #expect(
+            configuration.origins.allow == [
+                .prefix(try ArtifactURL("http://artifacts.example.org/builds/")), .pattern("^https://a\\.example/"),
+            ])
+        #expect(!configuration.origins.requireHTTPS)
+        #expect(configuration.origins.allowAddresses.map(\.description) == ["10.0.0.0/8", "fd00::/8"])
+        #expect(configuration.origins.maxRedirects == 0)
+        #expect(configuration.pools.map(\.id.description) == ["local/a", "local/b"])
+        #expect(configuration.pools.map(\.directory) == ["/here/../a", "/b"])
+        #expect(
+            configuration.pools[0].retention
+                == Configuration.Retention(timeToLive: .seconds(604_800), maxBytes: 500 << 30, grace: .seconds(300)))
+        #expect(configuration.pools[1].retention == Configuration.Retention())
+        #expect(
+            configuration.redirect
+                == Configuration.Redirect(
+                    maxWait: .milliseconds(500), waitLimit: .seconds(60), negativeLife: .zero, maxWaiting: 5, status: .temporaryRedirect))
+        #expect(
+            configuration.copy
+                == Configuration.Copy(
+                    concurrency: 1, partSize: 1 << 20, partConcurrency: 2, maxAttempts: 3, maxObjectSize: 1_000_000_000_000,
+                    idleTimeout: .seconds(5),
+                    connectTimeout: .seconds(1), lease: .seconds(20), maxQueued: 7,
+                    backoff: Configuration.Backoff(first: .milliseconds(1), max: .milliseconds(1))))
+        #expect(configuration.state == .sqlite(path: "/here/db.sqlite"))
+        #expect(configuration.selection.networks.map(\.network.description) == ["10.1.0.0/16", "2001:db8::/32"])
+        #expect(configuration.selection.networks.map(\.pool.description) == ["local/b", "local/a"])
+        #expect(configuration.selection.trustedProxies.map(\.description) == ["10.9.9.9/32"])
+        #expect(configuration.selection.fallback == PoolID("local/b").map { .pool($0) })
+        #expect(configuration.sweep.interval == .seconds(3_600))
+        #expect(
+            configuration.server
+                == Configuration.Server(maxConnections: 2, idleTimeout: .seconds(2), maxHeaderBytes: 16 << 10, shutdownGrace: .seconds(1)))
+        #expect(configuration.log == Configuration.Log(level: .debug, format: .json))
+        // The certificate is for everybody; the tokens are not.
+        #expect(
+            configuration.warnings.map(\.description) == [
+                "mirror.yaml:5:67: admin.tokensFile: everybody on this machine can read /here/tokens; chmod o-r it"
+            ])
+    }
+
+    @Test("With two pools requests without one go to the origin unless the file says otherwise")
+    func twoPools() throws {
+        let pools = "origins: {allow: [https://a.example/]}\npools: {local/a: {directory: a}, local/b: {directory: b}}\n"
+        #expect(try Configuration.reading(pools).selection.fallback == .origin)
+        #expect(
+            try Configuration.reading(pools + "selection: {default: local/a}").selection.fallback == PoolID("local/a").map { .pool($0) })
+        #expect(try Configuration.reading(minimalFile + "selection: {default: origin}").selection.fallback == .origin)
+    }
+
+    @Test("The command line goes before the file")
+    func overrides() throws {
+        let environment = ConfigurationEnvironment.fake(files: [
+            "/here/mirror.yaml": minimalFile + "listen: 127.0.0.1:1\nstateDirectory: /file\n"
+        ])
+        let overrides = Configuration.Overrides(listen: ListenAddress("0.0.0.0:0"), stateDirectory: "given")
+        let configuration = try Configuration.load(file: "mirror.yaml", overrides: overrides, environment: environment)
+        #expect(configuration.listen == ListenAddress(host: "0.0.0.0", port: 0))
+        #expect(configuration.stateDirectory == "/here/given")
+        #expect(configuration.state == .sqlite(path: "/here/given/state.sqlite"))
+        let without = try Configuration.load(file: nil, overrides: overrides, environment: environment)
+        #expect(without.stateDirectory == "/here/given")
+        #expect(without.pools.map(\.directory) == ["/here/given/pools/dev"])
+    }
+
+    @Test("An anchor saves repeating a value")
+    func anchors() throws {
+        let configuration = try Configuration.reading(
+            """
+            origins: {allow: [https://a.example/]}
+            pools:
+              local/a: {directory: a, retention: &kept {timeToLive: 2h}}
+              local/b: {directory: b, retention: *kept}
+            """)
+        #expect(configuration.pools.map(\.retention.timeToLive) == [.seconds(7_200), .seconds(7_200)])
+    }
+
+    @Test("Text in quotes is never read as no value")
+    func quotedNull() {
+        #expect(Configuration.problems(of: minimalFile + "listen: 'null'\n").first?.contains("'null' is not an address") == true)
+    }
+
+    @Test(
+        "Addresses to listen on are a host and a port",
+        arguments: [
+            ("127.0.0.1:8080", "127.0.0.1:8080"), ("[::]:0", "[::]:0"), ("[0:0::1]:65535", "[::1]:65535"), ("Localhost:1", "localhost:1"),
+        ])
+    func listenAddresses(text: String, canonical: String) {
+        #expect(ListenAddress(text)?.description == canonical)
+    }
+
+    @Test(
+        "What is no host and port is no address to listen on",
+        arguments: [
+            "", ":", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", "[::1]", "[127.0.0.1]:80",
+            "a b:80",
+            "host/x:80", "user@host:80", "0x7f.1:80", "1:2:3", "h:0080x",
+        ])
+    func notListenAddresses(text: String) {
+        #expect(ListenAddress(text) == nil)
+    }
+}

@@ -1,0 +1,73 @@
+import Testing
+
+@testable import CloudMirror
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+@Suite struct GeneratedTextTests {
+    private static let environment = ConfigurationEnvironment.fake(
+        variables: ["CLOUD_MIRROR_ADMIN_TOKEN": "a-token-that-is-long-enough"],
+        files: [
+            "/etc/cloud-mirror/tokens": "another-token-that-is-long\n", "/etc/cloud-mirror/cert.pem": "", "/etc/cloud-mirror/key.pem": "",
+        ])
+
+    @Test("docs/configuration.md is what the code says; `make docs` writes it")
+    func reference() throws {
+        #expect(try Self.checkedIn("docs/configuration.md") == ConfigurationReference.markdown())
+    }
+
+    @Test("config/cloud-mirror.example.yaml is what the code says; `make docs` writes it")
+    func example() throws {
+        #expect(try Self.checkedIn("config/cloud-mirror.example.yaml") == ConfigurationExample.yaml())
+    }
+
+    @Test("The example is a file that can be used, and changes nothing but what is required")
+    func exampleIsDefault() throws {
+        let environment = ConfigurationEnvironment.fake(variables: ["HOME": "/home/me"])
+        let configuration = try Configuration.reading(ConfigurationExample.yaml(), environment)
+        var expected = Configuration(stateDirectory: "/home/me/.local/state/cloud-mirror")
+        expected.source = .file("mirror.yaml")
+        expected.origins.allow = configuration.origins.allow
+        expected.pools[0].directory = "/var/lib/cloud-mirror/pools/dev"
+        #expect(configuration == expected)
+        #expect(configuration.origins.allow.count == 2)
+    }
+
+    @Test("The example with every key in force can be used too, and holds every key of the reference")
+    func uncommented() throws {
+        let text = ConfigurationExample.uncommented(ConfigurationExample.yaml())
+        let configuration = try Configuration.reading(text, Self.environment)
+        #expect(configuration.tls != nil)
+        #expect(configuration.admin.tokens.count == 2)
+        #expect(configuration.selection.networks.count == 1)
+        #expect(configuration.redirect == Configuration.Redirect())
+        #expect(configuration.copy == Configuration.Copy())
+        #expect(configuration.server == Configuration.Server())
+        let keys = Configuration.outline.compactMap { step in
+            switch step {
+            case .value(let value): value.key
+            case .begin(let key, _, _): key
+            case .end: nil
+            }
+        }
+        #expect(keys.count > 40)
+        for key in keys {
+            #expect(text.split(separator: "\n").contains { $0.drop { $0 == " " }.hasPrefix("\(key):") }, "\(key) is missing")
+        }
+    }
+
+    @Test("Nothing in the generated texts depends on the machine")
+    func neutral() {
+        let texts = ConfigurationReference.markdown() + ConfigurationExample.yaml()
+        #expect(!texts.contains("/root") && !texts.contains("/home/"))
+    }
+
+    private static func checkedIn(_ path: String) throws -> String {
+        let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
+        return String(decoding: try Data(contentsOf: URL(filePath: "\(root)/\(path)")), as: UTF8.self)
+    }
+}
