@@ -117,17 +117,21 @@ extension ObjectStoreSuite {
                 try await store.requireAbsent(object.key, "after complete")
             },
             Case("complete without a part that failed throws invalidRequest and publishes nothing") { store in
-                let object = try SampleObject(size: 1_000)
-                let upload = try await begin(object, in: store)
-                try await requireThrows(BrokenStream.self, "a part whose stream broke") {
-                    try await upload.write(
-                        UploadPart(number: 0, offset: 0, length: nil), from: ByteStream(chunks: [object.bytes], failure: BrokenStream()))
+                // The chunks are long enough for a store to have written the first when the stream breaks.
+                let object = try SampleObject(size: 400_000)
+                let chunks = [try object.slice(0, 200_000), try object.slice(200_000, 200_000)]
+                for size in [200_000, 400_000] as [Int64] {
+                    let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: nil)
+                    try await requireThrows(BrokenStream.self, "a part whose stream broke") {
+                        try await upload.write(
+                            UploadPart(number: 0, offset: 0, length: nil), from: ByteStream(chunks: chunks, failure: BrokenStream()))
+                    }
+                    try await requireStorageError(.invalidRequest, "complete with \(size) bytes") {
+                        try await upload.complete(size: size, sha256: object.sha256)
+                    }
+                    await upload.abort()
+                    try await store.requireAbsent(object.key, "after complete")
                 }
-                try await requireStorageError(.invalidRequest, "complete") {
-                    try await upload.complete(size: object.size, sha256: object.sha256)
-                }
-                await upload.abort()
-                try await store.requireAbsent(object.key, "after complete")
             },
         ]
     }
