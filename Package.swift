@@ -112,7 +112,7 @@ let package = Package(
                 hummingbird, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ]),
         tests("CloudMirrorTests", ["CloudMirror", "MirrorCore", logging]),
-        tests("EndToEndTests", ["MirrorTesting", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix]),
+        tests("EndToEndTests", ["MirrorTesting", "MirrorCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix]),
     ],
     swiftLanguageModes: [.v6]
 )

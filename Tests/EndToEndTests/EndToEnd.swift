@@ -1,0 +1,6 @@
+import Testing
+
+/// Tests of the real executable in a process of its own, over real sockets. One at a time: each has processes of its own, and several
+/// measure time.
+@Suite(.serialized)
+enum EndToEnd {}

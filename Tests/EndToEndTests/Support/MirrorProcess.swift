@@ -1,0 +1,180 @@
+import MirrorCore
+import NIOHTTP1
+import Synchronization
+import Testing
+
+/// A `cloud-mirror serve` of a test's own: its directory, its configuration file, and the process, which may be started again and again.
+final class MirrorProcess: Sendable {
+    static let pool = "local/dev"
+
+    private struct Running {
+        let process: ChildProcess
+        let url: String
+    }
+
+    let directory: TemporaryDirectory
+    let token: String
+    private let arguments: [String]
+    private let running = Mutex<Running?>(nil)
+
+    /// Writes the configuration, starts, runs `body`, and ends the process whatever happens.
+    static func run<Result>(
+        _ settings: MirrorSettings, isolation: isolated (any Actor)? = #isolation, _ body: (MirrorProcess) async throws -> Result
+    ) async throws -> Result {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write(settings.yaml(in: directory.path), to: "config.yaml")
+        let mirror = MirrorProcess(["--config", file], in: directory, token: settings.token)
+        return try await mirror.whileRunning(body)
+    }
+
+    /// The same without a configuration file.
+    static func runWithoutConfiguration<Result>(
+        isolation: isolated (any Actor)? = #isolation, _ body: (MirrorProcess) async throws -> Result
+    ) async throws -> Result {
+        let directory = try TemporaryDirectory()
+        let mirror = MirrorProcess(["--state-dir", "\(directory.path)/state", "--listen", "127.0.0.1:0"], in: directory, token: "")
+        return try await mirror.whileRunning(body)
+    }
+
+    private init(_ arguments: [String], in directory: TemporaryDirectory, token: String) {
+        self.arguments = ["serve"] + arguments + ["--print-ready"]
+        self.directory = directory
+        self.token = token
+    }
+
+    private func whileRunning<Result>(
+        isolation: isolated (any Actor)? = #isolation, _ body: (MirrorProcess) async throws -> Result
+    ) async throws -> Result {
+        do {
+            try await start()
+            let result = try await body(self)
+            try await end(.kill)
+            return result
+        } catch {
+            _ = try? await end(.kill)
+            Issue.record("the mirror's standard error ended with:\n\(log.suffix(4_000))")
+            throw error
+        }
+    }
+
+    // MARK: The process
+
+    /// Starts it in the same directories as before, and returns once it accepts requests.
+    func start() async throws {
+        let process = try await ChildProcess.start(
+            try TestEnvironment.executable(), arguments, errorFile: "\(directory.path)/stderr.log")
+        let line = try await process.line()
+        try #require(line.hasPrefix("ready http://"), "the mirror wrote: \(line)")
+        running.withLock { $0 = Running(process: process, url: String(line.dropFirst("ready ".count))) }
+    }
+
+    /// Sends a signal and does not wait for what comes of it.
+    func send(_ signal: ChildProcess.Signal) {
+        running.withLock { $0 }?.process.send(signal)
+    }
+
+    /// Sends a signal and waits for the end.
+    @discardableResult
+    func end(_ signal: ChildProcess.Signal) async throws -> ChildProcess.Exit? {
+        send(signal)
+        return try await ended()
+    }
+
+    func ended() async throws -> ChildProcess.Exit? {
+        guard let process = running.withLock({ $0 })?.process else { return nil }
+        return try await process.end().exit
+    }
+
+    func restart(after signal: ChildProcess.Signal) async throws {
+        try await end(signal)
+        try await start()
+    }
+
+    var url: String { running.withLock { $0?.url } ?? "" }
+
+    /// All that was written to standard error.
+    var log: String { (try? directory.read("stderr.log")).map { String(decoding: $0, as: UTF8.self) } ?? "" }
+
+    /// Paths of the pool's objects.
+    func objects() throws -> [String] { try directory.files(in: "pool/objects") }
+    /// Names of what is being uploaded.
+    func uploads() throws -> [String] { try directory.files(in: "pool/uploads") }
+
+    // MARK: Requests
+
+    func send(_ method: HTTPMethod, _ path: String, headers: HTTPHeaders = [:], body: String? = nil) async throws -> HTTP.Answer {
+        try await HTTP.send(method, url + path, headers: headers, body: body)
+    }
+
+    /// A call with the admin token.
+    func admin(_ method: HTTPMethod, _ path: String, body: String? = nil) async throws -> HTTP.Answer {
+        try await send(method, path, headers: ["Authorization": "Bearer \(token)"], body: body)
+    }
+
+    /// Asks for an artifact; the answer is not followed.
+    func redirect(_ artifact: String, wait: Int? = nil) async throws -> HTTP.Answer {
+        let query = wait.map { "?wait=\($0)" } ?? ""
+        return try await send(.GET, "/v1/redirect/\(Self.pool)/\(PercentCoding.encode(artifact))\(query)")
+    }
+
+    /// The object that an answer redirects to.
+    func follow(_ answer: HTTP.Answer) async throws -> HTTP.Answer {
+        let location = try #require(answer.location, "\(answer.status) \(answer.text)")
+        try #require(location.hasPrefix("/local/"), "a redirect to \(location), not to a copy")
+        return try await send(.GET, location)
+    }
+
+    /// What is served as an artifact's copy, whether there is one or not.
+    func local(_ artifact: String) async throws -> HTTP.Answer {
+        try await send(.GET, "/local/dev/\(ObjectKey(ArtifactURL(artifact)).percentEncoded)")
+    }
+
+    func warm(_ artifacts: [String]) async throws {
+        let urls = artifacts.map { "\"\($0)\"" }.joined(separator: ",")
+        let answer = try await admin(.POST, "/v1/warm", body: "{\"urls\":[\(urls)]}")
+        try #require(answer.status == 202, "\(answer.status) \(answer.text)")
+    }
+
+    struct ReplicaPage: Decodable {
+        let replicas: [Item]
+
+        struct Item: Decodable {
+            let url: String
+            let state: String
+            let size: Int64?
+            let sha256: String?
+            let error: Failure?
+
+            struct Failure: Decodable {
+                let reason: String
+                let status: Int?
+            }
+        }
+    }
+
+    /// What the mirror knows of an artifact; `nil` when it knows nothing.
+    func replica(_ artifact: String) async throws -> ReplicaPage.Item? {
+        let answer = try await admin(.GET, "/v1/replicas/\(Self.pool)/\(PercentCoding.encode(artifact))")
+        if answer.status == 404 { return nil }
+        try #require(answer.status == 200, "\(answer.status) \(answer.text)")
+        return try answer.json(ReplicaPage.self).replicas.first
+    }
+
+    /// The value of a metric whose line has all of these labels; `nil` when there is none.
+    func metric(_ name: String, _ labels: String...) async throws -> Double? {
+        let answer = try await send(.GET, "/metrics")
+        try #require(answer.status == 200)
+        for line in answer.text.split(separator: "\n") where line.hasPrefix(name + "{") || line.hasPrefix(name + " ") {
+            guard labels.allSatisfy(line.contains), let value = line.split(separator: " ").last else { continue }
+            return Double(value)
+        }
+        return nil
+    }
+
+    /// Returns once so many requests wait for a copy.
+    func waiting(_ count: Int) async throws {
+        try await eventually("\(count) requests wait") {
+            try await metric("cloud_mirror_waiting_requests") == Double(count) ? () : nil
+        }
+    }
+}

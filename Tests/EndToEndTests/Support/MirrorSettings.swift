@@ -1,0 +1,47 @@
+/// The configuration of a mirror under test; the paths are those of its directory.
+struct MirrorSettings {
+    /// URL prefixes.
+    var allow: [String]
+    var requireHTTPS = false
+    var token = "an-admin-token-of-a-test"
+    var maxWait = "20s"
+    var negativeLife = "30s"
+    var partSize = "1MiB"
+    var partConcurrency = 4
+    var maxAttempts = 3
+    var idleTimeout = "10s"
+    var lease = "5s"
+    var shutdownGrace = "10s"
+    var pool = "pool"
+    var state = "state"
+
+    init(allow: [String]) {
+        self.allow = allow
+    }
+
+    /// - Parameter directory: Where the pool and the state are.
+    func yaml(in directory: String) -> String {
+        """
+        listen: 127.0.0.1:0
+        stateDirectory: \(directory)/\(state)
+        admin: {tokens: [\(token)]}
+        origins:
+          allow: [\(allow.joined(separator: ", "))]
+          requireHTTPS: \(requireHTTPS)
+          allowAddresses: [127.0.0.0/8]
+        pools:
+          local/dev: {directory: \(directory)/\(pool)}
+        redirect: {maxWait: \(maxWait), negativeLife: \(negativeLife)}
+        copy:
+          partSize: \(partSize)
+          partConcurrency: \(partConcurrency)
+          maxAttempts: \(maxAttempts)
+          idleTimeout: \(idleTimeout)
+          lease: \(lease)
+          backoff: {first: 1ms, max: 20ms}
+        server: {shutdownGrace: \(shutdownGrace)}
+        log: {level: debug}
+
+        """
+    }
+}
