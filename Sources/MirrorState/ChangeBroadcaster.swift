@@ -93,7 +93,8 @@ package final class ChangeBroadcaster: Sendable {
         guard !changes.isEmpty else { return }
         let deliveries = state.withLock { state in
             var deliveries: [(Waiter, ReplicaChange)] = []
-            for id in state.subscribers.keys {
+            // A copy of the keys: with the dictionary itself held by the loop, each append would copy a whole buffer.
+            for id in Array(state.subscribers.keys) {
                 for change in changes {
                     if let waiter = state.subscribers[id]?.offer(change, capacity: capacity) { deliveries.append((waiter, change)) }
                 }
@@ -118,17 +119,13 @@ package final class ChangeBroadcaster: Sendable {
     private func next(of id: Int) async -> ReplicaChange? {
         await withCheckedContinuation { (continuation: Waiter) in
             let answer = state.withLock { state -> ReplicaChange?? in
-                guard var subscriber = state.subscribers[id] else { return .some(nil) }
-                if let change = subscriber.next() {
-                    state.subscribers[id] = subscriber
-                    return change
-                }
+                guard state.subscribers.keys.contains(id) else { return .some(nil) }
+                if let change = state.subscribers[id]?.next() { return change }
                 if state.isFinished {
                     state.subscribers[id] = nil
                     return .some(nil)
                 }
-                subscriber.waiters.append(continuation)
-                state.subscribers[id] = subscriber
+                state.subscribers[id]?.waiters.append(continuation)
                 return nil
             }
             if let answer { continuation.resume(returning: answer) }

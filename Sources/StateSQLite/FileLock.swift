@@ -1,10 +1,10 @@
 import MirrorState
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// An exclusive lock on a file, held until it is released or the process ends, however it ends.

@@ -107,10 +107,12 @@ enum RecordRow {
     }
 
     private static func job(_ row: Row, _ at: Int) throws(StateError) -> CopyJob {
-        guard let sequence = row.integer(at), let queuedAt = row.time(at + 1), let dueAt = row.time(at + 2), let attempts = row.integer(at + 3)
+        guard let sequence = row.integer(at), let queuedAt = row.time(at + 1), let dueAt = row.time(at + 2),
+            let attempts = row.integer(at + 3)
         else { throw damaged("copy job") }
         return CopyJob(
-            sequence: sequence, queuedAt: queuedAt, dueAt: dueAt, attempts: Int(attempts), token: row.integer(at + 4), worker: row.text(at + 5))
+            sequence: sequence, queuedAt: queuedAt, dueAt: dueAt, attempts: Int(attempts), token: row.integer(at + 4),
+            worker: row.text(at + 5))
     }
 
     static func damaged(_ what: String) -> StateError {
@@ -130,6 +132,14 @@ extension Row {
     }
 
     func time(_ column: Int) -> Timestamp? { integer(column).map { Timestamp(milliseconds: $0) } }
+
+    /// Four columns: objects, bytes, pending, errors.
+    func totals(from column: Int) -> PoolTotals? {
+        guard let objects = integer(column), let bytes = integer(column + 1), let pending = integer(column + 2),
+            let errors = integer(column + 3)
+        else { return nil }
+        return PoolTotals(objects: Int(objects), bytes: bytes, pending: Int(pending), errors: Int(errors))
+    }
 
     private func value(_ column: Int) -> DatabaseValue { self[column] as DatabaseValue }
 }

@@ -39,8 +39,9 @@ public final class SQLiteStateStore: StateStore {
             if takeOver {
                 let totalsWereRight = try pool.write { db in
                     let transaction = StateTransaction(db, at: clock.now)
+                    let totalsWereRight = try transaction.reconcileTotals()
                     try transaction.takeOver()
-                    return try transaction.reconcileTotals()
+                    return totalsWereRight
                 }
                 if !totalsWereRight { logger.warning("the totals in the state file were wrong and were counted anew") }
             }

@@ -3,7 +3,8 @@ import MirrorState
 
 extension StateError {
     /// What to do about a file that is of no use, for the end of a message.
-    static let remedy = "the state is only a cache of what the pools hold: move the file away, or delete it with its -wal and -shm, and start again"
+    static let remedy =
+        "the state is only a cache of what the pools hold: move the file away, or delete it with its -wal and -shm, and start again"
 
     /// - Parameter doing: What failed, for the beginning of the message. SQLite's own message holds no values.
     init(_ error: any Error, _ doing: String) {

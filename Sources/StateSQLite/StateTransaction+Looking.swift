@@ -45,10 +45,8 @@ extension StateTransaction {
     func totals(of pool: PoolID) throws -> PoolTotals {
         let statement = try db.cachedStatement(sql: "SELECT objects, bytes, pending, errors FROM totals WHERE pool = ?")
         guard let row = try Row.fetchOne(statement, arguments: [pool.description]) else { return PoolTotals() }
-        guard let objects = row.integer(0), let bytes = row.integer(1), let pending = row.integer(2), let errors = row.integer(3) else {
-            throw RecordRow.damaged("totals")
-        }
-        return PoolTotals(objects: Int(objects), bytes: bytes, pending: Int(pending), errors: Int(errors))
+        guard let totals = row.totals(from: 0) else { throw RecordRow.damaged("totals") }
+        return totals
     }
 
     /// - Parameter selection: SQL that this file wrote; values stand in `arguments`.

@@ -17,7 +17,9 @@ struct StateTransaction {
 
     func record(_ id: ReplicaID) throws -> ReplicaRecord {
         let statement = try db.cachedStatement(sql: Self.select)
-        guard let row = try Row.fetchOne(statement, arguments: [id.pool.description, id.artifact.description]) else { return ReplicaRecord() }
+        guard let row = try Row.fetchOne(statement, arguments: [id.pool.description, id.artifact.description]) else {
+            return ReplicaRecord()
+        }
         return try RecordRow.decode(row)
     }
 
@@ -33,11 +35,7 @@ struct StateTransaction {
         }
         var difference = PoolTotals()
         difference.count(from: old.status, to: record.status)
-        if difference != PoolTotals() {
-            try db.cachedStatement(sql: Self.addTotals).execute(arguments: [
-                id.pool.description, difference.objects, difference.bytes, difference.pending, difference.errors,
-            ])
-        }
+        if difference != PoolTotals() { try add(difference, to: id.pool.description) }
         if isToldOf { changes.append(.replica(id, record.replica(id))) }
     }
 
@@ -67,18 +65,31 @@ struct StateTransaction {
     ///
     /// - Returns: Whether they had been right.
     func reconcileTotals() throws -> Bool {
-        let counted = """
+        let counted = try allTotals(
+            """
             SELECT pool, sum(status = 2), sum(CASE status WHEN 2 THEN size ELSE 0 END), sum(status = 1), sum(status = 3)
             FROM replicas GROUP BY pool
-            """
-        let kept = "SELECT pool, objects, bytes, pending, errors FROM totals"
-        let areRight =
-            try Row.fetchOne(db, sql: "SELECT * FROM (\(counted) EXCEPT \(kept))") == nil
-            && Row.fetchOne(
-                db, sql: "SELECT 1 FROM totals WHERE (objects, bytes, pending, errors) != (0, 0, 0, 0) AND pool NOT IN (SELECT pool FROM replicas)")
-                == nil
-        if !areRight { try db.execute(sql: "DELETE FROM totals; INSERT INTO totals \(counted)") }
-        return areRight
+            """)
+        guard try counted != allTotals("SELECT pool, objects, bytes, pending, errors FROM totals") else { return true }
+        try db.execute(sql: "DELETE FROM totals")
+        for (pool, totals) in counted { try add(totals, to: pool) }
+        return false
+    }
+
+    /// Those that are not zero.
+    private func allTotals(_ query: String) throws -> [String: PoolTotals] {
+        var all: [String: PoolTotals] = [:]
+        for row in try Row.fetchAll(db, sql: query) {
+            guard let pool = row.text(0), let totals = row.totals(from: 1) else { throw RecordRow.damaged("totals") }
+            if totals != PoolTotals() { all[pool] = totals }
+        }
+        return all
+    }
+
+    private func add(_ totals: PoolTotals, to pool: String) throws {
+        try db.cachedStatement(sql: Self.addTotals).execute(arguments: [
+            pool, totals.objects, totals.bytes, totals.pending, totals.errors,
+        ])
     }
 
     // MARK: SQL

@@ -5,11 +5,11 @@ import MirrorTesting
 import StateSQLite
 import Testing
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 @Suite("The SQLite state store", .timeLimit(.minutes(1)))
@@ -221,10 +221,12 @@ struct SQLiteStateStoreTests {
         await store.close()
     }
 
-    @Test("totals that went wrong are counted anew at the next take-over", arguments: [
-        "UPDATE totals SET objects = 99, bytes = -1, pending = 7, errors = 3", "DELETE FROM totals",
-        "INSERT INTO totals VALUES ('local/gone', 5, 5, 5, 5)",
-    ])
+    @Test(
+        "totals that went wrong are counted anew at the next take-over",
+        arguments: [
+            "UPDATE totals SET objects = 99, bytes = -1, pending = 7, errors = 3", "DELETE FROM totals",
+            "INSERT INTO totals VALUES ('local/gone', 5, 5, 5, 5)",
+        ])
     func reconcilesTotals(_ damage: String) async throws {
         let before = try open()
         for number in 0..<4 {

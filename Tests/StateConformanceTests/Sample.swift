@@ -12,7 +12,8 @@ enum Sample {
         ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/builds/\(number).tar.bz2"), pool: try Self.pool(pool))
     }
 
-    static func object(_ id: ReplicaID, size: Int64 = 100, at time: Timestamp = Timestamp(milliseconds: 1_700_000_000_000)) -> StoredObject {
+    static func object(_ id: ReplicaID, size: Int64 = 100, at time: Timestamp = Timestamp(milliseconds: 1_700_000_000_000)) -> StoredObject
+    {
         StoredObject(
             key: ObjectKey(id.artifact), size: size, sha256: Digest(.sha256, bytes: [UInt8](repeating: 7, count: 32)), storedAt: time,
             lastUsed: time)

@@ -22,12 +22,14 @@ struct StateScene: Sendable {
     func id(_ number: Int, in pool: PoolID? = nil) throws -> ReplicaID {
         let digits = String(number)
         let padded = String(repeating: "0", count: max(0, 6 - digits.count)) + digits
-        return ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/builds/\(padded).tar.bz2?build=\(number)"), pool: pool ?? self.pool)
+        return ReplicaID(
+            artifact: try ArtifactURL("https://artifacts.example.org/builds/\(padded).tar.bz2?build=\(number)"), pool: pool ?? self.pool)
     }
 
     func object(_ id: ReplicaID, size: Int64 = 100, lastUsed: Timestamp? = nil) -> StoredObject {
         StoredObject(
-            key: ObjectKey(id.artifact), size: size, sha256: Digest(.sha256, bytes: [UInt8](repeating: UInt8(truncatingIfNeeded: size), count: 32)),
+            key: ObjectKey(id.artifact), size: size,
+            sha256: Digest(.sha256, bytes: [UInt8](repeating: UInt8(truncatingIfNeeded: size), count: 32)),
             storedAt: now, lastUsed: lastUsed ?? now)
     }
 

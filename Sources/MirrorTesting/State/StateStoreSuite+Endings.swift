@@ -11,7 +11,8 @@ extension StateStoreSuite {
                 try await scene.requireStatus(lease.id, .present(object))
                 try requireEqual(try await scene.store.nextDue(pools: scene.pools), nil, "next due")
                 let bare = try await scene.claimAndLease(try scene.id(2))
-                let bareObject = StoredObject(key: ObjectKey(bare.id.artifact), size: 0, sha256: nil, storedAt: scene.now, lastUsed: scene.now)
+                let bareObject = StoredObject(
+                    key: ObjectKey(bare.id.artifact), size: 0, sha256: nil, storedAt: scene.now, lastUsed: scene.now)
                 try await scene.store.finish(bare, .present(bareObject))
                 try await scene.requireStatus(bare.id, .present(bareObject))
             }

@@ -82,7 +82,8 @@ extension StateStoreSuite {
                 scene.clock.advance(by: .seconds(10))
                 let extended = try await scene.store.extend(lease, duration: .seconds(15))
                 try requireEqual(
-                    extended, CopyLease(id: lease.id, token: lease.token, attempt: lease.attempt, expires: scene.now + .seconds(15)), "lease")
+                    extended, CopyLease(id: lease.id, token: lease.token, attempt: lease.attempt, expires: scene.now + .seconds(15)),
+                    "lease")
                 scene.clock.advance(by: .seconds(10))
                 try requireEqual(try await scene.lease(), nil, "lease by another worker")
                 try requireEqual(try await scene.store.nextDue(pools: scene.pools), extended.expires, "next due")

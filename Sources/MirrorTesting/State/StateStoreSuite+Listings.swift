@@ -13,7 +13,8 @@ extension StateStoreSuite {
                 try await scene.makeError(try scene.id(6))
                 try requireEqual(try await scene.store.claim(try scene.id(7)), .claimed, "claim")
                 try requireEqual(
-                    try await scene.store.beginRemoval(try await scene.makePresent(8, lastUsed: start).id, unusedSince: nil), true, "removal")
+                    try await scene.store.beginRemoval(try await scene.makePresent(8, lastUsed: start).id, unusedSince: nil), true,
+                    "removal")
                 try requireEqual(try await scene.store.mark([try scene.id(3)], unusedSince: start + .seconds(20)).count, 1, "marked")
                 let listed = try await scene.store.leastRecentlyUsed(in: scene.pool, after: nil, limit: 100)
                 try requireEqual(Set(listed.prefix(2).map(\.id)), [try scene.id(2), try scene.id(4)], "those used first")
@@ -69,7 +70,8 @@ extension StateStoreSuite {
                     try requireEqual(listed.map(\.id), elsewhere + here, "replicas of all pools in pages of \(limit)")
                     for replica in listed { try await scene.requireStatus(replica.id, replica.status) }
                 }
-                try requireEqual(try await scene.store.replicas(in: scene.pool, after: here[1], limit: 5).map(\.id), [here[2]], "second page")
+                try requireEqual(
+                    try await scene.store.replicas(in: scene.pool, after: here[1], limit: 5).map(\.id), [here[2]], "second page")
             }
         },
     ]

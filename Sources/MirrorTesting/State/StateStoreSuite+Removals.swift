@@ -37,9 +37,11 @@ extension StateStoreSuite {
                 let id = try await scene.makePresent(1).id
                 try requireEqual(try await scene.store.beginRemoval(id, unusedSince: start + .seconds(60)), false, "removal without a mark")
                 try requireEqual(try await scene.store.mark([id], unusedSince: start), [id], "mark")
-                try requireEqual(try await scene.store.beginRemoval(id, unusedSince: start - .seconds(1)), false, "removal of one used since")
+                try requireEqual(
+                    try await scene.store.beginRemoval(id, unusedSince: start - .seconds(1)), false, "removal of one used since")
                 try await scene.store.touch([ReplicaUse(id: id, at: start + .seconds(1))])
-                try requireEqual(try await scene.store.beginRemoval(id, unusedSince: start + .seconds(60)), false, "removal of a revived one")
+                try requireEqual(
+                    try await scene.store.beginRemoval(id, unusedSince: start + .seconds(60)), false, "removal of a revived one")
                 try requireEqual(try await scene.store.mark([id], unusedSince: start + .seconds(1)), [id], "second mark")
                 try requireEqual(try await scene.store.beginRemoval(id, unusedSince: start + .seconds(1)), true, "removal at the edge")
                 try await scene.requireStatus(id, .removing)
@@ -54,7 +56,8 @@ extension StateStoreSuite {
                 let purged = try scene.id(3)
                 try requireEqual(try await scene.store.beginRemoval(purged, unusedSince: nil), true, "removal")
                 for id in [failed, pending, purged, try scene.id(4)] {
-                    try requireEqual(try await scene.store.beginRemoval(id, unusedSince: scene.now + .seconds(60)), false, "removal of \(id)")
+                    try requireEqual(
+                        try await scene.store.beginRemoval(id, unusedSince: scene.now + .seconds(60)), false, "removal of \(id)")
                 }
                 try await scene.requireStatus(pending, .pending)
                 try await scene.requireStatus(try scene.id(4), nil)

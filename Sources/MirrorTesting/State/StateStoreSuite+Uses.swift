@@ -28,7 +28,8 @@ extension StateStoreSuite {
                 try requireEqual(try await scene.lease()?.id, pending, "its job")
 
                 let present = try await scene.makePresent(2, size: 10)
-                try requireEqual(try await scene.store.recordPresent(present.id, scene.object(present.id, size: 20)), present, "present one")
+                try requireEqual(
+                    try await scene.store.recordPresent(present.id, scene.object(present.id, size: 20)), present, "present one")
 
                 let purged = try await scene.makePresent(3)
                 try requireEqual(try await scene.store.beginRemoval(purged.id, unusedSince: nil), true, "removal")
