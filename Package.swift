@@ -83,15 +83,18 @@ let package = Package(
                 "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore,
                 hummingbirdTLS, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL, serviceLifecycle,
             ], resources: [.embedInCode("Resources/openapi.yaml")]),
+        .target(name: "CProcess"),
         module(
             "CloudMirror",
             [
-                "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore",
+                "CProcess", "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore",
                 logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
         .executableTarget(
             name: "CloudMirrorCLI",
-            dependencies: ["CloudMirror", "MirrorNet", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioPosix],
+            dependencies: [
+                "CloudMirror", "MirrorNet", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
+            ],
             swiftSettings: settings),
         module("MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix]),
 
@@ -111,7 +114,7 @@ let package = Package(
                 "MirrorServer", "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting", "MirrorCore",
                 hummingbird, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ]),
-        tests("CloudMirrorTests", ["CloudMirror", "MirrorCore", logging]),
+        tests("CloudMirrorTests", ["CloudMirrorCLI", "CloudMirror", "MirrorNet", "MirrorCore", logging]),
         tests("EndToEndTests", ["MirrorTesting", "MirrorCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix]),
     ],
     swiftLanguageModes: [.v6]

@@ -14,6 +14,7 @@ from swift_source import imports, swift_files  # noqa: E402
 
 # Each module and ours that it may import, bottom first.
 LAYERS = {
+    "CProcess": set(),
     "MirrorCore": set(),
     "MirrorNet": {"MirrorCore"},
     "MirrorStorage": {"MirrorCore"},
@@ -23,6 +24,7 @@ LAYERS = {
     "MirrorEngine": {"MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore"},
     "MirrorServer": {"MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore"},
     "CloudMirror": {
+        "CProcess",
         "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore",
     },
     "CloudMirrorCLI": {"CloudMirror", "MirrorNet", "MirrorCore"},

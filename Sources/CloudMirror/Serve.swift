@@ -15,9 +15,10 @@ import UnixSignals
 ///
 /// - Throws: ``StartError`` when it cannot start.
 package func serve(_ configuration: Configuration) async throws {
+    ProcessTuning.limitHeaps()
     let logger = Logger(label: "cloud-mirror")
     for warning in configuration.warnings { logger.warning("configuration: \(warning)") }
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessTuning.processorCount)
     let parts = try await MirrorParts(configuration, group: group, logger: logger)
     let announcement = Announcement(configuration, adminToken: parts.generatedToken)
     let server = MirrorServer(services: parts.services, configuration: try parts.serverConfiguration(), group: group, logger: logger) { listener, address in

@@ -181,6 +181,8 @@ final class PinnedClients: Sendable {
         }.flatMap {
             guard let bufferSize else { return channel.eventLoop.makeSucceededVoidFuture() }
             return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: bufferSize))
+                // One large buffer at a time: four of them, NIO's default, for each of many connections would be the most of the memory.
+                .flatMap { channel.setOption(.maxMessagesPerRead, value: 1) }
         }
     }
 }

@@ -1,0 +1,83 @@
+import Testing
+
+@testable import CloudMirrorCLI
+
+@Suite struct CommandOutputTests {
+    @Test("A progress line fits its terminal", arguments: [10, 20, 40, 60, 80, 200])
+    func progressWidth(width: Int) {
+        let name = String(repeating: "long-name-", count: 10)
+        for total in [nil, Int64(0), 10_000_000] {
+            let line = ProgressLine.text(name: name, received: 5_000_000, total: total, rate: 1_000_000, width: width)
+            #expect(line.count < width)
+        }
+    }
+
+    @Test("A progress line says how far, how fast and how long")
+    func progress() {
+        #expect(
+            ProgressLine.text(name: "a.whl", received: 5 << 20, total: 10 << 20, rate: Double(1 << 20), width: 80)
+                == "a.whl  [##############...............]  50%  5.0 MiB of 10.0 MiB  1.0 MiB/s  5s")
+        #expect(ProgressLine.text(name: "a.whl", received: 5 << 20, total: nil, rate: 0, width: 80) == "a.whl  5.0 MiB  -")
+    }
+
+    @Test("Numbers that no download has do no harm")
+    func oddNumbers() {
+        for rate in [Double.nan, .infinity, -1, 1e300] {
+            #expect(!ProgressLine.text(name: "x", received: .max, total: 1, rate: rate, width: 80).isEmpty)
+        }
+        #expect(HumanText.tenths(.nan) == "?")
+        #expect(HumanText.tenths(.infinity) == "?")
+    }
+
+    @Test(
+        "Bytes and seconds as people read them",
+        arguments: [
+            (HumanText.bytes(0), "0 B"), (HumanText.bytes(1_023), "1023 B"), (HumanText.bytes(1_536), "1.5 KiB"),
+            (HumanText.bytes(5 << 40), "5.0 TiB"), (HumanText.seconds(-3), "0s"), (HumanText.seconds(59), "59s"), (HumanText.seconds(200), "3m20s"),
+            (HumanText.seconds(7_500), "2h05m"), (HumanText.seconds(86_400), "1d"), (HumanText.seconds(273_600), "3d4h"),
+        ])
+    func human(text: String, expected: String) {
+        #expect(text == expected)
+    }
+
+    @Test("A table lines up, and no cell can drive the terminal")
+    func table() {
+        var table = TextTable([("NAME", .left), ("SIZE", .right)])
+        table.add(["a", "1"])
+        table.add(["long \u{1B}[31mname", "1000"])
+        #expect(
+            table.text() == """
+                NAME            SIZE
+                a                  1
+                long ?[31mname  1000
+
+                """)
+    }
+
+    @Test("Stats show every number under its group")
+    func stats() throws {
+        let json = try #require(
+            JSONValue.parse(Array(#"{"redirects":{"hit":10,"wait":2},"egressBytesAvoided":1048576,"uptimeSeconds":90,"note":"x","ok":true}"#.utf8)))
+        #expect(
+            StatsCommand.text(json) == """
+                egressBytesAvoided  1048576 (1.0 MiB)
+                uptimeSeconds       90 (1m30s)
+
+                redirects
+                  hit                 10
+                  wait                2
+
+                """)
+        #expect(StatsCommand.text(.null) == "no numbers\n")
+    }
+
+    @Test("Replicas and pools survive answers that lack half of it")
+    func tables() throws {
+        let replicas = try #require(
+            JSONValue.parse(Array(#"[{"url":"https://a/1","state":"present","size":1024},{"state":"error","error":{"message":"no"}},7]"#.utf8)))
+        #expect(ReplicasCommand.table(replicas.elements).contains("1.0 KiB"))
+        #expect(ReplicasCommand.table(replicas.elements).contains("(no)"))
+        #expect(ReplicasCommand.table([]) == "no replicas\n")
+        #expect(PoolsCommand.table([.object(["pool": .string("local/dev")])]).contains("local/dev"))
+    }
+}

@@ -1,0 +1,129 @@
+import MirrorCore
+import Testing
+
+@testable import CloudMirrorCLI
+
+@Suite struct DownloadLogicTests {
+    private static let artifact = "https://artifacts.example.org/firefox.tar.bz2"
+    /// SHA-256 of nothing, from RFC 6234's test vectors by way of every implementation.
+    private static let emptySHA256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+
+    @Test("A Repr-Digest field gives its SHA-256, whatever stands beside it")
+    func digestField() {
+        let expected = Digest(.sha256, base64: Self.emptySHA256)
+        #expect(expected != nil)
+        #expect(DigestField.sha256("sha-256=:\(Self.emptySHA256):") == expected)
+        #expect(DigestField.sha256("md5=:AAAA:, SHA-256=:\(Self.emptySHA256):;q=1 , sha-512=:x:") == expected)
+        for bad in ["", "sha-256", "sha-256=", "sha-256=\(Self.emptySHA256)", "sha-256=:AAAA:", "sha-512=:\(Self.emptySHA256):", "sha-256=::"] {
+            #expect(DigestField.sha256(bad) == nil, "\(bad)")
+        }
+    }
+
+    @Test("A Content-Range field is read strictly")
+    func contentRange() {
+        #expect(ContentRange("bytes 5-9/10")?.bytes == 5...9)
+        #expect(ContentRange("bytes 5-9/10")?.total == 10)
+        #expect(ContentRange("bytes 5-9/*")?.total == nil)
+        #expect(ContentRange("bytes */10")?.bytes == nil)
+        #expect(ContentRange("bytes */10")?.total == 10)
+        for bad in ["", "bytes", "bytes */*", "bytes 9-5/10", "bytes 5-10/10", "bytes -5/10", "items 0-1/2", "bytes 0-1", "bytes 0-1/2/3", "bytes +0-1/2"] {
+            #expect(ContentRange(bad) == nil, "\(bad)")
+        }
+    }
+
+    @Test("A response continues, replaces or completes what is there")
+    func transferStart() {
+        func start(_ status: Int, _ offset: Int64, range: String? = nil, length: String? = nil) -> TransferStart {
+            TransferStart(status: status, offset: offset, contentRange: range, contentLength: length)
+        }
+        #expect(start(200, 0, length: "10") == .restart(total: 10))
+        #expect(start(200, 5) == .restart(total: nil))
+        #expect(start(206, 5, range: "bytes 5-9/10", length: "5") == .append(total: 10))
+        #expect(start(206, 5, range: "bytes 5-9/*") == .append(total: nil))
+        #expect(start(206, 5, range: "bytes 4-9/10") == .discard)
+        #expect(start(206, 5) == .discard)
+        #expect(start(206, 0, range: "bytes 0-9/10") == .discard)
+        #expect(start(416, 10, range: "bytes */10") == .complete)
+        #expect(start(416, 12, range: "bytes */10") == .discard)
+        #expect(start(416, 12) == .discard)
+        #expect(start(416, 0) == .failed(status: 416))
+        #expect(start(404, 5) == .failed(status: 404))
+        #expect(start(503, 0) == .failed(status: 503))
+    }
+
+    @Test("Only what a strong validator names is continued, and only for the same artifact")
+    func partialRecord() throws {
+        let artifact = try ArtifactURL(Self.artifact)
+        let other = try ArtifactURL(Self.artifact + "?v=2")
+        #expect(PartialRecord(artifact: artifact, etag: "\"a\"", lastModified: "x")?.validator == "\"a\"")
+        #expect(PartialRecord(artifact: artifact, etag: "W/\"a\"", lastModified: "Sun, 06 Nov 1994 08:49:37 GMT")?.validator.hasPrefix("Sun") == true)
+        #expect(PartialRecord(artifact: artifact, etag: "W/\"a\"", lastModified: nil) == nil)
+        #expect(PartialRecord(artifact: artifact, etag: "\"", lastModified: "") == nil)
+        let record = PartialRecord(artifact: artifact, etag: "\"a\"", lastModified: nil)
+        let fields = PartialRecord.rangeFields(of: record, artifact: artifact, offset: 7)
+        #expect(fields.map { "\($0.0): \($0.1)" } == ["range: bytes=7-", "if-range: \"a\""])
+        #expect(PartialRecord.rangeFields(of: record, artifact: artifact, offset: 0).isEmpty)
+        #expect(PartialRecord.rangeFields(of: record, artifact: other, offset: 7).isEmpty)
+        #expect(PartialRecord.rangeFields(of: nil, artifact: artifact, offset: 7).isEmpty)
+    }
+
+    @Test("The mirror's answer decides between copy, error and origin")
+    func mirrorAnswer() {
+        func answer(_ status: Int, _ fields: [String: String] = [:], _ message: String? = nil) -> MirrorAnswer {
+            MirrorAnswer(
+                .init(status: status, field: { fields[$0] }, body: message.map { .object(["message": .string($0)]) }))
+        }
+        func exit(_ answer: MirrorAnswer) -> CommandExit? {
+            if case .refused(_, let exit) = answer { return exit }
+            return nil
+        }
+        func isUnusable(_ answer: MirrorAnswer) -> Bool {
+            if case .unusable = answer { return true }
+            return false
+        }
+        let redirect = answer(
+            302,
+            [
+                "location": "/local/dev/x", "repr-digest": "sha-256=:\(Self.emptySHA256):", "x-cloud-mirror-outcome": "hit",
+                "x-cloud-mirror-pool": "local/dev",
+            ])
+        #expect(
+            redirect
+                == .redirect(
+                    .init(location: "/local/dev/x", sha256: Digest(.sha256, base64: Self.emptySHA256), outcome: "hit", pool: "local/dev")))
+        #expect(isUnusable(answer(302)))
+        for status in [200, 204, 429, 500, 502, 503, 504] { #expect(isUnusable(answer(status)), "\(status)") }
+        #expect(exit(answer(404, ["x-cloud-mirror-outcome": "error"])) == .notAvailable)
+        #expect(exit(answer(403, ["x-cloud-mirror-outcome": "error"])) == .notAvailable)
+        #expect(exit(answer(404)) == .notAvailable)
+        #expect(exit(answer(403)) == .failed)
+        #expect(exit(answer(403, ["x-cloud-mirror-outcome": "refused"])) == .failed)
+        #expect(exit(answer(400)) == .failed)
+        #expect(answer(403, [:], "no\u{1B}[2J") == .refused(message: "the mirror refuses (status 403): no?[2J", exit: .failed))
+    }
+
+    @Test("The URLs of a mirror's routes")
+    func mirrorAddress() throws {
+        let artifact = try ArtifactURL("https://a.example/x y?sig=1&b=2")
+        let address = try MirrorAddress("HTTPS://Mirror.example/base//?ignored")
+        #expect(address.description == "https://mirror.example/base")
+        let encoded = "https%3A%2F%2Fa.example%2Fx%2520y%3Fsig%3D1%26b%3D2"
+        #expect(address.redirect(to: artifact, pool: nil, wait: nil) == "https://mirror.example/base/v1/redirect/\(encoded)")
+        #expect(
+            address.redirect(to: artifact, pool: PoolID("local/dev"), wait: 5)
+                == "https://mirror.example/base/v1/redirect/local/dev/\(encoded)?wait=5")
+        #expect(address.purge(artifact, pool: nil) == "https://mirror.example/base/v1/purge/\(encoded)")
+        #expect(
+            address.replicas(pool: PoolID("local/dev"), state: "error", after: "a/b&c", limit: 9)
+                == "https://mirror.example/base/v1/replicas?pool=local%2Fdev&state=error&after=a%2Fb%26c&limit=9")
+        #expect(throws: ArtifactURLError.self) { try MirrorAddress("mirror.example") }
+    }
+
+    @Test("Redirects are resolved, absolute ones left as they are, and none leads from HTTPS to HTTP")
+    func redirects() throws {
+        #expect(try HTTPTransport.resolve("/local/x", from: "http://127.0.0.1:8080/v1/y") == "http://127.0.0.1:8080/local/x")
+        #expect(try HTTPTransport.resolve("https://s3.example/a%7eb?X=%2f", from: "http://m.example/") == "https://s3.example/a%7eb?X=%2f")
+        #expect(throws: HTTPTransport.Unreachable.self) { try HTTPTransport.resolve("http://s3.example/a", from: "https://m.example/") }
+        #expect(throws: HTTPTransport.Unreachable.self) { try HTTPTransport.resolve("ftp://s3.example/a", from: "https://m.example/") }
+    }
+}
