@@ -1,10 +1,12 @@
 import MirrorStorage
 import NIOCore
 
-/// Gathers small chunks of a stream, so that a write is worth its way to another thread.
+/// Gathers chunks of a stream, so that a batch is worth its way to another thread.
 struct ChunkBatches {
     /// Bytes.
     static let size = 256 << 10
+    /// Bytes; a shorter chunk is copied to the one before, because a system call of its own would cost more.
+    static let smallChunk = 4 << 10
 
     private var chunks: ByteStream.AsyncIterator
     /// A chunk that no longer fitted into the last batch.
@@ -15,21 +17,35 @@ struct ChunkBatches {
     }
 
     /// - Returns: At least one byte; at most ``size``, unless a single chunk is longer. `nil` at the stream's end.
-    mutating func next() async throws -> ByteBuffer? {
-        var batch = left.take() ?? ByteBuffer()
-        while batch.readableBytes < Self.size / 2 {
-            guard var chunk = try await chunks.next() else { break }
-            if batch.readableBytes == 0 {
-                batch = chunk
-            } else if batch.readableBytes + chunk.readableBytes <= Self.size {
-                batch.reserveCapacity(minimumWritableBytes: Self.size - batch.readableBytes)
-                batch.writeBuffer(&chunk)
-            } else {
+    mutating func next() async throws -> ChunkBatch? {
+        var batch = ChunkBatch()
+        if let first = left.take() { batch.append(first) }
+        while batch.byteCount < Self.size {
+            guard let chunk = try await chunks.next() else { break }
+            guard batch.byteCount == 0 || batch.byteCount + chunk.readableBytes <= Self.size else {
                 left = chunk
                 break
             }
+            batch.append(chunk)
         }
-        return batch.readableBytes > 0 ? batch : nil
+        return batch.byteCount > 0 ? batch : nil
+    }
+}
+
+/// Chunks that are written one behind the other.
+struct ChunkBatch: Sendable {
+    private(set) var chunks: [ByteBuffer] = []
+    private(set) var byteCount = 0
+
+    fileprivate mutating func append(_ chunk: ByteBuffer) {
+        let count = chunk.readableBytes
+        guard count > 0 else { return }
+        byteCount += count
+        if count < ChunkBatches.smallChunk, let last = chunks.indices.last, chunks[last].readableBytes < ChunkBatches.size / 4 {
+            chunks[last].writeImmutableBuffer(chunk)
+        } else {
+            chunks.append(chunk)
+        }
     }
 }
 

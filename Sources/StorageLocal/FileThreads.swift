@@ -1,9 +1,18 @@
 import MirrorStorage
-import NIOPosix
+package import NIOPosix
 import Synchronization
 
 /// Where blocking calls run: neither an event loop nor Swift's own threads may wait for a disk.
-struct FileThreads: Sendable {
+package struct FileThreads: Sendable {
+    /// For every local store of the process, and never shut down.
+    ///
+    /// Many more threads than cores, because they wait for the disk: while copies sync what they wrote, lookups must still get through.
+    package static let shared: NIOThreadPool = {
+        let pool = NIOThreadPool(numberOfThreads: 32)
+        pool.start()
+        return pool
+    }()
+
     let pool: NIOThreadPool
 
     /// Runs `body`; not at all when the task is cancelled before a thread is free.

@@ -34,7 +34,7 @@ package struct LocalStore: ObjectStore {
     /// - Parameter threadPool: Where file system calls block; it must be running and outlive the store.
     /// - Throws: ``StorageError``, naming the directory: `.unavailable` when another process holds it, `.permissionDenied`, `.full`.
     package static func open(
-        _ configuration: Configuration, threadPool: NIOThreadPool = .singleton, clock: any WallClock = SystemClock(),
+        _ configuration: Configuration, threadPool: NIOThreadPool = FileThreads.shared, clock: any WallClock = SystemClock(),
         logger: Logger = Logger(label: "cloud-mirror.local")
     ) async throws -> LocalStore {
         let threads = FileThreads(pool: threadPool)

@@ -79,13 +79,17 @@ final class LocalUpload: ObjectUpload {
         var written: Int64 = 0
         var batch = try await batches.next()
         while let current = batch {
-            let (offset, count) = (part.offset + written, Int64(current.readableBytes))
+            let (offset, count) = (part.offset + written, Int64(current.byteCount))
             guard count <= (part.length ?? .max - part.offset) - written else {
                 throw StorageError(.invalidRequest, "part \(part.number) is longer than stated", operation: operation)
             }
             let due = writeBack.advance(to: offset + count)
             async let done: Void = store.threads.run(operation) { [store] in
-                try file.write(current, at: offset)
+                var position = offset
+                for chunk in current.chunks {
+                    try file.write(chunk, at: position)
+                    position += Int64(chunk.readableBytes)
+                }
                 if let due {
                     file.startWriteBack(offset: due.offset, length: due.length)
                     try store.checkSpace(for: 0, operation: operation)

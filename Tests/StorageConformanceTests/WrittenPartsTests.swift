@@ -1,7 +1,5 @@
 import MirrorCore
 import MirrorStorage
-import MirrorTesting
-import NIOCore
 import Testing
 
 @testable import StorageLocal
@@ -81,24 +79,6 @@ struct WrittenPartsTests {
         for (offset, length, isThere) in readable {
             let range = try #require(ByteRange(offset: Int64(offset), length: Int64(length)))
             #expect(parts.hold(range) == isThere, "\(offset)..<\(offset + length)")
-        }
-    }
-
-    @Test("small chunks are gathered, large ones left alone, and no byte is lost")
-    func batches() async throws {
-        for size in [1, 1_000, 100_000, 131_072, 200_000, 300_000] {
-            let chunks = (0..<7).map { ByteBuffer(repeating: UInt8($0), count: size) }
-            var batches = ChunkBatches(ByteStream(chunks: [ByteBuffer()] + chunks))
-            var all = ByteBuffer()
-            var largest = 0
-            while var batch = try await batches.next() {
-                #expect(batch.readableBytes > 0)
-                largest = max(largest, batch.readableBytes)
-                all.writeBuffer(&batch)
-            }
-            #expect(all.readableBytes == 7 * size)
-            #expect(Array(all.readableBytesView) == chunks.flatMap { Array($0.readableBytesView) })
-            #expect(largest <= max(size, ChunkBatches.size))
         }
     }
 }
