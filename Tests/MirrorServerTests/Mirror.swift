@@ -1,0 +1,207 @@
+import Logging
+import MirrorCore
+import MirrorEngine
+import MirrorNet
+import MirrorState
+import MirrorStorage
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
+
+@testable import MirrorServer
+
+/// What a test wants to be different about a mirror.
+struct MirrorOptions: Sendable {
+    var usesFastPath = true
+    var publicURL: String?
+    var admin = AdminConfiguration(tokens: [Mirror.token])
+    var redirectStatus = 302
+    var maxConnections = 10_000
+    var idleTimeout = Duration.seconds(600)
+    var maxHeaderBytes = 32_768
+    /// None, so that a miss is answered at once.
+    var maxWait = Duration.zero
+    var networks: [(network: IPNetwork, pool: PoolID)] = []
+    var fallback: PoolID?
+    var trustedProxies: [IPNetwork] = []
+    /// Origins beside ``World/origin``.
+    var allow: [EgressPolicy.AllowRule] = []
+    var copies = false
+
+    static func with(_ change: (inout MirrorOptions) throws -> Void) rethrows -> MirrorOptions {
+        var options = MirrorOptions()
+        try change(&options)
+        return options
+    }
+}
+
+/// A mirror that serves on 127.0.0.1, in this process, on one event loop.
+final class Mirror: Sendable {
+    static let token = "correct horse"
+
+    let world: World
+    let services: MirrorServices
+    let server: MirrorServer
+    let store: WatchedStore
+    let port: Int
+    let adminPort: Int?
+    private let group: ServiceGroup
+
+    private init(
+        world: World, services: MirrorServices, server: MirrorServer, store: WatchedStore, ports: [MirrorServer.Listener: Int],
+        group: ServiceGroup
+    ) throws {
+        self.world = world
+        self.services = services
+        self.server = server
+        self.store = store
+        port = try require(ports[.main])
+        adminPort = ports[.admin]
+        self.group = group
+    }
+
+    /// Starts a mirror, runs `body` and stops it.
+    static func run<Result: Sendable>(
+        _ world: World = World(), _ options: MirrorOptions = MirrorOptions(), isolation: isolated (any Actor)? = #isolation,
+        _ body: (Mirror) async throws -> Result
+    ) async throws -> Result {
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let parts = try MirrorParts(world, options, loops)
+        let result: Swift.Result<Result, any Error>
+        do {
+            result = .success(try await parts.serve(options, loops, body))
+        } catch {
+            result = .failure(error)
+        }
+        await parts.outbound.shutdown()
+        try await loops.shutdownGracefully()
+        return try result.get()
+    }
+
+    /// Redirects answered as hits so far, whichever path answered.
+    var hits: Int {
+        services.registry.values(of: EngineMetrics.Name.redirects).reduce(0) { $0 + ($1.labels["outcome"] == "hit" ? Int($1.value) : 0) }
+    }
+
+    /// Begins a graceful shutdown.
+    func shutDown() async {
+        await group.triggerGracefulShutdown()
+    }
+
+    func connection() async throws -> RawConnection {
+        try await RawConnection.open(port: port)
+    }
+
+    /// One request on a connection of its own.
+    func request(_ method: String, _ target: String, _ fields: [(String, String)] = [], body: String? = nil) async throws -> RawResponse {
+        try await RawConnection.run(port: port) { try await $0.request(method, target, fields, body: body) }
+    }
+
+    func get(_ target: String, _ fields: [(String, String)] = []) async throws -> RawResponse {
+        try await request("GET", target, fields)
+    }
+
+    /// The same with the admin token.
+    func admin(_ method: String, _ target: String, body: String? = nil) async throws -> RawResponse {
+        try await request(method, target, [("Authorization", "Bearer \(Self.token)")], body: body)
+    }
+
+    // MARK: Putting it together
+
+    private struct MirrorParts {
+        let world: World
+        let store: WatchedStore
+        let services: MirrorServices
+        let outbound: OutboundClient
+        let workers: CopyWorkers
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
+        init(_ world: World, _ options: MirrorOptions, _ loops: MultiThreadedEventLoopGroup) throws {
+            self.world = world
+            store = WatchedStore(world.memory)
+            func pool(_ id: PoolID?, _ store: any ObjectStore) throws -> Pool {
+                Pool(id: try require(id), store: store, retention: TimeToLive(.seconds(86_400)), maxBytes: 1 << 30, grace: .seconds(60))
+            }
+            let pools = PoolTable([try pool(World.pool, store), try pool(World.otherPool, world.otherMemory)])
+            let policy = try EgressPolicy(
+                allow: [.prefix(try ArtifactURL(World.origin + "/"))] + options.allow, requireHTTPS: options.allow.isEmpty,
+                allowAddresses: ["127.0.0.0/8"].compactMap(IPNetwork.init))
+            outbound = OutboundClient(
+                policy: policy, resolver: SystemResolver(eventLoopGroup: loops), eventLoopGroup: loops, logger: logger)
+            let origin = OriginClient(outbound)
+            let registry = MetricsRegistry()
+            let metrics = EngineMetrics(pools: pools.ids, factory: registry)
+            let waiters = ReplicaWaiters(clock: world.clock)
+            let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
+            let remover = ReplicaRemover(pools: pools, state: world.state)
+            let redirects = RedirectService(
+                pools: pools, state: world.state, origin: origin, waiters: waiters, uses: uses,
+                configuration: RedirectConfiguration(maxWait: options.maxWait), metrics: metrics, clock: world.clock, logger: logger)
+            services = MirrorServices(
+                pools: pools,
+                selector: PoolSelector(networks: options.networks, trustedProxies: options.trustedProxies, fallback: options.fallback),
+                state: world.state, redirects: redirects, remover: remover, waiters: waiters, uses: uses, metrics: metrics,
+                registry: registry, clock: world.clock)
+            workers = CopyWorkers(
+                name: "test", pools: pools, state: world.state, origin: origin,
+                space: PoolSpace(state: world.state, remover: remover, metrics: metrics, logger: logger),
+                configuration: CopyConfiguration(),
+                metrics: metrics, clock: world.clock, logger: logger)
+        }
+
+        func serve<Result: Sendable>(
+            _ options: MirrorOptions, _ loops: MultiThreadedEventLoopGroup, isolation: isolated (any Actor)? = #isolation,
+            _ body: (Mirror) async throws -> Result
+        ) async throws -> Result {
+            let (listeners, announce) = AsyncStream.makeStream(of: (MirrorServer.Listener, Int).self)
+            let configuration = ServerConfiguration(
+                listen: .init(host: "127.0.0.1", port: 0), publicURL: options.publicURL, admin: options.admin,
+                redirectStatus: options.redirectStatus, maxConnections: options.maxConnections, idleTimeout: options.idleTimeout,
+                maxHeaderBytes: options.maxHeaderBytes)
+            let server = MirrorServer(
+                services: services, configuration: configuration, usesFastPath: options.usesFastPath, group: loops, logger: logger
+            ) { listener, address in
+                announce.yield((listener, address.port ?? 0))
+            }
+            var parts: [any Service] = [server]
+            if options.copies { parts.append(workers) }
+            let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: parts, logger: logger))
+            let changes = await world.state.changes()
+            return try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask {
+                    defer { announce.finish() }
+                    try await group.run()
+                }
+                tasks.addTask { await services.waiters.run(changes) }
+                await followChanges(&tasks)
+                var ports: [MirrorServer.Listener: Int] = [:]
+                for await (listener, port) in listeners {
+                    ports[listener] = port
+                    if ports.count == (options.admin.listen == nil ? 1 : 2) { break }
+                }
+                let mirror = try Mirror(world: world, services: services, server: server, store: store, ports: ports, group: group)
+                let result: Swift.Result<Result, any Error>
+                do {
+                    result = .success(try await body(mirror))
+                } catch {
+                    result = .failure(error)
+                }
+                tasks.cancelAll()
+                while true {
+                    // A service that is cancelled may say so.
+                    do { if try await tasks.next() == nil { break } } catch {}
+                }
+                return try result.get()
+            }
+        }
+
+        /// Keeps the index coherent; returns once it has forgotten what it knew before, so that nothing a test remembers gets lost.
+        private func followChanges(_ tasks: inout ThrowingTaskGroup<Void, any Error>) async {
+            let (beginnings, began) = AsyncStream.makeStream(of: Void.self)
+            world.state.addObserver { if $0 == .everything { began.yield() } }
+            tasks.addTask { await world.state.run() }
+            for await _ in beginnings { break }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import MirrorCore
+import NIOCore
+import NIOPosix
+
+@testable import MirrorTesting
+
+/// A TCP client that knows nothing of HTTP: it writes the bytes it is given, and reads until there is a whole response, or the end.
+final class RawConnection: Sendable {
+    struct Inbox: Sendable {
+        var bytes: [UInt8] = []
+        var isAtEnd = false
+        var wasReset = false
+    }
+
+    private let channel: any Channel
+    private let inbox: WatchedState<Inbox>
+
+    private init(_ channel: any Channel, _ inbox: WatchedState<Inbox>) {
+        self.channel = channel
+        self.inbox = inbox
+    }
+
+    /// - Parameter receiveBuffer: Bytes that the kernel takes while nobody reads; `nil` for its own idea.
+    /// - Parameter readsAlone: Whether it reads without being asked; else only after ``beginReading()``.
+    static func open(port: Int, receiveBuffer: Int? = nil, readsAlone: Bool = true) async throws -> RawConnection {
+        let inbox = WatchedState(Inbox())
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.autoRead, value: readsAlone)
+        if let receiveBuffer {
+            bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(receiveBuffer))
+        }
+        let channel =
+            try await bootstrap
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(InboxHandler(inbox)) }
+            }
+            .connect(host: "127.0.0.1", port: port).get()
+        return RawConnection(channel, inbox)
+    }
+
+    /// Opens a connection, runs `body` and closes it.
+    static func run<Result>(
+        port: Int, isolation: isolated (any Actor)? = #isolation, _ body: (RawConnection) async throws -> Result
+    ) async throws -> Result {
+        let connection = try await open(port: port)
+        do {
+            let result = try await body(connection)
+            await connection.close()
+            return result
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    /// Returns once the bytes are with the kernel. What cannot be sent because the other end has hung up is no error: the answer tells.
+    func send(_ bytes: [UInt8]) async {
+        try? await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
+    }
+
+    func send(_ text: String) async {
+        await send(Array(text.utf8))
+    }
+
+    /// Says that nothing more will come.
+    func finishSending() async {
+        try? await channel.close(mode: .output).get()
+    }
+
+    func beginReading() async throws {
+        try await channel.setOption(.autoRead, value: true).get()
+    }
+
+    func close() async {
+        try? await channel.close().get()
+    }
+
+    // MARK: Reading
+
+    /// The next whole response, taken out of what has come.
+    ///
+    /// - Throws: ``RawResponse/Cut`` when the other end hung up before it was whole.
+    func response(toHead: Bool = false) async throws -> RawResponse {
+        let found = try await inbox.value { inbox -> Result<(RawResponse, length: Int), RawResponse.Cut>? in
+            if let found = RawResponse.parse(inbox.bytes, toHead: toHead) { return .success(found) }
+            return inbox.isAtEnd ? .failure(RawResponse.Cut(bytes: inbox.bytes)) : nil
+        }.get()
+        inbox.change { $0.bytes.removeFirst(found.length) }
+        return found.0
+    }
+
+    /// All that comes until the other end hangs up.
+    func rest() async throws -> Inbox {
+        try await inbox.value { $0.isAtEnd ? $0 : nil }
+    }
+
+    /// Returns once `count` bytes lie unread here, or the other end has hung up.
+    func arrived(_ count: Int) async throws {
+        try await inbox.value { $0.bytes.count >= count || $0.isAtEnd ? () : nil }
+    }
+
+    func request(_ method: String, _ target: String, _ fields: [(String, String)] = [], body: String? = nil) async throws -> RawResponse {
+        var head = "\(method) \(target) HTTP/1.1\r\n"
+        if !fields.contains(where: { $0.0.lowercased() == "host" }) { head += "Host: mirror.example\r\n" }
+        for (name, value) in fields { head += "\(name): \(value)\r\n" }
+        if let body { head += "Content-Length: \(body.utf8.count)\r\n" }
+        await send("\(head)\r\n\(body ?? "")")
+        return try await response(toHead: method == "HEAD")
+    }
+
+    func get(_ target: String, _ fields: [(String, String)] = []) async throws -> RawResponse {
+        try await request("GET", target, fields)
+    }
+
+    private final class InboxHandler: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+
+        private let inbox: WatchedState<Inbox>
+
+        init(_ inbox: WatchedState<Inbox>) {
+            self.inbox = inbox
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let bytes = unwrapInboundIn(data)
+            inbox.change { $0.bytes.append(contentsOf: bytes.readableBytesView) }
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case ChannelEvent.inputClosed = event { inbox.change { $0.isAtEnd = true } }
+            context.fireUserInboundEventTriggered(event)
+        }
+
+        func channelInactive(context: ChannelHandlerContext) {
+            inbox.change { $0.isAtEnd = true }
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            inbox.change { $0.wasReset = true }
+            context.close(promise: nil)
+        }
+    }
+}

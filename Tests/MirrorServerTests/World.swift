@@ -1,0 +1,142 @@
+import MirrorCore
+import MirrorState
+import MirrorStorage
+import MirrorTesting
+import NIOCore
+import Synchronization
+
+/// What outlives one mirror: a pool with objects, the state, and a clock that stands still.
+final class World: Sendable {
+    static let pool = PoolID("local/dev")
+    static let otherPool = PoolID("local/two")
+    static let origin = "https://artifacts.example.org"
+
+    let clock = ManualClock()
+    let memory: MemoryStore
+    let otherMemory: MemoryStore
+    let base: MemoryStateStore
+    let state: HotIndex
+
+    init() {
+        memory = MemoryStore(region: "dev", clock: clock)
+        otherMemory = MemoryStore(region: "two", clock: clock)
+        base = MemoryStateStore(clock: clock, maxQueued: 100_000)
+        state = HotIndex(base)
+    }
+
+    /// The replica of an artifact in the first pool.
+    func id(_ path: String) throws -> ReplicaID {
+        ReplicaID(artifact: try ArtifactURL(Self.origin + path), pool: try require(Self.pool))
+    }
+
+    /// Puts an object into the pool, without telling the state.
+    @discardableResult
+    func store(_ path: String, _ bytes: [UInt8] = Array("artifact".utf8), metadata: (inout ObjectMetadata) -> Void = { _ in }) async throws
+        -> ObjectInfo
+    {
+        let artifact = try id(path).artifact
+        var data = ObjectMetadata(contentType: "text/plain", upstreamURL: artifact.description, stored: clock.now)
+        metadata(&data)
+        let upload = try await memory.beginUpload(ObjectKey(artifact), metadata: data, expectedSize: Int64(bytes.count))
+        _ = try await upload.write(UploadPart(number: 0, offset: 0, length: Int64(bytes.count)), from: ByteStream(ByteBuffer(bytes: bytes)))
+        return try await upload.complete(size: Int64(bytes.count), sha256: try FakeBody.bytes(bytes).sha256)
+    }
+
+    /// Makes a replica present: its object is in the pool and the state knows.
+    @discardableResult
+    func seed(_ path: String, _ bytes: [UInt8] = Array("artifact".utf8)) async throws -> ReplicaID {
+        let info = try await store(path, bytes)
+        let id = try id(path)
+        let object = StoredObject(
+            key: info.key, size: info.size, sha256: info.metadata.sha256, storedAt: info.metadata.stored, lastUsed: clock.now)
+        _ = try await state.recordPresent(id, object)
+        return id
+    }
+
+    /// Makes a replica that could not be copied.
+    func fail(_ path: String, _ reason: CopyFailure.Reason, message: String = "it failed", for duration: Duration = .seconds(3_600))
+        async throws
+    {
+        let id = try id(path)
+        _ = try await state.claim(id)
+        let lease = try require(try await state.lease(pools: [id.pool], worker: "test", duration: .seconds(1)))
+        try await state.finish(lease, .failed(CopyFailure(reason: reason, message: message, retryAt: clock.now + duration)))
+    }
+
+    /// `/v1/redirect/local/dev/…`
+    static func target(_ path: String, route: String = "/v1/redirect/local/dev/") -> String {
+        route + PercentCoding.encode(origin + path)
+    }
+}
+
+/// A value that a test cannot do without is missing.
+struct Missing: Error {}
+
+func require<Value>(_ value: Value?) throws -> Value {
+    guard let value else { throw Missing() }
+    return value
+}
+
+/// Forwards everything, and counts or breaks what a test wants.
+final class WatchedStore: ObjectStore {
+    private let base: any ObjectStore
+    private let located = Mutex(0)
+    private let broken = Mutex(false)
+
+    init(_ base: any ObjectStore) {
+        self.base = base
+    }
+
+    /// How often a location was asked for: once for every redirect to a replica that did not come from the fast path.
+    var locations: Int { located.withLock { $0 } }
+
+    /// Makes everything fail from now on.
+    func breakDown() { broken.withLock { $0 = true } }
+
+    private func check(_ operation: String) throws {
+        if broken.withLock({ $0 }) { throw StorageError(.unavailable, "broken on purpose", operation: operation) }
+    }
+
+    var capabilities: StoreCapabilities { base.capabilities }
+
+    func head(_ key: ObjectKey) async throws -> ObjectInfo {
+        try check("head")
+        return try await base.head(key)
+    }
+
+    func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
+        try check("get")
+        return try await base.get(key, range: range)
+    }
+
+    func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
+        try check("beginUpload")
+        return try await base.beginUpload(key, metadata: metadata, expectedSize: expectedSize)
+    }
+
+    func openFile(_ key: ObjectKey) async throws -> ObjectFile {
+        try check("openFile")
+        return try await base.openFile(key)
+    }
+
+    func delete(_ key: ObjectKey) async throws {
+        try check("delete")
+        try await base.delete(key)
+    }
+
+    func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
+        try check("list")
+        return try await base.list(after: after, limit: limit)
+    }
+
+    func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
+        try check("location")
+        located.withLock { $0 += 1 }
+        return try await base.location(of: key, life: life)
+    }
+
+    func checkHealth() async throws {
+        try check("checkHealth")
+        try await base.checkHealth()
+    }
+}
