@@ -13,7 +13,7 @@ import ServiceLifecycle
 /// The HTTP interface: one listener, or two when admin calls have their own.
 ///
 /// On graceful shutdown it stops accepting, ends every wait with a redirect to the origin, and lets answers under way be finished.
-package struct MirrorServer: Service {
+package struct MirrorServer: Service, CustomStringConvertible {
     private let services: MirrorServices
     private let configuration: ServerConfiguration
     private let table: FastPathTable
@@ -21,6 +21,9 @@ package struct MirrorServer: Service {
     private let group: MultiThreadedEventLoopGroup
     private let logger: Logger
     private let onRunning: @Sendable (Listener, SocketAddress) async -> Void
+
+    /// For the log of the services, which would otherwise show everything that is reachable from here.
+    package var description: String { "MirrorServer" }
 
     package enum Listener: String, Sendable {
         case main, admin
@@ -68,7 +71,11 @@ package struct MirrorServer: Service {
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections)),
             onServerRunning: { channel in
                 guard let address = channel.localAddress else { return }
-                logger.notice("listening", metadata: ["listener": "\(listener.rawValue)", "address": "\(address.ipAddress ?? ""):\(address.port ?? 0)", "tls": "\(isTLS)"])
+                logger.notice(
+                    "listening",
+                    metadata: [
+                        "listener": "\(listener.rawValue)", "address": "\(address.ipAddress ?? ""):\(address.port ?? 0)", "tls": "\(isTLS)",
+                    ])
                 await onRunning(listener, address)
             },
             eventLoopGroupProvider: .shared(group), logger: logger)

@@ -54,3 +54,9 @@ package struct AdminConfiguration: Sendable {
         self.allowsLoopback = allowsLoopback
     }
 }
+
+extension AdminConfiguration: CustomStringConvertible, CustomReflectable {
+    /// Without the tokens: whatever prints a configuration, such as a log of the services at their start, must not show them.
+    package var description: String { "AdminConfiguration(\(tokens.count) tokens)" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}

@@ -8,8 +8,11 @@ import ServiceLifecycle
 ///
 /// At its start, and every `reconcileInterval`, it also compares the state with what the pools really hold.
 /// Graceful shutdown ends it between two replicas; a removal cut off by a crash is ended by the next sweep.
-package struct Sweeper: Service {
+package struct Sweeper: Service, CustomStringConvertible {
     static let page = 500
+
+    /// For the log of the services, which would otherwise show everything that is reachable from here.
+    package var description: String { "Sweeper" }
 
     private let pools: PoolTable
     private let state: any StateStore
