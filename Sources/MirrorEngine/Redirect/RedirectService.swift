@@ -189,7 +189,8 @@ package struct RedirectService: Sendable {
             // Gone while we waited: a purge. Copying it again is for the next request.
             guard let replica else { return .origin(.removing) }
             if let answer = try await settled(replica, request, as: .wait) { return answer }
-            if case .error = replica.status { return .origin(.copyFailed) }
+            // The copy that was waited for has just failed: that is the answer, however short the time that failures are remembered.
+            if case .error(let failure) = replica.status { return Self.answer(to: failure) }
         }
     }
 
