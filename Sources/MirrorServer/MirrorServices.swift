@@ -38,7 +38,8 @@ package struct MirrorServices: Sendable {
     /// - Throws: ``RequestError`` `ResourceNotFound`, naming the pools that there are.
     func pool(_ words: RequestTarget.PoolWords) throws -> Pool {
         guard let id = words.id, let pool = pools[id] else {
-            throw RequestError(.resourceNotFound, "there is no such pool; there are \(pools.all.map(\.id.description).joined(separator: ", "))")
+            throw RequestError(
+                .resourceNotFound, "there is no such pool; there are \(pools.all.map(\.id.description).joined(separator: ", "))")
         }
         return pool
     }
@@ -46,7 +47,8 @@ package struct MirrorServices: Sendable {
     /// The pool that a parameter names.
     func pool(named name: some StringProtocol) throws -> Pool {
         guard let id = PoolID(String(name)), let pool = pools[id] else {
-            throw RequestError(.resourceNotFound, "there is no such pool; there are \(pools.all.map(\.id.description).joined(separator: ", "))")
+            throw RequestError(
+                .resourceNotFound, "there is no such pool; there are \(pools.all.map(\.id.description).joined(separator: ", "))")
         }
         return pool
     }

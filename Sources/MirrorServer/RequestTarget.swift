@@ -41,7 +41,9 @@ struct RequestTarget: Equatable {
             throw RequestError(.inputError, "the URL is not valid percent-encoding of UTF-8")
         }
         do {
-            if !text.utf8.contains(UInt8(ascii: ":")), let bytes = Base64.decode(text), let decoded = String(validating: bytes, as: UTF8.self) {
+            if !text.utf8.contains(UInt8(ascii: ":")), let bytes = Base64.decode(text),
+                let decoded = String(validating: bytes, as: UTF8.self)
+            {
                 return try ArtifactURL(decoded)
             }
             return try ArtifactURL(text)

@@ -24,7 +24,14 @@ struct RedirectRoutes: Sendable {
 
     private func redirect(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let target = try RequestTarget(request.uri.path.dropFirst(Self.prefix.count))
-        let pool = try pool(for: target, request, context)
+        let pool: Pool?
+        do {
+            pool = try self.pool(for: target, request, context)
+        } catch var error as RequestError {
+            // So that nobody takes it for the origin's 404.
+            error.headers.append(contentsOf: fields(nil, .refused))
+            throw error
+        }
         let answer = await services.redirects.answer(target.artifact, in: pool, wait: try wait(request))
         switch answer {
         case .replica(let redirect):
