@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 import MirrorCore
 import NIOCore
@@ -28,8 +28,12 @@ struct Announcement: Sendable {
     func listening(at address: SocketAddress) {
         let host = address.ipAddress.map { $0.utf8.contains(UInt8(ascii: ":")) ? "[\($0)]" : $0 } ?? "localhost"
         let url = publicURL ?? "\(isTLS ? "https" : "http")://\(host):\(address.port ?? 0)"
+        if let example { greet(url, example) }
+        // Last: whoever waits for it finds everything said.
         if isReadyLineWanted { write("ready \(url)\n", to: STDOUT_FILENO) }
-        guard let example else { return }
+    }
+
+    private func greet(_ url: String, _ example: PoolID) {
         write(
             """
 
