@@ -19,14 +19,14 @@ struct PoolsCommand: AsyncParsableCommand {
         var table = TextTable([
             ("POOL", .left), ("HEALTHY", .left), ("OBJECTS", .right), ("BYTES", .right), ("LIMIT", .right), ("PENDING", .right),
             ("ERRORS", .right),
-            ("KEPT", .right),
+            ("KEPT", .left),
         ])
         for pool in pools {
             table.add([
                 pool["pool"]?.cell ?? "", pool["healthy"]?.cell ?? "", pool["objects"]?.cell ?? "",
                 pool["bytes"]?.int64.map(HumanText.bytes) ?? "",
                 pool["maxBytes"]?.int64.map(HumanText.bytes) ?? "none", pool["pending"]?.cell ?? "", pool["errors"]?.cell ?? "",
-                pool["timeToLiveSeconds"]?.int64.map(HumanText.seconds) ?? "",
+                pool["retention"]?.cell ?? "",
             ])
         }
         return table.isEmpty ? "no pools\n" : table.text()
