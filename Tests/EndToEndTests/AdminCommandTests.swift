@@ -37,23 +37,26 @@ extension EndToEnd {
                     #expect(lines.contains { $0.hasPrefix("present") && $0.contains("local/dev") && $0.contains(artifact) })
                     #expect(lines.contains { $0.hasPrefix("error") && $0.contains(missing) && $0.contains("404") })
                     let failed = try await admin(mirror, "replicas", "--state", "error", "--pool", "local/dev", "--json")
-                    let page = try HTTP.Answer(status: 200, headers: [:], body: Array(failed.output.utf8)).json(
-                        MirrorProcess.ReplicaPage.self)
+                    let page = try failed.json(MirrorProcess.ReplicaPage.self)
                     #expect(page.replicas.map(\.url) == [missing])
 
                     let pools = try await admin(mirror, "pools")
                     #expect(pools.exit == .code(0))
                     let pool = try #require(pools.output.split(separator: "\n").last).split(separator: " ").map(String.init)
                     #expect(pool.starts(with: ["local/dev", "yes", "1"]), "\(pools.output)")
+                    #expect(pools.output.contains("after the last use"))
                     let poolsJSON = try await admin(mirror, "pools", "--json")
-                    #expect(poolsJSON.output.contains("\"objects\":1"))
+                    let list = try poolsJSON.json(PoolList.self)
+                    #expect(list == PoolList(pools: [.init(pool: "local/dev", objects: 1, bytes: 5_000, errors: 1, healthy: true)]))
 
                     #expect(try await mirror.redirect(artifact).outcome == "hit")
                     let stats = try await admin(mirror, "stats")
                     #expect(stats.exit == .code(0))
                     #expect(stats.output.contains("egressAvoidedBytes"))
                     #expect(stats.output.contains("5000"))
-                    #expect(try await admin(mirror, "stats", "--json").output.contains("\"egressAvoidedBytes\":5000"))
+                    let numbers = try await admin(mirror, "stats", "--json").json(MirrorProcess.Stats.self)
+                    #expect(numbers.egressAvoidedBytes == 5_000)
+                    #expect(numbers.redirects["hit"] == 1)
 
                     let purged = try await admin(mirror, "purge", artifact)
                     #expect(purged.exit == .code(0), "\(purged.errors)")
@@ -61,6 +64,18 @@ extension EndToEnd {
                     #expect(try await mirror.replica(artifact) == nil)
                     #expect(try mirror.objects().isEmpty)
                 }
+            }
+        }
+
+        private struct PoolList: Decodable, Equatable {
+            let pools: [Item]
+
+            struct Item: Decodable, Equatable {
+                let pool: String
+                let objects: Int
+                let bytes: Int64
+                let errors: Int
+                let healthy: Bool
             }
         }
 

@@ -31,7 +31,7 @@ extension EndToEnd {
                     #expect(try await mirror.metric("cloud_mirror_redirect_wait_seconds_count", pool) == 1)
                     #expect(try await mirror.metric("cloud_mirror_copy_duration_seconds_count", pool) == 1)
 
-                    let stats = try await mirror.admin(.GET, "/v1/stats").json(Stats.self)
+                    let stats = try await mirror.admin(.GET, "/v1/stats").json(MirrorProcess.Stats.self)
                     #expect(stats.redirects["wait"] == 1)
                     #expect(stats.redirects["hit"] == 2)
                     #expect(stats.copies["present"] == 1)
@@ -40,14 +40,6 @@ extension EndToEnd {
                     #expect(stats.waiting == 0)
                 }
             }
-        }
-
-        private struct Stats: Decodable {
-            let redirects: [String: Int64]
-            let copies: [String: Int64]
-            let copiedBytes: Int64
-            let egressAvoidedBytes: Int64
-            let waiting: Int
         }
     }
 }

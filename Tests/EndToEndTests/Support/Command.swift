@@ -1,3 +1,5 @@
+import Foundation
+
 /// A run of the executable that ends by itself.
 enum Command {
     struct Result {
@@ -5,6 +7,11 @@ enum Command {
         let output: String
         /// Standard error.
         let errors: String
+
+        /// Standard output, read as JSON.
+        func json<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+            try JSONDecoder().decode(type, from: Data(output.utf8))
+        }
     }
 
     static func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> Result {

@@ -152,6 +152,14 @@ final class MirrorProcess: Sendable {
         }
     }
 
+    struct Stats: Decodable {
+        let redirects: [String: Int64]
+        let copies: [String: Int64]
+        let copiedBytes: Int64
+        let egressAvoidedBytes: Int64
+        let waiting: Int
+    }
+
     /// What the mirror knows of an artifact; `nil` when it knows nothing.
     func replica(_ artifact: String) async throws -> ReplicaPage.Item? {
         let answer = try await admin(.GET, "/v1/replicas/\(Self.pool)/\(PercentCoding.encode(artifact))")

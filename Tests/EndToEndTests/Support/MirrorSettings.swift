@@ -14,6 +14,7 @@ struct MirrorSettings {
     var shutdownGrace = "10s"
     var pool = "pool"
     var state = "state"
+    var logLevel = "debug"
 
     init(allow: [String]) {
         self.allow = allow
@@ -40,7 +41,7 @@ struct MirrorSettings {
           lease: \(lease)
           backoff: {first: 1ms, max: 20ms}
         server: {shutdownGrace: \(shutdownGrace)}
-        log: {level: debug}
+        log: {level: \(logLevel)}
 
         """
     }

@@ -1,0 +1,37 @@
+import MirrorTesting
+import NIOHTTP1
+import Testing
+
+extension EndToEnd {
+    @Suite(.timeLimit(.minutes(1)))
+    struct LogTests {
+        @Test("The log, even at its most talkative, holds no admin token and no query of an artifact's URL", arguments: ["trace", "debug"])
+        func holdsNoSecrets(level: String) async throws {
+            try await FakeOrigin.run { origin in
+                origin.on("/a.bin", .generated(size: 2_000_000, seed: 71))
+                var settings = MirrorSettings(allow: [origin.url("/")])
+                settings.logLevel = level
+                try await MirrorProcess.run(settings) { mirror in
+                    let secret = "X-Amz-Signature=0123456789abcdef"
+                    let signed = origin.url("/a.bin?\(secret)")
+                    let missing = origin.url("/missing?\(secret)")
+                    #expect(try await mirror.redirect(signed).outcome == "wait")
+                    #expect(try await mirror.redirect(signed).outcome == "hit")
+                    #expect(try await mirror.redirect(missing).status == 404)
+                    #expect(try await mirror.redirect("http://example.org/?\(secret)").status == 403)
+                    try await mirror.warm([origin.url("/a.bin?again&\(secret)")])
+                    #expect(try await mirror.admin(.GET, "/v1/stats").status == 200)
+                    let wrong: HTTPHeaders = ["Authorization": "Bearer a-token-that-is-wrong"]
+                    #expect(try await mirror.send(.GET, "/v1/stats", headers: wrong).status == 401)
+                    #expect(try await mirror.end(.terminate) == .code(0))
+
+                    let lines = mirror.log.split(separator: "\n")
+                    #expect(lines.count { $0.contains("\"redirect\"") && $0.contains("/a.bin") } >= 2)
+                    for word in [mirror.token, "a-token-that-is-wrong", "0123456789abcdef", "again"] {
+                        #expect(lines.count { $0.contains(word) } == 0, "\(word)")
+                    }
+                }
+            }
+        }
+    }
+}
