@@ -7,8 +7,10 @@ final class ConnectionProgress {
     /// Bytes were handed on whose request the decoder has not announced yet.
     private var awaitsHead = false
     private var awaitsHeadSince = NIODeadline.now()
-    /// When the kernel last took a piece of a file; `nil` while none is being sent.
+    /// When a piece of a body was last written, which happens only when the client takes those before; `nil` while none is being sent.
     private var lastBodyProgress: NIODeadline?
+    /// When the slow path last ended an answer: the client's silence begins there, however long ago it asked.
+    private(set) var lastResponseEnd = NIODeadline.now()
     /// Where requests begin is no longer known.
     private var isLost = false
 
@@ -34,12 +36,13 @@ final class ConnectionProgress {
         lastBodyProgress = time
     }
 
-    func responseEnded() {
+    func responseEnded(at time: NIODeadline) {
         lastBodyProgress = nil
+        lastResponseEnd = time
         inFlight = max(0, inFlight - 1)
     }
 
-    /// Whether the client takes longer than is decent: to send a request's head, or to take a piece of a file.
+    /// Whether the client takes longer than is decent: to send a request's head, or to take a piece of a body.
     func isOverdue(_ now: NIODeadline, limit: TimeAmount) -> Bool {
         if awaitsHead { return awaitsHeadSince + limit <= now }
         return lastBodyProgress.map { $0 + limit <= now } ?? false

@@ -30,7 +30,11 @@ final class ConnectionProgressHandler: ChannelDuplexHandler, RemovableChannelHan
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { connection.responseEnded() }
+        switch unwrapOutboundIn(data) {
+        case .head: break
+        case .body: connection.bodyProgressed(at: .now())
+        case .end: connection.responseEnded(at: .now())
+        }
         context.write(data, promise: promise)
     }
 

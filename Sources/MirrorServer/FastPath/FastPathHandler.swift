@@ -22,17 +22,25 @@ final class FastPathHandler: ChannelInboundHandler, RemovableChannelHandler {
     private let clock: any WallClock
     private let connection: ConnectionProgress
     private let idleTimeout: TimeAmount
+    private let maxHeadLength: Int
     private var out = ByteBuffer()
+    /// Whether bytes were handed on since the last end of a read.
+    private var hasHandedOn = false
     private var lastRead = NIODeadline.now()
     private var date = (second: Int64.min, text: "")
     private var idleCheck: Scheduled<Void>?
 
-    init(table: FastPathTable, uses: UseRecorder, clock: any WallClock, connection: ConnectionProgress, idleTimeout: TimeAmount) {
+    /// - Parameter maxHeadLength: Bytes of a head that the HTTP decoder takes.
+    init(
+        table: FastPathTable, uses: UseRecorder, clock: any WallClock, connection: ConnectionProgress, idleTimeout: TimeAmount,
+        maxHeadLength: Int
+    ) {
         self.table = table
         self.uses = uses
         self.clock = clock
         self.connection = connection
         self.idleTimeout = idleTimeout
+        self.maxHeadLength = maxHeadLength
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -60,6 +68,9 @@ final class FastPathHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         flush(context)
+        // Whoever stands behind was not told of what was answered here, and need not be woken for it.
+        guard hasHandedOn else { return }
+        hasHandedOn = false
         context.fireChannelReadComplete()
     }
 
@@ -67,7 +78,7 @@ final class FastPathHandler: ChannelInboundHandler, RemovableChannelHandler {
     private func answer(_ input: inout ByteBuffer) {
         while input.readableBytes > 0 {
             let answered = input.withUnsafeReadableBytes { bytes -> Int? in
-                guard case .plain(let length, let target, let isHead) = RequestScanner.scan(bytes),
+                guard case .plain(let length, let target, let isHead) = RequestScanner.scan(bytes, limit: maxHeadLength),
                     let entry = table.find(UnsafeRawBufferPointer(rebasing: bytes[target]))
                 else { return nil }
                 write(entry, isHead: isHead)
@@ -96,9 +107,10 @@ final class FastPathHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private func handOn(_ input: ByteBuffer, _ context: ChannelHandlerContext) {
         let isOnePlainRequest = input.withUnsafeReadableBytes { bytes in
-            if case .plain(let length, _, _) = RequestScanner.scan(bytes) { length == bytes.count } else { false }
+            if case .plain(let length, _, _) = RequestScanner.scan(bytes, limit: maxHeadLength) { length == bytes.count } else { false }
         }
         connection.handedOn(isOnePlainRequest: isOnePlainRequest, at: lastRead)
+        hasHandedOn = true
         context.fireChannelRead(wrapInboundOut(input))
     }
 
@@ -123,10 +135,11 @@ final class FastPathHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private func checkIdle(_ context: ChannelHandlerContext) {
         let now = NIODeadline.now()
-        if connection.owesNothing ? lastRead + idleTimeout <= now : connection.isOverdue(now, limit: idleTimeout) {
+        let silentUntil = max(lastRead, connection.lastResponseEnd) + idleTimeout
+        if connection.owesNothing ? silentUntil <= now : connection.isOverdue(now, limit: idleTimeout) {
             context.close(promise: nil)
             return
         }
-        scheduleIdleCheck(context, in: max(.seconds(1), connection.owesNothing ? lastRead + idleTimeout - now : .seconds(1)))
+        scheduleIdleCheck(context, in: max(.seconds(1), connection.owesNothing ? silentUntil - now : .seconds(1)))
     }
 }

@@ -22,7 +22,8 @@ struct MirrorChannel: ServerChildChannel {
             let connection = ConnectionProgress()
             try pipeline.addHandler(
                 FastPathHandler(
-                    table: table ?? FastPathTable(maxBytes: 0), uses: uses, clock: clock, connection: connection, idleTimeout: idleTimeout),
+                    table: table ?? FastPathTable(maxBytes: 0), uses: uses, clock: clock, connection: connection, idleTimeout: idleTimeout,
+                    maxHeadLength: base.configuration.httpDecoder.maxHeaderListSize),
                 position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))
             try pipeline.addHandler(
                 ConnectionProgressHandler(connection), position: .before(pipeline.handler(type: HTTP1ToHTTPServerCodec.self)))

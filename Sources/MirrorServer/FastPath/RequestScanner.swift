@@ -12,8 +12,11 @@ enum RequestScanner {
 
     /// Bytes of a head beyond which the full parser decides.
     static let maxLength = 8_192
+    /// Fields beyond which the full parser decides; it takes 100.
+    static let maxFields = 64
 
-    static func scan(_ bytes: UnsafeRawBufferPointer) -> Verdict {
+    /// - Parameter limit: Bytes of a head that the full parser would take.
+    static func scan(_ bytes: UnsafeRawBufferPointer, limit: Int = maxLength) -> Verdict {
         let isHead: Bool
         let targetStart: Int
         if starts(bytes, with: "GET /") {
@@ -23,14 +26,14 @@ enum RequestScanner {
         } else {
             return .other
         }
-        let end = min(bytes.count, maxLength)
+        let end = min(bytes.count, maxLength, limit)
         var position = targetStart
         while position < end, isTargetByte(bytes[position]) { position += 1 }
         let targetEnd = position
         guard starts(bytes, at: position, with: " HTTP/1.1\r\n") else { return .other }
         position += 11
         var hosts = 0
-        while true {
+        for _ in 0...maxFields {
             guard position + 1 < end else { return .other }
             if bytes[position] == cr {
                 guard bytes[position + 1] == lf, hosts == 1 else { return .other }
@@ -44,6 +47,7 @@ enum RequestScanner {
             }
             position = field.end
         }
+        return .other
     }
 
     private static let cr = UInt8(ascii: "\r")
