@@ -2,8 +2,8 @@ import Testing
 
 /// The same mirror twice, with and without the fast path, over one state and one pool.
 struct DifferentialPair {
-    let fast: Mirror
-    let slow: Mirror
+    let fast: MirrorFixture
+    let slow: MirrorFixture
 
     /// Starts both and fills the table of the one that has one.
     static func run<Result: Sendable>(
@@ -11,8 +11,8 @@ struct DifferentialPair {
     ) async throws -> Result {
         let world = World()
         for path in [RequestStream.hitPath, RequestStream.otherHitPath] { try await world.seed(path) }
-        return try await Mirror.run(world, .with { $0.usesFastPath = false }) { slow in
-            try await Mirror.run(world) { fast in
+        return try await MirrorFixture.run(world, .with { $0.usesFastPath = false }) { slow in
+            try await MirrorFixture.run(world) { fast in
                 let pair = DifferentialPair(fast: fast, slow: slow)
                 for target in [RequestStream.hit, RequestStream.otherHit] { _ = try await fast.get(target) }
                 try #require(fast.answeredFast == 0)
@@ -28,7 +28,7 @@ struct DifferentialPair {
         let fast = try await fast.answer(to: stream, separately: separately)
         let slow = try await slow.answer(to: stream, separately: separately)
         #expect(
-            fast == slow,
+            fast.elementsEqual(slow),
             """
             \(stream.name)
             --- sent
@@ -41,7 +41,7 @@ struct DifferentialPair {
     }
 }
 
-extension Mirror {
+extension MirrorFixture {
     /// Hits that did not come from the slow path, which asks for a location each time.
     var answeredFast: Int { hits - store.locations }
 

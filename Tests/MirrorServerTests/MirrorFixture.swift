@@ -15,7 +15,7 @@ import Synchronization
 struct MirrorOptions: Sendable {
     var usesFastPath = true
     var publicURL: String?
-    var admin = AdminConfiguration(tokens: [Mirror.token])
+    var admin = AdminConfiguration(tokens: [MirrorFixture.token])
     var redirectStatus = 302
     var maxConnections = 10_000
     var idleTimeout = Duration.seconds(600)
@@ -37,7 +37,7 @@ struct MirrorOptions: Sendable {
 }
 
 /// A mirror that serves on 127.0.0.1, in this process, on one event loop.
-final class Mirror: Sendable {
+final class MirrorFixture: Sendable {
     static let token = "correct horse"
 
     let world: World
@@ -64,7 +64,7 @@ final class Mirror: Sendable {
     /// Starts a mirror, runs `body` and stops it.
     static func run<Result: Sendable>(
         _ world: World = World(), _ options: MirrorOptions = MirrorOptions(), isolation: isolated (any Actor)? = #isolation,
-        _ body: (Mirror) async throws -> Result
+        _ body: (MirrorFixture) async throws -> Result
     ) async throws -> Result {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let parts = try MirrorParts(world, options, loops)
@@ -152,7 +152,7 @@ final class Mirror: Sendable {
 
         func serve<Result: Sendable>(
             _ options: MirrorOptions, _ loops: MultiThreadedEventLoopGroup, isolation: isolated (any Actor)? = #isolation,
-            _ body: (Mirror) async throws -> Result
+            _ body: (MirrorFixture) async throws -> Result
         ) async throws -> Result {
             let (listeners, announce) = AsyncStream.makeStream(of: (MirrorServer.Listener, Int).self)
             let configuration = ServerConfiguration(
@@ -180,7 +180,7 @@ final class Mirror: Sendable {
                     ports[listener] = port
                     if ports.count == (options.admin.listen == nil ? 1 : 2) { break }
                 }
-                let mirror = try Mirror(world: world, services: services, server: server, store: store, ports: ports, group: group)
+                let mirror = try MirrorFixture(world: world, services: services, server: server, store: store, ports: ports, group: group)
                 let result: Swift.Result<Result, any Error>
                 do {
                     result = .success(try await body(mirror))
