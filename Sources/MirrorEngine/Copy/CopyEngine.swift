@@ -21,6 +21,21 @@ struct CopyEngine: Sendable {
         if let size = first.totalSize, size > limit { throw tooLarge(limit) }
         let reservation = try await space.reserve(first.totalSize ?? 0, in: pool)
         defer { reservation.release() }
+        do {
+            return try await store(first, plan, of: artifact, in: pool, limit: limit, confirm: confirm)
+        } catch let error as StorageError where error.code == .full {
+            // The disk is smaller than `maxBytes`, or there is none: what is older goes all the same, and the next attempt finds room.
+            let evicted = try await space.evict(first.totalSize ?? Self.unstatedSize, from: pool)
+            throw CopyError(.storage, isTransient: evicted > 0, "the pool is full")
+        }
+    }
+
+    /// What is freed for an artifact whose size the origin does not state.
+    private static let unstatedSize: Int64 = 1 << 30
+
+    private func store(
+        _ first: OriginResponse, _ plan: CopyPlan, of artifact: ArtifactURL, in pool: Pool, limit: Int64, confirm: () async throws -> Void
+    ) async throws -> StoredObject {
         let upload = try await pool.store.beginUpload(
             ObjectKey(artifact), metadata: first.metadata(of: artifact, stored: clock.now), expectedSize: first.totalSize)
         do {

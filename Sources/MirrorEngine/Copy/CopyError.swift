@@ -33,7 +33,7 @@ struct CopyError: Error, Sendable, CustomStringConvertible {
                 self.init(.transfer, isTransient: error.isTransient, error.message)
             }
         case let error as StorageError:
-            self.init(.storage, isTransient: error.code.isTransient || error.code == .full, "the pool: \(error.code.rawValue)")
+            self.init(.storage, isTransient: error.code.isTransient, "the pool: \(error.code.rawValue)")
         default:
             self.init(.transfer, isTransient: true, "the copy broke off")
         }

@@ -44,6 +44,33 @@ package final class PoolSpace: Sendable {
         return reservation
     }
 
+    /// Removes the least recently used replicas until `bytes` are free again.
+    ///
+    /// - Returns: How many were removed: none when the pool holds less than that in all, so that one artifact too large for the disk does not
+    ///   empty the pool for nothing.
+    func evict(_ bytes: Int64, from pool: Pool) async throws -> Int {
+        guard try await state.totals(of: pool.id).bytes >= bytes else { return 0 }
+        var freed: Int64 = 0
+        var count = 0
+        while freed < bytes {
+            let oldest = try await state.leastRecentlyUsed(in: pool.id, after: nil, limit: 16)
+            guard !oldest.isEmpty else { return count }
+            for replica in oldest where freed < bytes {
+                guard case .present(let object) = replica.status, try await evict(replica.id) else { continue }
+                freed += object.size
+                count += 1
+            }
+        }
+        return count
+    }
+
+    private func evict(_ id: ReplicaID) async throws -> Bool {
+        guard try await remover.remove(id, unusedSince: nil) else { return false }
+        metrics.countOverCap(pool: id.pool)
+        logger.info("evicted to make room", metadata: ["replica": "\(id)"])
+        return true
+    }
+
     private func makeRoom(_ bytes: Int64, within limit: Int64, of pool: Pool) async throws {
         guard bytes <= limit else {
             throw CopyError(.tooLarge, isTransient: false, "the artifact is larger than its pool may be (maxBytes)")
@@ -55,10 +82,7 @@ package final class PoolSpace: Sendable {
             }
             for replica in oldest {
                 guard try await state.totals(of: pool.id).bytes > limit - reserved.withLock({ $0[pool.id, default: 0] }) else { return }
-                if try await remover.remove(replica.id, unusedSince: nil) {
-                    metrics.countOverCap(pool: pool.id)
-                    logger.info("evicted to make room", metadata: ["replica": "\(replica.id)"])
-                }
+                _ = try await evict(replica.id)
             }
         }
     }
