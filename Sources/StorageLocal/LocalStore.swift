@@ -27,7 +27,6 @@ package struct LocalStore: ObjectStore {
     let directory: PoolDirectory
     let threads: FileThreads
     let clock: any WallClock
-    let logger: Logger
 
     /// Opens the directory: creates what is missing, locks it, and removes what an earlier process left half done.
     ///
@@ -38,8 +37,8 @@ package struct LocalStore: ObjectStore {
         logger: Logger = Logger(label: "cloud-mirror.local")
     ) async throws -> LocalStore {
         let threads = FileThreads(pool: threadPool)
-        let directory = try await threads.run("local.open") { try PoolDirectory(configuration.directory) }
-        return LocalStore(configuration: configuration, directory: directory, threads: threads, clock: clock, logger: logger)
+        let directory = try await threads.run("local.open") { try PoolDirectory(configuration.directory, logger: logger) }
+        return LocalStore(configuration: configuration, directory: directory, threads: threads, clock: clock)
     }
 
     package var capabilities: StoreCapabilities {

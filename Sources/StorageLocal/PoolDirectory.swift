@@ -1,3 +1,4 @@
+import Logging
 import MirrorCore
 import MirrorStorage
 import Synchronization
@@ -21,11 +22,13 @@ final class PoolDirectory: Sendable {
     private let uploads: Descriptor
     private let objects: Descriptor
     private let lock: Descriptor
+    private let logger: Logger
     /// The two-digit directories whose entry in `objects` is known to be on disk.
     private let durable = Mutex<Set<String>>([])
 
     /// Creates what is missing, takes the lock, and removes what an earlier process left behind.
-    init(_ path: String) throws {
+    init(_ path: String, logger: Logger) throws {
+        self.logger = logger
         let operation = "local.open"
         let root = try Self.explaining("the pool's directory \(path)", operation) {
             try Self.makeDirectories(path)
@@ -41,7 +44,11 @@ final class PoolDirectory: Sendable {
             try root.sync()
             return (lock, try root.openDirectory("objects"), try root.openDirectory("uploads"))
         }
-        for name in try uploads.entries() { try? uploads.remove(name) }
+        let leftovers = try uploads.entries()
+        for name in leftovers { try? uploads.remove(name) }
+        if !leftovers.isEmpty {
+            logger.notice("removed uploads that an earlier process left unfinished", metadata: ["uploads": "\(leftovers.count)"])
+        }
     }
 
     /// Names the path in an error that is for the operator who configured it.
@@ -73,7 +80,10 @@ final class PoolDirectory: Sendable {
     func open(_ key: ObjectKey) throws -> (file: Descriptor, info: ObjectInfo)? {
         do {
             let file = try objects.openDirectory(String(key.hash.prefix(2))).openDirectory(String(key.hash)).openFile(String(key.name))
-            guard let info = try ObjectFooter.read(from: file)?.info(for: key) else { return nil }
+            guard let info = try ObjectFooter.read(from: file)?.info(for: key) else {
+                logger.warning("an object's file is damaged; it is treated as absent", metadata: ["key": "\(key)"])
+                return nil
+            }
             return (file, info)
         } catch let error as Errno where Self.meansAbsent(error) {
             return nil

@@ -1,3 +1,4 @@
+import Logging
 import MirrorCore
 import MirrorStorage
 import MirrorTesting
@@ -33,5 +34,6 @@ enum StoreKind: String, CaseIterable, Sendable, CustomStringConvertible {
 /// Runs `body` with a store in a directory of its own.
 func withLocalStore(_ body: (LocalStore, TemporaryDirectory) async throws -> Void) async throws {
     let directory = try TemporaryDirectory()
-    try await body(LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0)), directory)
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    try await body(LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), logger: logger), directory)
 }
