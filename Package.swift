@@ -100,7 +100,7 @@ let package = Package(
 
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests("MirrorNetTests", ["MirrorNet", "MirrorTesting", "MirrorCore", logging, nioCore, nioHTTP1, nioPosix]),
-        tests("StorageConformanceTests", ["StorageLocal", "MirrorStorage", "MirrorTesting", "MirrorCore", logging, nioCore, nioPosix]),
+        tests("StorageConformanceTests", ["StorageLocal", "MirrorStorage", "MirrorTesting", "MirrorCore", logging, metrics, nioCore, nioPosix]),
         tests("StateConformanceTests", ["StateSQLite", "MirrorState", "MirrorTesting", "MirrorCore", logging]),
         tests(
             "MirrorEngineTests",
