@@ -53,6 +53,17 @@ final class World: Sendable {
         return id
     }
 
+    /// Ends the copy that a request has queued: the object is in the pool now.
+    func finishCopy(_ path: String, _ bytes: [UInt8] = Array("artifact".utf8)) async throws {
+        let id = try id(path)
+        let lease = try require(try await state.lease(pools: [id.pool], worker: "test", duration: .seconds(60)))
+        guard lease.id == id else { throw Missing() }
+        let info = try await store(path, bytes)
+        let object = StoredObject(
+            key: info.key, size: info.size, sha256: info.metadata.sha256, storedAt: info.metadata.stored, lastUsed: clock.now)
+        try await state.finish(lease, .present(object))
+    }
+
     /// Makes a replica that could not be copied.
     func fail(_ path: String, _ reason: CopyFailure.Reason, message: String = "it failed", for duration: Duration = .seconds(3_600))
         async throws
