@@ -67,6 +67,8 @@ extension EndToEnd {
                 var settings = MirrorSettings(allow: [origin.url("/")])
                 settings.shutdownGrace = "1s"
                 settings.lease = "60s"
+                // One that was not handed back but given up would have used up its only attempt.
+                settings.maxAttempts = 1
                 try await MirrorProcess.run(settings) { mirror in
                     let artifact = origin.url("/a.bin")
                     try await mirror.warm([artifact])

@@ -51,8 +51,8 @@ final class MirrorProcess: Sendable {
             try await end(.kill)
             return result
         } catch {
-            _ = try? await end(.kill)
-            Issue.record("the mirror's standard error ended with:\n\(log.suffix(4_000))")
+            let exit = (try? await end(.kill)).flatMap { $0 }
+            Issue.record("the mirror ended with \(exit?.description ?? "nothing"), its standard error with:\n\(log.suffix(4_000))")
             throw error
         }
     }
