@@ -32,16 +32,12 @@ public struct Timestamp: Sendable, Hashable, Comparable, InstantProtocol {
 extension Duration {
     /// Rounded towards zero, saturated to the range of `Int64`.
     public var wholeMilliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
-        if overflow { return seconds < 0 ? .min : .max }
-        let (sum, overflowed) = milliseconds.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
-        return overflowed ? (seconds < 0 ? .min : .max) : sum
+        // Not `components`, which traps where the seconds do not fit.
+        Int64(clamping: attoseconds / 1_000_000_000_000_000)
     }
 
     /// Seconds with a fraction, for metrics and messages.
     public var inSeconds: Double {
-        let (seconds, attoseconds) = components
-        return Double(seconds) + Double(attoseconds) / 1e18
+        Double(attoseconds) / 1e18
     }
 }

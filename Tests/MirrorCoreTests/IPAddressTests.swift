@@ -1,0 +1,71 @@
+import MirrorCore
+import Testing
+
+@Suite struct IPAddressTests {
+    @Test(
+        "An address is read and written",
+        arguments: [
+            ("127.0.0.1", "127.0.0.1"), ("255.255.255.255", "255.255.255.255"), ("0.0.0.0", "0.0.0.0"), ("::", "::"), ("::1", "::1"),
+            ("2001:DB8:0:0:0:0:0:1", "2001:db8::1"), ("::ffff:1.2.3.4", "::ffff:1.2.3.4"), ("fe80::1", "fe80::1"),
+            ("1:0:0:2:0:0:0:3", "1:0:0:2::3"), ("64:ff9b::c000:201", "64:ff9b::c000:201"),
+        ])
+    func reads(_ text: String, _ canonical: String) throws {
+        let address = try #require(IPAddress(text))
+        #expect(address.description == canonical)
+        #expect(address.isIPv6 == text.contains(":"))
+        #expect(IPAddress(bytes: address.bytes) == address)
+    }
+
+    @Test(
+        "Odd spellings are not addresses",
+        arguments: [
+            "", " ", "1", "1.2", "1.2.3", "1.2.3.4.5", "01.2.3.4", "1.2.3.04", "0x1.2.3.4", "1.2.3.256", "1.2.3.-4", "+1.2.3.4", " 1.2.3.4",
+            "1.2.3.4 ",
+            "1.2.3.4\u{0}", "1.2.3.4\u{0}.example.org", "1.2.3.4\n", "[::1]", "::1%lo", "fe80::1%25eth0", ":::", "1::2::3", "12345::",
+            "::g", "1:2:3:4:5:6:7",
+            "1:2:3:4:5:6:7:8:9", "localhost", "１.2.3.4", "1.2.3.4/8",
+        ])
+    func refuses(_ text: String) {
+        #expect(IPAddress(text) == nil)
+    }
+
+    @Test("Only 4 or 16 bytes are an address", arguments: [0, 1, 3, 5, 8, 15, 17])
+    func byteCount(_ count: Int) {
+        #expect(IPAddress(bytes: [UInt8](repeating: 1, count: count)) == nil)
+    }
+
+    @Test(
+        "A network holds the addresses within and no other",
+        arguments: [
+            ("10.0.0.0/8", "10.0.0.0", true), ("10.0.0.0/8", "10.255.255.255", true), ("10.0.0.0/8", "9.255.255.255", false),
+            ("10.0.0.0/8", "11.0.0.0", false), ("100.64.0.0/10", "100.127.255.255", true), ("100.64.0.0/10", "100.128.0.0", false),
+            ("100.64.0.0/10", "100.63.255.255", false), ("192.0.2.7", "192.0.2.7", true), ("192.0.2.7", "192.0.2.6", false),
+            ("192.0.2.6/31", "192.0.2.7", true),
+            ("192.0.2.6/31", "192.0.2.8", false), ("0.0.0.0/0", "255.1.2.3", true), ("0.0.0.0/0", "::1", false), ("::/0", "ffff::1", true),
+            ("::/0", "1.2.3.4", false),
+            ("fc00::/7", "fdff:ffff::1", true), ("fc00::/7", "fe00::", false), ("::ffff:0:0/96", "::ffff:1.2.3.4", true),
+            ("10.0.0.0/8", "::ffff:10.0.0.1", false),
+            ("2001:db8::/33", "2001:db8:7fff::", true), ("2001:db8::/33", "2001:db8:8000::", false),
+        ])
+    func contains(_ network: String, _ address: String, _ isWithin: Bool) throws {
+        let network = try #require(IPNetwork(network))
+        #expect(network.contains(try #require(IPAddress(address))) == isWithin)
+    }
+
+    @Test(
+        "What is no network is refused",
+        arguments: [
+            "", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/8/8", "10.1.0.0/8", "10.0.0.1/31",
+            "::1/127", "10.0.0.0/a",
+            "10.0.0.0/99999999999999999999", "10/8", "10.0.0.0/ 8", "10.0.0.0/٨",
+        ])
+    func refusesNetwork(_ text: String) {
+        #expect(IPNetwork(text) == nil)
+    }
+
+    @Test func aNetworkIsWrittenWithItsLength() {
+        #expect(IPNetwork("10.0.0.0/8")?.description == "10.0.0.0/8")
+        #expect(IPNetwork("192.0.2.1")?.description == "192.0.2.1/32")
+        #expect(IPNetwork("2001:DB8::/32")?.description == "2001:db8::/32")
+    }
+}
