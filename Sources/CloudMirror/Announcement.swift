@@ -12,7 +12,6 @@ import NIOCore
 struct Announcement: Sendable {
     private let isReadyLineWanted: Bool
     private let isTLS: Bool
-    private let publicURL: String?
     private let example: PoolID?
     private let adminToken: String?
 
@@ -20,14 +19,14 @@ struct Announcement: Sendable {
     init(_ configuration: Configuration, adminToken: String?) {
         isReadyLineWanted = configuration.printsReady
         isTLS = configuration.tls != nil
-        publicURL = configuration.publicURL
         example = configuration.isZeroConfiguration ? configuration.pools.first?.id : nil
         self.adminToken = adminToken
     }
 
+    /// Says where the process listens, and not its `publicURL`: whoever let the system choose the port learns it only here.
     func listening(at address: SocketAddress) {
         let host = address.ipAddress.map { $0.utf8.contains(UInt8(ascii: ":")) ? "[\($0)]" : $0 } ?? "localhost"
-        let url = publicURL ?? "\(isTLS ? "https" : "http")://\(host):\(address.port ?? 0)"
+        let url = "\(isTLS ? "https" : "http")://\(host):\(address.port ?? 0)"
         if let example { greet(url, example) }
         // Last: whoever waits for it finds everything said.
         if isReadyLineWanted { write("ready \(url)\n", to: STDOUT_FILENO) }
