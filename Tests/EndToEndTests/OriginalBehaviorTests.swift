@@ -44,6 +44,23 @@ extension EndToEnd {
             let url: String
         }
 
+        @Test("With a publicURL every redirect to a copy leads there")
+        func usesThePublicURL() async throws {
+            let artifact = "\(try TestEnvironment.httpbin())/encoding/utf8"
+            var settings = try Self.settings()
+            settings.publicURL = "https://mirror.example.org/cache"
+            try await MirrorProcess.run(settings) { mirror in
+                for outcome in ["wait", "hit", "hit"] {
+                    let answer = try await mirror.redirect(artifact)
+                    #expect(answer.outcome == outcome)
+                    let location = try #require(answer.location)
+                    #expect(location.hasPrefix("https://mirror.example.org/cache/local/dev/"))
+                    #expect(location.hasSuffix("/utf8"))
+                    #expect(try answer.json(RedirectBody.self).url == location)
+                }
+            }
+        }
+
         @Test("An encoded answer is kept as it came, with its Content-Encoding", arguments: ["gzip", "deflate"])
         func keepsEncodings(_ encoding: String) async throws {
             let artifact = "\(try TestEnvironment.httpbin())/\(encoding)"

@@ -15,6 +15,8 @@ struct MirrorSettings {
     var pool = "pool"
     var state = "state"
     var logLevel = "debug"
+    /// `nil` makes redirects to copies relative, because the port is the system's choice.
+    var publicURL: String?
 
     init(allow: [String]) {
         self.allow = allow
@@ -24,6 +26,7 @@ struct MirrorSettings {
     func yaml(in directory: String) -> String {
         """
         listen: 127.0.0.1:0
+        \(publicURL.map { "publicURL: \($0)" } ?? "")
         stateDirectory: \(directory)/\(state)
         admin: {tokens: [\(token)]}
         origins:
