@@ -101,12 +101,12 @@ let package = Package(
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests("MirrorNetTests", ["MirrorNet", "MirrorTesting", "MirrorCore", logging, nioCore, nioHTTP1, nioPosix]),
         tests("StorageConformanceTests", ["StorageLocal", "MirrorStorage", "MirrorTesting", "MirrorCore", logging, metrics, nioCore, nioPosix]),
-        tests("StateConformanceTests", ["StateSQLite", "MirrorState", "MirrorTesting", "MirrorCore", logging]),
+        tests("StateConformanceTests", ["StateSQLite", "MirrorState", "MirrorTesting", "MirrorCore", grdb, logging]),
         tests(
             "MirrorEngineTests",
             [
                 "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting", "MirrorCore",
-                crypto, logging, nioCore, nioHTTP1, nioPosix,
+                crypto, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
             ]),
         tests(
             "MirrorServerTests",

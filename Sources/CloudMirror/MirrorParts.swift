@@ -33,17 +33,18 @@ struct MirrorParts: Sendable {
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters(clock: clock)
         let uses = UseRecorder(state: state, coarseness: Self.useCoarseness(configuration), clock: clock, logger: logger)
-        let remover = ReplicaRemover(pools: pools, state: state)
+        let publications = PublicationLock()
+        let remover = ReplicaRemover(pools: pools, state: state, publications: publications)
         let redirects = RedirectService(
-            pools: pools, state: state, origin: origin, waiters: waiters, uses: uses, configuration: configuration.redirectConfiguration,
-            metrics: metrics, clock: clock, logger: logger)
+            pools: pools, state: state, origin: origin, waiters: waiters, uses: uses, publications: publications,
+            configuration: configuration.redirectConfiguration, metrics: metrics, clock: clock, logger: logger)
         services = MirrorServices(
             pools: pools, selector: configuration.poolSelector, state: state, redirects: redirects, remover: remover, waiters: waiters,
             uses: uses, metrics: metrics, registry: registry, clock: clock)
         let space = PoolSpace(state: state, remover: remover, metrics: metrics, logger: logger)
         workers = CopyWorkers(
-            name: Self.workerName(), pools: pools, state: state, origin: origin, space: space, configuration: configuration.copyConfiguration,
-            metrics: metrics, clock: clock, logger: logger)
+            name: Self.workerName(), pools: pools, state: state, origin: origin, space: space, publications: publications,
+            configuration: configuration.copyConfiguration, metrics: metrics, clock: clock, logger: logger)
         sweeper = Sweeper(
             pools: pools, state: state, remover: remover, interval: configuration.sweep.interval, metrics: metrics, clock: clock,
             logger: logger)

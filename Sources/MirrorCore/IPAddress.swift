@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// An IPv4 or IPv6 address as its 4 or 16 bytes, in network order.
@@ -32,6 +32,15 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
 
     public var isIPv6: Bool { bytes.count == 16 }
 
+    /// The IPv4 address that an IPv4-mapped IPv6 address (`::ffff:10.1.2.3`) stands for; any other address itself.
+    ///
+    /// What a listener on `[::]` sees of IPv4 clients.
+    public var unmapped: IPAddress {
+        let prefix: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
+        guard isIPv6, bytes.starts(with: prefix) else { return self }
+        return IPAddress(bytes: Array(bytes[12...])) ?? self
+    }
+
     /// The canonical text (RFC 5952 for IPv6), without brackets.
     public var description: String {
         var text = [CChar](repeating: 0, count: 64)
@@ -52,7 +61,8 @@ public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
         let width = address.bytes.count * 8
         var length = width
         if parts.count == 2 {
-            guard parts[1].utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(parts[1]), number <= width
+            guard parts[1].utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(parts[1]),
+                number <= width
             else { return nil }
             length = number
         }

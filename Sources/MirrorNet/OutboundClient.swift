@@ -13,7 +13,7 @@ package final class OutboundClient: Sendable {
     package let policy: EgressPolicy
 
     private let configuration: OutboundConfiguration
-    private let resolver: any Resolver
+    private let resolver: any HostResolver
     private let clients: PinnedClients
     private let slots: RequestSlots
     private let logger: Logger
@@ -24,7 +24,7 @@ package final class OutboundClient: Sendable {
     private static let maxRedirectBody: Int64 = 16 << 10
 
     package init(
-        policy: EgressPolicy, configuration: OutboundConfiguration = OutboundConfiguration(), resolver: any Resolver,
+        policy: EgressPolicy, configuration: OutboundConfiguration = OutboundConfiguration(), resolver: any HostResolver,
         eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.policy = policy
@@ -118,8 +118,9 @@ package final class OutboundClient: Sendable {
     private func send(_ method: OutboundRequest.Method, to url: ArtifactURL, fields: [(name: String, value: String)]) async throws -> Hop {
         let candidates = clients.order(try await addresses(of: url), for: url).prefix(Self.maxAddresses)
         let slot = try await slots.slot(for: "\(url.scheme.rawValue)://\(url.authority)")
-        var request = HTTPClientRequest(url: url.description)
+        var request = HTTPClientRequest(url: "\(url.scheme.rawValue)://\(url.authority)/")
         request.method = HTTPMethod(rawValue: method.rawValue)
+        request.headers.add(name: RequestTargetHandler.fieldName, value: url.path + (url.query.map { "?\($0)" } ?? ""))
         for (name, value) in fields { request.headers.add(name: name, value: value) }
         for (name, value) in [("user-agent", configuration.userAgent), ("accept", "*/*"), ("accept-encoding", "identity")]
         where !request.headers.contains(name: name) {

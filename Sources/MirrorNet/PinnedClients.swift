@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import MirrorCore
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Synchronization
@@ -177,7 +178,9 @@ final class PinnedClients: Sendable {
             return channel.eventLoop.makeFailedFuture(WrongPeerError())
         }
         return channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(ReadIdleHandler(timeout: idleTimeout), position: .first)
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandler(ReadIdleHandler(timeout: idleTimeout), position: .first)
+            try pipeline.addHandler(RequestTargetHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
         }.flatMap {
             guard let bufferSize else { return channel.eventLoop.makeSucceededVoidFuture() }
             return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: bufferSize))

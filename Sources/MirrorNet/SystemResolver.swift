@@ -11,7 +11,7 @@ package import NIOPosix
 import Synchronization
 
 /// Asks the operating system (`getaddrinfo`), which knows `/etc/hosts`, search domains and name servers.
-package struct SystemResolver: Resolver {
+package struct SystemResolver: HostResolver {
     private let threadPool: NIOThreadPool
     private let eventLoopGroup: any EventLoopGroup
     private let timeout: Duration

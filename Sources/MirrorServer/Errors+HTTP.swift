@@ -60,7 +60,7 @@ struct RequestError: Error, Sendable {
             case 404: .resourceNotFound
             default: .originError
             }
-        return RequestError(code, message, status: .init(code: status), headers: headers)
+        return RequestError(code, message, status: (400...599).contains(status) ? .init(code: status) : .badGateway, headers: headers)
     }
 
     /// Anything thrown below a route, as what the client is shown.

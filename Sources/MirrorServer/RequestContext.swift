@@ -12,7 +12,7 @@ struct MirrorRequestContext: RequestContext {
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
         channel = source.channel
-        peer = source.channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) }
+        peer = source.channel.remoteAddress?.ipAddress.flatMap { IPAddress($0)?.unmapped }
     }
 
     /// Bytes of a request's body that a route reads at most.

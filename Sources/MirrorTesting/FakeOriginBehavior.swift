@@ -28,6 +28,8 @@ public struct FakeBehavior: Sendable {
     public var pause: Duration?
     /// Closes the connection instead of answering.
     public var hangsUp = false
+    /// Sent instead of all that the rest describes; the connection closes after it.
+    public var raw: String?
 
     public enum Framing: Sendable {
         case length, chunked
@@ -104,6 +106,9 @@ public final class FakeGate: Sendable {
         defer { state.change { $0.waiting -= 1 } }
         try await state.value { $0.isOpen ? () : nil }
     }
+
+    /// How many responses wait here.
+    public var waitingCount: Int { state.current.waiting }
 
     /// Returns once `count` responses wait here.
     public func waiting(_ count: Int = 1) async throws {

@@ -53,6 +53,10 @@ struct FakeOriginConnection: Sendable {
         defer { state.change { $0.active -= 1 } }
         try await behavior.gate?.wait()
         if behavior.hangsUp { return false }
+        if let raw = behavior.raw {
+            try await write(ByteBuffer(string: raw))
+            return false
+        }
         let answer = FakeAnswer(behavior, to: request)
         try await write(ByteBuffer(string: answer.head))
         guard request.method != "HEAD", let range = answer.range else { return answer.keepsConnection && head.isKeepAlive }

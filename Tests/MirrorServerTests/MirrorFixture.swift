@@ -10,6 +10,7 @@ import ServiceLifecycle
 import Synchronization
 
 @testable import MirrorServer
+@testable import MirrorTesting
 
 /// What a test wants to be different about a mirror.
 struct MirrorOptions: Sendable {
@@ -28,6 +29,7 @@ struct MirrorOptions: Sendable {
     /// Origins beside ``World/origin``.
     var allow: [EgressPolicy.AllowRule] = []
     var copies = false
+    var hasOtherPool = true
 
     static func with(_ change: (inout MirrorOptions) throws -> Void) rethrows -> MirrorOptions {
         var options = MirrorOptions()
@@ -47,10 +49,11 @@ final class MirrorFixture: Sendable {
     let port: Int
     let adminPort: Int?
     private let group: ServiceGroup
+    private let end: WatchedState<Bool>
 
     private init(
         world: World, services: MirrorServices, server: MirrorServer, store: WatchedStore, ports: [MirrorServer.Listener: Int],
-        group: ServiceGroup
+        group: ServiceGroup, end: WatchedState<Bool>
     ) throws {
         self.world = world
         self.services = services
@@ -59,6 +62,7 @@ final class MirrorFixture: Sendable {
         port = try require(ports[.main])
         adminPort = ports[.admin]
         self.group = group
+        self.end = end
     }
 
     /// Starts a mirror, runs `body` and stops it.
@@ -87,6 +91,11 @@ final class MirrorFixture: Sendable {
     /// Begins a graceful shutdown.
     func shutDown() async {
         await group.triggerGracefulShutdown()
+    }
+
+    /// Returns once the server has ended.
+    func ended() async throws {
+        try await end.value { $0 ? () : nil }
     }
 
     func connection() async throws -> RawConnection {
@@ -123,7 +132,8 @@ final class MirrorFixture: Sendable {
             func pool(_ id: PoolID?, _ store: any ObjectStore) throws -> Pool {
                 Pool(id: try require(id), store: store, retention: TimeToLive(.seconds(86_400)), maxBytes: 1 << 30, grace: .seconds(60))
             }
-            let pools = PoolTable([try pool(World.pool, store), try pool(World.otherPool, world.otherMemory)])
+            let pools = PoolTable(
+                [try pool(World.pool, store)] + (options.hasOtherPool ? [try pool(World.otherPool, world.otherMemory)] : []))
             let policy = try EgressPolicy(
                 allow: [.prefix(try ArtifactURL(World.origin + "/"))] + options.allow, requireHTTPS: options.allow.isEmpty,
                 allowAddresses: ["127.0.0.0/8"].compactMap(IPNetwork.init))
@@ -134,9 +144,10 @@ final class MirrorFixture: Sendable {
             let metrics = EngineMetrics(pools: pools.ids, factory: registry)
             let waiters = ReplicaWaiters(clock: world.clock)
             let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
-            let remover = ReplicaRemover(pools: pools, state: world.state)
+            let publications = PublicationLock()
+            let remover = ReplicaRemover(pools: pools, state: world.state, publications: publications)
             let redirects = RedirectService(
-                pools: pools, state: world.state, origin: origin, waiters: waiters, uses: uses,
+                pools: pools, state: world.state, origin: origin, waiters: waiters, uses: uses, publications: publications,
                 configuration: RedirectConfiguration(maxWait: options.maxWait), metrics: metrics, clock: world.clock, logger: logger)
             services = MirrorServices(
                 pools: pools,
@@ -146,7 +157,7 @@ final class MirrorFixture: Sendable {
             workers = CopyWorkers(
                 name: "test", pools: pools, state: world.state, origin: origin,
                 space: PoolSpace(state: world.state, remover: remover, metrics: metrics, logger: logger),
-                configuration: CopyConfiguration(),
+                publications: publications, configuration: CopyConfiguration(),
                 metrics: metrics, clock: world.clock, logger: logger)
         }
 
@@ -167,10 +178,14 @@ final class MirrorFixture: Sendable {
             var parts: [any Service] = [server]
             if options.copies { parts.append(workers) }
             let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: parts, logger: logger))
+            let end = WatchedState(false)
             let changes = await world.state.changes()
             return try await withThrowingTaskGroup(of: Void.self) { tasks in
                 tasks.addTask {
-                    defer { announce.finish() }
+                    defer {
+                        announce.finish()
+                        end.change { $0 = true }
+                    }
                     try await group.run()
                 }
                 tasks.addTask { await services.waiters.run(changes) }
@@ -180,7 +195,8 @@ final class MirrorFixture: Sendable {
                     ports[listener] = port
                     if ports.count == (options.admin.listen == nil ? 1 : 2) { break }
                 }
-                let mirror = try MirrorFixture(world: world, services: services, server: server, store: store, ports: ports, group: group)
+                let mirror = try MirrorFixture(
+                    world: world, services: services, server: server, store: store, ports: ports, group: group, end: end)
                 let result: Swift.Result<Result, any Error>
                 do {
                     result = .success(try await body(mirror))

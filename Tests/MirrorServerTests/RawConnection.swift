@@ -96,10 +96,8 @@ final class RawConnection: Sendable {
         try await inbox.value { $0.isAtEnd ? $0 : nil }
     }
 
-    /// Returns once `count` bytes lie unread here, or the other end has hung up.
-    func arrived(_ count: Int) async throws {
-        try await inbox.value { $0.bytes.count >= count || $0.isAtEnd ? () : nil }
-    }
+    /// Bytes that have come and were not taken.
+    var unread: Int { inbox.current.bytes.count }
 
     func request(_ method: String, _ target: String, _ fields: [(String, String)] = [], body: String? = nil) async throws -> RawResponse {
         var head = "\(method) \(target) HTTP/1.1\r\n"

@@ -81,10 +81,12 @@ final class World: Sendable {
 }
 
 /// A value that a test cannot do without is missing.
-struct Missing: Error {}
+struct Missing: Error {
+    var what = ""
+}
 
-func require<Value>(_ value: Value?) throws -> Value {
-    guard let value else { throw Missing() }
+func require<Value>(_ value: Value?, _ what: @autoclosure () -> String = "") throws -> Value {
+    guard let value else { throw Missing(what: what()) }
     return value
 }
 

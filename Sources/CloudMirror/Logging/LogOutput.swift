@@ -31,7 +31,7 @@ package enum LogOutput {
             while rest.count > 0 {
                 guard let base = rest.baseAddress else { return }
                 let written = Glibc.write(STDERR_FILENO, base, rest.count)
-                // Nobody reads: a log line is not worth blocking or failing for.
+                // Nobody is there to read: a log line is not worth failing for.
                 guard written > 0 else { return }
                 rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
             }

@@ -12,17 +12,20 @@ struct CopyEngine: Sendable {
     let metrics: EngineMetrics
     let clock: any WallClock
 
+    /// Publishes a verified upload: runs `complete` if the copy is still wanted, and records what it gives.
+    typealias Publication = @Sendable (_ complete: @Sendable () async throws -> StoredObject) async throws -> StoredObject
+
     /// - Parameter attempt: From 1. Ranges are tried once; an origin that stumbled over them is read as one stream after that.
-    /// - Parameter confirm: Throws unless the lease still holds; asked right before the object is published.
-    /// - Throws: ``CopyError``, `StorageError`, `OutboundError`, what `confirm` throws, or `CancellationError`.
-    func copy(_ artifact: ArtifactURL, to pool: Pool, attempt: Int, confirm: () async throws -> Void) async throws -> StoredObject {
+    /// - Parameter publish: Called once everything is there and verified.
+    /// - Throws: ``CopyError``, `StorageError`, `OutboundError`, what `publish` throws, or `CancellationError`.
+    func copy(_ artifact: ArtifactURL, to pool: Pool, attempt: Int, publish: Publication) async throws -> StoredObject {
+        let limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
         let (first, plan) = try await begin(artifact, pool, mayRange: attempt == 1)
-        let limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize)
         if let size = first.totalSize, size > limit { throw tooLarge(limit) }
         let reservation = try await space.reserve(first.totalSize ?? 0, in: pool)
         defer { reservation.release() }
         do {
-            return try await store(first, plan, of: artifact, in: pool, limit: limit, confirm: confirm)
+            return try await store(first, plan, of: artifact, in: pool, limit: limit, publish: publish)
         } catch let error as StorageError where error.code == .full {
             // The disk is smaller than `maxBytes`, or there is none: what is older goes all the same, and the next attempt finds room.
             let evicted = try await space.evict(first.totalSize ?? Self.unstatedSize, from: pool)
@@ -34,7 +37,7 @@ struct CopyEngine: Sendable {
     private static let unstatedSize: Int64 = 1 << 30
 
     private func store(
-        _ first: OriginResponse, _ plan: CopyPlan, of artifact: ArtifactURL, in pool: Pool, limit: Int64, confirm: () async throws -> Void
+        _ first: OriginResponse, _ plan: CopyPlan, of artifact: ArtifactURL, in pool: Pool, limit: Int64, publish: Publication
     ) async throws -> StoredObject {
         let upload = try await pool.store.beginUpload(
             ObjectKey(artifact), metadata: first.metadata(of: artifact, stored: clock.now), expectedSize: first.totalSize)
@@ -45,8 +48,9 @@ struct CopyEngine: Sendable {
             case .ranges(let parts): try await transfer(parts, first: first, to: upload, hash, pool: pool.id)
             }
             let sha256 = try hash.finish()
-            try await confirm()
-            return StoredObject(try await upload.complete(size: hash.count, sha256: sha256), lastUsed: clock.now)
+            return try await publish { [clock] in
+                StoredObject(try await upload.complete(size: hash.count, sha256: sha256), lastUsed: clock.now)
+            }
         } catch {
             await uncancelled { await upload.abort() }
             throw error
@@ -60,9 +64,14 @@ struct CopyEngine: Sendable {
         guard mayRange, CopyPlan.canRange(capabilities), let range = ByteRange(offset: 0, length: partSize) else {
             return (try await origin.open(artifact), .stream)
         }
-        let first = try await origin.open(artifact, range: range)
-        if let plan = CopyPlan.choose(first: first, partSize: partSize) { return (first, plan) }
+        if let begun = try await beginRanges(artifact, range) { return begun }
         return (try await origin.open(artifact), .stream)
+    }
+
+    /// - Returns: `nil` when the first part is of no use; it is dropped then, and its connection free for another request.
+    private func beginRanges(_ artifact: ArtifactURL, _ range: ByteRange) async throws -> (OriginResponse, CopyPlan)? {
+        let first = try await origin.open(artifact, range: range)
+        return CopyPlan.choose(first: first, partSize: range.length).map { (first, $0) }
     }
 
     /// One answer, read to its end.
@@ -78,7 +87,7 @@ struct CopyEngine: Sendable {
 
     /// Parts in parallel; the digest follows behind them, reading back what is complete from the front.
     private func transfer(
-        _ parts: [ByteRange], first: OriginResponse, to upload: any ObjectUpload, _ hash: ArtifactHash, pool: PoolID
+        _ parts: PartLayout, first: OriginResponse, to upload: any ObjectUpload, _ hash: ArtifactHash, pool: PoolID
     ) async throws {
         let (finished, finish) = AsyncStream.makeStream(of: Int.self)
         let next = PartNumbers(count: parts.count)
@@ -89,24 +98,26 @@ struct CopyEngine: Sendable {
                 try await withThrowingTaskGroup(of: Void.self) { workers in
                     for _ in 0..<min(configuration.partConcurrency, parts.count) {
                         workers.addTask {
-                            while let number = next.take() {
-                                try await copyPart(number, parts[number], first: first, to: upload)
-                                metrics.countCopied(bytes: parts[number].length, pool: pool)
+                            while let number = next.take(), let range = parts[number] {
+                                try await copyPart(number, range, first: first, to: upload)
+                                metrics.countCopied(bytes: range.length, pool: pool)
                                 finish.yield(number)
                             }
                         }
                     }
-                    try await workers.waitForAll()
+                    // Not `waitForAll`, which would let the other parts go on after one has failed.
+                    for try await _ in workers {}
                 }
             }
-            try await group.waitForAll()
+            for try await _ in group {}
         }
         guard hash.count == first.totalSize else { throw CopyError(.transfer, isTransient: true, "parts are missing") }
     }
 
     private func copyPart(_ number: Int, _ range: ByteRange, first: OriginResponse, to upload: any ObjectUpload) async throws {
         let body = number == 0 ? first.body : try await openPart(range, first: first).body
-        let checked = CheckedBody(base: body, hash: nil, expected: range.length, limit: range.length, tooLarge: Self.wrongLength)
+        let checked = CheckedBody(
+            base: body, hash: nil, expected: range.length, limit: range.length, tooLarge: tooLarge(range.length))
         _ = try await upload.write(
             UploadPart(number: number, offset: range.offset, length: range.length), from: ByteStream(checked))
     }
@@ -129,13 +140,13 @@ struct CopyEngine: Sendable {
         return part
     }
 
-    private func follow(_ parts: [ByteRange], finished: AsyncStream<Int>, _ upload: any ObjectUpload, _ hash: ArtifactHash) async throws {
+    private func follow(_ parts: PartLayout, finished: AsyncStream<Int>, _ upload: any ObjectUpload, _ hash: ArtifactHash) async throws {
         var waiting: Set<Int> = []
         var front = 0
         for await number in finished {
             waiting.insert(number)
-            while waiting.remove(front) != nil {
-                for try await chunk in try await upload.read(parts[front]) { hash.update(chunk) }
+            while waiting.remove(front) != nil, let range = parts[front] {
+                for try await chunk in try await upload.read(range) { hash.update(chunk) }
                 front += 1
             }
         }
@@ -144,8 +155,6 @@ struct CopyEngine: Sendable {
     private func tooLarge(_ limit: Int64) -> CopyError {
         CopyError(.tooLarge, isTransient: false, "the artifact is larger than \(limit) bytes")
     }
-
-    private static let wrongLength = CopyError(.transfer, isTransient: true, "the origin sent more than it stated")
 }
 
 /// A body that is counted, hashed and measured against what was stated, chunk by chunk.
@@ -169,6 +178,9 @@ private struct CheckedBody<Base: AsyncSequence & Sendable>: AsyncSequence, Senda
                 return nil
             }
             count += Int64(chunk.readableBytes)
+            if let expected = body.expected, count > expected {
+                throw CopyError(.transfer, isTransient: true, "the origin sent more than it stated")
+            }
             if count > body.limit { throw body.tooLarge }
             body.hash?.update(chunk)
             return chunk

@@ -16,6 +16,7 @@ package final class CopyWorkers: Service {
     private let state: any StateStore
     private let engine: CopyEngine
     private let configuration: CopyConfiguration
+    private let publications: PublicationLock
     private let metrics: EngineMetrics
     private let clock: any WallClock
     private let logger: Logger
@@ -31,13 +32,14 @@ package final class CopyWorkers: Service {
 
     /// - Parameter name: Who this is, for people who look at leases.
     package init(
-        name: String, pools: PoolTable, state: any StateStore, origin: OriginClient, space: PoolSpace, configuration: CopyConfiguration,
-        metrics: EngineMetrics, clock: any WallClock, logger: Logger
+        name: String, pools: PoolTable, state: any StateStore, origin: OriginClient, space: PoolSpace, publications: PublicationLock,
+        configuration: CopyConfiguration, metrics: EngineMetrics, clock: any WallClock, logger: Logger
     ) {
         self.name = name
         self.pools = pools
         self.state = state
         self.configuration = configuration
+        self.publications = publications
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
@@ -124,51 +126,80 @@ package final class CopyWorkers: Service {
             span.attributes["attempt"] = lease.attempt
             return await attempt(lease, logger)
         }
-        guard let result else { return }
-        do {
-            try await uncancelled { try await self.state.finish(lease, result) }
-        } catch {
-            metrics.countError(error)
-            logger.warning("the copy's end could not be recorded", metadata: ["error": "\(error)"])
-            if case .present = result { await discard(lease) }
-            return
-        }
         let duration = began.duration(to: clock.now)
         switch result {
-        case .present(let object):
+        case .published(let object):
             metrics.recordCopy(duration, isPresent: true, pool: lease.id.pool)
             logger.info("copied", metadata: ["bytes": "\(object.size)", "seconds": "\(duration.inSeconds)"])
-        case .failed(let failure):
+        case .unpublished(let result):
+            do {
+                try await uncancelled { try await self.state.finish(lease, result) }
+            } catch {
+                metrics.countError(error)
+                logger.warning("the copy's end could not be recorded", metadata: ["error": "\(error)"])
+            }
+            guard case .failed(let failure) = result else { return }
             metrics.recordCopy(duration, isPresent: false, pool: lease.id.pool)
             logger.warning("copy failed", metadata: ["reason": "\(failure.reason.label)", "error": "\(failure.message)"])
-        case .retry, .handBack:
-            break
+        case .lost:
+            logger.info("the copy is no longer this worker's")
         }
     }
 
-    /// - Returns: How the job ends; `nil` when it is no longer this worker's.
-    private func attempt(_ lease: CopyLease, _ logger: Logger) async -> CopyResult? {
-        guard let pool = pools[lease.id.pool] else { return .handBack }
+    /// How an attempt ends.
+    private enum Attempt {
+        /// The object is there, and the state knows it.
+        case published(StoredObject)
+        case unpublished(CopyResult)
+        /// Purged, or leased to somebody else.
+        case lost
+    }
+
+    private func attempt(_ lease: CopyLease, _ logger: Logger) async -> Attempt {
+        guard let pool = pools[lease.id.pool] else { return .unpublished(.handBack) }
         guard lease.attempt <= configuration.maxAttempts else {
-            return .failed(failure(.transfer, "given up after \(configuration.maxAttempts) attempts"))
+            return .unpublished(.failed(failure(.transfer, "given up after \(configuration.maxAttempts) attempts")))
         }
         do {
-            return .present(try await whileHeld(lease) { confirm in
-                try await self.engine.copy(lease.id.artifact, to: pool, attempt: lease.attempt, confirm: confirm)
-            })
+            return .published(
+                try await whileHeld(lease) {
+                    try await self.engine.copy(lease.id.artifact, to: pool, attempt: lease.attempt) { complete in
+                        try await self.publish(lease, in: pool, complete)
+                    }
+                })
         } catch let error as StateError where error.code == .staleLease {
-            logger.info("the copy is no longer this worker's")
-            return nil
+            return .lost
         } catch {
-            if Task.isCancelled { return .handBack }
+            if Task.isCancelled { return .unpublished(.handBack) }
             let error = CopyError(error)
             metrics.countError(error)
             guard error.isTransient, lease.attempt < configuration.maxAttempts else {
-                return .failed(failure(error.reason, error.message))
+                return .unpublished(.failed(failure(error.reason, error.message)))
+            }
+            if let retryAfter = error.retryAfter, retryAfter > configuration.backoffLimit {
+                // Too long for anybody to wait: pending would only keep requests waiting in vain.
+                return .unpublished(.failed(CopyFailure(reason: error.reason, message: error.message, retryAt: clock.now + retryAfter)))
             }
             let pause = configuration.pause(after: lease.attempt, random: .random(in: 0..<1))
             logger.info("copy will be tried again", metadata: ["error": "\(error)", "pause_seconds": "\(pause.inSeconds)"])
-            return .retry(at: clock.now + max(pause, error.retryAfter ?? .zero))
+            return .unpublished(.retry(at: clock.now + max(pause, error.retryAfter ?? .zero)))
+        }
+    }
+
+    /// Makes the object visible and the replica present, with nothing in between that another task could see.
+    private func publish(
+        _ lease: CopyLease, in pool: Pool, _ complete: @Sendable () async throws -> StoredObject
+    ) async throws -> StoredObject {
+        try await publications.withLock(lease.id) {
+            _ = try await state.extend(lease, duration: configuration.lease)
+            let object = try await complete()
+            do {
+                try await uncancelled { try await self.state.finish(lease, .present(object)) }
+            } catch {
+                await discard(lease.id, in: pool)
+                throw error
+            }
+            return object
         }
     }
 
@@ -178,12 +209,10 @@ package final class CopyWorkers: Service {
 
     /// Keeps the lease alive with heartbeats while `operation` runs, and cancels it when the lease is lost.
     private func whileHeld<Success: Sendable>(
-        _ lease: CopyLease, _ operation: @escaping @Sendable (_ confirm: @escaping @Sendable () async throws -> Void) async throws -> Success
+        _ lease: CopyLease, _ operation: @escaping @Sendable () async throws -> Success
     ) async throws -> Success {
         try await withThrowingTaskGroup(of: Success?.self) { group in
-            group.addTask {
-                try await operation { _ = try await self.state.extend(lease, duration: self.configuration.lease) }
-            }
+            group.addTask { try await operation() }
             group.addTask {
                 try await self.beat(lease)
                 return nil
@@ -210,15 +239,11 @@ package final class CopyWorkers: Service {
         }
     }
 
-    /// Removes an object that was published but that the state does not want, unless somebody else has put it there again.
-    private func discard(_ lease: CopyLease) async {
-        guard let pool = pools[lease.id.pool] else { return }
+    /// Removes an object that the state did not take, unless somebody else has put it there.
+    private func discard(_ id: ReplicaID, in pool: Pool) async {
         await uncancelled {
             do {
-                let replica = try await self.state.replica(lease.id)
-                if replica == nil || replica?.status == .removing {
-                    try await pool.store.delete(ObjectKey(lease.id.artifact))
-                }
+                if try await self.state.replica(id)?.state != .present { try await pool.store.delete(ObjectKey(id.artifact)) }
             } catch {
                 self.logger.warning("could not remove a superseded object", metadata: ["error": "\(error)"])
             }

@@ -30,7 +30,7 @@ package struct PoolSelector: Sendable {
         for element in forwardedFor.reversed() {
             guard trustedProxies.contains(where: { $0.contains(client) }) else { break }
             guard let address = IPAddress(String(element.trimmingSpaces)) else { break }
-            client = address
+            client = address.unmapped
         }
         return client
     }

@@ -14,6 +14,7 @@ package struct RedirectService: Sendable {
     private let origin: OriginClient
     private let waiters: ReplicaWaiters
     private let uses: UseRecorder
+    private let publications: PublicationLock
     private let configuration: RedirectConfiguration
     private let metrics: EngineMetrics
     private let clock: any WallClock
@@ -22,13 +23,14 @@ package struct RedirectService: Sendable {
 
     package init(
         pools: PoolTable, state: HotIndex, origin: OriginClient, waiters: ReplicaWaiters, uses: UseRecorder,
-        configuration: RedirectConfiguration, metrics: EngineMetrics, clock: any WallClock, logger: Logger
+        publications: PublicationLock, configuration: RedirectConfiguration, metrics: EngineMetrics, clock: any WallClock, logger: Logger
     ) {
         self.pools = pools
         self.state = state
         self.origin = origin
         self.waiters = waiters
         self.uses = uses
+        self.publications = publications
         self.configuration = configuration
         self.metrics = metrics
         self.clock = clock
@@ -53,12 +55,13 @@ package struct RedirectService: Sendable {
     /// Asks for a copy ahead of use, and does not wait for it.
     package func warm(_ artifact: ArtifactURL, in pool: Pool) async -> WarmResult {
         if let refusal = refusal(of: artifact) { return .refused(refusal) }
-        let request = PendingRequest(id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(), deadline: clock.now)
+        let request = PendingRequest(
+            id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(), deadline: clock.now)
         do {
             return switch try await probes.run(request.id, { try await probePoolAndClaim(request) }) {
             case .pending: .replica(.pending)
             case .queueFull: .queueFull
-            case .settled(let replica, _): .replica(replica.state)
+            case .settled(let replica, _, _): .replica(replica.state)
             }
         } catch {
             metrics.countError(error)
@@ -103,7 +106,9 @@ package struct RedirectService: Sendable {
         // Absent, or an error whose time is over, or pending.
         let probe = try await probes.run(request.id) { try await probePoolAndClaim(request) }
         switch probe {
-        case .settled(let replica, let outcome):
+        case .settled(let replica, let outcome, let token):
+            var request = request
+            request.token = token
             return try await settled(replica, request, as: outcome) ?? .origin(.unavailable)
         case .queueFull:
             return .origin(.overloaded)
@@ -121,6 +126,8 @@ package struct RedirectService: Sendable {
             } else {
                 // The sweep must not take away what is handed out now: clear the mark before answering.
                 try await state.touch([ReplicaUse(id: request.id, at: clock.now)])
+                // Unless it has just done so: that cannot be undone.
+                guard try await state.replica(request.id)?.state == .present else { return .origin(.removing) }
             }
             let location = try await request.pool.store.location(of: object.key, life: configuration.locationLife)
             return .replica(
@@ -135,7 +142,8 @@ package struct RedirectService: Sendable {
     }
 
     private enum Probe: Sendable {
-        case settled(Replica, Outcome)
+        /// With the token of the request that looked, which may be older than those of the requests that it answers.
+        case settled(Replica, Outcome, HotIndex.Token)
         case pending
         case queueFull
     }
@@ -145,28 +153,30 @@ package struct RedirectService: Sendable {
         // Somebody may have been here between this request's look and its turn.
         let current = try await state.replica(request.id)
         switch current?.status {
-        case .present: if let current { return .settled(current, .hit) }
+        case .present: if let current { return .settled(current, .hit, request.token) }
         case .pending: return .pending
         case .error, .removing, nil: break
         }
-        if let replica = try await backfill(request) { return .settled(replica, .backfill) }
+        if let replica = try await backfill(request) { return .settled(replica, .backfill, request.token) }
         switch try await state.claim(request.id) {
         case .claimed: return .pending
         case .queueFull: return .queueFull
-        case .exists(let replica): return replica.state == .pending ? .pending : .settled(replica, .hit)
+        case .exists(let replica): return replica.state == .pending ? .pending : .settled(replica, .hit, request.token)
         }
     }
 
     /// Looks into the pool: state that was lost costs one HEAD for each object, never a second copy.
     private func backfill(_ request: PendingRequest) async throws -> Replica? {
-        let info: ObjectInfo
-        do {
-            info = try await request.pool.store.head(ObjectKey(request.id.artifact))
-        } catch let error as StorageError where error.code == .notFound {
-            return nil
+        try await publications.withLock(request.id) {
+            let info: ObjectInfo
+            do {
+                info = try await request.pool.store.head(ObjectKey(request.id.artifact))
+            } catch let error as StorageError where error.code == .notFound {
+                return nil
+            }
+            logger.info("found in the pool", metadata: ["artifact": "\(request.id.artifact.redacted)", "pool": "\(request.pool.id)"])
+            return try await state.recordPresent(request.id, StoredObject(info, lastUsed: clock.now))
         }
-        logger.info("found in the pool", metadata: ["artifact": "\(request.id.artifact.redacted)", "pool": "\(request.pool.id)"])
-        return try await state.recordPresent(request.id, StoredObject(info, lastUsed: clock.now))
     }
 
     private func waitForCopy(_ request: PendingRequest) async throws -> RedirectAnswer {
@@ -225,7 +235,7 @@ package struct RedirectService: Sendable {
 private struct PendingRequest: Sendable {
     let id: ReplicaID
     let pool: Pool
-    let token: HotIndex.Token
+    var token: HotIndex.Token
     let deadline: Timestamp
 }
 

@@ -77,7 +77,8 @@ package final class PoolSpace: Sendable {
         }
         while try await state.totals(of: pool.id).bytes > limit - reserved.withLock({ $0[pool.id, default: 0] }) {
             let oldest = try await state.leastRecentlyUsed(in: pool.id, after: nil, limit: 16)
-            guard !oldest.isEmpty else {
+            // Where the copies under way alone are too much, nothing that could go would make room for them all.
+            guard !oldest.isEmpty, reserved.withLock({ $0[pool.id, default: 0] }) <= limit else {
                 throw CopyError(.storage, isTransient: true, "the pool is full with copies under way")
             }
             for replica in oldest {

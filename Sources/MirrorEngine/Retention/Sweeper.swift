@@ -24,7 +24,8 @@ package struct Sweeper: Service, CustomStringConvertible {
     private let logger: Logger
 
     package init(
-        pools: PoolTable, state: any StateStore, remover: ReplicaRemover, interval: Duration, reconcileInterval: Duration = .seconds(21_600),
+        pools: PoolTable, state: any StateStore, remover: ReplicaRemover, interval: Duration,
+        reconcileInterval: Duration = .seconds(21_600),
         metrics: EngineMetrics, clock: any WallClock, logger: Logger
     ) {
         self.pools = pools
@@ -73,6 +74,7 @@ package struct Sweeper: Service, CustomStringConvertible {
             try Task.checkCancellation()
             let replicas = try await state.leastRecentlyUsed(in: pool.id, after: last, limit: Self.page)
             var expired: [ReplicaID] = []
+            var lastUse: Timestamp?
             for replica in replicas {
                 guard case .present(let object) = replica.status else { continue }
                 let isExpired = object.lastUsed + pool.retention.idleLife(of: object) <= clock.now
@@ -82,9 +84,11 @@ package struct Sweeper: Service, CustomStringConvertible {
                 } else if isExpired || excess > 0 {
                     excess -= object.size
                     expired.append(replica.id)
+                    lastUse = object.lastUsed
                 }
             }
-            if !expired.isEmpty { _ = try await state.mark(expired, unusedSince: clock.now) }
+            // The newest use among them, for they are in that order: what was used since this look stays unmarked.
+            if let lastUse { _ = try await state.mark(expired, unusedSince: lastUse) }
             last = replicas.count == Self.page ? replicas.last : nil
         } while last != nil
     }
@@ -109,7 +113,7 @@ package struct Sweeper: Service, CustomStringConvertible {
                 }
                 let id = ReplicaID(artifact: artifact, pool: pool.id)
                 guard try await state.replica(id) == nil else { continue }
-                _ = try await state.recordPresent(id, StoredObject(info, lastUsed: info.lastModified))
+                _ = try await state.recordPresent(id, StoredObject(info, lastUsed: clock.now))
                 found += 1
             }
             last = objects.count == Self.page ? objects.last?.key : nil

@@ -11,11 +11,13 @@ import Synchronization
 /// it, so that the order of pipelined answers is kept. Once it has handed on bytes that it does not understand as exactly one plain request,
 /// it no longer knows where requests begin and hands on everything for the rest of the connection.
 ///
-/// It also closes connections that are silent: the handlers behind it do not see what it answers.
-final class FastPathHandler: ChannelInboundHandler, RemovableChannelHandler {
+/// It also closes connections that are silent, because the handlers behind it do not see what it answers, and lets none be closed before
+/// the socket has taken what was written.
+final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
-    typealias OutboundOut = ByteBuffer
+    typealias OutboundIn = IOData
+    typealias OutboundOut = IOData
 
     private let table: FastPathTable
     private let uses: UseRecorder
@@ -116,7 +118,7 @@ final class FastPathHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private func flush(_ context: ChannelHandlerContext) {
         guard out.readableBytes > 0 else { return }
-        context.writeAndFlush(wrapOutboundOut(out), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.byteBuffer(out)), promise: nil)
         // The channel holds the old storage until it is on its way.
         out = ByteBuffer()
     }
@@ -127,7 +129,19 @@ final class FastPathHandler: ChannelInboundHandler, RemovableChannelHandler {
         return date.text
     }
 
-    // MARK: Silence
+    // MARK: The end
+
+    /// Hummingbird closes right behind the last write when it shuts down, which would drop what a slow client has not taken yet. One that
+    /// takes nothing any more is closed for its silence.
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard mode == .all else {
+            context.close(mode: mode, promise: promise)
+            return
+        }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenComplete { _ in context.close(mode: .all, promise: promise) }
+        context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: written)
+    }
 
     private func scheduleIdleCheck(_ context: ChannelHandlerContext, in delay: TimeAmount) {
         idleCheck = context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.checkIdle(context) }

@@ -108,12 +108,13 @@ extension PrometheusMetric {
 
     private static func escape(_ value: String) -> String {
         var out = ""
-        for character in value {
-            switch character {
+        // Scalars and not characters: a line break may be part of one, as in CR LF.
+        for scalar in value.unicodeScalars {
+            switch scalar {
             case "\\": out += "\\\\"
             case "\"": out += "\\\""
             case "\n": out += "\\n"
-            default: out.append(character)
+            default: out.unicodeScalars.append(scalar)
             }
         }
         return out

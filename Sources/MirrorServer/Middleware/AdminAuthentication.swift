@@ -28,14 +28,16 @@ struct AdminAuthentication: RouterMiddleware {
         guard let field = request.headers[.authorization], field.lowercased().hasPrefix("bearer ") else { return false }
         let given = SHA256.hash(data: Array(field.dropFirst(7).utf8))
         // Every token is compared, so that the time does not tell which one was nearly right.
-        return tokens.reduce(false) { $0 || $1 == given }
+        return tokens.reduce(false) { $1 == given || $0 }
     }
 
     /// A request that came through a proxy on this machine, or that a web page made a browser send, is not this machine's.
     private func isFromThisMachine(_ request: Request, _ context: MirrorRequestContext) -> Bool {
         guard let peer = context.peer, Self.loopback.contains(where: { $0.contains(peer) }) else { return false }
         guard request.headers[.forwardedFor] == nil, request.headers[.forwarded] == nil, request.headers[.origin] == nil else { return false }
-        guard let authority = request.head.authority, let url = try? ArtifactURL("http://\(authority)/") else { return false }
+        guard let authority = request.head.authority, !authority.utf8.contains(where: { "/?#".utf8.contains($0) }),
+            let url = try? ArtifactURL("http://\(authority)/")
+        else { return false }
         return url.host == "localhost" || url.hostAddress.map { address in Self.loopback.contains { $0.contains(address) } } == true
     }
 

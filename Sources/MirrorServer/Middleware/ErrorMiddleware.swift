@@ -14,7 +14,7 @@ struct ErrorMiddleware: RouterMiddleware {
         } catch {
             let shown = RequestError(error)
             if shown.code == .internalError {
-                context.logger.error("request failed", metadata: ["path": "\(request.uri.path.prefix(256))", "error": "\(error)"])
+                context.logger.error("request failed", metadata: ["route": "\(context.endpointPath ?? "")", "error": "\(error)"])
             }
             return shown.response(to: request, at: clock.now)
         }

@@ -1,7 +1,7 @@
 package import MirrorCore
 
-/// Turns a host name into addresses.
-package protocol Resolver: Sendable {
+/// Turns a host name into addresses. (NIO has a `Resolver` of its own.)
+package protocol HostResolver: Sendable {
     /// All addresses of a name, IPv4 and IPv6, in the order in which they should be tried.
     ///
     /// - Throws: ``OutboundError`` with the code ``OutboundError/Code/unresolvable`` when the name has none, or

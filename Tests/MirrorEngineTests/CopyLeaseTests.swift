@@ -1,0 +1,193 @@
+import MirrorCore
+import MirrorState
+import MirrorStorage
+import MirrorTesting
+import Testing
+
+@testable import MirrorEngine
+
+@Suite("The copy path: leases and fencing", .timeLimit(.minutes(1)))
+struct CopyLeaseTests {
+    /// Two processes with one state and one pool: the engine's own, and one whose calls can be held up.
+    private func run(
+        _ body: (_ engine: EngineFixture, _ slow: ScriptedStateStore, _ clock: ManualClock) async throws -> Void
+    ) async throws {
+        let clock = ManualClock()
+        let memory = MemoryStateStore(clock: clock)
+        try await EngineFixture.run({
+            $0.clock = clock
+            $0.state = memory
+            $0.hasWorkers = false
+        }) { engine in try await body(engine, ScriptedStateStore(memory), clock) }
+    }
+
+    @Test("A worker that lost its lease while it read notices before it publishes, and leaves the other's copy alone")
+    func losesLeaseWhileReading() async throws {
+        try await run { engine, slow, clock async throws in
+            let gate = FakeGate()
+            let door = Door()
+            engine.origin.on("/a.bin") {
+                .generated(size: 1_000, seed: UInt64($0.number)).with { $0.gate = $0.etag == "\"1000-1\"" ? gate : nil }
+            }
+            slow.before(.extend) { try await door.pass() }
+            try await engine.running(engine.makeWorkers("slow", state: slow) { $0.concurrency = 1 }) { () async throws in
+                _ = try await engine.ask("/a.bin", wait: .zero)
+                try await gate.waiting()
+                await clock.sleepers(1)
+                // Its heartbeat comes too late.
+                clock.advance(by: .seconds(16))
+                try await door.waiting()
+                try await engine.running(engine.makeWorkers("other")) { () async throws in
+                    #expect(try await engine.ask("/a.bin").outcome == .wait)
+                }
+                let published = try await engine.object("/a.bin")
+                gate.open()
+                door.open()
+                try await engine.store.ended(.abort, 1)
+                #expect(engine.store.count(.complete) == 1)
+                #expect(try await engine.object("/a.bin") == published)
+                #expect(try await engine.read("/a.bin").bytes == FakeBody.generated(size: 1_000, seed: 2).bytes(0..<1_000))
+                #expect(slow.results.isEmpty)
+            }
+        }
+    }
+
+    @Test("A worker that lost its lease while it published cannot record its end; the object is whole")
+    func losesLeaseWhilePublishing() async throws {
+        try await run { engine, slow, clock async throws in
+            engine.origin.on("/a.bin", .generated(size: 1_000))
+            let door = Door()
+            let publishing = Watched(0)
+            engine.store.before(.complete) {
+                if publishing.change({ number in
+                    number += 1
+                    return number
+                }) == 1 {
+                    try await door.pass()
+                }
+            }
+            try await engine.running(engine.makeWorkers("slow", state: slow) { $0.concurrency = 1 }) { () async throws in
+                _ = try await engine.ask("/a.bin", wait: .zero)
+                try await door.waiting()
+                slow.before(.extend) { throw StateError(.unavailable, "scripted") }
+                await clock.sleepers(1)
+                clock.advance(by: .seconds(16))
+                try await engine.running(engine.makeWorkers("other")) { () async throws in
+                    #expect(try await engine.ask("/a.bin").outcome == .wait)
+                }
+                let recorded = try await engine.object("/a.bin")
+                slow.heal()
+                door.open()
+                #expect(try await slow.results(1).count == 1)
+                #expect(try await engine.object("/a.bin") == recorded)
+                #expect(try await engine.read("/a.bin").bytes == FakeBody.generated(size: 1_000, seed: 1).bytes(0..<1_000))
+                #expect(engine.store.count(.delete) == 0)
+                #expect(try await engine.ask("/a.bin").outcome == .hit)
+            }
+        }
+    }
+
+    @Test("An object published after its replica was purged does not stay in the pool")
+    func purgedWhilePublishing() async throws {
+        try await EngineFixture.run { engine async throws in
+            engine.origin.on("/a.bin", .generated(size: 1_000))
+            let door = Door()
+            engine.store.before(.complete) { try await door.pass() }
+            async let answer = engine.ask("/a.bin")
+            try await door.waiting()
+            let id = try engine.id("/a.bin")
+            // It takes the replica out of service, and waits for the publication to be over.
+            async let purge: Void = engine.remover.purge(id)
+            #expect(try await answer.fallback == .removing)
+            door.open()
+            try await purge
+            // The purge's, and the worker's.
+            try await engine.store.ended(.delete, 2)
+            #expect(try await !engine.isInPool("/a.bin"))
+            #expect(try await engine.status("/a.bin") == nil)
+            #expect(engine.counters.total(EngineMetrics.Name.copies) == 0)
+        }
+    }
+
+    @Test("Heartbeats keep the lease of a copy that takes many times as long")
+    func heartbeats() async throws {
+        try await run { engine, _, clock async throws in
+            let gate = FakeGate()
+            engine.origin.on("/a.bin", .generated(size: 1_000).with { $0.gate = gate })
+            try await engine.running(engine.makeWorkers()) { () async throws in
+                async let answer = engine.ask("/a.bin")
+                try await gate.waiting()
+                for beat in 1...12 {
+                    // The request, the heart, and the worker that waits for something to do.
+                    await clock.sleepers(3)
+                    clock.advance(by: .seconds(5))
+                    try await engine.base.calls(.extend, beat)
+                }
+                #expect(try await engine.base.lease(pools: engine.pools.ids, worker: "other", duration: .seconds(15)) == nil)
+                gate.open()
+                #expect(try await answer.outcome == .wait)
+                #expect(engine.origin.requests.count == 1)
+            }
+        }
+    }
+
+    @Test("A heartbeat that finds the state store away does not end the copy")
+    func heartbeatFails() async throws {
+        try await run { engine, _, clock async throws in
+            let gate = FakeGate()
+            engine.origin.on("/a.bin", .generated(size: 1_000).with { $0.gate = gate })
+            try await engine.running(engine.makeWorkers()) { () async throws in
+                async let answer = engine.ask("/a.bin")
+                try await gate.waiting()
+                engine.base.before(.extend) { throw StateError(.unavailable, "scripted") }
+                await clock.sleepers(3)
+                clock.advance(by: .seconds(5))
+                try await engine.base.calls(.extend, 1)
+                engine.base.heal()
+                gate.open()
+                #expect(try await answer.outcome == .wait)
+                #expect(engine.origin.requests.count == 1)
+            }
+        }
+    }
+
+    @Test("A copy whose replica is purged is broken off by the next heartbeat")
+    func purgeEndsTheCopy() async throws {
+        try await run { engine, _, clock async throws in
+            let gate = FakeGate()
+            engine.origin.on(
+                "/a.bin",
+                .generated(size: 100_000).with {
+                    $0.acceptsRanges = false
+                    $0.stall = (1_000, gate)
+                })
+            try await engine.running(engine.makeWorkers { $0.concurrency = 1 }) { () async throws in
+                _ = try await engine.ask("/a.bin", wait: .zero)
+                try await gate.waiting()
+                try await engine.store.calls(.write, 1)
+                try await engine.remover.purge(try engine.id("/a.bin"))
+                await clock.sleepers(1)
+                clock.advance(by: .seconds(5))
+                try await engine.store.ended(.abort, 1)
+                try await engine.origin.connections(atMost: 0)
+                #expect(engine.base.results.isEmpty)
+            }
+        }
+    }
+
+    @Test("While the state store is away workers ask again, and go on when it is back")
+    func stateIsAway() async throws {
+        try await run { engine, slow, clock async throws in
+            engine.origin.on("/a.bin", .generated(size: 1_000))
+            slow.before(.lease) { throw StateError(.unavailable, "scripted") }
+            _ = try await engine.ask("/a.bin", wait: .zero)
+            try await engine.running(engine.makeWorkers(state: slow)) { () async throws in
+                try await slow.calls(.lease, 1)
+                await clock.sleepers(1)
+                slow.heal()
+                clock.advance(by: .seconds(1))
+                #expect(try await engine.ask("/a.bin").redirect != nil)
+            }
+        }
+    }
+}

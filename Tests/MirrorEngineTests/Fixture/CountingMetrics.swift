@@ -1,0 +1,51 @@
+import CoreMetrics
+import Synchronization
+
+/// Keeps the counters; everything else is thrown away.
+final class CountingMetrics: MetricsFactory {
+    private final class CountingHandler: CounterHandler {
+        private let name: String
+        private let metrics: CountingMetrics
+
+        init(name: String, metrics: CountingMetrics) {
+            self.name = name
+            self.metrics = metrics
+        }
+
+        func increment(by amount: Int64) { metrics.counts.withLock { $0[name, default: 0] += amount } }
+        func reset() { metrics.counts.withLock { $0[name] = 0 } }
+    }
+
+    private let counts = Mutex<[String: Int64]>([:])
+
+    /// The sum of a counter over all its dimensions, or over those that have `value` as one of theirs.
+    func total(_ label: String, _ value: String? = nil) -> Int64 {
+        counts.withLock { counts in
+            counts.filter { entry in
+                let words = entry.key.split(separator: " ").map(String.init)
+                return words.first == label && (value.map { words.contains($0) } ?? true)
+            }.values.reduce(0, +)
+        }
+    }
+
+    func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+        CountingHandler(name: ([label] + dimensions.map(\.1)).joined(separator: " "), metrics: self)
+    }
+
+    func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+        NOOPMetricsHandler.instance.makeRecorder(label: label, dimensions: dimensions, aggregate: aggregate)
+    }
+
+    func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+        NOOPMetricsHandler.instance.makeMeter(label: label, dimensions: dimensions)
+    }
+
+    func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+        NOOPMetricsHandler.instance.makeTimer(label: label, dimensions: dimensions)
+    }
+
+    func destroyCounter(_ handler: any CounterHandler) {}
+    func destroyRecorder(_ handler: any RecorderHandler) {}
+    func destroyMeter(_ handler: any MeterHandler) {}
+    func destroyTimer(_ handler: any TimerHandler) {}
+}

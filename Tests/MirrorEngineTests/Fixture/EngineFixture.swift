@@ -1,0 +1,214 @@
+import Logging
+import MirrorCore
+import MirrorNet
+import MirrorState
+import MirrorStorage
+import MirrorTesting
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import MirrorEngine
+
+/// The engine's real parts put together as the service does it, around a scripted origin: one pool, in memory unless a test says otherwise.
+struct EngineFixture: Sendable {
+    struct Setup: Sendable {
+        var clock: any WallClock = SystemClock()
+        var store: any ObjectStore = MemoryStore()
+        /// Instead of the store's own.
+        var features: StoreCapabilities.Features?
+        /// Under the hot index and the script; a new one in memory unless it is given.
+        var state: (any StateStore)?
+        var maxQueued = 10_000
+        var redirect = RedirectConfiguration(maxWait: .seconds(600), waitLimit: .seconds(600))
+        /// Failures stay remembered, and what is tried again is tried soon.
+        var copy = CopyConfiguration(
+            partSize: 64 << 10, maxAttempts: 3, backoff: .milliseconds(1), backoffLimit: .milliseconds(1), negativeLife: .seconds(600))
+        var timeToLive: Duration = .seconds(86_400)
+        var maxBytes: Int64?
+        var grace: Duration = .seconds(60)
+        var coarseness: Duration = .seconds(60)
+        var outbound = OutboundConfiguration()
+        var requireHTTPS = false
+        var resolver = FixedResolver()
+        /// Without them claimed replicas stay pending.
+        var hasWorkers = true
+    }
+
+    let setup: Setup
+    let origin: FakeOrigin
+    let pool: Pool
+    let pools: PoolTable
+    let store: ScriptedStore
+    /// What the hot index asks.
+    let base: ScriptedStateStore
+    let state: HotIndex
+    let client: OriginClient
+    let waiters: ReplicaWaiters
+    let uses: UseRecorder
+    let publications = PublicationLock()
+    let remover: ReplicaRemover
+    let space: PoolSpace
+    let redirects: RedirectService
+    let sweeper: Sweeper
+    let counters = CountingMetrics()
+    let metrics: EngineMetrics
+    private let outbound: OutboundClient
+
+    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    /// Runs the parts for as long as `body` runs.
+    static func run(
+        _ change: (inout Setup) throws -> Void = { _ in }, isolation: isolated (any Actor)? = #isolation,
+        _ body: (EngineFixture) async throws -> Void
+    ) async throws {
+        var setup = Setup()
+        try change(&setup)
+        try await FakeOrigin.run { origin in
+            let fixture = try EngineFixture(setup, origin: origin)
+            let result: Result<Void, any Error>
+            do {
+                try await fixture.run(body)
+                result = .success(())
+            } catch {
+                result = .failure(error)
+            }
+            await fixture.outbound.shutdown()
+            await fixture.state.close()
+            try result.get()
+        }
+    }
+
+    private init(_ setup: Setup, origin: FakeOrigin) throws {
+        self.setup = setup
+        self.origin = origin
+        let clock = setup.clock
+        let id = try #require(PoolID("local/dev"))
+        store = ScriptedStore(setup.store, features: setup.features)
+        pool = Pool(id: id, store: store, retention: TimeToLive(setup.timeToLive), maxBytes: setup.maxBytes, grace: setup.grace)
+        pools = PoolTable([pool])
+        base = ScriptedStateStore(setup.state ?? MemoryStateStore(clock: clock, maxQueued: setup.maxQueued))
+        state = HotIndex(base)
+        let policy = try EgressPolicy(
+            allow: setup.requireHTTPS ? [.anyPublic] : [.prefix(try ArtifactURL(origin.url("/"))), .anyPublic],
+            requireHTTPS: setup.requireHTTPS, allowAddresses: [try #require(IPNetwork("127.0.0.0/8"))], maxRedirects: 3)
+        outbound = OutboundClient(
+            policy: policy, configuration: setup.outbound, resolver: setup.resolver,
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Self.logger)
+        client = OriginClient(outbound)
+        metrics = EngineMetrics(pools: pools.ids, factory: counters)
+        waiters = ReplicaWaiters(clock: clock)
+        uses = UseRecorder(state: state, coarseness: setup.coarseness, clock: clock, logger: Self.logger)
+        remover = ReplicaRemover(pools: pools, state: state, publications: publications)
+        space = PoolSpace(state: state, remover: remover, metrics: metrics, logger: Self.logger)
+        redirects = RedirectService(
+            pools: pools, state: state, origin: client, waiters: waiters, uses: uses, publications: publications,
+            configuration: setup.redirect, metrics: metrics, clock: clock, logger: Self.logger)
+        sweeper = Sweeper(
+            pools: pools, state: state, remover: remover, interval: .seconds(60), metrics: metrics, clock: clock, logger: Self.logger)
+    }
+
+    private func run(_ body: (EngineFixture) async throws -> Void) async throws {
+        // Before anything can change.
+        let changes = await state.changes()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await state.run() }
+            group.addTask { await waiters.run(changes) }
+            if setup.hasWorkers {
+                let workers = makeWorkers()
+                group.addTask { try await workers.run() }
+            }
+            try await body(self)
+            group.cancelAll()
+        }
+    }
+
+    // MARK: What tests do
+
+    /// Workers of this fixture, or of another process that shares its state.
+    func makeWorkers(
+        _ name: String = "worker", state other: (any StateStore)? = nil, _ change: (inout CopyConfiguration) -> Void = { _ in }
+    ) -> CopyWorkers {
+        var configuration = setup.copy
+        change(&configuration)
+        return CopyWorkers(
+            name: name, pools: pools, state: other ?? state, origin: client, space: space, publications: publications,
+            configuration: configuration, metrics: metrics, clock: setup.clock, logger: Self.logger)
+    }
+
+    func artifact(_ path: String) throws -> ArtifactURL { try ArtifactURL(origin.url(path)) }
+
+    func id(_ path: String) throws -> ReplicaID { ReplicaID(artifact: try artifact(path), pool: pool.id) }
+
+    func key(_ path: String) throws -> ObjectKey { ObjectKey(try artifact(path)) }
+
+    /// - Parameter wait: Until it is copied, however long that takes, unless it is given.
+    func ask(_ path: String, wait: Duration? = nil) async throws -> RedirectAnswer {
+        await redirects.answer(try artifact(path), in: pool, wait: wait)
+    }
+
+    /// Runs workers for as long as `body` runs.
+    func running(_ workers: CopyWorkers..., isolation: isolated (any Actor)? = #isolation, body: () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for worker in workers { group.addTask { try await worker.run() } }
+            try await body()
+            group.cancelAll()
+        }
+    }
+
+    /// Puts an object into the pool that the state does not know.
+    func put(_ path: String, _ bytes: [UInt8]) async throws {
+        let artifact = try artifact(path)
+        let upload = try await setup.store.beginUpload(
+            ObjectKey(artifact), metadata: ObjectMetadata(upstreamURL: artifact.description, stored: setup.clock.now),
+            expectedSize: Int64(bytes.count))
+        let part = UploadPart(number: 0, offset: 0, length: Int64(bytes.count))
+        let size = try await upload.write(part, from: ByteStream(ByteBuffer(bytes: bytes)))
+        _ = try await upload.complete(size: size, sha256: try FakeBody.bytes(bytes).sha256)
+    }
+
+    /// What the pool holds.
+    func read(_ path: String) async throws -> (info: ObjectInfo, bytes: [UInt8]) {
+        let content = try await setup.store.get(try key(path), range: nil)
+        return (content.info, Array(try await content.body.collect(upTo: 64 << 20).readableBytesView))
+    }
+
+    func isInPool(_ path: String) async throws -> Bool {
+        do {
+            _ = try await setup.store.head(try key(path))
+            return true
+        } catch let error as StorageError where error.code == .notFound {
+            return false
+        }
+    }
+
+    func status(_ path: String) async throws -> Replica.Status? { try await state.replica(try id(path))?.status }
+
+    /// The present replica's object.
+    func object(_ path: String) async throws -> StoredObject {
+        guard case .present(let object) = try await status(path) else {
+            Issue.record("\(path) is not present")
+            throw CancellationError()
+        }
+        return object
+    }
+}
+
+/// Names without a name server.
+struct FixedResolver: HostResolver {
+    var names: [String: [IPAddress]] = [:]
+
+    func addresses(of name: String) async throws -> [IPAddress] {
+        guard let addresses = names[name] else { throw OutboundError(.unresolvable, "\(name) has no address") }
+        return addresses
+    }
+}
+
+extension RedirectAnswer {
+    var redirect: ReplicaRedirect? { if case .replica(let redirect) = self { redirect } else { nil } }
+    /// Of the object; -1 for another answer.
+    var size: Int64 { redirect?.object.size ?? -1 }
+    var fallback: Fallback? { if case .origin(let reason) = self { reason } else { nil } }
+    var status: Int? { if case .originStatus(let status, _) = self { status } else { nil } }
+    var refusal: String? { if case .refused(let message) = self { message } else { nil } }
+}

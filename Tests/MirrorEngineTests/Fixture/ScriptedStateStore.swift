@@ -1,0 +1,141 @@
+import MirrorCore
+import MirrorState
+
+/// A state store around another one that remembers what it was asked, and does what a test wants before or after a call.
+final class ScriptedStateStore: StateStore {
+    enum Call: Sendable, Hashable, CaseIterable {
+        case replica, claim, recordPresent, lease, nextDue, extend, finish, touch, mark, beginRemoval, forget
+        case leastRecentlyUsed, underRemoval, replicas, totals
+    }
+
+    typealias Hook = @Sendable () async throws -> Void
+
+    private struct Script: Sendable {
+        var counts: [Call: Int] = [:]
+        var results: [CopyResult] = []
+        var uses: [[ReplicaUse]] = []
+        var before: [Call: Hook] = [:]
+        var after: [Call: Hook] = [:]
+    }
+
+    private let base: any StateStore
+    private let script = Watched(Script())
+
+    init(_ base: any StateStore) {
+        self.base = base
+    }
+
+    // MARK: The script
+
+    func before(_ calls: Call..., do hook: @escaping Hook) {
+        script.change { script in for call in calls { script.before[call] = hook } }
+    }
+
+    func after(_ calls: Call..., do hook: @escaping Hook) {
+        script.change { script in for call in calls { script.after[call] = hook } }
+    }
+
+    /// Every call fails from now on, until ``heal()``.
+    func fail(_ code: StateError.Code = .unavailable) {
+        script.change { script in
+            for call in Call.allCases { script.before[call] = { throw StateError(code, "scripted") } }
+        }
+    }
+
+    func heal() {
+        script.change { script in
+            script.before = [:]
+            script.after = [:]
+        }
+    }
+
+    // MARK: What was seen
+
+    func count(_ call: Call) -> Int { script.current.counts[call, default: 0] }
+
+    /// Returns once `call` was made `count` times since the start.
+    func calls(_ call: Call, _ count: Int) async throws {
+        try await script.until { $0.counts[call, default: 0] >= count }
+    }
+
+    /// What copy jobs ended with, also where the store refused it.
+    var results: [CopyResult] { script.current.results }
+
+    func results(_ count: Int) async throws -> [CopyResult] {
+        try await script.until { $0.results.count >= count }
+        return results
+    }
+
+    /// Of each call of `touch`.
+    var uses: [[ReplicaUse]] { script.current.uses }
+
+    private func run<Result: Sendable>(_ call: Call, _ operation: () async throws -> Result) async throws -> Result {
+        let (before, after) = script.change { script in
+            script.counts[call, default: 0] += 1
+            return (script.before[call], script.after[call])
+        }
+        try await before?()
+        let result = try await operation()
+        try await after?()
+        return result
+    }
+
+    // MARK: StateStore
+
+    func replica(_ id: ReplicaID) async throws -> Replica? { try await run(.replica) { try await base.replica(id) } }
+
+    func claim(_ id: ReplicaID) async throws -> Claim { try await run(.claim) { try await base.claim(id) } }
+
+    func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica {
+        try await run(.recordPresent) { try await base.recordPresent(id, object) }
+    }
+
+    func lease(pools: Set<PoolID>, worker: String, duration: Duration) async throws -> CopyLease? {
+        try await run(.lease) { try await base.lease(pools: pools, worker: worker, duration: duration) }
+    }
+
+    func nextDue(pools: Set<PoolID>) async throws -> Timestamp? { try await run(.nextDue) { try await base.nextDue(pools: pools) } }
+
+    func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease {
+        try await run(.extend) { try await base.extend(lease, duration: duration) }
+    }
+
+    func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
+        // Remembered when it is over, so that whoever waits for it sees what it did.
+        defer { script.change { $0.results.append(result) } }
+        try await run(.finish) { try await base.finish(lease, result) }
+    }
+
+    func touch(_ uses: [ReplicaUse]) async throws {
+        script.change { $0.uses.append(uses) }
+        try await run(.touch) { try await base.touch(uses) }
+    }
+
+    func mark(_ ids: [ReplicaID], unusedSince: Timestamp) async throws -> [ReplicaID] {
+        try await run(.mark) { try await base.mark(ids, unusedSince: unusedSince) }
+    }
+
+    func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool {
+        try await run(.beginRemoval) { try await base.beginRemoval(id, unusedSince: unusedSince) }
+    }
+
+    func forget(_ id: ReplicaID) async throws { try await run(.forget) { try await base.forget(id) } }
+
+    func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica] {
+        try await run(.leastRecentlyUsed) { try await base.leastRecentlyUsed(in: pool, after: after, limit: limit) }
+    }
+
+    func underRemoval(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {
+        try await run(.underRemoval) { try await base.underRemoval(in: pool, limit: limit) }
+    }
+
+    func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
+        try await run(.replicas) { try await base.replicas(in: pool, after: after, limit: limit) }
+    }
+
+    func totals(of pool: PoolID) async throws -> PoolTotals { try await run(.totals) { try await base.totals(of: pool) } }
+
+    func changes() async -> AsyncStream<ReplicaChange> { await base.changes() }
+
+    func close() async { await base.close() }
+}

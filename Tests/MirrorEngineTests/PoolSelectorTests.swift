@@ -1,0 +1,64 @@
+import MirrorCore
+import Testing
+
+@testable import MirrorEngine
+
+@Suite("Choosing the pool")
+struct PoolSelectorTests {
+    private func pool(_ text: String) throws -> PoolID { try #require(PoolID(text)) }
+    private func network(_ text: String) throws -> IPNetwork { try #require(IPNetwork(text)) }
+    private func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
+
+    private func selector() throws -> PoolSelector {
+        PoolSelector(
+            networks: [
+                (try network("10.0.0.0/8"), try pool("s3/wide")), (try network("10.1.2.0/24"), try pool("s3/narrow")),
+                (try network("10.1.0.0/16"), try pool("s3/middle")), (try network("2001:db8::/32"), try pool("s3/six")),
+                (try network("10.1.2.3/32"), try pool("s3/one")),
+            ],
+            trustedProxies: [try network("192.168.0.0/16"), try network("::1/128")], fallback: try pool("s3/other"))
+    }
+
+    @Test(
+        "The longest network that holds the client decides, else the default",
+        arguments: [
+            ("10.9.9.9", "s3/wide"), ("10.1.9.9", "s3/middle"), ("10.1.2.9", "s3/narrow"), ("10.1.2.3", "s3/one"),
+            ("2001:db8::1", "s3/six"),
+            ("11.0.0.1", "s3/other"), ("2001:db9::1", "s3/other"),
+        ])
+    func longest(client: String, expected: String) throws {
+        #expect(try selector().pool(for: address(client)) == pool(expected))
+    }
+
+    @Test("Without a client, or a default, there is the default, or none")
+    func fallback() throws {
+        #expect(try selector().pool(for: nil) == pool("s3/other"))
+        #expect(PoolSelector(networks: [], trustedProxies: [], fallback: nil).pool(for: try address("10.0.0.1")) == nil)
+    }
+
+    @Test(
+        "X-Forwarded-For counts only as far as trusted proxies wrote it",
+        arguments: [
+            // Nobody's proxy: the field is the client's own invention.
+            ("203.0.113.5", ["10.1.2.3"], "203.0.113.5"),
+            ("192.168.1.1", ["203.0.113.5"], "203.0.113.5"),
+            // What stands to the left of the first address that is no proxy's came from there, true or not.
+            ("192.168.1.1", ["10.1.2.3", "203.0.113.5"], "203.0.113.5"),
+            ("192.168.1.1", ["10.1.2.3", "203.0.113.5", "192.168.9.9"], "203.0.113.5"),
+            ("192.168.1.1", ["192.168.2.2", "192.168.3.3"], "192.168.2.2"),
+            ("192.168.1.1", [], "192.168.1.1"),
+            ("::1", [" 2001:db8::7\t"], "2001:db8::7"),
+            ("192.168.1.1", ["unknown"], "192.168.1.1"),
+            ("192.168.1.1", ["10.1.2.3", "garbage", "192.168.2.2"], "192.168.2.2"),
+            ("192.168.1.1", ["10.1.2.3", ""], "192.168.1.1"),
+            ("192.168.1.1", ["010.1.2.3"], "192.168.1.1"),
+        ] as [(String, [String], String)])
+    func forwarded(peer: String, field: [String], expected: String) throws {
+        #expect(try selector().client(peer: address(peer), forwardedFor: field.map { $0[...] }) == address(expected))
+    }
+
+    @Test("Without a peer's address there is no client")
+    func noPeer() throws {
+        #expect(try selector().client(peer: nil, forwardedFor: ["10.1.2.3"]) == nil)
+    }
+}

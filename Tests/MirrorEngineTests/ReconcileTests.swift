@@ -1,0 +1,102 @@
+import MirrorCore
+import MirrorState
+import MirrorStorage
+import MirrorTesting
+import Testing
+
+@testable import MirrorEngine
+
+@Suite("Retention: state and pool are compared", .timeLimit(.minutes(1)))
+struct ReconcileTests {
+    @Test("After the state was deleted every object is found again, with size, digest and age")
+    func findsObjects() async throws {
+        let store = MemoryStore()
+        var copied: [StoredObject] = []
+        var artifacts: [ArtifactURL] = []
+        try await EngineFixture.run({ $0.store = store }) { engine async throws in
+            for number in 0..<5 {
+                engine.origin.on("/\(number)", .generated(size: Int64(100 * number), seed: 1))
+                _ = try await engine.ask("/\(number)")
+                copied.append(try await engine.object("/\(number)"))
+                artifacts.append(try engine.artifact("/\(number)"))
+            }
+        }
+        try await EngineFixture.run({
+            $0.store = store
+            $0.hasWorkers = false
+        }) { engine async throws in
+            try await engine.sweeper.reconcile(engine.pool)
+            for (object, artifact) in zip(copied, artifacts) {
+                let replica = try await engine.state.replica(ReplicaID(artifact: artifact, pool: engine.pool.id))
+                guard case .present(let found) = replica?.status else {
+                    Issue.record("\(artifact) was not found")
+                    continue
+                }
+                #expect(found.key == object.key)
+                #expect(found.size == object.size)
+                #expect(found.sha256 == object.sha256)
+                #expect(found.storedAt == object.storedAt)
+            }
+            #expect(try await engine.base.totals(of: engine.pool.id).bytes == 1_000)
+        }
+    }
+
+    @Test("Replicas whose object is gone are forgotten, others are left alone")
+    func forgetsLost() async throws {
+        try await EngineFixture.run { engine async throws in
+            for path in ["/a", "/b"] {
+                engine.origin.on(path, .generated(size: 100))
+                _ = try await engine.ask(path)
+            }
+            let kept = try await engine.object("/b")
+            try await engine.setup.store.delete(try engine.key("/a"))
+            try await engine.sweeper.reconcile(engine.pool)
+            #expect(try await engine.status("/a") == nil)
+            #expect(try await engine.object("/b") == kept)
+            #expect(try await engine.ask("/a").outcome == .wait)
+        }
+    }
+
+    @Test("A pool that cannot be reached makes nothing forgotten")
+    func poolIsAway() async throws {
+        try await EngineFixture.run { engine async throws in
+            engine.origin.on("/a", .generated(size: 100))
+            _ = try await engine.ask("/a")
+            engine.store.fail(.head, .unavailable)
+            await #expect(throws: StorageError.self) { try await engine.sweeper.reconcile(engine.pool) }
+            #expect(try await engine.ask("/a").outcome == .hit)
+        }
+    }
+
+    @Test("Objects that no mirror wrote are left alone, and not recorded")
+    func strangers() async throws {
+        try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in
+            let key = try engine.key("/a")
+            let upload = try await engine.setup.store.beginUpload(
+                key, metadata: ObjectMetadata(upstreamURL: engine.origin.url("/other"), stored: engine.setup.clock.now), expectedSize: 0)
+            _ = try await upload.complete(size: 0, sha256: try FakeBody.bytes([]).sha256)
+            try await engine.sweeper.reconcile(engine.pool)
+            #expect(try await engine.base.totals(of: engine.pool.id) == PoolTotals())
+            #expect(try await engine.isInPool("/a"))
+        }
+    }
+
+    @Test("What is pending, failed or under removal is none of its business")
+    func others() async throws {
+        let clock = ManualClock()
+        let memory = MemoryStateStore(clock: clock)
+        try await EngineFixture.run({
+            $0.clock = clock
+            $0.state = memory
+            $0.hasWorkers = false
+        }) { engine async throws in
+            try await engine.put("/pending", [1])
+            try await engine.put("/removing", [1])
+            _ = try await memory.claim(try engine.id("/pending"))
+            #expect(try await memory.beginRemoval(try engine.id("/removing"), unusedSince: nil))
+            try await engine.sweeper.reconcile(engine.pool)
+            #expect(try await engine.status("/pending") == .pending)
+            #expect(try await engine.status("/removing") == .removing)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import MirrorCore
+import MirrorState
+import MirrorStorage
+import MirrorTesting
+import Testing
+
+@testable import MirrorEngine
+
+@Suite("The redirect path: answers with the replica", .timeLimit(.minutes(1)))
+struct RedirectHitTests {
+    @Test("The first request waits for the copy and is redirected to it, the second is a hit")
+    func waitsThenHits() async throws {
+        try await EngineFixture.run { engine async throws in
+            engine.origin.on("/a.txt", .text("hello"))
+            let first = try await engine.ask("/a.txt")
+            #expect(first.outcome == .wait)
+            let key = try engine.key("/a.txt")
+            #expect(first.redirect?.location.url == "/local/memory/\(key.percentEncoded)")
+            let second = try await engine.ask("/a.txt")
+            #expect(second.outcome == .hit)
+            #expect(second.redirect?.location == first.redirect?.location)
+            #expect(
+                second.redirect?.object.sha256 == Digest(.sha256, hex: "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"))
+            #expect(engine.origin.requests.count == 1)
+            #expect(engine.counters.total(EngineMetrics.Name.redirects, "hit") == 1)
+            #expect(engine.counters.total(EngineMetrics.Name.redirects, "wait") == 1)
+            #expect(engine.counters.total(EngineMetrics.Name.egressAvoided) == 5)
+        }
+    }
+
+    @Test("Two hundred simultaneous requests cost one look into the pool and one origin GET, and all get the replica")
+    func coalesces() async throws {
+        try await EngineFixture.run { engine async throws in
+            engine.origin.on("/a.bin", .generated(size: 1_000))
+            let door = Door()
+            engine.store.before(.head) { try await door.pass() }
+            let outcomes = try await withThrowingTaskGroup(of: RedirectAnswer.self) { group in
+                for _ in 0..<200 { group.addTask { try await engine.ask("/a.bin") } }
+                // Each has looked at the state, and one of them once more as the one that does the work.
+                try await engine.base.calls(.replica, 201)
+                door.open()
+                return try await group.reduce(into: [Outcome: Int]()) { counts, answer in
+                    #expect(answer.size == 1_000)
+                    counts[answer.outcome, default: 0] += 1
+                }
+            }
+            #expect(outcomes == [.wait: 200])
+            #expect(engine.origin.requests.count == 1)
+            #expect(engine.store.count(.head) == 1)
+            #expect(engine.base.count(.claim) == 1)
+        }
+    }
+
+    @Test("After the state was lost an object is found in the pool by one HEAD, without asking the origin")
+    func backfills() async throws {
+        let store = MemoryStore()
+        try await EngineFixture.run({ $0.store = store }) { engine async throws in
+            engine.origin.on("/a.txt", .text("hello"))
+            _ = try await engine.ask("/a.txt")
+            // Another process with the same pool and no state.
+            let fresh = HotIndex(MemoryStateStore())
+            let redirects = RedirectService(
+                pools: engine.pools, state: fresh, origin: engine.client, waiters: engine.waiters, uses: engine.uses,
+                publications: engine.publications, configuration: engine.setup.redirect, metrics: engine.metrics, clock: engine.setup.clock, logger: EngineFixture.logger)
+            let heads = engine.store.count(.head)
+            let answer = await redirects.answer(try engine.artifact("/a.txt"), in: engine.pool, wait: nil)
+            #expect(answer.outcome == .backfill)
+            #expect(answer.size == 5)
+            let copied = try await engine.object("/a.txt")
+            #expect(answer.redirect?.object.sha256 == copied.sha256)
+            let again = await redirects.answer(try engine.artifact("/a.txt"), in: engine.pool, wait: nil)
+            #expect(again.outcome == .hit)
+            #expect(engine.store.count(.head) == heads + 1)
+            #expect(engine.origin.requests.count == 1)
+        }
+    }
+
+    @Test("A request that does not wait goes to the origin, the copy goes on, and a later request is a hit")
+    func fallsBackWhileTheCopyGoesOn() async throws {
+        try await EngineFixture.run { engine async throws in
+            let gate = FakeGate()
+            engine.origin.on("/a.txt", .text("hello").with { $0.gate = gate })
+            #expect(try await engine.ask("/a.txt", wait: .zero).fallback == .timedOut)
+            try await gate.waiting()
+            #expect(try await engine.ask("/a.txt", wait: .milliseconds(1)).fallback == .timedOut)
+            gate.open()
+            #expect(try await engine.ask("/a.txt").size == 5)
+            #expect(try await engine.ask("/a.txt", wait: .zero).outcome == .hit)
+            #expect(engine.origin.requests.count == 1)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import MirrorCore
+import MirrorState
+import MirrorTesting
+import Testing
+
+@testable import MirrorEngine
+
+@Suite("Replica waiters", .timeLimit(.minutes(1)))
+struct ReplicaWaitersTests {
+    private let clock = ManualClock()
+    private let waiters: ReplicaWaiters
+
+    init() {
+        waiters = ReplicaWaiters(clock: clock)
+    }
+
+    private func id(_ number: Int = 1) throws -> ReplicaID {
+        ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/\(number)"), pool: try #require(PoolID("local/dev")))
+    }
+
+    private func failed(_ id: ReplicaID) -> Replica {
+        Replica(id: id, status: .error(CopyFailure(reason: .transfer, message: "", retryAt: clock.now)))
+    }
+
+    /// Tells of changes, and returns once each has been handed on.
+    private func tell(_ changes: ReplicaChange...) async {
+        await waiters.run(
+            AsyncStream { stream in
+                for change in changes { stream.yield(change) }
+                stream.finish()
+            })
+    }
+
+    @Test("A change between the look at the state and the wait is not lost")
+    func changeInBetween() async throws {
+        let id = try id()
+        let replica = failed(id)
+        let wake = await waiters.wait(for: id, upTo: .seconds(1)) {
+            await tell(.replica(id, replica))
+            // What was read before the change.
+            return true
+        }
+        guard case .changed(replica) = wake else {
+            Issue.record("woken by \(wake)")
+            return
+        }
+        #expect(waiters.count == 0)
+    }
+
+    @Test("Who looks after the change does not wait")
+    func notPending() async throws {
+        let wake = await waiters.wait(for: try id(), upTo: .seconds(1)) { false }
+        guard case .lookAgain = wake else {
+            Issue.record("woken by \(wake)")
+            return
+        }
+        #expect(waiters.count == 0)
+        #expect(clock.sleeperCount == 0)
+    }
+
+    @Test("A look that fails is the waiter's error, and it is gone")
+    func lookFails() async throws {
+        let id = try id()
+        await #expect(throws: StateError.self) {
+            _ = try await waiters.wait(for: id, upTo: .seconds(1)) { throw StateError(.unavailable, "scripted") }
+        }
+        #expect(waiters.count == 0)
+    }
+
+    @Test("A change wakes all who wait for its replica, and nobody else; a replica that goes on being pending wakes nobody")
+    func wakesTheRight() async throws {
+        let (one, other) = (try id(1), try id(2))
+        await withTaskGroup(of: (Int, ReplicaWaiters.Wake).self) { group in
+            for number in 0..<6 {
+                group.addTask { [waiters] in
+                    (number % 2, await waiters.wait(for: number % 2 == 0 ? one : other, upTo: .seconds(1)) { true })
+                }
+            }
+            await clock.sleepers(6)
+            await tell(.replica(one, Replica(id: one, status: .pending)))
+            #expect(waiters.count == 6)
+            await tell(.replica(one, nil))
+            #expect(waiters.count == 3)
+            for _ in 0..<3 {
+                guard let (number, wake) = await group.next(), number == 0, case .changed(nil) = wake else {
+                    Issue.record("another was woken")
+                    return
+                }
+            }
+            await tell(.everything)
+            for await (number, wake) in group {
+                guard number == 1, case .lookAgain = wake else {
+                    Issue.record("woken by \(wake)")
+                    return
+                }
+            }
+        }
+        #expect(waiters.count == 0)
+    }
+
+    @Test("A wait is over by time, and then nobody waits")
+    func timesOut() async throws {
+        let id = try id()
+        async let wake = waiters.wait(for: id, upTo: .seconds(5)) { true }
+        await clock.sleepers(1)
+        #expect(waiters.count == 1)
+        clock.advance(by: .seconds(5))
+        guard case .timedOut = await wake else {
+            Issue.record("woken by something else")
+            return
+        }
+        #expect(waiters.count == 0)
+    }
+
+    @Test("A wait ends when its task is cancelled, as when the client hangs up")
+    func cancelled() async throws {
+        let id = try id()
+        let task = Task { [waiters] in await waiters.wait(for: id, upTo: .seconds(5)) { true } }
+        await clock.sleepers(1)
+        task.cancel()
+        guard case .timedOut = await task.value else {
+            Issue.record("woken by something else")
+            return
+        }
+        #expect(waiters.count == 0)
+        #expect(clock.sleeperCount == 0)
+    }
+
+    @Test("Closing ends every wait, and later ones at once")
+    func closes() async throws {
+        let id = try id()
+        async let early = waiters.wait(for: id, upTo: .seconds(5)) { true }
+        await clock.sleepers(1)
+        waiters.close()
+        let later = await waiters.wait(for: id, upTo: .seconds(5)) { true }
+        for wake in [await early, later] {
+            guard case .closed = wake else {
+                Issue.record("woken by \(wake)")
+                return
+            }
+        }
+    }
+}

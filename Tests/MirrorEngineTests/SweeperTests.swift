@@ -1,0 +1,182 @@
+import MirrorCore
+import MirrorState
+import MirrorStorage
+import MirrorTesting
+import Testing
+
+@testable import MirrorEngine
+
+@Suite("Retention: the sweep", .timeLimit(.minutes(1)))
+struct SweeperTests {
+    private func run(
+        _ change: (inout EngineFixture.Setup) -> Void = { _ in },
+        _ body: (EngineFixture, MemoryStateStore, ManualClock) async throws -> Void
+    ) async throws {
+        let clock = ManualClock()
+        let memory = MemoryStateStore(clock: clock)
+        try await EngineFixture.run({
+            $0.clock = clock
+            $0.state = memory
+            $0.store = MemoryStore(clock: clock)
+            $0.timeToLive = .seconds(3_600)
+            $0.grace = .seconds(60)
+            $0.coarseness = .zero
+            change(&$0)
+        }) { try await body($0, memory, clock) }
+    }
+
+    @Test("A replica unused for its life is marked, deleted after the grace, forgotten, and copied again when it is asked for")
+    func expires() async throws {
+        try await run { engine, _, clock async throws in
+            engine.origin.on("/a.bin", .generated(size: 1_000))
+            _ = try await engine.ask("/a.bin")
+            clock.advance(by: .milliseconds(3_599_999))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await engine.object("/a.bin").markedAt == nil)
+            clock.advance(by: .milliseconds(1))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await engine.object("/a.bin").markedAt == clock.now)
+            #expect(try await engine.isInPool("/a.bin"))
+            clock.advance(by: .milliseconds(59_999))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await engine.isInPool("/a.bin"))
+            #expect(try await engine.status("/a.bin") != nil)
+            clock.advance(by: .milliseconds(1))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await !engine.isInPool("/a.bin"))
+            #expect(try await engine.status("/a.bin") == nil)
+            #expect(engine.counters.total(EngineMetrics.Name.evictions, "expired") == 1)
+            #expect(engine.counters.total(EngineMetrics.Name.evictions, "max-bytes") == 0)
+            #expect(try await engine.ask("/a.bin").outcome == .wait)
+            #expect(engine.origin.requests.count == 2)
+        }
+    }
+
+    @Test("A use within the life puts the expiry off")
+    func useExtends() async throws {
+        try await run { engine, _, clock async throws in
+            engine.origin.on("/a.bin", .generated(size: 1_000))
+            _ = try await engine.ask("/a.bin")
+            clock.advance(by: .seconds(3_000))
+            #expect(try await engine.ask("/a.bin").outcome == .hit)
+            await engine.uses.flush()
+            clock.advance(by: .seconds(3_000))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await engine.object("/a.bin").markedAt == nil)
+        }
+    }
+
+    @Test("A use within the grace clears the mark, and the replica stays")
+    func useClearsMark() async throws {
+        try await run { engine, _, clock async throws in
+            engine.origin.on("/a.bin", .generated(size: 1_000))
+            _ = try await engine.ask("/a.bin")
+            clock.advance(by: .seconds(3_600))
+            try await engine.sweeper.sweep(engine.pool)
+            clock.advance(by: .seconds(59))
+            #expect(try await engine.ask("/a.bin").outcome == .hit)
+            clock.advance(by: .seconds(60))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await engine.isInPool("/a.bin"))
+            #expect(try await engine.object("/a.bin").markedAt == nil)
+            #expect(engine.origin.requests.count == 1)
+        }
+    }
+
+    @Test("A use between the sweep's look and its mark keeps the replica from being marked")
+    func useDuringSweep() async throws {
+        try await run { engine, memory, clock async throws in
+            engine.origin.on("/a.bin", .generated(size: 1_000))
+            _ = try await engine.ask("/a.bin")
+            clock.advance(by: .seconds(3_600))
+            let use = ReplicaUse(id: try engine.id("/a.bin"), at: clock.now)
+            engine.base.after(.leastRecentlyUsed) { try await memory.touch([use]) }
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await engine.object("/a.bin").markedAt == nil)
+        }
+    }
+
+    @Test("A use between the sweep's look and the removal keeps the replica")
+    func useBeforeRemoval() async throws {
+        try await run { engine, memory, clock async throws in
+            engine.origin.on("/a.bin", .generated(size: 1_000))
+            _ = try await engine.ask("/a.bin")
+            clock.advance(by: .seconds(3_600))
+            try await engine.sweeper.sweep(engine.pool)
+            clock.advance(by: .seconds(60))
+            let use = ReplicaUse(id: try engine.id("/a.bin"), at: clock.now)
+            engine.base.before(.beginRemoval) { try await memory.touch([use]) }
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await engine.isInPool("/a.bin"))
+            #expect(try await engine.ask("/a.bin").outcome == .hit)
+        }
+    }
+
+    @Test("What a process that died was removing is removed by the next sweep")
+    func endsRemovals() async throws {
+        try await run { engine, memory, _ async throws in
+            engine.origin.on("/a.bin", .generated(size: 1_000))
+            _ = try await engine.ask("/a.bin")
+            #expect(try await memory.beginRemoval(try engine.id("/a.bin"), unusedSince: nil))
+            #expect(try await engine.isInPool("/a.bin"))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await !engine.isInPool("/a.bin"))
+            #expect(try await memory.replica(try engine.id("/a.bin")) == nil)
+        }
+    }
+
+    @Test("A purge that the pool fails is ended by the next sweep; nothing is handed out meanwhile")
+    func endsFailedPurge() async throws {
+        try await run { engine, _, _ async throws in
+            engine.origin.on("/a.bin", .generated(size: 1_000))
+            _ = try await engine.ask("/a.bin")
+            engine.store.fail(.delete, .unavailable)
+            await #expect(throws: StorageError.self) { try await engine.remover.purge(try engine.id("/a.bin")) }
+            #expect(try await engine.ask("/a.bin").fallback == .removing)
+            engine.store.heal()
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await !engine.isInPool("/a.bin"))
+            #expect(try await engine.status("/a.bin") == nil)
+        }
+    }
+
+    @Test("A sweep goes through more replicas than fit one page")
+    func pages() async throws {
+        try await run({ $0.hasWorkers = false }) { engine, memory, clock async throws in
+            let count = 2 * Sweeper.page + 7
+            for number in 0..<count {
+                let id = try engine.id("/\(number)")
+                let object = StoredObject(key: ObjectKey(id.artifact), size: 1, sha256: nil, storedAt: clock.now, lastUsed: clock.now)
+                _ = try await memory.recordPresent(id, object)
+            }
+            clock.advance(by: .seconds(3_600))
+            try await engine.sweeper.sweep(engine.pool)
+            clock.advance(by: .seconds(60))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await memory.totals(of: engine.pool.id) == PoolTotals())
+            #expect(engine.counters.total(EngineMetrics.Name.evictions, "expired") == Int64(count))
+        }
+    }
+
+    @Test("The service sweeps at its start and then at every interval, and goes on when the pool or the state fails")
+    func service() async throws {
+        try await run({ $0.hasWorkers = false }) { engine, memory, clock async throws in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await engine.sweeper.run() }
+                await clock.sleepers(1)
+                #expect(engine.store.count(.list) == 1)
+                #expect(engine.base.count(.totals) == 1)
+                engine.base.fail()
+                clock.advance(by: .seconds(60))
+                await clock.sleepers(1)
+                engine.base.heal()
+                let failed = engine.base.count(.totals)
+                clock.advance(by: .seconds(60))
+                try await engine.base.calls(.totals, failed + 1)
+                // Comparing with the pool is for every few hours.
+                #expect(engine.store.count(.list) == 1)
+                group.cancelAll()
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import MirrorCore
+import MirrorState
+import MirrorTesting
+import Testing
+
+@testable import MirrorEngine
+
+@Suite("Retention: uses are recorded coarsely and in batches", .timeLimit(.minutes(1)))
+struct UseRecorderTests {
+    private let clock = ManualClock()
+    private let state: ScriptedStateStore
+    private let recorder: UseRecorder
+
+    init() {
+        state = ScriptedStateStore(MemoryStateStore(clock: clock))
+        recorder = UseRecorder(state: state, coarseness: .seconds(60), clock: clock, logger: EngineFixture.logger)
+    }
+
+    private func id(_ number: Int) throws -> ReplicaID {
+        ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/\(number)"), pool: try #require(PoolID("local/dev")))
+    }
+
+    @Test("A use is written once the last one that was written is old enough, with its own time")
+    func coarse() async throws {
+        let known = clock.now
+        clock.advance(by: .milliseconds(59_999))
+        recorder.record(try id(1), lastUsed: known)
+        await recorder.flush()
+        #expect(state.uses.isEmpty)
+        clock.advance(by: .milliseconds(1))
+        recorder.record(try id(1), lastUsed: known)
+        let used = clock.now
+        clock.advance(by: .milliseconds(500))
+        await recorder.flush()
+        #expect(state.uses == [[ReplicaUse(id: try id(1), at: used)]])
+        await recorder.flush()
+        #expect(state.uses.count == 1)
+    }
+
+    @Test("Many uses of one replica between two writes are one, the last")
+    func once() async throws {
+        let known = clock.now - .seconds(100)
+        for _ in 0..<10 {
+            recorder.record(try id(1), lastUsed: known)
+            clock.advance(by: .milliseconds(10))
+        }
+        await recorder.flush()
+        #expect(state.uses == [[ReplicaUse(id: try id(1), at: clock.now - .milliseconds(10))]])
+    }
+
+    @Test("Uses of many replicas are written in batches, each use once")
+    func batches() async throws {
+        let known = clock.now - .seconds(100)
+        for number in 0..<1_200 { recorder.record(try id(number), lastUsed: known) }
+        await recorder.flush()
+        #expect(state.uses.map(\.count).sorted() == [200, 500, 500])
+        #expect(Set(state.uses.joined().map(\.id)).count == 1_200)
+    }
+
+    @Test("Uses that cannot be written are given up, and later ones are written")
+    func failure() async throws {
+        state.before(.touch) { throw StateError(.unavailable, "scripted") }
+        recorder.record(try id(1), lastUsed: clock.now - .seconds(100))
+        await recorder.flush()
+        state.heal()
+        recorder.record(try id(2), lastUsed: clock.now - .seconds(100))
+        await recorder.flush()
+        #expect(state.uses.last?.map(\.id) == [try id(2)])
+    }
+
+    @Test("What is held is written every second, and once more at the end")
+    func service() async throws {
+        let running = Task { await recorder.run() }
+        await clock.sleepers(1)
+        recorder.record(try id(1), lastUsed: clock.now - .seconds(100))
+        clock.advance(by: .seconds(1))
+        try await state.calls(.touch, 1)
+        await clock.sleepers(1)
+        recorder.record(try id(2), lastUsed: clock.now - .seconds(100))
+        running.cancel()
+        await running.value
+        #expect(state.uses.map { $0.map(\.id) } == [[try id(1)], [try id(2)]])
+    }
+
+    @Test("A hot replica costs no write within the coarseness, and one after it")
+    func hot() async throws {
+        let clock = clock
+        try await EngineFixture.run({
+            $0.clock = clock
+            $0.coarseness = .seconds(60)
+        }) { engine async throws in
+            engine.origin.on("/a.txt", .text("hello"))
+            _ = try await engine.ask("/a.txt")
+            for _ in 0..<100 { #expect(try await engine.ask("/a.txt").outcome == .hit) }
+            await engine.uses.flush()
+            #expect(engine.base.count(.touch) == 0)
+            clock.advance(by: .seconds(60))
+            for _ in 0..<100 {
+                #expect(try await engine.ask("/a.txt").outcome == .hit)
+                await engine.uses.flush()
+            }
+            #expect(engine.base.count(.touch) == 1)
+            #expect(try await engine.object("/a.txt").lastUsed == clock.now)
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import Logging
+import NIOPosix
+
+@testable import MirrorNet
+
+func makeClient(
+    _ policy: EgressPolicy, _ resolver: any HostResolver, _ configuration: OutboundConfiguration = OutboundConfiguration()
+) -> OutboundClient {
+    OutboundClient(
+        policy: policy, configuration: configuration, resolver: resolver, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+}
+
+/// Runs `body` with a client and shuts the client down.
+func withClient<Result>(
+    _ policy: EgressPolicy, _ resolver: any HostResolver, _ configuration: OutboundConfiguration = OutboundConfiguration(),
+    isolation: isolated (any Actor)? = #isolation, _ body: (OutboundClient) async throws -> Result
+) async throws -> Result {
+    let client = makeClient(policy, resolver, configuration)
+    do {
+        let result = try await body(client)
+        await client.shutdown()
+        return result
+    } catch {
+        await client.shutdown()
+        throw error
+    }
+}

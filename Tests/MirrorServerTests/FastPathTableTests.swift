@@ -1,0 +1,95 @@
+import MirrorCore
+import MirrorEngine
+import MirrorState
+import Testing
+
+@testable import MirrorServer
+
+@Suite struct FastPathTableTests {
+    private let index = HotIndex(MemoryStateStore())
+    private let metrics = EngineMetrics(pools: [], factory: MetricsRegistry())
+
+    private func entry(_ number: Int, target: String? = nil) throws -> FastPathTable.Entry {
+        let id = ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/\(number)"), pool: try require(World.pool))
+        return FastPathTable.Entry(
+            target: Array((target ?? "/v1/redirect/\(number)").utf8), head: Array("head \(number)".utf8), body: Array("body".utf8), id: id,
+            size: 1,
+            hits: metrics[pool: nil].hits, egressAvoided: metrics[pool: nil].egressAvoided, lastUsed: Timestamp(milliseconds: 0))
+    }
+
+    private func find(_ table: FastPathTable, _ target: String) -> FastPathTable.Entry? {
+        Array(target.utf8).withUnsafeBytes { table.find($0) }
+    }
+
+    @Test func `an entry is found by the exact bytes of its target`() throws {
+        let table = FastPathTable()
+        table.insert(try entry(1), token: index.token(), hotIndex: index)
+        #expect(find(table, "/v1/redirect/1")?.head == Array("head 1".utf8))
+        for other in ["/v1/redirect/", "/v1/redirect/2", "/v1/redirect/11", "/V1/redirect/1", ""] { #expect(find(table, other) == nil) }
+        table.insert(try entry(2, target: "/v1/redirect/1"), token: index.token(), hotIndex: index)
+        #expect(find(table, "/v1/redirect/1")?.head == Array("head 2".utf8))
+        #expect(table.count == 1)
+    }
+
+    @Test func `an entry is not taken when something was invalidated since its token`() async throws {
+        let table = FastPathTable()
+        let old = index.token()
+        // Whatever is invalidated, not only this replica.
+        _ = try await index.beginRemoval(try entry(9).id, unusedSince: nil)
+        table.insert(try entry(1), token: old, hotIndex: index)
+        #expect(table.count == 0)
+        table.insert(try entry(1), token: index.token(), hotIndex: index)
+        #expect(table.count == 1)
+    }
+
+    @Test func `a replica's entries go with it, whatever their targets, and the others stay`() throws {
+        let table = FastPathTable()
+        for target in ["/a", "/b", "/c"] { table.insert(try entry(1, target: target), token: index.token(), hotIndex: index) }
+        table.insert(try entry(2), token: index.token(), hotIndex: index)
+        table.invalidate(.replica(try entry(1).id))
+        #expect(table.count == 1)
+        #expect(find(table, "/b") == nil)
+        #expect(find(table, "/v1/redirect/2") != nil)
+        table.invalidate(.everything)
+        #expect(table.count == 0)
+    }
+
+    @Test func `a target that changes hands goes with its new replica only`() throws {
+        let table = FastPathTable()
+        table.insert(try entry(1, target: "/a"), token: index.token(), hotIndex: index)
+        table.insert(try entry(2, target: "/a"), token: index.token(), hotIndex: index)
+        table.invalidate(.replica(try entry(1).id))
+        #expect(find(table, "/a")?.head == Array("head 2".utf8))
+        table.invalidate(.replica(try entry(2).id))
+        #expect(find(table, "/a") == nil)
+    }
+
+    @Test func `the table stays within its bytes however much is put in, and the newest is there`() throws {
+        let table = FastPathTable(maxBytes: 64 << 10)
+        for number in 0..<5_000 {
+            table.insert(try entry(number), token: index.token(), hotIndex: index)
+            #expect(find(table, "/v1/redirect/\(number)") != nil)
+            // Each entry counts for more than 512 bytes.
+            #expect(table.count <= 128)
+        }
+        #expect(table.count > 64)
+        // What went is not counted any more: the same fits again.
+        table.invalidate(.everything)
+        for number in 0..<5_000 { table.insert(try entry(number), token: index.token(), hotIndex: index) }
+        #expect((65...128).contains(table.count))
+        for number in 0..<5_000 { table.invalidate(.replica(try entry(number).id)) }
+        #expect(table.count == 0)
+        for number in 0..<5_000 { table.insert(try entry(number), token: index.token(), hotIndex: index) }
+        #expect((65...128).contains(table.count))
+    }
+
+    @Test func `an entry that is larger than the table is not taken and harms nothing`() throws {
+        let table = FastPathTable(maxBytes: 1_000)
+        table.insert(try entry(1), token: index.token(), hotIndex: index)
+        #expect(table.count == 1)
+        table.insert(try entry(2, target: "/" + String(repeating: "x", count: 1_000)), token: index.token(), hotIndex: index)
+        #expect(table.count <= 1)
+        table.insert(try entry(3), token: index.token(), hotIndex: index)
+        #expect(find(table, "/v1/redirect/3") != nil)
+    }
+}

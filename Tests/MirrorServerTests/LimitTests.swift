@@ -1,0 +1,144 @@
+import MirrorCore
+import MirrorStorage
+import MirrorTesting
+import Testing
+
+@testable import MirrorServer
+
+/// What a stranger may not do for as long as it likes. The limits are short here, and the tests wait for the end of the connection.
+@Suite(.timeLimit(.minutes(2)))
+struct LimitTests {
+    private static let impatient = MirrorOptions.with { $0.idleTimeout = .milliseconds(200) }
+
+    @Test func `a connection on which nothing is said is closed`() async throws {
+        try await MirrorFixture.run(World(), Self.impatient) { mirror in
+            try await RawConnection.run(port: mirror.port) { connection in
+                let end = try await connection.rest()
+                #expect(end.bytes.isEmpty)
+            }
+        }
+    }
+
+    @Test(arguments: ["/v1/ping", World.target("/a.txt")])
+    func `a connection is closed that is silent after an answer of either path`(target: String) async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        try await MirrorFixture.run(world, Self.impatient) { mirror in
+            _ = try await mirror.get(target)
+            try await RawConnection.run(port: mirror.port) { connection in
+                let response = try await connection.get(target)
+                #expect(response.status < 400)
+                let end = try await connection.rest()
+                #expect(end.bytes.isEmpty)
+            }
+        }
+    }
+
+    @Test func `a head that comes a byte at a time is cut off, however busy the client looks`() async throws {
+        try await MirrorFixture.run(World(), Self.impatient) { mirror in
+            try await RawConnection.run(port: mirror.port) { connection in
+                await connection.send("GET /v1/ping HTTP/1.1\r\n")
+                let trickle = Task {
+                    while !Task.isCancelled {
+                        await connection.send("X")
+                        try? await mirror.readWhatCame()
+                    }
+                }
+                let end = try await connection.rest()
+                trickle.cancel()
+                await trickle.value
+                #expect(end.bytes.isEmpty)
+            }
+        }
+    }
+
+    @Test func `a client that stops reading an object is hung up on`() async throws {
+        let world = World()
+        let bytes = [UInt8](repeating: 7, count: 32 << 20)
+        let info = try await world.store("/large.bin", bytes)
+        let options = MirrorOptions.with {
+            $0.idleTimeout = .milliseconds(200)
+            $0.maxConnections = 1
+        }
+        try await MirrorFixture.run(world, options) { mirror in
+            let connection = try await RawConnection.open(port: mirror.port, receiveBuffer: 4_096, readsAlone: false)
+            await connection.send("GET /local/dev/\(info.key) HTTP/1.1\r\nHost: h\r\n\r\n")
+            // Another one is only let in when that one is gone, of which it has not read a byte.
+            _ = try await mirror.get("/v1/ping")
+            try await connection.beginReading()
+            let end = try await connection.rest()
+            #expect(end.bytes.count < bytes.count)
+            await connection.close()
+        }
+    }
+
+    @Test func `a wait that is longer than the idle time is answered, and the connection can be used again`() async throws {
+        let world = World()
+        try await MirrorFixture.run(
+            world,
+            .with {
+                $0.idleTimeout = .seconds(2)
+                $0.maxWait = .seconds(28)
+            }
+        ) { mirror in
+            try await RawConnection.run(port: mirror.port) { connection in
+                async let waiting = connection.get(World.target("/a.txt"))
+                // Another connection's silence is over when this one has waited for longer than the idle time.
+                try await RawConnection.run(port: mirror.port) { silent in
+                    await world.clock.sleepers(1)
+                    _ = try await silent.get("/v1/ping")
+                    _ = try await silent.rest()
+                }
+                try await world.finishCopy("/a.txt")
+                let response = try await waiting
+                #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
+                let next = try await connection.get("/v1/ping")
+                #expect(next.status == 200)
+            }
+        }
+    }
+
+    @Test func `a head that is longer than allowed is a 400, on both paths`() async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        for usesFastPath in [true, false] {
+            let options = MirrorOptions.with {
+                $0.usesFastPath = usesFastPath
+                $0.maxHeaderBytes = 1_024
+            }
+            try await MirrorFixture.run(world, options) { mirror in
+                for _ in 0..<2 {
+                    let short = try await mirror.get(World.target("/a.txt"), [("X-A", String(repeating: "x", count: 500))])
+                    #expect(short.status == 302)
+                    let long = try await mirror.get(World.target("/a.txt"), [("X-A", String(repeating: "x", count: 1_024))])
+                    #expect(long.status == 400)
+                    let target = try await mirror.get("/v1/redirect/\(String(repeating: "x", count: 1_100))")
+                    #expect(target.status == 400)
+                    let many = try await mirror.get(World.target("/a.txt"), (0..<101).map { ("X-\($0)", "y") })
+                    #expect(many.status == 400)
+                }
+            }
+        }
+    }
+
+    @Test func `no more connections are served at once than allowed, and the next one's turn comes`() async throws {
+        try await MirrorFixture.run(World(), .with { $0.maxConnections = 2 }) { mirror in
+            let first = try await mirror.connection()
+            let second = try await mirror.connection()
+            for connection in [first, second] {
+                let response = try await connection.get("/v1/ping")
+                #expect(response.status == 200)
+            }
+            let third = try await mirror.connection()
+            async let waiting = third.get("/v1/ping")
+            // Both others are answered again while the third is not accepted.
+            for connection in [first, second, first, second] { _ = try await connection.get("/v1/ping") }
+            #expect(third.unread == 0)
+            await first.close()
+            let response = try await waiting
+            #expect(response.status == 200)
+            await second.close()
+            await third.close()
+        }
+    }
+}

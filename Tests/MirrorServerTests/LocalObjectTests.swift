@@ -1,0 +1,306 @@
+import MirrorCore
+import MirrorStorage
+import MirrorTesting
+import Testing
+
+@testable import MirrorServer
+
+@Suite(.timeLimit(.minutes(1)))
+struct LocalObjectTests {
+    private static let bytes = (0..<1_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+
+    /// Serves one object of 1,000 bytes, and gives its address and what the store says of it.
+    private func serve(
+        _ bytes: [UInt8] = Self.bytes, metadata: (inout ObjectMetadata) -> Void = { _ in },
+        _ body: (MirrorFixture, String, ObjectInfo) async throws -> Void
+    ) async throws {
+        let world = World()
+        let info = try await world.store("/a.bin", bytes, metadata: metadata)
+        try await MirrorFixture.run(world) { mirror in
+            try await body(mirror, "/local/dev/\(info.key)", info)
+        }
+    }
+
+    // MARK: Whole
+
+    @Test func `GET gives the whole object with the fields that a client needs to keep it`() async throws {
+        try await serve { mirror, target, info in
+            let response = try await mirror.get(target)
+            #expect(response.statusLine == "HTTP/1.1 200 OK")
+            #expect(response.body == Self.bytes)
+            #expect(response["Content-Length"] == "1000")
+            #expect(response["ETag"] == info.etag)
+            #expect(response["Last-Modified"] == info.lastModified.httpDate)
+            #expect(response["Accept-Ranges"] == "bytes")
+            #expect(response["Repr-Digest"] == info.metadata.sha256?.fieldValue)
+            #expect(!response.has("Content-Range"))
+            #expect(!response.has("Transfer-Encoding"))
+        }
+    }
+
+    @Test func `HEAD gives the fields of GET and no body, whatever range is asked for`() async throws {
+        try await serve { mirror, target, _ in
+            let get = try await mirror.get(target)
+            for fields in [[], [("Range", "bytes=0-1")], [("Range", "bytes=5000-")]] {
+                let head = try await mirror.request("HEAD", target, fields)
+                #expect(head.statusLine == get.statusLine)
+                #expect(head.fields.filter { $0.name != "Date" }.map { "\($0)" } == get.fields.filter { $0.name != "Date" }.map { "\($0)" })
+                #expect(head.body.isEmpty)
+            }
+        }
+    }
+
+    @Test func `the origin's representation fields are given back, and a browser may not run anything`() async throws {
+        try await serve { metadata in
+            metadata.contentType = "text/html; charset=utf-8"
+            metadata.contentEncoding = "gzip"
+            metadata.contentDisposition = "attachment; filename=\"a.html\""
+        } _: { mirror, target, _ in
+            let response = try await mirror.get(target)
+            #expect(response["Content-Type"] == "text/html; charset=utf-8")
+            #expect(response["Content-Encoding"] == "gzip")
+            #expect(response["Content-Disposition"] == "attachment; filename=\"a.html\"")
+            #expect(response["X-Content-Type-Options"] == "nosniff")
+            #expect(response["Content-Security-Policy"] == "sandbox; default-src 'none'")
+        }
+    }
+
+    @Test func `an object of unknown type is a stream of octets`() async throws {
+        try await serve { metadata in
+            metadata.contentType = nil
+        } _: { mirror, target, _ in
+            let response = try await mirror.get(target)
+            #expect(response["Content-Type"] == "application/octet-stream")
+            #expect(!response.has("Content-Encoding"))
+            #expect(!response.has("Content-Disposition"))
+        }
+    }
+
+    @Test func `an origin's field with a line break in it adds no field`() async throws {
+        try await serve { metadata in
+            metadata.contentType = "text/plain\r\nX-Injected: yes"
+            metadata.contentDisposition = "attachment\nX-Injected: yes"
+        } _: { mirror, target, _ in
+            let response = try await mirror.get(target)
+            #expect(response.status == 200)
+            #expect(!response.has("X-Injected"))
+            #expect(response.body == Self.bytes)
+        }
+    }
+
+    @Test func `an empty object is a 200 without bytes, and has no range`() async throws {
+        try await serve([]) { mirror, target, _ in
+            let whole = try await mirror.get(target)
+            #expect(whole.status == 200)
+            #expect(whole["Content-Length"] == "0")
+            #expect(whole.body.isEmpty)
+            for range in ["bytes=0-", "bytes=0-0", "bytes=-1"] {
+                let response = try await mirror.get(target, [("Range", range)])
+                #expect(response.status == 416)
+                #expect(response["Content-Range"] == "bytes */0")
+            }
+        }
+    }
+
+    @Test func `requests one after the other on one connection are answered in order`() async throws {
+        try await serve { mirror, target, _ in
+            try await RawConnection.run(port: mirror.port) { connection in
+                let requests = (0..<20).map { "GET \(target) HTTP/1.1\r\nHost: h\r\nRange: bytes=\($0)-\($0)\r\n\r\n" }
+                await connection.send(requests.joined())
+                for number in 0..<20 {
+                    let response = try await connection.response()
+                    #expect(response.body == [Self.bytes[number]])
+                }
+            }
+        }
+    }
+
+    @Test func `a client that is slow to read gets all of an object, also when it asks to close or says that it is done`() async throws {
+        let bytes = [UInt8](repeating: 7, count: 16 << 20)
+        try await serve(bytes) { mirror, target, _ in
+            for (field, isDone) in [("", false), ("Connection: close\r\n", false), ("", true)] {
+                let connection = try await RawConnection.open(port: mirror.port, receiveBuffer: 4_096, readsAlone: false)
+                await connection.send("GET \(target) HTTP/1.1\r\nHost: h\r\n\(field)\r\n")
+                if isDone { await connection.finishSending() }
+                try await mirror.readWhatCame()
+                try await connection.beginReading()
+                let response = try await connection.response()
+                #expect(response.body == bytes, "\(field) \(isDone)")
+                await connection.close()
+            }
+        }
+    }
+
+    // MARK: Ranges
+
+    @Test(arguments: [
+        "bytes=0-0": 0..<1, "bytes=0-999": 0..<1_000, "bytes=10-19": 10..<20, "bytes=990-2000": 990..<1_000, "bytes=500-": 500..<1_000,
+        "bytes=0-": 0..<1_000, "bytes=999-": 999..<1_000, "bytes=-1": 999..<1_000, "bytes=-1000": 0..<1_000, "bytes=-5000": 0..<1_000,
+        "BYTES=1-2": 1..<3, "bytes=0-99999999999999999999": 0..<1_000, "bytes=-99999999999999999999": 0..<1_000, "bytes=007-08": 7..<9,
+    ])
+    func `a range is a 206 with just its bytes`(field: String, range: Range<Int>) async throws {
+        try await serve { mirror, target, info in
+            let response = try await mirror.get(target, [("Range", field)])
+            #expect(response.statusLine == "HTTP/1.1 206 Partial Content")
+            #expect(response.body == Array(Self.bytes[range]))
+            #expect(response["Content-Range"] == "bytes \(range.lowerBound)-\(range.upperBound - 1)/1000")
+            #expect(response["Content-Length"] == "\(range.count)")
+            #expect(response["ETag"] == info.etag)
+        }
+    }
+
+    @Test(arguments: ["bytes=1000-", "bytes=1000-1001", "bytes=5000-", "bytes=99999999999999999999-", "bytes=-0"])
+    func `a range that begins beyond the end is a 416 that tells the size`(field: String) async throws {
+        try await serve { mirror, target, _ in
+            let response = try await mirror.get(target, [("Range", field)])
+            #expect(response.status == 416)
+            #expect(response["Content-Range"] == "bytes */1000")
+            #expect(response.json["code"]?.string == "InputError")
+        }
+    }
+
+    @Test(arguments: [
+        "bytes=0-1,5-6", "bytes=0-1, 2-3", "bytes=,", "bytes=", "bytes=-", "bytes=x-y", "bytes=5", "bytes=9-5", "bytes=-5-", "bytes=0--1",
+        "bytes=0x0-1", "bytes=+1-2", "bytes= 0-1", "bytes=0 - 1", "bytes=0-1 ", "byte=0-1", "items=0-1", "0-1", "bytes:0-1", "bytes=1.5-2",
+        "bytes=٣-٤",
+    ])
+    func `a field that is no single range is a 200 with the whole`(field: String) async throws {
+        // Spaces around the value belong to no value, so that the field is a range.
+        let isRange = field == "bytes=0-1 "
+        try await serve { mirror, target, _ in
+            let response = try await mirror.get(target, [("Range", field)])
+            #expect(response.status == (isRange ? 206 : 200))
+            #expect(response.body.count == (isRange ? 2 : 1_000))
+        }
+    }
+
+    // MARK: Conditions
+
+    @Test func `conditions decide before ranges, in the order of RFC 9110`() async throws {
+        try await serve { mirror, target, info in
+            let tag = info.etag
+            let time = info.lastModified.httpDate
+            let before = (info.lastModified - .seconds(1)).httpDate
+            let after = (info.lastModified + .seconds(1)).httpDate
+            let range = ("Range", "bytes=0-1")
+            let cases: [([(String, String)], Int)] = [
+                // If-None-Match
+                ([("If-None-Match", tag)], 304), ([("If-None-Match", "W/\(tag)")], 304), ([("If-None-Match", "*")], 304),
+                ([("If-None-Match", "\"x\", \(tag)")], 304), ([("If-None-Match", "\"x\",W/\(tag) , \"y\"")], 304),
+                ([("If-None-Match", "\"x\"")], 200),
+                ([("If-None-Match", "\"x\""), range], 206), ([("If-None-Match", tag), range], 304),
+                ([("If-None-Match", String(tag.dropLast()))], 200),
+                ([("If-None-Match", "\"x\""), ("If-None-Match", tag)], 304), ([("If-None-Match", "\"a,b\"")], 200),
+                // If-Match
+                ([("If-Match", tag)], 200), ([("If-Match", "*")], 200), ([("If-Match", "\"x\", \(tag)")], 200),
+                ([("If-Match", "\"x\"")], 412),
+                ([("If-Match", "W/\(tag)")], 412), ([("If-Match", "\"x\""), ("If-None-Match", tag)], 412),
+                ([("If-Match", tag), ("If-None-Match", tag)], 304),
+                ([("If-Match", tag), range], 206), ([("If-Match", "\"x\""), range], 412),
+                // If-Modified-Since
+                ([("If-Modified-Since", time)], 304), ([("If-Modified-Since", after)], 304), ([("If-Modified-Since", before)], 200),
+                ([("If-Modified-Since", "yesterday")], 200), ([("If-None-Match", "\"x\""), ("If-Modified-Since", after)], 200),
+                ([("If-None-Match", tag), ("If-Modified-Since", before)], 304), ([("If-Modified-Since", after), range], 304),
+                // If-Unmodified-Since
+                ([("If-Unmodified-Since", time)], 200), ([("If-Unmodified-Since", after)], 200), ([("If-Unmodified-Since", before)], 412),
+                ([("If-Unmodified-Since", "tomorrow")], 200), ([("If-Match", tag), ("If-Unmodified-Since", before)], 200),
+                ([("If-Unmodified-Since", before), ("If-None-Match", tag)], 412),
+                // If-Range
+                ([("If-Range", tag), range], 206), ([("If-Range", "\"x\""), range], 200), ([("If-Range", "W/\(tag)"), range], 200),
+                ([("If-Range", time), range], 206), ([("If-Range", before), range], 200), ([("If-Range", after), range], 200),
+                ([("If-Range", "nonsense"), range], 200), ([("If-Range", tag)], 200), ([("If-Range", tag), ("Range", "bytes=5000-")], 416),
+                ([("If-Range", "\"x\""), ("Range", "bytes=5000-")], 200),
+            ]
+            for (fields, status) in cases {
+                let get = try await mirror.get(target, fields)
+                #expect(get.status == status, "GET \(fields)")
+                #expect(get.body.count == ([200: 1_000, 206: 2, 304: 0][status] ?? get.body.count), "GET \(fields)")
+                if [200, 206, 304].contains(status) { #expect(get["ETag"] == tag) }
+                // HEAD has no ranges.
+                let head = try await mirror.request("HEAD", target, fields)
+                #expect(head.status == ([206: 200, 416: 200][status] ?? status), "HEAD \(fields)")
+            }
+        }
+    }
+
+    @Test func `a 304 has no body and no length, and the connection goes on`() async throws {
+        try await serve { mirror, target, info in
+            try await RawConnection.run(port: mirror.port) { connection in
+                for _ in 0..<2 {
+                    let response = try await connection.get(target, [("If-None-Match", info.etag)])
+                    #expect(response.statusLine == "HTTP/1.1 304 Not Modified")
+                    #expect(!response.has("Content-Length"))
+                    #expect(response["Last-Modified"] == info.lastModified.httpDate)
+                }
+                let whole = try await connection.get(target)
+                #expect(whole.body == Self.bytes)
+            }
+        }
+    }
+
+    // MARK: Addresses
+
+    @Test func `what is no key of a local pool is a 404`() async throws {
+        try await serve { mirror, target, info in
+            let hash = String(info.key.hash)
+            let targets = [
+                "/local/two/\(info.key)", "/local/nowhere/\(info.key)", "/local/DEV/\(info.key)", "/local/../dev/\(info.key)",
+                "/local/%64ev/\(info.key)",
+                "/local/dev/\(hash.uppercased())/a.bin", "/local/dev/\(hash.dropLast())/a.bin", "/local/dev/\(hash)0/a.bin",
+                "/local/dev/\(hash)/b.bin",
+                "/local/dev/\(hash)/", "/local/dev/\(hash)", "/local/dev/\(hash)/A.BIN", "/local/dev/\(hash)/a.bin/",
+                "/local/dev/\(hash)/a.bin/x",
+                "/local/dev/\(hash)/..%2f\(hash)%2fa.bin", "/local/dev/..%2fdev/\(hash)/a.bin", "/local/dev/\(hash)/..",
+                "/local/dev/\(hash)/.",
+                "/local/dev/../../etc/passwd", "/local/dev/..%2f..%2f..%2fetc%2fpasswd/x", "/local/dev/%2e%2e/%2e%2e",
+                "/local/dev/\(hash)/%2e%2e",
+                "/local/dev/\(hash)/a.bin%00", "/local/dev/\(hash)/%00a.bin", "/local/dev/\(hash)%00/a.bin", "/local/dev/\(hash)/a.bin%",
+                "/local/dev/\(hash)/%ff",
+                "/local/dev/\(hash)/..%5c..%5ca.bin", "/local/dev/\(hash)/.%2e", "/local/dev/%2f\(hash)/a.bin",
+                "/local/dev/\(String(repeating: "0", count: 64))/a.bin",
+                "/local/dev/\(hash)/\(String(repeating: "a", count: 5_000))",
+            ]
+            for other in targets where other != "/local/dev/\(hash)/a.bin/" {
+                let response = try await mirror.get(other)
+                #expect(response.status == 404, "\(other)")
+                #expect(response.json["code"]?.string == "ResourceNotFound")
+            }
+            let response = try await mirror.get(target)
+            #expect(response.status == 200)
+        }
+    }
+
+    @Test func `a name with odd characters is found under its location`() async throws {
+        let world = World()
+        let id = try await world.seed("/d%20%C3%BC%25+%26%3F%23%3B.txt")
+        try await MirrorFixture.run(world) { mirror in
+            let redirect = try await mirror.get("/v1/redirect/local/dev/\(PercentCoding.encode(id.artifact.description))")
+            let location = try require(redirect["Location"])
+            let object = try await mirror.get(location)
+            #expect(object.status == 200)
+            #expect(object.text == "artifact")
+        }
+    }
+
+    @Test func `an object that was purged is a 404 that sends the client back to the redirect`() async throws {
+        let world = World()
+        let id = try await world.seed("/a.txt")
+        try await MirrorFixture.run(world) { mirror in
+            _ = try await mirror.admin("DELETE", World.target("/a.txt", route: "/v1/purge/"))
+            let response = try await mirror.get("/local/dev/\(ObjectKey(id.artifact))")
+            #expect(response.status == 404)
+            #expect(response.json["message"]?.string?.contains("/v1/redirect/") == true)
+        }
+    }
+
+    @Test func `another method than GET and HEAD is refused`() async throws {
+        try await serve { mirror, target, info in
+            for method in ["PUT", "POST", "DELETE", "PATCH"] {
+                let response = try await mirror.request(method, target, [("Authorization", "Bearer \(MirrorFixture.token)")], body: "x")
+                #expect((400..<500).contains(response.status))
+            }
+            let kept = try await mirror.world.memory.head(info.key)
+            #expect(kept == info)
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import MirrorCore
+import MirrorStorage
+import MirrorTesting
+import Testing
+
+@testable import MirrorServer
+
+@Suite(.timeLimit(.minutes(1)))
+struct ServerShutdownTests {
+    @Test func `who waits for a copy at shutdown is sent to the origin, and the connection ends`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world, .with { $0.maxWait = .seconds(28) }) { mirror in
+            let connections = [try await mirror.connection(), try await mirror.connection(), try await mirror.connection()]
+            for connection in connections { await connection.send(RequestStream.request("GET", RequestStream.miss)) }
+            await world.clock.sleepers(3)
+            await mirror.shutDown()
+            for connection in connections {
+                let response = try await connection.response()
+                #expect(response.status == 302)
+                #expect(response["Location"] == World.origin + "/never-seen")
+                #expect(response["X-Cloud-Mirror-Outcome"] == "fallback")
+                let end = try await connection.rest()
+                #expect(end.bytes.isEmpty)
+                await connection.close()
+            }
+            try await mirror.ended()
+        }
+    }
+
+    @Test func `an answer under way is finished at shutdown`() async throws {
+        let world = World()
+        let bytes = [UInt8](repeating: 7, count: 16 << 20)
+        let info = try await world.store("/large.bin", bytes)
+        try await MirrorFixture.run(world) { mirror in
+            let connection = try await RawConnection.open(port: mirror.port, receiveBuffer: 4_096, readsAlone: false)
+            await connection.send("GET /local/dev/\(info.key) HTTP/1.1\r\nHost: h\r\n\r\n")
+            try await mirror.readWhatCame()
+            await mirror.shutDown()
+            try await connection.beginReading()
+            let response = try await connection.response()
+            #expect(response.status == 200)
+            #expect(response.body == bytes)
+            await connection.close()
+            try await mirror.ended()
+        }
+    }
+
+    @Test func `connections that are silent are closed at shutdown, and nobody is accepted any more`() async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        try await MirrorFixture.run(world) { mirror in
+            let connection = try await mirror.connection()
+            for _ in 0..<3 { _ = try await connection.get(World.target("/a.txt")) }
+            #expect(mirror.answeredFast == 2)
+            await mirror.shutDown()
+            let end = try await connection.rest()
+            #expect(end.bytes.isEmpty)
+            try await mirror.ended()
+            await #expect(throws: (any Error).self) { try await RawConnection.open(port: mirror.port).close() }
+            await connection.close()
+        }
+    }
+}

@@ -1,0 +1,223 @@
+import MirrorCore
+import MirrorState
+import MirrorTesting
+import Testing
+
+@testable import MirrorServer
+
+@Suite(.timeLimit(.minutes(1)))
+struct ServiceRouteTests {
+    @Test func `ping tells that the process lives, and for how long`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world) { mirror in
+            world.clock.advance(by: .milliseconds(1_500))
+            let response = try await mirror.get("/v1/ping")
+            #expect(response.status == 200)
+            #expect(response.json == .object(["alive": .bool(true), "uptime": .number(1.5)]))
+        }
+    }
+
+    @Test func `healthz is a 200 while the process answers, whatever is broken`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world) { mirror in
+            mirror.store.breakDown()
+            await world.base.close()
+            let response = try await mirror.get("/healthz")
+            #expect(response.status == 200)
+            #expect(response.json["status"]?.string == "ok")
+        }
+    }
+
+    @Test func `readyz is a 200 while the state and one pool work`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world) { mirror in
+            let good = try await mirror.get("/readyz")
+            #expect(good.status == 200)
+            #expect(good.json["status"]?.string == "ok")
+            #expect(
+                good.json["checks"] == .object(["pool local/dev": .string("ok"), "pool local/two": .string("ok"), "state": .string("ok")]))
+            mirror.store.breakDown()
+            let half = try await mirror.get("/readyz")
+            #expect(half.status == 200)
+            #expect(half.json["checks"]?["pool local/dev"]?.string == "unavailable")
+            #expect(half.json["checks"]?["pool local/two"]?.string == "ok")
+        }
+    }
+
+    @Test func `readyz is a 503 when the only pool does not work`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world, .with { $0.hasOtherPool = false }) { mirror in
+            mirror.store.breakDown()
+            let response = try await mirror.get("/readyz")
+            #expect(response.status == 503)
+            #expect(response.json["status"]?.string == "unavailable")
+            #expect(response.json["checks"] == .object(["pool local/dev": .string("unavailable"), "state": .string("ok")]))
+        }
+    }
+
+    @Test func `readyz is a 503 when the state does not work`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world) { mirror in
+            await world.base.close()
+            let response = try await mirror.get("/readyz")
+            #expect(response.status == 503)
+            #expect(response.json["checks"]?["state"]?.string == "unavailable")
+        }
+    }
+
+    // MARK: Errors
+
+    @Test(arguments: [
+        "/", "/nothing", "/v1", "/v1/", "/v2/ping", "/v1/pings", "/v1/ping/x", "/local", "/local/dev", "/local/dev/x/y/z", "/o/x/y",
+    ])
+    func `an unknown route is a 404 in the one shape of errors`(target: String) async throws {
+        let world = World()
+        try await MirrorFixture.run(world) { mirror in
+            let response = try await mirror.get(target + "?token=secret")
+            #expect(response.status == 404)
+            #expect(response["Cache-Control"] == "no-store")
+            #expect(response["X-Content-Type-Options"] == "nosniff")
+            let json = response.json
+            #expect(json.names == ["code", "message", "msg", "requestInfo"])
+            #expect(json["code"]?.string == "ResourceNotFound")
+            #expect(json["message"]?.string?.isEmpty == false)
+            #expect(json["msg"] == json["message"])
+            let info = try require(json["requestInfo"])
+            #expect(info.names == ["method", "params", "time"])
+            #expect(info["method"]?.string == "GET")
+            #expect(info["params"]?["path"]?.string == target)
+            #expect(info["time"]?.string == world.clock.now.iso8601)
+            #expect(!response.text.contains("secret"))
+        }
+    }
+
+    @Test(arguments: [
+        ("POST", "/v1/ping"), ("DELETE", "/v1/redirect/local/dev/x"), ("PUT", "/local/dev/x/y"), ("GET", "/v1/purge/x"),
+        ("GET", "/v1/warm"),
+        ("PATCH", "/healthz"), ("OPTIONS", "/v1/ping"),
+    ])
+    func `another method than a route's is refused in the one shape of errors`(method: String, target: String) async throws {
+        try await MirrorFixture.run { mirror in
+            let response = try await mirror.request(method, target, [("Authorization", "Bearer \(MirrorFixture.token)")])
+            #expect(response.status == 404 || response.status == 405)
+            #expect(response.json["requestInfo"]?["method"]?.string == method)
+        }
+    }
+
+    @Test func `an error shows nothing of what is inside`() async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        try await MirrorFixture.run(world) { mirror in
+            await world.base.close()
+            mirror.store.breakDown()
+            for target in ["/v1/replicas", "/v1/pools", World.target("/x", route: "/v1/replicas/")] {
+                let response = try await mirror.admin("GET", target)
+                #expect(response.status >= 500)
+                for word in ["broken", "StateError", "StorageError", "closed", "Swift", "Optional"] {
+                    #expect(!response.text.contains(word))
+                }
+            }
+            let object = try await mirror.get("/local/dev/\(ObjectKey(try world.id("/a.txt").artifact))")
+            #expect(object.status >= 500)
+            #expect(!object.text.contains("broken"))
+        }
+    }
+
+    // MARK: The references
+
+    @Test func `the API reference is JSON that names every route with its method`() async throws {
+        try await MirrorFixture.run { mirror in
+            let response = try await mirror.get("/v1/api-reference")
+            #expect(response.status == 200)
+            let entries = try require(response.json["entries"]?.array)
+            #expect(entries.count == APIReference.all.count)
+            for entry in entries {
+                #expect(entry.names == ["type", "method", "route", "name", "title", "description", "admin"])
+                #expect(entry["type"]?.string == "function")
+            }
+            #expect(Set(entries.map { $0["name"]?.string }).count == entries.count)
+        }
+    }
+
+    @Test(arguments: APIReference.all.map { [$0.method, $0.route] })
+    func `every route of the API reference is there`(entry: [String]) async throws {
+        let world = World()
+        let id = try await world.seed("/a.txt")
+        try await MirrorFixture.run(world) { mirror in
+            let artifact = PercentCoding.encode(id.artifact.description)
+            var target = entry[1].replacing("{service}", with: "local").replacing("{url}", with: artifact)
+            target = target.replacing("{region}", with: "dev").replacing("{hash}/{name}", with: ObjectKey(id.artifact).description)
+            #expect(!target.contains("{"))
+            let body = entry[0] == "post" ? #"{"urls":[]}"# : nil
+            let response = try await mirror.admin(entry[0].uppercased(), target, body: body)
+            #expect((200..<400).contains(response.status), "\(entry)")
+            // Those that say so need the token, and the others do not.
+            let open = try await mirror.request(entry[0].uppercased(), target, body: body)
+            let needsToken = APIReference.all.first { [$0.method, $0.route] == entry }?.admin
+            #expect((open.status == 401) == needsToken, "\(entry)")
+        }
+    }
+
+    @Test func `the OpenAPI document names just the routes of the API reference, with their security`() async throws {
+        try await MirrorFixture.run { mirror in
+            let response = try await mirror.get("/v1/openapi.yaml")
+            #expect(response.status == 200)
+            #expect(response["Content-Type"] == "application/yaml")
+            let operations = OpenAPIOperations(response.text)
+            for entry in APIReference.all {
+                let operation = try require(operations.all["\(entry.method) \(entry.route)"], "\(entry.method) \(entry.route)")
+                #expect(operation.id == entry.name)
+                #expect(operation.needsToken == entry.admin, "\(entry.route)")
+                // GET of what has a body worth it can be asked for with HEAD.
+                let hasHead = ["redirect", "redirectChosen", "localObject"].contains(entry.name)
+                #expect((operations.all["head \(entry.route)"] != nil) == hasHead, "\(entry.route)")
+            }
+            #expect(operations.all.keys.filter { !$0.hasPrefix("head ") }.count == APIReference.all.count)
+            #expect(response.text.contains("version: \(CloudMirrorVersion.current)\n"))
+            #expect(operations.danglingReferences.isEmpty)
+        }
+    }
+}
+
+/// What stands in an OpenAPI document that is indented as ours is: no more of YAML than that.
+private struct OpenAPIOperations {
+    struct Operation {
+        var id: String?
+        var needsToken = false
+    }
+
+    /// By method and path.
+    private(set) var all: [String: Operation] = [:]
+    private(set) var danglingReferences: [String] = []
+
+    init(_ text: String) {
+        var path: String?
+        var current: String?
+        var section = ""
+        var component = ""
+        var defined: Set<String> = []
+        var referred: Set<String> = []
+        for line in text.split(separator: "\n") {
+            let words = line.drop { $0 == " " }
+            let indent = line.count - words.count
+            if indent == 0, words.hasSuffix(":") { section = String(words.dropLast()) }
+            if section == "paths", indent == 2, words.hasPrefix("/") { path = String(words.dropLast()) }
+            if section == "paths", indent == 4, let found = path, ["get:", "head:", "post:", "delete:", "put:"].contains(words) {
+                current = "\(words.dropLast()) \(found)"
+                all[current ?? ""] = Operation()
+            }
+            if let current, indent == 6 {
+                if words.hasPrefix("operationId: ") { all[current]?.id = String(words.dropFirst(13)) }
+                if words == "security: [{adminToken: []}]" { all[current]?.needsToken = true }
+            }
+            if section == "components", indent == 2 { component = String(words.dropLast()) }
+            if section == "components", indent == 4, let colon = words.firstIndex(of: ":") {
+                defined.insert("#/components/\(component)/\(words[..<colon])")
+            }
+            if let start = words.firstRange(of: "#/components/") {
+                referred.insert(String(words[start.lowerBound...].prefix { $0 != "\"" && $0 != "'" && $0 != "}" }))
+            }
+        }
+        danglingReferences = referred.subtracting(defined).sorted()
+    }
+}
