@@ -87,7 +87,8 @@ let package = Package(
         module(
             "CloudMirror",
             [
-                "CProcess", "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore",
+                "CProcess", "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet",
+                "MirrorCore",
                 logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
         .executableTarget(
@@ -99,8 +100,10 @@ let package = Package(
         module("MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix]),
 
         tests("MirrorCoreTests", ["MirrorCore"]),
-        tests("MirrorNetTests", ["MirrorNet", "MirrorTesting", "MirrorCore", logging, nioCore, nioHTTP1, nioPosix]),
-        tests("StorageConformanceTests", ["StorageLocal", "MirrorStorage", "MirrorTesting", "MirrorCore", logging, metrics, nioCore, nioPosix]),
+        tests("MirrorNetTests", ["MirrorNet", "MirrorTesting", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix]),
+        tests(
+            "StorageConformanceTests",
+            ["StorageLocal", "MirrorStorage", "MirrorTesting", "MirrorCore", logging, metrics, nioCore, nioPosix]),
         tests("StateConformanceTests", ["StateSQLite", "MirrorState", "MirrorTesting", "MirrorCore", grdb, logging]),
         tests(
             "MirrorEngineTests",

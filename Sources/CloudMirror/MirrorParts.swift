@@ -103,7 +103,9 @@ struct MirrorParts: Sendable {
         }
     }
 
-    private static func makeOutbound(_ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger) throws -> OutboundClient {
+    private static func makeOutbound(_ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger) throws
+        -> OutboundClient
+    {
         let policy: EgressPolicy
         do {
             policy = try EgressPolicy(

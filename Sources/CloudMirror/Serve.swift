@@ -21,7 +21,8 @@ package func serve(_ configuration: Configuration) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessTuning.processorCount)
     let parts = try await MirrorParts(configuration, group: group, logger: logger)
     let announcement = Announcement(configuration, adminToken: parts.generatedToken)
-    let server = MirrorServer(services: parts.services, configuration: try parts.serverConfiguration(), group: group, logger: logger) { listener, address in
+    let server = MirrorServer(services: parts.services, configuration: try parts.serverConfiguration(), group: group, logger: logger) {
+        listener, address in
         if listener == .main { announcement.listening(at: address) }
     }
     let waiterChanges = await parts.state.changes()

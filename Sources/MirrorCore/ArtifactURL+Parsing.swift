@@ -10,7 +10,9 @@ enum HostPort {
             let after = authority[authority.index(after: close)...]
             guard after.isEmpty || after.hasPrefix(":") else { throw ArtifactURLError("something stands between its host and its port") }
             portText = after.isEmpty ? nil : after.dropFirst()
-            guard let address = IPAddress(String(hostText)), address.isIPv6 else { throw ArtifactURLError("its host is not an IPv6 address") }
+            guard let address = IPAddress(String(hostText)), address.isIPv6 else {
+                throw ArtifactURLError("its host is not an IPv6 address")
+            }
             return (address.description, try port(portText, scheme: scheme))
         }
         let parts = authority.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)

@@ -3,7 +3,8 @@ extension Timestamp {
     public var iso8601: String {
         let (date, time) = (CivilDate(daysSince1970: Self.floor(milliseconds, 86_400_000)), Self.remainder(milliseconds, 86_400_000))
         let seconds = time / 1_000
-        return "\(date.text)T\(Self.two(seconds / 3_600)):\(Self.two(seconds / 60 % 60)):\(Self.two(seconds % 60)).\(Self.three(time % 1_000))Z"
+        return
+            "\(date.text)T\(Self.two(seconds / 3_600)):\(Self.two(seconds / 60 % 60)):\(Self.two(seconds % 60)).\(Self.three(time % 1_000))Z"
     }
 
     /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
@@ -13,7 +14,8 @@ extension Timestamp {
         let seconds = Self.remainder(milliseconds, 86_400_000) / 1_000
         let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][Int(Self.remainder(days, 7))]
         let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][date.month - 1]
-        return "\(weekday), \(Self.two(Int64(date.day))) \(month) \(date.year) \(Self.two(seconds / 3_600)):\(Self.two(seconds / 60 % 60)):\(Self.two(seconds % 60)) GMT"
+        return
+            "\(weekday), \(Self.two(Int64(date.day))) \(month) \(date.year) \(Self.two(seconds / 3_600)):\(Self.two(seconds / 60 % 60)):\(Self.two(seconds % 60)) GMT"
     }
 
     private static func floor(_ value: Int64, _ divisor: Int64) -> Int64 { (value - remainder(value, divisor)) / divisor }

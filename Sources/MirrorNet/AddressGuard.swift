@@ -55,7 +55,8 @@ package struct AddressGuard: Sendable {
     }
 
     private static func refusal(ofName host: String) -> EgressRefusal {
-        EgressRefusal(.name, "the host \(host) is refused by its name; add the network of its address to origins.allowAddresses if it is meant")
+        EgressRefusal(
+            .name, "the host \(host) is refused by its name; add the network of its address to origins.allowAddresses if it is meant")
     }
 }
 

@@ -90,7 +90,8 @@ package struct EgressPolicy: Sendable {
             isWholeHost = pattern.isWholeHost
         }
         guard isWholeHost || !url.path.hasHiddenTraversal else {
-            throw EgressRefusal(.traversal, "the path of \(url.redacted) holds an encoded .. or backslash, which could leave what is allowed")
+            throw EgressRefusal(
+                .traversal, "the path of \(url.redacted) holds an encoded .. or backslash, which could leave what is allowed")
         }
         return true
     }

@@ -64,7 +64,8 @@ package final class OutboundClient: Sendable {
             if (next.scheme, next.host, next.port) != (url.scheme, url.host, url.port) {
                 fields.removeAll { ["authorization", "proxy-authorization", "cookie"].contains($0.name.lowercased()) }
             }
-            logger.debug("Following a redirect", metadata: ["from": "\(url.redacted)", "to": "\(next.redacted)", "status": "\(hop.status)"])
+            logger.debug(
+                "Following a redirect", metadata: ["from": "\(url.redacted)", "to": "\(next.redacted)", "status": "\(hop.status)"])
             url = next
             addresses.append(next)
         }
@@ -110,7 +111,9 @@ package final class OutboundClient: Sendable {
         } catch let refusal as EgressRefusal {
             logger.notice(
                 "The egress policy refuses an address",
-                metadata: ["host": "\(url.host)", "address": "\(refusal.address?.description ?? "-")", "reason": "\(refusal.reason.rawValue)"])
+                metadata: [
+                    "host": "\(url.host)", "address": "\(refusal.address?.description ?? "-")", "reason": "\(refusal.reason.rawValue)",
+                ])
             throw OutboundError(refusal)
         }
     }
@@ -151,7 +154,7 @@ package final class OutboundClient: Sendable {
     private func execute(_ request: HTTPClientRequest, with client: HTTPClient) async throws -> HTTPClientResponse {
         do {
             return try await client.execute(request, deadline: .distantFuture)
-        } catch where OutboundError.isClosedConnection(error) {
+        } catch  where OutboundError.isClosedConnection(error) {
             return try await client.execute(request, deadline: .distantFuture)
         }
     }
@@ -169,10 +172,12 @@ package final class OutboundClient: Sendable {
         let status = Int(response.status.code)
         let headSize = response.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
         guard headSize <= configuration.maxResponseHeadSize else {
-            throw OutboundError(.protocolError, "\(url.redacted): the head of the response is larger than \(configuration.maxResponseHeadSize) bytes")
+            throw OutboundError(
+                .protocolError, "\(url.redacted): the head of the response is larger than \(configuration.maxResponseHeadSize) bytes")
         }
         let hasBody = method == .get && status >= 200 && status != 204 && status != 304
-        let length = response.headers.contains(name: "transfer-encoding") ? nil : response.headers.first(name: "content-length").flatMap(Int64.init)
+        let length =
+            response.headers.contains(name: "transfer-encoding") ? nil : response.headers.first(name: "content-length").flatMap(Int64.init)
         let body = OutboundBody(.init(response.body, of: url, expectedLength: hasBody ? length : 0, holding: held))
         // Read to its end, which is here already, because a body that is dropped takes its connection with it.
         if !hasBody || length == 0 { for try await _ in body {} }

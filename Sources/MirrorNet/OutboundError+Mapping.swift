@@ -38,7 +38,8 @@ extension OutboundError {
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
             return phase == .head ? (.tlsFailed, "no TLS connection, or a certificate that is not the host's") : (.truncated, closed)
         case ChannelError.connectTimeout: return (.timedOut, "no connection in time")
-        case let error as IOError where phase == .body || error.errnoCode == ECONNRESET || error.errnoCode == EPIPE: return (.truncated, closed)
+        case let error as IOError where phase == .body || error.errnoCode == ECONNRESET || error.errnoCode == EPIPE:
+            return (.truncated, closed)
         case is ChannelError: return (.truncated, closed)
         default: return phase == .head ? (.connectFailed, "no connection") : (.truncated, closed)
         }

@@ -88,7 +88,8 @@ struct PatternParser {
             digits.count <= 3 && digits.allSatisfy { Self.digits.contains($0) } ? Int(String(decoding: digits, as: UTF8.self)) : nil
         }
         let isOpenEnded = numbers.count == 2 && inside.last == UInt8(ascii: ",")
-        guard !rest.isEmpty, let minimum = numbers.first ?? nil, numbers.count <= 2, isOpenEnded || numbers.last.map({ $0 != nil }) == true else {
+        guard !rest.isEmpty, let minimum = numbers.first ?? nil, numbers.count <= 2, isOpenEnded || numbers.last.map({ $0 != nil }) == true
+        else {
             throw SyntaxError("has braces that hold no counts from 0 to 999")
         }
         let maximum = isOpenEnded ? nil : numbers.last ?? nil
@@ -111,7 +112,9 @@ struct PatternParser {
             if byte == UInt8(ascii: "\\") {
                 set.formUnion(try escape())
             } else if rest.first == UInt8(ascii: "-"), let last = rest.dropFirst().first, last != UInt8(ascii: "]") {
-                guard last >= byte, last < 0x80, last != UInt8(ascii: "\\") else { throw SyntaxError("has a range of characters that is none") }
+                guard last >= byte, last < 0x80, last != UInt8(ascii: "\\") else {
+                    throw SyntaxError("has a range of characters that is none")
+                }
                 rest = rest.dropFirst(2)
                 set.formUnion(ByteSet(byte...last))
             } else {

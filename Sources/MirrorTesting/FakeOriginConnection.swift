@@ -131,7 +131,8 @@ struct FakeAnswer {
             {
                 status = asked.isEmpty ? 416 : 206
                 range = asked
-                headers.append(("Content-Range", asked.isEmpty ? "bytes */\(size)" : "bytes \(asked.lowerBound)-\(asked.upperBound - 1)/\(size)"))
+                headers.append(
+                    ("Content-Range", asked.isEmpty ? "bytes */\(size)" : "bytes \(asked.lowerBound)-\(asked.upperBound - 1)/\(size)"))
             }
             if ![200, 206].contains(status) { range = 0..<0 }
         }

@@ -33,7 +33,8 @@ import Testing
         "Bytes and seconds as people read them",
         arguments: [
             (HumanText.bytes(0), "0 B"), (HumanText.bytes(1_023), "1023 B"), (HumanText.bytes(1_536), "1.5 KiB"),
-            (HumanText.bytes(5 << 40), "5.0 TiB"), (HumanText.seconds(-3), "0s"), (HumanText.seconds(59), "59s"), (HumanText.seconds(200), "3m20s"),
+            (HumanText.bytes(5 << 40), "5.0 TiB"), (HumanText.seconds(-3), "0s"), (HumanText.seconds(59), "59s"),
+            (HumanText.seconds(200), "3m20s"),
             (HumanText.seconds(7_500), "2h05m"), (HumanText.seconds(86_400), "1d"), (HumanText.seconds(273_600), "3d4h"),
         ])
     func human(text: String, expected: String) {
@@ -57,7 +58,8 @@ import Testing
     @Test("Stats show every number under its group")
     func stats() throws {
         let json = try #require(
-            JSONValue.parse(Array(#"{"redirects":{"hit":10,"wait":2},"egressBytesAvoided":1048576,"uptimeSeconds":90,"note":"x","ok":true}"#.utf8)))
+            JSONValue.parse(
+                Array(#"{"redirects":{"hit":10,"wait":2},"egressBytesAvoided":1048576,"uptimeSeconds":90,"note":"x","ok":true}"#.utf8)))
         #expect(
             StatsCommand.text(json) == """
                 egressBytesAvoided  1048576 (1.0 MiB)
@@ -74,7 +76,8 @@ import Testing
     @Test("Replicas and pools survive answers that lack half of it")
     func tables() throws {
         let replicas = try #require(
-            JSONValue.parse(Array(#"[{"url":"https://a/1","state":"present","size":1024},{"state":"error","error":{"message":"no"}},7]"#.utf8)))
+            JSONValue.parse(
+                Array(#"[{"url":"https://a/1","state":"present","size":1024},{"state":"error","error":{"message":"no"}},7]"#.utf8)))
         #expect(ReplicasCommand.table(replicas.elements).contains("1.0 KiB"))
         #expect(ReplicasCommand.table(replicas.elements).contains("(no)"))
         #expect(ReplicasCommand.table([]) == "no replicas\n")

@@ -14,7 +14,9 @@ import Testing
         #expect(expected != nil)
         #expect(DigestField.sha256("sha-256=:\(Self.emptySHA256):") == expected)
         #expect(DigestField.sha256("md5=:AAAA:, SHA-256=:\(Self.emptySHA256):;q=1 , sha-512=:x:") == expected)
-        for bad in ["", "sha-256", "sha-256=", "sha-256=\(Self.emptySHA256)", "sha-256=:AAAA:", "sha-512=:\(Self.emptySHA256):", "sha-256=::"] {
+        for bad in [
+            "", "sha-256", "sha-256=", "sha-256=\(Self.emptySHA256)", "sha-256=:AAAA:", "sha-512=:\(Self.emptySHA256):", "sha-256=::",
+        ] {
             #expect(DigestField.sha256(bad) == nil, "\(bad)")
         }
     }
@@ -26,7 +28,10 @@ import Testing
         #expect(ContentRange("bytes 5-9/*")?.total == nil)
         #expect(ContentRange("bytes */10")?.bytes == nil)
         #expect(ContentRange("bytes */10")?.total == 10)
-        for bad in ["", "bytes", "bytes */*", "bytes 9-5/10", "bytes 5-10/10", "bytes -5/10", "items 0-1/2", "bytes 0-1", "bytes 0-1/2/3", "bytes +0-1/2"] {
+        for bad in [
+            "", "bytes", "bytes */*", "bytes 9-5/10", "bytes 5-10/10", "bytes -5/10", "items 0-1/2", "bytes 0-1", "bytes 0-1/2/3",
+            "bytes +0-1/2",
+        ] {
             #expect(ContentRange(bad) == nil, "\(bad)")
         }
     }
@@ -56,7 +61,9 @@ import Testing
         let artifact = try ArtifactURL(Self.artifact)
         let other = try ArtifactURL(Self.artifact + "?v=2")
         #expect(PartialRecord(artifact: artifact, etag: "\"a\"", lastModified: "x")?.validator == "\"a\"")
-        #expect(PartialRecord(artifact: artifact, etag: "W/\"a\"", lastModified: "Sun, 06 Nov 1994 08:49:37 GMT")?.validator.hasPrefix("Sun") == true)
+        #expect(
+            PartialRecord(artifact: artifact, etag: "W/\"a\"", lastModified: "Sun, 06 Nov 1994 08:49:37 GMT")?.validator.hasPrefix("Sun")
+                == true)
         #expect(PartialRecord(artifact: artifact, etag: "W/\"a\"", lastModified: nil) == nil)
         #expect(PartialRecord(artifact: artifact, etag: "\"", lastModified: "") == nil)
         let record = PartialRecord(artifact: artifact, etag: "\"a\"", lastModified: nil)

@@ -52,41 +52,6 @@ struct CopyLeaseTests {
         }
     }
 
-    @Test("A worker that lost its lease while it published cannot record its end; the object is whole")
-    func losesLeaseWhilePublishing() async throws {
-        try await run { engine, slow, clock async throws in
-            engine.origin.on("/a.bin", .generated(size: 1_000))
-            let door = Door()
-            let publishing = Watched(0)
-            engine.store.before(.complete) {
-                if publishing.change({ number in
-                    number += 1
-                    return number
-                }) == 1 {
-                    try await door.pass()
-                }
-            }
-            try await engine.running(engine.makeWorkers("slow", state: slow) { $0.concurrency = 1 }) { () async throws in
-                _ = try await engine.ask("/a.bin", wait: .zero)
-                try await door.waiting()
-                slow.before(.extend) { throw StateError(.unavailable, "scripted") }
-                await clock.sleepers(1)
-                clock.advance(by: .seconds(16))
-                try await engine.running(engine.makeWorkers("other")) { () async throws in
-                    #expect(try await engine.ask("/a.bin").outcome == .wait)
-                }
-                let recorded = try await engine.object("/a.bin")
-                slow.heal()
-                door.open()
-                #expect(try await slow.results(1).count == 1)
-                #expect(try await engine.object("/a.bin") == recorded)
-                #expect(try await engine.read("/a.bin").bytes == FakeBody.generated(size: 1_000, seed: 1).bytes(0..<1_000))
-                #expect(engine.store.count(.delete) == 0)
-                #expect(try await engine.ask("/a.bin").outcome == .hit)
-            }
-        }
-    }
-
     @Test("An object published after its replica was purged does not stay in the pool")
     func purgedWhilePublishing() async throws {
         try await EngineFixture.run { engine async throws in

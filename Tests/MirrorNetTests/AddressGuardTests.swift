@@ -26,47 +26,74 @@ import Testing
         var testDescription: String { "\(first)...\(last)" }
     }
 
-    @Test("Each range is refused from its first address to its last, and its neighbours are not", arguments: [
-        Border("0.0.0.0", "0.255.255.255", .reserved, after: ("1.0.0.0", nil)),
-        Border("10.0.0.0", "10.255.255.255", .privateUse, before: ("9.255.255.255", nil), after: ("11.0.0.0", nil)),
-        Border("100.64.0.0", "100.127.255.255", .shared, before: ("100.63.255.255", nil), after: ("100.128.0.0", nil)),
-        Border("127.0.0.0", "127.255.255.255", .loopback, before: ("126.255.255.255", nil), after: ("128.0.0.0", nil)),
-        Border("169.254.0.0", "169.254.255.255", .linkLocal, before: ("169.253.255.255", nil), after: ("169.255.0.0", nil)),
-        Border("172.16.0.0", "172.31.255.255", .privateUse, before: ("172.15.255.255", nil), after: ("172.32.0.0", nil)),
-        Border("192.0.0.0", "192.0.0.255", .reserved, before: ("191.255.255.255", nil), after: ("192.0.1.0", nil)),
-        Border("192.0.2.0", "192.0.2.255", .documentation, before: ("192.0.1.255", nil), after: ("192.0.3.0", nil)),
-        Border("192.88.99.0", "192.88.99.255", .tunnel, before: ("192.88.98.255", nil), after: ("192.88.100.0", nil)),
-        Border("192.168.0.0", "192.168.255.255", .privateUse, before: ("192.167.255.255", nil), after: ("192.169.0.0", nil)),
-        Border("198.18.0.0", "198.19.255.255", .reserved, before: ("198.17.255.255", nil), after: ("198.20.0.0", nil)),
-        Border("198.51.100.0", "198.51.100.255", .documentation, before: ("198.51.99.255", nil), after: ("198.51.101.0", nil)),
-        Border("203.0.113.0", "203.0.113.255", .documentation, before: ("203.0.112.255", nil), after: ("203.0.114.0", nil)),
-        Border("224.0.0.0", "239.255.255.255", .multicast, before: ("223.255.255.255", nil), after: ("240.0.0.0", .reserved)),
-        Border("240.0.0.0", "255.255.255.255", .reserved, before: ("239.255.255.255", .multicast)),
-        // IPv4 metadata services.
-        Border("169.254.169.254", "169.254.169.254", .metadata, before: ("169.254.169.253", .linkLocal), after: ("169.254.169.255", .linkLocal)),
-        Border("169.254.170.2", "169.254.170.2", .metadata, before: ("169.254.170.1", .linkLocal), after: ("169.254.170.3", .linkLocal)),
-        Border("169.254.170.23", "169.254.170.23", .metadata, before: ("169.254.170.22", .linkLocal), after: ("169.254.170.24", .linkLocal)),
-        Border("168.63.129.16", "168.63.129.16", .metadata, before: ("168.63.129.15", nil), after: ("168.63.129.17", nil)),
-        Border("100.100.100.200", "100.100.100.200", .metadata, before: ("100.100.100.199", .shared), after: ("100.100.100.201", .shared)),
-        Border("192.0.0.192", "192.0.0.192", .metadata, before: ("192.0.0.191", .reserved), after: ("192.0.0.193", .reserved)),
-        // IPv6.
-        Border("::", "::", .reserved, after: ("::1", .loopback)),
-        Border("::1", "::1", .loopback, before: ("::", .reserved), after: ("::2", .reserved)),
-        Border("::2", "::ff:ffff", .reserved),
-        Border("::0.0.0.2", "::255.255.255.255", .reserved, after: ("::1:0:0", nil)),
-        Border("100::", "100::ffff:ffff:ffff:ffff", .reserved, before: ("ff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil), after: ("100:0:0:1::", nil)),
-        Border("64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff", .reserved, before: ("64:ff9b:0:ffff:ffff:ffff:ffff:ffff", nil), after: ("64:ff9b:2::", nil)),
-        Border("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", .documentation, before: ("2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", nil), after: ("2001:db9::", nil)),
-        Border("3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", .documentation, before: ("3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil), after: ("3fff:1000::", nil)),
-        Border("5f00::", "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .reserved, before: ("5eff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil), after: ("5f01::", nil)),
-        Border("fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .privateUse, before: ("fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil), after: ("fe00::", nil)),
-        Border("fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .linkLocal, before: ("fe7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil), after: ("fec0::", .privateUse)),
-        Border("fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .privateUse, before: ("febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .linkLocal), after: ("ff00::", .multicast)),
-        Border("ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .multicast, before: ("feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .privateUse)),
-        Border("fd00:ec2::254", "fd00:ec2::254", .metadata, before: ("fd00:ec2::253", .privateUse), after: ("fd00:ec2::255", .privateUse)),
-        Border("fd00:ec2::23", "fd00:ec2::23", .metadata, before: ("fd00:ec2::22", .privateUse), after: ("fd00:ec2::24", .privateUse)),
-        Border("fd20:ce::254", "fd20:ce::254", .metadata, before: ("fd20:ce::253", .privateUse), after: ("fd20:ce::255", .privateUse)),
-    ])
+    @Test(
+        "Each range is refused from its first address to its last, and its neighbours are not",
+        arguments: [
+            Border("0.0.0.0", "0.255.255.255", .reserved, after: ("1.0.0.0", nil)),
+            Border("10.0.0.0", "10.255.255.255", .privateUse, before: ("9.255.255.255", nil), after: ("11.0.0.0", nil)),
+            Border("100.64.0.0", "100.127.255.255", .shared, before: ("100.63.255.255", nil), after: ("100.128.0.0", nil)),
+            Border("127.0.0.0", "127.255.255.255", .loopback, before: ("126.255.255.255", nil), after: ("128.0.0.0", nil)),
+            Border("169.254.0.0", "169.254.255.255", .linkLocal, before: ("169.253.255.255", nil), after: ("169.255.0.0", nil)),
+            Border("172.16.0.0", "172.31.255.255", .privateUse, before: ("172.15.255.255", nil), after: ("172.32.0.0", nil)),
+            Border("192.0.0.0", "192.0.0.255", .reserved, before: ("191.255.255.255", nil), after: ("192.0.1.0", nil)),
+            Border("192.0.2.0", "192.0.2.255", .documentation, before: ("192.0.1.255", nil), after: ("192.0.3.0", nil)),
+            Border("192.88.99.0", "192.88.99.255", .tunnel, before: ("192.88.98.255", nil), after: ("192.88.100.0", nil)),
+            Border("192.168.0.0", "192.168.255.255", .privateUse, before: ("192.167.255.255", nil), after: ("192.169.0.0", nil)),
+            Border("198.18.0.0", "198.19.255.255", .reserved, before: ("198.17.255.255", nil), after: ("198.20.0.0", nil)),
+            Border("198.51.100.0", "198.51.100.255", .documentation, before: ("198.51.99.255", nil), after: ("198.51.101.0", nil)),
+            Border("203.0.113.0", "203.0.113.255", .documentation, before: ("203.0.112.255", nil), after: ("203.0.114.0", nil)),
+            Border("224.0.0.0", "239.255.255.255", .multicast, before: ("223.255.255.255", nil), after: ("240.0.0.0", .reserved)),
+            Border("240.0.0.0", "255.255.255.255", .reserved, before: ("239.255.255.255", .multicast)),
+            // IPv4 metadata services.
+            Border(
+                "169.254.169.254", "169.254.169.254", .metadata, before: ("169.254.169.253", .linkLocal),
+                after: ("169.254.169.255", .linkLocal)),
+            Border(
+                "169.254.170.2", "169.254.170.2", .metadata, before: ("169.254.170.1", .linkLocal), after: ("169.254.170.3", .linkLocal)),
+            Border(
+                "169.254.170.23", "169.254.170.23", .metadata, before: ("169.254.170.22", .linkLocal), after: ("169.254.170.24", .linkLocal)
+            ),
+            Border("168.63.129.16", "168.63.129.16", .metadata, before: ("168.63.129.15", nil), after: ("168.63.129.17", nil)),
+            Border(
+                "100.100.100.200", "100.100.100.200", .metadata, before: ("100.100.100.199", .shared), after: ("100.100.100.201", .shared)),
+            Border("192.0.0.192", "192.0.0.192", .metadata, before: ("192.0.0.191", .reserved), after: ("192.0.0.193", .reserved)),
+            // IPv6.
+            Border("::", "::", .reserved, after: ("::1", .loopback)),
+            Border("::1", "::1", .loopback, before: ("::", .reserved), after: ("::2", .reserved)),
+            Border("::2", "::ff:ffff", .reserved),
+            Border("::0.0.0.2", "::255.255.255.255", .reserved, after: ("::1:0:0", nil)),
+            Border(
+                "100::", "100::ffff:ffff:ffff:ffff", .reserved, before: ("ff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil),
+                after: ("100:0:0:1::", nil)),
+            Border(
+                "64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff", .reserved, before: ("64:ff9b:0:ffff:ffff:ffff:ffff:ffff", nil),
+                after: ("64:ff9b:2::", nil)),
+            Border(
+                "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", .documentation,
+                before: ("2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", nil), after: ("2001:db9::", nil)),
+            Border(
+                "3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", .documentation,
+                before: ("3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil), after: ("3fff:1000::", nil)),
+            Border(
+                "5f00::", "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .reserved, before: ("5eff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil),
+                after: ("5f01::", nil)),
+            Border(
+                "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .privateUse, before: ("fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil),
+                after: ("fe00::", nil)),
+            Border(
+                "fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .linkLocal, before: ("fe7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil),
+                after: ("fec0::", .privateUse)),
+            Border(
+                "fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .privateUse,
+                before: ("febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .linkLocal), after: ("ff00::", .multicast)),
+            Border(
+                "ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .multicast,
+                before: ("feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .privateUse)),
+            Border(
+                "fd00:ec2::254", "fd00:ec2::254", .metadata, before: ("fd00:ec2::253", .privateUse), after: ("fd00:ec2::255", .privateUse)),
+            Border("fd00:ec2::23", "fd00:ec2::23", .metadata, before: ("fd00:ec2::22", .privateUse), after: ("fd00:ec2::24", .privateUse)),
+            Border("fd20:ce::254", "fd20:ce::254", .metadata, before: ("fd20:ce::253", .privateUse), after: ("fd20:ce::255", .privateUse)),
+        ])
     func border(_ border: Border) throws {
         #expect(try reason(border.first) == border.reason)
         #expect(try reason(border.last) == border.reason)
@@ -74,31 +101,36 @@ import Testing
         if let (address, expected) = border.after { #expect(try reason(address) == expected, "behind the range: \(address)") }
     }
 
-    @Test("An IPv4 address is found in every form of IPv6 that carries one", arguments: [
-        // Mapped, in both spellings.
-        ("::ffff:127.0.0.1", .loopback), ("::ffff:a00:1", .privateUse), ("::ffff:169.254.169.254", .metadata), ("::ffff:168.63.129.16", .metadata),
-        ("::ffff:8.8.8.8", nil),
-        // Compatible.
-        ("::10.0.0.1", .privateUse), ("::127.0.0.1", .loopback), ("::8.8.8.8", .tunnel), ("::169.254.169.254", .metadata),
-        // NAT64, the well-known prefix: as good as what is behind it.
-        ("64:ff9b::10.0.0.1", .privateUse), ("64:ff9b::7f00:1", .loopback), ("64:ff9b::a9fe:a9fe", .metadata), ("64:ff9b::8.8.8.8", nil),
-        ("64:ff9b::1:a00:1", nil), ("64:ff9b:0:1::a00:1", nil),
-        // NAT64, the local prefix, with the address at each of its places.
-        ("64:ff9b:1::10.0.0.1", .reserved), ("64:ff9b:1:a00:0:100::", .privateUse), ("64:ff9b:1:808:8:808:808:808", .tunnel),
-        // 6to4.
-        ("2002:a00:1::", .privateUse), ("2002:7f00:1::1", .loopback), ("2002:a9fe:a9fe::", .metadata), ("2002:808:808::1", .tunnel),
-        ("2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil), ("2003::", nil),
-        // Teredo: the server, and the client with its bits turned over (f5ff:fffe is 10.0.0.1).
-        ("2001:0:a00:1::f7f7:f7f7", .privateUse), ("2001:0:808:808::f5ff:fffe", .privateUse), ("2001:0:808:808::f7f7:f7f7", .tunnel),
-        ("2001:0:808:808::5601:5601", .metadata),
-        // The rest of 2001::/23, and its neighbour, where public networks begin.
-        ("2001:1::1", .tunnel), ("2001:10::1", .tunnel), ("2001:20::1", .tunnel), ("2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", .tunnel), ("2001:200::", nil),
-        // ISATAP, with the local and the global interface identifier.
-        ("2400:1::5efe:a00:1", .privateUse), ("2400:1::200:5efe:a9fe:a9fe", .metadata), ("2400:1::200:5efe:808:808", .tunnel),
-        ("2400:1::5eff:a00:1", nil), ("2400:1::400:5efe:a00:1", nil),
-        // Plain public addresses.
-        ("2606:4700::6810:84e5", nil), ("2a00:1450:4001:80e::200e", nil), ("8.8.8.8", nil), ("52.219.0.1", nil),
-    ] as [(String, EgressRefusal.Reason?)])
+    @Test(
+        "An IPv4 address is found in every form of IPv6 that carries one",
+        arguments: [
+            // Mapped, in both spellings.
+            ("::ffff:127.0.0.1", .loopback), ("::ffff:a00:1", .privateUse), ("::ffff:169.254.169.254", .metadata),
+            ("::ffff:168.63.129.16", .metadata),
+            ("::ffff:8.8.8.8", nil),
+            // Compatible.
+            ("::10.0.0.1", .privateUse), ("::127.0.0.1", .loopback), ("::8.8.8.8", .tunnel), ("::169.254.169.254", .metadata),
+            // NAT64, the well-known prefix: as good as what is behind it.
+            ("64:ff9b::10.0.0.1", .privateUse), ("64:ff9b::7f00:1", .loopback), ("64:ff9b::a9fe:a9fe", .metadata),
+            ("64:ff9b::8.8.8.8", nil),
+            ("64:ff9b::1:a00:1", nil), ("64:ff9b:0:1::a00:1", nil),
+            // NAT64, the local prefix, with the address at each of its places.
+            ("64:ff9b:1::10.0.0.1", .reserved), ("64:ff9b:1:a00:0:100::", .privateUse), ("64:ff9b:1:808:8:808:808:808", .tunnel),
+            // 6to4.
+            ("2002:a00:1::", .privateUse), ("2002:7f00:1::1", .loopback), ("2002:a9fe:a9fe::", .metadata), ("2002:808:808::1", .tunnel),
+            ("2001:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil), ("2003::", nil),
+            // Teredo: the server, and the client with its bits turned over (f5ff:fffe is 10.0.0.1).
+            ("2001:0:a00:1::f7f7:f7f7", .privateUse), ("2001:0:808:808::f5ff:fffe", .privateUse), ("2001:0:808:808::f7f7:f7f7", .tunnel),
+            ("2001:0:808:808::5601:5601", .metadata),
+            // The rest of 2001::/23, and its neighbour, where public networks begin.
+            ("2001:1::1", .tunnel), ("2001:10::1", .tunnel), ("2001:20::1", .tunnel), ("2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", .tunnel),
+            ("2001:200::", nil),
+            // ISATAP, with the local and the global interface identifier.
+            ("2400:1::5efe:a00:1", .privateUse), ("2400:1::200:5efe:a9fe:a9fe", .metadata), ("2400:1::200:5efe:808:808", .tunnel),
+            ("2400:1::5eff:a00:1", nil), ("2400:1::400:5efe:a00:1", nil),
+            // Plain public addresses.
+            ("2606:4700::6810:84e5", nil), ("2a00:1450:4001:80e::200e", nil), ("8.8.8.8", nil), ("52.219.0.1", nil),
+        ] as [(String, EgressRefusal.Reason?)])
     func embedded(_ address: String, _ expected: EgressRefusal.Reason?) throws {
         #expect(try reason(address) == expected)
     }
@@ -137,7 +169,9 @@ import Testing
         }
     }
 
-    @Test("Some names are refused before they are resolved", arguments: ["localhost", "a.localhost", "a.b.localhost", "metadata.google.internal"])
+    @Test(
+        "Some names are refused before they are resolved",
+        arguments: ["localhost", "a.localhost", "a.b.localhost", "metadata.google.internal"])
     func names(_ name: String) throws {
         let refusal = #expect(throws: EgressRefusal.self) { try AddressGuard().check(host: name) }
         #expect(refusal?.reason == .name)
@@ -151,7 +185,9 @@ import Testing
         #expect(throws: EgressRefusal.self) { try addressGuard.check([publicAddress], of: name) }
     }
 
-    @Test("Other names are left to their addresses", arguments: ["localhost.example", "mylocalhost", "google.internal", "metadata", "example.org"])
+    @Test(
+        "Other names are left to their addresses",
+        arguments: ["localhost.example", "mylocalhost", "google.internal", "metadata", "example.org"])
     func otherNames(_ name: String) throws {
         try AddressGuard().check(host: name)
     }

@@ -4,23 +4,25 @@ import Testing
 @testable import MirrorNet
 
 @Suite struct EgressPolicyTests {
-    @Test("Without configuration every public https URL on port 443 is allowed", arguments: [
-        ("https://example.org/a", nil),
-        ("https://example.org:443/a", nil),
-        ("https://8.8.8.8/", nil),
-        ("https://[2606:4700::1]/", nil),
-        ("http://example.org/a", .plainHTTP),
-        ("https://example.org:8443/a", .notListed),
-        ("https://example.org:80/a", .notListed),
-        ("https://127.0.0.1/", .loopback),
-        ("https://[::1]/", .loopback),
-        ("https://[::ffff:10.0.0.1]/", .privateUse),
-        ("https://169.254.169.254/latest/meta-data/", .metadata),
-        ("https://localhost/", .name),
-        ("https://LOCALHOST./", .name),
-        ("https://metadata.google.internal/", .name),
-        ("https://example.org/..%2f", nil),
-    ] as [(String, EgressRefusal.Reason?)])
+    @Test(
+        "Without configuration every public https URL on port 443 is allowed",
+        arguments: [
+            ("https://example.org/a", nil),
+            ("https://example.org:443/a", nil),
+            ("https://8.8.8.8/", nil),
+            ("https://[2606:4700::1]/", nil),
+            ("http://example.org/a", .plainHTTP),
+            ("https://example.org:8443/a", .notListed),
+            ("https://example.org:80/a", .notListed),
+            ("https://127.0.0.1/", .loopback),
+            ("https://[::1]/", .loopback),
+            ("https://[::ffff:10.0.0.1]/", .privateUse),
+            ("https://169.254.169.254/latest/meta-data/", .metadata),
+            ("https://localhost/", .name),
+            ("https://LOCALHOST./", .name),
+            ("https://metadata.google.internal/", .name),
+            ("https://example.org/..%2f", nil),
+        ] as [(String, EgressRefusal.Reason?)])
     func zeroConfiguration(_ url: String, _ expected: EgressRefusal.Reason?) throws {
         #expect(try refusal(of: url, by: EgressPolicy()) == expected)
     }
@@ -33,40 +35,42 @@ import Testing
         #expect(try refusal(of: "http://example.org:8080/", by: policy) == .notListed)
     }
 
-    @Test("A prefix compares scheme, host, port and whole segments", arguments: [
-        ("https://example.org/builds/", "https://example.org/builds/a", nil),
-        ("https://example.org/builds/", "https://example.org/builds/", nil),
-        ("https://example.org/builds/", "https://example.org/builds", .notListed),
-        ("https://example.org/builds/", "https://example.org/builds/a?b=/../c", nil),
-        ("https://example.org/builds/", "https://example.org/builds2/a", .notListed),
-        ("https://example.org/builds/", "https://example.org/", .notListed),
-        ("https://example.org/builds/", "https://example.org/Builds/a", .notListed),
-        ("https://example.org/builds/", "https://EXAMPLE.org./b%75ilds/a", nil),
-        ("https://example.org/builds", "https://example.org/builds", nil),
-        ("https://example.org/builds", "https://example.org/builds/a", nil),
-        ("https://example.org/builds", "https://example.org/builds2", .notListed),
-        ("https://example.org/builds", "https://example.org/builds%2Fa", .notListed),
-        ("https://example.org/builds/", "https://example.org:8443/builds/a", .notListed),
-        ("https://example.org:8443/builds/", "https://example.org:8443/builds/a", nil),
-        ("https://example.org:8443/builds/", "https://example.org/builds/a", .notListed),
-        ("https://example.org/builds/", "https://example.org.evil.example/builds/a", .notListed),
-        ("https://example.org/builds/", "https://a.example.org/builds/a", .notListed),
-        ("https://example.org/builds/", "https://evil.example/https://example.org/builds/a", .notListed),
-        ("https://example.org/builds/", "https://example.org/builds/../secret", .notListed),
-        ("https://example.org/builds/", "https://example.org/builds/%2e%2e/secret", .notListed),
-        // What a server might make of it after decoding.
-        ("https://example.org/builds/", "https://example.org/builds/..%2fsecret", .traversal),
-        ("https://example.org/builds/", "https://example.org/builds/a%2f..%2F..%2fsecret", .traversal),
-        ("https://example.org/builds/", "https://example.org/builds/%2e%2e%2fsecret", .traversal),
-        ("https://example.org/builds/", "https://example.org/builds/..%5csecret", .traversal),
-        ("https://example.org/builds/", "https://example.org/builds/a%5Cb", .traversal),
-        ("https://example.org/builds/", "https://example.org/builds/a..b%2Fc", nil),
-        ("https://example.org/builds/", "https://example.org/builds/...%2Fc", nil),
-        ("https://example.org/builds/", "https://example.org/builds/%252e%252e%252fc", nil),
-        ("https://example.org/builds/", "https://example.org/builds/%FF%2F..", .traversal),
-        ("https://example.org/", "https://example.org/a%2f..%2fb", nil),
-        ("https://example.org", "https://example.org/a", nil),
-    ] as [(String, String, EgressRefusal.Reason?)])
+    @Test(
+        "A prefix compares scheme, host, port and whole segments",
+        arguments: [
+            ("https://example.org/builds/", "https://example.org/builds/a", nil),
+            ("https://example.org/builds/", "https://example.org/builds/", nil),
+            ("https://example.org/builds/", "https://example.org/builds", .notListed),
+            ("https://example.org/builds/", "https://example.org/builds/a?b=/../c", nil),
+            ("https://example.org/builds/", "https://example.org/builds2/a", .notListed),
+            ("https://example.org/builds/", "https://example.org/", .notListed),
+            ("https://example.org/builds/", "https://example.org/Builds/a", .notListed),
+            ("https://example.org/builds/", "https://EXAMPLE.org./b%75ilds/a", nil),
+            ("https://example.org/builds", "https://example.org/builds", nil),
+            ("https://example.org/builds", "https://example.org/builds/a", nil),
+            ("https://example.org/builds", "https://example.org/builds2", .notListed),
+            ("https://example.org/builds", "https://example.org/builds%2Fa", .notListed),
+            ("https://example.org/builds/", "https://example.org:8443/builds/a", .notListed),
+            ("https://example.org:8443/builds/", "https://example.org:8443/builds/a", nil),
+            ("https://example.org:8443/builds/", "https://example.org/builds/a", .notListed),
+            ("https://example.org/builds/", "https://example.org.evil.example/builds/a", .notListed),
+            ("https://example.org/builds/", "https://a.example.org/builds/a", .notListed),
+            ("https://example.org/builds/", "https://evil.example/https://example.org/builds/a", .notListed),
+            ("https://example.org/builds/", "https://example.org/builds/../secret", .notListed),
+            ("https://example.org/builds/", "https://example.org/builds/%2e%2e/secret", .notListed),
+            // What a server might make of it after decoding.
+            ("https://example.org/builds/", "https://example.org/builds/..%2fsecret", .traversal),
+            ("https://example.org/builds/", "https://example.org/builds/a%2f..%2F..%2fsecret", .traversal),
+            ("https://example.org/builds/", "https://example.org/builds/%2e%2e%2fsecret", .traversal),
+            ("https://example.org/builds/", "https://example.org/builds/..%5csecret", .traversal),
+            ("https://example.org/builds/", "https://example.org/builds/a%5Cb", .traversal),
+            ("https://example.org/builds/", "https://example.org/builds/a..b%2Fc", nil),
+            ("https://example.org/builds/", "https://example.org/builds/...%2Fc", nil),
+            ("https://example.org/builds/", "https://example.org/builds/%252e%252e%252fc", nil),
+            ("https://example.org/builds/", "https://example.org/builds/%FF%2F..", .traversal),
+            ("https://example.org/", "https://example.org/a%2f..%2fb", nil),
+            ("https://example.org", "https://example.org/a", nil),
+        ] as [(String, String, EgressRefusal.Reason?)])
     func prefix(_ prefix: String, _ url: String, _ expected: EgressRefusal.Reason?) throws {
         let policy = try EgressPolicy(allow: [.prefix(try ArtifactURL(prefix))])
         #expect(try refusal(of: url, by: policy) == expected)
@@ -74,7 +78,8 @@ import Testing
 
     @Test func oneRuleIsEnough() throws {
         let policy = try EgressPolicy(allow: [
-            .prefix(try ArtifactURL("https://a.example/x/")), .pattern(#"^https://b\.example/"#), .prefix(try ArtifactURL("https://a.example/")),
+            .prefix(try ArtifactURL("https://a.example/x/")), .pattern(#"^https://b\.example/"#),
+            .prefix(try ArtifactURL("https://a.example/")),
         ])
         #expect(try refusal(of: "https://a.example/x/..%2f", by: policy) == nil, "the third rule allows what the first refuses")
         #expect(try refusal(of: "https://b.example/x", by: policy) == nil)

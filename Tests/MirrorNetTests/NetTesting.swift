@@ -65,7 +65,9 @@ struct NetFixture {
         try ArtifactURL("http://\(host):\(origin.port)\(path)")
     }
 
-    func get(_ path: String, host: String = "origin.example", headers: [(name: String, value: String)] = []) async throws -> OutboundResponse {
+    func get(_ path: String, host: String = "origin.example", headers: [(name: String, value: String)] = []) async throws
+        -> OutboundResponse
+    {
         try await client.send(OutboundRequest(.get, try url(path, host: host), headers: headers))
     }
 

@@ -21,9 +21,12 @@ import Testing
         }
     }
 
-    @Test("One bad address among good ones refuses the host", arguments: [
-        ["127.0.0.1", "10.0.0.1"], ["10.0.0.1", "127.0.0.1"], ["127.0.0.1", "::1"], ["127.0.0.1", "::ffff:192.168.0.1"], ["127.0.0.1", "64:ff9b::a00:1"],
-    ])
+    @Test(
+        "One bad address among good ones refuses the host",
+        arguments: [
+            ["127.0.0.1", "10.0.0.1"], ["10.0.0.1", "127.0.0.1"], ["127.0.0.1", "::1"], ["127.0.0.1", "::ffff:192.168.0.1"],
+            ["127.0.0.1", "64:ff9b::a00:1"],
+        ])
     func oneBadAddress(_ addresses: [String]) async throws {
         try await NetFixture.run(resolver: StaticResolver(["origin.example": [addresses]])) { fixture async throws in
             #expect(try await fixture.failure("/a")?.refusal != nil)
@@ -100,7 +103,9 @@ import Testing
         #expect(Set(addresses).count == addresses.count)
     }
 
-    @Test("The system reads odd spellings, which is why they do not get that far", arguments: [("2130706433", "127.0.0.1"), ("0x7f.1", "127.0.0.1")])
+    @Test(
+        "The system reads odd spellings, which is why they do not get that far",
+        arguments: [("2130706433", "127.0.0.1"), ("0x7f.1", "127.0.0.1")])
     func oddSpellings(_ name: String, _ address: String) async throws {
         let addresses = try await SystemResolver(eventLoopGroup: MultiThreadedEventLoopGroup.singleton).addresses(of: name)
         #expect(addresses == [try #require(IPAddress(address))])

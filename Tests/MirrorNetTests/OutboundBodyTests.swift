@@ -9,10 +9,12 @@ import Testing
     @Test("A body that ends early is truncated, never complete", arguments: [FakeBehavior.Framing.length, .chunked])
     func truncated(_ framing: FakeBehavior.Framing) async throws {
         try await NetFixture.run { fixture async throws in
-            fixture.origin.on("/a", .generated(size: 1 << 20).with {
-                $0.framing = framing
-                $0.truncateAfter = 300_000
-            })
+            fixture.origin.on(
+                "/a",
+                .generated(size: 1 << 20).with {
+                    $0.framing = framing
+                    $0.truncateAfter = 300_000
+                })
             #expect(try await fixture.failure("/a") == .truncated)
         }
     }
@@ -54,7 +56,7 @@ import Testing
     }
 
     @Test func anOriginThatFallsSilentTimesOut() async throws {
-        try await NetFixture.run(configuration: .testing { $0.idleTimeout = .milliseconds(50) }) { fixture async throws in
+        try await NetFixture.run(configuration: .testing { $0.idleTimeout = .milliseconds(700) }) { fixture async throws in
             let gate = FakeGate()
             fixture.origin.on("/head", .text("a").with { $0.gate = gate })
             fixture.origin.on("/body", .generated(size: 1 << 20).with { $0.stall = (after: 500_000, gate: gate) })
@@ -67,18 +69,20 @@ import Testing
     }
 
     @Test func anOriginThatDripsDoesNotTimeOut() async throws {
-        try await NetFixture.run(configuration: .testing { $0.idleTimeout = .milliseconds(400) }) { fixture async throws in
+        try await NetFixture.run(configuration: .testing { $0.idleTimeout = .seconds(2) }) { fixture async throws in
             // Twice the timeout as a whole, an eighth of it between two chunks.
-            fixture.origin.on("/a", .generated(size: 16).with {
-                $0.chunkSize = 1
-                $0.pause = .milliseconds(50)
-            })
+            fixture.origin.on(
+                "/a",
+                .generated(size: 16).with {
+                    $0.chunkSize = 1
+                    $0.pause = .milliseconds(250)
+                })
             #expect(try await fixture.get("/a").body.bytes().count == 16)
         }
     }
 
     @Test func aSlowReaderDoesNotTimeOut() async throws {
-        try await NetFixture.run(configuration: .testing { $0.idleTimeout = .milliseconds(50) }) { fixture async throws in
+        try await NetFixture.run(configuration: .testing { $0.idleTimeout = .milliseconds(700) }) { fixture async throws in
             let gate = FakeGate()
             let behavior = FakeBehavior.generated(size: 64 << 20)
             fixture.origin.on("/slow", behavior)
@@ -158,10 +162,13 @@ import Testing
         }
     }
 
-    @Test("What is not HTTP/1 is a protocol error", arguments: ["garbage\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n", "SSH-2.0-OpenSSH\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n\u{0}: c\r\n\r\n",
-    ])
+    @Test(
+        "What is not HTTP/1 is a protocol error",
+        arguments: [
+            "garbage\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n", "SSH-2.0-OpenSSH\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n\u{0}: c\r\n\r\n",
+        ])
     func garbage(_ answer: String) async throws {
         try await NetFixture.run { fixture async throws in
             fixture.origin.on("/a", FakeBehavior().with { $0.raw = answer })

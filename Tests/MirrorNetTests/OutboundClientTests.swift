@@ -32,10 +32,14 @@ import Testing
     }
 
     /// The client below parses the URL again; what it makes of it must be what was checked.
-    @Test("The request line is the canonical URL's, byte for byte", arguments: [
-        "/", "/a/b.c?d=e&f", "//a//b", "/a%2Fb%2fc?d%2Fe%2fe", "/a%252e", "/a;b=c,d!$&'()*+@:~", "/%5Ba%5D?a[]=b[]", "/a?b|c", "/a?", "/?", "/?a?b/c:@",
-        "/%C3%A9?%C3%A9", "/a%20b?c%20d+e", "/...", "/%00%0A%FF", "/a?X-Amz-Signature=a%2Fb%7Ec==&d=%zz", "/a?%", "/a?x=%7Bb%7D", "/a%3Fb%23c",
-    ])
+    @Test(
+        "The request line is the canonical URL's, byte for byte",
+        arguments: [
+            "/", "/a/b.c?d=e&f", "//a//b", "/a%2Fb%2fc?d%2Fe%2fe", "/a%252e", "/a;b=c,d!$&'()*+@:~", "/%5Ba%5D?a[]=b[]", "/a?b|c", "/a?",
+            "/?", "/?a?b/c:@",
+            "/%C3%A9?%C3%A9", "/a%20b?c%20d+e", "/...", "/%00%0A%FF", "/a?X-Amz-Signature=a%2Fb%7Ec==&d=%zz", "/a?%", "/a?x=%7Bb%7D",
+            "/a%3Fb%23c",
+        ])
     func requestLine(_ path: String) async throws {
         try await NetFixture.run { fixture async throws in
             let url = try fixture.url(path)
@@ -44,15 +48,19 @@ import Testing
         }
     }
 
-    @Test("A name reaches the address that was checked, however it is spelt", arguments: [
-        "xn--bcher-kva.example", "a_b.example", "xn--80ak6aa92e.example", "a--b.example", "0xg", "a.b-c.1d.example", "xn--a.example", "-a.example",
-    ])
+    @Test(
+        "A name reaches the address that was checked, however it is spelt",
+        arguments: [
+            "xn--bcher-kva.example", "a_b.example", "xn--80ak6aa92e.example", "a--b.example", "0xg", "a.b-c.1d.example", "xn--a.example",
+            "-a.example",
+        ])
     func names(_ name: String) async throws {
         let resolver = StaticResolver([name: [["127.0.0.1"]]])
         try await FakeOrigin.run { origin async throws in
             origin.on("/a", .text("a"))
             let url = try ArtifactURL("http://\(name):\(origin.port)/a")
-            let policy = try EgressPolicy(allow: [.prefix(url)], requireHTTPS: false, allowAddresses: [try #require(IPNetwork("127.0.0.1"))])
+            let policy = try EgressPolicy(
+                allow: [.prefix(url)], requireHTTPS: false, allowAddresses: [try #require(IPNetwork("127.0.0.1"))])
             try await withClient(policy, resolver) { client async throws in
                 #expect(try await client.send(OutboundRequest(.get, url)).body.text() == "a")
             }
@@ -208,7 +216,8 @@ import Testing
     @Test func aClientThatIsForgottenClosesItsConnections() async throws {
         try await FakeOrigin.run { origin async throws in
             let policy = try EgressPolicy(
-                allow: [.prefix(try ArtifactURL(origin.url("/")))], requireHTTPS: false, allowAddresses: [try #require(IPNetwork("127.0.0.0/8"))])
+                allow: [.prefix(try ArtifactURL(origin.url("/")))], requireHTTPS: false,
+                allowAddresses: [try #require(IPNetwork("127.0.0.0/8"))])
             do {
                 let client = makeClient(policy, StaticResolver([:]))
                 _ = try await client.send(OutboundRequest(.get, try ArtifactURL(origin.url("/a")))).body.bytes()

@@ -55,10 +55,13 @@ import Testing
         }
     }
 
-    @Test("A redirect to no artifact URL is bad", arguments: [
-        "ftp://origin.example/", "javascript:alert(1)", "http://user@origin.example/", "http://0x7f.1/", "http:///a", "//", "\\\\evil.example\\a", "http://[::1", "%",
-        "http://2130706433/", "/a\u{1}b",
-    ])
+    @Test(
+        "A redirect to no artifact URL is bad",
+        arguments: [
+            "ftp://origin.example/", "javascript:alert(1)", "http://user@origin.example/", "http://0x7f.1/", "http:///a", "//",
+            "\\\\evil.example\\a", "http://[::1", "%",
+            "http://2130706433/", "/a\u{1}b",
+        ])
     func badLocation(_ location: String) async throws {
         try await NetFixture.run { fixture async throws in
             fixture.origin.on("/a", .redirect(to: location))
@@ -79,10 +82,12 @@ import Testing
         }
     }
 
-    @Test("A redirect to what the policy refuses is refused before a connection is made", arguments: [
-        ("http://unlisted.example/", .notListed), ("http://169.254.169.254/latest/", .notListed), ("http://127.0.0.1:1/", .notListed),
-        ("http://localhost/", .notListed), ("https://origin.example/", .notListed),
-    ] as [(String, EgressRefusal.Reason)])
+    @Test(
+        "A redirect to what the policy refuses is refused before a connection is made",
+        arguments: [
+            ("http://unlisted.example/", .notListed), ("http://169.254.169.254/latest/", .notListed), ("http://127.0.0.1:1/", .notListed),
+            ("http://localhost/", .notListed), ("https://origin.example/", .notListed),
+        ] as [(String, EgressRefusal.Reason)])
     func refused(_ location: String, _ reason: EgressRefusal.Reason) async throws {
         try await NetFixture.run { fixture async throws in
             fixture.origin.on("/a", .redirect(to: location))
@@ -104,7 +109,8 @@ import Testing
         try await FakeOrigin.run { origin async throws in
             // A rule that allows every host, and http: only the guard is left.
             let policy = try EgressPolicy(
-                allow: [.anyPublic, .prefix(try ArtifactURL(origin.url("/")))], requireHTTPS: false, allowAddresses: [try #require(IPNetwork("127.0.0.1"))])
+                allow: [.anyPublic, .prefix(try ArtifactURL(origin.url("/")))], requireHTTPS: false,
+                allowAddresses: [try #require(IPNetwork("127.0.0.1"))])
             let resolver = StaticResolver(["rebound.example": [["169.254.169.254"]], "mapped.example": [["::ffff:169.254.169.254"]]])
             origin.on("/name", .redirect(to: "http://metadata.google.internal/computeMetadata/v1/"))
             origin.on("/address", .redirect(to: "http://169.254.169.254/latest/meta-data/"))
@@ -119,7 +125,9 @@ import Testing
                     #expect(error?.code.refusal == .metadata, "\(path)")
                 }
                 // Allowed networks make the name alone no reason; that it does not resolve is one.
-                await #expect(throws: OutboundError.self) { try await client.send(OutboundRequest(.get, try ArtifactURL(origin.url("/name")))) }
+                await #expect(throws: OutboundError.self) {
+                    try await client.send(OutboundRequest(.get, try ArtifactURL(origin.url("/name"))))
+                }
             }
         }
     }
@@ -143,14 +151,18 @@ import Testing
         try await NetFixture.run { fixture async throws in
             let gate = FakeGate()
             fixture.origin.on("/large", .redirect(to: "/a").with { $0.body = .generated(size: 1 << 40, seed: 1) })
-            fixture.origin.on("/chunked", .redirect(to: "/a").with {
-                $0.framing = .chunked
-                $0.body = .generated(size: 1 << 40, seed: 1)
-            })
-            fixture.origin.on("/truncated", .redirect(to: "/a").with {
-                $0.body = .bytes([1, 2, 3])
-                $0.truncateAfter = 1
-            })
+            fixture.origin.on(
+                "/chunked",
+                .redirect(to: "/a").with {
+                    $0.framing = .chunked
+                    $0.body = .generated(size: 1 << 40, seed: 1)
+                })
+            fixture.origin.on(
+                "/truncated",
+                .redirect(to: "/a").with {
+                    $0.body = .bytes([1, 2, 3])
+                    $0.truncateAfter = 1
+                })
             fixture.origin.on("/a", .text("here"))
             for path in ["/large", "/chunked", "/truncated"] {
                 #expect(try await fixture.get(path).body.text() == "here", "\(path)")

@@ -46,7 +46,9 @@ struct TLSOrigin {
     /// The file of the certificate, which is its own authority.
     let certificate: String
 
-    static func run<Result>(isolation: isolated (any Actor)? = #isolation, _ body: (TLSOrigin) async throws -> Result) async throws -> Result {
+    static func run<Result>(isolation: isolated (any Actor)? = #isolation, _ body: (TLSOrigin) async throws -> Result) async throws
+        -> Result
+    {
         let directory = FileManager.default.temporaryDirectory.appending(path: "mirror-tls-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
@@ -62,7 +64,8 @@ struct TLSOrigin {
         }
         let server = openSSL(
             [
-                "s_server", "-accept", "127.0.0.1:0", "-www", "-cert", "other.pem", "-key", "other.key", "-servername", "origin.example", "-cert2",
+                "s_server", "-accept", "127.0.0.1:0", "-www", "-cert", "other.pem", "-key", "other.key", "-servername", "origin.example",
+                "-cert2",
                 "origin.pem", "-key2", "origin.key",
             ], in: directory)
         let output = Pipe()
@@ -81,7 +84,8 @@ struct TLSOrigin {
                 said += String(decoding: chunk, as: UTF8.self)
                 if said.contains(#/127\.0\.0\.1:\d+\n/#) { break }
             }
-            let port = try #require(said.firstMatch(of: #/127\.0\.0\.1:(\d+)\n/#).flatMap { Int($0.output.1) }, "openssl s_server said \(said)")
+            let port = try #require(
+                said.firstMatch(of: #/127\.0\.0\.1:(\d+)\n/#).flatMap { Int($0.output.1) }, "openssl s_server said \(said)")
             let result = try await body(TLSOrigin(port: port, certificate: directory.appending(path: "origin.pem").path()))
             await stop(server, ends, output)
             return result

@@ -115,19 +115,17 @@ struct LocalObjectTests {
         }
     }
 
-    @Test func `a client that is slow to read gets all of an object, also when it asks to close or says that it is done`() async throws {
+    @Test(arguments: ["", "Connection: close\r\n"])
+    func `a client that is slow to read gets all of an object, also when it asks to close`(field: String) async throws {
         let bytes = [UInt8](repeating: 7, count: 16 << 20)
         try await serve(bytes) { mirror, target, _ in
-            for (field, isDone) in [("", false), ("Connection: close\r\n", false), ("", true)] {
-                let connection = try await RawConnection.open(port: mirror.port, receiveBuffer: 4_096, readsAlone: false)
-                await connection.send("GET \(target) HTTP/1.1\r\nHost: h\r\n\(field)\r\n")
-                if isDone { await connection.finishSending() }
-                try await mirror.readWhatCame()
-                try await connection.beginReading()
-                let response = try await connection.response()
-                #expect(response.body == bytes, "\(field) \(isDone)")
-                await connection.close()
-            }
+            let connection = try await RawConnection.open(port: mirror.port, receiveBuffer: 4_096, readsAlone: false)
+            await connection.send("GET \(target) HTTP/1.1\r\nHost: h\r\n\(field)\r\n")
+            try await mirror.readWhatCame()
+            try await connection.beginReading()
+            let response = try await connection.response()
+            #expect(response.body == bytes)
+            await connection.close()
         }
     }
 

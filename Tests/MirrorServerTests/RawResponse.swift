@@ -1,8 +1,10 @@
 /// A response as it came over the wire.
 struct RawResponse: Sendable {
     /// The connection ended in the middle of a response.
-    struct Cut: Error {
+    struct Cut: Error, CustomStringConvertible {
         let bytes: [UInt8]
+
+        var description: String { "the connection ended after \(bytes.count) bytes: \(Array(bytes.prefix(500)).shown)" }
     }
 
     /// `HTTP/1.1 302 Found`

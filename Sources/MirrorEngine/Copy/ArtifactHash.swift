@@ -59,7 +59,8 @@ final class ArtifactHash: Sendable {
         if let sha512 = state.sha512 { computed.append(Digest(.sha512, bytes: Array(sha512.finalize()))) }
         if let crc32c = state.crc32c { computed.append(Digest(.crc32c, bytes: crc32c.bytes)) }
         for digest in stated where !computed.contains(digest) {
-            throw CopyError(.transfer, isTransient: true, "what arrived does not have the \(digest.algorithm.rawValue) digest that the origin stated")
+            throw CopyError(
+                .transfer, isTransient: true, "what arrived does not have the \(digest.algorithm.rawValue) digest that the origin stated")
         }
         guard let sha256 = computed[0] else {
             throw CopyError(.transfer, isTransient: false, "no SHA-256")

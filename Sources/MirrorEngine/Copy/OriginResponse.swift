@@ -58,7 +58,9 @@ struct OriginResponse: Sendable {
     }
 
     private static func error(status: Int, headers: HTTPHeaders) -> CopyError {
-        let retryAfter = headers.first(name: "Retry-After").flatMap { Int64($0) }.flatMap { (0...3_600).contains($0) ? Duration.seconds($0) : nil }
+        let retryAfter = headers.first(name: "Retry-After").flatMap { Int64($0) }.flatMap {
+            (0...3_600).contains($0) ? Duration.seconds($0) : nil
+        }
         switch status {
         case 408, 425, 429, 500...599:
             return CopyError(.origin(status: status), isTransient: true, "the origin answered \(status)", retryAfter: retryAfter)

@@ -5,11 +5,13 @@ import NIOHTTP1
 enum StatedDigests {
     /// - Parameter isWhole: Whether the answer's body is the whole artifact: `Content-MD5` and `x-amz-checksum-*` speak of the body.
     static func read(_ headers: HTTPHeaders, isWhole: Bool) -> [Digest] {
-        var digests = dictionary(headers[canonicalForm: "Repr-Digest"].map(String.init)) + legacy(headers[canonicalForm: "Digest"].map(String.init))
+        var digests =
+            dictionary(headers[canonicalForm: "Repr-Digest"].map(String.init)) + legacy(headers[canonicalForm: "Digest"].map(String.init))
         // Google states the hashes of what is stored; where it decompresses on the way out they are not those of what arrives.
         // https://cloud.google.com/storage/docs/transcoding
         let isTranscoded =
-            headers.first(name: "x-goog-stored-content-encoding").map { $0 != "identity" } == true && !headers.contains(name: "Content-Encoding")
+            headers.first(name: "x-goog-stored-content-encoding").map { $0 != "identity" } == true
+            && !headers.contains(name: "Content-Encoding")
         if !isTranscoded {
             digests += headers[canonicalForm: "x-goog-hash"].compactMap { pair in
                 let parts = pair.split(separator: "=", maxSplits: 1)

@@ -131,17 +131,19 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: The end
 
-    /// Hummingbird closes right behind the last write when it shuts down, which would drop what a slow client has not taken yet. One that
-    /// takes nothing any more is closed for its silence.
+    /// Hummingbird closes right behind the last write when it shuts down or the client has said that it is done, which would drop what a
+    /// slow client has not taken yet. One that takes nothing any more is closed for its silence.
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        guard mode == .all else {
+        guard mode != .input else {
             context.close(mode: mode, promise: promise)
             return
         }
         let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenComplete { _ in context.close(mode: .all, promise: promise) }
+        written.futureResult.assumeIsolated().whenComplete { _ in context.close(mode: mode, promise: promise) }
         context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: written)
     }
+
+    // MARK: Silence
 
     private func scheduleIdleCheck(_ context: ChannelHandlerContext, in delay: TimeAmount) {
         idleCheck = context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.checkIdle(context) }

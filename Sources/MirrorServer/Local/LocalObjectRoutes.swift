@@ -49,7 +49,8 @@ struct LocalObjectRoutes: Sendable {
     }
 
     private func find(_ context: MirrorRequestContext) throws -> (Pool, ObjectKey) {
-        guard let region = context.parameters.get("region"), let id = PoolID(service: "local", region: region), let pool = services.pools[id],
+        guard let region = context.parameters.get("region"), let id = PoolID(service: "local", region: region),
+            let pool = services.pools[id],
             pool.store.capabilities.features.contains(.servedByMirror), let hash = context.parameters.get("hash"),
             let name = context.parameters.get("name").flatMap({ PercentCoding.decode($0) }), let key = ObjectKey("\(hash)/\(name)")
         else { throw RequestError(.resourceNotFound, "there is no such object") }

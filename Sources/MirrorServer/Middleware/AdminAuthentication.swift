@@ -34,7 +34,9 @@ struct AdminAuthentication: RouterMiddleware {
     /// A request that came through a proxy on this machine, or that a web page made a browser send, is not this machine's.
     private func isFromThisMachine(_ request: Request, _ context: MirrorRequestContext) -> Bool {
         guard let peer = context.peer, Self.loopback.contains(where: { $0.contains(peer) }) else { return false }
-        guard request.headers[.forwardedFor] == nil, request.headers[.forwarded] == nil, request.headers[.origin] == nil else { return false }
+        guard request.headers[.forwardedFor] == nil, request.headers[.forwarded] == nil, request.headers[.origin] == nil else {
+            return false
+        }
         guard let authority = request.head.authority, !authority.utf8.contains(where: { "/?#".utf8.contains($0) }),
             let url = try? ArtifactURL("http://\(authority)/")
         else { return false }

@@ -68,10 +68,13 @@ struct StatusRoutes: Sendable {
     private func replicas(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let parameters = request.uri.queryParameters
         let pool = try parameters["pool"].map { try services.pool(named: $0).id }
-        let limit = try parameters["limit"].map { text in
-            guard let limit = Int(text), (1...1_000).contains(limit) else { throw RequestError(.inputError, "limit must be from 1 to 1000") }
-            return limit
-        } ?? 100
+        let limit =
+            try parameters["limit"].map { text in
+                guard let limit = Int(text), (1...1_000).contains(limit) else {
+                    throw RequestError(.inputError, "limit must be from 1 to 1000")
+                }
+                return limit
+            } ?? 100
         let state = try parameters["state"].map { text in
             guard let state = Replica.State(rawValue: String(text)) else {
                 throw RequestError(.inputError, "state must be one of \(Replica.State.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -94,7 +97,9 @@ struct StatusRoutes: Sendable {
         static func read(_ text: some StringProtocol) throws -> ReplicaID {
             guard let bytes = Base64.decode(String(text)), let decoded = String(validating: bytes, as: UTF8.self) else { throw unreadable }
             let words = decoded.split(separator: " ", maxSplits: 1)
-            guard words.count == 2, let pool = PoolID(String(words[0])), let artifact = try? ArtifactURL(String(words[1])) else { throw unreadable }
+            guard words.count == 2, let pool = PoolID(String(words[0])), let artifact = try? ArtifactURL(String(words[1])) else {
+                throw unreadable
+            }
             return ReplicaID(artifact: artifact, pool: pool)
         }
 
