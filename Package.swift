@@ -115,7 +115,7 @@ let package = Package(
             "MirrorServerTests",
             [
                 "MirrorServer", "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting", "MirrorCore",
-                hummingbird, httpTypes, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
+                hummingbird, httpTypes, logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, serviceLifecycle,
             ]),
         tests("CloudMirrorTests", ["CloudMirrorCLI", "CloudMirror", "MirrorNet", "MirrorCore", logging]),
         tests("EndToEndTests", ["MirrorTesting", "MirrorCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix]),

@@ -115,12 +115,15 @@ struct LocalObjectTests {
         }
     }
 
-    @Test(arguments: ["", "Connection: close\r\n"])
-    func `a client that is slow to read gets all of an object, also when it asks to close`(field: String) async throws {
+    @Test(arguments: [("", false), ("Connection: close\r\n", false), ("", true)])
+    func `a client that is slow to read gets all of an object, also when it asks to close or says that it is done`(
+        field: String, isDone: Bool
+    ) async throws {
         let bytes = [UInt8](repeating: 7, count: 16 << 20)
         try await serve(bytes) { mirror, target, _ in
             let connection = try await RawConnection.open(port: mirror.port, receiveBuffer: 4_096, readsAlone: false)
             await connection.send("GET \(target) HTTP/1.1\r\nHost: h\r\n\(field)\r\n")
+            if isDone { await connection.finishSending() }
             try await mirror.readWhatCame()
             try await connection.beginReading()
             let response = try await connection.response()

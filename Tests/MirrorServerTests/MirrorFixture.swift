@@ -177,7 +177,10 @@ final class MirrorFixture: Sendable {
             }
             var parts: [any Service] = [server]
             if options.copies { parts.append(workers) }
-            let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: parts, logger: logger))
+            var settings = ServiceGroupConfiguration(services: parts, logger: logger)
+            // Only a test that failed leaves a connection that keeps it waiting.
+            settings.maximumGracefulShutdownDuration = .seconds(10)
+            let group = ServiceGroup(configuration: settings)
             let end = WatchedState(false)
             let changes = await world.state.changes()
             return try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -203,6 +206,8 @@ final class MirrorFixture: Sendable {
                 } catch {
                     result = .failure(error)
                 }
+                await mirror.shutDown()
+                try? await mirror.ended()
                 tasks.cancelAll()
                 while true {
                     // A service that is cancelled may say so.
