@@ -37,3 +37,6 @@ swift_paths() {
 
 # A build log is thousands of steps: show one in fifty, and everything that is not a step.
 build_progress() { awk '/^\[[0-9]+\/[0-9]+\]/ { if (n++ % 50 == 0) { print; fflush() } next } { print; fflush() }'; }
+
+# A test log has several lines for each test: show what failed, and the counts.
+test_progress() { awk '!/^[^ ]+ (Test|Suite) .*( started\.|passed after)|^[^ ]+ Test case passing/ { print substr($0, 1, 500); fflush() }'; }

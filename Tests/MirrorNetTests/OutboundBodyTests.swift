@@ -69,7 +69,7 @@ import Testing
     }
 
     @Test func anOriginThatDripsDoesNotTimeOut() async throws {
-        try await NetFixture.run(configuration: .testing { $0.idleTimeout = .seconds(2) }) { fixture async throws in
+        try await NetFixture.run(configuration: .testing { $0.idleTimeout = .seconds(5) }) { fixture async throws in
             // Twice the timeout as a whole, an eighth of it between two chunks.
             fixture.origin.on(
                 "/a",
