@@ -72,6 +72,8 @@ let package = Package(
         module("MirrorNet", ["MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
         module("MirrorStorage", ["MirrorCore", logging, metrics, nioCore]),
         module("StorageLocal", ["MirrorStorage", "MirrorCore", logging, nioCore, nioPosix]),
+        module(
+            "StorageS3", ["MirrorStorage", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
         module("MirrorState", ["MirrorCore", logging]),
         module("StateSQLite", ["MirrorState", "MirrorCore", grdb, logging]),
         module(
@@ -87,8 +89,8 @@ let package = Package(
         module(
             "CloudMirror",
             [
-                "CProcess", "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet",
-                "MirrorCore",
+                "CProcess", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "StateSQLite", "MirrorStorage", "MirrorState",
+                "MirrorNet", "MirrorCore",
                 logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
         .executableTarget(
@@ -103,13 +105,21 @@ let package = Package(
         tests("MirrorNetTests", ["MirrorNet", "MirrorTesting", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix]),
         tests(
             "StorageConformanceTests",
-            ["StorageLocal", "MirrorStorage", "MirrorTesting", "MirrorCore", logging, metrics, nioCore, nioPosix]),
+            [
+                "StorageLocal", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", logging, metrics, nioCore,
+                nioPosix,
+            ]),
+        tests(
+            "StorageS3Tests",
+            [
+                "StorageS3", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix,
+            ], resources: [.copy("Vectors")]),
         tests("StateConformanceTests", ["StateSQLite", "MirrorState", "MirrorTesting", "MirrorCore", grdb, logging]),
         tests(
             "MirrorEngineTests",
             [
-                "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting", "MirrorCore",
-                crypto, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
+                "MirrorEngine", "StorageLocal", "StorageS3", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting",
+                "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
             ]),
         tests(
             "MirrorServerTests",
@@ -118,7 +128,12 @@ let package = Package(
                 hummingbird, httpTypes, logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, serviceLifecycle,
             ]),
         tests("CloudMirrorTests", ["CloudMirrorCLI", "CloudMirror", "MirrorNet", "MirrorCore", logging]),
-        tests("EndToEndTests", ["MirrorTesting", "MirrorCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix]),
+        tests(
+            "EndToEndTests",
+            [
+                "MirrorTesting", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient, crypto, logging, nioCore,
+                nioHTTP1, nioPosix,
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,6 @@
 public import NIOCore
 
-/// Bytes that arrive over time, in chunks of whatever size the producer has; made to be read once.
+/// Bytes that arrive over time, in chunks of whatever size the producer has; made to be read once unless they are in memory (``chunks``).
 ///
 /// Erases the type of the sequence behind it, so that protocols can name it: one call through a closure for each chunk.
 public struct ByteStream: AsyncSequence, Sendable {
@@ -18,18 +18,31 @@ public struct ByteStream: AsyncSequence, Sendable {
         }
     }
 
+    /// The bytes, where they are in memory already: such a stream may be read again, and what is needed of its end is known at its beginning.
+    public let chunks: [ByteBuffer]?
     private let makeIterator: @Sendable () -> AsyncIterator
 
     public init<Base: AsyncSequence & Sendable>(_ base: Base) where Base.Element == ByteBuffer {
+        chunks = nil
         makeIterator = {
             var iterator = base.makeAsyncIterator()
             return AsyncIterator { try await iterator.next() }
         }
     }
 
+    /// A stream of bytes in memory, which may be read any number of times.
+    public init(chunks: [ByteBuffer]) {
+        let chunks = chunks.filter { $0.readableBytes > 0 }
+        self.chunks = chunks
+        makeIterator = {
+            var iterator = chunks.makeIterator()
+            return AsyncIterator { iterator.next() }
+        }
+    }
+
     /// A stream of one chunk; of none when `buffer` is empty.
     public init(_ buffer: ByteBuffer) {
-        self.init(Once(buffer: buffer))
+        self.init(chunks: [buffer])
     }
 
     public func makeAsyncIterator() -> AsyncIterator {
@@ -48,20 +61,5 @@ public struct ByteStream: AsyncSequence, Sendable {
             all.writeBuffer(&chunk)
         }
         return all
-    }
-
-    private struct Once: AsyncSequence, Sendable {
-        let buffer: ByteBuffer
-
-        struct AsyncIterator: AsyncIteratorProtocol {
-            var buffer: ByteBuffer?
-
-            mutating func next() async -> ByteBuffer? {
-                defer { buffer = nil }
-                return buffer.flatMap { $0.readableBytes > 0 ? $0 : nil }
-            }
-        }
-
-        func makeAsyncIterator() -> AsyncIterator { AsyncIterator(buffer: buffer) }
     }
 }

@@ -29,7 +29,7 @@ public final class MemoryStore: ObjectStore {
     }
 
     public var capabilities: StoreCapabilities {
-        StoreCapabilities(features: [.parallelParts, .readsUploads, .servedByMirror], maxObjectSize: Int64(Int32.max))
+        StoreCapabilities(features: [.parallelParts, .readsUploads, .servedByMirror, .conditionalWrites], maxObjectSize: Int64(Int32.max))
     }
 
     public func head(_ key: ObjectKey) async throws -> ObjectInfo {
@@ -99,12 +99,18 @@ public final class MemoryStore: ObjectStore {
     }
 
     /// Puts bytes that ``reserve(_:)`` accounted for where readers see them.
-    func publish(_ bytes: ByteBuffer, key: ObjectKey, metadata: ObjectMetadata, sha256: Digest) -> ObjectInfo {
+    func publish(
+        _ bytes: ByteBuffer, key: ObjectKey, metadata: ObjectMetadata, sha256: Digest, condition: WriteCondition
+    ) throws -> ObjectInfo {
         var metadata = metadata
         metadata.sha256 = sha256
         let info = ObjectInfo(
             key: key, size: Int64(bytes.readableBytes), etag: "\"\(sha256.hex.prefix(32))\"", lastModified: clock.now, metadata: metadata)
-        state.withLock { state in
+        try state.withLock { state in
+            if condition == .absent, state.objects[key] != nil {
+                state.bytesHeld -= info.size
+                throw StorageError(.preconditionFailed, "there is an object \(key) already", operation: "memory.complete")
+            }
             let replaced = state.objects.updateValue(StoredObject(info: info, bytes: bytes), forKey: key)
             state.bytesHeld -= replaced?.info.size ?? 0
         }

@@ -73,7 +73,7 @@ final class MemoryUpload: ObjectUpload {
         return ByteStream(bytes)
     }
 
-    func complete(size: Int64, sha256: Digest) async throws -> ObjectInfo {
+    func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
         let bytes = try state.withLock { state -> ByteBuffer in
             guard state.isOpen else { throw invalid("the upload is over", "complete") }
             var bytes = ByteBuffer()
@@ -88,7 +88,7 @@ final class MemoryUpload: ObjectUpload {
             state.parts = [:]
             return bytes
         }
-        return store.publish(bytes, key: key, metadata: metadata, sha256: sha256)
+        return try store.publish(bytes, key: key, metadata: metadata, sha256: sha256, condition: condition)
     }
 
     func abort() async {

@@ -12,6 +12,8 @@ public import MirrorCore
 /// - A range beyond the end is cut off at the end; one that begins at or after the end throws `.invalidRequest`.
 /// - Metadata comes back as it was given, the digest as it was given to `complete`.
 /// - `list` returns every complete object exactly once, in the order of the keys, over as many pages as are asked for.
+/// - `copy` makes the same object as an upload of the same bytes would, or leaves nothing.
+/// - `delete` of many keys deletes each that can be deleted, and returns the others.
 /// - `openFile` throws `.unsupported` without ``StoreCapabilities/Features/opensFiles``.
 /// - Calls may be made from any task at any time.
 public protocol ObjectStore: Sendable {
@@ -22,15 +24,31 @@ public protocol ObjectStore: Sendable {
     /// - Parameter range: `nil` for the whole object.
     func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent
 
-    /// Begins an upload; nothing is visible under `key` until ``ObjectUpload/complete(size:sha256:)``.
+    /// Begins an upload; nothing is visible under `key` until ``ObjectUpload/complete(size:sha256:condition:)``.
     ///
     /// - Parameter expectedSize: Bytes, where the origin stated them: a store may refuse early what it cannot take (`.full`, `.invalidRequest`).
     func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload
+
+    /// Whether ``copy(_:from:metadata:condition:)`` is worth trying: same kind of service, in reach, and a size that it copies. Makes no network call.
+    func canCopy(from source: CopySource) -> Bool
+
+    /// Makes the service itself copy an object of another bucket, so that no byte of it passes through this process.
+    ///
+    /// - Parameter metadata: As for an upload; the copy's own, not the source's.
+    /// - Throws: `.permissionDenied` or `.notFound` where the service does not let this store read the source, `.preconditionFailed` where the
+    ///   source is no longer what `source` says or `condition` does not hold; `.unsupported` where ``canCopy(from:)`` is false.
+    func copy(_ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition) async throws -> ObjectInfo
 
     /// Opens an object as a file, so that its bytes can be sent by the kernel. The default throws `.unsupported`.
     func openFile(_ key: ObjectKey) async throws -> ObjectFile
 
     func delete(_ key: ObjectKey) async throws
+
+    /// Deletes many objects, in as few calls as the service allows.
+    ///
+    /// - Returns: The keys that could not be deleted, and why; a key that was absent is not among them.
+    /// - Throws: What made the whole fail; nothing is known of the keys then.
+    func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError]
 
     /// - Parameter after: The last key of the page before; `nil` for the first page.
     /// - Parameter limit: 1...1000.
@@ -49,6 +67,27 @@ public protocol ObjectStore: Sendable {
 extension ObjectStore {
     public func openFile(_ key: ObjectKey) async throws -> ObjectFile {
         throw StorageError(.unsupported, "this store keeps no files", operation: "openFile")
+    }
+
+    public func canCopy(from source: CopySource) -> Bool { false }
+
+    public func copy(
+        _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
+    ) async throws -> ObjectInfo {
+        throw StorageError(.unsupported, "this store copies nothing by itself", operation: "copy")
+    }
+
+    /// One after the other.
+    public func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
+        var failures: [ObjectKey: StorageError] = [:]
+        for key in keys {
+            do {
+                try await delete(key)
+            } catch let error as StorageError {
+                failures[key] = error
+            }
+        }
+        return failures
     }
 }
 
@@ -71,10 +110,26 @@ public protocol ObjectUpload: Sendable {
     func read(_ range: ByteRange) async throws -> ByteStream
 
     /// Publishes the object in one step, durably: it survives the machine's crash after this returns.
-    func complete(size: Int64, sha256: Digest) async throws -> ObjectInfo
+    ///
+    /// - Parameter condition: What must hold of the key in that moment; a store without ``StoreCapabilities/Features/conditionalWrites`` takes no notice.
+    /// - Throws: `.preconditionFailed` when it does not hold; the upload is gone then.
+    func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo
 
     /// Removes what was written, unless the upload is complete.
     func abort() async
+}
+
+extension ObjectUpload {
+    public func complete(size: Int64, sha256: Digest) async throws -> ObjectInfo {
+        try await complete(size: size, sha256: sha256, condition: .none)
+    }
+}
+
+/// What must hold of a key for an object to be published under it.
+public enum WriteCondition: Sendable, Hashable {
+    case none
+    /// There is no object: `If-None-Match: *` (RFC 9110 §13.1.2). Whoever comes late replaces nothing.
+    case absent
 }
 
 /// One part of an upload.

@@ -18,6 +18,12 @@ public struct StoreCapabilities: Sendable, Hashable {
         public static let servedByMirror = Features(rawValue: 1 << 2)
         /// Objects are files of this machine (``ObjectStore/openFile(_:)``).
         public static let opensFiles = Features(rawValue: 1 << 3)
+        /// The service can copy from another of its buckets (``ObjectStore/copy(_:from:metadata:condition:)``).
+        public static let serverSideCopy = Features(rawValue: 1 << 4)
+        /// ``WriteCondition`` is kept to by the service itself.
+        public static let conditionalWrites = Features(rawValue: 1 << 5)
+        /// Locations carry a signature and end (``ObjectLocation/expires``).
+        public static let presignedLocations = Features(rawValue: 1 << 6)
     }
 
     public var features: Features

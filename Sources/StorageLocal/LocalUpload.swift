@@ -120,7 +120,7 @@ final class LocalUpload: ObjectUpload {
 
     // MARK: End
 
-    func complete(size: Int64, sha256: Digest) async throws -> ObjectInfo {
+    func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
         let operation = "local.complete"
         let footer = ObjectFooter(key: key, size: size, sha256: sha256, lastModified: store.clock.now, metadata: metadata)
         guard let info = footer.info(for: key) else {

@@ -72,9 +72,9 @@ private struct HookedUpload: UploadLayer {
         return try await base.read(range)
     }
 
-    func complete(size: Int64, sha256: Digest) async throws -> ObjectInfo {
+    func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
         try await hook(.complete)
-        return try await base.complete(size: size, sha256: sha256)
+        return try await base.complete(size: size, sha256: sha256, condition: condition)
     }
 
     func abort() async {

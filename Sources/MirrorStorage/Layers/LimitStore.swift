@@ -36,8 +36,18 @@ package struct LimitStore: StoreLayer {
         try await permits.withPermit { try await base.openFile(key) }
     }
 
+    package func copy(
+        _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
+    ) async throws -> ObjectInfo {
+        try await permits.withPermit { try await base.copy(key, from: source, metadata: metadata, condition: condition) }
+    }
+
     package func delete(_ key: ObjectKey) async throws {
         try await permits.withPermit { try await base.delete(key) }
+    }
+
+    package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
+        try await permits.withPermit { try await base.delete(keys) }
     }
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
@@ -57,7 +67,7 @@ private struct LimitedUpload: UploadLayer {
         try await permits.withPermit { try await base.read(range) }
     }
 
-    func complete(size: Int64, sha256: Digest) async throws -> ObjectInfo {
-        try await permits.withPermit { try await base.complete(size: size, sha256: sha256) }
+    func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
+        try await permits.withPermit { try await base.complete(size: size, sha256: sha256, condition: condition) }
     }
 }

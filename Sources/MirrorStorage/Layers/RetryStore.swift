@@ -2,8 +2,8 @@ package import MirrorCore
 
 /// Makes calls again that failed with a transient error, after a while that grows.
 ///
-/// Only calls that change nothing half way: never the writing of a part, whose stream is gone by then, nor `complete`, nor what happens to a
-/// body after it was opened. The copy engine repeats those with a new stream.
+/// Only calls that may be made twice: the writing of a part whose bytes are in memory, but never of one whose stream is gone by then, nor
+/// `complete`, nor what happens to a body after it was opened. The copy engine repeats those from the start.
 package struct RetryStore: StoreLayer {
     package struct Policy: Sendable, Hashable {
         /// The first one included; 1 or more.
@@ -63,15 +63,26 @@ package struct RetryStore: StoreLayer {
     }
 
     package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
-        try await retrying { try await base.beginUpload(key, metadata: metadata, expectedSize: expectedSize) }
+        let upload = try await retrying { try await base.beginUpload(key, metadata: metadata, expectedSize: expectedSize) }
+        return RetriedUpload(base: upload, retries: self)
     }
 
     package func openFile(_ key: ObjectKey) async throws -> ObjectFile {
         try await retrying { try await base.openFile(key) }
     }
 
+    package func copy(
+        _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
+    ) async throws -> ObjectInfo {
+        try await retrying { try await base.copy(key, from: source, metadata: metadata, condition: condition) }
+    }
+
     package func delete(_ key: ObjectKey) async throws {
         try await retrying { try await base.delete(key) }
+    }
+
+    package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
+        try await retrying { try await base.delete(keys) }
     }
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
@@ -82,7 +93,7 @@ package struct RetryStore: StoreLayer {
         try await retrying { try await base.location(of: key, life: life) }
     }
 
-    private func retrying<Result>(_ call: () async throws -> Result) async throws -> Result {
+    fileprivate func retrying<Result>(_ call: () async throws -> Result) async throws -> Result {
         var attempt = 1
         while true {
             do {
@@ -93,5 +104,15 @@ package struct RetryStore: StoreLayer {
                 attempt += 1
             }
         }
+    }
+}
+
+private struct RetriedUpload: UploadLayer {
+    let base: any ObjectUpload
+    let retries: RetryStore
+
+    func write(_ part: UploadPart, from body: ByteStream) async throws -> Int64 {
+        guard body.chunks != nil else { return try await base.write(part, from: body) }
+        return try await retries.retrying { try await base.write(part, from: body) }
     }
 }

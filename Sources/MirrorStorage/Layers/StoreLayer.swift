@@ -24,8 +24,20 @@ extension StoreLayer {
         try await base.openFile(key)
     }
 
+    package func canCopy(from source: CopySource) -> Bool { base.canCopy(from: source) }
+
+    package func copy(
+        _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
+    ) async throws -> ObjectInfo {
+        try await base.copy(key, from: source, metadata: metadata, condition: condition)
+    }
+
     package func delete(_ key: ObjectKey) async throws {
         try await base.delete(key)
+    }
+
+    package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
+        try await base.delete(keys)
     }
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
@@ -55,8 +67,8 @@ extension UploadLayer {
         try await base.read(range)
     }
 
-    package func complete(size: Int64, sha256: Digest) async throws -> ObjectInfo {
-        try await base.complete(size: size, sha256: sha256)
+    package func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
+        try await base.complete(size: size, sha256: sha256, condition: condition)
     }
 
     package func abort() async {

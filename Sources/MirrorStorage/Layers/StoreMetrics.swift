@@ -7,7 +7,7 @@ import Synchronization
 final class StoreMetrics: Sendable {
     /// The label `operation`.
     enum Operation: String, CaseIterable, Sendable {
-        case head, get, openFile = "open_file", beginUpload = "begin_upload", write, read, complete, abort, delete, list, location
+        case head, get, openFile = "open_file", beginUpload = "begin_upload", write, read, complete, abort, copy, delete, list, location
         case checkHealth = "check_health"
     }
 

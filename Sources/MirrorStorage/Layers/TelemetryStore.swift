@@ -35,8 +35,18 @@ package struct TelemetryStore: StoreLayer {
         try await metrics.measure(.openFile) { try await base.openFile(key) }
     }
 
+    package func copy(
+        _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
+    ) async throws -> ObjectInfo {
+        try await metrics.measure(.copy) { try await base.copy(key, from: source, metadata: metadata, condition: condition) }
+    }
+
     package func delete(_ key: ObjectKey) async throws {
         try await metrics.measure(.delete) { try await base.delete(key) }
+    }
+
+    package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
+        try await metrics.measure(.delete) { try await base.delete(keys) }
     }
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
@@ -65,8 +75,8 @@ private struct MeasuredUpload: UploadLayer {
         return metrics.watch(body, .read)
     }
 
-    func complete(size: Int64, sha256: Digest) async throws -> ObjectInfo {
-        try await metrics.measure(.complete) { try await base.complete(size: size, sha256: sha256) }
+    func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
+        try await metrics.measure(.complete) { try await base.complete(size: size, sha256: sha256, condition: condition) }
     }
 
     func abort() async {

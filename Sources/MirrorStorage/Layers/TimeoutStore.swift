@@ -9,12 +9,22 @@ package struct TimeoutStore: StoreLayer {
         package var call: Duration
         /// For `complete`, in which services put large objects together.
         package var complete: Duration
+        /// For a part that is in memory: from its first byte to the service's answer.
+        package var part: Duration
+        /// For a copy that the service makes by itself, which says nothing until it is done.
+        package var copy: Duration
         /// For a body: without a single chunk.
         package var idle: Duration
 
-        package init(call: Duration = .seconds(15), complete: Duration = .seconds(300), idle: Duration = .seconds(60)) {
+        package init(
+            call: Duration = .seconds(15), complete: Duration = .seconds(300), part: Duration = .seconds(300),
+            copy: Duration = .seconds(3_600),
+            idle: Duration = .seconds(60)
+        ) {
             self.call = call
             self.complete = complete
+            self.part = part
+            self.copy = copy
             self.idle = idle
         }
     }
@@ -48,8 +58,20 @@ package struct TimeoutStore: StoreLayer {
         try await time.limitCall("timeout.openFile") { [base] in try await base.openFile(key) }
     }
 
+    package func copy(
+        _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
+    ) async throws -> ObjectInfo {
+        try await time.limit("timeout.copy", time.limits.copy) { [base] in
+            try await base.copy(key, from: source, metadata: metadata, condition: condition)
+        }
+    }
+
     package func delete(_ key: ObjectKey) async throws {
         try await time.limitCall("timeout.delete") { [base] in try await base.delete(key) }
+    }
+
+    package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
+        try await time.limitCall("timeout.delete") { [base] in try await base.delete(keys) }
     }
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
@@ -70,6 +92,9 @@ private struct TimeLimitedUpload: UploadLayer {
     let time: TimeLimits
 
     func write(_ part: UploadPart, from body: ByteStream) async throws -> Int64 {
+        if body.chunks != nil {
+            return try await time.limit("timeout.write", time.limits.part) { [base] in try await base.write(part, from: body) }
+        }
         let progress = TransferProgress()
         let noted = ByteStream(NotedStream(base: body, progress: progress))
         let (limit, clock) = (time.limits.idle, time.clock)
@@ -86,8 +111,10 @@ private struct TimeLimitedUpload: UploadLayer {
         return time.limitBody("timeout.read", body)
     }
 
-    func complete(size: Int64, sha256: Digest) async throws -> ObjectInfo {
-        try await time.limit("timeout.complete", time.limits.complete) { [base] in try await base.complete(size: size, sha256: sha256) }
+    func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
+        try await time.limit("timeout.complete", time.limits.complete) { [base] in
+            try await base.complete(size: size, sha256: sha256, condition: condition)
+        }
     }
 }
 

@@ -128,8 +128,8 @@ private struct ScriptedUpload: ObjectUpload {
 
     func read(_ range: ByteRange) async throws -> ByteStream { try await store.run(.read) { try await base.read(range) } }
 
-    func complete(size: Int64, sha256: Digest) async throws -> ObjectInfo {
-        try await store.run(.complete) { try await base.complete(size: size, sha256: sha256) }
+    func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
+        try await store.run(.complete) { try await base.complete(size: size, sha256: sha256, condition: condition) }
     }
 
     func abort() async {

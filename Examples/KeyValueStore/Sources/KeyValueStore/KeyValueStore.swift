@@ -118,7 +118,7 @@ actor KeyValueUpload: ObjectUpload {
         throw StorageError(.unsupported, "the service shows nothing before it is complete", operation: "kv.read")
     }
 
-    func complete(size: Int64, sha256: Digest) async throws -> ObjectInfo {
+    func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
         try requireOpen("kv.complete")
         guard Int64(bytes.readableBytes) == size else {
             throw StorageError(.invalidRequest, "\(bytes.readableBytes) bytes were written instead of \(size)", operation: "kv.complete")

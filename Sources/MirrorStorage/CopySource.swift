@@ -1,0 +1,33 @@
+public import MirrorCore
+
+/// An object of a bucket that a store of the same service may be told to copy.
+public struct CopySource: Sendable, Hashable {
+    /// The kind of storage, as in a pool's name: `s3`.
+    public var service: String
+    /// Where the service is reached, scheme and authority without a path: `https://s3.us-west-2.amazonaws.com`.
+    public var endpoint: String
+    public var region: String
+    public var bucket: String
+    /// The object's own name, not encoded.
+    public var key: String
+    /// One version of a versioned object; `nil` for the current one.
+    public var version: String?
+    /// Bytes.
+    public var size: Int64
+    /// With its quotes: what is copied must still have it.
+    public var etag: String?
+
+    public init(
+        service: String, endpoint: String, region: String, bucket: String, key: String, version: String? = nil, size: Int64,
+        etag: String? = nil
+    ) {
+        self.service = service
+        self.endpoint = endpoint
+        self.region = region
+        self.bucket = bucket
+        self.key = key
+        self.version = version
+        self.size = size
+        self.etag = etag
+    }
+}
