@@ -1,0 +1,221 @@
+import AsyncHTTPClient
+package import Logging
+import MirrorCore
+package import NIOCore
+package import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// Talks to services that the operator configured: object storage, token and metadata services.
+///
+/// There is no egress policy, because nobody but the operator says where these requests go. Redirects are not followed, nothing is decompressed,
+/// and proxies and cookies are not used; the target goes out byte for byte, because signatures depend on it.
+package final class ServiceClient: Sendable {
+    private let configuration: OutboundConfiguration
+    private let client: HTTPClient
+    private let slots: RequestSlots
+    private let logger: Logger
+
+    /// Bytes handed to the connection at a time: the smaller, the sooner it is noticed that they no longer leave.
+    private static let chunkSize = 1 << 20
+    /// Bytes of an answer nobody wants that are read to keep its connection.
+    private static let maxDiscarded: Int64 = 64 << 10
+
+    package init(configuration: OutboundConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        client = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup), configuration: Self.clientConfiguration(configuration))
+        slots = RequestSlots(limit: configuration.connectionsPerOrigin)
+    }
+
+    deinit {
+        // Nobody waits any more; the client must still be told, or it traps.
+        let _: EventLoopFuture<Void> = client.shutdown()
+    }
+
+    /// Sends a request and returns with the head of the response, whatever its status.
+    ///
+    /// A kept connection that the service closed in the moment of its use is replaced once, unless the request is a POST or its body a stream.
+    ///
+    /// - Throws: ``OutboundError``, what a streamed body threw, or `CancellationError`.
+    package func send(_ request: ServiceRequest) async throws -> ServiceResponse {
+        let url = try Self.url(of: request)
+        let slot = try await slots.slot(for: "\(url.scheme.rawValue)://\(url.authority)")
+        do {
+            let response = try await execute(try prepare(request, url), mayRepeat: request.mayRepeat)
+            return try await finish(response, to: request, url: url, slot: slot)
+        } catch let error as ServiceBody.StreamFailure {
+            throw error.cause
+        } catch {
+            throw OutboundError.mapping(error, of: url, during: .head)
+        }
+    }
+
+    /// Sends a request and reads its whole answer.
+    ///
+    /// - Parameter limit: Bytes of the body.
+    /// - Throws: As ``send(_:)``; `.protocolError` when the body is longer than `limit`.
+    package func collect(
+        _ request: ServiceRequest, upTo limit: Int
+    ) async throws -> (status: Int, headers: HTTPHeaders, body: ByteBuffer) {
+        let response = try await send(request)
+        var body = ByteBuffer()
+        for try await var chunk in response.body {
+            guard body.readableBytes + chunk.readableBytes <= limit else {
+                throw OutboundError(.protocolError, "\(request.host) answers with more than \(limit) bytes")
+            }
+            body.writeBuffer(&chunk)
+        }
+        return (response.status, response.headers, body)
+    }
+
+    /// Reads what is left of a short answer, so that its connection can be used again; a long one is dropped with its connection.
+    package static func discard(_ response: ServiceResponse) async {
+        guard let length = response.contentLength, length <= maxDiscarded else { return }
+        // An answer that nobody wants may break off.
+        do { for try await _ in response.body {} } catch {}
+    }
+
+    /// Fails what is under way; returns once all connections are closed. Nothing can be sent afterwards.
+    package func shutdown() async {
+        do {
+            try await client.shutdown()
+        } catch {
+            logger.debug("The HTTP client was shut down before", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: One request
+
+    /// What errors and slots are named by: the service without a path.
+    private static func url(of request: ServiceRequest) throws -> ArtifactURL {
+        let host = request.host.contains(":") ? "[\(request.host)]" : request.host
+        do {
+            return try ArtifactURL("\(request.scheme.rawValue)://\(host):\(request.port)/")
+        } catch {
+            throw OutboundError(.unresolvable, "\(request.host):\(request.port) is no address of a service: \(error.reason)")
+        }
+    }
+
+    private func prepare(_ request: ServiceRequest, _ url: ArtifactURL) throws -> HTTPClientRequest {
+        guard request.target.utf8.first == UInt8(ascii: "/"), request.target.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw OutboundError(.protocolError, "\(url): the target of the request is not percent-encoded")
+        }
+        var prepared = HTTPClientRequest(url: url.description)
+        prepared.method = request.method
+        prepared.headers = request.headers
+        prepared.headers.remove(name: RequestTargetHandler.fieldName)
+        prepared.headers.add(name: RequestTargetHandler.fieldName, value: request.target)
+        for (name, value) in [("user-agent", configuration.userAgent), ("accept", "*/*"), ("accept-encoding", "identity")]
+        where !request.headers.contains(name: name) {
+            prepared.headers.add(name: name, value: value)
+        }
+        switch request.body {
+        case .none: prepared.body = nil
+        case .bytes(let buffers):
+            let length = buffers.reduce(0) { $0 + Int64($1.readableBytes) }
+            prepared.body =
+                length <= Int64(Self.chunkSize) && buffers.count == 1
+                ? .bytes(buffers[0]) : .stream(Slices(buffers: buffers, size: Self.chunkSize), length: .known(length))
+        case .stream(let stream, let length):
+            prepared.body = .stream(stream, length: .known(length))
+        }
+        return prepared
+    }
+
+    private func execute(_ request: HTTPClientRequest, mayRepeat: Bool) async throws -> HTTPClientResponse {
+        do {
+            return try await client.execute(request, deadline: .distantFuture)
+        } catch  where mayRepeat && !(error is ServiceBody.StreamFailure) && OutboundError.isClosedConnection(error) {
+            return try await client.execute(request, deadline: .distantFuture)
+        }
+    }
+
+    private func finish(
+        _ response: HTTPClientResponse, to request: ServiceRequest, url: ArtifactURL, slot: RequestSlots.Slot
+    ) async throws -> ServiceResponse {
+        let status = Int(response.status.code)
+        let headSize = response.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+        guard headSize <= configuration.maxResponseHeadSize else {
+            throw OutboundError(
+                .protocolError, "\(url): the head of the response is larger than \(configuration.maxResponseHeadSize) bytes")
+        }
+        let hasBody = request.method != .HEAD && status >= 200 && status != 204 && status != 304
+        let length =
+            response.headers.contains(name: "transfer-encoding") ? nil : response.headers.first(name: "content-length").flatMap(Int64.init)
+        let body = OutboundBody(.init(response.body, of: url, expectedLength: hasBody ? length : 0, holding: [slot]))
+        // Read to its end, which is here already, because a body that is dropped takes its connection with it.
+        if !hasBody || length == 0 { for try await _ in body {} }
+        return ServiceResponse(
+            status: status, headers: response.headers, body: hasBody && length != 0 ? body : OutboundBody(nil))
+    }
+
+    private static func clientConfiguration(_ configuration: OutboundConfiguration) -> HTTPClient.Configuration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv12
+        if let path = configuration.certificateAuthorities { tls.additionalTrustRoots = [.file(path)] }
+        var client = HTTPClient.Configuration(
+            tlsConfiguration: tls,
+            redirectConfiguration: .disallow,
+            timeout: .init(connect: TimeAmount(configuration.connectTimeout)),
+            // Its limit is above ours, so that nobody waits within the client, where waiting is limited by the connect timeout.
+            connectionPool: .init(
+                idleTimeout: TimeAmount(configuration.keepAlive),
+                concurrentHTTP1ConnectionsPerHostSoftLimit: 2 * max(1, configuration.connectionsPerOrigin)),
+            proxy: nil,
+            decompression: .disabled)
+        client.httpVersion = .http1Only
+        // Who calls waits and tries again in its own way.
+        client.connectionPool.retryConnectionEstablishment = false
+        // Our traces are no business of other people's servers.
+        client.tracing.tracer = nil
+        let bufferSize = configuration.receiveBufferSize
+        let idleTimeout = TimeAmount(configuration.idleTimeout)
+        client.http1_1ConnectionDebugInitializer = { channel in
+            channel.eventLoop.makeCompletedFuture {
+                let pipeline = channel.pipeline.syncOperations
+                let isPlain = (try? pipeline.handler(type: NIOSSLClientHandler.self)) == nil
+                try pipeline.addHandler(ReadIdleHandler(timeout: idleTimeout), position: .first)
+                try pipeline.addHandler(RequestTargetHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
+                return isPlain
+            }.flatMap { isPlain in
+                // TLS comes in records of 16 KiB anyway.
+                guard isPlain else { return channel.eventLoop.makeSucceededVoidFuture() }
+                return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: bufferSize))
+                    .flatMap { channel.setOption(.maxMessagesPerRead, value: 1) }
+            }
+        }
+        return client
+    }
+
+    /// Bytes in memory as a stream of pieces, which waits for the connection between two of them.
+    private struct Slices: AsyncSequence, Sendable {
+        let buffers: [ByteBuffer]
+        let size: Int
+
+        struct AsyncIterator: AsyncIteratorProtocol {
+            var rest: ArraySlice<ByteBuffer>
+            let size: Int
+
+            mutating func next() async throws -> ByteBuffer? {
+                while var first = rest.popFirst() {
+                    guard let slice = first.readSlice(length: Swift.min(size, first.readableBytes)), slice.readableBytes > 0 else { continue }
+                    if first.readableBytes > 0 { rest = [first] + rest }
+                    return slice
+                }
+                return nil
+            }
+        }
+
+        func makeAsyncIterator() -> AsyncIterator { AsyncIterator(rest: buffers[...], size: size) }
+    }
+}
+
+extension ServiceRequest {
+    /// Whether nothing but time is lost by sending it twice (RFC 9110 §9.2.2).
+    fileprivate var mayRepeat: Bool {
+        if method == .POST { return false }
+        if case .stream = body { return false }
+        return true
+    }
+}
