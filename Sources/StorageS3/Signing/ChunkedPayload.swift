@@ -1,0 +1,99 @@
+/// A body of known length that is sent in the service's own chunks (`aws-chunked`), each signed, or followed by a checksum, or both.
+///
+/// - SeeAlso: Amazon S3 API Reference, "Transferring Payload in Multiple Chunks" and "Including Trailing Headers".
+package struct ChunkedPayload: Sendable, Hashable {
+    package enum Protection: Sendable, Hashable {
+        /// Each chunk is signed, and so is the checksum behind them if there is one: for connections without TLS.
+        case signed(trailer: ChecksumTrailer?)
+        /// A checksum follows; the signature does not cover the body: for connections with TLS.
+        case unsigned(trailer: ChecksumTrailer)
+    }
+
+    /// Bytes.
+    package static let defaultChunkSize = 64 << 10
+    /// Bytes: the service refuses smaller chunks, except the last.
+    package static let minChunkSize = 8 << 10
+
+    /// Bytes of the body itself.
+    package let decodedLength: Int64
+    package let protection: Protection
+    /// Bytes of each chunk but the last.
+    package let chunkSize: Int
+
+    /// - Parameters:
+    ///   - decodedLength: Bytes; 0 or more, below 2^60.
+    ///   - chunkSize: Bytes; at least ``minChunkSize``. One chunk is held in memory.
+    package init(decodedLength: Int64, protection: Protection, chunkSize: Int = Self.defaultChunkSize) {
+        self.decodedLength = min(max(decodedLength, 0), 1 << 60)
+        self.protection = protection
+        self.chunkSize = max(chunkSize, Self.minChunkSize)
+    }
+
+    var trailer: ChecksumTrailer? {
+        switch protection {
+        case .signed(let trailer): trailer
+        case .unsigned(let trailer): trailer
+        }
+    }
+
+    var isSigned: Bool {
+        switch protection {
+        case .signed: true
+        case .unsigned: false
+        }
+    }
+
+    /// The value of `x-amz-content-sha256`.
+    var contentSHA256: String {
+        switch protection {
+        case .signed(nil): "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+        case .signed: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+        case .unsigned: "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+        }
+    }
+
+    /// Bytes on the wire: the `Content-Length` of the request.
+    package var encodedLength: Int64 {
+        let full = decodedLength / Int64(chunkSize)
+        let rest = Int(decodedLength % Int64(chunkSize))
+        var length = full * encodedLength(ofChunk: chunkSize)
+        if rest > 0 { length += encodedLength(ofChunk: rest) }
+        // The chunk of no bytes: its head, and the line that ends everything.
+        length += Int64(head(ofChunk: 0).utf8.count + ChunkSyntax.lineEnd.utf8.count)
+        if let trailer {
+            length += Int64(trailer.fieldName.utf8.count + 1 + trailer.valueLength + ChunkSyntax.lineEnd.utf8.count)
+            if isSigned { length += Int64(ChunkSyntax.trailerSignature.utf8.count + ChunkSyntax.lineEnd.utf8.count) }
+        }
+        return length
+    }
+
+    private func encodedLength(ofChunk size: Int) -> Int64 {
+        Int64(head(ofChunk: size).utf8.count + size + ChunkSyntax.lineEnd.utf8.count)
+    }
+
+    /// The line before a chunk, with zeros for its signature.
+    func head(ofChunk size: Int) -> String {
+        let size = String(size, radix: 16)
+        return isSigned ? "\(size)\(ChunkSyntax.chunkSignature)\(ChunkSyntax.lineEnd)" : "\(size)\(ChunkSyntax.lineEnd)"
+    }
+
+    /// What the request says of such a body.
+    func addHeaders(to request: inout S3Request) {
+        let encodings = request.header("content-encoding")?.split(separator: ",").map { String($0.drop { $0 == " " }) } ?? []
+        if encodings.first?.lowercased() != "aws-chunked" {
+            // The service removes its own and keeps the rest with the object.
+            request.setHeader("content-encoding", (["aws-chunked"] + encodings).joined(separator: ","))
+        }
+        request.setHeader("x-amz-decoded-content-length", "\(decodedLength)")
+        if let trailer { request.setHeader("x-amz-trailer", trailer.fieldName) }
+    }
+}
+
+/// The fixed texts of the encoding. The zeros stand where a signature comes to stand.
+enum ChunkSyntax {
+    static let lineEnd = "\r\n"
+    static let signatureLength = 64
+    static let chunkSignature = ";chunk-signature=" + String(repeating: "0", count: signatureLength)
+    static let trailerSignature = trailerSignatureName + ":" + String(repeating: "0", count: signatureLength)
+    static let trailerSignatureName = "x-amz-trailer-signature"
+}

@@ -1,0 +1,145 @@
+package import MirrorCore
+package import NIOCore
+
+/// AWS Signature Version 4 as S3 wants it: in header fields, in the query of a URL, and over a body in chunks.
+///
+/// Made once for each set of credentials and region, and kept: it remembers the key of the day.
+package struct S3Signer: Sendable {
+    /// How long a presigned URL may last: the service refuses more than seven days.
+    package static let presignedLives: ClosedRange<Duration> = .seconds(1) ... .seconds(604_800)
+
+    package let credentials: S3Credentials
+    package let region: String
+    package let service: String
+    /// Corrects every time that a method here is given.
+    package let clock: ClockOffset
+    private let scopes = SigningScopeCache()
+
+    package init(credentials: S3Credentials, region: String, service: String = "s3", clock: ClockOffset = ClockOffset()) {
+        self.credentials = credentials
+        self.region = region
+        self.service = service
+        self.clock = clock
+    }
+
+    // MARK: Header fields
+
+    /// Adds `x-amz-date`, `x-amz-content-sha256`, `x-amz-security-token` where there is one, and `authorization`; for a body in chunks also
+    /// `content-encoding`, `x-amz-decoded-content-length` and `x-amz-trailer`. A request that is signed already is signed anew.
+    package func sign(_ request: S3Request, payload: PayloadHash, at time: Timestamp) -> S3Request {
+        signed(request, payload: payload, at: time).request
+    }
+
+    /// Signs a request whose body is sent in chunks.
+    ///
+    /// - Parameter body: Must have exactly the bytes that `payload` says.
+    /// - Returns: The request, and its body as it is to be sent, which is ``ChunkedPayload/encodedLength`` bytes long.
+    package func sign<Body: AsyncSequence & Sendable>(
+        _ request: S3Request, body: Body, as payload: ChunkedPayload, at time: Timestamp
+    ) -> (request: S3Request, body: S3ChunkedBody<Body>) where Body.Element == ByteBuffer {
+        let signed = signed(request, payload: .chunked(payload), at: time)
+        let signer = ChunkSigner(scope: signed.scope, dateTime: signed.dateTime, previous: signed.signature)
+        return (signed.request, S3ChunkedBody(body, encoder: ChunkEncoder(payload, signer: signer)))
+    }
+
+    private struct Signed {
+        var request: S3Request
+        let signature: String
+        let dateTime: String
+        let scope: SigningScope
+    }
+
+    private func signed(_ request: S3Request, payload: PayloadHash, at time: Timestamp) -> Signed {
+        let time = SigningTime(clock.corrected(time))
+        let scope = scope(day: time.day)
+        var request = request
+        request.removeHeader("authorization")
+        request.setHeader("x-amz-date", time.dateTime)
+        request.setHeader("x-amz-content-sha256", payload.fieldValue)
+        request.removeHeader("x-amz-security-token")
+        if let token = credentials.sessionToken { request.headers.append(("x-amz-security-token", token)) }
+        if case .chunked(let payload) = payload { payload.addHeaders(to: &request) }
+
+        let canonical = CanonicalRequest(request, query: CanonicalQuery(request.query).signed, payloadHash: payload.fieldValue)
+        let signature = scope.signature(of: Self.stringToSign(canonical, time: time, scope: scope))
+        request.headers.append(
+            (
+                "authorization",
+                "\(Self.algorithm) Credential=\(credentials.accessKeyID)/\(scope.text), SignedHeaders=\(canonical.signedHeaders), Signature=\(signature)"
+            ))
+        return Signed(request: request, signature: signature, dateTime: time.dateTime, scope: scope)
+    }
+
+    // MARK: Presigned URLs
+
+    /// Adds the signature to the query, so that whoever has the URL may send the request until it ends.
+    ///
+    /// The body is not signed. Header fields of the request are: whoever sends it must send the same.
+    /// - Parameter life: Rounded down to whole seconds, kept within ``presignedLives``, and no longer than the credentials'.
+    package func presign(_ request: S3Request, life: Duration, at time: Timestamp) -> S3Request {
+        let presigned = presigned(request, life: life, at: time)
+        var request = request
+        request.query = presigned.items + [(QueryName.signature, presigned.signature)]
+        return request
+    }
+
+    /// The target of the presigned request, in one go: what a redirect needs.
+    package func presignedTarget(_ request: S3Request, life: Duration, at time: Timestamp) -> String {
+        let presigned = presigned(request, life: life, at: time)
+        return "\(request.path)?\(presigned.query)&\(QueryName.signature)=\(presigned.signature)"
+    }
+
+    private enum QueryName {
+        static let algorithm = "X-Amz-Algorithm"
+        static let credential = "X-Amz-Credential"
+        static let date = "X-Amz-Date"
+        static let expires = "X-Amz-Expires"
+        static let securityToken = "X-Amz-Security-Token"
+        static let signedHeaders = "X-Amz-SignedHeaders"
+        static let signature = "X-Amz-Signature"
+        static let all: Set<String> = [algorithm, credential, date, expires, securityToken, signedHeaders, signature]
+    }
+
+    private func presigned(
+        _ request: S3Request, life: Duration, at time: Timestamp
+    ) -> (items: [(name: String, value: String?)], query: String, signature: String) {
+        let corrected = clock.corrected(time)
+        let time = SigningTime(corrected)
+        let scope = scope(day: time.day)
+        let headers = CanonicalRequest.headers(of: request)
+        var items = request.query
+        items.removeAll { QueryName.all.contains($0.name) }
+        items += [
+            (QueryName.algorithm, Self.algorithm),
+            (QueryName.credential, "\(credentials.accessKeyID)/\(scope.text)"),
+            (QueryName.date, time.dateTime),
+            (QueryName.expires, "\(seconds(of: life, from: corrected))"),
+            (QueryName.signedHeaders, CanonicalRequest.names(of: headers)),
+        ]
+        if let token = credentials.sessionToken { items.append((QueryName.securityToken, token)) }
+        let query = CanonicalQuery(items).signed
+        let canonical = CanonicalRequest(request, query: query, headers: headers, payloadHash: PayloadHash.unsignedText)
+        return (items, query, scope.signature(of: Self.stringToSign(canonical, time: time, scope: scope)))
+    }
+
+    private func seconds(of life: Duration, from time: Timestamp) -> Int64 {
+        var life = life
+        if let expires = credentials.expires { life = min(life, time.duration(to: expires)) }
+        life = min(max(life, Self.presignedLives.lowerBound), Self.presignedLives.upperBound)
+        return life.wholeMilliseconds / 1_000
+    }
+
+    // MARK: What both have in common
+
+    static let algorithm = "AWS4-HMAC-SHA256"
+
+    private func scope(day: String) -> SigningScope {
+        scopes.scope(day: day) {
+            SigningScope(secret: credentials.secretAccessKey, day: day, region: region, service: service)
+        }
+    }
+
+    private static func stringToSign(_ canonical: CanonicalRequest, time: SigningTime, scope: SigningScope) -> String {
+        "\(algorithm)\n\(time.dateTime)\n\(scope.text)\n\(canonical.hash)"
+    }
+}
