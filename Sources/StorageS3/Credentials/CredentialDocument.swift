@@ -1,0 +1,73 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Credentials as the JSON that metadata services, container agents and credential processes give.
+///
+/// Nothing of the document gets into an error, whatever it may be.
+struct CredentialDocument {
+    /// Who may have written it: they name things differently.
+    enum Author {
+        /// The instance metadata service, which says in `Code` whether it succeeded.
+        case instanceMetadata
+        case container
+        /// A `credential_process`, which states its `Version`.
+        case process
+    }
+
+    /// - Throws: `.invalid`; `.refused` when the metadata service says why it has none.
+    static func parse(_ bytes: [UInt8], from author: Author) throws(S3CredentialsError) -> S3Credentials {
+        let fields: Fields
+        do {
+            fields = try JSONDecoder().decode(Fields.self, from: Data(bytes))
+        } catch {
+            throw S3CredentialsError(.invalid, "the answer is no JSON object with credentials as text")
+        }
+        switch author {
+        case .instanceMetadata:
+            if let code = fields.code, code != "Success" {
+                throw S3CredentialsError(.refused, "the metadata service has no credentials for the instance's role: \(Self.word(code))")
+            }
+        case .process:
+            guard fields.version == 1 else { throw S3CredentialsError(.unsupported, "the answer's Version is not 1") }
+        case .container: break
+        }
+        // Temporary ones without a token would be refused by the service, one by one.
+        if author != .process, fields.token == nil { throw S3CredentialsError(.invalid, "the answer has no Token") }
+        let parts = CredentialParts(
+            accessKeyID: fields.accessKeyID, secretAccessKey: fields.secretAccessKey,
+            sessionToken: author == .process ? fields.sessionToken : fields.token, expiration: fields.expiration)
+        return try parts.credentials(
+            named: .init(
+                accessKeyID: "the answer's AccessKeyId", secretAccessKey: "the answer's SecretAccessKey",
+                sessionToken: "the answer's \(author == .process ? "SessionToken" : "Token")", expiration: "the answer's Expiration"))
+    }
+
+    /// A code such as `AssumeRoleUnauthorizedAccess`, and nothing that merely stands in its place.
+    static func word(_ text: String) -> String {
+        let isWord = !text.isEmpty && text.utf8.count <= 64 && text.utf8.allSatisfy { (0x30...0x7A).contains($0) || $0 == 0x2E }
+        return isWord ? text : "(no code)"
+    }
+
+    private struct Fields: Decodable {
+        var code: String?
+        var version: Int?
+        var accessKeyID: String?
+        var secretAccessKey: String?
+        var token: String?
+        var sessionToken: String?
+        var expiration: String?
+
+        enum CodingKeys: String, CodingKey {
+            case code = "Code"
+            case version = "Version"
+            case accessKeyID = "AccessKeyId"
+            case secretAccessKey = "SecretAccessKey"
+            case token = "Token"
+            case sessionToken = "SessionToken"
+            case expiration = "Expiration"
+        }
+    }
+}

@@ -1,0 +1,190 @@
+package import Logging
+package import MirrorCore
+import Synchronization
+
+/// Credentials that are asked for again before they end.
+///
+/// One question at a time, however many ask for credentials. Those at hand are given while they last: newer ones are fetched beside that when
+/// less than ``Limits/refreshBefore`` is left, and waited for when less than ``Limits/waitBefore`` is left. When fetching fails, what is still
+/// valid is used on, and the next attempt is made after a pause that grows.
+package final class RefreshingCredentials: S3CredentialsProvider {
+    package struct Limits: Sendable, Hashable {
+        /// With less than this left, newer ones are fetched while those at hand are given.
+        package var refreshBefore: Duration = .seconds(300)
+        /// With less than this left, newer ones are waited for.
+        package var waitBefore: Duration = .seconds(60)
+        /// Between a success and the next question, at least: a source that gives what ends at once is not asked all the time.
+        package var minInterval: Duration = .seconds(10)
+        /// After the first failure; doubled with each further one.
+        package var firstBackoff: Duration = .seconds(1)
+        package var maxBackoff: Duration = .seconds(60)
+
+        package init() {}
+    }
+
+    private struct State {
+        var held: S3Credentials?
+        /// Whether the service has refused `held` as expired.
+        var isRefused = false
+        /// The question that is under way.
+        var question: Task<Void, Never>?
+        var waiters: [Int: CheckedContinuation<Void, any Error>] = [:]
+        var nextID = 0
+        var failures = 0
+        /// Of the last question, when it failed.
+        var failure: (any Error)?
+        /// No question is asked before.
+        var earliest: Timestamp?
+        var isShutDown = false
+    }
+
+    private enum Decision {
+        case give(S3Credentials)
+        case wait
+        case fail(any Error)
+    }
+
+    private let limits: Limits
+    private let clock: any WallClock
+    private let logger: Logger
+    private let load: @Sendable () async throws -> S3Credentials
+    private let state = Mutex(State())
+
+    /// - Parameter load: Asks for credentials; it must end in bounded time.
+    package init(
+        limits: Limits = Limits(), clock: any WallClock = SystemClock(), logger: Logger,
+        load: @escaping @Sendable () async throws -> S3Credentials
+    ) {
+        self.limits = limits
+        self.clock = clock
+        self.logger = logger
+        self.load = load
+    }
+
+    package func credentials() async throws -> S3Credentials? {
+        while true {
+            try Task.checkCancellation()
+            switch state.withLock({ decide(&$0) }) {
+            case .give(let credentials): return credentials
+            case .fail(let error): throw error
+            case .wait: try await answerToQuestion()
+            }
+        }
+    }
+
+    package func invalidate(_ refused: S3Credentials) {
+        state.withLock { state in
+            if state.held == refused { state.isRefused = true }
+        }
+    }
+
+    /// Ends the question that is under way, and returns once it has ended; who waits for it gets an error.
+    package func shutdown() async {
+        let question = state.withLock { state in
+            state.isShutDown = true
+            return state.question
+        }
+        question?.cancel()
+        await question?.value
+    }
+
+    // MARK: Deciding
+
+    private func decide(_ state: inout State) -> Decision {
+        if state.isShutDown { return .fail(S3CredentialsError(.unavailable, "this service is shutting down")) }
+        let now = clock.now
+        let mayAsk = state.earliest.map { now >= $0 } ?? true
+        guard let held = state.held, !state.isRefused, left(held, at: now) > .zero else {
+            if state.question != nil { return .wait }
+            if mayAsk {
+                ask(&state)
+                return .wait
+            }
+            if let failure = state.failure { return .fail(failure) }
+            // Refused, and fetched a moment ago: the service may say itself what is wrong with it.
+            if let held = state.held, left(held, at: now) > .zero { return .give(held) }
+            return .fail(S3CredentialsError(.expired, "what the source of the credentials gives has ended already"))
+        }
+        let left = left(held, at: now)
+        if left > limits.refreshBefore { return .give(held) }
+        if state.question == nil, mayAsk { ask(&state) }
+        return left > limits.waitBefore || state.question == nil ? .give(held) : .wait
+    }
+
+    /// How long credentials last.
+    private func left(_ credentials: S3Credentials, at now: Timestamp) -> Duration {
+        credentials.expires.map { now.duration(to: $0) } ?? .milliseconds(Int64.max)
+    }
+
+    // MARK: Asking
+
+    private func ask(_ state: inout State) {
+        state.question = Task {
+            let result: Result<S3Credentials, any Error>
+            do {
+                result = .success(try await load())
+            } catch {
+                result = .failure(error)
+            }
+            finish(result)
+        }
+    }
+
+    private func finish(_ result: Result<S3Credentials, any Error>) {
+        let now = clock.now
+        let waiters = state.withLock { state in
+            switch result {
+            case .success(let credentials):
+                state.held = credentials
+                state.isRefused = false
+                state.failures = 0
+                state.failure = nil
+                state.earliest = now + limits.minInterval
+            case .failure(let error):
+                state.failures += 1
+                state.failure = error
+                let pause = limits.firstBackoff * (1 << min(state.failures - 1, 16))
+                state.earliest = now + min(pause, limits.maxBackoff)
+                log(error, state, now)
+            }
+            state.question = nil
+            defer { state.waiters = [:] }
+            return state.waiters.values
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    private func log(_ error: any Error, _ state: State, _ now: Timestamp) {
+        guard !state.isShutDown else { return }
+        var metadata: Logger.Metadata = ["error": "\(error)", "failures": "\(state.failures)"]
+        if let held = state.held, !state.isRefused, left(held, at: now) > .zero {
+            metadata["until"] = "\(held.expires?.iso8601 ?? "-")"
+            logger.warning("Credentials could not be renewed; those at hand are used on", metadata: metadata)
+        } else {
+            logger.warning("There are no credentials", metadata: metadata)
+        }
+    }
+
+    /// Returns once the question that is under way is answered, whatever the answer.
+    private func answerToQuestion() async throws {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Void, any Error>) in
+                state.withLock { state in
+                    if Task.isCancelled {
+                        waiter.resume(throwing: CancellationError())
+                    } else if state.question == nil {
+                        waiter.resume()
+                    } else {
+                        state.waiters[id] = waiter
+                    }
+                }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume(throwing: CancellationError())
+        }
+    }
+}

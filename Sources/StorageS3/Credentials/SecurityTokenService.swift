@@ -1,0 +1,126 @@
+import MirrorCore
+import NIOCore
+import NIOHTTP1
+
+/// AWS STS: temporary credentials for a role.
+struct SecurityTokenService: Sendable {
+    /// The role that is wanted.
+    struct Role: Sendable {
+        var arn: String
+        /// What the session is called in the service's own log.
+        var sessionName: String?
+        var externalID: String?
+        /// How long the credentials are to last; `nil` for the service's own default of an hour.
+        var seconds: Int?
+    }
+
+    let environment: [String: String]
+    /// Where neither the environment nor the profile says so; `nil` for the service's global address.
+    let region: String?
+    let transport: CredentialsTransport
+
+    /// STS itself needs some time for roles with large policies.
+    private static let timeout = Duration.seconds(10)
+    private static let maxAttempts = 3
+
+    /// `AssumeRole`, signed with other credentials.
+    func assume(_ role: Role, with credentials: S3Credentials, region profileRegion: String?) async throws -> S3Credentials {
+        var fields = [("Action", "AssumeRole")] + common(role)
+        if let id = role.externalID { fields.append(("ExternalId", id)) }
+        let form = Self.form(fields)
+        let region = effectiveRegion(profileRegion)
+        let url = try endpoint(region)
+        let signer = S3Signer(credentials: credentials, region: region ?? "us-east-1", service: "sts")
+        return try await call(url, form, "AssumeRole", secrets: [credentials.secretAccessKey, credentials.sessionToken ?? ""]) { headers in
+            let request = S3Request(method: "POST", host: url.authority, path: url.path, headers: headers)
+            return signer.sign(request, payload: PayloadHash(of: ByteBuffer(string: form)), at: transport.clock.now).headers
+        }
+    }
+
+    /// `AssumeRoleWithWebIdentity`: the token stands for a signature.
+    func assume(_ role: Role, withToken token: String, region profileRegion: String?) async throws -> S3Credentials {
+        let form = Self.form([("Action", "AssumeRoleWithWebIdentity")] + common(role) + [("WebIdentityToken", token)])
+        let url = try endpoint(effectiveRegion(profileRegion))
+        return try await call(url, form, "AssumeRoleWithWebIdentity", secrets: [token]) { $0 }
+    }
+
+    private func call(
+        _ url: ArtifactURL, _ form: String, _ action: String, secrets: [String],
+        sign: ([(name: String, value: String)]) -> [(name: String, value: String)]
+    ) async throws -> S3Credentials {
+        try await transport.attempts(Self.maxAttempts, pause: .seconds(1)) {
+            let headers = sign([("content-type", "application/x-www-form-urlencoded; charset=utf-8"), ("accept", "text/xml")])
+            let answer = try await transport.answer(
+                .POST, url, headers: headers.map { ($0.name, $0.value) }, body: form, timeout: Self.timeout)
+            guard answer.status == 200 else { throw Self.error(answer, from: url, secrets: secrets) }
+            do {
+                return try STSDocument.credentials(answer.body, of: action)
+            } catch let error as S3CredentialsError {
+                throw error.prefixed(url.service)
+            }
+        }
+    }
+
+    private func common(_ role: Role) -> [(String, String)] {
+        var fields = [
+            ("Version", "2011-06-15"), ("RoleArn", role.arn),
+            ("RoleSessionName", role.sessionName ?? "cloud-mirror-\(transport.clock.now.milliseconds / 1_000)"),
+        ]
+        if let seconds = role.seconds { fields.append(("DurationSeconds", "\(seconds)")) }
+        return fields
+    }
+
+    // MARK: Where it is
+
+    private func effectiveRegion(_ profileRegion: String?) -> String? {
+        environment.value("AWS_REGION") ?? environment.value("AWS_DEFAULT_REGION") ?? profileRegion ?? region
+    }
+
+    private func endpoint(_ region: String?) throws(S3CredentialsError) -> ArtifactURL {
+        var (text, source) = ("https://sts.amazonaws.com", "the address of STS")
+        let isIgnored = environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]?.lowercased() == "true"
+        if let variable = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"].first(where: { environment.value($0) != nil }), !isIgnored {
+            (text, source) = (environment[variable] ?? "", variable)
+        } else if let region {
+            guard region.utf8.allSatisfy({ PercentCoding.isUnreserved($0) && $0 != UInt8(ascii: ".") }) else {
+                throw S3CredentialsError(.invalid, "the region is no name of a region")
+            }
+            text = "https://sts.\(region).\(Self.domain(of: region))"
+        }
+        do {
+            return try ArtifactURL(text)
+        } catch {
+            throw S3CredentialsError(.invalid, "\(source) is no address: \(error.reason)")
+        }
+    }
+
+    /// AWS General Reference, "AWS service endpoints": each partition has a domain of its own.
+    private static func domain(of region: String) -> String {
+        if region.hasPrefix("cn-") { return "amazonaws.com.cn" }
+        if region.hasPrefix("us-isob-") { return "sc2s.sgov.gov" }
+        if region.hasPrefix("us-iso-") { return "c2s.ic.gov" }
+        if region.hasPrefix("eusc-") { return "amazonaws.eu" }
+        return "amazonaws.com"
+    }
+
+    // MARK: What it says
+
+    private static func error(_ answer: CredentialsTransport.Answer, from url: ArtifactURL, secrets: [String]) -> S3CredentialsError {
+        let said = STSDocument.error(answer.body)
+        // AWS STS API Reference, "AssumeRoleWithWebIdentity", errors: the issuer could not be asked.
+        let isTransient =
+            answer.status >= 500 || answer.status == 429
+            || ["IDPCommunicationError", "Throttling", "ThrottlingException", "RequestThrottled"].contains(said?.code ?? "")
+        var text = "\(url.service) answers with status \(answer.status)"
+        if let said {
+            text += ", \(CredentialDocument.word(said.code))"
+            let isClean = !secrets.contains { !$0.isEmpty && said.message.contains($0) }
+            if isClean, !said.message.isEmpty { text += ": \(said.message.prefix(500))" }
+        }
+        return S3CredentialsError(isTransient ? .unavailable : .refused, text)
+    }
+
+    private static func form(_ fields: [(String, String)]) -> String {
+        fields.map { "\(PercentCoding.encode($0))=\(PercentCoding.encode($1))" }.joined(separator: "&")
+    }
+}

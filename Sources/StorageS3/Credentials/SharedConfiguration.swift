@@ -1,0 +1,92 @@
+/// The profiles of the two files that the AWS tools share, and which of them is meant.
+struct SharedConfiguration: Sendable {
+    /// Where the profiles are looked for, and what else decides.
+    struct Settings: Sendable {
+        var environment: [String: String]
+        var files: CredentialFiles
+        /// Named in the configuration, which counts more than `AWS_PROFILE`.
+        var profile: String?
+    }
+
+    /// One of the two files.
+    struct Part: Sendable {
+        /// `nil` when there is no telling, because `HOME` is not set.
+        let path: String?
+        let profiles: [String: [String: String]]
+        /// Why it has no profiles, for people.
+        let absence: String?
+    }
+
+    let config: Part
+    let credentials: Part
+    /// The profile to use.
+    let profile: String
+    /// Whether somebody asked for just this profile.
+    let isProfileNamed: Bool
+
+    /// - Throws: `.invalid` when a file cannot be understood, or one that a variable names cannot be read.
+    init(_ settings: Settings) throws(S3CredentialsError) {
+        let environment = settings.environment
+        config = try Self.part("AWS_CONFIG_FILE", ".aws/config", settings) { $0.configProfiles }
+        credentials = try Self.part("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", settings) { $0.credentialsProfiles }
+        let named = settings.profile ?? environment.value("AWS_PROFILE") ?? environment.value("AWS_DEFAULT_PROFILE")
+        profile = named ?? "default"
+        isProfileNamed = named != nil
+    }
+
+    /// The values of a profile in both files; those of the credentials file count more.
+    ///
+    /// - Returns: `nil` when neither file has it.
+    func values(of profile: String) -> [String: String]? {
+        guard let first = config.profiles[profile] else { return credentials.profiles[profile] }
+        return first.merging(credentials.profiles[profile] ?? [:]) { _, second in second }
+    }
+
+    /// The values of the profile to use.
+    ///
+    /// - Throws: `.invalid` when somebody asked for a profile that is not there.
+    func values() throws(S3CredentialsError) -> [String: String]? {
+        let values = values(of: profile)
+        if values == nil, isProfileNamed {
+            throw S3CredentialsError(.invalid, "there is no profile \(profile): \(absence(of: profile))")
+        }
+        return values
+    }
+
+    /// Why there is nothing of a profile, for people.
+    func absence(of profile: String) -> String {
+        let inConfig = profile == "default" ? "[default]" : "[profile \(profile)]"
+        return [(config, inConfig), (credentials, "[\(profile)]")].map { part, section in
+            part.absence ?? "\(part.path ?? "") has no \(section)"
+        }.joined(separator: ", ")
+    }
+
+    private static func part(
+        _ variable: String, _ defaultPath: String, _ settings: Settings, _ profiles: (SharedConfigFile) -> [String: [String: String]]
+    ) throws(S3CredentialsError) -> Part {
+        let home = settings.environment.value("HOME")
+        let named = settings.environment.value(variable)
+        guard let path = named.map({ expand($0, home: home) }) ?? home.map({ "\($0)/\(defaultPath)" }) else {
+            return Part(path: nil, profiles: [:], absence: "neither \(variable) nor HOME is set")
+        }
+        switch settings.files.read(path) {
+        case .missing: return Part(path: path, profiles: [:], absence: "\(path) does not exist")
+        case .unreadable(let reason):
+            // Services often run with a home that they cannot read, and with credentials from elsewhere.
+            guard named == nil else { throw S3CredentialsError(.invalid, "\(path) (\(variable)) cannot be read: \(reason)") }
+            return Part(path: path, profiles: [:], absence: "\(path) cannot be read: \(reason)")
+        case .bytes(let bytes):
+            guard let text = String(validating: bytes, as: UTF8.self) else { throw S3CredentialsError(.invalid, "\(path) is no UTF-8") }
+            do {
+                return Part(path: path, profiles: profiles(try SharedConfigFile(text)), absence: nil)
+            } catch {
+                throw error.prefixed(path)
+            }
+        }
+    }
+
+    private static func expand(_ path: String, home: String?) -> String {
+        guard let home, path == "~" || path.hasPrefix("~/") else { return path }
+        return home + path.dropFirst()
+    }
+}
