@@ -4,6 +4,8 @@
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/servers.sh
+source scripts/servers.sh
 
 logs=.build/logs
 mkdir -p "$logs"
@@ -21,6 +23,13 @@ CLOUD_MIRROR_EXECUTABLE=$(swift build --show-bin-path)/cloud-mirror
 export CLOUD_MIRROR_EXECUTABLE
 if [[ ! -x $CLOUD_MIRROR_EXECUTABLE ]]; then fail "the build left no executable at $CLOUD_MIRROR_EXECUTABLE"; fi
 
+# The servers are the same for all targets: tests keep apart by names of their own.
+trap stop_servers EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+start_servers
+
 # In CI nobody is there to interrupt a test that hangs.
 limit=()
 if in_ci; then limit=(timeout --kill-after=30 "${CLOUD_MIRROR_TEST_TIMEOUT:-600}"); fi
@@ -34,7 +43,7 @@ run_tests() {
     local name=$1 result=0
     shift
     say "swift test: $name"
-    scripts/test-servers.sh "${limit[@]}" swift test --skip-build --disable-xctest "$@" 2>&1 | tee -a "$logs/test.log" | test_progress || result=$?
+    "${limit[@]}" swift test --skip-build --disable-xctest "$@" 2>&1 | tee -a "$logs/test.log" | test_progress || result=$?
     if [[ $result -eq 0 ]]; then return 0; fi
     if [[ $result -eq 124 ]]; then echo "error: $name did not end within the time limit" >&2; fi
     failed+=("$name")

