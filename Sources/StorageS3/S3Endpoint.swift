@@ -78,8 +78,13 @@ package struct S3Endpoint: Sendable, Hashable {
         return moved
     }
 
-    private static func isAWS(host: String) -> Bool {
-        host.hasSuffix(".amazonaws.com") || host.hasSuffix(".amazonaws.com.cn")
+    private static func isAWS(host: String) -> Bool { partition(host: host) != nil }
+
+    /// Which of Amazon's partitions, between which nothing is copied, a host belongs to; `nil` for others' hosts.
+    static func partition(host: String) -> String? {
+        if host.hasSuffix(".amazonaws.com.cn") { return "aws-cn" }
+        guard host.hasSuffix(".amazonaws.com") else { return nil }
+        return host.contains("us-gov-") ? "aws-us-gov" : "aws"
     }
 
     private static func authority(host: String, port: Int, scheme: ArtifactURL.Scheme) -> String {

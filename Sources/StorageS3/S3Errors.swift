@@ -1,8 +1,32 @@
+import MirrorNet
 import MirrorStorage
 
-/// The errors of this module, made in one place.
+/// The errors of this module that the service did not send, made in one place.
 enum S3Error {
     static func invalid(_ message: String, _ call: String) -> StorageError {
         StorageError(.invalidRequest, message, operation: "\(S3Provider.service).\(call)")
+    }
+
+    /// An answer that is not what the protocol says.
+    static func odd(_ message: String, _ call: String) -> StorageError {
+        StorageError(.unavailable, message, operation: "\(S3Provider.service).\(call)")
+    }
+
+    /// What a request or the body of its answer failed with, in the words of object stores. What is no error of the connection stays as it is:
+    /// it comes from the stream that was to be sent, or is a cancellation.
+    static func mapping(_ error: any Error, call: String) -> any Error {
+        let operation = "\(S3Provider.service).\(call)"
+        switch error {
+        case let error as S3CredentialsError: return error.storageError(operation: operation)
+        case let error as OutboundError:
+            let code: StorageError.Code =
+                switch error.code {
+                case .timedOut: .timedOut
+                case .connectFailed, .truncated, .unresolvable, .tlsFailed, .protocolError: .unavailable
+                case .refused, .badRedirect, .tooManyRedirects: .invalidRequest
+                }
+            return StorageError(code, error.message, operation: operation, cause: error)
+        default: return error
+        }
     }
 }

@@ -1,0 +1,156 @@
+package import Logging
+package import MirrorCore
+package import MirrorNet
+package import MirrorStorage
+import NIOCore
+import NIOHTTP1
+
+/// A pool in a bucket of Amazon S3, or of a service that speaks its protocol.
+package struct S3Store: ObjectStore {
+    package let configuration: S3Configuration
+    package let client: S3Client
+    let multipart: S3Multipart
+    let logger: Logger
+
+    /// Bytes. Amazon S3 User Guide, "Amazon S3 multipart upload limits".
+    static let minPartSize: Int64 = 5 << 20
+    static let maxPartSize: Int64 = 5 << 30
+    static let maxParts = 10_000
+    static let maxObjectSize: Int64 = 5 << 40
+
+    /// - Parameter http: Shared by all stores; its idle timeout is how long the service may be silent.
+    package init(configuration: S3Configuration, http: ServiceClient, clock: any WallClock = SystemClock(), logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        client = S3Client(
+            bucket: configuration.bucket, endpoint: configuration.endpoint, credentials: configuration.credentials, http: http,
+            clock: clock, logger: logger)
+        multipart = S3Multipart(client: client, retries: S3Retries(clock: clock))
+    }
+
+    package var capabilities: StoreCapabilities {
+        var features: StoreCapabilities.Features = [.parallelParts, .serverSideCopy, .conditionalWrites]
+        if configuration.access == .presigned { features.insert(.presignedLocations) }
+        return StoreCapabilities(
+            features: features, maxObjectSize: Self.maxObjectSize, minPartSize: Self.minPartSize, maxPartSize: Self.maxPartSize,
+            maxParts: Self.maxParts)
+    }
+
+    /// The object's name in the bucket.
+    func name(of key: ObjectKey) -> String { configuration.keyPrefix + key.description }
+
+    package func head(_ key: ObjectKey) async throws -> ObjectInfo {
+        let answer = try await client.send(S3Call("head", .HEAD, key: name(of: key)))
+        guard let size = answer.headers.first(name: "content-length").flatMap({ Int64($0) }), size >= 0 else {
+            throw S3Error.odd("the service does not say how long the object \(key) is", "head")
+        }
+        return info(of: key, size: size, headers: answer.headers)
+    }
+
+    package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
+        var call = S3Call("get", .GET, key: name(of: key))
+        if let range { call.headers.append(("range", "bytes=\(range.offset)-\(range.end - 1)")) }
+        let answer = try await client.send(call)
+        guard answer.status == 206, let range else {
+            return try whole(of: key, range: range, answer)
+        }
+        guard let (held, size) = answer.headers.first(name: "content-range").flatMap(Self.contentRange), held.offset == range.offset,
+            held == range.clamped(toSize: size)
+        else { throw S3Error.odd("the service sends another range of the object \(key) than was asked for", "get") }
+        return ObjectContent(info: info(of: key, size: size, headers: answer.headers), range: held, body: answer.body)
+    }
+
+    /// The answer of a service that sends all of the object, asked or not.
+    private func whole(of key: ObjectKey, range: ByteRange?, _ answer: S3Answer) throws -> ObjectContent {
+        guard answer.status == 200, let size = answer.headers.first(name: "content-length").flatMap({ Int64($0) }), size >= 0 else {
+            throw S3Error.odd("the service does not say how long the object \(key) is", "get")
+        }
+        let info = info(of: key, size: size, headers: answer.headers)
+        guard let range else { return ObjectContent(info: info, range: nil, body: answer.body) }
+        guard let held = range.clamped(toSize: size) else {
+            throw S3Error.invalid("the range begins beyond the end of the object \(key)", "get")
+        }
+        return ObjectContent(info: info, range: held, body: ByteStream(StreamCut(base: answer.body, range: held)))
+    }
+
+    /// Of `bytes 0-9/100`.
+    private static func contentRange(_ field: String) -> (ByteRange, size: Int64)? {
+        guard field.hasPrefix("bytes ") else { return nil }
+        let numbers = field.dropFirst(6).split(whereSeparator: { $0 == "-" || $0 == "/" }).map { Int64($0) }
+        guard numbers.count == 3, let first = numbers[0], let last = numbers[1], let size = numbers[2], first >= 0, last >= first,
+            last < size
+        else { return nil }
+        return ByteRange(offset: first, length: last - first + 1).map { ($0, size) }
+    }
+
+    func info(of key: ObjectKey, size: Int64, headers: HTTPHeaders) -> ObjectInfo {
+        let lastModified = headers.first(name: "last-modified").flatMap(S3Time.parse) ?? client.now
+        return ObjectInfo(
+            key: key, size: size, etag: Self.quoted(headers.first(name: "etag") ?? ""), lastModified: lastModified,
+            metadata: S3Metadata.read(headers, lastModified: lastModified))
+    }
+
+    /// An entity tag as it stands in a field, however a service writes it.
+    static func quoted(_ etag: String) -> String { etag.isEmpty || etag.hasPrefix("\"") ? etag : "\"\(etag)\"" }
+
+    package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
+        if let expectedSize, expectedSize > Self.maxObjectSize {
+            throw S3Error.invalid("\(expectedSize) bytes are more than an object may have", "beginUpload")
+        }
+        return S3Upload(store: self, key: key, metadata: S3Metadata.kept(metadata), expectedSize: expectedSize)
+    }
+
+    package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
+        switch configuration.access {
+        case .presigned:
+            return try await client.presignedURL(ofKey: name(of: key), base: configuration.publicURL, life: life)
+        case .public:
+            guard let base = configuration.publicURL else { return ObjectLocation(url: client.url(ofKey: name(of: key))) }
+            let slash = base.path.hasSuffix("/") ? "" : "/"
+            return ObjectLocation(
+                url: "\(base.scheme.rawValue)://\(base.authority)\(base.path)\(slash)\(S3PathEncoding.encode(key: name(of: key)))")
+        }
+    }
+
+    /// Lists one object: whoever may not list is told 403 instead of 404 of what is absent, and no pool works like that.
+    package func checkHealth() async throws {
+        var query: [(name: String, value: String?)] = [("list-type", "2"), ("max-keys", "1")]
+        if !configuration.keyPrefix.isEmpty { query.append(("prefix", configuration.keyPrefix)) }
+        do {
+            _ = try await client.document(S3Call("checkHealth", .GET, query: query))
+        } catch var error as StorageError where error.code == .permissionDenied && (error.cause as? S3Failure)?.code == "AccessDenied" {
+            error.message = "the credentials may not list the bucket \(configuration.bucket): permit s3:ListBucket"
+            throw error
+        }
+    }
+}
+
+/// A part of a stream that has more.
+struct StreamCut: AsyncSequence, Sendable {
+    let base: ByteStream
+    let range: ByteRange
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        var base: ByteStream.AsyncIterator
+        var skip: Int64
+        var left: Int64
+
+        mutating func next() async throws -> ByteBuffer? {
+            while left > 0, var chunk = try await base.next() {
+                let skipped = Swift.min(skip, Int64(chunk.readableBytes))
+                chunk.moveReaderIndex(forwardBy: Int(skipped))
+                skip -= skipped
+                guard let slice = chunk.readSlice(length: Int(Swift.min(left, Int64(chunk.readableBytes)))), slice.readableBytes > 0 else {
+                    continue
+                }
+                left -= Int64(slice.readableBytes)
+                return slice
+            }
+            return nil
+        }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(base: base.makeAsyncIterator(), skip: range.offset, left: range.length)
+    }
+}
