@@ -22,7 +22,7 @@ def run(settings: Settings) -> list[Row]:
     size = settings.large
     need(size * 4)
     source = random_file(size)
-    expected = _sha256(source)
+    expected = file_sha256(source)
     ours, peers = [], {}
     with origin("copy-origin") as server, Mirror("copy", server.base) as mirror:
         target = DATA / "copy.out"
@@ -36,7 +36,7 @@ def run(settings: Settings) -> list[Row]:
         for number in range(settings.rounds):
             url = f"{server.base}/copy-{number}/{size}.bin"
             os.sync()
-            ran, location = _copy(mirror, url)
+            ran, location = timed_copy(mirror, url)
             ours.append(ran)
             if mirror.sha256(location) != expected:
                 raise RuntimeError("the copy is not what the origin sent")
@@ -71,7 +71,7 @@ def run(settings: Settings) -> list[Row]:
     return rows
 
 
-def _copy(mirror: Mirror, url: str) -> tuple[Ran, str]:
+def timed_copy(mirror: Mirror, url: str) -> tuple[Ran, str]:
     """From the request to the redirect, and where that leads. Peak memory is the server's since its start."""
     before, started = cpu_seconds(mirror.pid), time.perf_counter()
     location, requests = mirror.copied(url)
@@ -81,7 +81,7 @@ def _copy(mirror: Mirror, url: str) -> tuple[Ran, str]:
     return Ran(seconds, cpu_seconds(mirror.pid) - before, memory(mirror.pid)["VmHWM"], ""), location
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(8 * MIB):

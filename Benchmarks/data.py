@@ -31,9 +31,10 @@ def random_file(size: int) -> Path:
     return path
 
 
-def origin(name: str) -> Nginx:
-    """Serves each file of random_file under any number of names: /ANYTHING/SIZE.bin."""
+def origin(name: str, listing: bool = False) -> Nginx:
+    """Serves each file of random_file under any number of names: /ANYTHING/SIZE.bin. With `listing`, it lists directories as well."""
     folder = DATA / "origin"
     folder.mkdir(parents=True, exist_ok=True)
     # The first segment makes the artifact's name unique, the rest is the file.
-    return Nginx(name, f"root {folder}; location / {{ rewrite ^/[^/]+/(.*)$ /$1 break; }}")
+    index = "autoindex on;" if listing else ""
+    return Nginx(name, f"root {folder}; {index} location / {{ rewrite ^/[^/]+/(.*)$ /$1 break; }}")

@@ -5,8 +5,9 @@ import http.client
 import json
 import os
 import secrets
+import signal
 import time
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from nginx import await_answer
 from process import free_port, start, stop
@@ -22,13 +23,16 @@ origins:
   allow: ["{origin}/"]
   requireHTTPS: false
   allowAddresses: [127.0.0.0/8]
+{origins}
 pools:
-  {pool}: {{directory: {directory}}}
+  {pool}: {settings}
 """
 
 
 class Mirror:
     """One cloud-mirror with one local pool, its state and pool new, as a context manager."""
+
+    pool = POOL
 
     def __init__(self, name: str, origin: str, on_cores: list[int] | None = None):
         self.executable = os.environ["CLOUD_MIRROR_EXECUTABLE"]
@@ -43,8 +47,17 @@ class Mirror:
         self.configuration = DATA / f"cloud-mirror-{name}.yaml"
         self.configuration.write_text(
             _CONFIGURATION.format(
-                port=self.port, state=state, token=self.token, origin=origin, pool=POOL, directory=self.directory),
+                port=self.port, state=state, token=self.token, origin=origin, origins=self.origins(), pool=self.pool,
+                settings=self.settings()),
             encoding="utf-8")
+
+    def origins(self) -> str:
+        """More lines for `origins`."""
+        return ""
+
+    def settings(self) -> str:
+        """What the configuration says about the pool."""
+        return f"{{directory: {self.directory}}}"
 
     @property
     def base(self) -> str:
@@ -62,18 +75,21 @@ class Mirror:
         await_answer(self.port, "/readyz", self.process, self.log, status=200)
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, failure, *_) -> None:
         stop(self.process, patience=60)
+        # Whether it was asked to end by then or not: a server that crashed has no figures.
+        if failure is None and self.process.returncode not in (0, -signal.SIGTERM, 128 + signal.SIGTERM):
+            raise RuntimeError(f"the server ended with {self.process.returncode}, see {self.log}")
 
-    @staticmethod
-    def path(url: str) -> str:
+    @classmethod
+    def path(cls, url: str) -> str:
         """The route that redirects to the copy of an artifact."""
-        return f"/v1/redirect/{POOL}/{quote(url, safe='')}"
+        return f"/v1/redirect/{cls.pool}/{quote(url, safe='')}"
 
-    @staticmethod
-    def is_copy(location: str) -> bool:
+    @classmethod
+    def is_copy(cls, location: str) -> bool:
         """Whether a redirect leads to the copy, not back to the origin."""
-        return urlsplit(location).path.startswith(f"/{POOL}/")
+        return urlsplit(location).path.startswith(f"/{cls.pool}/")
 
     def connect(self, timeout: float = 120) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
@@ -103,11 +119,11 @@ class Mirror:
 
     def warm(self, urls: list[str]) -> None:
         """Queues copies of these artifacts."""
-        body = json.dumps({"urls": urls, "pools": [POOL]})
+        body = json.dumps({"urls": urls, "pools": [self.pool]})
         self._admin("POST", "/v1/warm", body)
 
     def purge(self, url: str) -> None:
-        self._admin("DELETE", f"/v1/purge/{POOL}/{quote(url, safe='')}")
+        self._admin("DELETE", f"/v1/purge/{self.pool}/{quote(url, safe='')}")
 
     def _admin(self, method: str, path: str, body: str | None = None) -> None:
         connection = self.connect()
@@ -119,10 +135,19 @@ class Mirror:
         if response.status >= 300:
             raise RuntimeError(f"{method} {path[:60]} answered {response.status}: {answer[:300]}")
 
+    def metric(self, name: str) -> float:
+        """A metric's value, all its labels together."""
+        connection = self.connect()
+        connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {self.token}"})
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return sum_of_metric(text, name)
+
     def sha256(self, location: str) -> str | None:
         """The digest of what is served there, or nothing when nothing is."""
-        connection = self.connect()
-        connection.request("GET", urlsplit(location).path)
+        url = urlsplit(location)
+        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=120)
+        connection.request("GET", urlunsplit(("", "", url.path, url.query, "")))
         response = connection.getresponse()
         digest = hashlib.sha256()
         while chunk := response.read(1 << 20):
@@ -133,3 +158,9 @@ class Mirror:
         if response.status != 200:
             raise RuntimeError(f"{response.status} for {location}, see {self.log}")
         return digest.hexdigest()
+
+
+def sum_of_metric(text: str, name: str) -> float:
+    """Adds up the samples of one name in Prometheus's text format."""
+    samples = [line for line in text.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
+    return sum(float(sample.rpartition(" ")[2]) for sample in samples)

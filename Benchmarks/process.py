@@ -16,9 +16,19 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def free_port() -> int:
     """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """As many different ones."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
 
 
 def start(command: list, log: Path, on_cores: list[int] | None = None, environment: dict | None = None) -> subprocess.Popen:
@@ -70,9 +80,12 @@ def cpu_seconds(pid: int) -> float:
 
 
 def parse_cpu(stat: str) -> float:
-    """Seconds out of a line of /proc/PID/stat. The command's name may hold spaces and parentheses: count from the last one (proc(5))."""
+    """Seconds out of a line of /proc/PID/stat: the process and the children that it waited for.
+
+    The command's name may hold spaces and parentheses: count from the last one (proc(5)).
+    """
     fields = stat[stat.rindex(")") + 2:].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    return sum(int(field) for field in fields[11:15]) / TICKS
 
 
 def memory(pid: int) -> dict[str, float]:
@@ -106,13 +119,15 @@ class Ran:
     output: str
 
 
-def measure(command: list, log: Path, timeout: float = 600, on_cores: list[int] | None = None) -> Ran:
+def measure(
+    command: list, log: Path, timeout: float = 600, on_cores: list[int] | None = None, environment: dict | None = None
+) -> Ran:
     """Runs a command to its end. Its peak memory is sampled: what `wait4` reports would count our own pages before exec."""
     with open(log, "ab") as errors:
         started = time.perf_counter()
         process = subprocess.Popen(
             [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-            preexec_fn=(lambda: os.sched_setaffinity(0, on_cores)) if on_cores else None)
+            env={**os.environ, **(environment or {})}, start_new_session=True, preexec_fn=(lambda: os.sched_setaffinity(0, on_cores)) if on_cores else None)
         try:
             peak, deadline = 0.0, started + timeout
             while True:
@@ -126,7 +141,7 @@ def measure(command: list, log: Path, timeout: float = 600, on_cores: list[int] 
             seconds = time.perf_counter() - started
             cpu = parse_cpu(Path(f"/proc/{process.pid}/stat").read_text())
         except BaseException:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # With whatever a shell started.
             process.communicate(timeout=10)
             raise
         output = process.communicate(timeout=10)[0].decode()

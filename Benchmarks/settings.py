@@ -4,7 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-BENCHMARKS = ["hot-redirect", "cold-redirect", "copy", "memory", "serve", "startup"]
+BENCHMARKS = [
+    "hot-redirect", "cold-redirect", "copy", "memory", "serve", "startup", "s3-copy", "s3-server-side", "s3-small", "s3-memory",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".build" / "benchmarks"
@@ -30,12 +32,14 @@ class Settings:
     copies: int = 16
     serve_rounds: int = 5
     startups: int = 20
+    small: int = 100_000
+    small_count: int = 1_000
 
     @staticmethod
     def quick() -> "Settings":
         return Settings(
             artifacts=200, connections=(16,), rounds=1, load_seconds=1, cold_sizes=(1 << 10, 1 << 20), cold_runs=3,
-            large=32 * MIB, copies=4, serve_rounds=1, startups=3)
+            large=32 * MIB, copies=4, serve_rounds=1, startups=3, small_count=50)
 
 
 def cores() -> tuple[list[int], list[int]]:

@@ -84,7 +84,8 @@ def environment(is_quick: bool) -> list[str]:
         f"{len(os.sched_getaffinity(0))} cores of {model.group(1) if model else platform.machine()}, Linux {platform.release()}, load at the end {load}",
         "; ".join([
             _said(["nginx", "-v"]).replace("nginx version: ", ""), _said(["rclone", "version"]), " ".join(_said(["curl", "--version"]).split()[:2]),
-            " ".join(_said(["wrk", "-v"]).split()[:2]),
+            " ".join(_said(["wrk", "-v"]).split()[:2]), f"s5cmd {_said(['s5cmd', 'version'])}",
+            "SeaweedFS " + " ".join(_said([os.environ.get("WEED_EXECUTABLE", "weed"), "version"]).split()[2:3]),
         ]),
     ]
     if is_quick:

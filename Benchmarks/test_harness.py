@@ -1,5 +1,6 @@
 """What the harness reads and computes; `make check` runs this. Needs no server."""
 
+import contextlib
 import sys
 import unittest
 from pathlib import Path
@@ -7,8 +8,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from load import read  # noqa: E402
-from mirror import Mirror  # noqa: E402
-from process import TICKS, measure, parse_cpu, parse_memory  # noqa: E402
+from mirror import Mirror, sum_of_metric  # noqa: E402
+from process import TICKS, Ran, free_ports, measure, parse_cpu, parse_memory  # noqa: E402
+from s3_mirror import S3Mirror  # noqa: E402
+from s3_rows import alternate, rows  # noqa: E402
+from seaweedfs import sizes_in  # noqa: E402
 from table import Row, number, render  # noqa: E402
 
 WRK = (
@@ -35,6 +39,10 @@ class Harness(unittest.TestCase):
         fields = ["S"] + ["0"] * 10 + [str(TICKS * 2), str(TICKS)] + ["0"] * 30
         self.assertEqual(parse_cpu("12 (a ) b) " + " ".join(fields)), 3.0)
 
+    def test_children_that_a_process_waited_for_count(self):
+        ran = measure(["sh", "-c", "timeout 1 sh -c 'while :; do :; done' || true"], Path("/dev/null"))
+        self.assertGreater(ran.cpu, 0.1)
+
     def test_memory_is_in_mebibytes(self):
         self.assertEqual(parse_memory("Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t1024 kB\n"), {"VmHWM": 2.0, "VmRSS": 1.0})
 
@@ -55,6 +63,32 @@ class Harness(unittest.TestCase):
         self.assertTrue(Mirror.is_copy("http://127.0.0.1:1/local/dev/ab/c.bin"))
         self.assertFalse(Mirror.is_copy("http://127.0.0.1:1/artifacts/local/dev/c.bin"))
         self.assertEqual(Mirror.path("http://a/b?c"), "/v1/redirect/local/dev/http%3A%2F%2Fa%2Fb%3Fc")
+
+    def test_a_copy_in_a_bucket_is_told_from_its_origin(self):
+        self.assertTrue(S3Mirror.is_copy("http://127.0.0.1:1/mirror-pool/ab/c.bin?X-Amz-Expires=60"))
+        self.assertFalse(S3Mirror.is_copy("http://127.0.0.1:1/mirror-origin/c.bin"))
+        self.assertEqual(S3Mirror.path("http://a/b"), "/v1/redirect/s3/eu-central-1/http%3A%2F%2Fa%2Fb")
+
+    def test_samples_of_one_metric_are_added_up(self):
+        text = '# TYPE a counter\na{pool="x"} 1\na{pool="y"} 2.5\na_b{pool="x"} 9\nc 4\n'
+        self.assertEqual([sum_of_metric(text, name) for name in ("a", "c", "absent")], [3.5, 4, 0])
+
+    def test_sizes_are_read_from_a_listing(self):
+        self.assertEqual(sizes_in('{"type":"file","size":7}\n{"type":"directory"}\n{"type":"file","size":0}\n{"type":"file"}\n'), [7, 0, 0])
+
+    def test_every_way_is_in_every_round_and_begins_one(self):
+        order = []
+        server = type("Server", (), {"cpu": lambda self: 0.0})()
+        ways = [(name, lambda _, name=name: order.append(name) or Ran(len(order), 1, 2, "")) for name in ("ours", "b", "c")]
+        with contextlib.redirect_stdout(None):
+            seen = alternate(ways, 3, server)
+        self.assertEqual(order, ["ours", "b", "c", "b", "c", "ours", "c", "ours", "b"])
+        made = rows("x", "MiB/s", 60, seen, "ours", lambda name: "at least b" if name == "b" else "")
+        # Medians: ours 6 of (1, 6, 8), b 4 of (2, 4, 9), c 5 of (3, 5, 7).
+        self.assertEqual([(row.peer_name, row.ours, row.peer, row.met) for row in made], [("b", 10, 15, False), ("c", 10, 12, None)])
+
+    def test_free_ports_are_different(self):
+        self.assertEqual(len(set(free_ports(20))), 20)
 
     def test_a_command_is_measured_and_its_failure_seen(self):
         ran = measure(["sh", "-c", "echo out; sleep 0.05"], Path("/dev/null"))
