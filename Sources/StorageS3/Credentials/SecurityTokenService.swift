@@ -72,11 +72,11 @@ struct SecurityTokenService: Sendable {
 
     // MARK: Where it is
 
-    private func effectiveRegion(_ profileRegion: String?) -> String? {
+    func effectiveRegion(_ profileRegion: String?) -> String? {
         environment.value("AWS_REGION") ?? environment.value("AWS_DEFAULT_REGION") ?? profileRegion ?? region
     }
 
-    private func endpoint(_ region: String?) throws(S3CredentialsError) -> ArtifactURL {
+    func endpoint(_ region: String?) throws(S3CredentialsError) -> ArtifactURL {
         var (text, source) = ("https://sts.amazonaws.com", "the address of STS")
         let isIgnored = environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]?.lowercased() == "true"
         if let variable = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"].first(where: { environment.value($0) != nil }), !isIgnored {

@@ -1,0 +1,84 @@
+import Foundation
+import Logging
+import MirrorCore
+import MirrorNet
+import NIOPosix
+import Testing
+
+@testable import StorageS3
+
+/// A machine whose environment and files a test makes up, with a cloud around it.
+struct CredentialScene: Sendable {
+    let server: ScriptedServer
+    let client: ServiceClient
+    /// A directory that is the home.
+    let home: URL
+    var environment: [String: String]
+
+    /// The environment has a home without files, and nothing else but an instance without a metadata service.
+    static func run<Result: Sendable>(
+        _ script: @escaping ScriptedServer.Script = FakeCloud.script, _ body: @escaping @Sendable (CredentialScene) async throws -> Result
+    ) async throws -> Result {
+        let home = FileManager.default.temporaryDirectory.appendingPathComponent("credentials-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: home.appendingPathComponent(".aws"), withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: home) }
+        let client = ServiceClient(
+            configuration: OutboundConfiguration(), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+        return try await ScriptedServer.run(script) { server in
+            let scene = CredentialScene(
+                server: server, client: client, home: home,
+                environment: [
+                    "HOME": home.path, "PATH": "/usr/bin:/bin", "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL_STS": server.url,
+                ])
+            do {
+                let result = try await body(scene)
+                await client.shutdown()
+                return result
+            } catch {
+                await client.shutdown()
+                throw error
+            }
+        }
+    }
+
+    func with(_ variables: [String: String?]) -> CredentialScene {
+        var copy = self
+        for (name, value) in variables { copy.environment[name] = value }
+        return copy
+    }
+
+    /// - Returns: The path.
+    @discardableResult
+    func write(_ name: String, _ text: String, executable: Bool = false) throws -> String {
+        let file = home.appendingPathComponent(name)
+        try Data(text.utf8).write(to: file)
+        if executable { try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path) }
+        return file.path
+    }
+
+    func config(_ text: String) throws { try write(".aws/config", text) }
+    func credentials(_ text: String) throws { try write(".aws/credentials", text) }
+
+    var transport: CredentialsTransport { CredentialsTransport(client: client, clock: SystemClock()) }
+
+    func chain(profile: String? = nil, region: String? = "eu-central-1") -> S3CredentialsChain {
+        S3CredentialsChain.chain(
+            client: client, region: region, profile: profile, environment: environment, files: .system, clock: SystemClock())
+    }
+
+    /// What the chain finds, by the ID of its key.
+    func keyID(profile: String? = nil) async throws -> String {
+        try await chain(profile: profile).load().accessKeyID
+    }
+
+    /// What the chain fails with.
+    func failure(profile: String? = nil) async throws -> S3CredentialsError {
+        do {
+            let found = try await chain(profile: profile).load()
+            Issue.record("found \(found)")
+            return S3CredentialsError(.notFound, "")
+        } catch let error as S3CredentialsError {
+            return error
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// An HTTP server on 127.0.0.1 that answers as a test says and remembers what it was asked, with the bodies.
+final class ScriptedServer: Sendable {
+    struct Request: Sendable {
+        let method: String
+        let uri: String
+        fileprivate let headers: HTTPHeaders
+        let body: String
+
+        func header(_ name: String) -> String? { headers.first(name: name) }
+
+        /// The fields of a form that is the body.
+        var form: [String: String] {
+            var fields: [String: String] = [:]
+            for item in body.split(separator: "&") {
+                let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard parts.count == 2, let name = parts[0].removingPercentEncoding, let value = parts[1].removingPercentEncoding else {
+                    continue
+                }
+                fields[name] = value
+            }
+            return fields
+        }
+    }
+
+    struct Answer: Sendable {
+        var status = 200
+        var body = ""
+    }
+
+    typealias Script = @Sendable (Request) async throws -> Answer
+    private typealias Connection = NIOAsyncChannel<HTTPServerRequestPart, HTTPPart<HTTPResponseHead, ByteBuffer>>
+
+    let port: Int
+    private let seen = Mutex<[Request]>([])
+
+    var url: String { "http://127.0.0.1:\(port)" }
+    var requests: [Request] { seen.withLock { $0 } }
+
+    private init(port: Int) {
+        self.port = port
+    }
+
+    /// Serves while `body` runs. A script that throws hangs up.
+    static func run<Result: Sendable>(
+        _ script: @escaping Script, _ body: @escaping @Sendable (ScriptedServer) async throws -> Result
+    ) async throws -> Result {
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+                    return try Connection(wrappingChannelSynchronously: channel)
+                }
+            }
+        let server = ScriptedServer(port: listener.channel.localAddress?.port ?? 0)
+        return try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask {
+                try await withThrowingDiscardingTaskGroup { connections in
+                    try await listener.executeThenClose { incoming in
+                        for try await connection in incoming {
+                            connections.addTask { try? await server.serve(connection, script) }
+                        }
+                    }
+                }
+                return nil
+            }
+            group.addTask { try await body(server) }
+            defer { group.cancelAll() }
+            while let result = try await group.next() {
+                if let result { return result }
+            }
+            throw CancellationError()
+        }
+    }
+
+    private func serve(_ connection: Connection, _ script: Script) async throws {
+        try await connection.executeThenClose { parts, writer in
+            var head: HTTPRequestHead?
+            var body = ""
+            for try await part in parts {
+                switch part {
+                case .head(let newHead): (head, body) = (newHead, "")
+                case .body(let buffer): body += String(buffer: buffer)
+                case .end:
+                    guard let current = head else { return }
+                    let request = Request(method: current.method.rawValue, uri: current.uri, headers: current.headers, body: body)
+                    seen.withLock { $0.append(request) }
+                    let answer = try await script(request)
+                    let headers: HTTPHeaders = ["Content-Length": "\(answer.body.utf8.count)"]
+                    try await writer.write(
+                        .head(HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers)))
+                    try await writer.write(.body(ByteBuffer(string: answer.body)))
+                    try await writer.write(.end(nil))
+                }
+            }
+        }
+    }
+}
