@@ -5,6 +5,7 @@ package import NIOCore
 package import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import Synchronization
 
 /// Talks to services that the operator configured: object storage, token and metadata services.
 ///
@@ -15,6 +16,7 @@ package final class ServiceClient: Sendable {
     private let client: HTTPClient
     private let slots: RequestSlots
     private let logger: Logger
+    private let isShutDown = Atomic(false)
 
     /// Bytes handed to the connection at a time: the smaller, the sooner it is noticed that they no longer leave.
     private static let chunkSize = 1 << 20
@@ -29,7 +31,8 @@ package final class ServiceClient: Sendable {
     }
 
     deinit {
-        // Nobody waits any more; the client must still be told, or it traps.
+        // Nobody waits any more; a client that was not told yet must be, or it traps.
+        guard !isShutDown.load(ordering: .relaxed) else { return }
         let _: EventLoopFuture<Void> = client.shutdown()
     }
 
@@ -78,6 +81,7 @@ package final class ServiceClient: Sendable {
 
     /// Fails what is under way; returns once all connections are closed. Nothing can be sent afterwards.
     package func shutdown() async {
+        guard !isShutDown.exchange(true, ordering: .relaxed) else { return }
         do {
             try await client.shutdown()
         } catch {
@@ -199,7 +203,9 @@ package final class ServiceClient: Sendable {
 
             mutating func next() async throws -> ByteBuffer? {
                 while var first = rest.popFirst() {
-                    guard let slice = first.readSlice(length: Swift.min(size, first.readableBytes)), slice.readableBytes > 0 else { continue }
+                    guard let slice = first.readSlice(length: Swift.min(size, first.readableBytes)), slice.readableBytes > 0 else {
+                        continue
+                    }
                     if first.readableBytes > 0 { rest = [first] + rest }
                     return slice
                 }

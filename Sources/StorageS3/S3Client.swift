@@ -92,6 +92,21 @@ package final class S3Client: Sendable {
         call.key.map { "object \($0) in the bucket \(bucket)" } ?? "bucket \(bucket)"
     }
 
+    /// Makes the bucket, in the endpoint's region and with the service's defaults otherwise.
+    package func createBucket() async throws {
+        var call = S3Call("createBucket", .PUT)
+        let endpoint = endpoint
+        // Only there is the region not stated (Amazon S3 API Reference, "CreateBucket").
+        if endpoint.isAWS, endpoint.region != "us-east-1" {
+            call.body = .bytes([
+                ByteBuffer(
+                    string: "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><LocationConstraint>"
+                        + "\(S3XML.escape(endpoint.region))</LocationConstraint></CreateBucketConfiguration>")
+            ])
+        }
+        _ = try await send(call)
+    }
+
     // MARK: Locations
 
     /// The address of an object, without a signature.

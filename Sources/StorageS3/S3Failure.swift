@@ -56,7 +56,9 @@ package struct S3Failure: Error, Sendable, CustomStringConvertible {
             return (.notFound, "there is no bucket \(bucket): create it, or correct its name or endpoint")
         case "NoSuchUpload": return (.notFound, "the upload of \(subject) is gone")
         case "AccessDenied", "AllAccessDisabled", "AccountProblem":
-            return (.permissionDenied, "the credentials do not permit this for \(subject): add the permission to their policy or the bucket's")
+            return (
+                .permissionDenied, "the credentials do not permit this for \(subject): add the permission to their policy or the bucket's"
+            )
         case "InvalidAccessKeyId":
             return (.permissionDenied, "the service does not know the access key: correct the credentials, or the endpoint")
         case "SignatureDoesNotMatch":

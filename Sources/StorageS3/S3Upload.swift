@@ -104,7 +104,8 @@ final class S3Upload: ObjectUpload {
             guard count <= limit else {
                 throw S3Error.invalid(
                     part.length == nil
-                        ? "part \(part.number) is longer than \(limit) bytes and states no length" : "part \(part.number) is longer than stated",
+                        ? "part \(part.number) is longer than \(limit) bytes and states no length"
+                        : "part \(part.number) is longer than stated",
                     "write")
             }
             chunks.append(chunk)

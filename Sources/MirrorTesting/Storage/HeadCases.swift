@@ -39,8 +39,37 @@ extension ObjectStoreSuite {
                 try await object.put(into: store)
                 var expected = object.metadata
                 expected.sha256 = try object.sha256
+                if !store.capabilities.features.contains(.keepsUpstreamQuery) {
+                    expected.upstreamURL = "https://origin.example.org/a%20file.tar.gz"
+                }
                 try requireEqual(try await store.head(object.key).metadata, expected, "metadata of head")
                 try requireEqual(try await store.get(object.key, range: nil).info.metadata, expected, "metadata of get")
+                try await store.delete(object.key)
+            },
+            Case("the digest of an object of several parts comes back where the store says so") { store in
+                let object = try SampleObject(size: Int(store.samplePartSize) + 100)
+                let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+                for part in object.parts(of: store.samplePartSize) { _ = try await upload.write(part, from: object.stream(part)) }
+                let info = try await upload.complete(size: object.size, sha256: object.sha256)
+                try requireEqual(info.metadata.sha256, try object.sha256, "the digest that complete returned")
+                let expected = store.capabilities.features.contains(.keepsDigestOfParts) ? try object.sha256 : nil
+                try requireEqual(try await store.head(object.key).metadata.sha256, expected, "the digest that head returned")
+                try requireEqual(try await store.head(object.key).etag, info.etag, "ETag")
+                try await store.delete(object.key)
+            },
+            Case("metadata of any characters and lengths do not fail, and what comes back is what was given or missing") { store in
+                var object = try SampleObject("ü (1).bin", size: 10)
+                object.metadata.upstreamURL = "https://origin.example.org/\(String(repeating: "a", count: 6_000))?token=secret"
+                object.metadata.upstreamETag = "\"ü \(String(repeating: "e", count: 300))\""
+                object.metadata.addresses = (0..<40).map { "https://host-\($0).example.org/\(String(repeating: "p", count: 100))?…" }
+                try await object.put(into: store)
+                let metadata = try await store.head(object.key).metadata
+                let possible = ["", object.metadata.upstreamURL, String(object.metadata.upstreamURL.prefix { $0 != "?" })]
+                try require(possible.contains(metadata.upstreamURL), "the upstream URL is \(metadata.upstreamURL)")
+                try require([nil, object.metadata.upstreamETag].contains(metadata.upstreamETag), "the upstream ETag is another")
+                try require(object.metadata.addresses.starts(with: metadata.addresses), "the addresses are \(metadata.addresses)")
+                try requireEqual(metadata.stored, object.metadata.stored, "stored")
+                try requireEqual(metadata.sha256, try object.sha256, "digest")
                 try await store.delete(object.key)
             },
             Case("metadata that were not given stay missing") { store in

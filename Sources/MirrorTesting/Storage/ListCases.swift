@@ -32,6 +32,16 @@ extension ObjectStoreSuite {
                 try require(next.allSatisfy { objects[1].key.precedes($0.key) }, "a page holds keys before the one that it begins behind")
                 for object in objects { try await store.delete(object.key) }
             },
+            Case("list gives keys of any characters back as they are") { store in
+                let objects = try ["a b+c.bin", "ü&<>\"'%25.bin", "e\u{301}%2B.bin", "~!$(),;=:@[].bin"].map {
+                    try SampleObject($0, size: 10)
+                }
+                for object in objects { try await object.put(into: store) }
+                let listed = Set(try await pages(of: store, limit: 1_000).map(\.key))
+                for object in objects { try require(listed.contains(object.key), "\(object.key) is not in the listing") }
+                for object in objects { try await store.requireHolds(object) }
+                for object in objects { try await store.delete(object.key) }
+            },
             Case("list tells of an object what head tells") { store in
                 let object = try SampleObject(size: 1_000)
                 try await object.put(into: store)
@@ -40,6 +50,7 @@ extension ObjectStoreSuite {
                 let head = try await store.head(object.key)
                 try requireEqual(info.size, head.size, "size")
                 try requireEqual(info.etag, head.etag, "ETag")
+                if store.capabilities.features.contains(.listsMetadata) { try requireEqual(info.metadata, head.metadata, "metadata") }
                 try await store.delete(object.key)
             },
         ]

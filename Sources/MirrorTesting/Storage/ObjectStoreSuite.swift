@@ -8,6 +8,6 @@ public enum ObjectStoreSuite {
     public typealias Case = ConformanceCase<any ObjectStore>
 
     public static var cases: [Case] {
-        head + get + upload + uploadFailure + delete + list + location + concurrency
+        head + get + upload + uploadFailure + condition + delete + list + location + concurrency
     }
 }

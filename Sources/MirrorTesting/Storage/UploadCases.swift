@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorStorage
+import NIOCore
 
 extension ObjectStoreSuite {
     static var upload: [Case] {
@@ -50,6 +51,47 @@ extension ObjectStoreSuite {
                     }
                 } else {
                     for part in parts { _ = try await upload.write(part, from: object.stream(part)) }
+                }
+                _ = try await upload.complete(size: object.size, sha256: object.sha256)
+                try await store.requireHolds(object)
+                try await store.delete(object.key)
+            },
+            Case("a part in memory may be written again, in several parts at once, and the last writing counts") { store in
+                let object = try SampleObject(size: Int(store.samplePartSize) * 2 + 11)
+                let wrong = object.replaced(size: Int(object.size), seed: 50)
+                let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+                let parts = object.parts(of: store.samplePartSize)
+                let body = try object.stream(parts[0])
+                try require(body.chunks != nil, "the stream is not in memory")
+                for part in parts { _ = try await upload.write(part, from: wrong.stream(part)) }
+                if store.capabilities.features.contains(.parallelParts) {
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for part in parts.reversed() { group.addTask { _ = try await upload.write(part, from: object.stream(part)) } }
+                        try await group.waitForAll()
+                    }
+                } else {
+                    for part in parts { _ = try await upload.write(part, from: object.stream(part)) }
+                }
+                // The same stream once more, as a layer does that tries again.
+                _ = try await upload.write(parts[0], from: body)
+                _ = try await upload.write(parts[0], from: body)
+                _ = try await upload.complete(size: object.size, sha256: object.sha256)
+                try await store.requireHolds(object)
+                try await store.delete(object.key)
+            },
+            Case("a part that comes as a stream is taken in chunks of any length") { store in
+                let size = max(store.samplePartSize, 9 << 20)
+                let object = try SampleObject(size: Int(size) + 1_000)
+                let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+                for part in object.parts(of: size) {
+                    var rest = try object.slice(part.offset, part.length ?? 0)
+                    var chunks: [ByteBuffer] = []
+                    for length in sequence(first: 1, next: { min($0 * 3, 2_000_000) }) where rest.readableBytes > 0 {
+                        if let chunk = rest.readSlice(length: min(length, rest.readableBytes)) { chunks.append(chunk) }
+                        if rest.readableBytes == 0 { break }
+                    }
+                    let written = try await upload.write(part, from: ByteStream(chunks: chunks, failure: nil))
+                    try requireEqual(written, part.length, "what write returned")
                 }
                 _ = try await upload.complete(size: object.size, sha256: object.sha256)
                 try await store.requireHolds(object)

@@ -1,0 +1,71 @@
+import Foundation
+import Logging
+import MirrorCore
+import MirrorNet
+import MirrorStorage
+import MirrorTesting
+import NIOHTTP1
+import NIOPosix
+import StorageS3
+import Testing
+
+/// The S3 server that `scripts/test-servers.sh` starts, which checks signatures.
+struct S3TestServer: Sendable {
+    let endpoint: S3Endpoint
+    let credentials: S3Credentials
+
+    /// `nil` when there is none: with `CI` set that is a failure, and elsewhere the tests that need it are skipped and say so.
+    static let shared: S3TestServer? = {
+        let environment = ProcessInfo.processInfo.environment
+        guard let url = environment["CLOUD_MIRROR_TEST_S3_ENDPOINT"], let accessKey = environment["CLOUD_MIRROR_TEST_S3_ACCESS_KEY"],
+            let secretKey = environment["CLOUD_MIRROR_TEST_S3_SECRET_KEY"],
+            let endpoint = try? S3Endpoint(url: url, region: "us-east-1", addressing: .path)
+        else { return nil }
+        return S3TestServer(endpoint: endpoint, credentials: S3Credentials(accessKeyID: accessKey, secretAccessKey: secretKey))
+    }()
+
+    /// Whether tests of the server run: where it is missed they run too, and fail.
+    static var isExpected: Bool { shared != nil || ProcessInfo.processInfo.environment["CI"] == "true" }
+
+    static func required() throws -> S3TestServer {
+        try #require(shared, "CLOUD_MIRROR_TEST_S3_ENDPOINT is not set; run these tests with `make test`, which sets it")
+    }
+
+    static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    /// For all tests: connections end with the process.
+    static let http = ServiceClient(
+        configuration: OutboundConfiguration(userAgent: "cloud-mirror/test"), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+        logger: logger)
+
+    /// Buckets, one for each name, made when first asked for; they go with the server.
+    private static let buckets = Buckets()
+
+    private actor Buckets {
+        private var made: [String: Task<String, any Error>] = [:]
+
+        func bucket(_ name: String, on server: S3TestServer) async throws -> String {
+            if let task = made[name] { return try await task.value }
+            let task = Task {
+                let bucket = "\(name)-\(UInt32.random(in: 1...UInt32.max))"
+                let client = S3Client(
+                    bucket: bucket, endpoint: server.endpoint, credentials: StaticS3Credentials(server.credentials), http: http,
+                    logger: logger)
+                try await client.createBucket()
+                return bucket
+            }
+            made[name] = task
+            return try await task.value
+        }
+    }
+
+    /// A store over a bucket of this name and a random number.
+    ///
+    /// - Parameter name: The same name is the same bucket.
+    func store(_ name: String, change: (inout S3Configuration) -> Void = { _ in }) async throws -> S3Store {
+        var configuration = S3Configuration(
+            bucket: try await Self.buckets.bucket(name, on: self), endpoint: endpoint, credentials: StaticS3Credentials(credentials))
+        change(&configuration)
+        return S3Store(configuration: configuration, http: Self.http, logger: Self.logger)
+    }
+}

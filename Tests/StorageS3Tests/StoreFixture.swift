@@ -1,0 +1,108 @@
+import Logging
+import MirrorCore
+import MirrorNet
+import MirrorStorage
+import MirrorTesting
+import NIOCore
+import NIOPosix
+import Synchronization
+
+@testable import StorageS3
+
+/// A store whose service is a ``FakeOrigin`` that says what a test wants it to say.
+struct StoreFixture: Sendable {
+    static let bucket = "test-bucket"
+
+    let origin: FakeOrigin
+    let credentials: GivenCredentials
+    let store: S3Store
+
+    static func run<Result>(
+        credentials: GivenCredentials = GivenCredentials(), clock: any WallClock = HastyClock(),
+        change: (inout S3Configuration) -> Void = { _ in }, isolation: isolated (any Actor)? = #isolation,
+        _ body: (StoreFixture) async throws -> Result
+    ) async throws -> Result {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        return try await FakeOrigin.run { origin async throws in
+            var configuration = S3Configuration(
+                bucket: bucket, endpoint: try S3Endpoint(url: origin.url("/"), region: "us-east-1"), credentials: credentials)
+            change(&configuration)
+            let http = ServiceClient(
+                configuration: OutboundConfiguration(userAgent: "test"), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                logger: logger)
+            let store = S3Store(configuration: configuration, http: http, clock: clock, logger: logger)
+            do {
+                let result = try await body(StoreFixture(origin: origin, credentials: credentials, store: store))
+                await http.shutdown()
+                return result
+            } catch {
+                await http.shutdown()
+                throw error
+            }
+        }
+    }
+
+    /// Where an object is asked for.
+    func path(_ object: SampleObject) -> String { "/\(Self.bucket)/\(S3PathEncoding.encode(key: object.key.description))" }
+
+    /// Answers HEAD for an object.
+    func hold(_ object: SampleObject, etag: String = "\"abc\"") {
+        origin.on(path(object)) { request in
+            request.method == "HEAD"
+                ? FakeBehavior.body(Array(object.bytes.readableBytesView), etag: etag).with { $0.headers = Self.headers(of: object) }
+                : .status(200)
+        }
+    }
+
+    static func headers(of object: SampleObject) -> [(name: String, value: String)] {
+        S3Metadata.headers(S3Metadata.kept(object.metadata)) + [("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")]
+    }
+
+    /// The words of an error as the service sends them.
+    static func error(_ status: Int, _ code: String, _ more: String = "", headers: [(name: String, value: String)] = []) -> FakeBehavior {
+        xml("<Error><Code>\(code)</Code><Message>A message.</Message>\(more)<RequestId>R1</RequestId></Error>", status: status).with {
+            $0.headers += headers
+        }
+    }
+
+    static func xml(_ text: String, status: Int = 200) -> FakeBehavior {
+        .status(status, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\(text)")
+    }
+}
+
+/// Credentials in their order: each time that some are refused, the next ones are given.
+final class GivenCredentials: S3CredentialsProvider {
+    private let sets: [S3Credentials?]
+    private let index = Mutex(0)
+
+    init(
+        _ sets: [S3Credentials?] = [
+            S3Credentials(accessKeyID: "FIRST", secretAccessKey: "secret-1"),
+            S3Credentials(accessKeyID: "SECOND", secretAccessKey: "secret-2"),
+        ]
+    ) {
+        self.sets = sets
+    }
+
+    var invalidations: Int { index.withLock { $0 } }
+
+    func credentials() async throws -> S3Credentials? {
+        let index = index.withLock { $0 }
+        return sets[min(index, sets.count - 1)]
+    }
+
+    func invalidate(_ refused: S3Credentials) {
+        index.withLock { $0 += 1 }
+    }
+}
+
+/// The system's clock, except that nobody waits between attempts.
+struct HastyClock: WallClock {
+    var now: Timestamp { SystemClock().now }
+
+    func sleep(for duration: Duration) async throws {
+        try Task.checkCancellation()
+        // What limits a call must not end it at once.
+        if duration >= .seconds(15) { try await Task.sleep(for: duration) }
+    }
+}
