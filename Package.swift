@@ -118,7 +118,7 @@ let package = Package(
         tests(
             "MirrorEngineTests",
             [
-                "MirrorEngine", "StorageLocal", "StorageS3", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting",
+                "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting",
                 "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
             ]),
         tests(

@@ -9,7 +9,8 @@ extension Configuration {
 
     var copyConfiguration: CopyConfiguration {
         CopyConfiguration(
-            concurrency: copy.concurrency, partSize: copy.partSize, partConcurrency: copy.partConcurrency, maxAttempts: copy.maxAttempts,
+            concurrency: copy.concurrency, partSize: copy.partSize, partConcurrency: copy.partConcurrency, memory: copy.memory,
+            maxAttempts: copy.maxAttempts,
             maxObjectSize: copy.maxObjectSize, lease: copy.lease, backoff: copy.backoff.first, backoffLimit: copy.backoff.max,
             negativeLife: redirect.negativeLife,
             // The rest of the grace is for handing back what did not end.

@@ -13,6 +13,8 @@ package struct EngineMetrics: Sendable {
         package static let copies = "cloud_mirror_copies_total"
         package static let copySeconds = "cloud_mirror_copy_duration_seconds"
         package static let copyBytes = "cloud_mirror_copy_bytes_total"
+        package static let serverSideCopyBytes = "cloud_mirror_server_side_copy_bytes_total"
+        package static let lost = "cloud_mirror_lost_replicas_total"
         package static let copiesInProgress = "cloud_mirror_copies_in_progress"
         package static let poolBytes = "cloud_mirror_pool_bytes"
         package static let poolObjects = "cloud_mirror_pool_objects"
@@ -30,6 +32,8 @@ package struct EngineMetrics: Sendable {
         fileprivate let waitSeconds: Recorder
         fileprivate let copySeconds: Recorder
         fileprivate let copyBytes: Counter
+        fileprivate let serverSideCopyBytes: Counter
+        fileprivate let lost: Counter
         fileprivate let copiesPresent: Counter
         fileprivate let copiesFailed: Counter
         fileprivate let copiesInProgress: Meter
@@ -50,6 +54,8 @@ package struct EngineMetrics: Sendable {
             waitSeconds = Recorder(label: Name.waitSeconds, dimensions: label, aggregate: true, factory: factory)
             copySeconds = Recorder(label: Name.copySeconds, dimensions: label, aggregate: true, factory: factory)
             copyBytes = counter(Name.copyBytes)
+            serverSideCopyBytes = counter(Name.serverSideCopyBytes)
+            lost = counter(Name.lost)
             copiesPresent = counter(Name.copies, [("result", "present")])
             copiesFailed = counter(Name.copies, [("result", "error")])
             copiesInProgress = Meter(label: Name.copiesInProgress, dimensions: label, factory: factory)
@@ -106,6 +112,9 @@ package struct EngineMetrics: Sendable {
 
     func copyBegan(pool: PoolID) { self[pool: pool].copiesInProgress.increment(by: 1) }
     func copyEnded(pool: PoolID) { self[pool: pool].copiesInProgress.decrement(by: 1) }
+
+    func countCopiedInService(bytes: Int64, pool: PoolID) { self[pool: pool].serverSideCopyBytes.increment(by: bytes) }
+    func countLost(pool: PoolID) { self[pool: pool].lost.increment() }
 
     package func recordTotals(_ totals: PoolTotals, pool: PoolID) {
         self[pool: pool].bytes.record(totals.bytes)

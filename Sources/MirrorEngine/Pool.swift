@@ -8,7 +8,7 @@ package struct Pool: Sendable {
     package let retention: any RetentionPolicy
     /// Bytes that the pool may hold; `nil` for no limit but the storage's own.
     package let maxBytes: Int64?
-    /// How long an expired replica stays, so that whoever was just redirected to it still finds it.
+    /// How long an expired replica stays, so that whoever was just redirected to it still finds it; at least as long as a signed location works.
     package let grace: Duration
 
     package init(id: PoolID, store: any ObjectStore, retention: any RetentionPolicy, maxBytes: Int64?, grace: Duration) {
@@ -16,7 +16,9 @@ package struct Pool: Sendable {
         self.store = store
         self.retention = retention
         self.maxBytes = maxBytes
-        self.grace = grace
+        // Nobody is to hold a signed location whose object is gone.
+        let isSigned = store.capabilities.features.contains(.presignedLocations)
+        self.grace = isSigned ? max(grace, RedirectConfiguration().signedLife) : grace
     }
 }
 

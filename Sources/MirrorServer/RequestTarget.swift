@@ -16,18 +16,20 @@ struct RequestTarget: Equatable {
     /// Reads what stands behind `/v1/redirect/`: `{url}` or `{service}/{region}/{url}`, the URL percent-encoded or base64url-encoded.
     ///
     /// - Throws: ``RequestError`` `InputError`, saying how to write it.
-    init(_ path: Substring) throws {
+    ///
+    /// - Parameter parse: Reads a URL in the words of the client.
+    init(_ path: Substring, parse: (String) throws(ArtifactURLError) -> ArtifactURL) throws {
         let segments = path.split(separator: "/", omittingEmptySubsequences: false)
         switch segments.count {
         case 1:
             pool = nil
-            artifact = try Self.artifact(segments[0])
+            artifact = try Self.artifact(segments[0], parse)
         case 3 where !segments[0].hasSuffix(":"):
             guard let service = PercentCoding.decode(segments[0]), let region = PercentCoding.decode(segments[1]) else {
                 throw RequestError(.inputError, "the pool's name is not valid percent-encoding")
             }
             pool = PoolWords(service: service, region: region)
-            artifact = try Self.artifact(segments[2])
+            artifact = try Self.artifact(segments[2], parse)
         default:
             throw RequestError(
                 .inputError,
@@ -35,7 +37,9 @@ struct RequestTarget: Equatable {
         }
     }
 
-    private static func artifact(_ segment: Substring) throws -> ArtifactURL {
+    private static func artifact(
+        _ segment: Substring, _ parse: (String) throws(ArtifactURLError) -> ArtifactURL
+    ) throws -> ArtifactURL {
         guard !segment.isEmpty else { throw RequestError(.inputError, "there is no URL at the path's end") }
         guard let text = PercentCoding.decode(segment) else {
             throw RequestError(.inputError, "the URL is not valid percent-encoding of UTF-8")
@@ -44,9 +48,9 @@ struct RequestTarget: Equatable {
             if !text.utf8.contains(UInt8(ascii: ":")), let bytes = Base64.decode(text),
                 let decoded = String(validating: bytes, as: UTF8.self)
             {
-                return try ArtifactURL(decoded)
+                return try parse(decoded)
             }
-            return try ArtifactURL(text)
+            return try parse(text)
         } catch {
             throw RequestError(.inputError, error.description)
         }

@@ -16,8 +16,12 @@ public protocol BucketOrigin: Sendable {
     /// - Returns: The service's answer whatever its status, once throttling and passing errors were waited out.
     func open(_ artifact: ArtifactURL, range: ByteRange?, ifMatch: String?) async throws -> BucketAnswer
 
-    /// What a pool of the same service copies from, when `answer` came from ``open(_:range:ifMatch:)`` for the same artifact; `nil` when the answer does not
-    /// state what is needed for that.
+    /// Asks what is known of an object, without its bytes; the body of the answer is empty.
+    func head(_ artifact: ArtifactURL) async throws -> BucketAnswer
+
+    /// What a pool of the same service copies from, when `answer` came from ``head(_:)`` for the same artifact.
+    ///
+    /// - Returns: `nil` when the answer does not state what is needed for that.
     func source(of artifact: ArtifactURL, _ answer: BucketAnswer) -> CopySource?
 
     /// Where a client without credentials finds the artifact itself, for the time when the mirror cannot help. Makes no network call.

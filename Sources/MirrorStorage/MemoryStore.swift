@@ -29,7 +29,7 @@ public final class MemoryStore: ObjectStore {
     }
 
     public var capabilities: StoreCapabilities {
-        StoreCapabilities(features: [.parallelParts, .readsUploads, .servedByMirror, .conditionalWrites], maxObjectSize: Int64(Int32.max))
+        StoreCapabilities(features: [.parallelParts, .readsUploads, .servedByMirror, .conditionalWrites, .listsMetadata], maxObjectSize: Int64(Int32.max))
     }
 
     public func head(_ key: ObjectKey) async throws -> ObjectInfo {

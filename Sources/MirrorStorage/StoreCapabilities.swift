@@ -22,6 +22,8 @@ public struct StoreCapabilities: Sendable, Hashable {
         public static let serverSideCopy = Features(rawValue: 1 << 4)
         /// ``WriteCondition`` is kept to by the service itself.
         public static let conditionalWrites = Features(rawValue: 1 << 5)
+        /// A listing tells all that ``ObjectStore/head(_:)`` tells; elsewhere it knows no metadata but what is needed to name the object.
+        public static let listsMetadata = Features(rawValue: 1 << 7)
         /// Locations carry a signature and end (``ObjectLocation/expires``).
         public static let presignedLocations = Features(rawValue: 1 << 6)
     }

@@ -42,7 +42,7 @@ package struct LocalStore: ObjectStore {
     }
 
     package var capabilities: StoreCapabilities {
-        StoreCapabilities(features: [.parallelParts, .readsUploads, .servedByMirror, .opensFiles])
+        StoreCapabilities(features: [.parallelParts, .readsUploads, .servedByMirror, .opensFiles, .listsMetadata])
     }
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {

@@ -8,6 +8,9 @@ import Testing
 
 @Suite("Copy plan: the cheapest way that is safe")
 struct CopyPlanTests {
+    private let planner = CopyPlanner(
+        capabilities: StoreCapabilities(features: [.parallelParts, .readsUploads]), partSize: 100, memory: 1_000)
+
     /// An answer to a request for the first `asked` bytes.
     private func response(
         _ status: Int, asked: Int64? = 100, contentRange: String? = nil, length: Int64? = nil, etag: String? = "\"v1\""
@@ -25,7 +28,7 @@ struct CopyPlanTests {
 
     @Test("A part of more becomes ranges that cover everything exactly once")
     func ranges() throws {
-        let plan = CopyPlan.choose(first: try response(206, contentRange: "bytes 0-99/250"), partSize: 100)
+        let plan = planner.plan(first: try response(206, contentRange: "bytes 0-99/250"), partSize: 100)
         let layout = PartLayout(size: 250, partSize: 100)
         #expect((0..<layout.count).map { layout[$0] } == [(0, 100), (100, 100), (200, 50)].map { ByteRange(offset: $0.0, length: $0.1) })
         #expect(layout[3] == nil && layout[-1] == nil)
@@ -34,7 +37,7 @@ struct CopyPlanTests {
 
     @Test("The last part of a multiple of the part size is a whole one")
     func multiple() throws {
-        guard case .ranges(let parts) = CopyPlan.choose(first: try response(206, contentRange: "bytes 0-99/300"), partSize: 100) else {
+        guard case .ranges(let parts) = planner.plan(first: try response(206, contentRange: "bytes 0-99/300"), partSize: 100) else {
             Issue.record("no ranges")
             return
         }
@@ -43,16 +46,16 @@ struct CopyPlanTests {
 
     @Test("A part that is the whole, and an answer that is the whole, are streamed")
     func streams() throws {
-        #expect(CopyPlan.choose(first: try response(206, contentRange: "bytes 0-99/100"), partSize: 100) == .stream)
-        #expect(CopyPlan.choose(first: try response(206, contentRange: "bytes 0-9/10"), partSize: 100) == .stream)
-        #expect(CopyPlan.choose(first: try response(200, length: 1_000), partSize: 100) == .stream)
-        #expect(CopyPlan.choose(first: try response(200, etag: nil), partSize: 100) == .stream)
-        #expect(CopyPlan.choose(first: try response(203, length: 1_000), partSize: 100) == .stream)
+        #expect(planner.plan(first: try response(206, contentRange: "bytes 0-99/100"), partSize: 100) == .stream)
+        #expect(planner.plan(first: try response(206, contentRange: "bytes 0-9/10"), partSize: 100) == .stream)
+        #expect(planner.plan(first: try response(200, length: 1_000), partSize: 100) == .stream)
+        #expect(planner.plan(first: try response(200, etag: nil), partSize: 100) == .stream)
+        #expect(planner.plan(first: try response(203, length: 1_000), partSize: 100) == .stream)
     }
 
     @Test("A part that cannot be told from its next version is of no use", arguments: [nil, "W/\"v1\"", "v1", "\"\"", ""])
     func noStrongETag(etag: String?) throws {
-        #expect(CopyPlan.choose(first: try response(206, contentRange: "bytes 0-99/250", etag: etag), partSize: 100) == nil)
+        #expect(planner.plan(first: try response(206, contentRange: "bytes 0-99/250", etag: etag), partSize: 100) == nil)
     }
 
     @Test(
@@ -84,18 +87,91 @@ struct CopyPlanTests {
 
     @Test("The part size is what is configured, within what the store takes")
     func partSize() {
-        let capabilities = StoreCapabilities(features: [], minPartSize: 5, maxPartSize: 50)
-        #expect(CopyPlan.partSize(configured: 1, capabilities) == 5)
-        #expect(CopyPlan.partSize(configured: 20, capabilities) == 20)
-        #expect(CopyPlan.partSize(configured: 100, capabilities) == 50)
+        let capabilities = StoreCapabilities(features: [.readsUploads], minPartSize: 5, maxPartSize: 50)
+        func size(_ configured: Int64) -> Int64 {
+            CopyPlanner(capabilities: capabilities, partSize: configured, memory: 1_000).firstPartSize
+        }
+        #expect(size(1) == 5)
+        #expect(size(20) == 20)
+        #expect(size(100) == 50)
     }
 
-    @Test("Ranges need a store that takes parts in any order and gives them back")
+    @Test("Ranges need a store that takes parts in any order")
     func canRange() {
-        #expect(CopyPlan.canRange(StoreCapabilities(features: [.parallelParts, .readsUploads])))
-        #expect(!CopyPlan.canRange(StoreCapabilities(features: [.parallelParts])))
-        #expect(!CopyPlan.canRange(StoreCapabilities(features: [.readsUploads])))
-        #expect(!CopyPlan.canRange(StoreCapabilities(features: [])))
+        func canRange(_ features: StoreCapabilities.Features) -> Bool {
+            CopyPlanner(capabilities: StoreCapabilities(features: features), partSize: 100, memory: 1_000).canRange
+        }
+        #expect(canRange([.parallelParts, .readsUploads]))
+        #expect(canRange([.parallelParts]))
+        #expect(!canRange([.readsUploads]))
+        #expect(!canRange([]))
+    }
+}
+
+@Suite("Copy plan of a store that does not read uploads back")
+struct BufferedCopyPlanTests {
+    private static let mebibyte: Int64 = 1 << 20
+    private static let url = "https://artifacts.example.org/a"
+    /// As S3 has them.
+    private let planner = CopyPlanner(
+        capabilities: StoreCapabilities(
+            features: [.parallelParts], maxObjectSize: 5 << 40, minPartSize: 5 << 20, maxPartSize: 5 << 30, maxParts: 10_000),
+        partSize: 16 << 20, memory: 64 << 20)
+
+    private func response(_ status: Int, asked: Int64? = nil, total: Int64? = nil, etag: String? = "\"v1\"") throws -> OriginResponse {
+        var headers = HTTPHeaders()
+        if let etag { headers.add(name: "ETag", value: etag) }
+        if let asked, let total {
+            headers.add(name: "Content-Range", value: "bytes 0-\(min(asked, total) - 1)/\(total)")
+        } else if let total {
+            headers.add(name: "Content-Length", value: "\(total)")
+        }
+        let url = try ArtifactURL(Self.url)
+        return try OriginResponse(
+            OutboundResponse(status: status, headers: headers, body: OutboundBody(nil), url: url, addresses: [url], isHTTP1_0: false),
+            requested: asked.flatMap { ByteRange(offset: 0, length: $0) })
+    }
+
+    @Test("Eight parts of all copies fit into the memory, whatever part size is configured; a store's smallest part is kept to")
+    func firstPart() {
+        #expect(planner.firstPartSize == 8 * Self.mebibyte)
+        let little = CopyPlanner(capabilities: planner.capabilities, partSize: 16 << 20, memory: 16 << 20)
+        #expect(little.firstPartSize == 5 * Self.mebibyte)
+    }
+
+    @Test("Parts are as small as ten thousand of them allow, and all the same")
+    func partSizes() throws {
+        #expect(planner.partSize(of: 1) == 8 * Self.mebibyte)
+        #expect(planner.partSize(of: 80_000 * Self.mebibyte) == 8 * Self.mebibyte)
+        #expect(planner.partSize(of: 80_000 * Self.mebibyte + 1) == 9 * Self.mebibyte)
+        let largest = planner.partSize(of: 5 << 40)
+        #expect(largest == 525 * Self.mebibyte)
+        #expect(PartLayout(size: 5 << 40, partSize: largest).count <= 10_000)
+        #expect(planner.partSize(of: .max) == largest)
+    }
+
+    @Test("Parts that fit into memory are buffered; larger ones are read in order")
+    func plans() throws {
+        let size = planner.firstPartSize
+        let first = try response(206, asked: size, total: 100 * Self.mebibyte)
+        #expect(planner.plan(first: first, partSize: size) == .bufferedRanges(PartLayout(size: 100 * Self.mebibyte, partSize: size)))
+        let large = planner.partSize(of: 1 << 40)
+        #expect(
+            planner.plan(first: try response(206, asked: large, total: 1 << 40), partSize: large)
+                == .rangesInOrder(PartLayout(size: 1 << 40, partSize: large)))
+        #expect(planner.plan(first: try response(206, asked: size, total: 100 * Self.mebibyte, etag: nil), partSize: size) == nil)
+        #expect(planner.plan(first: try response(206, asked: size, total: 1 << 40), partSize: size) == nil, "too many parts")
+    }
+
+    @Test("One answer is cut into parts of one size where the length is stated, and into growing ones where it is not")
+    func wholes() throws {
+        #expect(planner.whole(try response(200, total: 100)) == .bufferedStream(PartSizes(first: 8 << 20, limit: 8 << 20)))
+        #expect(planner.whole(try response(200)) == .bufferedStream(PartSizes(first: 8 << 20, limit: 32 << 20)))
+        let sizes = PartSizes(first: 8, limit: 32)
+        #expect([0, 999, 1_000, 1_999, 2_000, 9_999].map { sizes[$0] } == [8, 8, 16, 16, 32, 32])
+        #expect(sizes.total(parts: 10_000) == 8 * 1_000 + 16 * 1_000 + 32 * 8_000)
+        #expect(planner.wholeLimit == Self.mebibyte * (8 * 1_000 + 16 * 1_000 + 32 * 8_000))
+        #expect(PartSizes(first: 1 << 40, limit: 1 << 40).total(parts: .max) == .max)
     }
 }
 

@@ -68,9 +68,16 @@ struct Transfer: Sendable, CustomTestStringConvertible {
             testDescription: "a pool that takes no parts in parallel", behavior: .generated(size: 200_000), ranges: [nil],
             features: [.servedByMirror]),
         Transfer(
-            testDescription: "a pool that cannot read back what is uploaded", behavior: .generated(size: 200_000), ranges: [nil],
-            features: [.servedByMirror, .parallelParts]),
+            testDescription: "a pool that reads back but takes no parts in parallel", behavior: .generated(size: 200_000), ranges: [nil],
+            features: [.servedByMirror, .readsUploads]),
     ]
+
+    /// The same into a pool that cannot read back what is uploaded, as object storage.
+    static let intoParts: [Transfer] = all.filter { $0.features == nil }.map { transfer in
+        var transfer = transfer
+        transfer.features = [.servedByMirror, .parallelParts, .conditionalWrites]
+        return transfer
+    }
 
     private static func parts(of size: Int64) -> [String?] {
         stride(from: 0, to: size, by: Int64.Stride(partSize)).map { "bytes=\($0)-\(min($0 + partSize, size) - 1)" }
@@ -119,6 +126,62 @@ struct CopyTransferTests {
     func intoDirectory(transfer: Transfer) async throws {
         let directory = try TemporaryDirectory()
         try await check(transfer, into: try await LocalStore.open(.init(directory: directory.path, region: "dev")))
+    }
+
+    @Test("Into parts that are in memory", arguments: Transfer.intoParts)
+    func intoParts(transfer: Transfer) async throws {
+        try await check(transfer, into: MemoryStore())
+    }
+
+    @Test("Into parts, with memory for no more than one of them")
+    func littleMemory() async throws {
+        try await EngineFixture.run({
+            $0.features = [.servedByMirror, .parallelParts]
+            $0.copy.memory = 8 * 65_536
+            $0.copy.partSize = 1 << 20
+            $0.copy.concurrency = 4
+            $0.copy.partConcurrency = 16
+        }) { engine async throws in
+            for number in 0..<4 {
+                let behavior = FakeBehavior.generated(size: 40 * 65_536 - 7, seed: UInt64(number))
+                engine.origin.on("/\(number)", number == 3 ? behavior.with { $0.etag = nil } : behavior)
+            }
+            await withTaskGroup(of: Void.self) { group in
+                for number in 0..<4 {
+                    group.addTask {
+                        let size = try? await engine.ask("/\(number)").size
+                        #expect(size == Int64(40 * 65_536 - 7))
+                    }
+                }
+            }
+            for number in 0..<4 {
+                let (info, bytes) = try await engine.read("/\(number)")
+                let body = FakeBehavior.generated(size: 40 * 65_536 - 7, seed: UInt64(number)).body
+                #expect(bytes == body.bytes(0..<body.size))
+                #expect(try info.metadata.sha256 == body.sha256)
+            }
+            // An eighth of the memory for each part.
+            #expect(engine.store.maxWriting <= 8)
+            #expect(Set(engine.store.written.compactMap(\.length)) == [65_536, 65_529])
+        }
+    }
+
+    @Test("Parts that are too large for memory are read one after the other")
+    func inOrder() async throws {
+        try await EngineFixture.run({
+            $0.store = NarrowStore(maxParts: 10)
+            $0.copy.memory = 65_536
+        }) { engine async throws in
+            let behavior = FakeBehavior.generated(size: 12 << 20)
+            engine.origin.on("/a.bin", behavior)
+            #expect(try await engine.ask("/a.bin").size == 12 << 20)
+            let (info, _) = try await engine.read("/a.bin")
+            #expect(try info.metadata.sha256 == behavior.body.sha256)
+            #expect(engine.store.written.map(\.number) == Array(0..<6))
+            #expect(engine.store.maxWriting == 1)
+            // The first small one is asked for to learn the size.
+            #expect(engine.origin.requests.map { $0.header("Range") }.prefix(2) == ["bytes=0-8191", "bytes=0-2097151"])
+        }
     }
 
     @Test("Parts of one copy are on their way at the same time, as many as configured")

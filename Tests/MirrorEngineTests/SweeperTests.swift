@@ -158,6 +158,26 @@ struct SweeperTests {
         }
     }
 
+    @Test("Failures are forgotten an hour after they could have been tried again, more than fit one page, and no sooner")
+    func forgetsErrors() async throws {
+        try await run({ $0.hasWorkers = false }) { engine, memory, clock async throws in
+            let count = Sweeper.page + 7
+            for number in 0..<count {
+                let id = try engine.id("/\(number)")
+                _ = try await memory.claim(id)
+                let lease = try #require(try await memory.lease(pools: [id.pool], worker: "test", duration: .seconds(1)))
+                let failure = CopyFailure(reason: .origin(status: 404), message: "there is none", retryAt: clock.now + .seconds(30))
+                try await memory.finish(lease, .failed(failure))
+            }
+            clock.advance(by: .seconds(3_630))
+            try await engine.sweeper.forgetErrors()
+            #expect(try await memory.totals(of: engine.pool.id).errors == count)
+            clock.advance(by: .milliseconds(1))
+            try await engine.sweeper.forgetErrors()
+            #expect(try await memory.totals(of: engine.pool.id) == PoolTotals())
+        }
+    }
+
     @Test("The service sweeps at its start and then at every interval, and goes on when the pool or the state fails")
     func service() async throws {
         try await run({ $0.hasWorkers = false }) { engine, memory, clock async throws in
@@ -166,6 +186,7 @@ struct SweeperTests {
                 await clock.sleepers(1)
                 #expect(engine.store.count(.list) == 1)
                 #expect(engine.base.count(.totals) == 1)
+                #expect(engine.base.count(.forgetErrors) == 1)
                 engine.base.fail()
                 clock.advance(by: .seconds(60))
                 await clock.sleepers(1)

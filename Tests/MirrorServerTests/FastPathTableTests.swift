@@ -9,16 +9,27 @@ import Testing
     private let index = HotIndex(MemoryStateStore())
     private let metrics = EngineMetrics(pools: [], factory: MetricsRegistry())
 
-    private func entry(_ number: Int, target: String? = nil) throws -> FastPathTable.Entry {
+    private func entry(_ number: Int, target: String? = nil, notAfter: Int64? = nil) throws -> FastPathTable.Entry {
         let id = ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/\(number)"), pool: try require(World.pool))
         return FastPathTable.Entry(
             target: Array((target ?? "/v1/redirect/\(number)").utf8), head: Array("head \(number)".utf8), body: Array("body".utf8), id: id,
             size: 1,
-            hits: metrics[pool: nil].hits, egressAvoided: metrics[pool: nil].egressAvoided, lastUsed: Timestamp(milliseconds: 0))
+            hits: metrics[pool: nil].hits, egressAvoided: metrics[pool: nil].egressAvoided,
+            notAfter: notAfter.map { Timestamp(milliseconds: $0) }, lastUsed: Timestamp(milliseconds: 0))
     }
 
-    private func find(_ table: FastPathTable, _ target: String) -> FastPathTable.Entry? {
-        Array(target.utf8).withUnsafeBytes { table.find($0) }
+    private func find(_ table: FastPathTable, _ target: String, at now: Int64 = 0) -> FastPathTable.Entry? {
+        Array(target.utf8).withUnsafeBytes { table.find($0, at: Timestamp(milliseconds: now)) }
+    }
+
+    @Test func `an answer whose location ends is given until its time is over`() throws {
+        let table = FastPathTable()
+        table.insert(try entry(1, notAfter: 1_000), token: index.token(), hotIndex: index)
+        #expect(find(table, "/v1/redirect/1", at: 999) != nil)
+        #expect(find(table, "/v1/redirect/1", at: 1_000) == nil)
+        table.insert(try entry(1, notAfter: 2_000), token: index.token(), hotIndex: index)
+        #expect(find(table, "/v1/redirect/1", at: 1_000) != nil)
+        #expect(table.count == 1)
     }
 
     @Test func `an entry is found by the exact bytes of its target`() throws {

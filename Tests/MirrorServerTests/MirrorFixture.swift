@@ -20,6 +20,8 @@ struct MirrorOptions: Sendable {
     var redirectStatus = 302
     var maxConnections = 10_000
     var idleTimeout = Duration.seconds(600)
+    /// Only a test that failed, or that means it, leaves a connection that keeps a shutdown waiting.
+    var shutdownGrace = Duration.seconds(10)
     var maxHeaderBytes = 32_768
     /// None, so that a miss is answered at once.
     var maxWait = Duration.zero
@@ -143,11 +145,13 @@ final class MirrorFixture: Sendable {
             let registry = MetricsRegistry()
             let metrics = EngineMetrics(pools: pools.ids, factory: registry)
             let waiters = ReplicaWaiters(clock: world.clock)
-            let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
             let publications = PublicationLock()
             let remover = ReplicaRemover(pools: pools, state: world.state, publications: publications)
+            let presence = PresenceCheck(pools: pools, remover: remover, metrics: metrics, clock: world.clock, logger: logger)
+            let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
             let redirects = RedirectService(
                 pools: pools, state: world.state, origin: origin, waiters: waiters, uses: uses, publications: publications,
+                presence: presence,
                 configuration: RedirectConfiguration(maxWait: options.maxWait), metrics: metrics, clock: world.clock, logger: logger)
             services = MirrorServices(
                 pools: pools,
@@ -178,8 +182,7 @@ final class MirrorFixture: Sendable {
             var parts: [any Service] = [server]
             if options.copies { parts.append(workers) }
             var settings = ServiceGroupConfiguration(services: parts, logger: logger)
-            // Only a test that failed leaves a connection that keeps it waiting.
-            settings.maximumGracefulShutdownDuration = .seconds(10)
+            settings.maximumGracefulShutdownDuration = options.shutdownGrace
             let group = ServiceGroup(configuration: settings)
             let end = WatchedState(false)
             let changes = await world.state.changes()

@@ -48,37 +48,6 @@ extension Configuration {
         }
     }
 
-    /// - Returns: Every name that a pool was given, also of pools that something is wrong with, so that nobody is told that they do not exist.
-    private mutating func readPools(_ reader: ConfigurationReader) -> [PoolID] {
-        var named: [PoolID] = []
-        var read: [Pool] = []
-        reader.requiredSections(
-            "pools", named: .pool, exampleKey: "local/dev",
-            doc:
-                "Where copies are kept: service/region, and the settings of each. This version has pools of the service `local`, which are directories."
-        ) { id, element in
-            named.append(id)
-            guard id.service == "local" else {
-                return element.report("this version has no \(id.service) pools; it has local ones, such as local/\(id.region)")
-            }
-            element.section { section in
-                let directory = section.required(
-                    "directory", .path, example: "/var/lib/cloud-mirror/pools/dev",
-                    doc: "Where the objects are; made if it is not there. Each pool has its own.")
-                var retention = Retention()
-                section.section("retention", doc: "How long a replica is worth keeping.") { retention.read($0) }
-                guard let directory else { return }
-                if let other = read.first(where: { $0.directory == directory }) {
-                    return section.report("is the directory of the pool \(other.id) already", key: "directory")
-                }
-                read.append(Pool(id: id, directory: directory, retention: retention))
-            }
-        }
-        pools = read
-        selection.fallback = named.count == 1 ? .pool(named[0]) : .origin
-        return named
-    }
-
     private mutating func readState(_ reader: ConfigurationReader) {
         var path = "\(stateDirectory)/state.sqlite"
         reader.section("state", doc: "Where replicas and copy jobs are recorded. Losing it loses time, never artifacts.") { section in
@@ -140,12 +109,13 @@ extension Configuration.Admin {
 
 extension Configuration.Origins {
     fileprivate mutating func read(_ reader: ConfigurationReader) {
+        var endpoints: [(ArtifactURL?, ConfigurationReader)] = []
         let rules = reader.requiredList(
-            "allow", type: "list of URL prefixes, or {pattern: regular expression}",
+            "allow", unless: "s3", type: "list of URL prefixes, or {pattern: regular expression}",
             example: "\n- https://artifacts.example.org/builds/\n- pattern: '^https://s3\\.us-west-2\\.amazonaws\\.com/public-artifacts/'",
             doc:
                 "The artifacts that may be fetched: URLs that begin like this, compared by scheme, host, port and path; or that match an anchored "
-                + "pattern whose host is written out."
+                + "pattern whose host is written out. May be left out where `s3` has an entry."
         ) { element -> (rule: EgressPolicy.AllowRule, element: ConfigurationElement)? in
             guard element.isMapping else { return element.value(.originPrefix, instead: "remove it").map { ($0, element) } }
             var pattern: EgressPolicy.AllowRule?
@@ -153,12 +123,28 @@ extension Configuration.Origins {
             return pattern.map { ($0, element) }
         }
         allow = rules.map(\.rule)
+        reader.sectionList(
+            "s3", type: "list of {bucket, endpoint, region, addressing, dualStack, credentials}",
+            example: "[{bucket: my-artifacts, region: us-west-2}]",
+            doc:
+                "Buckets that artifacts are read from with credentials, as `https://` URLs in any spelling or as `s3://bucket/key`; they are allowed "
+                + "without a rule. The keys are those of an S3 pool; `region` is required for AWS. Pools of the same service copy from them "
+                + "by themselves."
+        ) { section in
+            guard let bucket = Configuration.S3Bucket.read(section, example: "my-artifacts", fallbackRegion: nil) else { return }
+            if s3.contains(where: { $0.isSame(as: bucket) }) { return section.report("is in the list already", key: "bucket") }
+            s3.append(bucket)
+            endpoints.append((bucket.endpoint, section))
+        }
         reader.value(
             "requireHTTPS", &requireHTTPS, .boolean, doc: "Refuse plain HTTP, on every hop of a redirect chain. Turn it off for tests only."
         )
         for (rule, element) in rules {
             // The policy itself says what a rule may be.
             do { _ = try EgressPolicy(allow: [rule], requireHTTPS: requireHTTPS) } catch { error.problems.forEach(element.report) }
+        }
+        for (endpoint, section) in endpoints where requireHTTPS && endpoint?.scheme == .http {
+            section.report("is plain HTTP while origins.requireHTTPS is true", key: "endpoint")
         }
         reader.list(
             "allowAddresses", &allowAddresses, .network,
@@ -169,7 +155,7 @@ extension Configuration.Origins {
 }
 
 extension Configuration.Retention {
-    fileprivate mutating func read(_ reader: ConfigurationReader) {
+    mutating func read(_ reader: ConfigurationReader) {
         reader.value(
             "timeToLive", &timeToLive, .duration(in: .seconds(1)...days(3_650)), doc: "How long a replica is kept after its last use.")
         reader.value(
@@ -206,9 +192,12 @@ extension Configuration.Copy {
         reader.value(
             "partSize", &partSize, .size(in: (1 << 20)...(1 << 30)),
             doc:
-                "Bytes that are fetched and stored in one go. Memory in use is at most concurrency × partConcurrency × a few network buffers."
+                "Bytes that are fetched and stored in one go. Into object storage it is at most an eighth of memory, and at least what the service takes (S3: 5MiB)."
         )
         reader.value("partConcurrency", &partConcurrency, .integer(in: 1...64), doc: "Parts of one copy under way at the same time.")
+        reader.value(
+            "memory", &memory, .size(in: (16 << 20)...(1 << 40)),
+            doc: "Bytes of memory for the parts of all copies into object storage; copies wait for their turn.")
         reader.value("maxAttempts", &maxAttempts, .integer(in: 1...100), doc: "Attempts at one copy before it is given up.")
         reader.value(
             "maxObjectSize", &maxObjectSize, .size(in: 1...(1 << 50)), doc: "Larger artifacts are not copied; clients go to the origin.")

@@ -36,7 +36,7 @@ package struct Configuration: Sendable, Equatable {
     /// - Parameter stateDirectory: An absolute path.
     package init(stateDirectory: String = Configuration.defaultStateDirectory()) {
         self.stateDirectory = stateDirectory
-        pools = PoolID("local/dev").map { [Pool(id: $0, directory: "\(stateDirectory)/pools/dev")] } ?? []
+        pools = PoolID("local/dev").map { [Pool(id: $0, storage: .local(directory: "\(stateDirectory)/pools/dev"))] } ?? []
         state = .sqlite(path: "\(stateDirectory)/state.sqlite")
         selection.fallback = pools.first.map { .pool($0.id) } ?? .origin
     }
@@ -74,6 +74,8 @@ extension Configuration {
     package struct Origins: Sendable, Equatable {
         /// Only the zero configuration allows any public origin.
         package var allow: [EgressPolicy.AllowRule] = [.anyPublic]
+        /// Buckets that are read with credentials of the mirror's own; allowed without a rule.
+        package var s3: [S3Bucket] = []
         package var requireHTTPS = true
         /// Networks that the address guard would refuse.
         package var allowAddresses: [IPNetwork] = []
@@ -81,12 +83,17 @@ extension Configuration {
         package var maxRedirects = 10
     }
 
-    /// One pool. This version knows local directories.
+    /// One pool.
     package struct Pool: Sendable, Equatable {
         package var id: PoolID
-        /// An absolute path.
-        package var directory: String
+        package var storage: Storage
         package var retention = Retention()
+
+        package enum Storage: Sendable, Equatable {
+            /// An absolute path.
+            case local(directory: String)
+            case s3(S3Pool)
+        }
     }
 
     /// How long a replica is worth keeping.
@@ -123,6 +130,8 @@ extension Configuration {
         package var partSize: Int64 = 16 << 20
         /// Parts of one copy at the same time.
         package var partConcurrency = 4
+        /// For the parts of all copies into object storage, in bytes.
+        package var memory: Int64 = 64 << 20
         package var maxAttempts = 5
         package var maxObjectSize: Int64 = 5 << 40
         /// Without a byte from the origin.

@@ -51,6 +51,8 @@ enum ConfigurationOutline: Sendable, Equatable {
         /// A section left out means something, and what it requires is required only if it is there.
         case optional
         case required
+        /// A section that could stand there.
+        case example
     }
 
     struct Value: Sendable, Equatable {

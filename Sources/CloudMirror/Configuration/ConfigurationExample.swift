@@ -14,8 +14,8 @@ package enum ConfigurationExample {
             case .begin(let key, let doc, let presence):
                 if open.isEmpty { lines.append("") }
                 lines += comment(doc, indent: indent)
-                lines.append("\(indent)\(key):")
                 open.append(presence)
+                lines.append("\(indent)\(open.contains(.example) ? "#" : "")\(key):")
             case .end:
                 open.removeLast()
             case .value(let value):
@@ -27,7 +27,8 @@ package enum ConfigurationExample {
                 let shown = value.defaultText ?? value.example ?? ""
                 let rows = shown.split(separator: "\n", omittingEmptySubsequences: false)
                 let first = rows.first.map { $0.isEmpty ? "" : " \($0)" } ?? ""
-                lines.append("\(indent)\(value.isRequired && open.last != .optional ? "" : "#")\(value.key):\(first)")
+                lines.append(
+                    "\(indent)\(value.isRequired && open.last != .optional && !open.contains(.example) ? "" : "#")\(value.key):\(first)")
                 lines += rows.dropFirst().map { "\(indent)  \($0)" }
             }
         }

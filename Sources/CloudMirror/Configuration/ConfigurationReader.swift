@@ -22,6 +22,7 @@ final class ConfigurationReader {
 
     /// Records something wrong with the mapping as a whole, or with one of its keys.
     func report(_ message: String, key: String? = nil) {
+        guard !context.isDocumenting else { return }
         let entry = key.flatMap(entry)
         context.report(
             message, path: key.map(path(of:)) ?? path, line: entry?.value.line ?? line, column: entry?.value.column ?? column)
@@ -83,19 +84,40 @@ final class ConfigurationReader {
     }
 
     /// A list that must be there and hold something, each element read by `read`.
+    ///
+    /// - Parameter alternative: A key that makes up for it.
     func requiredList<Value>(
-        _ key: String, type: String, example: String, doc: String, _ read: (ConfigurationElement) -> Value?
+        _ key: String, unless alternative: String, type: String, example: String, doc: String, _ read: (ConfigurationElement) -> Value?
     ) -> [Value] {
         context.describe(.value(.init(key: key, type: type, range: "", isRequired: true, doc: doc, example: example)))
         known.append(key)
         guard let element = element(key) else {
-            reportMissing(key, example: nil)
+            if !has(alternative) { reportMissing(key, example: nil) }
             return []
         }
         guard let elements = element.elements() else { return [] }
         if elements.isEmpty { element.report("is empty; nothing would be allowed") }
         return elements.compactMap(read)
     }
+
+    /// A list of mappings with known keys, which the reference describes as one value.
+    func sectionList(_ key: String, type: String, example: String, doc: String, _ read: (ConfigurationReader) -> Void) {
+        guard let element = custom(key, type: type, defaultNote: "[]", example: example, doc: doc) else { return }
+        for element in element.elements() ?? [] { element.section(read) }
+    }
+
+    /// A value of a form of its own, which the caller reads.
+    ///
+    /// - Returns: `nil` when it is left out.
+    func custom(_ key: String, type: String, defaultNote: String, example: String, doc: String) -> ConfigurationElement? {
+        context.describe(
+            .value(.init(key: key, type: type, defaultNote: defaultNote, range: "", isRequired: false, doc: doc, example: example)))
+        known.append(key)
+        return element(key)
+    }
+
+    /// Whether the file has the key, whatever stands behind it.
+    func has(_ key: String) -> Bool { entry(key) != nil }
 
     // MARK: Sections
 
@@ -125,26 +147,30 @@ final class ConfigurationReader {
 
     /// A mapping whose keys are names that the user gives, of sections with known keys. At least one must be there.
     ///
-    /// - Parameter exampleKey: A name for the example file.
+    /// - Parameter examples: One for each kind of section; one that is not in force stands commented out in the example file.
     func requiredSections<Key>(
-        _ key: String, named kind: ConfigurationValueKind<Key>, exampleKey: String, doc: String, _ read: (Key, ConfigurationElement) -> Void
+        _ key: String, named kind: ConfigurationValueKind<Key>, examples: [(key: String, doc: String, isInForce: Bool)], doc: String,
+        _ read: (Key, ConfigurationElement) -> Void
     ) {
         known.append(key)
         context.describe(.begin(key: key, doc: doc, presence: .required))
         defer { context.describe(.end) }
         if context.isDocumenting {
-            context.describe(.begin(key: exampleKey, doc: "", presence: .required))
-            if let name = try? kind.parse(exampleKey, context) {
-                read(
-                    name,
-                    ConfigurationElement(context, path: "\(key).\(exampleKey)", node: YAMLNode(content: .mapping([]), line: 1, column: 1)))
+            for example in examples {
+                context.describe(.begin(key: example.key, doc: example.doc, presence: example.isInForce ? .implied : .example))
+                if let name = try? kind.parse(example.key, context) {
+                    read(
+                        name,
+                        ConfigurationElement(
+                            context, path: "\(key).\(example.key)", node: YAMLNode(content: .mapping([]), line: 1, column: 1)))
+                }
+                context.describe(.end)
             }
-            context.describe(.end)
             return
         }
         guard let element = element(key) else { return reportMissing(key, example: nil) }
         guard let named = element.entries(kind) else { return }
-        if named.isEmpty { element.report("holds no \(kind.name); name at least one, such as \(exampleKey)") }
+        if named.isEmpty { element.report("holds no \(kind.name); name at least one, such as \(examples.first?.key ?? "")") }
         for (name, element) in named { read(name, element) }
     }
 

@@ -57,7 +57,7 @@ package enum ConfigurationReference {
         line and column. [config/cloud-mirror.example.yaml](../config/cloud-mirror.example.yaml) shows every key.
 
         Without a file the service starts with one pool, `local/dev`, under the state directory, and copies from any public HTTPS origin:
-        enough to try it, too much for a machine that others can reach. With a file, `origins.allow` and one pool are required.
+        enough to try it, too much for a machine that others can reach. With a file, `origins.allow` (or `origins.s3`) and one pool are required.
 
         - **Durations** are a whole number and a unit: `500ms`, `28s`, `15m`, `24h`, `7d`.
         - **Sizes** are a whole number and a unit: `64KiB`, `16MiB`, `500GiB`, `5TiB`, or decimal `kB`, `MB`, `GB`, `TB`.

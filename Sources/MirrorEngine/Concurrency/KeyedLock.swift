@@ -15,6 +15,15 @@ package final class KeyedLock<Key: Hashable & Sendable>: Sendable {
         return try await body()
     }
 
+    /// The same for several keys, each once.
+    ///
+    /// - Parameter keys: In one order for all callers, or two of them wait for each other.
+    func withLocks<Success: Sendable>(_ keys: [Key], _ body: () async throws -> Success) async rethrows -> Success {
+        for key in keys { await acquire(key) }
+        defer { keys.forEach(release) }
+        return try await body()
+    }
+
     private func acquire(_ key: Key) async {
         await withCheckedContinuation { (waiter: Waiter) in
             let isFree = held.withLock { held -> Bool in

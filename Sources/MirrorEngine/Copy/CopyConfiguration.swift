@@ -6,6 +6,8 @@ package struct CopyConfiguration: Sendable {
     package var partSize: Int64
     /// Parts of one copy at the same time.
     package var partConcurrency: Int
+    /// Bytes of memory for the parts of all copies, where parts have to be in memory before they are stored.
+    package var memory: Int64
     /// Leases of one job before it is given up.
     package var maxAttempts: Int
     package var maxObjectSize: Int64
@@ -20,13 +22,14 @@ package struct CopyConfiguration: Sendable {
     package var shutdownGrace: Duration
 
     package init(
-        concurrency: Int = 16, partSize: Int64 = 16 << 20, partConcurrency: Int = 4, maxAttempts: Int = 5,
-        maxObjectSize: Int64 = 5 << 40, lease: Duration = .seconds(15), backoff: Duration = .milliseconds(200),
+        concurrency: Int = 16, partSize: Int64 = 16 << 20, partConcurrency: Int = 4, memory: Int64 = 64 << 20,
+        maxAttempts: Int = 5, maxObjectSize: Int64 = 5 << 40, lease: Duration = .seconds(15), backoff: Duration = .milliseconds(200),
         backoffLimit: Duration = .seconds(30), negativeLife: Duration = .seconds(30), shutdownGrace: Duration = .seconds(25)
     ) {
         self.concurrency = concurrency
         self.partSize = partSize
         self.partConcurrency = partConcurrency
+        self.memory = memory
         self.maxAttempts = maxAttempts
         self.maxObjectSize = maxObjectSize
         self.lease = lease

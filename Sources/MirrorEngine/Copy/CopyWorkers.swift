@@ -43,7 +43,8 @@ package final class CopyWorkers: Service {
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
-        engine = CopyEngine(origin: origin, space: space, configuration: configuration, metrics: metrics, clock: clock)
+        engine = CopyEngine(
+            origin: origin, space: space, configuration: configuration, metrics: metrics, clock: clock, logger: logger)
     }
 
     private enum Ended {
@@ -188,7 +189,7 @@ package final class CopyWorkers: Service {
 
     /// Makes the object visible and the replica present, with nothing in between that another task could see.
     private func publish(
-        _ lease: CopyLease, in pool: Pool, _ complete: @Sendable () async throws -> StoredObject
+        _ lease: CopyLease, in pool: Pool, _ complete: @escaping @Sendable () async throws -> StoredObject
     ) async throws -> StoredObject {
         try await publications.withLock(lease.id) {
             _ = try await state.extend(lease, duration: configuration.lease)

@@ -14,24 +14,39 @@ struct OriginResponse: Sendable {
     let headers: HTTPHeaders
     /// Of the whole artifact.
     let statedDigests: [Digest]
-    let body: OutboundBody
+    let body: ByteStream
     /// What answered, at the end of the redirect chain.
     let url: ArtifactURL
     let addresses: [ArtifactURL]
 
     /// - Throws: ``CopyError`` for a status that is not success, and for a partial answer that is not the one asked for.
     init(_ response: OutboundResponse, requested: ByteRange?) throws {
-        headers = response.headers
-        body = response.body
-        url = response.url
-        addresses = response.addresses
-        strongETag = response.headers.first(name: "ETag").flatMap { $0.hasPrefix("\"") && $0.utf8.count >= 3 ? $0 : nil }
-        switch response.status {
+        try self.init(
+            status: response.status, headers: response.headers, body: ByteStream(response.body), url: response.url,
+            addresses: response.addresses, requested: requested)
+    }
+
+    /// The same for an answer out of a bucket.
+    init(_ answer: BucketAnswer, of artifact: ArtifactURL, requested: ByteRange?) throws {
+        try self.init(
+            status: answer.status, headers: HTTPHeaders(answer.headers.map { ($0.name, $0.value) }), body: answer.body, url: artifact,
+            addresses: [artifact], requested: requested)
+    }
+
+    private init(
+        status: Int, headers: HTTPHeaders, body: ByteStream, url: ArtifactURL, addresses: [ArtifactURL], requested: ByteRange?
+    ) throws {
+        self.headers = headers
+        self.body = body
+        self.url = url
+        self.addresses = addresses
+        strongETag = headers.first(name: "ETag").flatMap { $0.hasPrefix("\"") && $0.utf8.count >= 3 ? $0 : nil }
+        switch status {
         case 200, 203:
             range = nil
-            totalSize = Self.contentLength(response.headers)
+            totalSize = Self.contentLength(headers)
         case 206:
-            guard let requested, let stated = ContentRange(response.headers.first(name: "Content-Range") ?? ""),
+            guard let requested, let stated = ContentRange(headers.first(name: "Content-Range") ?? ""),
                 stated.first == requested.offset, let total = stated.total, stated.last < total,
                 stated.last == min(requested.end, total) - 1
             else {
@@ -40,9 +55,9 @@ struct OriginResponse: Sendable {
             range = ByteRange(offset: stated.first, length: stated.last - stated.first + 1)
             totalSize = total
         default:
-            throw Self.error(status: response.status, headers: response.headers)
+            throw Self.error(status: status, headers: headers)
         }
-        statedDigests = StatedDigests.read(response.headers, isWhole: range == nil || range?.length == totalSize)
+        statedDigests = StatedDigests.read(headers, isWhole: range == nil || range?.length == totalSize)
     }
 
     func metadata(of artifact: ArtifactURL, stored: Timestamp) -> ObjectMetadata {

@@ -35,6 +35,8 @@ package struct ReplicaRedirect: Sendable {
     package let outcome: Outcome
     package let object: StoredObject
     package let location: ObjectLocation
+    /// Until when the same location may be given to others; `nil` for as long as the replica is there.
+    package let notAfter: Timestamp?
     /// Taken before the state was read: an answer may be remembered only while this is current (``HotIndex/isCurrent(_:)``).
     package let token: HotIndex.Token
 }

@@ -9,6 +9,9 @@ package struct RedirectConfiguration: Sendable {
     /// How long a redirect's location must work at least.
     package var locationLife: Duration
 
+    /// How long signed locations work, where the signing credentials last as long.
+    package var signedLife: Duration { locationLife * 2 }
+
     package init(
         maxWait: Duration = .seconds(28), waitLimit: Duration = .seconds(300), maxWaiting: Int = 10_000,
         locationLife: Duration = .seconds(300)

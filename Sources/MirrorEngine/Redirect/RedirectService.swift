@@ -15,15 +15,18 @@ package struct RedirectService: Sendable {
     private let waiters: ReplicaWaiters
     private let uses: UseRecorder
     private let publications: PublicationLock
+    private let presence: PresenceCheck
     private let configuration: RedirectConfiguration
     private let metrics: EngineMetrics
     private let clock: any WallClock
     private let logger: Logger
     private let probes = SingleFlight<ReplicaID, Probe>()
+    private let reports = SingleFlight<ReplicaID, Bool>()
 
     package init(
         pools: PoolTable, state: HotIndex, origin: OriginClient, waiters: ReplicaWaiters, uses: UseRecorder,
-        publications: PublicationLock, configuration: RedirectConfiguration, metrics: EngineMetrics, clock: any WallClock, logger: Logger
+        publications: PublicationLock, presence: PresenceCheck, configuration: RedirectConfiguration, metrics: EngineMetrics,
+        clock: any WallClock, logger: Logger
     ) {
         self.pools = pools
         self.state = state
@@ -31,18 +34,39 @@ package struct RedirectService: Sendable {
         self.waiters = waiters
         self.uses = uses
         self.publications = publications
+        self.presence = presence
         self.configuration = configuration
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
     }
 
+    /// The artifact that a client's words mean (``OriginClient/artifact(_:)``).
+    package func artifact(_ text: String) throws(ArtifactURLError) -> ArtifactURL {
+        try origin.artifact(text)
+    }
+
+    /// Where a request is sent that the mirror cannot help: to the artifact's own URL, signed where clients could not read it otherwise.
+    package func originLocation(of artifact: ArtifactURL) async -> String {
+        do {
+            return try await origin.location(of: artifact, life: configuration.locationLife)
+        } catch {
+            metrics.countError(error)
+            logger.warning("cannot sign the origin's URL", metadata: ["artifact": "\(artifact.redacted)", "error": "\(error)"])
+            return artifact.description
+        }
+    }
+
     /// - Parameter pool: `nil` when no pool serves the client: the answer is the origin, if it is allowed.
     /// - Parameter wait: What the request asked for; cut off at `waitLimit`.
-    package func answer(_ artifact: ArtifactURL, in pool: Pool?, wait: Duration?) async -> RedirectAnswer {
+    /// - Parameter isReportedMissing: Whether the client was redirected to a copy before and did not find it.
+    package func answer(
+        _ artifact: ArtifactURL, in pool: Pool?, wait: Duration?, isReportedMissing: Bool = false
+    ) async -> RedirectAnswer {
         let answer = await withSpan("redirect") { span in
             span.attributes["artifact"] = artifact.redacted
             span.attributes["pool"] = pool?.id.description
+            if isReportedMissing, let pool, refusal(of: artifact) == nil { await look(for: artifact, in: pool) }
             let answer = await answerUncounted(artifact, in: pool, wait: wait)
             span.attributes["outcome"] = answer.outcome.rawValue
             return answer
@@ -84,6 +108,17 @@ package struct RedirectService: Sendable {
                 "redirect falls back to the origin",
                 metadata: ["artifact": "\(artifact.redacted)", "pool": "\(pool.id)", "error": "\(error)"])
             return .origin(.unavailable)
+        }
+    }
+
+    /// Looks whether a replica's object is there, once for all who report it missing at the same time.
+    private func look(for artifact: ArtifactURL, in pool: Pool) async {
+        let id = ReplicaID(artifact: artifact, pool: pool.id)
+        do {
+            _ = try await reports.run(id) { try await presence.forgetIfMissing(id) }
+        } catch {
+            metrics.countError(error)
+            logger.warning("could not look for an object that is reported missing", metadata: ["replica": "\(id)", "error": "\(error)"])
         }
     }
 
@@ -129,9 +164,12 @@ package struct RedirectService: Sendable {
                 // Unless it has just done so: that cannot be undone.
                 guard try await state.replica(request.id)?.state == .present else { return .origin(.removing) }
             }
-            let location = try await request.pool.store.location(of: object.key, life: configuration.locationLife)
+            // Twice as long as one client needs, so that others can be given the same location meanwhile.
+            let location = try await request.pool.store.location(of: object.key, life: configuration.signedLife)
             return .replica(
-                ReplicaRedirect(id: request.id, outcome: outcome, object: object, location: location, token: request.token))
+                ReplicaRedirect(
+                    id: request.id, outcome: outcome, object: object, location: location,
+                    notAfter: location.expires.map { $0 - configuration.locationLife }, token: request.token))
         case .error(let failure) where clock.now < failure.retryAt:
             return Self.answer(to: failure)
         case .removing:

@@ -15,12 +15,15 @@ package final class UseRecorder: Sendable {
     private let state: any StateStore
     private let clock: any WallClock
     private let logger: Logger
+    private let presence: PresenceCheck?
     /// How old a written use must be before the next is written.
     package let coarseness: Duration
     private let held = Mutex<[ReplicaID: Timestamp]>([:])
 
-    package init(state: any StateStore, coarseness: Duration, clock: any WallClock, logger: Logger) {
+    /// - Parameter presence: Looks at the objects of what was used.
+    package init(state: any StateStore, coarseness: Duration, presence: PresenceCheck? = nil, clock: any WallClock, logger: Logger) {
         self.state = state
+        self.presence = presence
         self.coarseness = coarseness
         self.clock = clock
         self.logger = logger
@@ -39,11 +42,14 @@ package final class UseRecorder: Sendable {
     package func run() async {
         while !Task.isCancelled {
             try? await clock.sleep(for: .seconds(1))
-            await flush()
+            let used = await flush()
+            if !used.isEmpty, !Task.isCancelled { await presence?.lookAfterUse(used) }
         }
     }
 
-    package func flush() async {
+    /// - Returns: What was held.
+    @discardableResult
+    package func flush() async -> [ReplicaID] {
         let uses = held.withLock { held in
             defer { held = [:] }
             return held.map { ReplicaUse(id: $0.key, at: $0.value) }
@@ -56,5 +62,6 @@ package final class UseRecorder: Sendable {
                 logger.warning("could not record uses; replicas may expire early", metadata: ["error": "\(error)"])
             }
         }
+        return uses.map(\.id)
     }
 }

@@ -31,6 +31,65 @@ package struct ReplicaRemover: Sendable {
         try await finish(id)
     }
 
+    /// Forgets a replica whose object is gone; looks once more where nobody publishes it at the same time.
+    ///
+    /// - Returns: Whether it was forgotten by this call.
+    func removeIfMissing(_ id: ReplicaID) async throws -> Bool {
+        guard let pool = pools[id.pool] else { return false }
+        return try await uncancelled {
+            try await publications.withLock(id) {
+                guard try await state.replica(id)?.state == .present else { return false }
+                do {
+                    _ = try await pool.store.head(ObjectKey(id.artifact))
+                    return false
+                } catch let error as StorageError where error.code == .notFound {
+                    guard try await state.beginRemoval(id, unusedSince: nil) else { return false }
+                    try await state.forget(id)
+                    return true
+                }
+            }
+        }
+    }
+
+    /// Removes many replicas of one pool, their objects in as few calls as the store allows.
+    ///
+    /// - Parameter marked: Replicas and their marks: one that was used after its mark stays.
+    /// - Returns: The replicas that were removed by this call.
+    func remove(_ marked: [(id: ReplicaID, at: Timestamp)], in pool: Pool) async throws -> [ReplicaID] {
+        var begun: [ReplicaID] = []
+        for replica in marked where try await state.beginRemoval(replica.id, unusedSince: replica.at) { begun.append(replica.id) }
+        let failures = try await finish(begun, in: pool)
+        if let failure = failures.first?.value, failures.count == begun.count { throw failure }
+        return begun.filter { failures[$0] == nil }
+    }
+
+    /// Ends removals that were begun, perhaps by a process that died.
+    ///
+    /// - Returns: Those whose object could not be deleted; they stay under removal, for the next sweep.
+    @discardableResult
+    func finish(_ ids: [ReplicaID], in pool: Pool) async throws -> [ReplicaID: StorageError] {
+        // One order for everybody who takes several of these locks.
+        let ids = ids.sorted { $0.artifact.description < $1.artifact.description }
+        guard !ids.isEmpty else { return [:] }
+        return try await uncancelled {
+            try await publications.withLocks(ids) {
+                var left: [ReplicaID] = []
+                // Somebody may have ended a removal meanwhile, and a new copy be there: that one stays.
+                for id in ids where try await state.replica(id)?.state != .present { left.append(id) }
+                let failures = try await pool.store.delete(left.map { ObjectKey($0.artifact) })
+                var failed: [ReplicaID: StorageError] = [:]
+                for id in left {
+                    if let failure = failures[ObjectKey(id.artifact)] {
+                        failed[id] = failure
+                    } else {
+                        try await state.forget(id)
+                    }
+                }
+                return failed
+            }
+        }
+    }
+
     /// Ends a removal that was begun, perhaps by a process that died.
     func finish(_ id: ReplicaID) async throws {
         guard let pool = pools[id.pool] else { return }

@@ -6,10 +6,13 @@ import ServiceLifecycle
 
 /// Expires replicas: marks those that are not worth keeping any more, and deletes them once the grace is over.
 ///
-/// At its start, and every `reconcileInterval`, it also compares the state with what the pools really hold.
+/// Failures that nobody has asked about for an hour since they could have been tried again are forgotten, so that URLs that never were an
+/// artifact do not add up. At its start, and every `reconcileInterval`, it also compares the state with what the pools really hold.
 /// Graceful shutdown ends it between two replicas; a removal cut off by a crash is ended by the next sweep.
 package struct Sweeper: Service, CustomStringConvertible {
     static let page = 500
+    /// How long a failure stays after its time is over, for people who look.
+    static let errorLife = Duration.seconds(3_600)
 
     /// For the log of the services, which would otherwise show everything that is reachable from here.
     package var description: String { "Sweeper" }
@@ -48,24 +51,25 @@ package struct Sweeper: Service, CustomStringConvertible {
                     await attempt("reconcile", pool) { if isDue { try await reconcile(pool) } }
                     await attempt("sweep", pool) { try await sweep(pool) }
                 }
+                await attempt("forgetting failures", nil) { try await forgetErrors() }
                 try? await clock.sleep(for: interval)
             }
         }
     }
 
-    private func attempt(_ what: String, _ pool: Pool, _ operation: () async throws -> Void) async {
+    private func attempt(_ what: String, _ pool: Pool?, _ operation: () async throws -> Void) async {
         do {
             try await operation()
         } catch {
             guard !Task.isCancelled else { return }
             metrics.countError(error)
-            logger.warning("\(what) failed", metadata: ["pool": "\(pool.id)", "error": "\(error)"])
+            logger.warning("\(what) failed", metadata: ["pool": "\(pool?.id.description ?? "all")", "error": "\(error)"])
         }
     }
 
     /// One pass over one pool.
     package func sweep(_ pool: Pool) async throws {
-        for id in try await state.underRemoval(in: pool.id, limit: Self.page) { try await remover.finish(id) }
+        try await remover.finish(try await state.underRemoval(in: pool.id, limit: Self.page), in: pool)
         let totals = try await state.totals(of: pool.id)
         metrics.recordTotals(totals, pool: pool.id)
         var excess = pool.maxBytes.map { totals.bytes - $0 } ?? 0
@@ -74,13 +78,17 @@ package struct Sweeper: Service, CustomStringConvertible {
             try Task.checkCancellation()
             let replicas = try await state.leastRecentlyUsed(in: pool.id, after: last, limit: Self.page)
             var expired: [ReplicaID] = []
+            var over: [(id: ReplicaID, at: Timestamp)] = []
+            var expiredBefore: Set<ReplicaID> = []
             var lastUse: Timestamp?
             for replica in replicas {
                 guard case .present(let object) = replica.status else { continue }
                 let isExpired = object.lastUsed + pool.retention.idleLife(of: object) <= clock.now
                 if let markedAt = object.markedAt {
                     excess -= object.size
-                    if markedAt + pool.grace <= clock.now { try await remove(replica.id, markedAt, wasExpired: isExpired) }
+                    guard markedAt + pool.grace <= clock.now else { continue }
+                    over.append((replica.id, markedAt))
+                    if isExpired { expiredBefore.insert(replica.id) }
                 } else if isExpired || excess > 0 {
                     excess -= object.size
                     expired.append(replica.id)
@@ -89,18 +97,32 @@ package struct Sweeper: Service, CustomStringConvertible {
             }
             // The newest use among them, for they are in that order: what was used since this look stays unmarked.
             if let lastUse { _ = try await state.mark(expired, unusedSince: lastUse) }
+            try await remove(over, in: pool, expired: expiredBefore)
             last = replicas.count == Self.page ? replicas.last : nil
         } while last != nil
     }
 
-    private func remove(_ id: ReplicaID, _ markedAt: Timestamp, wasExpired: Bool) async throws {
-        guard try await remover.remove(id, unusedSince: markedAt) else { return }
-        if wasExpired { metrics.countExpired(pool: id.pool) } else { metrics.countOverCap(pool: id.pool) }
-        logger.debug("removed", metadata: ["replica": "\(id)"])
+    private func remove(_ over: [(id: ReplicaID, at: Timestamp)], in pool: Pool, expired: Set<ReplicaID>) async throws {
+        for id in try await remover.remove(over, in: pool) {
+            if expired.contains(id) { metrics.countExpired(pool: pool.id) } else { metrics.countOverCap(pool: pool.id) }
+            logger.debug("removed", metadata: ["replica": "\(id)"])
+        }
+    }
+
+    /// Forgets failures of all pools.
+    package func forgetErrors() async throws {
+        let before = clock.now - Self.errorLife
+        repeat {
+            try Task.checkCancellation()
+        } while try await state.forgetErrors(before: before, limit: Self.page) == Self.page
     }
 
     /// Compares the state with the pool: objects that the state forgot are recorded, replicas whose object is gone are forgotten.
+    ///
+    /// Only where a listing tells all that is to be known. Elsewhere each object would cost a request: there a forgotten object is found when
+    /// it is asked for, and a missing one by ``PresenceCheck``.
     package func reconcile(_ pool: Pool) async throws {
+        guard pool.store.capabilities.features.contains(.listsMetadata) else { return }
         var found = 0
         var last: ObjectKey?
         repeat {

@@ -18,12 +18,14 @@ package final class FastPathTable: Sendable {
         let size: Int64
         let hits: Counter
         let egressAvoided: Counter
+        /// Milliseconds; the answer is given before this time only, because its location ends some time after.
+        let notAfter: Int64
         /// Milliseconds; the last use that was handed on to be recorded.
         let lastUsed: Atomic<Int64>
 
         init(
             target: [UInt8], head: [UInt8], body: [UInt8], id: ReplicaID, size: Int64, hits: Counter, egressAvoided: Counter,
-            lastUsed: Timestamp
+            notAfter: Timestamp?, lastUsed: Timestamp
         ) {
             self.target = target
             self.head = head
@@ -32,6 +34,7 @@ package final class FastPathTable: Sendable {
             self.size = size
             self.hits = hits
             self.egressAvoided = egressAvoided
+            self.notAfter = notAfter?.milliseconds ?? .max
             self.lastUsed = Atomic(lastUsed.milliseconds)
         }
 
@@ -57,9 +60,9 @@ package final class FastPathTable: Sendable {
     /// How many answers are held.
     package var count: Int { shards.reduce(0) { $0 + $1.entries.withLock { $0.count } } }
 
-    func find(_ target: UnsafeRawBufferPointer) -> Entry? {
+    func find(_ target: UnsafeRawBufferPointer, at now: Timestamp) -> Entry? {
         let hash = Self.hash(target)
-        guard let entry = shards[hash & 15].entries.withLock({ $0[hash] }) else { return nil }
+        guard let entry = shards[hash & 15].entries.withLock({ $0[hash] }), now.milliseconds < entry.notAfter else { return nil }
         // Two targets with one 64-bit keyed hash: next to impossible, and then the slow path answers.
         let isSame = entry.target.withUnsafeBytes { known in
             guard known.count == target.count else { return false }

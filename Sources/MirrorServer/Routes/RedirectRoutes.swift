@@ -23,7 +23,7 @@ struct RedirectRoutes: Sendable {
     }
 
     private func redirect(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
-        let target = try RequestTarget(request.uri.path.dropFirst(Self.prefix.count))
+        let target = try RequestTarget(request.uri.path.dropFirst(Self.prefix.count), parse: services.redirects.artifact)
         let pool: Pool?
         do {
             pool = try self.pool(for: target, request, context)
@@ -32,19 +32,21 @@ struct RedirectRoutes: Sendable {
             error.headers.append(contentsOf: fields(nil, .refused))
             throw error
         }
-        let answer = await services.redirects.answer(target.artifact, in: pool, wait: try wait(request))
+        let answer = await services.redirects.answer(
+            target.artifact, in: pool, wait: try wait(request), isReportedMissing: try isReportedMissing(request))
         switch answer {
         case .replica(let redirect):
             let response = RedirectResponse(
                 status: status, location: location(redirect.location.url), pool: redirect.id.pool, outcome: redirect.outcome,
                 digest: redirect.object.sha256)
-            if redirect.outcome == .hit, redirect.location.expires == nil, redirect.object.markedAt == nil {
+            if redirect.outcome == .hit, redirect.object.markedAt == nil {
                 remember(redirect, response, target, request)
             }
             return response.response(to: request)
         case .origin:
+            let location = await services.redirects.originLocation(of: target.artifact)
             return RedirectResponse(
-                status: status, location: target.artifact.description, pool: pool?.id, outcome: .fallback, digest: nil
+                status: status, location: location, pool: pool?.id, outcome: .fallback, digest: nil
             ).response(to: request)
         case .refused(let message):
             throw RequestError(.forbidden, message, headers: fields(pool?.id, .refused))
@@ -69,6 +71,15 @@ struct RedirectRoutes: Sendable {
         return .milliseconds(Int64(seconds * 1_000))
     }
 
+    /// Whether the client says that it did not find the copy that it was redirected to.
+    private func isReportedMissing(_ request: Request) throws -> Bool {
+        switch request.uri.queryParameters["missing"] {
+        case nil, "0": false
+        case "1": true
+        default: throw RequestError(.inputError, "missing must be 1 or 0")
+        }
+    }
+
     private func location(_ url: String) -> String {
         url.hasPrefix("/") ? (publicURL ?? "") + url : url
     }
@@ -88,7 +99,7 @@ struct RedirectRoutes: Sendable {
         table.insert(
             FastPathTable.Entry(
                 target: Array(text.utf8), head: response.headBytes, body: response.body, id: redirect.id, size: redirect.object.size,
-                hits: metrics.hits, egressAvoided: metrics.egressAvoided, lastUsed: redirect.object.lastUsed),
+                hits: metrics.hits, egressAvoided: metrics.egressAvoided, notAfter: redirect.notAfter, lastUsed: redirect.object.lastUsed),
             token: redirect.token, hotIndex: services.state)
     }
 }

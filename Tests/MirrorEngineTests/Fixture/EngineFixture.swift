@@ -31,6 +31,9 @@ struct EngineFixture: Sendable {
         var outbound = OutboundConfiguration()
         var requireHTTPS = false
         var resolver = FixedResolver()
+        var buckets: [any BucketOrigin] = []
+        /// What the pool's service copies from by itself.
+        var bucket: FakeBucket?
         /// Without them claimed replicas stay pending.
         var hasWorkers = true
     }
@@ -46,6 +49,7 @@ struct EngineFixture: Sendable {
     let client: OriginClient
     let waiters: ReplicaWaiters
     let uses: UseRecorder
+    let presence: PresenceCheck
     let publications = PublicationLock()
     let remover: ReplicaRemover
     let space: PoolSpace
@@ -84,7 +88,7 @@ struct EngineFixture: Sendable {
         self.origin = origin
         let clock = setup.clock
         let id = try #require(PoolID("local/dev"))
-        store = ScriptedStore(setup.store, features: setup.features)
+        store = ScriptedStore(setup.store, features: setup.features, bucket: setup.bucket)
         pool = Pool(id: id, store: store, retention: TimeToLive(setup.timeToLive), maxBytes: setup.maxBytes, grace: setup.grace)
         pools = PoolTable([pool])
         base = ScriptedStateStore(setup.state ?? MemoryStateStore(clock: clock, maxQueued: setup.maxQueued))
@@ -95,15 +99,16 @@ struct EngineFixture: Sendable {
         outbound = OutboundClient(
             policy: policy, configuration: setup.outbound, resolver: setup.resolver,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Self.logger)
-        client = OriginClient(outbound)
+        client = OriginClient(outbound, buckets: setup.buckets)
         metrics = EngineMetrics(pools: pools.ids, factory: counters)
         waiters = ReplicaWaiters(clock: clock)
-        uses = UseRecorder(state: state, coarseness: setup.coarseness, clock: clock, logger: Self.logger)
         remover = ReplicaRemover(pools: pools, state: state, publications: publications)
+        presence = PresenceCheck(pools: pools, remover: remover, metrics: metrics, clock: clock, logger: Self.logger)
+        uses = UseRecorder(state: state, coarseness: setup.coarseness, presence: presence, clock: clock, logger: Self.logger)
         space = PoolSpace(state: state, remover: remover, metrics: metrics, logger: Self.logger)
         redirects = RedirectService(
             pools: pools, state: state, origin: client, waiters: waiters, uses: uses, publications: publications,
-            configuration: setup.redirect, metrics: metrics, clock: clock, logger: Self.logger)
+            presence: presence, configuration: setup.redirect, metrics: metrics, clock: clock, logger: Self.logger)
         sweeper = Sweeper(
             pools: pools, state: state, remover: remover, interval: .seconds(60), metrics: metrics, clock: clock, logger: Self.logger)
     }

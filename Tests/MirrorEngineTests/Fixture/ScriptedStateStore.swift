@@ -4,7 +4,7 @@ import MirrorState
 /// A state store around another one that remembers what it was asked, and does what a test wants before or after a call.
 final class ScriptedStateStore: StateStore {
     enum Call: Sendable, Hashable, CaseIterable {
-        case replica, claim, recordPresent, lease, nextDue, extend, finish, touch, mark, beginRemoval, forget
+        case replica, claim, recordPresent, lease, nextDue, extend, finish, touch, mark, beginRemoval, forget, forgetErrors
         case leastRecentlyUsed, underRemoval, replicas, totals
     }
 
@@ -120,6 +120,10 @@ final class ScriptedStateStore: StateStore {
     }
 
     func forget(_ id: ReplicaID) async throws { try await run(.forget) { try await base.forget(id) } }
+
+    func forgetErrors(before: Timestamp, limit: Int) async throws -> Int {
+        try await run(.forgetErrors) { try await base.forgetErrors(before: before, limit: limit) }
+    }
 
     func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica] {
         try await run(.leastRecentlyUsed) { try await base.leastRecentlyUsed(in: pool, after: after, limit: limit) }

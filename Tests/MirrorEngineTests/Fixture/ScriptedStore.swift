@@ -1,10 +1,12 @@
 import MirrorCore
 import MirrorStorage
+import MirrorTesting
+import NIOCore
 
 /// An object store around another one that counts what it was asked, and does what a test wants before or after a call.
 final class ScriptedStore: ObjectStore {
     enum Call: Sendable, Hashable {
-        case head, get, beginUpload, write, read, complete, abort, delete, list, location
+        case head, get, beginUpload, write, read, complete, abort, copy, delete, list, location
     }
 
     typealias Hook = @Sendable () async throws -> Void
@@ -23,10 +25,13 @@ final class ScriptedStore: ObjectStore {
 
     let base: any ObjectStore
     private let features: StoreCapabilities.Features?
+    /// What the service behind the store can copy from by itself.
+    private let bucket: FakeBucket?
     fileprivate let script = Watched(Script())
 
     /// - Parameter features: Instead of the base store's.
-    init(_ base: any ObjectStore, features: StoreCapabilities.Features? = nil) {
+    init(_ base: any ObjectStore, features: StoreCapabilities.Features? = nil, bucket: FakeBucket? = nil) {
+        self.bucket = bucket
         self.base = base
         self.features = features
     }
@@ -95,6 +100,19 @@ final class ScriptedStore: ObjectStore {
     func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
         try await run(.beginUpload) {
             ScriptedUpload(store: self, base: try await base.beginUpload(key, metadata: metadata, expectedSize: expectedSize))
+        }
+    }
+
+    func canCopy(from source: CopySource) -> Bool { source.bucket == bucket?.name }
+
+    func copy(
+        _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
+    ) async throws -> ObjectInfo {
+        try await run(.copy) {
+            guard let bytes = bucket?.bytes(of: source) else { throw StorageError(.notFound, "no such object", operation: "fake.copy") }
+            let upload = try await base.beginUpload(key, metadata: metadata, expectedSize: source.size)
+            _ = try await upload.write(UploadPart(number: 0, offset: 0, length: nil), from: ByteStream(ByteBuffer(bytes: bytes)))
+            return try await upload.complete(size: source.size, sha256: try FakeBody.bytes(bytes).sha256, condition: condition)
         }
     }
 

@@ -29,7 +29,7 @@ public struct KeyValueStore: ObjectStore {
     public init() {}
 
     public var capabilities: StoreCapabilities {
-        StoreCapabilities(features: [], maxObjectSize: 64 << 20)
+        StoreCapabilities(features: [.listsMetadata], maxObjectSize: 64 << 20)
     }
 
     public func head(_ key: ObjectKey) async throws -> ObjectInfo {

@@ -1,0 +1,164 @@
+import MirrorCore
+import MirrorStorage
+import NIOCore
+
+/// Carries the bytes of one artifact from its origin into an upload, and hashes them on the way.
+///
+/// Three ways, by what the store can do:
+/// - one that reads uploads back gets parts as they arrive, and the digest follows behind them (decision 0005);
+/// - one that does not gets parts that are in memory whole, within a budget for all copies: those can be hashed in order however they arrive, and
+///   sent again when the store stumbles (decision 0007);
+/// - one that takes no parts, and parts that are too large for memory, are read in order.
+struct CopyTransfer: Sendable {
+    let origin: OriginClient
+    let upload: any ObjectUpload
+    let hash: ArtifactHash
+    let configuration: CopyConfiguration
+    let budget: ByteBudget
+    /// Bytes of the whole artifact, at most.
+    let limit: Int64
+    /// Called with bytes that are in the store.
+    let count: @Sendable (Int64) -> Void
+
+    /// - Parameter first: The answer that the plan was made for.
+    func run(_ plan: CopyPlan, _ first: OriginResponse) async throws {
+        switch plan {
+        case .stream: try await stream(first)
+        case .bufferedStream(let sizes): try await bufferedStream(first, sizes)
+        case .ranges(let parts): try await ranges(PartReader(origin: origin, first: first, parts: parts))
+        case .bufferedRanges(let parts): try await bufferedRanges(PartReader(origin: origin, first: first, parts: parts))
+        case .rangesInOrder(let parts): try await rangesInOrder(PartReader(origin: origin, first: first, parts: parts))
+        }
+        if let size = first.totalSize, hash.count != size {
+            throw CopyError(.transfer, isTransient: true, "parts are missing")
+        }
+    }
+
+    // MARK: One answer
+
+    /// One answer, read to its end.
+    private func stream(_ response: OriginResponse) async throws {
+        let body = CheckedBody(base: response.body, hash: hash, expected: response.totalSize, limit: limit)
+        let written = try await upload.write(UploadPart(number: 0, offset: 0, length: response.totalSize), from: ByteStream(body))
+        count(written)
+        guard written == hash.count else { throw CopyError(.storage, isTransient: true, "the pool did not take all bytes") }
+    }
+
+    /// One answer, cut into parts in memory, which are written while the next ones arrive.
+    private func bufferedStream(_ response: OriginResponse, _ sizes: PartSizes) async throws {
+        let body = CheckedBody(base: response.body, hash: hash, expected: response.totalSize, limit: limit)
+        try await withThrowingTaskGroup(of: Void.self) { writers in
+            var iterator = body.makeAsyncIterator()
+            var rest = ByteBuffer()
+            var offset: Int64 = 0
+            var number = 0
+            var writing = 0
+            while true {
+                let size = sizes[number]
+                let grant = try await budget.take(size)
+                let bytes = try await Self.fill(size, from: &iterator, &rest)
+                // An empty artifact is one empty part.
+                guard bytes.readableBytes > 0 || number == 0 else { break }
+                let part = UploadPart(number: number, offset: offset, length: Int64(bytes.readableBytes))
+                if writing == configuration.partConcurrency {
+                    try await writers.next()
+                    writing -= 1
+                }
+                writers.addTask {
+                    try await write(part, bytes)
+                    withExtendedLifetime(grant) {}
+                }
+                writing += 1
+                offset += Int64(bytes.readableBytes)
+                number += 1
+                if Int64(bytes.readableBytes) < size { break }
+            }
+            for try await _ in writers {}
+        }
+    }
+
+    // MARK: Ranges
+
+    /// Parts as they arrive; the digest reads back what is complete from the front.
+    private func ranges(_ reader: PartReader) async throws {
+        let (finished, finish) = AsyncStream.makeStream(of: Int.self)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await follow(reader.parts, finished: finished) }
+            group.addTask {
+                defer { finish.finish() }
+                try await reader.each(concurrency: configuration.partConcurrency, admit: {}) { number, range, _ in
+                    let body = try await reader.open(number, range, hash: nil)
+                    let part = UploadPart(number: number, offset: range.offset, length: range.length)
+                    _ = try await upload.write(part, from: ByteStream(body))
+                    count(range.length)
+                    finish.yield(number)
+                }
+            }
+            for try await _ in group {}
+        }
+    }
+
+    private func follow(_ parts: PartLayout, finished: AsyncStream<Int>) async throws {
+        var waiting: Set<Int> = []
+        var front = 0
+        for await number in finished {
+            waiting.insert(number)
+            while waiting.remove(front) != nil, let range = parts[front] {
+                for try await chunk in try await upload.read(range) { hash.update(chunk) }
+                front += 1
+            }
+        }
+    }
+
+    /// Parts in memory, each written once it is there.
+    private func bufferedRanges(_ reader: PartReader) async throws {
+        let ordered = OrderedHash(hash)
+        let size = reader.parts.partSize
+        try await reader.each(concurrency: configuration.partConcurrency, admit: { try await budget.take(size) }) { number, range, grant in
+            var iterator = try await reader.open(number, range, hash: nil).makeAsyncIterator()
+            var rest = ByteBuffer()
+            let bytes = try await Self.fill(range.length, from: &iterator, &rest)
+            // To the end, where the body says whether it was whole.
+            guard rest.readableBytes == 0, try await iterator.next() == nil, Int64(bytes.readableBytes) == range.length else {
+                throw CopyError(.transfer, isTransient: true, "the origin sent another part than it stated")
+            }
+            ordered.add(number, bytes, grant)
+            try await write(UploadPart(number: number, offset: range.offset, length: range.length), bytes)
+        }
+    }
+
+    /// Parts one after the other, as they arrive.
+    private func rangesInOrder(_ reader: PartReader) async throws {
+        try await reader.each(concurrency: 1, admit: {}) { number, range, _ in
+            let body = try await reader.open(number, range, hash: hash)
+            let part = UploadPart(number: number, offset: range.offset, length: range.length)
+            _ = try await upload.write(part, from: ByteStream(body))
+            count(range.length)
+        }
+    }
+
+    // MARK: Parts in memory
+
+    private func write(_ part: UploadPart, _ bytes: ByteBuffer) async throws {
+        let written = try await upload.write(part, from: ByteStream(bytes))
+        guard written == Int64(bytes.readableBytes) else { throw CopyError(.storage, isTransient: true, "the pool did not take all bytes") }
+        count(written)
+    }
+
+    /// The next `size` bytes in one buffer; fewer at the end.
+    ///
+    /// Copied, and not kept as the chunks that arrived: a chunk of a few bytes may hold a receive buffer of a few hundred thousand.
+    ///
+    /// - Parameter rest: What was read beyond, for the next call.
+    private static func fill(_ size: Int64, from body: inout CheckedBody.AsyncIterator, _ rest: inout ByteBuffer) async throws -> ByteBuffer
+    {
+        var bytes = ByteBuffer()
+        bytes.reserveCapacity(Int(size))
+        while true {
+            let length = min(Int(size) - bytes.readableBytes, rest.readableBytes)
+            if var slice = rest.readSlice(length: length) { bytes.writeBuffer(&slice) }
+            guard bytes.readableBytes < Int(size), let chunk = try await body.next() else { return bytes }
+            rest = chunk
+        }
+    }
+}

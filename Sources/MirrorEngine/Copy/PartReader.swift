@@ -1,0 +1,78 @@
+import MirrorCore
+import MirrorStorage
+import NIOCore
+import Synchronization
+
+/// Reads the parts of one artifact from its origin, sure that they are parts of the same bytes.
+struct PartReader: Sendable {
+    let origin: OriginClient
+    /// The answer to the request for the first part.
+    let first: OriginResponse
+    let parts: PartLayout
+
+    /// - Parameter hash: `nil` where the part's bytes are hashed elsewhere.
+    /// - Throws: ``CopyError``.
+    func open(_ number: Int, _ range: ByteRange, hash: ArtifactHash?) async throws -> CheckedBody {
+        let body = number == 0 ? first.body : try await openPart(range).body
+        return CheckedBody(base: body, hash: hash, expected: range.length, limit: range.length)
+    }
+
+    /// Every part once, `concurrency` at the same time, in the order of their numbers.
+    ///
+    /// - Parameter admit: Waited for before a number is taken, so that whatever it hands out goes to the lowest number that is left.
+    func each<Admission: Sendable>(
+        concurrency: Int, admit: @escaping @Sendable () async throws -> Admission,
+        _ body: @escaping @Sendable (Int, ByteRange, Admission) async throws -> Void
+    ) async throws {
+        let next = PartNumbers(count: parts.count)
+        try await withThrowingTaskGroup(of: Void.self) { workers in
+            for _ in 0..<min(concurrency, parts.count) {
+                workers.addTask {
+                    while true {
+                        let admission = try await admit()
+                        guard let number = next.take(), let range = parts[number] else { return }
+                        try await body(number, range, admission)
+                    }
+                }
+            }
+            // Not `waitForAll`, which would let the other parts go on after one has failed.
+            for try await _ in workers {}
+        }
+    }
+
+    private func openPart(_ range: ByteRange) async throws -> OriginResponse {
+        let part: OriginResponse
+        do {
+            part = try await origin.open(first.url, range: range, ifMatch: first.strongETag)
+        } catch let error as CopyError {
+            if case .origin(let status) = error.reason {
+                // What the origin says of a part is not what it says of the artifact: a new attempt asks from the start.
+                let message = status == 412 ? "the artifact changed at its origin while it was copied" : error.message
+                throw CopyError(.transfer, isTransient: true, message, retryAfter: error.retryAfter)
+            }
+            throw error
+        }
+        guard part.range == range, part.totalSize == first.totalSize, part.strongETag == first.strongETag else {
+            throw CopyError(.transfer, isTransient: true, "the artifact changed at its origin while it was copied")
+        }
+        return part
+    }
+}
+
+/// Hands out the numbers of parts, each once.
+private final class PartNumbers: Sendable {
+    private let next = Mutex(0)
+    private let count: Int
+
+    init(count: Int) {
+        self.count = count
+    }
+
+    func take() -> Int? {
+        next.withLock { next in
+            guard next < count else { return nil }
+            defer { next += 1 }
+            return next
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package import Logging
+package import MirrorCore
+import MirrorState
+import MirrorStorage
+import Synchronization
+
+/// Finds replicas whose object is gone: deleted by a lifecycle rule or by somebody, behind the mirror's back.
+///
+/// Nothing tells the mirror, and a HEAD before every redirect would cost what the hot path saves. So replicas that are in use are looked at now
+/// and then, and one that a client reports as missing at once.
+package final class PresenceCheck: Sendable {
+    /// Looks at the same time.
+    private static let concurrency = 8
+    /// Looks in one run; who comes too late is looked at after its next use.
+    static let batch = 64
+    /// Replicas whose last look is remembered.
+    private static let maxHeld = 100_000
+
+    private let pools: PoolTable
+    private let remover: ReplicaRemover
+    private let interval: Duration
+    private let metrics: EngineMetrics
+    private let clock: any WallClock
+    private let logger: Logger
+    private let lastLooks = Mutex<[ReplicaID: Timestamp]>([:])
+
+    /// - Parameter interval: Between two looks at a replica that is in use.
+    package init(
+        pools: PoolTable, remover: ReplicaRemover, interval: Duration = .seconds(900), metrics: EngineMetrics, clock: any WallClock,
+        logger: Logger
+    ) {
+        self.pools = pools
+        self.remover = remover
+        self.interval = interval
+        self.metrics = metrics
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Looks at those of the replicas, which have just been used, whose last look was long ago.
+    package func lookAfterUse(_ used: [ReplicaID]) async {
+        let due = claim(used)
+        await withTaskGroup(of: Void.self) { looks in
+            for (index, id) in due.enumerated() {
+                if index >= Self.concurrency { await looks.next() }
+                looks.addTask {
+                    do {
+                        _ = try await self.forgetIfMissing(id)
+                    } catch {
+                        self.logger.debug("could not look for an object", metadata: ["replica": "\(id)", "error": "\(error)"])
+                    }
+                }
+            }
+        }
+    }
+
+    /// - Returns: Whether the object was missing, and the replica is forgotten now.
+    func forgetIfMissing(_ id: ReplicaID) async throws -> Bool {
+        guard let pool = pools[id.pool] else { return false }
+        do {
+            _ = try await pool.store.head(ObjectKey(id.artifact))
+            return false
+        } catch let error as StorageError where error.code == .notFound {
+            guard try await remover.removeIfMissing(id) else { return false }
+            metrics.countLost(pool: id.pool)
+            logger.warning(
+                "an object is missing from its pool: was it deleted by hand or by a lifecycle rule shorter than the retention?",
+                metadata: ["artifact": "\(id.artifact.redacted)", "pool": "\(id.pool)"])
+            return true
+        }
+    }
+
+    private func claim(_ used: [ReplicaID]) -> [ReplicaID] {
+        let now = clock.now
+        return lastLooks.withLock { lastLooks in
+            if lastLooks.count + used.count > Self.maxHeld { lastLooks = lastLooks.filter { $0.value.duration(to: now) < interval } }
+            var due: [ReplicaID] = []
+            for id in used where due.count < Self.batch && lastLooks.count < Self.maxHeld {
+                if let last = lastLooks[id], last.duration(to: now) < interval { continue }
+                lastLooks[id] = now
+                due.append(id)
+            }
+            return due
+        }
+    }
+}
