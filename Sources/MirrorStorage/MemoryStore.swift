@@ -29,7 +29,10 @@ public final class MemoryStore: ObjectStore {
     }
 
     public var capabilities: StoreCapabilities {
-        StoreCapabilities(features: [.parallelParts, .readsUploads, .servedByMirror, .conditionalWrites, .listsMetadata], maxObjectSize: Int64(Int32.max))
+        StoreCapabilities(
+            features: [
+                .parallelParts, .readsUploads, .servedByMirror, .conditionalWrites, .listsMetadata, .keepsDigestOfParts, .keepsUpstreamQuery,
+            ], maxObjectSize: Int64(Int32.max))
     }
 
     public func head(_ key: ObjectKey) async throws -> ObjectInfo {

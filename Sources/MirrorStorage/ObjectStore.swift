@@ -10,8 +10,10 @@ public import MirrorCore
 /// - A second upload of a key replaces the object; whoever reads the first one goes on reading the first one, or gets an error, never a mixture.
 /// - `head` and `get` of an absent key throw `.notFound`; `delete` of an absent key succeeds.
 /// - A range beyond the end is cut off at the end; one that begins at or after the end throws `.invalidRequest`.
-/// - Metadata comes back as it was given, the digest as it was given to `complete`.
-/// - `list` returns every complete object exactly once, in the order of the keys, over as many pages as are asked for.
+/// - Metadata comes back as it was given, the digest as it was given to `complete`, where the store's features say so; a type that was not given may
+///   come back as `application/octet-stream`, which means the same.
+/// - `list` returns every complete object exactly once, in the order of the keys, over as many pages as are asked for; with its metadata where
+///   ``StoreCapabilities/Features/listsMetadata`` says so.
 /// - `copy` makes the same object as an upload of the same bytes would, or leaves nothing.
 /// - `delete` of many keys deletes each that can be deleted, and returns the others.
 /// - `openFile` throws `.unsupported` without ``StoreCapabilities/Features/opensFiles``.

@@ -26,6 +26,10 @@ public struct StoreCapabilities: Sendable, Hashable {
         public static let listsMetadata = Features(rawValue: 1 << 7)
         /// Locations carry a signature and end (``ObjectLocation/expires``).
         public static let presignedLocations = Features(rawValue: 1 << 6)
+        /// The digest given to `complete` stays with an object of several parts, too; elsewhere `head` knows it of those of one part only.
+        public static let keepsDigestOfParts = Features(rawValue: 1 << 8)
+        /// ``ObjectMetadata/upstreamURL`` keeps its query; elsewhere, where others may read the metadata, it comes back without.
+        public static let keepsUpstreamQuery = Features(rawValue: 1 << 9)
     }
 
     public var features: Features

@@ -42,7 +42,8 @@ package struct LocalStore: ObjectStore {
     }
 
     package var capabilities: StoreCapabilities {
-        StoreCapabilities(features: [.parallelParts, .readsUploads, .servedByMirror, .opensFiles, .listsMetadata])
+        StoreCapabilities(
+            features: [.parallelParts, .readsUploads, .servedByMirror, .opensFiles, .listsMetadata, .keepsDigestOfParts, .keepsUpstreamQuery])
     }
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
