@@ -1,0 +1,141 @@
+import Foundation
+import MirrorCore
+
+@testable import StorageS3
+
+/// A generated request, as both sides get it: nothing of it is encoded yet.
+struct PeerRequest: Encodable {
+    var method = "GET"
+    var scheme = "https"
+    var host = ""
+    var key = ""
+    var query: [[String]] = []
+    var headers: [[String]] = []
+    /// Base64.
+    var body = ""
+    var contentSHA256: String?
+    /// Seconds; of a presigned URL.
+    var life: Int?
+    var region = ""
+    /// Seconds since 1970.
+    var time: Int64 = 0
+    var accessKeyID = ""
+    var secretAccessKey = ""
+    var sessionToken: String?
+
+    var request: S3Request {
+        S3Request(
+            method: method, host: host, path: "/" + S3PathEncoding.encode(key: key), query: query.map { ($0[0], $0[1]) },
+            headers: headers.map { ($0[0], $0[1]) })
+    }
+
+    var signer: S3Signer {
+        S3Signer(
+            credentials: S3Credentials(accessKeyID: accessKeyID, secretAccessKey: secretAccessKey, sessionToken: sessionToken),
+            region: region)
+    }
+
+    var moment: Timestamp { Timestamp(milliseconds: time * 1_000) }
+}
+
+/// Makes requests that are awkward to sign; the same ones for the same seed.
+struct PeerRequestGenerator {
+    private var random: SplitMix
+
+    init(seed: UInt64) {
+        random = SplitMix(state: seed)
+    }
+
+    private static let awkward = [
+        " ", "  ", "+", "%", "%2F", "%20", "%zz", "/", "//", "/../", "/./", "..", ".", "~", "'", "\"", "!", "*", "(", ")", "&", "=", "?",
+        "#",
+        ";", ":", "@", ",", "$", "[", "]", "\\", "|", "^", "`", "{", "}", "<", ">", "-", "_", "\u{1}", "\n", "\t", "\u{7f}", "ü",
+        "e\u{301}",
+        "é", "日本語", "🦊", "\u{202e}", "ß", "A", "a", "b", "z", "0", "firefox-50.tar.bz2", "dir",
+    ]
+
+    mutating func header() -> PeerRequest {
+        var request = common()
+        request.method = pick(["GET", "HEAD", "PUT", "POST", "DELETE"])
+        for _ in 0..<number(5) { request.query.append([name(), text(number(4))]) }
+        if request.query.count > 1, number(3) == 0 { request.query.append([request.query[0][0], text(number(3))]) }
+        if ["PUT", "POST"].contains(request.method) {
+            request.body = Data((0..<number(2_000)).map { UInt8(truncatingIfNeeded: $0) }).base64EncodedString()
+        }
+        if number(4) == 0 { request.contentSHA256 = "UNSIGNED-PAYLOAD" }
+        return request
+    }
+
+    mutating func presigned() -> PeerRequest {
+        var request = common()
+        request.method = pick(["GET", "HEAD", "PUT"])
+        request.life = 1 + number(604_800)
+        // The peer keeps one of each name.
+        var names: Set<String> = []
+        for _ in 0..<number(4) {
+            let name = name()
+            if names.insert(name).inserted { request.query.append([name, text(number(4))]) }
+        }
+        if number(2) == 0 { request.query.append(["response-content-disposition", "attachment; filename=\"\(text(2))\""]) }
+        return request
+    }
+
+    private mutating func common() -> PeerRequest {
+        var request = PeerRequest()
+        request.scheme = pick(["https", "http"])
+        request.host = pick([
+            "bucket.s3.eu-central-1.amazonaws.com", "s3.example.org", "127.0.0.1:8333", "[::1]:8333", "a.b.example.org:9000",
+        ])
+        request.key = number(10) == 0 ? longKey() : text(1 + number(8))
+        request.region = pick(["us-east-1", "eu-central-1", "auto"])
+        request.time = Int64(number(4_000_000_000))
+        request.accessKeyID = "AKIA\(number(1_000_000))"
+        request.secretAccessKey = "secret/+\(number(1_000_000))ü"
+        if number(3) == 0 { request.sessionToken = "to/ken+==\(number(1_000_000))" }
+        let names = [
+            "x-amz-meta-cloud-mirror-sha256", "X-Amz-Meta-A", "x-amz-meta-a", "x-amz-meta-a-b", "Content-Type", "Range", "If-None-Match",
+            "x-amz-copy-source", "Cache-Control", "User-Agent", "Expect", "x-amz-acl", "X-AMZ-Z",
+        ]
+        for _ in 0..<number(6) { request.headers.append([pick(names), value()]) }
+        return request
+    }
+
+    private mutating func name() -> String {
+        number(2) == 0
+            ? pick(["prefix", "uploads", "partNumber", "list-type", "x-id", "a", "a-b", "a b", "A", "max-keys"]) : "n" + text(1 + number(2))
+    }
+
+    private mutating func text(_ pieces: Int) -> String {
+        (0..<pieces).map { _ in pick(Self.awkward) }.joined()
+    }
+
+    /// 1,000 bytes: near what a service allows.
+    private mutating func longKey() -> String {
+        var key = ""
+        while key.utf8.count < 990 { key += pick(Self.awkward) }
+        while key.utf8.count < 1_000 { key += "x" }
+        return key
+    }
+
+    /// A field's value: no control characters, and only the blanks that fields have.
+    private mutating func value() -> String {
+        (0..<number(5)).map { _ in pick(["a", "B", "  ", " ", "bytes=0-9", ",", ";", "=", "\"q  q\"", "ü", "日本", "%20", "+", "~"]) }
+            .joined()
+    }
+
+    private mutating func number(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &random) }
+    private mutating func pick<Value>(_ values: [Value]) -> Value { values[number(values.count)] }
+}
+
+/// SplitMix64: the same numbers for the same seed, on every machine.
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
