@@ -58,6 +58,24 @@ struct StoreFixture: Sendable {
         S3Metadata.headers(S3Metadata.kept(object.metadata)) + [("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")]
     }
 
+    /// Answers the requests to a target in turn, and all that come later like the last: other than ``FakeOrigin`` does it by itself, those with another
+    /// query do not count.
+    func answer(_ target: String, _ behaviors: FakeBehavior...) {
+        let turn = Turn()
+        origin.on(target) { _ in behaviors[min(turn.next(), behaviors.count - 1)] }
+    }
+
+    private final class Turn: Sendable {
+        private let count = Mutex(0)
+
+        func next() -> Int {
+            count.withLock { count in
+                defer { count += 1 }
+                return count
+            }
+        }
+    }
+
     /// The words of an error as the service sends them.
     static func error(_ status: Int, _ code: String, _ more: String = "", headers: [(name: String, value: String)] = []) -> FakeBehavior {
         xml("<Error><Code>\(code)</Code><Message>A message.</Message>\(more)<RequestId>R1</RequestId></Error>", status: status).with {

@@ -40,7 +40,7 @@ struct StoreUploadTests {
             let object = try SampleObject(size: (10 << 20) + 1)
             fixture.hold(object, etag: "\"real-3\"")
             prepare(fixture, object, parts: 3)
-            fixture.origin.on(
+            fixture.answer(
                 "\(fixture.path(object))?\(Self.upload)",
                 StoreFixture.xml("<CompleteMultipartUploadResult><ETag></ETag></CompleteMultipartUploadResult>"))
             let upload = try await fixture.store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
@@ -60,7 +60,7 @@ struct StoreUploadTests {
         try await StoreFixture.run { fixture async throws in
             let object = try SampleObject(size: (5 << 20) + 1)
             prepare(fixture, object, parts: 2)
-            fixture.origin.on(
+            fixture.answer(
                 "\(fixture.path(object))?\(Self.upload)", StoreFixture.error(200, "InternalError"),
                 StoreFixture.xml("<CompleteMultipartUploadResult><ETag>&quot;e-2&quot;</ETag></CompleteMultipartUploadResult>"))
             let upload = try await fixture.store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
@@ -70,7 +70,7 @@ struct StoreUploadTests {
         try await StoreFixture.run { fixture async throws in
             let object = try SampleObject(size: (5 << 20) + 1)
             prepare(fixture, object, parts: 2)
-            fixture.origin.on("\(fixture.path(object))?\(Self.upload)", StoreFixture.error(200, "InvalidPart"))
+            fixture.answer("\(fixture.path(object))?\(Self.upload)", StoreFixture.error(200, "InvalidPart"))
             let upload = try await fixture.store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
             try await write(object, to: upload)
             await #expect(throws: StorageError.self) { try await upload.complete(size: object.size, sha256: object.sha256) }
@@ -83,7 +83,7 @@ struct StoreUploadTests {
             let object = try SampleObject(size: (5 << 20) + 1)
             fixture.hold(isOurs ? object : object.replaced(size: 5, seed: 1), etag: "\"e-2\"")
             prepare(fixture, object, parts: 2)
-            fixture.origin.on("\(fixture.path(object))?\(Self.upload)", .hangUp, StoreFixture.error(404, "NoSuchUpload"))
+            fixture.answer("\(fixture.path(object))?\(Self.upload)", .hangUp, StoreFixture.error(404, "NoSuchUpload"))
             let upload = try await fixture.store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
             try await write(object, to: upload)
             if isOurs {
@@ -140,7 +140,7 @@ struct StoreUploadTests {
         try await StoreFixture.run { fixture async throws in
             let object = try SampleObject(size: (5 << 20) + 1)
             prepare(fixture, object, parts: 2)
-            fixture.origin.on("\(fixture.path(object))?\(Self.upload)", .hangUp, StoreFixture.error(403, "AccessDenied"))
+            fixture.answer("\(fixture.path(object))?\(Self.upload)", .hangUp, StoreFixture.error(403, "AccessDenied"))
             let upload = try await fixture.store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
             try await write(object, to: upload)
             await withTaskGroup(of: Void.self) { group in
@@ -173,7 +173,8 @@ struct StoreUploadTests {
 
             source.size = 100 << 20
             fixture.origin.on("\(fixture.path(object))?uploads", Self.created)
-            fixture.origin.on("\(fixture.path(object))?\(Self.upload)", .status(204))
+            fixture.answer("\(fixture.path(object))?\(Self.upload)", .status(204))
+            fixture.origin.on(fixture.path(object), StoreFixture.error(404, "NoSuchKey"))
             try await requireStorageError(.notFound, "copy") { [source] in
                 try await fixture.store.copy(object.key, from: source, metadata: object.metadata, condition: .none)
             }
