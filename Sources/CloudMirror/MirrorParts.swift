@@ -21,23 +21,27 @@ struct MirrorParts: Sendable {
     /// Made for this run when nobody configured one.
     let generatedToken: String?
     private let outbound: OutboundClient
+    private let s3: S3Parts
 
     init(_ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger) async throws {
         self.configuration = configuration
         let clock = SystemClock()
         let registry = MetricsRegistry()
-        let pools = try await Self.openPools(configuration, registry: registry, clock: clock, logger: logger)
+        s3 = S3Parts(configuration, group: group, clock: clock, logger: logger)
+        let pools = try await Self.openPools(configuration, s3: s3, registry: registry, clock: clock, logger: logger)
         state = HotIndex(try Self.openState(configuration, clock: clock, logger: logger))
         outbound = try Self.makeOutbound(configuration, group: group, logger: logger)
-        let origin = OriginClient(outbound)
+        let origin = OriginClient(outbound, buckets: s3.origins())
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters(clock: clock)
-        let uses = UseRecorder(state: state, coarseness: Self.useCoarseness(configuration), clock: clock, logger: logger)
         let publications = PublicationLock()
         let remover = ReplicaRemover(pools: pools, state: state, publications: publications)
+        let presence = PresenceCheck(pools: pools, remover: remover, metrics: metrics, clock: clock, logger: logger)
+        let uses = UseRecorder(
+            state: state, coarseness: Self.useCoarseness(configuration), presence: presence, clock: clock, logger: logger)
         let redirects = RedirectService(
             pools: pools, state: state, origin: origin, waiters: waiters, uses: uses, publications: publications,
-            configuration: configuration.redirectConfiguration, metrics: metrics, clock: clock, logger: logger)
+            presence: presence, configuration: configuration.redirectConfiguration, metrics: metrics, clock: clock, logger: logger)
         services = MirrorServices(
             pools: pools, selector: configuration.poolSelector, state: state, redirects: redirects, remover: remover, waiters: waiters,
             uses: uses, metrics: metrics, registry: registry, clock: clock)
@@ -54,6 +58,7 @@ struct MirrorParts: Sendable {
     func close() async {
         await services.uses.flush()
         await outbound.shutdown()
+        await s3.close()
         await state.close()
     }
 
@@ -71,18 +76,26 @@ struct MirrorParts: Sendable {
     // MARK: The parts
 
     private static func openPools(
-        _ configuration: Configuration, registry: MetricsRegistry, clock: any WallClock, logger: Logger
+        _ configuration: Configuration, s3: S3Parts, registry: MetricsRegistry, clock: any WallClock, logger: Logger
     ) async throws -> PoolTable {
         var pools: [Pool] = []
         for pool in configuration.pools {
-            let store: LocalStore
-            do {
-                store = try await LocalStore.open(.init(directory: pool.directory, region: pool.id.region), clock: clock, logger: logger)
-            } catch let error as StorageError {
-                throw StartError("pool \(pool.id): \(error.message)")
+            let store: any ObjectStore
+            let layers: StoreLayers
+            switch pool.storage {
+            case .local(let directory):
+                do {
+                    store = try await LocalStore.open(.init(directory: directory, region: pool.id.region), clock: clock, logger: logger)
+                } catch let error as StorageError {
+                    throw StartError("pool \(pool.id): \(error.message)")
+                }
+                // A local disk has no rate to keep to: the limit is for descriptors and threads.
+                layers = StoreLayers(operations: 4_096)
+            case .s3(let settings):
+                // Without a call to the bucket: a pool that cannot be reached now must not keep the others from being served.
+                store = s3.store(of: settings)
+                layers = StoreLayers(operations: configuration.s3Operations)
             }
-            // A local disk has no rate to keep to: the limit is for descriptors and threads.
-            let layers = StoreLayers(operations: 4_096)
             pools.append(
                 Pool(
                     id: pool.id, store: layers.around(store, pool: pool.id, clock: clock, factory: registry),

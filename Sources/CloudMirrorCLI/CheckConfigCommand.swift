@@ -23,7 +23,7 @@ struct CheckConfigCommand: AsyncParsableCommand {
             guard !quiet else { return }
             let pools = configuration.pools.map(\.id.description).joined(separator: ", ")
             print(
-                "\(file) is fine: listens on \(configuration.listen), pools: \(pools), allowed origins: \(configuration.origins.allow.count)"
+                "\(file) is fine: listens on \(configuration.listen), pools: \(pools), allowed origins: \(configuration.origins.allow.count + configuration.origins.s3.count)"
             )
         }
     }

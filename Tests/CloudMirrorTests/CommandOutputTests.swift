@@ -1,5 +1,8 @@
+import ArgumentParser
+import MirrorCore
 import Testing
 
+@testable import CloudMirror
 @testable import CloudMirrorCLI
 
 @Suite struct CommandOutputTests {
@@ -81,6 +84,38 @@ import Testing
         #expect(ReplicasCommand.table(replicas.elements).contains("1.0 KiB"))
         #expect(ReplicasCommand.table(replicas.elements).contains("(no)"))
         #expect(ReplicasCommand.table([]) == "no replicas\n")
-        #expect(PoolsCommand.table([.object(["pool": .string("local/dev")])]).contains("local/dev"))
+        #expect(PoolsListCommand.table([.object(["pool": .string("local/dev")])]).contains("local/dev"))
+    }
+
+    @Test("`pools` shows the pools, and looks after them when it is told to")
+    func pools() throws {
+        #expect(try CloudMirrorCommand.parseAsRoot(["pools"]) is PoolsListCommand)
+        #expect((try CloudMirrorCommand.parseAsRoot(["pools", "--json"]) as? PoolsListCommand)?.admin.json == true)
+        #expect(try CloudMirrorCommand.parseAsRoot(["pools", "list"]) is PoolsListCommand)
+        let apply = try #require(
+            try CloudMirrorCommand.parseAsRoot(["pools", "apply", "--config", "f.yaml", "--yes", "--pool", "s3/x"]) as? PoolsApplyCommand)
+        #expect(apply.yes && apply.file.config == "f.yaml" && apply.file.pool?.description == "s3/x")
+        #expect(try CloudMirrorCommand.parseAsRoot(["pools", "check", "--config", "f.yaml"]) is PoolsCheckCommand)
+        #expect(throws: (any Error).self) { try CloudMirrorCommand.parseAsRoot(["pools", "check"]) }
+    }
+
+    @Test("Lines of a plan line up, and cannot drive the terminal")
+    func planRows() {
+        #expect(PoolSetup.Line(mark: "ok", text: "fine").row == "  ok      fine\n")
+        #expect(PoolSetup.Line(mark: "problem", text: "a\u{1B}b").row == "  problem a?b\n")
+    }
+
+    @Test("Pools of a file are looked up, and a directory needs nothing")
+    func poolSetup() async throws {
+        let configuration = try Configuration.reading(minimalFile)
+        #expect(throws: StartError.self) { try PoolSetup(configuration, only: PoolID("s3/x")) }
+        let setup = try PoolSetup(configuration, only: nil)
+        let plans = try await setup.plans()
+        #expect(plans.map(\.pool.description) == ["local/dev"])
+        #expect(!plans.contains { $0.hasChanges || $0.hasProblems })
+        var lines = 0
+        #expect(try await setup.check { _, line in lines += line.mark == "ok" ? 1 : 0 })
+        #expect(lines == 1)
+        await setup.close()
     }
 }

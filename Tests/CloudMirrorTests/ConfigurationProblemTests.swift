@@ -110,14 +110,14 @@ import Testing
                 file: """
                     origins: {allow: [https://a.example/]}
                     pools:
-                      s3/eu-central-1: {bucket: b}
+                      gcs/europe-west1: {bucket: b}
                       Local/Dev: {directory: a}
                       local/a: {retention: {maxBytes: 0B}}
                       local/b: {directory: d}
                       local/c: {directory: ./d/}
                     """,
                 problems: [
-                    "mirror.yaml:3:20: pools.s3/eu-central-1: this version has no s3 pools; it has local ones, such as local/eu-central-1",
+                    "mirror.yaml:3:21: pools.gcs/europe-west1: this version has no gcs pools; it has local and s3 ones, such as s3/europe-west1",
                     "mirror.yaml:4:3: pools.Local/Dev: 'Local/Dev' is not the name of a pool; write service/region, such as local/dev, in a-z 0-9 - _ .",
                     "mirror.yaml:5:12: pools.local/a.directory: is missing; write directory: /var/lib/cloud-mirror/pools/dev",
                     "mirror.yaml:5:35: pools.local/a.retention.maxBytes: '0B' is out of range; write 1B to 1024PiB",

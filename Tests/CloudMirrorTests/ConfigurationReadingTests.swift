@@ -17,7 +17,7 @@ import Testing
         let pool = try #require(configuration.pools.first)
         #expect(configuration.pools.count == 1)
         #expect(pool.id.description == "local/dev")
-        #expect(pool.directory == "/state/cloud-mirror/pools/dev")
+        #expect(pool.storage == .local(directory: "/state/cloud-mirror/pools/dev"))
         #expect(configuration.state == .sqlite(path: "/state/cloud-mirror/state.sqlite"))
         #expect(configuration.selection.fallback == .pool(pool.id))
     }
@@ -28,7 +28,7 @@ import Testing
         var expected = Configuration(stateDirectory: "/home/me/.local/state/cloud-mirror")
         expected.source = .file("mirror.yaml")
         expected.origins.allow = [.prefix(try ArtifactURL("https://artifacts.example.org/"))]
-        expected.pools[0].directory = "/pool"
+        expected.pools[0].storage = .local(directory: "/pool")
         #expect(configuration == expected)
         #expect(!configuration.isZeroConfiguration)
     }
@@ -84,7 +84,7 @@ import Testing
         #expect(configuration.origins.allowAddresses.map(\.description) == ["10.0.0.0/8", "fd00::/8"])
         #expect(configuration.origins.maxRedirects == 0)
         #expect(configuration.pools.map(\.id.description) == ["local/a", "local/b"])
-        #expect(configuration.pools.map(\.directory) == ["/here/../a", "/b"])
+        #expect(configuration.pools.map(\.storage) == [.local(directory: "/here/../a"), .local(directory: "/b")])
         #expect(
             configuration.pools[0].retention
                 == Configuration.Retention(timeToLive: .seconds(604_800), maxBytes: 500 << 30, grace: .seconds(300)))
@@ -138,7 +138,7 @@ import Testing
         #expect(configuration.state == .sqlite(path: "/here/given/state.sqlite"))
         let without = try Configuration.load(file: nil, overrides: overrides, environment: environment)
         #expect(without.stateDirectory == "/here/given")
-        #expect(without.pools.map(\.directory) == ["/here/given/pools/dev"])
+        #expect(without.pools.map(\.storage) == [.local(directory: "/here/given/pools/dev")])
     }
 
     @Test("An anchor saves repeating a value")

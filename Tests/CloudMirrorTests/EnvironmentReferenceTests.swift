@@ -38,7 +38,7 @@ import Testing
             redirect: {maxWait: "${TIME}"}
             """, environment)
         #expect(configuration.redirect.maxWait == .seconds(9))
-        #expect(configuration.pools.map(\.directory) == ["/pools/dev"])
+        #expect(configuration.pools.map(\.storage) == [.local(directory: "/pools/dev")])
         #expect(Configuration.problems(of: minimalFile + "${HOST}: 1\n", environment).count == 1)
     }
 

@@ -1,3 +1,4 @@
+import MirrorCore
 import Testing
 
 @testable import CloudMirror
@@ -10,7 +11,9 @@ import Testing
 
 @Suite struct GeneratedTextTests {
     private static let environment = ConfigurationEnvironment.fake(
-        variables: ["CLOUD_MIRROR_ADMIN_TOKEN": "a-token-that-is-long-enough"],
+        variables: [
+            "CLOUD_MIRROR_ADMIN_TOKEN": "a-token-that-is-long-enough", "MIRROR_KEY_ID": "AKIDEXAMPLE", "MIRROR_SECRET_KEY": "the-secret",
+        ],
         files: [
             "/etc/cloud-mirror/tokens": "another-token-that-is-long\n", "/etc/cloud-mirror/cert.pem": "", "/etc/cloud-mirror/key.pem": "",
         ])
@@ -32,7 +35,7 @@ import Testing
         var expected = Configuration(stateDirectory: "/home/me/.local/state/cloud-mirror")
         expected.source = .file("mirror.yaml")
         expected.origins.allow = configuration.origins.allow
-        expected.pools[0].directory = "/var/lib/cloud-mirror/pools/dev"
+        expected.pools[0].storage = .local(directory: "/var/lib/cloud-mirror/pools/dev")
         #expect(configuration == expected)
         #expect(configuration.origins.allow.count == 2)
     }
@@ -47,6 +50,8 @@ import Testing
         #expect(configuration.redirect == Configuration.Redirect())
         #expect(configuration.copy == Configuration.Copy())
         #expect(configuration.server == Configuration.Server())
+        #expect(configuration.pools.map(\.id.description) == ["local/dev", "s3/eu-central-1"])
+        #expect(configuration.origins.s3.map(\.name) == ["my-artifacts"])
         let keys = Configuration.outline.compactMap { step in
             switch step {
             case .value(let value): value.key

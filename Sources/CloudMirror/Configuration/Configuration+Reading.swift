@@ -127,7 +127,7 @@ extension Configuration.Origins {
             "s3", type: "list of {bucket, endpoint, region, addressing, dualStack, credentials}",
             example: "[{bucket: my-artifacts, region: us-west-2}]",
             doc:
-                "Buckets that artifacts are read from with credentials, as `https://` URLs in any spelling or as `s3://bucket/key`; they are allowed "
+                "Buckets that artifacts are read from with credentials, as `https://` URLs in any spelling or as `s3://bucket/key` (there the key is as it is, not percent-encoded); they are allowed "
                 + "without a rule. The keys are those of an S3 pool; `region` is required for AWS. Pools of the same service copy from them "
                 + "by themselves."
         ) { section in

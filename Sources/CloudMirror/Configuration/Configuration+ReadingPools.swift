@@ -51,8 +51,8 @@ extension Configuration {
         section.value(
             "publicURL", &publicURL, .locationURL, defaultNote: "the bucket's own URL", example: "https://mirror-cdn.example.org",
             doc:
-                "What redirects begin with in place of the bucket's own URL: a CDN, a VPC endpoint, a proxy. With presigned access it must lead to the "
-                + "bucket with its `Host` unchanged, as that is signed.")
+                "What redirects begin with in place of the bucket's own URL: a CDN, a VPC endpoint, a proxy. With presigned access the server must "
+                + "get the `Host` and the path that stand here, as both are signed.")
         var keyPrefix: String?
         section.value(
             "keyPrefix", &keyPrefix, .keyPrefix, example: "cloud-mirror/",

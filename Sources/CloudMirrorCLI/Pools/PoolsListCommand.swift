@@ -1,8 +1,9 @@
 import ArgumentParser
 
-/// `cloud-mirror pools`: how full and how well the pools are.
-struct PoolsCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "pools", abstract: "Show the pools and what they hold.")
+/// `cloud-mirror pools list`: how full and how well the pools are.
+struct PoolsListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Show the pools of a running mirror and what they hold (the default).")
 
     @OptionGroup var admin: AdminOptions
 

@@ -6,6 +6,7 @@ enum CommandExit: Int32, CaseIterable {
     case failed = 1
     case notAvailable = 2
     case digestMismatch = 3
+    case notApplied = 4
     case usage = 64
     case unreachable = 69
     case configuration = 78
@@ -16,6 +17,7 @@ enum CommandExit: Int32, CaseIterable {
         case .failed: "failed; standard error says why"
         case .notAvailable: "the origin does not have the artifact, or does not give it"
         case .digestMismatch: "what arrived is not what was expected, and was thrown away"
+        case .notApplied: "there are changes to make, and they were not made"
         case .usage: "the command line is wrong"
         case .unreachable: "the mirror cannot be reached"
         case .configuration: "the configuration file is wrong"

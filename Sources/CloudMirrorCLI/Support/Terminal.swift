@@ -10,6 +10,15 @@
 enum Terminal {
     static var standardErrorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
+    /// Asks a question at the terminal.
+    ///
+    /// - Returns: False without a terminal to ask at, and for every answer but a yes.
+    static func confirm(_ question: String) -> Bool {
+        guard isatty(STDIN_FILENO) == 1, standardErrorIsTerminal else { return false }
+        writeToStandardError(question)
+        return ["y", "yes"].contains(readLine()?.lowercased())
+    }
+
     /// Columns of the terminal at standard error; 80 where that is not known.
     static var width: Int {
         var size = winsize()

@@ -1,0 +1,31 @@
+import ArgumentParser
+import CloudMirror
+import MirrorCore
+
+/// `cloud-mirror pools check`: what is wrong with pools.
+struct PoolsCheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Try everything that pools need, and say what is wrong.",
+        discussion: """
+            Credentials, endpoint, clock, region, bucket, permissions, what clients may do, lifecycle rules: a line for each. Writes a small \
+            object under the name cloud-mirror-probe-may-be-deleted/… and removes it. Run it where the service runs: elsewhere other credentials \
+            and ways may hold.
+            """)
+
+    @OptionGroup var file: PoolFileOptions
+
+    func run() async throws {
+        try await reportingFailures {
+            try await file.withSetup { setup in
+                var last: PoolID?
+                let isFine = try await setup.check { pool, line in
+                    if pool != last { print(pool) }
+                    last = pool
+                    print(line.row, terminator: "")
+                }
+                guard isFine else { throw CommandFailure("something is wrong; the lines above say what") }
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import CloudMirror
+import MirrorCore
+
+/// `cloud-mirror pools`: what looks after pools.
+struct PoolsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pools",
+        abstract: "Show the pools, set up their buckets, find out what is wrong with them.",
+        subcommands: [PoolsListCommand.self, PoolsApplyCommand.self, PoolsCheckCommand.self],
+        defaultSubcommand: PoolsListCommand.self)
+}
+
+/// Which pools of which file.
+struct PoolFileOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
+    var config: String
+
+    @Option(help: ArgumentHelp("Only this pool.", valueName: "service/region"))
+    var pool: PoolID?
+
+    /// Calls `body` with what looks after the pools, and ends it.
+    func withSetup<Result>(_ body: (PoolSetup) async throws -> Result) async throws -> Result {
+        let configuration = try ConfigurationLoader.load(config, overrides: .init())
+        let setup: PoolSetup
+        do {
+            setup = try PoolSetup(configuration, only: pool)
+        } catch let error as StartError {
+            throw CommandFailure(error.description, exit: .usage)
+        }
+        let result: Swift.Result<Result, any Error>
+        do {
+            result = .success(try await body(setup))
+        } catch {
+            result = .failure(error)
+        }
+        await setup.close()
+        return try result.get()
+    }
+}
+
+extension PoolSetup.Line {
+    /// `  ok       the bucket exists`
+    var row: String {
+        let width = 8
+        return "  \(mark)\(String(repeating: " ", count: max(1, width - mark.count)))\(TextTable.printable(text))\n"
+    }
+}

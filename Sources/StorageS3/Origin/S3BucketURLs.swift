@@ -1,0 +1,161 @@
+package import MirrorCore
+
+/// The URLs that mean objects of one bucket: all spellings are read, one is written.
+///
+/// Read are `s3://bucket/key` and, by http or https, every host under which the service has the bucket, with the bucket in the path or before
+/// the host; of Amazon's own also those of other regions, dual-stack, FIPS and acceleration, because bucket names are unique among all
+/// regions of a partition.
+///
+/// **Keys.** In a path a key is percent-encoded, and a plus is a plus. Behind `s3://` it stands as it is, as for Amazon's own tools: `%20` are three
+/// characters there; only `?versionId=` at the end is not part of it. A key with a segment `.` or `..` has no URL that clients leave alone, and
+/// is not read.
+///
+/// **Queries.** What a signature of any version and the SDKs add is dropped, and so is what only changes the fields of the answer
+/// (`response-content-type`, …). `versionId` is kept. Any other query asks for something else than the object (`acl`, `partNumber`, …), or nobody
+/// knows for what: such a URL is not read.
+package struct S3BucketURLs: Sendable {
+    package let endpoint: S3Endpoint
+    package let bucket: String
+    /// Everything before a key.
+    private let base: String
+
+    package init(endpoint: S3Endpoint, bucket: String) {
+        self.endpoint = endpoint
+        self.bucket = bucket
+        // What is written depends on neither dual-stack nor addressing, so that replicas keep their names when those are changed.
+        let written =
+            endpoint.isAWS
+            ? S3Endpoint.aws(region: endpoint.region)
+            : S3Endpoint(scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, region: endpoint.region, addressing: .path)
+        let address = written.address(bucket: bucket)
+        base = "\(written.scheme.rawValue)://\(address.hostField)\(address.pathPrefix)"
+    }
+
+    /// The one URL of an object.
+    ///
+    /// - Returns: `nil` when no URL holds the key unchanged.
+    package func url(of object: S3ObjectName) -> ArtifactURL? {
+        var text = base + S3PathEncoding.encode(key: object.key)
+        if let version = object.version { text += "?versionId=\(PercentCoding.encode(version))" }
+        guard !object.key.isEmpty, let url = try? ArtifactURL(text), url.description == text else { return nil }
+        return url
+    }
+
+    /// The object that a URL means.
+    ///
+    /// - Returns: `nil` for what does not lie in this bucket.
+    package func object(_ text: String) -> S3ObjectName? {
+        guard text.utf8.count <= ArtifactURL.maxLength, let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")),
+            text.utf8[colon...].starts(with: "://".utf8)
+        else { return nil }
+        let scheme = text[..<colon].lowercased()
+        let rest = text.utf8[colon...].dropFirst(3)
+        if scheme == S3Provider.service { return literal(rest) }
+        guard let scheme = ArtifactURL.Scheme(rawValue: scheme) else { return nil }
+        // RFC 3986 §3.5: the fragment is the client's own business.
+        let whole = rest.prefix { $0 != UInt8(ascii: "#") }
+        let authority = whole.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+        let path = whole[authority.endIndex...].prefix { $0 != UInt8(ascii: "?") }
+        let query = whole[path.endIndex...].dropFirst()
+        guard let key = key(scheme: scheme, authority: String(Substring(authority)), path: path.dropFirst()), isHeld(key),
+            let query = Query(Substring(query))
+        else { return nil }
+        return S3ObjectName(key: key, version: query.version)
+    }
+
+    // MARK: s3://
+
+    private func literal(_ rest: Substring.UTF8View) -> S3ObjectName? {
+        let name = rest.prefix { $0 != UInt8(ascii: "/") }
+        guard name.elementsEqual(bucket.utf8) else { return nil }
+        let key = String(Substring(rest[name.endIndex...].dropFirst()))
+        let marker = "?versionId="
+        let parts = key.split(separator: marker, omittingEmptySubsequences: false)
+        guard parts.count > 1, let version = parts.last, !version.isEmpty else {
+            return isHeld(key) ? S3ObjectName(key: key, version: nil) : nil
+        }
+        let path = String(key.dropLast(marker.count + version.count))
+        return isHeld(path) ? S3ObjectName(key: path, version: String(version)) : nil
+    }
+
+    // MARK: http and https
+
+    private func key(scheme: ArtifactURL.Scheme, authority: String, path: Substring.UTF8View) -> String? {
+        // The strict parser knows about case, trailing dots, default ports and everything that is no host.
+        guard let site = try? ArtifactURL("\(scheme.rawValue)://\(authority)/"), let style = style(of: site) else { return nil }
+        switch style {
+        case .virtual:
+            return decoded(path)
+        case .path:
+            let name = path.prefix { $0 != UInt8(ascii: "/") }
+            guard decoded(name) == bucket, name.endIndex < path.endIndex else { return nil }
+            return decoded(path[name.endIndex...].dropFirst())
+        }
+    }
+
+    private func style(of site: ArtifactURL) -> S3Endpoint.Addressing? {
+        if isPort(site, of: endpoint), let style = style(host: site.host, service: endpoint.host) { return style }
+        guard endpoint.isAWS, site.port == site.scheme.defaultPort else { return nil }
+        return S3ServiceHost.style(host: site.host, bucket: bucket, partition: S3ServiceHost.partition(of: endpoint.region))
+    }
+
+    private func style(host: String, service: String) -> S3Endpoint.Addressing? {
+        if host == service { return .path }
+        // Names of hosts know no case.
+        return host == "\(bucket.lowercased()).\(service)" && bucket == bucket.lowercased() ? .virtual : nil
+    }
+
+    /// Either scheme, each at its own port where the endpoint is at its own.
+    private func isPort(_ site: ArtifactURL, of endpoint: S3Endpoint) -> Bool {
+        if site.port == endpoint.port { return true }
+        return endpoint.port == endpoint.scheme.defaultPort && site.port == site.scheme.defaultPort
+    }
+
+    private func decoded(_ text: Substring.UTF8View) -> String? {
+        PercentCoding.decode(Substring(text))
+    }
+
+    /// Whether a URL can hold the key as it is.
+    private func isHeld(_ key: String) -> Bool {
+        !key.isEmpty
+            && key.utf8.split(separator: UInt8(ascii: "/")).allSatisfy { !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) }
+    }
+
+    // MARK: Queries
+
+    /// A query that asks for the object itself.
+    private struct Query {
+        var version: String?
+
+        init?(_ text: Substring) {
+            for item in text.split(separator: "&") {
+                let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard let name = parts.first.flatMap({ PercentCoding.decode($0) }) else { return nil }
+                if name == "versionId" {
+                    guard version == nil, parts.count == 2, let id = PercentCoding.decode(parts[1]), !id.isEmpty else { return nil }
+                    version = id
+                } else if !Self.isDropped(name.lowercased()) {
+                    return nil
+                }
+            }
+        }
+
+        /// What changes neither which object is meant nor its bytes: signature version 4 and what SDKs add to it, version 2, overrides of the
+        /// answer's fields (Amazon S3 API Reference, GetObject).
+        private static func isDropped(_ name: String) -> Bool {
+            name.hasPrefix("x-amz-") || name.hasPrefix("response-") || ["awsaccesskeyid", "signature", "expires", "x-id"].contains(name)
+        }
+    }
+}
+
+/// An object of a bucket, as the service knows it.
+package struct S3ObjectName: Sendable, Hashable {
+    /// Not encoded.
+    package var key: String
+    package var version: String?
+
+    package init(key: String, version: String? = nil) {
+        self.key = key
+        self.version = version
+    }
+}

@@ -1,0 +1,162 @@
+package import Logging
+package import MirrorCore
+package import MirrorNet
+package import MirrorStorage
+import NIOCore
+import NIOHTTP1
+
+/// A bucket that artifacts are fetched from with the mirror's own credentials.
+///
+/// What the service says of an object is passed on as it is: of keys that are missing it says 403 to whoever may not list the bucket. What it says of the
+/// mirror's credentials (a wrong key, one that has ended) is thrown.
+package struct S3Origin: BucketOrigin {
+    package let client: S3Client
+    private let urls: S3BucketURLs
+    private let credentials: any S3CredentialsProvider
+    private let retries: S3Retries
+
+    /// - Parameter http: Shared by everybody who talks to the service.
+    package init(
+        bucket: String, endpoint: S3Endpoint, credentials: any S3CredentialsProvider, http: ServiceClient,
+        clock: any WallClock = SystemClock(), logger: Logger
+    ) {
+        client = S3Client(bucket: bucket, endpoint: endpoint, credentials: credentials, http: http, clock: clock, logger: logger)
+        urls = S3BucketURLs(endpoint: endpoint, bucket: bucket)
+        self.credentials = credentials
+        retries = S3Retries(policy: .init(maxAttempts: 4), clock: clock)
+    }
+
+    package func artifact(_ url: String) -> ArtifactURL? {
+        urls.object(url).flatMap(urls.url(of:))
+    }
+
+    package func open(_ artifact: ArtifactURL, range: ByteRange?, ifMatch: String?) async throws -> BucketAnswer {
+        var call = try call("originGet", .GET, artifact)
+        if let range {
+            call.headers.append(("range", "bytes=\(range.offset)-\(range.end - 1)"))
+        } else {
+            // Of a range that happens to be a part, the service would state the part's.
+            call.headers.append(Self.statesChecksums)
+        }
+        if let ifMatch { call.headers.append(("if-match", ifMatch)) }
+        return try await ask(call)
+    }
+
+    package func head(_ artifact: ArtifactURL) async throws -> BucketAnswer {
+        var call = try call("originHead", .HEAD, artifact)
+        call.headers.append(Self.statesChecksums)
+        return try await ask(call)
+    }
+
+    package func source(of artifact: ArtifactURL, _ answer: BucketAnswer) -> CopySource? {
+        guard let object = urls.object(artifact.description), let size = Self.size(answer) else { return nil }
+        let endpoint = client.endpoint
+        return CopySource(
+            service: S3Provider.service, endpoint: endpoint.url, region: endpoint.region, bucket: client.bucket, key: object.key,
+            version: object.version, size: size, etag: answer.header("etag").map(S3Store.quoted).flatMap { $0.isEmpty ? nil : $0 })
+    }
+
+    package func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation {
+        guard let object = urls.object(artifact.description) else { throw Self.notHere(artifact, "location") }
+        let held: S3Credentials?
+        do {
+            held = try await credentials.credentials()
+        } catch {
+            throw S3Error.mapping(error, call: "location")
+        }
+        switch (held, object.version) {
+        case (nil, nil): return ObjectLocation(url: client.url(ofKey: object.key))
+        case (nil, let version?):
+            return ObjectLocation(url: "\(client.url(ofKey: object.key))?versionId=\(PercentCoding.encode(version))")
+        case (_?, nil): return try await client.presignedURL(ofKey: object.key, life: life)
+        case (let held?, let version?): return try presigned(object.key, version: version, life: life, with: held)
+        }
+    }
+
+    // MARK: Asking
+
+    private static let statesChecksums = (name: "x-amz-checksum-mode", value: "ENABLED")
+
+    private func call(_ name: String, _ method: HTTPMethod, _ artifact: ArtifactURL) throws -> S3Call {
+        guard let object = urls.object(artifact.description) else { throw Self.notHere(artifact, name) }
+        return S3Call(name, method, key: object.key, query: object.version.map { [("versionId", $0)] } ?? [])
+    }
+
+    private static func notHere(_ artifact: ArtifactURL, _ call: String) -> StorageError {
+        S3Error.invalid("\(artifact.redacted) is no object of this bucket", call)
+    }
+
+    private func ask(_ call: S3Call) async throws -> BucketAnswer {
+        // The last answer that asks for patience is what the caller gets when there is none left.
+        var impatient: S3Answer?
+        do {
+            let answer = try await retries.run { _ in
+                impatient = nil
+                let answer = try await client.answer(to: call)
+                guard let failure = answer.failure else { return answer }
+                let error = failure.storageError(call: call.name, bucket: client.bucket, subject: client.subject(of: call))
+                if Self.isAboutCredentials(failure) { throw error }
+                guard error.code.isTransient else { return answer }
+                impatient = answer
+                throw error
+            }
+            return Self.answer(answer)
+        } catch {
+            guard let impatient else { throw error }
+            return Self.answer(impatient)
+        }
+    }
+
+    private static func answer(_ answer: S3Answer) -> BucketAnswer {
+        let headers = answer.headers.map { (name: $0.name, value: $0.value) }
+        // What is wrong with a signature is told with what was signed: nothing for the client that asked.
+        let body = answer.failure == nil ? answer.body : ByteStream(chunks: [])
+        return BucketAnswer(status: answer.status, headers: headers, body: body)
+    }
+
+    private static func isAboutCredentials(_ failure: S3Failure) -> Bool {
+        switch failure.code {
+        case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired", "RequestTimeTooSkewed":
+            true
+        default: false
+        }
+    }
+
+    /// Bytes of the whole object.
+    private static func size(_ answer: BucketAnswer) -> Int64? {
+        let text: Substring? =
+            switch answer.status {
+            case 200: answer.header("content-length").map { $0[...] }
+            case 206: answer.header("content-range")?.split(separator: "/").last
+            default: nil
+            }
+        return text.flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil }
+    }
+
+    // MARK: Versions
+
+    private func presigned(_ key: String, version: String, life: Duration, with held: S3Credentials) throws -> ObjectLocation {
+        let endpoint = client.endpoint
+        let address = endpoint.address(bucket: client.bucket)
+        let time = client.now
+        var life = min(life + .seconds(2), S3Signer.presignedLives.upperBound)
+        if let expires = held.expires { life = min(life, time.duration(to: expires) - .seconds(60)) }
+        guard life >= .seconds(1) else {
+            throw StorageError(
+                .permissionDenied, "the credentials end before anybody could use an address: renew them",
+                operation: "\(S3Provider.service).location")
+        }
+        let request = S3Request(
+            method: "GET", host: address.hostField, path: address.pathPrefix + S3PathEncoding.encode(key: key),
+            query: [("versionId", version)])
+        let target = S3Signer(credentials: held, region: endpoint.region).presignedTarget(request, life: life, at: time)
+        return ObjectLocation(
+            url: "\(endpoint.scheme.rawValue)://\(address.hostField)\(target)", expires: client.clock.now + life - .seconds(1))
+    }
+}
+
+extension BucketAnswer {
+    fileprivate func header(_ name: String) -> String? {
+        headers.first { $0.name.lowercased() == name }?.value
+    }
+}

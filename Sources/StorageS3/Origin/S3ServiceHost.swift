@@ -1,0 +1,48 @@
+/// The host names under which Amazon has S3, today and of old.
+///
+/// - SeeAlso: AWS General Reference, "Amazon Simple Storage Service endpoints and quotas"; Amazon S3 User Guide, "Virtual hosting of general purpose
+///   buckets" (legacy endpoints) and "Dual-stack endpoints".
+enum S3ServiceHost {
+    /// Regions whose bucket names are unique among each other.
+    enum Partition {
+        case standard, china, government
+    }
+
+    static func partition(of region: some StringProtocol) -> Partition {
+        if region.hasPrefix("cn-") { return .china }
+        return region.hasPrefix("us-gov-") ? .government : .standard
+    }
+
+    /// Where the bucket stands in URLs of `host`; `nil` when the host is none of the bucket's.
+    ///
+    /// - Parameter host: Lower-case.
+    static func style(host: String, bucket: String, partition: Partition) -> S3Endpoint.Addressing? {
+        let domain = partition == .china ? ".amazonaws.com.cn" : ".amazonaws.com"
+        guard host.hasSuffix(domain) else { return nil }
+        let name = host.dropLast(domain.count)
+        if isService(name, partition, hasBucket: false) { return .path }
+        let label = "\(bucket)."
+        return name.hasPrefix(label) && isService(name.dropFirst(label.count), partition, hasBucket: true) ? .virtual : nil
+    }
+
+    private static func isService(_ name: Substring, _ partition: Partition, hasBucket: Bool) -> Bool {
+        if name == "s3" { return partition == .standard }
+        if name == "s3-external-1" { return partition == .standard }
+        if name == "s3-accelerate" || name == "s3-accelerate.dualstack" { return partition == .standard && hasBucket }
+        for form in ["s3.dualstack.", "s3-fips.dualstack.", "s3-fips.", "s3-fips-", "s3.", "s3-"] where name.hasPrefix(form) {
+            let region = name.dropFirst(form.count)
+            return isRegion(region) && Self.partition(of: region) == partition
+        }
+        return false
+    }
+
+    /// `us-west-2`, `us-gov-east-1`: letters, directions, a number. Names of other services (`s3-website-…`, `s3-control.…`) have no such form.
+    private static func isRegion(_ text: Substring) -> Bool {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count >= 3, let first = parts.first, let last = parts.last else { return false }
+        let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        return first.utf8.count == 2 && (1...2).contains(last.utf8.count) && last.utf8.allSatisfy(digits.contains)
+            && parts.dropLast().allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(letters.contains) }
+    }
+}

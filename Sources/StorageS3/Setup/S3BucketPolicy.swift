@@ -1,0 +1,177 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The policy of a bucket: whatever statements there are, and the one of ours.
+struct S3BucketPolicy: Sendable, Equatable {
+    private var document: JSONTree
+
+    /// Policy language elements of 2012 (IAM User Guide, "Version").
+    init() {
+        document = .object(["Version": .string("2012-10-17"), "Statement": .array([])])
+    }
+
+    /// - Throws: `StorageError` when it is no policy.
+    init(json: [UInt8]) throws {
+        guard let tree = try? JSONDecoder().decode(JSONTree.self, from: Data(json)), case .object = tree else {
+            throw S3Error.invalid("the bucket's policy is no JSON object", "getBucketPolicy")
+        }
+        document = tree
+    }
+
+    /// As it is sent.
+    var json: [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(document)).map { Array($0) } ?? []
+    }
+
+    var isEmpty: Bool { statements.isEmpty }
+
+    /// A single statement may stand without a list around it.
+    private var statements: [JSONTree] {
+        get {
+            switch document["Statement"] {
+            case .array(let statements): statements
+            case .object(let statement): [.object(statement)]
+            default: []
+            }
+        }
+        set { document["Statement"] = .array(newValue) }
+    }
+
+    // MARK: Our statement
+
+    /// Lets everybody read the objects under a prefix.
+    struct PublicRead: Sendable, Equatable {
+        var partition: String
+        var bucket: String
+        var keyPrefix: String
+
+        /// With the prefix, so that two pools in one bucket have one statement each.
+        var sid: String { S3PoolTarget.identifier("cloud-mirror-public-read", keyPrefix) }
+        var resource: String { "arn:\(partition):s3:::\(bucket)/\(keyPrefix)*" }
+
+        fileprivate var statement: JSONTree {
+            .object([
+                "Sid": .string(sid), "Effect": .string("Allow"), "Principal": .string("*"), "Action": .string("s3:GetObject"),
+                "Resource": .string(resource),
+            ])
+        }
+    }
+
+    /// Whether the statement is there and means what it should, in whatever way the server writes it.
+    func has(_ read: PublicRead) -> Bool {
+        let ours = statements.filter { $0["Sid"] == .string(read.sid) }
+        return ours.count == 1 && ours.allSatisfy { $0.means(read.statement) }
+    }
+
+    func hasStatement(named sid: String) -> Bool {
+        statements.contains { $0["Sid"] == .string(sid) }
+    }
+
+    /// With the statement in place of one of the same name; all others stay.
+    func adding(_ read: PublicRead) -> S3BucketPolicy {
+        var policy = removing(read.sid)
+        policy.statements.append(read.statement)
+        return policy
+    }
+
+    func removing(_ sid: String) -> S3BucketPolicy {
+        var policy = self
+        policy.statements.removeAll { $0["Sid"] == .string(sid) }
+        return policy
+    }
+
+    /// Statements of somebody else that let everybody do something, without a condition; by name, or by number where they have none.
+    func publicStatements(besides sid: String) -> [String] {
+        statements.enumerated().compactMap { position, statement in
+            guard statement["Sid"] != .string(sid), statement["Effect"] == .string("Allow"), statement["Condition"] == nil,
+                statement["Principal"]?.isEverybody == true
+            else { return nil }
+            if case .string(let name) = statement["Sid"], !name.isEmpty { return name }
+            return "number \(position + 1)"
+        }
+    }
+}
+
+/// Any JSON, kept as it is.
+enum JSONTree: Sendable, Equatable, Codable {
+    case null
+    case bool(Bool)
+    case integer(Int64)
+    case number(Double)
+    case string(String)
+    case array([JSONTree])
+    case object([String: JSONTree])
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode(Int64.self) {
+            self = .integer(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .string(value)
+        } else if let value = try? container.decode([JSONTree].self) {
+            self = .array(value)
+        } else {
+            self = .object(try container.decode([String: JSONTree].self))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .bool(let value): try container.encode(value)
+        case .integer(let value): try container.encode(value)
+        case .number(let value): try container.encode(value)
+        case .string(let value): try container.encode(value)
+        case .array(let value): try container.encode(value)
+        case .object(let value): try container.encode(value)
+        }
+    }
+
+    subscript(key: String) -> JSONTree? {
+        get {
+            if case .object(let members) = self { return members[key] }
+            return nil
+        }
+        set {
+            guard case .object(var members) = self else { return }
+            members[key] = newValue
+            self = .object(members)
+        }
+    }
+
+    // MARK: Statements
+
+    /// `"*"`, `{"AWS": "*"}`, `{"AWS": ["*"]}` (IAM User Guide, "Principal").
+    fileprivate var isEverybody: Bool {
+        switch self {
+        case .string(let text): text == "*"
+        case .object(let members): members["AWS"]?.list.contains(.string("*")) == true
+        case .null, .bool, .integer, .number, .array: false
+        }
+    }
+
+    /// One value and a list of it mean the same.
+    private var list: [JSONTree] {
+        if case .array(let values) = self { return values }
+        return [self]
+    }
+
+    /// Whether two statements allow the same, without conditions.
+    fileprivate func means(_ other: JSONTree) -> Bool {
+        self["Effect"] == other["Effect"] && self["Principal"]?.isEverybody == true && self["Condition"] == nil
+            && self["Action"]?.list == other["Action"]?.list && self["Resource"]?.list == other["Resource"]?.list
+            && self["NotAction"] == nil && self["NotResource"] == nil && self["NotPrincipal"] == nil
+    }
+}

@@ -1,0 +1,280 @@
+package import Logging
+package import MirrorCore
+package import MirrorNet
+import MirrorStorage
+import NIOCore
+import NIOHTTP1
+
+/// Tries everything that a pool needs of its bucket, and says what is wrong in words that say what to do.
+///
+/// It writes an object of its own, whose key says what it is, and removes it again.
+package struct S3PoolCheck: Sendable {
+    package enum Mark: String, Sendable, CaseIterable {
+        case ok, warning, error
+    }
+
+    package struct Line: Sendable, Equatable {
+        package var mark: Mark
+        package var text: String
+    }
+
+    private let configuration: S3Configuration
+    private let setup: S3PoolSetup
+    private let http: ServiceClient
+    private let clock: any WallClock
+    /// Where credentials come from, for people.
+    private let credentialsSource: String
+
+    /// Beyond this the service refuses requests (AWS General Reference, "RequestTimeTooSkewed").
+    private static let refusedSkew: Duration = .seconds(900)
+    private static let toleratedSkew: Duration = .seconds(60)
+    static let probeFolder = "cloud-mirror-probe-may-be-deleted/"
+
+    package init(
+        configuration: S3Configuration, retention: Duration, credentialsSource: String, http: ServiceClient,
+        clock: any WallClock = SystemClock(), logger: Logger
+    ) {
+        self.configuration = configuration
+        self.http = http
+        self.clock = clock
+        self.credentialsSource = credentialsSource
+        setup = S3PoolSetup(configuration: configuration, retention: retention, http: http, clock: clock, logger: logger)
+    }
+
+    private var client: S3Client { setup.client }
+    private var target: S3PoolTarget { setup.target }
+
+    /// - Parameter report: Is told each line as soon as it is known.
+    /// - Returns: Whether nothing is wrong.
+    package func run(report: (Line) -> Void) async throws -> Bool {
+        var isFine = true
+        func say(_ mark: Mark, _ text: String) {
+            if mark == .error { isFine = false }
+            report(Line(mark: mark, text: text))
+        }
+        guard try await checkCredentials(say), try await checkEndpoint(say), try await checkBucket(say) else { return false }
+        try await checkObjects(say)
+        try await checkLifecycle(say)
+        return isFine
+    }
+
+    private typealias Say = (Mark, String) -> Void
+
+    // MARK: Before the bucket
+
+    private func checkCredentials(_ say: Say) async throws -> Bool {
+        do {
+            guard let credentials = try await configuration.credentials.credentials() else {
+                say(.ok, "credentials: none, requests are not signed (\(credentialsSource))")
+                return true
+            }
+            let end = credentials.expires.map { ", they end at \($0.iso8601) and are renewed before" } ?? ""
+            say(.ok, "credentials: \(credentials.accessKeyID), \(credentialsSource)\(end)")
+            return true
+        } catch let error as S3CredentialsError {
+            say(.error, "credentials: \(error.message)")
+            return false
+        }
+    }
+
+    private func checkEndpoint(_ say: Say) async throws -> Bool {
+        let endpoint = target.endpoint
+        let request = ServiceRequest(scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, target: "/")
+        let response: ServiceResponse
+        do {
+            response = try await http.send(request)
+        } catch let error as OutboundError {
+            say(.error, "endpoint: \(endpoint.url) cannot be reached: \(error.message); correct `endpoint`, or the network's ways to it")
+            return false
+        }
+        await ServiceClient.discard(response)
+        say(.ok, "endpoint: \(endpoint.url) answers")
+        guard let theirs = response.headers.first(name: "date").flatMap(S3Time.parse) else {
+            say(.warning, "clock: the service does not say its time")
+            return true
+        }
+        let skew = clock.now.duration(to: theirs)
+        let size = skew < .zero ? .zero - skew : skew
+        let words = "clock: this machine's is \(Int64(size.inSeconds.rounded())) s \(skew > .zero ? "behind" : "ahead of") the service's"
+        if size >= Self.refusedSkew {
+            say(.error, "\(words): set it, or run a time service")
+        } else {
+            say(size > Self.toleratedSkew ? .warning : .ok, size > Self.toleratedSkew ? "\(words): run a time service" : words)
+        }
+        return true
+    }
+
+    private func checkBucket(_ say: Say) async throws -> Bool {
+        do {
+            switch try await setup.existence() {
+            case .value(true): break
+            case .value(false):
+                say(.error, "bucket: there is no bucket \(target.bucket): run `cloud-mirror pools apply`, or correct its name or endpoint")
+                return false
+            case .unsupported:
+                say(.error, "bucket: \(target.endpoint.url) is no S3 server that says which buckets it has")
+                return false
+            case .unknown(let reason):
+                say(.error, "bucket: \(reason)")
+                return false
+            }
+            let region = try await setup.region()
+            if let region, region != target.endpoint.region, target.endpoint.isAWS {
+                say(
+                    .error,
+                    "bucket: \(target.bucket) is in \(region), and the pool is for \(target.endpoint.region): write `region: \(region)`")
+                return false
+            }
+            say(.ok, "bucket: \(target.bucket) exists\(region.map { " in \($0)" } ?? "")")
+            return true
+        } catch let error as StorageError {
+            say(.error, "bucket: \(error.message)")
+            return false
+        }
+    }
+
+    // MARK: Objects
+
+    private func checkObjects(_ say: Say) async throws {
+        let key = target.keyPrefix + Self.probeFolder + Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) })
+        let body = ByteBuffer(string: "Written by `cloud-mirror pools check`, which removes it. It may be deleted.\n")
+        let written = try await attempt(say, "write an object", "s3:PutObject") {
+            _ = try await client.send(S3Call("put", .PUT, key: key, headers: [("content-type", "text/plain")], body: .bytes([body])))
+        }
+        if written {
+            try await attempt(say, "read an object", "s3:GetObject") {
+                let read = try await client.send(S3Call("get", .GET, key: key)).body.collect(upTo: 4_096)
+                guard read == body else { throw S3Error.odd("what comes back is not what was written", "get") }
+            }
+            try await attempt(say, "look at an object (HEAD)", "s3:GetObject") {
+                _ = try await client.send(S3Call("head", .HEAD, key: key))
+            }
+            try await attempt(say, "list objects", "s3:ListBucket") { try await list(key) }
+            try await checkCondition(say, key, body)
+            try await checkReading(say, key, body)
+        }
+        try await attempt(say, "upload in parts", "s3:PutObject and s3:AbortMultipartUpload") { try await multipart(key) }
+        // Also when nothing seems to be written: an answer may have been lost.
+        try await attempt(say, "delete an object", "s3:DeleteObject") { _ = try await client.send(S3Call("delete", .DELETE, key: key)) }
+    }
+
+    @discardableResult
+    private func attempt(_ say: Say, _ words: String, _ permission: String, _ body: () async throws -> Void) async throws -> Bool {
+        do {
+            try await body()
+            say(.ok, "may \(words)")
+            return true
+        } catch let error as StorageError {
+            let advice = error.code == .permissionDenied ? "permit \(permission): " : ""
+            say(.error, "cannot \(words): \(advice)\(error.message)")
+            return false
+        }
+    }
+
+    private func list(_ key: String) async throws {
+        let document = try await client.document(S3Call("list", .GET, query: [("list-type", "2"), ("prefix", key), ("max-keys", "2")]))
+        guard document.all("Contents").contains(where: { $0["Key"]?.text == key }) else {
+            throw S3Error.odd("what was just written is not in the listing", "list")
+        }
+    }
+
+    private func multipart(_ key: String) async throws {
+        let begun = try await client.document(S3Call("createMultipart", .POST, key: key, query: [("uploads", nil)]))
+        guard let id = begun["UploadId"]?.text, !id.isEmpty else { throw S3Error.odd("the upload has no name", "createMultipart") }
+        let upload: [(name: String, value: String?)] = [("uploadId", id)]
+        let part = ByteBuffer(string: "part")
+        do {
+            _ = try await client.send(
+                S3Call("uploadPart", .PUT, key: key, query: [("partNumber", "1")] + upload, body: .bytes([part])))
+        } catch {
+            _ = try? await client.send(S3Call("abortMultipart", .DELETE, key: key, query: upload))
+            throw error
+        }
+        _ = try await client.send(S3Call("abortMultipart", .DELETE, key: key, query: upload))
+    }
+
+    private func checkCondition(_ say: Say, _ key: String, _ body: ByteBuffer) async throws {
+        do {
+            _ = try await client.send(S3Call("put", .PUT, key: key, headers: [("if-none-match", "*")], body: .bytes([body])))
+            say(.warning, "the server takes no notice of If-None-Match: of two copies of one artifact at once the later one stays")
+        } catch let error as StorageError where error.code == .preconditionFailed {
+            say(.ok, "an object that is there is not replaced by one that must be new")
+        } catch let error as StorageError {
+            say(.warning, "the server does not take If-None-Match: \(error.message)")
+        }
+    }
+
+    // MARK: Clients
+
+    private func checkReading(_ say: Say, _ key: String, _ body: ByteBuffer) async throws {
+        do {
+            let plain = try location(of: key)
+            switch configuration.access {
+            case .public:
+                let status = try await status(of: plain, expecting: body)
+                if status == 200 { return say(.ok, "clients may read: \(plain)") }
+                let advice =
+                    target.isReadElsewhere
+                    ? "what stands behind publicURL must give everybody the bucket's objects"
+                    : "run `cloud-mirror pools apply`, which makes them public, or choose `access: presigned`"
+                say(.error, "clients may not read \(plain) (\(words(status))): \(advice)")
+            case .presigned:
+                let presigned = try await client.presignedURL(ofKey: key, base: configuration.publicURL, life: .seconds(60))
+                let status = try await status(of: presigned.url, expecting: body)
+                if status == 200 {
+                    say(.ok, "clients may read by presigned URLs, at \(plain)")
+                } else {
+                    say(
+                        .error,
+                        "clients may not read by presigned URLs at \(plain) (\(words(status))): the way from clients to the bucket must leave Host, "
+                            + "path and query as they are")
+                }
+                if try await self.status(of: plain, expecting: body) == 200 {
+                    say(.warning, "everybody may read without a signature: run `cloud-mirror pools apply`, or choose `access: public`")
+                }
+            }
+        } catch let error as StorageError {
+            say(.error, "clients may not read: \(error.message)")
+        } catch let error as OutboundError {
+            say(.error, "clients may not read, if they are where this machine is: \(error.message)")
+        }
+    }
+
+    /// Without a signature.
+    private func location(of key: String) throws -> String {
+        guard let base = configuration.publicURL else { return client.url(ofKey: key) }
+        return "\(base.description.hasSuffix("/") ? base.description : "\(base)/")\(S3PathEncoding.encode(key: key))"
+    }
+
+    /// What a client gets that knows nothing but the URL; `nil` when it is something else than was written.
+    private func status(of url: String, expecting body: ByteBuffer) async throws -> Int? {
+        guard let url = try? ArtifactURL(url) else { throw S3Error.invalid("\(url.prefix { $0 != "?" }) is no URL", "location") }
+        let target = url.query.map { "\(url.path)?\($0)" } ?? url.path
+        let answer = try await http.collect(
+            ServiceRequest(scheme: url.scheme, host: url.host, port: url.port, target: target), upTo: 1 << 16)
+        return answer.status == 200 && answer.body != body ? nil : answer.status
+    }
+
+    private func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "something else comes back" }
+
+    // MARK: Lifecycle
+
+    private func checkLifecycle(_ say: Say) async throws {
+        do {
+            switch try await setup.lifecycle() {
+            case .unsupported: say(.ok, "lifecycle: not supported by this server; the mirror deletes what it does not keep")
+            case .unknown(let reason): say(.warning, "lifecycle: cannot be read: \(reason)")
+            case .value(let known):
+                let lifecycle = known ?? S3Lifecycle()
+                for rule in lifecycle.premature(for: target) { say(.error, "lifecycle: \(target.premature(rule))") }
+                if lifecycle.hasExpiry(of: target), lifecycle.hasAbort(of: target) {
+                    say(.ok, "lifecycle: forgotten objects and uploads end")
+                } else {
+                    say(.warning, "lifecycle: nothing ends forgotten objects or uploads: run `cloud-mirror pools apply`")
+                }
+            }
+        } catch let error as StorageError {
+            say(.warning, "lifecycle: \(error.message)")
+        }
+    }
+}

@@ -1,0 +1,167 @@
+/// What has to be done to a bucket for a pool, and what not: computed from what the bucket is like and what is wanted of it, and nothing else.
+package struct S3PoolPlan: Sendable, Equatable {
+    package enum Mark: String, Sendable, CaseIterable {
+        /// As wanted.
+        case right = "ok"
+        case change
+        /// Worth knowing; nothing is done.
+        case note
+        /// Something has to be done elsewhere first.
+        case problem
+    }
+
+    /// One aspect of the bucket.
+    package struct Line: Sendable, Equatable {
+        package var mark: Mark
+        package var text: String
+        /// What is done when the plan is applied.
+        var step: Step?
+    }
+
+    /// In an order in which they may be done.
+    enum Step: Sendable, Equatable {
+        case createBucket
+        case setOwnership
+        case setPublicAccess(S3PublicAccessBlock)
+        case setPolicy(S3BucketPolicy)
+        case removePolicy
+        case setLifecycle(S3Lifecycle)
+    }
+
+    package private(set) var lines: [Line] = []
+
+    package var hasChanges: Bool { lines.contains { $0.mark == .change } }
+    package var hasProblems: Bool { lines.contains { $0.mark == .problem } }
+
+    init(_ target: S3PoolTarget, _ state: S3BucketState) {
+        guard planBucket(target, state) else { return }
+        planOwnership(state)
+        planAccess(target, state)
+        planLifecycle(target, state)
+    }
+
+    /// - Returns: Whether there is, or will be, a bucket to set up.
+    private mutating func planBucket(_ target: S3PoolTarget, _ state: S3BucketState) -> Bool {
+        switch state.exists {
+        case .value(true): add(.right, "the bucket \(target.bucket) exists\(state.region.map { " in \($0)" } ?? "")")
+        case .value(false):
+            add(.change, "create the bucket \(target.bucket) in \(target.endpoint.region) at \(target.endpoint.url)", .createBucket)
+        case .unsupported:
+            add(.problem, "the server does not say whether the bucket \(target.bucket) exists: is \(target.endpoint.url) an S3 server?")
+            return false
+        case .unknown(let reason):
+            add(.problem, "the bucket \(target.bucket) cannot be looked at: \(reason)")
+            return false
+        }
+        guard let region = state.region, region != target.endpoint.region, target.endpoint.isAWS else { return true }
+        add(.problem, "the pool is for the region \(target.endpoint.region): write `region: \(region)`, or name another bucket")
+        return false
+    }
+
+    private mutating func add(_ mark: Mark, _ text: String, _ step: Step? = nil) {
+        lines.append(Line(mark: mark, text: text, step: step))
+    }
+
+    private mutating func addUnread<Value>(_ setting: String, _ known: S3Known<Value>) {
+        switch known {
+        case .value: break
+        case .unsupported: add(.note, "\(setting): not supported by this server")
+        case .unknown(let reason): add(.problem, "\(setting): cannot be read, so it is left as it is: \(reason)")
+        }
+    }
+
+    // MARK: Ownership
+
+    private mutating func planOwnership(_ state: S3BucketState) {
+        guard case .value(let ownership) = state.ownership else { return addUnread("object ownership", state.ownership) }
+        if ownership == S3BucketState.ownerEnforced {
+            add(.right, "object ownership: the bucket's owner has all objects, access control lists are off")
+        } else {
+            add(
+                .change,
+                "object ownership: \(ownership ?? "none") becomes \(S3BucketState.ownerEnforced), which turns access control lists off",
+                .setOwnership)
+        }
+    }
+
+    // MARK: Who may read
+
+    private mutating func planAccess(_ target: S3PoolTarget, _ state: S3BucketState) {
+        if target.isReadElsewhere {
+            return add(.note, "who may read is left as it is: clients read at the pool's publicURL, which has ways of its own")
+        }
+        switch target.access {
+        case .public:
+            // The block first: it refuses a policy that makes something public.
+            planBlock(state, wanted: .policyOnly, "public access block: a policy may make objects public, access control lists may not")
+            planPublicRead(target, state)
+        case .presigned:
+            planPrivate(target, state)
+            planBlock(state, wanted: .all, "public access block: nothing is public")
+        }
+    }
+
+    private mutating func planBlock(_ state: S3BucketState, wanted: S3PublicAccessBlock, _ words: String) {
+        guard case .value(let block) = state.publicAccess else { return addUnread("public access block", state.publicAccess) }
+        add(block == wanted ? .right : .change, words, block == wanted ? nil : .setPublicAccess(wanted))
+    }
+
+    private mutating func planPublicRead(_ target: S3PoolTarget, _ state: S3BucketState) {
+        guard case .value(let policy) = state.policy else { return addUnread("policy", state.policy) }
+        let read = target.publicRead
+        let words = "policy: everybody may read \(target.objects) (statement \(read.sid))"
+        if let policy, policy.has(read) { return add(.right, words) }
+        add(.change, words, .setPolicy((policy ?? S3BucketPolicy()).adding(read)))
+    }
+
+    private mutating func planPrivate(_ target: S3PoolTarget, _ state: S3BucketState) {
+        guard case .value(let policy) = state.policy else { return addUnread("policy", state.policy) }
+        let sid = target.publicRead.sid
+        if let policy, policy.hasStatement(named: sid) {
+            let rest = policy.removing(sid)
+            add(
+                .change, "policy: the statement \(sid), by which everybody may read, is removed",
+                rest.isEmpty ? .removePolicy : .setPolicy(rest))
+        } else {
+            add(.right, "policy: no statement of the mirror's lets everybody read")
+        }
+        let effect = state.publicAccess == .unsupported ? "it is left as it is" : "the public access block keeps it from having an effect"
+        for statement in policy?.publicStatements(besides: sid) ?? [] {
+            add(.note, "policy: the statement \(statement), which is not the mirror's, is for everybody: \(effect)")
+        }
+    }
+
+    // MARK: Lifecycle
+
+    private mutating func planLifecycle(_ target: S3PoolTarget, _ state: S3BucketState) {
+        guard case .value(let known) = state.lifecycle else { return addUnread("lifecycle", state.lifecycle) }
+        let lifecycle = known ?? S3Lifecycle()
+        let wanted = lifecycle.adding(target)
+        var texts: [String] = []
+        if !lifecycle.hasExpiry(of: target) {
+            texts.append("\(target.objects) end \(target.newExpiryDays) days after they were stored (\(target.expiryRuleID))")
+        }
+        if !lifecycle.hasAbort(of: target) { texts.append("uploads that are not completed end after a day (\(target.abortRuleID))") }
+        if texts.isEmpty {
+            add(.right, "lifecycle: forgotten objects and uploads end (\(target.expiryRuleID), \(target.abortRuleID))")
+        } else {
+            add(.change, "lifecycle: \(texts.joined(separator: "; "))", .setLifecycle(wanted))
+        }
+        for rule in wanted.premature(for: target) {
+            add(.note, "lifecycle: \(target.premature(rule))")
+        }
+    }
+}
+
+extension S3PoolTarget {
+    /// For messages.
+    var objects: String { keyPrefix.isEmpty ? "objects" : "objects under \(keyPrefix)" }
+
+    /// What is wrong with a rule that ends objects too soon.
+    func premature(_ rule: S3Lifecycle.Rule) -> String {
+        let when = rule.expiryDays == 0 ? "on a date" : "\(rule.expiryDays ?? 0) days after they were stored"
+        return
+            "the rule \(rule.id.isEmpty ? "without a name" : rule.id) ends \(objects) \(when), while the mirror keeps them longer: make it "
+            + "\(leastExpiryDays) days or more, or shorten retention.timeToLive"
+    }
+}
