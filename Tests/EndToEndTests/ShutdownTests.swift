@@ -46,7 +46,7 @@ extension EndToEnd {
                     var received = try await chunks.next() ?? ByteBuffer()
                     mirror.send(.terminate)
                     try await eventually("no new connection is accepted") {
-                        (try? await mirror.send(.GET, "/v1/ping", headers: ["Connection": "close"])) == nil ? () : nil
+                        try await Knock.once(at: mirror.url) == .refused ? () : nil
                     }
                     while var chunk = try await chunks.next() { received.writeBuffer(&chunk) }
                     #expect(received.readableBytes == Int(size))
@@ -54,6 +54,36 @@ extension EndToEnd {
                     #expect(isRight)
                     #expect(try await mirror.ended() == .code(0))
                 }
+            }
+        }
+
+        @Test("Who connects while it shuts down is answered or turned away, and it ends as it should", arguments: 1...8)
+        func manyConnect(round: Int) async throws {
+            try await MirrorProcess.run(MirrorSettings(allow: ["http://127.0.0.1/"])) { mirror in
+                let (answers, answered) = AsyncStream.makeStream(of: Void.self)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 1...4 {
+                        group.addTask {
+                            while true {
+                                switch try await Knock.once(at: mirror.url) {
+                                case .answered: answered.yield()
+                                case .turnedAway: break
+                                case .refused: return
+                                }
+                            }
+                        }
+                    }
+                    group.addTask {
+                        var count = 0
+                        for await _ in answers {
+                            count += 1
+                            if count == 20 + round { break }
+                        }
+                        mirror.send(.terminate)
+                    }
+                    try await group.waitForAll()
+                }
+                #expect(try await mirror.ended() == .code(0))
             }
         }
 

@@ -45,6 +45,21 @@ struct ServerShutdownTests {
         }
     }
 
+    @Test func `a client that takes nothing does not hold up the shutdown beyond its grace`() async throws {
+        let world = World()
+        let info = try await world.store("/large.bin", [UInt8](repeating: 7, count: 16 << 20))
+        try await MirrorFixture.run(world, .with { $0.shutdownGrace = .milliseconds(100) }) { mirror in
+            let connection = try await RawConnection.open(port: mirror.port, receiveBuffer: 4_096, readsAlone: false)
+            await connection.send("GET /local/dev/\(info.key) HTTP/1.1\r\nHost: h\r\n\r\n")
+            try await mirror.readWhatCame()
+            let began = ContinuousClock.now
+            await mirror.shutDown()
+            try await mirror.ended()
+            #expect(began.duration(to: .now) > .milliseconds(90))
+            await connection.close()
+        }
+    }
+
     @Test func `connections that are silent are closed at shutdown, and nobody is accepted any more`() async throws {
         let world = World()
         try await world.seed("/a.txt")

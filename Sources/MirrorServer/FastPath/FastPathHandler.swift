@@ -78,12 +78,13 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Answers the requests at the front of `input` for as long as it can.
     private func answer(_ input: inout ByteBuffer) {
+        let now = clock.now
         while input.readableBytes > 0 {
             let answered = input.withUnsafeReadableBytes { bytes -> Int? in
                 guard case .plain(let length, let target, let isHead) = RequestScanner.scan(bytes, limit: maxHeadLength),
-                    let entry = table.find(UnsafeRawBufferPointer(rebasing: bytes[target]))
+                    let entry = table.find(UnsafeRawBufferPointer(rebasing: bytes[target]), at: now)
                 else { return nil }
-                write(entry, isHead: isHead)
+                write(entry, isHead: isHead, at: now)
                 return length
             }
             guard let answered else { return }
@@ -91,8 +92,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    private func write(_ entry: FastPathTable.Entry, isHead: Bool) {
-        let now = clock.now
+    private func write(_ entry: FastPathTable.Entry, isHead: Bool, at now: Timestamp) {
         if out.writerIndex == 0 { out.reserveCapacity(entry.head.count + entry.body.count + 64) }
         out.writeBytes(entry.head)
         out.writeString(httpDate(now))
@@ -132,9 +132,10 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: The end
 
     /// Hummingbird closes right behind the last write when it shuts down or the client has said that it is done, which would drop what a
-    /// slow client has not taken yet. One that takes nothing any more is closed for its silence.
+    /// slow client has not taken yet. One that takes nothing any more is closed for its silence. Before the connection is active nothing was
+    /// written, and nothing would be.
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        guard mode != .input else {
+        guard mode != .input, context.channel.isActive else {
             context.close(mode: mode, promise: promise)
             return
         }

@@ -16,22 +16,33 @@ struct MirrorChannel: ServerChildChannel {
     let clock: any WallClock
     let idleTimeout: TimeAmount
 
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedConnection> {
         base.setup(channel: channel, logger: logger).flatMapThrowing { value in
+            let connection = AcceptedConnection(value)
             let pipeline = channel.pipeline.syncOperations
-            let connection = ConnectionProgress()
+            let progress = ConnectionProgress()
             try pipeline.addHandler(
                 FastPathHandler(
-                    table: table ?? FastPathTable(maxBytes: 0), uses: uses, clock: clock, connection: connection, idleTimeout: idleTimeout,
+                    table: table ?? FastPathTable(maxBytes: 0), uses: uses, clock: clock, connection: progress, idleTimeout: idleTimeout,
                     maxHeadLength: base.configuration.httpDecoder.maxHeaderListSize),
                 position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))
             try pipeline.addHandler(
-                ConnectionProgressHandler(connection), position: .before(pipeline.handler(type: HTTP1ToHTTPServerCodec.self)))
-            return value
+                ConnectionProgressHandler(progress), position: .before(pipeline.handler(type: HTTP1ToHTTPServerCodec.self)))
+            return connection
         }
     }
 
-    func handle(value: HTTP1Channel.Value, logger: Logger) async {
-        await base.handle(value: value, logger: logger)
+    /// Cancelled when the time for a graceful shutdown is over: then it is closed, whatever the client has not taken yet.
+    func handle(value: AcceptedConnection, logger: Logger) async {
+        let connection = value.take()
+        await withTaskCancellationHandler {
+            await base.handle(value: connection, logger: logger)
+        } onCancel: {
+            let channel = connection.channel
+            channel.eventLoop.execute {
+                // From there on, because the fast path waits for the client.
+                (try? channel.pipeline.syncOperations.context(handlerType: FastPathHandler.self))?.close(promise: nil)
+            }
+        }
     }
 }

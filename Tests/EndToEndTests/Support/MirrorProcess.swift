@@ -80,9 +80,14 @@ final class MirrorProcess: Sendable {
         return try await ended()
     }
 
+    /// A crash is an issue of its own: nothing else that a test sees of it says what it was.
     func ended() async throws -> ChildProcess.Exit? {
         guard let process = running.withLock({ $0 })?.process else { return nil }
-        return try await process.end().exit
+        let exit = try await process.end().exit
+        if let line = log.split(separator: "\n").first(where: { $0.contains("Fatal error") }) {
+            Issue.record("the mirror crashed: \(line)")
+        }
+        return exit
     }
 
     func restart(after signal: ChildProcess.Signal) async throws {

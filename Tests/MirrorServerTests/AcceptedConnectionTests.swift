@@ -1,0 +1,34 @@
+import HummingbirdCore
+import Logging
+import MirrorEngine
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import MirrorServer
+
+@Suite(.timeLimit(.minutes(1)))
+struct AcceptedConnectionTests {
+    private let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    /// As a listener drops it that closes meanwhile. Without care NIO ends the process here, and every test with it.
+    @Test func `a connection that nobody comes to handle is closed`() async throws {
+        let world = World()
+        let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
+        let mirror = MirrorChannel(
+            base: HTTP1Channel(responder: { _, _, _ in }), table: nil, uses: uses, clock: world.clock, idleTimeout: .hours(1))
+        let logger = logger
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { mirror.setup(channel: $0, logger: logger).map { _ in } }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(listener.localAddress?.port)
+        for _ in 1...10 {
+            let end = try await RawConnection.run(port: port) { connection in
+                await connection.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+                return try await connection.rest()
+            }
+            #expect(end.bytes.isEmpty)
+        }
+        try await listener.close().get()
+    }
+}
