@@ -217,6 +217,11 @@ package final class HotIndex: StateStore {
         try await base.forget(id)
     }
 
+    /// Errors are never answered from memory, so that nothing is to be forgotten here.
+    package func forgetErrors(before: Timestamp, limit: Int) async throws -> Int {
+        try await base.forgetErrors(before: before, limit: limit)
+    }
+
     package func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica] {
         try await base.leastRecentlyUsed(in: pool, after: after, limit: limit)
     }

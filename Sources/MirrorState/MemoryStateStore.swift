@@ -57,6 +57,10 @@ public final class MemoryStateStore: StateStore {
         try transact { table, _ in table.forget(id) }
     }
 
+    public func forgetErrors(before: Timestamp, limit: Int) async throws -> Int {
+        try transact { table, _ in table.forgetErrors(before: before, limit: limit) }
+    }
+
     public func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica] {
         try transact { table, _ in table.leastRecentlyUsed(in: pool, after: after, limit: limit) }
     }

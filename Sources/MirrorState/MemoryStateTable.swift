@@ -99,6 +99,19 @@ struct MemoryStateTable {
         if record.forget() { write(record, id) }
     }
 
+    mutating func forgetErrors(before time: Timestamp, limit: Int) -> Int {
+        let found = records.compactMap { id, record -> (at: (Timestamp, String, String), id: ReplicaID)? in
+            guard case .error(let failure) = record.status, failure.retryAt < time else { return nil }
+            return ((failure.retryAt, id.pool.description, id.artifact.description), id)
+        }
+        let oldest = found.sorted { $0.at < $1.at }.prefix(StatePage.length(limit)).map(\.id)
+        for id in oldest {
+            var record = record(id)
+            if record.forgetError(before: time) { write(record, id) }
+        }
+        return oldest.count
+    }
+
     // MARK: Looking
 
     func replica(_ id: ReplicaID) -> Replica? { record(id).replica(id) }

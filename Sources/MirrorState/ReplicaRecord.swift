@@ -143,6 +143,13 @@ package struct ReplicaRecord: Sendable, Hashable {
         status = nil
         return true
     }
+
+    /// - Returns: Whether anything changed.
+    package mutating func forgetError(before time: Timestamp) -> Bool {
+        guard case .error(let failure) = status, failure.retryAt < time else { return false }
+        status = nil
+        return true
+    }
 }
 
 /// A copy job, queued or leased.

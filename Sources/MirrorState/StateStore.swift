@@ -18,6 +18,7 @@ public import MirrorCore
 /// - `mark` marks only what is present and was not used after `unusedSince`.
 /// - `beginRemoval` takes any replica, drops its job, and makes its late writes fail; with `unusedSince` only a marked one not used after it.
 /// - A replica under removal answers claims with `.exists`, is leased to nobody, and is absent after `forget`.
+/// - `forgetErrors` makes errors absent whose `retryAt` lies before a time, those that lie back furthest first, at most so many; nothing else.
 /// - `leastRecentlyUsed` lists present replicas of one pool, oldest use first, each exactly once over all pages.
 /// - `totals` agree with what was recorded, after every kind of transition.
 /// - Every change reaches every stream of `changes()` that was open before it; a stream that is not read costs bounded memory and then tells `.everything`.
@@ -68,6 +69,13 @@ public protocol StateStore: Sendable {
 
     /// Ends a removal: the replica is absent. Changes nothing that is not under removal.
     func forget(_ id: ReplicaID) async throws
+
+    /// Makes errors absent that nobody has asked for since they could have been tried again.
+    ///
+    /// - Parameter before: Those stay whose `retryAt` is not before it.
+    /// - Parameter limit: 1...1000.
+    /// - Returns: How many; fewer than `limit` when there are no more.
+    func forgetErrors(before: Timestamp, limit: Int) async throws -> Int
 
     // MARK: Looking
 

@@ -113,6 +113,10 @@ public final class SQLiteStateStore: StateStore {
         try await write { try $0.forget(id) }
     }
 
+    public func forgetErrors(before: Timestamp, limit: Int) async throws -> Int {
+        try await write { try $0.forgetErrors(before: before, limit: limit) }
+    }
+
     // MARK: Looking
 
     public func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica] {

@@ -85,6 +85,9 @@ enum Schema {
                     INSERT INTO counters VALUES ('number', 0);
                     """)
         }
+        migrator.registerMigration("2 errors by retry") { db in
+            try db.execute(sql: "CREATE INDEX errors_by_retry ON replicas (retry_at, pool, url) WHERE status = 3")
+        }
         return migrator
     }
 }

@@ -42,6 +42,14 @@ extension StateTransaction {
         try replicas("INDEXED BY removals WHERE status = 4 AND pool = ? ORDER BY url", [pool.description], limit: limit).map(\.id)
     }
 
+    /// Errors that could have been tried again before then, those that lie back furthest first.
+    func errors(before time: Timestamp, limit: Int) throws -> [ReplicaID] {
+        // Named for the same reason.
+        try replicas(
+            "INDEXED BY errors_by_retry WHERE status = 3 AND retry_at < ? ORDER BY retry_at, pool, url", [time.milliseconds], limit: limit
+        ).map(\.id)
+    }
+
     func totals(of pool: PoolID) throws -> PoolTotals {
         let statement = try db.cachedStatement(sql: "SELECT objects, bytes, pending, errors FROM totals WHERE pool = ?")
         guard let row = try Row.fetchOne(statement, arguments: [pool.description]) else { return PoolTotals() }

@@ -86,4 +86,14 @@ extension StateTransaction {
         var record = old
         if record.forget() { try store(record, replacing: old, id, isToldOf: true) }
     }
+
+    mutating func forgetErrors(before time: Timestamp, limit: Int) throws -> Int {
+        let ids = try errors(before: time, limit: limit)
+        for id in ids {
+            let old = try record(id)
+            var record = old
+            if record.forgetError(before: time) { try store(record, replacing: old, id, isToldOf: true) }
+        }
+        return ids.count
+    }
 }

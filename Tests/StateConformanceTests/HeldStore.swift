@@ -93,6 +93,8 @@ final class HeldStore: StateStore {
 
     func forget(_ id: ReplicaID) async throws { try await base.forget(id) }
 
+    func forgetErrors(before: Timestamp, limit: Int) async throws -> Int { try await base.forgetErrors(before: before, limit: limit) }
+
     func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica] {
         try await base.leastRecentlyUsed(in: pool, after: after, limit: limit)
     }

@@ -277,6 +277,8 @@ struct SQLiteStateStoreTests {
             "SELECT * FROM replicas WHERE status = 2 AND pool = 'p' AND (last_used, url) > (1, 'u') ORDER BY last_used, url LIMIT 9":
                 "present_by_use",
             "SELECT * FROM replicas INDEXED BY removals WHERE status = 4 AND pool = 'p' ORDER BY url LIMIT 9": "removals",
+            "SELECT * FROM replicas INDEXED BY errors_by_retry WHERE status = 3 AND retry_at < 9 ORDER BY retry_at, pool, url LIMIT 9":
+                "errors_by_retry",
             "SELECT * FROM replicas WHERE pool = 'p' AND (pool, url) > ('p', 'u') ORDER BY pool, url LIMIT 9": "PRIMARY KEY",
             "SELECT * FROM replicas WHERE (pool, url) > ('p', 'u') ORDER BY pool, url LIMIT 9": "PRIMARY KEY",
         ]

@@ -60,7 +60,7 @@ private final class StorePair {
         if Bool.random(using: &random) { clock.advance(by: .milliseconds(Int.random(in: 0...4_000, using: &random))) }
         let id = ids[Int.random(in: 0..<ids.count, using: &random)]
         let time = clock.now - .milliseconds(Int.random(in: 0...9_000, using: &random))
-        switch Int.random(in: 0..<16, using: &random) {
+        switch Int.random(in: 0..<17, using: &random) {
         case 0, 1, 2:
             return try await both("claim \(id)") { try await $0.claim(id) }
         case 3:
@@ -88,6 +88,8 @@ private final class StorePair {
         case 14:
             let unusedSince = Bool.random(using: &random) ? time : nil
             return try await both("beginRemoval \(id)") { try await $0.beginRemoval(id, unusedSince: unusedSince) }
+        case 15:
+            return try await both("forgetErrors before \(time)") { try await $0.forgetErrors(before: time, limit: 2) }
         default:
             let removed = try await memory.underRemoval(in: id.pool, limit: 1).first ?? id
             return try await both("forget \(removed)") { try await $0.forget(removed) }

@@ -88,6 +88,45 @@ extension StateStoreSuite {
                 try requireEqual(try await scene.lease()?.id, pending, "its job")
             }
         },
+        Case("forgetErrors makes errors absent whose time was over before then, the oldest first, so many at a time, and nothing else") {
+            subject in
+            try await subject.withStore { scene in
+                // In neither the order of their names nor of their pools.
+                let errors = [try scene.id(2), try scene.id(1, in: scene.otherPool), try scene.id(3), try scene.id(4)]
+                for (seconds, id) in zip([10, 20, 30, 40], errors) { try await scene.makeError(id, retryIn: .seconds(seconds)) }
+                let retry = scene.now + .seconds(40)
+                let present = try await scene.makePresent(5)
+                let removed = try await scene.makePresent(6).id
+                try requireEqual(try await scene.store.beginRemoval(removed, unusedSince: nil), true, "removal")
+                let pending = try scene.id(7)
+                try requireEqual(try await scene.store.claim(pending), .claimed, "claim")
+                scene.clock.advance(by: .seconds(3_600))
+
+                try requireEqual(try await scene.store.forgetErrors(before: retry, limit: 2), 2, "first page")
+                for id in errors[..<2] { try await scene.requireStatus(id, nil) }
+                try requireEqual(try await scene.store.replica(errors[2])?.state, .error, "state of the third")
+                try requireEqual(try await scene.store.forgetErrors(before: retry, limit: 2), 1, "second page")
+                try await scene.requireStatus(errors[2], nil)
+                try requireEqual(try await scene.store.replica(errors[3])?.state, .error, "state of the one at the edge")
+                try requireEqual(try await scene.store.forgetErrors(before: retry, limit: 2), 0, "third page")
+
+                try await scene.requireStatus(present.id, present.status)
+                try await scene.requireStatus(removed, .removing)
+                try await scene.requireStatus(pending, .pending)
+                try requireEqual(try await scene.store.totals(of: scene.pool).errors, 1, "errors that are left")
+                try requireEqual(try await scene.store.totals(of: scene.otherPool), PoolTotals(), "the other pool")
+                try requireEqual(try await scene.store.claim(errors[0]), .claimed, "claim of a forgotten one")
+            }
+        },
+        Case("forgetErrors is told to the streams of changes") { subject in
+            try await subject.withStore { scene in
+                let id = try scene.id(1)
+                try await scene.makeError(id)
+                var changes = await scene.store.changes().makeAsyncIterator()
+                try requireEqual(try await scene.store.forgetErrors(before: scene.now + .seconds(60), limit: 10), 1, "forgotten")
+                try requireEqual(await changes.next(), .replica(id, nil), "change")
+            }
+        },
         Case("underRemoval lists what is under removal in one pool, until it is forgotten") { subject in
             try await subject.withStore { scene in
                 var ids: [ReplicaID] = []
