@@ -91,7 +91,7 @@ package struct EgressPolicy: Sendable {
         }
         guard isWholeHost || !url.path.hasHiddenTraversal else {
             throw EgressRefusal(
-                .traversal, "the path of \(url.redacted) holds an encoded .. or backslash, which could leave what is allowed")
+                .traversal, "the path of \(url.redacted) holds a disguised .. or a backslash, which could leave what is allowed")
         }
         return true
     }
@@ -136,9 +136,10 @@ extension String {
     }
 
     /// Whether a server that decodes the path before it splits it would find a `..` or a backslash in it. An `ArtifactURL` has no plain
-    /// ones, but `%2F` and `%5C` stay, because to an honest server they are part of a name.
+    /// ones, but `%2F` and `%5C` stay, because to an honest server they are part of a name. So does `..;x`, of which servlet containers drop
+    /// what begins with the semicolon.
     fileprivate var hasHiddenTraversal: Bool {
-        guard utf8.contains(UInt8(ascii: "%")) else { return false }
+        guard utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: ";") }) else { return false }
         var decoded: [UInt8] = []
         var rest = utf8[...]
         while let byte = rest.popFirst() {
@@ -150,6 +151,8 @@ extension String {
             }
         }
         return decoded.contains(UInt8(ascii: "\\"))
-            || decoded.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) }
+            || decoded.split(separator: UInt8(ascii: "/")).contains { segment in
+                segment.prefix { $0 != UInt8(ascii: ";") }.elementsEqual("..".utf8)
+            }
     }
 }
