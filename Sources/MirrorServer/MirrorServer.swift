@@ -93,8 +93,26 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     private func mainRouter() -> Router<MirrorRequestContext> {
-        let router = Router(context: MirrorRequestContext.self)
-        router.add(middleware: ErrorMiddleware(clock: services.clock))
+        router { addMain(to: $0) }
+    }
+
+    private func adminRouter() -> Router<MirrorRequestContext> {
+        router { router in
+            ServiceRoutes(services: services).register(on: router)
+            addAdmin(to: router)
+        }
+    }
+
+    /// Routes behind the middleware for errors, which knows them: they are added to a router that only tells of them first.
+    private func router(_ addRoutes: (Router<MirrorRequestContext>) -> Void) -> Router<MirrorRequestContext> {
+        let (list, router) = (Router(context: MirrorRequestContext.self), Router(context: MirrorRequestContext.self))
+        addRoutes(list)
+        router.add(middleware: ErrorMiddleware(clock: services.clock, allowed: AllowedMethods(list)))
+        addRoutes(router)
+        return router
+    }
+
+    private func addMain(to router: Router<MirrorRequestContext>) {
         RedirectRoutes(
             services: services, table: table, publicURL: configuration.publicURL,
             // The named ones have the reason phrase that the HTTP encoder writes.
@@ -103,15 +121,6 @@ package struct MirrorServer: Service, CustomStringConvertible {
         LocalObjectRoutes(services: services, sendsFiles: configuration.tls == nil).register(on: router)
         ServiceRoutes(services: services).register(on: router)
         if configuration.admin.listen == nil { addAdmin(to: router) }
-        return router
-    }
-
-    private func adminRouter() -> Router<MirrorRequestContext> {
-        let router = Router(context: MirrorRequestContext.self)
-        router.add(middleware: ErrorMiddleware(clock: services.clock))
-        ServiceRoutes(services: services).register(on: router)
-        addAdmin(to: router)
-        return router
     }
 
     private func addAdmin(to router: Router<MirrorRequestContext>) {

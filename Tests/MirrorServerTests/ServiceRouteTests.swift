@@ -92,15 +92,41 @@ struct ServiceRouteTests {
     }
 
     @Test(arguments: [
-        ("POST", "/v1/ping"), ("DELETE", "/v1/redirect/local/dev/x"), ("PUT", "/local/dev/x/y"), ("GET", "/v1/purge/x"),
-        ("GET", "/v1/warm"),
-        ("PATCH", "/healthz"), ("OPTIONS", "/v1/ping"),
+        ("POST /v1/ping", "GET"), ("DELETE /v1/redirect/local/dev/x", "GET, HEAD"), ("POST /v1/redirect/x", "GET, HEAD"),
+        ("POST /v1/redirect", "GET, HEAD"), ("PUT /local/dev/x/y", "GET, HEAD"), ("GET /v1/purge/x", "DELETE"), ("GET /v1/warm", "POST"),
+        ("PATCH /healthz?x=y", "GET"), ("OPTIONS /v1/ping", "GET"), ("PROPFIND /metrics", "GET"), ("POST /v1/replicas/x", "GET"),
     ])
-    func `another method than a route's is refused in the one shape of errors`(method: String, target: String) async throws {
+    func `another method than a route's is a 405 that says which there are, in the one shape of errors`(
+        request: String, methods: String
+    ) async throws {
+        let words = request.split(separator: " ").map(String.init)
         try await MirrorFixture.run { mirror in
-            let response = try await mirror.request(method, target, [("Authorization", "Bearer \(MirrorFixture.token)")])
-            #expect(response.status == 404 || response.status == 405)
-            #expect(response.json["requestInfo"]?["method"]?.string == method)
+            let response = try await mirror.request(words[0], words[1])
+            #expect(response.status == 405)
+            #expect(response["Allow"] == methods)
+            #expect(response.json.names == ["code", "message", "msg", "requestInfo"])
+            #expect(response.json["code"]?.string == "MethodNotAllowed")
+            #expect(response.json["message"]?.string?.contains(methods) == true)
+            #expect(response.json["requestInfo"]?["method"]?.string == words[0])
+        }
+    }
+
+    @Test func `a HEAD of what has only GET is a 405 without a body`() async throws {
+        try await MirrorFixture.run { mirror in
+            let response = try await mirror.request("HEAD", "/healthz")
+            #expect(response.status == 405)
+            #expect(response["Allow"] == "GET")
+            #expect(response.body.isEmpty)
+        }
+    }
+
+    @Test(arguments: ["POST /v1/purge", "GET /v1/ping/x", "DELETE /local/dev/x", "POST /v1", "POST /v1/pinga"])
+    func `an address that no method answers is a 404`(request: String) async throws {
+        let words = request.split(separator: " ").map(String.init)
+        try await MirrorFixture.run { mirror in
+            let response = try await mirror.request(words[0], words[1])
+            #expect(response.status == 404)
+            #expect(response["Allow"] == nil)
         }
     }
 

@@ -1,3 +1,4 @@
+import HTTPTypes
 import Hummingbird
 import Logging
 import MirrorCore
@@ -5,6 +6,7 @@ import MirrorCore
 /// Turns whatever a route throws into the one error body; nothing internal gets past it.
 struct ErrorMiddleware: RouterMiddleware {
     let clock: any WallClock
+    let allowed: AllowedMethods
 
     func handle(
         _ request: Request, context: MirrorRequestContext, next: (Request, MirrorRequestContext) async throws -> Response
@@ -12,11 +14,19 @@ struct ErrorMiddleware: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch {
-            let shown = RequestError(error)
+            let shown = misdirected(error, request) ?? RequestError(error)
             if shown.code == .internalError {
                 context.logger.error("request failed", metadata: ["route": "\(context.endpointPath ?? "")", "error": "\(error)"])
             }
             return shown.response(to: request, at: clock.now)
         }
+    }
+
+    /// What Hummingbird calls not found, and is there for other methods.
+    private func misdirected(_ error: any Error, _ request: Request) -> RequestError? {
+        guard let error = error as? HTTPError, error.status == .notFound, let methods = allowed.field(at: request.uri.path) else {
+            return nil
+        }
+        return RequestError(.methodNotAllowed, "this address answers to \(methods)", headers: [.allow: methods])
     }
 }

@@ -1,0 +1,26 @@
+import HTTPTypes
+import Hummingbird
+
+/// Which methods an address answers to, for who asks it with another one.
+struct AllowedMethods: Sendable {
+    private let routes: [(path: [RouterPath.Element], method: HTTPRequest.Method)]
+
+    init(_ router: Router<MirrorRequestContext>) {
+        routes = router.routes.map { ($0.path.components, $0.method) }
+    }
+
+    /// As the field `Allow` has them; `nil` when there is no route to the path.
+    func field(at path: String) -> String? {
+        let segments = path.split(separator: "/")
+        let methods = routes.filter { Self.leads($0.path, to: segments) }.map(\.method.rawValue)
+        return methods.isEmpty ? nil : Set(methods).sorted().joined(separator: ", ")
+    }
+
+    private static func leads(_ path: [RouterPath.Element], to segments: [Substring]) -> Bool {
+        for (position, element) in path.enumerated() {
+            guard position < segments.count, element ~= segments[position] else { return false }
+            if element == .recursiveWildcard { return true }
+        }
+        return path.count == segments.count
+    }
+}
