@@ -159,6 +159,20 @@ struct RequestStream: Sendable {
         RequestStream("an obs-fold in Transfer-Encoding", request("GET", hit, "Transfer-Encoding:\r\n chunked\r\n") + "0\r\n\r\n" + other),
         RequestStream("Transfer_Encoding", request("GET", hit, "Transfer_Encoding: chunked\r\n") + other),
         RequestStream("TE", request("GET", hit, "TE: trailers\r\n") + other),
+        RequestStream("a hit in a body that comes later", request("GET", hit, "Content-Length: \(get.utf8.count)\r\n"), get, other),
+        RequestStream(
+            "a hit in a POST's body that comes later", request("POST", "/v1/warm", "Content-Length: \(get.utf8.count)\r\n"), get, other),
+        RequestStream(
+            "a hit in a chunk that comes later",
+            request("POST", "/v1/warm", "Transfer-Encoding: chunked\r\n") + String(get.utf8.count, radix: 16) + "\r\n", get,
+            "\r\n0\r\n\r\n", other),
+        RequestStream("a hit in trailers", request("GET", hit, "Transfer-Encoding: chunked\r\n") + "0\r\n", get, other),
+        RequestStream("a hit in a field that is not whole", "GET \(hit) HTTP/1.1\r\n\(host)X-A: ", get, other),
+        RequestStream("a hit in a target that is not whole", "GET /", get, other),
+        RequestStream("a hit behind CONNECT", request("CONNECT", "mirror.example:443"), get, other),
+        RequestStream("a hit behind an upgrade", request("GET", "/v1/ping", "Connection: upgrade\r\nUpgrade: h2c\r\n"), get, other),
+        RequestStream("a hit behind what is no request", "garbage\r\n\r\n", get, other),
+        RequestStream("a hit behind the last request", request("GET", "/v1/ping", "Connection: close\r\n"), get, other),
         RequestStream("Expect", request("GET", hit, "Expect: 100-continue\r\n") + other),
         RequestStream("Expect with a body", request("GET", hit, "Expect: 100-continue\r\nContent-Length: 5\r\n"), "hello" + other),
         RequestStream(
