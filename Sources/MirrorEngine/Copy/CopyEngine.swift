@@ -114,7 +114,8 @@ struct CopyEngine: Sendable {
             let transfer = CopyTransfer(
                 origin: origin, upload: upload, hash: hash, configuration: configuration, budget: budget, limit: limit
             ) { [metrics] in metrics.countCopied(bytes: $0, pool: pool.id) }
-            try await transfer.run(plan, first)
+            let memory = try await transfer.run(plan, first)
+            defer { withExtendedLifetime(memory) {} }
             let sha256 = try hash.finish()
             return try await publish { [clock] in
                 let info = try await upload.complete(size: hash.count, sha256: sha256, condition: Self.condition(pool))

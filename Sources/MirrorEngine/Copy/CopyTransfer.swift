@@ -21,10 +21,12 @@ struct CopyTransfer: Sendable {
     let count: @Sendable (Int64) -> Void
 
     /// - Parameter first: The answer that the plan was made for.
-    func run(_ plan: CopyPlan, _ first: OriginResponse) async throws {
+    /// - Returns: The memory of a part that is all of the artifact, which the store may keep until the upload is complete.
+    func run(_ plan: CopyPlan, _ first: OriginResponse) async throws -> ByteBudget.Grant? {
+        var grant: ByteBudget.Grant?
         switch plan {
         case .stream: try await stream(first)
-        case .bufferedStream(let sizes): try await bufferedStream(first, sizes)
+        case .bufferedStream(let sizes): grant = try await bufferedStream(first, sizes)
         case .ranges(let parts): try await ranges(PartReader(origin: origin, first: first, parts: parts))
         case .bufferedRanges(let parts): try await bufferedRanges(PartReader(origin: origin, first: first, parts: parts))
         case .rangesInOrder(let parts): try await rangesInOrder(PartReader(origin: origin, first: first, parts: parts))
@@ -32,6 +34,7 @@ struct CopyTransfer: Sendable {
         if let size = first.totalSize, hash.count != size {
             throw CopyError(.transfer, isTransient: true, "parts are missing")
         }
+        return grant
     }
 
     // MARK: One answer
@@ -45,9 +48,10 @@ struct CopyTransfer: Sendable {
     }
 
     /// One answer, cut into parts in memory, which are written while the next ones arrive.
-    private func bufferedStream(_ response: OriginResponse, _ sizes: PartSizes) async throws {
+    private func bufferedStream(_ response: OriginResponse, _ sizes: PartSizes) async throws -> ByteBudget.Grant? {
         let body = CheckedBody(base: response.body, hash: hash, expected: response.totalSize, limit: limit)
-        try await withThrowingTaskGroup(of: Void.self) { writers in
+        return try await withThrowingTaskGroup(of: Void.self) { writers in
+            var only: ByteBudget.Grant?
             var iterator = body.makeAsyncIterator()
             var rest = ByteBuffer()
             var offset: Int64 = 0
@@ -69,11 +73,13 @@ struct CopyTransfer: Sendable {
                     withExtendedLifetime(grant) {}
                 }
                 writing += 1
+                only = number == 0 ? grant : nil
                 offset += Int64(bytes.readableBytes)
                 number += 1
                 if Int64(bytes.readableBytes) < size { break }
             }
             for try await _ in writers {}
+            return only
         }
     }
 

@@ -15,6 +15,11 @@ struct MirrorSettings {
     var pool = "pool"
     var state = "state"
     var logLevel = "debug"
+    /// Beside `local/dev`, as YAML: `s3/eu-central-1: {bucket: …}` on a line each.
+    var morePools: [String] = []
+    /// Entries of `origins.s3`, as YAML: `{bucket: …}`.
+    var buckets: [String] = []
+    var sweepInterval = "60s"
     /// `nil` makes redirects to copies relative, because the port is the system's choice.
     var publicURL: String?
 
@@ -33,8 +38,11 @@ struct MirrorSettings {
           allow: [\(allow.joined(separator: ", "))]
           requireHTTPS: \(requireHTTPS)
           allowAddresses: [127.0.0.0/8]
+          s3: [\(buckets.joined(separator: ", "))]
         pools:
           local/dev: {directory: \(directory)/\(pool)}
+          \(morePools.joined(separator: "\n  "))
+        sweep: {interval: \(sweepInterval)}
         redirect: {maxWait: \(maxWait), negativeLife: \(negativeLife)}
         copy:
           partSize: \(partSize)

@@ -1,0 +1,272 @@
+import Crypto
+import MirrorCore
+import MirrorTesting
+import NIOHTTP1
+import Testing
+
+extension EndToEnd {
+    /// Buckets of one server play regions: artifacts are at home in one, and are read from another.
+    @Suite(.enabled(if: S3Server.isExpected, "no S3 server was started"), .timeLimit(.minutes(2)))
+    struct S3Tests {
+        private static let pool = "s3/eu-central-1"
+
+        private func redirect(_ mirror: MirrorProcess, _ artifact: String, _ query: String = "") async throws -> HTTP.Answer {
+            try await mirror.send(.GET, "/v1/redirect/\(Self.pool)/\(PercentCoding.encode(artifact))\(query)")
+        }
+
+        private func random(_ size: Int) -> [UInt8] {
+            var generator = SystemRandomNumberGenerator()
+            return (0..<size).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        }
+
+        /// What `curl -L` does: no credentials, no fields of its own.
+        private func download(_ answer: HTTP.Answer) async throws -> HTTP.Answer {
+            try await HTTP.send(.GET, try #require(answer.location))
+        }
+
+        private func settings(_ server: S3Server, pool: String, access: String = "presigned", secretKey: String? = nil) -> MirrorSettings {
+            var settings = MirrorSettings(allow: ["https://artifacts.example.org/"])
+            settings.morePools = ["\(Self.pool): \(server.settings(pool, secretKey: secretKey, ", access: \(access)"))"]
+            return settings
+        }
+
+        @Test("From one region to another: copied by the service itself, redirected to at once, identical, private")
+        func story() async throws {
+            let server = try S3Server()
+            let (home, pool) = (try await server.makeBucket("home"), try await server.makeBucket("pool"))
+            let bytes = random(12 << 20)
+            try await server.put(bytes, "firefox/50/firefox-50.tar.bz2", in: home, type: "application/x-bzip2")
+            var settings = settings(server, pool: pool)
+            settings.buckets = [server.settings(home)]
+            try await MirrorProcess.run(settings) { mirror async throws in
+                let first = try await redirect(mirror, "s3://\(home)/firefox/50/firefox-50.tar.bz2")
+                #expect(first.status == 302)
+                #expect(first.outcome == "wait")
+                // Another spelling of the same object.
+                let second = try await redirect(mirror, "\(server.url)/\(home)/firefox/50/firefox%2D50.tar.bz2")
+                #expect(second.outcome == "hit")
+                let third = try await redirect(mirror, "s3://\(home)/firefox/50/firefox-50.tar.bz2")
+                #expect(third.outcome == "hit")
+                for answer in [first, second, third] {
+                    let location = try #require(answer.location)
+                    #expect(location.hasPrefix("\(server.url)/\(pool)/"))
+                    #expect(location.contains("/firefox-50.tar.bz2?"))
+                    let object = try await download(answer)
+                    #expect(object.status == 200)
+                    let isSame = object.body == bytes
+                    #expect(isSame)
+                    #expect(object.headers.first(name: "Content-Type") == "application/x-bzip2")
+                }
+                // The mirror carried nothing.
+                #expect(try await mirror.metric("cloud_mirror_copy_bytes_total", "pool=\"\(Self.pool)\"") ?? 0 < 1_048_576)
+                #expect(
+                    try await mirror.metric("cloud_mirror_server_side_copy_bytes_total", "pool=\"\(Self.pool)\"") == Double(bytes.count))
+                // The signature is good for this object alone, and nobody gets it without one.
+                let location = try #require(third.location)
+                #expect(try await HTTP.send(.GET, location.replacing("firefox-50", with: "firefox-51")).status == 403)
+                #expect(try await HTTP.send(.GET, location + "0").status == 403)
+                #expect(try await HTTP.send(.GET, String(location.prefix { $0 != "?" })).status == 403)
+                // Secrets are nowhere.
+                #expect(!mirror.log.contains(server.secretKey))
+                #expect(!mirror.log.contains("X-Amz-Signature"))
+            }
+        }
+
+        @Test("Who cannot be helped is sent to a signed URL of the private origin")
+        func fallback() async throws {
+            let server = try S3Server()
+            let (home, pool) = (try await server.makeBucket("home"), try await server.makeBucket("pool"))
+            let bytes = random(100_000)
+            try await server.put(bytes, "a.bin", in: home)
+            // The pool's credentials are wrong, so nothing can be copied.
+            var settings = settings(server, pool: pool, secretKey: "a-secret-that-is-wrong")
+            settings.buckets = [server.settings(home)]
+            try await MirrorProcess.run(settings) { mirror async throws in
+                let answer = try await redirect(mirror, "s3://\(home)/a.bin")
+                #expect(answer.status == 302)
+                #expect(answer.outcome == "fallback")
+                #expect(answer.location?.hasPrefix("\(server.url)/\(home)/a.bin?") == true)
+                let object = try await download(answer)
+                let isSame = object.body == bytes
+                #expect(isSame)
+                let ready = try await mirror.send(.GET, "/readyz")
+                #expect(ready.status == 200, "the other pool is well")
+                #expect(ready.text.contains("\"pool \(Self.pool)\":\"unavailable\""), "\(ready.text)")
+                #expect(mirror.log.contains("permissionDenied"))
+                #expect(!mirror.log.contains("a-secret-that-is-wrong"))
+            }
+        }
+
+        @Test("What is missing in the origin's bucket is missing here")
+        func missing() async throws {
+            let server = try S3Server()
+            let (home, pool) = (try await server.makeBucket("home"), try await server.makeBucket("pool"))
+            var settings = settings(server, pool: pool)
+            settings.buckets = [server.settings(home)]
+            try await MirrorProcess.run(settings) { mirror async throws in
+                #expect(try await redirect(mirror, "s3://\(home)/nothing").status == 404)
+                // Another bucket is nobody's origin.
+                #expect(try await redirect(mirror, "\(server.url)/\(pool)/nothing").status == 403)
+                #expect(try await redirect(mirror, "s3://\(pool)/nothing").status == 400)
+            }
+        }
+
+        @Test("Bytes of an HTTP origin arrive in parts, with what the origin says of them")
+        func multipart() async throws {
+            let server = try S3Server()
+            let pool = try await server.makeBucket("pool")
+            try await FakeOrigin.run { origin async throws in
+                let large = FakeBehavior.generated(size: 40 << 20, seed: 5).with {
+                    $0.headers = [("Content-Type", "application/wasm"), ("Content-Disposition", "attachment; filename=\"a b.wasm\"")]
+                }
+                origin.on("/large.wasm", large)
+                origin.on(
+                    "/stream",
+                    large.with {
+                        $0.acceptsRanges = false
+                        $0.framing = .chunked
+                    })
+                origin.on("/empty", .body([]))
+                origin.on(
+                    "/gzip",
+                    .body([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]).with {
+                        $0.headers = [("Content-Encoding", "gzip"), ("Content-Type", "text/plain")]
+                    })
+                var settings = settings(server, pool: pool)
+                settings.allow = [origin.url("/")]
+                try await MirrorProcess.run(settings) { mirror async throws in
+                    for path in ["/large.wasm", "/stream"] {
+                        let answer = try await redirect(mirror, origin.url(path))
+                        #expect(answer.outcome == "wait")
+                        let object = try await download(answer)
+                        let isSame = object.body == large.body.bytes(0..<large.body.size)
+                        #expect(isSame)
+                        #expect(object.headers.first(name: "Content-Type") == "application/wasm")
+                        #expect(object.headers.first(name: "Content-Disposition") == "attachment; filename=\"a b.wasm\"")
+                        let digest = try large.body.sha256.fieldValue
+                        #expect(answer.headers.first(name: "Repr-Digest") == digest)
+                    }
+                    #expect(origin.requests(for: "/large.wasm").count > 1)
+                    let empty = try await download(try await redirect(mirror, origin.url("/empty")))
+                    #expect(empty.status == 200 && empty.body.isEmpty)
+                    let gzip = try await download(try await redirect(mirror, origin.url("/gzip")))
+                    #expect(gzip.headers.first(name: "Content-Encoding") == "gzip")
+                    #expect(gzip.body.count == 20)
+                }
+            }
+        }
+
+        @Test(
+            "Awkward URLs",
+            arguments: [
+                "/a%20b.txt", "/a+b.txt", "/a%2Bb.txt", "/a%2Fb.txt", "/a//b.txt", "/a/../b.txt", "/%C3%BCml%C3%A4ut/%F0%9F%A6%8A.txt",
+                "/" + String(repeating: "x", count: 2_000), "/a.txt?b=c&d=%20e+f", "/'()*!~$&,;=:@.txt", "/%25.txt", "/.hidden",
+                "/a%23b%3Fc.txt",
+            ])
+        func awkward(path: String) async throws {
+            let server = try S3Server()
+            let pool = try await server.makeBucket("pool")
+            try await FakeOrigin.run { origin async throws in
+                let asked = path.replacing("/a/../b", with: "/b")
+                origin.on(String(asked.prefix { $0 != "?" })) { request in .text("you asked for \(request.uri)") }
+                var settings = settings(server, pool: pool)
+                settings.allow = [origin.url("/")]
+                try await MirrorProcess.run(settings) { mirror async throws in
+                    let answer = try await redirect(mirror, origin.url(path))
+                    #expect(answer.status == 302)
+                    #expect(answer.outcome == "wait")
+                    let object = try await download(answer)
+                    #expect(object.status == 200)
+                    #expect(object.text == "you asked for \(asked)")
+                    #expect(try await redirect(mirror, origin.url(path)).outcome == "hit")
+                }
+            }
+        }
+
+        @Test("An object that somebody deleted is copied anew when a client reports it")
+        func heals() async throws {
+            let server = try S3Server()
+            let pool = try await server.makeBucket("pool")
+            try await FakeOrigin.run { origin async throws in
+                origin.on("/a.txt", .text("hello"))
+                var settings = settings(server, pool: pool)
+                settings.allow = [origin.url("/")]
+                try await MirrorProcess.run(settings) { mirror async throws in
+                    let first = try await redirect(mirror, origin.url("/a.txt"))
+                    let key = String(try #require(first.location).dropFirst("\(server.url)/\(pool)/".count).prefix { $0 != "?" })
+                    try await server.delete(key, in: pool)
+                    let stale = try await redirect(mirror, origin.url("/a.txt"))
+                    #expect(stale.outcome == "hit")
+                    #expect(try await download(stale).status == 404)
+                    let healed = try await redirect(mirror, origin.url("/a.txt"), "?missing=1")
+                    #expect(healed.outcome == "wait")
+                    #expect(try await download(healed).text == "hello")
+                    #expect(origin.requests.count == 2)
+                }
+            }
+        }
+
+        @Test("After the state was lost an object is found in the pool, and nothing is copied again; a purge deletes it")
+        func backfillAndPurge() async throws {
+            let server = try S3Server()
+            let pool = try await server.makeBucket("pool")
+            try await FakeOrigin.run { origin async throws in
+                origin.on("/a.txt", .text("hello"))
+                var settings = settings(server, pool: pool)
+                settings.allow = [origin.url("/")]
+                var location = ""
+                try await MirrorProcess.run(settings) { mirror async throws in
+                    location = try #require(try await redirect(mirror, origin.url("/a.txt")).location)
+                }
+                try await MirrorProcess.run(settings) { mirror async throws in
+                    let answer = try await redirect(mirror, origin.url("/a.txt"))
+                    #expect(answer.outcome == "backfill")
+                    #expect(try await download(answer).text == "hello")
+                    #expect(origin.requests.count == 1)
+                    let purged = try await mirror.admin(.DELETE, "/v1/purge/\(Self.pool)/\(PercentCoding.encode(origin.url("/a.txt")))")
+                    #expect(purged.status == 204)
+                    let key = String(location.dropFirst("\(server.url)/\(pool)/".count).prefix { $0 != "?" })
+                    #expect(try await server.status(key, in: pool) == 404)
+                }
+            }
+        }
+
+        @Test("pools apply makes a bucket that anybody may read, check finds nothing wrong, expired objects are deleted")
+        func applied() async throws {
+            let server = try S3Server()
+            let pool = S3Server.name("applied")
+            try await FakeOrigin.run { origin async throws in
+                for number in 0..<20 { origin.on("/\(number)", .text("artifact \(number)")) }
+                var settings = settings(server, pool: pool, access: "public, retention: {timeToLive: 1s, grace: 0s}")
+                settings.allow = [origin.url("/")]
+                settings.sweepInterval = "1s"
+                let directory = try TemporaryDirectory()
+                let file = try directory.write(settings.yaml(in: directory.path), to: "config.yaml")
+                let plan = try await Command.run(["pools", "apply", "--config", file])
+                #expect(plan.output.contains(pool))
+                #expect(try await Command.run(["pools", "check", "--config", file]).exit != .code(0), "the bucket is not there yet")
+                let applied = try await Command.run(["pools", "apply", "--config", file, "--yes"])
+                #expect(applied.exit == .code(0), "\(applied.output) \(applied.errors)")
+                let again = try await Command.run(["pools", "apply", "--config", file, "--yes"])
+                #expect(again.exit == .code(0), "\(again.output) \(again.errors)")
+                let check = try await Command.run(["pools", "check", "--config", file])
+                #expect(check.exit == .code(0), "\(check.output) \(check.errors)")
+                try await MirrorProcess.run(settings) { mirror async throws in
+                    var locations: [String] = []
+                    for number in 0..<20 {
+                        let answer = try await redirect(mirror, origin.url("/\(number)"))
+                        let location = try #require(answer.location)
+                        #expect(!location.contains("?"))
+                        #expect(try await download(answer).text == "artifact \(number)")
+                        locations.append(location)
+                    }
+                    for location in locations {
+                        try await eventually("the expired object is gone") {
+                            try await HTTP.send(.GET, location).status == 404 ? () : nil
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import Logging
+import MirrorCore
+import MirrorNet
+import MirrorStorage
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import StorageS3
+import Testing
+
+/// The S3 server that `scripts/test-servers.sh` starts, which checks signatures; its buckets play regions.
+struct S3Server: Sendable {
+    let url: String
+    let accessKey: String
+    let secretKey: String
+
+    /// Whether tests of the server run: where it is missed they run too, and fail.
+    static var isExpected: Bool {
+        let environment = ProcessInfo.processInfo.environment
+        return environment["CLOUD_MIRROR_TEST_S3_ENDPOINT"] != nil || environment["CI"] == "true"
+    }
+
+    init() throws {
+        let environment = ProcessInfo.processInfo.environment
+        func value(_ name: String) throws -> String {
+            try #require(environment[name], "\(name) is not set; run these tests with `make test`, which sets it")
+        }
+        url = try value("CLOUD_MIRROR_TEST_S3_ENDPOINT")
+        accessKey = try value("CLOUD_MIRROR_TEST_S3_ACCESS_KEY")
+        secretKey = try value("CLOUD_MIRROR_TEST_S3_SECRET_KEY")
+    }
+
+    /// A name that no other test uses.
+    static func name(_ what: String) -> String { "\(what)-\(UInt32.random(in: 1...UInt32.max))" }
+
+    /// A new bucket.
+    func makeBucket(_ what: String) async throws -> String {
+        let name = Self.name(what)
+        try await client(name).createBucket()
+        return name
+    }
+
+    func put(_ bytes: [UInt8], _ key: String, in bucket: String, type: String = "application/octet-stream") async throws {
+        _ = try await client(bucket).send(
+            S3Call("put", .PUT, key: key, headers: [("content-type", type)], body: .bytes([ByteBuffer(bytes: bytes)])))
+    }
+
+    func delete(_ key: String, in bucket: String) async throws {
+        _ = try await client(bucket).send(S3Call("delete", .DELETE, key: key))
+    }
+
+    /// The status of a HEAD with credentials.
+    func status(_ key: String, in bucket: String) async throws -> Int {
+        try await client(bucket).answer(to: S3Call("head", .HEAD, key: key)).status
+    }
+
+    /// What a bucket is called in a configuration, as a flow mapping.
+    func settings(_ bucket: String, secretKey: String? = nil, _ more: String = "") -> String {
+        """
+        {bucket: \(bucket), endpoint: "\(url)", addressing: path, \
+        credentials: {accessKeyID: "\(accessKey)", secretAccessKey: "\(secretKey ?? self.secretKey)"}\(more)}
+        """
+    }
+
+    private func client(_ bucket: String) throws -> S3Client {
+        S3Client(
+            bucket: bucket, endpoint: try S3Endpoint(url: url, region: "us-east-1", addressing: .path),
+            credentials: StaticS3Credentials(S3Credentials(accessKeyID: accessKey, secretAccessKey: secretKey)), http: Self.http,
+            logger: Self.logger)
+    }
+
+    private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    /// Of the whole process, so it is never shut down.
+    private static let http = ServiceClient(
+        configuration: OutboundConfiguration(userAgent: "cloud-mirror/test"), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+        logger: logger)
+}
