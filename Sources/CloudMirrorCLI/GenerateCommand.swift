@@ -5,7 +5,7 @@ import CloudMirror
 struct GenerateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate", abstract: "Write a reference to standard output.", shouldDisplay: false,
-        subcommands: [Reference.self, Example.self])
+        subcommands: [Reference.self, Example.self, Capabilities.self])
 
     /// docs/configuration.md
     struct Reference: AsyncParsableCommand {
@@ -14,6 +14,16 @@ struct GenerateCommand: AsyncParsableCommand {
 
         func run() async throws {
             print(ConfigurationReference.markdown(), terminator: "")
+        }
+    }
+
+    /// The table in docs/storage-backends.md
+    struct Capabilities: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "capability-table", abstract: "Write what each kind of storage can do, in Markdown.")
+
+        func run() async throws {
+            print(CapabilityTable.markdown(), terminator: "")
         }
     }
 

@@ -28,6 +28,13 @@ import Testing
         #expect(try Self.checkedIn("config/cloud-mirror.example.yaml") == ConfigurationExample.yaml())
     }
 
+    @Test("The table in docs/storage-backends.md is what the code says")
+    func capabilities() throws {
+        let text = try Self.checkedIn("docs/storage-backends.md")
+        let table = CapabilityTable.markdown()
+        #expect(text.contains("<!-- capabilities -->\n\(table)<!-- /capabilities -->"), "`make docs` writes it:\n\(table)")
+    }
+
     @Test("The example is a file that can be used, and changes nothing but what is required")
     func exampleIsDefault() throws {
         let environment = ConfigurationEnvironment.fake(variables: ["HOME": "/home/me"])

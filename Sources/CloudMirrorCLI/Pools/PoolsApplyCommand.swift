@@ -21,7 +21,7 @@ struct PoolsApplyCommand: AsyncParsableCommand {
         try await reportingFailures {
             try await file.withSetup { setup in
                 let plans = try await setup.plans()
-                for plan in plans { print("\(plan.pool)\n\(plan.lines.map(\.row).joined())", terminator: "") }
+                for plan in plans { Terminal.say("\(plan.pool)\n\(plan.lines.map(\.row).joined())") }
                 let hasProblems = plans.contains { $0.hasProblems }
                 if plans.contains(where: { $0.hasChanges }) {
                     guard yes || Terminal.confirm("Apply these changes? [y/N] ") else {
@@ -29,9 +29,9 @@ struct PoolsApplyCommand: AsyncParsableCommand {
                     }
                     var isDone = true
                     for plan in plans where plan.hasChanges {
-                        print("\napplying \(plan.pool)")
+                        Terminal.say("\napplying \(plan.pool)\n")
                         // Whatever happens to one pool, the others get what is theirs.
-                        let isPoolDone = try await setup.apply(plan) { print($0.row, terminator: "") }
+                        let isPoolDone = try await setup.apply(plan) { Terminal.say($0.row) }
                         isDone = isDone && isPoolDone
                     }
                     guard isDone else { throw CommandFailure("not all of it could be done; the lines above say why") }

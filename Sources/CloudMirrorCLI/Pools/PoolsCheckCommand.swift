@@ -20,9 +20,9 @@ struct PoolsCheckCommand: AsyncParsableCommand {
             try await file.withSetup { setup in
                 var last: PoolID?
                 let isFine = try await setup.check { pool, line in
-                    if pool != last { print(pool) }
+                    if pool != last { Terminal.say("\(pool)\n") }
                     last = pool
-                    print(line.row, terminator: "")
+                    Terminal.say(line.row)
                 }
                 guard isFine else { throw CommandFailure("something is wrong; the lines above say what") }
             }

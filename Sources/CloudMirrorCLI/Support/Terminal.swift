@@ -31,6 +31,11 @@ enum Terminal {
         writeToStandardError("cloud-mirror: \(message)\n")
     }
 
+    /// Text of what a command was asked for, on standard output, at once: `print` keeps it while the output is a file or a pipe.
+    static func say(_ text: String) {
+        _ = write(Array(text.utf8), to: STDOUT_FILENO)
+    }
+
     static func writeToStandardError(_ text: String) {
         // Nowhere is left to complain to.
         _ = write(Array(text.utf8), to: STDERR_FILENO)

@@ -98,8 +98,10 @@ package struct S3PoolCheck: Sendable {
         let words = "clock: this machine's is \(Int64(size.inSeconds.rounded())) s \(skew > .zero ? "behind" : "ahead of") the service's"
         if size >= Self.refusedSkew {
             say(.error, "\(words): set it, or run a time service")
+        } else if size > Self.toleratedSkew {
+            say(.warning, "\(words): run a time service")
         } else {
-            say(size > Self.toleratedSkew ? .warning : .ok, size > Self.toleratedSkew ? "\(words): run a time service" : words)
+            say(.ok, "clock: this machine's agrees with the service's")
         }
         return true
     }

@@ -76,16 +76,20 @@ package struct S3PoolSetup: Sendable {
     }
 
     func existence() async throws -> S3Known<Bool> {
-        let answer = try await ask(S3Call("headBucket", .HEAD))
-        guard let failure = answer.failure else { return .value(true) }
-        switch failure.status {
-        case 404: return .value(false)
-        case 403:
-            return .unknown(
-                "the credentials may not (403): permit s3:ListBucket on it, or name another bucket if this one is somebody else's")
-        default:
-            return Self.isUnsupported(failure) ? .unsupported : .unknown("\(describe(failure, S3Call("headBucket", .HEAD)))")
+        let head = S3Call("headBucket", .HEAD)
+        guard var failure = try await ask(head).failure else { return .value(true) }
+        if failure.status == 404 { return .value(false) }
+        if failure.status == 403 {
+            // An answer to HEAD cannot say why not; one to GET can.
+            let list = S3Call("headBucket", .GET, query: [("list-type", "2"), ("max-keys", "0")])
+            guard let said = try await ask(list).failure else { return .value(true) }
+            failure = said
         }
+        if Self.isUnsupported(failure) { return .unsupported }
+        guard failure.status == 403, failure.code.isEmpty || failure.code == "AccessDenied" else {
+            return .unknown(describe(failure, head))
+        }
+        return .unknown("permit s3:ListBucket on it, or name another bucket if this one is somebody else's (\(failure))")
     }
 
     /// Where the bucket is; `nil` when the service does not say.
