@@ -22,13 +22,16 @@ package final class RefreshingCredentials: S3CredentialsProvider {
         package init() {}
     }
 
+    /// Gets what the question leads to, or `nil` when there is none under way.
+    private typealias Waiter = CheckedContinuation<S3Credentials?, any Error>
+
     private struct State {
         var held: S3Credentials?
         /// Whether the service has refused `held` as expired.
         var isRefused = false
         /// The question that is under way.
         var question: Task<Void, Never>?
-        var waiters: [Int: CheckedContinuation<Void, any Error>] = [:]
+        var waiters: [Int: Waiter] = [:]
         var nextID = 0
         var failures = 0
         /// Of the last question, when it failed.
@@ -67,7 +70,9 @@ package final class RefreshingCredentials: S3CredentialsProvider {
             switch state.withLock({ decide(&$0) }) {
             case .give(let credentials): return credentials
             case .fail(let error): throw error
-            case .wait: try await answerToQuestion()
+            case .wait:
+                // Not decided anew: who has waited for one question does not wait for another.
+                if let credentials = try await answerToQuestion() { return credentials }
             }
         }
     }
@@ -91,7 +96,7 @@ package final class RefreshingCredentials: S3CredentialsProvider {
     // MARK: Deciding
 
     private func decide(_ state: inout State) -> Decision {
-        if state.isShutDown { return .fail(S3CredentialsError(.unavailable, "this service is shutting down")) }
+        if state.isShutDown { return .fail(Self.shutDown) }
         let now = clock.now
         let mayAsk = state.earliest.map { now >= $0 } ?? true
         guard let held = state.held, !state.isRefused, left(held, at: now) > .zero else {
@@ -103,13 +108,16 @@ package final class RefreshingCredentials: S3CredentialsProvider {
             if let failure = state.failure { return .fail(failure) }
             // Refused, and fetched a moment ago: the service may say itself what is wrong with it.
             if let held = state.held, left(held, at: now) > .zero { return .give(held) }
-            return .fail(S3CredentialsError(.expired, "what the source of the credentials gives has ended already"))
+            return .fail(Self.ended)
         }
         let left = left(held, at: now)
         if left > limits.refreshBefore { return .give(held) }
         if state.question == nil, mayAsk { ask(&state) }
         return left > limits.waitBefore || state.question == nil ? .give(held) : .wait
     }
+
+    private static let shutDown = S3CredentialsError(.unavailable, "this service is shutting down")
+    private static let ended = S3CredentialsError(.expired, "what the source of the credentials gives has ended already")
 
     /// How long credentials last.
     private func left(_ credentials: S3Credentials, at now: Timestamp) -> Duration {
@@ -132,30 +140,39 @@ package final class RefreshingCredentials: S3CredentialsProvider {
 
     private func finish(_ result: Result<S3Credentials, any Error>) {
         let now = clock.now
-        let waiters = state.withLock { state in
-            switch result {
-            case .success(let credentials):
-                state.held = credentials
-                state.isRefused = false
-                state.failures = 0
-                state.failure = nil
-                state.earliest = now + limits.minInterval
-            case .failure(let error):
-                state.failures += 1
-                state.failure = error
-                let pause = limits.firstBackoff * (1 << min(state.failures - 1, 16))
-                state.earliest = now + min(pause, limits.maxBackoff)
-                log(error, state, now)
-            }
+        let (waiters, outcome) = state.withLock { state in
             state.question = nil
             defer { state.waiters = [:] }
-            return state.waiters.values
+            return (state.waiters.values, settle(result, in: &state, at: now))
         }
-        for waiter in waiters { waiter.resume() }
+        for waiter in waiters { waiter.resume(with: outcome) }
+    }
+
+    /// - Returns: What those get who waited.
+    private func settle(
+        _ result: Result<S3Credentials, any Error>, in state: inout State, at now: Timestamp
+    ) -> Result<S3Credentials?, any Error> {
+        switch result {
+        case .success(let credentials):
+            state.held = credentials
+            state.isRefused = false
+            state.failures = 0
+            state.failure = nil
+            state.earliest = now + limits.minInterval
+            return left(credentials, at: now) > .zero ? .success(credentials) : .failure(Self.ended)
+        case .failure(let error):
+            state.failures += 1
+            state.failure = error
+            let pause = limits.firstBackoff * (1 << min(state.failures - 1, 16))
+            state.earliest = now + min(pause, limits.maxBackoff)
+            if state.isShutDown { return .failure(Self.shutDown) }
+            log(error, state, now)
+            guard let held = state.held, !state.isRefused, left(held, at: now) > .zero else { return .failure(error) }
+            return .success(held)
+        }
     }
 
     private func log(_ error: any Error, _ state: State, _ now: Timestamp) {
-        guard !state.isShutDown else { return }
         var metadata: Logger.Metadata = ["error": "\(error)", "failures": "\(state.failures)"]
         if let held = state.held, !state.isRefused, left(held, at: now) > .zero {
             metadata["until"] = "\(held.expires?.iso8601 ?? "-")"
@@ -165,19 +182,19 @@ package final class RefreshingCredentials: S3CredentialsProvider {
         }
     }
 
-    /// Returns once the question that is under way is answered, whatever the answer.
-    private func answerToQuestion() async throws {
+    /// What the question that is under way leads to.
+    private func answerToQuestion() async throws -> S3Credentials? {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
         }
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Void, any Error>) in
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (waiter: Waiter) in
                 state.withLock { state in
                     if Task.isCancelled {
                         waiter.resume(throwing: CancellationError())
                     } else if state.question == nil {
-                        waiter.resume()
+                        waiter.resume(returning: nil)
                     } else {
                         state.waiters[id] = waiter
                     }

@@ -13,7 +13,7 @@ struct ContainerSourceTests {
     }
 
     @Test func `a relative address leads to the agent, and counts more than a full one`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let variables = [
                 "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/agent", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/",
                 "AWS_CONTAINER_AUTHORIZATION_TOKEN": FakeCloud.agentToken,
@@ -24,7 +24,7 @@ struct ContainerSourceTests {
     }
 
     @Test func `the token's file is read anew each time, and counts more than the variable`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let path = try scene.write("agent-token", FakeCloud.agentToken)
             let source = source(
                 scene,
@@ -43,7 +43,7 @@ struct ContainerSourceTests {
     @Test(arguments: ["token\n", "token\r\nX-Other: 1", "to\u{0}ken", "tök"]) func `a token that would break the header is refused`(
         _ token: String
     ) async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             for variables in [
                 ["AWS_CONTAINER_AUTHORIZATION_TOKEN": token],
                 ["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": try scene.write("agent-token", token)],
@@ -60,7 +60,7 @@ struct ContainerSourceTests {
         "http://169.254.169.254/x", "http://example.org/x", "http://10.0.0.1/", "http://169.254.170.3/", "http://[fd00:ec2::24]/",
         "http://localhost.example.org/", "ftp://127.0.0.1/", "127.0.0.1",
     ]) func `a full address without TLS must not lead away from the machine`(_ url: String) async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let error = await #expect(throws: S3CredentialsError.self) {
                 try await source(scene, ["AWS_CONTAINER_CREDENTIALS_FULL_URI": url]).look()
             }
@@ -73,7 +73,7 @@ struct ContainerSourceTests {
         "https://127.0.0.1:1/", "http://localhost:1/", "http://127.1.2.3:1/", "http://[::1]:1/", "http://[::ffff:127.0.0.1]:1/",
     ])
     func `loopback addresses may be asked, and others with TLS`(_ url: String) async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let error = await #expect(throws: S3CredentialsError.self) {
                 try await source(scene, ["AWS_CONTAINER_CREDENTIALS_FULL_URI": url]).look()
             }
@@ -82,7 +82,7 @@ struct ContainerSourceTests {
     }
 
     @Test func `a relative address must be one`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let error = await #expect(throws: S3CredentialsError.self) {
                 try await source(scene, ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "@example.org/"]).look()
             }
@@ -92,7 +92,8 @@ struct ContainerSourceTests {
 
     @Test func `an agent that fails for a moment is asked again, and an error's text shows no path`() async throws {
         let failures = Countdown(2)
-        try await CredentialScene.run({ _ in failures.next() ? .init(status: 503) : .init(status: 404, body: "no such thing") }) { scene in
+        try await CredentialScene.run({ _ in failures.next() ? .init(status: 503) : .init(status: 404, body: "no such thing") }) {
+            scene async throws in
             let error = await #expect(throws: S3CredentialsError.self) {
                 try await source(scene, ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/a-secret-path"]).look()
             }

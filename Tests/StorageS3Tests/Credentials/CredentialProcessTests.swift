@@ -15,20 +15,20 @@ struct CredentialProcessTests {
     }
 
     @Test func `its words reach the program as they are: there is no shell`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let output = try await run(scene, #"printf '%s|' "$#" "$@""#, arguments: #"$HOME $(id) 'a b' "c\"d" ; * > x && y"#)
             #expect(output == #"10|$HOME|$(id)|a b|c"d|;|*|>|x|&&|y|"#)
         }
     }
 
     @Test func `it has the given environment and nothing on its input`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             #expect(try await run(scene.with(["MINE": "x y"]), #"printf %s "$MINE:$USER:$(cat)""#) == "x y::")
         }
     }
 
     @Test func `it is looked for along PATH`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             try scene.write("found-it", "#!/bin/sh\necho here\n", executable: true)
             let environment = ["PATH": "/nowhere:\(scene.home.path):/bin"]
             #expect(try await CredentialProcess.run("found-it", environment: environment) == Array("here\n".utf8))
@@ -42,7 +42,7 @@ struct CredentialProcessTests {
     }
 
     @Test func `all that it writes is read, until there is too much`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             #expect(try await run(scene, "head -c 50000 /dev/zero; exec >&-; sleep 0.1", limit: 50_000).utf8.count == 50_000)
             let error = await #expect(throws: S3CredentialsError.self) { try await run(scene, "yes") }
             #expect(error?.code == .invalid && error?.message.contains("more than 65536 bytes") == true)
@@ -50,7 +50,7 @@ struct CredentialProcessTests {
     }
 
     @Test func `one that takes too long is killed, and so is what it started`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let pids = scene.home.appendingPathComponent("pids")
             let error = await #expect(throws: S3CredentialsError.self) {
                 try await run(scene, "sleep 600 &\necho $$ $! > '\(pids.path)'\nwait", timeout: .milliseconds(500))
@@ -67,7 +67,7 @@ struct CredentialProcessTests {
     }
 
     @Test func `what it leaves running is not waited for`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let began = ContinuousClock.now
             #expect(try await run(scene, "sleep 20 &\necho done") == "done\n")
             #expect(ContinuousClock.now - began < .seconds(10))
@@ -75,7 +75,7 @@ struct CredentialProcessTests {
     }
 
     @Test func `a cancelled task kills it`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let task = Task { try await run(scene, "sleep 600") }
             task.cancel()
             await #expect(throws: CancellationError.self) { try await task.value }
@@ -83,7 +83,7 @@ struct CredentialProcessTests {
     }
 
     @Test func `one that fails is said with its status, and not with its words`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             for (text, message) in [
                 ("echo secret; echo secret >&2; exit 3", "fails with status 3"), ("kill -TERM $$", "ended by signal 15"),
             ] {
@@ -107,7 +107,7 @@ struct CredentialProcessTests {
         ] as [(String, S3CredentialsError.Code?)]) func `its answer is read strictly`(_ document: String, _ code: S3CredentialsError.Code?)
         async throws
     {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let answer = try scene.write("answer", document)
             try scene.config("[default]\ncredential_process = cat '\(answer)'\n")
             if let code {

@@ -52,7 +52,7 @@ struct CredentialSecrecyTests {
     @Test(arguments: mishaps) func `a mishap is told without a secret`(
         _ mishap: (name: String, files: [String: String], variables: [String: String])
     ) async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             for (name, text) in mishap.files { try scene.write(name, text) }
             var variables = mishap.variables
             if variables["AWS_WEB_IDENTITY_TOKEN_FILE"] != nil { variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = "\(scene.home.path)/token" }
@@ -76,7 +76,7 @@ struct CredentialSecrecyTests {
     }
 
     @Test func `credentials that were found are not in a log, nor in the text of their holders`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let log = LogRecord()
             let provider = S3CredentialsChain.standard(
                 client: scene.client, region: nil,

@@ -72,7 +72,7 @@ struct CredentialsOrderTests {
     }
 
     @Test func `a profile that the configuration names counts more than the environment`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let scene = try Self.scene(scene, with: Set(Place.allCases)).with(["AWS_PROFILE": "base"])
             #expect(try await scene.keyID(profile: "other") == "OTHER")
             // And one that a variable names does not.
@@ -84,13 +84,13 @@ struct CredentialsOrderTests {
         (["AWS_PROFILE": "base"], "BASE"), (["AWS_DEFAULT_PROFILE": "other"], "OTHER"),
         (["AWS_PROFILE": "base", "AWS_DEFAULT_PROFILE": "other"], "BASE"), (["AWS_PROFILE": ""], "CONFIGFILE"),
     ]) func `variables name the profile`(_ variables: [String: String], _ keyID: String) async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             #expect(try await Self.scene(scene, with: [.configFile]).with(variables.mapValues { $0 }).keyID() == keyID)
         }
     }
 
     @Test func `other files are read where variables name them`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             try scene.config("[default]\naws_access_key_id = WRONG\naws_secret_access_key = s\n")
             try scene.write("mine", "[default]\naws_access_key_id = MINE\naws_secret_access_key = s\n")
             #expect(try await scene.with(["AWS_SHARED_CREDENTIALS_FILE": "~/mine", "AWS_CONFIG_FILE": "/dev/null"]).keyID() == "MINE")
@@ -103,7 +103,7 @@ struct CredentialsOrderTests {
     }
 
     @Test func `a default file that cannot be read is one more place without credentials`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             try FileManager.default.createDirectory(
                 at: scene.home.appendingPathComponent(".aws/config"), withIntermediateDirectories: true)
             let failure = try await scene.failure()
@@ -112,7 +112,7 @@ struct CredentialsOrderTests {
     }
 
     @Test func `a key is never used with the token of another file`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             try scene.config("[default]\naws_access_key_id = A\naws_secret_access_key = a\naws_session_token = of-the-config\n")
             try scene.credentials("[default]\naws_access_key_id = B\naws_secret_access_key = b\n")
             let found = try await scene.chain().load()
@@ -121,7 +121,7 @@ struct CredentialsOrderTests {
     }
 
     @Test func `when there are none, every place is named with its reason`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let failure = try await scene.failure()
             #expect(failure.code == .notFound)
             for text in [
@@ -138,7 +138,7 @@ struct CredentialsOrderTests {
     }
 
     @Test func `the place that had credentials is asked alone from then on`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let scene = try Self.scene(scene, with: [.credentialsFile, .instance])
             let chain = scene.chain()
             #expect(try await chain.load().accessKeyID == "CREDENTIALSFILE")
@@ -154,7 +154,7 @@ struct CredentialsOrderTests {
     }
 
     @Test func `the region is the environment's or the profile's`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             func region(_ variables: [String: String?], profile: String? = nil) throws -> String? {
                 try S3CredentialsChain.region(profile: profile, environment: scene.with(variables).environment)
             }

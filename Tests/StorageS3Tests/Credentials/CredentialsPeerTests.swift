@@ -46,7 +46,7 @@ struct CredentialsPeerTests {
 
     /// One after the other, because all have the same files.
     @Test(arguments: Place.allCases) func `both find the same where there are several`(_ first: Place) async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let scene = try CredentialsOrderTests.scene(scene, with: Set(Place.allCases.drop { $0 != first })).with([
                 "AWS_DEFAULT_REGION": "eu-central-1"
             ])
@@ -58,7 +58,7 @@ struct CredentialsPeerTests {
     }
 
     @Test func `both read the same out of awkward files`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             try scene.config(
                 """
                 # a comment
@@ -130,7 +130,7 @@ struct CredentialsPeerTests {
 
                 [profile web]
                 role_arn = arn:aws:iam::1:role/profile-web
-                web_identity_token_file = \(try scene.write("token", FakeCloud.identityToken + "\n"))
+                web_identity_token_file = \(try scene.write("token", FakeCloud.identityToken))
 
                 [profile fromweb]
                 role_arn = arn:aws:iam::1:role/second

@@ -14,7 +14,7 @@ struct InstanceMetadataTests {
     }
 
     @Test func `the role's credentials come for a token that is asked for first`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let found = try await source(scene).look()
             let expires = CredentialTime.parse(FakeCloud.expiration)
             #expect(
@@ -35,7 +35,7 @@ struct InstanceMetadataTests {
     @Test func `version 1, which wants no token, is not asked`() async throws {
         try await CredentialScene.run({ request in
             request.method == "PUT" ? .init(status: 404) : .init(body: request.uri.hasSuffix("/") ? "role" : FakeCloud.document("V1", ""))
-        }) { scene in
+        }) { scene async throws in
             guard case .absent(let reason) = try await source(scene).look() else {
                 Issue.record("something was found")
                 return
@@ -51,7 +51,7 @@ struct InstanceMetadataTests {
     ]) func `a service without credentials is a place without credentials`(_ method: String, _ status: Int, _ reason: String) async throws {
         try await CredentialScene.run({ request in
             request.method == method ? .init(status: status) : FakeCloud.answer(request)
-        }) { scene in
+        }) { scene async throws in
             guard case .absent(let said) = try await source(scene).look() else {
                 Issue.record("something was found")
                 return
@@ -65,9 +65,9 @@ struct InstanceMetadataTests {
         try await CredentialScene.run({ _ in
             try await gate.wait()
             return .init()
-        }) { scene in
+        }) { scene async throws in
             let clock = ManualClock()
-            async let finding = source(scene, clock: clock).look()
+            async let finding = source(scene, clock: clock, ["AWS_METADATA_SERVICE_TIMEOUT": nil]).look()
             for attempt in 1...2 {
                 await clock.sleepers(1)
                 clock.advance(by: .milliseconds(999))
@@ -89,7 +89,7 @@ struct InstanceMetadataTests {
     }
 
     @Test func `nobody's listening is no error`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             guard case .absent(let reason) = try await source(scene, ["AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:1"]).look()
             else {
                 Issue.record("something was found")
@@ -103,7 +103,7 @@ struct InstanceMetadataTests {
         let failures = Countdown(1)
         try await CredentialScene.run({ request in
             request.method == "GET" && failures.next() ? .init(status: 401) : FakeCloud.answer(request)
-        }) { scene in
+        }) { scene async throws in
             guard case .found(let found) = try await source(scene).look() else {
                 Issue.record("nothing was found")
                 return
@@ -116,7 +116,7 @@ struct InstanceMetadataTests {
     @Test func `a service that keeps failing is an error, not a place without credentials`() async throws {
         try await CredentialScene.run({ request in
             request.uri.hasSuffix("instance-role") ? .init(status: 500) : FakeCloud.answer(request)
-        }) { scene in
+        }) { scene async throws in
             let error = await #expect(throws: S3CredentialsError.self) { try await source(scene).look() }
             #expect(error?.code == .unavailable)
         }
@@ -136,21 +136,21 @@ struct InstanceMetadataTests {
     ]) func `an answer that is no credentials is refused`(_ body: String, _ code: S3CredentialsError.Code) async throws {
         try await CredentialScene.run({ request in
             request.uri.hasSuffix("instance-role") ? .init(body: body) : FakeCloud.answer(request)
-        }) { scene in
+        }) { scene async throws in
             let error = await #expect(throws: S3CredentialsError.self) { try await source(scene).look() }
             #expect(error?.code == code, "\(String(describing: error))")
         }
     }
 
     @Test(arguments: ["TRUE", "true"]) func `it can be turned off`(_ value: String) async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             #expect(try await source(scene, ["AWS_EC2_METADATA_DISABLED": value]).look() == .absent("AWS_EC2_METADATA_DISABLED is true"))
             #expect(scene.server.requests.isEmpty)
         }
     }
 
     @Test func `an endpoint that is no address, and a mode that is none, are said`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             for variables in [
                 ["AWS_EC2_METADATA_SERVICE_ENDPOINT": "nowhere"],
                 ["AWS_EC2_METADATA_SERVICE_ENDPOINT": nil, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE": "IPv5"],

@@ -13,7 +13,7 @@ struct TokenServiceTests {
     }
 
     @Test func `a web identity's token is sent unsigned, and read anew each time`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let scene = try webIdentity(scene, ["AWS_ROLE_SESSION_NAME": "me"])
             let chain = scene.chain()
             let found = try await chain.load()
@@ -41,14 +41,14 @@ struct TokenServiceTests {
         ] as [([String: String?], String)]) func `a web identity that lacks something is said`(_ more: [String: String?], _ text: String)
         async throws
     {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let failure = try await webIdentity(scene, more).failure()
             #expect(failure.code == .invalid && failure.message.contains(text), "\(failure)")
         }
     }
 
     @Test func `a role is assumed with the source's credentials and the profile's words`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             try scene.config(
                 """
                 [default]
@@ -79,7 +79,7 @@ struct TokenServiceTests {
         ("duration_seconds = 1h\nsource_profile = base", .invalid, "duration_seconds"),
         ("source_profile = empty", .invalid, "empty has no credentials"),
     ]) func `a role that cannot be assumed is said`(_ lines: String, _ code: S3CredentialsError.Code, _ text: String) async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             try scene.config("[default]\nrole_arn = arn:aws:iam::1:role/r\n\(lines)\n[profile empty]\nregion = x\n")
             try scene.credentials("[base]\naws_access_key_id = BASE\naws_secret_access_key = s\n")
             let failure = try await scene.failure()
@@ -90,7 +90,7 @@ struct TokenServiceTests {
 
     @Test(arguments: ["sso_session = s", "sso_start_url = https://x.example.org", "sso_account_id = 1", "login_session = x"])
     func `a profile that a person signs in to is refused with what to do instead`(_ line: String) async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             try scene.config("[profile work]\n\(line)\n")
             let failure = try await scene.with(["AWS_PROFILE": "work"]).failure()
             #expect(failure.code == .unsupported)
@@ -99,7 +99,7 @@ struct TokenServiceTests {
     }
 
     @Test func `what STS refuses is said with its words, and is final`() async throws {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let failure = try await webIdentity(scene, ["AWS_WEB_IDENTITY_TOKEN_FILE": try scene.write("other", "x.y.z")]).failure()
             #expect(failure.code == .refused)
             #expect(
@@ -109,7 +109,7 @@ struct TokenServiceTests {
             #expect(scene.server.requests.count == 1)
 
             try scene.config("[default]\nrole_arn = arn:aws:iam::1:role/forbidden\nsource_profile = base\n")
-            try scene.credentials("[base]\naws_access_key_id = BASE\naws_secret_access_key = s\n")
+            try scene.credentials("[base]\naws_access_key_id = BASE\naws_secret_access_key = base-secret\n")
             let denied = try await scene.failure()
             #expect(denied.code == .refused && denied.message.contains("AccessDenied: User: arn:aws:iam::1:user/u is not authorized"))
         }
@@ -119,7 +119,7 @@ struct TokenServiceTests {
         let failures = Countdown(1)
         try await CredentialScene.run({ request in
             failures.next() ? FakeCloud.error("IDPCommunicationError", "later", status: 400) : FakeCloud.answer(request)
-        }) { scene in
+        }) { scene async throws in
             #expect(try await webIdentity(scene).keyID() == "WEB.web")
             #expect(scene.server.requests.count == 2)
         }
@@ -131,7 +131,7 @@ struct TokenServiceTests {
         FakeCloud.credentials("AssumeRoleWithWebIdentity", "X").body.replacingOccurrences(of: FakeCloud.expiration, with: ""),
         FakeCloud.credentials("AssumeRoleWithWebIdentity", "X").body.replacingOccurrences(of: FakeCloud.sessionToken, with: ""),
     ]) func `an answer that is no credentials is refused`(_ body: String) async throws {
-        try await CredentialScene.run({ _ in .init(body: body) }) { scene in
+        try await CredentialScene.run({ _ in .init(body: body) }) { scene async throws in
             let failure = try await webIdentity(scene).failure()
             #expect(failure.code == .invalid, "\(failure)")
         }
@@ -151,7 +151,7 @@ struct TokenServiceTests {
             _ environment: [String: String], _ region: String?, _ url: String
         ) async throws
     {
-        try await CredentialScene.run { scene in
+        try await CredentialScene.run { scene async throws in
             let service = SecurityTokenService(environment: environment, region: region, transport: scene.transport)
             #expect(try service.endpoint(service.effectiveRegion(nil)).service == url)
         }

@@ -15,7 +15,7 @@ struct CredentialScene: Sendable {
     let home: URL
     var environment: [String: String]
 
-    /// The environment has a home without files, and nothing else but an instance without a metadata service.
+    /// The environment has a home without files, and nothing else; the metadata service is turned off.
     static func run<Result: Sendable>(
         _ script: @escaping ScriptedServer.Script = FakeCloud.script, _ body: @escaping @Sendable (CredentialScene) async throws -> Result
     ) async throws -> Result {
@@ -29,6 +29,8 @@ struct CredentialScene: Sendable {
                 server: server, client: client, home: home,
                 environment: [
                     "HOME": home.path, "PATH": "/usr/bin:/bin", "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL_STS": server.url,
+                    // A busy machine is not to look like one without a metadata service.
+                    "AWS_METADATA_SERVICE_TIMEOUT": "30",
                 ])
             do {
                 let result = try await body(scene)

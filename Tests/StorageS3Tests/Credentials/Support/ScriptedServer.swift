@@ -34,7 +34,7 @@ final class ScriptedServer: Sendable {
     }
 
     typealias Script = @Sendable (Request) async throws -> Answer
-    private typealias Connection = NIOAsyncChannel<HTTPServerRequestPart, HTTPPart<HTTPResponseHead, ByteBuffer>>
+    private typealias Connection = NIOAsyncChannel<HTTPServerRequestPart, ByteBuffer>
 
     let port: Int
     private let seen = Mutex<[Request]>([])
@@ -53,7 +53,7 @@ final class ScriptedServer: Sendable {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(host: "127.0.0.1", port: 0) { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+                    try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))
                     return try Connection(wrappingChannelSynchronously: channel)
                 }
             }
@@ -91,11 +91,8 @@ final class ScriptedServer: Sendable {
                     let request = Request(method: current.method.rawValue, uri: current.uri, headers: current.headers, body: body)
                     seen.withLock { $0.append(request) }
                     let answer = try await script(request)
-                    let headers: HTTPHeaders = ["Content-Length": "\(answer.body.utf8.count)"]
-                    try await writer.write(
-                        .head(HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers)))
-                    try await writer.write(.body(ByteBuffer(string: answer.body)))
-                    try await writer.write(.end(nil))
+                    let head = "HTTP/1.1 \(answer.status) Status\r\nContent-Length: \(answer.body.utf8.count)\r\n\r\n"
+                    try await writer.write(ByteBuffer(string: head + answer.body))
                 }
             }
         }
