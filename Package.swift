@@ -127,7 +127,7 @@ let package = Package(
                 "MirrorServer", "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting", "MirrorCore",
                 hummingbird, httpTypes, logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, serviceLifecycle,
             ]),
-        tests("CloudMirrorTests", ["CloudMirrorCLI", "CloudMirror", "MirrorNet", "MirrorCore", logging]),
+        tests("CloudMirrorTests", ["CloudMirrorCLI", "CloudMirror", "StorageS3", "MirrorNet", "MirrorCore", argumentParser, logging]),
         tests(
             "EndToEndTests",
             [

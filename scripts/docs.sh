@@ -22,6 +22,17 @@ generate() {
 generate configuration-reference docs/configuration.md
 generate configuration-example config/cloud-mirror.example.yaml
 
+# insert SUBCOMMAND PAGE MARK: what stands between two marks of a page.
+insert() {
+    "$executable" generate "$1" >"$2.part" || fail "cloud-mirror generate $1"
+    sed -e "/<!-- $3 -->/,/<!-- \/$3 -->/{//!d}" -e "/<!-- $3 -->/r $2.part" "$2" >"$2.new"
+    mv "$2.new" "$2"
+    rm -f "$2.part"
+    say "Wrote the $3 of $2"
+}
+insert capability-table docs/storage-backends.md capabilities
+insert bucket-policies docs/operations.md policies
+
 for target in MirrorCore MirrorStorage MirrorState MirrorTesting; do
     say "API documentation of $target"
     mkdir -p ".build/docs/$target"

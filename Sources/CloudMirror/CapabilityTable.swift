@@ -21,6 +21,9 @@ package enum CapabilityTable {
         return rows.joined(separator: "\n") + "\n"
     }
 
+    /// The policies of docs/operations.md.
+    package static func policies() -> String { S3Permissions.markdown() }
+
     private static func row(_ first: String, _ cells: [String]) -> String { "| \(first) | \(cells.joined(separator: " | ")) |" }
 
     private static func size(_ bytes: Int64) -> String { bytes == .max ? "any" : ByteSize.text(bytes) }

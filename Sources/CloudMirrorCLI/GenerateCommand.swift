@@ -5,7 +5,7 @@ import CloudMirror
 struct GenerateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate", abstract: "Write a reference to standard output.", shouldDisplay: false,
-        subcommands: [Reference.self, Example.self, Capabilities.self])
+        subcommands: [Reference.self, Example.self, Capabilities.self, Policies.self])
 
     /// docs/configuration.md
     struct Reference: AsyncParsableCommand {
@@ -24,6 +24,16 @@ struct GenerateCommand: AsyncParsableCommand {
 
         func run() async throws {
             print(CapabilityTable.markdown(), terminator: "")
+        }
+    }
+
+    /// The policies in docs/operations.md
+    struct Policies: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "bucket-policies", abstract: "Write what has to be permitted to whom on S3 buckets, in Markdown.")
+
+        func run() async throws {
+            print(CapabilityTable.policies(), terminator: "")
         }
     }
 

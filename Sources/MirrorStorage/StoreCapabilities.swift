@@ -22,14 +22,28 @@ public struct StoreCapabilities: Sendable, Hashable {
         public static let serverSideCopy = Features(rawValue: 1 << 4)
         /// ``WriteCondition`` is kept to by the service itself.
         public static let conditionalWrites = Features(rawValue: 1 << 5)
-        /// A listing tells all that ``ObjectStore/head(_:)`` tells; elsewhere it knows no metadata but what is needed to name the object.
-        public static let listsMetadata = Features(rawValue: 1 << 7)
         /// Locations carry a signature and end (``ObjectLocation/expires``).
         public static let presignedLocations = Features(rawValue: 1 << 6)
+        /// A listing tells all that ``ObjectStore/head(_:)`` tells; elsewhere it knows no metadata but what is needed to name the object.
+        public static let listsMetadata = Features(rawValue: 1 << 7)
         /// The digest given to `complete` stays with an object of several parts, too; elsewhere `head` knows it of those of one part only.
         public static let keepsDigestOfParts = Features(rawValue: 1 << 8)
         /// ``ObjectMetadata/upstreamURL`` keeps its query; elsewhere, where others may read the metadata, it comes back without.
         public static let keepsUpstreamQuery = Features(rawValue: 1 << 9)
+
+        /// Every feature, for people: the table in docs/storage-backends.md is made from this.
+        package static let all: [(feature: Features, name: String, meaning: String)] = [
+            (.parallelParts, "parallelParts", "parts at the same time, in any order"),
+            (.readsUploads, "readsUploads", "reads back an upload under way"),
+            (.serverSideCopy, "serverSideCopy", "copies from another bucket of the service by itself"),
+            (.conditionalWrites, "conditionalWrites", "publishes on the condition that there is no object yet"),
+            (.presignedLocations, "presignedLocations", "signed locations that end"),
+            (.servedByMirror, "servedByMirror", "objects are served by the mirror"),
+            (.opensFiles, "opensFiles", "objects are files, for `sendfile`"),
+            (.listsMetadata, "listsMetadata", "listings tell all that is known of an object"),
+            (.keepsDigestOfParts, "keepsDigestOfParts", "keeps the SHA-256 of objects of several parts"),
+            (.keepsUpstreamQuery, "keepsUpstreamQuery", "keeps the query of the artifact's URL"),
+        ]
     }
 
     public var features: Features

@@ -41,10 +41,10 @@ package struct LocalStore: ObjectStore {
         return LocalStore(configuration: configuration, directory: directory, threads: threads, clock: clock)
     }
 
-    package var capabilities: StoreCapabilities {
-        StoreCapabilities(
-            features: [.parallelParts, .readsUploads, .servedByMirror, .opensFiles, .listsMetadata, .keepsDigestOfParts, .keepsUpstreamQuery])
-    }
+    package var capabilities: StoreCapabilities { Self.capabilities }
+
+    package static let capabilities = StoreCapabilities(
+        features: [.parallelParts, .readsUploads, .servedByMirror, .opensFiles, .listsMetadata, .keepsDigestOfParts, .keepsUpstreamQuery])
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
         try await threads.run("local.head") { try open(key, operation: "local.head").info }

@@ -74,6 +74,7 @@ package final class S3Client: Sendable {
     /// - Throws: As ``send(_:)`` where there is no answer.
     package func answer(to call: S3Call) async throws -> S3Answer {
         var tried: Set<Correction> = []
+        logger.trace("asking the service", metadata: ["call": "\(call.name)", "bucket": "\(bucket)"])
         while true {
             let (answer, used) = try await attempt(call)
             guard let failure = answer.failure else { return answer }

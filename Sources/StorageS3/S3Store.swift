@@ -28,12 +28,13 @@ package struct S3Store: ObjectStore {
         multipart = S3Multipart(client: client, retries: S3Retries(clock: clock))
     }
 
-    package var capabilities: StoreCapabilities {
+    package var capabilities: StoreCapabilities { Self.capabilities(configuration.access) }
+
+    package static func capabilities(_ access: S3Configuration.Access) -> StoreCapabilities {
         var features: StoreCapabilities.Features = [.parallelParts, .serverSideCopy, .conditionalWrites]
-        if configuration.access == .presigned { features.insert(.presignedLocations) }
+        if access == .presigned { features.insert(.presignedLocations) }
         return StoreCapabilities(
-            features: features, maxObjectSize: Self.maxObjectSize, minPartSize: Self.minPartSize, maxPartSize: Self.maxPartSize,
-            maxParts: Self.maxParts)
+            features: features, maxObjectSize: maxObjectSize, minPartSize: minPartSize, maxPartSize: maxPartSize, maxParts: maxParts)
     }
 
     /// The object's name in the bucket.

@@ -35,6 +35,13 @@ import Testing
         #expect(text.contains("<!-- capabilities -->\n\(table)<!-- /capabilities -->"), "`make docs` writes it:\n\(table)")
     }
 
+    @Test("The policies in docs/operations.md are what the code says")
+    func policies() throws {
+        let text = try Self.checkedIn("docs/operations.md")
+        let policies = CapabilityTable.policies()
+        #expect(text.contains("<!-- policies -->\n\(policies)<!-- /policies -->"), "`make docs` writes them:\n\(policies)")
+    }
+
     @Test("The example is a file that can be used, and changes nothing but what is required")
     func exampleIsDefault() throws {
         let environment = ConfigurationEnvironment.fake(variables: ["HOME": "/home/me"])

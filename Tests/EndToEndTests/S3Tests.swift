@@ -2,6 +2,7 @@ import Crypto
 import MirrorCore
 import MirrorTesting
 import NIOHTTP1
+import StorageS3
 import Testing
 
 extension EndToEnd {
@@ -179,6 +180,52 @@ extension EndToEnd {
                     #expect(object.status == 200)
                     #expect(object.text == "you asked for \(asked)")
                     #expect(try await redirect(mirror, origin.url(path)).outcome == "hit")
+                }
+            }
+        }
+
+        /// The requests that the log of a mirror shows.
+        private func calls(_ mirror: MirrorProcess, _ bucket: String) -> Set<String> {
+            Set(
+                mirror.log.split(separator: "\n").filter { $0.contains("asking the service") && $0.contains(bucket) }
+                    .compactMap { line in
+                        line.firstMatch(of: /"?call"?[=:]\s*"?([A-Za-z]+)/).map { String($0.1) }
+                    })
+        }
+
+        @Test("The documented policies permit the requests that are really made, and no others are made")
+        func permissions() async throws {
+            let server = try S3Server()
+            let (home, pool) = (try await server.makeBucket("home"), try await server.makeBucket("pool"))
+            try await server.put(random(70 << 20), "large", in: home)
+            try await server.put(random(100), "small", in: home)
+            try await FakeOrigin.run { origin async throws in
+                origin.on("/large", .generated(size: 20 << 20))
+                origin.on("/small", .text("small"))
+                origin.on("/broken", .generated(size: 20 << 20).with { $0.truncateAfter = 9 << 20 })
+                var settings = settings(server, pool: pool)
+                settings.allow = [origin.url("/")]
+                settings.buckets = [server.settings(home)]
+                settings.logLevel = "trace"
+                try await MirrorProcess.run(settings) { mirror async throws in
+                    for artifact in ["s3://\(home)/large", "s3://\(home)/small", origin.url("/large"), origin.url("/small")] {
+                        #expect(try await redirect(mirror, artifact).outcome == "wait", "\(artifact)")
+                    }
+                    #expect(try await redirect(mirror, origin.url("/broken")).outcome == "fallback")
+                    let documented = S3Permissions.calls(of: .frontEnd).union(S3Permissions.calls(of: .copier))
+                    let made = calls(mirror, pool)
+                    #expect(made.subtracting(documented).isEmpty)
+                    #expect(made.isSuperset(of: ["head", "put", "copy", "copyPart", "createMultipart", "writePart", "complete"]))
+                    #expect(made.contains("abortMultipart"))
+                    #expect(calls(mirror, home) == ["originHead"])
+                }
+                // Without the memory of it, and with nothing to copy: a front end.
+                try await MirrorProcess.run(settings) { mirror async throws in
+                    #expect(try await redirect(mirror, origin.url("/small")).outcome == "backfill")
+                    #expect(try await mirror.send(.GET, "/readyz").status == 200)
+                    _ = try await mirror.admin(.DELETE, "/v1/purge/\(Self.pool)/\(PercentCoding.encode(origin.url("/small")))")
+                    #expect(calls(mirror, pool) == ["head", "checkHealth", "delete"])
+                    #expect(calls(mirror, pool).isSubset(of: S3Permissions.calls(of: .frontEnd)))
                 }
             }
         }
