@@ -24,6 +24,18 @@ struct S3TestServer: Sendable {
         return S3TestServer(endpoint: endpoint, credentials: S3Credentials(accessKeyID: accessKey, secretAccessKey: secretKey))
     }()
 
+    /// The same over TLS, where somebody has set one up: `CLOUD_MIRROR_TEST_S3_TLS_ENDPOINT`, and its certificate in `CLOUD_MIRROR_TEST_S3_TLS_CA`.
+    static let overTLS: S3TestServer? = {
+        guard let shared, let url = ProcessInfo.processInfo.environment["CLOUD_MIRROR_TEST_S3_TLS_ENDPOINT"],
+            let endpoint = try? S3Endpoint(url: url, region: "us-east-1", addressing: .path)
+        else { return nil }
+        let environment = ProcessInfo.processInfo.environment
+        let credentials = S3Credentials(
+            accessKeyID: environment["CLOUD_MIRROR_TEST_S3_TLS_ACCESS_KEY"] ?? shared.credentials.accessKeyID,
+            secretAccessKey: environment["CLOUD_MIRROR_TEST_S3_TLS_SECRET_KEY"] ?? shared.credentials.secretAccessKey)
+        return S3TestServer(endpoint: endpoint, credentials: credentials)
+    }()
+
     /// Whether tests of the server run: where it is missed they run too, and fail.
     static var isExpected: Bool { shared != nil || ProcessInfo.processInfo.environment["CI"] == "true" }
 
@@ -33,9 +45,15 @@ struct S3TestServer: Sendable {
 
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
+    private static let configuration: OutboundConfiguration = {
+        var configuration = OutboundConfiguration(userAgent: "cloud-mirror/test")
+        configuration.certificateAuthorities = ProcessInfo.processInfo.environment["CLOUD_MIRROR_TEST_S3_TLS_CA"]
+        return configuration
+    }()
+
     /// For all tests: connections end with the process.
     static let http = ServiceClient(
-        configuration: OutboundConfiguration(userAgent: "cloud-mirror/test"), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+        configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
         logger: logger)
 
     /// Buckets, one for each name, made when first asked for; they go with the server.
