@@ -93,6 +93,9 @@ package final class RefreshingCredentials: S3CredentialsProvider {
         await question?.value
     }
 
+    /// Whether newer ones are being asked for at the moment.
+    var isAsking: Bool { state.withLock { $0.question != nil } }
+
     // MARK: Deciding
 
     private func decide(_ state: inout State) -> Decision {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import StorageS3
 
-struct RefreshingCredentialsTests {
+@Suite(.timeLimit(.minutes(1))) struct RefreshingCredentialsTests {
     private let clock = ManualClock()
     private let source = ScriptedCredentials()
     private let log = LogRecord()
@@ -49,6 +49,7 @@ struct RefreshingCredentialsTests {
         #expect(try await keyID(refreshing) == "A")
         clock.advance(by: .seconds(1_000_000_000))
         #expect(try await keyID(refreshing) == "A")
+        #expect(!refreshing.isAsking && source.count == 1)
     }
 
     @Test func `five minutes before the end newer ones are fetched while those at hand are given`() async throws {
@@ -60,10 +61,11 @@ struct RefreshingCredentialsTests {
 
         clock.advance(by: .seconds(3_600 - 301))
         #expect(try await keyID(refreshing) == "A")
-        #expect(source.count == 1)
+        #expect(!refreshing.isAsking)
 
         clock.advance(by: .seconds(1))
         #expect(try await keyIDs(refreshing, 200) == ["A"])
+        #expect(refreshing.isAsking)
         try await gate.waiting()
         clock.advance(by: .seconds(239))
         #expect(try await keyIDs(refreshing, 200) == ["A"])
