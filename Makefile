@@ -1,7 +1,7 @@
 # The table of contents: each target is one script, and `make` alone lists them.
 # Arguments go on with ARGS: make run ARGS="--config config.yaml", make test ARGS="--filter MirrorCore".
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check format docs setup
+.PHONY: help run test test-large bench check format docs setup
 
 help: ## list these targets
 	@scripts/help.sh $(MAKEFILE_LIST)
@@ -12,7 +12,10 @@ run: ## build the release executable and serve (ARGS go to `cloud-mirror serve`)
 test: ## build everything and run every test against real servers (ARGS go to `swift test`)
 	@scripts/test.sh $(ARGS)
 
-bench: ## measure side by side with nginx, curl and rclone (ARGS: names of benchmarks)
+test-large: ## copy 5 GiB into a bucket and back (minutes, 10 GiB of disk)
+	@scripts/test-large.sh
+
+bench: ## measure side by side with nginx, curl, rclone and s5cmd (ARGS: names of benchmarks)
 	@Benchmarks/run.sh $(ARGS)
 
 check: ## format, layers, forbidden constructs, shell scripts

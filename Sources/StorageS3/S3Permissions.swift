@@ -25,10 +25,10 @@ package enum S3Permissions {
         ("delete", .frontEnd, [deleteObject]),
         ("head", .copier, [getObject, listBucket]),
         ("put", .copier, [putObject]),
-        ("createMultipart", .copier, [putObject]),
+        ("createUpload", .copier, [putObject]),
         ("writePart", .copier, [putObject]),
         ("complete", .copier, [putObject]),
-        ("abortMultipart", .copier, [("s3:AbortMultipartUpload", false)]),
+        ("abort", .copier, [("s3:AbortMultipartUpload", false)]),
         ("copy", .copier, [putObject]),
         ("copyPart", .copier, [putObject]),
         // What a copy leaves behind that was purged meanwhile.

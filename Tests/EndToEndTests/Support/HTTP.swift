@@ -48,13 +48,13 @@ enum HTTP {
 
     /// The head of an answer; its body is read as fast as somebody reads it.
     static func open(
-        _ method: HTTPMethod, _ url: String, headers: HTTPHeaders = [:], body: String? = nil
+        _ method: HTTPMethod, _ url: String, headers: HTTPHeaders = [:], body: String? = nil, timeout: TimeAmount = .seconds(50)
     ) async throws -> HTTPClientResponse {
         var request = HTTPClientRequest(url: url)
         request.method = method
         request.headers.add(contentsOf: headers)
         if let body { request.body = .bytes(ByteBuffer(string: body)) }
-        return try await client.execute(request, timeout: .seconds(50))
+        return try await client.execute(request, timeout: timeout)
     }
 
     /// A GET as the mirror sends it to an origin, following redirects: where an origin answers with what it was asked, the bytes are the same.

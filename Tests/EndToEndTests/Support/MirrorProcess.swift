@@ -1,3 +1,4 @@
+import Foundation
 import MirrorCore
 import NIOHTTP1
 import Synchronization
@@ -96,6 +97,14 @@ final class MirrorProcess: Sendable {
     }
 
     var url: String { running.withLock { $0?.url } ?? "" }
+
+    /// Bytes of memory that the process has had at most; `nil` when it does not run.
+    func peakMemory() throws -> Int64? {
+        guard let id = running.withLock({ $0 })?.process.id else { return nil }
+        let status = String(decoding: try Data(contentsOf: URL(filePath: "/proc/\(id)/status")), as: UTF8.self)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int64($0) }.map { $0 << 10 }
+    }
 
     /// All that was written to standard error.
     var log: String { (try? directory.read("stderr.log")).map { String(decoding: $0, as: UTF8.self) } ?? "" }
