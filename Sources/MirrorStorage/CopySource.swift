@@ -1,5 +1,3 @@
-public import MirrorCore
-
 /// An object of a bucket that a store of the same service may be told to copy.
 public struct CopySource: Sendable, Hashable {
     /// The kind of storage, as in a pool's name: `s3`.
