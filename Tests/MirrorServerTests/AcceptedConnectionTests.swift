@@ -11,15 +11,19 @@ import Testing
 struct AcceptedConnectionTests {
     private let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
-    /// As a listener drops it that closes meanwhile. Without care NIO ends the process here, and every test with it.
-    @Test func `a connection that nobody comes to handle is closed`() async throws {
+    /// As a listener drops it that closes meanwhile: before it would register the connection, or then. Without care NIO ends the process here,
+    /// and every test with it.
+    @Test(arguments: [true, false])
+    func `a connection that nobody comes to handle is closed`(isRegistered: Bool) async throws {
         let world = World()
         let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
         let mirror = MirrorChannel(
             base: HTTP1Channel(responder: { _, _, _ in }), table: nil, uses: uses, clock: world.clock, idleTimeout: .hours(1))
         let logger = logger
+        let registration = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)
+        if isRegistered { registration.succeed() }
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelInitializer { mirror.setup(channel: $0, logger: logger).map { _ in } }
+            .childChannelInitializer { mirror.setup(channel: $0, logger: logger).flatMap { _ in registration.futureResult } }
             .bind(host: "127.0.0.1", port: 0).get()
         let port = try #require(listener.localAddress?.port)
         for _ in 1...10 {
@@ -29,6 +33,7 @@ struct AcceptedConnectionTests {
             }
             #expect(end.bytes.isEmpty)
         }
+        if !isRegistered { registration.succeed() }
         try await listener.close().get()
     }
 }
