@@ -12,7 +12,8 @@ enum ProcessTuning {
     /// Keeps glibc from giving every thread a heap of its own.
     ///
     /// Buffers of a copy are allocated by one thread and freed by another; with many heaps each keeps what it once needed. Two take a fifth
-    /// less memory for sixteen copies at once, and cost nothing that was measured.
+    /// less memory for sixteen copies at once, and cost nothing that was measured. Large blocks, such as the parts of copies, are given back to the
+    /// system as soon as they are free.
     static func limitHeaps() {
         c_process_limit_heaps(2)
     }

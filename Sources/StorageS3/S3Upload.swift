@@ -141,13 +141,14 @@ final class S3Upload: ObjectUpload {
             return (parts, state.isAsked)
         }
         do {
-            if condition == .absent, !wasAsked { try await store.requireAbsent(key, call: "complete") }
             var complete = metadata
             complete.sha256 = sha256
             let info: ObjectInfo
             if let chunks = Self.held(parts) {
                 info = try await put(chunks, complete, condition, wasAsked: wasAsked)
             } else {
+                // Services keep to the condition of a plain upload more often than to that of a completion.
+                if condition == .absent, !wasAsked { try await store.requireAbsent(key, call: "complete") }
                 info = try await assemble(parts, complete, condition, wasAsked: wasAsked)
             }
             close()

@@ -74,7 +74,24 @@ struct RetryStoreTests {
         #expect(journal.entries.count == 1)
     }
 
-    @Test("never repeats the writing of a part, completion, or a health check")
+    @Test("repeats the writing of a part that is in memory")
+    func writesAgain() async throws {
+        let failures = Journal<HookedStore.Call>()
+        let base = HookedStore { call in
+            guard call == .write else { return }
+            failures.note(call)
+            if failures.entries.count < 3 { throw Self.unavailable }
+        }
+        let store = RetryStore(base, policy: .init(baseDelay: .zero))
+        let object = try SampleObject(size: 10)
+        let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: nil)
+        let written = try await upload.write(UploadPart(number: 0, offset: 0, length: nil), from: ByteStream(object.bytes))
+        #expect(written == 10)
+        #expect(failures.entries.count == 3)
+        #expect(try await upload.complete(size: 10, sha256: object.sha256).size == 10)
+    }
+
+    @Test("never repeats the writing of a part whose stream is gone, completion, or a health check")
     func writesOnce() async throws {
         let journal = Journal<HookedStore.Call>()
         let base = HookedStore { call in
@@ -86,7 +103,7 @@ struct RetryStoreTests {
         let object = try SampleObject(size: 10)
         let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: nil)
         try await requireStorageError(.unavailable, "write") {
-            try await upload.write(UploadPart(number: 0, offset: 0, length: nil), from: ByteStream(object.bytes))
+            try await upload.write(UploadPart(number: 0, offset: 0, length: nil), from: .arriving(object.bytes))
         }
         try await requireStorageError(.unavailable, "complete") { try await upload.complete(size: 10, sha256: object.sha256) }
         try await requireStorageError(.unavailable, "checkHealth") { try await store.checkHealth() }

@@ -64,6 +64,16 @@ struct TimeoutStoreTests {
         #expect(clock.sleeperCount == 0)
     }
 
+    @Test("a part that is in memory may take as long as one may take")
+    func stalledPart() async throws {
+        let store = hanging(in: [.write])
+        let object = try SampleObject(size: 1)
+        let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: nil)
+        try await expectTimeOut(after: .seconds(300)) {
+            _ = try await upload.write(UploadPart(number: 0, offset: 0, length: nil), from: ByteStream(object.bytes))
+        }
+    }
+
     @Test("a part that does not get on throws timedOut")
     func stalledWrite() async throws {
         let store = hanging(in: [.write])
@@ -72,7 +82,7 @@ struct TimeoutStoreTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await requireStorageError(.timedOut, "write") {
-                    try await upload.write(UploadPart(number: 0, offset: 0, length: nil), from: ByteStream(object.bytes))
+                    try await upload.write(UploadPart(number: 0, offset: 0, length: nil), from: .arriving(object.bytes))
                 }
             }
             for _ in 0..<4 {

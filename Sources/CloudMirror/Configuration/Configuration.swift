@@ -131,7 +131,7 @@ extension Configuration {
         /// Parts of one copy at the same time.
         package var partConcurrency = 4
         /// For the parts of all copies into object storage, in bytes.
-        package var memory: Int64 = 64 << 20
+        package var memory: Int64 = 48 << 20
         package var maxAttempts = 5
         package var maxObjectSize: Int64 = 5 << 40
         /// Without a byte from the origin.

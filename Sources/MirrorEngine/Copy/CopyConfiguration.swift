@@ -22,7 +22,7 @@ package struct CopyConfiguration: Sendable {
     package var shutdownGrace: Duration
 
     package init(
-        concurrency: Int = 16, partSize: Int64 = 16 << 20, partConcurrency: Int = 4, memory: Int64 = 64 << 20,
+        concurrency: Int = 16, partSize: Int64 = 16 << 20, partConcurrency: Int = 4, memory: Int64 = 48 << 20,
         maxAttempts: Int = 5, maxObjectSize: Int64 = 5 << 40, lease: Duration = .seconds(15), backoff: Duration = .milliseconds(200),
         backoffLimit: Duration = .seconds(30), negativeLife: Duration = .seconds(30), shutdownGrace: Duration = .seconds(25)
     ) {

@@ -87,13 +87,15 @@ struct CopyEngine: Sendable {
         let planner = CopyPlanner(
             capabilities: pool.store.capabilities, partSize: configuration.partSize, memory: configuration.memory)
         var limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
+        let firstGrant = FirstGrant(planner.isBuffered ? try await budget.take(planner.firstPartSize) : nil)
         let (first, plan) = try await begin(artifact, planner, mayRange: attempt == 1)
+        if case .rangesInOrder = plan { _ = firstGrant.take() }
         if case .bufferedStream = plan { limit = min(limit, planner.wholeLimit) }
         if let size = first.totalSize, size > limit { throw CopyError.tooLarge(limit: limit) }
         let reservation = try await space.reserve(first.totalSize ?? 0, in: pool)
         defer { reservation.release() }
         do {
-            return try await store(first, plan, of: artifact, in: pool, limit: limit, publish: publish)
+            return try await store(first, plan, firstGrant, of: artifact, in: pool, limit: limit, publish: publish)
         } catch let error as StorageError where error.code == .full {
             // The disk is smaller than `maxBytes`, or there is none: what is older goes all the same, and the next attempt finds room.
             let evicted = try await space.evict(first.totalSize ?? Self.unstatedSize, from: pool)
@@ -105,14 +107,16 @@ struct CopyEngine: Sendable {
     private static let unstatedSize: Int64 = 1 << 30
 
     private func store(
-        _ first: OriginResponse, _ plan: CopyPlan, of artifact: ArtifactURL, in pool: Pool, limit: Int64, publish: Publication
+        _ first: OriginResponse, _ plan: CopyPlan, _ firstGrant: FirstGrant, of artifact: ArtifactURL, in pool: Pool, limit: Int64,
+        publish: Publication
     ) async throws -> StoredObject {
         let upload = try await pool.store.beginUpload(
             ObjectKey(artifact), metadata: first.metadata(of: artifact, stored: clock.now), expectedSize: first.totalSize)
         do {
             let hash = ArtifactHash(stated: first.statedDigests)
             let transfer = CopyTransfer(
-                origin: origin, upload: upload, hash: hash, configuration: configuration, budget: budget, limit: limit
+                origin: origin, upload: upload, hash: hash, configuration: configuration, budget: budget, firstGrant: firstGrant,
+                limit: limit
             ) { [metrics] in metrics.countCopied(bytes: $0, pool: pool.id) }
             let memory = try await transfer.run(plan, first)
             defer { withExtendedLifetime(memory) {} }

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorStorage
 import NIOCore
+import Synchronization
 
 /// Carries the bytes of one artifact from its origin into an upload, and hashes them on the way.
 ///
@@ -15,6 +16,8 @@ struct CopyTransfer: Sendable {
     let hash: ArtifactHash
     let configuration: CopyConfiguration
     let budget: ByteBudget
+    /// Memory for the first part, taken before the origin was asked, so that no answer waits for memory.
+    let firstGrant: FirstGrant
     /// Bytes of the whole artifact, at most.
     let limit: Int64
     /// Called with bytes that are in the store.
@@ -59,7 +62,7 @@ struct CopyTransfer: Sendable {
             var writing = 0
             while true {
                 let size = sizes[number]
-                let grant = try await budget.take(size)
+                let grant = try await memory(size)
                 let bytes = try await Self.fill(size, from: &iterator, &rest)
                 // An empty artifact is one empty part.
                 guard bytes.readableBytes > 0 || number == 0 else { break }
@@ -120,7 +123,8 @@ struct CopyTransfer: Sendable {
     private func bufferedRanges(_ reader: PartReader) async throws {
         let ordered = OrderedHash(hash)
         let size = reader.parts.partSize
-        try await reader.each(concurrency: configuration.partConcurrency, admit: { try await budget.take(size) }) { number, range, grant in
+        try await reader.each(concurrency: configuration.partConcurrency, admit: { try await memory(size) }) {
+            number, range, grant in
             var iterator = try await reader.open(number, range, hash: nil).makeAsyncIterator()
             var rest = ByteBuffer()
             let bytes = try await Self.fill(range.length, from: &iterator, &rest)
@@ -145,6 +149,11 @@ struct CopyTransfer: Sendable {
 
     // MARK: Parts in memory
 
+    private func memory(_ size: Int64) async throws -> ByteBudget.Grant {
+        if let first = firstGrant.take() { return first }
+        return try await budget.take(size)
+    }
+
     private func write(_ part: UploadPart, _ bytes: ByteBuffer) async throws {
         let written = try await upload.write(part, from: ByteStream(bytes))
         guard written == Int64(bytes.readableBytes) else { throw CopyError(.storage, isTransient: true, "the pool did not take all bytes") }
@@ -165,6 +174,22 @@ struct CopyTransfer: Sendable {
             if var slice = rest.readSlice(length: length) { bytes.writeBuffer(&slice) }
             guard bytes.readableBytes < Int(size), let chunk = try await body.next() else { return bytes }
             rest = chunk
+        }
+    }
+}
+
+/// A grant that one part takes.
+final class FirstGrant: Sendable {
+    private let grant: Mutex<ByteBudget.Grant?>
+
+    init(_ grant: ByteBudget.Grant?) {
+        self.grant = Mutex(grant)
+    }
+
+    func take() -> ByteBudget.Grant? {
+        grant.withLock { grant in
+            defer { grant = nil }
+            return grant
         }
     }
 }

@@ -16,6 +16,8 @@ import NIOCore
 struct AdminRoutes: Sendable {
     /// Artifacts of one warm request, at most.
     static let maxWarm = 10_000
+    /// Replicas that one request asks for at the same time.
+    private static let warmConcurrency = 32
 
     let services: MirrorServices
 
@@ -74,13 +76,22 @@ struct AdminRoutes: Sendable {
                 throw RequestError(.inputError, "\(error)")
             }
         }
-        var items: [WarmAnswer.Item] = []
-        for artifact in artifacts {
-            for pool in pools {
-                let result = await services.redirects.warm(artifact, in: pool)
-                items.append(
-                    WarmAnswer.Item(url: artifact.description, pool: pool.id.description, state: result.word, error: result.message))
+        let wanted = artifacts.flatMap { artifact in pools.map { (artifact: artifact, pool: $0) } }
+        // Each may cost a request to its pool.
+        let items = await withTaskGroup(of: (Int, WarmAnswer.Item).self) { group in
+            var items = [WarmAnswer.Item?](repeating: nil, count: wanted.count)
+            for (number, (artifact, pool)) in wanted.enumerated() {
+                if number >= Self.warmConcurrency, let (number, item) = await group.next() { items[number] = item }
+                group.addTask {
+                    let result = await services.redirects.warm(artifact, in: pool)
+                    return (
+                        number,
+                        WarmAnswer.Item(url: artifact.description, pool: pool.id.description, state: result.word, error: result.message)
+                    )
+                }
             }
+            for await (number, item) in group { items[number] = item }
+            return items.compactMap(\.self)
         }
         return JSONResponse.make(WarmAnswer(replicas: items), status: .accepted, for: request)
     }
