@@ -17,6 +17,10 @@ struct ProgramRun {
     /// How often it is looked whether the program has ended, or is to, while its output is silent, in milliseconds.
     private static let interval: CInt = 50
 
+    /// How often a program that is open for writing is tried again, and after how many milliseconds.
+    private static let maxBusy = 50
+    private static let busyPause: CInt = 20
+
     /// Starts it. ``output(within:limit:isCancelled:)`` must be called afterwards.
     init(_ path: String, arguments: [String], environment: [String: String]) throws(S3CredentialsError) {
         var ends: [CInt] = [-1, -1]
@@ -142,7 +146,12 @@ struct ProgramRun {
             for pointer in argumentPointers + environmentPointers { free(pointer) }
         }
         var process: pid_t = 0
-        let code = posix_spawn(&process, path, &actions, &attributes, &argumentPointers, &environmentPointers)
+        var code = posix_spawn(&process, path, &actions, &attributes, &argumentPointers, &environmentPointers)
+        // A program that is being replaced cannot run until whoever writes it is done.
+        for _ in 0..<maxBusy where code == ETXTBSY {
+            _ = poll(nil, 0, busyPause)
+            code = posix_spawn(&process, path, &actions, &attributes, &argumentPointers, &environmentPointers)
+        }
         guard code == 0 else { throw failure(code) }
         return process
     }
