@@ -22,6 +22,7 @@ final class LocalUpload: ObjectUpload {
     private let store: LocalStore
     private let key: ObjectKey
     private let metadata: ObjectMetadata
+    private let expectedSize: Int64?
     private let name: String
     private let state: Mutex<State>
 
@@ -30,6 +31,7 @@ final class LocalUpload: ObjectUpload {
         self.store = store
         self.key = key
         self.metadata = metadata
+        self.expectedSize = expectedSize
         name = Self.randomName()
         let file = try store.directory.createUpload(name)
         state = Mutex(State(file: file))
@@ -62,6 +64,8 @@ final class LocalUpload: ObjectUpload {
         }
         do {
             let written = try await write(part, from: body, to: file, operation: operation)
+            // The digest follows behind the parts: meanwhile the disk can have what is written, and the sync of `complete` is short.
+            if isLastOfMany() { try await store.threads.run(operation) { try file.sync() } }
             state.withLock { $0.parts.finish(part.number) }
             return written
         } catch {
@@ -70,6 +74,15 @@ final class LocalUpload: ObjectUpload {
             if let error = error as? StorageError, error.code == .full { await abort() }
             throw error
         }
+    }
+
+    /// Bytes from which on a sync takes longer than it is worth waiting for at the end.
+    private static let largeSize: Int64 = 64 << 20
+
+    /// Whether all bytes of a large object are there, in several parts.
+    private func isLastOfMany() -> Bool {
+        guard let expectedSize, expectedSize >= Self.largeSize else { return false }
+        return state.withLock { $0.parts.count > 1 && $0.parts.writtenBytes == expectedSize }
     }
 
     /// Writes one batch while the next one arrives.

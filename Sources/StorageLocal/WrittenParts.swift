@@ -17,6 +17,11 @@ struct WrittenParts {
 
     private var parts: [Int: Part] = [:]
 
+    var count: Int { parts.count }
+
+    /// In finished parts and in those under way.
+    var writtenBytes: Int64 { parts.values.reduce(0) { $0 + $1.written } }
+
     /// Parts that are being written now.
     var underWay: Int { parts.values.count { !$0.isWhole } }
 
