@@ -31,7 +31,8 @@ public final class MemoryStore: ObjectStore {
     public var capabilities: StoreCapabilities {
         StoreCapabilities(
             features: [
-                .parallelParts, .readsUploads, .servedByMirror, .conditionalWrites, .listsMetadata, .keepsDigestOfParts, .keepsUpstreamQuery,
+                .parallelParts, .readsUploads, .servedByMirror, .conditionalWrites, .listsMetadata, .keepsDigestOfParts,
+                .keepsUpstreamQuery,
             ], maxObjectSize: Int64(Int32.max))
     }
 
