@@ -140,24 +140,7 @@ final class PinnedClients: Sendable {
     }
 
     private func makeConfiguration(for pin: Pin) -> HTTPClient.Configuration {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        tls.minimumTLSVersion = .tlsv12
-        if let path = configuration.certificateAuthorities { tls.additionalTrustRoots = [.file(path)] }
-        var client = HTTPClient.Configuration(
-            tlsConfiguration: tls,
-            redirectConfiguration: .disallow,
-            timeout: .init(connect: TimeAmount(configuration.connectTimeout)),
-            // Its limit is above ours, so that nobody waits within the client, where waiting is limited by the connect timeout.
-            connectionPool: .init(
-                idleTimeout: TimeAmount(configuration.keepAlive),
-                concurrentHTTP1ConnectionsPerHostSoftLimit: 2 * max(1, configuration.connectionsPerOrigin)),
-            proxy: nil,
-            decompression: .disabled)
-        client.httpVersion = .http1Only
-        // The next address is tried instead.
-        client.connectionPool.retryConnectionEstablishment = false
-        // Our traces are no business of other people's servers.
-        client.tracing.tracer = nil
+        var client = HTTPClient.Configuration(configuration)
         if IPAddress(pin.host) == nil { client.dnsOverride = [pin.host: pin.address.description] }
         let bufferSize = pin.scheme == .http ? configuration.receiveBufferSize : nil
         let idleTimeout = TimeAmount(configuration.idleTimeout)

@@ -155,24 +155,7 @@ package final class ServiceClient: Sendable {
     }
 
     private static func clientConfiguration(_ configuration: OutboundConfiguration) -> HTTPClient.Configuration {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        tls.minimumTLSVersion = .tlsv12
-        if let path = configuration.certificateAuthorities { tls.additionalTrustRoots = [.file(path)] }
-        var client = HTTPClient.Configuration(
-            tlsConfiguration: tls,
-            redirectConfiguration: .disallow,
-            timeout: .init(connect: TimeAmount(configuration.connectTimeout)),
-            // Its limit is above ours, so that nobody waits within the client, where waiting is limited by the connect timeout.
-            connectionPool: .init(
-                idleTimeout: TimeAmount(configuration.keepAlive),
-                concurrentHTTP1ConnectionsPerHostSoftLimit: 2 * max(1, configuration.connectionsPerOrigin)),
-            proxy: nil,
-            decompression: .disabled)
-        client.httpVersion = .http1Only
-        // Who calls waits and tries again in its own way.
-        client.connectionPool.retryConnectionEstablishment = false
-        // Our traces are no business of other people's servers.
-        client.tracing.tracer = nil
+        var client = HTTPClient.Configuration(configuration)
         let bufferSize = configuration.receiveBufferSize
         let idleTimeout = TimeAmount(configuration.idleTimeout)
         client.http1_1ConnectionDebugInitializer = { channel in

@@ -1,7 +1,6 @@
 package import MirrorCore
 package import MirrorStorage
 import NIOHTTP1
-import Synchronization
 
 extension S3Store {
     /// Bytes up to which one request copies the object.
@@ -159,23 +158,5 @@ extension CopySource {
         var headers = [(name: "x-amz-copy-source", value: place)]
         if let etag { headers.append(("x-amz-copy-source-if-match", etag)) }
         return headers
-    }
-}
-
-/// Hands out numbers from 0, each once.
-private final class PartNumbers: Sendable {
-    private let next = Mutex(0)
-    private let count: Int
-
-    init(count: Int) {
-        self.count = count
-    }
-
-    func take() -> Int? {
-        next.withLock { next in
-            guard next < count else { return nil }
-            defer { next += 1 }
-            return next
-        }
     }
 }

@@ -1,7 +1,6 @@
 import MirrorCore
 import MirrorStorage
 import NIOCore
-import Synchronization
 
 /// Reads the parts of one artifact from its origin, sure that they are parts of the same bytes.
 struct PartReader: Sendable {
@@ -56,23 +55,5 @@ struct PartReader: Sendable {
             throw CopyError(.transfer, isTransient: true, "the artifact changed at its origin while it was copied")
         }
         return part
-    }
-}
-
-/// Hands out the numbers of parts, each once.
-private final class PartNumbers: Sendable {
-    private let next = Mutex(0)
-    private let count: Int
-
-    init(count: Int) {
-        self.count = count
-    }
-
-    func take() -> Int? {
-        next.withLock { next in
-            guard next < count else { return nil }
-            defer { next += 1 }
-            return next
-        }
     }
 }
