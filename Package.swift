@@ -76,6 +76,10 @@ let package = Package(
             "StorageS3", ["MirrorStorage", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
         module("MirrorState", ["MirrorCore", logging]),
         module("StateSQLite", ["MirrorState", "MirrorCore", grdb, logging]),
+        module("RedisClient", [crypto, logging, nioCore, nioPosix, nioSSL]),
+        module(
+            "StateRedis", ["RedisClient", "MirrorState", "MirrorCore", logging, nioCore, nioSSL],
+            resources: [.embedInCode("Scripts")]),
         module(
             "MirrorEngine",
             ["MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore", crypto, logging, metrics, nioCore, serviceLifecycle, tracing]),
@@ -89,8 +93,8 @@ let package = Package(
         module(
             "CloudMirror",
             [
-                "CProcess", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "StateSQLite", "MirrorStorage", "MirrorState",
-                "MirrorNet", "MirrorCore",
+                "CProcess", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "StateSQLite", "StateRedis", "RedisClient",
+                "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore",
                 logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
         .executableTarget(
@@ -114,7 +118,10 @@ let package = Package(
             [
                 "StorageS3", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix,
             ], resources: [.copy("Vectors")]),
-        tests("StateConformanceTests", ["StateSQLite", "MirrorState", "MirrorTesting", "MirrorCore", grdb, logging]),
+        tests("RedisClientTests", ["RedisClient", logging, nioCore, nioEmbedded, nioPosix, nioSSL]),
+        tests(
+            "StateConformanceTests",
+            ["StateSQLite", "StateRedis", "RedisClient", "MirrorState", "MirrorTesting", "MirrorCore", grdb, logging, nioCore, nioPosix]),
         tests(
             "MirrorEngineTests",
             [

@@ -1,0 +1,63 @@
+package import NIOSSL
+
+/// How to reach a Redis, and what it may cost.
+package struct RedisConfiguration: Sendable {
+    package struct Address: Sendable, Hashable, CustomStringConvertible {
+        package var host: String
+        package var port: Int
+
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+
+        package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    }
+
+    package enum Topology: Sendable, Hashable {
+        /// One server.
+        case single
+        /// Sentinels know which server is the master of this name.
+        case sentinel(master: String)
+        /// The keys are spread over the servers of a cluster; the addresses are some of them.
+        case cluster
+    }
+
+    package var topology: Topology
+    /// At least one.
+    package var addresses: [Address]
+    /// `nil` is the default user.
+    package var username: String?
+    package var password: String?
+    /// Of the sentinels, where they ask for one.
+    package var sentinelUsername: String?
+    package var sentinelPassword: String?
+    package var database: Int = 0
+    /// `nil` is no TLS. Servers are checked by the host name that they were reached by.
+    package var tls: TLSConfiguration?
+    /// How this client is called in `CLIENT LIST`; letters, digits, `-`, `_`, `.`.
+    package var clientName = "cloud-mirror"
+    /// Channels to be subscribed to on every new connection, in a cluster on the server that has the slot of the channel's name.
+    package var channels: [String] = []
+    /// For connection, TLS and the greeting together.
+    package var connectTimeout: Duration = .seconds(1)
+    /// How long a command may take before its caller is told ``RedisError/Code/timedOut``. While an answer is overdue, later commands fail at
+    /// once with ``RedisError/Code/notConnected``.
+    package var commandTimeout: Duration = .milliseconds(200)
+    /// After so long without the answer that is due, the connection is given up.
+    package var stallTimeout: Duration = .seconds(2)
+    /// An idle connection is asked for a sign of life as often.
+    package var pingInterval: Duration = .seconds(1)
+    /// How long a command waits for a connection that is just being made.
+    package var connectionWait: Duration = .milliseconds(200)
+    /// Between attempts to connect: doubled each time up to the limit, half of it at random.
+    package var backoff: Duration = .milliseconds(25)
+    package var backoffLimit: Duration = .milliseconds(500)
+    /// Commands that wait for their answer, at most.
+    package var maxCommands = 100_000
+
+    package init(topology: Topology = .single, addresses: [Address]) {
+        self.topology = topology
+        self.addresses = addresses
+    }
+}

@@ -1,0 +1,30 @@
+/// Why a command was not answered as it should.
+package struct RedisError: Error, Sendable, Hashable, CustomStringConvertible {
+    package var code: Code
+    /// For people; holds no password.
+    package var message: String
+
+    package enum Code: Sendable, Hashable {
+        /// There is no connection now, or the one there is does not answer. The command was not sent.
+        case notConnected
+        /// No answer in time: the command may have been carried out.
+        case timedOut
+        /// The connection broke after the command was sent: it may have been carried out.
+        case connectionLost
+        /// As many commands wait as may. The command was not sent.
+        case tooManyCommands
+        /// The client was closed. The command was not sent.
+        case closed
+        /// The server refused the command; with the first word of its answer (`ERR`, `OOM`, `READONLY`, `WRONGTYPE`, …).
+        case server(String)
+        /// What came over the wire is no RESP, or larger than allowed.
+        case malformed
+    }
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package var description: String { message }
+}
