@@ -8,28 +8,38 @@ import MirrorStorage
 import NIOCore
 import NIOPosix
 import NIOSSL
+import StateRedis
 import StateSQLite
 import StorageLocal
 
 /// From the configuration to the parts that run: the only place that knows which storage and which state there are.
 struct MirrorParts: Sendable {
     let configuration: Configuration
+    let role: ProcessRole
     let state: HotIndex
     let services: MirrorServices
-    let workers: CopyWorkers
+    /// `nil` for a front end that never copies.
+    let workers: CopyWorkers?
     let sweeper: Sweeper
+    /// For a process that is there to copy, so that the others leave it to it.
+    let registration: CopierRegistration?
+    /// `nil` for state that is this process's own.
+    let redis: RedisStateStore?
     /// Made for this run when nobody configured one.
     let generatedToken: String?
     private let outbound: OutboundClient
     private let s3: S3Parts
 
-    init(_ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger) async throws {
+    init(_ configuration: Configuration, role: ProcessRole, group: MultiThreadedEventLoopGroup, logger: Logger) async throws {
         self.configuration = configuration
+        self.role = role
         let clock = SystemClock()
         let registry = MetricsRegistry()
         s3 = S3Parts(configuration, group: group, clock: clock, logger: logger)
         let pools = try await Self.openPools(configuration, s3: s3, registry: registry, clock: clock, logger: logger)
-        state = HotIndex(try Self.openState(configuration, clock: clock, logger: logger))
+        let store = try Self.openState(configuration, clock: clock, group: group, logger: logger)
+        redis = store as? RedisStateStore
+        state = HotIndex(store)
         outbound = try Self.makeOutbound(configuration, group: group, logger: logger)
         let origin = OriginClient(outbound, buckets: s3.origins())
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
@@ -43,15 +53,26 @@ struct MirrorParts: Sendable {
             pools: pools, state: state, origin: origin, waiters: waiters, uses: uses, publications: publications,
             presence: presence, configuration: configuration.redirectConfiguration, metrics: metrics, clock: clock, logger: logger)
         services = MirrorServices(
-            pools: pools, selector: configuration.poolSelector, state: state, redirects: redirects, remover: remover, waiters: waiters,
-            uses: uses, metrics: metrics, registry: registry, clock: clock)
+            pools: pools, selector: configuration.poolSelector, state: state, isStateShared: redis != nil, redirects: redirects,
+            remover: remover, waiters: waiters, uses: uses, metrics: metrics, registry: registry, clock: clock)
         let space = PoolSpace(state: state, remover: remover, metrics: metrics, logger: logger)
-        workers = CopyWorkers(
-            name: Self.workerName(), pools: pools, state: state, origin: origin, space: space, publications: publications,
-            configuration: configuration.copyConfiguration, metrics: metrics, clock: clock, logger: logger)
+        let name = Self.workerName()
+        if let duty = role.duty(redis, configuration) {
+            workers = CopyWorkers(
+                name: name, pools: pools, state: state, origin: origin, space: space, publications: publications, duty: duty,
+                configuration: configuration.copyConfiguration, metrics: metrics, clock: clock, logger: logger)
+        } else {
+            workers = nil
+        }
+        if let redis, role == .copier {
+            registration = CopierRegistration(
+                registry: redis, name: name, pools: pools.ids, life: configuration.copy.lease, clock: clock, logger: logger)
+        } else {
+            registration = nil
+        }
         sweeper = Sweeper(
-            pools: pools, state: state, remover: remover, interval: configuration.sweep.interval, metrics: metrics, clock: clock,
-            logger: logger)
+            pools: pools, state: state, remover: remover, interval: configuration.sweep.interval,
+            removalPatience: redis == nil ? .zero : Self.removalPatience, metrics: metrics, clock: clock, logger: logger)
         generatedToken = configuration.isZeroConfiguration ? Self.makeToken() : nil
     }
 
@@ -69,7 +90,8 @@ struct MirrorParts: Sendable {
                 listen: configuration.admin.listen?.address,
                 tokens: configuration.admin.tokens.map(\.value) + (generatedToken.map { [$0] } ?? []),
                 allowsLoopback: configuration.isZeroConfiguration),
-            redirectStatus: configuration.redirect.status.rawValue, maxConnections: configuration.server.maxConnections,
+            servesArtifacts: role.servesArtifacts, redirectStatus: configuration.redirect.status.rawValue,
+            maxConnections: configuration.server.maxConnections,
             idleTimeout: configuration.server.idleTimeout, maxHeaderBytes: Int(configuration.server.maxHeaderBytes))
     }
 
@@ -104,8 +126,13 @@ struct MirrorParts: Sendable {
         return PoolTable(pools)
     }
 
-    private static func openState(_ configuration: Configuration, clock: any WallClock, logger: Logger) throws -> any StateStore {
+    private static func openState(
+        _ configuration: Configuration, clock: any WallClock, group: MultiThreadedEventLoopGroup, logger: Logger
+    ) throws -> any StateStore {
         switch configuration.state {
+        case .redis(let redis):
+            // Without waiting for it: a mirror whose state is away redirects to the origin.
+            return try RedisParts.openState(redis, configuration, group: group, logger: logger)
         case .sqlite(let path):
             do {
                 return try SQLiteStateStore(
@@ -151,6 +178,9 @@ struct MirrorParts: Sendable {
         let shortest = configuration.pools.map(\.retention.timeToLive).min() ?? .seconds(86_400)
         return min(max(shortest / 20, .seconds(1)), .seconds(300))
     }
+
+    /// Longer than any process is at one removal that it goes on with: calls to a pool, with their repeats, end within minutes.
+    private static let removalPatience = Duration.seconds(300)
 
     private static func workerName() -> String {
         "worker-" + Hex.encode((0..<4).map { _ in UInt8.random(in: .min ... .max) })

@@ -14,26 +14,28 @@ import UnixSignals
 /// end or are handed back, then what is left is written down, then the files close.
 ///
 /// - Throws: ``StartError`` when it cannot start.
-package func serve(_ configuration: Configuration) async throws {
+package func serve(_ configuration: Configuration, as role: ProcessRole = .frontEnd) async throws {
     ProcessTuning.limitHeaps()
     let logger = Logger(label: "cloud-mirror")
     for warning in configuration.warnings { logger.warning("configuration: \(warning)") }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessTuning.processorCount)
-    let parts = try await MirrorParts(configuration, group: group, logger: logger)
+    let parts = try await MirrorParts(configuration, role: role, group: group, logger: logger)
     let announcement = Announcement(configuration, adminToken: parts.generatedToken)
     let server = MirrorServer(services: parts.services, configuration: try parts.serverConfiguration(), group: group, logger: logger) {
         listener, address in
         if listener == .main { announcement.listening(at: address) }
     }
     let waiterChanges = await parts.state.changes()
-    let services: [any Service] = [
+    var services: [any Service] = [
         ServicePart { await parts.state.run() },
         ServicePart { await parts.services.waiters.run(waiterChanges) },
         ServicePart { await parts.services.uses.run() },
         parts.sweeper,
-        parts.workers,
-        server,
     ]
+    if let redis = parts.redis { services.append(ServicePart { await reportOnRedis(redis, logger: logger) }) }
+    if let workers = parts.workers { services.append(workers) }
+    if let registration = parts.registration { services.append(registration) }
+    services.append(server)
     var settings = ServiceGroupConfiguration(
         services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     settings.maximumGracefulShutdownDuration = configuration.server.shutdownGrace

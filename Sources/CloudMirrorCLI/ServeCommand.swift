@@ -23,6 +23,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Address to listen on, in place of the file's; port 0 lets the system choose.", valueName: "host:port"))
     var listen: ListenAddress?
 
+    @Flag(help: "Copy nothing, and leave it to the processes of `cloud-mirror copier`; needs state.redis.")
+    var noCopiers = false
+
     @Flag(help: "Write one line 'ready URL' to standard output once requests are accepted.")
     var printReady = false
 
@@ -30,6 +33,12 @@ struct ServeCommand: AsyncParsableCommand {
         try await reportingFailures {
             var configuration = try ConfigurationLoader.load(config, overrides: .init(listen: listen, stateDirectory: stateDir))
             configuration.printsReady = printReady
+            if noCopiers {
+                guard configuration.isStateShared else {
+                    throw CommandFailure("--no-copiers needs state.redis: nobody else could copy", exit: .usage)
+                }
+                configuration.copy.frontEnd = .never
+            }
             LogOutput.bootstrap(configuration.log)
             try await serve(configuration)
         }

@@ -48,7 +48,9 @@ package struct MirrorServer: Service, CustomStringConvertible {
 
     package func run() async throws {
         var applications: [any Service] = [try application(mainRouter(), at: configuration.listen, .main)]
-        if let listen = configuration.admin.listen { applications.append(try application(adminRouter(), at: listen, .admin)) }
+        if configuration.servesArtifacts, let listen = configuration.admin.listen {
+            applications.append(try application(adminRouter(), at: listen, .admin))
+        }
         let group = ServiceGroup(configuration: .init(services: applications, logger: logger))
         try await withGracefulShutdownHandler {
             try await group.run()
@@ -113,13 +115,14 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     private func addMain(to router: Router<MirrorRequestContext>) {
+        ServiceRoutes(services: services).register(on: router)
+        guard configuration.servesArtifacts else { return MetricsRoute(services: services).register(on: router) }
         RedirectRoutes(
             services: services, table: table, publicURL: configuration.publicURL,
             // The named ones have the reason phrase that the HTTP encoder writes.
             status: configuration.redirectStatus == 307 ? .temporaryRedirect : .found
         ).register(on: router)
         LocalObjectRoutes(services: services, sendsFiles: configuration.tls == nil).register(on: router)
-        ServiceRoutes(services: services).register(on: router)
         if configuration.admin.listen == nil { addAdmin(to: router) }
     }
 

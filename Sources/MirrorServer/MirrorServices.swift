@@ -7,6 +7,8 @@ package struct MirrorServices: Sendable {
     package let pools: PoolTable
     package let selector: PoolSelector
     package let state: HotIndex
+    /// Whether other processes use the same state store.
+    package let isStateShared: Bool
     package let redirects: RedirectService
     package let remover: ReplicaRemover
     package let waiters: ReplicaWaiters
@@ -17,12 +19,14 @@ package struct MirrorServices: Sendable {
     package let started: Timestamp
 
     package init(
-        pools: PoolTable, selector: PoolSelector, state: HotIndex, redirects: RedirectService, remover: ReplicaRemover,
+        pools: PoolTable, selector: PoolSelector, state: HotIndex, isStateShared: Bool = false, redirects: RedirectService,
+        remover: ReplicaRemover,
         waiters: ReplicaWaiters, uses: UseRecorder, metrics: EngineMetrics, registry: MetricsRegistry, clock: any WallClock
     ) {
         self.pools = pools
         self.selector = selector
         self.state = state
+        self.isStateShared = isStateShared
         self.redirects = redirects
         self.remover = remover
         self.waiters = waiters

@@ -17,6 +17,8 @@ package struct ServerConfiguration: Sendable {
     package var publicURL: String?
     package var tls: TLSConfiguration?
     package var admin: AdminConfiguration
+    /// Whether it redirects and serves objects; a process that only copies answers about itself alone.
+    package var servesArtifacts: Bool
     /// 302 or 307.
     package var redirectStatus: Int
     package var maxConnections: Int
@@ -27,12 +29,14 @@ package struct ServerConfiguration: Sendable {
 
     package init(
         listen: Address, publicURL: String? = nil, tls: TLSConfiguration? = nil, admin: AdminConfiguration = AdminConfiguration(),
-        redirectStatus: Int = 302, maxConnections: Int = 10_000, idleTimeout: Duration = .seconds(75), maxHeaderBytes: Int = 32_768
+        servesArtifacts: Bool = true, redirectStatus: Int = 302, maxConnections: Int = 10_000, idleTimeout: Duration = .seconds(75),
+        maxHeaderBytes: Int = 32_768
     ) {
         self.listen = listen
         self.publicURL = publicURL
         self.tls = tls
         self.admin = admin
+        self.servesArtifacts = servesArtifacts
         self.redirectStatus = redirectStatus
         self.maxConnections = maxConnections
         self.idleTimeout = idleTimeout

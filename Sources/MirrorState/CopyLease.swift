@@ -70,6 +70,8 @@ public struct PoolTotals: Sendable, Hashable {
 public enum ReplicaChange: Sendable, Hashable {
     /// The replica as it is now; `nil` when it is absent. Also sent when a pending one has a job to be leased again.
     case replica(ReplicaID, Replica?)
+    /// The replica may have changed, nothing more is known: look again.
+    case stale(ReplicaID)
     /// Changes may have been missed: forget whatever is remembered.
     case everything
 }

@@ -81,6 +81,8 @@ package final class HotIndex: StateStore {
         switch change {
         case .everything:
             invalidateAll()
+        case .stale(let id):
+            invalidate(id)
         case .replica(let id, let replica):
             switch replica?.status {
             case .pending:
@@ -226,8 +228,8 @@ package final class HotIndex: StateStore {
         try await base.leastRecentlyUsed(in: pool, after: after, limit: limit)
     }
 
-    package func underRemoval(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {
-        try await base.underRemoval(in: pool, limit: limit)
+    package func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID] {
+        try await base.underRemoval(in: pool, begunBefore: begunBefore, limit: limit)
     }
 
     package func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {

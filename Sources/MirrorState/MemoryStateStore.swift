@@ -50,7 +50,7 @@ public final class MemoryStateStore: StateStore {
     }
 
     public func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool {
-        try transact { table, _ in table.beginRemoval(id, unusedSince: unusedSince) }
+        try transact { table, now in table.beginRemoval(id, unusedSince: unusedSince, at: now) }
     }
 
     public func forget(_ id: ReplicaID) async throws {
@@ -65,8 +65,8 @@ public final class MemoryStateStore: StateStore {
         try transact { table, _ in table.leastRecentlyUsed(in: pool, after: after, limit: limit) }
     }
 
-    public func underRemoval(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {
-        try transact { table, _ in table.underRemoval(in: pool, limit: limit) }
+    public func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID] {
+        try transact { table, _ in table.underRemoval(in: pool, begunBefore: begunBefore, limit: limit) }
     }
 
     public func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {

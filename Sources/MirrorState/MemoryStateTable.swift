@@ -87,9 +87,9 @@ struct MemoryStateTable {
         }
     }
 
-    mutating func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) -> Bool {
+    mutating func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?, at now: Timestamp) -> Bool {
         var record = record(id)
-        guard record.beginRemoval(unusedSince: unusedSince) else { return false }
+        guard record.beginRemoval(unusedSince: unusedSince, at: now) else { return false }
         write(record, id)
         return true
     }
@@ -133,9 +133,9 @@ struct MemoryStateTable {
         return found.sorted { $0.at < $1.at }.prefix(StatePage.length(limit)).map(\.replica)
     }
 
-    func underRemoval(in pool: PoolID, limit: Int) -> [ReplicaID] {
+    func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) -> [ReplicaID] {
         Array(
-            records.filter { $0.key.pool == pool && $0.value.status == .removing }.keys
+            records.filter { $0.key.pool == pool && $0.value.isUnderRemoval(begunBefore: begunBefore) }.keys
                 .sorted { $0.artifact.description < $1.artifact.description }.prefix(StatePage.length(limit)))
     }
 

@@ -9,14 +9,17 @@ package struct ReplicaRecord: Sendable, Hashable {
     package private(set) var status: Replica.Status?
     /// There exactly while the replica is pending.
     package private(set) var job: CopyJob?
+    /// There exactly while the replica is under removal.
+    package private(set) var removalBegan: Timestamp?
 
     /// An absent replica.
     package init() {}
 
     /// A record as it was stored.
-    package init(status: Replica.Status?, job: CopyJob?) {
+    package init(status: Replica.Status?, job: CopyJob?, removalBegan: Timestamp? = nil) {
         self.status = status
         self.job = job
+        self.removalBegan = removalBegan
     }
 
     package func replica(_ id: ReplicaID) -> Replica? {
@@ -127,20 +130,27 @@ package struct ReplicaRecord: Sendable, Hashable {
     }
 
     /// - Returns: Whether it is under removal by this call.
-    package mutating func beginRemoval(unusedSince: Timestamp?) -> Bool {
+    package mutating func beginRemoval(unusedSince: Timestamp?, at now: Timestamp) -> Bool {
         if let unusedSince {
             guard case .present(let object) = status, object.markedAt != nil, object.lastUsed <= unusedSince else { return false }
         }
         guard status != .removing else { return false }
         status = .removing
         job = nil
+        removalBegan = now
         return true
+    }
+
+    package func isUnderRemoval(begunBefore time: Timestamp) -> Bool {
+        guard status == .removing, let removalBegan else { return false }
+        return removalBegan < time
     }
 
     /// - Returns: Whether anything changed.
     package mutating func forget() -> Bool {
         guard status == .removing else { return false }
         status = nil
+        removalBegan = nil
         return true
     }
 

@@ -18,6 +18,7 @@ public import MirrorCore
 /// - `mark` marks only what is present and was not used after `unusedSince`.
 /// - `beginRemoval` takes any replica, drops its job, and makes its late writes fail; with `unusedSince` only a marked one not used after it.
 /// - A replica under removal answers claims with `.exists`, is leased to nobody, and is absent after `forget`.
+/// - `underRemoval` lists what is under removal since before a time, in one pool.
 /// - `forgetErrors` makes errors absent whose `retryAt` lies before a time, those that lie back furthest first, at most so many; nothing else.
 /// - `leastRecentlyUsed` lists present replicas of one pool, oldest use first, each exactly once over all pages.
 /// - `totals` agree with what was recorded, after every kind of transition.
@@ -86,7 +87,9 @@ public protocol StateStore: Sendable {
     func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica]
 
     /// Replicas under removal, so that a removal cut off by a crash is ended.
-    func underRemoval(in pool: PoolID, limit: Int) async throws -> [ReplicaID]
+    ///
+    /// - Parameter begunBefore: Where other processes remove from the pool too: longer ago than any of them can still be at it.
+    func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID]
 
     /// Replicas in any state, in the order of pool and URL.
     ///

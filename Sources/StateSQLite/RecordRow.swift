@@ -6,11 +6,11 @@ import MirrorState
 enum RecordRow {
     static let columns = """
         status, key, size, sha256, stored_at, last_used, marked_at, reason, origin_status, message, retry_at, \
-        sequence, queued_at, due, attempts, token, worker
+        sequence, queued_at, due, attempts, token, worker, removal_began
         """
 
     /// How many there are.
-    static let count = 17
+    static let count = 18
 
     /// Columns are read as values of whatever type they have, never by a cast that traps: a damaged file must not end the process.
     ///
@@ -24,7 +24,8 @@ enum RecordRow {
         case Schema.error:
             return ReplicaRecord(status: .error(try failure(row, offset + 7)), job: nil)
         case Schema.removing:
-            return ReplicaRecord(status: .removing, job: nil)
+            guard let began = row.time(offset + 17) else { throw damaged("removal_began") }
+            return ReplicaRecord(status: .removing, job: nil, removalBegan: began)
         default:
             throw damaged("status")
         }
@@ -58,6 +59,7 @@ enum RecordRow {
             values[10] = failure.retryAt.milliseconds
         case .removing:
             values[0] = Schema.removing
+            values[17] = record.removalBegan?.milliseconds
         case nil:
             break
         }

@@ -123,8 +123,8 @@ public final class SQLiteStateStore: StateStore {
         try await read { try $0.leastRecentlyUsed(in: pool, after: after, limit: limit) }
     }
 
-    public func underRemoval(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {
-        try await read { try $0.underRemoval(in: pool, limit: limit) }
+    public func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID] {
+        try await read { try $0.underRemoval(in: pool, begunBefore: begunBefore, limit: limit) }
     }
 
     public func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {

@@ -88,6 +88,13 @@ enum Schema {
         migrator.registerMigration("2 errors by retry") { db in
             try db.execute(sql: "CREATE INDEX errors_by_retry ON replicas (retry_at, pool, url) WHERE status = 3")
         }
+        migrator.registerMigration("3 begin of removals") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE replicas ADD COLUMN removal_began INTEGER;
+                    UPDATE replicas SET removal_began = 0 WHERE status = 4;
+                    """)
+        }
         return migrator
     }
 }

@@ -37,9 +37,12 @@ extension StateTransaction {
         return try replicas("WHERE (pool, url) > (?, ?) ORDER BY pool, url", place, limit: limit)
     }
 
-    func underRemoval(in pool: PoolID, limit: Int) throws -> [ReplicaID] {
+    func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) throws -> [ReplicaID] {
         // Named, because without statistics SQLite would walk over the whole pool in the order of its primary key.
-        try replicas("INDEXED BY removals WHERE status = 4 AND pool = ? ORDER BY url", [pool.description], limit: limit).map(\.id)
+        try replicas(
+            "INDEXED BY removals WHERE status = 4 AND pool = ? AND removal_began < ? ORDER BY url",
+            [pool.description, begunBefore.milliseconds], limit: limit
+        ).map(\.id)
     }
 
     /// Errors that could have been tried again before then, those that lie back furthest first.

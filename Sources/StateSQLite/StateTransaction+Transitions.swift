@@ -76,7 +76,7 @@ extension StateTransaction {
     mutating func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) throws -> Bool {
         let old = try record(id)
         var record = old
-        guard record.beginRemoval(unusedSince: unusedSince) else { return false }
+        guard record.beginRemoval(unusedSince: unusedSince, at: now) else { return false }
         try store(record, replacing: old, id, isToldOf: true)
         return true
     }

@@ -99,7 +99,7 @@ final class HeldStore: StateStore {
         try await base.leastRecentlyUsed(in: pool, after: after, limit: limit)
     }
 
-    func underRemoval(in pool: PoolID, limit: Int) async throws -> [ReplicaID] { try await base.underRemoval(in: pool, limit: limit) }
+    func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID] { try await base.underRemoval(in: pool, begunBefore: begunBefore, limit: limit) }
 
     func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
         try await base.replicas(in: pool, after: after, limit: limit)

@@ -91,7 +91,7 @@ private final class StorePair {
         case 15:
             return try await both("forgetErrors before \(time)") { try await $0.forgetErrors(before: time, limit: 2) }
         default:
-            let removed = try await memory.underRemoval(in: id.pool, limit: 1).first ?? id
+            let removed = try await memory.underRemoval(in: id.pool, begunBefore: clock.now + .milliseconds(1), limit: 1).first ?? id
             return try await both("forget \(removed)") { try await $0.forget(removed) }
         }
     }
@@ -111,7 +111,9 @@ private final class StorePair {
         if let one { return one }
         let totals = try await compare("totals") { try await $0.totals(of: id.pool) }
         if let totals { return totals }
-        let removed = try await compare("underRemoval") { try await $0.underRemoval(in: id.pool, limit: 9) }
+        let removed = try await compare("underRemoval") {
+            try await $0.underRemoval(in: id.pool, begunBefore: clock.now + .milliseconds(1), limit: 9)
+        }
         if let removed { return removed }
         return try await compare("leastRecentlyUsed") { store in
             let page = try await store.leastRecentlyUsed(in: id.pool, after: nil, limit: 3)

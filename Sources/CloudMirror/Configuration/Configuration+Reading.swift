@@ -50,14 +50,24 @@ extension Configuration {
 
     private mutating func readState(_ reader: ConfigurationReader) {
         var path = "\(stateDirectory)/state.sqlite"
+        var redis: Redis?
         reader.section("state", doc: "Where replicas and copy jobs are recorded. Losing it loses time, never artifacts.") { section in
             section.section("sqlite", doc: "An embedded database, for one machine.") { section in
                 section.value(
                     "path", &path, .path, defaultNote: "state.sqlite in the state directory", example: "/var/lib/cloud-mirror/state.sqlite",
                     doc: "The database file; made if it is not there.")
             }
+            section.optionalSection("redis", doc: "A Redis 7 or Valkey, for many machines, in place of sqlite.") { redis = .read($0) }
+            if redis != nil, section.has("sqlite") { section.report("sqlite and redis exclude each other; keep one", key: "redis") }
         }
-        state = .sqlite(path: path)
+        state = redis.map { .redis($0) } ?? .sqlite(path: path)
+        if redis != nil {
+            for pool in pools where pool.isOnThisMachine {
+                reader.report("\(pool.id) is a directory of one machine, and state.redis is for many; use object storage", key: "pools")
+            }
+        } else if copy.frontEnd == .never {
+            reader.report("copy.frontEnd is never, but without state.redis no other process can copy", key: "copy")
+        }
     }
 }
 
@@ -211,6 +221,11 @@ extension Configuration.Copy {
         reader.value(
             "maxQueued", &maxQueued, .integer(in: 1...100_000_000),
             doc: "Copies that may be queued; clients of more are sent to the origin.")
+        reader.value(
+            "frontEnd", &frontEnd, .choice(),
+            doc:
+                "Whether `serve` copies: `auto` for pools that no live `cloud-mirror copier` looks after; `never` needs state.redis and copiers."
+        )
         reader.section("backoff", doc: "The wait between two attempts at one copy: doubled each time, with jitter.") { section in
             section.value("first", &backoff.first, .duration(in: .milliseconds(1)...minutes(10)), doc: "After the first attempt.")
             section.value("max", &backoff.max, .duration(in: .milliseconds(1)...hours(24)), doc: "The longest.")

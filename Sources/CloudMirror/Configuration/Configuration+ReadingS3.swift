@@ -71,9 +71,6 @@ extension Configuration.S3Bucket {
 }
 
 extension Configuration.S3CredentialSource {
-    /// Bytes of a file with a secret that are read.
-    private static let maxSecretFile = 4_096
-
     fileprivate static func read(_ reader: ConfigurationReader) -> Configuration.S3CredentialSource {
         let element = reader.custom(
             "credentials", type: "anonymous, {profile}, or {accessKeyID, secretAccessKey or secretAccessKeyFile, sessionToken}",
@@ -107,7 +104,7 @@ extension Configuration.S3CredentialSource {
         reader.value("sessionToken", &sessionToken, .token, doc: "")
         if let file {
             if reader.has("secretAccessKey") { reader.report("is given besides secretAccessKey; keep one", key: "secretAccessKeyFile") }
-            secretAccessKey = readSecret(file, reader)
+            secretAccessKey = reader.readSecret("secretAccessKeyFile", file)
         }
         if reader.has("profile") {
             for key in ["accessKeyID", "secretAccessKey", "secretAccessKeyFile", "sessionToken"] where reader.has(key) {
@@ -125,21 +122,5 @@ extension Configuration.S3CredentialSource {
         }
         guard let accessKeyID, let secretAccessKey else { return nil }
         return .keys(accessKeyID: accessKeyID, secretAccessKey: secretAccessKey, sessionToken: sessionToken)
-    }
-
-    private static func readSecret(_ file: String, _ reader: ConfigurationReader) -> Secret? {
-        guard let bytes = reader.readFile("secretAccessKeyFile", file, limit: maxSecretFile, isSecret: true) else { return nil }
-        let lines = bytes.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") })
-        let texts = lines.map { String(decoding: $0, as: UTF8.self).trimmed }.filter { !$0.isEmpty }
-        guard let first = texts.first, texts.count == 1 else {
-            reader.report("the file must hold one line, the secret", key: "secretAccessKeyFile")
-            return nil
-        }
-        do throws(InvalidValue) {
-            return try ConfigurationValueKind.token.parse(first, reader.context)
-        } catch {
-            reader.report("the secret in the file \(error.message)", key: "secretAccessKeyFile")
-            return nil
-        }
     }
 }

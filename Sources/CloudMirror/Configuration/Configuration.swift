@@ -44,6 +44,14 @@ package struct Configuration: Sendable, Equatable {
     /// Whether no file was given, so that the service may make up an admin token and print it.
     package var isZeroConfiguration: Bool { source == .zeroConfiguration }
 
+    /// Whether other processes can use the same state.
+    package var isStateShared: Bool {
+        switch state {
+        case .redis: true
+        case .sqlite: false
+        }
+    }
+
     package func pool(_ id: PoolID) -> Pool? { pools.first { $0.id == id } }
 }
 
@@ -94,6 +102,14 @@ extension Configuration {
             case local(directory: String)
             case s3(S3Pool)
         }
+
+        /// Whether no other machine can read what is in it.
+        var isOnThisMachine: Bool {
+            switch storage {
+            case .local: true
+            case .s3: false
+            }
+        }
     }
 
     /// How long a replica is worth keeping.
@@ -139,7 +155,15 @@ extension Configuration {
         package var connectTimeout: Duration = .seconds(10)
         package var lease: Duration = .seconds(15)
         package var maxQueued = 100_000
+        package var frontEnd = FrontEnd.auto
         package var backoff = Backoff()
+
+        /// Whether `serve` copies, too.
+        package enum FrontEnd: String, Sendable, CaseIterable {
+            /// For pools that no live `copier` looks after.
+            case auto
+            case always, never
+        }
     }
 
     /// The wait between attempts: doubled each time, with jitter.
@@ -151,6 +175,23 @@ extension Configuration {
     /// Where replicas and copy jobs are recorded.
     package enum State: Sendable, Equatable {
         case sqlite(path: String)
+        case redis(Redis)
+    }
+
+    /// A Redis that many processes share.
+    package struct Redis: Sendable, Equatable {
+        /// Holds the password, where there is one.
+        package var url: Secret
+        /// In front of every key; letters, digits, `-`, `_`, `.`, `:`.
+        package var prefix = "cloud-mirror"
+        package var password: Secret?
+        package var sentinelPassword: Secret?
+        /// Path of a PEM file with the authorities that servers are checked against; `nil` is the system's.
+        package var authority: String?
+        /// Until a call is given up.
+        package var timeout: Duration = .milliseconds(200)
+        /// How long hot redirects go on from memory while Redis cannot be reached.
+        package var staleLife: Duration = .seconds(3_600)
     }
 
     /// How a request without a pool gets one.

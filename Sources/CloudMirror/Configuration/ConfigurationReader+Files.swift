@@ -1,6 +1,8 @@
 extension ConfigurationReader {
     /// Bytes of a certificate or key file that are read.
     private static var maxFile: Int { 1 << 20 }
+    /// Bytes of a file with a secret that are read.
+    private static var maxSecretFile: Int { 4_096 }
 
     /// The content of the file that a key names.
     ///
@@ -20,6 +22,25 @@ extension ConfigurationReader {
     /// Records a problem when the file cannot be read; what is in it is somebody else's business.
     func readableFile(_ key: String, _ file: String, isSecret: Bool = false) {
         _ = readFile(key, file, limit: Self.maxFile, isSecret: isSecret)
+    }
+
+    /// The secret in a file of one line.
+    ///
+    /// - Returns: `nil` after recording a problem.
+    func readSecret(_ key: String, _ file: String) -> Secret? {
+        guard let bytes = readFile(key, file, limit: Self.maxSecretFile, isSecret: true) else { return nil }
+        let lines = bytes.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") })
+        let texts = lines.map { String(decoding: $0, as: UTF8.self).trimmed }.filter { !$0.isEmpty }
+        guard let first = texts.first, texts.count == 1 else {
+            report("the file must hold one line, the secret", key: key)
+            return nil
+        }
+        do throws(InvalidValue) {
+            return try ConfigurationValueKind.token.parse(first, context)
+        } catch {
+            report("the secret in the file \(error.message)", key: key)
+            return nil
+        }
     }
 }
 

@@ -17,15 +17,18 @@ struct PoolsCheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailures {
-            try await file.withSetup { setup in
-                var last: PoolID?
-                let isFine = try await setup.check { pool, line in
-                    if pool != last { Terminal.say("\(pool)\n") }
-                    last = pool
-                    Terminal.say(line.row)
-                }
-                guard isFine else { throw CommandFailure("something is wrong; the lines above say what") }
-            }
+            let isFine = try await file.withSetup { try await Self.check($0) }
+            guard isFine else { throw CommandFailure("something is wrong; the lines above say what") }
+        }
+    }
+
+    /// - Returns: Whether nothing is wrong.
+    static func check(_ setup: PoolSetup) async throws -> Bool {
+        var last: PoolID?
+        return try await setup.check { pool, line in
+            if pool != last { Terminal.say("\(pool)\n") }
+            last = pool
+            Terminal.say(line.row)
         }
     }
 }

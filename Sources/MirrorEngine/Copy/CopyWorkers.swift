@@ -15,6 +15,7 @@ package final class CopyWorkers: Service {
     private let pools: PoolTable
     private let state: any StateStore
     private let engine: CopyEngine
+    private let duty: CopyDuty
     private let configuration: CopyConfiguration
     private let publications: PublicationLock
     private let metrics: EngineMetrics
@@ -33,13 +34,14 @@ package final class CopyWorkers: Service {
     /// - Parameter name: Who this is, for people who look at leases.
     package init(
         name: String, pools: PoolTable, state: any StateStore, origin: OriginClient, space: PoolSpace, publications: PublicationLock,
-        configuration: CopyConfiguration, metrics: EngineMetrics, clock: any WallClock, logger: Logger
+        duty: CopyDuty = .always, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any WallClock, logger: Logger
     ) {
         self.name = name
         self.pools = pools
         self.state = state
         self.configuration = configuration
         self.publications = publications
+        self.duty = duty
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
@@ -81,7 +83,7 @@ package final class CopyWorkers: Service {
 
     private func notice(_ change: ReplicaChange) {
         switch change {
-        case .everything: work.notify()
+        case .everything, .stale: work.notify()
         case .replica(_, let replica): if replica?.state == .pending { work.notify() }
         }
     }
@@ -94,7 +96,8 @@ package final class CopyWorkers: Service {
                     continue
                 }
                 do {
-                    if let lease = try await state.lease(pools: pools.ids, worker: name, duration: configuration.lease) {
+                    let (own, validFor) = try await duty.pools(among: pools.ids)
+                    if let lease = try await state.lease(pools: own, worker: name, duration: configuration.lease) {
                         progress.withLock { $0.active += 1 }
                         copies.addTask {
                             await self.process(lease)
@@ -102,8 +105,8 @@ package final class CopyWorkers: Service {
                             self.work.notify()
                         }
                     } else {
-                        let due = try await state.nextDue(pools: pools.ids)
-                        await work.wait(upTo: due.map { max(clock.now.duration(to: $0), .milliseconds(1)) }, clock: clock)
+                        let due = try await state.nextDue(pools: own).map { max(clock.now.duration(to: $0), .milliseconds(1)) }
+                        await work.wait(upTo: [due, validFor].compactMap(\.self).min(), clock: clock)
                     }
                 } catch {
                     if !Task.isCancelled { logger.warning("cannot lease copy jobs", metadata: ["error": "\(error)"]) }
@@ -134,7 +137,7 @@ package final class CopyWorkers: Service {
             logger.info("copied", metadata: ["bytes": "\(object.size)", "seconds": "\(duration.inSeconds)"])
         case .unpublished(let result):
             do {
-                try await uncancelled { try await self.state.finish(lease, result) }
+                try await uncancelled { try await self.finish(lease, result) }
             } catch {
                 metrics.countError(error)
                 logger.warning("the copy's end could not be recorded", metadata: ["error": "\(error)"])
@@ -192,15 +195,35 @@ package final class CopyWorkers: Service {
         _ lease: CopyLease, in pool: Pool, _ complete: @escaping @Sendable () async throws -> StoredObject
     ) async throws -> StoredObject {
         try await publications.withLock(lease.id) {
-            _ = try await state.extend(lease, duration: configuration.lease)
+            _ = try await outlastingState { try await self.state.extend(lease, duration: self.configuration.lease) }
             let object = try await complete()
             do {
-                try await uncancelled { try await self.state.finish(lease, .present(object)) }
+                try await uncancelled { try await self.finish(lease, .present(object)) }
             } catch {
                 await discard(lease.id, in: pool)
                 throw error
             }
             return object
+        }
+    }
+
+    private func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
+        switch result {
+        case .present, .failed: try await outlastingState { try await self.state.finish(lease, result) }
+        // Without it the lease runs out, and another takes the job: not worth waiting for.
+        case .retry, .handBack: try await state.finish(lease, result)
+        }
+    }
+
+    /// Tries again for as long as a lease lives: a state that is away for a moment must not cost a copy that is done.
+    private func outlastingState<Success: Sendable>(_ operation: @Sendable () async throws -> Success) async throws -> Success {
+        let deadline = clock.now + configuration.lease
+        while true {
+            do {
+                return try await operation()
+            } catch let error as StateError where error.code == .unavailable && clock.now < deadline {
+                try await clock.sleep(for: .milliseconds(100))
+            }
         }
     }
 

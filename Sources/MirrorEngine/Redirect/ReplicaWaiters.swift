@@ -39,6 +39,7 @@ package final class ReplicaWaiters: Sendable {
             // A replica that is pending still has nothing to tell.
             case .replica(_, let replica) where replica?.state == .pending: break
             case .replica(let id, let replica): deliver(.changed(replica), to: take(id))
+            case .stale(let id): deliver(.lookAgain, to: take(id))
             case .everything: deliver(.lookAgain, to: takeAll(closing: false))
             }
         }

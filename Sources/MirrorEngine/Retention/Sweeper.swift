@@ -22,13 +22,16 @@ package struct Sweeper: Service, CustomStringConvertible {
     private let remover: ReplicaRemover
     private let interval: Duration
     private let reconcileInterval: Duration
+    private let removalPatience: Duration
     private let metrics: EngineMetrics
     private let clock: any WallClock
     private let logger: Logger
 
+    /// - Parameter removalPatience: After so long a removal is taken for one that was cut off, and ended. Where other processes remove from the
+    ///   same pools, longer than any of them can be at it.
     package init(
         pools: PoolTable, state: any StateStore, remover: ReplicaRemover, interval: Duration,
-        reconcileInterval: Duration = .seconds(21_600),
+        reconcileInterval: Duration = .seconds(21_600), removalPatience: Duration = .zero,
         metrics: EngineMetrics, clock: any WallClock, logger: Logger
     ) {
         self.pools = pools
@@ -36,6 +39,7 @@ package struct Sweeper: Service, CustomStringConvertible {
         self.remover = remover
         self.interval = interval
         self.reconcileInterval = reconcileInterval
+        self.removalPatience = removalPatience
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
@@ -69,7 +73,9 @@ package struct Sweeper: Service, CustomStringConvertible {
 
     /// One pass over one pool.
     package func sweep(_ pool: Pool) async throws {
-        try await remover.finish(try await state.underRemoval(in: pool.id, limit: Self.page), in: pool)
+        let before = clock.now - removalPatience + .milliseconds(1)
+        let abandoned = try await state.underRemoval(in: pool.id, begunBefore: before, limit: Self.page)
+        try await remover.finish(abandoned, in: pool)
         let totals = try await state.totals(of: pool.id)
         metrics.recordTotals(totals, pool: pool.id)
         var excess = pool.maxBytes.map { totals.bytes - $0 } ?? 0

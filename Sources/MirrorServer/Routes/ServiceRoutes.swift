@@ -46,7 +46,10 @@ struct ServiceRoutes: Sendable {
         let checks: [String: String]
     }
 
-    /// 503 while the state store or every pool is out of order: a mirror with one good pool still earns its keep.
+    /// 503 while every pool is out of order, or a state store of this process's own: a mirror with one good pool still earns its keep.
+    ///
+    /// State that many processes share and that is away is away for all of them: taking them all out of service would take away what they
+    /// still answer from memory, and the way to the origin. They are `degraded`, with 200.
     private func ready(_ request: Request, _ context: MirrorRequestContext) async -> Response {
         var checks: [String: String] = [:]
         var isAnyPoolUp = services.pools.all.isEmpty
@@ -69,8 +72,9 @@ struct ServiceRoutes: Sendable {
             }
         }
         checks["state"] = isStateUp ? "ok" : "unavailable"
-        let isReady = isAnyPoolUp && isStateUp
+        let isReady = isAnyPoolUp && (isStateUp || services.isStateShared)
+        let status = isReady ? (isStateUp ? "ok" : "degraded") : "unavailable"
         return JSONResponse.make(
-            Readiness(status: isReady ? "ok" : "unavailable", checks: checks), status: isReady ? .ok : .serviceUnavailable, for: request)
+            Readiness(status: status, checks: checks), status: isReady ? .ok : .serviceUnavailable, for: request)
     }
 }

@@ -24,7 +24,9 @@ extension StateStoreSuite {
                 try await refuses("beginRemoval") { _ = try await scene.store.beginRemoval(id, unusedSince: nil) }
                 try await refuses("forget") { try await scene.store.forget(id) }
                 try await refuses("leastRecentlyUsed") { _ = try await scene.store.leastRecentlyUsed(in: scene.pool, after: nil, limit: 1) }
-                try await refuses("underRemoval") { _ = try await scene.store.underRemoval(in: scene.pool, limit: 1) }
+                try await refuses("underRemoval") {
+                    _ = try await scene.store.underRemoval(in: scene.pool, begunBefore: scene.now + .milliseconds(1), limit: 1)
+                }
                 try await refuses("replicas") { _ = try await scene.store.replicas(in: nil, after: nil, limit: 1) }
                 try await refuses("totals") { _ = try await scene.store.totals(of: scene.pool) }
             }
@@ -50,7 +52,9 @@ extension StateStoreSuite {
             try await subject.withStore { scene in
                 try requireEqual(try await scene.store.replicas(in: nil, after: nil, limit: 100), written, "replicas")
                 try requireEqual(try await scene.store.totals(of: scene.pool), totals, "totals")
-                try requireEqual(try await scene.store.underRemoval(in: scene.otherPool, limit: 10).count, 1, "removals")
+                try requireEqual(
+                    try await scene.store.underRemoval(in: scene.otherPool, begunBefore: scene.now + .milliseconds(1), limit: 10).count, 1,
+                    "removals")
                 try requireEqual(try await scene.lease()?.id, try scene.id(6), "queued job")
             }
         },

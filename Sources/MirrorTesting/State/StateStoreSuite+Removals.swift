@@ -135,10 +135,24 @@ extension StateStoreSuite {
                 for id in ids.dropFirst(2) + [elsewhere] {
                     try requireEqual(try await scene.store.beginRemoval(id, unusedSince: nil), true, "removal")
                 }
-                try requireEqual(Set(try await scene.store.underRemoval(in: scene.pool, limit: 100)), Set(ids.dropFirst(2)), "all")
-                try requireEqual(try await scene.store.underRemoval(in: scene.pool, limit: 2).count, 2, "length of a short list")
+                let later = scene.now + .milliseconds(1)
+                func list(_ limit: Int) async throws -> [ReplicaID] {
+                    try await scene.store.underRemoval(in: scene.pool, begunBefore: later, limit: limit)
+                }
+                try requireEqual(Set(try await list(100)), Set(ids.dropFirst(2)), "all")
+                try requireEqual(try await list(2).count, 2, "length of a short list")
                 try await scene.store.forget(ids[2])
-                try requireEqual(Set(try await scene.store.underRemoval(in: scene.pool, limit: 100)), Set(ids.dropFirst(3)), "the rest")
+                try requireEqual(Set(try await list(100)), Set(ids.dropFirst(3)), "the rest")
+            }
+        },
+        Case("underRemoval leaves out what has begun since") { subject in
+            try await subject.withStore { scene in
+                let (first, second) = (try await scene.makePresent(1).id, try await scene.makePresent(2).id)
+                try requireEqual(try await scene.store.beginRemoval(first, unusedSince: nil), true, "first removal")
+                scene.clock.advance(by: .seconds(60))
+                try requireEqual(try await scene.store.beginRemoval(second, unusedSince: nil), true, "second removal")
+                let list = try await scene.store.underRemoval(in: scene.pool, begunBefore: scene.now, limit: 100)
+                try requireEqual(list, [first], "removals that began before the second")
             }
         },
     ]

@@ -129,8 +129,8 @@ final class ScriptedStateStore: StateStore {
         try await run(.leastRecentlyUsed) { try await base.leastRecentlyUsed(in: pool, after: after, limit: limit) }
     }
 
-    func underRemoval(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {
-        try await run(.underRemoval) { try await base.underRemoval(in: pool, limit: limit) }
+    func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID] {
+        try await run(.underRemoval) { try await base.underRemoval(in: pool, begunBefore: begunBefore, limit: limit) }
     }
 
     func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {

@@ -1,0 +1,77 @@
+import RedisClient
+
+extension Configuration.Redis {
+    /// - Returns: `nil` after recording a problem.
+    static func read(_ reader: ConfigurationReader) -> Configuration.Redis? {
+        let url = reader.required(
+            "url", .redisURL, example: "\"rediss://mirror:${REDIS_PASSWORD}@redis.example.org:6379/0\"",
+            doc:
+                "Where it is: `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS, "
+                + "`redis+sentinel://host:port,host:port/name-of-the-master`, `redis+cluster://host:port,host:port`; "
+                + "`rediss+sentinel` and `rediss+cluster` with TLS. `%` and characters that mean something in a URL are percent-encoded in user "
+                + "and password.")
+        var redis = Configuration.Redis(url: url ?? Secret(""))
+        reader.value(
+            "prefix", &redis.prefix, .redisPrefix, doc: "In front of every key and channel, so that several mirrors share a server.")
+        readSecrets(reader, &redis)
+        reader.value(
+            "certificateAuthority", &redis.authority, .path, defaultNote: "the system's", example: "/etc/cloud-mirror/redis-ca.pem",
+            doc: "PEM file with the certificates that the servers' certificates are checked against.")
+        if let authority = redis.authority { reader.readableFile("certificateAuthority", authority) }
+        reader.value(
+            "timeout", &redis.timeout, .duration(in: .milliseconds(20)...(.seconds(10))),
+            doc: "After so long without an answer a request goes on without Redis: from memory, or to the origin.")
+        reader.value(
+            "staleLife", &redis.staleLife, .duration(in: .zero...(.seconds(7 * 86_400))),
+            doc:
+                "How long redirects that are in memory go on while Redis cannot be reached. A purge that is made elsewhere meanwhile is not seen."
+        )
+        return url == nil ? nil : redis
+    }
+
+    private static func readSecrets(_ reader: ConfigurationReader, _ redis: inout Configuration.Redis) {
+        var (file, sentinelFile): (String?, String?)
+        reader.value(
+            "passwordFile", &file, .path, example: "/etc/cloud-mirror/redis-password",
+            doc: "File of one line with the password, in place of one in the URL.")
+        reader.value(
+            "sentinelPasswordFile", &sentinelFile, .path, example: "/etc/cloud-mirror/sentinel-password",
+            doc: "The same for the sentinels, where they ask for a password of their own.")
+        if let file { redis.password = reader.readSecret("passwordFile", file) }
+        if let sentinelFile { redis.sentinelPassword = reader.readSecret("sentinelPasswordFile", sentinelFile) }
+    }
+}
+
+extension ConfigurationValueKind where Value == Secret {
+    /// The URL of a Redis, which may hold a password.
+    static var redisURL: Self {
+        ConfigurationValueKind(
+            name: "URL", isSecret: true,
+            parse: { (text, _) throws(InvalidValue) in
+                do throws(RedisURLError) {
+                    _ = try RedisConfiguration(url: text)
+                } catch {
+                    throw InvalidValue("\(error)")
+                }
+                return Secret(text)
+            }, text: { _ in "" })
+    }
+}
+
+extension ConfigurationValueKind where Value == String {
+    /// What stands in front of keys: without braces, which would hide the hash tag.
+    static var redisPrefix: Self {
+        ConfigurationValueKind(
+            name: "name",
+            parse: { (text, _) throws(InvalidValue) in
+                let others = Set("-_.:".utf8)
+                guard (1...100).contains(text.utf8.count),
+                    text.utf8.allSatisfy({ byte in
+                        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) && byte >= UInt8(ascii: "A")
+                            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || others.contains(byte)
+                    })
+                else { throw InvalidValue("is no prefix; write 1 to 100 letters, digits and - _ . :") }
+                return text
+            }, text: { $0 })
+    }
+}

@@ -1,0 +1,41 @@
+import Logging
+import MirrorCore
+import NIOCore
+import NIOSSL
+import RedisClient
+import StateRedis
+
+/// From the configuration to the state that many processes share.
+enum RedisParts {
+    static func openState(
+        _ redis: Configuration.Redis, _ configuration: Configuration, group: any EventLoopGroup, logger: Logger
+    ) throws(StartError) -> RedisStateStore {
+        RedisStateStore(
+            try client(redis), prefix: redis.prefix, pools: Set(configuration.pools.map(\.id)), maxQueued: configuration.copy.maxQueued,
+            group: group, logger: logger)
+    }
+
+    static func client(_ redis: Configuration.Redis) throws(StartError) -> RedisConfiguration {
+        var client: RedisConfiguration
+        do throws(RedisURLError) {
+            client = try RedisConfiguration(url: redis.url.value)
+        } catch {
+            throw StartError("state.redis.url: its value \(error)")
+        }
+        if let password = redis.password { client.password = password.value }
+        if let password = redis.sentinelPassword { client.sentinelPassword = password.value }
+        client.commandTimeout = redis.timeout
+        client.connectionWait = redis.timeout
+        if let authority = redis.authority {
+            guard client.tls != nil else {
+                throw StartError("state.redis.certificateAuthority is set, but the URL is without TLS: write rediss://")
+            }
+            do {
+                client.tls?.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authority))
+            } catch {
+                throw StartError("state.redis.certificateAuthority: \(authority) cannot be read as PEM")
+            }
+        }
+        return client
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import CloudMirror
+import MirrorCore
+
+/// `cloud-mirror copier`: the copy path alone.
+struct CopierCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "copier",
+        abstract: "Copy artifacts into pools for the front ends of the same state, until told to stop.",
+        discussion: """
+            Takes copy jobs that `cloud-mirror serve` queues in the Redis that the configuration names (state.redis), and answers no requests but \
+            those about itself: /healthz, /readyz, /metrics. Run it in the region of its pools; run as many as you like. While one lives, \
+            front ends leave its pools to it (copy.frontEnd). SIGTERM and SIGINT end it in order: copies under way are given \
+            server.shutdownGrace to come to an end, and go back into the queue otherwise.
+            """)
+
+    @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
+    var config: String
+
+    @Option(
+        help: ArgumentHelp(
+            "The pools to copy into, separated by commas; all of the file's without it.", valueName: "service/region,…"))
+    var pools: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Address for health and metrics; port 0 lets the system choose.", valueName: "host:port"))
+    var listen = ListenAddress(host: "127.0.0.1", port: 9_091)
+
+    @Flag(help: "Write one line 'ready URL' to standard output once it runs.")
+    var printReady = false
+
+    func run() async throws {
+        try await reportingFailures {
+            var configuration = try ConfigurationLoader.load(config, overrides: .init(listen: listen))
+            guard configuration.isStateShared else {
+                throw CommandFailure("a copier needs state.redis: with SQLite, `cloud-mirror serve` copies by itself", exit: .usage)
+            }
+            if let pools { configuration.pools = try selected(pools, of: configuration) }
+            configuration.printsReady = printReady
+            LogOutput.bootstrap(configuration.log)
+            try await serve(configuration, as: .copier)
+        }
+    }
+
+    private func selected(_ names: String, of configuration: Configuration) throws(CommandFailure) -> [Configuration.Pool] {
+        var selected: [Configuration.Pool] = []
+        for name in names.split(separator: ",") {
+            guard let id = PoolID(String(name)), let pool = configuration.pool(id) else {
+                let known = configuration.pools.map(\.id.description).joined(separator: ", ")
+                throw CommandFailure("the configuration has no pool \(TextTable.printable(String(name))); it has \(known)", exit: .usage)
+            }
+            if !selected.contains(pool) { selected.append(pool) }
+        }
+        guard !selected.isEmpty else { throw CommandFailure("--pools names no pool", exit: .usage) }
+        return selected
+    }
+}

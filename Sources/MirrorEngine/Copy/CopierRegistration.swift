@@ -1,0 +1,52 @@
+package import Logging
+package import MirrorCore
+package import MirrorState
+import ServiceLifecycle
+
+/// Says that this process is a copier, again and again, until it stops.
+///
+/// On graceful shutdown it takes itself off at once, so that others begin to lease what it will not.
+package struct CopierRegistration: Service, CustomStringConvertible {
+    private let registry: any CopierRegistry
+    private let name: String
+    private let pools: Set<PoolID>
+    private let life: Duration
+    private let clock: any WallClock
+    private let logger: Logger
+
+    /// For the log of the services, which would otherwise show everything that is reachable from here.
+    package var description: String { "CopierRegistration" }
+
+    /// - Parameter life: How long the others believe that it lives, after it was last heard of.
+    package init(
+        registry: any CopierRegistry, name: String, pools: Set<PoolID>, life: Duration, clock: any WallClock, logger: Logger
+    ) {
+        self.registry = registry
+        self.name = name
+        self.pools = pools
+        self.life = life
+        self.clock = clock
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var isSaid = true
+            while !Task.isCancelled {
+                do {
+                    try await registry.register(copier: name, pools: pools, life: life)
+                    isSaid = true
+                } catch {
+                    // Once, not every few seconds for as long as the state is away.
+                    if isSaid, !Task.isCancelled {
+                        logger.warning("cannot register as a copier; front ends may copy as well", metadata: ["error": "\(error)"])
+                    }
+                    isSaid = false
+                }
+                try? await clock.sleep(for: life / 4)
+            }
+        }
+        // Where this fails the registration runs out by itself.
+        try? await uncancelled { try await registry.unregister(copier: name, pools: pools) }
+    }
+}
