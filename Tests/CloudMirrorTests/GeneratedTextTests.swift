@@ -54,10 +54,10 @@ import Testing
         #expect(configuration.origins.allow.count == 2)
     }
 
-    @Test("The example with every key in force can be used too, and holds every key of the reference")
+    @Test("The example with every key in force, but for what excludes each other, can be used too, and holds every key of the reference")
     func uncommented() throws {
         let text = ConfigurationExample.uncommented(ConfigurationExample.yaml())
-        let configuration = try Configuration.reading(text, Self.environment)
+        let configuration = try Configuration.reading(Self.without("  redis:", text), Self.environment)
         #expect(configuration.tls != nil)
         #expect(configuration.admin.tokens.count == 2)
         #expect(configuration.selection.networks.count == 1)
@@ -66,6 +66,9 @@ import Testing
         #expect(configuration.server == Configuration.Server())
         #expect(configuration.pools.map(\.id.description) == ["local/dev", "s3/eu-central-1"])
         #expect(configuration.origins.s3.map(\.name) == ["my-artifacts"])
+        let shared = try Configuration.reading(
+            Self.without("  sqlite:", Self.without("  local/dev:", Self.without("  networks:", text))), Self.environment)
+        #expect(shared.isStateShared)
         let keys = Configuration.outline.compactMap { step in
             switch step {
             case .value(let value): value.key
@@ -77,6 +80,20 @@ import Testing
         for key in keys {
             #expect(text.split(separator: "\n").contains { $0.drop { $0 == " " }.hasPrefix("\(key):") }, "\(key) is missing")
         }
+    }
+
+    /// The text without a key and what stands below it.
+    private static func without(_ key: String, _ text: String) -> String {
+        let indent = key.prefix { $0 == " " }.count
+        var isBelow = false
+        return text.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
+            if line.hasPrefix(key) {
+                isBelow = true
+            } else if !line.isEmpty, line.prefix(while: { $0 == " " }).count <= indent {
+                isBelow = false
+            }
+            return !isBelow
+        }.joined(separator: "\n")
     }
 
     @Test("Nothing in the generated texts depends on the machine")

@@ -51,14 +51,16 @@ extension Configuration {
     private mutating func readState(_ reader: ConfigurationReader) {
         var path = "\(stateDirectory)/state.sqlite"
         var redis: Redis?
+        var hasPath = false
         reader.section("state", doc: "Where replicas and copy jobs are recorded. Losing it loses time, never artifacts.") { section in
             section.section("sqlite", doc: "An embedded database, for one machine.") { section in
+                hasPath = section.has("path")
                 section.value(
                     "path", &path, .path, defaultNote: "state.sqlite in the state directory", example: "/var/lib/cloud-mirror/state.sqlite",
                     doc: "The database file; made if it is not there.")
             }
             section.optionalSection("redis", doc: "A Redis 7 or Valkey, for many machines, in place of sqlite.") { redis = .read($0) }
-            if redis != nil, section.has("sqlite") { section.report("sqlite and redis exclude each other; keep one", key: "redis") }
+            if redis != nil, hasPath { section.report("redis takes the place of sqlite; keep one of them", key: "sqlite") }
         }
         state = redis.map { .redis($0) } ?? .sqlite(path: path)
         if redis != nil {

@@ -1,0 +1,89 @@
+import MirrorCore
+import Testing
+
+@testable import CloudMirror
+
+@Suite struct ConfigurationRedisTests {
+    private static let environment = ConfigurationEnvironment.fake(
+        variables: ["REDIS_PASSWORD": "the-secret-of-the-test"],
+        files: ["/here/password": "the-secret-in-the-file\n", "/here/ca.pem": "-"])
+
+    private static func read(_ state: String, pools: String = "s3/eu-central-1: {bucket: b}", rest: String = "") throws -> Configuration {
+        try Configuration.reading("origins: {allow: [https://a.example/]}\npools: {\(pools)}\nstate: {\(state)}\n\(rest)\n", environment)
+    }
+
+    private static func redis(_ settings: String) throws -> Configuration.Redis {
+        guard case .redis(let redis) = try read("redis: {\(settings)}").state else { throw Unexpected() }
+        return redis
+    }
+
+    private struct Unexpected: Error {}
+
+    private static func problems(_ body: () throws -> Configuration) -> String {
+        do throws {
+            _ = try body()
+            return ""
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test("Redis needs a URL and nothing else")
+    func least() throws {
+        let redis = try Self.redis("url: redis://127.0.0.1:6379")
+        #expect(redis == Configuration.Redis(url: Secret("redis://127.0.0.1:6379")))
+        #expect(redis.prefix == "cloud-mirror")
+    }
+
+    @Test("Every key arrives, and no secret is ever shown")
+    func full() throws {
+        let configuration = try Self.read(
+            """
+            redis: {url: "rediss://mirror:${REDIS_PASSWORD}@redis.example.org:6380/0", prefix: "team-a:mirror", passwordFile: password,
+              sentinelPasswordFile: password, certificateAuthority: ca.pem, timeout: 300ms, staleLife: 5m}
+            """)
+        guard case .redis(let redis) = configuration.state else { throw Unexpected() }
+        #expect(redis.url.value == "rediss://mirror:the-secret-of-the-test@redis.example.org:6380/0")
+        #expect(redis.prefix == "team-a:mirror")
+        #expect(redis.password == Secret("the-secret-in-the-file"))
+        #expect(redis.sentinelPassword == Secret("the-secret-in-the-file"))
+        #expect(redis.authority == "/here/ca.pem")
+        #expect(redis.timeout == .milliseconds(300))
+        #expect(redis.staleLife == .seconds(300))
+        #expect(!"\(configuration)".contains("the-secret"))
+    }
+
+    @Test(
+        "What is wrong with the settings is said, and where",
+        arguments: [
+            ("redis: {url: \"http://127.0.0.1\"}", "state.redis.url"),
+            ("redis: {prefix: x}", "state.redis.url"),
+            ("redis: {url: \"redis://h\", prefix: \"a{b}\"}", "state.redis.prefix"),
+            ("redis: {url: \"redis://h\", timeout: 1ms}", "state.redis.timeout"),
+            ("redis: {url: \"redis://h\", passwordFile: nowhere}", "state.redis.passwordFile"),
+            ("redis: {url: \"redis://h\", certificateAuthority: nowhere}", "state.redis.certificateAuthority"),
+            ("redis: {url: \"redis://h\"}, sqlite: {path: /x}", "state.sqlite"),
+        ])
+    func wrong(_ state: String, _ key: String) {
+        #expect(Self.problems { try Self.read(state) }.contains(" \(key)"))
+    }
+
+    @Test("A password in a URL that is wrong is not repeated")
+    func quiet() {
+        let said = Self.problems { try Self.read("redis: {url: \"nonsense://mirror:${REDIS_PASSWORD}@h\"}") }
+        #expect(said.contains("state.redis.url"))
+        #expect(!said.contains("the-secret"))
+    }
+
+    @Test("A directory of one machine is no pool for many")
+    func local() {
+        let said = Self.problems { try Self.read("redis: {url: \"redis://h\"}", pools: "local/dev: {directory: /x}") }
+        #expect(said.contains("local/dev is a directory of one machine"))
+    }
+
+    @Test("Nobody would copy when a front end does not, and there can be no copier")
+    func nobody() throws {
+        #expect(Self.problems { try Self.read("", rest: "copy: {frontEnd: never}") }.contains("no other process can copy"))
+        #expect(try Self.read("redis: {url: \"redis://h\"}", rest: "copy: {frontEnd: never}").copy.frontEnd == .never)
+    }
+}
