@@ -1,14 +1,21 @@
 package import Logging
 package import NIOCore
+import NIOSSL
 
 /// A Redis, of however many servers it is made: keeps connections to them, sends commands to the one that has their key, and makes good what
 /// a fail-over, a moved slot or a lost script breaks.
 ///
-/// Commands of all tasks share one connection to a server and are sent in batches (pipelining). Connections are sought again for as long as
-/// the client is open, with growing pauses. Calls are not cut short when their task is cancelled; they end within the time-outs of the
-/// configuration.
+/// Commands of all tasks share one connection to a server and are sent in batches (pipelining), so a command must not block on the server
+/// (`BLPOP`, `XREAD BLOCK`). Connections are sought again for as long as the client is open, with growing pauses. Calls are not cut short when
+/// their task is cancelled; they end within the time-outs of the configuration. To be closed before the event loops end.
 package final class RedisDatabase: Sendable {
     package typealias EventHandler = @Sendable (RedisEvent) -> Void
+
+    /// Unsent and unanswered commands, in bytes.
+    private static let maxBytes = 256 << 20
+
+    private let context: RedisContext
+    private let topology: NIOLoopBoundBox<(any RedisTopology)?>
 
     /// Begins to connect, and does not wait for it.
     ///
@@ -16,21 +23,114 @@ package final class RedisDatabase: Sendable {
     package init(
         _ configuration: RedisConfiguration, group: any EventLoopGroup, logger: Logger = Logger(label: "cloud-mirror.redis"),
         onEvent: @escaping EventHandler = { _ in }
-    ) {}
+    ) {
+        let loop = group.next()
+        let outbox = Outbox(maxCommands: configuration.maxCommands, maxBytes: Self.maxBytes)
+        var tls: NIOSSLContext?
+        var tlsError: (any Error)?
+        if let settings = configuration.tls {
+            do { tls = try NIOSSLContext(configuration: settings) } catch { tlsError = error }
+        }
+        context = RedisContext(
+            configuration: configuration, loop: loop, tls: tls, outbox: outbox, status: RedisStatus(), logger: logger, onEvent: onEvent)
+        topology = .makeEmptyBox(eventLoop: loop)
+        if let tlsError {
+            // Never without TLS where it is asked for.
+            logger.error("the TLS settings for Redis cannot be used", metadata: ["reason": "\(tlsError)"])
+            outbox.refuse(RedisError(.notConnected, "the TLS settings for Redis cannot be used"))
+            return
+        }
+        loop.execute { [context, topology] in
+            let created: any RedisTopology = MasterTopology(context)
+            topology.value = created
+            created.start()
+        }
+    }
 
     /// Whether commands can be sent now: connected, to a cluster with all of its slots, and no answer is overdue.
-    package var isConnected: Bool { false }
+    package var isConnected: Bool { context.status.current.isConnected }
+
+    /// Whether the servers tell of changed keys; when they refused to, no ``RedisEvent/invalidated(keys:)`` comes for what is read.
+    package var isTracking: Bool { context.status.current.isTracking }
+
+    /// Of the server that was connected to last; `nil` before.
+    package var serverVersion: String? { context.status.current.serverVersion }
 
     /// - Parameter isTracked: Whether the server is to tell (``RedisEvent/invalidated(keys:)``) when the key that is read changes.
     package func execute(_ command: RedisCommand, isTracked: Bool = false) async throws(RedisError) -> RedisValue {
-        throw RedisError(.notConnected, "not connected")
+        try await answer(to: command, script: nil, isTracked: isTracked)
+    }
+
+    /// The same, with an answer that comes in its place between the events, while a task that awaits one may run after events that came later.
+    ///
+    /// - Parameter onAnswer: Called once, on the event loop, or right here when the command is refused at once: must be quick, and must not wait.
+    package func execute(
+        _ command: RedisCommand, isTracked: Bool = false, onAnswer: @escaping @Sendable (Result<RedisValue, RedisError>) -> Void
+    ) {
+        submit(pending(command, script: nil, isTracked: isTracked, .callback(onAnswer)))
     }
 
     /// - Parameter keys: At least one; in a cluster all of one slot.
     package func evaluate(_ script: RedisScript, keys: [String], arguments: [RedisWord] = []) async throws(RedisError) -> RedisValue {
-        throw RedisError(.notConnected, "not connected")
+        var words: [RedisWord] = []
+        words.reserveCapacity(3 + keys.count + arguments.count)
+        words.append("EVALSHA")
+        words.append(.text(script.digest))
+        words.append(.integer(Int64(keys.count)))
+        for key in keys { words.append(.text(key)) }
+        words.append(contentsOf: arguments)
+        return try await answer(to: RedisCommand(words, key: keys.first), script: script, isTracked: false)
     }
 
     /// Closes the connections; commands under way and later ones throw.
-    package func close() async {}
+    package func close() async {
+        context.outbox.close()
+        await withCheckedContinuation { continuation in
+            context.loop.execute { [context, topology] in
+                let rest = context.outbox.take()
+                for command in rest.commands {
+                    context.outbox.finish(command, .failure(RedisError(.closed, "the Redis client was closed")))
+                }
+                guard let open = topology.value else { return continuation.resume() }
+                topology.value = nil
+                open.close {
+                    // Held until its sockets are closed.
+                    topology.eventLoop.execute { continuation.resume() }
+                }
+            }
+        }
+    }
+
+    private func answer(to command: RedisCommand, script: RedisScript?, isTracked: Bool) async throws(RedisError) -> RedisValue {
+        let result = await withAnswerContinuation { continuation in
+            submit(pending(command, script: script, isTracked: isTracked, .task(continuation)))
+        }
+        return try result.get()
+    }
+
+    private func pending(
+        _ command: RedisCommand, script: RedisScript?, isTracked: Bool, _ answer: PendingCommand.Answer
+    ) -> PendingCommand {
+        PendingCommand(
+            command: command, script: script, isTracked: isTracked,
+            deadline: .now() + TimeAmount(context.configuration.commandTimeout), answer: answer)
+    }
+
+    private func submit(_ command: PendingCommand) {
+        switch context.outbox.submit(command) {
+        case .refused(let error): command.answer(.failure(error))
+        case .accepted(let wakes):
+            guard wakes else { return }
+            context.loop.execute { [context, topology] in
+                let batch = context.outbox.take()
+                if let topology = topology.value {
+                    topology.submit(batch)
+                } else {
+                    for command in batch.commands {
+                        context.outbox.finish(command, .failure(RedisError(.closed, "the Redis client was closed")))
+                    }
+                }
+            }
+        }
+    }
 }

@@ -1,0 +1,38 @@
+import Logging
+import NIOCore
+
+/// One line when a connection stands and one when it is lost; failed attempts only when the reason is a new one, and not every moment.
+struct FailureLog {
+    private let logger: Logger
+    private var lastReason: String?
+    private var quietUntil = NIODeadline.uptimeNanoseconds(0)
+    private static let leastPause = TimeAmount.seconds(5)
+
+    init(_ logger: Logger) {
+        self.logger = logger
+    }
+
+    mutating func connected(to address: RedisConfiguration.Address, _ greeting: Greeting) {
+        lastReason = nil
+        logger.info("connected to Redis", metadata: ["server": "\(address)", "version": "\(greeting.serverVersion ?? "?")"])
+    }
+
+    mutating func lost(_ address: RedisConfiguration.Address, _ error: RedisError) {
+        logger.warning("lost the connection to Redis", metadata: ["server": "\(address)", "reason": "\(error.message)"])
+        lastReason = error.message
+    }
+
+    mutating func failed(_ error: RedisError) {
+        let now = NIODeadline.now()
+        guard error.message != lastReason, lastReason == nil || now >= quietUntil else { return }
+        lastReason = error.message
+        quietUntil = now + Self.leastPause
+        // What only people can mend is an error.
+        let level: Logger.Level =
+            switch error.code {
+            case .server("WRONGPASS"), .server("NOAUTH"), .server("NOPERM"): .error
+            default: .warning
+            }
+        logger.log(level: level, "cannot connect to Redis; tried again", metadata: ["reason": "\(error.message)"])
+    }
+}

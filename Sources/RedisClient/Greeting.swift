@@ -1,0 +1,131 @@
+import NIOCore
+
+/// The first words on a connection, all sent at once, and what their replies mean. Does no I/O.
+struct Greeting {
+    /// What a connection is to be.
+    struct Plan {
+        var username: String?
+        var password: String?
+        var clientName: String
+        var database = 0
+        var isTracking = true
+        /// The server must be a master.
+        var asksRole = false
+        var channels: [String] = []
+    }
+
+    enum Outcome {
+        case more
+        case done
+        case failed(RedisError)
+    }
+
+    private enum Step { case hello, select, tracking, role, ping, subscription }
+
+    /// The first version that has everything that is asked of a server.
+    private static let leastVersion = 7
+
+    let plan: Plan
+    private var steps: CircularBuffer<Step>
+    private var missingChannels: Set<String>
+    private(set) var serverVersion: String?
+    /// Why the server does not track keys, when it does not.
+    private(set) var trackingRefusal: String?
+
+    init(_ plan: Plan) {
+        self.plan = plan
+        missingChannels = Set(plan.channels)
+        steps = [.hello]
+        if plan.database != 0 { steps.append(.select) }
+        if plan.isTracking { steps.append(.tracking) }
+        if plan.asksRole { steps.append(.role) }
+        steps.append(.ping)
+        if !plan.channels.isEmpty { steps.append(.subscription) }
+    }
+
+    func encode(into bytes: inout ByteBuffer) {
+        for step in steps {
+            bytes.write(RedisCommand(words(for: step), key: nil))
+        }
+    }
+
+    private func words(for step: Step) -> [RedisWord] {
+        switch step {
+        case .hello:
+            var words: [RedisWord] = ["HELLO", "3"]
+            if let password = plan.password { words += ["AUTH", .text(plan.username ?? "default"), .text(password)] }
+            return words + ["SETNAME", .text(plan.clientName)]
+        case .select: return ["SELECT", .integer(Int64(plan.database))]
+        case .tracking: return ["CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP"]
+        case .role: return ["ROLE"]
+        // Refused while the server loads its data, or has no data of its master yet.
+        case .ping: return ["PING"]
+        case .subscription: return ["SUBSCRIBE"] + plan.channels.map { .text($0) }
+        }
+    }
+
+    mutating func received(_ reply: RedisValue) -> Outcome {
+        guard let step = steps.popFirst() else { return .failed(RedisError(.malformed, "a reply that nobody asked for")) }
+        if case .error(let error) = reply {
+            switch step {
+            case .tracking:
+                trackingRefusal = error.message
+                return steps.isEmpty ? .done : .more
+            case .role where error.code == .server("NOPERM"), .ping where error.code == .server("NOPERM"):
+                // Taken on trust: a replica would refuse a write, a server that loads its data anything.
+                return steps.isEmpty ? .done : .more
+            default: return .failed(explain(error, step))
+            }
+        }
+        switch step {
+        case .hello:
+            if let failure = readHello(reply) { return .failed(failure) }
+        case .role:
+            guard reply.array?.first?.string == "master" else {
+                return .failed(RedisError(.notConnected, "the server is no master (any more)"))
+            }
+        case .subscription: return .failed(RedisError(.malformed, "the server does not confirm a subscription as it should"))
+        case .select, .tracking, .ping: break
+        }
+        return steps.isEmpty ? .done : .more
+    }
+
+    mutating func subscribed(to channel: String) -> Outcome {
+        missingChannels.remove(channel)
+        guard missingChannels.isEmpty, steps.first == .subscription else { return .more }
+        steps.removeFirst()
+        return .done
+    }
+
+    private mutating func readHello(_ reply: RedisValue) -> RedisError? {
+        guard case .map(let pairs) = reply else { return RedisError(.malformed, "the answer to HELLO is no map") }
+        for index in stride(from: 0, to: pairs.count - 1, by: 2) where pairs[index].string == "version" {
+            serverVersion = pairs[index + 1].string
+        }
+        let major = serverVersion?.prefix { $0 != "." }
+        guard let major, let number = Int(major), number >= Self.leastVersion else {
+            return RedisError(.notConnected, "Redis \(serverVersion ?? "of unknown version") is too old: \(Self.leastVersion).0 or later is needed")
+        }
+        return nil
+    }
+
+    /// Says what to do. The answers of servers do not repeat a password.
+    private func explain(_ error: RedisError, _ step: Step) -> RedisError {
+        guard case .server(let word) = error.code else { return error }
+        switch word {
+        case "WRONGPASS":
+            let user = plan.username.map { "user \($0)" } ?? "default user"
+            return RedisError(error.code, "Redis refuses the \(user): set the right user name and password, and see that the user is on")
+        case "NOAUTH":
+            return RedisError(error.code, "Redis asks for a password: set one, and a user name when it is not for the default user")
+        case "NOPERM":
+            return RedisError(error.code, "the Redis user may not do what is needed (\(error.message)): change its ACL")
+        case "ERR" where step == .hello && error.message.contains("unknown command"):
+            return RedisError(.notConnected, "Redis is too old: \(Self.leastVersion).0 or later is needed")
+        case "ERR" where step == .hello && error.message.contains("AUTH"):
+            return RedisError(.server("NOAUTH"), "Redis refuses the password: \(error.message)")
+        default:
+            return RedisError(error.code, "Redis refuses the connection: \(error.message)")
+        }
+    }
+}

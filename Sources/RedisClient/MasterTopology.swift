@@ -1,0 +1,86 @@
+import Logging
+import NIOCore
+
+/// All commands go to one master: the server that is configured, or the one that sentinels name.
+final class MasterTopology: RedisTopology, RedisLinkOwner {
+    private let context: RedisContext
+    private var link: RedisLink?
+    private var warnedOfTracking = false
+    private var nextAddress = 0
+
+    init(_ context: RedisContext) {
+        self.context = context
+    }
+
+    func start() {
+        let configuration = context.configuration
+        let plan = Greeting.Plan(
+            username: configuration.username, password: configuration.password, clientName: configuration.clientName,
+            database: configuration.database, channels: configuration.channels)
+        let link = RedisLink(plan, context, owner: self) { [weak self] found in
+            guard let self else { return }
+            found(self.configuredServer())
+        }
+        self.link = link
+        link.start()
+    }
+
+    /// One after the other.
+    private func configuredServer() -> Result<RedisConfiguration.Address, RedisError> {
+        let addresses = context.configuration.addresses
+        guard !addresses.isEmpty else { return .failure(RedisError(.notConnected, "no server is configured")) }
+        defer { nextAddress += 1 }
+        return .success(addresses[nextAddress % addresses.count])
+    }
+
+    func submit(_ batch: Outbox.Batch) {
+        link?.submit(batch.bytes, batch.commands)
+    }
+
+    func close(_ closed: @escaping @Sendable () -> Void) {
+        guard let link else { return closed() }
+        link.close(closed)
+    }
+
+    // MARK: What the link tells
+
+    func linkChanged(_ link: RedisLink) {
+        context.outbox.refuse(link.refusal)
+        let isUsable = link.isUsable
+        context.status.update { $0.isConnected = isUsable }
+    }
+
+    func linkIsReady(_ link: RedisLink, _ greeting: Greeting) {
+        context.status.update { status in
+            status.serverVersion = greeting.serverVersion
+            status.isTracking = greeting.plan.isTracking && greeting.trackingRefusal == nil
+        }
+        if let refusal = greeting.trackingRefusal, !warnedOfTracking {
+            warnedOfTracking = true
+            context.logger.warning(
+                "Redis refuses to tell of changed keys: let the user call CLIENT TRACKING", metadata: ["reason": "\(refusal)"])
+        }
+        context.onEvent(.connected)
+    }
+
+    func link(_ link: RedisLink, told event: RedisEvent) {
+        context.onEvent(event)
+    }
+
+    func link(_ link: RedisLink, refused command: PendingCommand, _ error: RedisError) -> Bool {
+        switch error.code {
+        case .server("READONLY"), .server("MASTERDOWN"), .server("LOADING"): break
+        default: return false
+        }
+        // Nothing was carried out. There is a master elsewhere, or here soon.
+        link.reconnect(RedisError(.connectionLost, error.message))
+        if command.retries == 0 {
+            var again = command
+            again.retries += 1
+            link.submit(again)
+        } else {
+            context.outbox.finish(command, .failure(RedisError(.notConnected, error.message)))
+        }
+        return true
+    }
+}

@@ -1,0 +1,100 @@
+import NIOCore
+import Synchronization
+
+/// Where callers on any thread leave their commands, and the event loop takes them in batches.
+///
+/// It knows whether commands can be sent at all, so that callers are refused without going to the event loop.
+final class Outbox: Sendable {
+    /// Commands in the order in which their encoded forms follow each other.
+    struct Batch {
+        var bytes = ByteBuffer()
+        var commands: [PendingCommand] = []
+    }
+
+    enum Submission {
+        case refused(RedisError)
+        /// The event loop is to be woken when nobody did it yet.
+        case accepted(wakes: Bool)
+    }
+
+    private struct Content {
+        var batch = Batch()
+        var isScheduled = false
+        var refusal: RedisError?
+        var isClosed = false
+    }
+
+    private let content = Mutex(Content())
+    private let commandsUnderWay = Atomic<Int>(0)
+    private let bytesUnderWay = Atomic<Int>(0)
+    private let maxCommands: Int
+    private let maxBytes: Int
+
+    init(maxCommands: Int, maxBytes: Int) {
+        self.maxCommands = maxCommands
+        self.maxBytes = maxBytes
+    }
+
+    // MARK: From any thread
+
+    func submit(_ command: PendingCommand) -> Submission {
+        guard commandsUnderWay.load(ordering: .relaxed) < maxCommands else {
+            return .refused(RedisError(.tooManyCommands, "\(maxCommands) commands wait for an answer of Redis already"))
+        }
+        return content.withLock { content in
+            if let refusal = content.refusal { return .refused(refusal) }
+            let start = content.batch.bytes.writerIndex
+            command.encode(into: &content.batch.bytes)
+            let cost = content.batch.bytes.writerIndex - start
+            guard bytesUnderWay.load(ordering: .relaxed) + cost <= maxBytes else {
+                content.batch.bytes.moveWriterIndex(to: start)
+                return .refused(RedisError(.tooManyCommands, "commands of \(maxBytes) bytes wait for an answer of Redis already"))
+            }
+            var command = command
+            command.cost = cost
+            commandsUnderWay.add(1, ordering: .relaxed)
+            bytesUnderWay.add(cost, ordering: .relaxed)
+            content.batch.commands.append(command)
+            defer { content.isScheduled = true }
+            return .accepted(wakes: !content.isScheduled)
+        }
+    }
+
+    // MARK: From the event loop
+
+    func take() -> Batch {
+        content.withLock { content in
+            var empty = Batch()
+            empty.commands.reserveCapacity(min(content.batch.commands.count, 1024))
+            empty.bytes.reserveCapacity(min(content.batch.bytes.readableBytes, 1 << 16))
+            content.isScheduled = false
+            swap(&empty, &content.batch)
+            return empty
+        }
+    }
+
+    /// - Parameter refusal: What callers are told at once; `nil` when commands are taken.
+    func refuse(_ refusal: RedisError?) {
+        content.withLock { content in
+            if !content.isClosed { content.refusal = refusal }
+        }
+    }
+
+    func close() {
+        content.withLock { content in
+            content.isClosed = true
+            content.refusal = RedisError(.closed, "the Redis client was closed")
+        }
+    }
+
+    /// Answers a command, and gives back the room that it took.
+    func finish(_ command: PendingCommand, _ result: Result<RedisValue, RedisError>) {
+        release(cost: command.cost)
+        command.answer(result)
+    }
+
+    func release(cost: Int) {
+        commandsUnderWay.subtract(1, ordering: .relaxed)
+        bytesUnderWay.subtract(cost, ordering: .relaxed)
+    }
+}

@@ -1,0 +1,57 @@
+import NIOCore
+
+/// A command on its way, and who waits for its answer.
+struct PendingCommand {
+    var command: RedisCommand
+    /// The script that `command` calls by its digest.
+    var script: RedisScript?
+    /// Whether the server is to tell when the key that is read changes.
+    var isTracked: Bool
+    /// When the caller is told that there is no answer.
+    var deadline: NIODeadline
+    /// How often it was sent and came back undone.
+    var retries = 0
+    /// In the outbox's account.
+    var cost = 0
+    let answer: Answer
+
+    enum Answer: Sendable {
+        case task(AnswerContinuation)
+        /// Called on the event loop.
+        case callback(@Sendable (Result<RedisValue, RedisError>) -> Void)
+
+        func callAsFunction(_ result: Result<RedisValue, RedisError>) {
+            switch self {
+            case .task(let continuation): continuation.resume(returning: result)
+            case .callback(let callback): callback(result)
+            }
+        }
+    }
+
+    func encode(into bytes: inout ByteBuffer) {
+        if isTracked { bytes.writeStaticString("*3\r\n$6\r\nCLIENT\r\n$7\r\nCACHING\r\n$3\r\nYES\r\n") }
+        bytes.write(command)
+    }
+
+    /// The same with the whole script, for a server that does not know its digest; `nil` when there is no script, or it was sent already.
+    func withWholeScript() -> PendingCommand? {
+        guard let script else { return nil }
+        var whole = self
+        whole.script = nil
+        whole.command.words.replaceSubrange(0..<2, with: [.text("EVAL"), .text(script.source)])
+        return whole
+    }
+}
+
+// Checked where that costs nobody anything: a command that is never answered, or twice, is a mistake of this module.
+#if DEBUG
+    typealias AnswerContinuation = CheckedContinuation<Result<RedisValue, RedisError>, Never>
+    func withAnswerContinuation(_ body: (AnswerContinuation) -> Void) async -> Result<RedisValue, RedisError> {
+        await withCheckedContinuation(body)
+    }
+#else
+    typealias AnswerContinuation = UnsafeContinuation<Result<RedisValue, RedisError>, Never>
+    func withAnswerContinuation(_ body: (AnswerContinuation) -> Void) async -> Result<RedisValue, RedisError> {
+        await withUnsafeContinuation(body)
+    }
+#endif

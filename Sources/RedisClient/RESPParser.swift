@@ -1,0 +1,335 @@
+import NIOCore
+
+/// Reads replies (RESP3, and the nulls of RESP2) from bytes that come in pieces of any size.
+///
+/// What stands complete at the front is taken away at once and kept as values, so that a large reply is not read again with each piece. A
+/// blob is a slice of the bytes that came in. Streamed strings and aggregates, which no server of today sends, are malformed.
+///
+/// - SeeAlso: The RESP3 specification.
+struct RESPParser {
+    /// What a reply may cost at most.
+    struct Limits {
+        /// Aggregates within each other.
+        var depth = 8
+        /// Elements of one aggregate; keys and values of a map count each.
+        var elements = 1 << 20
+        /// Elements of a whole reply.
+        var replyElements = 4 << 20
+        /// Bytes of one string.
+        var blob = 64 << 20
+        /// Bytes of a line, its end not counted.
+        var line = 64 << 10
+        /// Bytes of a whole reply.
+        var reply = 128 << 20
+    }
+
+    enum Item: Hashable {
+        case reply(RedisValue)
+        /// Something that nobody asked for.
+        case push([RedisValue])
+    }
+
+    let limits: Limits
+    private var bytes = ByteBuffer()
+    private var stack: [Aggregate] = []
+    /// Behind the reader index: where no end of a line was found yet.
+    private var searched = 0
+    private var replyBytes = 0
+    private var replyElements = 0
+    private var failure: RedisError?
+
+    init(limits: Limits = Limits()) {
+        self.limits = limits
+    }
+
+    mutating func append(_ chunk: ByteBuffer) {
+        guard failure == nil else { return }
+        if bytes.readableBytes == 0 {
+            bytes = chunk
+            return
+        }
+        if bytes.readerIndex >= bytes.readableBytes {
+            // What was read already is not dragged along.
+            var rest = ByteBufferAllocator().buffer(capacity: bytes.readableBytes + chunk.readableBytes)
+            rest.writeImmutableBuffer(bytes)
+            bytes = rest
+        }
+        bytes.writeImmutableBuffer(chunk)
+    }
+
+    /// The next reply that is complete; `nil` when more bytes are needed.
+    ///
+    /// - Throws: ``RedisError/Code/malformed``, and again with each later call.
+    mutating func next() throws(RedisError) -> Item? {
+        if let failure { throw failure }
+        do throws(RedisError) {
+            while true {
+                switch try token() {
+                case .incomplete: return nil
+                case .opened: continue
+                case .value(let value):
+                    if let item = complete(value) { return item }
+                }
+            }
+        } catch {
+            failure = error
+            bytes.clear()
+            stack = []
+            throw error
+        }
+    }
+
+    // MARK: Tokens
+
+    private enum Token {
+        case incomplete
+        case value(RedisValue)
+        /// An aggregate has begun that has elements.
+        case opened
+    }
+
+    private mutating func token() throws(RedisError) -> Token {
+        guard let line = try line() else { return .incomplete }
+        let first = bytes.readerIndex
+        switch line.type {
+        case UInt8(ascii: "$"), UInt8(ascii: "="), UInt8(ascii: "!"):
+            return try blob(line)
+        case UInt8(ascii: "*"), UInt8(ascii: "~"):
+            return try open(.array, line)
+        case UInt8(ascii: "%"):
+            return try open(.map, line)
+        case UInt8(ascii: ">"):
+            guard stack.isEmpty else { throw malformed("a push within a reply") }
+            return try open(.push, line)
+        case UInt8(ascii: "|"):
+            return try open(.attribute, line)
+        case UInt8(ascii: ":"):
+            let value = try integer(line)
+            try consume(line.length)
+            return .value(.integer(value))
+        case UInt8(ascii: "+"):
+            let text = text(at: first + 1, line.content)
+            try consume(line.length)
+            return .value(.simple(text))
+        case UInt8(ascii: "-"):
+            let text = text(at: first + 1, line.content)
+            try consume(line.length)
+            return .value(.error(Self.error(text)))
+        case UInt8(ascii: "_"):
+            guard line.content == 0 else { throw malformed("a null with content") }
+            try consume(line.length)
+            return .value(.null)
+        case UInt8(ascii: "#"):
+            let text = text(at: first + 1, line.content)
+            guard text == "t" || text == "f" else { throw malformed("a boolean that is neither true nor false") }
+            try consume(line.length)
+            return .value(.boolean(text == "t"))
+        case UInt8(ascii: ","):
+            guard let value = Double(text(at: first + 1, line.content)) else { throw malformed("a double that is no number") }
+            try consume(line.length)
+            return .value(.double(value))
+        case UInt8(ascii: "("):
+            let text = text(at: first + 1, line.content)
+            let digits = text.utf8.first == UInt8(ascii: "-") || text.utf8.first == UInt8(ascii: "+") ? text.utf8.dropFirst() : text.utf8[...]
+            guard !digits.isEmpty, digits.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }) else {
+                throw malformed("a big number that is no number")
+            }
+            try consume(line.length)
+            return .value(.simple(text))
+        default:
+            throw malformed("an unknown type of reply")
+        }
+    }
+
+    private struct Line {
+        var type: UInt8
+        /// Bytes between the type and the end of the line.
+        var content: Int
+        /// Bytes with the type and the end of the line.
+        var length: Int { content + 3 }
+    }
+
+    /// The line at the front, left where it is; `nil` when it is not complete.
+    private mutating func line() throws(RedisError) -> Line? {
+        let from = max(searched, 1)
+        let found = bytes.withUnsafeReadableBytes { bytes -> (type: UInt8, end: Int?, isBroken: Bool)? in
+            guard bytes.count > from else { return nil }
+            var index = from
+            while index < bytes.count {
+                if bytes[index] == UInt8(ascii: "\r") {
+                    guard index + 1 < bytes.count else { return (bytes[0], nil, false) }
+                    return (bytes[0], index, bytes[index + 1] != UInt8(ascii: "\n"))
+                }
+                if index > limits.line { break }
+                index += 1
+            }
+            return (bytes[0], nil, index > limits.line)
+        }
+        guard let found else { return nil }
+        if found.isBroken { throw malformed("a line that does not end where it should") }
+        guard let end = found.end else {
+            searched = max(1, bytes.readableBytes - 1)
+            return nil
+        }
+        searched = 0
+        return Line(type: found.type, content: end - 1)
+    }
+
+    private mutating func blob(_ line: Line) throws(RedisError) -> Token {
+        let isString = line.type == UInt8(ascii: "$")
+        let length = try length(line, most: limits.blob, mayBeNull: isString)
+        guard let length else {
+            try consume(line.length)
+            return .value(.null)
+        }
+        let whole = line.length + length + 2
+        guard replyBytes + whole <= limits.reply else { throw malformed("a reply of more than \(limits.reply) bytes") }
+        guard bytes.readableBytes >= whole else {
+            // The end of the line is known: it is found again at once.
+            bytes.reserveCapacity(minimumWritableBytes: min(whole - bytes.readableBytes, 1 << 20))
+            return .incomplete
+        }
+        try consume(line.length)
+        guard var content = bytes.readSlice(length: length), bytes.readInteger(as: UInt16.self) == 0x0D0A else {
+            throw malformed("a string that does not end where it should")
+        }
+        replyBytes += length + 2
+        switch line.type {
+        case UInt8(ascii: "$"):
+            return .value(.blob(content))
+        case UInt8(ascii: "!"):
+            return .value(.error(Self.error(String(buffer: content))))
+        default:
+            // Verbatim: three bytes tell the kind of text.
+            guard content.readableBytes >= 4, content.getInteger(at: content.readerIndex + 3, as: UInt8.self) == UInt8(ascii: ":") else {
+                throw malformed("a verbatim string without its kind")
+            }
+            content.moveReaderIndex(forwardBy: 4)
+            return .value(.blob(content))
+        }
+    }
+
+    private mutating func open(_ kind: Aggregate.Kind, _ line: Line) throws(RedisError) -> Token {
+        let isArray = line.type == UInt8(ascii: "*")
+        let isPaired = kind == .map || kind == .attribute
+        let count = try length(line, most: isPaired ? limits.elements / 2 : limits.elements, mayBeNull: isArray)
+        guard let count else {
+            try consume(line.length)
+            return .value(.null)
+        }
+        let elements = isPaired ? count * 2 : count
+        replyElements += elements
+        guard replyElements <= limits.replyElements else { throw malformed("a reply of more than \(limits.replyElements) elements") }
+        try consume(line.length)
+        if elements == 0 {
+            switch kind {
+            case .array: return .value(.array([]))
+            case .map: return .value(.map([]))
+            case .attribute: return .opened
+            case .push: throw malformed("a push without content")
+            }
+        }
+        guard stack.count < limits.depth else { throw malformed("more than \(limits.depth) aggregates within each other") }
+        stack.append(Aggregate(kind: kind, remaining: elements))
+        return .opened
+    }
+
+    // MARK: Aggregates in progress
+
+    private struct Aggregate {
+        enum Kind { case array, map, push, attribute }
+        var kind: Kind
+        var remaining: Int
+        var values: [RedisValue]
+
+        init(kind: Kind, remaining: Int) {
+            self.kind = kind
+            self.remaining = remaining
+            values = []
+            // What is announced need not come.
+            values.reserveCapacity(min(remaining, 64))
+        }
+    }
+
+    /// Puts a value where it belongs.
+    ///
+    /// - Returns: What is complete by it, when nothing is in progress any more.
+    private mutating func complete(_ value: RedisValue) -> Item? {
+        var value = value
+        while !stack.isEmpty {
+            let top = stack.count - 1
+            stack[top].values.append(value)
+            stack[top].remaining -= 1
+            guard stack[top].remaining == 0 else { return nil }
+            let whole = stack.removeLast()
+            switch whole.kind {
+            case .array: value = .array(whole.values)
+            case .map: value = .map(whole.values)
+            case .attribute: return nil
+            case .push:
+                startOver()
+                return .push(whole.values)
+            }
+        }
+        startOver()
+        return .reply(value)
+    }
+
+    private mutating func startOver() {
+        replyBytes = 0
+        replyElements = 0
+    }
+
+    // MARK: Parts of a line
+
+    private mutating func consume(_ count: Int) throws(RedisError) {
+        bytes.moveReaderIndex(forwardBy: count)
+        replyBytes += count
+        guard replyBytes <= limits.reply else { throw malformed("a reply of more than \(limits.reply) bytes") }
+    }
+
+    private func text(at index: Int, _ count: Int) -> String {
+        bytes.getString(at: index, length: count) ?? ""
+    }
+
+    private func length(_ line: Line, most: Int, mayBeNull: Bool) throws(RedisError) -> Int? {
+        let value = try integer(line)
+        if value == -1, mayBeNull { return nil }
+        guard value >= 0, value <= Int64(most) else { throw malformed("a length of \(value), where up to \(most) may be") }
+        return Int(value)
+    }
+
+    private func integer(_ line: Line) throws(RedisError) -> Int64 {
+        let value = bytes.withUnsafeReadableBytes { bytes -> Int64? in
+            var index = 1
+            let end = 1 + line.content
+            guard line.content > 0, line.content <= 20 else { return nil }
+            let isNegative = bytes[index] == UInt8(ascii: "-")
+            if isNegative || bytes[index] == UInt8(ascii: "+") { index += 1 }
+            guard index < end else { return nil }
+            var value: Int64 = 0
+            while index < end {
+                let digit = bytes[index] &- UInt8(ascii: "0")
+                guard digit < 10 else { return nil }
+                let (ten, overflows) = value.multipliedReportingOverflow(by: 10)
+                // Towards the sign, so that the least number is read too.
+                let (next, overflowsToo) =
+                    isNegative ? ten.subtractingReportingOverflow(Int64(digit)) : ten.addingReportingOverflow(Int64(digit))
+                guard !overflows, !overflowsToo else { return nil }
+                value = next
+                index += 1
+            }
+            return value
+        }
+        guard let value else { throw malformed("an integer that is none") }
+        return value
+    }
+
+    private static func error(_ text: String) -> RedisError {
+        RedisError(.server(String(text.prefix { $0 != " " })), text)
+    }
+
+    private func malformed(_ what: String) -> RedisError {
+        RedisError(.malformed, "what came is no reply of Redis: \(what)")
+    }
+}

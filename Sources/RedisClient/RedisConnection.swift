@@ -1,0 +1,312 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// Who keeps a connection; told on the event loop.
+protocol RedisConnectionOwner: AnyObject {
+    /// The greeting is over: commands can be sent.
+    func connectionIsReady(_ connection: RedisConnection)
+    /// The last that is told of a connection, once, also of one that never was ready.
+    func connectionEnded(_ connection: RedisConnection, _ error: RedisError)
+    /// It began or ceased to answer in time.
+    func connectionHealthChanged(_ connection: RedisConnection)
+    func connection(_ connection: RedisConnection, told event: RedisEvent)
+    /// - Returns: Whether the owner takes care of the command; else its caller is told the error.
+    func connection(_ connection: RedisConnection, refused command: PendingCommand, _ error: RedisError) -> Bool
+}
+
+/// One connection to one server, from the attempt to its end. Lives on the event loop.
+final class RedisConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum State { case connecting, greeting, ready, draining, ended }
+
+    let address: RedisConfiguration.Address
+    private let context: RedisContext
+    private weak var owner: (any RedisConnectionOwner)?
+    private var state = State.connecting
+    private(set) var greeting: Greeting
+    private var channel: (any Channel)?
+    private var parser = RESPParser()
+    private var replies: ReplyQueue
+    private var timer: (at: NIODeadline, task: Scheduled<Void>)?
+    private var connectTimer: Scheduled<Void>?
+    private(set) var readySince: NIODeadline?
+
+    init(to address: RedisConfiguration.Address, _ plan: Greeting.Plan, _ context: RedisContext, owner: any RedisConnectionOwner) {
+        self.address = address
+        self.context = context
+        self.owner = owner
+        greeting = Greeting(plan)
+        let configuration = context.configuration
+        replies = ReplyQueue(
+            limits: ReplyQueue.Limits(
+                command: TimeAmount(configuration.commandTimeout), stall: TimeAmount(configuration.stallTimeout),
+                ping: TimeAmount(configuration.pingInterval)),
+            now: .now())
+    }
+
+    /// Whether commands may be sent over it.
+    var isReady: Bool { state == .ready }
+
+    /// Whether no answer is overdue.
+    var isHealthy: Bool { !replies.isOverdue }
+
+    // MARK: Connecting
+
+    func start() {
+        connectTimer = context.loop.assumeIsolated().scheduleTask(in: TimeAmount(context.configuration.connectTimeout)) { [self] in
+            end(RedisError(.notConnected, "\(address) did not answer in time"))
+        }
+        let bound = NIOLoopBound(self, eventLoop: context.loop)
+        let tls = context.tls
+        // A name is told to the server and looked for in its certificate; an address is only looked for.
+        let name = (try? SocketAddress(ipAddress: address.host, port: 0)) == nil ? address.host : nil
+        ClientBootstrap(group: context.loop)
+            .connectTimeout(TimeAmount(context.configuration.connectTimeout))
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+            .channelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4 << 10, initial: 16 << 10, maximum: 256 << 10)
+            )
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: tls, serverHostname: name))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(bound.value)
+                }
+            }
+            .connect(host: address.host, port: address.port)
+            .assumeIsolated()
+            .whenComplete { result in
+                switch result {
+                case .success(let channel): if self.state == .ended { channel.close(promise: nil) }
+                case .failure(let error): self.end(self.connectionError(error))
+                }
+            }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        guard state == .connecting else { return context.close(promise: nil) }
+        channel = context.channel
+        state = .greeting
+        var bytes = context.channel.allocator.buffer(capacity: 512)
+        greeting.encode(into: &bytes)
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    private func becomeReady() {
+        state = .ready
+        connectTimer?.cancel()
+        connectTimer = nil
+        readySince = .now()
+        owner?.connectionIsReady(self)
+        if state == .ready { look() }
+    }
+
+    // MARK: Commands
+
+    /// - Parameter bytes: The commands encoded in their order.
+    func send(_ bytes: ByteBuffer, _ commands: some Sequence<PendingCommand>) {
+        guard let channel, state == .ready || state == .draining else {
+            for command in commands { context.outbox.finish(command, .failure(RedisError(.notConnected, "not connected to \(address)"))) }
+            return
+        }
+        let now = NIODeadline.now()
+        var earliest = NIODeadline.distantFuture
+        for command in commands {
+            if command.isTracked { replies.append(.ignored, now: now) }
+            earliest = min(earliest, command.deadline)
+            replies.append(.command(command), now: now)
+        }
+        channel.writeAndFlush(bytes, promise: nil)
+        arm(at: earliest)
+    }
+
+    func send(_ command: PendingCommand) {
+        var bytes = ByteBuffer()
+        command.encode(into: &bytes)
+        send(bytes, CollectionOfOne(command))
+    }
+
+    /// Takes no further commands, and ends when those under way are answered.
+    func drain(_ error: RedisError) {
+        guard state == .ready else { return }
+        state = .draining
+        context.loop.assumeIsolated().scheduleTask(in: TimeAmount(context.configuration.commandTimeout)) { [self] in end(error) }
+        drainError = error
+    }
+
+    private var drainError: RedisError?
+
+    // MARK: Replies
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard state != .ended else { return }
+        if replies.bytesCame(at: .now()) { owner?.connectionHealthChanged(self) }
+        parser.append(unwrapInboundIn(data))
+        do throws(RedisError) {
+            while state != .ended, let item = try parser.next() {
+                switch item {
+                case .reply(let value): received(value)
+                case .push(let values): receivedPush(values)
+                }
+            }
+        } catch {
+            end(error)
+        }
+        if state == .draining, replies.isEmpty { end(drainError ?? RedisError(.connectionLost, "the connection was closed")) }
+    }
+
+    private func received(_ value: RedisValue) {
+        switch state {
+        case .greeting: proceed(greeting.received(value))
+        case .ready, .draining:
+            switch replies.popFirst() {
+            case .command(let command):
+                if case .error(let error) = value {
+                    refused(command, error)
+                } else {
+                    context.outbox.finish(command, .success(value))
+                }
+            case .abandoned(let cost): context.outbox.release(cost: cost)
+            case .ignored: break
+            case nil: end(RedisError(.malformed, "\(address) sent a reply that nobody asked for"))
+            }
+        case .connecting, .ended: break
+        }
+    }
+
+    private func refused(_ command: PendingCommand, _ error: RedisError) {
+        if error.code == .server("NOSCRIPT"), let whole = command.withWholeScript() {
+            send(whole)
+        } else if owner?.connection(self, refused: command, error) != true {
+            context.outbox.finish(command, .failure(error))
+        }
+    }
+
+    private func proceed(_ outcome: Greeting.Outcome) {
+        switch outcome {
+        case .more: break
+        case .done: becomeReady()
+        case .failed(let error): end(error)
+        }
+    }
+
+    private func receivedPush(_ values: [RedisValue]) {
+        switch values.first?.string {
+        case "message" where values.count == 3:
+            if let channel = values[1].string, case .blob(let payload) = values[2] {
+                owner?.connection(self, told: .message(channel: channel, payload: payload))
+            }
+        case "invalidate" where values.count == 2:
+            if let keys = values[1].array {
+                owner?.connection(self, told: .invalidated(keys: keys.compactMap(\.string)))
+            } else {
+                owner?.connection(self, told: .flushed)
+            }
+        case "subscribe" where values.count == 3:
+            if state == .greeting, let channel = values[1].string { proceed(greeting.subscribed(to: channel)) }
+        case "unsubscribe":
+            // The server drops what its user may not hear any more, or whose slot went away.
+            end(RedisError(.connectionLost, "\(address) ended a subscription"))
+        default: break
+        }
+    }
+
+    // MARK: Time
+
+    private func arm(at deadline: NIODeadline) {
+        if let timer {
+            guard deadline < timer.at else { return }
+            timer.task.cancel()
+        }
+        timer = (
+            deadline,
+            context.loop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in
+                timer = nil
+                let now = NIODeadline.now()
+                // A loop that comes late has not read yet what came meanwhile.
+                if now - deadline > .milliseconds(20) { arm(at: now + .milliseconds(5)) } else { look() }
+            }
+        )
+    }
+
+    private func look() {
+        guard state == .ready || state == .draining else { return }
+        let now = NIODeadline.now()
+        let wasHealthy = isHealthy
+        let verdict = replies.check(at: now)
+        if verdict.isStalled {
+            end(RedisError(.connectionLost, "\(address) does not answer any more"), timedOut: verdict.timedOut)
+            return
+        }
+        if wasHealthy != isHealthy { owner?.connectionHealthChanged(self) }
+        tellTimedOut(verdict.timedOut)
+        if verdict.wantsPing, let channel {
+            replies.append(.ignored, now: now)
+            channel.writeAndFlush(ByteBuffer(staticString: "*1\r\n$4\r\nPING\r\n"), promise: nil)
+        }
+        arm(at: max(verdict.next, now + .milliseconds(1)))
+    }
+
+    /// Their room is given back when their replies come.
+    private func tellTimedOut(_ commands: [PendingCommand]) {
+        let error = RedisError(.timedOut, "\(address) did not answer in time")
+        for command in commands { command.answer(.failure(error)) }
+    }
+
+    // MARK: The end
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(RedisError(.connectionLost, "\(address) closed the connection"))
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        end(connectionError(error))
+    }
+
+    /// Ends it now. Does nothing when it has ended.
+    func end(_ error: RedisError) {
+        end(error, timedOut: [])
+    }
+
+    private func end(_ error: RedisError, timedOut: [PendingCommand]) {
+        guard state != .ended else { return }
+        state = .ended
+        timer?.task.cancel()
+        timer = nil
+        connectTimer?.cancel()
+        connectTimer = nil
+        channel?.close(mode: .all, promise: nil)
+        tellTimedOut(timedOut)
+        let lost = RedisError(.connectionLost, error.message)
+        while let expected = replies.popFirst() {
+            switch expected {
+            case .command(let command): context.outbox.finish(command, .failure(lost))
+            case .abandoned(let cost): context.outbox.release(cost: cost)
+            case .ignored: break
+            }
+        }
+        owner?.connectionEnded(self, error)
+    }
+
+    /// Done when the socket is closed.
+    func whenClosed(_ body: @escaping @Sendable () -> Void) {
+        guard let channel else { return body() }
+        channel.closeFuture.whenComplete { _ in body() }
+    }
+
+    private func connectionError(_ error: any Error) -> RedisError {
+        let code: RedisError.Code = state == .ready || state == .draining ? .connectionLost : .notConnected
+        let reason =
+            switch error {
+            case let error as NIOConnectionError where error.connectionErrors.count == 1: "\(error.connectionErrors[0].error)"
+            case let error as IOError: error.description
+            default: "\(error)"
+            }
+        return RedisError(code, "\(address): \(reason)")
+    }
+}

@@ -1,0 +1,15 @@
+import Logging
+import NIOCore
+import NIOSSL
+
+/// What everything of one database shares.
+struct RedisContext: Sendable {
+    let configuration: RedisConfiguration
+    /// Everything happens on it.
+    let loop: any EventLoop
+    let tls: NIOSSLContext?
+    let outbox: Outbox
+    let status: RedisStatus
+    let logger: Logger
+    let onEvent: RedisDatabase.EventHandler
+}

@@ -1,0 +1,233 @@
+import Logging
+import NIOCore
+
+/// Whom a link is for; told on the event loop.
+protocol RedisLinkOwner: AnyObject {
+    /// It can be used, or cannot, or may be soon.
+    func linkChanged(_ link: RedisLink)
+    func link(_ link: RedisLink, told event: RedisEvent)
+    /// A connection stands; told before any command goes over it.
+    func linkIsReady(_ link: RedisLink, _ greeting: Greeting)
+    /// - Returns: Whether the owner takes care of the command; else its caller is told the error.
+    func link(_ link: RedisLink, refused command: PendingCommand, _ error: RedisError) -> Bool
+}
+
+/// Keeps a connection to a server: seeks the server, connects, and begins again with growing pauses when that fails or is lost. Lives on the
+/// event loop.
+final class RedisLink: RedisConnectionOwner {
+    /// Which server is to be connected to; asked before each attempt.
+    typealias Finder = (_ found: @escaping (Result<RedisConfiguration.Address, RedisError>) -> Void) -> Void
+
+    private enum State {
+        case idle
+        /// The first attempt since the last connection was lost, or another one.
+        case connecting(isFirst: Bool)
+        case connected
+        case pausing
+        case closed
+    }
+
+    let plan: Greeting.Plan
+    private let context: RedisContext
+    private let find: Finder
+    private weak var owner: (any RedisLinkOwner)?
+    private var state = State.idle
+    private var connection: RedisConnection?
+    private var backoff: Backoff
+    /// Counts attempts, so that an answer that was asked for in an earlier one is known as such.
+    private var attempt = 0
+    private var pause: Scheduled<Void>?
+    private var waiting: [PendingCommand] = []
+    private var waitTimer: Scheduled<Void>?
+    private(set) var lastError: RedisError?
+    private var log: FailureLog
+
+    init(_ plan: Greeting.Plan, _ context: RedisContext, owner: any RedisLinkOwner, find: @escaping Finder) {
+        self.plan = plan
+        self.context = context
+        self.owner = owner
+        self.find = find
+        backoff = Backoff(first: TimeAmount(context.configuration.backoff), limit: TimeAmount(context.configuration.backoffLimit))
+        log = FailureLog(context.logger)
+    }
+
+    /// Whether commands are sent as soon as they come.
+    var isUsable: Bool { connection.map { $0.isReady && $0.isHealthy } ?? false }
+
+    /// Why commands fail at once; `nil` when they do not.
+    var refusal: RedisError? {
+        switch state {
+        case .connected:
+            guard let connection, connection.isReady, !connection.isHealthy else { return nil }
+            return RedisError(.notConnected, "an answer of \(connection.address) is overdue")
+        case .idle, .connecting(isFirst: true): return nil
+        case .connecting, .pausing: return RedisError(.notConnected, lastError?.message ?? "not connected")
+        case .closed: return RedisError(.closed, "the Redis client was closed")
+        }
+    }
+
+    // MARK: Connecting
+
+    func start() {
+        guard case .idle = state else { return }
+        connect(isFirst: true)
+    }
+
+    private func connect(isFirst: Bool) {
+        state = .connecting(isFirst: isFirst)
+        attempt += 1
+        let current = attempt
+        find { [weak self] result in
+            guard let self, self.attempt == current, case .connecting = self.state else { return }
+            switch result {
+            case .failure(let error): self.failed(error)
+            case .success(let address):
+                let connection = RedisConnection(to: address, self.plan, self.context, owner: self)
+                self.connection = connection
+                connection.start()
+            }
+        }
+    }
+
+    func connectionIsReady(_ connection: RedisConnection) {
+        guard connection === self.connection else { return }
+        state = .connected
+        lastError = nil
+        log.connected(to: connection.address, connection.greeting)
+        owner?.linkIsReady(self, connection.greeting)
+        owner?.linkChanged(self)
+        let commands = waiting
+        waiting = []
+        sendAll(commands)
+    }
+
+    func connectionEnded(_ connection: RedisConnection, _ error: RedisError) {
+        guard connection === self.connection else { return }
+        self.connection = nil
+        guard let since = connection.readySince else { return failed(error) }
+        if case .closed = state { return }
+        lastError = RedisError(.notConnected, error.message)
+        owner?.link(self, told: .disconnected(error))
+        log.lost(connection.address, error)
+        if NIODeadline.now() - since > TimeAmount(context.configuration.backoffLimit) {
+            backoff.reset()
+            connect(isFirst: true)
+        } else {
+            // One that breaks again and again is no better than one that cannot be made.
+            pauseThenConnect()
+        }
+        owner?.linkChanged(self)
+    }
+
+    private func failed(_ error: RedisError) {
+        if case .closed = state { return }
+        connection = nil
+        lastError = RedisError(.notConnected, error.message)
+        log.failed(error)
+        pauseThenConnect()
+        owner?.linkChanged(self)
+    }
+
+    private func pauseThenConnect() {
+        state = .pausing
+        failWaiting { $0.retries == 0 }
+        pause = context.loop.assumeIsolated().scheduleTask(in: backoff.next()) { [weak self] in
+            guard let self, case .pausing = self.state else { return }
+            self.connect(isFirst: false)
+        }
+    }
+
+    /// Gives up the connection, after the commands under way, because the server is not the one to talk to any more.
+    func reconnect(_ error: RedisError) {
+        connection?.drain(error)
+        owner?.linkChanged(self)
+    }
+
+    /// Gives up the connection now.
+    func drop(_ error: RedisError) {
+        connection?.end(error)
+    }
+
+    // MARK: Commands
+
+    /// - Parameter bytes: The commands encoded in their order.
+    func submit(_ bytes: ByteBuffer, _ commands: [PendingCommand]) {
+        if let connection, isUsable {
+            connection.send(bytes, commands)
+        } else {
+            for command in commands { submitOrWait(command) }
+        }
+    }
+
+    func submit(_ command: PendingCommand) {
+        if let connection, isUsable { connection.send(command) } else { submitOrWait(command) }
+    }
+
+    private func sendAll(_ commands: [PendingCommand]) {
+        guard !commands.isEmpty else { return }
+        var bytes = ByteBuffer()
+        for command in commands { command.encode(into: &bytes) }
+        submit(bytes, commands)
+    }
+
+    private func submitOrWait(_ command: PendingCommand) {
+        let mayWait: Bool
+        if case .closed = state { mayWait = false } else { mayWait = refusal == nil || command.retries > 0 }
+        guard mayWait else {
+            return context.outbox.finish(command, .failure(refusal ?? RedisError(.notConnected, "not connected")))
+        }
+        waiting.append(command)
+        if waitTimer == nil { armWaitTimer() }
+    }
+
+    private func waitsUntil(_ command: PendingCommand) -> NIODeadline {
+        let timeout = TimeAmount(context.configuration.commandTimeout)
+        return command.retries > 0 ? command.deadline : command.deadline - timeout + min(timeout, TimeAmount(context.configuration.connectionWait))
+    }
+
+    private func armWaitTimer() {
+        guard let earliest = waiting.map(waitsUntil).min() else { return }
+        waitTimer = context.loop.assumeIsolated().scheduleTask(deadline: earliest) { [weak self] in
+            guard let self else { return }
+            self.waitTimer = nil
+            let now = NIODeadline.now()
+            self.failWaiting { self.waitsUntil($0) <= now }
+            self.armWaitTimer()
+        }
+    }
+
+    private func failWaiting(where isOver: (PendingCommand) -> Bool) {
+        guard !waiting.isEmpty else { return }
+        let error = refusal.map { $0 } ?? RedisError(.notConnected, lastError?.message ?? "no connection in time")
+        let over = waiting.filter(isOver)
+        waiting.removeAll(where: isOver)
+        for command in over { context.outbox.finish(command, .failure(error)) }
+    }
+
+    // MARK: What a connection tells
+
+    func connectionHealthChanged(_ connection: RedisConnection) {
+        if connection === self.connection { owner?.linkChanged(self) }
+    }
+
+    func connection(_ connection: RedisConnection, told event: RedisEvent) {
+        if connection === self.connection { owner?.link(self, told: event) }
+    }
+
+    func connection(_ connection: RedisConnection, refused command: PendingCommand, _ error: RedisError) -> Bool {
+        owner?.link(self, refused: command, error) ?? false
+    }
+
+    // MARK: The end
+
+    /// - Parameter closed: Called when the socket is closed.
+    func close(_ closed: @escaping @Sendable () -> Void) {
+        state = .closed
+        pause?.cancel()
+        waitTimer?.cancel()
+        failWaiting { _ in true }
+        guard let connection else { return closed() }
+        connection.end(RedisError(.connectionLost, "the Redis client was closed"))
+        connection.whenClosed(closed)
+    }
+}

@@ -1,0 +1,86 @@
+import NIOCore
+
+/// The replies that a connection owes, in their order, and whether they come in time. Does no I/O.
+struct ReplyQueue {
+    struct Limits {
+        var command: TimeAmount
+        var stall: TimeAmount
+        var ping: TimeAmount
+    }
+
+    /// What the next reply is to be.
+    enum Expected {
+        case command(PendingCommand)
+        /// The caller was told already that it did not come.
+        case abandoned(cost: Int)
+        /// Nobody looks at it.
+        case ignored
+    }
+
+    /// What is to be done at a time.
+    struct Verdict {
+        /// Their callers are to be told.
+        var timedOut: [PendingCommand] = []
+        /// A sign of life is to be asked for.
+        var wantsPing = false
+        /// The connection is to be given up.
+        var isStalled = false
+        /// When to look again.
+        var next: NIODeadline
+    }
+
+    private struct Item {
+        var expected: Expected
+        var sentAt: NIODeadline
+    }
+
+    private let limits: Limits
+    private var items = CircularBuffer<Item>(initialCapacity: 64)
+    private var lastBytes: NIODeadline
+    /// No byte has come for longer than a command may take, though a reply is due.
+    private(set) var isOverdue = false
+
+    init(limits: Limits, now: NIODeadline) {
+        self.limits = limits
+        lastBytes = now
+    }
+
+    var isEmpty: Bool { items.isEmpty }
+
+    mutating func append(_ expected: Expected, now: NIODeadline) {
+        items.append(Item(expected: expected, sentAt: now))
+    }
+
+    mutating func popFirst() -> Expected? {
+        items.popFirst()?.expected
+    }
+
+    /// - Returns: Whether the connection answers again.
+    mutating func bytesCame(at now: NIODeadline) -> Bool {
+        lastBytes = now
+        defer { isOverdue = false }
+        return isOverdue
+    }
+
+    mutating func check(at now: NIODeadline) -> Verdict {
+        guard let oldest = items.first else {
+            isOverdue = false
+            let ping = lastBytes + limits.ping
+            return ping <= now ? Verdict(wantsPing: true, next: now + limits.command) : Verdict(next: ping)
+        }
+        let quietSince = max(lastBytes, oldest.sentAt)
+        isOverdue = now - quietSince >= limits.command
+        var verdict = Verdict(next: quietSince + (isOverdue ? limits.stall : limits.command))
+        verdict.isStalled = now - quietSince >= limits.stall
+        for index in items.indices {
+            guard case .command(let command) = items[index].expected else { continue }
+            if command.deadline <= now {
+                verdict.timedOut.append(command)
+                items[index].expected = .abandoned(cost: command.cost)
+            } else {
+                verdict.next = min(verdict.next, command.deadline)
+            }
+        }
+        return verdict
+    }
+}
