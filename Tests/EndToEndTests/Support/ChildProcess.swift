@@ -16,11 +16,15 @@ import Synchronization
 final class ChildProcess: Sendable {
     enum Signal: Sendable {
         case terminate, kill
+        /// Stops the process where it is, until it is told to go on.
+        case suspend, resume
 
         fileprivate var number: Int32 {
             switch self {
             case .terminate: SIGTERM
             case .kill: SIGKILL
+            case .suspend: SIGSTOP
+            case .resume: SIGCONT
             }
         }
     }
@@ -57,7 +61,10 @@ final class ChildProcess: Sendable {
             defer { close(ends[1]) }
             do {
                 for end in ends where fcntl(end, F_SETFD, FD_CLOEXEC) != 0 { throw SystemCallFailure(call: "fcntl", code: errno) }
-                return (try spawn(executable, arguments, environment: environment, output: ends[1], errorFile: errorFile), ends[0])
+                let guardian = try ProcessGuard.shared()
+                let id = try spawn(executable, arguments, environment: environment, output: ends[1], errorFile: errorFile)
+                guardian.watch(id)
+                return (id, ends[0])
             } catch {
                 close(ends[0])
                 throw error
@@ -120,6 +127,7 @@ final class ChildProcess: Sendable {
             if let exit { return exit }
             var status: Int32 = 0
             while waitpid(id, &status, 0) == -1, errno == EINTR {}
+            ProcessGuard.existing?.forget(id)
             let signal = status & 0x7F
             let ended = signal == 0 ? Exit.code((status >> 8) & 0xFF) : .signal(signal)
             exit = ended

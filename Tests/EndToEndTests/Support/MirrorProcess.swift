@@ -4,7 +4,7 @@ import NIOHTTP1
 import Synchronization
 import Testing
 
-/// A `cloud-mirror serve` of a test's own: its directory, its configuration file, and the process, which may be started again and again.
+/// A `cloud-mirror serve` or `cloud-mirror copier` of a test's own: its directory, its configuration file, and the process, which may be started again and again.
 final class MirrorProcess: Sendable {
     static let pool = "local/dev"
 
@@ -37,8 +37,9 @@ final class MirrorProcess: Sendable {
         return try await mirror.whileRunning(body)
     }
 
-    private init(_ arguments: [String], in directory: TemporaryDirectory, token: String) {
-        self.arguments = ["serve"] + arguments + ["--print-ready"]
+    /// - Parameter role: The command: `serve` or `copier`.
+    init(role: String = "serve", _ arguments: [String], in directory: TemporaryDirectory, token: String) {
+        self.arguments = [role] + arguments + ["--print-ready"]
         self.directory = directory
         self.token = token
     }
@@ -126,9 +127,9 @@ final class MirrorProcess: Sendable {
     }
 
     /// Asks for an artifact; the answer is not followed.
-    func redirect(_ artifact: String, wait: Int? = nil) async throws -> HTTP.Answer {
+    func redirect(_ artifact: String, in pool: String = pool, wait: Int? = nil) async throws -> HTTP.Answer {
         let query = wait.map { "?wait=\($0)" } ?? ""
-        return try await send(.GET, "/v1/redirect/\(Self.pool)/\(PercentCoding.encode(artifact))\(query)")
+        return try await send(.GET, "/v1/redirect/\(pool)/\(PercentCoding.encode(artifact))\(query)")
     }
 
     /// The object that an answer redirects to.
@@ -175,8 +176,8 @@ final class MirrorProcess: Sendable {
     }
 
     /// What the mirror knows of an artifact; `nil` when it knows nothing.
-    func replica(_ artifact: String) async throws -> ReplicaPage.Item? {
-        let answer = try await admin(.GET, "/v1/replicas/\(Self.pool)/\(PercentCoding.encode(artifact))")
+    func replica(_ artifact: String, in pool: String = pool) async throws -> ReplicaPage.Item? {
+        let answer = try await admin(.GET, "/v1/replicas/\(pool)/\(PercentCoding.encode(artifact))")
         if answer.status == 404 { return nil }
         try #require(answer.status == 200, "\(answer.status) \(answer.text)")
         return try answer.json(ReplicaPage.self).replicas.first

@@ -1,0 +1,50 @@
+/// What a ``Fleet`` is made of.
+struct FleetSettings: Sendable {
+    var frontEnds = 2
+    /// Dedicated ones, each for all pools.
+    var copiers = 2
+    /// Regions of S3 pools: `s3/one`.
+    var pools = ["s3/one"]
+    /// Whether the front ends get `--no-copiers`.
+    var isSplit = true
+    /// `copy.frontEnd`; `nil` leaves it out.
+    var copyInFrontEnd: String?
+    /// Where single front ends reach Redis, by their numbers; the others and the copiers reach it where all do.
+    var redisOfFrontEnd: [Int: String] = [:]
+    var maxWait = "8s"
+    var lease = "2s"
+    var shutdownGrace = "3s"
+    var token = "an-admin-token-of-a-test"
+
+    /// How long a job of a copier that is gone may stay with it.
+    var leaseDuration: Duration { .seconds(Int(lease.dropLast()) ?? 0) }
+
+    /// - Parameters:
+    ///   - origin: The beginning of the artifacts' URLs.
+    ///   - pools: Each pool's line.
+    func yaml(origin: String, pools: [String], redis: String, prefix: String, stateDirectory: String) -> String {
+        """
+        listen: 127.0.0.1:0
+        stateDirectory: \(stateDirectory)
+        admin: {tokens: [\(token)]}
+        origins:
+          allow: [\(origin)]
+          requireHTTPS: false
+          allowAddresses: [127.0.0.0/8]
+        pools:
+          \(pools.joined(separator: "\n  "))
+        state: {redis: {url: "\(redis)", prefix: "\(prefix)"}}
+        redirect: {maxWait: \(maxWait), negativeLife: 1s}
+        copy:
+          partSize: 5MiB
+          maxAttempts: 4
+          idleTimeout: 10s
+          lease: \(lease)
+          backoff: {first: 1ms, max: 20ms}
+          \(copyInFrontEnd.map { "frontEnd: \($0)" } ?? "")
+        server: {shutdownGrace: \(shutdownGrace)}
+        log: {level: debug}
+
+        """
+    }
+}
