@@ -4,21 +4,23 @@ import NIOCore
 /// One line when a connection stands and one when it is lost; failed attempts only when the reason is a new one, and not every moment.
 struct FailureLog {
     private let logger: Logger
+    private let role: String
     private var lastReason: String?
     private var quietUntil = NIODeadline.uptimeNanoseconds(0)
     private static let leastPause = TimeAmount.seconds(5)
 
-    init(_ logger: Logger) {
+    init(_ logger: Logger, role: String) {
         self.logger = logger
+        self.role = role
     }
 
     mutating func connected(to address: RedisConfiguration.Address, _ greeting: Greeting) {
         lastReason = nil
-        logger.info("connected to Redis", metadata: ["server": "\(address)", "version": "\(greeting.serverVersion ?? "?")"])
+        logger.info("connected to Redis", metadata: ["\(role)": "\(address)", "version": "\(greeting.serverVersion ?? "?")"])
     }
 
     mutating func lost(_ address: RedisConfiguration.Address, _ error: RedisError) {
-        logger.warning("lost the connection to Redis", metadata: ["server": "\(address)", "reason": "\(error.message)"])
+        logger.warning("lost the connection to Redis", metadata: ["\(role)": "\(address)", "reason": "\(error.message)"])
         lastReason = error.message
     }
 
@@ -33,6 +35,6 @@ struct FailureLog {
             case .server("WRONGPASS"), .server("NOAUTH"), .server("NOPERM"): .error
             default: .warning
             }
-        logger.log(level: level, "cannot connect to Redis; tried again", metadata: ["reason": "\(error.message)"])
+        logger.log(level: level, "cannot connect to Redis; tried again", metadata: ["role": "\(role)", "reason": "\(error.message)"])
     }
 }

@@ -104,7 +104,8 @@ struct Greeting {
         }
         let major = serverVersion?.prefix { $0 != "." }
         guard let major, let number = Int(major), number >= Self.leastVersion else {
-            return RedisError(.notConnected, "Redis \(serverVersion ?? "of unknown version") is too old: \(Self.leastVersion).0 or later is needed")
+            return RedisError(
+                .notConnected, "Redis \(serverVersion ?? "of unknown version") is too old: \(Self.leastVersion).0 or later is needed")
         }
         return nil
     }

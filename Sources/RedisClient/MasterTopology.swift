@@ -7,6 +7,9 @@ final class MasterTopology: RedisTopology, RedisLinkOwner {
     private var link: RedisLink?
     private var warnedOfTracking = false
     private var nextAddress = 0
+    private var sentinels: SentinelSet?
+    /// What sentinels said last did not lead to a connection.
+    private var isMisled = false
 
     init(_ context: RedisContext) {
         self.context = context
@@ -14,15 +17,33 @@ final class MasterTopology: RedisTopology, RedisLinkOwner {
 
     func start() {
         let configuration = context.configuration
-        let plan = Greeting.Plan(
+        var plan = Greeting.Plan(
             username: configuration.username, password: configuration.password, clientName: configuration.clientName,
             database: configuration.database, channels: configuration.channels)
+        if case .sentinel(let master) = configuration.topology {
+            plan.asksRole = true
+            sentinels = SentinelSet(master: master, context) { [weak self] address in self?.masterMoved(to: address) }
+        }
         let link = RedisLink(plan, context, owner: self) { [weak self] found in
             guard let self else { return }
-            found(self.configuredServer())
+            if let sentinels = self.sentinels {
+                if self.isMisled { sentinels.distrust() }
+                self.isMisled = true
+                sentinels.find(found)
+            } else {
+                found(self.configuredServer())
+            }
         }
         self.link = link
         link.start()
+        sentinels?.start()
+    }
+
+    private func masterMoved(to address: RedisConfiguration.Address) {
+        guard let link, link.address != address else { return }
+        // Those that moved it know where it is.
+        isMisled = false
+        link.restart(RedisError(.connectionLost, "the master is \(address) now"))
     }
 
     /// One after the other.
@@ -38,6 +59,7 @@ final class MasterTopology: RedisTopology, RedisLinkOwner {
     }
 
     func close(_ closed: @escaping @Sendable () -> Void) {
+        sentinels?.close()
         guard let link else { return closed() }
         link.close(closed)
     }
@@ -51,6 +73,7 @@ final class MasterTopology: RedisTopology, RedisLinkOwner {
     }
 
     func linkIsReady(_ link: RedisLink, _ greeting: Greeting) {
+        isMisled = false
         context.status.update { status in
             status.serverVersion = greeting.serverVersion
             status.isTracking = greeting.plan.isTracking && greeting.trackingRefusal == nil
@@ -66,6 +89,8 @@ final class MasterTopology: RedisTopology, RedisLinkOwner {
     func link(_ link: RedisLink, told event: RedisEvent) {
         context.onEvent(event)
     }
+
+    func link(_ link: RedisLink, subscribedTo channel: String) {}
 
     func link(_ link: RedisLink, refused command: PendingCommand, _ error: RedisError) -> Bool {
         switch error.code {

@@ -87,6 +87,12 @@ final class Outbox: Sendable {
         }
     }
 
+    /// Counts a command that was not submitted here, whatever the limits.
+    func admit(_ command: PendingCommand) {
+        commandsUnderWay.add(1, ordering: .relaxed)
+        bytesUnderWay.add(command.cost, ordering: .relaxed)
+    }
+
     /// Answers a command, and gives back the room that it took.
     func finish(_ command: PendingCommand, _ result: Result<RedisValue, RedisError>) {
         release(cost: command.cost)

@@ -7,6 +7,9 @@ struct PendingCommand {
     var script: RedisScript?
     /// Whether the server is to tell when the key that is read changes.
     var isTracked: Bool
+    /// Whether a server of a cluster is to answer though the slot is only on its way to it. Not together with `isTracked`: each of the two
+    /// would make the server forget the other.
+    var isAsking = false
     /// When the caller is told that there is no answer.
     var deadline: NIODeadline
     /// How often it was sent and came back undone.
@@ -29,7 +32,11 @@ struct PendingCommand {
     }
 
     func encode(into bytes: inout ByteBuffer) {
-        if isTracked { bytes.writeStaticString("*3\r\n$6\r\nCLIENT\r\n$7\r\nCACHING\r\n$3\r\nYES\r\n") }
+        if isAsking {
+            bytes.writeStaticString("*1\r\n$6\r\nASKING\r\n")
+        } else if isTracked {
+            bytes.writeStaticString("*3\r\n$6\r\nCLIENT\r\n$7\r\nCACHING\r\n$3\r\nYES\r\n")
+        }
         bytes.write(command)
     }
 

@@ -130,7 +130,8 @@ struct RESPParser {
             return .value(.double(value))
         case UInt8(ascii: "("):
             let text = text(at: first + 1, line.content)
-            let digits = text.utf8.first == UInt8(ascii: "-") || text.utf8.first == UInt8(ascii: "+") ? text.utf8.dropFirst() : text.utf8[...]
+            let digits =
+                text.utf8.first == UInt8(ascii: "-") || text.utf8.first == UInt8(ascii: "+") ? text.utf8.dropFirst() : text.utf8[...]
             guard !digits.isEmpty, digits.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }) else {
                 throw malformed("a big number that is no number")
             }

@@ -11,6 +11,8 @@ protocol RedisConnectionOwner: AnyObject {
     /// It began or ceased to answer in time.
     func connectionHealthChanged(_ connection: RedisConnection)
     func connection(_ connection: RedisConnection, told event: RedisEvent)
+    /// A subscription that came after the greeting is in force.
+    func connection(_ connection: RedisConnection, subscribedTo channel: String)
     /// - Returns: Whether the owner takes care of the command; else its caller is told the error.
     func connection(_ connection: RedisConnection, refused command: PendingCommand, _ error: RedisError) -> Bool
 }
@@ -30,6 +32,7 @@ final class RedisConnection: ChannelInboundHandler {
     private var channel: (any Channel)?
     private var parser = RESPParser()
     private var replies: ReplyQueue
+    private var drainError: RedisError?
     private var timer: (at: NIODeadline, task: Scheduled<Void>)?
     private var connectTimer: Scheduled<Void>?
     private(set) var readySince: NIODeadline?
@@ -117,7 +120,7 @@ final class RedisConnection: ChannelInboundHandler {
         let now = NIODeadline.now()
         var earliest = NIODeadline.distantFuture
         for command in commands {
-            if command.isTracked { replies.append(.ignored, now: now) }
+            if command.isTracked || command.isAsking { replies.append(.ignored, now: now) }
             earliest = min(earliest, command.deadline)
             replies.append(.command(command), now: now)
         }
@@ -131,6 +134,24 @@ final class RedisConnection: ChannelInboundHandler {
         send(bytes, CollectionOfOne(command))
     }
 
+    /// Sends a command of this module's own.
+    func ask(_ words: [RedisWord], _ done: @escaping (Result<RedisValue, RedisError>) -> Void) {
+        let bound = NIOLoopBound(done, eventLoop: context.loop)
+        let command = PendingCommand(
+            command: RedisCommand(words, key: nil), script: nil, isTracked: false,
+            deadline: .now() + TimeAmount(context.configuration.commandTimeout), answer: .callback { bound.value($0) })
+        context.outbox.admit(command)
+        send(command)
+    }
+
+    /// Subscribes to further channels; the owner is told by ``RedisConnectionOwner/connection(_:subscribedTo:)``.
+    func subscribe(to channels: [String]) {
+        guard let channel, isReady, !channels.isEmpty else { return }
+        var bytes = ByteBuffer()
+        bytes.write(RedisCommand(["SUBSCRIBE"] + channels.map { .text($0) }, key: nil))
+        channel.writeAndFlush(bytes, promise: nil)
+    }
+
     /// Takes no further commands, and ends when those under way are answered.
     func drain(_ error: RedisError) {
         guard state == .ready else { return }
@@ -138,8 +159,6 @@ final class RedisConnection: ChannelInboundHandler {
         context.loop.assumeIsolated().scheduleTask(in: TimeAmount(context.configuration.commandTimeout)) { [self] in end(error) }
         drainError = error
     }
-
-    private var drainError: RedisError?
 
     // MARK: Replies
 
@@ -208,10 +227,8 @@ final class RedisConnection: ChannelInboundHandler {
                 owner?.connection(self, told: .flushed)
             }
         case "subscribe" where values.count == 3:
-            if state == .greeting, let channel = values[1].string { proceed(greeting.subscribed(to: channel)) }
-        case "unsubscribe":
-            // The server drops what its user may not hear any more, or whose slot went away.
-            end(RedisError(.connectionLost, "\(address) ended a subscription"))
+            guard let channel = values[1].string else { break }
+            if state == .greeting { proceed(greeting.subscribed(to: channel)) } else { owner?.connection(self, subscribedTo: channel) }
         default: break
         }
     }

@@ -41,7 +41,11 @@ package final class RedisDatabase: Sendable {
             return
         }
         loop.execute { [context, topology] in
-            let created: any RedisTopology = MasterTopology(context)
+            let created: any RedisTopology =
+                switch context.configuration.topology {
+                case .single, .sentinel: MasterTopology(context)
+                case .cluster: ClusterTopology(context)
+                }
             topology.value = created
             created.start()
         }

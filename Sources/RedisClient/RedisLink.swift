@@ -6,6 +6,8 @@ protocol RedisLinkOwner: AnyObject {
     /// It can be used, or cannot, or may be soon.
     func linkChanged(_ link: RedisLink)
     func link(_ link: RedisLink, told event: RedisEvent)
+    /// A subscription that came after the greeting is in force.
+    func link(_ link: RedisLink, subscribedTo channel: String)
     /// A connection stands; told before any command goes over it.
     func linkIsReady(_ link: RedisLink, _ greeting: Greeting)
     /// - Returns: Whether the owner takes care of the command; else its caller is told the error.
@@ -27,7 +29,8 @@ final class RedisLink: RedisConnectionOwner {
         case closed
     }
 
-    let plan: Greeting.Plan
+    /// How the next connection is greeted.
+    var plan: Greeting.Plan
     private let context: RedisContext
     private let find: Finder
     private weak var owner: (any RedisLinkOwner)?
@@ -37,18 +40,22 @@ final class RedisLink: RedisConnectionOwner {
     /// Counts attempts, so that an answer that was asked for in an earlier one is known as such.
     private var attempt = 0
     private var pause: Scheduled<Void>?
-    private var waiting: [PendingCommand] = []
+    private var waiting: WaitingCommands
     private var waitTimer: Scheduled<Void>?
     private(set) var lastError: RedisError?
     private var log: FailureLog
 
-    init(_ plan: Greeting.Plan, _ context: RedisContext, owner: any RedisLinkOwner, find: @escaping Finder) {
+    /// - Parameter role: For the log.
+    init(
+        _ plan: Greeting.Plan, _ context: RedisContext, owner: any RedisLinkOwner, role: String = "server", find: @escaping Finder
+    ) {
         self.plan = plan
         self.context = context
         self.owner = owner
         self.find = find
         backoff = Backoff(first: TimeAmount(context.configuration.backoff), limit: TimeAmount(context.configuration.backoffLimit))
-        log = FailureLog(context.logger)
+        waiting = WaitingCommands(context.configuration)
+        log = FailureLog(context.logger, role: role)
     }
 
     /// Whether commands are sent as soon as they come.
@@ -96,9 +103,7 @@ final class RedisLink: RedisConnectionOwner {
         log.connected(to: connection.address, connection.greeting)
         owner?.linkIsReady(self, connection.greeting)
         owner?.linkChanged(self)
-        let commands = waiting
-        waiting = []
-        sendAll(commands)
+        sendAll(waiting.takeAll())
     }
 
     func connectionEnded(_ connection: RedisConnection, _ error: RedisError) {
@@ -130,7 +135,7 @@ final class RedisLink: RedisConnectionOwner {
 
     private func pauseThenConnect() {
         state = .pausing
-        failWaiting { $0.retries == 0 }
+        fail(waiting.takeFresh())
         pause = context.loop.assumeIsolated().scheduleTask(in: backoff.next()) { [weak self] in
             guard let self, case .pausing = self.state else { return }
             self.connect(isFirst: false)
@@ -143,9 +148,26 @@ final class RedisLink: RedisConnectionOwner {
         owner?.linkChanged(self)
     }
 
-    /// Gives up the connection now.
-    func drop(_ error: RedisError) {
+    /// Gives up the connection or the attempt now, and begins anew without a pause.
+    func restart(_ error: RedisError) {
         connection?.end(error)
+        guard case .pausing = state else { return }
+        pause?.cancel()
+        connect(isFirst: false)
+    }
+
+    /// The server that is connected to, or just tried.
+    var address: RedisConfiguration.Address? { connection?.address }
+
+    /// Subscribes to further channels on the connection there is, and on later ones.
+    func subscribe(to channels: [String]) {
+        plan.channels += channels
+        connection?.subscribe(to: channels)
+    }
+
+    /// The same for channels that later connections are subscribed to already.
+    func resubscribe(to channels: [String]) {
+        connection?.subscribe(to: channels)
     }
 
     // MARK: Commands
@@ -180,28 +202,20 @@ final class RedisLink: RedisConnectionOwner {
         if waitTimer == nil { armWaitTimer() }
     }
 
-    private func waitsUntil(_ command: PendingCommand) -> NIODeadline {
-        let timeout = TimeAmount(context.configuration.commandTimeout)
-        return command.retries > 0 ? command.deadline : command.deadline - timeout + min(timeout, TimeAmount(context.configuration.connectionWait))
-    }
-
     private func armWaitTimer() {
-        guard let earliest = waiting.map(waitsUntil).min() else { return }
-        waitTimer = context.loop.assumeIsolated().scheduleTask(deadline: earliest) { [weak self] in
+        guard let end = waiting.nextEnd else { return }
+        waitTimer = context.loop.assumeIsolated().scheduleTask(deadline: end) { [weak self] in
             guard let self else { return }
             self.waitTimer = nil
-            let now = NIODeadline.now()
-            self.failWaiting { self.waitsUntil($0) <= now }
+            self.fail(self.waiting.takeOverdue(at: .now()))
             self.armWaitTimer()
         }
     }
 
-    private func failWaiting(where isOver: (PendingCommand) -> Bool) {
-        guard !waiting.isEmpty else { return }
-        let error = refusal.map { $0 } ?? RedisError(.notConnected, lastError?.message ?? "no connection in time")
-        let over = waiting.filter(isOver)
-        waiting.removeAll(where: isOver)
-        for command in over { context.outbox.finish(command, .failure(error)) }
+    private func fail(_ commands: [PendingCommand]) {
+        guard !commands.isEmpty else { return }
+        let error = refusal ?? RedisError(.notConnected, lastError?.message ?? "no connection in time")
+        for command in commands { context.outbox.finish(command, .failure(error)) }
     }
 
     // MARK: What a connection tells
@@ -212,6 +226,10 @@ final class RedisLink: RedisConnectionOwner {
 
     func connection(_ connection: RedisConnection, told event: RedisEvent) {
         if connection === self.connection { owner?.link(self, told: event) }
+    }
+
+    func connection(_ connection: RedisConnection, subscribedTo channel: String) {
+        if connection === self.connection { owner?.link(self, subscribedTo: channel) }
     }
 
     func connection(_ connection: RedisConnection, refused command: PendingCommand, _ error: RedisError) -> Bool {
@@ -225,7 +243,7 @@ final class RedisLink: RedisConnectionOwner {
         state = .closed
         pause?.cancel()
         waitTimer?.cancel()
-        failWaiting { _ in true }
+        fail(waiting.takeAll())
         guard let connection else { return closed() }
         connection.end(RedisError(.connectionLost, "the Redis client was closed"))
         connection.whenClosed(closed)

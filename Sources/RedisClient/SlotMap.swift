@@ -1,0 +1,62 @@
+/// Which server has which slot of a cluster. Does no I/O.
+struct SlotMap: Equatable {
+    /// Every server that has a slot, once.
+    private(set) var servers: [RedisConfiguration.Address] = []
+    /// By slot; an index of `servers`, or -1.
+    private var owners = [Int16](repeating: -1, count: HashSlot.count)
+
+    init() {}
+
+    /// Reads the answer to `CLUSTER SLOTS`.
+    ///
+    /// - Parameter asked: The server that answered; stands for a host that is not told.
+    init?(_ reply: RedisValue, asked: RedisConfiguration.Address) {
+        guard let ranges = reply.array else { return nil }
+        for range in ranges {
+            guard let parts = range.array, parts.count >= 3, let first = parts[0].integer, let last = parts[1].integer,
+                first >= 0, first <= last, last < Int64(HashSlot.count), let master = parts[2].array, master.count >= 2,
+                let port = master[1].integer, (1...65535).contains(port)
+            else { return nil }
+            let host = master[0].string ?? ""
+            let address = RedisConfiguration.Address(host: host.isEmpty || host == "?" ? asked.host : host, port: Int(port))
+            assign(Int(first)...Int(last), to: address)
+        }
+    }
+
+    var isComplete: Bool { !owners.contains(-1) }
+
+    /// An index of `servers`.
+    func owner(of slot: Int) -> Int? {
+        let owner = owners[slot]
+        return owner < 0 ? nil : Int(owner)
+    }
+
+    mutating func assign(_ slots: ClosedRange<Int>, to address: RedisConfiguration.Address) {
+        let index: Int
+        if let known = servers.firstIndex(of: address) {
+            index = known
+        } else {
+            guard servers.count < Int(Int16.max) else { return }
+            index = servers.count
+            servers.append(address)
+        }
+        for slot in slots { owners[slot] = Int16(index) }
+    }
+}
+
+/// Where a server of a cluster says that a slot is: `MOVED 3999 127.0.0.1:6381`, `ASK 3999 127.0.0.1:6381`.
+struct SlotRedirection: Equatable {
+    var slot: Int
+    var address: RedisConfiguration.Address
+
+    /// - Parameter asked: The server that answered; stands for a host that is not told.
+    init?(_ error: RedisError, asked: RedisConfiguration.Address) {
+        let words = error.message.split(separator: " ")
+        guard words.count == 3, let slot = Int(words[1]), (0..<HashSlot.count).contains(slot), let colon = words[2].lastIndex(of: ":"),
+            let port = UInt16(words[2][words[2].index(after: colon)...]), port > 0
+        else { return nil }
+        let host = words[2][..<colon]
+        self.slot = slot
+        address = RedisConfiguration.Address(host: host.isEmpty || host == "?" ? asked.host : String(host), port: Int(port))
+    }
+}
