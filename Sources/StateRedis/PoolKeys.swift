@@ -1,0 +1,41 @@
+import MirrorCore
+
+/// The names of one pool's keys, all with the pool as their hash tag, so that a cluster keeps them together.
+struct PoolKeys: Sendable {
+    /// Of what is stored under the names. Two versions of the program that store differently do not see each other's keys.
+    private static let schema = 1
+
+    let pool: PoolID
+    private let base: String
+    /// What every script is given, in the order that `prelude.lua` expects.
+    let indexes: [String]
+
+    init(prefix: String, pool: PoolID) {
+        let base = "\(prefix):\(Self.schema):{\(pool)}:"
+        self.pool = pool
+        self.base = base
+        indexes = ["counters", "urls", "present", "errors", "removing", "jobs", "due", "dead"].map { base + $0 }
+    }
+
+    /// The channel on which changes are told.
+    var changes: String { base + "changes" }
+    /// The stream of copy jobs.
+    var jobs: String { base + "jobs" }
+    var errors: String { base + "errors" }
+    var copiers: String { base + "copiers" }
+
+    func replica(_ artifact: ArtifactURL) -> String { "\(base)replica:\(artifact)" }
+
+    /// The replica of a key that ``replica(_:)`` made.
+    func replica(ofKey key: String) -> ReplicaID? {
+        let start = base + "replica:"
+        guard key.utf8.starts(with: start.utf8) else { return nil }
+        return replica(ofURL: String(key.utf8.dropFirst(start.utf8.count)) ?? "")
+    }
+
+    /// - Returns: `nil` unless it is a canonical URL: we wrote no other.
+    func replica(ofURL url: String) -> ReplicaID? {
+        guard let artifact = try? ArtifactURL(url), artifact.description == url else { return nil }
+        return ReplicaID(artifact: artifact, pool: pool)
+    }
+}

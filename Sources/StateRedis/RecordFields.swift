@@ -1,0 +1,98 @@
+import MirrorCore
+import MirrorState
+import RedisClient
+
+/// A replica as the fields of a hash.
+///
+/// Fields that are not known here are left aside: a newer version of the program may write some.
+struct RecordFields {
+    private var values: [String: String] = [:]
+    private let isEmpty: Bool
+
+    /// - Parameter words: Names and values in turn.
+    init(_ words: some Sequence<RedisValue>) {
+        self.init(texts: words.map(\.string))
+    }
+
+    /// - Parameter texts: Names and values in turn; `nil` is what cannot be read.
+    init(texts: [String?]) {
+        isEmpty = texts.isEmpty
+        for position in stride(from: 0, to: texts.count - 1, by: 2) {
+            if let name = texts[position], let value = texts[position + 1] { values[name] = value }
+        }
+    }
+
+    // MARK: Reading
+
+    /// - Returns: `nil` when there are no fields: the replica is absent.
+    /// - Throws: ``StateError/Code/corrupt``.
+    func replica(_ id: ReplicaID) throws(StateError) -> Replica? {
+        guard !isEmpty else { return nil }
+        switch values["status"] {
+        case "pending": return Replica(id: id, status: .pending)
+        case "present": return Replica(id: id, status: .present(try object(id)))
+        case "error": return Replica(id: id, status: .error(try failure(id)))
+        case "removing": return Replica(id: id, status: .removing)
+        default: throw damaged("status", id)
+        }
+    }
+
+    private func object(_ id: ReplicaID) throws(StateError) -> StoredObject {
+        guard let key = values["key"].flatMap({ ObjectKey($0) }) else { throw damaged("key", id) }
+        guard let size = values["size"].flatMap({ Int64($0) }) else { throw damaged("size", id) }
+        guard let storedAt = time("stored_at"), let lastUsed = time("last_used") else { throw damaged("times", id) }
+        return StoredObject(
+            key: key, size: size, sha256: values["sha256"].flatMap { Digest(.sha256, hex: $0) }, storedAt: storedAt, lastUsed: lastUsed,
+            markedAt: time("marked_at"))
+    }
+
+    private func failure(_ id: ReplicaID) throws(StateError) -> CopyFailure {
+        guard let message = values["message"], let retryAt = time("retry_at") else { throw damaged("failure", id) }
+        let reason: CopyFailure.Reason
+        switch values["reason"] {
+        case "origin":
+            guard let status = values["origin_status"].flatMap({ Int($0) }) else { throw damaged("origin_status", id) }
+            reason = .origin(status: status)
+        case "refused": reason = .refused
+        case "transfer": reason = .transfer
+        case "tooLarge": reason = .tooLarge
+        case "storage": reason = .storage
+        default: throw damaged("reason", id)
+        }
+        return CopyFailure(reason: reason, message: message, retryAt: retryAt)
+    }
+
+    private func time(_ name: String) -> Timestamp? {
+        values[name].flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) }
+    }
+
+    private func damaged(_ what: String, _ id: ReplicaID) -> StateError {
+        StateError(.corrupt, "the record of \(id) in Redis holds no readable \(what); \(StateError.remedy)")
+    }
+
+    // MARK: Writing
+
+    static func words(_ object: StoredObject) -> [RedisWord] {
+        var words: [RedisWord] = [
+            "status", "present", "key", .text(object.key.description), "size", .integer(object.size),
+            "stored_at", .integer(object.storedAt.milliseconds), "last_used", .integer(object.lastUsed.milliseconds),
+        ]
+        if let digest = object.sha256 { words += ["sha256", .text(digest.hex)] }
+        if let markedAt = object.markedAt { words += ["marked_at", .integer(markedAt.milliseconds)] }
+        return words
+    }
+
+    static func words(_ failure: CopyFailure) -> [RedisWord] {
+        var words: [RedisWord] = [
+            "status", "error", "message", .text(failure.message), "retry_at", .integer(failure.retryAt.milliseconds), "reason",
+        ]
+        switch failure.reason {
+        case .origin(let status): words += ["origin", "origin_status", .integer(Int64(status))]
+        case .refused: words.append("refused")
+        case .transfer: words.append("transfer")
+        case .tooLarge: words.append("tooLarge")
+        case .storage: words.append("storage")
+        }
+        return words
+    }
+}

@@ -1,0 +1,30 @@
+import Logging
+package import MirrorCore
+package import MirrorState
+import RedisClient
+
+extension RedisStateStore {
+    /// Replicas that one script counts: some tenths of a millisecond.
+    private static let countedAtOnce: Int64 = 500
+
+    /// Counts the bytes of a pool anew, forgets what is counted of replicas that are gone, and consumers that are long gone.
+    ///
+    /// Right also while others work on the pool, or count too. ``leastRecentlyUsed(in:after:limit:)`` calls it now and then.
+    ///
+    /// - Returns: By how much the bytes were wrong: not what was evicted, but what should never be.
+    @discardableResult
+    package func reconcile(_ pool: PoolID) async throws(StateError) -> Int64 {
+        while true {
+            let values = try await run(.reconcile, in: pool, [], [.integer(Self.countedAtOnce)]).array ?? []
+            guard values.count == 2, let isLast = values[0].integer, let wrong = Self.milliseconds(values[1]) else {
+                throw .unexpected("reconcile")
+            }
+            guard isLast == 1 else { continue }
+            if wrong != 0 {
+                logger.warning(
+                    "the bytes of a pool were wrong in Redis and were counted anew", metadata: ["pool": "\(pool)", "by": "\(wrong)"])
+            }
+            return wrong
+        }
+    }
+}

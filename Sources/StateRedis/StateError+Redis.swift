@@ -1,0 +1,52 @@
+import MirrorState
+import RedisClient
+
+extension StateError {
+    /// What to do about what cannot be read, for the end of a message.
+    static let remedy =
+        "the state is only a cache of what the pools hold: delete the key, or all keys that begin with the configured prefix"
+
+    /// Server texts that can hold arguments of a command, and with them a URL's query, are left out.
+    init(_ error: RedisError) {
+        guard case .server(let word) = error.code else {
+            self.init(.unavailable, "Redis: \(error.message)", cause: error)
+            return
+        }
+        switch word {
+        case "WRONGTYPE":
+            self.init(.corrupt, "a key in Redis is of another type than this program's; \(Self.remedy)")
+        case "OOM":
+            self.init(
+                .unavailable,
+                "Redis has no memory left: maxmemory is reached and nothing may be evicted; raise maxmemory, and let it evict what may go: "
+                    + "CONFIG SET maxmemory-policy volatile-lru")
+        case "NOAUTH", "WRONGPASS":
+            self.init(.unavailable, "Redis refuses the user name or the password")
+        case "NOPERM":
+            self.init(
+                .unavailable,
+                "the Redis user lacks a permission: it needs the keys and channels that begin with the configured prefix, and the commands of "
+                    + "+@read +@write +@scripting +@pubsub +@connection +info")
+        case "READONLY":
+            self.init(
+                .unavailable, "the Redis server is a replica and takes no writes: a fail-over is under way, or the URL names a replica")
+        case "MISCONF":
+            self.init(.unavailable, "Redis takes no writes because it cannot save to its disk; see its log")
+        case "NOREPLICAS":
+            self.init(.unavailable, "Redis takes no writes because too few of its replicas are connected")
+        case "LOADING", "BUSY", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN":
+            self.init(.unavailable, "Redis cannot answer just now (\(word))")
+        default:
+            self.init(.unavailable, "Redis: \(error.message.prefix(while: \.isPlain).prefix(200))", cause: nil)
+        }
+    }
+
+    static func unexpected(_ what: String) -> StateError {
+        StateError(.corrupt, "Redis gave an unexpected answer for \(what); another program may use the same prefix")
+    }
+}
+
+extension Character {
+    /// Arguments stand in quotation marks.
+    fileprivate var isPlain: Bool { !"'`\"".contains(self) }
+}
