@@ -1,13 +1,16 @@
 # The table of contents: each target is one script, and `make` alone lists them.
 # Arguments go on with ARGS: make run ARGS="--config config.yaml", make test ARGS="--filter MirrorCore".
 .DEFAULT_GOAL := help
-.PHONY: help run test test-large bench check format docs setup
+.PHONY: help run story test test-large bench check format docs setup
 
 help: ## list these targets
 	@scripts/help.sh $(MAKEFILE_LIST)
 
 run: ## build the release executable and serve (ARGS go to `cloud-mirror serve`)
 	@scripts/run.sh $(ARGS)
+
+story: ## show two regions, two front ends, two copiers and a Redis on this machine
+	@scripts/story.sh
 
 test: ## build everything and run every test against real servers (ARGS go to `swift test`)
 	@scripts/test.sh $(ARGS)

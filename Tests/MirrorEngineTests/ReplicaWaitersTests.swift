@@ -47,6 +47,19 @@ struct ReplicaWaitersTests {
         #expect(waiters.count == 0)
     }
 
+    @Test("Who waits for a replica that may have changed looks again, and nobody else does")
+    func stale() async throws {
+        let (id, other) = (try id(), try id(2))
+        let wake = await waiters.wait(for: id, upTo: .seconds(1)) {
+            await tell(.stale(other), .stale(id))
+            return true
+        }
+        guard case .lookAgain = wake else {
+            Issue.record("woken by \(wake)")
+            return
+        }
+    }
+
     @Test("Who looks after the change does not wait")
     func notPending() async throws {
         let wake = await waiters.wait(for: try id(), upTo: .seconds(1)) { false }

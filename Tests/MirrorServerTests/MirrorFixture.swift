@@ -32,6 +32,8 @@ struct MirrorOptions: Sendable {
     var allow: [EgressPolicy.AllowRule] = []
     var copies = false
     var hasOtherPool = true
+    var isStateShared = false
+    var servesArtifacts = true
 
     static func with(_ change: (inout MirrorOptions) throws -> Void) rethrows -> MirrorOptions {
         var options = MirrorOptions()
@@ -156,8 +158,9 @@ final class MirrorFixture: Sendable {
             services = MirrorServices(
                 pools: pools,
                 selector: PoolSelector(networks: options.networks, trustedProxies: options.trustedProxies, fallback: options.fallback),
-                state: world.state, redirects: redirects, remover: remover, waiters: waiters, uses: uses, metrics: metrics,
-                registry: registry, clock: world.clock)
+                state: world.state, isStateShared: options.isStateShared, redirects: redirects, remover: remover, waiters: waiters,
+                uses: uses,
+                metrics: metrics, registry: registry, clock: world.clock)
             workers = CopyWorkers(
                 name: "test", pools: pools, state: world.state, origin: origin,
                 space: PoolSpace(state: world.state, remover: remover, metrics: metrics, logger: logger),
@@ -172,7 +175,8 @@ final class MirrorFixture: Sendable {
             let (listeners, announce) = AsyncStream.makeStream(of: (MirrorServer.Listener, Int).self)
             let configuration = ServerConfiguration(
                 listen: .init(host: "127.0.0.1", port: 0), publicURL: options.publicURL, admin: options.admin,
-                redirectStatus: options.redirectStatus, maxConnections: options.maxConnections, idleTimeout: options.idleTimeout,
+                servesArtifacts: options.servesArtifacts, redirectStatus: options.redirectStatus, maxConnections: options.maxConnections,
+                idleTimeout: options.idleTimeout,
                 maxHeaderBytes: options.maxHeaderBytes)
             let server = MirrorServer(
                 services: services, configuration: configuration, usesFastPath: options.usesFastPath, group: loops, logger: logger

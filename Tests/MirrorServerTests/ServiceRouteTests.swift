@@ -65,6 +65,32 @@ struct ServiceRouteTests {
         }
     }
 
+    @Test func `readyz is degraded, and not out of service, when a state that others share does not work`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world, .with { $0.isStateShared = true }) { mirror in
+            await world.base.close()
+            let response = try await mirror.get("/readyz")
+            #expect(response.status == 200)
+            #expect(response.json["status"]?.string == "degraded")
+            #expect(response.json["checks"]?["state"]?.string == "unavailable")
+        }
+    }
+
+    @Test func `a process that only copies answers about itself, and redirects nobody`() async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        try await MirrorFixture.run(world, .with { $0.servesArtifacts = false }) { mirror in
+            for target in ["/healthz", "/readyz", "/metrics", "/v1/ping"] {
+                #expect(try await mirror.get(target).status == 200, "\(target)")
+            }
+            let key = ObjectKey(try world.id("/a.txt").artifact)
+            for target in [World.target("/a.txt"), "/local/dev/\(key)", "/v1/pools"] {
+                #expect(try await mirror.get(target).status == 404, "\(target)")
+            }
+            #expect(try await mirror.admin("DELETE", World.target("/a.txt", route: "/v1/purge/local/dev/")).status == 404)
+        }
+    }
+
     // MARK: Errors
 
     @Test(arguments: [

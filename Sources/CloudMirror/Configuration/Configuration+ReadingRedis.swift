@@ -1,4 +1,5 @@
 import RedisClient
+import StateRedis
 
 extension Configuration.Redis {
     /// - Returns: `nil` after recording a problem.
@@ -64,13 +65,7 @@ extension ConfigurationValueKind where Value == String {
         ConfigurationValueKind(
             name: "name",
             parse: { (text, _) throws(InvalidValue) in
-                let others = Set("-_.:".utf8)
-                guard (1...100).contains(text.utf8.count),
-                    text.utf8.allSatisfy({ byte in
-                        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) && byte >= UInt8(ascii: "A")
-                            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || others.contains(byte)
-                    })
-                else { throw InvalidValue("is no prefix; write 1 to 100 letters, digits and - _ . :") }
+                guard RedisStateStore.isPrefix(text) else { throw InvalidValue("is no prefix; write 1 to 64 letters, digits and - _ . :") }
                 return text
             }, text: { $0 })
     }

@@ -132,13 +132,13 @@ struct EngineFixture: Sendable {
 
     /// Workers of this fixture, or of another process that shares its state.
     func makeWorkers(
-        _ name: String = "worker", state other: (any StateStore)? = nil, _ change: (inout CopyConfiguration) -> Void = { _ in }
+        _ name: String = "worker", state other: (any StateStore)? = nil, duty: CopyDuty = .always, _ change: (inout CopyConfiguration) -> Void = { _ in }
     ) -> CopyWorkers {
         var configuration = setup.copy
         change(&configuration)
         return CopyWorkers(
             name: name, pools: pools, state: other ?? state, origin: client, space: space, publications: publications,
-            configuration: configuration, metrics: metrics, clock: setup.clock, logger: Self.logger)
+            duty: duty, configuration: configuration, metrics: metrics, clock: setup.clock, logger: Self.logger)
     }
 
     func artifact(_ path: String) throws -> ArtifactURL { try ArtifactURL(origin.url(path)) }
