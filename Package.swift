@@ -104,6 +104,11 @@ let package = Package(
             ],
             swiftSettings: settings),
         module("MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix]),
+        // No product: only Benchmarks/run.sh builds and runs it.
+        .executableTarget(
+            name: "StateBenchmark",
+            dependencies: ["StateRedis", "RedisClient", "StateSQLite", "MirrorState", "MirrorCore", logging, nioCore, nioPosix],
+            path: "Benchmarks/StateBenchmark", swiftSettings: settings),
 
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests("MirrorNetTests", ["MirrorNet", "MirrorTesting", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix]),

@@ -26,6 +26,7 @@ origins:
 {origins}
 pools:
   {pool}: {settings}
+{sections}
 """
 
 
@@ -48,7 +49,7 @@ class Mirror:
         self.configuration.write_text(
             _CONFIGURATION.format(
                 port=self.port, state=state, token=self.token, origin=origin, origins=self.origins(), pool=self.pool,
-                settings=self.settings()),
+                settings=self.settings(), sections=self.sections()),
             encoding="utf-8")
 
     def origins(self) -> str:
@@ -59,6 +60,14 @@ class Mirror:
         """What the configuration says about the pool."""
         return f"{{directory: {self.directory}}}"
 
+    def sections(self) -> str:
+        """More sections of the configuration."""
+        return ""
+
+    def command(self) -> list:
+        """What is started."""
+        return [self.executable, "serve", "--config", self.configuration]
+
     @property
     def base(self) -> str:
         return f"http://127.0.0.1:{self.port}"
@@ -68,7 +77,7 @@ class Mirror:
         return self.process.pid
 
     def launch(self) -> None:
-        self.process = start([self.executable, "serve", "--config", self.configuration], self.log, self.on_cores)
+        self.process = start(self.command(), self.log, self.on_cores)
 
     def __enter__(self) -> "Mirror":
         self.launch()

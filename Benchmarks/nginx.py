@@ -14,8 +14,8 @@ _CONFIGURATION = """
 worker_processes 1;
 pid {work}/nginx.pid;
 error_log {work}/error.log warn;
-worker_rlimit_nofile 8192;
-events {{ worker_connections 2048; }}
+worker_rlimit_nofile {files};
+events {{ worker_connections {connections}; }}
 http {{
     access_log off;
     sendfile on;
@@ -41,7 +41,7 @@ http {{
 class Nginx:
     """One nginx with one worker, as a context manager. `http` and `server` go into these blocks of its configuration."""
 
-    def __init__(self, name: str, server: str, http: str = "", on_cores: list[int] | None = None):
+    def __init__(self, name: str, server: str, http: str = "", on_cores: list[int] | None = None, connections: int = 2048):
         self.work = LOGS / f"nginx-{name}"
         self.port = free_port()
         self.on_cores = on_cores
@@ -50,7 +50,9 @@ class Nginx:
         # Started by root, the worker would otherwise be nobody, who may not read the data.
         user = "user root;" if os.getuid() == 0 else ""
         self.configuration.write_text(
-            _CONFIGURATION.format(user=user, work=self.work, port=self.port, http=http, server=server), encoding="utf-8")
+            _CONFIGURATION.format(
+                user=user, work=self.work, port=self.port, http=http, server=server, connections=connections,
+                files=max(8192, connections + 1024)), encoding="utf-8")
 
     @property
     def base(self) -> str:

@@ -11,15 +11,16 @@ class S3Mirror(Mirror):
 
     pool = "s3/eu-central-1"
 
-    def __init__(self, name: str, origin: str, server: SeaweedFS):
+    def __init__(self, name: str, origin: str, server: SeaweedFS, on_cores: list[int] | None = None):
         self.server = server
-        super().__init__(name, origin)
+        super().__init__(name, origin, on_cores)
 
     def origins(self) -> str:
         return f"  s3: [{{{self._bucket(ORIGIN_BUCKET)}}}]"
 
     def settings(self) -> str:
-        return f"{{{self._bucket(POOL_BUCKET)}, access: presigned}}"
+        # Public where the bucket is: then a redirect's Location does not change with the time.
+        return f"{{{self._bucket(POOL_BUCKET)}, access: {'public' if self.server.is_public else 'presigned'}}}"
 
     def _bucket(self, name: str) -> str:
         return (

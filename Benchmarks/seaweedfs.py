@@ -19,9 +19,10 @@ ORIGIN_BUCKET = "mirror-origin"
 
 
 class SeaweedFS:
-    """One server that checks signatures, with two empty buckets, as a context manager."""
+    """One server that checks signatures, with two empty buckets, as a context manager. With `is_public` everybody may read the copies."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, is_public: bool = False):
+        self.is_public = is_public
         self.directory = DATA / f"seaweedfs-{name}"
         self.log = LOGS / f"seaweedfs-{name}.log"
         ports = free_ports(8)
@@ -50,7 +51,7 @@ class SeaweedFS:
         identities.write_text(json.dumps({"identities": [
             {"name": "benchmark", "credentials": [{"accessKey": self.access_key, "secretKey": self.secret_key}],
              "actions": ["Admin", "Read", "Write", "List", "Tagging"]},
-            {"name": "anonymous", "actions": []},
+            {"name": "anonymous", "actions": [f"Read:{POOL_BUCKET}"] if self.is_public else []},
         ]}), encoding="utf-8")
         volumes = self.directory / "volumes"
         volumes.mkdir()

@@ -85,6 +85,7 @@ def environment(is_quick: bool) -> list[str]:
         "; ".join([
             _said(["nginx", "-v"]).replace("nginx version: ", ""), _said(["rclone", "version"]), " ".join(_said(["curl", "--version"]).split()[:2]),
             " ".join(_said(["wrk", "-v"]).split()[:2]), f"s5cmd {_said(['s5cmd', 'version'])}",
+            " ".join(_said(["redis-server", "--version"]).split()[:3]),
             "SeaweedFS " + " ".join(_said([os.environ.get("WEED_EXECUTABLE", "weed"), "version"]).split()[2:3]),
         ]),
     ]

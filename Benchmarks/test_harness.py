@@ -7,9 +7,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from bench_state import calls_of  # noqa: E402
+from http_socket import answer_in  # noqa: E402
 from load import read  # noqa: E402
 from mirror import Mirror, sum_of_metric  # noqa: E402
+from percentiles import percentile  # noqa: E402
 from process import TICKS, Ran, free_ports, measure, parse_cpu, parse_memory  # noqa: E402
+from redis_server import changes_of, encode, latencies_in, netstrings, parse, tells_present  # noqa: E402
 from s3_mirror import S3Mirror  # noqa: E402
 from s3_rows import alternate, rows  # noqa: E402
 from seaweedfs import sizes_in  # noqa: E402
@@ -86,6 +90,56 @@ class Harness(unittest.TestCase):
         made = rows("x", "MiB/s", 60, seen, "ours", lambda name: "at least b" if name == "b" else "")
         # Medians: ours 6 of (1, 6, 8), b 4 of (2, 4, 9), c 5 of (3, 5, 7).
         self.assertEqual([(row.peer_name, row.ours, row.peer, row.met) for row in made], [("b", 10, 15, False), ("c", 10, 12, None)])
+
+    def test_replies_of_redis_are_read_whole_or_not_at_all(self):
+        whole = b"*4\r\n$7\r\nmessage\r\n$-1\r\n:-12\r\n*1\r\n+OK\r\n"
+        self.assertEqual(parse(whole + b"rest"), ([b"message", None, -12, [b"OK"]], len(whole)))
+        for length in range(len(whole)):
+            self.assertEqual(parse(whole[:length])[1], 0)
+        self.assertEqual(str(parse(b"-ERR no\r\n")[0]), "ERR no")
+        with self.assertRaises(ValueError):
+            parse(b"?\r\n")
+        self.assertEqual(encode(["SET", b"\xff", 7]), b"*3\r\n$3\r\nSET\r\n$1\r\n\xff\r\n$1\r\n7\r\n")
+
+    def test_only_the_transition_of_this_artifact_to_present_is_taken(self):
+        def message(*words: str) -> list:
+            return [b"message", b"c", b"".join(b"%d:%s" % (len(word), word.encode()) for word in words)]
+
+        self.assertTrue(tells_present(message("http://a/b", "status", "present", "size", "7"), "http://a/b"))
+        self.assertFalse(tells_present(message("http://a/b", "status", "pending"), "http://a/b"))
+        self.assertFalse(tells_present(message("http://a/present", "status", "error", "message", "present"), "http://a/present"))
+        self.assertFalse(tells_present(message("http://a/bc", "status", "present"), "http://a/b"))
+        self.assertFalse(tells_present([b"subscribe", b"c", 1], "http://a/b"))
+        with self.assertRaises(ValueError):
+            netstrings(b"9:short")
+        self.assertEqual(changes_of("s3/one"), "bench:1:{s3/one}:changes")
+
+    def test_figures_of_redis_benchmark_are_read_past_its_progress(self):
+        text = (
+            '"test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"\n'
+            'GET: rps=0.0\r"GET k","45475.22","0.922","0.136","0.863","1.239","3.767","7.919"\n')
+        self.assertEqual(latencies_in(text), {"GET k": (45475.22, 0.863, 3.767)})
+
+    def test_an_answer_is_whole_when_its_body_is(self):
+        text = b"HTTP/1.1 302 Found\r\nLocation: http://a/b\r\ncontent-length: 2\r\n\r\n{}"
+        self.assertEqual(answer_in(text), (302, {"location": "http://a/b", "content-length": "2"}))
+        self.assertEqual([answer_in(text[:length]) for length in (0, 30, len(text) - 1)], [None, None, None])
+        with self.assertRaises(ValueError):
+            answer_in(b"HTTP/1.1 302 Found\r\n\r\n")
+
+    def test_percentiles_are_figures_that_were_seen(self):
+        figures = list(range(100, 0, -1))
+        self.assertEqual([percentile(figures, part) for part in (0, 0.5, 0.99, 1)], [1, 50, 99, 100])
+        self.assertEqual(percentile([3.5], 0.99), 3.5)
+
+    def test_processor_time_of_state_calls_is_for_each_of_them(self):
+        seen = {"operation": "touch", "seconds": 2.0, "units": 1000, "calls": {"p50_us": 500, "p99_us": 1500}}
+        calls = calls_of(seen, client=0.01, server=0.02, resident=9)
+        self.assertEqual((calls.rate, calls.p50, calls.p99), (500, 0.5, 1.5))
+        self.assertAlmostEqual(calls.client_us, 10)
+        self.assertAlmostEqual(calls.server_us, 20)
+        with self.assertRaises(RuntimeError):
+            calls_of({**seen, "units": 0}, 1, 1, 1)
 
     def test_free_ports_are_different(self):
         self.assertEqual(len(set(free_ports(20))), 20)

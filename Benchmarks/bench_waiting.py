@@ -1,0 +1,204 @@
+"""Many clients that wait on one node for one artifact: what each of them costs, and how soon each has its redirect once the copy is done.
+
+Beside it nginx as a cache, whose clients wait for the one that fetches (proxy_cache_lock)."""
+
+import contextlib
+import hashlib
+import json
+import os
+import resource
+import select
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from gated_origin import GatedOrigin
+from http_socket import HTTPSocket
+from nginx import Nginx
+from nodes import Copier, FrontEnd
+from percentiles import percentile
+from process import cpu_seconds, memory
+from redis_server import RedisServer, changes_of
+from seaweedfs import SeaweedFS
+from settings import DATA, LOGS, Settings, cores, say
+from table import Row
+
+# Of each process: the clients, and what it has open besides.
+SPARE_FILES = 1_000
+
+
+@dataclass
+class Wait:
+    """What a crowd saw. Times in milliseconds after the copy was done."""
+
+    answers: dict[str, int]
+    kib_each: float
+    cpu_us: float
+    before_mib: float
+    waiting_mib: float
+    first: float
+    median: float
+    last: float
+    # From the origin's last byte until the copy was done.
+    copied: float
+
+
+def run(settings: Settings) -> list[Row]:
+    count = settings.waiting
+    allow_files(count + SPARE_FILES)
+    server_cores, _ = cores()
+    body = os.urandom(1 << 10)
+    limits = (
+        f"redirect: {{maxWait: 2m, maxWaiting: {count + SPARE_FILES}}}\n"
+        f"server: {{maxConnections: {count + SPARE_FILES}, idleTimeout: 5m}}\n")
+    with contextlib.ExitStack() as stack:
+        origin = stack.enter_context(GatedOrigin(body))
+        server = stack.enter_context(SeaweedFS("waiting", is_public=True))
+        redis = stack.enter_context(RedisServer("waiting"))
+        stack.enter_context(Copier("waiting-copier", origin.base, server, redis))
+        mirror = stack.enter_context(FrontEnd("waiting", origin.base, server, redis, server_cores, limits))
+        nginx = stack.enter_context(_nginx(origin, count, server_cores))
+        # What the first of all requests costs is in nobody's figures.
+        _warm_up(mirror, nginx, origin)
+        ours, theirs = [], []
+        for number in range(settings.rounds):
+            path = f"/artifacts/{number}/crowd.bin"
+            ours.append(_ours(mirror, redis, origin, path, count))
+            theirs.append(_nginx_crowd(nginx, origin, f"/nginx{path}", count))
+            location = next(iter(ours[-1].answers)).split(" ")[1]
+            if mirror.sha256(location) != hashlib.sha256(body).hexdigest():
+                raise RuntimeError(f"the copy at {location} is not what the origin has")
+
+    # The first round is the one whose memory was not there before: later ones find what it left.
+    mine, peer = ours[0], theirs[0]
+    say(f"  resident before {mine.before_mib:.0f} MiB, with {count:,} waiting {mine.waiting_mib:.0f} MiB; nginx {peer.before_mib:.0f}, {peer.waiting_mib:.0f}")
+
+    def middle(waits: list[Wait], name: str) -> float:
+        return percentile([getattr(wait, name) for wait in waits], 0.5)
+
+    name = "nginx, proxy_cache_lock"
+    rows = [
+        Row(
+            "waiting", f"KiB of memory for each of {count:,} waiting clients", mine.kib_each, name, peer.kib_each, higher_is_better=False,
+            cpu=(middle(ours, "cpu_us"), middle(theirs, "cpu_us")), cpu_unit="us/client, its connection and its wait",
+            memory=(mine.waiting_mib, peer.waiting_mib)),
+    ]
+    for which, text in (("first", "the first"), ("median", "the median"), ("last", "the last")):
+        figure, other = middle(ours, which), middle(theirs, which)
+        say(f"  {text} of {count:,} has its redirect {figure:.1f} ms after the copy was done; {name}: {other:.1f} ms after the origin's answer")
+        rows.append(Row(
+            "waiting", f"ms from the published copy to {text} of {count:,} redirects", figure, f"{name}, from the origin's answer", other,
+            higher_is_better=False))
+    return rows
+
+
+def allow_files(count: int) -> None:
+    """Lets this process, and so those that it starts, have as many files open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= count:
+        return
+    if 0 <= hard < count and os.getuid() != 0:
+        raise RuntimeError(f"{count:,} open files are needed, and the limit is {hard:,}: raise it (ulimit -Hn)")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, max(count, hard)))
+
+
+def _nginx(origin: GatedOrigin, count: int, on_cores: list[int]) -> Nginx:
+    folder = DATA / "nginx-cache"
+    return Nginx(
+        "waiting",
+        f"""
+        location / {{
+            proxy_pass {origin.base};
+            proxy_read_timeout 300s;
+            proxy_cache crowd;
+            proxy_cache_valid 200 1h;
+            proxy_cache_lock on;
+            proxy_cache_lock_timeout 300s;
+            proxy_cache_lock_age 300s;
+        }}
+        location = / {{ return 200 "x"; }}
+        """,
+        f"proxy_cache_path {folder} keys_zone=crowd:1m;", on_cores, connections=count + SPARE_FILES)
+
+
+def _warm_up(mirror: FrontEnd, nginx: Nginx, origin: GatedOrigin) -> None:
+    path = "/artifacts/warm-up/one.bin"
+    origin.open(path)
+    mirror.copied(origin.base + path)
+    with HTTPSocket(nginx.port) as client:
+        if client.ask(path)[0] != 200:
+            raise RuntimeError("nginx has nothing to cache")
+
+
+def _ours(mirror: FrontEnd, redis: RedisServer, origin: GatedOrigin, path: str, count: int) -> Wait:
+    url = origin.base + path
+    words = [mirror.path(url), count, redis.port, changes_of(mirror.pool), url]
+
+    def is_everybody_waiting() -> bool:
+        return mirror.metric("cloud_mirror_waiting_requests") == count
+
+    wait = _crowd(mirror.pid, mirror.port, words, origin, path, is_everybody_waiting)
+    if origin.requests(path) != 1:
+        raise RuntimeError(f"{count:,} clients cost {origin.requests(path)} fetches from the origin")
+    text = next(iter(wait.answers)).split(" ")
+    if len(wait.answers) != 1 or text[0] != "302" or not mirror.is_copy(text[1]) or text[2] != "wait":
+        raise RuntimeError(f"not everybody was redirected to the copy after a wait: {dict(list(wait.answers.items())[:5])}, see {mirror.log}")
+    return wait
+
+
+def _nginx_crowd(nginx: Nginx, origin: GatedOrigin, path: str, count: int) -> Wait:
+    # It has no figure for who waits; its clients have sent everything by then, and two seconds more is enough to read it.
+    began = []
+
+    def is_everybody_waiting() -> bool:
+        began.append(time.monotonic())
+        return began[-1] - began[0] > 2
+
+    wait = _crowd(nginx.pid, nginx.port, [path, count], origin, path, is_everybody_waiting)
+    # nginx counts uses of what it caches in ten bits: one of 1,024 clients waits for nobody and asks the origin itself.
+    if wait.answers != {"200": count} or origin.requests(path) > 1 + count // 1_024:
+        raise RuntimeError(f"nginx answered {wait.answers}, after {origin.requests(path)} fetches from the origin")
+    return wait
+
+
+def _crowd(pid: int, port: int, words: list, origin: GatedOrigin, path: str, is_everybody_waiting) -> Wait:
+    """Lets a crowd gather, and then lets the origin answer."""
+    client_cores = cores()[1]
+    before, used = memory(pid)["VmRSS"], cpu_seconds(pid)
+    with open(LOGS / "crowd.log", "ab") as log:
+        crowd = subprocess.Popen(
+            [sys.executable, "-B", Path(__file__).with_name("crowd.py"), *(str(word) for word in [port, *words])], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=log, text=True, preexec_fn=lambda: os.sched_setaffinity(0, client_cores))
+    try:
+        _expect(crowd, "waiting", 120)
+        origin.await_request(path)
+        deadline = time.monotonic() + 60
+        while not is_everybody_waiting():
+            if time.monotonic() > deadline:
+                raise TimeoutError("not everybody waits within 60 s")
+            time.sleep(0.1)
+        resident, spent = memory(pid)["VmRSS"], cpu_seconds(pid) - used
+        origin.open(path)
+        seen = json.loads(_expect(crowd, "{", 120))
+    finally:
+        crowd.kill()
+        crowd.wait(timeout=10)
+        crowd.stdout.close()
+    answered = origin.answered[path][0]
+    done = seen["published"] or answered
+    times = [(moment - done) * 1000 for moment in seen["times"]]
+    count = len(times)
+    return Wait(
+        answers=seen["answers"], kib_each=(resident - before) * 1024 / count, cpu_us=spent / count * 1e6, before_mib=before,
+        waiting_mib=resident, first=times[0], median=percentile(times, 0.5), last=times[-1], copied=(done - answered) * 1000)
+
+
+def _expect(process: subprocess.Popen, beginning: str, patience: float) -> str:
+    """The next line of its output, which has to begin so."""
+    ready, _, _ = select.select([process.stdout], [], [], patience)
+    line = process.stdout.readline() if ready else ""
+    if not line.startswith(beginning):
+        raise RuntimeError(f"the clients said {line!r} instead of {beginning!r}, see {LOGS / 'crowd.log'}")
+    return line
