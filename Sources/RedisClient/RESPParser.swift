@@ -142,6 +142,16 @@ struct RESPParser {
         }
     }
 
+    private static func isType(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "$"), UInt8(ascii: ":"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "#"),
+            UInt8(ascii: "*"), UInt8(ascii: "%"), UInt8(ascii: "~"), UInt8(ascii: ">"), UInt8(ascii: "|"), UInt8(ascii: "!"),
+            UInt8(ascii: "="), UInt8(ascii: ","), UInt8(ascii: "("):
+            true
+        default: false
+        }
+    }
+
     private struct Line {
         var type: UInt8
         /// Bytes between the type and the end of the line.
@@ -154,20 +164,22 @@ struct RESPParser {
     private mutating func line() throws(RedisError) -> Line? {
         let from = max(searched, 1)
         let found = bytes.withUnsafeReadableBytes { bytes -> (type: UInt8, end: Int?, isBroken: Bool)? in
-            guard bytes.count > from else { return nil }
+            guard let type = bytes.first else { return nil }
+            // Told by its first byte, whether a line follows or not.
+            guard Self.isType(type) else { return (type, nil, true) }
             var index = from
             while index < bytes.count {
                 if bytes[index] == UInt8(ascii: "\r") {
-                    guard index + 1 < bytes.count else { return (bytes[0], nil, false) }
-                    return (bytes[0], index, bytes[index + 1] != UInt8(ascii: "\n"))
+                    guard index + 1 < bytes.count else { return (type, nil, false) }
+                    return (type, index, bytes[index + 1] != UInt8(ascii: "\n"))
                 }
                 if index > limits.line { break }
                 index += 1
             }
-            return (bytes[0], nil, index > limits.line)
+            return (type, nil, index > limits.line)
         }
         guard let found else { return nil }
-        if found.isBroken { throw malformed("a line that does not end where it should") }
+        if found.isBroken { throw malformed("no line of a known type that ends where it should") }
         guard let end = found.end else {
             searched = max(1, bytes.readableBytes - 1)
             return nil

@@ -101,8 +101,9 @@ final class RedisLink: RedisConnectionOwner {
         state = .connected
         lastError = nil
         log.connected(to: connection.address, connection.greeting)
-        owner?.linkIsReady(self, connection.greeting)
+        // Who hears of the connection must not be refused any more; what is submitted now is sent later than this.
         owner?.linkChanged(self)
+        owner?.linkIsReady(self, connection.greeting)
         sendAll(waiting.takeAll())
     }
 

@@ -32,6 +32,8 @@ struct ReplyQueue {
     private struct Item {
         var expected: Expected
         var sentAt: NIODeadline
+        /// From when on the reply is overdue.
+        var due: NIODeadline
     }
 
     private let limits: Limits
@@ -48,7 +50,12 @@ struct ReplyQueue {
     var isEmpty: Bool { items.isEmpty }
 
     mutating func append(_ expected: Expected, now: NIODeadline) {
-        items.append(Item(expected: expected, sentAt: now))
+        var due = now + limits.command
+        if case .command(let command) = expected {
+            // As soon as its caller is told; but one that waited long before it was sent says little about the server.
+            due = min(due, max(command.deadline, now + .nanoseconds(limits.command.nanoseconds / 4 * 3)))
+        }
+        items.append(Item(expected: expected, sentAt: now, due: due))
     }
 
     mutating func popFirst() -> Expected? {
@@ -69,8 +76,9 @@ struct ReplyQueue {
             return ping <= now ? Verdict(wantsPing: true, next: now + limits.command) : Verdict(next: ping)
         }
         let quietSince = max(lastBytes, oldest.sentAt)
-        isOverdue = now - quietSince >= limits.command
-        var verdict = Verdict(next: quietSince + (isOverdue ? limits.stall : limits.command))
+        let overdueFrom = lastBytes > oldest.sentAt ? max(oldest.due, lastBytes + limits.command) : oldest.due
+        isOverdue = now >= overdueFrom
+        var verdict = Verdict(next: isOverdue ? quietSince + limits.stall : overdueFrom)
         verdict.isStalled = now - quietSince >= limits.stall
         for index in items.indices {
             guard case .command(let command) = items[index].expected else { continue }
