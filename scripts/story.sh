@@ -143,7 +143,7 @@ expect wait
 
 tell "Redis is killed. What is in memory goes on; the rest would go to the origin."
 kill -KILL "$redis_pid"
-wait "$redis_pid" 2>/dev/null || true
+{ wait "$redis_pid" || true; } 2>/dev/null
 ask "$front2"
 expect hit
 show "readyz: $(curl --noproxy '*' --silent "$front2/readyz")"

@@ -12,7 +12,7 @@ enum RedisParts {
     ) throws(StartError) -> RedisStateStore {
         RedisStateStore(
             try client(redis), prefix: redis.prefix, pools: Set(configuration.pools.map(\.id)), maxQueued: configuration.copy.maxQueued,
-            group: group, logger: logger)
+            staleLife: redis.staleLife, group: group, logger: logger)
     }
 
     static func client(_ redis: Configuration.Redis) throws(StartError) -> RedisConfiguration {

@@ -29,13 +29,14 @@ package final class RedisStateStore: StateStore {
     /// - Parameter prefix: What keys and channels begin with; see ``isPrefix(_:)``.
     /// - Parameter pools: Those that this process knows: whose changes are told, and which count where a call concerns all pools.
     /// - Parameter maxQueued: Copy jobs in these pools, queued and leased, at most; in a cluster a few more when they are queued at once.
+    /// - Parameter staleLife: For how long nothing is told while no server can be reached; then it is ``ReplicaChange/everything``.
     /// - Parameter clock: `nil` is the server's.
     package init(
-        _ configuration: RedisConfiguration, prefix: String, pools: Set<PoolID>, maxQueued: Int, clock: (any WallClock)? = nil,
-        group: any EventLoopGroup, logger: Logger
+        _ configuration: RedisConfiguration, prefix: String, pools: Set<PoolID>, maxQueued: Int, staleLife: Duration = .seconds(3_600),
+        clock: (any WallClock)? = nil, group: any EventLoopGroup, logger: Logger
     ) {
         let keys = pools.map { PoolKeys(prefix: prefix, pool: $0) }.sorted { $0.pool.description < $1.pool.description }
-        let feed = ChangeFeed(keys)
+        let feed = ChangeFeed(keys, staleLife: staleLife, loop: group.next())
         var configuration = configuration
         configuration.channels += keys.map(\.changes)
         redis = RedisDatabase(configuration, group: group, logger: logger) { feed.handle($0) }
@@ -262,7 +263,7 @@ package final class RedisStateStore: StateStore {
 
     package func close() async {
         await redis.close()
-        feed.broadcaster.finish()
+        feed.finish()
     }
 
     // MARK: -
