@@ -5,34 +5,52 @@ import StateSQLite
 import Testing
 
 /// The implementations that the suite runs over.
-enum StateStoreKind: String, CaseIterable, CustomTestStringConvertible {
+enum StateStoreKind: String, CustomTestStringConvertible {
     case memory = "MemoryStateStore"
     case sqlite = "SQLiteStateStore"
+    case redis = "RedisStateStore"
+    case redisCluster = "RedisStateStore over a cluster"
     case hotMemory = "HotIndex over MemoryStateStore"
     case hotSQLite = "HotIndex over SQLiteStateStore"
+    case hotRedis = "HotIndex over RedisStateStore"
 
-    static let durable: [StateStoreKind] = [.sqlite, .hotSQLite]
+    static let all: [StateStoreKind] = [.memory, .sqlite, .hotMemory, .hotSQLite] + allOfRedis
+    static let durable: [StateStoreKind] = [.sqlite, .hotSQLite] + allOfRedis
+    private static let allOfRedis: [StateStoreKind] = RedisTestServer.isExpected ? [.redis, .redisCluster, .hotRedis] : []
 
     var testDescription: String { rawValue }
 
-    func subject() throws -> StateStoreSubject {
-        let directory = try TemporaryDirectory()
-        return StateStoreSubject { clock, maxQueued in
-            switch self {
-            case .memory:
-                MemoryStateStore(clock: clock, maxQueued: maxQueued)
-            case .sqlite:
-                try Self.sqlite(directory, clock, maxQueued)
-            case .hotMemory:
-                HotIndex(MemoryStateStore(clock: clock, maxQueued: maxQueued), capacity: 64)
-            case .hotSQLite:
-                HotIndex(try Self.sqlite(directory, clock, maxQueued), capacity: 64)
-            }
+    func subject() async throws -> StateStoreSubject {
+        switch self {
+        case .memory:
+            StateStoreSubject { clock, maxQueued in MemoryStateStore(clock: clock, maxQueued: maxQueued) }
+        case .hotMemory:
+            StateStoreSubject { clock, maxQueued in HotIndex(MemoryStateStore(clock: clock, maxQueued: maxQueued), capacity: 64) }
+        case .sqlite:
+            try Self.sqlite { $0 }
+        case .hotSQLite:
+            try Self.sqlite { HotIndex($0, capacity: 64) }
+        case .redis:
+            Self.redis(in: try await .onServer()) { $0 }
+        case .hotRedis:
+            Self.redis(in: try await .onServer()) { HotIndex($0, capacity: 64) }
+        case .redisCluster:
+            Self.redis(in: try await .onCluster()) { $0 }
         }
     }
 
     /// Without take-over, because a lease is to run on over a restart where the suite looks at that.
-    private static func sqlite(_ directory: TemporaryDirectory, _ clock: any WallClock, _ maxQueued: Int) throws -> SQLiteStateStore {
-        try SQLiteStateStore(path: "\(directory.path)/state.sqlite", maxQueued: maxQueued, takeOver: false, clock: clock)
+    private static func sqlite(_ around: @escaping @Sendable (any StateStore) -> any StateStore) throws -> StateStoreSubject {
+        let directory = try TemporaryDirectory()
+        return StateStoreSubject { clock, maxQueued in
+            around(
+                try SQLiteStateStore(path: "\(directory.path)/state.sqlite", maxQueued: maxQueued, takeOver: false, clock: clock))
+        }
+    }
+
+    private static func redis(
+        in place: RedisPlace, _ around: @escaping @Sendable (any StateStore) -> any StateStore
+    ) -> StateStoreSubject {
+        StateStoreSubject { clock, maxQueued in around(try await place.open(clock, maxQueued: maxQueued)) }
     }
 }

@@ -15,8 +15,8 @@ for _ = 1, 1000 do
         endJob(job.url, job.entry)
     elseif job.isDelivered then
         -- From the consumer that had it to this one.
-        local claimed = redis.call('XAUTOCLAIM', jobs, group, worker, 0, job.entry, 'COUNT', 1, 'JUSTID')
-        isTaken = claimed[2][1] == job.entry
+        local claimed = redis.pcall('XAUTOCLAIM', jobs, group, worker, 0, job.entry, 'COUNT', 1, 'JUSTID')
+        isTaken = not claimed.err and claimed[2][1] == job.entry
         if not isTaken then
             -- The group does not know of it, or the stream: queued anew, in its old place by time.
             endJob(job.url, job.entry)

@@ -183,14 +183,13 @@ end
 
 -- The job that is due first: queued, or delivered to somebody whose lease runs out then. nil when there is none.
 local function firstJob()
-    if redis.call('XLEN', jobs) == 0 then return nil end
     local first
     local delivered = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
     if delivered[1] then
         local number, url = string.match(delivered[1], '^0*(%d+) (.*)$')
         first = { at = tonumber(delivered[2]), number = tonumber(number), entry = number .. '-0', url = url, isDelivered = true }
     end
-    local queued = redis.call('XRANGE', jobs, '(' .. lastDelivered(), '+', 'COUNT', 1)[1]
+    local queued = redis.call('XLEN', jobs) > 0 and redis.call('XRANGE', jobs, '(' .. lastDelivered(), '+', 'COUNT', 1)[1]
     if queued then
         local fields = record(queued[2], 1)
         local number, at = tonumber(string.match(queued[1], '^%d+')), numberIn(fields, 'at')

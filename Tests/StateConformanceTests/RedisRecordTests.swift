@@ -1,0 +1,96 @@
+import MirrorCore
+import MirrorState
+import MirrorTesting
+import RedisClient
+import StateRedis
+import Testing
+
+/// Records and keys that were not written by this version of the program.
+@Suite("The Redis state store and what others wrote", .enabled(if: RedisTestServer.isExpected), .timeLimit(.minutes(2)))
+struct RedisRecordTests {
+    private let clock = ManualClock()
+
+    @Test("fields that a newer version added are left aside, and kept by uses and marks")
+    func ignoresUnknownFields() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let id = try Sample.id(1)
+        let replica = try await store.recordPresent(id, Sample.object(id))
+        try await admin.ask("HSET", place.key(id), "colour", "green")
+        #expect(try await store.replica(id) == replica)
+        #expect(try await store.mark([id], unusedSince: clock.now) == [id])
+        try await store.touch([ReplicaUse(id: id, at: clock.now + .seconds(1))])
+        #expect(try await admin.ask("HGET", place.key(id), "colour").string == "green")
+        #expect(try await store.replicas(in: nil, after: nil, limit: 9).map(\.id) == [id])
+        await store.close()
+        await admin.close()
+    }
+
+    @Test(
+        "a record that cannot be read is corrupt, never a crash, and a purge removes it",
+        arguments: [
+            ["HSET", "status", "purple"], ["HDEL", "status"], ["HSET", "size", "many"], ["HDEL", "key"],
+            ["HSET", "key", "../../etc/passwd"],
+            ["HSET", "last_used", "1e999"], ["HSET", "stored_at", "99999999999999999999"],
+        ])
+    func refusesDamagedRecords(_ damage: [String]) async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let id = try Sample.id(1)
+        _ = try await store.recordPresent(id, Sample.object(id))
+        try await admin.ask([damage[0], place.key(id)] + damage.dropFirst())
+        let error = try await requireThrows(StateError.self) { _ = try await store.replica(id) }
+        #expect(error.code == .corrupt)
+        #expect(error.message.contains("delete the key"))
+        try await store.touch([ReplicaUse(id: id, at: clock.now)])
+        #expect(try await store.beginRemoval(id, unusedSince: nil))
+        try await store.forget(id)
+        #expect(try await store.replica(id) == nil)
+        #expect(try await store.totals(of: id.pool) == PoolTotals())
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("a key of another type is corrupt, and the message says what to do")
+    func refusesForeignKeys() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let id = try Sample.id(1)
+        try await admin.ask("SET", place.key(id), "mine")
+        let read = try await requireThrows(StateError.self) { _ = try await store.replica(id) }
+        let claim = try await requireThrows(StateError.self) { _ = try await store.claim(id) }
+        #expect([read.code, claim.code] == [.corrupt, .corrupt])
+        #expect(try await store.totals(of: id.pool) == PoolTotals())
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("what another version keeps under its own number is not touched")
+    func leavesOtherVersionsAlone() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let id = try Sample.id(1)
+        let theirs = place.key(id).replacing(":1:{", with: ":2:{")
+        let counters = place.key("counters").replacing(":1:{", with: ":2:{")
+        try await admin.ask("HSET", theirs, "status", "a word of theirs")
+        try await admin.ask("HSET", counters, "number", "7")
+        #expect(try await store.replica(id) == nil)
+        #expect(try await store.claim(id) == .claimed)
+        let lease = try #require(try await store.lease(pools: [id.pool], worker: "worker", duration: .seconds(15)))
+        try await store.finish(lease, .failed(CopyFailure(reason: .transfer, message: "it failed", retryAt: clock.now)))
+        _ = try await store.recordPresent(id, Sample.object(id))
+        try await store.reconcile(id.pool)
+        #expect(try await store.beginRemoval(id, unusedSince: nil))
+        try await store.forget(id)
+        #expect(try await admin.ask("HGETALL", theirs).array?.compactMap(\.string) == ["status", "a word of theirs"])
+        #expect(try await admin.ask("HGETALL", counters).array?.compactMap(\.string) == ["number", "7"])
+        let all = try await admin.ask("KEYS", "\(place.prefix)*").array?.compactMap(\.string) ?? []
+        #expect(all.allSatisfy { $0.hasPrefix("\(place.prefix):1:{") || [theirs, counters].contains($0) })
+        await store.close()
+        await admin.close()
+    }
+}

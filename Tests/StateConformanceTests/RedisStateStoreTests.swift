@@ -1,0 +1,251 @@
+import MirrorCore
+import MirrorState
+import MirrorTesting
+import RedisClient
+import StateRedis
+import Testing
+
+@Suite("The Redis state store", .enabled(if: RedisTestServer.isExpected), .timeLimit(.minutes(2)))
+struct RedisStateStoreTests {
+    private let clock = ManualClock()
+
+    private func failure(_ reason: CopyFailure.Reason = .transfer) -> CopyFailure {
+        CopyFailure(reason: reason, message: "it failed", retryAt: clock.now + .seconds(30))
+    }
+
+    private func lease(_ store: RedisStateStore, worker: String = "worker") async throws -> CopyLease {
+        try #require(try await store.lease(pools: [Sample.pool()], worker: worker, duration: .seconds(15)))
+    }
+
+    // MARK: Several processes
+
+    @Test("two stores side by side are one: each sees the other's jobs and hears of its changes")
+    func sharesState() async throws {
+        let place = try await RedisPlace.onServer()
+        let (first, second) = (try await place.open(clock), try await place.open(clock))
+        let id = try Sample.id(1)
+        var told = [await first.changes().makeAsyncIterator(), await second.changes().makeAsyncIterator()]
+        #expect(try await first.claim(id) == .claimed)
+        #expect(try await second.claim(id) == .exists(Replica(id: id, status: .pending)))
+        let object = Sample.object(id)
+        try await second.finish(try await lease(second), .present(object))
+        for position in told.indices {
+            #expect(await told[position].next() == .replica(id, Replica(id: id, status: .pending)))
+            #expect(await told[position].next() == .replica(id, Replica(id: id, status: .present(object))))
+        }
+        #expect(try await first.replica(id)?.status == .present(object))
+        await first.close()
+        await second.close()
+    }
+
+    @Test("a replica that was read is told as stale when another process changes what is not told otherwise")
+    func tracksReads() async throws {
+        let place = try await RedisPlace.onServer()
+        let (reader, writer) = (try await place.open(clock), try await place.open(clock))
+        let id = try Sample.id(1)
+        _ = try await writer.recordPresent(id, Sample.object(id))
+        var told = await reader.changes().makeAsyncIterator()
+        _ = try await reader.replica(id)
+        try await writer.touch([ReplicaUse(id: id, at: Timestamp(milliseconds: 1_700_000_000_500))])
+        #expect(await told.next() == .stale(id))
+        // Heartbeats are no changes: what is next is the marker.
+        let job = try Sample.id(2)
+        #expect(try await writer.claim(job) == .claimed)
+        let lease = try await lease(writer)
+        _ = try await reader.replica(job)
+        _ = try await writer.extend(lease, duration: .seconds(60))
+        _ = try await writer.claim(try Sample.id(3))
+        #expect(await told.next() == .replica(job, Replica(id: job, status: .pending)))
+        #expect(await told.next() == .replica(try Sample.id(3), Replica(id: try Sample.id(3), status: .pending)))
+        await reader.close()
+        await writer.close()
+    }
+
+    @Test("a lost connection is followed by everything")
+    func tellsEverythingAfterALoss() async throws {
+        let server = try await RedisTestServer.start()
+        let place = RedisPlace(configuration: server.configuration)
+        let store = try await place.open(clock)
+        var told = await store.changes().makeAsyncIterator()
+        let admin = RedisTestClient(server.configuration)
+        try await admin.ask("CLIENT", "KILL", "TYPE", "pubsub")
+        #expect(await told.next() == .everything)
+        #expect(try await store.claim(try Sample.id(1)) == .claimed)
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("after FLUSHALL everything is told and absent, tokens go on growing, and a lease from before is refused")
+    func survivesFlushing() async throws {
+        let server = try await RedisTestServer.start()
+        let store = try await RedisPlace(configuration: server.configuration).open(clock)
+        let admin = RedisTestClient(server.configuration)
+        let id = try Sample.id(1)
+        #expect(try await store.claim(id) == .claimed)
+        let before = try await lease(store)
+        _ = try await store.recordPresent(try Sample.id(2), Sample.object(try Sample.id(2)))
+        _ = try await store.replica(try Sample.id(2))
+        var told = await store.changes().makeAsyncIterator()
+        try await admin.ask("FLUSHALL")
+        #expect(await told.next() == .everything)
+        #expect(try await store.replica(id) == nil)
+        #expect(try await store.totals(of: id.pool) == PoolTotals())
+        await #expect(throws: StateError.self) { try await store.finish(before, .handBack) }
+        #expect(try await store.claim(id) == .claimed)
+        let after = try await lease(store)
+        #expect(after.token > before.token)
+        #expect(after.attempt == 1)
+        await #expect(throws: StateError.self) { try await store.finish(before, .present(Sample.object(id))) }
+        try await store.finish(after, .present(Sample.object(id)))
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("without a clock of its own the store goes by the server's")
+    func goesByTheServersClock() async throws {
+        let store = try await RedisPlace.onServer().open(nil)
+        let id = try Sample.id(1)
+        let system = SystemClock()
+        #expect(try await store.claim(id) == .claimed)
+        let start = system.now
+        let lease = try await lease(store)
+        #expect(lease.expires >= start + .seconds(15))
+        #expect(lease.expires <= system.now + .seconds(15))
+        #expect(try await store.lease(pools: [id.pool, try Sample.pool("local/dev")], worker: "other", duration: .seconds(15)) == nil)
+        let later = system.now + .seconds(3_600)
+        try await store.finish(lease, .retry(at: later))
+        let due = try #require(try await store.nextDue(pools: [id.pool]))
+        #expect(abs(due.milliseconds - later.milliseconds) < 5_000)
+        #expect(try await store.lease(pools: [id.pool], worker: "other", duration: .seconds(15)) == nil)
+        _ = try await store.beginRemoval(id, unusedSince: nil)
+        #expect(try await store.underRemoval(in: id.pool, begunBefore: system.now - .seconds(60), limit: 9) == [])
+        #expect(try await store.underRemoval(in: id.pool, begunBefore: system.now + .seconds(60), limit: 9) == [id])
+        await store.close()
+    }
+
+    @Test("copiers are known while they live, each in its pools")
+    func registersCopiers() async throws {
+        let place = try await RedisPlace.onServer()
+        let (copier, front) = (try await place.open(clock), try await place.open(clock))
+        let (pool, other) = (try Sample.pool(), try Sample.pool("local/dev"))
+        #expect(try await front.poolsWithCopiers(among: [pool, other]) == [])
+        try await copier.register(copier: "one", pools: [pool], life: .seconds(10))
+        try await copier.register(copier: "two", pools: [pool, other], life: .seconds(20))
+        #expect(try await front.poolsWithCopiers(among: [pool, other]) == [pool, other])
+        try await copier.unregister(copier: "two", pools: [pool, other])
+        #expect(try await front.poolsWithCopiers(among: [pool, other]) == [pool])
+        clock.advance(by: .seconds(9))
+        try await copier.register(copier: "one", pools: [pool], life: .seconds(10))
+        clock.advance(by: .seconds(9))
+        #expect(try await front.poolsWithCopiers(among: [pool, other]) == [pool])
+        clock.advance(by: .seconds(1))
+        #expect(try await front.poolsWithCopiers(among: [pool, other]) == [])
+        await copier.close()
+        await front.close()
+    }
+
+    // MARK: Jobs
+
+    @Test("a job is one entry of the stream, shows its worker, and is gone from the stream when it ends")
+    func keepsJobsInAStream() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        func pending(_ worker: String) async throws -> Int {
+            try await admin.ask("XPENDING", place.key("jobs"), "copiers", "-", "+", "9", worker).array?.count ?? -1
+        }
+        for number in 1...2 { #expect(try await store.claim(try Sample.id(number)) == .claimed) }
+        #expect(try await admin.ask("XLEN", place.key("jobs")).integer == Int64(2))
+        let first = try await lease(store, worker: "one")
+        #expect(try await pending("one") == 1)
+        clock.advance(by: .seconds(16))
+        // The one that was queued since before the lease ran out, then the one of the dead worker.
+        let second = try await lease(store, worker: "two")
+        let again = try await lease(store, worker: "two")
+        #expect(Set([second.id, again.id]) == [try Sample.id(1), try Sample.id(2)])
+        #expect(try await pending("one") == 0)
+        #expect(try await pending("two") == 2)
+        await #expect(throws: StateError.self) { try await store.finish(first, .present(Sample.object(first.id))) }
+        for lease in [second, again] { try await store.finish(lease, .present(Sample.object(lease.id))) }
+        #expect(try await pending("two") == 0)
+        #expect(try await admin.ask("XLEN", place.key("jobs")).integer == Int64(0))
+        #expect(try await admin.ask("EXISTS", place.key("due")).integer == Int64(0))
+        let consumers = try await admin.ask("XINFO", "CONSUMERS", place.key("jobs"), "copiers").array ?? []
+        #expect(consumers.count == 2)
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("a job that failed for good is written down; an answer of the origin is not")
+    func writesDeadLetters() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let reasons: [CopyFailure.Reason] = [.origin(status: 404), .refused, .tooLarge, .transfer, .storage]
+        for (number, reason) in reasons.enumerated() {
+            #expect(try await store.claim(try Sample.id(number)) == .claimed)
+            try await store.finish(try await lease(store), .failed(failure(reason)))
+        }
+        let dead = try await admin.ask("XRANGE", place.key("dead"), "-", "+").array ?? []
+        let words = dead.map { $0.array?.last?.array?.compactMap(\.string) ?? [] }
+        let time = "\(clock.now.milliseconds)"
+        #expect(
+            words
+                == [("3", "transfer"), ("4", "storage")].map { number, reason in
+                    [
+                        "url", "https://artifacts.example.org/builds/\(number).tar.bz2", "attempts", "1", "reason", reason, "message",
+                        "it failed",
+                        "at", time,
+                    ]
+                })
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("a group that was deleted is made anew, and a lease that runs is left to run")
+    func survivesALostGroup() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        for number in 1...2 { #expect(try await store.claim(try Sample.id(number)) == .claimed) }
+        let running = try await lease(store)
+        try await admin.ask("XGROUP", "DESTROY", place.key("jobs"), "copiers")
+        #expect(try await lease(store).id == (try Sample.id(2)))
+        #expect(try await store.lease(pools: [running.id.pool], worker: "other", duration: .seconds(15)) == nil)
+        _ = try await store.extend(running, duration: .seconds(15))
+        clock.advance(by: .seconds(16))
+        let again = [try await lease(store), try await lease(store)]
+        #expect(again.map(\.attempt) == [2, 2])
+        #expect(try await store.lease(pools: [running.id.pool], worker: "other", duration: .seconds(15)) == nil)
+        for lease in again { try await store.finish(lease, .present(Sample.object(lease.id))) }
+        #expect(try await store.totals(of: running.id.pool) == PoolTotals(objects: 2, bytes: 200))
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("a pending replica whose job was deleted is claimed anew, or leased anew")
+    func survivesALostStream() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        for number in 1...2 { #expect(try await store.claim(try Sample.id(number)) == .claimed) }
+        let leased = try await lease(store)
+        try await admin.ask("DEL", place.key("jobs"))
+        #expect(try await store.claim(try Sample.id(2)) == .claimed)
+        #expect(try await lease(store).id == (try Sample.id(2)))
+        clock.advance(by: .seconds(16))
+        let again = [try await lease(store), try await lease(store)]
+        #expect(Set(again.map(\.id)) == [leased.id, try Sample.id(2)])
+        for lease in again { try await store.finish(lease, .present(Sample.object(lease.id))) }
+        #expect(try await admin.ask("XLEN", place.key("jobs")).integer == Int64(0))
+
+        // Nothing else in the stream.
+        #expect(try await store.claim(try Sample.id(3)) == .claimed)
+        let last = try await lease(store)
+        try await admin.ask("DEL", place.key("jobs"))
+        clock.advance(by: .seconds(16))
+        #expect(try await lease(store).id == last.id)
+        await store.close()
+        await admin.close()
+    }
+}
