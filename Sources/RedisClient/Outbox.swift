@@ -38,11 +38,11 @@ final class Outbox: Sendable {
     // MARK: From any thread
 
     func submit(_ command: PendingCommand) -> Submission {
-        guard commandsUnderWay.load(ordering: .relaxed) < maxCommands else {
-            return .refused(RedisError(.tooManyCommands, "\(maxCommands) commands wait for an answer of Redis already"))
-        }
-        return content.withLock { content in
+        content.withLock { content in
             if let refusal = content.refusal { return .refused(refusal) }
+            guard commandsUnderWay.load(ordering: .relaxed) < maxCommands else {
+                return .refused(RedisError(.tooManyCommands, "\(maxCommands) commands wait for an answer of Redis already"))
+            }
             let start = content.batch.bytes.writerIndex
             command.encode(into: &content.batch.bytes)
             let cost = content.batch.bytes.writerIndex - start

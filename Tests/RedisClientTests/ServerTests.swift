@@ -1,0 +1,188 @@
+import NIOCore
+import Testing
+
+@testable import RedisClient
+
+/// Suites that start servers run one after the other.
+@Suite(.serialized, .enabled(if: RedisProcess.areExpected, "redis-server is not installed"), .timeLimit(.minutes(2)))
+enum ServerTests {}
+
+extension ServerTests {
+    @Suite("One server")
+    struct OneServer {
+        @Test("Ten thousand commands at the same time are answered, each with its own answer, over one connection")
+        func pipelining() async throws {
+            let server = try await RedisProcess.start()
+            defer { server.dispose() }
+            try await RedisDatabase.with(.testing(server.address)) { database, _ async throws in
+                try await withThrowingTaskGroup(of: Bool.self) { group in
+                    for number in 0..<10_000 {
+                        group.addTask { try await database.run("ECHO", "\(number)").string == "\(number)" }
+                    }
+                    var right = 0
+                    for try await isRight in group where isRight { right += 1 }
+                    #expect(right == 10_000)
+                }
+                let clients = try await database.run("CLIENT", "LIST").string?.split(separator: "\n")
+                #expect(clients?.count == 1)
+                #expect(clients?.first?.contains("name=cloud-mirror") == true)
+                #expect(database.isConnected)
+                #expect(database.isTracking)
+                #expect(database.serverVersion?.isEmpty == false)
+            }
+        }
+
+        @Test("The commands of one task are carried out in their order")
+        func order() async throws {
+            let server = try await RedisProcess.start()
+            defer { server.dispose() }
+            try await RedisDatabase.with(.testing(server.address)) { database, _ async throws in
+                let (answers, told) = AsyncStream.makeStream(of: Int64.self)
+                for number in 1...1_000 {
+                    database.execute(RedisCommand("RPUSH", key: "list", .integer(Int64(number)))) { result in
+                        told.yield((try? result.get())?.integer ?? -1)
+                        if number == 1_000 { told.finish() }
+                    }
+                }
+                var lengths: [Int64] = []
+                for await length in answers { lengths.append(length) }
+                #expect(lengths == Array(1...1_000))
+                let list = try await database.run("LRANGE", "list", "0", "-1").array?.compactMap(\.integer)
+                #expect(list == Array(1...1_000))
+            }
+        }
+
+        @Test("A script is sent whole when the server does not know it, also after it forgot it")
+        func scripts() async throws {
+            let server = try await RedisProcess.start()
+            defer { server.dispose() }
+            let script = RedisScript("return {KEYS[1], ARGV[1], redis.call('INCR', KEYS[1])}")
+            try await RedisDatabase.with(.testing(server.address)) { database, _ async throws in
+                for round in 1...3 {
+                    let answer = try await database.evaluate(script, keys: ["key"], arguments: ["word"])
+                    #expect(answer.array?.compactMap(\.string) == ["key", "word"])
+                    #expect(answer.array?.last?.integer == Int64(round))
+                    if round == 2 { try await database.run("SCRIPT", "FLUSH", "SYNC") }
+                }
+                let usage = try await database.run("INFO", "commandstats").string ?? ""
+                #expect(usage.contains("cmdstat_eval:calls=2"))
+                #expect(usage.contains("cmdstat_evalsha:calls=3"))
+            }
+        }
+
+        @Test("What the server refuses is thrown with its first word")
+        func refusals() async throws {
+            let server = try await RedisProcess.start()
+            defer { server.dispose() }
+            try await RedisDatabase.with(.testing(server.address)) { database, _ async throws in
+                try await database.run("SET", "key", "text")
+                let error = await #expect(throws: RedisError.self) { try await database.run("LPUSH", "key", "x") }
+                #expect(error?.code == .server("WRONGTYPE"))
+                #expect(try await database.run("GET", "key").string == "text")
+            }
+        }
+
+        @Test("Published messages and changes of tracked keys are told")
+        func events() async throws {
+            let server = try await RedisProcess.start()
+            defer { server.dispose() }
+            let configuration = RedisConfiguration.testing(server.address) { $0.channels = ["news"] }
+            try await RedisDatabase.with(configuration) { database, events async throws in
+                try await RedisDatabase.with(.testing(server.address)) { other, _ async throws in
+                    #expect(try await other.run("PUBLISH", "news", "hello").integer == Int64(1))
+                    #expect(await events.next() == "message news hello")
+
+                    try await other.run("SET", "a", "1")
+                    try await other.run("SET", "b", "1")
+                    _ = try await database.execute(RedisCommand("GET", key: "a"), isTracked: true)
+                    _ = try await database.execute(RedisCommand("GET", key: "b"))
+                    try await other.run("SET", "b", "2")
+                    try await other.run("SET", "a", "2")
+                    #expect(await events.next() == "invalidated a")
+
+                    _ = try await database.execute(RedisCommand("GET", key: "a"), isTracked: true)
+                    try await other.run("PEXPIRE", "a", "20")
+                    #expect(await events.next() == "invalidated a")
+                    _ = try await database.execute(RedisCommand("GET", key: "a"), isTracked: true)
+                    #expect(await events.next() == "invalidated a")
+
+                    try await other.run("FLUSHALL")
+                    #expect(await events.next() == "flushed")
+                }
+            }
+        }
+
+        @Test("A server that is killed: commands fail in time, and work again after it is back")
+        func killed() async throws {
+            let server = try await RedisProcess.start()
+            defer { server.dispose() }
+            let configuration = RedisConfiguration.testing(server.address) { $0.commandTimeout = .milliseconds(200) }
+            try await RedisDatabase.with(configuration) { database, events async throws in
+                try await database.run("SET", "key", "value")
+                try await server.end(.kill)
+                #expect(await events.next() == "disconnected")
+                let clock = ContinuousClock()
+                for _ in 1...5 {
+                    let start = clock.now
+                    let error = await #expect(throws: RedisError.self) { try await database.run("GET", "key") }
+                    #expect(error?.code == .notConnected)
+                    #expect(clock.now - start < .milliseconds(500))
+                }
+                #expect(!database.isConnected)
+                try await server.start()
+                #expect(await events.next() == "connected")
+                #expect(try await database.run("GET", "key").isNull)
+                #expect(database.isConnected)
+            }
+        }
+
+        @Test("A server that is stopped: commands time out, then fail at once, and it is as before when it goes on")
+        func stopped() async throws {
+            let server = try await RedisProcess.start()
+            defer { server.dispose() }
+            let configuration = RedisConfiguration.testing(server.address) { configuration in
+                configuration.commandTimeout = .milliseconds(200)
+                configuration.stallTimeout = .seconds(30)
+            }
+            try await RedisDatabase.with(configuration) { database, events async throws in
+                server.send(.stop)
+                let clock = ContinuousClock()
+                let first = await #expect(throws: RedisError.self) { try await database.run("INCR", "key") }
+                #expect(first?.code == .timedOut)
+                let start = clock.now
+                for _ in 1...1_000 {
+                    let later = await #expect(throws: RedisError.self) { try await database.run("INCR", "key") }
+                    #expect(later?.code == .notConnected)
+                }
+                #expect(clock.now - start < .milliseconds(190))
+                #expect(!database.isConnected)
+
+                server.send(.go)
+                try await eventually { database.isConnected }
+                // The late answer of the first is thrown away, not taken for that of this one.
+                #expect(try await database.run("INCR", "key").integer == Int64(2))
+                #expect(events.all == ["connected"])
+            }
+        }
+
+        @Test("A server that stays stopped is left")
+        func stalled() async throws {
+            let server = try await RedisProcess.start()
+            defer { server.dispose() }
+            let configuration = RedisConfiguration.testing(server.address) { configuration in
+                configuration.commandTimeout = .milliseconds(100)
+                configuration.stallTimeout = .milliseconds(400)
+                configuration.pingInterval = .milliseconds(100)
+                configuration.connectTimeout = .milliseconds(300)
+            }
+            try await RedisDatabase.with(configuration) { database, events async throws in
+                server.send(.stop)
+                // Without any command: the connection is asked for a sign of life.
+                #expect(await events.next() == "disconnected")
+                server.send(.go)
+                #expect(await events.next() == "connected")
+                #expect(try await database.run("PING").string == "PONG")
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import Logging
+import NIOCore
+import NIOPosix
+
+@testable import RedisClient
+
+extension RedisDatabase {
+    /// A client that is connected, for as long as `body` runs.
+    static func with<Value: Sendable>(
+        _ configuration: RedisConfiguration, connects: Bool = true,
+        _ body: (_ database: RedisDatabase, _ events: EventRecorder) async throws -> Value
+    ) async throws -> Value {
+        let events = EventRecorder()
+        let database = RedisDatabase(
+            configuration, group: MultiThreadedEventLoopGroup.singleton,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+            onEvent: { events.record($0) })
+        do {
+            if connects { await events.next("connected") }
+            let value = try await body(database, events)
+            await database.close()
+            return value
+        } catch {
+            await database.close()
+            throw error
+        }
+    }
+
+    /// A client of a sentinel, which knows neither tracking nor databases.
+    static func withSentinel(_ sentinel: RedisProcess, _ body: (_ asking: RedisDatabase) async throws -> Void) async throws {
+        try await with(.testing(sentinel.address)) { database, _ async throws in try await body(database) }
+    }
+
+    @discardableResult
+    func run(_ words: String...) async throws -> RedisValue {
+        try await execute(RedisCommand(words.map { .text($0) }, key: words.count > 1 ? words[1] : nil))
+    }
+}
+
+extension RedisConfiguration {
+    /// With time-outs for a busy test machine.
+    static func testing(_ address: Address, topology: Topology = .single, change: (inout RedisConfiguration) -> Void = { _ in }) -> Self {
+        var configuration = RedisConfiguration(topology: topology, addresses: [address])
+        configuration.commandTimeout = .seconds(2)
+        configuration.stallTimeout = .seconds(5)
+        configuration.connectTimeout = .seconds(5)
+        change(&configuration)
+        return configuration
+    }
+}
