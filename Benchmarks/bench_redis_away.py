@@ -1,5 +1,6 @@
 """What clients see while Redis is stuck, and while it is gone: redirects from memory, and the fallback of artifacts that nobody has copied."""
 
+import statistics
 import time
 
 from hot import artifacts, paths_file, tiny_origin, warmed
@@ -37,21 +38,23 @@ def run(settings: Settings) -> list[Row]:
         for name, text, begin, end in (
             ("stopped", "Redis stopped", redis.pause, redis.resume), ("killed", "Redis killed", redis.kill, redis.launch),
         ):
-            with_redis = load(f"before-{name}")
-            begin()
-            fallbacks = _fallbacks(mirror, f"{origin.base}/{name}", settings.fallbacks)
-            without = load(name)
-            _check_hot(mirror, urls, locations)
-            copies = mirror.metric("cloud_mirror_copies_total")
-            end()
-            back = _back(mirror, f"{origin.base}/after-{name}")
-            if name == "killed":
-                # It is empty now: what was there is found in the pool again, and not copied again.
+            with_redis, without, fallbacks, back = [], [], [], []
+            for number in range(settings.rounds):
+                with_redis.append(load(f"before-{name}"))
+                begin()
+                if number == 0:
+                    fallbacks = _fallbacks(mirror, f"{origin.base}/{name}", settings.fallbacks)
+                without.append(load(name))
+                _check_hot(mirror, urls, locations)
+                copies = mirror.metric("cloud_mirror_copies_total")
+                end()
+                back.append(_back(mirror, f"{origin.base}/after-{name}-{number}"))
+                # Where it is empty now, what was there is found in the pool again, and not copied again.
                 _check_hot(mirror, urls, locations)
                 again = mirror.metric("cloud_mirror_copies_total") - copies
                 if again > 20:
-                    raise RuntimeError(f"{again:.0f} artifacts were copied after Redis was emptied, although the pool has them")
-            rows += _rows(text, connections, fallbacks, with_redis, without, back)
+                    raise RuntimeError(f"{again:.0f} artifacts were copied after Redis was away, although the pool has them")
+            rows += _rows(text, connections, fallbacks, with_redis, without, max(back))
     return rows
 
 
@@ -98,18 +101,21 @@ def _check_hot(mirror: Node, urls: list[str], locations: list[str]) -> None:
         connection.close()
 
 
-def _rows(text: str, connections: int, fallbacks: list[float], with_redis: Load, without: Load, back: float) -> list[Row]:
+def _rows(text: str, connections: int, fallbacks: list[float], with_redis: list[Load], without: list[Load], back: float) -> list[Row]:
+    def both(attribute: str) -> tuple[float, float]:
+        return tuple(statistics.median(getattr(load, attribute) for load in loads) for loads in (without, with_redis))
+
+    ours, usual = both("requests_per_second")
     middle, worst = percentile(fallbacks, 0.5), max(fallbacks)
     say(f"  {text}: fallback p50 {middle:.1f} ms, p99 {percentile(fallbacks, 0.99):.1f} ms, worst {worst:.1f} ms; back after {back:.0f} ms")
-    say(f"  {text}: {without.requests_per_second:,.0f} hot redirects/s, with Redis {with_redis.requests_per_second:,.0f}")
+    say(f"  {text}: {ours:,.0f} hot redirects/s, with Redis {usual:,.0f}")
     return [
         Row(
             "redis-away", f"ms to the fallback of a cold artifact, {text}; median and worst of {len(fallbacks)}", middle, p99=(worst, None),
             budget="at most 250 ms", met=worst <= 250),
         Row(
-            "redis-away", f"hot redirects/s, {connections} connections, one core, {text}", without.requests_per_second, "the same with Redis",
-            with_redis.requests_per_second, cpu=(without.cpu_us, with_redis.cpu_us), cpu_unit="us/request",
-            p99=(without.p99_ms, with_redis.p99_ms), memory=(without.rss_mib, with_redis.rss_mib)),
+            "redis-away", f"hot redirects/s, {connections} connections, one core, {text}", ours, "the same with Redis", usual,
+            cpu=both("cpu_us"), cpu_unit="us/request", p99=both("p99_ms"), memory=both("rss_mib")),
         Row(
-            "redis-away", f"ms until cold artifacts are copied again, after: {text}", back, budget="within 1 s", met=back <= 1000),
+            "redis-away", f"ms until cold artifacts are copied again, after: {text}; worst of {len(without)}", back, budget="within 1 s", met=back <= 1000),
     ]

@@ -186,4 +186,5 @@ def _row(what: str, ours: Calls, name: str, peer: Calls | None, each: int = 1) -
         "state", f"{what}; p50 {ours.p50:.2f} ms, server's part of the CPU {ours.server_us:.1f} us", ours.rate, name,
         peer.rate / each if peer else None,
         cpu=(ours.client_us + ours.server_us, (peer.client_us + peer.server_us) * each if peer else None), cpu_unit="us each",
-        p99=(ours.p99, peer.p99 * each if peer else None), memory=(ours.client_mib, peer.client_mib if peer else None))
+        # Of several calls in a row there is no 99th percentile to be had from those of one.
+        p99=(ours.p99, peer.p99 if peer and each == 1 else None), memory=(ours.client_mib, peer.client_mib if peer else None))

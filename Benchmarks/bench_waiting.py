@@ -35,6 +35,8 @@ class Wait:
 
     answers: dict[str, int]
     kib_each: float
+    # Of that, what the connection alone costs.
+    kib_connection: float
     cpu_us: float
     before_mib: float
     waiting_mib: float
@@ -74,6 +76,7 @@ def run(settings: Settings) -> list[Row]:
     # The first round is the one whose memory was not there before: later ones find what it left.
     mine, peer = ours[0], theirs[0]
     say(f"  resident before {mine.before_mib:.0f} MiB, with {count:,} waiting {mine.waiting_mib:.0f} MiB; nginx {peer.before_mib:.0f}, {peer.waiting_mib:.0f}")
+    say(f"  a connection alone takes {mine.kib_connection:.1f} KiB; nginx {peer.kib_connection:.1f}")
 
     def middle(waits: list[Wait], name: str) -> float:
         return percentile([getattr(wait, name) for wait in waits], 0.5)
@@ -81,7 +84,7 @@ def run(settings: Settings) -> list[Row]:
     name = "nginx, proxy_cache_lock"
     rows = [
         Row(
-            "waiting", f"KiB of memory for each of {count:,} waiting clients", mine.kib_each, name, peer.kib_each, higher_is_better=False,
+            "waiting", f"KiB of memory for each of {count:,} waiting clients ({mine.kib_connection:.1f} for the connection)", mine.kib_each, name, peer.kib_each, higher_is_better=False,
             cpu=(middle(ours, "cpu_us"), middle(theirs, "cpu_us")), cpu_unit="us/client, its connection and its wait",
             memory=(mine.waiting_mib, peer.waiting_mib)),
     ]
@@ -169,9 +172,13 @@ def _crowd(pid: int, port: int, words: list, origin: GatedOrigin, path: str, is_
     before, used = memory(pid)["VmRSS"], cpu_seconds(pid)
     with open(LOGS / "crowd.log", "ab") as log:
         crowd = subprocess.Popen(
-            [sys.executable, "-B", Path(__file__).with_name("crowd.py"), *(str(word) for word in [port, *words])], stdin=subprocess.DEVNULL,
+            [sys.executable, "-B", Path(__file__).with_name("crowd.py"), *(str(word) for word in [port, *words])], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=log, text=True, preexec_fn=lambda: os.sched_setaffinity(0, client_cores))
     try:
+        _expect(crowd, "connected", 120)
+        _settle(pid)
+        connected = memory(pid)["VmRSS"]
+        print(file=crowd.stdin, flush=True)
         _expect(crowd, "waiting", 120)
         origin.await_request(path)
         deadline = time.monotonic() + 60
@@ -185,14 +192,26 @@ def _crowd(pid: int, port: int, words: list, origin: GatedOrigin, path: str, is_
     finally:
         crowd.kill()
         crowd.wait(timeout=10)
+        crowd.stdin.close()
         crowd.stdout.close()
     answered = origin.answered[path][0]
     done = seen["published"] or answered
     times = [(moment - done) * 1000 for moment in seen["times"]]
     count = len(times)
     return Wait(
-        answers=seen["answers"], kib_each=(resident - before) * 1024 / count, cpu_us=spent / count * 1e6, before_mib=before,
+        answers=seen["answers"], kib_each=(resident - before) * 1024 / count, kib_connection=(connected - before) * 1024 / count, cpu_us=spent / count * 1e6, before_mib=before,
         waiting_mib=resident, first=times[0], median=percentile(times, 0.5), last=times[-1], copied=(done - answered) * 1000)
+
+
+def _settle(pid: int) -> None:
+    """Returns when the server does nothing any more: it has accepted whoever knocked."""
+    used = cpu_seconds(pid)
+    while True:
+        time.sleep(0.3)
+        now = cpu_seconds(pid)
+        if now - used < 0.03:
+            return
+        used = now
 
 
 def _expect(process: subprocess.Popen, beginning: str, patience: float) -> str:

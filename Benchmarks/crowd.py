@@ -1,7 +1,7 @@
 """Many clients that ask one server for the same and wait: a process of its own, so that nothing else takes its time.
 
 usage: crowd.py PORT PATH CLIENTS [REDIS-PORT CHANNEL ARTIFACT]
-Prints `waiting` once everybody has asked, and at the end a line of JSON. Times are those of the system's monotonic clock, in seconds.
+Prints `connected` once everybody is, waits for a line, prints `waiting` once everybody has asked, and at the end a line of JSON. Times are those of the system's monotonic clock, in seconds.
 """
 
 import gc
@@ -27,10 +27,13 @@ def main(port: int, path: str, clients: int, redis_port: int = 0, channel: str =
     for first in range(0, clients, BATCH):
         batch = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(first, min(first + BATCH, clients))]
         for each in batch:
-            each.sendall(request(path))
-            each.setblocking(False)
-            poll.register(each, select.EPOLLIN)
             sockets[each.fileno()] = each
+    print("connected", flush=True)
+    sys.stdin.readline()
+    for each in sockets.values():
+        each.sendall(request(path))
+        each.setblocking(False)
+        poll.register(each, select.EPOLLIN)
     if changes:
         poll.register(changes, select.EPOLLIN)
     gc.disable()

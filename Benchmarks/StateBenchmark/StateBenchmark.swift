@@ -66,7 +66,7 @@ enum StateBenchmark {
             return try SQLiteStateStore(path: arguments.server, maxQueued: 1_000_000, takeOver: true)
         }
         let store = RedisStateStore(
-            try RedisConfiguration(url: arguments.server), prefix: arguments.prefix, pools: [pool], maxQueued: 1_000_000,
+            try configuration(arguments), prefix: arguments.prefix, pools: [pool], maxQueued: 1_000_000,
             group: MultiThreadedEventLoopGroup.singleton, logger: quiet)
         try await connected { store.isConnected }
         return store
@@ -76,7 +76,7 @@ enum StateBenchmark {
 
     private static func measureClient(_ arguments: Arguments) async throws {
         let database = RedisDatabase(
-            try RedisConfiguration(url: arguments.server), group: MultiThreadedEventLoopGroup.singleton, logger: quiet)
+            try configuration(arguments), group: MultiThreadedEventLoopGroup.singleton, logger: quiet)
         try await connected { database.isConnected }
         let value = RedisWord(String(repeating: "x", count: 100))
         let keys = (0..<arguments.replicas).map { "\(arguments.prefix):get:\($0)" }
@@ -103,6 +103,14 @@ enum StateBenchmark {
     // MARK: Around both
 
     private static var quiet: Logger { Logger(label: "benchmark", factory: { _ in SwiftLogNoOpLogHandler() }) }
+
+    private static func configuration(_ arguments: Arguments) throws -> RedisConfiguration {
+        var configuration = try RedisConfiguration(url: arguments.server)
+        // A server that is given more than it can do is to show in the latency, and not as a failure.
+        configuration.commandTimeout = .seconds(10)
+        configuration.stallTimeout = .seconds(20)
+        return configuration
+    }
 
     private static func connected(_ isConnected: () -> Bool) async throws {
         let limit = clock.now + .seconds(10)
