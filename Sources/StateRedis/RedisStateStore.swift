@@ -12,7 +12,7 @@ package import RedisClient
 /// evicts, or loses, is absent: that costs a look into the pool.
 package final class RedisStateStore: StateStore {
     /// Replicas that one script changes, at most: other commands wait for it.
-    private static let batch = 256
+    private static let batch = 100
 
     private let redis: RedisDatabase
     private let feed: ChangeFeed
@@ -258,7 +258,9 @@ package final class RedisStateStore: StateStore {
     }
 
     package func changes() async -> AsyncStream<ReplicaChange> {
-        feed.broadcaster.stream()
+        // On each connection the answer comes behind what was told before: the stream begins with what comes then.
+        _ = await queued(in: keys)
+        return feed.broadcaster.stream()
     }
 
     package func close() async {

@@ -99,7 +99,9 @@ final class HeldStore: StateStore {
         try await base.leastRecentlyUsed(in: pool, after: after, limit: limit)
     }
 
-    func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID] { try await base.underRemoval(in: pool, begunBefore: begunBefore, limit: limit) }
+    func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID] {
+        try await base.underRemoval(in: pool, begunBefore: begunBefore, limit: limit)
+    }
 
     func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
         try await base.replicas(in: pool, after: after, limit: limit)
