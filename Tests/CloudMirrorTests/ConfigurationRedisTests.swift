@@ -8,8 +8,11 @@ import Testing
         variables: ["REDIS_PASSWORD": "the-secret-of-the-test"],
         files: ["/here/password": "the-secret-in-the-file\n", "/here/ca.pem": "-"])
 
-    private static func read(_ state: String, pools: String = "s3/eu-central-1: {bucket: b}", rest: String = "") throws -> Configuration {
-        try Configuration.reading("origins: {allow: [https://a.example/]}\npools: {\(pools)}\nstate: {\(state)}\n\(rest)\n", environment)
+    private static func read(
+        _ state: String, pools: String = "s3/eu-central-1: {bucket: my-mirror}", rest: String = ""
+    ) throws -> Configuration {
+        let lines = ["origins: {allow: [https://a.example/]}", "pools: {\(pools)}", "state: {\(state)}", rest, ""]
+        return try Configuration.reading(lines.joined(separator: "\n"), environment)
     }
 
     private static func redis(_ settings: String) throws -> Configuration.Redis {

@@ -13,9 +13,12 @@ import Testing
     private static let environment = ConfigurationEnvironment.fake(
         variables: [
             "CLOUD_MIRROR_ADMIN_TOKEN": "a-token-that-is-long-enough", "MIRROR_KEY_ID": "AKIDEXAMPLE", "MIRROR_SECRET_KEY": "the-secret",
+            "REDIS_PASSWORD": "the-password",
         ],
         files: [
             "/etc/cloud-mirror/tokens": "another-token-that-is-long\n", "/etc/cloud-mirror/cert.pem": "", "/etc/cloud-mirror/key.pem": "",
+            "/etc/cloud-mirror/redis-password": "the-password\n", "/etc/cloud-mirror/sentinel-password": "the-password\n",
+            "/etc/cloud-mirror/redis-ca.pem": "",
         ])
 
     @Test("docs/configuration.md is what the code says; `make docs` writes it")

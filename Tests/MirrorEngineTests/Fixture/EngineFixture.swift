@@ -132,7 +132,8 @@ struct EngineFixture: Sendable {
 
     /// Workers of this fixture, or of another process that shares its state.
     func makeWorkers(
-        _ name: String = "worker", state other: (any StateStore)? = nil, duty: CopyDuty = .always, _ change: (inout CopyConfiguration) -> Void = { _ in }
+        _ name: String = "worker", state other: (any StateStore)? = nil, duty: CopyDuty = .always,
+        _ change: (inout CopyConfiguration) -> Void = { _ in }
     ) -> CopyWorkers {
         var configuration = setup.copy
         change(&configuration)
