@@ -61,6 +61,7 @@ final class ChildProcess: Sendable {
             defer { close(ends[1]) }
             do {
                 for end in ends where fcntl(end, F_SETFD, FD_CLOEXEC) != 0 { throw SystemCallFailure(call: "fcntl", code: errno) }
+                try keepDescriptorsHere()
                 let guardian = try ProcessGuard.shared()
                 let id = try spawn(executable, arguments, environment: environment, output: ends[1], errorFile: errorFile)
                 guardian.watch(id)
@@ -132,6 +133,15 @@ final class ChildProcess: Sendable {
             let ended = signal == 0 ? Exit.code((status >> 8) & 0xFF) : .signal(signal)
             exit = ended
             return ended
+        }
+    }
+
+    /// Sockets of this process are inherited otherwise: what is closed here would stay open in a child.
+    private static func keepDescriptorsHere() throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: "/dev/fd") {
+            guard let descriptor = Int32(name), descriptor > STDERR_FILENO else { continue }
+            // Fails for the one that the directory was read through.
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         }
     }
 

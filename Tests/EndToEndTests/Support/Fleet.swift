@@ -134,11 +134,16 @@ final class Fleet: Sendable {
         Int(try await node.metric("cloud_mirror_copies_total", "result=\"present\"", "pool=\"\(pool ?? settings.pools[0])\"") ?? 0)
     }
 
+    /// Copies of a pool that a node has under way.
+    func copiesUnderWay(of node: MirrorProcess, in pool: String? = nil) async throws -> Int {
+        Int(try await node.metric("cloud_mirror_copies_in_progress", "pool=\"\(pool ?? settings.pools[0])\"") ?? 0)
+    }
+
     /// The copier that is just copying, as soon as there is one.
     func busyCopier() async throws -> Int {
         try await eventually("a copier copies") {
             for (number, copier) in copiers.enumerated() {
-                if try await copier.metric("cloud_mirror_copies_in_progress") == 1 { return number }
+                if try await copiesUnderWay(of: copier) == 1 { return number }
             }
             return nil
         }

@@ -1,0 +1,52 @@
+import MirrorTesting
+import Testing
+
+extension EndToEnd {
+    @Suite(.enabled(if: Fleet.isExpected, "no Redis or no S3 server"), .timeLimit(.minutes(1)))
+    struct NodeCoalescingTests {
+        @Test("1,000 clients of three front ends ask for one cold artifact: one GET at its origin, one copy, and all are sent to it")
+        func oneCopyForAll() async throws {
+            let count = 1_000
+            let redis = try await RedisServer.start()
+            var settings = FleetSettings()
+            settings.frontEnds = 3
+            settings.maxWait = "25s"
+            try await Fleet.run(settings, redis: redis.url) { fleet async throws in
+                let gate = FakeGate()
+                let behavior = fleet.publish("/cold.bin", size: 50_000)
+                fleet.origin.on("/cold.bin", behavior.with { $0.gate = gate })
+                let seen = try await withThrowingTaskGroup(of: Seen.self) { group in
+                    for client in 0..<count {
+                        group.addTask { try await fleet.ask("/cold.bin", of: client % 3) }
+                    }
+                    for (number, node) in fleet.frontEnds.enumerated() { try await node.waiting((count + 2 - number) / 3) }
+                    gate.open()
+                    return try await group.reduce(into: [Seen]()) { $0.append($1) }
+                }
+                #expect(seen.count == count)
+                #expect(seen.count { $0.target == .pool && $0.answer.outcome == "wait" } == count)
+                #expect(fleet.origin.requests.map(\.method) == ["GET"])
+                try await fleet.expect(try #require(seen.last), is: behavior)
+                var copies = 0
+                for copier in fleet.copiers { copies += try await fleet.copies(of: copier) }
+                #expect(copies == 1)
+                for node in fleet.frontEnds { #expect(try await fleet.copies(of: node) == 0) }
+                try await fleet.settles()
+            }
+        }
+
+        @Test("What one front end had copied is a hit of every other")
+        func hitElsewhere() async throws {
+            let redis = try await RedisServer.start()
+            try await Fleet.run(redis: redis.url) { fleet async throws in
+                let behavior = fleet.publish("/a.bin", size: 12 << 20)
+                let first = try await fleet.ask("/a.bin", of: 0)
+                #expect(first.answer.outcome == "wait")
+                let second = try await fleet.ask("/a.bin", of: 1)
+                #expect(second.isHit)
+                for seen in [first, second] { try await fleet.expect(seen, is: behavior) }
+                try await fleet.settles(of: 1)
+            }
+        }
+    }
+}
