@@ -110,23 +110,28 @@ let package = Package(
             dependencies: ["StateRedis", "RedisClient", "StateSQLite", "MirrorState", "MirrorCore", logging, nioCore, nioPosix],
             path: "Benchmarks/StateBenchmark", swiftSettings: settings),
 
+        // What several of the targets below share: servers and other programs of a test's own.
+        .target(name: "TestServers", dependencies: [nioCore, nioPosix], path: "Tests/TestServers", swiftSettings: settings),
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests("MirrorNetTests", ["MirrorNet", "MirrorTesting", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix]),
         tests(
             "StorageConformanceTests",
             [
-                "StorageLocal", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", logging, metrics, nioCore,
-                nioPosix,
+                "TestServers", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", logging, metrics,
+                nioCore, nioPosix,
             ]),
         tests(
             "StorageS3Tests",
             [
                 "StorageS3", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix,
             ], resources: [.copy("Vectors")]),
-        tests("RedisClientTests", ["RedisClient", logging, nioCore, nioEmbedded, nioPosix, nioSSL]),
+        tests("RedisClientTests", ["TestServers", "RedisClient", logging, nioCore, nioEmbedded, nioPosix, nioSSL]),
         tests(
             "StateConformanceTests",
-            ["StateSQLite", "StateRedis", "RedisClient", "MirrorState", "MirrorTesting", "MirrorCore", grdb, logging, nioCore, nioPosix]),
+            [
+                "TestServers", "StateSQLite", "StateRedis", "RedisClient", "MirrorState", "MirrorTesting", "MirrorCore", grdb, logging,
+                nioCore, nioPosix,
+            ]),
         tests(
             "MirrorEngineTests",
             [

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Synchronization
+import TestServers
 import Testing
 
 @testable import RedisClient
@@ -12,10 +13,9 @@ extension ServerTests {
     struct Access {
         @Test("A user with the right password is let in; a wrong one is told to people without the password, until it is right")
         func users() async throws {
-            let server = try await RedisProcess.start([
+            let server = try await RedisServer.start([
                 "--user", "mirror", "on", ">s3cret", "~*", "&*", "+@all", "--user", "default", "off",
             ])
-            defer { server.dispose() }
             var configuration = RedisConfiguration.testing(server.address)
             configuration.username = "mirror"
             configuration.password = "s3cret"
@@ -40,8 +40,7 @@ extension ServerTests {
 
         @Test("What a user may not do is said at once")
         func permissions() async throws {
-            let server = try await RedisProcess.start(["--user", "default", "on", "nopass", "~*", "resetchannels", "+@all"])
-            defer { server.dispose() }
+            let server = try await RedisServer.start(["--user", "default", "on", "nopass", "~*", "resetchannels", "+@all"])
             let log = LogRecorder()
             let configuration = RedisConfiguration.testing(server.address) { $0.channels = ["news"] }
             let database = RedisDatabase(configuration, group: MultiThreadedEventLoopGroup.singleton, logger: log.logger)
@@ -52,8 +51,7 @@ extension ServerTests {
 
         @Test("A server that may not be asked to track keys is used without")
         func withoutTracking() async throws {
-            let server = try await RedisProcess.start(["--user", "default", "on", "nopass", "~*", "&*", "+@all", "-client|tracking"])
-            defer { server.dispose() }
+            let server = try await RedisServer.start(["--user", "default", "on", "nopass", "~*", "&*", "+@all", "-client|tracking"])
             try await RedisDatabase.with(.testing(server.address)) { database, _ async throws in
                 #expect(!database.isTracking)
                 let answer = try await database.execute(RedisCommand("INCR", key: "key"), isTracked: true)
@@ -65,13 +63,13 @@ extension ServerTests {
         @Test("Over TLS a server is taken whose certificate is trusted and is for its name, and no other")
         func tls() async throws {
             let files = try await Certificates()
-            defer { files.dispose() }
-            let port = try await RedisProcess.freePort()
-            let server = try await RedisProcess.start(
+            let port = try await FreePort.next()
+            let server = try await RedisServer.start(
                 ["--port", "0", "--tls-port", "\(port)", "--tls-auth-clients", "no", "--tls-cert-file", files.certificate] + [
                     "--tls-key-file", files.key, "--tls-ca-cert-file", files.authority,
                 ])
-            defer { server.dispose() }
+            // Beside its port nothing asks for it.
+            defer { server.send(.kill) }
             var trusting = TLSConfiguration.makeClientConfiguration()
             trusting.trustRoots = .file(files.authority)
             var configuration = RedisConfiguration.testing(.init(host: "localhost", port: port))

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import TestServers
 import Testing
 
 @testable import RedisClient
@@ -9,16 +10,15 @@ extension ServerTests {
     struct Cluster {
         @Test("Commands go to the server that has their slot, also while it moves; a lost server's slots fail alone")
         func cluster() async throws {
-            let nodes = try await ClusterProcesses(count: 3)
-            defer { nodes.dispose() }
+            let redis = try await RedisCluster.start()
             // A channel in the middle third, so that its server is not the one that is asked first.
-            let channel = "news{\(nodes.key(in: 8_000))}"
-            let configuration = RedisConfiguration.testing(nodes.all[0].address, topology: .cluster) { configuration in
+            let channel = "news{\(HashSlot.key(in: 8_000))}"
+            let configuration = RedisConfiguration.testing(redis.servers[0].address, topology: .cluster) { configuration in
                 configuration.channels = [channel]
                 configuration.stallTimeout = .seconds(10)
             }
             try await RedisDatabase.with(configuration) { database, events async throws in
-                try await eventually { database.isConnected }
+                try await eventually("it is connected") { database.isConnected }
 
                 // Routed, in batches to all three.
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -29,8 +29,8 @@ extension ServerTests {
                 }
                 for number in [0, 499, 999] { #expect(try await database.run("GET", "key\(number)").string == "\(number)") }
                 var counts: [Int64] = []
-                for node in nodes.all {
-                    try await RedisDatabase.with(.testing(node.address)) { one, _ async throws in
+                for server in redis.servers {
+                    try await RedisDatabase.with(.testing(server.address)) { one, _ async throws in
                         counts.append(try await one.run("DBSIZE").integer ?? 0)
                     }
                 }
@@ -39,7 +39,7 @@ extension ServerTests {
                 for key in ["a", "b", "c", "d", "e"] { #expect(try await database.evaluate(script, keys: [key]).integer == Int64(1)) }
 
                 // A message once, whichever server it is published on; tracked keys of every server.
-                try await RedisDatabase.with(.testing(nodes.all[2].address)) { other, _ async throws in
+                try await RedisDatabase.with(.testing(redis.servers[2].address)) { other, _ async throws in
                     try await other.run("PUBLISH", channel, "hello")
                     await events.next("message \(channel) hello")
                 }
@@ -47,7 +47,7 @@ extension ServerTests {
                     _ = try await database.execute(RedisCommand("GET", key: "key\(number)"), isTracked: true)
                 }
                 try await RedisDatabase.with(configuration) { other, _ async throws in
-                    try await eventually { other.isConnected }
+                    try await eventually("it is connected") { other.isConnected }
                     for number in 0..<20 {
                         try await other.run("SET", "key\(number)", "new")
                         #expect(await events.next() == "invalidated key\(number)")
@@ -55,12 +55,12 @@ extension ServerTests {
                 }
 
                 // A slot moves from the first server to the second while its keys are read and written.
-                let tag = nodes.key(in: 10)
+                let tag = HashSlot.key(in: 10)
                 let slot = "\(HashSlot.of(tag))"
                 let keys = (0..<50).map { "{\(tag)}\($0)" }
                 for key in keys { try await database.run("SET", key, "0") }
-                let ids = try await nodes.ids()
-                let (from, to) = (nodes.all[0], nodes.all[1])
+                let (from, to) = (redis.servers[0], redis.servers[1])
+                let ids = [try await from.ask("CLUSTER", "MYID"), try await to.ask("CLUSTER", "MYID")]
                 try await RedisDatabase.with(.testing(from.address)) { source, _ async throws in
                     try await RedisDatabase.with(.testing(to.address)) { target, _ async throws in
                         try await target.run("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[0])
@@ -81,10 +81,10 @@ extension ServerTests {
                 }
 
                 // The third server is lost: what it had fails, the rest does not.
-                let lost = nodes.key(in: 16_000)
-                let kept = nodes.key(in: 20)
+                let lost = HashSlot.key(in: 16_000)
+                let kept = HashSlot.key(in: 20)
                 try await database.run("SET", lost, "1")
-                try await nodes.all[2].end(.kill)
+                try await redis.servers[2].end(.kill)
                 await events.next("disconnected")
                 let clock = ContinuousClock()
                 let start = clock.now
@@ -100,8 +100,7 @@ extension ServerTests {
 
         @Test("A server that is no cluster is told, and commands fail at once")
         func noCluster() async throws {
-            let server = try await RedisProcess.start()
-            defer { server.dispose() }
+            let server = try await RedisServer.start()
             let log = LogRecorder()
             let database = RedisDatabase(
                 .testing(server.address, topology: .cluster), group: MultiThreadedEventLoopGroup.singleton, logger: log.logger)
@@ -110,5 +109,14 @@ extension ServerTests {
             #expect(error?.code == .notConnected)
             await database.close()
         }
+    }
+}
+
+extension HashSlot {
+    /// A key of a slot.
+    fileprivate static func key(in slot: Int) -> String {
+        var number = 0
+        while of("k\(number)") != slot { number += 1 }
+        return "k\(number)"
     }
 }

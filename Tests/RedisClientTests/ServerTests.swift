@@ -1,10 +1,11 @@
 import NIOCore
+import TestServers
 import Testing
 
 @testable import RedisClient
 
 /// Suites that start servers run one after the other.
-@Suite(.serialized, .enabled(if: RedisProcess.areExpected, "redis-server is not installed"), .timeLimit(.minutes(2)))
+@Suite(.serialized, .enabled(if: RedisServer.isExpected, "redis-server is not installed"), .timeLimit(.minutes(2)))
 enum ServerTests {}
 
 extension ServerTests {
@@ -12,8 +13,7 @@ extension ServerTests {
     struct OneServer {
         @Test("Ten thousand commands at the same time are answered, each with its own answer, over one connection")
         func pipelining() async throws {
-            let server = try await RedisProcess.start()
-            defer { server.dispose() }
+            let server = try await RedisServer.start()
             try await RedisDatabase.with(.testing(server.address)) { database, _ async throws in
                 try await withThrowingTaskGroup(of: Bool.self) { group in
                     for number in 0..<10_000 {
@@ -34,8 +34,7 @@ extension ServerTests {
 
         @Test("The commands of one task are carried out in their order")
         func order() async throws {
-            let server = try await RedisProcess.start()
-            defer { server.dispose() }
+            let server = try await RedisServer.start()
             try await RedisDatabase.with(.testing(server.address)) { database, _ async throws in
                 let (answers, told) = AsyncStream.makeStream(of: Int64.self)
                 for number in 1...1_000 {
@@ -54,8 +53,7 @@ extension ServerTests {
 
         @Test("A script is sent whole when the server does not know it, also after it forgot it")
         func scripts() async throws {
-            let server = try await RedisProcess.start()
-            defer { server.dispose() }
+            let server = try await RedisServer.start()
             let script = RedisScript("return {KEYS[1], ARGV[1], redis.call('INCR', KEYS[1])}")
             try await RedisDatabase.with(.testing(server.address)) { database, _ async throws in
                 for round in 1...3 {
@@ -72,8 +70,7 @@ extension ServerTests {
 
         @Test("What the server refuses is thrown with its first word")
         func refusals() async throws {
-            let server = try await RedisProcess.start()
-            defer { server.dispose() }
+            let server = try await RedisServer.start()
             try await RedisDatabase.with(.testing(server.address)) { database, _ async throws in
                 try await database.run("SET", "key", "text")
                 let error = await #expect(throws: RedisError.self) { try await database.run("LPUSH", "key", "x") }
@@ -84,8 +81,7 @@ extension ServerTests {
 
         @Test("Published messages and changes of tracked keys are told")
         func events() async throws {
-            let server = try await RedisProcess.start()
-            defer { server.dispose() }
+            let server = try await RedisServer.start()
             let configuration = RedisConfiguration.testing(server.address) { $0.channels = ["news"] }
             try await RedisDatabase.with(configuration) { database, events async throws in
                 try await RedisDatabase.with(.testing(server.address)) { other, _ async throws in
@@ -114,8 +110,7 @@ extension ServerTests {
 
         @Test("A server that is killed: commands fail in time, and work again after it is back")
         func killed() async throws {
-            let server = try await RedisProcess.start()
-            defer { server.dispose() }
+            let server = try await RedisServer.start()
             let configuration = RedisConfiguration.testing(server.address) { $0.commandTimeout = .milliseconds(200) }
             try await RedisDatabase.with(configuration) { database, events async throws in
                 try await database.run("SET", "key", "value")
@@ -138,14 +133,13 @@ extension ServerTests {
 
         @Test("A server that is stopped: commands time out, then fail at once, and it is as before when it goes on")
         func stopped() async throws {
-            let server = try await RedisProcess.start()
-            defer { server.dispose() }
+            let server = try await RedisServer.start()
             let configuration = RedisConfiguration.testing(server.address) { configuration in
                 configuration.commandTimeout = .milliseconds(200)
                 configuration.stallTimeout = .seconds(30)
             }
             try await RedisDatabase.with(configuration) { database, events async throws in
-                server.send(.stop)
+                server.send(.suspend)
                 let clock = ContinuousClock()
                 let first = await #expect(throws: RedisError.self) { try await database.run("INCR", "key") }
                 #expect(first?.code == .timedOut)
@@ -157,8 +151,8 @@ extension ServerTests {
                 #expect(clock.now - start < .milliseconds(190))
                 #expect(!database.isConnected)
 
-                server.send(.go)
-                try await eventually { database.isConnected }
+                server.send(.resume)
+                try await eventually("it is connected") { database.isConnected }
                 // The late answer of the first is thrown away, not taken for that of this one.
                 #expect(try await database.run("INCR", "key").integer == Int64(2))
                 #expect(events.all == ["connected"])
@@ -167,8 +161,7 @@ extension ServerTests {
 
         @Test("A server that stays stopped is left")
         func stalled() async throws {
-            let server = try await RedisProcess.start()
-            defer { server.dispose() }
+            let server = try await RedisServer.start()
             let configuration = RedisConfiguration.testing(server.address) { configuration in
                 configuration.commandTimeout = .milliseconds(100)
                 configuration.stallTimeout = .milliseconds(400)
@@ -176,10 +169,10 @@ extension ServerTests {
                 configuration.connectTimeout = .milliseconds(300)
             }
             try await RedisDatabase.with(configuration) { database, events async throws in
-                server.send(.stop)
+                server.send(.suspend)
                 // Without any command: the connection is asked for a sign of life.
                 #expect(await events.next() == "disconnected")
-                server.send(.go)
+                server.send(.resume)
                 #expect(await events.next() == "connected")
                 #expect(try await database.run("PING").string == "PONG")
             }

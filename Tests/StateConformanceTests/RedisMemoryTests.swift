@@ -3,10 +3,11 @@ import MirrorState
 import MirrorTesting
 import RedisClient
 import StateRedis
+import TestServers
 import Testing
 
 /// What the server evicts, what is deleted behind the store's back, and a server without memory.
-@Suite("The Redis state store and the server's memory", .enabled(if: RedisTestServer.isExpected), .timeLimit(.minutes(2)))
+@Suite("The Redis state store and the server's memory", .enabled(if: RedisServer.isExpected), .timeLimit(.minutes(2)))
 struct RedisMemoryTests {
     private let clock = ManualClock()
 
@@ -110,7 +111,7 @@ struct RedisMemoryTests {
 
     @Test("what the server really evicts are replicas, never jobs; listings, uses and totals agree with what is left")
     func survivesEviction() async throws {
-        let server = try await RedisTestServer.start(["--maxmemory", "6mb", "--maxmemory-policy", "volatile-lru"])
+        let server = try await RedisServer.start(["--maxmemory", "6mb", "--maxmemory-policy", "volatile-lru"])
         let store = try await RedisPlace(configuration: server.configuration).open(clock)
         let admin = RedisTestClient(server.configuration)
         for number in 1...20 { #expect(try await store.claim(try Sample.id(number)) == .claimed) }
@@ -135,7 +136,7 @@ struct RedisMemoryTests {
 
     @Test("out of memory, claims and back-fills are refused and change nothing; everything that ends something works")
     func endsThingsWithoutMemory() async throws {
-        let server = try await RedisTestServer.start(["--maxmemory-policy", "noeviction"])
+        let server = try await RedisServer.start(["--maxmemory-policy", "noeviction"])
         let store = try await RedisPlace(configuration: server.configuration).open(clock)
         let admin = RedisTestClient(server.configuration)
         let pool = try Sample.pool()

@@ -5,14 +5,15 @@ import NIOPosix
 import RedisClient
 import StateRedis
 import Synchronization
+import TestServers
 
 import struct Foundation.UUID
 import struct Logging.Logger
 
 /// Keys of a test's own in a Redis.
 struct RedisPlace: Sendable {
-    private static let server = Shared { try await RedisTestServer.start(["--maxmemory-policy", "volatile-lru"]) }
-    private static let cluster = Shared { try await RedisTestCluster.start() }
+    private static let server = Shared { try await RedisServer.start(["--maxmemory-policy", "volatile-lru"]) }
+    private static let cluster = Shared { try await RedisCluster.start(nodeTimeout: 5_000) }
 
     let configuration: RedisConfiguration
     let prefix = "test-\(UUID().uuidString)"

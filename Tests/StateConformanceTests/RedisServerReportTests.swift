@@ -1,12 +1,13 @@
 import MirrorState
 import MirrorTesting
 import StateRedis
+import TestServers
 import Testing
 
-@Suite("What a Redis server is told to be wrong", .enabled(if: RedisTestServer.isExpected), .timeLimit(.minutes(1)))
+@Suite("What a Redis server is told to be wrong", .enabled(if: RedisServer.isExpected), .timeLimit(.minutes(1)))
 struct RedisServerReportTests {
     private func report(_ options: [String]) async throws -> RedisServerReport {
-        let server = try await RedisTestServer.start(options)
+        let server = try await RedisServer.start(options)
         let store = try await RedisPlace(configuration: server.configuration).open(ManualClock())
         let report = try await store.serverReport()
         await store.close()

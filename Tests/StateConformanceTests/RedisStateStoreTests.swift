@@ -3,9 +3,10 @@ import MirrorState
 import MirrorTesting
 import RedisClient
 import StateRedis
+import TestServers
 import Testing
 
-@Suite("The Redis state store", .enabled(if: RedisTestServer.isExpected), .timeLimit(.minutes(2)))
+@Suite("The Redis state store", .enabled(if: RedisServer.isExpected), .timeLimit(.minutes(2)))
 struct RedisStateStoreTests {
     private let clock = ManualClock()
 
@@ -63,7 +64,7 @@ struct RedisStateStoreTests {
 
     @Test("a lost connection is followed by everything")
     func tellsEverythingAfterALoss() async throws {
-        let server = try await RedisTestServer.start()
+        let server = try await RedisServer.start()
         let place = RedisPlace(configuration: server.configuration)
         let store = try await place.open(clock)
         var told = await store.changes().makeAsyncIterator()
@@ -77,7 +78,7 @@ struct RedisStateStoreTests {
 
     @Test("after FLUSHALL everything is told and absent, tokens go on growing, and a lease from before is refused")
     func survivesFlushing() async throws {
-        let server = try await RedisTestServer.start()
+        let server = try await RedisServer.start()
         let store = try await RedisPlace(configuration: server.configuration).open(clock)
         let admin = RedisTestClient(server.configuration)
         let id = try Sample.id(1)

@@ -3,6 +3,7 @@ import MirrorCore
 import MirrorState
 import MirrorTesting
 import StateSQLite
+import TestServers
 import Testing
 #if canImport(Glibc)
     import Glibc

@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorState
 import MirrorTesting
 import StateSQLite
+import TestServers
 import Testing
 
 @Suite("Memory and another store side by side", .timeLimit(.minutes(2)))
@@ -17,7 +18,7 @@ struct SideBySideTests {
         try await stayEqual(sqlite, clock, seed, isOrderedAcrossPools: true)
     }
 
-    @Test("Redis stays equal over thousands of random transitions", .enabled(if: RedisTestServer.isExpected), arguments: seeds)
+    @Test("Redis stays equal over thousands of random transitions", .enabled(if: RedisServer.isExpected), arguments: seeds)
     func redisStaysEqual(_ seed: UInt64) async throws {
         let clock = ManualClock()
         try await stayEqual(try await RedisPlace.onServer().open(clock, maxQueued: 6), clock, seed, isOrderedAcrossPools: false)

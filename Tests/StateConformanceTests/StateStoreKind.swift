@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorState
 import MirrorTesting
 import StateSQLite
+import TestServers
 import Testing
 
 /// The implementations that the suite runs over.
@@ -16,7 +17,7 @@ enum StateStoreKind: String, CustomTestStringConvertible {
 
     static let all: [StateStoreKind] = [.memory, .sqlite, .hotMemory, .hotSQLite] + allOfRedis
     static let durable: [StateStoreKind] = [.sqlite, .hotSQLite] + allOfRedis
-    private static let allOfRedis: [StateStoreKind] = RedisTestServer.isExpected ? [.redis, .redisCluster, .hotRedis] : []
+    private static let allOfRedis: [StateStoreKind] = RedisServer.isExpected ? [.redis, .redisCluster, .hotRedis] : []
 
     var testDescription: String { rawValue }
 

@@ -3,6 +3,7 @@ import MirrorCore
 import MirrorStorage
 import MirrorTesting
 import NIOCore
+import TestServers
 import Testing
 
 @testable import StorageLocal

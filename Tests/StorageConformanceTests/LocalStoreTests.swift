@@ -4,6 +4,7 @@ import MirrorStorage
 import MirrorTesting
 import NIOCore
 import NIOPosix
+import TestServers
 import Testing
 
 @testable import StorageLocal

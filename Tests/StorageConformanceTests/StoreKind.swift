@@ -3,6 +3,7 @@ import MirrorCore
 import MirrorStorage
 import MirrorTesting
 import StorageLocal
+import TestServers
 
 /// The stores that the conformance suite runs over.
 enum StoreKind: String, CaseIterable, Sendable, CustomStringConvertible {

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import TestServers
 
 @testable import RedisClient
 
@@ -26,11 +27,6 @@ extension RedisDatabase {
         }
     }
 
-    /// A client of a sentinel, which knows neither tracking nor databases.
-    static func withSentinel(_ sentinel: RedisProcess, _ body: (_ asking: RedisDatabase) async throws -> Void) async throws {
-        try await with(.testing(sentinel.address)) { database, _ async throws in try await body(database) }
-    }
-
     @discardableResult
     func run(_ words: String...) async throws -> RedisValue {
         try await execute(RedisCommand(words.map { .text($0) }, key: words.count > 1 ? words[1] : nil))
@@ -47,4 +43,8 @@ extension RedisConfiguration {
         change(&configuration)
         return configuration
     }
+}
+
+extension RedisServer {
+    var address: RedisConfiguration.Address { RedisConfiguration.Address(host: "127.0.0.1", port: port) }
 }
