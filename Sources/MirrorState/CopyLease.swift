@@ -72,6 +72,8 @@ public enum ReplicaChange: Sendable, Hashable {
     case replica(ReplicaID, Replica?)
     /// The replica may have changed, nothing more is known: look again.
     case stale(ReplicaID)
+    /// No change can be told for now. What is remembered is the best there is, but whoever waits for a change waits in vain.
+    case interrupted
     /// Changes may have been missed: forget whatever is remembered.
     case everything
 }

@@ -81,6 +81,8 @@ package final class HotIndex: StateStore {
         switch change {
         case .everything:
             invalidateAll()
+        case .interrupted:
+            break
         case .stale(let id):
             invalidate(id)
         case .replica(let id, let replica):

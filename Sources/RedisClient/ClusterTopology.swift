@@ -211,7 +211,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         let configuration = context.configuration
         return Greeting.Plan(
             username: configuration.username, password: configuration.password, clientName: configuration.clientName,
-            isTracking: isTracking, channels: channels)
+            isTracking: isTracking, asksCluster: true, channels: channels)
     }
 
     // MARK: Links

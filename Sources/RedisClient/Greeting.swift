@@ -11,6 +11,8 @@ struct Greeting {
         var isTracking = true
         /// The server must be a master.
         var asksRole = false
+        /// The server must be of a cluster that takes commands: one that has just come back to it does not for two seconds.
+        var asksCluster = false
         var channels: [String] = []
     }
 
@@ -20,7 +22,7 @@ struct Greeting {
         case failed(RedisError)
     }
 
-    private enum Step { case hello, select, tracking, role, ping, subscription }
+    private enum Step { case hello, select, tracking, role, cluster, ping, subscription }
 
     /// The first version that has everything that is asked of a server.
     private static let leastVersion = 7
@@ -39,6 +41,7 @@ struct Greeting {
         if plan.database != 0 { steps.append(.select) }
         if plan.isTracking { steps.append(.tracking) }
         if plan.asksRole { steps.append(.role) }
+        if plan.asksCluster { steps.append(.cluster) }
         steps.append(.ping)
         if !plan.channels.isEmpty { steps.append(.subscription) }
     }
@@ -58,6 +61,7 @@ struct Greeting {
         case .select: return ["SELECT", .integer(Int64(plan.database))]
         case .tracking: return ["CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP"]
         case .role: return ["ROLE"]
+        case .cluster: return ["CLUSTER", "INFO"]
         // Refused while the server loads its data, or has no data of its master yet.
         case .ping: return ["PING"]
         case .subscription: return ["SUBSCRIBE"] + plan.channels.map { .text($0) }
@@ -71,8 +75,9 @@ struct Greeting {
             case .tracking:
                 trackingRefusal = error.message
                 return steps.isEmpty ? .done : .more
-            case .role where error.code == .server("NOPERM"), .ping where error.code == .server("NOPERM"):
-                // Taken on trust: a replica would refuse a write, a server that loads its data anything.
+            case .role where error.code == .server("NOPERM"), .cluster where error.code == .server("NOPERM"),
+                .ping where error.code == .server("NOPERM"):
+                // Taken on trust: a replica would refuse a write, a server that loads its data or is not of the cluster yet anything.
                 return steps.isEmpty ? .done : .more
             default: return .failed(explain(error, step))
             }
@@ -83,6 +88,10 @@ struct Greeting {
         case .role:
             guard reply.array?.first?.string == "master" else {
                 return .failed(RedisError(.notConnected, "the server is no master (any more)"))
+            }
+        case .cluster:
+            guard reply.string?.contains("cluster_state:ok") == true else {
+                return .failed(RedisError(.notConnected, "the server is of a cluster that takes no commands now"))
             }
         case .subscription: return .failed(RedisError(.malformed, "the server does not confirm a subscription as it should"))
         case .select, .tracking, .ping: break

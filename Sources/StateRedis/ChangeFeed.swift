@@ -6,15 +6,19 @@ import Synchronization
 
 /// From what the servers tell to the streams of changes. Works on the event loop.
 ///
-/// While no server can be reached nothing is told: what is remembered is the best there is, until it is too old for that.
+/// While no server can be reached nothing is told: what is remembered is the best there is, until it is too old for that. Only who waits for
+/// a change is told soon, to wait no longer.
 final class ChangeFeed: Sendable {
+    /// A connection that breaks and is made again at once disturbs nobody.
+    private static let patience = Duration.milliseconds(200)
+
     let broadcaster = ChangeBroadcaster()
     private let pools: [String: PoolKeys]
     private let keys: [PoolKeys]
     private let staleLife: Duration
     private let loop: any EventLoop
-    /// Tells that everything is too old; set while a connection is missing.
-    private let limit = Mutex<Scheduled<Void>?>(nil)
+    /// What is to be told while a connection is missing.
+    private let pending = Mutex<[Scheduled<Void>]>([])
 
     init(_ keys: [PoolKeys], staleLife: Duration, loop: any EventLoop) {
         self.keys = keys
@@ -26,19 +30,14 @@ final class ChangeFeed: Sendable {
     func handle(_ event: RedisEvent) {
         switch event {
         case .connected:
-            limit.withLock { limit in
-                limit?.cancel()
-                limit = nil
-            }
+            cancel()
             broadcaster.publish([.everything])
         case .flushed:
             broadcaster.publish([.everything])
         case .disconnected:
-            limit.withLock { limit in
-                guard limit == nil else { return }
-                limit = loop.scheduleTask(in: .milliseconds(staleLife.wholeMilliseconds)) { [broadcaster] in
-                    broadcaster.publish([.everything])
-                }
+            pending.withLock { pending in
+                guard pending.isEmpty else { return }
+                pending = [publish(.interrupted, in: Self.patience), publish(.everything, in: staleLife)]
             }
         case .message(let channel, let payload):
             guard let pool = pools[channel] else { return }
@@ -50,11 +49,19 @@ final class ChangeFeed: Sendable {
 
     /// Ends the streams.
     func finish() {
-        limit.withLock { limit in
-            limit?.cancel()
-            limit = nil
-        }
+        cancel()
         broadcaster.finish()
+    }
+
+    private func publish(_ change: ReplicaChange, in delay: Duration) -> Scheduled<Void> {
+        loop.scheduleTask(in: .milliseconds(delay.wholeMilliseconds)) { [broadcaster] in broadcaster.publish([change]) }
+    }
+
+    private func cancel() {
+        pending.withLock { pending in
+            for task in pending { task.cancel() }
+            pending = []
+        }
     }
 
     /// What cannot be read may be anything.

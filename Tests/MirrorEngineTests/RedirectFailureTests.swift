@@ -55,6 +55,7 @@ struct RedirectFailureTests {
             #expect(try await one.size == 5)
             #expect(try await other.size == 5)
             #expect(engine.origin.requests.count == 3)
+            try await engine.counters.reach(1, EngineMetrics.Name.copies, "present")
             #expect(engine.counters.total(EngineMetrics.Name.copies, "present") == 1)
             #expect(engine.counters.total(EngineMetrics.Name.copies, "error") == 0)
         }

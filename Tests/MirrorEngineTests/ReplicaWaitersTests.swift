@@ -9,6 +9,8 @@ import Testing
 struct ReplicaWaitersTests {
     private let clock = ManualClock()
     private let waiters: ReplicaWaiters
+    /// How many waits have begun.
+    private let arrived = Watched(0)
 
     init() {
         waiters = ReplicaWaiters(clock: clock)
@@ -60,6 +62,18 @@ struct ReplicaWaitersTests {
         }
     }
 
+    @Test("Where no change can be told whoever waits looks for itself")
+    func interrupted() async throws {
+        let wake = await waiters.wait(for: try id(), upTo: .seconds(1)) {
+            await tell(.interrupted)
+            return true
+        }
+        guard case .lookAgain = wake else {
+            Issue.record("woken by \(wake)")
+            return
+        }
+    }
+
     @Test("Who looks after the change does not wait")
     func notPending() async throws {
         let wake = await waiters.wait(for: try id(), upTo: .seconds(1)) { false }
@@ -80,28 +94,44 @@ struct ReplicaWaitersTests {
         #expect(waiters.count == 0)
     }
 
+    /// Waits as a request does, and says when it began.
+    private func wait(for id: ReplicaID, upTo timeout: Duration = .seconds(5)) async -> ReplicaWaiters.Wake {
+        await waiters.wait(for: id, upTo: timeout) {
+            arrived.change { $0 += 1 }
+            return true
+        }
+    }
+
+    /// Ends waits by time for as long as `body` runs.
+    private func watching(_ body: () async throws -> Void) async rethrows {
+        let (changes, end) = AsyncStream<ReplicaChange>.makeStream()
+        async let watch: Void = waiters.run(changes)
+        defer { end.finish() }
+        try await body()
+        end.finish()
+        await watch
+    }
+
     @Test("A change wakes all who wait for its replica, and nobody else; a replica that goes on being pending wakes nobody")
     func wakesTheRight() async throws {
         let (one, other) = (try id(1), try id(2))
-        await withTaskGroup(of: (Int, ReplicaWaiters.Wake).self) { group in
+        try await withThrowingTaskGroup(of: (Int, ReplicaWaiters.Wake).self) { group in
             for number in 0..<6 {
-                group.addTask { [waiters] in
-                    (number % 2, await waiters.wait(for: number % 2 == 0 ? one : other, upTo: .seconds(1)) { true })
-                }
+                group.addTask { (number % 2, await self.wait(for: number % 2 == 0 ? one : other)) }
             }
-            await clock.sleepers(6)
+            try await arrived.until { $0 == 6 }
             await tell(.replica(one, Replica(id: one, status: .pending)))
             #expect(waiters.count == 6)
             await tell(.replica(one, nil))
             #expect(waiters.count == 3)
             for _ in 0..<3 {
-                guard let (number, wake) = await group.next(), number == 0, case .changed(nil) = wake else {
+                guard let (number, wake) = try await group.next(), number == 0, case .changed(nil) = wake else {
                     Issue.record("another was woken")
                     return
                 }
             }
             await tell(.everything)
-            for await (number, wake) in group {
+            for try await (number, wake) in group {
                 guard number == 1, case .lookAgain = wake else {
                     Issue.record("woken by \(wake)")
                     return
@@ -114,38 +144,65 @@ struct ReplicaWaitersTests {
     @Test("A wait is over by time, and then nobody waits")
     func timesOut() async throws {
         let id = try id()
-        async let wake = waiters.wait(for: id, upTo: .seconds(5)) { true }
-        await clock.sleepers(1)
-        #expect(waiters.count == 1)
-        clock.advance(by: .seconds(5))
-        guard case .timedOut = await wake else {
-            Issue.record("woken by something else")
-            return
+        try await watching {
+            async let wake = wait(for: id)
+            try await arrived.until { $0 == 1 }
+            await clock.sleepers(1)
+            #expect(waiters.count == 1)
+            clock.advance(by: .seconds(5))
+            guard case .timedOut = await wake else {
+                Issue.record("woken by something else")
+                return
+            }
+            #expect(waiters.count == 0)
         }
-        #expect(waiters.count == 0)
+    }
+
+    @Test("Each wait is over at its own time, within ten milliseconds, also one that began later and is shorter")
+    func timesOutInOrder() async throws {
+        let (one, other) = (try id(1), try id(2))
+        try await watching {
+            async let long = wait(for: one, upTo: .milliseconds(5_001))
+            try await arrived.until { $0 == 1 }
+            await clock.sleepers(1)
+            async let short = wait(for: other, upTo: .milliseconds(999))
+            try await arrived.until { $0 == 2 }
+            clock.advance(by: .milliseconds(1_000))
+            guard case .timedOut = await short else {
+                Issue.record("woken by something else")
+                return
+            }
+            #expect(waiters.count == 1)
+            await clock.sleepers(1)
+            clock.advance(by: .milliseconds(4_010))
+            guard case .timedOut = await long else {
+                Issue.record("woken by something else")
+                return
+            }
+            #expect(waiters.count == 0)
+        }
     }
 
     @Test("A wait ends when its task is cancelled, as when the client hangs up")
     func cancelled() async throws {
         let id = try id()
-        let task = Task { [waiters] in await waiters.wait(for: id, upTo: .seconds(5)) { true } }
-        await clock.sleepers(1)
+        let task = Task { await self.wait(for: id) }
+        try await arrived.until { $0 == 1 }
         task.cancel()
         guard case .timedOut = await task.value else {
             Issue.record("woken by something else")
             return
         }
         #expect(waiters.count == 0)
-        #expect(clock.sleeperCount == 0)
     }
 
     @Test("Closing ends every wait, and later ones at once")
     func closes() async throws {
         let id = try id()
-        async let early = waiters.wait(for: id, upTo: .seconds(5)) { true }
-        await clock.sleepers(1)
+        async let early = wait(for: id)
+        try await arrived.until { $0 == 1 }
         waiters.close()
-        let later = await waiters.wait(for: id, upTo: .seconds(5)) { true }
+        let later = await wait(for: id)
         for wake in [await early, later] {
             guard case .closed = wake else {
                 Issue.record("woken by \(wake)")

@@ -52,6 +52,27 @@ struct SweeperTests {
         }
     }
 
+    @Test("What was used since the shortest life is not looked at, however much there is of it")
+    func stopsEarly() async throws {
+        try await run { engine, memory, clock async throws in
+            let count = Sweeper.page * 2 + 1
+            for number in 0..<count {
+                let id = try engine.id("/\(number).bin")
+                let object = StoredObject(
+                    key: ObjectKey(id.artifact), size: 1, sha256: nil, storedAt: clock.now, lastUsed: clock.now + .milliseconds(number))
+                _ = try await memory.recordPresent(id, object)
+            }
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(engine.base.count(.leastRecentlyUsed) == 1)
+            // The first page and one more are over by now: the third is the last that is looked at.
+            clock.advance(by: .seconds(3_600) + .milliseconds(Sweeper.page))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(engine.base.count(.leastRecentlyUsed) == 3)
+            #expect(try await engine.object("/\(Sweeper.page).bin").markedAt == clock.now)
+            #expect(try await engine.object("/\(Sweeper.page + 1).bin").markedAt == nil)
+        }
+    }
+
     @Test("A use within the life puts the expiry off")
     func useExtends() async throws {
         try await run { engine, _, clock async throws in

@@ -120,6 +120,11 @@ final class MirrorFixture: Sendable {
         try await request(method, target, [("Authorization", "Bearer \(Self.token)")], body: body)
     }
 
+    /// Returns once so many requests wait for a copy.
+    func waiting(_ count: Int) async {
+        while services.waiters.count < count { await Task.yield() }
+    }
+
     // MARK: Putting it together
 
     private struct MirrorParts {

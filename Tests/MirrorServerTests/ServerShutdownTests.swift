@@ -12,7 +12,7 @@ struct ServerShutdownTests {
         try await MirrorFixture.run(world, .with { $0.maxWait = .seconds(28) }) { mirror in
             let connections = [try await mirror.connection(), try await mirror.connection(), try await mirror.connection()]
             for connection in connections { await connection.send(RequestStream.request("GET", RequestStream.miss)) }
-            await world.clock.sleepers(3)
+            await mirror.waiting(3)
             await mirror.shutDown()
             for connection in connections {
                 let response = try await connection.response()

@@ -142,6 +142,18 @@ struct StateMachineTests {
         #expect(error.message.contains(part), "\(error.message)")
     }
 
+    @Test("A server of a cluster is taken once the cluster takes commands", arguments: [("ok", true), ("fail", false)])
+    func clusterState(_ state: String, _ isTaken: Bool) {
+        var greeting = Greeting(Greeting.Plan(clientName: "c", isTracking: false, asksCluster: true))
+        _ = greeting.received(Self.hello("7.0.15"))
+        let info = ByteBuffer(string: "cluster_state:\(state)\r\ncluster_slots_assigned:16384\r\n")
+        switch greeting.received(.blob(info)) {
+        case .more: #expect(isTaken)
+        case .failed(let error): #expect(!isTaken && error.code == .notConnected)
+        case .done: Issue.record("the greeting is not over")
+        }
+    }
+
     @Test("Pauses double up to the limit, and at most half of each is left to chance")
     func backoff() {
         for _ in 0..<100 {

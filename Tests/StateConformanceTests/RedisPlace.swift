@@ -26,12 +26,13 @@ struct RedisPlace: Sendable {
     ///
     /// - Parameter clock: `nil` is the server's.
     func open(
-        _ clock: (any WallClock)?, maxQueued: Int = 1_000, pools: [String] = ["s3/eu-central-1", "local/dev"]
+        _ clock: (any WallClock)?, maxQueued: Int = 1_000, staleLife: Duration = .seconds(3_600),
+        pools: [String] = ["s3/eu-central-1", "local/dev"]
     ) async throws -> RedisStateStore {
         let pools = Set(try pools.map { try Sample.pool($0) })
         let store = RedisStateStore(
-            configuration, prefix: prefix, pools: pools, maxQueued: maxQueued, clock: clock, group: MultiThreadedEventLoopGroup.singleton,
-            logger: Logger(label: "test"))
+            configuration, prefix: prefix, pools: pools, maxQueued: maxQueued, staleLife: staleLife, clock: clock,
+            group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
         try await eventually("the store is connected") { store.isConnected }
         // Of a cluster every server that has one of the pools.
         for pool in pools { _ = try await store.totals(of: pool) }

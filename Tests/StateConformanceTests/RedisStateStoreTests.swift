@@ -76,6 +76,21 @@ struct RedisStateStoreTests {
         await admin.close()
     }
 
+    @Test("a server that is gone interrupts whoever waits, drops what is remembered only when that is too old, and again when it is back")
+    func tellsOfAnOutage() async throws {
+        let server = try await RedisServer.start()
+        let store = try await RedisPlace(configuration: server.configuration).open(clock, staleLife: .milliseconds(600))
+        var told = await store.changes().makeAsyncIterator()
+        _ = try await server.end()
+        #expect(await told.next() == .interrupted)
+        #expect(await told.next() == .everything)
+        try await server.start()
+        #expect(await told.next() == .everything)
+        #expect(try await store.claim(try Sample.id(1)) == .claimed)
+        #expect(await told.next() == .replica(try Sample.id(1), Replica(id: try Sample.id(1), status: .pending)))
+        await store.close()
+    }
+
     @Test("after FLUSHALL everything is told and absent, tokens go on growing, and a lease from before is refused")
     func survivesFlushing() async throws {
         let server = try await RedisServer.start()

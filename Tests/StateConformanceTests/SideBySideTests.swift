@@ -214,7 +214,7 @@ extension ReplicaChange {
     fileprivate var pool: PoolID? {
         switch self {
         case .replica(let id, _), .stale(let id): id.pool
-        case .everything: nil
+        case .interrupted, .everything: nil
         }
     }
 }

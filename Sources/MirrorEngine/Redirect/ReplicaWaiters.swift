@@ -18,12 +18,18 @@ package final class ReplicaWaiters: Sendable {
 
     private struct State {
         var mailboxes: [ReplicaID: [ObjectIdentifier: Mailbox]] = [:]
+        /// Those whose waits end at about the same time; see ``coarseness``.
+        var deadlines: [Timestamp: [ObjectIdentifier: Mailbox]] = [:]
         var count = 0
         var isClosed = false
     }
 
+    /// Milliseconds to which the ends of waits are rounded up, so that a crowd has few of them.
+    private static let coarseness: Int64 = 10
+
     private let state = Mutex(State())
     private let clock: any WallClock
+    private let deadlineIsEarlier = Signal()
 
     package init(clock: any WallClock) {
         self.clock = clock
@@ -32,16 +38,37 @@ package final class ReplicaWaiters: Sendable {
     /// How many wait now.
     package var count: Int { state.withLock { $0.count } }
 
-    /// Hands the store's changes to those who wait, until the store closes or the task is cancelled.
+    /// Hands the store's changes to those who wait, and ends waits whose time is over, until the store closes or the task is cancelled.
+    ///
+    /// One task does it for all: of ten thousand who wait for one copy, each would otherwise cost a timer and two tasks.
     package func run(_ changes: AsyncStream<ReplicaChange>) async {
-        for await change in changes {
-            switch change {
-            // A replica that is pending still has nothing to tell.
-            case .replica(_, let replica) where replica?.state == .pending: break
-            case .replica(let id, let replica): deliver(.changed(replica), to: take(id))
-            case .stale(let id): deliver(.lookAgain, to: take(id))
-            case .everything: deliver(.lookAgain, to: takeAll(closing: false))
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.watchDeadlines() }
+            for await change in changes {
+                switch change {
+                // A replica that is pending still has nothing to tell.
+                case .replica(_, let replica) where replica?.state == .pending: break
+                case .replica(let id, let replica): deliver(.changed(replica), to: take(id))
+                case .stale(let id): deliver(.lookAgain, to: take(id))
+                case .everything, .interrupted: deliver(.lookAgain, to: takeAll(closing: false))
+                }
             }
+            group.cancelAll()
+        }
+    }
+
+    private func watchDeadlines() async {
+        while !Task.isCancelled {
+            let now = clock.now
+            let (over, next) = state.withLock { state in
+                var over: [Mailbox] = []
+                for deadline in state.deadlines.keys where deadline <= now {
+                    if let group = state.deadlines.removeValue(forKey: deadline) { over += group.values }
+                }
+                return (over, state.deadlines.keys.min())
+            }
+            deliver(.timedOut, to: over)
+            await deadlineIsEarlier.wait(upTo: next.map { now.duration(to: $0) }, clock: clock)
         }
     }
 
@@ -55,33 +82,34 @@ package final class ReplicaWaiters: Sendable {
     /// - Parameter isStillPending: Looks at the state after this waiter was registered, so that a change between looking and
     ///   waiting is not lost; `false` ends the wait with `.lookAgain`.
     func wait(for id: ReplicaID, upTo timeout: Duration, isStillPending: () async throws -> Bool) async rethrows -> Wake {
+        let end = clock.now + timeout
+        let rest = end.milliseconds % Self.coarseness
+        let deadline = rest > 0 ? end + .milliseconds(Self.coarseness - rest) : end
         let mailbox = Mailbox()
-        guard register(mailbox, for: id) else { return .closed }
-        defer { unregister(mailbox, for: id) }
+        guard register(mailbox, for: id, until: deadline) else { return .closed }
+        defer { unregister(mailbox, for: id, until: deadline) }
         guard try await isStillPending() else { return .lookAgain }
-        return await withTaskGroup(of: Wake.self) { group in
-            group.addTask { await mailbox.receive() }
-            group.addTask { [clock] in
-                try? await clock.sleep(for: timeout)
-                return .timedOut
-            }
-            let first = await group.next() ?? .timedOut
-            group.cancelAll()
-            return first
-        }
+        return await mailbox.receive()
     }
 
-    private func register(_ mailbox: Mailbox, for id: ReplicaID) -> Bool {
-        state.withLock { state in
-            if state.isClosed { return false }
+    private func register(_ mailbox: Mailbox, for id: ReplicaID, until deadline: Timestamp) -> Bool {
+        let (isOpen, isEarlier) = state.withLock { state in
+            if state.isClosed { return (false, false) }
+            let isKnown = state.deadlines[deadline] != nil
+            let isEarlier = !isKnown && state.deadlines.keys.allSatisfy { deadline < $0 }
+            state.deadlines[deadline, default: [:]][ObjectIdentifier(mailbox)] = mailbox
             state.mailboxes[id, default: [:]][ObjectIdentifier(mailbox)] = mailbox
             state.count += 1
-            return true
+            return (true, isEarlier)
         }
+        if isEarlier { deadlineIsEarlier.notify() }
+        return isOpen
     }
 
-    private func unregister(_ mailbox: Mailbox, for id: ReplicaID) {
+    private func unregister(_ mailbox: Mailbox, for id: ReplicaID, until deadline: Timestamp) {
         state.withLock { state in
+            state.deadlines[deadline]?[ObjectIdentifier(mailbox)] = nil
+            if state.deadlines[deadline]?.isEmpty == true { state.deadlines[deadline] = nil }
             guard state.mailboxes[id]?.removeValue(forKey: ObjectIdentifier(mailbox)) != nil else { return }
             state.count -= 1
             if state.mailboxes[id]?.isEmpty == true { state.mailboxes[id] = nil }

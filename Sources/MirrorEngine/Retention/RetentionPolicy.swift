@@ -6,6 +6,8 @@ package import MirrorCore
 package protocol RetentionPolicy: Sendable {
     /// - Returns: How long the replica may stay unused.
     func idleLife(of object: StoredObject) -> Duration
+    /// No replica's life is shorter: those used since then need not be looked at.
+    var shortestIdleLife: Duration { get }
     /// For people.
     var summary: String { get }
 }
@@ -19,5 +21,6 @@ package struct TimeToLive: RetentionPolicy {
     }
 
     package func idleLife(of object: StoredObject) -> Duration { duration }
+    package var shortestIdleLife: Duration { duration }
     package var summary: String { "\(duration.wholeMilliseconds / 1_000)s after the last use" }
 }

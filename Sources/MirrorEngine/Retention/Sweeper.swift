@@ -87,8 +87,12 @@ package struct Sweeper: Service, CustomStringConvertible {
             var over: [(id: ReplicaID, at: Timestamp)] = []
             var expiredBefore: Set<ReplicaID> = []
             var lastUse: Timestamp?
+            var isFresh = false
             for replica in replicas {
                 guard case .present(let object) = replica.status else { continue }
+                // They are in the order of their last use: nothing behind this one is over, nor marked.
+                isFresh = object.markedAt == nil && excess <= 0 && object.lastUsed + pool.retention.shortestIdleLife > clock.now
+                if isFresh { break }
                 let isExpired = object.lastUsed + pool.retention.idleLife(of: object) <= clock.now
                 if let markedAt = object.markedAt {
                     excess -= object.size
@@ -104,7 +108,7 @@ package struct Sweeper: Service, CustomStringConvertible {
             // The newest use among them, for they are in that order: what was used since this look stays unmarked.
             if let lastUse { _ = try await state.mark(expired, unusedSince: lastUse) }
             try await remove(over, in: pool, expired: expiredBefore)
-            last = replicas.count == Self.page ? replicas.last : nil
+            last = replicas.count == Self.page && !isFresh ? replicas.last : nil
         } while last != nil
     }
 

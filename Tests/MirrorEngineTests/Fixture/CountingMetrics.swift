@@ -1,5 +1,4 @@
 import CoreMetrics
-import Synchronization
 
 /// Keeps the counters; everything else is thrown away.
 final class CountingMetrics: MetricsFactory {
@@ -12,20 +11,27 @@ final class CountingMetrics: MetricsFactory {
             self.metrics = metrics
         }
 
-        func increment(by amount: Int64) { metrics.counts.withLock { $0[name, default: 0] += amount } }
-        func reset() { metrics.counts.withLock { $0[name] = 0 } }
+        func increment(by amount: Int64) { metrics.counts.change { $0[name, default: 0] += amount } }
+        func reset() { metrics.counts.change { $0[name] = 0 } }
     }
 
-    private let counts = Mutex<[String: Int64]>([:])
+    private let counts = Watched<[String: Int64]>([:])
 
     /// The sum of a counter over all its dimensions, or over those that have `value` as one of theirs.
     func total(_ label: String, _ value: String? = nil) -> Int64 {
-        counts.withLock { counts in
-            counts.filter { entry in
-                let words = entry.key.split(separator: " ").map(String.init)
-                return words.first == label && (value.map { words.contains($0) } ?? true)
-            }.values.reduce(0, +)
-        }
+        Self.total(counts.current, label, value)
+    }
+
+    /// Returns once such a sum is as large: what is counted of a copy is counted after those who wait for it are woken.
+    func reach(_ sum: Int64, _ label: String, _ value: String? = nil) async throws {
+        try await counts.until { Self.total($0, label, value) >= sum }
+    }
+
+    private static func total(_ counts: [String: Int64], _ label: String, _ value: String?) -> Int64 {
+        counts.filter { entry in
+            let words = entry.key.split(separator: " ").map(String.init)
+            return words.first == label && (value.map { words.contains($0) } ?? true)
+        }.values.reduce(0, +)
     }
 
     func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
