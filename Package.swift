@@ -148,8 +148,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "MirrorTesting", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient, crypto, logging, nioCore,
-                nioHTTP1, nioPosix,
+                "TestServers", "MirrorTesting", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient, crypto, logging,
+                nioCore, nioHTTP1, nioPosix,
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,5 +1,6 @@
 import MirrorTesting
 import NIOHTTP1
+import TestServers
 import Testing
 
 extension EndToEnd {
@@ -26,7 +27,7 @@ extension EndToEnd {
                     #expect(warmed.output.contains("2 artifacts"))
                     try await eventually("both copies have ended") {
                         let states = [try await mirror.replica(artifact)?.state, try await mirror.replica(missing)?.state]
-                        return states == ["present", "error"] ? () : nil
+                        return states == ["present", "error"]
                     }
 
                     let table = try await admin(mirror, "replicas")

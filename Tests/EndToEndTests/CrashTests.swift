@@ -1,4 +1,5 @@
 import MirrorTesting
+import TestServers
 import Testing
 
 extension EndToEnd {

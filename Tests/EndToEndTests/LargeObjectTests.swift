@@ -5,6 +5,7 @@ import MirrorCore
 import MirrorTesting
 import NIOCore
 import NIOHTTP1
+import TestServers
 import Testing
 
 extension EndToEnd {

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorTesting
 import NIOHTTP1
+import TestServers
 import Testing
 
 extension EndToEnd {

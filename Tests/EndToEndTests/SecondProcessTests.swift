@@ -1,4 +1,5 @@
 import NIOHTTP1
+import TestServers
 import Testing
 
 extension EndToEnd {

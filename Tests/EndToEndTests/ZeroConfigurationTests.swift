@@ -1,5 +1,6 @@
 import MirrorCore
 import NIOHTTP1
+import TestServers
 import Testing
 
 extension EndToEnd {

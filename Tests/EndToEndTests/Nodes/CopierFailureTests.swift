@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorTesting
+import TestServers
 import Testing
 
 extension EndToEnd {
@@ -58,7 +59,7 @@ extension EndToEnd {
                 gate.open()
                 victim.send(.resume)
                 try await eventually("the copier sees that the copy is not its own any more") {
-                    victim.log.contains("no longer this worker's") ? () : nil
+                    victim.log.contains("no longer this worker's")
                 }
                 #expect(try await fleet.copies(of: victim) == 0)
                 let replica = try #require(try await fleet.replica("/a.bin"))
@@ -98,7 +99,7 @@ extension EndToEnd {
                 try await eventually("front ends leave copies to the copier again") {
                     #expect(try await fleet.purge("/last.bin", by: 0).status == 204)
                     _ = try await fleet.ask("/last.bin", of: 1)
-                    return try await fleet.copies(of: fleet.copiers[0]) > 0 ? () : nil
+                    return try await fleet.copies(of: fleet.copiers[0]) > 0
                 }
                 try await fleet.settles()
             }

@@ -1,4 +1,5 @@
 import MirrorTesting
+import TestServers
 import Testing
 
 extension EndToEnd {
@@ -80,7 +81,7 @@ extension EndToEnd {
                 gate.open()
                 try await fleet.copiers[1].start()
                 try await fleet.frontEnds[1].start()
-                try await eventually("the copy is there") { try await fleet.replica("/a.bin", of: 1)?.state == "present" ? () : nil }
+                try await eventually("the copy is there") { try await fleet.replica("/a.bin", of: 1)?.state == "present" }
                 try await fleet.expect(try await fleet.ask("/a.bin", of: 1), is: behavior)
                 try await fleet.settles(of: 1)
             }

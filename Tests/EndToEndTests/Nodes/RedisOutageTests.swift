@@ -1,5 +1,6 @@
 import MirrorTesting
 import NIOHTTP1
+import TestServers
 import Testing
 
 extension EndToEnd {
@@ -103,7 +104,7 @@ extension EndToEnd {
                         try await redis.ask("FLUSHALL")
                         for path in Self.hot {
                             try await eventually("\(path) is known again", within: .seconds(5)) {
-                                try await fleet.replica(path)?.state == "present" ? () : nil
+                                try await fleet.replica(path)?.state == "present"
                             }
                         }
                     }
@@ -150,7 +151,7 @@ extension EndToEnd {
         @Test(
             "Redis has no memory left: clients fall back, nothing fails, and copies are made once there is some", arguments: [false, true])
         func outOfMemory(evicts: Bool) async throws {
-            let redis = try await RedisServer.start(["--maxmemory-policy", evicts ? "volatile-lru" : "noeviction"])
+            let redis = try await RedisServer.start(RedisServer.evicting + ["--maxmemory-policy", evicts ? "volatile-lru" : "noeviction"])
             try await Fleet.run(redis: redis.url) { fleet async throws in
                 try await fleet.makeHot(Self.hot)
                 let gate = FakeGate()

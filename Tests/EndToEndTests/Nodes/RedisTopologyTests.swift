@@ -1,4 +1,5 @@
 import MirrorTesting
+import TestServers
 import Testing
 
 extension EndToEnd {
@@ -31,7 +32,7 @@ extension EndToEnd {
                     fleet.publish("/meanwhile.bin")
                     try await eventually("there is another master", within: .seconds(20)) {
                         _ = try await fleet.ask("/meanwhile.bin", of: 1, wait: 0)
-                        return try await redis.master().port != master.port ? () : nil
+                        return try await redis.master().port != master.port
                     }
                     let began = ContinuousClock.now
                     for number in fleet.frontEnds.indices {

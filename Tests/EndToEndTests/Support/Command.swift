@@ -1,4 +1,5 @@
 import Foundation
+import TestServers
 
 /// A run of the executable that ends by itself.
 enum Command {

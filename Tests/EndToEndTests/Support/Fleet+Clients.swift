@@ -1,5 +1,6 @@
 import MirrorTesting
 import NIOHTTP1
+import TestServers
 import Testing
 
 /// An answer as a client sees it.
@@ -109,6 +110,6 @@ extension Fleet {
 extension FakeGate {
     /// Returns once a response waits here: a copy is under way.
     func isReached() async throws {
-        try await eventually("a copy is under way") { waitingCount > 0 ? () : nil }
+        try await eventually("a copy is under way") { waitingCount > 0 }
     }
 }

@@ -3,6 +3,7 @@ import MirrorCore
 import MirrorTesting
 import NIOHTTP1
 import Synchronization
+import TestServers
 import Testing
 
 /// Front ends and copiers that share one Redis and the buckets of their pools, and an origin: each a process of its own, but the origin.
@@ -104,7 +105,7 @@ final class Fleet: Sendable {
         for path in paths {
             publish(path)
             for number in frontEnds.indices {
-                try await eventually("\(path) is a hit") { try await ask(path, of: number, in: pool).answer.outcome == "hit" ? () : nil }
+                try await eventually("\(path) is a hit") { try await ask(path, of: number, in: pool).answer.outcome == "hit" }
             }
         }
     }
@@ -163,7 +164,7 @@ final class Fleet: Sendable {
     func ready(_ word: String = "ok", within limit: Duration = .seconds(5)) async throws {
         for number in frontEnds.indices {
             try await eventually("front end \(number) is \(word)", within: limit) {
-                try await readiness(of: number).word == word ? () : nil
+                try await readiness(of: number).word == word
             }
         }
     }

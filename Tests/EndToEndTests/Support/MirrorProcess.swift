@@ -2,6 +2,7 @@ import Foundation
 import MirrorCore
 import NIOHTTP1
 import Synchronization
+import TestServers
 import Testing
 
 /// A `cloud-mirror serve` or `cloud-mirror copier` of a test's own: its directory, its configuration file, and the process, which may be started again and again.
@@ -197,7 +198,7 @@ final class MirrorProcess: Sendable {
     /// Returns once so many requests wait for a copy.
     func waiting(_ count: Int) async throws {
         try await eventually("\(count) requests wait") {
-            try await metric("cloud_mirror_waiting_requests") == Double(count) ? () : nil
+            try await metric("cloud_mirror_waiting_requests") == Double(count)
         }
     }
 }

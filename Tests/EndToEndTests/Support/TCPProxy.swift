@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestServers
 
 /// Stands between a client and a server on 127.0.0.1, and does what networks do.
 final class TCPProxy: Sendable {
