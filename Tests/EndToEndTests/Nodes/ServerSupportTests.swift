@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Foundation
 import MirrorTesting
 import NIOCore
 import NIOHTTP1
@@ -9,6 +10,15 @@ extension EndToEnd {
     /// What the tests of many nodes stand on.
     @Suite(.enabled(if: RedisServer.isExpected, "redis-server is not installed"), .timeLimit(.minutes(1)))
     struct ServerSupportTests {
+        @Test("A child inherits no descriptor of this process")
+        func descriptors() async throws {
+            let descriptor = dup(STDIN_FILENO)
+            defer { close(descriptor) }
+            try #require(descriptor > STDERR_FILENO)
+            // The fourth is that of the folder, which is read.
+            #expect(try await ChildProcess.run("ls", ["/dev/fd"]).split(separator: "\n") == ["0", "1", "2", "3"])
+        }
+
         @Test("A Redis is killed and comes back empty on its port; one that is suspended keeps what it has")
         func redis() async throws {
             let redis = try await RedisServer.start()
