@@ -57,15 +57,20 @@ struct UseRecorderTests {
         #expect(Set(state.uses.joined().map(\.id)).count == 1_200)
     }
 
-    @Test("Uses that cannot be written are given up, and later ones are written")
+    @Test("Uses that cannot be written are held, with their own times, and written with later ones")
     func failure() async throws {
         state.before(.touch) { throw StateError(.unavailable, "scripted") }
-        recorder.record(try id(1), lastUsed: clock.now - .seconds(100))
-        await recorder.flush()
+        let (first, known) = (clock.now, clock.now - .seconds(100))
+        recorder.record(try id(1), lastUsed: known)
+        recorder.record(try id(2), lastUsed: known)
+        #expect(await recorder.flush().isEmpty)
         state.heal()
-        recorder.record(try id(2), lastUsed: clock.now - .seconds(100))
-        await recorder.flush()
-        #expect(state.uses.last?.map(\.id) == [try id(2)])
+        clock.advance(by: .seconds(1))
+        recorder.record(try id(2), lastUsed: known)
+        #expect(Set(await recorder.flush()) == [try id(1), try id(2)])
+        let written = try #require(state.uses.last)
+        #expect(Set(written) == [ReplicaUse(id: try id(1), at: first), ReplicaUse(id: try id(2), at: clock.now)])
+        #expect(await recorder.flush().isEmpty)
     }
 
     @Test("What is held is written every second, and once more at the end")

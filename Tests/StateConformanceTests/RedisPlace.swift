@@ -9,6 +9,7 @@ import TestServers
 
 import struct Foundation.UUID
 import struct Logging.Logger
+import struct Logging.SwiftLogNoOpLogHandler
 
 /// Keys of a test's own in a Redis.
 struct RedisPlace: Sendable {
@@ -32,7 +33,7 @@ struct RedisPlace: Sendable {
         let pools = Set(try pools.map { try Sample.pool($0) })
         let store = RedisStateStore(
             configuration, prefix: prefix, pools: pools, maxQueued: maxQueued, staleLife: staleLife, clock: clock,
-            group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+            group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         try await eventually("the store is connected") { store.isConnected }
         // Of a cluster every server that has one of the pools.
         for pool in pools { _ = try await store.totals(of: pool) }

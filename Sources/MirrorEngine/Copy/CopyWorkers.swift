@@ -90,6 +90,7 @@ package final class CopyWorkers: Service {
 
     private func dispatch() async {
         await withDiscardingTaskGroup { copies in
+            var isFailing = false
             while !Task.isCancelled, !progress.withLock({ $0.isStopping }) {
                 guard progress.withLock({ $0.active < configuration.concurrency }) else {
                     await work.wait(upTo: nil, clock: clock)
@@ -97,6 +98,7 @@ package final class CopyWorkers: Service {
                 }
                 do {
                     let (own, validFor) = try await duty.pools(among: pools.ids)
+                    isFailing = false
                     if let lease = try await state.lease(pools: own, worker: name, duration: configuration.lease) {
                         progress.withLock { $0.active += 1 }
                         copies.addTask {
@@ -109,7 +111,9 @@ package final class CopyWorkers: Service {
                         await work.wait(upTo: [due, validFor].compactMap(\.self).min(), clock: clock)
                     }
                 } catch {
-                    if !Task.isCancelled { logger.warning("cannot lease copy jobs", metadata: ["error": "\(error)"]) }
+                    // Once, not every second for as long as the state is away.
+                    if !isFailing, !Task.isCancelled { logger.warning("cannot lease copy jobs", metadata: ["error": "\(error)"]) }
+                    isFailing = true
                     await work.wait(upTo: .seconds(1), clock: clock)
                 }
             }

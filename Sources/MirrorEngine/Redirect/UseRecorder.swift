@@ -19,6 +19,7 @@ package final class UseRecorder: Sendable {
     /// How old a written use must be before the next is written.
     package let coarseness: Duration
     private let held = Mutex<[ReplicaID: Timestamp]>([:])
+    private let isFailing = Mutex(false)
 
     /// - Parameter presence: Looks at the objects of what was used.
     package init(state: any StateStore, coarseness: Duration, presence: PresenceCheck? = nil, clock: any WallClock, logger: Logger) {
@@ -47,7 +48,9 @@ package final class UseRecorder: Sendable {
         }
     }
 
-    /// - Returns: What was held.
+    /// What cannot be written is held on to, for the next time.
+    ///
+    /// - Returns: What was written.
     @discardableResult
     package func flush() async -> [ReplicaID] {
         let uses = held.withLock { held in
@@ -58,10 +61,24 @@ package final class UseRecorder: Sendable {
             let batch = Array(uses[start..<min(start + Self.batch, uses.count)])
             do {
                 try await uncancelled { try await self.state.touch(batch) }
+                isFailing.withLock { $0 = false }
             } catch {
-                logger.warning("could not record uses; replicas may expire early", metadata: ["error": "\(error)"])
+                holdAgain(uses[start...])
+                // Once, not every second for as long as the state is away.
+                let isFirst = isFailing.withLock { isFailing in
+                    defer { isFailing = true }
+                    return !isFailing
+                }
+                if isFirst { logger.warning("cannot record uses now; they are held", metadata: ["error": "\(error)"]) }
+                return uses[..<start].map(\.id)
             }
         }
         return uses.map(\.id)
+    }
+
+    private func holdAgain(_ uses: ArraySlice<ReplicaUse>) {
+        held.withLock { held in
+            for use in uses where held[use.id] == nil && held.count < Self.maxHeld { held[use.id] = use.at }
+        }
     }
 }
