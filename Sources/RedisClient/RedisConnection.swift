@@ -1,3 +1,10 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -318,12 +325,15 @@ final class RedisConnection: ChannelInboundHandler {
 
     private func connectionError(_ error: any Error) -> RedisError {
         let code: RedisError.Code = state == .ready || state == .draining ? .connectionLost : .notConnected
-        let reason =
-            switch error {
-            case let error as NIOConnectionError where error.connectionErrors.count == 1: "\(error.connectionErrors[0].error)"
-            case let error as IOError: error.description
-            default: "\(error)"
-            }
-        return RedisError(code, "\(address): \(reason)")
+        return RedisError(code, "\(address): \(Self.words(error))")
+    }
+
+    private static func words(_ error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { words($0.error) } ?? "the host \(error.host) is not known"
+        case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
+        default: "\(error)"
+        }
     }
 }
