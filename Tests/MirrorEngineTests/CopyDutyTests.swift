@@ -20,12 +20,16 @@ struct CopyDutyTests {
             try await registry.register(copier: "copier", pools: engine.pools.ids, life: .seconds(15))
             let duty = CopyDuty.withoutCopiers(registry, patience: .seconds(5))
             try await engine.running(engine.makeWorkers("front end", duty: duty)) { () async throws in
+                // It has looked and found nothing to do, and looks again when there is a job.
+                try await engine.base.calls(.nextDue, 1)
                 _ = try await engine.ask("/a.bin", wait: .zero)
-                // It has looked at the registry and sleeps until it looks again.
-                try await registry.asked(1)
+                try await engine.base.calls(.nextDue, 2)
+                // Nobody has leased it.
+                let lease = try #require(
+                    try await engine.base.lease(pools: engine.pools.ids, worker: "copier", duration: .seconds(15)))
+                #expect(lease.attempt == 1)
+                try await engine.base.finish(lease, .handBack)
                 await clock.sleepers(1)
-                #expect(try await engine.status("/a.bin") == .pending)
-                #expect(engine.base.results.isEmpty)
                 try await registry.unregister(copier: "copier", pools: engine.pools.ids)
                 clock.advance(by: .seconds(5))
                 #expect(try await engine.ask("/a.bin").outcome == .wait)
@@ -100,11 +104,12 @@ struct CopyDutyTests {
                 _ = try await engine.ask("/a.bin", wait: .zero)
                 for count in 1...3 {
                     try await engine.base.calls(.finish, count)
-                    // The heartbeat, and the pause before the next try.
-                    await clock.sleepers(2)
+                    // The heartbeat, the worker until the lease runs out, and the pause before the next try.
+                    await clock.sleepers(3)
                     clock.advance(by: .milliseconds(100))
                 }
-                #expect(try await engine.ask("/a.bin").outcome == .wait)
+                try await engine.base.calls(.finish, 4)
+                #expect([.wait, .hit].contains(try await engine.ask("/a.bin").outcome))
                 #expect(engine.store.count(.complete) == 1)
                 #expect(engine.store.count(.delete) == 0)
             }
