@@ -1,4 +1,4 @@
-/// Asks again and again until it is so: for what can only be seen by asking. The one place of these tests that sleeps.
+/// Asks again and again until it is so: for what can only be seen by asking. The one place of these tests that sleeps to wait.
 ///
 /// - Parameters:
 ///   - what: For the failure.

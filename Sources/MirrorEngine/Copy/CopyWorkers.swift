@@ -98,8 +98,9 @@ package final class CopyWorkers: Service {
                 }
                 do {
                     let (own, validFor) = try await duty.pools(among: pools.ids)
+                    let lease = try await state.lease(pools: own, worker: name, duration: configuration.lease)
                     isFailing = false
-                    if let lease = try await state.lease(pools: own, worker: name, duration: configuration.lease) {
+                    if let lease {
                         progress.withLock { $0.active += 1 }
                         copies.addTask {
                             await self.process(lease)
