@@ -35,8 +35,9 @@ struct CredentialsPeerTests {
             BotocorePeer.python, "CLOUD_MIRROR_TEST_PYTHON is not set; run these tests with `make test`, which sets it")
         let input = try scene.write("questions", String(decoding: try JSONEncoder().encode(questions), as: UTF8.self))
         let program = try scene.write("peer.py", program)
-        let runner = try scene.write("peer", "#!/bin/sh\nexec '\(python)' -B '\(program)' < '\(input)'\n", executable: true)
-        let output = try await CredentialProcess.run("'\(runner)'", environment: ProcessInfo.processInfo.environment, limit: 1 << 20)
+        let runner = try scene.write("peer", "exec '\(python)' -B '\(program)' < '\(input)'\n")
+        let output = try await CredentialProcess.run(
+            "/bin/sh '\(runner)'", environment: ProcessInfo.processInfo.environment, limit: 1 << 20)
         return try output.split(separator: UInt8(ascii: "\n")).map { try JSONDecoder().decode([String].self, from: Data($0)) }
     }
 

@@ -49,12 +49,13 @@ struct CredentialScene: Sendable {
         return copy
     }
 
+    /// A script written so is given to `/bin/sh` by name, never run by itself: a file that is open for writing cannot be run (ETXTBSY), and
+    /// for an instant it is open in whatever child another test starts meanwhile.
     /// - Returns: The path.
     @discardableResult
-    func write(_ name: String, _ text: String, executable: Bool = false) throws -> String {
+    func write(_ name: String, _ text: String) throws -> String {
         let file = home.appendingPathComponent(name)
         try Data(text.utf8).write(to: file)
-        if executable { try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path) }
         return file.path
     }
 
