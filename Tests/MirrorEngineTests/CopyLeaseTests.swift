@@ -74,6 +74,59 @@ struct CopyLeaseTests {
         }
     }
 
+    @Test("An object published too late is left alone where another process copies or has copied the same")
+    func publishedTooLate() async throws {
+        for isOver in [false, true] {
+            try await run { engine, slow, clock async throws in
+                engine.origin.on("/a.bin", .generated(size: 1_000))
+                let others = Watched<CopyLease?>(nil)
+                slow.before(.finish) {
+                    clock.advance(by: .seconds(16))
+                    let lease = try await engine.base.lease(pools: engine.pools.ids, worker: "other", duration: .seconds(15))
+                    others.change { $0 = lease }
+                    if isOver, let lease { try await engine.base.finish(lease, .present(try await engine.pooled("/a.bin"))) }
+                }
+                _ = try await engine.ask("/a.bin", wait: .zero)
+                try await engine.running(engine.makeWorkers("slow", state: slow, publications: PublicationLock())) { () async throws in
+                    _ = try await slow.results(1)
+                }
+                #expect(try await engine.isInPool("/a.bin"))
+                #expect(engine.store.count(.delete) == 0)
+                let lease = try #require(others.current)
+                if !isOver { try await engine.base.finish(lease, .present(try await engine.pooled("/a.bin"))) }
+                #expect(try await engine.ask("/a.bin").outcome == .hit)
+            }
+        }
+    }
+
+    @Test("An object published after its replica was purged by another process is removed, and nobody begins a copy meanwhile")
+    func publishedAfterPurge() async throws {
+        try await run { engine, slow, _ async throws in
+            engine.origin.on("/a.bin", .generated(size: 1_000))
+            let id = try engine.id("/a.bin")
+            slow.before(.finish) {
+                #expect(try await engine.base.beginRemoval(id, unusedSince: nil))
+                try await engine.base.forget(id)
+            }
+            let meanwhile = Watched<Claim?>(nil)
+            engine.store.before(.delete) {
+                let claim = try await engine.base.claim(id)
+                meanwhile.change { $0 = claim }
+            }
+            _ = try await engine.ask("/a.bin", wait: .zero)
+            try await engine.running(engine.makeWorkers("slow", state: slow, publications: PublicationLock())) { () async throws in
+                _ = try await slow.results(1)
+            }
+            guard case .exists(let replica) = meanwhile.current else {
+                Issue.record("\(String(describing: meanwhile.current))")
+                return
+            }
+            #expect(replica.status == .removing)
+            #expect(try await !engine.isInPool("/a.bin"))
+            #expect(try await engine.status("/a.bin") == nil)
+        }
+    }
+
     @Test("Heartbeats keep the lease of a copy that takes many times as long")
     func heartbeats() async throws {
         try await run { engine, _, clock async throws in

@@ -18,6 +18,7 @@ package final class CopyWorkers: Service {
     private let duty: CopyDuty
     private let configuration: CopyConfiguration
     private let publications: PublicationLock
+    private let remover: ReplicaRemover
     private let metrics: EngineMetrics
     private let clock: any WallClock
     private let logger: Logger
@@ -41,6 +42,7 @@ package final class CopyWorkers: Service {
         self.state = state
         self.configuration = configuration
         self.publications = publications
+        remover = ReplicaRemover(pools: pools, state: state, publications: publications)
         self.duty = duty
         self.metrics = metrics
         self.clock = clock
@@ -205,10 +207,18 @@ package final class CopyWorkers: Service {
             do {
                 try await uncancelled { try await self.finish(lease, .present(object)) }
             } catch {
-                await discard(lease.id, in: pool)
+                await discard(lease.id)
                 throw error
             }
             return object
+        }
+    }
+
+    private func discard(_ id: ReplicaID) async {
+        do {
+            try await remover.discard(id)
+        } catch {
+            logger.warning("could not remove a superseded object", metadata: ["error": "\(error)"])
         }
     }
 
@@ -264,17 +274,6 @@ package final class CopyWorkers: Service {
             } catch let error as StateError where error.code == .unavailable {
                 // Nobody can take the job while the store is away; whether it was taken is seen when it is back.
                 logger.warning("heartbeat failed", metadata: ["error": "\(error)"])
-            }
-        }
-    }
-
-    /// Removes an object that the state did not take, unless somebody else has put it there.
-    private func discard(_ id: ReplicaID, in pool: Pool) async {
-        await uncancelled {
-            do {
-                if try await self.state.replica(id)?.state != .present { try await pool.store.delete(ObjectKey(id.artifact)) }
-            } catch {
-                self.logger.warning("could not remove a superseded object", metadata: ["error": "\(error)"])
             }
         }
     }

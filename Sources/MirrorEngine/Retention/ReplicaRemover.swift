@@ -97,9 +97,33 @@ package struct ReplicaRemover: Sendable {
             try await publications.withLock(id) {
                 // Somebody may have ended the removal meanwhile, and a new copy be there: that one stays.
                 if try await state.replica(id)?.state == .present { return }
-                try await pool.store.delete(ObjectKey(id.artifact))
-                try await state.forget(id)
+                try await end(id, in: pool)
             }
         }
+    }
+
+    /// Removes an object that was published but that the state did not take, because its lease was lost meanwhile.
+    ///
+    /// The caller holds the publication lock of it. Other processes do not: what one of them copies or has copied stays, and while the object
+    /// is deleted the replica is under removal, so that none of them begins.
+    func discard(_ id: ReplicaID) async throws {
+        guard let pool = pools[id.pool] else { return }
+        try await uncancelled {
+            switch try await state.replica(id)?.status {
+            case .present, .pending:
+                return
+            case nil, .error:
+                // Where another process has just begun, it deletes this object too.
+                if try await state.beginRemoval(id, unusedSince: nil) { try await end(id, in: pool) }
+            case .removing:
+                // The object may have come after the deletion. The memory of it is for those to end who began.
+                try await pool.store.delete(ObjectKey(id.artifact))
+            }
+        }
+    }
+
+    private func end(_ id: ReplicaID, in pool: Pool) async throws {
+        try await pool.store.delete(ObjectKey(id.artifact))
+        try await state.forget(id)
     }
 }

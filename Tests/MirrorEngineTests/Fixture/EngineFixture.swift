@@ -130,16 +130,17 @@ struct EngineFixture: Sendable {
 
     // MARK: What tests do
 
-    /// Workers of this fixture, or of another process that shares its state.
+    /// Workers of this fixture, or of another process that shares its state and its pool, with a publication lock of its own.
     func makeWorkers(
-        _ name: String = "worker", state other: (any StateStore)? = nil, duty: CopyDuty = .always,
+        _ name: String = "worker", state other: (any StateStore)? = nil, publications: PublicationLock? = nil, duty: CopyDuty = .always,
         _ change: (inout CopyConfiguration) -> Void = { _ in }
     ) -> CopyWorkers {
         var configuration = setup.copy
         change(&configuration)
         return CopyWorkers(
-            name: name, pools: pools, state: other ?? state, origin: client, space: space, publications: publications,
-            duty: duty, configuration: configuration, metrics: metrics, clock: setup.clock, logger: Self.logger)
+            name: name, pools: pools, state: other ?? state, origin: client, space: space,
+            publications: publications ?? self.publications, duty: duty, configuration: configuration, metrics: metrics, clock: setup.clock,
+            logger: Self.logger)
     }
 
     func artifact(_ path: String) throws -> ArtifactURL { try ArtifactURL(origin.url(path)) }
@@ -177,6 +178,11 @@ struct EngineFixture: Sendable {
     func read(_ path: String) async throws -> (info: ObjectInfo, bytes: [UInt8]) {
         let content = try await setup.store.get(try key(path), range: nil)
         return (content.info, Array(try await content.body.collect(upTo: 64 << 20).readableBytesView))
+    }
+
+    /// What the state is told of the object in the pool.
+    func pooled(_ path: String) async throws -> StoredObject {
+        StoredObject(try await setup.store.head(try key(path)), lastUsed: setup.clock.now)
     }
 
     func isInPool(_ path: String) async throws -> Bool {
