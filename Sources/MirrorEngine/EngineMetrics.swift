@@ -18,6 +18,8 @@ package struct EngineMetrics: Sendable {
         package static let copiesInProgress = "cloud_mirror_copies_in_progress"
         package static let poolBytes = "cloud_mirror_pool_bytes"
         package static let poolObjects = "cloud_mirror_pool_objects"
+        package static let pending = "cloud_mirror_pending_replicas"
+        package static let stateAvailable = "cloud_mirror_state_available"
         package static let egressAvoided = "cloud_mirror_egress_avoided_bytes_total"
         package static let evictions = "cloud_mirror_evictions_total"
         package static let errors = "cloud_mirror_errors_total"
@@ -39,6 +41,7 @@ package struct EngineMetrics: Sendable {
         fileprivate let copiesInProgress: Meter
         fileprivate let bytes: Gauge
         fileprivate let objects: Gauge
+        fileprivate let pending: Gauge
         fileprivate let expired: Counter
         fileprivate let overCap: Counter
 
@@ -61,6 +64,7 @@ package struct EngineMetrics: Sendable {
             copiesInProgress = Meter(label: Name.copiesInProgress, dimensions: label, factory: factory)
             bytes = Gauge(label: Name.poolBytes, dimensions: label, factory: factory)
             objects = Gauge(label: Name.poolObjects, dimensions: label, factory: factory)
+            pending = Gauge(label: Name.pending, dimensions: label, factory: factory)
             expired = counter(Name.evictions, [("reason", "expired")])
             overCap = counter(Name.evictions, [("reason", "max-bytes")])
         }
@@ -71,6 +75,7 @@ package struct EngineMetrics: Sendable {
     private let noPool: PoolMetrics
     private let errors: [String: Counter]
     private let waiting: Gauge
+    private let stateAvailable: Gauge
 
     package init(pools: some Sequence<PoolID>, factory: any MetricsFactory) {
         self.pools = Dictionary(
@@ -79,6 +84,7 @@ package struct EngineMetrics: Sendable {
         errors = Dictionary(
             uniqueKeysWithValues: ErrorKind.all.map { ($0, Counter(label: Name.errors, dimensions: [("kind", $0)], factory: factory)) })
         waiting = Gauge(label: Name.waiting, factory: factory)
+        stateAvailable = Gauge(label: Name.stateAvailable, factory: factory)
     }
 
     package subscript(pool pool: PoolID?) -> PoolMetrics { pool.flatMap { pools[$0] } ?? noPool }
@@ -119,9 +125,11 @@ package struct EngineMetrics: Sendable {
     package func recordTotals(_ totals: PoolTotals, pool: PoolID) {
         self[pool: pool].bytes.record(totals.bytes)
         self[pool: pool].objects.record(totals.objects)
+        self[pool: pool].pending.record(totals.pending)
     }
 
     package func recordWaiting(_ count: Int) { waiting.record(count) }
+    package func recordState(isAvailable: Bool) { stateAvailable.record(isAvailable ? 1 : 0) }
 
     func countExpired(pool: PoolID) { self[pool: pool].expired.increment() }
     func countOverCap(pool: PoolID) { self[pool: pool].overCap.increment() }

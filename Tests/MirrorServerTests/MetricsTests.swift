@@ -1,6 +1,7 @@
 import CoreMetrics
 import MirrorCore
 import MirrorEngine
+import MirrorState
 import Testing
 
 @testable import MirrorServer
@@ -22,6 +23,8 @@ struct MetricsTests {
             #expect(page.samples[#"cloud_mirror_egress_avoided_bytes_total{pool="local/dev"}"#] == 16)
             #expect(page.samples[#"cloud_mirror_pool_objects{pool="local/dev"}"#] == 1)
             #expect(page.samples[#"cloud_mirror_pool_bytes{pool="local/dev"}"#] == 8)
+            #expect(page.samples[#"cloud_mirror_pending_replicas{pool="local/dev"}"#] == 1)
+            #expect(page.samples["cloud_mirror_state_available"] == 1)
             #expect(page.samples["cloud_mirror_waiting_requests"] == 0)
             // What there is on the page is in the list, with the kind that the list says.
             for (name, kind) in page.kinds {
@@ -29,6 +32,18 @@ struct MetricsTests {
                 #expect(entry.kind == kind)
                 #expect(page.helps[name] == entry.help)
             }
+        }
+    }
+
+    @Test func `while the state is away that is said, and totals stay what they were`() async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        try await MirrorFixture.run(world) { mirror in
+            _ = try await mirror.get("/metrics")
+            await world.base.close()
+            let page = try PrometheusPage(try await mirror.get("/metrics").text)
+            #expect(page.samples["cloud_mirror_state_available"] == 0)
+            #expect(page.samples[#"cloud_mirror_pool_objects{pool="local/dev"}"#] == 1)
         }
     }
 

@@ -12,8 +12,13 @@ package enum MetricCatalog {
         (EngineMetrics.Name.serverSideCopyBytes, "counter", "pool", "Bytes that pools' services copied by themselves."),
         (EngineMetrics.Name.lost, "counter", "pool", "Replicas whose object was found missing in the pool."),
         (EngineMetrics.Name.copiesInProgress, "gauge", "pool", "Copies under way."),
-        (EngineMetrics.Name.poolBytes, "gauge", "pool", "Bytes of present replicas, as of the last sweep."),
-        (EngineMetrics.Name.poolObjects, "gauge", "pool", "Present replicas, as of the last sweep."),
+        (EngineMetrics.Name.poolBytes, "gauge", "pool", "Bytes of present replicas, whichever process copied them."),
+        (EngineMetrics.Name.poolObjects, "gauge", "pool", "Present replicas, whichever process copied them."),
+        (EngineMetrics.Name.pending, "gauge", "pool", "Replicas whose copy is queued or under way, in any process."),
+        (
+            EngineMetrics.Name.stateAvailable, "gauge", "",
+            "1 while the state answers, else 0: then what is not in memory goes to the origin."
+        ),
         (EngineMetrics.Name.egressAvoided, "counter", "pool", "Bytes that hits did not fetch from the origin."),
         (EngineMetrics.Name.evictions, "counter", "pool, reason", "Replicas removed by the sweep or to make room."),
         (EngineMetrics.Name.errors, "counter", "kind", "Errors by kind."),
