@@ -113,7 +113,9 @@ let package = Package(
         // What several of the targets below share: servers and other programs of a test's own.
         .target(name: "TestServers", dependencies: [nioCore, nioPosix], path: "Tests/TestServers", swiftSettings: settings),
         tests("MirrorCoreTests", ["MirrorCore"]),
-        tests("MirrorNetTests", ["MirrorNet", "MirrorTesting", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix]),
+        tests(
+            "MirrorNetTests",
+            ["TestServers", "MirrorNet", "MirrorTesting", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix]),
         tests(
             "StorageConformanceTests",
             [
@@ -123,7 +125,8 @@ let package = Package(
         tests(
             "StorageS3Tests",
             [
-                "StorageS3", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix,
+                "TestServers", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", crypto, logging, nioCore, nioHTTP1,
+                nioPosix,
             ], resources: [.copy("Vectors")]),
         tests("RedisClientTests", ["TestServers", "RedisClient", logging, nioCore, nioEmbedded, nioPosix, nioSSL]),
         tests(

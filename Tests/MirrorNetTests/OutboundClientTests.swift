@@ -6,7 +6,7 @@ import Testing
 
 @testable import MirrorNet
 
-@Suite(.timeLimit(.minutes(2))) struct OutboundClientTests {
+@Suite(.timeLimit(.minutes(5))) struct OutboundClientTests {
     @Test func anArtifactArrives() async throws {
         try await NetFixture.run { fixture async throws in
             fixture.origin.on("/a.txt", .text("hello"))
@@ -185,10 +185,10 @@ import Testing
 
     @Test func cancellingTheTaskCancelsTheRequest() async throws {
         try await NetFixture.run { fixture async throws in
-            let gate = FakeGate()
-            fixture.origin.on("/head", .text("a").with { $0.gate = gate })
-            fixture.origin.on("/body", .generated(size: 1 << 30).with { $0.stall = (after: 1_000, gate: gate) })
-            for path in ["/head", "/body"] {
+            let (head, body) = (FakeGate(), FakeGate())
+            fixture.origin.on("/head", .text("a").with { $0.gate = head })
+            fixture.origin.on("/body", .generated(size: 1 << 30).with { $0.stall = (after: 1_000, gate: body) })
+            for (path, gate) in [("/head", head), ("/body", body)] {
                 let task = Task { try await fixture.get(path).body.bytes().count }
                 try await gate.waiting()
                 task.cancel()

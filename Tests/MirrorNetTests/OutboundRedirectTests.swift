@@ -4,7 +4,7 @@ import Testing
 
 @testable import MirrorNet
 
-@Suite(.timeLimit(.minutes(1))) struct OutboundRedirectTests {
+@Suite(.timeLimit(.minutes(5))) struct OutboundRedirectTests {
     @Test("A redirect is followed and the chain recorded", arguments: [301, 302, 303, 307, 308])
     func follows(_ status: Int) async throws {
         try await NetFixture.run { fixture async throws in

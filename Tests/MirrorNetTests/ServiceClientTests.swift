@@ -8,7 +8,7 @@ import Testing
 
 @testable import MirrorNet
 
-@Suite("The client of configured services", .timeLimit(.minutes(2)))
+@Suite("The client of configured services", .timeLimit(.minutes(5)))
 struct ServiceClientTests {
     private static func withClient<Result>(
         _ configuration: OutboundConfiguration = .testing(), isolation: isolated (any Actor)? = #isolation,
@@ -142,7 +142,7 @@ struct ServiceClientTests {
                 let nowhere = await #expect(throws: OutboundError.self) { try await client.send(Self.request("/", port: 1)) }
                 #expect(nowhere?.code == .connectFailed)
             }
-            try await Self.withClient(.testing { $0.idleTimeout = .milliseconds(200) }) { client async throws in
+            try await Self.withClient(.testing { $0.idleTimeout = .seconds(2) }) { client async throws in
                 let silent = await #expect(throws: OutboundError.self) { try await client.send(Self.request("/silent", port: origin.port)) }
                 #expect(silent?.code == .timedOut)
             }

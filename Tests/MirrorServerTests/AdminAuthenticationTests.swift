@@ -2,7 +2,7 @@ import Testing
 
 @testable import MirrorServer
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct AdminAuthenticationTests {
     private static let calls = [
         ("GET", "/v1/replicas"), ("GET", "/v1/replicas/x"), ("GET", "/v1/pools"), ("GET", "/v1/stats"), ("DELETE", "/v1/purge/x"),

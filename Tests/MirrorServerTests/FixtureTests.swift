@@ -2,7 +2,7 @@ import Testing
 
 @testable import MirrorServer
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct FixtureTests {
     @Test func `a hit is answered by the slow path first and by the fast path then`() async throws {
         let world = World()

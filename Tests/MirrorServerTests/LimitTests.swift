@@ -6,12 +6,12 @@ import Testing
 @testable import MirrorServer
 
 /// What a stranger may not do for as long as it likes. The limits are short here, and the tests wait for the end of the connection.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct LimitTests {
     /// For clients that are not answered.
     private static let impatient = MirrorOptions.with { $0.idleTimeout = .milliseconds(200) }
     /// For clients that are: on a busy machine a request can come a good while after its connection.
-    private static let idle = MirrorOptions.with { $0.idleTimeout = .seconds(2) }
+    private static let idle = MirrorOptions.with { $0.idleTimeout = .seconds(10) }
 
     @Test func `a connection on which nothing is said is closed`() async throws {
         try await MirrorFixture.run(World(), Self.impatient) { mirror in
@@ -60,7 +60,7 @@ struct LimitTests {
         let bytes = [UInt8](repeating: 7, count: 32 << 20)
         let info = try await world.store("/large.bin", bytes)
         let options = MirrorOptions.with {
-            $0.idleTimeout = .seconds(2)
+            $0.idleTimeout = .seconds(10)
             $0.maxConnections = 1
         }
         try await MirrorFixture.run(world, options) { mirror in
@@ -80,15 +80,15 @@ struct LimitTests {
         try await MirrorFixture.run(
             world,
             .with {
-                $0.idleTimeout = .seconds(2)
+                $0.idleTimeout = .seconds(10)
                 $0.maxWait = .seconds(28)
             }
         ) { mirror in
             try await RawConnection.run(port: mirror.port) { connection in
                 async let waiting = connection.get(World.target("/a.txt"))
+                await world.clock.sleepers(1)
                 // Another connection's silence is over when this one has waited for longer than the idle time.
                 try await RawConnection.run(port: mirror.port) { silent in
-                    await world.clock.sleepers(1)
                     _ = try await silent.get("/v1/ping")
                     _ = try await silent.rest()
                 }

@@ -21,10 +21,11 @@ struct MirrorOptions: Sendable {
     var maxConnections = 10_000
     var idleTimeout = Duration.seconds(600)
     /// Only a test that failed, or that means it, leaves a connection that keeps a shutdown waiting.
-    var shutdownGrace = Duration.seconds(10)
+    var shutdownGrace = Duration.seconds(60)
     var maxHeaderBytes = 32_768
     /// None, so that a miss is answered at once.
     var maxWait = Duration.zero
+    var maxWaiting = 10_000
     var networks: [(network: IPNetwork, pool: PoolID)] = []
     var fallback: PoolID?
     var trustedProxies: [IPNetwork] = []
@@ -159,7 +160,7 @@ final class MirrorFixture: Sendable {
             let redirects = RedirectService(
                 pools: pools, state: world.state, origin: origin, waiters: waiters, uses: uses, publications: publications,
                 presence: presence,
-                configuration: RedirectConfiguration(maxWait: options.maxWait), metrics: metrics, clock: world.clock, logger: logger)
+                configuration: RedirectConfiguration(maxWait: options.maxWait, maxWaiting: options.maxWaiting), metrics: metrics, clock: world.clock, logger: logger)
             services = MirrorServices(
                 pools: pools,
                 selector: PoolSelector(networks: options.networks, trustedProxies: options.trustedProxies, fallback: options.fallback),

@@ -1,3 +1,10 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 import MirrorCore
 import NIOCore
 import NIOPosix
@@ -75,6 +82,13 @@ final class RawConnection: Sendable {
 
     func close() async {
         try? await channel.close().get()
+    }
+
+    /// Hangs up at once, which the other end is told even while it has nothing to write.
+    func reset() async throws {
+        guard let options = channel as? any SocketOptionProvider else { throw Missing(what: "a socket") }
+        try await options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        await close()
     }
 
     // MARK: Reading

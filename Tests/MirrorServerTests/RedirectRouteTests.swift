@@ -7,7 +7,7 @@ import Testing
 
 @testable import MirrorServer
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct RedirectRouteTests {
     @Test func `a hit is a 302 with the original's body, the pool, the outcome and the digest`() async throws {
         let world = World()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MirrorServer
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct RequestScannerTests {
     private func scan(_ bytes: [UInt8]) -> RequestScanner.Verdict {
         bytes.withUnsafeBytes { RequestScanner.scan($0) }

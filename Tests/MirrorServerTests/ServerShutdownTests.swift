@@ -5,7 +5,7 @@ import Testing
 
 @testable import MirrorServer
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ServerShutdownTests {
     @Test func `who waits for a copy at shutdown is sent to the origin, and the connection ends`() async throws {
         let world = World()

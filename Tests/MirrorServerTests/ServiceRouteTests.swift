@@ -5,7 +5,7 @@ import Testing
 
 @testable import MirrorServer
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ServiceRouteTests {
     @Test func `ping tells that the process lives, and for how long`() async throws {
         let world = World()

@@ -8,7 +8,7 @@ import Testing
 @testable import MirrorServer
 
 /// Nothing is answered from memory that is not so any more.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct StalenessTests {
     @Test func `a request sent after a purge was answered is never a hit, however many ask meanwhile`() async throws {
         let world = World()

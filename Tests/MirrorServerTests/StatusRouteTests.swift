@@ -5,7 +5,7 @@ import Testing
 
 @testable import MirrorServer
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct StatusRouteTests {
     /// Three in one pool, present, failed and pending; one in the other.
     private func world() async throws -> World {

@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorState
 import Testing
 
-@Suite("The change broadcaster", .timeLimit(.minutes(1)))
+@Suite("The change broadcaster", .timeLimit(.minutes(5)))
 struct ChangeBroadcasterTests {
     private func change(_ number: Int) throws -> ReplicaChange { .replica(try Sample.id(number), nil) }
 

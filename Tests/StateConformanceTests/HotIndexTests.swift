@@ -4,7 +4,7 @@ import MirrorTesting
 import Synchronization
 import Testing
 
-@Suite("The hot index", .timeLimit(.minutes(1)))
+@Suite("The hot index", .timeLimit(.minutes(5)))
 struct HotIndexTests {
     /// An index, the store below it that can be held, and one below that which changes "elsewhere".
     private struct Scene {

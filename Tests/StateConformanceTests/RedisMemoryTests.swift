@@ -7,7 +7,7 @@ import TestServers
 import Testing
 
 /// What the server evicts, what is deleted behind the store's back, and a server without memory.
-@Suite("The Redis state store and the server's memory", .enabled(if: RedisServer.isExpected), .timeLimit(.minutes(2)))
+@Suite("The Redis state store and the server's memory", .enabled(if: RedisServer.isExpected), .timeLimit(.minutes(5)))
 struct RedisMemoryTests {
     private let clock = ManualClock()
 

@@ -14,7 +14,7 @@ import struct Logging.SwiftLogNoOpLogHandler
 /// Keys of a test's own in a Redis.
 struct RedisPlace: Sendable {
     private static let server = Shared { try await RedisServer.start(["--maxmemory-policy", "volatile-lru"]) }
-    private static let cluster = Shared { try await RedisCluster.start(nodeTimeout: 5_000) }
+    private static let cluster = Shared { try await RedisCluster.start(nodeTimeout: 15_000) }
 
     let configuration: RedisConfiguration
     let prefix = "test-\(UUID().uuidString)"

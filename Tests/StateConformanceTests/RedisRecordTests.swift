@@ -7,7 +7,7 @@ import TestServers
 import Testing
 
 /// Records and keys that were not written by this version of the program.
-@Suite("The Redis state store and what others wrote", .enabled(if: RedisServer.isExpected), .timeLimit(.minutes(2)))
+@Suite("The Redis state store and what others wrote", .enabled(if: RedisServer.isExpected), .timeLimit(.minutes(5)))
 struct RedisRecordTests {
     private let clock = ManualClock()
 

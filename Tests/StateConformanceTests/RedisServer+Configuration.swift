@@ -17,10 +17,10 @@ extension RedisConfiguration {
     /// With time-outs for machines that are busy with other tests.
     fileprivate var patient: RedisConfiguration {
         var configuration = self
-        configuration.connectTimeout = .seconds(5)
-        configuration.commandTimeout = .seconds(20)
-        configuration.stallTimeout = .seconds(20)
-        configuration.connectionWait = .seconds(20)
+        configuration.connectTimeout = .seconds(60)
+        configuration.commandTimeout = .seconds(60)
+        configuration.stallTimeout = .seconds(60)
+        configuration.connectionWait = .seconds(60)
         return configuration
     }
 }

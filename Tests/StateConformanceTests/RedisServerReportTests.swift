@@ -4,7 +4,7 @@ import StateRedis
 import TestServers
 import Testing
 
-@Suite("What a Redis server is told to be wrong", .enabled(if: RedisServer.isExpected), .timeLimit(.minutes(1)))
+@Suite("What a Redis server is told to be wrong", .enabled(if: RedisServer.isExpected), .timeLimit(.minutes(5)))
 struct RedisServerReportTests {
     private func report(_ options: [String]) async throws -> RedisServerReport {
         let server = try await RedisServer.start(options)

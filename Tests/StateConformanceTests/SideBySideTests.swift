@@ -5,7 +5,7 @@ import StateSQLite
 import TestServers
 import Testing
 
-@Suite("Memory and another store side by side", .timeLimit(.minutes(2)))
+@Suite("Memory and another store side by side", .timeLimit(.minutes(5)))
 struct SideBySideTests {
     /// The seed stands in the failure: put it into the arguments to see it again.
     private static let seeds = [1, 2, 3, UInt64.random(in: 4...(.max))]

@@ -3,12 +3,12 @@ import Testing
 
 @Suite("Every state store keeps the protocol's promises")
 struct StateStoreConformanceTests {
-    @Test("conforms", .timeLimit(.minutes(1)), arguments: StateStoreKind.all, StateStoreSuite.cases)
+    @Test("conforms", .timeLimit(.minutes(5)), arguments: StateStoreKind.all, StateStoreSuite.cases)
     func conforms(_ kind: StateStoreKind, _ testCase: ConformanceCase<StateStoreSubject>) async throws {
         try await testCase.run(try await kind.subject())
     }
 
-    @Test("is durable", .timeLimit(.minutes(1)), arguments: StateStoreKind.durable, StateStoreSuite.durableCases)
+    @Test("is durable", .timeLimit(.minutes(5)), arguments: StateStoreKind.durable, StateStoreSuite.durableCases)
     func isDurable(_ kind: StateStoreKind, _ testCase: ConformanceCase<StateStoreSubject>) async throws {
         try await testCase.run(try await kind.subject())
     }

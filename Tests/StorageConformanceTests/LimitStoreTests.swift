@@ -3,7 +3,7 @@ import MirrorStorage
 import MirrorTesting
 import Testing
 
-@Suite("The limit layer", .timeLimit(.minutes(1)))
+@Suite("The limit layer", .timeLimit(.minutes(5)))
 struct LimitStoreTests {
     /// A store whose operations take a second of `clock`.
     private static func slow(_ clock: ManualClock) -> HookedStore {

@@ -104,7 +104,7 @@ struct LocalStoreSafetyTests {
         }
     }
 
-    @Test("a directory or a pipe in an object's place is absent, and hangs nobody", .timeLimit(.minutes(1)))
+    @Test("a directory or a pipe in an object's place is absent, and hangs nobody", .timeLimit(.minutes(5)))
     func otherKinds() async throws {
         try await withLocalStore { store, directory in
             let object = try SampleObject(size: 10)

@@ -3,7 +3,7 @@ import MirrorStorage
 import MirrorTesting
 import Testing
 
-@Suite("The retry layer", .timeLimit(.minutes(1)))
+@Suite("The retry layer", .timeLimit(.minutes(5)))
 struct RetryStoreTests {
     private static let unavailable = StorageError(.unavailable, "try later", operation: "test")
 

@@ -4,7 +4,7 @@ import MirrorTesting
 import NIOCore
 import Testing
 
-@Suite("The timeout layer", .timeLimit(.minutes(1)))
+@Suite("The timeout layer", .timeLimit(.minutes(5)))
 struct TimeoutStoreTests {
     private let clock = ManualClock()
     /// Stands still: who sleeps on it hangs until it is cancelled.

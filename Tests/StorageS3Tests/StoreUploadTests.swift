@@ -6,7 +6,7 @@ import Testing
 
 @testable import StorageS3
 
-@Suite("Uploads and copies outlive what services do to them", .timeLimit(.minutes(2)))
+@Suite("Uploads and copies outlive what services do to them", .timeLimit(.minutes(5)))
 struct StoreUploadTests {
     private static let created = StoreFixture.xml(
         "<InitiateMultipartUploadResult><UploadId>id/1+</UploadId></InitiateMultipartUploadResult>")

@@ -2,11 +2,11 @@
 ///
 /// - Parameters:
 ///   - what: For the failure.
-///   - limit: How long it may take.
+///   - limit: How long it may take; so long that only what is broken takes longer, however busy the machine is.
 /// - Returns: The first value that is not `nil`.
 /// - Throws: ``NeverSo`` after that.
 package func eventually<Value>(
-    _ what: String, within limit: Duration = .seconds(15), isolation: isolated (any Actor)? = #isolation,
+    _ what: String, within limit: Duration = .seconds(60), isolation: isolated (any Actor)? = #isolation,
     _ look: () async throws -> Value?
 ) async throws -> Value {
     let end = ContinuousClock.now + limit
@@ -19,7 +19,7 @@ package func eventually<Value>(
 
 /// The same, until it is true.
 package func eventually(
-    _ what: String, within limit: Duration = .seconds(15), isolation: isolated (any Actor)? = #isolation,
+    _ what: String, within limit: Duration = .seconds(60), isolation: isolated (any Actor)? = #isolation,
     _ isSo: () async throws -> Bool
 ) async throws {
     let _: Void = try await eventually(what, within: limit) { try await isSo() ? () : nil }

@@ -36,10 +36,7 @@ struct ContainerSourceTests {
             try scene.write("agent-token", "changed")
             let error = await #expect(throws: S3CredentialsError.self) { try await source.look() }
             #expect(error?.code == .refused)
-            // On a busy machine an attempt may be made twice.
-            let sent = scene.server.requests.compactMap { $0.header("authorization") }
-            #expect(Set(sent) == [FakeCloud.agentToken, "changed"])
-            #expect(sent.last == "changed")
+            #expect(scene.server.requests.map { $0.header("authorization") } == [FakeCloud.agentToken, "changed"])
         }
     }
 

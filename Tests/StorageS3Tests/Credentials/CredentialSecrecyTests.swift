@@ -61,7 +61,7 @@ struct CredentialSecrecyTests {
             }
             let log = LogRecord()
             let provider = S3CredentialsChain.standard(
-                client: scene.client, region: nil, environment: scene.environment.merging(variables) { $1 }, clock: SystemClock(),
+                client: scene.client, region: nil, environment: scene.environment.merging(variables) { $1 }, clock: CredentialScene.clock,
                 logger: log.logger)
             let error = await #expect(throws: S3CredentialsError.self) { try await provider.credentials() }
             let seen =
@@ -82,7 +82,7 @@ struct CredentialSecrecyTests {
                 client: scene.client, region: nil,
                 environment: scene.with([
                     "AWS_EC2_METADATA_DISABLED": nil, "AWS_EC2_METADATA_SERVICE_ENDPOINT": scene.server.url,
-                ]).environment, logger: log.logger)
+                ]).environment, clock: CredentialScene.clock, logger: log.logger)
             let found = try #require(try await provider.credentials())
             #expect(found.secretAccessKey == FakeCloud.secret)
             var dumped = ""

@@ -4,7 +4,7 @@ import Testing
 
 @testable import StorageS3
 
-@Suite(.timeLimit(.minutes(1))) struct RefreshingCredentialsTests {
+@Suite(.timeLimit(.minutes(5))) struct RefreshingCredentialsTests {
     private let clock = ManualClock()
     private let source = ScriptedCredentials()
     private let log = LogRecord()

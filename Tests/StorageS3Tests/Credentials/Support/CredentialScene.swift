@@ -29,7 +29,7 @@ struct CredentialScene: Sendable {
                 server: server, client: client, home: home,
                 environment: [
                     "HOME": home.path, "PATH": "/usr/bin:/bin", "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL_STS": server.url,
-                    // A busy machine is not to look like one without a metadata service.
+                    // A limit for the clock below, which pauses are not.
                     "AWS_METADATA_SERVICE_TIMEOUT": "30",
                 ])
             do {
@@ -62,11 +62,14 @@ struct CredentialScene: Sendable {
     func config(_ text: String) throws { try write(".aws/config", text) }
     func credentials(_ text: String) throws { try write(".aws/credentials", text) }
 
-    var transport: CredentialsTransport { CredentialsTransport(client: client, clock: SystemClock()) }
+    /// A busy machine is not to look like one whose services do not answer.
+    static let clock = HastyClock(shortestLimit: .seconds(2))
+
+    var transport: CredentialsTransport { CredentialsTransport(client: client, clock: Self.clock) }
 
     func chain(profile: String? = nil, region: String? = "eu-central-1") -> S3CredentialsChain {
         S3CredentialsChain.chain(
-            client: client, region: region, profile: profile, environment: environment, files: .system, clock: SystemClock())
+            client: client, region: region, profile: profile, environment: environment, files: .system, clock: Self.clock)
     }
 
     /// What the chain finds, by the ID of its key.
