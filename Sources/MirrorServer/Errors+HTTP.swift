@@ -82,15 +82,17 @@ struct RequestError: Error, Sendable {
     }
 
     /// `{"code","message","requestInfo":{"method","params","time"}}`, with the original's `msg` beside it.
-    func response(to request: Request, at time: Timestamp) -> Response {
-        let body = Body(
-            code: code.rawValue, message: message, msg: message,
-            requestInfo: .init(
-                method: request.method.rawValue, params: ["path": String(request.uri.path.prefix(2_048))], time: time.iso8601))
-        var response = JSONResponse.make(body, status: status, for: request)
-        response.headers.append(contentsOf: headers)
-        response.headers[.cacheControl] = "no-store"
-        return response
+    func response(to method: HTTPRequest.Method, _ path: some StringProtocol, at time: Timestamp) -> WholeResponse {
+        let body = JSONResponse.encode(
+            Body(
+                code: code.rawValue, message: message, msg: message,
+                requestInfo: .init(method: method.rawValue, params: ["path": String(path.prefix(2_048))], time: time.iso8601)))
+        var fields: HTTPFields = [
+            .contentType: "application/json; charset=utf-8", .contentLength: String(body.count), .xContentTypeOptions: "nosniff",
+        ]
+        fields.append(contentsOf: headers)
+        fields[.cacheControl] = "no-store"
+        return WholeResponse(status: status, fields: fields, body: body)
     }
 
     private struct Body: Encodable {

@@ -17,6 +17,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let services: MirrorServices
     private let configuration: ServerConfiguration
     private let table: FastPathTable
+    let crowds: Crowds
     private let usesFastPath: Bool
     private let group: MultiThreadedEventLoopGroup
     private let logger: Logger
@@ -42,20 +43,26 @@ package struct MirrorServer: Service, CustomStringConvertible {
         self.logger = logger
         self.onRunning = onRunning
         table = FastPathTable()
-        let table = table
-        services.state.addObserver { table.invalidate($0) }
+        crowds = Crowds(redirects: services.redirects, clock: services.clock)
+        let (table, crowds) = (table, crowds)
+        services.state.addObserver { invalidation in
+            table.invalidate(invalidation)
+            crowds.invalidate(invalidation)
+        }
     }
 
     package func run() async throws {
-        var applications: [any Service] = [try application(mainRouter(), at: configuration.listen, .main)]
+        // Those behind it end first, and cannot before it has answered whoever waits.
+        var services: [any Service] = [CrowdService(crowds, redirectRoutes)]
+        services.append(try application(mainRouter(), at: configuration.listen, .main))
         if configuration.servesArtifacts, let listen = configuration.admin.listen {
-            applications.append(try application(adminRouter(), at: listen, .admin))
+            services.append(try application(adminRouter(), at: listen, .admin))
         }
-        let group = ServiceGroup(configuration: .init(services: applications, logger: logger))
+        let group = ServiceGroup(configuration: .init(services: services, logger: logger))
         try await withGracefulShutdownHandler {
             try await group.run()
         } onGracefulShutdown: {
-            services.waiters.close()
+            self.services.waiters.close()
         }
     }
 
@@ -90,7 +97,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         return MirrorChannel(
             base: HTTP1Channel(
                 responder: responder, configuration: HTTP1Channel.Configuration(idleTimeout: nil, httpDecoderConfiguration: decoder)),
-            table: usesFastPath ? table : nil, uses: services.uses, clock: services.clock,
+            table: usesFastPath ? table : nil, crowds: usesFastPath ? crowds : nil, uses: services.uses, clock: services.clock,
             idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000))
     }
 
@@ -117,13 +124,15 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private func addMain(to router: Router<MirrorRequestContext>) {
         ServiceRoutes(services: services).register(on: router)
         guard configuration.servesArtifacts else { return MetricsRoute(services: services).register(on: router) }
-        RedirectRoutes(
-            services: services, table: table, publicURL: configuration.publicURL,
-            // The named ones have the reason phrase that the HTTP encoder writes.
-            status: configuration.redirectStatus == 307 ? .temporaryRedirect : .found
-        ).register(on: router)
+        redirectRoutes.register(on: router)
         LocalObjectRoutes(services: services, sendsFiles: configuration.tls == nil).register(on: router)
         if configuration.admin.listen == nil { addAdmin(to: router) }
+    }
+
+    private var redirectRoutes: RedirectRoutes {
+        RedirectRoutes(
+            services: services, table: table, crowds: crowds, publicURL: configuration.publicURL,
+            status: configuration.redirectStatus == 307 ? .temporaryRedirect : .found)
     }
 
     private func addAdmin(to router: Router<MirrorRequestContext>) {

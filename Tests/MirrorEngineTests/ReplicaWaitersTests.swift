@@ -196,6 +196,28 @@ struct ReplicaWaitersTests {
         #expect(waiters.count == 0)
     }
 
+    @Test("Who waits together with others counts as one who waits, up to the limit; those for whom a wait is counted do not count twice")
+    func counts() async throws {
+        #expect(waiters.join(limit: 2))
+        #expect(waiters.join(limit: 2))
+        #expect(!waiters.join(limit: 2))
+        let id = try id()
+        let wake = await waiters.wait(for: id, upTo: .seconds(1), isCounted: false) {
+            #expect(waiters.count == 2)
+            await tell(.everything)
+            #expect(waiters.count == 2)
+            return true
+        }
+        guard case .lookAgain = wake else {
+            Issue.record("woken by \(wake)")
+            return
+        }
+        waiters.leave(2)
+        #expect(waiters.count == 0)
+        waiters.close()
+        #expect(!waiters.join(limit: 2))
+    }
+
     @Test("Closing ends every wait, and later ones at once")
     func closes() async throws {
         let id = try id()

@@ -160,7 +160,8 @@ final class MirrorFixture: Sendable {
             let redirects = RedirectService(
                 pools: pools, state: world.state, origin: origin, waiters: waiters, uses: uses, publications: publications,
                 presence: presence,
-                configuration: RedirectConfiguration(maxWait: options.maxWait, maxWaiting: options.maxWaiting), metrics: metrics, clock: world.clock, logger: logger)
+                configuration: RedirectConfiguration(maxWait: options.maxWait, maxWaiting: options.maxWaiting), metrics: metrics,
+                clock: world.clock, logger: logger)
             services = MirrorServices(
                 pools: pools,
                 selector: PoolSelector(networks: options.networks, trustedProxies: options.trustedProxies, fallback: options.fallback),

@@ -72,8 +72,43 @@ package struct RedirectService: Sendable {
             return answer
         }
         metrics.count(answer, pool: pool?.id)
-        log(answer, artifact, pool)
+        log(answer, artifact, pool?.id)
         return answer
+    }
+
+    // MARK: Requests that wait together
+
+    /// Lets one more request wait for the answer that another gets, until ``leave(_:)``.
+    ///
+    /// - Returns: Until when; `nil` when as many wait as may.
+    package func join() -> Timestamp? {
+        // The last place is for the other one, which may not be counted yet.
+        guard waiters.join(limit: configuration.maxWaiting - 1) else { return nil }
+        return clock.now + min(configuration.maxWait, configuration.waitLimit)
+    }
+
+    package func leave(_ count: Int) {
+        waiters.leave(count)
+    }
+
+    /// Waits for a copy on behalf of those who go on when the request is over that they have joined.
+    package func waitOn(for id: ReplicaID, in pool: Pool, until deadline: Timestamp) async -> RedirectAnswer {
+        let request = PendingRequest(id: id, pool: pool, token: state.token(), deadline: deadline)
+        return await orOrigin(request) { try await waitForCopy($0, isCounted: false) }
+    }
+
+    /// Counts and logs the answer that has been found for several requests at once.
+    ///
+    /// - Parameter waits: How long each of them has waited.
+    package func record(_ answer: RedirectAnswer, _ id: ReplicaID, waits: [Duration]) {
+        for wait in waits {
+            metrics.count(answer, pool: id.pool)
+            switch answer.outcome {
+            case .wait, .fallback, .error: metrics.recordWait(wait, pool: id.pool)
+            case .hit, .backfill, .refused: break
+            }
+        }
+        log(answer, id.artifact, id.pool, requests: waits.count)
     }
 
     /// Asks for a copy ahead of use, and does not wait for it.
@@ -100,13 +135,20 @@ package struct RedirectService: Sendable {
         let request = PendingRequest(
             id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(),
             deadline: clock.now + min(wait ?? configuration.maxWait, configuration.waitLimit))
+        return await orOrigin(request) { try await follow($0) }
+    }
+
+    /// What breaks ends in a redirect to the origin.
+    private func orOrigin(
+        _ request: PendingRequest, _ answer: (PendingRequest) async throws -> RedirectAnswer
+    ) async -> RedirectAnswer {
         do {
-            return try await follow(request)
+            return try await answer(request)
         } catch {
             metrics.countError(error)
             logger.warning(
                 "redirect falls back to the origin",
-                metadata: ["artifact": "\(artifact.redacted)", "pool": "\(pool.id)", "error": "\(error)"])
+                metadata: ["artifact": "\(request.id.artifact.redacted)", "pool": "\(request.pool.id)", "error": "\(error)"])
             return .origin(.unavailable)
         }
     }
@@ -148,6 +190,8 @@ package struct RedirectService: Sendable {
         case .queueFull:
             return .origin(.overloaded)
         case .pending:
+            let began = clock.now
+            defer { metrics.recordWait(began.duration(to: clock.now), pool: request.pool.id) }
             return try await waitForCopy(request)
         }
     }
@@ -217,14 +261,13 @@ package struct RedirectService: Sendable {
         }
     }
 
-    private func waitForCopy(_ request: PendingRequest) async throws -> RedirectAnswer {
-        let began = clock.now
-        defer { metrics.recordWait(began.duration(to: clock.now), pool: request.pool.id) }
+    /// - Parameter isCounted: Whether it is one request, and not for others who are counted already.
+    private func waitForCopy(_ request: PendingRequest, isCounted: Bool = true) async throws -> RedirectAnswer {
         while true {
             let remaining = clock.now.duration(to: request.deadline)
             guard remaining > .zero else { return .origin(.timedOut) }
-            guard waiters.count < configuration.maxWaiting else { return .origin(.overloaded) }
-            let wake = try await waiters.wait(for: request.id, upTo: remaining) {
+            guard !isCounted || waiters.count < configuration.maxWaiting else { return .origin(.overloaded) }
+            let wake = try await waiters.wait(for: request.id, upTo: remaining, isCounted: isCounted) {
                 try await state.replica(request.id)?.state == .pending
             }
             let replica: Replica?
@@ -250,7 +293,7 @@ package struct RedirectService: Sendable {
         }
     }
 
-    private func log(_ answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: Pool?) {
+    private func log(_ answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: PoolID?, requests: Int = 1) {
         let level: Logger.Level =
             switch answer {
             case .replica(let redirect) where redirect.outcome == .hit: .debug
@@ -258,7 +301,8 @@ package struct RedirectService: Sendable {
             }
         guard logger.logLevel <= level else { return }
         var metadata: Logger.Metadata = ["artifact": "\(artifact.redacted)", "outcome": "\(answer.outcome.rawValue)"]
-        if let pool { metadata["pool"] = "\(pool.id)" }
+        if let pool { metadata["pool"] = "\(pool)" }
+        if requests > 1 { metadata["requests"] = "\(requests)" }
         switch answer {
         case .origin(let reason): metadata["reason"] = "\(reason.rawValue)"
         case .originStatus(let status, _): metadata["status"] = "\(status)"

@@ -21,6 +21,7 @@ package final class ReplicaWaiters: Sendable {
         /// Those whose waits end at about the same time; see ``coarseness``.
         var deadlines: [Timestamp: [ObjectIdentifier: Mailbox]] = [:]
         var count = 0
+        var joined = 0
         var isClosed = false
     }
 
@@ -35,8 +36,23 @@ package final class ReplicaWaiters: Sendable {
         self.clock = clock
     }
 
-    /// How many wait now.
-    package var count: Int { state.withLock { $0.count } }
+    /// How many requests wait now, each for itself or together with another.
+    package var count: Int { state.withLock { $0.count + $0.joined } }
+
+    /// Counts one more that waits together with another, which ``leave(_:)`` ends.
+    ///
+    /// - Returns: `false` when `limit` wait already, or nobody may any more.
+    func join(limit: Int) -> Bool {
+        state.withLock { state in
+            guard !state.isClosed, state.count + state.joined < limit else { return false }
+            state.joined += 1
+            return true
+        }
+    }
+
+    func leave(_ count: Int) {
+        state.withLock { $0.joined -= count }
+    }
 
     /// Hands the store's changes to those who wait, and ends waits whose time is over, until the store closes or the task is cancelled.
     ///
@@ -79,13 +95,16 @@ package final class ReplicaWaiters: Sendable {
 
     /// Waits for a change of `id`.
     ///
+    /// - Parameter isCounted: Whether it is one request that waits; else those for whom it waits are counted.
     /// - Parameter isStillPending: Looks at the state after this waiter was registered, so that a change between looking and
     ///   waiting is not lost; `false` ends the wait with `.lookAgain`.
-    func wait(for id: ReplicaID, upTo timeout: Duration, isStillPending: () async throws -> Bool) async rethrows -> Wake {
+    func wait(
+        for id: ReplicaID, upTo timeout: Duration, isCounted: Bool = true, isStillPending: () async throws -> Bool
+    ) async rethrows -> Wake {
         let end = clock.now + timeout
         let rest = end.milliseconds % Self.coarseness
         let deadline = rest > 0 ? end + .milliseconds(Self.coarseness - rest) : end
-        let mailbox = Mailbox()
+        let mailbox = Mailbox(weight: isCounted ? 1 : 0)
         guard register(mailbox, for: id, until: deadline) else { return .closed }
         defer { unregister(mailbox, for: id, until: deadline) }
         guard try await isStillPending() else { return .lookAgain }
@@ -99,7 +118,7 @@ package final class ReplicaWaiters: Sendable {
             let isEarlier = !isKnown && state.deadlines.keys.allSatisfy { deadline < $0 }
             state.deadlines[deadline, default: [:]][ObjectIdentifier(mailbox)] = mailbox
             state.mailboxes[id, default: [:]][ObjectIdentifier(mailbox)] = mailbox
-            state.count += 1
+            state.count += mailbox.weight
             return (true, isEarlier)
         }
         if isEarlier { deadlineIsEarlier.notify() }
@@ -111,7 +130,7 @@ package final class ReplicaWaiters: Sendable {
             state.deadlines[deadline]?[ObjectIdentifier(mailbox)] = nil
             if state.deadlines[deadline]?.isEmpty == true { state.deadlines[deadline] = nil }
             guard state.mailboxes[id]?.removeValue(forKey: ObjectIdentifier(mailbox)) != nil else { return }
-            state.count -= 1
+            state.count -= mailbox.weight
             if state.mailboxes[id]?.isEmpty == true { state.mailboxes[id] = nil }
         }
     }
@@ -119,7 +138,7 @@ package final class ReplicaWaiters: Sendable {
     private func take(_ id: ReplicaID) -> [Mailbox] {
         state.withLock { state in
             let taken = state.mailboxes.removeValue(forKey: id) ?? [:]
-            state.count -= taken.count
+            for mailbox in taken.values { state.count -= mailbox.weight }
             return Array(taken.values)
         }
     }
@@ -147,7 +166,13 @@ private final class Mailbox: Sendable {
         case full(ReplicaWaiters.Wake)
     }
 
+    /// How many requests it counts for.
+    let weight: Int
     private let state = Mutex(State.empty)
+
+    init(weight: Int) {
+        self.weight = weight
+    }
 
     func deliver(_ wake: ReplicaWaiters.Wake) {
         let reader = state.withLock { state -> CheckedContinuation<ReplicaWaiters.Wake, Never>? in

@@ -11,6 +11,8 @@ import Synchronization
 /// it, so that the order of pipelined answers is kept. Once it has handed on bytes that it does not understand as exactly one plain request,
 /// it no longer knows where requests begin and hands on everything for the rest of the connection.
 ///
+/// Who asks what somebody on the slow path asks at the moment waits here for the same answer (``Crowd``).
+///
 /// It also closes connections that are silent, because the handlers behind it do not see what it answers, and lets none be closed before
 /// the socket has taken what was written.
 final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
@@ -20,6 +22,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = IOData
 
     private let table: FastPathTable
+    private let crowds: Crowds?
     private let uses: UseRecorder
     private let clock: any WallClock
     private let connection: ConnectionProgress
@@ -31,13 +34,27 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var lastRead = NIODeadline.now()
     private var date = (second: Int64.min, text: "")
     private var idleCheck: Scheduled<Void>?
+    private var context: ChannelHandlerContext?
+    private var wait: Wait?
 
+    /// The one request that waits in a crowd.
+    private struct Wait {
+        let member: Crowd.Member
+        /// For the slow path, when it must have it after all.
+        let request: ByteBuffer
+        /// Who wants to close once it is answered.
+        var closes: [(mode: CloseMode, promise: EventLoopPromise<Void>?)] = []
+    }
+
+    /// - Parameter crowds: `nil` when nobody may join one.
     /// - Parameter maxHeadLength: Bytes of a head that the HTTP decoder takes.
     init(
-        table: FastPathTable, uses: UseRecorder, clock: any WallClock, connection: ConnectionProgress, idleTimeout: TimeAmount,
+        table: FastPathTable, crowds: Crowds?, uses: UseRecorder, clock: any WallClock, connection: ConnectionProgress,
+        idleTimeout: TimeAmount,
         maxHeadLength: Int
     ) {
         self.table = table
+        self.crowds = crowds
         self.uses = uses
         self.clock = clock
         self.connection = connection
@@ -46,23 +63,34 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
         scheduleIdleCheck(context, in: idleTimeout)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         idleCheck?.cancel()
+        giveUpWaiting()
+        self.context = nil
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         idleCheck?.cancel()
+        giveUpWaiting()
         context.fireChannelInactive()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         lastRead = .now()
         var input = unwrapInboundIn(data)
+        if let wait {
+            // Nobody would answer it.
+            guard wait.closes.isEmpty else { return }
+            // Who says more meanwhile is too much for a crowd.
+            giveUpWaiting()
+            handOn(wait.request, context)
+        }
         // A client that does not read its answers gets the slow path, which stops reading its requests.
-        if connection.isAtBoundary, context.channel.isWritable { answer(&input) }
+        if connection.isAtBoundary, context.channel.isWritable { answer(&input, context) }
         guard input.readableBytes > 0 else { return }
         flush(context)
         handOn(input, context)
@@ -77,14 +105,22 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// Answers the requests at the front of `input` for as long as it can.
-    private func answer(_ input: inout ByteBuffer) {
+    private func answer(_ input: inout ByteBuffer, _ context: ChannelHandlerContext) {
         let now = clock.now
         while input.readableBytes > 0 {
             let answered = input.withUnsafeReadableBytes { bytes -> Int? in
-                guard case .plain(let length, let target, let isHead) = RequestScanner.scan(bytes, limit: maxHeadLength),
-                    let entry = table.find(UnsafeRawBufferPointer(rebasing: bytes[target]), at: now)
-                else { return nil }
-                write(entry, isHead: isHead, at: now)
+                guard case .plain(let length, let target, let isHead) = RequestScanner.scan(bytes, limit: maxHeadLength) else {
+                    return nil
+                }
+                let targetBytes = UnsafeRawBufferPointer(rebasing: bytes[target])
+                if let entry = table.find(targetBytes, at: now) {
+                    write(entry, isHead: isHead, at: now)
+                    return length
+                }
+                guard length == bytes.count else { return nil }
+                let question = Crowd.Question(target: Array(targetBytes), isHead: isHead)
+                guard let member = crowds?.join(question, self, on: context.eventLoop) else { return nil }
+                wait = Wait(member: member, request: ByteBuffer(bytes: bytes))
                 return length
             }
             guard let answered else { return }
@@ -129,6 +165,27 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         return date.text
     }
 
+    // MARK: Waiting with others
+
+    /// Called on the event loop.
+    ///
+    /// - Parameter member: Whom the answer is for, unless it has given up meanwhile.
+    /// - Parameter response: All of its bytes.
+    func answer(_ member: Crowd.Member, with response: ByteBuffer) {
+        guard let wait, wait.member === member, let context else { return }
+        self.wait = nil
+        connection.responseEnded(at: .now())
+        context.writeAndFlush(wrapOutboundOut(.byteBuffer(response)), promise: nil)
+        for end in wait.closes { close(context: context, mode: end.mode, promise: end.promise) }
+    }
+
+    private func giveUpWaiting() {
+        guard let wait else { return }
+        self.wait = nil
+        crowds?.leave(wait.member)
+        for end in wait.closes { end.promise?.fail(ChannelError.alreadyClosed) }
+    }
+
     // MARK: The end
 
     /// Hummingbird closes right behind the last write when it shuts down or the client has said that it is done, which would drop what a
@@ -137,6 +194,10 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         guard mode != .input, context.channel.isActive else {
             context.close(mode: mode, promise: promise)
+            return
+        }
+        if wait != nil {
+            wait?.closes.append((mode, promise))
             return
         }
         let written = context.eventLoop.makePromise(of: Void.self)
@@ -152,6 +213,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func checkIdle(_ context: ChannelHandlerContext) {
         let now = NIODeadline.now()
+        guard wait == nil else { return scheduleIdleCheck(context, in: idleTimeout) }
         let silentUntil = max(lastRead, connection.lastResponseEnd) + idleTimeout
         if connection.owesNothing ? silentUntil <= now : connection.isOverdue(now, limit: idleTimeout) {
             context.close(promise: nil)

@@ -10,8 +10,9 @@ import NIOHTTPTypesHTTP1
 /// Hummingbird's HTTP/1.1 channel with the fast path in front of it.
 struct MirrorChannel: ServerChildChannel {
     let base: HTTP1Channel
-    /// `nil` leaves the fast path out: the differential tests compare with and without it.
+    /// `nil` leaves the fast path out, and `crowds` too: the differential tests compare with and without it.
     let table: FastPathTable?
+    let crowds: Crowds?
     let uses: UseRecorder
     let clock: any WallClock
     let idleTimeout: TimeAmount
@@ -23,7 +24,8 @@ struct MirrorChannel: ServerChildChannel {
             let progress = ConnectionProgress()
             try pipeline.addHandler(
                 FastPathHandler(
-                    table: table ?? FastPathTable(maxBytes: 0), uses: uses, clock: clock, connection: progress, idleTimeout: idleTimeout,
+                    table: table ?? FastPathTable(maxBytes: 0), crowds: crowds, uses: uses, clock: clock, connection: progress,
+                    idleTimeout: idleTimeout,
                     maxHeadLength: base.configuration.httpDecoder.maxHeaderListSize),
                 position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))
             try pipeline.addHandler(

@@ -18,7 +18,7 @@ struct ErrorMiddleware: RouterMiddleware {
             if shown.code == .internalError {
                 context.logger.error("request failed", metadata: ["route": "\(context.endpointPath ?? "")", "error": "\(error)"])
             }
-            return shown.response(to: request, at: clock.now)
+            return shown.response(to: request.method, request.uri.path, at: clock.now).response(to: request)
         }
     }
 

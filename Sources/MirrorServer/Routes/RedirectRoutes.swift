@@ -12,6 +12,7 @@ struct RedirectRoutes: Sendable {
 
     let services: MirrorServices
     let table: FastPathTable
+    let crowds: Crowds
     let publicURL: String?
     let status: HTTPResponse.Status
 
@@ -32,27 +33,45 @@ struct RedirectRoutes: Sendable {
             error.headers.append(contentsOf: fields(nil, .refused))
             throw error
         }
-        let answer = await services.redirects.answer(
-            target.artifact, in: pool, wait: try wait(request), isReportedMissing: try isReportedMissing(request))
+        let (wait, isReportedMissing) = (try wait(request), try isReportedMissing(request))
+        let question = question(request, target)
+        let crowd = found(question, target.artifact, pool)
+        let answer = await services.redirects.answer(target.artifact, in: pool, wait: wait, isReportedMissing: isReportedMissing)
+        let response = await response(to: answer, target.artifact, pool, request.method, request.uri.path)
+        if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let question {
+            remember(redirect, response, question)
+        }
+        if let crowd { crowds.end(crowd, as: answer, with: response) }
+        return response.response(to: request)
+    }
+
+    /// What those in a crowd get who have more time than its first request had.
+    @Sendable func waitOn(for crowd: Crowd, until deadline: Timestamp) async -> (RedirectAnswer, WholeResponse) {
+        let answer = await services.redirects.waitOn(for: crowd.id, in: crowd.pool, until: deadline)
+        let response = await response(
+            to: answer, crowd.id.artifact, crowd.pool, crowd.question.isHead ? .head : .get,
+            String(decoding: crowd.question.target, as: UTF8.self))
+        return (answer, response)
+    }
+
+    private func response(
+        to answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: Pool?, _ method: HTTPRequest.Method, _ path: some StringProtocol
+    ) async -> WholeResponse {
+        let error: RequestError
         switch answer {
         case .replica(let redirect):
-            let response = RedirectResponse(
-                status: status, location: location(redirect.location.url), pool: redirect.id.pool, outcome: redirect.outcome,
+            return .redirect(
+                status, to: location(redirect.location.url), pool: redirect.id.pool, outcome: redirect.outcome,
                 digest: redirect.object.sha256)
-            if redirect.outcome == .hit, redirect.object.markedAt == nil {
-                remember(redirect, response, target, request)
-            }
-            return response.response(to: request)
         case .origin:
-            let location = await services.redirects.originLocation(of: target.artifact)
-            return RedirectResponse(
-                status: status, location: location, pool: pool?.id, outcome: .fallback, digest: nil
-            ).response(to: request)
+            let location = await services.redirects.originLocation(of: artifact)
+            return .redirect(status, to: location, pool: pool?.id, outcome: .fallback, digest: nil)
         case .refused(let message):
-            throw RequestError(.forbidden, message, headers: fields(pool?.id, .refused))
+            error = RequestError(.forbidden, message, headers: fields(pool?.id, .refused))
         case .originStatus(let code, let message):
-            throw RequestError.origin(status: code, message: message, headers: fields(pool?.id, .error))
+            error = .origin(status: code, message: message, headers: fields(pool?.id, .error))
         }
+        return error.response(to: method, path, at: services.clock.now)
     }
 
     private func pool(for target: RequestTarget, _ request: Request, _ context: MirrorRequestContext) throws -> Pool? {
@@ -90,15 +109,26 @@ struct RedirectRoutes: Sendable {
         return fields
     }
 
-    /// Lets the fast path answer the same request from now on, where the target alone decides the answer.
-    private func remember(_ redirect: ReplicaRedirect, _ response: RedirectResponse, _ target: RequestTarget, _ request: Request) {
+    /// What is asked, where that alone decides the answer.
+    private func question(_ request: Request, _ target: RequestTarget) -> Crowd.Question? {
         guard let text = request.head.path, text.hasPrefix(Self.prefix), !text.utf8.contains(UInt8(ascii: "?")),
             target.pool != nil || services.selector.networks.isEmpty
-        else { return }
+        else { return nil }
+        return Crowd.Question(target: Array(text.utf8), isHead: request.method == .head)
+    }
+
+    /// Lets others join who ask the same meanwhile.
+    private func found(_ question: Crowd.Question?, _ artifact: ArtifactURL, _ pool: Pool?) -> Crowd? {
+        guard let question, let pool else { return nil }
+        return crowds.found(question, ReplicaID(artifact: artifact, pool: pool.id), in: pool)
+    }
+
+    /// Lets the fast path answer the same from now on.
+    private func remember(_ redirect: ReplicaRedirect, _ response: WholeResponse, _ question: Crowd.Question) {
         let metrics = services.metrics[pool: redirect.id.pool]
         table.insert(
             FastPathTable.Entry(
-                target: Array(text.utf8), head: response.headBytes, body: response.body, id: redirect.id, size: redirect.object.size,
+                target: question.target, head: response.headBytes, body: response.body, id: redirect.id, size: redirect.object.size,
                 hits: metrics.hits, egressAvoided: metrics.egressAvoided, notAfter: redirect.notAfter, lastUsed: redirect.object.lastUsed),
             token: redirect.token, hotIndex: services.state)
     }

@@ -1,0 +1,127 @@
+import MirrorCore
+import MirrorEngine
+import MirrorState
+import NIOCore
+import Synchronization
+
+/// Requests for the same, of which the first is on the slow path and the others wait for its answer.
+///
+/// Those others have no task, no parsed head and no wait of their own: ten thousand cost little more than ten thousand silent connections,
+/// and one answer is made for all of them.
+final class Crowd: Sendable {
+    /// What they ask, byte for byte.
+    struct Question: Hashable, Sendable {
+        let target: [UInt8]
+        let isHead: Bool
+    }
+
+    /// One that waits, and where its connection is.
+    final class Member: Sendable {
+        let crowd: Crowd
+        let since: Timestamp
+        /// When it is sent to the origin.
+        let deadline: Timestamp
+        let eventLoop: any EventLoop
+        private let handler: NIOLoopBound<FastPathHandler>
+
+        /// - Parameter eventLoop: The handler's, on which this is called.
+        init(of crowd: Crowd, handler: FastPathHandler, eventLoop: any EventLoop, since: Timestamp, deadline: Timestamp) {
+            self.crowd = crowd
+            self.since = since
+            self.deadline = deadline
+            self.eventLoop = eventLoop
+            self.handler = NIOLoopBound(handler, eventLoop: eventLoop)
+        }
+
+        /// Called on the event loop.
+        fileprivate func answer(_ response: ByteBuffer) {
+            handler.value.answer(self, with: response)
+        }
+    }
+
+    private struct State {
+        var members: [ObjectIdentifier: Member] = [:]
+        var isOpen = true
+    }
+
+    /// Answers that are written in one go; then others have their turn.
+    private static let batch = 64
+    /// Milliseconds to which the ends of waits are rounded up, so that a crowd that gathers slowly has few of them.
+    private static let coarseness: Int64 = 100
+
+    let question: Question
+    let id: ReplicaID
+    let pool: Pool
+    private let state = Mutex(State())
+
+    init(_ question: Question, id: ReplicaID, pool: Pool) {
+        self.question = question
+        self.id = id
+        self.pool = pool
+    }
+
+    /// - Returns: `false` when it is too late.
+    func join(_ member: Member) -> Bool {
+        state.withLock { state in
+            guard state.isOpen else { return false }
+            state.members[ObjectIdentifier(member)] = member
+            return true
+        }
+    }
+
+    /// - Returns: Whether it was still waiting.
+    func leave(_ member: Member) -> Bool {
+        state.withLock { $0.members.removeValue(forKey: ObjectIdentifier(member)) != nil }
+    }
+
+    /// Lets nobody join any more.
+    func close() {
+        state.withLock { $0.isOpen = false }
+    }
+
+    /// Takes all, and lets nobody join any more.
+    func takeAll() -> [Member] {
+        state.withLock { state in
+            state.isOpen = false
+            defer { state.members = [:] }
+            return Array(state.members.values)
+        }
+    }
+
+    /// Takes those whose time is over.
+    func take(until now: Timestamp) -> [Member] {
+        state.withLock { state in
+            let over = state.members.values.filter { $0.deadline <= now }
+            for member in over { state.members[ObjectIdentifier(member)] = nil }
+            return over
+        }
+    }
+
+    /// When the next one's time is over, about. When there is none, nobody can join any more.
+    func nextDeadline() -> Timestamp? {
+        state.withLock { state in
+            guard let next = state.members.values.map(\.deadline).min() else {
+                state.isOpen = false
+                return nil
+            }
+            let rest = next.milliseconds % Self.coarseness
+            return rest > 0 ? next + .milliseconds(Self.coarseness - rest) : next
+        }
+    }
+
+    /// Sends a response to members that were taken.
+    func send(_ response: WholeResponse, to members: [Member], clock: any WallClock) {
+        let isHead = question.isHead
+        for (_, members) in Dictionary(grouping: members, by: { ObjectIdentifier($0.eventLoop) }) {
+            Self.send(members[...]) { response.bytes(at: clock.now, toHead: isHead) }
+        }
+    }
+
+    private static func send(_ members: ArraySlice<Member>, response: @escaping @Sendable () -> ByteBuffer) {
+        members.first?.eventLoop.execute {
+            let bytes = response()
+            for member in members.prefix(batch) { member.answer(bytes) }
+            send(members.dropFirst(batch), response: response)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import HTTPTypes
+import Hummingbird
+import MirrorCore
+import MirrorEngine
+import NIOCore
+import NIOHTTP1
+
+/// A response that is there as a whole, in the one order of fields that the slow and the fast path share.
+struct WholeResponse: Sendable {
+    let status: HTTPResponse.Status
+    /// `Date` comes behind them.
+    let fields: HTTPFields
+    let body: [UInt8]
+
+    static func redirect(
+        _ status: HTTPResponse.Status, to location: String, pool: PoolID?, outcome: Outcome, digest: Digest?
+    ) -> WholeResponse {
+        let body = JSONResponse.encode(Body(status: status.code, url: location))
+        var fields = HTTPFields()
+        fields.reserveCapacity(9)
+        func add(_ name: HTTPField.Name, _ value: String) { fields.append(HTTPField(name: name, value: value)) }
+        add(.location, location)
+        add(.cacheControl, "no-store")
+        if let pool { add(.cloudMirrorPool, pool.description) }
+        add(.cloudMirrorOutcome, outcome.rawValue)
+        if let digest { add(.reprDigest, digest.fieldValue) }
+        add(.contentType, "application/json; charset=utf-8")
+        add(.xContentTypeOptions, "nosniff")
+        add(.contentLength, String(body.count))
+        return WholeResponse(status: status, fields: fields, body: body)
+    }
+
+    private struct Body: Encodable {
+        let status: Int
+        let url: String
+    }
+
+    /// For Hummingbird, which appends `Date`.
+    func response(to request: Request) -> Response {
+        Response(
+            status: status, headers: fields,
+            body: request.method == .head ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    /// The bytes up to the value of `Date`, which comes last.
+    var headBytes: [UInt8] {
+        // As the HTTP encoder does, which knows the phrases of more statuses than those that have a name here.
+        let reason = HTTPResponseStatus(statusCode: status.code, reasonPhrase: status.reasonPhrase).reasonPhrase
+        var text = "HTTP/1.1 \(status.code) \(reason)\r\n"
+        for field in fields { text += "\(field.name.rawName): \(field.value)\r\n" }
+        text += "\(HTTPField.Name.date.rawName): "
+        return Array(text.utf8)
+    }
+
+    /// All of it, as it goes over the wire at that time.
+    func bytes(at time: Timestamp, toHead isHead: Bool) -> ByteBuffer {
+        var bytes = ByteBuffer(bytes: headBytes)
+        bytes.writeString(time.httpDate)
+        bytes.writeStaticString("\r\n\r\n")
+        if !isHead { bytes.writeBytes(body) }
+        return bytes
+    }
+}
+
+extension HTTPField.Name {
+    // Valid tokens, so that none is ever the placeholder.
+    static let cloudMirrorPool = HTTPField.Name("X-Cloud-Mirror-Pool") ?? .server
+    static let cloudMirrorOutcome = HTTPField.Name("X-Cloud-Mirror-Outcome") ?? .server
+    static let reprDigest = HTTPField.Name("Repr-Digest") ?? .server
+    static let forwardedFor = HTTPField.Name("X-Forwarded-For") ?? .server
+    static let forwarded = HTTPField.Name("Forwarded") ?? .server
+}

@@ -1,0 +1,210 @@
+import MirrorCore
+import MirrorEngine
+import MirrorState
+import MirrorTesting
+import Testing
+
+@testable import MirrorServer
+
+/// Many who wait for one copy.
+@Suite(.timeLimit(.minutes(1)))
+struct CrowdTests {
+    private static let waiting = MirrorOptions.with { $0.maxWait = .seconds(28) }
+    private static let target = World.target("/a.txt")
+
+    /// Lets a crowd gather on connections of their own, the first of which is on the slow path.
+    private func crowd(_ count: Int, _ mirror: MirrorFixture, method: String = "GET") async throws -> [RawConnection] {
+        var connections: [RawConnection] = []
+        for number in 1...count {
+            let connection = try await mirror.connection()
+            await connection.send(RequestStream.request(method, Self.target))
+            await mirror.waiting(number)
+            connections.append(connection)
+        }
+        return connections
+    }
+
+    private func outcomes(_ mirror: MirrorFixture, _ outcome: String) -> Int {
+        mirror.services.registry.values(of: "cloud_mirror_redirects_total").reduce(0) {
+            $0 + ($1.labels["outcome"] == outcome ? Int($1.value) : 0)
+        }
+    }
+
+    /// All but the time, of which Hummingbird has its own.
+    private func shown(_ response: RawResponse) -> String {
+        let fields = response.fields.filter { $0.name.lowercased() != "date" }.map { "\($0.name): \($0.value)" }
+        return ([response.statusLine] + fields + ["", response.text]).joined(separator: "\n")
+    }
+
+    @Test(arguments: ["GET", "HEAD"])
+    func `a crowd is given one answer, each the bytes that the slow path gives`(method: String) async throws {
+        let world = World()
+        try await MirrorFixture.run(world, Self.waiting) { mirror in
+            let connections = try await crowd(5, mirror, method: method)
+            #expect(mirror.server.crowds.count == 1)
+            try await world.finishCopy("/a.txt")
+            let first = try await connections[0].response(toHead: method == "HEAD")
+            #expect(first.status == 302)
+            #expect(first["X-Cloud-Mirror-Outcome"] == "wait")
+            for connection in connections.dropFirst() {
+                let response = try await connection.response(toHead: method == "HEAD")
+                #expect(shown(response) == shown(first))
+                #expect(connection.unread == 0)
+            }
+            // One made for all of them.
+            #expect(mirror.store.locations == 1)
+            #expect(outcomes(mirror, "wait") == 5)
+            #expect(mirror.services.waiters.count == 0)
+            #expect(mirror.server.crowds.count == 0)
+            for connection in connections {
+                let next = try await connection.get(Self.target)
+                #expect(next["X-Cloud-Mirror-Outcome"] == "hit")
+                await connection.close()
+            }
+        }
+    }
+
+    @Test func `a crowd is told of a failure as each would be`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world, Self.waiting) { mirror in
+            let connections = try await crowd(3, mirror)
+            let id = try world.id("/a.txt")
+            let lease = try require(try await world.state.lease(pools: [id.pool], worker: "test", duration: .seconds(60)))
+            let failure = CopyFailure(reason: .origin(status: 410), message: "it is gone", retryAt: world.clock.now + .seconds(30))
+            try await world.state.finish(lease, .failed(failure))
+            let first = try await connections[0].response()
+            #expect(first.status == 410)
+            #expect(first["X-Cloud-Mirror-Outcome"] == "error")
+            for connection in connections.dropFirst() {
+                let response = try await connection.response()
+                #expect(shown(response) == shown(first))
+            }
+            #expect(outcomes(mirror, "error") == 3)
+            for connection in connections { await connection.close() }
+        }
+    }
+
+    @Test func `each in a crowd waits as long as if it were alone, and then goes to the origin`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world, Self.waiting) { mirror in
+            let early = try await crowd(2, mirror)
+            await world.clock.sleepers(1)
+            world.clock.advance(by: .seconds(20))
+            let late = try await mirror.connection()
+            await late.send(RequestStream.request("GET", Self.target))
+            await mirror.waiting(3)
+            await world.clock.sleepers(1)
+            world.clock.advance(by: .seconds(8))
+            for connection in early {
+                let response = try await connection.response()
+                #expect(response["Location"] == World.origin + "/a.txt")
+                #expect(response["X-Cloud-Mirror-Outcome"] == "fallback")
+            }
+            #expect(mirror.services.waiters.count == 1)
+            // Who comes now still joins.
+            let last = try await mirror.connection()
+            await last.send(RequestStream.request("GET", Self.target))
+            await mirror.waiting(2)
+            #expect(mirror.server.crowds.count == 1)
+            await world.clock.sleepers(1)
+            world.clock.advance(by: .seconds(20))
+            let response = try await late.response()
+            #expect(response["X-Cloud-Mirror-Outcome"] == "fallback")
+            #expect(last.unread == 0)
+            try await world.finishCopy("/a.txt")
+            let answer = try await last.response()
+            #expect(answer["X-Cloud-Mirror-Outcome"] == "wait")
+            #expect(mirror.services.waiters.count == 0)
+            for connection in early + [late, last] { await connection.close() }
+        }
+    }
+
+    @Test func `who hangs up leaves the crowd`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world, Self.waiting) { mirror in
+            let connections = try await crowd(3, mirror)
+            try await connections[1].reset()
+            while mirror.services.waiters.count > 2 { await Task.yield() }
+            try await world.finishCopy("/a.txt")
+            for connection in [connections[0], connections[2]] {
+                let response = try await connection.response()
+                #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
+                await connection.close()
+            }
+            #expect(outcomes(mirror, "wait") == 2)
+        }
+    }
+
+    @Test func `who says that it will send no more is answered, and then the connection ends`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world, Self.waiting) { mirror in
+            let connections = try await crowd(2, mirror)
+            for connection in connections { await connection.finishSending() }
+            try await mirror.readWhatCame()
+            try await world.finishCopy("/a.txt")
+            for connection in connections {
+                let response = try await connection.response()
+                #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
+                let end = try await connection.rest()
+                #expect(end.bytes.isEmpty)
+            }
+        }
+    }
+
+    @Test func `who asks for more while it waits is answered in order`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world, Self.waiting) { mirror in
+            let connections = try await crowd(2, mirror)
+            await connections[1].send(RequestStream.request("GET", "/v1/ping"))
+            try await mirror.readWhatCame()
+            await mirror.waiting(2)
+            #expect(connections[1].unread == 0)
+            try await world.finishCopy("/a.txt")
+            let redirect = try await connections[1].response()
+            #expect(redirect["X-Cloud-Mirror-Outcome"] == "wait")
+            let ping = try await connections[1].response()
+            #expect(ping.status == 200)
+            for connection in connections { await connection.close() }
+        }
+    }
+
+    @Test func `who asks after a purge does not join those who asked before`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world, Self.waiting) { mirror in
+            let connections = try await crowd(2, mirror)
+            let id = try world.id("/a.txt")
+            mirror.server.crowds.invalidate(.replica(id))
+            let late = try await mirror.connection()
+            await late.send(RequestStream.request("GET", Self.target))
+            await mirror.waiting(3)
+            // Of a crowd of its own.
+            #expect(mirror.server.crowds.count == 1)
+            try await world.finishCopy("/a.txt")
+            for connection in connections + [late] {
+                let response = try await connection.response()
+                #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
+                await connection.close()
+            }
+            #expect(mirror.store.locations == 2)
+        }
+    }
+
+    @Test func `no more wait than may, in a crowd or not`() async throws {
+        let world = World()
+        let options = MirrorOptions.with {
+            $0.maxWait = .seconds(28)
+            $0.maxWaiting = 3
+        }
+        try await MirrorFixture.run(world, options) { mirror in
+            let connections = try await crowd(3, mirror)
+            let response = try await mirror.get(Self.target)
+            #expect(response["X-Cloud-Mirror-Outcome"] == "fallback")
+            try await world.finishCopy("/a.txt")
+            for connection in connections {
+                let response = try await connection.response()
+                #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
+                await connection.close()
+            }
+        }
+    }
+}
