@@ -62,39 +62,57 @@ import Testing
             fixture.origin.on("/body", .generated(size: 1 << 20).with { $0.stall = (after: 500_000, gate: gate) })
             #expect(try await fixture.failure("/head") == .timedOut)
             #expect(try await fixture.failure("/body") == .timedOut)
-            #expect(fixture.origin.requests.count == 2, "it is not asked again")
+            for path in ["/head", "/body"] { _ = try await fixture.origin.request(for: path) }
             try await fixture.origin.connections(atMost: 0)
+            #expect(fixture.origin.requests.count == 2, "it is not asked again")
             gate.open()
         }
     }
 
+    /// Runs `body` with a client that waits for five seconds, and that may ask this server and an origin.
+    private static func asking(
+        _ server: PacedServer, and origin: FakeOrigin, _ body: (OutboundClient) async throws -> Void
+    ) async throws {
+        let policy = try EgressPolicy(
+            allow: [.prefix(server.url), .prefix(try ArtifactURL(origin.url("/")))], requireHTTPS: false,
+            allowAddresses: [try #require(IPNetwork("127.0.0.0/8"))])
+        try await withClient(policy, StaticResolver([:]), .testing { $0.idleTimeout = .seconds(5) }, body)
+    }
+
     @Test func anOriginThatDripsDoesNotTimeOut() async throws {
-        try await NetFixture.run(configuration: .testing { $0.idleTimeout = .seconds(5) }) { fixture async throws in
-            // Twice the timeout as a whole, a twentieth of it between two chunks.
-            fixture.origin.on(
-                "/a",
-                .generated(size: 40).with {
-                    $0.chunkSize = 1
-                    $0.pause = .milliseconds(250)
-                })
-            #expect(try await fixture.get("/a").body.bytes().count == 40)
+        // Twice the timeout as a whole, a twentieth of it between two pieces.
+        let pieces = Array(repeating: ByteBuffer(string: "a"), count: 40)
+        try await FakeOrigin.run { origin async throws in
+            try await PacedServer.run(pieces, every: .milliseconds(250)) { server async throws in
+                try await Self.asking(server, and: origin) { client async throws in
+                    #expect(try await client.send(OutboundRequest(.get, server.url)).body.bytes().count == 40)
+                }
+            }
         }
     }
 
     @Test func aSlowReaderDoesNotTimeOut() async throws {
-        try await NetFixture.run(configuration: .testing { $0.idleTimeout = .seconds(5) }) { fixture async throws in
-            let gate = FakeGate()
-            let behavior = FakeBehavior.generated(size: 64 << 20)
-            fixture.origin.on("/slow", behavior)
-            fixture.origin.on("/silent", .text("a").with { $0.gate = gate })
-            let response = try await fixture.get("/slow")
-            var iterator = response.body.makeAsyncIterator()
-            var count = try await iterator.next()?.readableBytes ?? 0
-            // Each of these takes one timeout, during which nobody reads the first body.
-            for _ in 1...2 { #expect(try await fixture.failure("/silent") == .timedOut) }
-            while let chunk = try await iterator.next() { count += chunk.readableBytes }
-            #expect(count == 64 << 20)
-            gate.open()
+        let pieces = Array(repeating: ByteBuffer(repeating: 7, count: 1 << 20), count: 64)
+        try await FakeOrigin.run { origin async throws in
+            try await PacedServer.run(pieces) { server async throws in
+                try await Self.asking(server, and: origin) { client async throws in
+                    let gate = FakeGate()
+                    origin.on("/silent", .text("a").with { $0.gate = gate })
+                    let response = try await client.send(OutboundRequest(.get, server.url))
+                    var iterator = response.body.makeAsyncIterator()
+                    var count = try await iterator.next()?.readableBytes ?? 0
+                    // Each of these takes one timeout, during which nobody reads the first body.
+                    for _ in 1...2 {
+                        let error = await #expect(throws: OutboundError.self) {
+                            try await client.send(OutboundRequest(.get, try ArtifactURL(origin.url("/silent"))))
+                        }
+                        #expect(error?.code == .timedOut)
+                    }
+                    while let chunk = try await iterator.next() { count += chunk.readableBytes }
+                    #expect(count == 64 << 20)
+                    gate.open()
+                }
+            }
         }
     }
 

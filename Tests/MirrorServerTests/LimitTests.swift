@@ -10,8 +10,9 @@ import Testing
 struct LimitTests {
     /// For clients that are not answered.
     private static let impatient = MirrorOptions.with { $0.idleTimeout = .milliseconds(200) }
-    /// For clients that are: on a busy machine a request can come a good while after its connection.
-    private static let idle = MirrorOptions.with { $0.idleTimeout = .seconds(10) }
+    /// For clients that are. They send at once what must come in time.
+    private static let idle = MirrorOptions.with { $0.idleTimeout = .seconds(5) }
+    private static let ping = RequestStream.request("GET", "/v1/ping")
 
     @Test func `a connection on which nothing is said is closed`() async throws {
         try await MirrorFixture.run(World(), Self.impatient) { mirror in
@@ -27,9 +28,10 @@ struct LimitTests {
         let world = World()
         try await world.seed("/a.txt")
         try await MirrorFixture.run(world, Self.idle) { mirror in
-            _ = try await mirror.get(target)
-            try await RawConnection.run(port: mirror.port) { connection in
-                let response = try await connection.get(target)
+            let request = RequestStream.request("GET", target)
+            _ = try await RawConnection.run(port: mirror.port, sending: request) { try await $0.response() }
+            try await RawConnection.run(port: mirror.port, sending: request) { connection in
+                let response = try await connection.response()
                 #expect(response.status < 400)
                 let end = try await connection.rest()
                 #expect(end.bytes.isEmpty)
@@ -60,14 +62,14 @@ struct LimitTests {
         let bytes = [UInt8](repeating: 7, count: 32 << 20)
         let info = try await world.store("/large.bin", bytes)
         let options = MirrorOptions.with {
-            $0.idleTimeout = .seconds(10)
+            $0.idleTimeout = .seconds(5)
             $0.maxConnections = 1
         }
         try await MirrorFixture.run(world, options) { mirror in
-            let connection = try await RawConnection.open(port: mirror.port, receiveBuffer: 4_096, readsAlone: false)
-            await connection.send("GET /local/dev/\(info.key) HTTP/1.1\r\nHost: h\r\n\r\n")
+            let connection = try await RawConnection.open(
+                port: mirror.port, receiveBuffer: 4_096, readsAlone: false, sending: RequestStream.request("GET", "/local/dev/\(info.key)"))
             // Another one is only let in when that one is gone, of which it has not read a byte.
-            _ = try await mirror.get("/v1/ping")
+            _ = try await RawConnection.run(port: mirror.port, sending: Self.ping) { try await $0.response() }
             try await connection.beginReading()
             let end = try await connection.rest()
             #expect(end.bytes.count < bytes.count)
@@ -80,22 +82,22 @@ struct LimitTests {
         try await MirrorFixture.run(
             world,
             .with {
-                $0.idleTimeout = .seconds(10)
+                $0.idleTimeout = .seconds(5)
                 $0.maxWait = .seconds(28)
             }
         ) { mirror in
-            try await RawConnection.run(port: mirror.port) { connection in
-                async let waiting = connection.get(World.target("/a.txt"))
+            let request = RequestStream.request("GET", World.target("/a.txt"))
+            try await RawConnection.run(port: mirror.port, sending: request, then: Self.ping) { connection in
                 await world.clock.sleepers(1)
                 // Another connection's silence is over when this one has waited for longer than the idle time.
-                try await RawConnection.run(port: mirror.port) { silent in
-                    _ = try await silent.get("/v1/ping")
+                try await RawConnection.run(port: mirror.port, sending: Self.ping) { silent in
+                    _ = try await silent.response()
                     _ = try await silent.rest()
                 }
                 try await world.finishCopy("/a.txt")
-                let response = try await waiting
+                let response = try await connection.response()
                 #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
-                let next = try await connection.get("/v1/ping")
+                let next = try await connection.response()
                 #expect(next.status == 200)
             }
         }

@@ -29,7 +29,11 @@ final class RawConnection: Sendable {
 
     /// - Parameter receiveBuffer: Bytes that the kernel takes while nobody reads; `nil` for its own idea.
     /// - Parameter readsAlone: Whether it reads without being asked; else only after ``beginReading()``.
-    static func open(port: Int, receiveBuffer: Int? = nil, readsAlone: Bool = true) async throws -> RawConnection {
+    /// - Parameter first: Is sent as soon as it is connected, and `second` as soon as a response has come: on a busy machine a test may come
+    ///   to it much later.
+    static func open(
+        port: Int, receiveBuffer: Int? = nil, readsAlone: Bool = true, sending first: String = "", then second: String = ""
+    ) async throws -> RawConnection {
         let inbox = WatchedState(Inbox())
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -41,7 +45,7 @@ final class RawConnection: Sendable {
         let channel =
             try await bootstrap
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(InboxHandler(inbox)) }
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(InboxHandler(inbox, first, second)) }
             }
             .connect(host: "127.0.0.1", port: port).get()
         return RawConnection(channel, inbox)
@@ -49,9 +53,10 @@ final class RawConnection: Sendable {
 
     /// Opens a connection, runs `body` and closes it.
     static func run<Result>(
-        port: Int, isolation: isolated (any Actor)? = #isolation, _ body: (RawConnection) async throws -> Result
+        port: Int, sending first: String = "", then second: String = "", isolation: isolated (any Actor)? = #isolation,
+        _ body: (RawConnection) async throws -> Result
     ) async throws -> Result {
-        let connection = try await open(port: port)
+        let connection = try await open(port: port, sending: first, then: second)
         do {
             let result = try await body(connection)
             await connection.close()
@@ -128,16 +133,32 @@ final class RawConnection: Sendable {
 
     private final class InboxHandler: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
 
         private let inbox: WatchedState<Inbox>
+        private let first: String
+        private var second: String
 
-        init(_ inbox: WatchedState<Inbox>) {
+        init(_ inbox: WatchedState<Inbox>, _ first: String, _ second: String) {
             self.inbox = inbox
+            self.first = first
+            self.second = second
+        }
+
+        func channelActive(context: ChannelHandlerContext) {
+            if !first.isEmpty { context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: first)), promise: nil) }
+            context.fireChannelActive()
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let bytes = unwrapInboundIn(data)
-            inbox.change { $0.bytes.append(contentsOf: bytes.readableBytesView) }
+            let isAnswered = inbox.change { inbox in
+                inbox.bytes.append(contentsOf: bytes.readableBytesView)
+                return !second.isEmpty && RawResponse.parse(inbox.bytes, toHead: false) != nil
+            }
+            guard isAnswered else { return }
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: second)), promise: nil)
+            second = ""
         }
 
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
