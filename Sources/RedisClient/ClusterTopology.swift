@@ -33,15 +33,15 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
     private var refreshTimer: Scheduled<Void>?
     private var lastRefresh: NIODeadline?
     private var mapError: RedisError?
-    private var waiting: WaitingCommands
-    private var waitTimer: Scheduled<Void>?
+    private lazy var waiting = WaitingCommands(context) { [weak self] in
+        self?.fail($0, RedisError(.notConnected, "the cluster is not known yet"))
+    }
     private var log: FailureLog
     private var warnedOfTracking = false
     private var isClosed = false
 
     init(_ context: RedisContext) {
         self.context = context
-        waiting = WaitingCommands(context.configuration)
         log = FailureLog(context.logger, role: "cluster")
     }
 
@@ -82,19 +82,10 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         }
         if let mapError, command.retries == 0 { return context.outbox.finish(command, .failure(mapError)) }
         waiting.append(command)
-        if waitTimer == nil { armWaitTimer() }
     }
 
-    private func armWaitTimer() {
-        guard let end = waiting.nextEnd else { return }
-        waitTimer = context.loop.assumeIsolated().scheduleTask(deadline: end) { [weak self] in
-            guard let self else { return }
-            self.waitTimer = nil
-            for command in self.waiting.takeOverdue(at: .now()) {
-                self.context.outbox.finish(command, .failure(RedisError(.notConnected, "the cluster is not known yet")))
-            }
-            self.armWaitTimer()
-        }
+    private func fail(_ commands: [PendingCommand], _ error: RedisError) {
+        for command in commands { context.outbox.finish(command, .failure(error)) }
     }
 
     private func route(_ command: PendingCommand) {
@@ -174,7 +165,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
             let error = RedisError(.notConnected, "no server of the cluster tells where its slots are: \(reasons)")
             mapError = error
             log.failed(error)
-            for command in waiting.takeFresh() { context.outbox.finish(command, .failure(error)) }
+            fail(waiting.takeFresh(), error)
             tellState()
             return requestMap()
         }
@@ -329,10 +320,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         isClosed = true
         question?.end()
         refreshTimer?.cancel()
-        waitTimer?.cancel()
-        for command in waiting.takeAll() {
-            context.outbox.finish(command, .failure(RedisError(.closed, "the Redis client was closed")))
-        }
+        fail(waiting.takeAll(), RedisError(.closed, "the Redis client was closed"))
         let open = nodes.values.map(\.link)
         nodes = [:]
         let done = open.map { link in

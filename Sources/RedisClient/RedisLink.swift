@@ -40,8 +40,7 @@ final class RedisLink: RedisConnectionOwner {
     /// Counts attempts, so that an answer that was asked for in an earlier one is known as such.
     private var attempt = 0
     private var pause: Scheduled<Void>?
-    private var waiting: WaitingCommands
-    private var waitTimer: Scheduled<Void>?
+    private lazy var waiting = WaitingCommands(context) { [weak self] in self?.fail($0) }
     private(set) var lastError: RedisError?
     private var log: FailureLog
 
@@ -54,7 +53,6 @@ final class RedisLink: RedisConnectionOwner {
         self.owner = owner
         self.find = find
         backoff = Backoff(first: TimeAmount(context.configuration.backoff), limit: TimeAmount(context.configuration.backoffLimit))
-        waiting = WaitingCommands(context.configuration)
         log = FailureLog(context.logger, role: role)
     }
 
@@ -200,17 +198,6 @@ final class RedisLink: RedisConnectionOwner {
             return context.outbox.finish(command, .failure(refusal ?? RedisError(.notConnected, "not connected")))
         }
         waiting.append(command)
-        if waitTimer == nil { armWaitTimer() }
-    }
-
-    private func armWaitTimer() {
-        guard let end = waiting.nextEnd else { return }
-        waitTimer = context.loop.assumeIsolated().scheduleTask(deadline: end) { [weak self] in
-            guard let self else { return }
-            self.waitTimer = nil
-            self.fail(self.waiting.takeOverdue(at: .now()))
-            self.armWaitTimer()
-        }
     }
 
     private func fail(_ commands: [PendingCommand]) {
@@ -243,7 +230,6 @@ final class RedisLink: RedisConnectionOwner {
     func close(_ closed: @escaping @Sendable () -> Void) {
         state = .closed
         pause?.cancel()
-        waitTimer?.cancel()
         fail(waiting.takeAll())
         guard let connection else { return closed() }
         connection.end(RedisError(.connectionLost, "the Redis client was closed"))

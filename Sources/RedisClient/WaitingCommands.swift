@@ -1,41 +1,61 @@
 import NIOCore
 
-/// Commands that cannot be sent yet, and how long they may wait. Does no I/O.
-struct WaitingCommands {
+/// Commands that cannot be sent yet, and how long they may wait. Lives on the event loop.
+final class WaitingCommands {
+    private let loop: any EventLoop
     /// How long before its own end a command is given up.
     private let cut: TimeAmount
+    private let giveUp: ([PendingCommand]) -> Void
     private var commands: [PendingCommand] = []
+    /// Set for whoever has waited for long enough first.
+    private var timer: (end: NIODeadline, task: Scheduled<Void>)?
 
-    init(_ configuration: RedisConfiguration) {
-        let commandTimeout = TimeAmount(configuration.commandTimeout)
-        cut = commandTimeout - min(commandTimeout, TimeAmount(configuration.connectionWait))
+    /// - Parameter giveUp: Called with those that have waited for long enough.
+    init(_ context: RedisContext, giveUp: @escaping ([PendingCommand]) -> Void) {
+        loop = context.loop
+        let commandTimeout = TimeAmount(context.configuration.commandTimeout)
+        cut = commandTimeout - min(commandTimeout, TimeAmount(context.configuration.connectionWait))
+        self.giveUp = giveUp
     }
 
-    mutating func append(_ command: PendingCommand) { commands.append(command) }
+    func append(_ command: PendingCommand) {
+        commands.append(command)
+        setTimer(for: command.waits(untilBeforeDeadline: cut))
+    }
 
-    /// When the first of them has waited for long enough.
-    var nextEnd: NIODeadline? { commands.lazy.map { $0.waits(untilBeforeDeadline: cut) }.min() }
-
-    mutating func takeAll() -> [PendingCommand] {
+    func takeAll() -> [PendingCommand] {
+        timer?.task.cancel()
+        timer = nil
         defer { commands = [] }
         return commands
     }
 
-    mutating func takeOverdue(at now: NIODeadline) -> [PendingCommand] {
-        let cut = cut
-        return take { $0.waits(untilBeforeDeadline: cut) <= now }
-    }
-
     /// Those that were never sent.
-    mutating func takeFresh() -> [PendingCommand] {
+    func takeFresh() -> [PendingCommand] {
         take { $0.retries == 0 }
     }
 
-    private mutating func take(where isTaken: (PendingCommand) -> Bool) -> [PendingCommand] {
+    private func take(where isTaken: (PendingCommand) -> Bool) -> [PendingCommand] {
         guard !commands.isEmpty else { return [] }
         let taken = commands.filter(isTaken)
         if !taken.isEmpty { commands.removeAll(where: isTaken) }
         return taken
+    }
+
+    private func setTimer(for end: NIODeadline) {
+        if let timer {
+            guard end < timer.end else { return }
+            timer.task.cancel()
+        }
+        timer = (end, loop.assumeIsolated().scheduleTask(deadline: end) { [weak self] in self?.timeIsUp() })
+    }
+
+    private func timeIsUp() {
+        timer = nil
+        let (cut, now) = (cut, loop.now)
+        let overdue = take { $0.waits(untilBeforeDeadline: cut) <= now }
+        if let next = commands.lazy.map({ $0.waits(untilBeforeDeadline: cut) }).min() { setTimer(for: next) }
+        giveUp(overdue)
     }
 }
 

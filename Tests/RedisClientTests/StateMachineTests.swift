@@ -1,4 +1,6 @@
+import Logging
 import NIOCore
+import NIOEmbedded
 import Testing
 
 @testable import RedisClient
@@ -166,6 +168,46 @@ struct StateMachineTests {
             let first = backoff.next()
             #expect(first <= .milliseconds(25))
         }
+    }
+
+    @Test("Each command waits for as long as it may, in whatever order they came; what was taken is not given up")
+    func waiting() {
+        var configuration = RedisConfiguration(addresses: [])
+        configuration.commandTimeout = .seconds(10)
+        configuration.connectionWait = .seconds(2)
+        let loop = EmbeddedEventLoop()
+        let context = RedisContext(
+            configuration: configuration, loop: loop, tls: nil, outbox: Outbox(maxCommands: 9, maxBytes: 999), status: RedisStatus(),
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), onEvent: { _ in })
+        var givenUp: [Int] = []
+        let waiting = WaitingCommands(context) { givenUp += $0.map(\.cost) }
+        func append(_ number: Int, retries: Int = 0) {
+            var command = Self.command(deadline: loop.now + .seconds(10))
+            command.cost = number
+            command.retries = retries
+            waiting.append(command)
+        }
+        // One that was sent already waits until its end, the others for a connection.
+        append(1, retries: 1)
+        append(2)
+        loop.advanceTime(by: .seconds(1))
+        append(3)
+        loop.advanceTime(by: .milliseconds(999))
+        #expect(givenUp == [])
+        loop.advanceTime(by: .milliseconds(1))
+        #expect(givenUp == [2])
+        loop.advanceTime(by: .seconds(1))
+        #expect(givenUp == [2, 3])
+        append(4)
+        #expect(waiting.takeFresh().map(\.cost) == [4])
+        loop.advanceTime(by: .milliseconds(6_999))
+        #expect(givenUp == [2, 3])
+        loop.advanceTime(by: .milliseconds(1))
+        #expect(givenUp == [2, 3, 1])
+        append(5)
+        #expect(waiting.takeAll().map(\.cost) == [5])
+        loop.advanceTime(by: .seconds(60))
+        #expect(givenUp == [2, 3, 1])
     }
 
     @Test("The outbox takes as many commands and bytes as may wait, and more when some are answered")
