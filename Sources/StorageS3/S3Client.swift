@@ -95,17 +95,7 @@ package final class S3Client: Sendable {
 
     /// Makes the bucket, in the endpoint's region and with the service's defaults otherwise.
     package func createBucket() async throws {
-        var call = S3Call("createBucket", .PUT)
-        let endpoint = endpoint
-        // Only there is the region not stated (Amazon S3 API Reference, "CreateBucket").
-        if endpoint.isAWS, endpoint.region != "us-east-1" {
-            call.body = .bytes([
-                ByteBuffer(
-                    string: "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><LocationConstraint>"
-                        + "\(S3XML.escape(endpoint.region))</LocationConstraint></CreateBucketConfiguration>")
-            ])
-        }
-        _ = try await send(call)
+        _ = try await send(.createBucket(in: endpoint))
     }
 
     // MARK: Locations

@@ -1,4 +1,3 @@
-import Crypto
 package import Logging
 package import MirrorCore
 package import MirrorNet
@@ -222,36 +221,21 @@ package struct S3PoolSetup: Sendable {
 
     private func call(for step: S3PoolPlan.Step) -> S3Call {
         switch step {
-        case .createBucket:
-            let region = target.endpoint.region
-            // Amazon's first region must not be named; servers of others are where they are.
-            guard target.endpoint.isAWS, region != "us-east-1" else { return S3Call("createBucket", .PUT) }
-            return Self.put(
-                "createBucket", subresource: nil,
-                "<CreateBucketConfiguration xmlns=\"\(S3Lifecycle.namespace)\"><LocationConstraint>\(S3XML.escape(region))</LocationConstraint>"
-                    + "</CreateBucketConfiguration>")
+        case .createBucket: return .createBucket(in: target.endpoint)
         case .setOwnership:
-            return Self.put(
+            return .put(
                 "putBucketOwnershipControls", subresource: "ownershipControls",
                 "<OwnershipControls xmlns=\"\(S3Lifecycle.namespace)\"><Rule><ObjectOwnership>\(S3BucketState.ownerEnforced)</ObjectOwnership></Rule>"
                     + "</OwnershipControls>")
-        case .setPublicAccess(let block): return Self.put("putPublicAccessBlock", subresource: "publicAccessBlock", block.xml)
+        case .setPublicAccess(let block): return .put("putPublicAccessBlock", subresource: "publicAccessBlock", block.xml)
         case .setPolicy(let policy):
-            return Self.put(
+            return .put(
                 "putBucketPolicy", subresource: "policy", String(decoding: policy.json, as: UTF8.self), type: "application/json")
         case .removePolicy: return S3Call("deleteBucketPolicy", .DELETE, query: [("policy", nil)])
         case .setLifecycle(let lifecycle):
-            var call = Self.put("putBucketLifecycle", subresource: "lifecycle", lifecycle.xml)
+            var call = S3Call.put("putBucketLifecycle", subresource: "lifecycle", lifecycle.xml)
             if let value = lifecycle.transitionDefault { call.headers.append((Self.transitionField, value)) }
             return call
         }
-    }
-
-    /// These calls want a digest of their body, and MD5 is the one that every server knows.
-    private static func put(_ name: String, subresource: String?, _ body: String, type: String = "application/xml") -> S3Call {
-        let digest = Base64.encode(Array(Insecure.MD5.hash(data: Array(body.utf8))))
-        return S3Call(
-            name, .PUT, query: subresource.map { [($0, nil)] } ?? [], headers: [("content-md5", digest), ("content-type", type)],
-            body: .bytes([ByteBuffer(string: body)]))
     }
 }
