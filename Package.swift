@@ -110,8 +110,8 @@ let package = Package(
             dependencies: ["StateRedis", "RedisClient", "StateSQLite", "MirrorState", "MirrorCore", logging, nioCore, nioPosix],
             path: "Benchmarks/StateBenchmark", swiftSettings: settings),
 
-        // What several of the targets below share: servers and other programs of a test's own.
-        .target(name: "TestServers", dependencies: [nioCore, nioPosix], path: "Tests/TestServers", swiftSettings: settings),
+        // What several of the targets below share: servers, other programs and directories of a test's own, and what was logged.
+        .target(name: "TestServers", dependencies: [logging, nioCore, nioPosix], path: "Tests/TestServers", swiftSettings: settings),
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests(
             "MirrorNetTests",
@@ -138,8 +138,8 @@ let package = Package(
         tests(
             "MirrorEngineTests",
             [
-                "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting",
-                "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
+                "TestServers", "MirrorEngine", "StorageLocal", "StateSQLite", "MirrorStorage", "MirrorState", "MirrorNet",
+                "MirrorTesting", "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
             ]),
         tests(
             "MirrorServerTests",

@@ -3,6 +3,7 @@ import MirrorState
 import MirrorStorage
 import MirrorTesting
 import StorageLocal
+import TestServers
 import Testing
 
 @testable import MirrorEngine

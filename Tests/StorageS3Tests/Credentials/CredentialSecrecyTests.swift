@@ -1,5 +1,7 @@
 import Foundation
+import Logging
 import MirrorCore
+import TestServers
 import Testing
 
 @testable import StorageS3
@@ -59,7 +61,7 @@ struct CredentialSecrecyTests {
             if variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] != nil {
                 variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "\(scene.server.url)/agent"
             }
-            let log = LogRecord()
+            let log = LogRecorder(.trace)
             let provider = S3CredentialsChain.standard(
                 client: scene.client, region: nil, environment: scene.environment.merging(variables) { $1 }, clock: CredentialScene.clock,
                 logger: log.logger)
@@ -67,8 +69,8 @@ struct CredentialSecrecyTests {
             let seen =
                 try [
                     "\(#require(error))", String(reflecting: #require(error)), "\(#require(error).storageError(operation: "s3.put"))",
-                ] + log.lines
-            #expect(log.lines.count == 1)
+                ] + log.all
+            #expect(log.all.count == 1)
             for text in seen {
                 for secret in Self.secrets { #expect(!text.contains(secret), "\(mishap.name): \(text)") }
             }
@@ -77,7 +79,7 @@ struct CredentialSecrecyTests {
 
     @Test func `credentials that were found are not in a log, nor in the text of their holders`() async throws {
         try await CredentialScene.run { scene async throws in
-            let log = LogRecord()
+            let log = LogRecorder(.trace)
             let provider = S3CredentialsChain.standard(
                 client: scene.client, region: nil,
                 environment: scene.with([
@@ -88,7 +90,7 @@ struct CredentialSecrecyTests {
             var dumped = ""
             dump(found, to: &dumped)
             dump(CredentialsFinding.found(found), to: &dumped)
-            for text in ["\(found)", String(reflecting: found), dumped, "\(CredentialsFinding.found(found))"] + log.lines {
+            for text in ["\(found)", String(reflecting: found), dumped, "\(CredentialsFinding.found(found))"] + log.all {
                 for secret in Self.secrets { #expect(!text.contains(secret), "\(text)") }
             }
         }

@@ -1,5 +1,7 @@
+import Logging
 import MirrorCore
 import MirrorTesting
+import TestServers
 import Testing
 
 @testable import StorageS3
@@ -7,7 +9,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct RefreshingCredentialsTests {
     private let clock = ManualClock()
     private let source = ScriptedCredentials()
-    private let log = LogRecord()
+    private let log = LogRecorder(.trace)
 
     private func refreshing() -> RefreshingCredentials {
         let source = source
@@ -110,9 +112,9 @@ import Testing
         clock.advance(by: .milliseconds(1))
         #expect(try await keyID(refreshing) == "B")
 
-        #expect(log.lines.count == 2)
-        #expect(log.lines.allSatisfy { $0.hasPrefix("warning Credentials could not be renewed; those at hand are used on") })
-        #expect(log.lines.first?.contains("first") == true)
+        #expect(log.all.count == 2)
+        #expect(log.all.allSatisfy { $0.hasPrefix("warning Credentials could not be renewed; those at hand are used on") })
+        #expect(log.all.first?.contains("first") == true)
     }
 
     @Test func `when they have ended and none can be had, the last error is given without asking each time`() async throws {
@@ -131,7 +133,7 @@ import Testing
             await #expect(throws: S3CredentialsError.self) { try await keyID(refreshing) }
             #expect(source.count == 2 + number)
         }
-        #expect(log.lines.last?.hasPrefix("warning There are no credentials") == true)
+        #expect(log.all.last?.hasPrefix("warning There are no credentials") == true)
     }
 
     @Test func `refused credentials are asked for again, once`() async throws {
@@ -202,6 +204,6 @@ import Testing
         await refreshing.shutdown()
         await #expect(throws: S3CredentialsError.self) { try await asking.value }
         await #expect(throws: S3CredentialsError.self) { try await keyID(refreshing) }
-        #expect(log.lines.isEmpty)
+        #expect(log.all.isEmpty)
     }
 }

@@ -1,22 +1,26 @@
-import Logging
+package import Logging
 import Synchronization
 
-/// Remembers what is logged as warning or error.
-final class LogRecorder: Sendable {
+/// Remembers what is logged, as text, and lets a test wait for it.
+package final class LogRecorder: Sendable {
+    private let level: Logger.Level
     private let past = Mutex<[String]>([])
     private let stream: AsyncStream<String>
     private let told: AsyncStream<String>.Continuation
 
-    init() {
+    /// - Parameter level: What is less severe is not remembered.
+    package init(_ level: Logger.Level = .warning) {
+        self.level = level
         (stream, told) = AsyncStream.makeStream()
     }
 
-    var all: [String] { past.withLock { $0 } }
+    /// Each as its level, its message and its metadata, in their order.
+    package var all: [String] { past.withLock { $0 } }
 
-    var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self) } }
+    package var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self, logLevel: level) } }
 
     /// The next line that is not waited for yet.
-    func next() async -> String {
+    package func next() async -> String {
         for await line in stream { return line }
         return "the end"
     }
@@ -29,7 +33,7 @@ final class LogRecorder: Sendable {
     private struct Handler: LogHandler {
         let recorder: LogRecorder
         var metadata: Logger.Metadata = [:]
-        var logLevel: Logger.Level = .warning
+        var logLevel: Logger.Level
 
         subscript(metadataKey key: String) -> Logger.Metadata.Value? {
             get { metadata[key] }
