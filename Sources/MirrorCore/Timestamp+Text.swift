@@ -13,9 +13,32 @@ extension Timestamp {
         let date = CivilDate(daysSince1970: days)
         let seconds = Self.remainder(milliseconds, 86_400_000) / 1_000
         let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][Int(Self.remainder(days, 7))]
-        let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][date.month - 1]
+        let month = Self.months[date.month - 1]
         return
             "\(weekday), \(Self.two(Int64(date.day))) \(month) \(date.year) \(Self.two(seconds / 3_600)):\(Self.two(seconds / 60 % 60)):\(Self.two(seconds % 60)) GMT"
+    }
+
+    /// Reads what ``httpDate`` writes, the only form that is still sent; the obsolete ones of RFC 9110 are no date.
+    public init?(httpDate text: String) {
+        let words = text.split(separator: " ")
+        guard words.count == 6, words[0].utf8.count == 4, words[5] == "GMT", let day = Self.number(words[1], 1...31),
+            let month = Self.months.firstIndex(where: { $0 == words[2] }), let year = Self.number(words[3], 1970...9999)
+        else { return nil }
+        let time = words[4].split(separator: ":", omittingEmptySubsequences: false)
+        // The sixtieth second is a leap second.
+        guard time.count == 3, let hour = Self.number(time[0], 0...23), let minute = Self.number(time[1], 0...59),
+            let second = Self.number(time[2], 0...60)
+        else { return nil }
+        let days = CivilDate.daysSince1970(year: year, month: Int64(month + 1), day: day)
+        self.init(milliseconds: (days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000)
+    }
+
+    private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+    /// Digits alone: `Int64` would read a sign, too.
+    private static func number(_ text: Substring, _ range: ClosedRange<Int64>) -> Int64? {
+        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let value = Int64(text) else { return nil }
+        return range.contains(value) ? value : nil
     }
 
     private static func floor(_ value: Int64, _ divisor: Int64) -> Int64 { (value - remainder(value, divisor)) / divisor }
@@ -30,7 +53,7 @@ extension Timestamp {
 }
 
 /// A day of the proleptic Gregorian calendar.
-struct CivilDate {
+package struct CivilDate {
     let year: Int
     let month: Int
     let day: Int
@@ -47,6 +70,16 @@ struct CivilDate {
         day = Int(dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
         month = Int(shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9)
         year = Int(yearOfEra + era * 400) + (month <= 2 ? 1 : 0)
+    }
+
+    /// - SeeAlso: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
+    package static func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
+        // Years begin in March.
+        let shifted = month <= 2 ? year - 1 : year
+        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
     var text: String { "\(year)-\(Timestamp.two(Int64(month)))-\(Timestamp.two(Int64(day)))" }

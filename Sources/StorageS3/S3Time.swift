@@ -20,22 +20,13 @@ package enum S3Time {
             guard let value = number(ArraySlice(digits), 0...999) else { return nil }
             milliseconds = value
         }
-        let seconds = days(year: Int64(year), month: Int64(month), day: Int64(day)) * 86_400 + Int64(hour * 3_600 + minute * 60 + second)
+        let days = CivilDate.daysSince1970(year: Int64(year), month: Int64(month), day: Int64(day))
+        let seconds = days * 86_400 + Int64(hour * 3_600 + minute * 60 + second)
         return Timestamp(milliseconds: seconds * 1_000 + Int64(milliseconds))
     }
 
     /// Whichever of the two forms that the service has.
     package static func parse(_ text: String) -> Timestamp? { iso8601(text) ?? Timestamp(httpDate: text) }
-
-    /// - SeeAlso: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
-    private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
-        let year = month <= 2 ? year - 1 : year
-        let era = year / 400
-        let yearOfEra = year - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return era * 146_097 + dayOfEra - 719_468
-    }
 
     private static func number(_ digits: ArraySlice<UInt8>, _ range: ClosedRange<Int>) -> Int? {
         var value = 0

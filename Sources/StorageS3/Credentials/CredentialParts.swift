@@ -66,7 +66,7 @@ enum CredentialTime {
             for _ in digits..<max(3, digits) { milliseconds *= 10 }
         }
         guard let offset = offset(&rest), rest.isEmpty else { return nil }
-        let minutes = (daysSince1970(year, month, day) * 24 + hour) * 60 + minute - offset
+        let minutes = (CivilDate.daysSince1970(year: year, month: month, day: day) * 24 + hour) * 60 + minute - offset
         return Timestamp(milliseconds: (minutes * 60 + second) * 1_000 + milliseconds)
     }
 
@@ -99,14 +99,5 @@ enum CredentialTime {
         case 4, 6, 9, 11: 30
         default: 31
         }
-    }
-
-    /// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`; for years from 0 on.
-    private static func daysSince1970(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-        let shifted = month <= 2 ? year - 1 : year
-        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 }
