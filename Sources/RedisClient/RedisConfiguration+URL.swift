@@ -4,11 +4,12 @@ extension RedisConfiguration {
     /// Reads where a Redis is:
     ///
     /// - `redis://[user[:password]@]host[:port][/database]`
-    /// - `redis+sentinel://[user:password@]host[:port],host[:port]/master[/database]`, where the addresses are those of sentinels
-    /// - `redis+cluster://[user:password@]host[:port],host[:port]`, where the addresses are some of the cluster's
+    /// - `redis+sentinel://[user[:password]@]host[:port],host[:port]/master[/database]`, where the addresses are those of sentinels
+    /// - `redis+cluster://[user[:password]@]host[:port],host[:port]`, where the addresses are some of the cluster's
     ///
     /// `rediss` instead of `redis` is the same over TLS. User and password are percent-encoded where they hold anything but letters, digits,
-    /// `-`, `.`, `_`, `~`; `:password@` is that of the default user. IPv6 addresses stand in brackets.
+    /// `-`, `.`, `_`, `~`; `:password@` is that of the default user. A user alone needs a password from elsewhere. IPv6 addresses stand in
+    /// brackets.
     package init(url: String) throws(RedisURLError) {
         guard let separator = url.firstRange(of: "://") else {
             throw RedisURLError(description: "a Redis URL begins with redis://, rediss://, redis+sentinel:// or redis+cluster://")
@@ -84,18 +85,18 @@ extension RedisConfiguration {
     }
 
     private mutating func setCredentials(_ text: Substring) throws(RedisURLError) {
-        let user = text.prefix { $0 != ":" }
-        let password = text.dropFirst(user.count + 1)
-        guard let user = Self.decoded(user), let password = Self.decoded(password) else {
+        let name = text.prefix { $0 != ":" }
+        guard let user = Self.decoded(name), let password = Self.decoded(text[name.endIndex...].dropFirst()) else {
             throw RedisURLError(
                 description: "the user or the password in the Redis URL is not percent-encoded as it should be: write % as %25")
         }
-        guard !password.isEmpty else {
+        let isUserAlone = name.endIndex == text.endIndex && !user.isEmpty
+        guard !password.isEmpty || isUserAlone else {
             throw RedisURLError(
-                description: "a user without a password in the Redis URL: write user:password@, or :password@ for the default user")
+                description: "a colon without a password in the Redis URL: write user:password@, or :password@ for the default user")
         }
         self.username = user.isEmpty ? nil : user
-        self.password = password
+        self.password = password.isEmpty ? nil : password
     }
 
     private static func address(_ text: Substring, defaultPort: Int) throws(RedisURLError) -> Address {

@@ -65,10 +65,18 @@ import Testing
             ("redis: {url: \"redis://h\", timeout: 1ms}", "state.redis.timeout"),
             ("redis: {url: \"redis://h\", passwordFile: nowhere}", "state.redis.passwordFile"),
             ("redis: {url: \"redis://h\", certificateAuthority: nowhere}", "state.redis.certificateAuthority"),
+            ("redis: {url: \"redis://mirror@h\"}", "state.redis.url"),
             ("redis: {url: \"redis://h\"}, sqlite: {path: /x}", "state.sqlite"),
         ])
     func wrong(_ state: String, _ key: String) {
         #expect(Self.problems { try Self.read(state) }.contains(" \(key)"))
+    }
+
+    @Test("The user stands in the URL and the password in a file")
+    func user() throws {
+        let redis = try Self.redis("url: rediss://mirror@redis.example.org, passwordFile: password")
+        #expect(redis.url.value == "rediss://mirror@redis.example.org")
+        #expect(redis.password == Secret("the-secret-in-the-file"))
     }
 
     @Test("A password in a URL that is wrong is not repeated")

@@ -6,7 +6,7 @@ import Testing
 struct RedisURLTests {
     private static func summary(_ configuration: RedisConfiguration) -> String {
         let addresses = configuration.addresses.map(\.description).joined(separator: ",")
-        let user = configuration.password.map { "\(configuration.username ?? "-"):\($0)" } ?? "-"
+        let user = configuration.password.map { "\(configuration.username ?? "-"):\($0)" } ?? configuration.username ?? "-"
         return "\(configuration.topology) \(addresses) \(user) \(configuration.database) \(configuration.tls == nil ? "plain" : "tls")"
     }
 
@@ -19,6 +19,7 @@ struct RedisURLTests {
             ("rediss://h:7000/3/", "single h:7000 - 3 tls"),
             ("redis://user:secret@h", "single h:6379 user:secret 0 plain"),
             ("redis://:secret@h", "single h:6379 -:secret 0 plain"),
+            ("rediss://us%40er@h", "single h:6379 us@er 0 tls"),
             ("redis://us%40er:p%2Fw%3A%40%25%c3%A4@h", "single h:6379 us@er:p/w:@%ä 0 plain"),
             ("redis://u:a:b@h", "single h:6379 u:a:b 0 plain"),
             ("redis://[::1]", "single [::1]:6379 - 0 plain"),
@@ -39,7 +40,8 @@ struct RedisURLTests {
             ("redis://", "host is missing"), ("redis://:hunter2@", "host is missing"), ("redis://a,b", "takes one server"),
             ("redis://h:0", "port"), ("redis://h:65536", "port"), ("redis://h:", "port"), ("redis://h:x", "port"), ("redis://h:+1", "port"),
             ("redis://h/x", "database"), ("redis://h/-1", "database"), ("redis://h/1/2", "too many parts"),
-            ("redis://h?db=1", "no query"), ("redis://h#x", "no fragment"), ("redis://hunter2@h", "user without a password"),
+            ("redis://h?db=1", "no query"), ("redis://h#x", "no fragment"), ("redis://hunter2:@h", "colon without a password"),
+            ("redis://@h", "colon without a password"),
             ("redis://u:hunter2%@h", "percent-encoded"), ("redis://u:hunter2%zz@h", "percent-encoded"),
             ("redis://u:%ff@h", "percent-encoded"),
             ("redis://u:hunt@er2@h", "more than one @"), ("redis://u:hunter2/@h", "%2F"), ("redis://u:hunter2?@h", "%3F"),

@@ -15,6 +15,12 @@ extension Configuration.Redis {
         reader.value(
             "prefix", &redis.prefix, .redisPrefix, doc: "In front of every key and channel, so that several mirrors share a server.")
         readSecrets(reader, &redis)
+        if let url, let client = try? RedisConfiguration(url: url.value), client.username != nil, client.password == nil,
+            !reader.has("passwordFile")
+        {
+            reader.report(
+                "has a user and no password: write user:password@ (:password@ for the default user), or set passwordFile", key: "url")
+        }
         reader.value(
             "certificateAuthority", &redis.authority, .path, defaultNote: "the system's", example: "/etc/cloud-mirror/redis-ca.pem",
             doc: "PEM file with the certificates that the servers' certificates are checked against.")
