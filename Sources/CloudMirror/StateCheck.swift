@@ -6,6 +6,9 @@ import StateRedis
 
 /// Looks at where the state is kept, without serving from it.
 package struct StateCheck: Sendable {
+    /// What a look may take; a request has less time than that.
+    private static let patience = Duration.seconds(3)
+
     private let configuration: Configuration
 
     package init(_ configuration: Configuration) {
@@ -26,9 +29,12 @@ package struct StateCheck: Sendable {
 
     private func check(_ redis: Configuration.Redis, _ report: (PoolSetup.Line) -> Void) async -> Bool {
         let store: RedisStateStore
+        // So that what is told is why Redis cannot be reached, and not that this took long.
+        var patient = redis
+        patient.timeout = max(redis.timeout, Self.patience)
         do throws(StartError) {
             store = try RedisParts.openState(
-                redis, configuration, group: MultiThreadedEventLoopGroup.singleton,
+                patient, configuration, group: MultiThreadedEventLoopGroup.singleton,
                 logger: Logger(label: "cloud-mirror", factory: { _ in SwiftLogNoOpLogHandler() }))
         } catch {
             report(.init(mark: "error", text: error.description))

@@ -97,7 +97,9 @@ final class MasterTopology: RedisTopology, RedisLinkOwner {
         case .server("READONLY"), .server("MASTERDOWN"), .server("LOADING"): break
         default: return false
         }
-        // Nothing was carried out. There is a master elsewhere, or here soon.
+        // Nothing was carried out. There is a master elsewhere, or here soon: until then no connection is of use, for what is written would
+        // be refused by the next one too.
+        link.plan.asksRole = true
         link.reconnect(RedisError(.connectionLost, error.message))
         if command.retries == 0 {
             var again = command

@@ -64,10 +64,7 @@ extension ServerTests {
         func tls() async throws {
             let files = try await Certificates()
             let port = try await FreePort.next()
-            let server = try await RedisServer.start(
-                ["--port", "0", "--tls-port", "\(port)", "--tls-auth-clients", "no", "--tls-cert-file", files.certificate] + [
-                    "--tls-key-file", files.key, "--tls-ca-cert-file", files.authority,
-                ])
+            let server = try await RedisServer.start(files.redisOptions(port: port))
             // Beside its port nothing asks for it.
             defer { server.send(.kill) }
             var trusting = TLSConfiguration.makeClientConfiguration()

@@ -85,7 +85,8 @@ package final class RedisServer: Sendable {
         try await ask(words)
     }
 
-    private func ask(_ words: [String]) async throws -> String {
+    @discardableResult
+    package func ask(_ words: [String]) async throws -> String {
         try await ChildProcess.run("redis-cli", ["-p", "\(port)", "-e", "--raw"] + words).trimmingCharacters(in: .newlines)
     }
 

@@ -64,20 +64,32 @@ extension EndToEnd {
             }
         }
 
-        @Test("Redis stands still for three seconds: hot artifacts never stop, others fall back at once, and afterwards all is as before")
+        @Test("Redis stands still for ten seconds: hot artifacts never stop, others fall back at once, and afterwards all is as before")
         func paused() async throws {
             let redis = try await RedisServer.start()
             try await Fleet.run(redis: redis.url) { fleet async throws in
                 try await fleet.makeHot(Self.hot)
+                let gate = FakeGate()
+                let slow = fleet.publish("/slow.bin")
+                fleet.origin.on("/slow.bin", slow.with { $0.gate = gate })
                 let (_, seen) = try await fleet.withTraffic(on: Self.hot) {
+                    async let waiting = fleet.ask("/slow.bin", of: 0)
+                    try await fleet.frontEnds[0].waiting(1)
+                    try await gate.isReached()
                     redis.send(.suspend)
-                    let end = ContinuousClock.now + .seconds(3)
+                    let end = ContinuousClock.now + .seconds(10)
                     var round = 0
                     while ContinuousClock.now < end {
                         round += 1
                         try await expectFallbacks(fleet, "paused-\(round)")
+                        // The copy is done while nobody can be told.
+                        if round == 2 { gate.open() }
+                        // The pace of clients, not a wait for something.
+                        try await Task.sleep(for: .milliseconds(20))
                     }
+                    #expect(try await waiting.target == .origin)
                     try await fleet.ready("degraded")
+                    for number in fleet.frontEnds.indices { #expect(try await fleet.readiness(of: number).code == 200) }
                     redis.send(.resume)
                     for number in fleet.frontEnds.indices {
                         try await fleet.askUntilInPool("/paused-1-\(number).bin", of: number, within: .seconds(5))
@@ -90,6 +102,39 @@ extension EndToEnd {
                     #expect(fleet.fetches(path) == 1)
                     #expect(try await fleet.replica(path)?.state == "present")
                 }
+                try await fleet.expect(try await fleet.askUntilInPool("/slow.bin", of: 1, within: .seconds(8)), is: slow)
+                try await fleet.settles()
+            }
+        }
+
+        @Test("Redis takes no writes because it is a replica now: clients do not notice, and copies are made once it is a master again")
+        func readOnly() async throws {
+            // A master waits five seconds for further replicas before it sends its data, unless it is told not to.
+            let options = RedisServer.evicting + ["--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0"]
+            let redis = try await RedisServer.start(options)
+            let other = try await RedisServer.start(options)
+            func follow(_ follower: RedisServer, _ master: RedisServer) async throws {
+                try await follower.ask("REPLICAOF", "127.0.0.1", "\(master.port)")
+                try await eventually("it follows") { try await follower.lines("INFO", "replication")["master_link_status"] == "up" }
+            }
+            try await Fleet.run(redis: redis.url) { fleet async throws in
+                try await fleet.makeHot(Self.hot)
+                let (_, seen) = try await fleet.withTraffic(on: Self.hot) {
+                    try await follow(other, redis)
+                    try await other.ask("REPLICAOF", "NO", "ONE")
+                    try await follow(redis, other)
+                    let refusal = await #expect(throws: ChildProcess.Failure.self) { try await redis.ask("SET", "a", "1") }
+                    #expect(refusal?.description.contains("READONLY") == true)
+                    for round in 1...10 { try await expectFallbacks(fleet, "read-only-\(round)") }
+                    try await fleet.ready("degraded")
+                    try await redis.ask("REPLICAOF", "NO", "ONE")
+                    for number in fleet.frontEnds.indices {
+                        try await fleet.askUntilInPool("/read-only-1-\(number).bin", of: number, within: .seconds(5))
+                    }
+                }
+                #expect(seen.count { $0.target != .pool } == 0)
+                for path in Self.hot { #expect(fleet.fetches(path) == 1) }
+                try await fleet.ready()
                 try await fleet.settles()
             }
         }

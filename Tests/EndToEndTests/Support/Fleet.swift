@@ -54,27 +54,39 @@ final class Fleet: Sendable {
         self.server = server
         self.buckets = buckets
         let pools = buckets.map { pool, bucket in "\(pool): \(server.settings(bucket, ", access: presigned"))" }
-        let prefix = S3Server.name("test")
-        func file(_ redis: String, in directory: TemporaryDirectory) throws -> String {
+        let prefix = settings.redisPrefix ?? S3Server.name("test")
+        func file(_ redis: String, _ options: String, in directory: TemporaryDirectory) throws -> String {
             try directory.write(
                 settings.yaml(
-                    origin: origin.url("/"), pools: pools, redis: redis, prefix: prefix, stateDirectory: "\(directory.path)/state"),
-                to: "config.yaml")
+                    origin: origin.url("/"), pools: pools, redis: "url: \"\(redis)\", prefix: \"\(prefix)\"\(options)",
+                    stateDirectory: "\(directory.path)/state"),
+                to: Self.file)
         }
         frontEnds = try (0..<settings.frontEnds).map { number in
             let directory = try TemporaryDirectory()
-            let config = try file(settings.redisOfFrontEnd[number] ?? redis, in: directory)
+            let config = try file(
+                settings.redisOfFrontEnd[number] ?? redis, settings.redisOptionsOfFrontEnd[number] ?? settings.redisOptions, in: directory)
             return MirrorProcess(
                 ["--config", config] + (settings.isSplit ? ["--no-copiers"] : []), in: directory, token: settings.token)
         }
         copiers = try (0..<settings.copiers).map { _ in
             let directory = try TemporaryDirectory()
-            let config = try file(redis, in: directory)
+            let config = try file(redis, settings.redisOptions, in: directory)
             let pools = settings.pools.joined(separator: ",")
             return MirrorProcess(
                 role: "copier", ["--config", config, "--pools", pools, "--listen", "127.0.0.1:0"], in: directory, token: settings.token)
         }
     }
+
+    private static let file = "config.yaml"
+
+    /// `cloud-mirror doctor` with the configuration of a front end.
+    func doctor(_ number: Int) async throws -> Command.Result {
+        try await Command.run(["doctor", "--config", "\(frontEnds[number].directory.path)/\(Self.file)"])
+    }
+
+    /// What the processes have logged.
+    var logs: [String] { (frontEnds + copiers).map(\.log) }
 
     private var named: [(String, MirrorProcess)] {
         frontEnds.enumerated().map { ("front end \($0)", $1) } + copiers.enumerated().map { ("copier \($0)", $1) }

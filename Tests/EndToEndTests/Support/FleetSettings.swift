@@ -11,6 +11,12 @@ struct FleetSettings: Sendable {
     var copyInFrontEnd: String?
     /// Where single front ends reach Redis, by their numbers; the others and the copiers reach it where all do.
     var redisOfFrontEnd: [Int: String] = [:]
+    /// Further keys of `state.redis`, each after a comma: `, timeout: 1s`.
+    var redisOptions = ""
+    /// Those of single front ends, in place of these.
+    var redisOptionsOfFrontEnd: [Int: String] = [:]
+    /// `state.redis.prefix`; `nil` is a name of the fleet's own.
+    var redisPrefix: String?
     var maxWait = "8s"
     var lease = "2s"
     var shutdownGrace = "3s"
@@ -22,7 +28,8 @@ struct FleetSettings: Sendable {
     /// - Parameters:
     ///   - origin: The beginning of the artifacts' URLs.
     ///   - pools: Each pool's line.
-    func yaml(origin: String, pools: [String], redis: String, prefix: String, stateDirectory: String) -> String {
+    ///   - redis: The keys of `state.redis`.
+    func yaml(origin: String, pools: [String], redis: String, stateDirectory: String) -> String {
         """
         listen: 127.0.0.1:0
         stateDirectory: \(stateDirectory)
@@ -33,7 +40,7 @@ struct FleetSettings: Sendable {
           allowAddresses: [127.0.0.0/8]
         pools:
           \(pools.joined(separator: "\n  "))
-        state: {redis: {url: "\(redis)", prefix: "\(prefix)"}}
+        state: {redis: {\(redis)}}
         redirect: {maxWait: \(maxWait), negativeLife: 1s}
         copy:
           partSize: 5MiB
