@@ -119,6 +119,37 @@ struct CrowdTests {
         }
     }
 
+    @Test func `a crowd that says how long it waits does, and others are no part of it`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world, Self.waiting) { mirror in
+            var connections: [RawConnection] = []
+            for (number, query) in ["?wait=5", "?wait=5", "", "?missing=1"].enumerated() {
+                let connection = try await mirror.connection()
+                await connection.send(RequestStream.request("GET", Self.target + query))
+                await mirror.waiting(number + 1)
+                connections.append(connection)
+            }
+            #expect(mirror.server.crowds.count == 2)
+            await world.clock.sleepers(1)
+            world.clock.advance(by: .seconds(5))
+            for connection in connections[..<2] {
+                let response = try await connection.response()
+                #expect(response["X-Cloud-Mirror-Outcome"] == "fallback")
+            }
+            #expect(mirror.services.waiters.count == 2)
+            #expect(mirror.server.crowds.count == 1)
+            try await world.finishCopy("/a.txt")
+            for connection in connections[2...] {
+                let response = try await connection.response()
+                #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
+            }
+            // What has a query is not remembered.
+            for _ in 1...2 { _ = try await mirror.get(Self.target + "?wait=5") }
+            #expect(mirror.store.locations == 4)
+            for connection in connections { await connection.close() }
+        }
+    }
+
     @Test func `who hangs up leaves the crowd`() async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in

@@ -80,11 +80,12 @@ package struct RedirectService: Sendable {
 
     /// Lets one more request wait for the answer that another gets, until ``leave(_:)``.
     ///
+    /// - Parameter wait: What each of them asked for; cut off at `waitLimit`.
     /// - Returns: Until when; `nil` when as many wait as may.
-    package func join() -> Timestamp? {
+    package func join(wait: Duration?) -> Timestamp? {
         // The last place is for the other one, which may not be counted yet.
         guard waiters.join(limit: configuration.maxWaiting - 1) else { return nil }
-        return clock.now + min(configuration.maxWait, configuration.waitLimit)
+        return deadline(after: wait)
     }
 
     package func leave(_ count: Int) {
@@ -134,8 +135,12 @@ package struct RedirectService: Sendable {
         guard let pool else { return .origin(.noPool) }
         let request = PendingRequest(
             id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(),
-            deadline: clock.now + min(wait ?? configuration.maxWait, configuration.waitLimit))
+            deadline: deadline(after: wait))
         return await orOrigin(request) { try await follow($0) }
+    }
+
+    private func deadline(after wait: Duration?) -> Timestamp {
+        clock.now + min(wait ?? configuration.maxWait, configuration.waitLimit)
     }
 
     /// What breaks ends in a redirect to the origin.

@@ -52,12 +52,15 @@ final class Crowd: Sendable {
     let question: Question
     let id: ReplicaID
     let pool: Pool
+    /// What each asks to wait at most; `nil` for as long as the mirror lets it.
+    let wait: Duration?
     private let state = Mutex(State())
 
-    init(_ question: Question, id: ReplicaID, pool: Pool) {
+    init(_ question: Question, id: ReplicaID, pool: Pool, wait: Duration?) {
         self.question = question
         self.id = id
         self.pool = pool
+        self.wait = wait
     }
 
     /// - Returns: `false` when it is too late.

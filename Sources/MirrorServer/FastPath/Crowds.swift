@@ -32,10 +32,10 @@ final class Crowds: Sendable {
     /// Lets others join a request on the slow path, until it gives its answer to ``end(_:as:with:)``.
     ///
     /// - Returns: `nil` when there is such a crowd already.
-    func found(_ question: Crowd.Question, _ id: ReplicaID, in pool: Pool) -> Crowd? {
+    func found(_ question: Crowd.Question, _ id: ReplicaID, in pool: Pool, wait: Duration?) -> Crowd? {
         state.withLock { state in
             guard state.crowds[question] == nil else { return nil }
-            let crowd = Crowd(question, id: id, pool: pool)
+            let crowd = Crowd(question, id: id, pool: pool, wait: wait)
             state.crowds[question] = crowd
             state.questions[id, default: []].insert(question)
             return crowd
@@ -46,7 +46,7 @@ final class Crowds: Sendable {
     ///
     /// - Returns: `nil` when there are none, or as many requests wait as may.
     func join(_ question: Crowd.Question, _ handler: FastPathHandler, on eventLoop: any EventLoop) -> Crowd.Member? {
-        guard let crowd = state.withLock({ $0.crowds[question] }), let deadline = redirects.join() else { return nil }
+        guard let crowd = state.withLock({ $0.crowds[question] }), let deadline = redirects.join(wait: crowd.wait) else { return nil }
         let member = Crowd.Member(of: crowd, handler: handler, eventLoop: eventLoop, since: clock.now, deadline: deadline)
         guard crowd.join(member) else {
             redirects.leave(1)

@@ -34,8 +34,8 @@ struct RedirectRoutes: Sendable {
             throw error
         }
         let (wait, isReportedMissing) = (try wait(request), try isReportedMissing(request))
-        let question = question(request, target)
-        let crowd = found(question, target.artifact, pool)
+        let question = isReportedMissing ? nil : question(request, target)
+        let crowd = found(question, target.artifact, pool, wait)
         let answer = await services.redirects.answer(target.artifact, in: pool, wait: wait, isReportedMissing: isReportedMissing)
         let response = await response(to: answer, target.artifact, pool, request.method, request.uri.path)
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let question {
@@ -48,9 +48,9 @@ struct RedirectRoutes: Sendable {
     /// What those in a crowd get who have more time than its first request had.
     @Sendable func waitOn(for crowd: Crowd, until deadline: Timestamp) async -> (RedirectAnswer, WholeResponse) {
         let answer = await services.redirects.waitOn(for: crowd.id, in: crowd.pool, until: deadline)
+        let path = crowd.question.target.prefix { $0 != UInt8(ascii: "?") }
         let response = await response(
-            to: answer, crowd.id.artifact, crowd.pool, crowd.question.isHead ? .head : .get,
-            String(decoding: crowd.question.target, as: UTF8.self))
+            to: answer, crowd.id.artifact, crowd.pool, crowd.question.isHead ? .head : .get, String(decoding: path, as: UTF8.self))
         return (answer, response)
     }
 
@@ -111,20 +111,21 @@ struct RedirectRoutes: Sendable {
 
     /// What is asked, where that alone decides the answer.
     private func question(_ request: Request, _ target: RequestTarget) -> Crowd.Question? {
-        guard let text = request.head.path, text.hasPrefix(Self.prefix), !text.utf8.contains(UInt8(ascii: "?")),
-            target.pool != nil || services.selector.networks.isEmpty
+        guard let text = request.head.path, text.hasPrefix(Self.prefix),
+            target.pool != nil || services.selector.networks.isEmpty || request.uri.queryParameters["pool"] != nil
         else { return nil }
         return Crowd.Question(target: Array(text.utf8), isHead: request.method == .head)
     }
 
     /// Lets others join who ask the same meanwhile.
-    private func found(_ question: Crowd.Question?, _ artifact: ArtifactURL, _ pool: Pool?) -> Crowd? {
+    private func found(_ question: Crowd.Question?, _ artifact: ArtifactURL, _ pool: Pool?, _ wait: Duration?) -> Crowd? {
         guard let question, let pool else { return nil }
-        return crowds.found(question, ReplicaID(artifact: artifact, pool: pool.id), in: pool)
+        return crowds.found(question, ReplicaID(artifact: artifact, pool: pool.id), in: pool, wait: wait)
     }
 
-    /// Lets the fast path answer the same from now on.
+    /// Lets the fast path answer the same from now on, where there is only one way to ask for it.
     private func remember(_ redirect: ReplicaRedirect, _ response: WholeResponse, _ question: Crowd.Question) {
+        guard !question.target.contains(UInt8(ascii: "?")) else { return }
         let metrics = services.metrics[pool: redirect.id.pool]
         table.insert(
             FastPathTable.Entry(
