@@ -121,9 +121,9 @@ final class MirrorFixture: Sendable {
         try await request(method, target, [("Authorization", "Bearer \(Self.token)")], body: body)
     }
 
-    /// Returns once so many requests wait for a copy.
+    /// Returns once so many requests wait for a copy, or when the test has taken too long.
     func waiting(_ count: Int) async {
-        while services.waiters.count < count { await Task.yield() }
+        while services.waiters.count < count, !Task.isCancelled { await Task.yield() }
     }
 
     // MARK: Putting it together

@@ -160,7 +160,7 @@ private final class PurgeRace: Sendable {
                 // A request that came since the last purge has queued the copy; else nobody has and this does.
                 _ = try await mirror.world.state.claim(try mirror.world.id("/a.txt"))
                 try await mirror.world.finishCopy("/a.txt")
-                while state.withLock({ $0.hits < 20 && $0.violations == 0 }) { await Task.yield() }
+                while state.withLock({ $0.hits < 20 && $0.violations == 0 }), !Task.isCancelled { await Task.yield() }
                 let purge = try await connection.request(
                     "DELETE", World.target("/a.txt", route: "/v1/purge/local/dev/"), [("Authorization", "Bearer \(MirrorFixture.token)")])
                 guard purge.status == 204 else { throw Missing() }
@@ -169,7 +169,7 @@ private final class PurgeRace: Sendable {
                     state.isGone = true
                     state.misses = 0
                 }
-                while state.withLock({ $0.misses < 20 && $0.violations == 0 }) { await Task.yield() }
+                while state.withLock({ $0.misses < 20 && $0.violations == 0 }), !Task.isCancelled { await Task.yield() }
             }
         }
     }
