@@ -1,10 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -67,7 +60,7 @@ final class RedisConnection: ChannelInboundHandler {
 
     func start() {
         connectTimer = context.loop.assumeIsolated().scheduleTask(in: TimeAmount(context.configuration.connectTimeout)) { [self] in
-            end(RedisError(.notConnected, "\(address) did not answer in time"))
+            end(RedisError(.notConnected, "\(address) did not answer in time\(hint)"))
         }
         let bound = NIOLoopBound(self, eventLoop: context.loop)
         let tls = context.tls
@@ -151,11 +144,13 @@ final class RedisConnection: ChannelInboundHandler {
         send(command)
     }
 
-    /// Subscribes to further channels; the owner is told by ``RedisConnectionOwner/connection(_:subscribedTo:)``.
+    /// Subscribes to further channels; the owner is told by ``RedisConnectionOwner/connection(_:subscribedTo:)``. A server that refuses it is
+    /// given up: changes would be missed.
     func subscribe(to channels: [String]) {
         guard let channel, isReady, !channels.isEmpty else { return }
         var bytes = ByteBuffer()
         bytes.write(RedisCommand(["SUBSCRIBE"] + channels.map { .text($0) }, key: nil))
+        replies.append(.subscription(Set(channels)), now: .now())
         channel.writeAndFlush(bytes, promise: nil)
     }
 
@@ -181,7 +176,7 @@ final class RedisConnection: ChannelInboundHandler {
                 }
             }
         } catch {
-            end(error)
+            end(RedisError(error.code, error.message + hint))
         }
         if state == .draining, replies.isEmpty { end(drainError ?? RedisError(.connectionLost, "the connection was closed")) }
     }
@@ -199,6 +194,8 @@ final class RedisConnection: ChannelInboundHandler {
                 }
             case .abandoned(let cost): context.outbox.release(cost: cost)
             case .ignored: break
+            case .subscription:
+                if case .error(let error) = value { end(greeting.explain(error)) } else { end(Greeting.unconfirmed) }
             case nil: end(RedisError(.malformed, "\(address) sent a reply that nobody asked for"))
             }
         case .connecting, .ended: break
@@ -235,7 +232,9 @@ final class RedisConnection: ChannelInboundHandler {
             }
         case "subscribe" where values.count == 3:
             guard let channel = values[1].string else { break }
-            if state == .greeting { proceed(greeting.subscribed(to: channel)) } else { owner?.connection(self, subscribedTo: channel) }
+            if state == .greeting { return proceed(greeting.subscribed(to: channel)) }
+            replies.subscribed(to: channel)
+            owner?.connection(self, subscribedTo: channel)
         default: break
         }
     }
@@ -285,7 +284,7 @@ final class RedisConnection: ChannelInboundHandler {
     // MARK: The end
 
     func channelInactive(context: ChannelHandlerContext) {
-        end(RedisError(.connectionLost, "\(address) closed the connection"))
+        end(RedisError(.connectionLost, "\(address) closed the connection\(hint)"))
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -311,7 +310,7 @@ final class RedisConnection: ChannelInboundHandler {
             switch expected {
             case .command(let command): context.outbox.finish(command, .failure(lost))
             case .abandoned(let cost): context.outbox.release(cost: cost)
-            case .ignored: break
+            case .ignored, .subscription: break
             }
         }
         owner?.connectionEnded(self, error)
@@ -325,15 +324,9 @@ final class RedisConnection: ChannelInboundHandler {
 
     private func connectionError(_ error: any Error) -> RedisError {
         let code: RedisError.Code = state == .ready || state == .draining ? .connectionLost : .notConnected
-        return RedisError(code, "\(address): \(Self.words(error))")
+        return RedisError(code, "\(address): \(ConnectionFailure.words(error, host: address.host, hint: hint))")
     }
 
-    private static func words(_ error: any Error) -> String {
-        switch error {
-        case let error as NIOConnectionError:
-            error.connectionErrors.first.map { words($0.error) } ?? "the host \(error.host) is not known"
-        case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
-        default: "\(error)"
-        }
-    }
+    /// Of no use where it was a server to talk to before.
+    private var hint: String { state == .greeting && context.status.current.serverVersion == nil ? ConnectionFailure.hint : "" }
 }
