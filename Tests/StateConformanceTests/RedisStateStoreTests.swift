@@ -39,7 +39,7 @@ struct RedisStateStoreTests {
         await second.close()
     }
 
-    @Test("a replica that was read is told as stale when another process changes what is not told otherwise")
+    @Test("a replica that was read is told as stale when somebody changes what is not told otherwise; uses and heartbeats are no changes")
     func tracksReads() async throws {
         let place = try await RedisPlace.onServer()
         let (reader, writer) = (try await place.open(clock), try await place.open(clock))
@@ -47,9 +47,16 @@ struct RedisStateStoreTests {
         _ = try await writer.recordPresent(id, Sample.object(id))
         var told = await reader.changes().makeAsyncIterator()
         _ = try await reader.replica(id)
-        try await writer.touch([ReplicaUse(id: id, at: Timestamp(milliseconds: 1_700_000_000_500))])
+        let admin = RedisTestClient(place.configuration)
+        let later = Timestamp(milliseconds: 1_700_000_000_500)
+        try await writer.touch([ReplicaUse(id: id, at: later)])
+        guard case .present(let object) = try await reader.replica(id)?.status else {
+            Issue.record("not present")
+            return
+        }
+        #expect(object.lastUsed == later)
+        try await admin.ask("DEL", place.key(id))
         #expect(await told.next() == .stale(id))
-        // Heartbeats are no changes: what is next is the marker.
         let job = try Sample.id(2)
         #expect(try await writer.claim(job) == .claimed)
         let lease = try await lease(writer)
@@ -60,6 +67,7 @@ struct RedisStateStoreTests {
         #expect(await told.next() == .replica(try Sample.id(3), Replica(id: try Sample.id(3), status: .pending)))
         await reader.close()
         await writer.close()
+        await admin.close()
     }
 
     @Test("a lost connection is followed by everything")
@@ -158,6 +166,24 @@ struct RedisStateStoreTests {
         _ = try await store.beginRemoval(id, unusedSince: nil)
         #expect(try await store.underRemoval(in: id.pool, begunBefore: system.now - .seconds(60), limit: 9) == [])
         #expect(try await store.underRemoval(in: id.pool, begunBefore: system.now + .seconds(60), limit: 9) == [id])
+        await store.close()
+    }
+
+    @Test("where a server of a cluster is away, only its pools count as somebody else's to copy to")
+    func copiersOfALostServer() async throws {
+        let cluster = try await RedisCluster.start(nodeTimeout: 15_000)
+        let names = (1...6).map { "s3/region-\($0)" }
+        let pools = Set(try names.map { try Sample.pool($0) })
+        let store = try await RedisPlace(configuration: cluster.configuration).open(clock, pools: names)
+        #expect(try await store.poolsWithCopiers(among: pools) == [])
+        try await cluster.servers[2].end(.kill)
+        var away: Set<PoolID> = []
+        for pool in pools {
+            do { _ = try await store.totals(of: pool) } catch { away.insert(pool) }
+        }
+        #expect(!away.isEmpty && away != pools)
+        #expect(try await store.poolsWithCopiers(among: pools) == away)
+        await #expect(throws: StateError.self) { try await store.poolsWithCopiers(among: away) }
         await store.close()
     }
 
