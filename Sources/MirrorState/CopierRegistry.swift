@@ -12,6 +12,8 @@ package protocol CopierRegistry: Sendable {
     /// Says that a copier leaves.
     func unregister(copier name: String, pools: Set<PoolID>) async throws
 
-    /// Those among the pools for which at least one registered copier lives.
+    /// Those among the pools for which at least one registered copier lives, and those of which that cannot be found out.
+    ///
+    /// - Throws: ``StateError/Code/unavailable`` when it cannot be found out of any.
     func poolsWithCopiers(among pools: Set<PoolID>) async throws -> Set<PoolID>
 }

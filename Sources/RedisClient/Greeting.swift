@@ -79,6 +79,9 @@ struct Greeting {
                 .ping where error.code == .server("NOPERM"):
                 // Taken on trust: a replica would refuse a write, a server that loads its data or is not of the cluster yet anything.
                 return steps.isEmpty ? .done : .more
+            case .ping where error.code == .server("MISCONF"):
+                // It cannot save to its disk: it takes no writes and no PING, and still answers.
+                return steps.isEmpty ? .done : .more
             default: return .failed(explain(error, step))
             }
         }
@@ -93,7 +96,7 @@ struct Greeting {
             guard reply.string?.contains("cluster_state:ok") == true else {
                 return .failed(RedisError(.notConnected, "the server is of a cluster that takes no commands now"))
             }
-        case .subscription: return .failed(RedisError(.malformed, "the server does not confirm a subscription as it should"))
+        case .subscription: return .failed(Self.unconfirmed)
         case .select, .tracking, .ping: break
         }
         return steps.isEmpty ? .done : .more
@@ -105,6 +108,8 @@ struct Greeting {
         steps.removeFirst()
         return .done
     }
+
+    static let unconfirmed = RedisError(.malformed, "the server does not confirm a subscription as it should")
 
     private mutating func readHello(_ reply: RedisValue) -> RedisError? {
         guard case .map(let pairs) = reply else { return RedisError(.malformed, "the answer to HELLO is no map") }
@@ -118,6 +123,9 @@ struct Greeting {
         }
         return nil
     }
+
+    /// Says what to do about a subscription that is refused.
+    func explain(_ error: RedisError) -> RedisError { explain(error, .subscription) }
 
     /// Says what to do. The answers of servers do not repeat a password.
     private func explain(_ error: RedisError, _ step: Step) -> RedisError {

@@ -15,6 +15,8 @@ struct ReplyQueue {
         case abandoned(cost: Int)
         /// Nobody looks at it.
         case ignored
+        /// One push for each of the channels; a reply instead is a refusal.
+        case subscription(Set<String>)
     }
 
     /// What is to be done at a time.
@@ -60,6 +62,13 @@ struct ReplyQueue {
 
     mutating func popFirst() -> Expected? {
         items.popFirst()?.expected
+    }
+
+    /// A subscription that is the next thing to be answered is in force for a channel.
+    mutating func subscribed(to channel: String) {
+        guard case .subscription(var missing) = items.first?.expected else { return }
+        missing.remove(channel)
+        if missing.isEmpty { items.removeFirst() } else { items[items.startIndex].expected = .subscription(missing) }
     }
 
     /// - Returns: Whether the connection answers again.

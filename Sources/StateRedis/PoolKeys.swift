@@ -21,6 +21,8 @@ struct PoolKeys: Sendable {
     var changes: String { base + "changes" }
     /// The stream of copy jobs.
     var jobs: String { base + "jobs" }
+    /// By last use.
+    var present: String { base + "present" }
     var errors: String { base + "errors" }
     var copiers: String { base + "copiers" }
 

@@ -6,6 +6,9 @@ import RedisClient
 ///
 /// Fields that are not known here are left aside: a newer version of the program may write some.
 struct RecordFields {
+    /// Bytes: as far as a script's numbers are exact.
+    private static let maxSize: Int64 = 1 << 53
+
     private var values: [String: String] = [:]
     private let isEmpty: Bool
 
@@ -19,6 +22,14 @@ struct RecordFields {
         isEmpty = texts.isEmpty
         for position in stride(from: 0, to: texts.count - 1, by: 2) {
             if let name = texts[position], let value = texts[position + 1] { values[name] = value }
+        }
+    }
+
+    /// - Parameter lastUse: The score that a present replica has, where uses are written down; null leaves what the record says.
+    init(_ words: [RedisValue], lastUse: RedisValue) {
+        self.init(words)
+        if values["status"] == "present", case .double(let score) = lastUse, score.magnitude < 0x1p53 {
+            values["last_used"] = "\(Int64(score))"
         }
     }
 
@@ -38,8 +49,9 @@ struct RecordFields {
     }
 
     private func object(_ id: ReplicaID) throws(StateError) -> StoredObject {
-        guard let key = values["key"].flatMap({ ObjectKey($0) }) else { throw damaged("key", id) }
-        guard let size = values["size"].flatMap({ Int64($0) }) else { throw damaged("size", id) }
+        // Another's key would hand out another artifact.
+        guard let key = values["key"].flatMap({ ObjectKey($0) }), key == ObjectKey(id.artifact) else { throw damaged("key", id) }
+        guard let size = values["size"].flatMap({ Int64($0) }), (0...Self.maxSize).contains(size) else { throw damaged("size", id) }
         guard let storedAt = time("stored_at"), let lastUsed = time("last_used") else { throw damaged("times", id) }
         return StoredObject(
             key: key, size: size, sha256: values["sha256"].flatMap { Digest(.sha256, hex: $0) }, storedAt: storedAt, lastUsed: lastUsed,
@@ -54,10 +66,10 @@ struct RecordFields {
             guard let status = values["origin_status"].flatMap({ Int($0) }) else { throw damaged("origin_status", id) }
             reason = .origin(status: status)
         case "refused": reason = .refused
-        case "transfer": reason = .transfer
         case "tooLarge": reason = .tooLarge
         case "storage": reason = .storage
-        default: throw damaged("reason", id)
+        // A newer version may know others.
+        default: reason = .transfer
         }
         return CopyFailure(reason: reason, message: message, retryAt: retryAt)
     }

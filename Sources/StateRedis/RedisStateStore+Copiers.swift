@@ -21,8 +21,10 @@ extension RedisStateStore: CopierRegistry {
     package func poolsWithCopiers(among pools: Set<PoolID>) async throws -> Set<PoolID> {
         let answers = await each(pools) { pool throws(StateError) -> PoolID? in
             let keys = self.keys(of: pool)
-            return try await self.run(.liveCopiers, keys.indexes + [keys.copiers], []).integer ?? 0 > 0 ? pool : nil
+            return try await self.run(.liveCopiers, keys.indexes + [keys.copiers], []).integer ?? 0 > 0 ? nil : pool
         }
-        return Set(try answers.compactMap { try $0.get() })
+        // A server that is away must not keep the others' pools from being copied to.
+        if let error = answers.lazy.compactMap(\.failure).first, answers.allSatisfy({ $0.failure != nil }) { throw error }
+        return pools.subtracting(answers.compactMap { (try? $0.get()) ?? nil })
     }
 }

@@ -66,8 +66,12 @@ package final class RedisStateStore: StateStore {
     // MARK: Becoming present
 
     package func replica(_ id: ReplicaID) async throws -> Replica? {
-        let answer = try await execute(RedisCommand("HGETALL", key: keys(of: id.pool).replica(id.artifact)), isTracked: true)
-        return try RecordFields(answer.array ?? []).replica(id)
+        let keys = keys(of: id.pool)
+        // They travel together.
+        async let record = execute(RedisCommand("HGETALL", key: keys.replica(id.artifact)), isTracked: true)
+        async let lastUse = execute(RedisCommand("ZSCORE", key: keys.present, .text("\(id.artifact)")))
+        guard case .map(let words) = try await record else { throw StateError.unexpected("replica") }
+        return try RecordFields(words, lastUse: try await lastUse).replica(id)
     }
 
     package func claim(_ id: ReplicaID) async throws -> Claim {
@@ -148,7 +152,9 @@ package final class RedisStateStore: StateStore {
             let answer = try await self.run(
                 .mark, in: ids[positions[0]].pool, positions.map { ids[$0].artifact }, [.integer(unusedSince.milliseconds)])
             for number in answer.array ?? [] {
-                guard let number = number.integer, positions.indices.contains(Int(number) - 1) else { throw StateError.unexpected("mark") }
+                guard let number = number.integer, (1...Int64(positions.count)).contains(number) else {
+                    throw StateError.unexpected("mark")
+                }
                 marked.append(positions[Int(number) - 1])
             }
         }
@@ -198,18 +204,21 @@ package final class RedisStateStore: StateStore {
         let limit = StatePage.length(limit)
         var found: [Replica] = []
         var isRecountDue = false
-        var hasMore = true
-        while hasMore, found.count < limit {
-            var place: [RedisWord] = ["", ""]
-            if let last = found.last ?? after {
-                guard case .present(let object) = last.status else { return [] }
-                place = [.integer(object.lastUsed.milliseconds), .text(last.id.artifact.description)]
-            }
+        var isEnd = false
+        var place: [RedisWord] = ["", ""]
+        if let after {
+            guard case .present(let object) = after.status else { return [] }
+            place = [.integer(object.lastUsed.milliseconds), .text(after.id.artifact.description)]
+        }
+        while !isEnd, found.count < limit {
             let answer = try await run(.leastRecentlyUsed, in: pool, [], place + [.integer(Int64(limit - found.count))])
-            guard let values = answer.array, values.count >= 2 else { throw StateError.unexpected("leastRecentlyUsed") }
-            hasMore = values[0].integer == 1
+            guard let values = answer.array, values.count >= 4, let lastUse = values[2].string, let lastURL = values[3].string else {
+                throw StateError.unexpected("leastRecentlyUsed")
+            }
+            isEnd = values[0].integer == 1
             isRecountDue = values[1].integer == 1
-            found += try replicas(in: pool, values.dropFirst(2))
+            place = [.text(lastUse), .text(lastURL)]
+            found += try replicas(in: pool, values.dropFirst(4))
         }
         if isRecountDue, after == nil { try await reconcile(pool) }
         return found
@@ -236,14 +245,15 @@ package final class RedisStateStore: StateStore {
                 if pool.description < after.pool.description { continue }
                 if pool == after.pool { place = after.artifact.description }
             }
-            var hasMore = true
-            while hasMore, found.count < limit {
+            var isEnd = false
+            while !isEnd, found.count < limit {
                 let answer = try await run(.list, in: pool, [], [.text(place), .integer(Int64(limit - found.count))])
-                guard let values = answer.array, let first = values.first else { throw StateError.unexpected("replicas") }
-                hasMore = first.integer == 1
-                let page = try replicas(in: pool, values.dropFirst())
-                found += page
-                if let last = page.last { place = last.id.artifact.description }
+                guard let values = answer.array, values.count >= 2, let last = values[1].string else {
+                    throw StateError.unexpected("replicas")
+                }
+                isEnd = values[0].integer == 1
+                place = last
+                found += try replicas(in: pool, values.dropFirst(2))
             }
         }
         return found
@@ -254,7 +264,7 @@ package final class RedisStateStore: StateStore {
         guard values.count == 4, let objects = values[0], let bytes = values[1], let pending = values[2], let errors = values[3] else {
             throw StateError.unexpected("totals")
         }
-        return PoolTotals(objects: Int(objects), bytes: bytes, pending: Int(pending), errors: Int(errors))
+        return PoolTotals(objects: Int(objects), bytes: max(0, bytes), pending: Int(pending), errors: Int(errors))
     }
 
     package func changes() async -> AsyncStream<ReplicaChange> {
@@ -270,14 +280,22 @@ package final class RedisStateStore: StateStore {
 
     // MARK: -
 
+    /// Those that can be read: one that cannot must keep neither the sweep nor people from the others.
     private func replicas(in pool: PoolID, _ values: some Sequence<RedisValue>) throws(StateError) -> [Replica] {
         let keys = keys(of: pool)
         var found: [Replica] = []
         for value in values {
-            guard let words = value.array, let url = words.first?.string, let id = keys.replica(ofURL: url),
-                let replica = try RecordFields(words.dropFirst()).replica(id)
-            else { throw StateError.unexpected("a listing") }
-            found.append(replica)
+            guard let words = value.array, let url = words.first?.string else { throw StateError.unexpected("a listing") }
+            guard let id = keys.replica(ofURL: url) else {
+                logger.warning("a record is left out: it is of no artifact", metadata: ["pool": "\(pool)"])
+                continue
+            }
+            do throws(StateError) {
+                guard let replica = try RecordFields(words.dropFirst()).replica(id) else { throw StateError.otherType }
+                found.append(replica)
+            } catch {
+                logger.warning("a record is left out", metadata: ["replica": "\(id)", "error": "\(error.message)"])
+            }
         }
         return found
     }

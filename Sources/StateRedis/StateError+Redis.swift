@@ -14,7 +14,7 @@ extension StateError {
         }
         switch word {
         case "WRONGTYPE":
-            self.init(.corrupt, "a key in Redis is of another type than this program's; \(Self.remedy)")
+            self = .otherType
         case "OOM":
             self.init(
                 .unavailable,
@@ -40,6 +40,8 @@ extension StateError {
             self.init(.unavailable, "Redis: \(error.message.prefix(while: \.isPlain).prefix(200))", cause: nil)
         }
     }
+
+    static let otherType = StateError(.corrupt, "a key in Redis is of another type than this program's; \(remedy)")
 
     static func unexpected(_ what: String) -> StateError {
         StateError(.corrupt, "Redis gave an unexpected answer for \(what); another program may use the same prefix")

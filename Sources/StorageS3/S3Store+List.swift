@@ -46,7 +46,7 @@ extension S3Store {
             guard name.hasPrefix(configuration.keyPrefix), let key = ObjectKey(String(name.dropFirst(configuration.keyPrefix.count))) else {
                 continue
             }
-            guard let size = entry["Size"].flatMap({ Int64($0.text) }), size >= 0 else {
+            guard let size = Self.size(entry["Size"]?.text) else {
                 throw S3Error.odd("the service does not say how long the object \(key) is", "list")
             }
             let lastModified = entry["LastModified"].flatMap { S3Time.parse($0.text) } ?? client.now

@@ -42,7 +42,7 @@ package struct S3Store: ObjectStore {
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
         let answer = try await client.send(S3Call("head", .HEAD, key: name(of: key)))
-        guard let size = answer.headers.first(name: "content-length").flatMap({ Int64($0) }), size >= 0 else {
+        guard let size = Self.size(answer.headers.first(name: "content-length")) else {
             throw S3Error.odd("the service does not say how long the object \(key) is", "head")
         }
         return info(of: key, size: size, headers: answer.headers)
@@ -63,7 +63,7 @@ package struct S3Store: ObjectStore {
 
     /// The answer of a service that sends all of the object, asked or not.
     private func whole(of key: ObjectKey, range: ByteRange?, _ answer: S3Answer) throws -> ObjectContent {
-        guard answer.status == 200, let size = answer.headers.first(name: "content-length").flatMap({ Int64($0) }), size >= 0 else {
+        guard answer.status == 200, let size = Self.size(answer.headers.first(name: "content-length")) else {
             throw S3Error.odd("the service does not say how long the object \(key) is", "get")
         }
         let info = info(of: key, size: size, headers: answer.headers)
@@ -82,6 +82,11 @@ package struct S3Store: ObjectStore {
             last < size
         else { return nil }
         return ByteRange(offset: first, length: last - first + 1).map { ($0, size) }
+    }
+
+    /// - Returns: `nil` where nothing is said, or something absurd.
+    static func size(_ text: String?) -> Int64? {
+        text.flatMap { Int64($0) }.flatMap { (0...(1 << 53)).contains($0) ? $0 : nil }
     }
 
     func info(of key: ObjectKey, size: Int64, headers: HTTPHeaders) -> ObjectInfo {

@@ -52,6 +52,23 @@ struct SweeperTests {
         }
     }
 
+    @Test(
+        "Sizes that no sum can hold, which a pool or a broken state may state, stop no sweep", arguments: [nil, 0, Int64.max] as [Int64?])
+    func absurdSizes(_ maxBytes: Int64?) async throws {
+        try await run({ $0.maxBytes = maxBytes }) { engine, memory, clock async throws in
+            for name in ["/a.bin", "/b.bin", "/c.bin"] {
+                let id = try engine.id(name)
+                let object = StoredObject(key: ObjectKey(id.artifact), size: .max, sha256: nil, storedAt: clock.now, lastUsed: clock.now)
+                _ = try await memory.recordPresent(id, object)
+            }
+            for _ in 1...3 {
+                clock.advance(by: .seconds(3_600))
+                try await engine.sweeper.sweep(engine.pool)
+            }
+            #expect(try await memory.totals(of: engine.pool.id) == PoolTotals())
+        }
+    }
+
     @Test("What was used since the shortest life is not looked at, however much there is of it")
     func stopsEarly() async throws {
         try await run { engine, memory, clock async throws in

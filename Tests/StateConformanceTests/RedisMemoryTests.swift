@@ -90,6 +90,9 @@ struct RedisMemoryTests {
         try await store.touch([ReplicaUse(id: id, at: clock.now)])
         #expect(await told.next() == .replica(id, nil))
         #expect(try await store.totals(of: id.pool) == PoolTotals())
+        // Also where no index knows of it any more, as when somebody deleted all keys.
+        try await store.touch([ReplicaUse(id: id, at: clock.now)])
+        #expect(await told.next() == .replica(id, nil))
         await store.close()
         await admin.close()
     }
@@ -121,6 +124,8 @@ struct RedisMemoryTests {
             last += 500
             try require(last < 100_000, "nothing is evicted")
         }
+        // No more goes while it is looked at.
+        try await admin.ask("CONFIG", "SET", "maxmemory", "0")
         let before = try await store.totals(of: try Sample.pool())
         let left = try await listed(store, page: 300)
         let totals = try await store.totals(of: try Sample.pool())

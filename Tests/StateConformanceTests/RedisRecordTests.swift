@@ -32,8 +32,8 @@ struct RedisRecordTests {
         "a record that cannot be read is corrupt, never a crash, and a purge removes it",
         arguments: [
             ["HSET", "status", "purple"], ["HDEL", "status"], ["HSET", "size", "many"], ["HDEL", "key"],
-            ["HSET", "key", "../../etc/passwd"],
-            ["HSET", "last_used", "1e999"], ["HSET", "stored_at", "99999999999999999999"],
+            ["HSET", "key", "../../etc/passwd"], ["HSET", "size", "9223372036854775807"], ["HSET", "size", "-1"],
+            ["HSET", "stored_at", "99999999999999999999"],
         ])
     func refusesDamagedRecords(_ damage: [String]) async throws {
         let place = try await RedisPlace.onServer()
@@ -50,6 +50,80 @@ struct RedisRecordTests {
         try await store.forget(id)
         #expect(try await store.replica(id) == nil)
         #expect(try await store.totals(of: id.pool) == PoolTotals())
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("another artifact's key is no readable record: nobody is sent to another artifact")
+    func refusesKeysOfOthers() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let id = try Sample.id(1)
+        _ = try await store.recordPresent(id, Sample.object(id))
+        try await admin.ask("HSET", place.key(id), "key", ObjectKey(try Sample.id(2).artifact).description)
+        let error = try await requireThrows(StateError.self) { _ = try await store.replica(id) }
+        #expect(error.code == .corrupt)
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("a failure whose reason only a newer version knows is a failure")
+    func readsUnknownReasons() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let id = try Sample.id(1)
+        #expect(try await store.claim(id) == .claimed)
+        let lease = try #require(try await store.lease(pools: [id.pool], worker: "worker", duration: .seconds(15)))
+        let failure = CopyFailure(reason: .tooLarge, message: "no", retryAt: clock.now + .seconds(30))
+        try await store.finish(lease, .failed(failure))
+        try await admin.ask("HSET", place.key(id), "reason", "a word of theirs")
+        let expected = CopyFailure(reason: .transfer, message: "no", retryAt: failure.retryAt)
+        #expect(try await store.replica(id) == Replica(id: id, status: .error(expected)))
+        await store.close()
+        await admin.close()
+    }
+
+    @Test(
+        "what cannot be read keeps nobody from the rest of a listing", arguments: [1, 2, 3, 100])
+    func listsTheRest(_ page: Int) async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let pool = try Sample.pool()
+        var ids: [ReplicaID] = []
+        for number in 1...12 {
+            let id = try Sample.id(number)
+            ids.append(id)
+            _ = try await store.recordPresent(id, Sample.object(id, at: Timestamp(milliseconds: 1_700_000_000_000 + Int64(number))))
+        }
+        try await admin.ask("HDEL", place.key(ids[0]), "size")
+        try await admin.ask("HSET", place.key(ids[4]), "size", "nan")
+        try await admin.ask("DEL", place.key(ids[6]))
+        try await admin.ask("SET", place.key(ids[6]), "mine")
+        try await admin.ask("HDEL", place.key(ids[11]), "key")
+        // Uses are not in the record: this says nothing.
+        try await admin.ask("HSET", place.key(ids[2]), "last_used", "1700000000500")
+        let readable = ids.indices.filter { ![0, 4, 6, 11].contains($0) }.map { ids[$0] }
+
+        var byUse: [ReplicaID] = []
+        var after: Replica?
+        repeat {
+            let replicas = try await store.leastRecentlyUsed(in: pool, after: after, limit: page)
+            byUse += replicas.map(\.id)
+            after = replicas.count == page ? replicas.last : nil
+        } while after != nil && byUse.count < 100
+        #expect(byUse == readable)
+
+        var byName: [ReplicaID] = []
+        var last: ReplicaID?
+        repeat {
+            let replicas = try await store.replicas(in: pool, after: last, limit: page)
+            byName += replicas.map(\.id)
+            last = replicas.count == page ? replicas.last?.id : nil
+        } while last != nil && byName.count < 100
+        #expect(Set(byName) == Set(readable) && byName.count == readable.count)
         await store.close()
         await admin.close()
     }

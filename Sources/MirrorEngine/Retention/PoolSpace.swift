@@ -11,7 +11,8 @@ package final class PoolSpace: Sendable {
     private let remover: ReplicaRemover
     private let metrics: EngineMetrics
     private let logger: Logger
-    private let reserved = Mutex<[PoolID: Int64]>([:])
+    /// Sums of what origins, pools and the state say: 128 bits, because those of 64 could be too small.
+    private let reserved = Mutex<[PoolID: Int128]>([:])
 
     package init(state: any StateStore, remover: ReplicaRemover, metrics: EngineMetrics, logger: Logger) {
         self.state = state
@@ -27,14 +28,14 @@ package final class PoolSpace: Sendable {
         fileprivate let bytes: Int64
 
         func release() {
-            space.reserved.withLock { $0[pool, default: 0] -= bytes }
+            space.reserved.withLock { $0[pool, default: 0] -= Int128(bytes) }
         }
     }
 
     /// - Throws: ``CopyError`` when the artifact alone is larger than the pool may be, or when nothing is left that could go.
     func reserve(_ bytes: Int64, in pool: Pool) async throws -> Reservation {
         let reservation = Reservation(space: self, pool: pool.id, bytes: bytes)
-        reserved.withLock { $0[pool.id, default: 0] += bytes }
+        reserved.withLock { $0[pool.id, default: 0] += Int128(bytes) }
         do {
             if let limit = pool.maxBytes { try await makeRoom(bytes, within: limit, of: pool) }
         } catch {
@@ -50,14 +51,14 @@ package final class PoolSpace: Sendable {
     ///   empty the pool for nothing.
     func evict(_ bytes: Int64, from pool: Pool) async throws -> Int {
         guard try await state.totals(of: pool.id).bytes >= bytes else { return 0 }
-        var freed: Int64 = 0
+        var freed: Int128 = 0
         var count = 0
         while freed < bytes {
             let oldest = try await state.leastRecentlyUsed(in: pool.id, after: nil, limit: 16)
             guard !oldest.isEmpty else { return count }
             for replica in oldest where freed < bytes {
                 guard case .present(let object) = replica.status, try await evict(replica.id) else { continue }
-                freed += object.size
+                freed += Int128(object.size)
                 count += 1
             }
         }
@@ -75,16 +76,20 @@ package final class PoolSpace: Sendable {
         guard bytes <= limit else {
             throw CopyError(.tooLarge, isTransient: false, "the artifact is larger than its pool may be (maxBytes)")
         }
-        while try await state.totals(of: pool.id).bytes > limit - reserved.withLock({ $0[pool.id, default: 0] }) {
+        while try await isFull(pool.id, limit) {
             let oldest = try await state.leastRecentlyUsed(in: pool.id, after: nil, limit: 16)
             // Where the copies under way alone are too much, nothing that could go would make room for them all.
             guard !oldest.isEmpty, reserved.withLock({ $0[pool.id, default: 0] }) <= limit else {
                 throw CopyError(.storage, isTransient: true, "the pool is full with copies under way")
             }
             for replica in oldest {
-                guard try await state.totals(of: pool.id).bytes > limit - reserved.withLock({ $0[pool.id, default: 0] }) else { return }
+                guard try await isFull(pool.id, limit) else { return }
                 _ = try await evict(replica.id)
             }
         }
+    }
+
+    private func isFull(_ pool: PoolID, _ limit: Int64) async throws -> Bool {
+        Int128(try await state.totals(of: pool).bytes) + reserved.withLock { $0[pool, default: 0] } > limit
     }
 }

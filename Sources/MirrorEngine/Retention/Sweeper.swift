@@ -78,7 +78,8 @@ package struct Sweeper: Service, CustomStringConvertible {
         try await remover.finish(abandoned, in: pool)
         let totals = try await state.totals(of: pool.id)
         metrics.recordTotals(totals, pool: pool.id)
-        var excess = pool.maxBytes.map { totals.bytes - $0 } ?? 0
+        // Sizes are what the state and the pools say: no sum of them may be too large.
+        var excess = pool.maxBytes.map { Int128(totals.bytes) - Int128($0) } ?? 0
         var last: Replica?
         repeat {
             try Task.checkCancellation()
@@ -95,12 +96,12 @@ package struct Sweeper: Service, CustomStringConvertible {
                 if isFresh { break }
                 let isExpired = object.lastUsed + pool.retention.idleLife(of: object) <= clock.now
                 if let markedAt = object.markedAt {
-                    excess -= object.size
+                    excess -= Int128(object.size)
                     guard markedAt + pool.grace <= clock.now else { continue }
                     over.append((replica.id, markedAt))
                     if isExpired { expiredBefore.insert(replica.id) }
                 } else if isExpired || excess > 0 {
-                    excess -= object.size
+                    excess -= Int128(object.size)
                     expired.append(replica.id)
                     lastUse = object.lastUsed
                 }

@@ -36,7 +36,19 @@ local function record(list, from)
     return fields
 end
 
-local function read(url) return record(redis.call('HGETALL', keyOf(url)), 1) end
+-- Uses are only written down as scores of `present`: a record that changed would be forgotten by every node that remembers it.
+local function withUse(url, fields)
+    if fields.status == 'present' then fields.last_used = redis.call('ZSCORE', present, url) or fields.last_used end
+    return fields
+end
+
+local function read(url) return withUse(url, record(redis.call('HGETALL', keyOf(url)), 1)) end
+
+-- For listings, which one key of another type must not end; nil for such a one.
+local function readIfRecord(url)
+    local list = redis.pcall('HGETALL', keyOf(url))
+    return not list.err and withUse(url, record(list, 1)) or nil
+end
 
 -- The fields and values of a record in turn, behind what the list begins with.
 local function flat(list, fields)
@@ -48,6 +60,12 @@ local function flat(list, fields)
 end
 
 local function numberIn(fields, field) return tonumber(fields[field]) or 0 end
+
+-- A field as the score of a sorted set, which takes everything that is a number but nan.
+local function scoreIn(fields, field)
+    local number = tonumber(fields[field])
+    return number and number == number and fields[field] or '0'
+end
 
 -- Indexes. A member of `urls` is the URL, a space (which no URL contains) and what is counted of the replica: the size of a present one, a
 -- dash of any other. So what was counted can be taken back when the record is gone, by eviction for one.
@@ -75,25 +93,26 @@ local function addBytes(url, sign, size)
     if recounted and not isBehind(url, recounted) then redis.pcall('HINCRBY', counters, 'recount_bytes', sign .. size) end
 end
 
--- Returns from how many indexes it was taken.
 local function unindex(url)
-    local taken = redis.call('ZREM', present, url) + redis.call('ZREM', errors, url) + redis.call('ZREM', removing, url)
+    redis.call('ZREM', present, url)
+    redis.call('ZREM', errors, url)
+    redis.call('ZREM', removing, url)
     local noted = counted(url)
-    if not noted then return taken end
+    if not noted then return end
     if noted ~= '-' then addBytes(url, '-', noted) end
-    return taken + redis.call('ZREM', urls, url .. ' ' .. noted)
+    redis.call('ZREM', urls, url .. ' ' .. noted)
 end
 
 local function index(url, fields)
     local noted = '-'
     if fields.status == 'present' then
         noted = string.match(fields.size or '', '^%d+$') or '0'
-        redis.call('ZADD', present, tonumber(fields.last_used) and fields.last_used or 0, url)
+        redis.call('ZADD', present, scoreIn(fields, 'last_used'), url)
         addBytes(url, '', noted)
     elseif fields.status == 'error' then
-        redis.call('ZADD', errors, tonumber(fields.retry_at) and fields.retry_at or 0, url)
+        redis.call('ZADD', errors, scoreIn(fields, 'retry_at'), url)
     elseif fields.status == 'removing' then
-        redis.call('ZADD', removing, tonumber(fields.began) and fields.began or 0, url)
+        redis.call('ZADD', removing, scoreIn(fields, 'began'), url)
     end
     redis.call('ZADD', urls, 0, url .. ' ' .. noted)
 end
@@ -161,12 +180,13 @@ local function store(url, old, new)
     tell(url, new)
 end
 
--- Mends what the indexes say of a replica that is not what they say. Of one whose record is gone nothing is left, and that is told.
+-- Mends what the indexes say of a replica that is not what they say. Of one whose record is gone nothing is left, and that is told, also
+-- where no index knew of it: somebody may remember it.
 local function mend(url, fields)
-    local taken = unindex(url)
+    unindex(url)
     if next(fields) then
         index(url, fields)
-    elseif taken > 0 then
+    else
         tell(url, fields)
     end
 end
@@ -192,7 +212,8 @@ local function firstJob()
     local queued = redis.call('XLEN', jobs) > 0 and redis.call('XRANGE', jobs, '(' .. lastDelivered(), '+', 'COUNT', 1)[1]
     if queued then
         local fields = record(queued[2], 1)
-        local number, at = tonumber(string.match(queued[1], '^%d+')), numberIn(fields, 'at')
+        -- It waits for no time: one that a faster clock queued, before a fail-over, must not hold up those behind it.
+        local number, at = tonumber(string.match(queued[1], '^%d+')), math.min(numberIn(fields, 'at'), now)
         if not first or at < first.at or (at == first.at and number < first.number) then
             first = { at = at, number = number, entry = queued[1], url = fields.url or '', isDelivered = false }
         end

@@ -1,18 +1,16 @@
 #!lua flags=allow-oom
 -- Remembers uses. ARGV[2]...: when each of the replicas was used.
+local life = 366 * 86400
 for at = firstReplica, #KEYS do
     local url, used = urlOf(KEYS[at]), ARGV[at - firstReplica + 2]
     local fields = read(url)
     if fields.status == 'present' then
-        local isLater = numberIn(fields, 'last_used') < tonumber(used)
-        if isLater then
-            fields.last_used = used
-            redis.call('HSET', KEYS[at], 'last_used', used)
-            redis.call('ZADD', present, used, url)
-        end
-        if isLater or fields.marked_at then redis.call('EXPIRE', KEYS[at], 366 * 86400) end
+        redis.call('ZADD', present, 'GT', used, url)
+        -- Seldom, because it changes the record.
+        if fields.marked_at or redis.call('TTL', KEYS[at]) < life / 2 then redis.call('EXPIRE', KEYS[at], life) end
         if fields.marked_at then
             fields.marked_at = nil
+            fields.last_used = redis.call('ZSCORE', present, url)
             redis.call('HDEL', KEYS[at], 'marked_at')
             tell(url, fields)
         end
