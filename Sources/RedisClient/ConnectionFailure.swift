@@ -1,0 +1,72 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// Why a connection could not be made or was lost, for people: without the paths that the TLS library puts into its own words.
+package enum ConnectionFailure {
+    /// Part of what is said where the check of the server's certificate failed.
+    package static let untrusted = "the certificate is of an authority that is not trusted, or is out of date"
+
+    /// For the end of a connection that nobody spoke over yet: one side may speak TLS and the other not.
+    static let hint = " (is it TLS or not?)"
+
+    /// - Parameters:
+    ///   - host: That was to be connected to.
+    ///   - hint: What is added where the reason does not say what to do.
+    static func words(_ error: any Error, host: String, hint: String) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { words($0.error, host: host, hint: hint) } ?? "the host \(error.host) is not known"
+        case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased() + hint
+        case let error as NIOSSLExtraError: error == .failedToValidateHostname ? "the certificate is not for \(host)" : handshake("")
+        case NIOSSLError.handshakeFailed(let error): words(error, hint)
+        case NIOSSLError.uncleanShutdown: "the connection was closed" + hint
+        case let error as BoringSSLError: words(error, hint)
+        case is NIOSSLError: handshake("")
+        default: "the connection failed" + hint
+        }
+    }
+
+    private static func words(_ error: BoringSSLError, _ hint: String) -> String {
+        switch error {
+        case .sslError(let stack), .unknownError(let stack):
+            stack.contains(.eofDuringHandshake)
+                ? "the connection was closed during the TLS handshake" + hint
+                : words(stack.lazy.map(reason).first { !$0.isEmpty } ?? "", hint)
+        default: handshake("") + hint
+        }
+    }
+
+    /// - Parameter reason: As the TLS library names it; empty when it does not.
+    private static func words(_ reason: String, _ hint: String) -> String {
+        switch reason {
+        case "CERTIFICATE_VERIFY_FAILED": untrusted
+        case "TLSV1_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_NO_CERTIFICATE":
+            "the server asks for a client certificate, and these are not supported: let it do without (tls-auth-clients no)"
+        // All that servers say of it before TLS 1.3.
+        case "SSLV3_ALERT_HANDSHAKE_FAILURE":
+            handshake("refused by the server; if it asks for client certificates, these are not supported")
+        case "WRONG_VERSION_NUMBER": "the answer is not of TLS" + hint
+        default: handshake(reason.lowercased().replacing("_", with: " "))
+        }
+    }
+
+    private static func handshake(_ reason: String) -> String {
+        "the TLS handshake failed\(reason.isEmpty ? "" : " (\(reason))")"
+    }
+
+    /// `WRONG_VERSION_NUMBER` of `Error: 268435703 error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER at …`, the only place
+    /// where the library tells it.
+    private static func reason(_ error: BoringSSLInternalError) -> String {
+        let text = error.description
+        guard let mark = text.firstRange(of: "OPENSSL_internal:") else { return "" }
+        return String(text[mark.upperBound...].prefix { $0.isASCII && ($0.isUppercase || $0.isNumber || $0 == "_") })
+    }
+}
