@@ -51,6 +51,11 @@ extension RedisConfiguration {
                     description:
                         "the name of the master is missing: redis+sentinel://host:port,host:port/NAME, as in `sentinel monitor NAME`")
             }
+            // As `sentinel monitor` takes them.
+            guard name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".-_".contains($0)) }) else {
+                throw RedisURLError(
+                    description: "the name of the master in the Redis URL holds something else than letters, digits and . - _")
+            }
             self.topology = .sentinel(master: name)
         case .cluster:
             guard path.isEmpty || path == ["0"] else {
@@ -79,7 +84,7 @@ extension RedisConfiguration {
         default:
             throw RedisURLError(
                 description:
-                    "unknown scheme of a Redis URL: use redis, rediss (TLS), redis+sentinel, rediss+sentinel, redis+cluster or rediss+cluster"
+                    "unknown scheme: use redis, rediss (TLS), redis+sentinel, rediss+sentinel, redis+cluster or rediss+cluster"
             )
         }
     }
@@ -122,7 +127,7 @@ extension RedisConfiguration {
                     description: "too many colons in the address of the Redis URL: write IPv6 addresses in brackets, [::1]:6379")
             }
         }
-        guard !host.isEmpty else { throw RedisURLError(description: "a host is missing in the Redis URL") }
+        guard !host.isEmpty else { throw RedisURLError(description: "a host is missing") }
         guard text.first == "[" || host.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }) else {
             throw RedisURLError(description: "a host in the Redis URL holds characters that no host name has")
         }

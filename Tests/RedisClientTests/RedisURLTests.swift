@@ -25,7 +25,7 @@ struct RedisURLTests {
             ("redis://[::1]", "single [::1]:6379 - 0 plain"),
             ("redis://[2001:db8::7]:7000/1", "single [2001:db8::7]:7000 - 1 plain"),
             ("redis+sentinel://a,b:1,[::1]:2/main", "sentinel(master: \"main\") a:26379,b:1,[::1]:2 - 0 plain"),
-            ("rediss+sentinel://u:p@a/my%20main/4", "sentinel(master: \"my main\") a:26379 u:p 4 tls"),
+            ("rediss+sentinel://u:p@a/my%2Dmain/4", "sentinel(master: \"my-main\") a:26379 u:p 4 tls"),
             ("redis+cluster://a,b:7001", "cluster a:6379,b:7001 - 0 plain"),
             ("rediss+cluster://:p@a/0", "cluster a:6379 -:p 0 tls"),
         ])
@@ -47,7 +47,8 @@ struct RedisURLTests {
             ("redis://u:hunt@er2@h", "more than one @"), ("redis://u:hunter2/@h", "%2F"), ("redis://u:hunter2?@h", "%3F"),
             ("redis://u:hunter2#@h", "%23"), ("redis://::1", "brackets"), ("redis://u:hunter2", "port"), ("redis://[::1", "without a ]"),
             ("redis://[::1]x", "IPv6"), ("redis://[h]", "IPv6"), ("redis://h h", "characters"), ("redis://hä", "characters"),
-            ("redis+sentinel://a,b", "name of the master"), ("redis+sentinel://a//1", "name of the master"),
+            ("redis+sentinel://a/my%20main", "letters, digits"), ("redis+sentinel://a,b", "name of the master"),
+            ("redis+sentinel://a//1", "name of the master"),
             ("redis+sentinel://a/main/x", "database"), ("redis+cluster://a/1", "no other database"),
             ("redis+cluster://a,,b", "host is missing"),
         ])
