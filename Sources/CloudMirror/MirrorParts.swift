@@ -18,6 +18,8 @@ struct MirrorParts: Sendable {
     let role: ProcessRole
     let state: HotIndex
     let services: MirrorServices
+    /// Of this process, whether it copies or not.
+    let workerName: String
     /// `nil` for a front end that never copies.
     let workers: CopyWorkers?
     let sweeper: Sweeper
@@ -56,7 +58,8 @@ struct MirrorParts: Sendable {
             pools: pools, selector: configuration.poolSelector, state: state, isStateShared: redis != nil, redirects: redirects,
             remover: remover, waiters: waiters, uses: uses, metrics: metrics, registry: registry, clock: clock)
         let space = PoolSpace(state: state, remover: remover, metrics: metrics, logger: logger)
-        let name = Self.workerName()
+        let name = WorkerName.make()
+        workerName = name
         if let duty = role.duty(redis, configuration) {
             workers = CopyWorkers(
                 name: name, pools: pools, state: state, origin: origin, space: space, publications: publications, duty: duty,
@@ -181,10 +184,6 @@ struct MirrorParts: Sendable {
 
     /// Longer than any process is at one removal that it goes on with: calls to a pool, with their repeats, end within minutes.
     private static let removalPatience = Duration.seconds(300)
-
-    private static func workerName() -> String {
-        "worker-" + Hex.encode((0..<4).map { _ in UInt8.random(in: .min ... .max) })
-    }
 
     private static func makeToken() -> String {
         Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) })

@@ -10,6 +10,14 @@ package enum ProcessRole: Sendable, Equatable {
 
     var servesArtifacts: Bool { self == .frontEnd }
 
+    /// For the log.
+    var words: String {
+        switch self {
+        case .frontEnd: "front end"
+        case .copier: "copier"
+        }
+    }
+
     /// - Parameter registry: Where copiers of other processes are known.
     /// - Returns: `nil` when the process copies nothing.
     func duty(_ registry: (any CopierRegistry)?, _ configuration: Configuration) -> CopyDuty? {

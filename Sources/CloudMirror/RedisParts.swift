@@ -15,12 +15,18 @@ enum RedisParts {
             staleLife: redis.staleLife, group: group, logger: logger)
     }
 
+    /// Names the key of the configuration that mends it, which Redis' client does not know.
+    static func withRemedy(_ message: String) -> String {
+        guard message.contains(ConnectionFailure.untrusted) else { return message }
+        return "\(message): set state.redis.certificateAuthority to a file with the authority's certificate"
+    }
+
     static func client(_ redis: Configuration.Redis) throws(StartError) -> RedisConfiguration {
         var client: RedisConfiguration
         do throws(RedisURLError) {
             client = try RedisConfiguration(url: redis.url.value)
         } catch {
-            throw StartError("state.redis.url: its value \(error)")
+            throw StartError("state.redis.url: its value is no Redis URL: \(error)")
         }
         if let password = redis.password { client.password = password.value }
         if let password = redis.sentinelPassword { client.sentinelPassword = password.value }

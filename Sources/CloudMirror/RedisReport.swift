@@ -1,22 +1,32 @@
 import Logging
 import MirrorCore
 import MirrorState
+import NIOCore
+import RedisClient
 import StateRedis
 
-/// Says once, as soon as Redis can be asked, what about it is not as it should be. Returns when that is said, or the task is cancelled.
-func reportOnRedis(_ redis: RedisStateStore, logger: Logger) async {
+/// Says once, as soon as Redis can be asked, what about it is not as it should be. Returns when that is said and the task is cancelled.
+///
+/// - Parameter configuration: What the store was opened with.
+func reportOnRedis(
+    _ redis: RedisStateStore, _ configuration: RedisConfiguration, group: any EventLoopGroup, logger: Logger
+) async {
     let clock = SystemClock()
     var isToldOf = false
     while !Task.isCancelled {
         do {
-            let report = try await redis.serverReport()
-            logger.notice("state is in Redis", metadata: ["version": "\(report.version)"])
-            for finding in report.findings { logger.warning("redis: \(finding)") }
+            let reports = try await redis.serverReports(configuration, group: group)
+            logger.notice("state is in Redis", metadata: ["version": "\(reports.first?.version ?? "")"])
+            for report in reports {
+                for error in report.errors { logger.error("redis: \(report.named(error))") }
+                for finding in report.findings { logger.warning("redis: \(report.named(finding))") }
+            }
             break
         } catch {
             if !isToldOf {
                 logger.warning(
-                    "Redis cannot be reached; requests go to the origin until it can", metadata: ["error": "\(error.message)"])
+                    "Redis cannot be reached; requests go to the origin until it can",
+                    metadata: ["error": "\(RedisParts.withRemedy(error.message))"])
             }
             isToldOf = true
             try? await clock.sleep(for: .seconds(1))
@@ -24,4 +34,11 @@ func reportOnRedis(_ redis: RedisStateStore, logger: Logger) async {
     }
     // A part of the process that ends would end the process.
     while !Task.isCancelled { try? await clock.sleep(for: .seconds(3_600)) }
+}
+
+extension RedisServerReport {
+    /// A finding with the server that it is about, where there are several.
+    func named(_ finding: String) -> String {
+        server.map { "\($0): \(finding)" } ?? finding
+    }
 }

@@ -20,6 +20,12 @@ package func serve(_ configuration: Configuration, as role: ProcessRole = .front
     for warning in configuration.warnings { logger.warning("configuration: \(warning)") }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessTuning.processorCount)
     let parts = try await MirrorParts(configuration, role: role, group: group, logger: logger)
+    logger.notice(
+        "starting",
+        metadata: [
+            "version": "\(CloudMirrorVersion.current)", "role": "\(role.words)", "worker": "\(parts.workerName)",
+            "copies": "\(parts.workers != nil)", "pools": "\(configuration.pools.map(\.id.description).joined(separator: ", "))",
+        ])
     let announcement = Announcement(configuration, adminToken: parts.generatedToken)
     let server = MirrorServer(services: parts.services, configuration: try parts.serverConfiguration(), group: group, logger: logger) {
         listener, address in
@@ -32,10 +38,14 @@ package func serve(_ configuration: Configuration, as role: ProcessRole = .front
         ServicePart { await parts.services.uses.run() },
         parts.sweeper,
     ]
-    if let redis = parts.redis { services.append(ServicePart { await reportOnRedis(redis, logger: logger) }) }
+    if let redis = parts.redis, case .redis(let settings) = configuration.state {
+        let client = try RedisParts.client(settings)
+        services.append(ServicePart { await reportOnRedis(redis, client, group: group, logger: logger) })
+    }
     if let workers = parts.workers { services.append(workers) }
     if let registration = parts.registration { services.append(registration) }
     services.append(server)
+    services.append(StopNotice(services: parts.services, grace: configuration.server.shutdownGrace, logger: logger))
     var settings = ServiceGroupConfiguration(
         services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     settings.maximumGracefulShutdownDuration = configuration.server.shutdownGrace
@@ -43,6 +53,8 @@ package func serve(_ configuration: Configuration, as role: ProcessRole = .front
     do {
         try await ServiceGroup(configuration: settings).run()
         outcome = .success(())
+    } catch let error as ListenError {
+        outcome = .failure(StartError(error, role))
     } catch {
         outcome = .failure(error)
     }

@@ -1,7 +1,9 @@
 import Logging
 import MirrorCore
 import MirrorState
+import NIOCore
 import NIOPosix
+import RedisClient
 import StateRedis
 
 /// Looks at where the state is kept, without serving from it.
@@ -28,32 +30,39 @@ package struct StateCheck: Sendable {
     }
 
     private func check(_ redis: Configuration.Redis, _ report: (PoolSetup.Line) -> Void) async -> Bool {
+        let group = MultiThreadedEventLoopGroup.singleton
         let store: RedisStateStore
+        let client: RedisConfiguration
         // So that what is told is why Redis cannot be reached, and not that this took long.
         var patient = redis
         patient.timeout = max(redis.timeout, Self.patience)
         do throws(StartError) {
+            client = try RedisParts.client(patient)
             store = try RedisParts.openState(
-                patient, configuration, group: MultiThreadedEventLoopGroup.singleton,
-                logger: Logger(label: "cloud-mirror", factory: { _ in SwiftLogNoOpLogHandler() }))
+                patient, configuration, group: group, logger: Logger(label: "cloud-mirror", factory: { _ in SwiftLogNoOpLogHandler() }))
         } catch {
             report(.init(mark: "error", text: error.description))
             return false
         }
-        let isFine = await look(at: store, report)
+        let isFine: Bool
+        do throws(StateError) {
+            isFine = Self.tell(try await store.serverReports(client, group: group), report)
+        } catch {
+            report(.init(mark: "error", text: RedisParts.withRemedy(error.message)))
+            isFine = false
+        }
         await store.close()
         return isFine
     }
 
-    private func look(at store: RedisStateStore, _ report: (PoolSetup.Line) -> Void) async -> Bool {
-        do {
-            let found = try await store.serverReport()
-            report(.init(mark: "ok", text: "Redis answers, version \(found.version)"))
-            for finding in found.findings { report(.init(mark: "warning", text: finding)) }
-            return true
-        } catch {
-            report(.init(mark: "error", text: error.message))
-            return false
+    private static func tell(_ found: [RedisServerReport], _ report: (PoolSetup.Line) -> Void) -> Bool {
+        for server in found {
+            if !server.version.isEmpty {
+                report(.init(mark: "ok", text: server.named("Redis answers, version \(server.version)")))
+            }
+            for error in server.errors { report(.init(mark: "error", text: server.named(error))) }
+            for finding in server.findings { report(.init(mark: "warning", text: server.named(finding))) }
         }
+        return found.allSatisfy(\.errors.isEmpty)
     }
 }

@@ -54,9 +54,9 @@ package struct MirrorServer: Service, CustomStringConvertible {
     package func run() async throws {
         // Those behind it end first, and cannot before it has answered whoever waits.
         var services: [any Service] = [CrowdService(crowds, redirectRoutes)]
-        services.append(try application(mainRouter(), at: configuration.listen, .main))
+        services.append(try listener(mainRouter(), at: configuration.listen, .main))
         if configuration.servesArtifacts, let listen = configuration.admin.listen {
-            services.append(try application(adminRouter(), at: listen, .admin))
+            services.append(try listener(adminRouter(), at: listen, .admin))
         }
         let group = ServiceGroup(configuration: .init(services: services, logger: logger))
         try await withGracefulShutdownHandler {
@@ -64,6 +64,12 @@ package struct MirrorServer: Service, CustomStringConvertible {
         } onGracefulShutdown: {
             self.services.waiters.close()
         }
+    }
+
+    private func listener(
+        _ router: Router<MirrorRequestContext>, at address: ServerConfiguration.Address, _ listener: Listener
+    ) throws -> ListenerService {
+        ListenerService(application: try application(router, at: address, listener), listener: listener, address: address)
     }
 
     private func application(
@@ -122,7 +128,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     private func addMain(to router: Router<MirrorRequestContext>) {
-        ServiceRoutes(services: services).register(on: router)
+        ServiceRoutes(services: services).register(on: router, hasReferences: configuration.servesArtifacts)
         guard configuration.servesArtifacts else { return MetricsRoute(services: services).register(on: router) }
         redirectRoutes.register(on: router)
         LocalObjectRoutes(services: services, sendsFiles: configuration.tls == nil).register(on: router)

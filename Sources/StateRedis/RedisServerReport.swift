@@ -1,8 +1,12 @@
+import Logging
 package import MirrorState
-import RedisClient
+package import NIOCore
+package import RedisClient
 
 /// What a Redis server says of itself, and what of it is not as it should be.
 package struct RedisServerReport: Sendable, Hashable {
+    /// Which one it is, where there are several.
+    package var server: RedisConfiguration.Address?
     /// `7.0.15`; empty when it says none.
     package var version = ""
     /// `standalone`, `cluster` or `sentinel`.
@@ -14,14 +18,14 @@ package struct RedisServerReport: Sendable, Hashable {
     package var maxMemoryPolicy = ""
     /// Bytes.
     package var usedMemory: Int64 = 0
-    /// Whether it writes what it holds to a disk; `nil` when it does not say.
-    package var isPersistent: Bool?
-    /// What is wrong, in plain words, each with what mends it.
+    /// What keeps the mirror from working with it, in plain words, each with what mends it.
+    package var errors: [String] = []
+    /// What is wrong otherwise, in the same way.
     package var findings: [String] = []
 
     /// - Parameter info: The answer to `INFO`.
-    /// - Parameter save: The `save` setting, where the server tells it.
-    init(info: String, save: String?, isTracking: Bool) {
+    /// - Parameter topology: What it is taken for.
+    init(info: String, topology: RedisConfiguration.Topology, isTracking: Bool) {
         var values: [Substring: Substring] = [:]
         for line in info.split(whereSeparator: \.isNewline) {
             let words = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -29,13 +33,14 @@ package struct RedisServerReport: Sendable, Hashable {
         }
         func text(_ name: Substring) -> String { values[name].map(String.init) ?? "" }
         version = text("redis_version")
-        mode = text("redis_mode")
+        mode = text("cluster_enabled") == "1" ? "cluster" : text("redis_mode")
         role = text("role")
         maxMemory = Int64(text("maxmemory")) ?? 0
         maxMemoryPolicy = text("maxmemory_policy")
         usedMemory = Int64(text("used_memory")) ?? 0
-        isPersistent = text("aof_enabled") == "1" ? true : save.map { !$0.isEmpty }
-        findings = Self.versionFindings(version) + memoryFindings() + roleFindings()
+        errors = Self.versionErrors(version) + placeErrors(topology)
+        guard mode != "sentinel" else { return }
+        findings = memoryFindings()
         if !isTracking {
             findings.append(
                 "the server does not tell which keys change, so a purge on one node reaches another only by pub/sub: "
@@ -43,9 +48,31 @@ package struct RedisServerReport: Sendable, Hashable {
         }
     }
 
-    private static func versionFindings(_ version: String) -> [String] {
+    /// One that could not be asked.
+    init(server: RedisConfiguration.Address, _ error: StateError) {
+        self.server = server
+        errors = [error.message]
+    }
+
+    private static func versionErrors(_ version: String) -> [String] {
         guard let major = version.split(separator: ".").first.flatMap({ Int($0) }), major < 7 else { return [] }
         return ["Redis \(version) is too old: 7.0 is the first that can run the scripts; upgrade it"]
+    }
+
+    private func placeErrors(_ topology: RedisConfiguration.Topology) -> [String] {
+        switch (mode, topology) {
+        case ("cluster", .single), ("cluster", .sentinel):
+            [
+                "the server is one of a cluster and has some of the keys only: write redis+cluster:// (rediss+cluster:// with TLS) in state.redis.url"
+            ]
+        case ("sentinel", _):
+            [
+                "the server is a sentinel and holds no data: write redis+sentinel://host:port/NAME in state.redis.url, as in `sentinel monitor NAME`"
+            ]
+        case (_, .single) where role == "slave", (_, .sentinel) where role == "slave":
+            ["the server is a replica and takes no writes: name the master in state.redis.url, or the sentinels"]
+        default: []
+        }
     }
 
     private func memoryFindings() -> [String] {
@@ -59,6 +86,9 @@ package struct RedisServerReport: Sendable, Hashable {
         switch maxMemoryPolicy {
         case "volatile-lru", "volatile-lfu": return []
         case "noeviction":
+            guard usedMemory < maxMemory else {
+                return ["memory is full and maxmemory-policy is noeviction: nothing new is copied until there is room; \(remedy)"]
+            }
             return ["maxmemory-policy is noeviction: nothing new is copied once maxmemory is reached; \(remedy)"]
         case "allkeys-lru", "allkeys-lfu", "allkeys-random":
             return ["maxmemory-policy is \(maxMemoryPolicy): Redis may evict the queue of copy jobs and the totals; \(remedy)"]
@@ -68,20 +98,54 @@ package struct RedisServerReport: Sendable, Hashable {
             ]
         }
     }
-
-    private func roleFindings() -> [String] {
-        guard role == "slave", mode != "cluster" else { return [] }
-        return ["the server is a replica and takes no writes: name the master in state.redis.url, or the sentinels"]
-    }
 }
 
 extension RedisStateStore {
+    /// What a server of a cluster has to answer within.
+    private static let patience = Duration.seconds(3)
+
     /// Asks the server, or one of those of a cluster, what it is and how it is set up.
-    package func serverReport() async throws(StateError) -> RedisServerReport {
+    package func serverReport(_ topology: RedisConfiguration.Topology = .single) async throws(StateError) -> RedisServerReport {
         let info = try await execute(RedisCommand(["INFO"], key: nil))
         guard let info = info.string else { throw .unexpected("INFO") }
-        // Many providers do not let anybody ask.
-        let save = try? await execute(RedisCommand(["CONFIG", "GET", "save"], key: nil))
-        return RedisServerReport(info: info, save: save?.array?.last?.string, isTracking: isTracking)
+        return RedisServerReport(info: info, topology: topology, isTracking: isTracking)
+    }
+
+    /// The same of every server that has keys: of a cluster each master is asked, over a connection of its own.
+    ///
+    /// - Parameter configuration: What the store was opened with.
+    /// - Throws: ``StateError`` when there is nobody to ask; one server of several that does not answer is an error of its report.
+    package func serverReports(_ configuration: RedisConfiguration, group: any EventLoopGroup) async throws(StateError)
+        -> [RedisServerReport]
+    {
+        guard configuration.topology == .cluster else { return [try await serverReport(configuration.topology)] }
+        let slots = try await execute(RedisCommand(["CLUSTER", "SLOTS"], key: nil))
+        guard let masters = configuration.masters(slots) else { throw .unexpected("CLUSTER SLOTS") }
+        var reports: [RedisServerReport] = []
+        for master in masters { reports.append(await Self.report(master, configuration, group)) }
+        return reports
+    }
+
+    private static func report(
+        _ server: RedisConfiguration.Address, _ cluster: RedisConfiguration, _ group: any EventLoopGroup
+    ) async -> RedisServerReport {
+        var configuration = cluster
+        configuration.topology = .single
+        configuration.addresses = [server]
+        configuration.channels = []
+        configuration.commandTimeout = max(cluster.commandTimeout, patience)
+        configuration.connectionWait = configuration.commandTimeout
+        let redis = RedisDatabase(
+            configuration, group: group, logger: Logger(label: "cloud-mirror.redis", factory: { _ in SwiftLogNoOpLogHandler() }))
+        var report: RedisServerReport
+        do throws(RedisError) {
+            let info = try await redis.execute(RedisCommand(["INFO"], key: nil)).string ?? ""
+            report = RedisServerReport(info: info, topology: .cluster, isTracking: redis.isTracking)
+            report.server = server
+        } catch {
+            report = RedisServerReport(server: server, StateError(error))
+        }
+        await redis.close()
+        return report
     }
 }

@@ -24,16 +24,15 @@ struct RedisServerReportTests {
         #expect(report.maxMemory == 64 << 20)
         #expect(report.maxMemoryPolicy == "volatile-lru")
         #expect(report.usedMemory > 0)
-        #expect(report.isPersistent == false)
+        #expect(report.errors == [])
     }
 
     @Test("the policy, with the command that mends it", arguments: ["noeviction", "allkeys-lru", "volatile-ttl", "volatile-random"])
     func findsThePolicy(_ policy: String) async throws {
-        let report = try await report(["--maxmemory", "64mb", "--maxmemory-policy", policy, "--appendonly", "yes"])
+        let report = try await report(["--maxmemory", "64mb", "--maxmemory-policy", policy])
         #expect(report.findings.count == 1)
         #expect(report.findings.first?.contains(policy) == true)
         #expect(report.findings.first?.contains("CONFIG SET maxmemory-policy volatile-lru") == true)
-        #expect(report.isPersistent == true)
     }
 
     @Test("memory without a limit")

@@ -11,10 +11,13 @@ import NIOCore
 struct ServiceRoutes: Sendable {
     let services: MirrorServices
 
-    func register(on router: Router<MirrorRequestContext>) {
+    /// - Parameter hasReferences: Not where there is next to nothing of what they tell.
+    func register(on router: Router<MirrorRequestContext>, hasReferences: Bool = true) {
         router.get("/v1/ping", use: ping)
-        router.get("/v1/api-reference", use: apiReference)
-        router.get("/v1/openapi.yaml", use: openAPI)
+        if hasReferences {
+            router.get("/v1/api-reference", use: apiReference)
+            router.get("/v1/openapi.yaml", use: openAPI)
+        }
         router.get("/healthz") { request, _ in JSONResponse.make(["status": "ok"], for: request) }
         router.get("/readyz", use: ready)
     }
@@ -53,7 +56,7 @@ struct ServiceRoutes: Sendable {
     private func ready(_ request: Request, _ context: MirrorRequestContext) async -> Response {
         var checks: [String: String] = [:]
         var isAnyPoolUp = services.pools.all.isEmpty
-        var isStateUp = true
+        var stateError: (any Error)?
         for pool in services.pools.all {
             let name = "pool \(pool.id)"
             do {
@@ -67,10 +70,12 @@ struct ServiceRoutes: Sendable {
             do {
                 _ = try await services.state.totals(of: pool.id)
             } catch {
-                context.logger.warning("state is not healthy", metadata: ["error": "\(error)"])
-                isStateUp = false
+                stateError = error
             }
         }
+        // Once, however many pools there are: it is one state.
+        if let stateError { context.logger.warning("state is not healthy", metadata: ["error": "\(stateError)"]) }
+        let isStateUp = stateError == nil
         checks["state"] = isStateUp ? "ok" : "unavailable"
         let isReady = isAnyPoolUp && (isStateUp || services.isStateShared)
         let status = isReady ? (isStateUp ? "ok" : "degraded") : "unavailable"

@@ -33,8 +33,7 @@ extension EndToEnd {
                 #expect(doctor.exit == .code(0), "\(doctor.output) \(doctor.errors)")
                 #expect(doctor.output.contains("Redis answers"))
                 #expect(try await site.users() == ["mirror"])
-                // How the server saves itself is asked for to be told; many providers do not tell it.
-                #expect(try await site.refusals() == ["config|get"])
+                #expect(try await site.refusals() == [])
                 for text in fleet.logs + [doctor.output, doctor.errors] { #expect(!text.contains("the-right-password")) }
             }
         }
