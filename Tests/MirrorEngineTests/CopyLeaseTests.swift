@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorState
 import MirrorStorage
 import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorEngine
@@ -166,6 +167,40 @@ struct CopyLeaseTests {
                 gate.open()
                 #expect(try await answer.outcome == .wait)
                 #expect(engine.origin.requests.count == 1)
+            }
+        }
+    }
+
+    @Test("Heartbeats that fail are told once for each copy, and again when they have worked in between")
+    func heartbeatsFail() async throws {
+        try await run { engine, _, clock async throws in
+            let gate = FakeGate()
+            engine.origin.on("/a.bin", .generated(size: 1_000).with { $0.gate = gate })
+            let log = LogRecorder()
+            // Nobody is free to lease the job anew when its lease runs out.
+            var configuration = engine.setup.copy
+            configuration.concurrency = 1
+            let workers = CopyWorkers(
+                name: "told", pools: engine.pools, state: engine.state, origin: engine.client, space: engine.space,
+                publications: engine.publications, configuration: configuration, metrics: engine.metrics, clock: clock,
+                logger: log.logger)
+            try await engine.running(workers) { () async throws in
+                async let answer = engine.ask("/a.bin")
+                try await gate.waiting()
+                for beat in 1...8 {
+                    // The request waits; the heart sleeps, and has told of the beat before.
+                    await clock.sleepers(2)
+                    // Three that fail, one that works, four that fail.
+                    if beat == 4 { engine.base.heal() } else { engine.base.before(.extend) { throw StateError(.unavailable, "scripted") } }
+                    clock.advance(by: .seconds(5))
+                    try await engine.base.calls(.extend, beat)
+                }
+                await clock.sleepers(2)
+                let told = log.all.filter { $0.contains("heartbeat failed") && $0.contains("/a.bin") }
+                #expect(told.count == 2, "\(log.all)")
+                engine.base.heal()
+                gate.open()
+                #expect(try await answer.outcome == .wait)
             }
         }
     }

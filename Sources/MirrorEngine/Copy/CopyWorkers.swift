@@ -141,7 +141,7 @@ package final class CopyWorkers: Service {
         switch result {
         case .published(let object):
             metrics.recordCopy(duration, isPresent: true, pool: lease.id.pool)
-            logger.info("copied", metadata: ["bytes": "\(object.size)", "seconds": "\(duration.inSeconds)"])
+            logger.info("copied", metadata: ["bytes": "\(object.size)", "seconds": "\(Self.seconds(duration))"])
         case .unpublished(let result):
             do {
                 try await uncancelled { try await self.finish(lease, result) }
@@ -156,6 +156,9 @@ package final class CopyWorkers: Service {
             logger.info("the copy is no longer this worker's")
         }
     }
+
+    /// With three decimals, for people.
+    private static func seconds(_ duration: Duration) -> Double { Double(duration.wholeMilliseconds) / 1_000 }
 
     /// How an attempt ends.
     private enum Attempt {
@@ -192,7 +195,7 @@ package final class CopyWorkers: Service {
                 return .unpublished(.failed(CopyFailure(reason: error.reason, message: error.message, retryAt: clock.now + retryAfter)))
             }
             let pause = configuration.pause(after: lease.attempt, random: .random(in: 0..<1))
-            logger.info("copy will be tried again", metadata: ["error": "\(error)", "pause_seconds": "\(pause.inSeconds)"])
+            logger.info("copy will be tried again", metadata: ["error": "\(error)", "pause_seconds": "\(Self.seconds(pause))"])
             return .unpublished(.retry(at: clock.now + max(pause, error.retryAfter ?? .zero)))
         }
     }
@@ -267,13 +270,19 @@ package final class CopyWorkers: Service {
     }
 
     private func beat(_ lease: CopyLease) async throws {
+        var isFailing = false
         while true {
             try await clock.sleep(for: configuration.lease / 3)
             do {
                 _ = try await state.extend(lease, duration: configuration.lease)
+                isFailing = false
             } catch let error as StateError where error.code == .unavailable {
                 // Nobody can take the job while the store is away; whether it was taken is seen when it is back.
-                logger.warning("heartbeat failed", metadata: ["error": "\(error)"])
+                if !isFailing {
+                    logger.warning(
+                        "heartbeat failed", metadata: ["artifact": "\(lease.id.artifact.redacted)", "error": "\(error)"])
+                }
+                isFailing = true
             }
         }
     }
