@@ -45,10 +45,12 @@ struct CopierCommand: AsyncParsableCommand {
 
     private func selected(_ names: String, of configuration: Configuration) throws(CommandFailure) -> [Configuration.Pool] {
         var selected: [Configuration.Pool] = []
-        for name in names.split(separator: ",") {
-            guard let id = PoolID(String(name)), let pool = configuration.pool(id) else {
+        for part in names.split(separator: ",") {
+            let name = String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+            if name.isEmpty { continue }
+            guard let id = PoolID(name), let pool = configuration.pool(id) else {
                 let known = configuration.pools.map(\.id.description).joined(separator: ", ")
-                throw CommandFailure("the configuration has no pool \(TextTable.printable(String(name))); it has \(known)", exit: .usage)
+                throw CommandFailure("the configuration has no pool \(TextTable.printable(name)); it has \(known)", exit: .usage)
             }
             if !selected.contains(pool) { selected.append(pool) }
         }

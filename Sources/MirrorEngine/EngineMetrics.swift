@@ -45,14 +45,17 @@ package struct EngineMetrics: Sendable {
         fileprivate let expired: Counter
         fileprivate let overCap: Counter
 
-        fileprivate init(pool: String, factory: any MetricsFactory) {
+        /// - Parameter redirectsFactory: For what is counted without a pool, too.
+        fileprivate init(pool: String, redirects redirectsFactory: any MetricsFactory, others factory: any MetricsFactory) {
             let label = [("pool", pool)]
             func counter(_ name: String, _ more: [(String, String)] = []) -> Counter {
                 Counter(label: name, dimensions: label + more, factory: factory)
             }
-            redirects = Dictionary(
-                uniqueKeysWithValues: Outcome.allCases.map { ($0, counter(Name.redirects, [("outcome", $0.rawValue)])) })
-            hits = counter(Name.redirects, [("outcome", Outcome.hit.rawValue)])
+            func redirects(_ outcome: Outcome) -> Counter {
+                Counter(label: Name.redirects, dimensions: label + [("outcome", outcome.rawValue)], factory: redirectsFactory)
+            }
+            self.redirects = Dictionary(uniqueKeysWithValues: Outcome.allCases.map { ($0, redirects($0)) })
+            hits = redirects(.hit)
             egressAvoided = counter(Name.egressAvoided)
             waitSeconds = Recorder(label: Name.waitSeconds, dimensions: label, aggregate: true, factory: factory)
             copySeconds = Recorder(label: Name.copySeconds, dimensions: label, aggregate: true, factory: factory)
@@ -79,8 +82,9 @@ package struct EngineMetrics: Sendable {
 
     package init(pools: some Sequence<PoolID>, factory: any MetricsFactory) {
         self.pools = Dictionary(
-            pools.map { ($0, PoolMetrics(pool: $0.description, factory: factory)) }, uniquingKeysWith: { first, _ in first })
-        noPool = PoolMetrics(pool: "none", factory: factory)
+            pools.map { ($0, PoolMetrics(pool: $0.description, redirects: factory, others: factory)) },
+            uniquingKeysWith: { first, _ in first })
+        noPool = PoolMetrics(pool: "none", redirects: factory, others: NOOPMetricsHandler.instance)
         errors = Dictionary(
             uniqueKeysWithValues: ErrorKind.all.map { ($0, Counter(label: Name.errors, dimensions: [("kind", $0)], factory: factory)) })
         waiting = Gauge(label: Name.waiting, factory: factory)

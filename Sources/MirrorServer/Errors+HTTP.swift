@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import MirrorCore
+import MirrorState
 import NIOCore
 
 /// An error that a client is shown. The one place where errors become HTTP statuses.
@@ -76,6 +77,8 @@ struct RequestError: Error, Sendable {
             case let status where status.kind == .clientError: self.init(.inputError, "the request cannot be read")
             default: self.init(.internalError, "something went wrong; the log says what")
             }
+        case let error as StateError where error.code == .unavailable:
+            self.init(.unavailable, "the state cannot be reached now; try again when it can")
         default:
             self.init(.internalError, "something went wrong; the log says what")
         }

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import MirrorCore
+import MirrorState
 
 /// Turns whatever a route throws into the one error body; nothing internal gets past it.
 struct ErrorMiddleware: RouterMiddleware {
@@ -15,8 +16,11 @@ struct ErrorMiddleware: RouterMiddleware {
             return try await next(request, context)
         } catch {
             let shown = misdirected(error, request) ?? RequestError(error)
+            let metadata: Logger.Metadata = ["route": "\(context.endpointPath ?? "")", "error": "\(error)"]
             if shown.code == .internalError {
-                context.logger.error("request failed", metadata: ["route": "\(context.endpointPath ?? "")", "error": "\(error)"])
+                context.logger.error("request failed", metadata: metadata)
+            } else if error is StateError {
+                context.logger.warning("request failed", metadata: metadata)
             }
             return shown.response(to: request.method, request.uri.path, at: clock.now).response(to: request)
         }
