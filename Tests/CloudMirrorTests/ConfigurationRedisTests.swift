@@ -6,7 +6,10 @@ import Testing
 @Suite struct ConfigurationRedisTests {
     private static let environment = ConfigurationEnvironment.fake(
         variables: ["REDIS_PASSWORD": "the-secret-of-the-test"],
-        files: ["/here/password": "the-secret-in-the-file\n", "/here/ca.pem": "-"])
+        files: [
+            "/here/password": "the-secret-in-the-file\n", "/here/ca.pem": sampleCertificate, "/here/no-pem": "-",
+            "/here/damaged.pem": sampleCertificate.replacing("MIIB", with: "MIIX"),
+        ])
 
     private static func read(
         _ state: String, pools: String = "s3/eu-central-1: {bucket: my-mirror}", rest: String = ""
@@ -42,11 +45,11 @@ import Testing
     func full() throws {
         let configuration = try Self.read(
             """
-            redis: {url: "rediss://mirror:${REDIS_PASSWORD}@redis.example.org:6380/0", prefix: "team-a:mirror", passwordFile: password,
+            redis: {url: "rediss+sentinel://mirror@redis.example.org:26380/main/2", prefix: "team-a:mirror", passwordFile: password,
               sentinelPasswordFile: password, certificateAuthority: ca.pem, timeout: 300ms, staleLife: 5m}
             """)
         guard case .redis(let redis) = configuration.state else { throw Unexpected() }
-        #expect(redis.url.value == "rediss://mirror:the-secret-of-the-test@redis.example.org:6380/0")
+        #expect(redis.url.value == "rediss+sentinel://mirror@redis.example.org:26380/main/2")
         #expect(redis.prefix == "team-a:mirror")
         #expect(redis.password == Secret("the-secret-in-the-file"))
         #expect(redis.sentinelPassword == Secret("the-secret-in-the-file"))
@@ -70,6 +73,38 @@ import Testing
         ])
     func wrong(_ state: String, _ key: String) {
         #expect(Self.problems { try Self.read(state) }.contains(" \(key)"))
+    }
+
+    @Test(
+        "What would be ignored, or would keep the service from starting, is a problem of its line",
+        arguments: [
+            ("url: rediss://h, certificateAuthority: no-pem", "certificateAuthority: /here/no-pem holds no certificate in PEM"),
+            ("url: rediss://h, certificateAuthority: damaged.pem", "certificateAuthority: /here/damaged.pem holds no certificate in PEM"),
+            ("url: redis://h, certificateAuthority: ca.pem", "certificateAuthority: is set, but the URL is without TLS: write rediss://"),
+            ("url: redis+cluster://h, sentinelPasswordFile: password", "sentinelPasswordFile: is set, but the URL names no sentinels"),
+            (
+                "url: \"redis://:${REDIS_PASSWORD}@h\", passwordFile: password",
+                "passwordFile: takes the place of the password that the URL has"
+            ),
+            ("url: redis+sentinel://h/my%20main", "url: its value is no Redis URL: the name of the master"),
+            ("url: nonsense://h", "url: its value is no Redis URL: unknown scheme: use redis, "),
+            ("url: \"redis://\"", "url: its value is no Redis URL: a host is missing"),
+        ])
+    func startsNot(_ settings: String, _ said: String) {
+        let problems = Self.problems { try Self.read("redis: {\(settings)}") }.split(separator: "\n")
+        #expect(problems.count == 1)
+        #expect(problems.first?.hasPrefix("mirror.yaml:3:") == true)
+        #expect(problems.first?.contains(": state.redis.\(said)") == true, "\(problems)")
+        #expect(!problems.contains { $0.contains("the-secret") })
+    }
+
+    @Test("The password of a URL is read, and so is what stands beside it")
+    func password() throws {
+        let redis = try Self.redis("url: \"rediss://mirror:${REDIS_PASSWORD}@h/3\", certificateAuthority: ca.pem")
+        #expect(redis.url.value == "rediss://mirror:the-secret-of-the-test@h/3")
+        #expect(redis.password == nil)
+        #expect(redis.authority == "/here/ca.pem")
+        #expect(!"\(redis)".contains("the-secret"))
     }
 
     @Test("The user stands in the URL and the password in a file")

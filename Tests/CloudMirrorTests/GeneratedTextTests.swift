@@ -18,7 +18,7 @@ import Testing
         files: [
             "/etc/cloud-mirror/tokens": "another-token-that-is-long\n", "/etc/cloud-mirror/cert.pem": "", "/etc/cloud-mirror/key.pem": "",
             "/etc/cloud-mirror/redis-password": "the-password\n", "/etc/cloud-mirror/sentinel-password": "the-password\n",
-            "/etc/cloud-mirror/redis-ca.pem": "",
+            "/etc/cloud-mirror/redis-ca.pem": sampleCertificate,
         ])
 
     @Test("docs/configuration.md is what the code says; `make docs` writes it")
@@ -69,8 +69,8 @@ import Testing
         #expect(configuration.server == Configuration.Server())
         #expect(configuration.pools.map(\.id.description) == ["local/dev", "s3/eu-central-1"])
         #expect(configuration.origins.s3.map(\.name) == ["my-artifacts"])
-        let shared = try Configuration.reading(
-            Self.without("  sqlite:", Self.without("  local/dev:", Self.without("  networks:", text))), Self.environment)
+        let excluded = ["  sqlite:", "  local/dev:", "  networks:", "    passwordFile:", "    sentinelPasswordFile:"]
+        let shared = try Configuration.reading(excluded.reduce(text) { Self.without($1, $0) }, Self.environment)
         #expect(shared.isStateShared)
         let keys = Configuration.outline.compactMap { step in
             switch step {
@@ -97,6 +97,13 @@ import Testing
             }
             return !isBelow
         }.joined(separator: "\n")
+    }
+
+    @Test("The examples of the documentation are files that can be used", arguments: ["README.md", "docs/operations.md"])
+    func documented(page: String) throws {
+        let blocks = try Self.checkedIn(page).split(separator: "```yaml\n").dropFirst().compactMap { $0.split(separator: "\n```").first }
+        #expect(!blocks.isEmpty)
+        for block in blocks { #expect(Configuration.problems(of: String(block), Self.environment) == [], "\(page)") }
     }
 
     @Test("Nothing in the generated texts depends on the machine")

@@ -41,3 +41,18 @@ let minimalFile = """
     pools: {local/dev: {directory: /pool}}
 
     """
+
+/// A certificate of nobody's, in force until 2126.
+let sampleCertificate = """
+    -----BEGIN CERTIFICATE-----
+    MIIBiDCCAS+gAwIBAgIURWTzoD3+A3QayY7qa9kSpHiXguYwCgYIKoZIzj0EAwIw
+    GTEXMBUGA1UEAwwOdGVzdCBhdXRob3JpdHkwIBcNMjYxMTIzMDQzNDAyWhgPMjEy
+    NjEwMzAwNDM0MDJaMBkxFzAVBgNVBAMMDnRlc3QgYXV0aG9yaXR5MFkwEwYHKoZI
+    zj0CAQYIKoZIzj0DAQcDQgAEavSmGANPrD0iZQYKU8vAdT1C1OYhNDGdC7XoH//l
+    zQluAy1bppYBHKBjqeEhyt1sRByD66JAVMetCx8qM431WKNTMFEwHQYDVR0OBBYE
+    FEqDnJ66M3F9+bgKd4MJ8hzGgMvsMB8GA1UdIwQYMBaAFEqDnJ66M3F9+bgKd4MJ
+    8hzGgMvsMA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDRwAwRAIgD3DfNF7n
+    OQVlwoAuegkwzxREZl9fr0//lkWOjL9GFiICIA/npaBceZe8/8YqSpdBCVS350M/
+    mFvLk3DhEYdHPxP4
+    -----END CERTIFICATE-----
+    """

@@ -8,23 +8,16 @@ extension Configuration.Redis {
             "url", .redisURL, example: "\"rediss://mirror:${REDIS_PASSWORD}@redis.example.org:6379/0\"",
             doc:
                 "Where it is: `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS, "
-                + "`redis+sentinel://host:port,host:port/name-of-the-master`, `redis+cluster://host:port,host:port`; "
+                + "`redis+sentinel://host:port,host:port/name-of-the-master[/database]`, `redis+cluster://host:port,host:port`; "
                 + "`rediss+sentinel` and `rediss+cluster` with TLS. `%` and characters that mean something in a URL are percent-encoded in user "
                 + "and password.")
         var redis = Configuration.Redis(url: url ?? Secret(""))
         reader.value(
             "prefix", &redis.prefix, .redisPrefix, doc: "In front of every key and channel, so that several mirrors share a server.")
-        readSecrets(reader, &redis)
-        if let url, let client = try? RedisConfiguration(url: url.value), client.username != nil, client.password == nil,
-            !reader.has("passwordFile")
-        {
-            reader.report(
-                "has a user and no password: write user:password@ (:password@ for the default user), or set passwordFile", key: "url")
-        }
-        reader.value(
-            "certificateAuthority", &redis.authority, .path, defaultNote: "the system's", example: "/etc/cloud-mirror/redis-ca.pem",
-            doc: "PEM file with the certificates that the servers' certificates are checked against.")
-        if let authority = redis.authority { reader.readableFile("certificateAuthority", authority) }
+        // Of what is wrong with the URL itself is told already.
+        let client = url.flatMap { try? RedisConfiguration(url: $0.value) }
+        readSecrets(reader, &redis, client)
+        readAuthority(reader, &redis, client)
         reader.value(
             "timeout", &redis.timeout, .duration(in: .milliseconds(20)...(.seconds(10))),
             doc: "After so long without an answer a request goes on without Redis: from memory, or to the origin.")
@@ -36,7 +29,7 @@ extension Configuration.Redis {
         return url == nil ? nil : redis
     }
 
-    private static func readSecrets(_ reader: ConfigurationReader, _ redis: inout Configuration.Redis) {
+    private static func readSecrets(_ reader: ConfigurationReader, _ redis: inout Configuration.Redis, _ client: RedisConfiguration?) {
         var (file, sentinelFile): (String?, String?)
         reader.value(
             "passwordFile", &file, .path, example: "/etc/cloud-mirror/redis-password",
@@ -46,6 +39,35 @@ extension Configuration.Redis {
             doc: "The same for the sentinels, where they ask for a password of their own.")
         if let file { redis.password = reader.readSecret("passwordFile", file) }
         if let sentinelFile { redis.sentinelPassword = reader.readSecret("sentinelPasswordFile", sentinelFile) }
+        guard let client else { return }
+        if client.username != nil, client.password == nil, file == nil {
+            reader.report(
+                "has a user and no password: write user:password@ (:password@ for the default user), or set passwordFile", key: "url")
+        }
+        if file != nil, client.password != nil {
+            reader.report("takes the place of the password that the URL has too; keep one of them", key: "passwordFile")
+        }
+        if sentinelFile != nil, !client.hasSentinels {
+            reader.report("is set, but the URL names no sentinels: write redis+sentinel://, or remove it", key: "sentinelPasswordFile")
+        }
+    }
+
+    private static func readAuthority(_ reader: ConfigurationReader, _ redis: inout Configuration.Redis, _ client: RedisConfiguration?) {
+        reader.value(
+            "certificateAuthority", &redis.authority, .path, defaultNote: "the system's", example: "/etc/cloud-mirror/redis-ca.pem",
+            doc: "PEM file with the certificates that the servers' certificates are checked against.")
+        guard let authority = redis.authority else { return }
+        reader.certificateFile("certificateAuthority", authority)
+        if let client, client.tls == nil {
+            reader.report(
+                "is set, but the URL is without TLS: write rediss:// (rediss+sentinel://, rediss+cluster://)", key: "certificateAuthority")
+        }
+    }
+}
+
+extension RedisConfiguration {
+    fileprivate var hasSentinels: Bool {
+        if case .sentinel = topology { true } else { false }
     }
 }
 
@@ -58,7 +80,7 @@ extension ConfigurationValueKind where Value == Secret {
                 do throws(RedisURLError) {
                     _ = try RedisConfiguration(url: text)
                 } catch {
-                    throw InvalidValue("\(error)")
+                    throw InvalidValue("is no Redis URL: \(error)")
                 }
                 return Secret(text)
             }, text: { _ in "" })

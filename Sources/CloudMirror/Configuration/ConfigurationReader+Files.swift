@@ -1,3 +1,5 @@
+import NIOSSL
+
 extension ConfigurationReader {
     /// Bytes of a certificate or key file that are read.
     private static var maxFile: Int { 1 << 20 }
@@ -22,6 +24,15 @@ extension ConfigurationReader {
     /// Records a problem when the file cannot be read; what is in it is somebody else's business.
     func readableFile(_ key: String, _ file: String, isSecret: Bool = false) {
         _ = readFile(key, file, limit: Self.maxFile, isSecret: isSecret)
+    }
+
+    /// Records a problem when the file cannot be read, or holds no certificate.
+    func certificateFile(_ key: String, _ file: String) {
+        guard let bytes = readFile(key, file, limit: Self.maxFile, isSecret: false) else { return }
+        let certificates = (try? NIOSSLCertificate.fromPEMBytes(bytes)) ?? []
+        if certificates.isEmpty {
+            report("\(file) holds no certificate in PEM (-----BEGIN CERTIFICATE-----), or one that is damaged", key: key)
+        }
     }
 
     /// The secret in a file of one line.
