@@ -28,7 +28,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
     /// By index of `map.servers`.
     private var links: [RedisLink] = []
     /// The link that tells each channel's messages.
-    private var subscribed: [String: ObjectIdentifier] = [:]
+    private var subscribed: [String: RedisLink] = [:]
     private var question: ServerQuestion?
     private var refreshTimer: Scheduled<Void>?
     private var lastRefresh: NIODeadline?
@@ -258,9 +258,9 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
     }
 
     private func take(_ channel: String, _ link: RedisLink) {
-        guard subscribed[channel] != ObjectIdentifier(link) else { return }
+        guard subscribed[channel] !== link else { return }
         let isMove = subscribed[channel] != nil
-        subscribed[channel] = ObjectIdentifier(link)
+        subscribed[channel] = link
         if isMove { context.onEvent(.connected) }
     }
 
@@ -293,7 +293,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
             context.logger.warning(
                 "Redis refuses to tell of changed keys: let the user call CLIENT TRACKING", metadata: ["reason": "\(refusal)"])
         }
-        for channel in greeting.plan.channels where isOwner(link, of: channel) { subscribed[channel] = ObjectIdentifier(link) }
+        for channel in greeting.plan.channels where isOwner(link, of: channel) { subscribed[channel] = link }
         // Asked for while the connection was being made.
         let missed = link.plan.channels.filter { !greeting.plan.channels.contains($0) }
         if !missed.isEmpty { link.resubscribe(to: missed) }
@@ -310,7 +310,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
 
     func link(_ link: RedisLink, told event: RedisEvent) {
         // Every server of a cluster tells every message; one that was subscribed to before would tell it twice.
-        if case .message(let channel, _) = event, let teller = subscribed[channel], teller != ObjectIdentifier(link) { return }
+        if case .message(let channel, _) = event, let teller = subscribed[channel], teller !== link { return }
         context.onEvent(event)
     }
 
