@@ -59,7 +59,10 @@ extension Configuration {
                     "path", &path, .path, defaultNote: "state.sqlite in the state directory", example: "/var/lib/cloud-mirror/state.sqlite",
                     doc: "The database file; made if it is not there.")
             }
-            section.optionalSection("redis", doc: "A Redis 7.0 or later, for many machines, in place of sqlite. (Valkey speaks the same protocol; it was not tested.)") { redis = .read($0) }
+            section.optionalSection(
+                "redis",
+                doc: "A Redis 7.0 or later, for many machines, in place of sqlite. (Valkey speaks the same protocol; it was not tested.)"
+            ) { redis = .read($0) }
             if redis != nil, hasPath { section.report("redis takes the place of sqlite; keep one of them", key: "sqlite") }
         }
         state = redis.map { .redis($0) } ?? .sqlite(path: path)
