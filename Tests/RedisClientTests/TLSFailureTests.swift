@@ -105,9 +105,10 @@ extension ServerTests {
         func lost() async throws {
             let server = try await RedisServer.start()
             let configuration = RedisConfiguration.testing(server.address) {
-                $0.connectTimeout = .milliseconds(200)
-                $0.commandTimeout = .milliseconds(200)
-                $0.stallTimeout = .milliseconds(200)
+                // Not so short that a busy machine looks like a server that is gone.
+                $0.connectTimeout = .seconds(3)
+                $0.commandTimeout = .seconds(1)
+                $0.stallTimeout = .seconds(3)
                 $0.connectionWait = .seconds(60)
             }
             let log = LogRecorder(.info)
