@@ -55,8 +55,11 @@ def run(settings: Settings) -> list[Row]:
         def peer(clients: int, pipeline: int, *words) -> Callable[[], Calls]:
             return lambda: _peer(settings, redis, clients, pipeline, words)
 
+        empty = redis.used_bytes()
         # Makes the records that the peer's are copied from, too.
         ours("replica", 64)()
+        each = (redis.used_bytes() - empty) / settings.state_replicas
+        say(f"  a present replica takes {each:,.0f} bytes of Redis, with a URL of some 60 bytes")
         _records_for_the_peer(redis, settings.state_replicas)
         with redis.connect() as connection:
             digest = connection.ask("SCRIPT", "LOAD", SCRIPT).decode()

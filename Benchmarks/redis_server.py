@@ -66,6 +66,12 @@ class RedisServer:
     def cpu(self) -> float:
         return cpu_seconds(self.pid)
 
+    def used_bytes(self) -> int:
+        """Memory that its data and clients take."""
+        with self.connect() as connection:
+            lines = connection.ask("INFO", "memory").decode().splitlines()
+        return int(next(line for line in lines if line.startswith("used_memory:")).partition(":")[2])
+
     def connect(self) -> "RedisConnection":
         return RedisConnection(self.port)
 

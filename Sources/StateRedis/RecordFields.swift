@@ -4,6 +4,7 @@ import RedisClient
 
 /// A replica as the fields of a hash.
 ///
+/// The object's key is not among them: it follows from the artifact, and without it the hash is small enough for Redis to keep it packed.
 /// Fields that are not known here are left aside: a newer version of the program may write some.
 struct RecordFields {
     /// Bytes: as far as a script's numbers are exact.
@@ -49,12 +50,10 @@ struct RecordFields {
     }
 
     private func object(_ id: ReplicaID) throws(StateError) -> StoredObject {
-        // Another's key would hand out another artifact.
-        guard let key = values["key"].flatMap({ ObjectKey($0) }), key == ObjectKey(id.artifact) else { throw damaged("key", id) }
         guard let size = values["size"].flatMap({ Int64($0) }), (0...Self.maxSize).contains(size) else { throw damaged("size", id) }
         guard let storedAt = time("stored_at"), let lastUsed = time("last_used") else { throw damaged("times", id) }
         return StoredObject(
-            key: key, size: size, sha256: values["sha256"].flatMap { Digest(.sha256, hex: $0) }, storedAt: storedAt, lastUsed: lastUsed,
+            key: ObjectKey(id.artifact), size: size, sha256: values["sha256"].flatMap { Digest(.sha256, hex: $0) }, storedAt: storedAt, lastUsed: lastUsed,
             markedAt: time("marked_at"))
     }
 
@@ -86,7 +85,7 @@ struct RecordFields {
 
     static func words(_ object: StoredObject) -> [RedisWord] {
         var words: [RedisWord] = [
-            "status", "present", "key", .text(object.key.description), "size", .integer(object.size),
+            "status", "present", "size", .integer(object.size),
             "stored_at", .integer(object.storedAt.milliseconds), "last_used", .integer(object.lastUsed.milliseconds),
         ]
         if let digest = object.sha256 { words += ["sha256", .text(digest.hex)] }

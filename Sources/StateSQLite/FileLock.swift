@@ -33,6 +33,8 @@ final class FileLock: Sendable {
     }
 
     deinit {
+        // Closing alone leaves it to a child that is just being started, for as long as that has not begun its program.
+        _ = flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 

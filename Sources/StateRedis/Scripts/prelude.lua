@@ -120,7 +120,7 @@ end
 -- Changes: netstrings (length, colon, bytes) of the URL and of what others need to know of the record; the URL alone is an absent replica.
 
 local toldFields = {
-    'status', 'key', 'size', 'sha256', 'stored_at', 'last_used', 'marked_at', 'reason', 'origin_status', 'message', 'retry_at',
+    'status', 'size', 'sha256', 'stored_at', 'last_used', 'marked_at', 'reason', 'origin_status', 'message', 'retry_at',
 }
 
 local function tell(url, fields)
