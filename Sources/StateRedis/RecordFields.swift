@@ -53,7 +53,8 @@ struct RecordFields {
         guard let size = values["size"].flatMap({ Int64($0) }), (0...Self.maxSize).contains(size) else { throw damaged("size", id) }
         guard let storedAt = time("stored_at"), let lastUsed = time("last_used") else { throw damaged("times", id) }
         return StoredObject(
-            key: ObjectKey(id.artifact), size: size, sha256: values["sha256"].flatMap { Digest(.sha256, hex: $0) }, storedAt: storedAt, lastUsed: lastUsed,
+            key: ObjectKey(id.artifact), size: size, sha256: values["sha256"].flatMap { Digest(.sha256, hex: $0) }, storedAt: storedAt,
+            lastUsed: lastUsed,
             markedAt: time("marked_at"))
     }
 
