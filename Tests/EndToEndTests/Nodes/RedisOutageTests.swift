@@ -121,8 +121,16 @@ extension EndToEnd {
                 try await fleet.makeHot(Self.hot)
                 let (_, seen) = try await fleet.withTraffic(on: Self.hot) {
                     try await follow(other, redis)
+                    // What is written to one alone would make it fetch all data anew, and tell everybody to forget.
+                    try await redis.ask("CLIENT", "PAUSE", "60000", "WRITE")
+                    try await eventually("both have the same") {
+                        let offset = try await redis.lines("INFO", "replication")["master_repl_offset"]
+                        return try await other.lines("INFO", "replication")["master_repl_offset"] == offset
+                    }
                     try await other.ask("REPLICAOF", "NO", "ONE")
                     try await follow(redis, other)
+                    #expect(try await other.lines("INFO", "stats")["sync_partial_ok"] == "1")
+                    try await redis.ask("CLIENT", "UNPAUSE")
                     let refusal = await #expect(throws: ChildProcess.Failure.self) { try await redis.ask("SET", "a", "1") }
                     #expect(refusal?.description.contains("READONLY") == true)
                     for round in 1...10 { try await expectFallbacks(fleet, "read-only-\(round)") }
