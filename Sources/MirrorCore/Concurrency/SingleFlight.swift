@@ -1,13 +1,15 @@
 import Synchronization
 
 /// Lets one of several callers with the same key do the work, and gives its result to all of them.
-final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private typealias Waiter = CheckedContinuation<Result<Value, any Error>?, Never>
 
     private let flights = Mutex<[Key: [Waiter]]>([:])
 
+    package init() {}
+
     /// - Throws: What `operation` throws. A caller whose leader was cancelled does the work itself.
-    func run(_ key: Key, _ operation: () async throws -> Value) async throws -> Value {
+    package func run(_ key: Key, _ operation: () async throws -> Value) async throws -> Value {
         while true {
             // `nil`: there is nobody at work now.
             let shared = await withCheckedContinuation { (waiter: Waiter) in
