@@ -42,8 +42,9 @@ package struct AddressGuard: Sendable {
         guard address.isIPv6 else { return nil }
         if let translated = address.mappedIPv4 ?? address.nat64IPv4 { return reason(toRefuse: translated) }
         // Tunnels end wherever somebody set one up. Refused in any case; the IPv4 address within only makes the reason more exact.
-        guard let inner = address.tunnelledIPv4 else { return nil }
-        return inner.lazy.compactMap(reason).first ?? .tunnel
+        if let inner = address.tunnelledIPv4 { return inner.lazy.compactMap(reason).first ?? .tunnel }
+        // Whatever is not global unicast is refused, assigned or not: a kernel may still have a route to it.
+        return address.isGlobalUnicast ? nil : .reserved
     }
 
     private func isAllowed(_ address: IPAddress) -> Bool {

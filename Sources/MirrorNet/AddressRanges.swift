@@ -47,8 +47,11 @@ enum AddressRanges {
         ("ff00::/8", .multicast),
     ]
 
+    /// What IANA assigns to the public internet (RFC 4291 §2.4, IANA "IPv6 Global Unicast Address Assignments").
+    static let globalUnicast = IPNetwork("2000::/3")
     static let ipv4Compatible = IPNetwork("::/96")
     static let ipv4Mapped = IPNetwork("::ffff:0:0/96")
+    static let ipv4Translated = IPNetwork("::ffff:0:0:0/96")
     static let nat64 = IPNetwork("64:ff9b::/96")
     static let localNAT64 = IPNetwork("64:ff9b:1::/48")
     static let teredo = IPNetwork("2001::/32")
@@ -57,6 +60,9 @@ enum AddressRanges {
 }
 
 extension IPAddress {
+    /// Whether an IPv6 address is one of the public internet.
+    var isGlobalUnicast: Bool { isWithin(AddressRanges.globalUnicast) }
+
     /// The IPv4 address that an IPv4-mapped one (RFC 4291 §2.5.5.2) stands for.
     var mappedIPv4: IPAddress? {
         isWithin(AddressRanges.ipv4Mapped) ? ipv4(at: 12) : nil
@@ -70,7 +76,8 @@ extension IPAddress {
     /// The IPv4 addresses in one of the forms by which IPv6 is carried over IPv4; `nil` for an address in none of them.
     var tunnelledIPv4: [IPAddress]? {
         guard isIPv6 else { return nil }
-        if isWithin(AddressRanges.ipv4Compatible) { return [ipv4(at: 12)].compactMap(\.self) }
+        // RFC 4291 §2.5.5.1, and RFC 2765 §2.1 (SIIT).
+        if isWithin(AddressRanges.ipv4Compatible) || isWithin(AddressRanges.ipv4Translated) { return [ipv4(at: 12)].compactMap(\.self) }
         // RFC 8215. Where the IPv4 address stands depends on the length of the operator's prefix (RFC 6052 §2.2): 48, 56, 64 or 96.
         if isWithin(AddressRanges.localNAT64) {
             return [[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12], [12, 13, 14, 15]].compactMap { places in

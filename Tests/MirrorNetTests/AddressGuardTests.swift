@@ -61,27 +61,36 @@ import Testing
             Border("::", "::", .reserved, after: ("::1", .loopback)),
             Border("::1", "::1", .loopback, before: ("::", .reserved), after: ("::2", .reserved)),
             Border("::2", "::ff:ffff", .reserved),
-            Border("::0.0.0.2", "::255.255.255.255", .reserved, after: ("::1:0:0", nil)),
+            Border("::0.0.0.2", "::255.255.255.255", .reserved, after: ("::1:0:0", .reserved)),
             Border(
-                "100::", "100::ffff:ffff:ffff:ffff", .reserved, before: ("ff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil),
-                after: ("100:0:0:1::", nil)),
+                "100::", "100::ffff:ffff:ffff:ffff", .reserved, before: ("ff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .reserved),
+                after: ("100:0:0:1::", .reserved)),
             Border(
-                "64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff", .reserved, before: ("64:ff9b:0:ffff:ffff:ffff:ffff:ffff", nil),
-                after: ("64:ff9b:2::", nil)),
+                "64:ff9b:1::", "64:ff9b:1:ffff:ffff:ffff:ffff:ffff", .reserved, before: ("64:ff9b:0:ffff:ffff:ffff:ffff:ffff", .reserved),
+                after: ("64:ff9b:2::", .reserved)),
             Border(
                 "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", .documentation,
                 before: ("2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", nil), after: ("2001:db9::", nil)),
             Border(
                 "3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", .documentation,
                 before: ("3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil), after: ("3fff:1000::", nil)),
+            // Not the public internet, whatever stands in it: all but 2000::/3.
+            Border("0:1::", "1fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .reserved, after: ("2000::", nil)),
             Border(
-                "5f00::", "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .reserved, before: ("5eff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil),
-                after: ("5f01::", nil)),
+                "4000::", "5eff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .reserved, before: ("3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil)),
+            Border("5f01::", "fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .reserved, after: ("fc00::", .privateUse)),
+            Border("fe00::", "fe7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .reserved, after: ("fe80::", .linkLocal)),
             Border(
-                "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .privateUse, before: ("fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil),
-                after: ("fe00::", nil)),
+                "5f00::", "5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .reserved,
+                before: ("5eff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .reserved),
+                after: ("5f01::", .reserved)),
             Border(
-                "fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .linkLocal, before: ("fe7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff", nil),
+                "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .privateUse,
+                before: ("fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .reserved),
+                after: ("fe00::", .reserved)),
+            Border(
+                "fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .linkLocal,
+                before: ("fe7f:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .reserved),
                 after: ("fec0::", .privateUse)),
             Border(
                 "fec0::", "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", .privateUse,
@@ -113,7 +122,11 @@ import Testing
             // NAT64, the well-known prefix: as good as what is behind it.
             ("64:ff9b::10.0.0.1", .privateUse), ("64:ff9b::7f00:1", .loopback), ("64:ff9b::a9fe:a9fe", .metadata),
             ("64:ff9b::8.8.8.8", nil),
-            ("64:ff9b::1:a00:1", nil), ("64:ff9b:0:1::a00:1", nil),
+            ("64:ff9b::1:a00:1", .reserved), ("64:ff9b:0:1::a00:1", .reserved),
+            // Translated (SIIT).
+            ("::ffff:0:10.0.0.1", .privateUse), ("::ffff:0:169.254.169.254", .metadata), ("::ffff:0:8.8.8.8", .tunnel),
+            // Networks that were never assigned, or no more.
+            ("200::1", .reserved), ("3ffe::1", nil), ("400::a9fe:a9fe", .reserved), ("fe00::1", .reserved), ("1::7f00:1", .reserved),
             // NAT64, the local prefix, with the address at each of its places.
             ("64:ff9b:1::10.0.0.1", .reserved), ("64:ff9b:1:a00:0:100::", .privateUse), ("64:ff9b:1:808:8:808:808:808", .tunnel),
             // 6to4.
@@ -138,7 +151,8 @@ import Testing
     @Test func everyLineOfTheTableIsANetwork() {
         #expect(AddressRanges.refused.count == AddressRanges.table.count)
         for network in [
-            AddressRanges.ipv4Compatible, AddressRanges.ipv4Mapped, AddressRanges.nat64, AddressRanges.localNAT64, AddressRanges.teredo,
+            AddressRanges.globalUnicast, AddressRanges.ipv4Compatible, AddressRanges.ipv4Mapped, AddressRanges.ipv4Translated,
+            AddressRanges.nat64, AddressRanges.localNAT64, AddressRanges.teredo,
             AddressRanges.ietfProtocols, AddressRanges.sixToFour,
         ] {
             #expect(network != nil)
