@@ -134,25 +134,4 @@ extension String {
         return prefix.utf8.last == UInt8(ascii: "/") || utf8.count == prefix.utf8.count
             || utf8.dropFirst(prefix.utf8.count).first == UInt8(ascii: "/")
     }
-
-    /// Whether a server that decodes the path before it splits it would find a `..` or a backslash in it. An `ArtifactURL` has no plain
-    /// ones, but `%2F` and `%5C` stay, because to an honest server they are part of a name. So does `..;x`, of which servlet containers drop
-    /// what begins with the semicolon.
-    fileprivate var hasHiddenTraversal: Bool {
-        guard utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: ";") }) else { return false }
-        var decoded: [UInt8] = []
-        var rest = utf8[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), let value = UInt8(String(rest.prefix(2)) ?? "", radix: 16) {
-                rest = rest.dropFirst(2)
-                decoded.append(value)
-            } else {
-                decoded.append(byte)
-            }
-        }
-        return decoded.contains(UInt8(ascii: "\\"))
-            || decoded.split(separator: UInt8(ascii: "/")).contains { segment in
-                segment.prefix { $0 != UInt8(ascii: ";") }.elementsEqual("..".utf8)
-            }
-    }
 }

@@ -1,0 +1,91 @@
+import MirrorCore
+
+extension String {
+    /// Whether a lenient server could find a `..` segment or a backslash in this path, and so leave the prefix that it begins with.
+    ///
+    /// An ``ArtifactURL`` has no plain `..`; what is left are disguises, which some servers take off: percent-encoded slashes (`..%2F`), once
+    /// or several times over (`..%252F`), overlong UTF-8 (`..%C0%AF`), full-width forms of dots and slashes, control characters
+    /// that are dropped or end a name (`..%00/`), and what servlet containers drop (`..;x`).
+    var hasHiddenTraversal: Bool {
+        guard utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: ";") }) else { return false }
+        var bytes = Array(utf8)
+        for _ in 0..<Self.maxLayers {
+            if Self.leavesItsPrefix(bytes) { return true }
+            let decoded = Self.percentDecoded(bytes)
+            guard decoded.count < bytes.count else { return false }
+            bytes = decoded
+        }
+        // Nobody encodes a name so often for an honest reason.
+        return true
+    }
+
+    /// How often a path is decoded before it counts as a disguise by that alone.
+    private static let maxLayers = 6
+
+    private static func leavesItsPrefix(_ path: [UInt8]) -> Bool {
+        let plain = withoutOddForms(path)
+        if plain.contains(UInt8(ascii: "\\")) { return true }
+        return plain.split(separator: UInt8(ascii: "/")).contains { segment in
+            isDotDot(segment.prefix { $0 != UInt8(ascii: ";") && $0 != 0 })
+        }
+    }
+
+    /// Whether a segment is `..` once blanks and control characters are taken out, which URL parsers and file systems drop.
+    private static func isDotDot(_ segment: ArraySlice<UInt8>) -> Bool {
+        var dots = 0
+        for byte in segment where byte > 0x20 && byte != 0x7F {
+            guard byte == UInt8(ascii: "."), dots < 2 else { return false }
+            dots += 1
+        }
+        return dots == 2
+    }
+
+    private static func percentDecoded(_ bytes: [UInt8]) -> [UInt8] {
+        var decoded: [UInt8] = []
+        decoded.reserveCapacity(bytes.count)
+        var rest = bytes[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), let high = rest.first.flatMap(Hex.value), let low = rest.dropFirst().first.flatMap(Hex.value) {
+                rest = rest.dropFirst(2)
+                decoded.append(high << 4 | low)
+            } else {
+                decoded.append(byte)
+            }
+        }
+        return decoded
+    }
+
+    /// Other byte sequences that are read as one of `.`, `/` and `\`: overlong UTF-8 (RFC 3629 §3) and look-alikes that Windows maps to them.
+    private static let oddForms: [(bytes: [UInt8], plain: UInt8)] = [".", "/", "\\"].flatMap { (plain: Unicode.Scalar) in
+        let value = UInt8(plain.value)
+        let (high, low) = (value >> 6, 0x80 | value & 0x3F)
+        let overlong: [[UInt8]] = [
+            [0xC0 | high, low], [0xE0, 0x80 | high, low], [0xF0, 0x80, 0x80 | high, low], [0xF8, 0x80, 0x80, 0x80 | high, low],
+            [0xFC, 0x80, 0x80, 0x80, 0x80 | high, low],
+        ]
+        return (overlong + (lookAlikes[plain] ?? []).map { Array(String($0).utf8) }).map { ($0, value) }
+    }
+
+    private static let lookAlikes: [Unicode.Scalar: [Unicode.Scalar]] = [
+        ".": ["\u{FF0E}", "\u{2024}", "\u{FE52}"],
+        "/": ["\u{FF0F}", "\u{2215}", "\u{2044}"],
+        "\\": ["\u{FF3C}", "\u{2216}", "\u{FE68}"],
+    ]
+
+    private static func withoutOddForms(_ bytes: [UInt8]) -> [UInt8] {
+        guard bytes.contains(where: { $0 >= 0x80 }) else { return bytes }
+        var plain: [UInt8] = []
+        plain.reserveCapacity(bytes.count)
+        var rest = bytes[...]
+        while let first = rest.first {
+            if first >= 0x80, let form = oddForms.first(where: { rest.starts(with: $0.bytes) }) {
+                plain.append(form.plain)
+                rest = rest.dropFirst(form.bytes.count)
+            } else {
+                plain.append(first)
+                rest = rest.dropFirst()
+            }
+        }
+        return plain
+    }
+}
