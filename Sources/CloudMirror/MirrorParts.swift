@@ -162,7 +162,8 @@ struct MirrorParts: Sendable {
         outbound.idleTimeout = configuration.copy.idleTimeout
         outbound.connectionsPerOrigin = configuration.copy.concurrency * configuration.copy.partConcurrency
         return OutboundClient(
-            policy: policy, configuration: outbound, resolver: SystemResolver(eventLoopGroup: group), eventLoopGroup: group, logger: logger)
+            policy: policy, configuration: outbound, resolver: CachingResolver(SystemResolver(eventLoopGroup: group)),
+            eventLoopGroup: group, logger: logger)
     }
 
     private static func makeTLS(_ tls: Configuration.TLS?) throws -> TLSConfiguration? {

@@ -11,18 +11,39 @@ package import NIOPosix
 import Synchronization
 
 /// Asks the operating system (`getaddrinfo`), which knows `/etc/hosts`, search domains and name servers.
+///
+/// A call cannot be given up: where name servers are silent it holds its thread until the system's own time is over. So the threads are this
+/// resolver's own, and the names of one domain get only some of them: the others go on.
 package struct SystemResolver: HostResolver {
-    private let threadPool: NIOThreadPool
+    /// Never shut down: lives as long as the process.
+    private static let threads: NIOThreadPool = {
+        let pool = NIOThreadPool(numberOfThreads: 32)
+        pool.start()
+        return pool
+    }()
+
     private let eventLoopGroup: any EventLoopGroup
     private let timeout: Duration
+    private let lookUp: @Sendable (String) throws -> [IPAddress]
+    private let turns: DomainTurns
 
     /// - Parameters:
-    ///   - threadPool: Where the blocking calls are made. A call that outlives `timeout` holds its thread until the system gives up.
     ///   - timeout: Time for one name.
-    package init(threadPool: NIOThreadPool = .singleton, eventLoopGroup: any EventLoopGroup, timeout: Duration = .seconds(5)) {
-        self.threadPool = threadPool
+    package init(eventLoopGroup: any EventLoopGroup, timeout: Duration = .seconds(5)) {
+        self.init(eventLoopGroup: eventLoopGroup, timeout: timeout, threads: Self.threads, perDomain: 4, lookUp: Self.lookUp)
+    }
+
+    /// - Parameters:
+    ///   - perDomain: Threads that the names of one domain may hold at the same time.
+    ///   - lookUp: May block.
+    init(
+        eventLoopGroup: any EventLoopGroup, timeout: Duration, threads: NIOThreadPool, perDomain: Int,
+        lookUp: @escaping @Sendable (String) throws -> [IPAddress]
+    ) {
         self.eventLoopGroup = eventLoopGroup
         self.timeout = timeout
+        self.lookUp = lookUp
+        turns = DomainTurns(threads: threads, perDomain: perDomain)
     }
 
     package func addresses(of name: String) async throws -> [IPAddress] {
@@ -32,13 +53,16 @@ package struct SystemResolver: HostResolver {
             answer.give(.failure(OutboundError(.timedOut, "no name server answered for \(name) in time")))
         }
         defer { timer.cancel() }
-        threadPool.submit { state in
+        let isQueued = turns.run(for: name) { isActive in
+            // Whoever asked may have gone while this waited for its turn.
+            guard !answer.isGiven else { return }
             answer.give(
                 Result {
-                    guard case .active = state else { throw OutboundError(.unresolvable, "the resolver is shut down") }
-                    return try Self.lookUp(name)
+                    guard isActive else { throw OutboundError(.unresolvable, "the resolver is shut down") }
+                    return try lookUp(name)
                 })
         }
+        if !isQueued { answer.give(.failure(OutboundError(.timedOut, "too many names like \(name) are being looked up"))) }
         return try await withTaskCancellationHandler {
             try await answer.promise.futureResult.get()
         } onCancel: {
@@ -49,20 +73,22 @@ package struct SystemResolver: HostResolver {
     /// Whoever comes first.
     private final class Answer: Sendable {
         let promise: EventLoopPromise<[IPAddress]>
-        private let isGiven = Atomic(false)
+        private let given = Atomic(false)
+
+        var isGiven: Bool { given.load(ordering: .relaxed) }
 
         init(promise: EventLoopPromise<[IPAddress]>) {
             self.promise = promise
         }
 
         func give(_ result: Result<[IPAddress], any Error>) {
-            guard !isGiven.exchange(true, ordering: .relaxed) else { return }
+            guard !given.exchange(true, ordering: .relaxed) else { return }
             promise.completeWith(result)
         }
     }
 
     /// Blocks.
-    private static func lookUp(_ name: String) throws -> [IPAddress] {
+    @Sendable private static func lookUp(_ name: String) throws -> [IPAddress] {
         var hints = addrinfo()
         hints.ai_family = AF_UNSPEC
         // One entry for each address instead of one for each kind of socket.

@@ -113,20 +113,4 @@ import Testing
         #expect(addresses == [try #require(IPAddress(address))])
         #expect(throws: ArtifactURLError.self) { try ArtifactURL("https://\(name)/") }
     }
-
-    @Test func aResolverThatHangsTimesOut() async throws {
-        let pool = NIOThreadPool(numberOfThreads: 1)
-        pool.start()
-        let release = FakeThreadBlock()
-        pool.submit { _ in release.wait() }
-        let resolver = SystemResolver(threadPool: pool, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, timeout: .milliseconds(20))
-        let error = await #expect(throws: OutboundError.self) { try await resolver.addresses(of: "localhost") }
-        #expect(error?.code == .timedOut)
-        let patient = SystemResolver(threadPool: pool, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, timeout: .seconds(60))
-        let task = Task { try await patient.addresses(of: "localhost") }
-        task.cancel()
-        await #expect(throws: CancellationError.self) { try await task.value }
-        release.open()
-        try await pool.shutdownGracefully()
-    }
 }
