@@ -39,6 +39,10 @@ struct RequestError: Error, Sendable {
     /// What `code` does not say: the origin's own status.
     let status: HTTPResponse.Status
     var headers: HTTPFields = [:]
+    /// The artifact that it is about.
+    private var artifact: ArtifactURL?
+    /// What the original called it, where it did not use `code`.
+    private var originalCode: String?
 
     init(_ code: Code, _ message: String, headers: HTTPFields = [:]) {
         self.init(code, message, status: code.status, headers: headers)
@@ -49,6 +53,14 @@ struct RequestError: Error, Sendable {
         self.message = message
         self.status = status
         self.headers = headers
+    }
+
+    /// The same, saying which artifact it is about.
+    func about(_ artifact: ArtifactURL, as originalCode: String? = nil) -> RequestError {
+        var error = self
+        error.artifact = artifact
+        error.originalCode = originalCode
+        return error
     }
 
     /// The origin's own status, passed on.
@@ -84,11 +96,11 @@ struct RequestError: Error, Sendable {
         }
     }
 
-    /// `{"code","message","requestInfo":{"method","params","time"}}`, with the original's `msg` beside it.
+    /// `{"code","message","requestInfo":{"method","params","time"}}`, with the original's `msg`, `err` and `url` beside it.
     func response(to method: HTTPRequest.Method, _ path: some StringProtocol, at time: Timestamp) -> WholeResponse {
         let body = JSONResponse.encode(
             Body(
-                code: code.rawValue, message: message, msg: message,
+                code: code.rawValue, message: message, msg: message, err: originalCode, url: artifact?.description,
                 requestInfo: .init(method: method.rawValue, params: ["path": String(path.prefix(2_048))], time: time.iso8601)))
         var fields: HTTPFields = [
             .contentType: "application/json; charset=utf-8", .contentLength: String(body.count), .xContentTypeOptions: "nosniff",
@@ -102,6 +114,8 @@ struct RequestError: Error, Sendable {
         let code: String
         let message: String
         let msg: String
+        let err: String?
+        let url: String?
         let requestInfo: RequestInfo
 
         struct RequestInfo: Encodable {

@@ -113,7 +113,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
 
     private func adminRouter() -> Router<MirrorRequestContext> {
         router { router in
-            ServiceRoutes(services: services).register(on: router)
+            // `publicURL` is where artifacts are asked for, and that is not here.
+            ServiceRoutes(services: services, publicURL: nil, isTLS: configuration.tls != nil).register(on: router)
             addAdmin(to: router)
         }
     }
@@ -128,7 +129,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     private func addMain(to router: Router<MirrorRequestContext>) {
-        ServiceRoutes(services: services).register(on: router, hasReferences: configuration.servesArtifacts)
+        ServiceRoutes(services: services, publicURL: configuration.publicURL, isTLS: configuration.tls != nil)
+            .register(on: router, hasReferences: configuration.servesArtifacts)
         guard configuration.servesArtifacts else { return MetricsRoute(services: services).register(on: router) }
         redirectRoutes.register(on: router)
         LocalObjectRoutes(services: services, sendsFiles: configuration.tls == nil).register(on: router)

@@ -12,10 +12,11 @@ struct WholeResponse: Sendable {
     let fields: HTTPFields
     let body: [UInt8]
 
+    /// - Parameter message: Why it is not a replica that the location leads to; `nil` where it is one.
     static func redirect(
-        _ status: HTTPResponse.Status, to location: String, pool: PoolID?, outcome: Outcome, digest: Digest?
+        _ status: HTTPResponse.Status, to location: String, pool: PoolID?, outcome: Outcome, digest: Digest?, message: String? = nil
     ) -> WholeResponse {
-        let body = JSONResponse.encode(Body(status: status.code, url: location))
+        let body = JSONResponse.encode(Body(status: message == nil ? "present" : nil, msg: message, url: location))
         var fields = HTTPFields()
         fields.reserveCapacity(9)
         func add(_ name: HTTPField.Name, _ value: String) { fields.append(HTTPField(name: name, value: value)) }
@@ -30,8 +31,10 @@ struct WholeResponse: Sendable {
         return WholeResponse(status: status, fields: fields, body: body)
     }
 
+    /// As the original has it: a replica's status and URL, or the origin's URL and the reason.
     private struct Body: Encodable {
-        let status: Int
+        let status: String?
+        let msg: String?
         let url: String
     }
 

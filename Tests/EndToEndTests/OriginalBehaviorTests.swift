@@ -24,7 +24,7 @@ extension EndToEnd {
                 #expect(first.headers.first(name: "X-Cloud-Mirror-Pool") == "local/dev")
                 #expect(first.headers.first(name: "Cache-Control") == "no-store")
                 let body = try first.json(RedirectBody.self)
-                #expect(body == RedirectBody(status: 302, url: first.location ?? ""))
+                #expect(body == RedirectBody(status: "present", url: first.location, msg: nil))
                 let copy = try await mirror.follow(first)
                 let original = try await HTTP.asMirror(artifact, range: "bytes=0-1048575")
                 #expect(copy.status == 200)
@@ -36,13 +36,15 @@ extension EndToEnd {
                 #expect(second.status == 302)
                 #expect(second.outcome == "hit")
                 #expect(second.location == first.location)
+                #expect(try second.json(RedirectBody.self) == body)
                 #expect(try await mirror.follow(second).body == copy.body)
             }
         }
 
         private struct RedirectBody: Decodable, Equatable {
-            let status: Int
-            let url: String
+            let status: String?
+            let url: String?
+            let msg: String?
         }
 
         @Test("With a publicURL every redirect to a copy leads there")
@@ -119,6 +121,8 @@ extension EndToEnd {
                     #expect(body.code == code)
                     #expect(body.message.contains("\(status)"))
                     #expect(body.msg == body.message)
+                    #expect(body.err == "BadHTTPStatus")
+                    #expect(body.url == artifact)
                 }
                 let replica = try #require(try await mirror.replica(artifact))
                 #expect(replica.state == "error")
@@ -141,7 +145,11 @@ extension EndToEnd {
                     let direct = try await mirror.redirect("\(httpbin)/ip")
                     #expect(direct.status == 403)
                     #expect(direct.outcome == "refused")
-                    #expect(try direct.json(HTTP.ErrorBody.self).code == "Forbidden")
+                    let body = try direct.json(HTTP.ErrorBody.self)
+                    #expect(body.code == "Forbidden")
+                    #expect(body.err == "InvalidUrl")
+                    #expect(body.url == "\(httpbin)/ip")
+                    #expect(!body.msg.isEmpty)
                     let behind = try await mirror.redirect("\(httpbin)/redirect-to?url=\(PercentCoding.encode(other.url("/secret")))")
                     #expect(behind.status == 403)
                     #expect(behind.outcome == "refused")
@@ -233,10 +241,50 @@ extension EndToEnd {
                 #expect(answer.status == 302)
                 #expect(answer.outcome == "fallback")
                 #expect(answer.location == artifact)
+                let body = try answer.json(RedirectBody.self)
+                #expect(body.url == artifact)
+                #expect(body.status == nil)
+                #expect(body.msg?.hasPrefix("Cached copy did not show up in") == true)
                 let later = try await mirror.redirect(artifact, wait: 10)
                 #expect(later.outcome == "wait")
                 #expect(try await mirror.follow(later).text.contains("/delay/2"))
                 #expect(try await mirror.redirect(artifact).outcome == "hit")
+            }
+        }
+
+        private struct Reference: Decodable {
+            let version: Int
+            let baseUrl: String
+            let entries: [Entry]
+
+            struct Entry: Decodable {
+                let type, method, route, name, title, description, stability: String
+                let args: [String]
+            }
+        }
+
+        @Test("A client that builds its calls from the API reference finds the pool's copy, and what it purges is gone")
+        func describesItself() async throws {
+            let artifact = "\(try TestEnvironment.httpbin())/encoding/utf8"
+            try await MirrorProcess.run(try Self.settings()) { mirror in
+                let reference = try await mirror.send(.GET, "/v1/api-reference").json(Reference.self)
+                #expect(reference.version == 0)
+                #expect(reference.baseUrl.hasSuffix("/v1"))
+                let values = ["service": "local", "region": "dev", "url": PercentCoding.encode(artifact)]
+                func call(_ name: String) throws -> String {
+                    let entry = try #require(reference.entries.first { $0.name == name })
+                    #expect(entry.type == "function")
+                    #expect(entry.args == ["service", "region", "url"])
+                    #expect(entry.stability == "stable")
+                    return reference.baseUrl
+                        + entry.args.reduce(entry.route) { $0.replacing("<\($1)>", with: values[$1] ?? "") }
+                }
+                let answer = try await HTTP.send(.GET, try call("redirect"))
+                #expect(answer.status == 302)
+                #expect(answer.outcome == "wait")
+                let purged = try await HTTP.send(.DELETE, try call("purge"), headers: ["Authorization": "Bearer \(mirror.token)"])
+                #expect(purged.status == 204)
+                #expect(try mirror.objects().isEmpty)
             }
         }
     }

@@ -177,21 +177,47 @@ struct ServiceRouteTests {
 
     // MARK: The references
 
-    @Test func `the API reference is JSON that names every route with its method`() async throws {
+    @Test func `the API reference has the original's shape and names every route below v1`() async throws {
         try await MirrorFixture.run { mirror in
             let response = try await mirror.get("/v1/api-reference")
             #expect(response.status == 200)
-            let entries = try require(response.json["entries"]?.array)
-            #expect(entries.count == APIReference.all.count)
+            let reference = response.json
+            #expect(reference["version"]?.number == 0)
+            #expect(reference["$schema"]?.string == "http://schemas.taskcluster.net/base/v1/api-reference.json#")
+            #expect(reference["serviceName"]?.string == "cloud-mirror")
+            let base = try require(reference["baseUrl"]?.string)
+            #expect(base == "http://mirror.example/v1")
+            let entries = try require(reference["entries"]?.array)
+            #expect(entries.count == APIReference.Route.all.filter { $0.path.hasPrefix("/v1/") }.count)
             for entry in entries {
-                #expect(entry.names == ["type", "method", "route", "name", "title", "description", "admin"])
+                #expect(
+                    entry.names == [
+                        "type", "method", "route", "args", "query", "name", "title", "description", "stability", "admin",
+                    ])
                 #expect(entry["type"]?.string == "function")
+                #expect(["stable", "experimental"].contains(entry["stability"]?.string))
+                // What is in brackets in the route is what the arguments name.
+                let route = try require(entry["route"]?.string)
+                let args = try require(entry["args"]?.array).compactMap(\.string)
+                #expect(route.split(separator: "/").filter { $0.hasPrefix("<") } == args.map { "<\($0)>" }, "\(route)")
+                #expect(!route.contains("{"))
             }
             #expect(Set(entries.map { $0["name"]?.string }).count == entries.count)
+            let redirect = try require(entries.first { $0["name"]?.string == "redirect" })
+            #expect(redirect["route"]?.string == "/redirect/<service>/<region>/<url>")
+            #expect(redirect["args"]?.array?.compactMap(\.string) == ["service", "region", "url"])
+            #expect(redirect["stability"]?.string == "stable")
         }
     }
 
-    @Test(arguments: APIReference.all.map { [$0.method, $0.route] })
+    @Test func `the API reference's base URL is the public one where there is one`() async throws {
+        try await MirrorFixture.run(World(), .with { $0.publicURL = "https://mirror.example/cache" }) { mirror in
+            let response = try await mirror.get("/v1/api-reference")
+            #expect(response.json["baseUrl"]?.string == "https://mirror.example/cache/v1")
+        }
+    }
+
+    @Test(arguments: APIReference.Route.all.map { [$0.method, $0.path] })
     func `every route of the API reference is there`(entry: [String]) async throws {
         let world = World()
         let id = try await world.seed("/a.txt")
@@ -205,7 +231,7 @@ struct ServiceRouteTests {
             #expect((200..<400).contains(response.status), "\(entry)")
             // Those that say so need the token, and the others do not.
             let open = try await mirror.request(entry[0].uppercased(), target, body: body)
-            let needsToken = APIReference.all.first { [$0.method, $0.route] == entry }?.admin
+            let needsToken = APIReference.Route.all.first { [$0.method, $0.path] == entry }?.isAdmin
             #expect((open.status == 401) == needsToken, "\(entry)")
         }
     }
@@ -216,15 +242,15 @@ struct ServiceRouteTests {
             #expect(response.status == 200)
             #expect(response["Content-Type"] == "application/yaml")
             let operations = OpenAPIOperations(response.text)
-            for entry in APIReference.all {
-                let operation = try require(operations.all["\(entry.method) \(entry.route)"], "\(entry.method) \(entry.route)")
+            for entry in APIReference.Route.all {
+                let operation = try require(operations.all["\(entry.method) \(entry.path)"], "\(entry.method) \(entry.path)")
                 #expect(operation.id == entry.name)
-                #expect(operation.needsToken == entry.admin, "\(entry.route)")
+                #expect(operation.needsToken == entry.isAdmin, "\(entry.path)")
                 // GET of what has a body worth it can be asked for with HEAD.
                 let hasHead = ["redirect", "redirectChosen", "localObject"].contains(entry.name)
-                #expect((operations.all["head \(entry.route)"] != nil) == hasHead, "\(entry.route)")
+                #expect((operations.all["head \(entry.path)"] != nil) == hasHead, "\(entry.path)")
             }
-            #expect(operations.all.keys.filter { !$0.hasPrefix("head ") }.count == APIReference.all.count)
+            #expect(operations.all.keys.filter { !$0.hasPrefix("head ") }.count == APIReference.Route.all.count)
             #expect(response.text.contains("version: \(CloudMirrorVersion.current)\n"))
             #expect(operations.danglingReferences.isEmpty)
         }

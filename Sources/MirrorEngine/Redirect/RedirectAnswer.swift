@@ -57,6 +57,19 @@ package enum Fallback: String, Sendable, CaseIterable {
     case unavailable
     /// The mirror shuts down.
     case shuttingDown = "shutting-down"
+
+    /// For the client.
+    package var message: String {
+        switch self {
+        case .timedOut: "Cached copy did not show up in time; this is the origin"
+        case .overloaded: "the mirror has too much to do; this is the origin"
+        case .copyFailed: "the artifact could not be copied; this is the origin"
+        case .removing: "the copy is being removed; this is the origin"
+        case .noPool: "no pool serves this client; this is the origin"
+        case .unavailable: "the mirror cannot look for the copy now; this is the origin"
+        case .shuttingDown: "the mirror is shutting down; this is the origin"
+        }
+    }
 }
 
 /// What came of asking for a copy ahead of use.

@@ -31,7 +31,7 @@ struct RedirectRoutes: Sendable {
         } catch var error as RequestError {
             // So that nobody takes it for the origin's 404.
             error.headers.append(contentsOf: fields(nil, .refused))
-            throw error
+            throw error.about(target.artifact)
         }
         let (wait, isReportedMissing) = (try wait(request), try isReportedMissing(request))
         let question = isReportedMissing ? nil : question(request, target)
@@ -63,13 +63,13 @@ struct RedirectRoutes: Sendable {
             return .redirect(
                 status, to: location(redirect.location.url), pool: redirect.id.pool, outcome: redirect.outcome,
                 digest: redirect.object.sha256)
-        case .origin:
+        case .origin(let reason):
             let location = await services.redirects.originLocation(of: artifact)
-            return .redirect(status, to: location, pool: pool?.id, outcome: .fallback, digest: nil)
+            return .redirect(status, to: location, pool: pool?.id, outcome: .fallback, digest: nil, message: reason.message)
         case .refused(let message):
-            error = RequestError(.forbidden, message, headers: fields(pool?.id, .refused))
+            error = RequestError(.forbidden, message, headers: fields(pool?.id, .refused)).about(artifact, as: "InvalidUrl")
         case .originStatus(let code, let message):
-            error = .origin(status: code, message: message, headers: fields(pool?.id, .error))
+            error = .origin(status: code, message: message, headers: fields(pool?.id, .error)).about(artifact, as: "BadHTTPStatus")
         }
         return error.response(to: method, path, at: services.clock.now)
     }

@@ -10,6 +10,9 @@ import NIOCore
 /// Liveness, readiness and the references: open to everybody.
 struct ServiceRoutes: Sendable {
     let services: MirrorServices
+    /// As clients write it; `nil` for the address that the request was sent to.
+    let publicURL: String?
+    let isTLS: Bool
 
     /// - Parameter hasReferences: Not where there is next to nothing of what they tell.
     func register(on router: Router<MirrorRequestContext>, hasReferences: Bool = true) {
@@ -34,7 +37,8 @@ struct ServiceRoutes: Sendable {
     }
 
     private func apiReference(_ request: Request, _ context: MirrorRequestContext) -> Response {
-        JSONResponse.make(APIReference(), for: request)
+        let address = publicURL ?? "\(isTLS ? "https" : "http")://\(request.head.authority ?? "localhost")"
+        return JSONResponse.make(APIReference(at: address), for: request)
     }
 
     private func openAPI(_ request: Request, _ context: MirrorRequestContext) -> Response {

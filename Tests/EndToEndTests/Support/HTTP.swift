@@ -35,6 +35,8 @@ enum HTTP {
         let code: String
         let message: String
         let msg: String
+        let err: String?
+        let url: String?
     }
 
     static func send(
