@@ -18,19 +18,38 @@ extension Timestamp {
             "\(weekday), \(Self.two(Int64(date.day))) \(month) \(date.year) \(Self.two(seconds / 3_600)):\(Self.two(seconds / 60 % 60)):\(Self.two(seconds % 60)) GMT"
     }
 
-    /// Reads what ``httpDate`` writes, the only form that is still sent; the obsolete ones of RFC 9110 are no date.
+    /// Reads a date of HTTP: the form that ``httpDate`` writes, and the two obsolete ones that a recipient must read (RFC 9110 §5.6.7):
+    /// `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`.
+    ///
+    /// - Returns: `nil` for any other text, and for a time before 1970.
     public init?(httpDate text: String) {
-        let words = text.split(separator: " ")
-        guard words.count == 6, words[0].utf8.count == 4, words[5] == "GMT", let day = Self.number(words[1], 1...31),
-            let month = Self.months.firstIndex(where: { $0 == words[2] }), let year = Self.number(words[3], 1970...9999)
+        let words = Self.split(text[...], at: UInt8(ascii: " "))
+        let date: (day: Substring, month: Substring, year: Substring, time: Substring)
+        switch words.count {
+        case 6 where words[0].utf8.count == 4 && words[5] == "GMT": date = (words[1], words[2], words[3], words[4])
+        case 4 where words[0].utf8.last == UInt8(ascii: ",") && words[3] == "GMT":
+            let parts = Self.split(words[1], at: UInt8(ascii: "-"))
+            guard parts.count == 3, parts[2].utf8.count == 2, let year = Self.number(parts[2], 0...99) else { return nil }
+            // Two digits of a year that is not long past: as POSIX has it.
+            date = (parts[0], parts[1], "\(year < 70 ? 2_000 + year : 1_900 + year)", words[2])
+        case 5 where words[0].utf8.count == 3: date = (words[2], words[1], words[4], words[3])
+        default: return nil
+        }
+        guard let day = Self.number(date.day, 1...31), let month = Self.months.firstIndex(where: { $0 == date.month }),
+            let year = Self.number(date.year, 1970...9999)
         else { return nil }
-        let time = words[4].split(separator: ":", omittingEmptySubsequences: false)
+        let time = Self.split(date.time, at: UInt8(ascii: ":"))
         // The sixtieth second is a leap second.
         guard time.count == 3, let hour = Self.number(time[0], 0...23), let minute = Self.number(time[1], 0...59),
             let second = Self.number(time[2], 0...60)
         else { return nil }
         let days = CivilDate.daysSince1970(year: year, month: Int64(month + 1), day: day)
         self.init(milliseconds: (days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000)
+    }
+
+    /// Cut at each byte, by bytes: a mark that combines with a separator does not hide it. Only runs of spaces are one separator.
+    private static func split(_ text: Substring, at separator: UInt8) -> [Substring] {
+        text.utf8.split(separator: separator, omittingEmptySubsequences: separator == UInt8(ascii: " ")).map { Substring($0) }
     }
 
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

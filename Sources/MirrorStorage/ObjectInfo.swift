@@ -7,8 +7,12 @@ public struct ObjectInfo: Sendable, Hashable {
     public var size: Int64
     /// A strong entity tag with its quotes, as it stands in an `ETag` field; changes whenever the bytes do.
     public var etag: String
+    /// When it was stored, or replaced.
     public var lastModified: Timestamp
     public var metadata: ObjectMetadata
+
+    /// When the artifact was last changed, for clients: what its origin said, else when it was stored.
+    public var artifactLastModified: Timestamp { metadata.upstreamLastModified ?? lastModified }
 
     public init(key: ObjectKey, size: Int64, etag: String, lastModified: Timestamp, metadata: ObjectMetadata) {
         self.key = key
@@ -30,6 +34,8 @@ public struct ObjectMetadata: Sendable, Hashable {
     public var upstreamETag: String?
     /// What the origin stated, in bytes; `nil` when it stated nothing.
     public var upstreamContentLength: Int64?
+    /// The origin's `Last-Modified`; `nil` when it stated none.
+    public var upstreamLastModified: Timestamp?
     public var stored: Timestamp
     /// Every URL of the redirect chain, the artifact's own first; without queries.
     public var addresses: [String]
@@ -38,8 +44,8 @@ public struct ObjectMetadata: Sendable, Hashable {
 
     public init(
         contentType: String? = nil, contentEncoding: String? = nil, contentDisposition: String? = nil, upstreamURL: String,
-        upstreamETag: String? = nil, upstreamContentLength: Int64? = nil, stored: Timestamp, addresses: [String] = [],
-        sha256: Digest? = nil
+        upstreamETag: String? = nil, upstreamContentLength: Int64? = nil, upstreamLastModified: Timestamp? = nil,
+        stored: Timestamp, addresses: [String] = [], sha256: Digest? = nil
     ) {
         self.contentType = contentType
         self.contentEncoding = contentEncoding
@@ -47,6 +53,7 @@ public struct ObjectMetadata: Sendable, Hashable {
         self.upstreamURL = upstreamURL
         self.upstreamETag = upstreamETag
         self.upstreamContentLength = upstreamContentLength
+        self.upstreamLastModified = upstreamLastModified
         self.stored = stored
         self.addresses = addresses
         self.sha256 = sha256
@@ -57,6 +64,7 @@ public struct ObjectMetadata: Sendable, Hashable {
         public static let upstreamURL = "cloud-mirror-upstream-url"
         public static let upstreamETag = "cloud-mirror-upstream-etag"
         public static let upstreamContentLength = "cloud-mirror-upstream-content-length"
+        public static let upstreamLastModified = "cloud-mirror-upstream-last-modified"
         public static let stored = "cloud-mirror-stored"
         public static let addresses = "cloud-mirror-addresses"
         public static let sha256 = "cloud-mirror-sha256"

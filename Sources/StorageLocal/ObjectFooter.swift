@@ -30,6 +30,8 @@ struct ObjectFooter: Codable, Equatable {
     var upstreamETag: String?
     var upstreamContentLength: Int64?
     /// Milliseconds since 1970.
+    var upstreamLastModified: Int64?
+    /// Milliseconds since 1970.
     var stored: Int64
     var addresses: [String]
 
@@ -44,6 +46,7 @@ struct ObjectFooter: Codable, Equatable {
         upstreamURL = metadata.upstreamURL
         upstreamETag = metadata.upstreamETag
         upstreamContentLength = metadata.upstreamContentLength
+        upstreamLastModified = metadata.upstreamLastModified?.milliseconds
         stored = metadata.stored.milliseconds
         addresses = metadata.addresses
     }
@@ -56,6 +59,7 @@ struct ObjectFooter: Codable, Equatable {
             metadata: ObjectMetadata(
                 contentType: contentType, contentEncoding: contentEncoding, contentDisposition: contentDisposition,
                 upstreamURL: upstreamURL, upstreamETag: upstreamETag, upstreamContentLength: upstreamContentLength,
+                upstreamLastModified: upstreamLastModified.map(Timestamp.init(milliseconds:)),
                 stored: Timestamp(milliseconds: stored), addresses: addresses, sha256: digest))
     }
 

@@ -60,6 +60,7 @@ enum S3Metadata {
             contentDisposition: headers.first(name: "content-disposition"), upstreamURL: field(ObjectMetadata.Name.upstreamURL) ?? "",
             upstreamETag: field(ObjectMetadata.Name.upstreamETag),
             upstreamContentLength: field(ObjectMetadata.Name.upstreamContentLength).flatMap { Int64($0) },
+            upstreamLastModified: field(ObjectMetadata.Name.upstreamLastModified).flatMap(S3Time.iso8601),
             stored: field(ObjectMetadata.Name.stored).flatMap(S3Time.iso8601) ?? lastModified,
             addresses: field(ObjectMetadata.Name.addresses).map { $0.split(separator: " ").map(String.init) } ?? [],
             sha256: field(ObjectMetadata.Name.sha256).flatMap { Digest(.sha256, hex: $0) })
@@ -79,6 +80,7 @@ enum S3Metadata {
         if !metadata.upstreamURL.isEmpty { fields.append((Name.upstreamURL, encode(metadata.upstreamURL))) }
         if let etag = metadata.upstreamETag { fields.append((Name.upstreamETag, encode(etag))) }
         if let length = metadata.upstreamContentLength { fields.append((Name.upstreamContentLength, "\(length)")) }
+        if let modified = metadata.upstreamLastModified { fields.append((Name.upstreamLastModified, modified.iso8601)) }
         if let sha256 = metadata.sha256 { fields.append((Name.sha256, sha256.hex)) }
         if !metadata.addresses.isEmpty { fields.append((Name.addresses, encode(joined(metadata.addresses)))) }
         return fields

@@ -224,6 +224,28 @@ struct LocalObjectTests {
         }
     }
 
+    @Test func `the date is the origin's, for conditions too, and the copy's where the origin stated none`() async throws {
+        let date = Timestamp(milliseconds: 784_111_777_000)
+        try await serve { metadata in
+            metadata.upstreamLastModified = date
+        } _: { mirror, target, info in
+            let whole = try await mirror.get(target)
+            #expect(whole["Last-Modified"] == date.httpDate)
+            let before = (date - .seconds(1)).httpDate
+            let range = ("Range", "bytes=0-1")
+            let cases: [([(String, String)], Int)] = [
+                ([("If-Modified-Since", date.httpDate)], 304), ([("If-Modified-Since", info.lastModified.httpDate)], 304),
+                ([("If-Modified-Since", before)], 200), ([("If-Modified-Since", "Sunday, 06-Nov-94 08:49:37 GMT")], 304),
+                ([("If-Unmodified-Since", date.httpDate)], 200), ([("If-Unmodified-Since", before)], 412),
+                ([("If-Range", date.httpDate), range], 206), ([("If-Range", info.lastModified.httpDate), range], 200),
+            ]
+            for (fields, status) in cases {
+                let response = try await mirror.get(target, fields)
+                #expect(response.status == status, "\(fields)")
+            }
+        }
+    }
+
     @Test func `a 304 has no body and no length, and the connection goes on`() async throws {
         try await serve { mirror, target, info in
             try await RawConnection.run(port: mirror.port) { connection in

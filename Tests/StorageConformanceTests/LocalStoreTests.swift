@@ -229,6 +229,18 @@ struct LocalStoreTests {
         }
     }
 
+    @Test("a footer from before origins' dates were kept is read")
+    func oldFooter() throws {
+        let object = try SampleObject(size: 10)
+        let footer = ObjectFooter(
+            key: object.key, size: 10, sha256: try object.sha256, lastModified: Timestamp(milliseconds: 5), metadata: object.metadata)
+        let old = try JSONEncoder().encode(footer)
+        #expect(!String(decoding: old, as: UTF8.self).contains("upstreamLastModified"))
+        let info = try #require(try JSONDecoder().decode(ObjectFooter.self, from: old).info(for: object.key))
+        #expect(info.metadata.upstreamLastModified == nil)
+        #expect(info.artifactLastModified == Timestamp(milliseconds: 5))
+    }
+
     @Test("the location is a path of the mirror, with the key encoded")
     func location() async throws {
         try await withLocalStore { store, _ in

@@ -91,7 +91,8 @@ struct StoreTextTests {
             let given = ObjectMetadata(
                 contentType: step.isMultiple(of: 3) ? nil : "text/plain", contentEncoding: "gzip", contentDisposition: "inline",
                 upstreamURL: "https://origin.example.org/\(long)?signature=secret", upstreamETag: "\"\(long.prefix(step * 9))\"",
-                upstreamContentLength: .max, stored: Timestamp(milliseconds: 1_712_345_678_901),
+                upstreamContentLength: .max, upstreamLastModified: Timestamp(milliseconds: 784_111_777_000),
+                stored: Timestamp(milliseconds: 1_712_345_678_901),
                 addresses: (0..<step).map { "https://cdn-\($0).example.org/\(long.prefix(60))?…" })
             var kept = S3Metadata.kept(given)
             #expect(!kept.upstreamURL.contains("secret"))

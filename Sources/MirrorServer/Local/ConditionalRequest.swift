@@ -13,7 +13,7 @@ enum ConditionalRequest: Equatable {
 
     static func evaluate(_ headers: HTTPFields, isGet: Bool, _ info: ObjectInfo) -> ConditionalRequest {
         // Whole seconds, as the client was told. An unreadable date is ignored, as an unreadable condition is.
-        let modified = Timestamp(milliseconds: info.lastModified.milliseconds / 1_000 * 1_000)
+        let modified = Timestamp(milliseconds: info.artifactLastModified.milliseconds / 1_000 * 1_000)
         if let ifMatch = headers[.ifMatch] {
             guard matches(ifMatch, info.etag, weakly: false) else { return .preconditionFailed }
         } else if let date = headers[.ifUnmodifiedSince].flatMap(Timestamp.init(httpDate:)) {

@@ -61,7 +61,7 @@ struct LocalObjectRoutes: Sendable {
     static func fields(of info: ObjectInfo) -> HTTPFields {
         var headers: HTTPFields = [
             .eTag: info.etag,
-            .lastModified: info.lastModified.httpDate,
+            .lastModified: info.artifactLastModified.httpDate,
             .acceptRanges: "bytes",
             .contentType: info.metadata.contentType ?? "application/octet-stream",
             .xContentTypeOptions: "nosniff",

@@ -30,7 +30,8 @@ public enum CopySuite {
                 let metadata = ObjectMetadata(
                     contentType: "text/x-copy", contentEncoding: "gzip", contentDisposition: "attachment; filename=\"a b.txt\"",
                     upstreamURL: "https://origin.example.org/a%20b", upstreamETag: "\"e\"", upstreamContentLength: 1_000_003,
-                    stored: Timestamp(milliseconds: 1_712_345_678_901), addresses: ["https://origin.example.org/a%20b"])
+                    upstreamLastModified: Timestamp(milliseconds: 0), stored: Timestamp(milliseconds: 1_712_345_678_901),
+                    addresses: ["https://origin.example.org/a%20b"])
                 let info = try await store.copy(object.key, from: source, metadata: metadata, condition: .none)
                 try requireEqual(info.key, object.key, "key")
                 try requireEqual(info.size, object.size, "size")

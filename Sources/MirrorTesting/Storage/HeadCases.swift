@@ -34,7 +34,8 @@ extension ObjectStoreSuite {
                     contentType: "text/plain; charset=\"utf-8\"", contentEncoding: "gzip",
                     contentDisposition: "attachment; filename=\"a file (1).tar.gz\"; filename*=UTF-8''a%20file.tar.gz",
                     upstreamURL: "https://origin.example.org/a%20file.tar.gz?x=%2F&y=1,2", upstreamETag: "W/\"abc==\"",
-                    upstreamContentLength: 10, stored: Timestamp(milliseconds: 1_712_345_678_901),
+                    upstreamContentLength: 10, upstreamLastModified: Timestamp(milliseconds: 784_111_777_000),
+                    stored: Timestamp(milliseconds: 1_712_345_678_901),
                     addresses: ["https://origin.example.org/a%20file.tar.gz", "https://cdn.example.org:8443/b,c"])
                 try await object.put(into: store)
                 var expected = object.metadata
@@ -80,6 +81,7 @@ extension ObjectStoreSuite {
                 try requireEqual(metadata.contentDisposition, nil, "content disposition")
                 try requireEqual(metadata.upstreamETag, nil, "upstream ETag")
                 try requireEqual(metadata.upstreamContentLength, nil, "upstream content length")
+                try requireEqual(metadata.upstreamLastModified, nil, "upstream last modified")
                 try requireEqual(metadata.addresses, [], "addresses")
                 try await store.delete(object.key)
             },
