@@ -43,7 +43,7 @@ struct MirrorParts: Sendable {
         redis = store as? RedisStateStore
         state = HotIndex(store)
         outbound = try Self.makeOutbound(configuration, group: group, logger: logger)
-        let origin = OriginClient(outbound, buckets: s3.origins())
+        let origin = OriginClient(outbound, buckets: s3.origins(), clock: clock)
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters(clock: clock)
         let publications = PublicationLock()

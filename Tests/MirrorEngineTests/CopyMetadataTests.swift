@@ -7,7 +7,7 @@ import Testing
 
 @Suite("The copy path: what is kept beside the bytes", .timeLimit(.minutes(1)))
 struct CopyMetadataTests {
-    @Test("Type, encoding, disposition, ETag, length and the redirect chain are kept, queries are not")
+    @Test("Type, encoding, disposition, ETag, length, date and the redirect chain are kept, queries are not")
     func metadata() async throws {
         let clock = ManualClock()
         try await EngineFixture.run({ $0.clock = clock }) { engine async throws in
@@ -17,7 +17,7 @@ struct CopyMetadataTests {
                 .text("hello", etag: "\"v7\"").with {
                     $0.headers = [
                         ("Content-Type", "application/x-tar; charset=binary"), ("Content-Disposition", "attachment; filename=\"x.tar\""),
-                        ("Content-Encoding", "br"),
+                        ("Content-Encoding", "br"), ("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT"),
                     ]
                 })
             let path = "/a.tar?token=secret"
@@ -29,6 +29,7 @@ struct CopyMetadataTests {
             #expect(metadata.upstreamURL == engine.origin.url(path))
             #expect(metadata.upstreamETag == "\"v7\"")
             #expect(metadata.upstreamContentLength == 5)
+            #expect(metadata.upstreamLastModified == Timestamp(milliseconds: 784_111_777_000))
             #expect(metadata.stored == clock.now)
             #expect(metadata.addresses == [engine.origin.url("/a.tar?…"), engine.origin.url("/b.tar?…")])
         }
@@ -51,7 +52,17 @@ struct CopyMetadataTests {
             #expect(metadata.contentDisposition == nil)
             #expect(metadata.upstreamETag == nil)
             #expect(metadata.upstreamContentLength == nil)
+            #expect(metadata.upstreamLastModified == nil)
             #expect(metadata.addresses == [engine.origin.url("/a.bin")])
+        }
+    }
+
+    @Test("A date that is none is not kept", arguments: ["yesterday", "0", "2026-01-01T00:00:00Z", "Sun, 06 Nov 1994 08:49:37 CET"])
+    func date(_ text: String) async throws {
+        try await EngineFixture.run { engine async throws in
+            engine.origin.on("/a.bin", .text("hello").with { $0.headers.append(("Last-Modified", text)) })
+            _ = try await engine.ask("/a.bin")
+            #expect(try await engine.read("/a.bin").info.metadata.upstreamLastModified == nil)
         }
     }
 

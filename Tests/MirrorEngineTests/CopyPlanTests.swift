@@ -20,10 +20,10 @@ struct CopyPlanTests {
         if let length { headers.add(name: "Content-Length", value: String(length)) }
         if let etag { headers.add(name: "ETag", value: etag) }
         let url = try ArtifactURL("https://artifacts.example.org/a")
+        let answer = OutboundResponse(
+            status: status, headers: headers, body: OutboundBody(nil), url: url, addresses: [url], isHTTP1_0: false)
         return try OriginResponse(
-            OutboundResponse(
-                status: status, headers: headers, body: OutboundBody(nil), url: url, addresses: [url], isHTTP1_0: false),
-            requested: asked.flatMap { ByteRange(offset: 0, length: $0) })
+            OriginAnswer(answer), requested: asked.flatMap { ByteRange(offset: 0, length: $0) }, now: Timestamp(milliseconds: 0))
     }
 
     @Test("A part of more becomes ranges that cover everything exactly once")
@@ -127,9 +127,10 @@ struct BufferedCopyPlanTests {
             headers.add(name: "Content-Length", value: "\(total)")
         }
         let url = try ArtifactURL(Self.url)
+        let answer = OutboundResponse(
+            status: status, headers: headers, body: OutboundBody(nil), url: url, addresses: [url], isHTTP1_0: false)
         return try OriginResponse(
-            OutboundResponse(status: status, headers: headers, body: OutboundBody(nil), url: url, addresses: [url], isHTTP1_0: false),
-            requested: asked.flatMap { ByteRange(offset: 0, length: $0) })
+            OriginAnswer(answer), requested: asked.flatMap { ByteRange(offset: 0, length: $0) }, now: Timestamp(milliseconds: 0))
     }
 
     @Test("Eight parts of all copies fit into the memory, whatever part size is configured; a store's smallest part is kept to")

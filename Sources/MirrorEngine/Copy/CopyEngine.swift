@@ -35,8 +35,13 @@ struct CopyEngine: Sendable {
     /// - Throws: ``CopyError``, `StorageError`, `OutboundError`, what `publish` throws, or `CancellationError`.
     func copy(_ artifact: ArtifactURL, to pool: Pool, attempt: Int, publish: Publication) async throws -> StoredObject {
         do {
-            if let object = try await copyInService(artifact, to: pool, publish: publish) { return object }
-            return try await transfer(artifact, to: pool, attempt: attempt, publish: publish)
+            let head = pool.store.capabilities.features.contains(.serverSideCopy) ? try await origin.headInBucket(artifact) : nil
+            if let head, let source = head.source,
+                let object = try await copyInService(artifact, source, head.response, to: pool, publish: publish)
+            {
+                return object
+            }
+            return try await transfer(artifact, size: head?.response.totalSize, to: pool, attempt: attempt, publish: publish)
         } catch let error as StorageError where error.code == .preconditionFailed {
             return try await adopt(artifact, in: pool, publish: publish)
         }
@@ -47,15 +52,15 @@ struct CopyEngine: Sendable {
     /// Tells the pool's service to copy by itself, so that no byte of the artifact passes through here.
     ///
     /// - Returns: `nil` where the bytes have to pass through here.
-    private func copyInService(_ artifact: ArtifactURL, to pool: Pool, publish: Publication) async throws -> StoredObject? {
-        guard pool.store.capabilities.features.contains(.serverSideCopy), let head = try await origin.headInBucket(artifact),
-            let source = head.source, pool.store.canCopy(from: source), !refusals.contains(source, pool.id, at: clock.now)
-        else { return nil }
+    private func copyInService(
+        _ artifact: ArtifactURL, _ source: CopySource, _ head: OriginResponse, to pool: Pool, publish: Publication
+    ) async throws -> StoredObject? {
+        guard pool.store.canCopy(from: source), !refusals.contains(source, pool.id, at: clock.now) else { return nil }
         let limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
         if source.size > limit { throw CopyError.tooLarge(limit: limit) }
         let reservation = try await space.reserve(source.size, in: pool)
         defer { reservation.release() }
-        let metadata = head.response.metadata(of: artifact, stored: clock.now)
+        let metadata = head.metadata(of: artifact, stored: clock.now)
         do {
             let object = try await publish { [clock] in
                 let info = try await pool.store.copy(
@@ -83,12 +88,15 @@ struct CopyEngine: Sendable {
 
     // MARK: Carried through here
 
-    private func transfer(_ artifact: ArtifactURL, to pool: Pool, attempt: Int, publish: Publication) async throws -> StoredObject {
+    /// - Parameter size: Bytes of the artifact, where the origin has stated them: what is stored has just as many.
+    private func transfer(
+        _ artifact: ArtifactURL, size: Int64?, to pool: Pool, attempt: Int, publish: Publication
+    ) async throws -> StoredObject {
         let planner = CopyPlanner(
             capabilities: pool.store.capabilities, partSize: configuration.partSize, memory: configuration.memory)
         var limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
         let firstGrant = FirstGrant(planner.isBuffered ? try await budget.take(planner.firstPartSize) : nil)
-        let (first, plan) = try await begin(artifact, planner, mayRange: attempt == 1)
+        let (first, plan) = try await begin(artifact, planner, size: size, mayRange: attempt == 1)
         if case .rangesInOrder = plan { _ = firstGrant.take() }
         if case .bufferedStream = plan { limit = min(limit, planner.wholeLimit) }
         if let size = first.totalSize, size > limit { throw CopyError.tooLarge(limit: limit) }
@@ -132,23 +140,37 @@ struct CopyEngine: Sendable {
     }
 
     /// Asks for the first part, and for the whole where parts are of no use.
-    private func begin(_ artifact: ArtifactURL, _ planner: CopyPlanner, mayRange: Bool) async throws -> (OriginResponse, CopyPlan) {
-        if mayRange, planner.canRange, let begun = try await beginRanges(artifact, planner, planner.firstPartSize) { return begun }
-        let response = try await origin.open(artifact)
+    private func begin(
+        _ artifact: ArtifactURL, _ planner: CopyPlanner, size: Int64?, mayRange: Bool
+    ) async throws -> (OriginResponse, CopyPlan) {
+        var size = size
+        if mayRange, planner.canRange {
+            switch try await beginRanges(artifact, planner, planner.firstPartSize, size: size) {
+            case .begun(let first, let plan): return (first, plan)
+            case .useless(let stated): size = stated
+            }
+        }
+        let response = try await origin.open(artifact, size: size)
         return (response, planner.whole(response))
     }
 
-    /// - Returns: `nil` when the first part is of no use; it is dropped then, and its connection free for another request.
+    private enum FirstPart {
+        case begun(OriginResponse, CopyPlan)
+        /// Dropped, so that its connection is free for another request; with the size that it stated.
+        case useless(size: Int64?)
+    }
+
     private func beginRanges(
-        _ artifact: ArtifactURL, _ planner: CopyPlanner, _ partSize: Int64
-    ) async throws -> (OriginResponse, CopyPlan)? {
-        guard let range = ByteRange(offset: 0, length: partSize) else { return nil }
-        let first = try await origin.open(artifact, range: range)
+        _ artifact: ArtifactURL, _ planner: CopyPlanner, _ partSize: Int64, size: Int64?
+    ) async throws -> FirstPart {
+        guard let range = ByteRange(offset: 0, length: partSize) else { return .useless(size: size) }
+        let first = try await origin.open(artifact, range: range, size: size)
         if let total = first.totalSize, first.range != nil, partSize == planner.firstPartSize, planner.partSize(of: total) > partSize {
             // So large that the parts have to be larger: asked for once more, because all parts have one size.
-            return try await beginRanges(artifact, planner, planner.partSize(of: total))
+            return try await beginRanges(artifact, planner, planner.partSize(of: total), size: total)
         }
-        return planner.plan(first: first, partSize: partSize).map { (first, $0) }
+        guard let plan = planner.plan(first: first, partSize: partSize) else { return .useless(size: first.totalSize) }
+        return .begun(first, plan)
     }
 
     // MARK: Somebody was faster

@@ -37,6 +37,10 @@ struct CopyTransfer: Sendable {
         if let size = first.totalSize, hash.count != size {
             throw CopyError(.transfer, isTransient: true, "parts are missing")
         }
+        if hash.count == first.suspectSize {
+            throw CopyError(
+                .transfer, isTransient: true, "the origin sent as many bytes as were asked for, and did not say whether they are all")
+        }
         return grant
     }
 

@@ -6,10 +6,12 @@ package import MirrorStorage
 package struct OriginClient: Sendable {
     private let outbound: OutboundClient
     private let buckets: [any BucketOrigin]
+    private let clock: any WallClock
 
-    package init(_ outbound: OutboundClient, buckets: [any BucketOrigin] = []) {
+    package init(_ outbound: OutboundClient, buckets: [any BucketOrigin] = [], clock: any WallClock = SystemClock()) {
         self.outbound = outbound
         self.buckets = buckets
+        self.clock = clock
     }
 
     /// The artifact that a client's words mean: the spellings of a bucket's object are one artifact.
@@ -37,14 +39,17 @@ package struct OriginClient: Sendable {
         return try await bucket.location(of: artifact, life: life).url
     }
 
-    /// What a bucket knows of an artifact without its bytes; `nil` for an artifact that lies in no configured bucket.
+    /// What a bucket knows of an artifact without its bytes.
     ///
-    /// - Throws: ``CopyError`` for a status that is not success.
+    /// - Returns: `nil` for an artifact that lies in no configured bucket, and for one that the bucket refuses to tell of: a GET decides then.
+    /// - Throws: ``CopyError``.
     func headInBucket(_ artifact: ArtifactURL) async throws -> (response: OriginResponse, source: CopySource?)? {
         guard let bucket = bucket(of: artifact) else { return nil }
-        return try await asOrigin {
-            let answer = try await bucket.head(artifact)
-            return (try OriginResponse(answer, of: artifact, requested: nil), bucket.source(of: artifact, answer))
+        let answer = try await asOrigin { try await bucket.head(artifact) }
+        switch read(OriginAnswer(answer, of: artifact), requested: nil, size: nil) {
+        case .success(let response): return (response, bucket.source(of: artifact, answer))
+        case .failure(let error) where error.mayComeOfTheRequest: return nil
+        case .failure(let error): throw error
         }
     }
 
@@ -64,23 +69,43 @@ package struct OriginClient: Sendable {
 
     /// Asks for an artifact, or for a range of it, following redirects.
     ///
+    /// What an origin answers to the request for a first part, and would perhaps not answer to a plain one, is not believed: the whole is asked for once,
+    /// as any other client would ask for it.
+    ///
     /// - Parameter range: What to ask for; the origin may answer with the whole all the same.
     /// - Parameter ifMatch: A strong entity tag that the artifact must still have.
-    /// - Throws: ``CopyError``, or `CancellationError`.
-    func open(_ url: ArtifactURL, range: ByteRange? = nil, ifMatch: String? = nil) async throws -> OriginResponse {
-        var headers: [(name: String, value: String)] = []
-        if let range { headers.append(("Range", "bytes=\(range.offset)-\(range.end - 1)")) }
-        if let ifMatch { headers.append(("If-Match", ifMatch)) }
+    /// - Parameter size: Bytes of the whole artifact, where the origin has stated them before: an answer that states others is refused.
+    /// - Throws: ``CopyError``, `OutboundError`, or `CancellationError`.
+    func open(
+        _ url: ArtifactURL, range: ByteRange? = nil, ifMatch: String? = nil, size: Int64? = nil
+    ) async throws -> OriginResponse {
+        // The answer itself is gone by the time of the second request, and with it its place among those to that origin.
+        let result = try await ask(url, range: range, ifMatch: ifMatch, size: size)
+        guard case .failure(let error) = result, range?.offset == 0, error.mayComeOfTheRequest else { return try result.get() }
+        return try await ask(url, range: nil, ifMatch: nil, size: size).get()
+    }
+
+    /// - Returns: What the origin's answer is worth; whatever else goes wrong is thrown.
+    private func ask(
+        _ url: ArtifactURL, range: ByteRange?, ifMatch: String?, size: Int64?
+    ) async throws -> Result<OriginResponse, CopyError> {
+        let answer: OriginAnswer
         if let bucket = bucket(of: url) {
-            let answer = try await asOrigin { try await bucket.open(url, range: range, ifMatch: ifMatch) }
-            if answer.status == 416, range?.offset == 0 { return try await open(url, ifMatch: ifMatch) }
-            return try OriginResponse(answer, of: url, requested: range)
+            answer = OriginAnswer(try await asOrigin { try await bucket.open(url, range: range, ifMatch: ifMatch) }, of: url)
+        } else {
+            var headers: [(name: String, value: String)] = []
+            if let range { headers.append(("Range", "bytes=\(range.offset)-\(range.end - 1)")) }
+            if let ifMatch { headers.append(("If-Match", ifMatch)) }
+            answer = OriginAnswer(try await outbound.send(OutboundRequest(.get, url, headers: headers)))
         }
-        let response = try await outbound.send(OutboundRequest(.get, url, headers: headers))
-        if response.status == 416, range?.offset == 0 {
-            // An empty artifact has no first byte to give.
-            return try await open(url, ifMatch: ifMatch)
+        return read(answer, requested: range, size: size)
+    }
+
+    private func read(_ answer: OriginAnswer, requested: ByteRange?, size: Int64?) -> Result<OriginResponse, CopyError> {
+        do {
+            return .success(try OriginResponse(answer, requested: requested, size: size, now: clock.now))
+        } catch {
+            return .failure(error)
         }
-        return try OriginResponse(response, requested: range)
     }
 }

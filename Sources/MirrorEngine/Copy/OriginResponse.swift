@@ -1,14 +1,15 @@
 import MirrorCore
-import MirrorNet
 import MirrorStorage
 import NIOHTTP1
 
-/// What an origin says of an artifact, and its bytes or a range of them.
+/// What an origin says of an artifact, and its bytes or a range of them, once that has been checked against what was asked for and what is known.
 struct OriginResponse: Sendable {
     /// The range that `body` holds; `nil` for the whole artifact.
     let range: ByteRange?
-    /// The whole artifact's bytes, where they are stated.
+    /// The whole artifact's bytes, where they are stated, now or before.
     let totalSize: Int64?
+    /// Bytes that the artifact hardly has: it would be just as long as the part that was asked for, and nothing says that it is the whole.
+    let suspectSize: Int64?
     /// A strong entity tag with its quotes; weak ones say nothing of bytes.
     let strongETag: String?
     let headers: HTTPHeaders
@@ -19,44 +20,35 @@ struct OriginResponse: Sendable {
     let url: ArtifactURL
     let addresses: [ArtifactURL]
 
-    /// - Throws: ``CopyError`` for a status that is not success, and for a partial answer that is not the one asked for.
-    init(_ response: OutboundResponse, requested: ByteRange?) throws {
-        try self.init(
-            status: response.status, headers: response.headers, body: ByteStream(response.body), url: response.url,
-            addresses: response.addresses, requested: requested)
-    }
-
-    /// The same for an answer out of a bucket.
-    init(_ answer: BucketAnswer, of artifact: ArtifactURL, requested: ByteRange?) throws {
-        try self.init(
-            status: answer.status, headers: HTTPHeaders(answer.headers.map { ($0.name, $0.value) }), body: answer.body, url: artifact,
-            addresses: [artifact], requested: requested)
-    }
-
-    private init(
-        status: Int, headers: HTTPHeaders, body: ByteStream, url: ArtifactURL, addresses: [ArtifactURL], requested: ByteRange?
-    ) throws {
-        self.headers = headers
-        self.body = body
-        self.url = url
-        self.addresses = addresses
-        strongETag = headers.first(name: "ETag").flatMap { $0.hasPrefix("\"") && $0.utf8.count >= 3 ? $0 : nil }
-        switch status {
+    /// - Parameter requested: The range that was asked for; `nil` for the whole.
+    /// - Parameter size: Bytes of the whole artifact, where the origin has stated them before.
+    /// - Throws: ``CopyError`` for a status that is not success, and for what is not, or not surely, what was asked for.
+    init(_ answer: OriginAnswer, requested: ByteRange?, size: Int64? = nil, now: Timestamp) throws(CopyError) {
+        headers = answer.headers
+        body = answer.body
+        url = answer.url
+        addresses = answer.addresses
+        strongETag = answer.headers.first(name: "ETag").flatMap { $0.hasPrefix("\"") && $0.utf8.count >= 3 ? $0 : nil }
+        let stated: Int64?
+        switch answer.status {
         case 200, 203:
+            guard !answer.claimsToBePart else { throw Self.unusable("a part that it calls the whole") }
+            stated = answer.contentLength
             range = nil
-            totalSize = Self.contentLength(headers)
-        case 206:
-            guard let requested, let stated = ContentRange(headers.first(name: "Content-Range") ?? ""),
-                stated.first == requested.offset, let total = stated.total, stated.last < total,
-                stated.last == min(requested.end, total) - 1
-            else {
-                throw CopyError(.transfer, isTransient: true, "the origin answered with a range that was not asked for")
+            suspectSize = stated == nil && size == nil ? requested?.length : nil
+            if let stated, stated == requested?.length, size == nil {
+                throw Self.unusable("as many bytes as were asked for, and does not say whether they are all")
             }
-            range = ByteRange(offset: stated.first, length: stated.last - stated.first + 1)
-            totalSize = total
+        case 206:
+            guard let requested, let held = answer.part(of: requested) else { throw Self.unusable("a range that was not asked for") }
+            stated = held.total
+            range = held.range
+            suspectSize = nil
         default:
-            throw Self.error(status: status, headers: headers)
+            throw Self.error(answer, now: now)
         }
+        if let stated, let size, stated != size { throw Self.unusable("\(stated) bytes and had stated \(size) before") }
+        totalSize = stated ?? size
         statedDigests = StatedDigests.read(headers, isWhole: range == nil || range?.length == totalSize)
     }
 
@@ -64,26 +56,52 @@ struct OriginResponse: Sendable {
         ObjectMetadata(
             contentType: headers.first(name: "Content-Type"), contentEncoding: headers.first(name: "Content-Encoding"),
             contentDisposition: headers.first(name: "Content-Disposition"), upstreamURL: artifact.description,
-            upstreamETag: headers.first(name: "ETag"), upstreamContentLength: totalSize, stored: stored,
+            upstreamETag: headers.first(name: "ETag"), upstreamContentLength: totalSize,
+            upstreamLastModified: headers.first(name: "Last-Modified").flatMap(Timestamp.init(httpDate:)), stored: stored,
             addresses: addresses.map(\.redacted))
     }
 
-    private static func contentLength(_ headers: HTTPHeaders) -> Int64? {
-        headers.first(name: "Content-Length").flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil }
+    private static func unusable(_ what: String) -> CopyError {
+        CopyError(.transfer, isTransient: true, "the origin answered with \(what)")
     }
 
-    private static func error(status: Int, headers: HTTPHeaders) -> CopyError {
-        let retryAfter = headers.first(name: "Retry-After").flatMap { Int64($0) }.flatMap {
-            (0...3_600).contains($0) ? Duration.seconds($0) : nil
-        }
+    private static func error(_ answer: OriginAnswer, now: Timestamp) -> CopyError {
+        let status = answer.status
         switch status {
         case 408, 425, 429, 500...599:
-            return CopyError(.origin(status: status), isTransient: true, "the origin answered \(status)", retryAfter: retryAfter)
+            return CopyError(
+                .origin(status: status), isTransient: true, "the origin answered \(status)", retryAfter: answer.retryAfter(now: now))
         case 400...499:
             return CopyError(.origin(status: status), isTransient: false, "the origin answered \(status)")
         default:
             return CopyError(.transfer, isTransient: false, "the origin answered \(status), which is no artifact")
         }
+    }
+}
+
+extension CopyError {
+    /// Whether an origin that answered like this might answer better to a request without `Range`: to all but those that speak of the artifact, or ask for
+    /// patience.
+    var mayComeOfTheRequest: Bool {
+        switch reason {
+        case .origin(let status): ![404, 408, 410, 425, 429, 502, 503, 504].contains(status)
+        case .transfer: true
+        case .refused, .tooLarge, .storage: false
+        }
+    }
+}
+
+extension OriginAnswer {
+    /// What a partial answer holds, where it is as much of `requested` as there is, and all that it says goes together.
+    fileprivate func part(of requested: ByteRange) -> (range: ByteRange, total: Int64)? {
+        guard headers["Content-Range"].count == 1, let stated = ContentRange(headers.first(name: "Content-Range") ?? ""),
+            stated.first == requested.offset, let total = stated.total, stated.last < total,
+            stated.last == min(requested.end, total) - 1,
+            let range = ByteRange(offset: stated.first, length: stated.last - stated.first + 1),
+            contentLength ?? range.length == range.length,
+            headers.first(name: "Content-Type")?.lowercased().hasPrefix("multipart/byteranges") != true
+        else { return nil }
+        return (range, total)
     }
 }
 
@@ -111,7 +129,7 @@ struct ContentRange: Equatable {
     }
 
     /// Digits alone: `Int64.init` would also read a sign.
-    private static func number(_ text: Substring) -> Int64? {
+    static func number(_ text: Substring) -> Int64? {
         guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
         return Int64(text)
     }

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorStorage
 import NIOCore
+import NIOHTTP1
 
 /// Reads the parts of one artifact from its origin, sure that they are parts of the same bytes.
 struct PartReader: Sendable {
@@ -51,7 +52,9 @@ struct PartReader: Sendable {
             }
             throw error
         }
-        guard part.range == range, part.totalSize == first.totalSize, part.strongETag == first.strongETag else {
+        guard part.range == range, part.totalSize == first.totalSize, part.strongETag == first.strongETag,
+            part.headers["Content-Encoding"] == first.headers["Content-Encoding"]
+        else {
             throw CopyError(.transfer, isTransient: true, "the artifact changed at its origin while it was copied")
         }
         return part

@@ -101,7 +101,7 @@ struct EngineFixture: Sendable {
         outbound = OutboundClient(
             policy: policy, configuration: setup.outbound, resolver: setup.resolver,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Self.logger)
-        client = OriginClient(outbound, buckets: setup.buckets)
+        client = OriginClient(outbound, buckets: setup.buckets, clock: setup.clock)
         metrics = EngineMetrics(pools: pools.ids, factory: counters)
         waiters = ReplicaWaiters(clock: clock)
         remover = ReplicaRemover(pools: pools, state: state, publications: publications)

@@ -10,15 +10,22 @@ final class FakeBucket: BucketOrigin {
         var bytes: [UInt8]
         var etag: String? = "\"v1\""
         var status = 200
+        /// Instead of `status`, of HEAD alone.
+        var headStatus: Int?
         var headers: [(name: String, value: String)] = []
     }
 
     let name = "private"
     private let objects: [String: Object]
+    private let answer: Script
     private let seen = Mutex<[String]>([])
 
-    init(_ objects: [String: Object]) {
+    /// Changes what GET answers.
+    typealias Script = @Sendable (_ range: ByteRange?, _ answer: inout BucketAnswer) -> Void
+
+    init(_ objects: [String: Object], answer: @escaping Script = { _, _ in }) {
         self.objects = objects
+        self.answer = answer
     }
 
     /// `HEAD key` and `GET key range`, in the order in which they came.
@@ -34,6 +41,12 @@ final class FakeBucket: BucketOrigin {
     }
 
     func open(_ artifact: ArtifactURL, range: ByteRange?, ifMatch: String?) async throws -> BucketAnswer {
+        var answer = truth(artifact, range: range, ifMatch: ifMatch)
+        self.answer(range, &answer)
+        return answer
+    }
+
+    private func truth(_ artifact: ArtifactURL, range: ByteRange?, ifMatch: String?) -> BucketAnswer {
         let key = key(artifact)
         seen.withLock { $0.append("GET \(key)\(range.map { " \($0.offset)-\($0.end - 1)" } ?? "")") }
         guard let object = objects[key] else { return BucketAnswer(status: 404, headers: [], body: ByteStream(chunks: [])) }
@@ -58,7 +71,7 @@ final class FakeBucket: BucketOrigin {
         var headers = object.headers
         if let etag = object.etag { headers.append(("ETag", etag)) }
         headers.append(("Content-Length", "\(object.bytes.count)"))
-        return BucketAnswer(status: object.status, headers: headers, body: ByteStream(chunks: []))
+        return BucketAnswer(status: object.headStatus ?? object.status, headers: headers, body: ByteStream(chunks: []))
     }
 
     func source(of artifact: ArtifactURL, _ answer: BucketAnswer) -> CopySource? {

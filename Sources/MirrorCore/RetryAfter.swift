@@ -1,0 +1,23 @@
+extension Duration {
+    /// How long a `Retry-After` asks to wait (RFC 9110 §10.2.3): seconds, or an HTTP date.
+    ///
+    /// A date that has passed is zero. A fraction of a second, which some servers send, is rounded up. No wait is longer than `limit`, however many digits
+    /// it is written with.
+    ///
+    /// - Returns: `nil` for anything else: a negative number, words, several values.
+    public init?(retryAfter value: String, now: Timestamp, limit: Duration) {
+        if let date = Timestamp(httpDate: value) {
+            self = min(max(now.duration(to: date), .zero), limit)
+            return
+        }
+        let parts = value.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains) }) else { return nil }
+        // Digits alone that do not fit are a very long wait.
+        guard let seconds = Int64(Substring(parts[0])), .seconds(seconds) < limit else {
+            self = limit
+            return
+        }
+        let hasFraction = parts.count == 2 && parts[1].contains { $0 != UInt8(ascii: "0") }
+        self = .seconds(hasFraction ? seconds + 1 : seconds)
+    }
+}

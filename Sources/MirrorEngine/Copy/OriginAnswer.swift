@@ -1,0 +1,46 @@
+import MirrorCore
+import MirrorNet
+import MirrorStorage
+import NIOHTTP1
+
+/// An origin's answer as it came, by plain HTTP or out of a bucket, before anything of it is believed.
+struct OriginAnswer: Sendable {
+    let status: Int
+    let headers: HTTPHeaders
+    let body: ByteStream
+    /// What answered, at the end of the redirect chain.
+    let url: ArtifactURL
+    let addresses: [ArtifactURL]
+
+    init(_ response: OutboundResponse) {
+        status = response.status
+        headers = response.headers
+        body = ByteStream(response.body)
+        url = response.url
+        addresses = response.addresses
+    }
+
+    init(_ answer: BucketAnswer, of artifact: ArtifactURL) {
+        status = answer.status
+        headers = HTTPHeaders(answer.headers.map { ($0.name, $0.value) })
+        body = answer.body
+        url = artifact
+        addresses = [artifact]
+    }
+
+    /// Whether the body is, or may be, a part and not the whole: no answer with status 200 says so, and some say it all the same.
+    var claimsToBePart: Bool {
+        headers.contains(name: "Content-Range")
+            || headers.first(name: "Content-Type")?.lowercased().hasPrefix("multipart/byteranges") == true
+    }
+
+    /// Bytes of the body; `nil` where they are not stated.
+    var contentLength: Int64? {
+        guard !headers.contains(name: "Transfer-Encoding") else { return nil }
+        return headers.first(name: "Content-Length").flatMap { ContentRange.number($0[...]) }
+    }
+
+    func retryAfter(now: Timestamp) -> Duration? {
+        headers.first(name: "Retry-After").flatMap { Duration(retryAfter: $0, now: now, limit: .seconds(3_600)) }
+    }
+}
