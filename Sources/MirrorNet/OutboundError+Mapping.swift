@@ -33,6 +33,7 @@ extension OutboundError {
         case is WrongPeerError: return (.connectFailed, "connected to another address than the one that was checked")
         case let error as HTTPClientError: return meaning(of: error, closed: closed)
         case HTTPParserError.invalidEOFState: return (.truncated, closed)
+        case let error as UnacceptableAnswer: return (.protocolError, error.description)
         case is HTTPParserError, is NIOHTTPDecoderError: return (.protocolError, "what it sends is not HTTP/1")
         case NIOSSLError.uncleanShutdown: return (.truncated, closed)
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:

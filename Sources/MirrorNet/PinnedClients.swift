@@ -164,6 +164,7 @@ final class PinnedClients: Sendable {
             let pipeline = channel.pipeline.syncOperations
             try pipeline.addHandler(ReadIdleHandler(timeout: idleTimeout), position: .first)
             try pipeline.addHandler(RequestTargetHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
+            try channel.guardAnswers()
         }.flatMap {
             guard let bufferSize else { return channel.eventLoop.makeSucceededVoidFuture() }
             return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: bufferSize))

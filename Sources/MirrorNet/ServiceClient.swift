@@ -164,6 +164,7 @@ package final class ServiceClient: Sendable {
                 let isPlain = (try? pipeline.handler(type: NIOSSLClientHandler.self)) == nil
                 try pipeline.addHandler(ReadIdleHandler(timeout: idleTimeout), position: .first)
                 try pipeline.addHandler(RequestTargetHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
+                try channel.guardAnswers()
                 return isPlain
             }.flatMap { isPlain in
                 // TLS comes in records of 16 KiB anyway.

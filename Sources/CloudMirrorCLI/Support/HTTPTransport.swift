@@ -7,6 +7,7 @@ import AsyncHTTPClient
     import Darwin
 #endif
 import MirrorCore
+import MirrorNet
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -29,6 +30,7 @@ struct HTTPTransport {
         configuration.httpVersion = .http1Only
         // The client would try again until the timeout; a command has better things to do, such as asking the origin.
         configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.guardAnswers()
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let result: Swift.Result<Result, any Error>
         do { result = .success(try await body(HTTPTransport(client: client))) } catch { result = .failure(error) }
@@ -112,6 +114,7 @@ struct HTTPTransport {
         case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
         case HTTPParserError.invalidEOFState: "the transfer broke off"
         case let error as HTTPParserError: "the answer is not HTTP (\(error))"
+        case let error as UnacceptableAnswer: "the answer is not HTTP: \(error)"
         default: "\(error)"
         }
     }

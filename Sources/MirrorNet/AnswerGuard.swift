@@ -1,0 +1,105 @@
+import AsyncHTTPClient
+package import NIOCore
+import NIOHTTP1
+
+/// Stands between the decoder and the client, and lets through one head, a body and an end for each request: what is not an answer of HTTP/1 fails
+/// the connection here.
+///
+/// The decoder takes any three digits for a status and any codings for a body that it can cut into chunks. AsyncHTTPClient believes the decoder: it takes
+/// a status below 100 for an interim answer, meets the answer's end where its state machine expects a head, and ends the process.
+final class AnswerGuard: ChannelDuplexHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias InboundOut = HTTPClientResponsePart
+    typealias OutboundIn = HTTPClientRequestPart
+    typealias OutboundOut = HTTPClientRequestPart
+
+    /// Interim answers (100, 102, 103) to one request: whoever sends more only wants to keep the connection busy.
+    static let maxInterimAnswers = 16
+
+    private enum State {
+        /// Nothing was asked, or all of the answer is there.
+        case idle
+        case awaitingHead(interim: Int)
+        case receivingBody
+        case failed
+    }
+
+    private var state = State.idle
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .head = unwrapOutboundIn(data), case .idle = state { state = .awaitingHead(interim: 0) }
+        context.write(data, promise: promise)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch (state, unwrapInboundIn(data)) {
+        case (.failed, _):
+            break
+        case (.awaitingHead(let interim), .head(let head)):
+            if (100..<200).contains(head.status.code), head.status.code != 101, interim < Self.maxInterimAnswers {
+                state = .awaitingHead(interim: interim + 1)
+            } else if let problem = Self.problem(with: head) {
+                fail(problem, context)
+            } else {
+                state = .receivingBody
+                context.fireChannelRead(data)
+            }
+        case (.receivingBody, .body):
+            context.fireChannelRead(data)
+        case (.receivingBody, .end):
+            state = .idle
+            context.fireChannelRead(data)
+        case (.idle, _), (.awaitingHead, .body), (.awaitingHead, .end), (.receivingBody, .head):
+            fail("an answer out of turn", context)
+        }
+    }
+
+    /// Why a final head is not one that can be believed.
+    private static func problem(with head: HTTPResponseHead) -> String? {
+        switch head.status.code {
+        case ..<100: return "a status below 100"
+        case 101: return "another protocol, which nobody asked for"
+        case 100..<200: return "interim answers without end"
+        default: break
+        }
+        guard head.headers.contains(name: "transfer-encoding") else { return nil }
+        // RFC 9112 §6.1: a coding that the client did not offer to take. With any but `chunked` the bytes are not the artifact's.
+        let codings = head.headers[canonicalForm: "transfer-encoding"].map { $0.lowercased() }
+        return codings == ["chunked"] ? nil : "a transfer coding other than chunked"
+    }
+
+    private func fail(_ problem: String, _ context: ChannelHandlerContext) {
+        state = .failed
+        context.fireErrorCaught(UnacceptableAnswer(problem: problem))
+        context.close(promise: nil)
+    }
+}
+
+@available(*, unavailable)
+extension AnswerGuard: Sendable {}
+
+/// What a peer sent is not an answer that may be believed.
+package struct UnacceptableAnswer: Error, CustomStringConvertible {
+    /// What it is instead.
+    let problem: String
+
+    package var description: String { "it sends \(problem)" }
+}
+
+extension Channel {
+    /// Puts what every outbound connection needs between its socket and the client; to be called once the client's own handlers are there.
+    func guardAnswers() throws {
+        let pipeline = self.pipeline.syncOperations
+        try pipeline.addHandler(LocationHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
+        try pipeline.addHandler(AnswerGuard(), position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)))
+    }
+}
+
+extension HTTPClient.Configuration {
+    /// For a client that prepares its connections in no other way.
+    package mutating func guardAnswers() {
+        http1_1ConnectionDebugInitializer = { channel in
+            channel.eventLoop.makeCompletedFuture { try channel.guardAnswers() }
+        }
+    }
+}
