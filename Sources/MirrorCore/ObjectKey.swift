@@ -19,18 +19,23 @@ public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
     ///
     /// - Returns: `nil` unless the text is 64 lower-case hexadecimal digits, one slash and a safe name: anything else was not written by us.
     public init?(_ text: String) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts[0].utf8.count == 64,
-            parts[0].utf8.allSatisfy({ Hex.value(of: $0) != nil && !(UInt8(ascii: "A")...UInt8(ascii: "F")).contains($0) }),
-            !parts[1].isEmpty, parts[1].utf8.count <= Self.maxNameLength, parts[1] == Self.sanitized(parts[1])
+        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[0].count == Self.hashLength,
+            parts[0].allSatisfy({ Hex.value(of: $0) != nil && !(UInt8(ascii: "A")...UInt8(ascii: "F")).contains($0) }),
+            !parts[1].isEmpty, parts[1].count <= Self.maxNameLength,
+            parts[1].elementsEqual(Self.sanitized(String(Substring(parts[1]))).utf8)
         else { return nil }
         description = text
     }
 
+    // By bytes, and not by characters: a mark at the name's beginning is one character with the slash before it.
+
     /// The 64 hexadecimal digits.
-    public var hash: Substring { description.prefix(64) }
+    public var hash: Substring { Substring(description.utf8.prefix(Self.hashLength)) }
     /// What stands behind the slash.
-    public var name: Substring { description.dropFirst(65) }
+    public var name: Substring { Substring(description.utf8.dropFirst(Self.hashLength + 1)) }
+
+    private static let hashLength = 64
 
     /// The key as the end of a URL's path.
     public var percentEncoded: String {
@@ -40,20 +45,28 @@ public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
     private static func name(of artifact: ArtifactURL) -> String {
         let last = artifact.path.split(separator: "/").last ?? ""
         let name = sanitized(PercentCoding.decode(last) ?? String(last))
-        return name.isEmpty ? "index" : String(name)
+        return name.isEmpty ? "index" : name
     }
 
-    /// Without slashes, control characters and leading dots, and cut to ``maxNameLength`` with the extension kept.
-    private static func sanitized(_ name: some StringProtocol) -> String {
-        let scalars = name.unicodeScalars.filter { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) && $0 != "/" && $0 != "\\" }
-        let safe = String(String.UnicodeScalarView(scalars).drop { $0 == "." })
-        guard safe.utf8.count > maxNameLength else { return safe }
+    /// Neither a control character nor a slash, nor one of the two that XML, in which services list keys, has no place for.
+    private static func isSafe(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case ..<0x20, 0x7F...0x9F, 0xFFFE...0xFFFF: false
+        default: scalar != "/" && scalar != "\\"
+        }
+    }
+
+    /// Without what is not safe and without leading dots, and cut to ``maxNameLength`` with the extension kept.
+    private static func sanitized(_ name: String) -> String {
+        let scalars = name.unicodeScalars.filter(isSafe)
+        let safe = String.UnicodeScalarView(scalars.drop { $0 == "." })
+        guard String(safe).utf8.count > maxNameLength else { return String(safe) }
+        // Scalars and not characters, one of which may be longer than the whole budget.
         let end = safe.suffix(24)
         let fileExtension = end.firstIndex(of: ".").map { String(end[$0...]) }.flatMap { $0.utf8.count <= 32 ? $0 : nil } ?? ""
         var stem = ""
         var budget = maxNameLength - fileExtension.utf8.count
-        // Scalars and not characters, one of which may be longer than the whole budget.
-        for scalar in safe.unicodeScalars {
+        for scalar in safe {
             budget -= UTF8.width(scalar)
             if budget < 0 { break }
             stem.unicodeScalars.append(scalar)

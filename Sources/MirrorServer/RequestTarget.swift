@@ -13,18 +13,20 @@ struct RequestTarget: Equatable {
         var id: PoolID? { PoolID(service: service, region: region) }
     }
 
-    /// Reads what stands behind `/v1/redirect/`: `{url}` or `{service}/{region}/{url}`, the URL percent-encoded or base64url-encoded.
+    /// Reads what stands behind the route's own words: `{url}` or `{service}/{region}/{url}`, the URL percent-encoded or base64url-encoded.
     ///
-    /// - Throws: ``RequestError`` `InputError`, saying how to write it.
-    ///
+    /// - Parameter route: What the path begins with: `/v1/redirect/`.
     /// - Parameter parse: Reads a URL in the words of the client.
-    init(_ path: Substring, parse: (String) throws(ArtifactURLError) -> ArtifactURL) throws {
-        let segments = path.split(separator: "/", omittingEmptySubsequences: false)
+    /// - Throws: ``RequestError`` `InputError`, saying how to write it.
+    init(_ path: String, behind route: String, parse: (String) throws(ArtifactURLError) -> ArtifactURL) throws {
+        // By bytes: a path need not be ASCII, and a mark that combines with a slash must not hide it.
+        let rest = path.utf8.dropFirst(route.utf8.count)
+        let segments = rest.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
         switch segments.count {
         case 1:
             pool = nil
             artifact = try Self.artifact(segments[0], parse)
-        case 3 where !segments[0].hasSuffix(":"):
+        case 3 where segments[0].utf8.last != UInt8(ascii: ":"):
             guard let service = PercentCoding.decode(segments[0]), let region = PercentCoding.decode(segments[1]) else {
                 throw RequestError(.inputError, "the pool's name is not valid percent-encoding")
             }

@@ -29,7 +29,7 @@ public struct FakeBehavior: Sendable {
     /// Closes the connection instead of answering.
     public var hangsUp = false
     /// Sent instead of all that the rest describes; the connection closes after it.
-    public var raw: String?
+    public var raw: [UInt8]?
 
     public enum Framing: Sendable {
         case length, chunked

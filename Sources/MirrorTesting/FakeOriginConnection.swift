@@ -54,7 +54,7 @@ struct FakeOriginConnection: Sendable {
         try await behavior.gate?.wait()
         if behavior.hangsUp { return false }
         if let raw = behavior.raw {
-            try await write(ByteBuffer(string: raw))
+            try await write(ByteBuffer(bytes: raw))
             return false
         }
         let answer = FakeAnswer(behavior, to: request)

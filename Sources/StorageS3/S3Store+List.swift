@@ -30,6 +30,14 @@ extension S3Store {
         var last: String?
     }
 
+    /// - Returns: `nil` for what was not written by a pool with this prefix.
+    private func key(named name: String) -> ObjectKey? {
+        // By bytes: a mark that combines with the prefix's slash is not part of it.
+        let prefix = configuration.keyPrefix.utf8
+        guard name.utf8.starts(with: prefix) else { return nil }
+        return ObjectKey(String(Substring(name.utf8.dropFirst(prefix.count))))
+    }
+
     private func page(after: String?, limit: Int) async throws -> Page {
         // Without `encoding-type=url`: services do not agree on what `+` means in it, and no key of ours is beyond XML.
         var query: [(name: String, value: String?)] = [("list-type", "2"), ("max-keys", "\(limit)")]
@@ -43,9 +51,7 @@ extension S3Store {
         for entry in document.all("Contents") {
             guard let name = entry["Key"]?.text else { throw S3Error.odd("the service lists what has no key", "list") }
             page.last = name
-            guard name.hasPrefix(configuration.keyPrefix), let key = ObjectKey(String(name.dropFirst(configuration.keyPrefix.count))) else {
-                continue
-            }
+            guard let key = key(named: name) else { continue }
             guard let size = Self.size(entry["Size"]?.text) else {
                 throw S3Error.odd("the service does not say how long the object \(key) is", "list")
             }

@@ -32,6 +32,25 @@ extension EndToEnd {
             return settings
         }
 
+        @Test("A key whose last component begins with a mark that combines with the slash is copied, listed and found under its own name")
+        func combiningMark() async throws {
+            let server = try S3Server()
+            let (home, pool) = (try await server.makeBucket("home"), try await server.makeBucket("pool"))
+            let bytes = random(1_000)
+            try await server.put(bytes, "x/\u{301}x.bin", in: home)
+            var settings = settings(server, pool: pool)
+            settings.buckets = [server.settings(home)]
+            try await MirrorProcess.run(settings) { mirror async throws in
+                for outcome in ["wait", "hit"] {
+                    let answer = try await redirect(mirror, "s3://\(home)/x/\u{301}x.bin")
+                    #expect(answer.outcome == outcome)
+                    #expect(try #require(answer.location).contains("/%CC%81x.bin?"))
+                    let isSame = try await download(answer).body == bytes
+                    #expect(isSame)
+                }
+            }
+        }
+
         @Test("From one region to another: copied by the service itself, redirected to at once, identical, private")
         func story() async throws {
             let server = try S3Server()

@@ -189,7 +189,7 @@ import Testing
         ])
     func garbage(_ answer: String) async throws {
         try await NetFixture.run { fixture async throws in
-            fixture.origin.on("/a", FakeBehavior().with { $0.raw = answer })
+            fixture.origin.on("/a", FakeBehavior().with { $0.raw = Array(answer.utf8) })
             let code = try await fixture.failure("/a")
             #expect(code == .protocolError, "\(String(describing: code))")
         }

@@ -28,7 +28,7 @@ struct AdminRoutes: Sendable {
 
     /// 204 once the replica, its copy job and its object are gone; also when there was nothing.
     private func purge(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
-        let target = try RequestTarget(request.uri.path.dropFirst("/v1/purge/".count), parse: services.redirects.artifact)
+        let target = try RequestTarget(request.uri.path, behind: "/v1/purge/", parse: services.redirects.artifact)
         let pools = try target.pool.map { [try services.pool($0)] } ?? services.pools.all
         for pool in pools {
             let id = ReplicaID(artifact: target.artifact, pool: pool.id)

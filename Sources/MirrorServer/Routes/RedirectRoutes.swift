@@ -24,7 +24,7 @@ struct RedirectRoutes: Sendable {
     }
 
     private func redirect(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
-        let target = try RequestTarget(request.uri.path.dropFirst(Self.prefix.count), parse: services.redirects.artifact)
+        let target = try RequestTarget(request.uri.path, behind: Self.prefix, parse: services.redirects.artifact)
         let pool: Pool?
         do {
             pool = try self.pool(for: target, request, context)

@@ -69,13 +69,14 @@ package struct S3BucketURLs: Sendable {
         let name = rest.prefix { $0 != UInt8(ascii: "/") }
         guard name.elementsEqual(bucket.utf8) else { return nil }
         let key = String(Substring(rest[name.endIndex...].dropFirst()))
-        let marker = "?versionId="
-        let parts = key.split(separator: marker, omittingEmptySubsequences: false)
+        // By bytes: a mark that combines with a sign before it must not hide the sign.
+        let marker = Array("?versionId=".utf8)
+        let parts = Array(key.utf8).split(separator: marker, omittingEmptySubsequences: false)
         guard parts.count > 1, let version = parts.last, !version.isEmpty else {
             return isHeld(key) ? S3ObjectName(key: key, version: nil) : nil
         }
-        let path = String(key.dropLast(marker.count + version.count))
-        return isHeld(path) ? S3ObjectName(key: path, version: String(version)) : nil
+        let path = String(Substring(key.utf8.dropLast(marker.count + version.count)))
+        return isHeld(path) ? S3ObjectName(key: path, version: String(decoding: version, as: UTF8.self)) : nil
     }
 
     // MARK: http and https
@@ -88,7 +89,7 @@ package struct S3BucketURLs: Sendable {
             return decoded(path)
         case .path:
             let name = path.prefix { $0 != UInt8(ascii: "/") }
-            guard decoded(name) == bucket, name.endIndex < path.endIndex else { return nil }
+            guard decoded(name)?.utf8.elementsEqual(bucket.utf8) == true, name.endIndex < path.endIndex else { return nil }
             return decoded(path[name.endIndex...].dropFirst())
         }
     }
@@ -128,8 +129,9 @@ package struct S3BucketURLs: Sendable {
         var version: String?
 
         init?(_ text: Substring) {
-            for item in text.split(separator: "&") {
-                let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            for item in text.utf8.split(separator: UInt8(ascii: "&")) {
+                let parts = item.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+                    .map { Substring($0) }
                 guard let name = parts.first.flatMap({ PercentCoding.decode($0) }) else { return nil }
                 if name == "versionId" {
                     guard version == nil, parts.count == 2, let id = PercentCoding.decode(parts[1]), !id.isEmpty else { return nil }
