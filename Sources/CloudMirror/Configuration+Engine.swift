@@ -11,7 +11,8 @@ extension Configuration {
         CopyConfiguration(
             concurrency: copy.concurrency, partSize: copy.partSize, partConcurrency: copy.partConcurrency, memory: copy.memory,
             maxAttempts: copy.maxAttempts,
-            maxObjectSize: copy.maxObjectSize, lease: copy.lease, backoff: copy.backoff.first, backoffLimit: copy.backoff.max,
+            maxObjectSize: copy.maxObjectSize, refusesPages: copy.refuseHTML, lease: copy.lease, backoff: copy.backoff.first,
+            backoffLimit: copy.backoff.max,
             negativeLife: redirect.negativeLife,
             // The rest of the grace is for handing back what did not end.
             shutdownGrace: server.shutdownGrace * 0.8)

@@ -79,10 +79,14 @@ public struct CopyFailure: Error, Sendable, Hashable {
     public enum Reason: Sendable, Hashable {
         /// The origin answered with this HTTP status, which is passed on.
         case origin(status: Int)
-        /// The egress policy refuses the URL, an address, or a hop of the redirect chain.
+        /// The egress policy refuses the URL, or an address that it leads to.
         case refused
+        /// The origin redirects to what the egress policy does not allow; clients are not bound by it.
+        case redirect
         /// The origin could not be reached, or what it sent was incomplete or corrupt.
         case transfer
+        /// The origin answered with a web page where the name says that it is something else.
+        case content
         /// The artifact is larger than the configuration allows.
         case tooLarge
         /// The pool could not take it.

@@ -23,6 +23,7 @@ package struct EngineMetrics: Sendable {
         package static let egressAvoided = "cloud_mirror_egress_avoided_bytes_total"
         package static let evictions = "cloud_mirror_evictions_total"
         package static let errors = "cloud_mirror_errors_total"
+        package static let refusedRedirects = "cloud_mirror_refused_redirects_total"
         package static let waiting = "cloud_mirror_waiting_requests"
     }
 
@@ -77,6 +78,7 @@ package struct EngineMetrics: Sendable {
     /// Requests that no pool serves.
     private let noPool: PoolMetrics
     private let errors: [String: Counter]
+    private let factory: any MetricsFactory
     private let waiting: Gauge
     private let stateAvailable: Gauge
 
@@ -87,6 +89,7 @@ package struct EngineMetrics: Sendable {
         noPool = PoolMetrics(pool: "none", redirects: factory, others: NOOPMetricsHandler.instance)
         errors = Dictionary(
             uniqueKeysWithValues: ErrorKind.all.map { ($0, Counter(label: Name.errors, dimensions: [("kind", $0)], factory: factory)) })
+        self.factory = factory
         waiting = Gauge(label: Name.waiting, factory: factory)
         stateAvailable = Gauge(label: Name.stateAvailable, factory: factory)
     }
@@ -104,6 +107,11 @@ package struct EngineMetrics: Sendable {
 
     package func countError(_ error: any Error) {
         errors[ErrorKind.of(error)]?.increment()
+    }
+
+    /// - Parameter host: One of a bounded number (``RefusedRedirects``).
+    func countRefusedRedirect(host: String, _ reason: EgressRefusal.Reason) {
+        Counter(label: Name.refusedRedirects, dimensions: [("host", host), ("reason", reason.rawValue)], factory: factory).increment()
     }
 
     func recordWait(_ duration: Duration, pool: PoolID) {
@@ -144,7 +152,7 @@ enum ErrorKind {
     static let all: [String] =
         StorageError.Code.allCases.map { "storage." + $0.rawValue }
         + StateError.Code.allCases.map { "state." + $0.rawValue }
-        + ["copy.origin", "copy.refused", "copy.transfer", "copy.tooLarge", "copy.storage", "other"]
+        + ["copy.origin", "copy.refused", "copy.redirect", "copy.transfer", "copy.content", "copy.tooLarge", "copy.storage", "other"]
 
     static func of(_ error: any Error) -> String {
         switch error {
@@ -162,6 +170,8 @@ extension CopyFailure.Reason {
         switch self {
         case .origin: "origin"
         case .refused: "refused"
+        case .redirect: "redirect"
+        case .content: "content"
         case .transfer: "transfer"
         case .tooLarge: "tooLarge"
         case .storage: "storage"

@@ -23,6 +23,14 @@ package struct EgressRefusal: Error, Sendable, Hashable, CustomStringConvertible
         case documentation
         case tunnel
         case reserved
+
+        /// Whether it is about an address, or a name that stands for one, and not about what the operator listed.
+        var isOfAddress: Bool {
+            switch self {
+            case .notListed, .plainHTTP, .downgrade, .traversal: false
+            case .name, .loopback, .privateUse, .linkLocal, .shared, .metadata, .multicast, .documentation, .tunnel, .reserved: true
+            }
+        }
     }
 
     package let reason: Reason

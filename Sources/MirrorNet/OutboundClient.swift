@@ -92,7 +92,10 @@ package final class OutboundClient: Sendable {
         do {
             try policy.check(url, after: previous)
         } catch {
-            throw OutboundError(error)
+            // Where nobody may be led by a redirect is refused as such, whatever the rules say of it.
+            guard previous != nil, !error.reason.isOfAddress else { throw OutboundError(error) }
+            do { try policy.addressGuard.check(host: url.host) } catch { throw OutboundError(error) }
+            throw OutboundError(.redirectRefused(error, host: url.authority), error.message)
         }
     }
 
@@ -162,7 +165,7 @@ package final class OutboundClient: Sendable {
     private static func isWorthAnotherAddress(_ code: OutboundError.Code) -> Bool {
         switch code {
         case .connectFailed, .tlsFailed, .timedOut: true
-        case .refused, .badRedirect, .tooManyRedirects, .unresolvable, .protocolError, .truncated: false
+        case .refused, .redirectRefused, .badRedirect, .tooManyRedirects, .unresolvable, .protocolError, .truncated: false
         }
     }
 

@@ -1,8 +1,12 @@
 /// Why an outbound request, or the body of its response, failed. `message` may be shown to clients: it names hosts and paths, never queries.
 package struct OutboundError: Error, Sendable, CustomStringConvertible {
     package enum Code: Sendable, Hashable {
-        /// The egress policy refuses the URL, an address of its host, or a hop of the redirect chain.
+        /// The egress policy refuses the URL, or an address of its host or of a host that it redirects to.
         case refused(EgressRefusal)
+        /// A redirect leads to what no rule of the egress policy allows; whoever is not bound by it may follow.
+        ///
+        /// - `host`: With its port, where that is not the scheme's own.
+        case redirectRefused(EgressRefusal, host: String)
         /// A redirect without a `Location`, or with one that is no artifact URL.
         case badRedirect
         case tooManyRedirects
@@ -22,7 +26,7 @@ package struct OutboundError: Error, Sendable, CustomStringConvertible {
         package var isTransient: Bool {
             switch self {
             case .connectFailed, .timedOut, .truncated: true
-            case .refused, .badRedirect, .tooManyRedirects, .unresolvable, .tlsFailed, .protocolError: false
+            case .refused, .redirectRefused, .badRedirect, .tooManyRedirects, .unresolvable, .tlsFailed, .protocolError: false
             }
         }
 
@@ -30,6 +34,7 @@ package struct OutboundError: Error, Sendable, CustomStringConvertible {
         package var label: String {
             switch self {
             case .refused: "refused"
+            case .redirectRefused: "redirect_refused"
             case .badRedirect: "bad_redirect"
             case .tooManyRedirects: "too_many_redirects"
             case .unresolvable: "unresolvable"

@@ -66,6 +66,8 @@ struct RecordFields {
             guard let status = values["origin_status"].flatMap({ Int($0) }) else { throw damaged("origin_status", id) }
             reason = .origin(status: status)
         case "refused": reason = .refused
+        case "redirect": reason = .redirect
+        case "content": reason = .content
         case "tooLarge": reason = .tooLarge
         case "storage": reason = .storage
         // A newer version may know others.
@@ -101,6 +103,8 @@ struct RecordFields {
         switch failure.reason {
         case .origin(let status): words += ["origin", "origin_status", .integer(Int64(status))]
         case .refused: words.append("refused")
+        case .redirect: words.append("redirect")
+        case .content: words.append("content")
         case .transfer: words.append("transfer")
         case .tooLarge: words.append("tooLarge")
         case .storage: words.append("storage")

@@ -362,7 +362,7 @@ extension CopyFailure {
     fileprivate var isDeadLetter: Bool {
         switch reason {
         case .transfer, .storage: true
-        case .origin, .refused, .tooLarge: false
+        case .origin, .refused, .redirect, .content, .tooLarge: false
         }
     }
 }

@@ -90,6 +90,8 @@ enum RecordRow {
             guard let status = row.integer(at + 1) else { throw damaged("origin_status") }
             reason = .origin(status: Int(status))
         case "refused": reason = .refused
+        case "redirect": reason = .redirect
+        case "content": reason = .content
         case "transfer": reason = .transfer
         case "tooLarge": reason = .tooLarge
         case "storage": reason = .storage
@@ -102,6 +104,8 @@ enum RecordRow {
         switch reason {
         case .origin(let status): ("origin", status)
         case .refused: ("refused", nil)
+        case .redirect: ("redirect", nil)
+        case .content: ("content", nil)
         case .transfer: ("transfer", nil)
         case .tooLarge: ("tooLarge", nil)
         case .storage: ("storage", nil)

@@ -23,7 +23,7 @@ enum S3Error {
                 switch error.code {
                 case .timedOut: .timedOut
                 case .connectFailed, .truncated, .unresolvable, .tlsFailed, .protocolError: .unavailable
-                case .refused, .badRedirect, .tooManyRedirects: .invalidRequest
+                case .refused, .redirectRefused, .badRedirect, .tooManyRedirects: .invalidRequest
                 }
             return StorageError(code, error.message, operation: operation, cause: error)
         default: return error

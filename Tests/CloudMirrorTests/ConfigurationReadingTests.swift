@@ -52,7 +52,7 @@ import Testing
               local/a: {directory: ../a, retention: {timeToLive: 7d, maxBytes: 500GiB, grace: 5m}}
               local/b: {directory: /b/, retention: {maxBytes: none}}
             redirect: {maxWait: 500ms, waitLimit: 1m, negativeLife: 0s, maxWaiting: 5, status: 307}
-            copy: {concurrency: 1, partSize: 1MiB, partConcurrency: 2, maxAttempts: 3, maxObjectSize: 1TB, idleTimeout: 5s, connectTimeout: 1s,
+            copy: {concurrency: 1, partSize: 1MiB, partConcurrency: 2, maxAttempts: 3, maxObjectSize: 1TB, refuseHTML: false, idleTimeout: 5s, connectTimeout: 1s,
               lease: 20s, maxQueued: 7, backoff: {first: 1ms, max: 1ms}}
             state: {sqlite: {path: db.sqlite}}
             selection: {networks: {10.1.0.0/16: local/b, "2001:db8::/32": local/a}, trustedProxies: [10.9.9.9], default: local/b}
@@ -97,6 +97,7 @@ import Testing
             configuration.copy
                 == Configuration.Copy(
                     concurrency: 1, partSize: 1 << 20, partConcurrency: 2, maxAttempts: 3, maxObjectSize: 1_000_000_000_000,
+                    refuseHTML: false,
                     idleTimeout: .seconds(5),
                     connectTimeout: .seconds(1), lease: .seconds(20), maxQueued: 7,
                     backoff: Configuration.Backoff(first: .milliseconds(1), max: .milliseconds(1))))

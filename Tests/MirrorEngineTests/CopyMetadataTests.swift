@@ -57,6 +57,15 @@ struct CopyMetadataTests {
         }
     }
 
+    @Test("All codings are kept, in one field or in several")
+    func codings() async throws {
+        try await EngineFixture.run { engine async throws in
+            engine.origin.on("/a.bin", .text("hello").with { $0.headers += [("Content-Encoding", "gzip"), ("Content-Encoding", "br")] })
+            _ = try await engine.ask("/a.bin")
+            #expect(try await engine.read("/a.bin").info.metadata.contentEncoding == "gzip, br")
+        }
+    }
+
     @Test("A date that is none is not kept", arguments: ["yesterday", "0", "2026-01-01T00:00:00Z", "Sun, 06 Nov 1994 08:49:37 CET"])
     func date(_ text: String) async throws {
         try await EngineFixture.run { engine async throws in

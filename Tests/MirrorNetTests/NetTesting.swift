@@ -95,7 +95,15 @@ extension OutboundBody {
 
 extension OutboundError.Code {
     var refusal: EgressRefusal.Reason? {
-        if case .refused(let refusal) = self { refusal.reason } else { nil }
+        switch self {
+        case .refused(let refusal), .redirectRefused(let refusal, _): refusal.reason
+        default: nil
+        }
+    }
+
+    /// The host of a redirect that whoever is not bound by the policy may follow.
+    var refusedHost: String? {
+        if case .redirectRefused(_, let host) = self { host } else { nil }
     }
 }
 

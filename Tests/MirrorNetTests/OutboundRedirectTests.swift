@@ -85,13 +85,17 @@ import Testing
     @Test(
         "A redirect to what the policy refuses is refused before a connection is made",
         arguments: [
-            ("http://unlisted.example/", .notListed), ("http://169.254.169.254/latest/", .notListed), ("http://127.0.0.1:1/", .notListed),
-            ("http://localhost/", .notListed), ("https://origin.example/", .notListed),
-        ] as [(String, EgressRefusal.Reason)])
-    func refused(_ location: String, _ reason: EgressRefusal.Reason) async throws {
+            ("http://unlisted.example/", .notListed, "unlisted.example"), ("http://127.0.0.1:1/", .notListed, "127.0.0.1:1"),
+            ("http://localhost/", .notListed, "localhost"), ("https://origin.example/", .notListed, "origin.example"),
+            ("http://169.254.169.254/latest/", .metadata, nil), ("http://10.0.0.1/", .privateUse, nil),
+            ("http://[::1]:8080/", .loopback, nil),
+        ] as [(String, EgressRefusal.Reason, String?)])
+    func refused(_ location: String, _ reason: EgressRefusal.Reason, followedByClients host: String?) async throws {
         try await NetFixture.run { fixture async throws in
             fixture.origin.on("/a", .redirect(to: location))
-            #expect(try await fixture.failure("/a")?.refusal == reason)
+            let code = try await fixture.failure("/a")
+            #expect(code?.refusal == reason)
+            #expect(code?.refusedHost == host)
             #expect(fixture.resolver.questions == ["origin.example"], "nothing is even resolved")
         }
     }

@@ -217,6 +217,11 @@ extension Configuration.Copy {
         reader.value(
             "maxObjectSize", &maxObjectSize, .size(in: 1...(1 << 50)), doc: "Larger artifacts are not copied; clients go to the origin.")
         reader.value(
+            "refuseHTML", &refuseHTML, .boolean,
+            doc:
+                "Do not keep a web page that an origin gives for an archive, a package or the like (`.zip`, `.whl`, `.tar.gz`, …): clients go to the origin."
+        )
+        reader.value(
             "idleTimeout", &idleTimeout, .duration(in: .seconds(1)...hours(1)),
             doc: "A transfer that brings no byte for so long has failed.")
         reader.value("connectTimeout", &connectTimeout, .duration(in: .milliseconds(100)...minutes(5)), doc: "For connecting to an origin.")

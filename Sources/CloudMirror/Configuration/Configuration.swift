@@ -150,6 +150,7 @@ extension Configuration {
         package var memory: Int64 = 48 << 20
         package var maxAttempts = 5
         package var maxObjectSize: Int64 = 5 << 40
+        package var refuseHTML = true
         /// Without a byte from the origin.
         package var idleTimeout: Duration = .seconds(60)
         package var connectTimeout: Duration = .seconds(10)

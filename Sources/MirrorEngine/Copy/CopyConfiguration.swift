@@ -11,6 +11,8 @@ package struct CopyConfiguration: Sendable {
     /// Leases of one job before it is given up.
     package var maxAttempts: Int
     package var maxObjectSize: Int64
+    /// Whether a web page is refused where the artifact's name says that it is something else (``FileType``).
+    package var refusesPages: Bool
     /// How long a lease runs without a heartbeat: how long a dead worker's copy stays pending.
     package var lease: Duration
     /// The pause before the second attempt; doubled for each one after, up to `backoffLimit`, with jitter.
@@ -23,7 +25,8 @@ package struct CopyConfiguration: Sendable {
 
     package init(
         concurrency: Int = 16, partSize: Int64 = 16 << 20, partConcurrency: Int = 4, memory: Int64 = 48 << 20,
-        maxAttempts: Int = 5, maxObjectSize: Int64 = 5 << 40, lease: Duration = .seconds(15), backoff: Duration = .milliseconds(200),
+        maxAttempts: Int = 5, maxObjectSize: Int64 = 5 << 40, refusesPages: Bool = true, lease: Duration = .seconds(15),
+        backoff: Duration = .milliseconds(200),
         backoffLimit: Duration = .seconds(30), negativeLife: Duration = .seconds(30), shutdownGrace: Duration = .seconds(25)
     ) {
         self.concurrency = concurrency
@@ -32,6 +35,7 @@ package struct CopyConfiguration: Sendable {
         self.memory = memory
         self.maxAttempts = maxAttempts
         self.maxObjectSize = maxObjectSize
+        self.refusesPages = refusesPages
         self.lease = lease
         self.backoff = backoff
         self.backoffLimit = backoffLimit

@@ -1,5 +1,6 @@
 import Logging
 import MirrorCore
+import MirrorNet
 import MirrorStorage
 import NIOCore
 
@@ -13,6 +14,7 @@ struct CopyEngine: Sendable {
     let logger: Logger
     private let budget: ByteBudget
     private let refusals = ServerSideRefusals()
+    private let refusedRedirects = RefusedRedirects()
 
     init(
         origin: OriginClient, space: PoolSpace, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any WallClock,
@@ -44,7 +46,20 @@ struct CopyEngine: Sendable {
             return try await transfer(artifact, size: head?.response.totalSize, to: pool, attempt: attempt, publish: publish)
         } catch let error as StorageError where error.code == .preconditionFailed {
             return try await adopt(artifact, in: pool, publish: publish)
+        } catch let error as OutboundError {
+            if case .redirectRefused(let refusal, let host) = error.code { note(refusal, host, artifact) }
+            throw error
         }
+    }
+
+    /// Tells the operator what to allow, once for each host.
+    private func note(_ refusal: EgressRefusal, _ host: String, _ artifact: ArtifactURL) {
+        let (label, isNew) = refusedRedirects.note(host)
+        metrics.countRefusedRedirect(host: label, refusal.reason)
+        guard isNew else { return }
+        logger.notice(
+            "an origin redirects to a host that is not allowed: its artifacts are not copied, clients go there by themselves; add the host to origins.allow if copies are wanted",
+            metadata: ["host": "\(host)", "reason": "\(refusal.reason.rawValue)", "artifact": "\(artifact.redacted)"])
     }
 
     // MARK: Copied by the service
@@ -60,6 +75,7 @@ struct CopyEngine: Sendable {
         if source.size > limit { throw CopyError.tooLarge(limit: limit) }
         let reservation = try await space.reserve(source.size, in: pool)
         defer { reservation.release() }
+        try refusePage(head, of: artifact)
         let metadata = head.metadata(of: artifact, stored: clock.now)
         do {
             let object = try await publish { [clock] in
@@ -97,6 +113,7 @@ struct CopyEngine: Sendable {
         var limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
         let firstGrant = FirstGrant(planner.isBuffered ? try await budget.take(planner.firstPartSize) : nil)
         let (first, plan) = try await begin(artifact, planner, size: size, mayRange: attempt == 1)
+        try refusePage(first, of: artifact)
         if case .rangesInOrder = plan { _ = firstGrant.take() }
         if case .bufferedStream = plan { limit = min(limit, planner.wholeLimit) }
         if let size = first.totalSize, size > limit { throw CopyError.tooLarge(limit: limit) }
@@ -171,6 +188,13 @@ struct CopyEngine: Sendable {
         }
         guard let plan = planner.plan(first: first, partSize: partSize) else { return .useless(size: first.totalSize) }
         return .begun(first, plan)
+    }
+
+    /// A login page, or an error with status 200, is not to be kept as what it stands for.
+    private func refusePage(_ response: OriginResponse, of artifact: ArtifactURL) throws {
+        guard configuration.refusesPages, let type = response.pageType, ([artifact] + response.addresses).contains(where: FileType.isNoPage)
+        else { return }
+        throw CopyError(.content, isTransient: false, "the origin answered with a web page (\(type)) where the name says that it is none")
     }
 
     // MARK: Somebody was faster

@@ -27,10 +27,10 @@ struct CopyError: Error, Sendable, CustomStringConvertible {
         case let error as CopyError:
             self = error
         case let error as OutboundError:
-            if case .refused = error.code {
-                self.init(.refused, isTransient: false, error.message)
-            } else {
-                self.init(.transfer, isTransient: error.isTransient, error.message)
+            switch error.code {
+            case .refused: self.init(.refused, isTransient: false, error.message)
+            case .redirectRefused: self.init(.redirect, isTransient: false, error.message)
+            default: self.init(.transfer, isTransient: error.isTransient, error.message)
             }
         case let error as StorageError:
             self.init(.storage, isTransient: error.code.isTransient, "the pool: \(error.code.rawValue)")

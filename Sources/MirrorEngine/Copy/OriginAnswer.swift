@@ -6,7 +6,10 @@ import NIOHTTP1
 /// An origin's answer as it came, by plain HTTP or out of a bucket, before anything of it is believed.
 struct OriginAnswer: Sendable {
     let status: Int
+    /// Without fields whose bytes are not UTF-8: they have been replaced on the way, and are not what the origin sent.
     let headers: HTTPHeaders
+    /// Whether a field is gone without which the body cannot be understood.
+    let isUnreadable: Bool
     let body: ByteStream
     /// What answered, at the end of the redirect chain.
     let url: ArtifactURL
@@ -14,7 +17,7 @@ struct OriginAnswer: Sendable {
 
     init(_ response: OutboundResponse) {
         status = response.status
-        headers = response.headers
+        (headers, isUnreadable) = Self.readable(response.headers)
         body = ByteStream(response.body)
         url = response.url
         addresses = response.addresses
@@ -22,10 +25,18 @@ struct OriginAnswer: Sendable {
 
     init(_ answer: BucketAnswer, of artifact: ArtifactURL) {
         status = answer.status
-        headers = HTTPHeaders(answer.headers.map { ($0.name, $0.value) })
+        (headers, isUnreadable) = Self.readable(HTTPHeaders(answer.headers.map { ($0.name, $0.value) }))
         body = answer.body
         url = artifact
         addresses = [artifact]
+    }
+
+    private static func readable(_ headers: HTTPHeaders) -> (HTTPHeaders, isUnreadable: Bool) {
+        let lost = headers.filter { $0.value.unicodeScalars.contains("\u{FFFD}") }.map { $0.name }
+        guard !lost.isEmpty else { return (headers, false) }
+        var kept = headers
+        for name in lost { kept.remove(name: name) }
+        return (kept, lost.contains { ["content-encoding", "content-range"].contains($0.lowercased()) })
     }
 
     /// Whether the body is, or may be, a part and not the whole: no answer with status 200 says so, and some say it all the same.

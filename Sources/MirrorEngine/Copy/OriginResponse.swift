@@ -29,6 +29,7 @@ struct OriginResponse: Sendable {
         url = answer.url
         addresses = answer.addresses
         strongETag = answer.headers.first(name: "ETag").flatMap { $0.hasPrefix("\"") && $0.utf8.count >= 3 ? $0 : nil }
+        if answer.isUnreadable, (200..<300).contains(answer.status) { throw Self.unusable("fields that are not text") }
         let stated: Int64?
         switch answer.status {
         case 200, 203:
@@ -53,8 +54,10 @@ struct OriginResponse: Sendable {
     }
 
     func metadata(of artifact: ArtifactURL, stored: Timestamp) -> ObjectMetadata {
-        ObjectMetadata(
-            contentType: headers.first(name: "Content-Type"), contentEncoding: headers.first(name: "Content-Encoding"),
+        // The codings of several fields are one list (RFC 9110 §5.2).
+        let codings = headers["Content-Encoding"].joined(separator: ", ")
+        return ObjectMetadata(
+            contentType: headers.first(name: "Content-Type"), contentEncoding: codings.isEmpty ? nil : codings,
             contentDisposition: headers.first(name: "Content-Disposition"), upstreamURL: artifact.description,
             upstreamETag: headers.first(name: "ETag"), upstreamContentLength: totalSize,
             upstreamLastModified: headers.first(name: "Last-Modified").flatMap(Timestamp.init(httpDate:)), stored: stored,
@@ -86,7 +89,7 @@ extension CopyError {
         switch reason {
         case .origin(let status): ![404, 408, 410, 425, 429, 502, 503, 504].contains(status)
         case .transfer: true
-        case .refused, .tooLarge, .storage: false
+        case .refused, .redirect, .content, .tooLarge, .storage: false
         }
     }
 }

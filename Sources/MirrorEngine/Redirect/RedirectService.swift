@@ -294,7 +294,7 @@ package struct RedirectService: Sendable {
         switch failure.reason {
         case .origin(let status): .originStatus(status, message: failure.message)
         case .refused: .refused(message: failure.message)
-        case .transfer, .tooLarge, .storage: .origin(.copyFailed)
+        case .redirect, .transfer, .content, .tooLarge, .storage: .origin(.copyFailed)
         }
     }
 

@@ -22,6 +22,10 @@ package enum MetricCatalog {
         (EngineMetrics.Name.egressAvoided, "counter", "pool", "Bytes that hits did not fetch from the origin."),
         (EngineMetrics.Name.evictions, "counter", "pool, reason", "Replicas removed by the sweep or to make room."),
         (EngineMetrics.Name.errors, "counter", "kind", "Errors by kind."),
+        (
+            EngineMetrics.Name.refusedRedirects, "counter", "host, reason",
+            "Copies that were not made because the origin redirects to a host that is not allowed; from the hundredth host on `other`."
+        ),
         ("store_operation_seconds", "histogram", "pool, operation", "How long operations of object stores took."),
         ("store_errors_total", "counter", "pool, operation, code", "Errors of object stores."),
     ]

@@ -19,7 +19,9 @@ extension StateStoreSuite {
         },
         Case("finish with a failure makes the replica an error, with its reason") { subject in
             try await subject.withStore { scene in
-                let reasons: [CopyFailure.Reason] = [.origin(status: 404), .origin(status: 503), .refused, .transfer, .tooLarge, .storage]
+                let reasons: [CopyFailure.Reason] = [
+                    .origin(status: 404), .origin(status: 503), .refused, .redirect, .transfer, .content, .tooLarge, .storage,
+                ]
                 for (number, reason) in reasons.enumerated() {
                     let lease = try await scene.claimAndLease(try scene.id(number))
                     let failure = CopyFailure(reason: reason, message: "it failed: ‘\(number)’", retryAt: scene.now + .seconds(30))
