@@ -6,6 +6,9 @@
 #     CLOUD_MIRROR_TEST_HTTPBIN       http://127.0.0.1:PORT of httpbin
 #     CLOUD_MIRROR_TEST_S3_ENDPOINT   http://127.0.0.1:PORT of SeaweedFS, which checks signatures: path-style addressing, region us-east-1
 #     CLOUD_MIRROR_TEST_S3_ACCESS_KEY, CLOUD_MIRROR_TEST_S3_SECRET_KEY   of somebody who may do everything; anonymous may do nothing
+#     CLOUD_MIRROR_TEST_OPENSTACK_ENDPOINT, CLOUD_MIRROR_TEST_OPENSTACK_TLS_ENDPOINT   of OpenStack Swift, which checks signatures and refuses
+#                                     conditions and checksums; the certificate is in the file CLOUD_MIRROR_TEST_OPENSTACK_CA
+#     CLOUD_MIRROR_TEST_OPENSTACK_ACCESS_KEY, CLOUD_MIRROR_TEST_OPENSTACK_SECRET_KEY
 #     CLOUD_MIRROR_TEST_PYTHON        a Python that has botocore
 #   stop_servers       ends them and removes their data
 #
@@ -19,6 +22,7 @@ servers_run=
 httpbin_pid=
 seaweedfs_pid=
 seaweedfs_ports=
+openstack_pid=
 
 missing_server() {
     if in_ci; then fail "$1"; fi
@@ -36,7 +40,7 @@ install_servers() {
 
 start_servers() {
     if ! install_servers; then
-        missing_server "httpbin and SeaweedFS could not be installed"
+        missing_server "httpbin, SeaweedFS and OpenStack Swift could not be installed"
         return 0
     fi
     mkdir -p "$servers_logs" "$servers_runs"
@@ -45,20 +49,25 @@ start_servers() {
     export CLOUD_MIRROR_TEST_PYTHON
     launch_httpbin
     launch_seaweedfs
+    launch_openstack
     await_httpbin
+    await_openstack
     await_seaweedfs
 }
 
 stop_servers() {
     # What it stored goes with it, and being asked it takes half a minute to end.
     if [[ -n $seaweedfs_pid ]]; then kill -KILL "$seaweedfs_pid" 2>/dev/null || true; fi
+    if [[ -n $openstack_pid ]]; then kill -KILL "$openstack_pid" 2>/dev/null || true; fi
     if [[ -n $httpbin_pid ]]; then kill "$httpbin_pid" 2>/dev/null || true; fi
     if [[ -n $seaweedfs_pid ]]; then
         wait "$seaweedfs_pid" 2>/dev/null || true
         remove_sockets
     fi
+    if [[ -n $openstack_pid ]]; then wait "$openstack_pid" 2>/dev/null || true; fi
     if [[ -n $httpbin_pid ]]; then wait "$httpbin_pid" 2>/dev/null || true; fi
     seaweedfs_pid=
+    openstack_pid=
     httpbin_pid=
     if [[ -n $servers_run ]]; then rm -rf "$servers_run"; fi
     servers_run=
@@ -111,6 +120,35 @@ await_httpbin() {
     done
     cat "$log" >&2
     missing_server "httpbin did not start within 15 s, its log is above"
+}
+
+launch_openstack() {
+    openstack_access=test:tester$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
+    openstack_secret=$(head -c 30 /dev/urandom | base64 -w 0 | tr -d '+/=')
+    open_log openstack
+    tied "$servers_environment/bin/python" -B -W ignore scripts/openstack-swift.py "$servers_run/openstack" "$openstack_access" "$openstack_secret" \
+        >>"$servers_run/openstack.log" 2>&1 &
+    openstack_pid=$!
+}
+
+await_openstack() {
+    local log=$servers_run/openstack.log ports
+    for _ in $(seq 200); do
+        ports=$(sed -n 's/^listening on \([0-9]*\), over TLS on \([0-9]*\)$/\1 \2/p' "$log")
+        if [[ -n $ports ]]; then
+            export CLOUD_MIRROR_TEST_OPENSTACK_ENDPOINT=http://127.0.0.1:${ports% *}
+            export CLOUD_MIRROR_TEST_OPENSTACK_TLS_ENDPOINT=https://localhost:${ports#* }
+            export CLOUD_MIRROR_TEST_OPENSTACK_CA=$servers_run/openstack/tls.pem
+            export CLOUD_MIRROR_TEST_OPENSTACK_ACCESS_KEY=$openstack_access
+            export CLOUD_MIRROR_TEST_OPENSTACK_SECRET_KEY=$openstack_secret
+            say "OpenStack Swift listens at $CLOUD_MIRROR_TEST_OPENSTACK_ENDPOINT"
+            return 0
+        fi
+        if ! kill -0 "$openstack_pid" 2>/dev/null; then break; fi
+        sleep 0.1
+    done
+    cat "$log" >&2
+    missing_server "OpenStack Swift did not start within 20 s, its log is above"
 }
 
 # The first of four ports in a row that are free, as are those 10000 above, where SeaweedFS speaks gRPC.
