@@ -152,13 +152,15 @@ enum ErrorKind {
     static let all: [String] =
         StorageError.Code.allCases.map { "storage." + $0.rawValue }
         + StateError.Code.allCases.map { "state." + $0.rawValue }
+        + StorageError.Code.allCases.map { "origin." + $0.rawValue }
         + ["copy.origin", "copy.refused", "copy.redirect", "copy.transfer", "copy.content", "copy.tooLarge", "copy.storage", "other"]
 
     static func of(_ error: any Error) -> String {
         switch error {
         case let error as StorageError: "storage." + error.code.rawValue
         case let error as StateError: "state." + error.code.rawValue
-        case let error as CopyError: "copy." + error.reason.label
+        // What the service of an origin's bucket holds against the mirror.
+        case let error as CopyError: error.bucketCode.map { "origin." + $0.rawValue } ?? "copy." + error.reason.label
         default: "other"
         }
     }

@@ -113,7 +113,8 @@ public protocol ObjectUpload: Sendable {
 
     /// Publishes the object in one step, durably: it survives the machine's crash after this returns.
     ///
-    /// - Parameter condition: What must hold of the key in that moment; a store without ``StoreCapabilities/Features/conditionalWrites`` takes no notice.
+    /// - Parameter condition: What must hold of the key in that moment. A store without ``StoreCapabilities/Features/conditionalWrites`` looks before at
+    ///   most, or takes no notice.
     /// - Throws: `.preconditionFailed` when it does not hold; the upload is gone then.
     func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo
 

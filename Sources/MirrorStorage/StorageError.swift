@@ -16,10 +16,9 @@ public struct StorageError: Error, Sendable, CustomStringConvertible {
         /// Whether the same call may succeed a little later.
         public var isTransient: Bool {
             switch self {
-            case .throttled, .timedOut, .unavailable: true
-            case .notFound, .alreadyExists, .preconditionFailed, .permissionDenied, .invalidRequest, .unsupported,
-                .checksumMismatch, .full:
-                false
+            // Bytes that were damaged on their way may arrive whole the next time.
+            case .throttled, .timedOut, .unavailable, .checksumMismatch: true
+            case .notFound, .alreadyExists, .preconditionFailed, .permissionDenied, .invalidRequest, .unsupported, .full: false
             }
         }
     }

@@ -1,7 +1,9 @@
+import Logging
 import MirrorCore
 import MirrorStorage
 import MirrorTesting
 import NIOCore
+import TestServers
 import Testing
 
 @testable import MirrorEngine
@@ -84,29 +86,100 @@ struct BucketOriginTests {
         }
     }
 
-    @Test(
-        "Where the pool may not read the origin's bucket the bytes pass through here, and the next copy does not ask again",
-        arguments: [StorageError.Code.permissionDenied, .notFound, .invalidRequest, .unsupported])
-    func refused(code: StorageError.Code) async throws {
-        try await run(["a.tar": .init(bytes: Self.bytes), "b.tar": .init(bytes: Self.bytes)]) { engine, bucket async throws in
+    /// Failures that are not somebody else's object, nor a lack of room.
+    private static let refusals = StorageError.Code.allCases.filter { $0 != .full && $0 != .preconditionFailed }
+
+    @Test("What the service does not copy is carried through here at once, and that object is not asked for again", arguments: refusals)
+    func carried(code: StorageError.Code) async throws {
+        try await run(["a.tar": .init(bytes: Self.bytes)]) { engine, bucket async throws in
             engine.store.fail(.copy, code)
-            #expect(try await ask(engine, "bucket://private/a.tar").size == 200_000)
-            #expect(engine.counters.total(EngineMetrics.Name.copyBytes) == 200_000)
-            #expect(try await ask(engine, "bucket://private/b.tar").size == 200_000)
+            for _ in 0..<2 {
+                #expect(try await ask(engine, "bucket://private/a.tar").size == 200_000)
+                let id = ReplicaID(artifact: try engine.redirects.artifact("bucket://private/a.tar"), pool: engine.pool.id)
+                try await engine.remover.purge(id)
+            }
+            #expect(engine.counters.total(EngineMetrics.Name.copyBytes) == 400_000)
             #expect(engine.store.count(.copy) == 1)
         }
     }
 
-    @Test("A copy by the service that fails for a while is tried again")
-    func tried() async throws {
-        try await run(["a.tar": .init(bytes: Self.bytes)]) { engine, _ async throws in
-            engine.store.before(.copy) {
-                if engine.store.count(.copy) == 1 { throw StorageError(.unavailable, "scripted", operation: "scripted") }
+    private func copies(_ names: [String], refusing refused: Set<String>, _ code: StorageError.Code) async throws -> Int {
+        let objects = Dictionary(uniqueKeysWithValues: names.map { ($0, FakeBucket.Object(bytes: Self.bytes)) })
+        let counts = Watched(0)
+        try await run(objects) { engine, _ async throws in
+            for name in names {
+                if refused.contains(name) { engine.store.fail(.copy, code) } else { engine.store.heal() }
+                #expect(try await ask(engine, "bucket://private/\(name)").size == 200_000)
             }
-            #expect(try await ask(engine, "bucket://private/a.tar").size == 200_000)
-            #expect(engine.store.count(.copy) == 2)
-            #expect(engine.counters.total(EngineMetrics.Name.copyBytes) == 0)
+            counts.change { $0 = engine.store.count(.copy) }
         }
+        return counts.current
+    }
+
+    @Test(
+        "One object that cannot be copied says nothing about its bucket; several in a row do",
+        arguments: [StorageError.Code.permissionDenied, .invalidRequest, .unavailable, .throttled])
+    func severalInARow(code: StorageError.Code) async throws {
+        let names = (0..<6).map { "\($0).tar" }
+        #expect(try await copies(names, refusing: ["0.tar"], code) == 6)
+        #expect(try await copies(names, refusing: ["0.tar", "1.tar", "3.tar", "4.tar"], code) == 6)
+        #expect(try await copies(names, refusing: Set(names), code) == 3)
+    }
+
+    @Test("Objects that are gone or changed never say anything about their bucket; a service that cannot copy says it once")
+    func bucketsKind() async throws {
+        let names = (0..<5).map { "\($0).tar" }
+        #expect(try await copies(names, refusing: Set(names), .notFound) == 5)
+        // With nothing in the pool, it is the origin's object that is not as it was.
+        #expect(try await copies(names, refusing: Set(names), .preconditionFailed) == 5)
+        #expect(try await copies(names, refusing: Set(names), .unsupported) == 1)
+    }
+
+    @Test("A pool that is full is not filled by another way")
+    func full() async throws {
+        try await run(["a.tar": .init(bytes: Self.bytes)]) { engine, bucket async throws in
+            engine.store.fail(.copy, .full)
+            #expect(try await ask(engine, "bucket://private/a.tar").fallback == .copyFailed)
+            #expect(!bucket.requests.contains { $0.hasPrefix("GET") })
+        }
+    }
+
+    @Test(
+        "What the bucket's service holds against the mirror sends clients to the origin, is counted, and is in the log with its words",
+        arguments: [StorageError.Code.permissionDenied, .invalidRequest, .notFound])
+    func ownTrouble(code: StorageError.Code) async throws {
+        let log = LogRecorder(.warning)
+        let bucket = FakeBucket(["a.tar": .init(bytes: Self.bytes)])
+        bucket.fail(StorageError(code, "the service does not know the key (InvalidAccessKeyId (403), request R1)", operation: "s3.head"))
+        for features in [Self.service, [.parallelParts]] as [StoreCapabilities.Features] {
+            try await EngineFixture.run({
+                $0.buckets = [bucket]
+                $0.bucket = bucket
+                $0.features = features
+                $0.logger = log.logger
+            }) { engine async throws in
+                let answer = try await ask(engine, "bucket://private/a.tar")
+                #expect(answer.fallback == .copyFailed)
+                #expect(answer.status == nil)
+                #expect(engine.counters.total(EngineMetrics.Name.errors, "origin.\(code.rawValue)") == 1)
+            }
+        }
+        let lines = log.all.filter { $0.contains("copy failed") }
+        #expect(lines.count == 2)
+        #expect(lines.allSatisfy { $0.contains("InvalidAccessKeyId (403), request R1") }, "\(log.all)")
+    }
+
+    @Test("The log of a copy that failed has the words of the pool's service")
+    func poolsWords() async throws {
+        let log = LogRecorder(.warning)
+        try await EngineFixture.run({ $0.logger = log.logger }) { engine async throws in
+            engine.origin.on("/a", .text("text"))
+            engine.store.before(.complete) {
+                throw StorageError(.permissionDenied, "not permitted (AccessDenied (403): no, request R7)", operation: "s3.put")
+            }
+            #expect(try await engine.ask("/a").fallback == .copyFailed)
+        }
+        #expect(log.all.contains { $0.contains("copy failed") && $0.contains("AccessDenied (403): no, request R7") }, "\(log.all)")
     }
 
     @Test(

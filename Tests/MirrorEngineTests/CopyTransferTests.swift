@@ -185,6 +185,20 @@ struct CopyTransferTests {
         }
     }
 
+    @Test("What is too large for one answer is read in parts by the second attempt, too")
+    func inOrderAgain() async throws {
+        try await EngineFixture.run({
+            $0.store = NarrowStore(maxParts: 10)
+            $0.copy.memory = 65_536
+        }) { engine async throws in
+            engine.origin.on("/a.bin", .generated(size: 12 << 20))
+            engine.store.before(.write) {
+                if engine.store.count(.write) == 1 { throw StorageError(.unavailable, "sent again without", operation: "scripted") }
+            }
+            #expect(try await engine.ask("/a.bin").size == 12 << 20)
+        }
+    }
+
     @Test("Parts of one copy are on their way at the same time, as many as configured")
     func parallelParts() async throws {
         try await EngineFixture.run({ $0.copy.partConcurrency = 4 }) { engine async throws in

@@ -79,26 +79,36 @@ struct CopyEngine: Sendable {
         let metadata = head.metadata(of: artifact, stored: clock.now)
         do {
             let object = try await publish { [clock] in
-                let info = try await pool.store.copy(
-                    ObjectKey(artifact), from: source, metadata: metadata, condition: Self.condition(pool))
+                let info = try await pool.store.copy(ObjectKey(artifact), from: source, metadata: metadata, condition: .absent)
                 return StoredObject(info, lastUsed: clock.now)
             }
+            refusals.succeeded(source, pool.id)
             metrics.countCopiedInService(bytes: object.size, pool: pool.id)
             return object
-        } catch let error as StorageError where Self.isRefusal(error.code) {
-            // The pool's credentials may not read the origin's bucket: what the mirror may read by itself it carries by itself.
-            refusals.insert(source, pool.id, at: clock.now)
+        } catch let error as StorageError where error.code == .full {
+            throw try await makeRoom(source.size, in: pool)
+        } catch let error as StorageError {
+            // Unless the object is there already, what the service does not carry is carried through here, whatever the reason.
+            if error.code == .preconditionFailed, try await isPresent(artifact, in: pool) { throw error }
+            metrics.countError(error)
+            let isWholeBucket = refusals.insert(source, pool.id, because: error.code, at: clock.now)
             logger.notice(
-                "the pool's service does not copy from this bucket; the bytes pass through here",
-                metadata: ["pool": "\(pool.id)", "bucket": "\(source.bucket)", "error": "\(error)"])
+                isWholeBucket
+                    ? "the pool's service does not copy from this bucket; for some minutes all bytes of it pass through here"
+                    : "the pool's service does not copy this object; its bytes pass through here",
+                metadata: [
+                    "pool": "\(pool.id)", "bucket": "\(source.bucket)", "artifact": "\(artifact.redacted)", "error": "\(error)",
+                ])
             return nil
         }
     }
 
-    private static func isRefusal(_ code: StorageError.Code) -> Bool {
-        switch code {
-        case .permissionDenied, .notFound, .unsupported, .invalidRequest: true
-        case .alreadyExists, .preconditionFailed, .checksumMismatch, .full, .throttled, .timedOut, .unavailable: false
+    private func isPresent(_ artifact: ArtifactURL, in pool: Pool) async throws -> Bool {
+        do {
+            _ = try await pool.store.head(ObjectKey(artifact))
+            return true
+        } catch let error as StorageError where error.code == .notFound {
+            return false
         }
     }
 
@@ -122,10 +132,14 @@ struct CopyEngine: Sendable {
         do {
             return try await store(first, plan, firstGrant, of: artifact, in: pool, limit: limit, publish: publish)
         } catch let error as StorageError where error.code == .full {
-            // The disk is smaller than `maxBytes`, or there is none: what is older goes all the same, and the next attempt finds room.
-            let evicted = try await space.evict(first.totalSize ?? Self.unstatedSize, from: pool)
-            throw CopyError(.storage, isTransient: evicted > 0, "the pool is full")
+            throw try await makeRoom(first.totalSize, in: pool)
         }
+    }
+
+    /// The disk is smaller than `maxBytes`, or there is none: what is older goes all the same, and the next attempt finds room.
+    private func makeRoom(_ size: Int64?, in pool: Pool) async throws -> CopyError {
+        let evicted = try await space.evict(size ?? Self.unstatedSize, from: pool)
+        return CopyError(.storage, isTransient: evicted > 0, "the pool is full")
     }
 
     /// What is freed for an artifact whose size the origin does not state.
@@ -147,7 +161,7 @@ struct CopyEngine: Sendable {
             defer { withExtendedLifetime(memory) {} }
             let sha256 = try hash.finish()
             return try await publish { [clock] in
-                let info = try await upload.complete(size: hash.count, sha256: sha256, condition: Self.condition(pool))
+                let info = try await upload.complete(size: hash.count, sha256: sha256, condition: .absent)
                 return StoredObject(info, lastUsed: clock.now)
             }
         } catch {
@@ -168,6 +182,12 @@ struct CopyEngine: Sendable {
             }
         }
         let response = try await origin.open(artifact, size: size)
+        // What is too large for one answer has no other way, however often that was tried.
+        if !mayRange, planner.canRange, let total = response.totalSize, total > planner.wholeLimit,
+            case .begun(let first, let plan) = try await beginRanges(artifact, planner, planner.firstPartSize, size: total)
+        {
+            return (first, plan)
+        }
         return (response, planner.whole(response))
     }
 
@@ -198,11 +218,6 @@ struct CopyEngine: Sendable {
     }
 
     // MARK: Somebody was faster
-
-    /// Publishes only where there is nothing yet, so that whoever lost its lease replaces nothing that is being read.
-    private static func condition(_ pool: Pool) -> WriteCondition {
-        pool.store.capabilities.features.contains(.conditionalWrites) ? .absent : .none
-    }
 
     /// The object that is there already is a copy of the same artifact: it becomes the replica.
     private func adopt(_ artifact: ArtifactURL, in pool: Pool, publish: Publication) async throws -> StoredObject {

@@ -142,7 +142,7 @@ package final class CopyWorkers: Service {
         case .published(let object):
             metrics.recordCopy(duration, isPresent: true, pool: lease.id.pool)
             logger.info("copied", metadata: ["bytes": "\(object.size)", "seconds": "\(Self.seconds(duration))"])
-        case .unpublished(let result):
+        case .unpublished(let result, let detail):
             do {
                 try await uncancelled { try await self.finish(lease, result) }
             } catch {
@@ -151,7 +151,9 @@ package final class CopyWorkers: Service {
             }
             guard case .failed(let failure) = result else { return }
             metrics.recordCopy(duration, isPresent: false, pool: lease.id.pool)
-            logger.warning("copy failed", metadata: ["reason": "\(failure.reason.label)", "error": "\(failure.message)"])
+            var metadata: Logger.Metadata = ["reason": "\(failure.reason.label)", "error": "\(failure.message)"]
+            if let detail { metadata["detail"] = "\(detail)" }
+            logger.warning("copy failed", metadata: metadata)
         case .lost:
             logger.info("the copy is no longer this worker's")
         }
@@ -164,7 +166,8 @@ package final class CopyWorkers: Service {
     private enum Attempt {
         /// The object is there, and the state knows it.
         case published(StoredObject)
-        case unpublished(CopyResult)
+        /// - Parameter detail: Why, for the log alone.
+        case unpublished(CopyResult, detail: String? = nil)
         /// Purged, or leased to somebody else.
         case lost
     }
@@ -188,14 +191,17 @@ package final class CopyWorkers: Service {
             let error = CopyError(error)
             metrics.countError(error)
             guard error.isTransient, lease.attempt < configuration.maxAttempts else {
-                return .unpublished(.failed(failure(error.reason, error.message)))
+                return .unpublished(.failed(failure(error.reason, error.message)), detail: error.detail)
             }
             if let retryAfter = error.retryAfter, retryAfter > configuration.backoffLimit {
                 // Too long for anybody to wait: pending would only keep requests waiting in vain.
-                return .unpublished(.failed(CopyFailure(reason: error.reason, message: error.message, retryAt: clock.now + retryAfter)))
+                let failure = CopyFailure(reason: error.reason, message: error.message, retryAt: clock.now + retryAfter)
+                return .unpublished(.failed(failure), detail: error.detail)
             }
             let pause = configuration.pause(after: lease.attempt, random: .random(in: 0..<1))
-            logger.info("copy will be tried again", metadata: ["error": "\(error)", "pause_seconds": "\(Self.seconds(pause))"])
+            var metadata: Logger.Metadata = ["error": "\(error)", "pause_seconds": "\(Self.seconds(pause))"]
+            if let detail = error.detail { metadata["detail"] = "\(detail)" }
+            logger.info("copy will be tried again", metadata: metadata)
             return .unpublished(.retry(at: clock.now + max(pause, error.retryAfter ?? .zero)))
         }
     }

@@ -57,13 +57,11 @@ package struct OriginClient: Sendable {
         buckets.isEmpty ? nil : buckets.first { $0.artifact(artifact.description) == artifact }
     }
 
-    /// What goes wrong with an origin's bucket is the origin's failure, not the pool's.
     private func asOrigin<Success>(_ operation: () async throws -> Success) async throws -> Success {
         do {
             return try await operation()
         } catch let error as StorageError {
-            throw CopyError(
-                .transfer, isTransient: error.code.isTransient, "the origin's bucket: \(error.code.rawValue)", retryAfter: error.retryAfter)
+            throw CopyError(ofBucket: error)
         }
     }
 

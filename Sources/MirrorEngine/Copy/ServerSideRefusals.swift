@@ -2,31 +2,76 @@ import MirrorCore
 import MirrorStorage
 import Synchronization
 
-/// Remembers for a while which buckets a pool's service would not copy from, so that not every copy asks in vain.
+/// Remembers for a while what a pool's service would not copy by itself, so that not every copy asks in vain.
+///
+/// One object that cannot be copied (archived, just deleted, encrypted with a key of somebody else's) says nothing about the others of its bucket. Several
+/// in a row do, and so does a service that does not know how to copy.
 final class ServerSideRefusals: Sendable {
     private static let life: Duration = .seconds(600)
-    /// Buckets are configured, so there are never many.
+    /// Objects in a row that stand for their bucket.
+    private static let maxInRow = 3
     private static let maxHeld = 1_000
 
-    private struct Pair: Hashable {
+    private struct Place: Hashable {
         let endpoint: String
         let bucket: String
         let pool: PoolID
+
+        init(_ source: CopySource, _ pool: PoolID) {
+            endpoint = source.endpoint
+            bucket = source.bucket
+            self.pool = pool
+        }
     }
 
-    private let refused = Mutex<[Pair: Timestamp]>([:])
+    private struct Object: Hashable {
+        let place: Place
+        let key: String
+        let version: String?
+
+        init(_ source: CopySource, _ pool: PoolID) {
+            place = Place(source, pool)
+            key = source.key
+            version = source.version
+        }
+    }
+
+    private struct State {
+        var objects: [Object: Timestamp] = [:]
+        var places: [Place: Timestamp] = [:]
+        /// Since the last copy out of the bucket that succeeded.
+        var inRow: [Place: Set<Object>] = [:]
+    }
+
+    private let state = Mutex(State())
 
     func contains(_ source: CopySource, _ pool: PoolID, at now: Timestamp) -> Bool {
-        refused.withLock { refused in
-            guard let since = refused[Pair(endpoint: source.endpoint, bucket: source.bucket, pool: pool)] else { return false }
-            return since.duration(to: now) < Self.life
+        state.withLock { state in
+            let ends = [state.objects[Object(source, pool)], state.places[Place(source, pool)]]
+            return ends.contains { $0.map { $0 > now } ?? false }
         }
     }
 
-    func insert(_ source: CopySource, _ pool: PoolID, at now: Timestamp) {
-        refused.withLock { refused in
-            if refused.count >= Self.maxHeld { refused = [:] }
-            refused[Pair(endpoint: source.endpoint, bucket: source.bucket, pool: pool)] = now
+    /// - Returns: Whether the whole bucket is refused from now on.
+    func insert(_ source: CopySource, _ pool: PoolID, because code: StorageError.Code, at now: Timestamp) -> Bool {
+        let (object, place) = (Object(source, pool), Place(source, pool))
+        let end = now + Self.life
+        return state.withLock { state in
+            // Buckets are configured, so there are never many of those.
+            if state.objects.count >= Self.maxHeld { state.objects = state.objects.filter { $0.value > now } }
+            if state.objects.count >= Self.maxHeld { state.objects = [:] }
+            state.objects[object] = end
+            // What is not there, or changed, is the object's own affair.
+            guard code != .notFound, code != .preconditionFailed else { return false }
+            state.inRow[place, default: []].insert(object)
+            guard code == .unsupported || state.inRow[place, default: []].count >= Self.maxInRow else { return false }
+            state.inRow[place] = nil
+            state.places[place] = end
+            return true
         }
+    }
+
+    func succeeded(_ source: CopySource, _ pool: PoolID) {
+        state.withLock { $0.inRow[Place(source, pool)] = nil }
     }
 }

@@ -3,7 +3,8 @@ package import MirrorCore
 /// Makes calls again that failed with a transient error, after a while that grows.
 ///
 /// Only calls that may be made twice: the writing of a part whose bytes are in memory, but never of one whose stream is gone by then, nor
-/// `complete`, nor what happens to a body after it was opened. The copy engine repeats those from the start.
+/// what happens to a body after it was opened. The copy engine repeats those from the start. Left alone are also `copy` and `complete`, which are many
+/// requests: stores repeat each of those by themselves, and nothing else, so that attempts are never multiplied.
 package struct RetryStore: StoreLayer {
     package struct Policy: Sendable, Hashable {
         /// The first one included; 1 or more.
@@ -69,12 +70,6 @@ package struct RetryStore: StoreLayer {
 
     package func openFile(_ key: ObjectKey) async throws -> ObjectFile {
         try await retrying { try await base.openFile(key) }
-    }
-
-    package func copy(
-        _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
-    ) async throws -> ObjectInfo {
-        try await retrying { try await base.copy(key, from: source, metadata: metadata, condition: condition) }
     }
 
     package func delete(_ key: ObjectKey) async throws {

@@ -36,6 +36,8 @@ struct EngineFixture: Sendable {
         var bucket: FakeBucket?
         /// Without them claimed replicas stay pending.
         var hasWorkers = true
+        /// Of the workers.
+        var logger = EngineFixture.logger
     }
 
     let setup: Setup
@@ -142,7 +144,7 @@ struct EngineFixture: Sendable {
         return CopyWorkers(
             name: name, pools: pools, state: other ?? state, origin: client, space: space,
             publications: publications ?? self.publications, duty: duty, configuration: configuration, metrics: metrics, clock: setup.clock,
-            logger: Self.logger)
+            logger: setup.logger)
     }
 
     func artifact(_ path: String) throws -> ArtifactURL { try ArtifactURL(origin.url(path)) }

@@ -19,6 +19,7 @@ final class FakeBucket: BucketOrigin {
     private let objects: [String: Object]
     private let answer: Script
     private let seen = Mutex<[String]>([])
+    private let failure = Mutex<StorageError?>(nil)
 
     /// Changes what GET answers.
     typealias Script = @Sendable (_ range: ByteRange?, _ answer: inout BucketAnswer) -> Void
@@ -27,6 +28,9 @@ final class FakeBucket: BucketOrigin {
         self.objects = objects
         self.answer = answer
     }
+
+    /// Throws this from now on, whatever it is asked.
+    func fail(_ error: StorageError) { failure.withLock { $0 = error } }
 
     /// `HEAD key` and `GET key range`, in the order in which they came.
     var requests: [String] { seen.withLock { $0 } }
@@ -41,6 +45,7 @@ final class FakeBucket: BucketOrigin {
     }
 
     func open(_ artifact: ArtifactURL, range: ByteRange?, ifMatch: String?) async throws -> BucketAnswer {
+        if let failure = failure.withLock({ $0 }) { throw failure }
         var answer = truth(artifact, range: range, ifMatch: ifMatch)
         self.answer(range, &answer)
         return answer
@@ -67,6 +72,7 @@ final class FakeBucket: BucketOrigin {
     func head(_ artifact: ArtifactURL) async throws -> BucketAnswer {
         let key = key(artifact)
         seen.withLock { $0.append("HEAD \(key)") }
+        if let failure = failure.withLock({ $0 }) { throw failure }
         guard let object = objects[key] else { return BucketAnswer(status: 404, headers: [], body: ByteStream(chunks: [])) }
         var headers = object.headers
         if let etag = object.etag { headers.append(("ETag", etag)) }
