@@ -9,6 +9,8 @@ package struct S3Parts: Sendable {
     package let http: ServiceClient
     private let configuration: Configuration
     private let credentials: [Configuration.S3CredentialSource: any S3CredentialsProvider]
+    /// By endpoint.
+    private let niceties: [String: S3Niceties]
     private let clock: any WallClock
     private let logger: Logger
 
@@ -23,6 +25,7 @@ package struct S3Parts: Sendable {
         outbound.connectionsPerOrigin = configuration.s3Operations
         http = ServiceClient(configuration: outbound, eventLoopGroup: group, logger: logger)
         credentials = Self.providers(configuration, http: http, clock: clock, logger: logger)
+        niceties = Dictionary(uniqueKeysWithValues: Set(configuration.s3Buckets.map(\.s3Endpoint.url)).map { ($0, S3Niceties()) })
     }
 
     /// Ends what asks for credentials, and closes all connections.
@@ -32,9 +35,11 @@ package struct S3Parts: Sendable {
     }
 
     package func configuration(of pool: Configuration.S3Pool) -> S3Configuration {
-        S3Configuration(
+        var configuration = S3Configuration(
             bucket: pool.bucket.name, endpoint: pool.bucket.s3Endpoint, access: pool.access, publicURL: pool.publicURL,
             keyPrefix: pool.keyPrefix, credentials: provider(of: pool.bucket))
+        if let known = niceties[pool.bucket.s3Endpoint.url] { configuration.niceties = known }
+        return configuration
     }
 
     func store(of pool: Configuration.S3Pool) -> S3Store {

@@ -1,3 +1,4 @@
+import MirrorCore
 package import MirrorStorage
 package import NIOCore
 package import NIOHTTP1
@@ -11,6 +12,14 @@ package struct S3Call: Sendable {
         case stream(ByteStream, length: Int64)
     }
 
+    /// What the request has beyond the least, unless the server refuses it.
+    struct Extra: Sendable {
+        let nicety: S3Nicety
+        let add: @Sendable (inout S3Call) -> Void
+        /// Done before the request is sent without it; throws when that is not to happen.
+        var instead: (@Sendable () async throws -> Void)?
+    }
+
     /// A bounded metric label without the service: `head`.
     package var name: String
     package var method: HTTPMethod
@@ -19,6 +28,9 @@ package struct S3Call: Sendable {
     package var query: [(name: String, value: String?)]
     package var headers: [(name: String, value: String)]
     package var body: Body
+    var extras: [Extra] = []
+    /// Whether a stream is sent in chunks that guard it.
+    var guardsStream = false
 
     package init(
         _ name: String, _ method: HTTPMethod, key: String? = nil, query: [(name: String, value: String?)] = [],
@@ -35,6 +47,50 @@ package struct S3Call: Sendable {
     var mayRepeat: Bool {
         if case .stream = body { false } else { true }
     }
+
+    mutating func offer(
+        _ nicety: S3Nicety, instead: (@Sendable () async throws -> Void)? = nil, _ add: @escaping @Sendable (inout S3Call) -> Void
+    ) {
+        extras.append(Extra(nicety: nicety, add: add, instead: instead))
+    }
+
+    /// The fields of an object's metadata, of which long ones are offered only.
+    mutating func addMetadata(_ metadata: ObjectMetadata) {
+        let short = S3Metadata.shortened(metadata)
+        headers += S3Metadata.headers(short)
+        guard short != metadata else { return }
+        let full = S3Metadata.headers(metadata)
+        let names = Set(full.map(\.name))
+        offer(.longMetadata) { call in
+            call.headers.removeAll { names.contains($0.name) }
+            call.headers += full
+        }
+    }
+
+    /// Offers fields.
+    mutating func offer(_ nicety: S3Nicety, _ headers: [(name: String, value: String)], instead: (@Sendable () async throws -> Void)? = nil)
+    {
+        if !headers.isEmpty { offer(nicety, instead: instead) { $0.headers += headers } }
+    }
+}
+
+extension S3Call.Body {
+    /// The check of bytes in memory, in base64; `nil` for a stream, behind which it is sent.
+    var crc32c: String? {
+        guard case .bytes(let buffers) = self else { return nil }
+        var crc = CRC32C()
+        for buffer in buffers { buffer.withUnsafeReadableBytes { crc.update($0) } }
+        return Base64.encode(crc.bytes)
+    }
+}
+
+extension WriteCondition {
+    var headers: [(name: String, value: String)] {
+        switch self {
+        case .none: []
+        case .absent: [("if-none-match", "*")]
+        }
+    }
 }
 
 /// What the service answered.
@@ -45,6 +101,8 @@ package struct S3Answer: Sendable {
     package var body: ByteStream
     /// When it is an answer that says why not; `body` is in memory then.
     package var failure: S3Failure?
+    /// What the request had.
+    var niceties: Set<S3Nicety> = []
 
     /// The body as a document.
     ///
@@ -56,7 +114,7 @@ package struct S3Answer: Sendable {
         do {
             document = try S3XML(parsing: bytes, limit: limit)
         } catch {
-            throw StorageError(.unavailable, "the service's answer is \(error)", operation: "\(S3Provider.service).\(call)", cause: error)
+            throw S3Error.odd("the service's answer is \(error)", call)
         }
         guard document.name == "Error" else { return document }
         throw S3Failure(status: status, headers: headers, document: document).storageError(call: call, bucket: bucket, subject: subject)

@@ -1,41 +1,37 @@
-import Crypto
 package import Logging
 package import MirrorCore
 package import MirrorNet
 package import MirrorStorage
-import NIOCore
-import NIOHTTP1
 import Synchronization
 
 /// Sends requests to one bucket: address, signature, the service's errors in our words.
 ///
-/// What can be put right is put right once, and remembered: another region, a clock that is off, credentials that have ended, checksums that the service
-/// does not know. Throttling and passing failures are the caller's to wait out.
+/// What can be put right is put right once, and remembered: another region, a clock that is off, credentials that have ended, niceties that the service
+/// does not take (``S3Nicety``). Throttling and passing failures are the caller's to wait out.
 package final class S3Client: Sendable {
     package let bucket: String
 
-    private struct State {
+    struct State {
         var endpoint: S3Endpoint
         var signer: S3Signer?
-        var sendsChecksums = true
     }
 
-    private let credentials: any S3CredentialsProvider
-    private let http: ServiceClient
-    private let wallClock: any WallClock
-    private let clockOffset = ClockOffset()
-    private let logger: Logger
-    private let state: Mutex<State>
+    let niceties: S3Niceties
+    let credentials: any S3CredentialsProvider
+    let http: ServiceClient
+    let wallClock: any WallClock
+    let clockOffset = ClockOffset()
+    let logger: Logger
+    let state: Mutex<State>
 
-    /// Bytes of an answer that says why not.
-    private static let maxFailureSize = 256 << 10
-
+    /// - Parameter niceties: Shared by everybody who talks to the same endpoint.
     package init(
-        bucket: String, endpoint: S3Endpoint, credentials: any S3CredentialsProvider, http: ServiceClient,
-        clock: any WallClock = SystemClock(), logger: Logger
+        bucket: String, endpoint: S3Endpoint, credentials: any S3CredentialsProvider, niceties: S3Niceties = S3Niceties(),
+        http: ServiceClient, clock: any WallClock = SystemClock(), logger: Logger
     ) {
         self.bucket = bucket
         self.credentials = credentials
+        self.niceties = niceties
         self.http = http
         self.logger = logger
         wallClock = clock
@@ -51,7 +47,7 @@ package final class S3Client: Sendable {
     var clock: any WallClock { wallClock }
 
     /// Whether bodies in memory get a CRC32C beside them: over TLS, where the signature does not cover them.
-    var sendsChecksums: Bool { state.withLock { $0.sendsChecksums && $0.endpoint.scheme == .https } }
+    var sendsChecksums: Bool { endpoint.scheme == .https }
 
     /// Sends a request and returns the answer that it was done.
     ///
@@ -73,19 +69,38 @@ package final class S3Client: Sendable {
     ///
     /// - Throws: As ``send(_:)`` where there is no answer.
     package func answer(to call: S3Call) async throws -> S3Answer {
-        var tried: Set<Correction> = []
         logger.trace("asking the service", metadata: ["call": "\(call.name)", "bucket": "\(bucket)"])
+        let call = offeringGuard(call)
+        var trial = S3NicetyTrial(offered: call.extras.map(\.nicety).filter { !niceties.isRefused($0, at: wallClock.now) })
+        var corrections = S3Corrections()
         while true {
-            let (answer, used) = try await attempt(call)
-            guard let failure = answer.failure else { return answer }
-            guard let correction = await correction(for: failure, to: call, signedWith: used), tried.insert(correction).inserted,
-                apply(correction, failure, answer, used)
-            else { return answer }
+            var (answer, used) = try await attempt(call, trial)
+            guard let failure = answer.failure else {
+                for (nicety, failure) in trial.succeeded() { leaveOut(nicety, because: failure) }
+                confirm(corrections)
+                return answer
+            }
+            if correct(failure, answer, signedWith: used, &corrections) {
+                guard call.mayRepeat else { throw sentAgain(call, failure) }
+                continue
+            }
+            takeBack(corrections, failure)
             guard call.mayRepeat else {
                 // The stream is gone, but the next one will get through.
-                throw S3Error.odd("\(subject(of: call)) has to be sent again (\(failure))", call.name)
+                let suspects = answer.niceties.filter { $0.mayBeMeant(by: failure) }
+                guard !suspects.isEmpty else { return answer }
+                for nicety in suspects { leaveOut(nicety, because: failure) }
+                throw sentAgain(call, failure)
             }
+            guard let refusal = trial.failed(failure) else { continue }
+            answer.status = refusal.status
+            answer.failure = refusal
+            return answer
         }
+    }
+
+    private func sentAgain(_ call: S3Call, _ failure: S3Failure) -> StorageError {
+        S3Error.odd("\(subject(of: call)) has to be sent again (\(failure))", call.name)
     }
 
     /// `object a/b of the bucket c`
@@ -142,192 +157,4 @@ package final class S3Client: Sendable {
 
     /// What a presigned address ends before its credentials do.
     private static let credentialMargin: Duration = .seconds(60)
-
-    // MARK: One attempt
-
-    private func attempt(_ call: S3Call) async throws -> (S3Answer, S3Credentials?) {
-        do {
-            let credentials = try await credentials.credentials()
-            let response = try await http.send(request(call, credentials))
-            return (try await answer(from: response, to: call), credentials)
-        } catch {
-            throw S3Error.mapping(error, call: call.name)
-        }
-    }
-
-    private func currentCredentials(for call: String) async throws -> S3Credentials? {
-        do {
-            return try await credentials.credentials()
-        } catch {
-            throw S3Error.mapping(error, call: call)
-        }
-    }
-
-    private func signer(for credentials: S3Credentials) -> (S3Endpoint, S3Signer) {
-        state.withLock { state in
-            if let signer = state.signer, signer.credentials == credentials, signer.region == state.endpoint.region {
-                return (state.endpoint, signer)
-            }
-            let signer = S3Signer(credentials: credentials, region: state.endpoint.region, clock: clockOffset)
-            state.signer = signer
-            return (state.endpoint, signer)
-        }
-    }
-
-    private func request(_ call: S3Call, _ credentials: S3Credentials?) -> ServiceRequest {
-        let endpoint = endpoint
-        let address = endpoint.address(bucket: bucket)
-        let path =
-            call.key.map { address.pathPrefix + S3PathEncoding.encode(key: $0) }
-            // The bucket itself, by path, is addressed without the slash behind it.
-            ?? (address.pathPrefix == "/" ? "/" : String(address.pathPrefix.dropLast()))
-        var signed = S3Request(
-            method: call.method.rawValue, host: address.hostField, path: path, query: call.query, headers: call.headers)
-        var body: ServiceRequest.Body
-        switch call.body {
-        case .none: body = .none
-        case .bytes(let buffers): body = .bytes(buffers)
-        case .stream(let stream, let length): body = .stream(ServiceBody(stream), length: length)
-        }
-        if let credentials {
-            let (_, signer) = signer(for: credentials)
-            let time = wallClock.now
-            switch call.body {
-            case .none: signed = signer.sign(signed, payload: .empty, at: time)
-            case .bytes(let buffers):
-                signed = signer.sign(signed, payload: endpoint.scheme == .https ? .unsigned : Self.hash(buffers), at: time)
-            case .stream(let stream, let length):
-                if let protection = protection(of: endpoint) {
-                    let payload = ChunkedPayload(decodedLength: length, protection: protection)
-                    let (request, chunked) = signer.sign(signed, body: stream, as: payload, at: time)
-                    signed = request
-                    body = .stream(ServiceBody(chunked), length: payload.encodedLength)
-                } else {
-                    signed = signer.sign(signed, payload: .unsigned, at: time)
-                }
-            }
-        }
-        var headers = HTTPHeaders(signed.headers.map { ($0.name, $0.value) })
-        headers.replaceOrAdd(name: "Host", value: address.hostField)
-        return ServiceRequest(
-            method: call.method, scheme: endpoint.scheme, host: address.host, port: endpoint.port, target: signed.target, headers: headers,
-            body: body)
-    }
-
-    /// How a stream is guarded; `nil` where TLS has to do because the service knows no checksums.
-    private func protection(of endpoint: S3Endpoint) -> ChunkedPayload.Protection? {
-        if endpoint.scheme == .http { return .signed(trailer: nil) }
-        return sendsChecksums ? .unsigned(trailer: .crc32c) : nil
-    }
-
-    private static func hash(_ buffers: [ByteBuffer]) -> PayloadHash {
-        var hash = SHA256()
-        for buffer in buffers { buffer.withUnsafeReadableBytes { hash.update(bufferPointer: $0) } }
-        return .sha256(hex: Hex.encode(hash.finalize()))
-    }
-
-    private func answer(from response: ServiceResponse, to call: S3Call) async throws -> S3Answer {
-        guard response.status >= 300, response.status != 304 else {
-            return S3Answer(
-                status: response.status, headers: response.headers, body: ByteStream(S3Body(base: response.body, call: call.name)))
-        }
-        var body = ByteBuffer()
-        for try await var chunk in response.body {
-            // The rest is dropped, and the connection with it.
-            guard body.readableBytes + chunk.readableBytes <= Self.maxFailureSize else { break }
-            body.writeBuffer(&chunk)
-        }
-        return S3Answer(
-            status: response.status, headers: response.headers, body: ByteStream(body),
-            failure: S3Failure(status: response.status, headers: response.headers, body: body))
-    }
-
-    // MARK: Putting right
-
-    private enum Correction: Hashable {
-        case region(String)
-        case clock
-        case credentials
-        case checksums
-    }
-
-    private func correction(for failure: S3Failure, to call: S3Call, signedWith used: S3Credentials?) async -> Correction? {
-        var code = failure.code
-        if call.method == .HEAD, call.key != nil, failure.status == 400 || failure.status == 403 {
-            // An answer to HEAD cannot say why not; one to GET can.
-            code = await reason(of: call)?.code ?? code
-        }
-        if let region = failure.region, region != endpoint.region, failure.status != 404, failure.status != 403 || code != "AccessDenied" {
-            switch failure.status {
-            case 301, 307, 308, 400: return .region(region)
-            default: break
-            }
-            if code == "AuthorizationHeaderMalformed" { return .region(region) }
-        }
-        switch code {
-        case "RequestTimeTooSkewed": return .clock
-        case "ExpiredToken", "TokenRefreshRequired": return used == nil ? nil : .credentials
-        case "NotImplemented" where sendsChecksums && call.hasBody: return .checksums
-        default: return nil
-        }
-    }
-
-    private func reason(of call: S3Call) async -> S3Failure? {
-        let question = S3Call(call.name, .GET, key: call.key, query: call.query, headers: [("range", "bytes=0-0")])
-        return try? await attempt(question).0.failure
-    }
-
-    /// - Returns: Whether another attempt has a chance.
-    private func apply(_ correction: Correction, _ failure: S3Failure, _ answer: S3Answer, _ used: S3Credentials?) -> Bool {
-        switch correction {
-        case .region(let region):
-            state.withLock { $0.endpoint = $0.endpoint.moved(to: region) }
-            logger.warning(
-                "the bucket is in another region than configured; its own is used from now on",
-                metadata: ["bucket": "\(bucket)", "region": "\(region)"])
-            return true
-        case .clock:
-            guard let date = answer.headers.first(name: "date"), clockOffset.learn(date: date, at: wallClock.now) else { return false }
-            logger.warning(
-                "this machine's clock is off; requests are signed with the service's time from now on",
-                metadata: ["bucket": "\(bucket)", "offset": "\(clockOffset.value)"])
-            return true
-        case .credentials:
-            guard let used else { return false }
-            credentials.invalidate(used)
-            logger.info("the service refused credentials as expired; new ones are asked for", metadata: ["bucket": "\(bucket)"])
-            return true
-        case .checksums:
-            state.withLock { $0.sendsChecksums = false }
-            logger.warning("the service does not know checksums; none are sent from now on", metadata: ["bucket": "\(bucket)"])
-            return true
-        }
-    }
-}
-
-extension S3Call {
-    fileprivate var hasBody: Bool {
-        if case .none = body { false } else { true }
-    }
-}
-
-/// The body of an answer, with errors in our words.
-private struct S3Body: AsyncSequence, Sendable {
-    let base: ServiceResponseBody
-    let call: String
-
-    struct AsyncIterator: AsyncIteratorProtocol {
-        var base: ServiceResponseBody.AsyncIterator
-        let call: String
-
-        mutating func next() async throws -> ByteBuffer? {
-            do {
-                return try await base.next()
-            } catch {
-                throw S3Error.mapping(error, call: call)
-            }
-        }
-    }
-
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(base: base.makeAsyncIterator(), call: call) }
 }

@@ -7,9 +7,18 @@ enum S3Error {
         StorageError(.invalidRequest, message, operation: "\(S3Provider.service).\(call)")
     }
 
-    /// An answer that is not what the protocol says.
+    /// An answer that is not what the protocol says. The next one to the same request would be no better; a new operation may fare better.
     static func odd(_ message: String, _ call: String) -> StorageError {
-        StorageError(.unavailable, message, operation: "\(S3Provider.service).\(call)")
+        StorageError(.unavailable, message, operation: "\(S3Provider.service).\(call)", cause: OddAnswer())
+    }
+
+    private struct OddAnswer: Error {}
+
+    /// Whether the request itself may be sent again.
+    static func mayRepeat(_ error: StorageError) -> Bool {
+        guard error.code.isTransient else { return false }
+        if let failure = error.cause as? S3Failure { return failure.mayRepeat }
+        return !(error.cause is OddAnswer)
     }
 
     /// What a request or the body of its answer failed with, in the words of object stores. What is no error of the connection stays as it is:

@@ -2,14 +2,14 @@ package import MirrorStorage
 package import NIOCore
 package import NIOHTTP1
 
-/// What the service says when it does not do what was asked.
+/// What the service says when it does not do what was asked. Its words are cut and cleaned: they get into logs.
 package struct S3Failure: Error, Sendable, CustomStringConvertible {
     /// Of the answer; below 300 when it turned out to be an error only in its body.
     package var status: Int
     /// The service's own word: `NoSuchKey`; empty when it gave none.
     package var code: String
     package var message: String
-    /// Where the bucket is, when the service says so.
+    /// Where the bucket is, when the service says so; what does not look like a region is dropped, because it gets into signatures and host names.
     package var region: String?
     package var requestID: String?
     package var retryAfter: Duration?
@@ -21,12 +21,25 @@ package struct S3Failure: Error, Sendable, CustomStringConvertible {
     init(status: Int, headers: HTTPHeaders, document: S3XML?) {
         let error = document.flatMap { $0.name == "Error" ? $0 : $0["Error"] }
         self.status = status
-        code = error?["Code"]?.text ?? ""
-        message = error?["Message"]?.text ?? ""
-        region = headers.first(name: "x-amz-bucket-region") ?? error?["Region"]?.text ?? Self.region(in: error?["Endpoint"]?.text)
-        if region?.isEmpty == true { region = nil }
-        requestID = headers.first(name: "x-amz-request-id") ?? error?["RequestId"]?.text
+        code = Self.cleaned(error?["Code"]?.text ?? "", limit: 64)
+        message = Self.cleaned(error?["Message"]?.text ?? "", limit: 200)
+        region = [headers.first(name: "x-amz-bucket-region"), error?["Region"]?.text, Self.region(in: error?["Endpoint"]?.text)]
+            .compactMap(\.self).first { Self.isRegion($0) }
+        requestID = (headers.first(name: "x-amz-request-id") ?? error?["RequestId"]?.text).map { Self.cleaned($0, limit: 80) }
+        if requestID?.isEmpty == true { requestID = nil }
         retryAfter = headers.first(name: "retry-after").flatMap { Int64($0) }.flatMap { (0...3_600).contains($0) ? .seconds($0) : nil }
+    }
+
+    /// The same failure with the reason that the answer to another request gave: an answer to HEAD has no body to say it in.
+    func explained(by other: S3Failure) -> S3Failure {
+        var failure = self
+        if failure.code.isEmpty {
+            failure.code = other.code
+            failure.message = other.message
+        }
+        failure.region = region ?? other.region
+        failure.requestID = requestID ?? other.requestID
+        return failure
     }
 
     /// Of `bucket.s3.eu-central-1.amazonaws.com` or `bucket.s3-eu-central-1.amazonaws.com`.
@@ -37,67 +50,79 @@ package struct S3Failure: Error, Sendable, CustomStringConvertible {
         return label == "s3" ? "us-east-1" : String(label)
     }
 
+    private static func isRegion(_ text: String) -> Bool {
+        (1...32).contains(text.utf8.count)
+            && text.utf8.allSatisfy {
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                    || $0 == UInt8(ascii: "-")
+            }
+            && text.utf8.first != UInt8(ascii: "-") && text.utf8.last != UInt8(ascii: "-")
+    }
+
+    /// Without control characters, which could make lines of a log, and no longer than `limit` characters.
+    private static func cleaned(_ text: String, limit: Int) -> String {
+        var clean = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            guard clean.count < limit else { break }
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: clean.append(" ")
+            default: clean.append(scalar)
+            }
+        }
+        return String(clean)
+    }
+
+    // MARK: What it means
+
+    /// Codes by which the service says that the bucket belongs to another region than the request was signed for or sent to.
+    static let regionCodes: Set<String> = [
+        "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "InvalidRegion", "PermanentRedirect", "TemporaryRedirect",
+    ]
+
+    /// Codes by which the service refuses the credentials themselves, whatever they would permit.
+    private static let credentialCodes: Set<String> = [
+        "ExpiredToken", "InvalidAccessKeyId", "InvalidSecurity", "InvalidToken", "NotSignedUp", "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+    ]
+
+    /// Whether the credentials are of no use for anything, also not for signing addresses.
+    var refusesCredentials: Bool { Self.credentialCodes.contains(code) }
+
+    /// Whether the refusal says something about whoever signed the request, and nothing about the object: not permitted, not known, wrong clock,
+    /// another region, no such bucket.
+    var isAboutCaller: Bool {
+        if refusesCredentials || Self.regionCodes.contains(code) { return true }
+        switch code {
+        case "RequestTimeTooSkewed", "NoSuchBucket": return true
+        case "InvalidObjectState": return false
+        default: return meaning.code == .permissionDenied
+        }
+    }
+
+    /// What servers say to what they do not know.
+    var isUnsupported: Bool { meaning.code == .unsupported || status == 501 || status == 405 }
+
+    /// Whether the same request may succeed a little later.
+    var mayRepeat: Bool {
+        if case .sameRequest = meaning.again { true } else { false }
+    }
+
+    private var meaning: S3ErrorMeaning { S3ErrorMeaning.of(code: code) ?? S3ErrorMeaning.of(status: status) }
+
+    /// `SlowDown (503)`
     package var description: String { code.isEmpty ? "status \(status)" : "\(code) (\(status))" }
+
+    /// With what the service said beside the code.
+    package var described: String { "\(self)\(message.isEmpty ? "" : ": \(message)")\(requestID.map { ", request \($0)" } ?? "")" }
 
     /// The same in the words of object stores, and where a person has to do something, in words that say what.
     ///
     /// - Parameter call: `head`; becomes the operation `s3.head`.
     /// - Parameter subject: What was asked for: `object ab/c of the bucket d`.
     package func storageError(call: String, bucket: String, subject: String) -> StorageError {
-        let (storageCode, words) = meaning(bucket: bucket, subject: subject)
-        let request = requestID.map { ", request \($0.prefix(80))" } ?? ""
+        let meaning = meaning
         return StorageError(
-            storageCode, "\(words) (\(self)\(request))", operation: "\(S3Provider.service).\(call)", retryAfter: retryAfter, cause: self)
-    }
-
-    private func meaning(bucket: String, subject: String) -> (StorageError.Code, String) {
-        switch code {
-        case "NoSuchBucket":
-            return (.notFound, "there is no bucket \(bucket): create it, or correct its name or endpoint")
-        case "NoSuchUpload": return (.notFound, "the upload of \(subject) is gone")
-        case "AccessDenied", "AllAccessDisabled", "AccountProblem":
-            return (
-                .permissionDenied, "the credentials do not permit this for \(subject): add the permission to their policy or the bucket's"
-            )
-        case "InvalidAccessKeyId":
-            return (.permissionDenied, "the service does not know the access key: correct the credentials, or the endpoint")
-        case "SignatureDoesNotMatch":
-            return (.permissionDenied, "the service computes another signature: correct the secret access key")
-        case "ExpiredToken", "TokenRefreshRequired", "InvalidToken":
-            return (.permissionDenied, "the credentials have ended: renew them where they come from")
-        case "RequestTimeTooSkewed":
-            return (.permissionDenied, "this machine's clock is more than 15 minutes off: set it, or run a time service")
-        case "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException":
-            let place = region.map { "in the region \($0)" } ?? "in another region or at another endpoint"
-            return (.invalidRequest, "the bucket \(bucket) is \(place): correct the pool's region or endpoint")
-        case "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "ServiceUnavailable", "Busy":
-            return (.throttled, "the service asks for fewer requests")
-        case "RequestTimeout": return (.timedOut, "the service waited for the request in vain")
-        case "InternalError", "ConditionalRequestConflict", "OperationAborted":
-            return (.unavailable, "the service could not do it this time, to \(subject)")
-        case "BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch":
-            return (.checksumMismatch, "what arrived for \(subject) is not what was sent")
-        case "QuotaExceeded", "QuotaExceededException", "XMinioStorageFull", "InsufficientStorage":
-            return (.full, "the bucket \(bucket) takes no more bytes")
-        default: return meaningOfStatus(bucket: bucket, subject: subject)
-        }
-    }
-
-    private func meaningOfStatus(bucket: String, subject: String) -> (StorageError.Code, String) {
-        let says = message.isEmpty ? "" : ": \(message.prefix(200))"
-        switch status {
-        case 404: return (.notFound, "there is no \(subject)")
-        case 401, 403: return (.permissionDenied, "the service does not permit this for \(subject)\(says)")
-        case 408: return (.timedOut, "the service waited for the request in vain")
-        case 409: return (.unavailable, "somebody else changes \(subject) at the moment\(says)")
-        case 412: return (.preconditionFailed, "\(subject) is not as it was expected to be")
-        case 416: return (.invalidRequest, "the range begins beyond the end of \(subject)")
-        case 429, 503: return (.throttled, "the service asks for fewer requests")
-        case 405, 501: return (.unsupported, "the service cannot do this with \(subject)\(says)")
-        case 507: return (.full, "the bucket \(bucket) takes no more bytes")
-        case 200...299: return (.unavailable, "the service began to answer and then failed, for \(subject)\(says)")
-        case 500...599: return (.unavailable, "the service failed\(says)")
-        default: return (.invalidRequest, "the service refuses this for \(subject)\(says)")
-        }
+            meaning.code, "\(meaning.words(self, bucket, subject)) (\(described))", operation: "\(S3Provider.service).\(call)",
+            retryAfter: retryAfter, cause: self)
     }
 }

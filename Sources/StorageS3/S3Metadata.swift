@@ -13,6 +13,8 @@ enum S3Metadata {
     /// Bytes of names and values together; the service takes 2,048.
     static let maxSize = 2_000
     private static let maxETagSize = 256
+    /// Bytes of a value that every server takes: OpenStack Swift takes no more.
+    static let shortValue = 256
     private static let marker = "UTF-8''"
 
     /// The metadata as the service will give them back.
@@ -42,6 +44,14 @@ enum S3Metadata {
             kept.addresses = longer
         }
         return kept
+    }
+
+    /// The same without the values that are longer than some servers take.
+    static func shortened(_ metadata: ObjectMetadata) -> ObjectMetadata {
+        var short = metadata
+        if encode(metadata.upstreamURL).utf8.count > shortValue { short.upstreamURL = "" }
+        while encode(joined(short.addresses)).utf8.count > shortValue { short.addresses.removeLast() }
+        return short
     }
 
     /// - Parameter metadata: What ``kept(_:)`` returned.

@@ -28,28 +28,33 @@ struct S3Multipart: Sendable {
     /// How long an upload that nobody wants any more is waited for.
     private static let abortLimit: Duration = .seconds(15)
 
-    /// - Returns: The upload's identifier.
-    func create(_ key: String, metadata: ObjectMetadata, hasChecksums: Bool) async throws -> String {
-        var headers = S3Metadata.headers(metadata)
-        if hasChecksums { headers.append(("x-amz-checksum-algorithm", "CRC32C")) }
-        let call = S3Call("createUpload", .POST, key: key, query: [("uploads", nil)], headers: headers)
-        return try await retries.run { _ in
-            guard let id = try await client.document(call)["UploadId"]?.text, !id.isEmpty else {
-                throw S3Error.odd("the service began an upload and does not say which", call.name)
-            }
-            return id
+    /// One request: a caller that has no retries around it makes some.
+    ///
+    /// - Returns: The upload's identifier, and whether its parts may have checksums.
+    func create(_ key: String, metadata: ObjectMetadata, hasChecksums: Bool) async throws -> (id: String, hasChecksums: Bool) {
+        var call = S3Call("createUpload", .POST, key: key, query: [("uploads", nil)])
+        call.addMetadata(metadata)
+        if hasChecksums { call.offer(.uploadChecksum, [("x-amz-checksum-algorithm", "CRC32C")]) }
+        let answer = try await client.send(call)
+        let document = try await answer.document(of: call.name, bucket: client.bucket, subject: client.subject(of: call))
+        guard let id = document["UploadId"]?.text, !id.isEmpty else {
+            throw S3Error.odd("the service began an upload and does not say which", call.name)
         }
+        return (id, answer.niceties.contains(.uploadChecksum))
     }
 
+    /// One request, like ``create(_:metadata:hasChecksums:)``.
+    ///
     /// - Parameter crc32c: Of the bytes, in base64.
     func write(_ number: Int, of key: String, upload id: String, _ body: S3Call.Body, crc32c: String?) async throws -> Part {
         var call = S3Call("writePart", .PUT, key: key, query: [("partNumber", "\(number)"), ("uploadId", id)], body: body)
-        if let crc32c { call.headers.append(("x-amz-checksum-crc32c", crc32c)) }
+        if let crc32c { call.offer(.checksum, [("x-amz-checksum-crc32c", crc32c)]) }
         let answer = try await client.send(call)
         guard let etag = answer.headers.first(name: "etag"), !etag.isEmpty else {
             throw S3Error.odd("the service took a part and does not name it", call.name)
         }
-        return Part(number: number, etag: etag, crc32c: crc32c ?? answer.headers.first(name: "x-amz-checksum-crc32c"))
+        let sent = answer.niceties.contains(.checksum) ? crc32c : nil
+        return Part(number: number, etag: etag, crc32c: sent ?? answer.headers.first(name: "x-amz-checksum-crc32c"))
     }
 
     /// - Parameter condition: Sent along; a service may ignore it.
@@ -57,28 +62,41 @@ struct S3Multipart: Sendable {
     func complete(
         _ key: String, upload id: String, parts: [Part], condition: WriteCondition, mayBeDone: Bool
     ) async throws -> Completion {
-        var text = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-        for part in parts.sorted(by: { $0.number < $1.number }) {
-            text += "<Part><PartNumber>\(part.number)</PartNumber><ETag>\(S3XML.escape(part.etag))</ETag>"
-            if let crc32c = part.crc32c { text += "<ChecksumCRC32C>\(crc32c)</ChecksumCRC32C>" }
-            text += "</Part>"
-        }
-        text += "</CompleteMultipartUpload>"
+        let parts = parts.sorted { $0.number < $1.number }
         var call = S3Call("complete", .POST, key: key, query: [("uploadId", id)], headers: [("content-type", "application/xml")])
-        call.headers += condition.headers
-        call.body = .bytes([ByteBuffer(string: text)])
-        return try await retries.run { attempt in
+        call.body = .bytes([ByteBuffer(string: Self.completion(parts, hasChecksums: false))])
+        if parts.contains(where: { $0.crc32c != nil }) {
+            call.offer(.completionChecksums) { $0.body = .bytes([ByteBuffer(string: Self.completion(parts, hasChecksums: true))]) }
+        }
+        // Whoever completes has looked for an object before.
+        call.offer(.completionCondition, condition.headers)
+        return try await complete(call, mayBeDone: mayBeDone)
+    }
+
+    private func complete(_ call: S3Call, mayBeDone: Bool) async throws -> Completion {
+        try await retries.run { attempt in
             do {
                 return .done(etag: S3Store.quoted(try await client.document(call)["ETag"]?.text ?? ""))
             } catch let error as StorageError where attempt > 1 || mayBeDone {
                 switch error.code {
                 case .notFound where (error.cause as? S3Failure)?.code != "NoSuchBucket": return .uncertain
+                case .unavailable where (error.cause as? S3Failure)?.code == "NoSuchUpload": return .uncertain
                 // What is there may be what the earlier request made.
                 case .preconditionFailed: return .uncertain
                 default: throw error
                 }
             }
         }
+    }
+
+    private static func completion(_ parts: [Part], hasChecksums: Bool) -> String {
+        var text = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+        for part in parts {
+            text += "<Part><PartNumber>\(part.number)</PartNumber><ETag>\(S3XML.escape(part.etag))</ETag>"
+            if hasChecksums, let crc32c = part.crc32c { text += "<ChecksumCRC32C>\(crc32c)</ChecksumCRC32C>" }
+            text += "</Part>"
+        }
+        return text + "</CompleteMultipartUpload>"
     }
 
     /// Removes the parts of an upload, for a limited time, also in a cancelled task. What remains is for the bucket's lifecycle rule.
@@ -96,14 +114,5 @@ struct S3Multipart: Sendable {
                 group.cancelAll()
             }
         }.value
-    }
-}
-
-extension WriteCondition {
-    var headers: [(name: String, value: String)] {
-        switch self {
-        case .none: []
-        case .absent: [("if-none-match", "*")]
-        }
     }
 }

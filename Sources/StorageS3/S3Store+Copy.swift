@@ -40,11 +40,14 @@ extension S3Store {
     private func copyWhole(
         _ key: ObjectKey, from source: CopySource, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> ObjectInfo {
-        let headers = S3Metadata.headers(metadata) + [("x-amz-metadata-directive", "REPLACE")] + source.headers + condition.headers
-        let call = S3Call("copy", .PUT, key: name(of: key), headers: headers)
+        var call = S3Call(
+            "copy", .PUT, key: name(of: key), headers: [("x-amz-metadata-directive", "REPLACE")] + source.headers)
+        call.addMetadata(metadata)
+        call.offer(.copyCondition, condition.headers)
+        let request = call
         _ = try await multipart.retries.run { attempt in
             do {
-                guard try await client.document(call).name == "CopyObjectResult" else {
+                guard try await client.document(request).name == "CopyObjectResult" else {
                     throw S3Error.odd("the service's answer is no result of a copy", "copy")
                 }
             } catch let error as StorageError where error.code == .preconditionFailed && attempt > 1 && condition == .absent {
@@ -59,7 +62,7 @@ extension S3Store {
         _ key: ObjectKey, from source: CopySource, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> ObjectInfo {
         let name = name(of: key)
-        let id = try await multipart.create(name, metadata: metadata, hasChecksums: false)
+        let (id, _) = try await multipart.retries.run { _ in try await multipart.create(name, metadata: metadata, hasChecksums: false) }
         do {
             let size = Self.copyPartSize(of: source.size, configured: configuration.copyPartSize, workers: configuration.copyConcurrency)
             let parts = try await copyParts(name, from: source, upload: id, partSize: size)
@@ -124,8 +127,13 @@ extension S3Store {
 
     /// Asks before a conditional write, because not every service keeps to the condition; the moment between the two is the service's to guard.
     func requireAbsent(_ key: ObjectKey, call: String) async throws {
+        try await multipart.retries.run { _ in try await lookAbsent(key, call: call) }
+    }
+
+    /// The same in one request, for those that have retries around them.
+    func lookAbsent(_ key: ObjectKey, call: String) async throws {
         do {
-            _ = try await multipart.retries.run { _ in try await head(key) }
+            _ = try await head(key)
         } catch let error as StorageError where error.code == .notFound {
             return
         }

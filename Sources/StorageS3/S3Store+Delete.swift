@@ -36,7 +36,7 @@ extension S3Store {
         let call = S3Call("delete", .POST, query: [("delete", nil)], headers: [("content-md5", md5)], body: .bytes([body]))
         let document: S3XML
         do {
-            document = try await multipart.retries.run { _ in try await client.document(call, limit: 4 << 20) }
+            document = try await client.document(call, limit: 4 << 20)
         } catch let error as StorageError where error.code == .unsupported {
             logger.info("the service deletes no batches; objects are deleted one by one", metadata: ["bucket": "\(client.bucket)"])
             return try await deleteEach(keys)

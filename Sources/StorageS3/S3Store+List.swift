@@ -43,9 +43,7 @@ extension S3Store {
         var query: [(name: String, value: String?)] = [("list-type", "2"), ("max-keys", "\(limit)")]
         if !configuration.keyPrefix.isEmpty { query.append(("prefix", configuration.keyPrefix)) }
         if let after { query.append(("start-after", after)) }
-        let document = try await multipart.retries.run { _ in
-            try await client.document(S3Call("list", .GET, query: query), limit: Self.maxPageSize)
-        }
+        let document = try await client.document(S3Call("list", .GET, query: query), limit: Self.maxPageSize)
         guard document.name == "ListBucketResult" else { throw S3Error.odd("the service's answer is no listing", "list") }
         var page = Page(objects: [])
         for entry in document.all("Contents") {

@@ -23,12 +23,18 @@ package struct S3Store: ObjectStore {
         self.configuration = configuration
         self.logger = logger
         client = S3Client(
-            bucket: configuration.bucket, endpoint: configuration.endpoint, credentials: configuration.credentials, http: http,
-            clock: clock, logger: logger)
+            bucket: configuration.bucket, endpoint: configuration.endpoint, credentials: configuration.credentials,
+            niceties: configuration.niceties, http: http, clock: clock, logger: logger)
         multipart = S3Multipart(client: client, retries: S3Retries(clock: clock))
     }
 
-    package var capabilities: StoreCapabilities { Self.capabilities(configuration.access) }
+    /// Those of the protocol, but for what the server was found to refuse.
+    package var capabilities: StoreCapabilities {
+        var capabilities = Self.capabilities(configuration.access)
+        let isConditional = !S3Nicety.allCases.contains { $0.isCondition && configuration.niceties.isRefused($0, at: client.clock.now) }
+        if !isConditional { capabilities.features.remove(.conditionalWrites) }
+        return capabilities
+    }
 
     package static func capabilities(_ access: S3Configuration.Access) -> StoreCapabilities {
         var features: StoreCapabilities.Features = [.parallelParts, .serverSideCopy, .conditionalWrites]
@@ -52,17 +58,20 @@ package struct S3Store: ObjectStore {
         var call = S3Call("get", .GET, key: name(of: key))
         if let range { call.headers.append(("range", "bytes=\(range.offset)-\(range.end - 1)")) }
         let answer = try await client.send(call)
-        guard answer.status == 206, let range else {
-            return try whole(of: key, range: range, answer)
-        }
+        guard answer.status == 206, let range else { return try whole(of: key, range: range, answer) }
         guard let (held, size) = answer.headers.first(name: "content-range").flatMap(Self.contentRange), held.offset == range.offset,
-            held == range.clamped(toSize: size)
+            held == range.clamped(toSize: size),
+            answer.headers.first(name: "content-length").map({ Self.size($0) == held.length }) ?? true
         else { throw S3Error.odd("the service sends another range of the object \(key) than was asked for", "get") }
         return ObjectContent(info: info(of: key, size: size, headers: answer.headers), range: held, body: answer.body)
     }
 
     /// The answer of a service that sends all of the object, asked or not.
     private func whole(of key: ObjectKey, range: ByteRange?, _ answer: S3Answer) throws -> ObjectContent {
+        guard !answer.headers.contains(name: "content-range") else {
+            // Part of the object, whatever the status says.
+            throw S3Error.odd("the service sends a part of the object \(key) as if it were the whole", "get")
+        }
         guard answer.status == 200, let size = Self.size(answer.headers.first(name: "content-length")) else {
             throw S3Error.odd("the service does not say how long the object \(key) is", "get")
         }
@@ -75,7 +84,7 @@ package struct S3Store: ObjectStore {
     }
 
     /// Of `bytes 0-9/100`.
-    private static func contentRange(_ field: String) -> (ByteRange, size: Int64)? {
+    static func contentRange(_ field: String) -> (ByteRange, size: Int64)? {
         guard field.hasPrefix("bytes ") else { return nil }
         let numbers = field.dropFirst(6).split(whereSeparator: { $0 == "-" || $0 == "/" }).map { Int64($0) }
         guard numbers.count == 3, let first = numbers[0], let last = numbers[1], let size = numbers[2], first >= 0, last >= first,

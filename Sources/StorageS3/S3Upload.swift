@@ -115,9 +115,8 @@ final class S3Upload: ObjectUpload {
 
     private func send(_ number: Int, _ body: S3Call.Body) async throws -> S3Multipart.Part {
         let begun = try await begun.value {
-            let hasChecksums = client.sendsChecksums
-            return Begun(
-                id: try await multipart.create(name, metadata: metadata, hasChecksums: hasChecksums), hasChecksums: hasChecksums)
+            let (id, hasChecksums) = try await multipart.create(name, metadata: metadata, hasChecksums: client.sendsChecksums)
+            return Begun(id: id, hasChecksums: hasChecksums)
         }
         guard state.withLock({ $0.isOpen }) else {
             // It was given up while it began, and whoever gave it up did not know of it yet.
@@ -181,8 +180,10 @@ final class S3Upload: ObjectUpload {
     private func put(
         _ chunks: [ByteBuffer], _ metadata: ObjectMetadata, _ condition: WriteCondition, wasAsked: Bool
     ) async throws -> ObjectInfo {
-        var call = S3Call("put", .PUT, key: name, headers: S3Metadata.headers(metadata) + condition.headers, body: .bytes(chunks))
-        if client.sendsChecksums { call.headers.append(("x-amz-checksum-crc32c", call.body.crc32c ?? "")) }
+        var call = S3Call("put", .PUT, key: name, body: .bytes(chunks))
+        call.addMetadata(metadata)
+        call.offer(.putCondition, condition.headers, instead: { [store, key] in try await store.lookAbsent(key, call: "complete") })
+        if client.sendsChecksums, let crc32c = call.body.crc32c { call.offer(.checksum, [("x-amz-checksum-crc32c", crc32c)]) }
         let size = chunks.reduce(0) { $0 + Int64($1.readableBytes) }
         return try await multipart.retries.run { attempt in
             do {
@@ -222,9 +223,15 @@ final class S3Upload: ObjectUpload {
     private func info(size: Int64, etag: String, _ metadata: ObjectMetadata) async throws -> ObjectInfo {
         if !etag.isEmpty { return ObjectInfo(key: key, size: size, etag: etag, lastModified: client.now, metadata: metadata) }
         // Some services do not say; it has one nevertheless.
-        var info = try await store.head(key)
-        info.metadata.sha256 = metadata.sha256
-        return info
+        do {
+            var info = try await store.head(key)
+            info.metadata.sha256 = metadata.sha256
+            return info
+        } catch let error as StorageError where error.code == .notFound {
+            // Somebody has deleted it since.
+            let etag = "\"\(metadata.sha256?.hex.prefix(32) ?? "deleted")\""
+            return ObjectInfo(key: key, size: size, etag: etag, lastModified: client.now, metadata: metadata)
+        }
     }
 
     func abort() async {
@@ -250,16 +257,6 @@ final class S3Upload: ObjectUpload {
     }
 
     private func over(_ call: String) -> StorageError { S3Error.invalid("the upload is over", call) }
-}
-
-extension S3Call.Body {
-    /// The check of bytes in memory, in base64; `nil` for a stream, behind which it is sent.
-    var crc32c: String? {
-        guard case .bytes(let buffers) = self else { return nil }
-        var crc = CRC32C()
-        for buffer in buffers { buffer.withUnsafeReadableBytes { crc.update($0) } }
-        return Base64.encode(crc.bytes)
-    }
 }
 
 /// A part's stream, which must be as long as stated.

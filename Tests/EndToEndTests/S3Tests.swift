@@ -118,6 +118,60 @@ extension EndToEnd {
             }
         }
 
+        @Test("Keys that an origin's bucket refuses are the operator's trouble: clients are sent to the origin")
+        func refusedKeys() async throws {
+            let server = try S3Server()
+            let (home, pool) = (try await server.makeBucket("home"), try await server.makeBucket("pool"))
+            try await server.put(random(1_000), "a.bin", in: home)
+            var settings = settings(server, pool: pool)
+            settings.buckets = [server.settings(home, secretKey: "a-secret-that-is-wrong")]
+            try await MirrorProcess.run(settings) { mirror async throws in
+                for _ in 0..<2 {
+                    let answer = try await redirect(mirror, "s3://\(home)/a.bin")
+                    #expect(answer.status == 302)
+                    #expect(answer.outcome == "fallback")
+                    // What the service does not take for a signature is not given to clients.
+                    #expect(answer.location == "\(server.url)/\(home)/a.bin")
+                }
+                let line = mirror.log.split(separator: "\n").first { $0.contains("an origin's bucket refuses the mirror") }
+                #expect(line?.contains(home) == true && line?.contains("SignatureDoesNotMatch") == true, "\(mirror.log)")
+                #expect(try await mirror.metric("cloud_mirror_errors_total", "kind=\"origin.permissionDenied\"") ?? 0 >= 1)
+            }
+        }
+
+        @Test("A pool on a server that refuses conditions, checksums and signed streams gets artifacts all the same")
+        func openStack() async throws {
+            let server = try S3Server(.openStack)
+            let (home, pool) = (try await server.makeBucket("home"), try await server.makeBucket("pool"))
+            let bytes = random(1 << 20)
+            try await server.put(bytes, "large.bin", in: home)
+            try await FakeOrigin.run { origin async throws in
+                let large = FakeBehavior.generated(size: 12 << 20, seed: 3)
+                origin.on("/small", .text("small"))
+                origin.on("/large", large)
+                var settings = settings(server, pool: pool)
+                settings.allow = [origin.url("/")]
+                settings.buckets = [server.settings(home)]
+                try await MirrorProcess.run(settings) { mirror async throws in
+                    let small = try await redirect(mirror, origin.url("/small"))
+                    #expect(small.outcome == "wait")
+                    #expect(try await download(small).text == "small")
+                    let parts = try await redirect(mirror, origin.url("/large"))
+                    #expect(parts.outcome == "wait")
+                    let isSame = try await download(parts).body == large.body.bytes(0..<large.body.size)
+                    #expect(isSame)
+                    let copied = try await redirect(mirror, "s3://\(home)/large.bin")
+                    #expect(copied.outcome == "wait")
+                    let isCopied = try await download(copied).body == bytes
+                    #expect(isCopied)
+                    #expect(
+                        try await mirror.metric("cloud_mirror_server_side_copy_bytes_total", "pool=\"\(Self.pool)\"")
+                            == Double(bytes.count))
+                    #expect(mirror.log.contains("If-None-Match on uploads"))
+                }
+            }
+        }
+
         @Test("What is missing in the origin's bucket is missing here")
         func missing() async throws {
             let server = try S3Server()

@@ -12,14 +12,33 @@ struct S3ConformanceTests {
         case prefixed = "s3 under a key prefix, presigned"
         /// Where bodies are not signed, but have a checksum with them.
         case tls = "s3 over TLS"
+        /// Where conditions and checksums are refused.
+        case openStack = "OpenStack Swift over TLS"
 
         static var available: [Kind] { allCases.filter { $0 != .tls || S3TestServer.overTLS != nil } }
+
+        /// What OpenStack Swift refuses of streams, which only fails once: the cases repeat nothing.
+        private static let learnt = Task {
+            let niceties = S3Niceties()
+            let store = try await S3TestServer.openStackRequired(overTLS: true).store("openstack") { $0.niceties = niceties }
+            let object = try SampleObject(size: 9 << 20)
+            let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: nil)
+            let part = UploadPart(number: 0, offset: 0, length: object.size)
+            try await requireStorageError(.unavailable, "the first stream") {
+                try await upload.write(part, from: ByteStream(chunks: [object.bytes], failure: nil))
+            }
+            await upload.abort()
+            return niceties
+        }
 
         /// Each in a bucket of its own, for a listing of one to be undisturbed by the others.
         func store() async throws -> any ObjectStore {
             let server = try S3TestServer.required()
             switch self {
             case .s3: return try await server.store("conformance")
+            case .openStack:
+                let niceties = try await Self.learnt.value
+                return try await S3TestServer.openStackRequired(overTLS: true).store("openstack") { $0.niceties = niceties }
             case .tls: return try await #require(S3TestServer.overTLS).store("tls")
             case .layered:
                 return StoreLayers().around(
@@ -29,7 +48,7 @@ struct S3ConformanceTests {
                 let configuration = S3Configuration(
                     bucket: plain.bucket, endpoint: plain.endpoint, access: .presigned, keyPrefix: "/mirror/ü x",
                     credentials: plain.credentials)
-                return S3Store(configuration: configuration, http: S3TestServer.http, logger: S3TestServer.logger)
+                return S3Store(configuration: configuration, http: S3TestServer.sharedHTTP, logger: S3TestServer.logger)
             }
         }
     }
@@ -50,5 +69,39 @@ struct S3ConformanceTests {
                     service: "s3", endpoint: server.endpoint.url, region: server.endpoint.region, bucket: origin.configuration.bucket,
                     key: info.key.description, size: info.size, etag: info.etag)
             })
+    }
+
+    @Test("What OpenStack Swift refuses is left out, each by itself, and what it takes is not", arguments: [false, true])
+    func niceties(_ isOverTLS: Bool) async throws {
+        let server = try S3TestServer.openStackRequired(overTLS: isOverTLS)
+        let store = try await server.store("niceties-\(isOverTLS)")
+        func put(_ object: SampleObject, parts partSize: Int64) async throws {
+            let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+            for part in object.parts(of: partSize) {
+                let bytes = try object.slice(part.offset, part.length ?? 0)
+                do {
+                    // A stream, which the store does not hold in memory where it is long.
+                    _ = try await upload.write(part, from: ByteStream(chunks: [bytes], failure: nil))
+                } catch let error as StorageError where error.code.isTransient {
+                    _ = try await upload.write(part, from: ByteStream(chunks: [bytes], failure: nil))
+                }
+            }
+            _ = try await upload.complete(size: object.size, sha256: object.sha256, condition: .absent)
+            let held = try await store.get(object.key, range: nil).body.collect(upTo: 20 << 20)
+            #expect(held == object.bytes)
+        }
+        let (small, inParts, streamed) = (try SampleObject(size: 1_000), try SampleObject(size: 6 << 20), try SampleObject(size: 10 << 20))
+        func refused() -> [S3Nicety] { store.configuration.niceties.refusals(at: SystemClock().now).map(\.nicety) }
+        try await put(small, parts: small.size)
+        #expect(refused() == [.putCondition])
+        try await put(inParts, parts: 5 << 20)
+        #expect(refused() == (isOverTLS ? [.putCondition, .completionChecksums] : [.putCondition]))
+        try await put(streamed, parts: 9 << 20)
+        #expect(refused() == (isOverTLS ? [.putCondition, .completionChecksums, .trailer] : [.putCondition, .signedChunks]))
+        #expect(!store.capabilities.features.contains(.conditionalWrites))
+        // What is there is found, all the same.
+        for object in [small, inParts] {
+            await #expect(throws: StorageError.self) { try await put(object, parts: 5 << 20) }
+        }
     }
 }

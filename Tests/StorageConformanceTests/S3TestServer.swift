@@ -9,10 +9,11 @@ import NIOPosix
 import StorageS3
 import Testing
 
-/// The S3 server that `scripts/test-servers.sh` starts, which checks signatures.
+/// An S3 server that `scripts/test-servers.sh` starts, which checks signatures.
 struct S3TestServer: Sendable {
     let endpoint: S3Endpoint
     let credentials: S3Credentials
+    var http = Self.sharedHTTP
 
     /// `nil` when there is none: with `CI` set that is a failure, and elsewhere the tests that need it are skipped and say so.
     static let shared: S3TestServer? = {
@@ -36,11 +37,37 @@ struct S3TestServer: Sendable {
         return S3TestServer(endpoint: endpoint, credentials: credentials)
     }()
 
+    /// OpenStack Swift, which refuses conditions and checksums.
+    static let openStack = openStack("CLOUD_MIRROR_TEST_OPENSTACK_ENDPOINT", http: sharedHTTP)
+
+    static let openStackOverTLS: S3TestServer? = {
+        var configuration = OutboundConfiguration(userAgent: "cloud-mirror/test")
+        configuration.certificateAuthorities = ProcessInfo.processInfo.environment["CLOUD_MIRROR_TEST_OPENSTACK_CA"]
+        let http = ServiceClient(configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        return openStack("CLOUD_MIRROR_TEST_OPENSTACK_TLS_ENDPOINT", http: http)
+    }()
+
+    private static func openStack(_ variable: String, http: ServiceClient) -> S3TestServer? {
+        let environment = ProcessInfo.processInfo.environment
+        guard let url = environment[variable], let accessKey = environment["CLOUD_MIRROR_TEST_OPENSTACK_ACCESS_KEY"],
+            let secretKey = environment["CLOUD_MIRROR_TEST_OPENSTACK_SECRET_KEY"],
+            let endpoint = try? S3Endpoint(url: url, region: "us-east-1", addressing: .path)
+        else { return nil }
+        return S3TestServer(
+            endpoint: endpoint, credentials: S3Credentials(accessKeyID: accessKey, secretAccessKey: secretKey), http: http)
+    }
+
     /// Whether tests of the server run: where it is missed they run too, and fail.
     static var isExpected: Bool { shared != nil || ProcessInfo.processInfo.environment["CI"] == "true" }
 
     static func required() throws -> S3TestServer {
         try #require(shared, "CLOUD_MIRROR_TEST_S3_ENDPOINT is not set; run these tests with `make test`, which sets it")
+    }
+
+    static func openStackRequired(overTLS isOverTLS: Bool = false) throws -> S3TestServer {
+        try #require(
+            isOverTLS ? openStackOverTLS : openStack,
+            "CLOUD_MIRROR_TEST_OPENSTACK_ENDPOINT is not set; run these tests with `make test`, which sets it")
     }
 
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -52,7 +79,7 @@ struct S3TestServer: Sendable {
     }()
 
     /// For all tests: connections end with the process.
-    static let http = ServiceClient(
+    static let sharedHTTP = ServiceClient(
         configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
         logger: logger)
 
@@ -63,11 +90,12 @@ struct S3TestServer: Sendable {
         private var made: [String: Task<String, any Error>] = [:]
 
         func bucket(_ name: String, on server: S3TestServer) async throws -> String {
+            let name = "\(name)-\(server.endpoint.port)"
             if let task = made[name] { return try await task.value }
             let task = Task {
                 let bucket = "\(name)-\(UInt32.random(in: 1...UInt32.max))"
                 let client = S3Client(
-                    bucket: bucket, endpoint: server.endpoint, credentials: StaticS3Credentials(server.credentials), http: http,
+                    bucket: bucket, endpoint: server.endpoint, credentials: StaticS3Credentials(server.credentials), http: server.http,
                     logger: logger)
                 try await client.createBucket()
                 return bucket
@@ -84,6 +112,6 @@ struct S3TestServer: Sendable {
         var configuration = S3Configuration(
             bucket: try await Self.buckets.bucket(name, on: self), endpoint: endpoint, credentials: StaticS3Credentials(credentials))
         change(&configuration)
-        return S3Store(configuration: configuration, http: Self.http, logger: Self.logger)
+        return S3Store(configuration: configuration, http: http, logger: Self.logger)
     }
 }

@@ -49,6 +49,63 @@ struct StoreClientTests {
         }
     }
 
+    @Test("HEAD of a bucket in another region learns the region from the body of the answer to GET, where no field says it")
+    func headLearnsFromBody() async throws {
+        try await StoreFixture.run { fixture async throws in
+            let object = try SampleObject(size: 10)
+            fixture.origin.on(fixture.path(object)) { request in
+                guard region(request) != "eu-west-1" else {
+                    return FakeBehavior.body([1, 2, 3]).with { $0.headers = StoreFixture.headers(of: object) }
+                }
+                return request.method == "HEAD"
+                    ? .status(400) : StoreFixture.error(400, "AuthorizationHeaderMalformed", "<Region>eu-west-1</Region>")
+            }
+            #expect(try await fixture.store.head(object.key).size == 3)
+            #expect(try await fixture.store.head(object.key).size == 3)
+            #expect(fixture.origin.requests.map(\.method) == ["HEAD", "GET", "HEAD", "HEAD"])
+        }
+    }
+
+    @Test("What HEAD failed with has the code, the words and the request of the answer that explains it")
+    func headIsExplained() async throws {
+        try await StoreFixture.run { fixture async throws in
+            let object = try SampleObject(size: 10)
+            fixture.origin.on(fixture.path(object), StoreFixture.error(403, "InvalidAccessKeyId"))
+            let error = try await requireStorageError(.permissionDenied, "head") { try await fixture.store.head(object.key) }
+            #expect(error.message.contains("InvalidAccessKeyId (403): A message., request R1"))
+        }
+    }
+
+    @Test("A hint that leads nowhere is followed once, and not by the next call; one that changes each time keeps nobody busy")
+    func badHints() async throws {
+        try await StoreFixture.run { fixture async throws in
+            let object = try SampleObject(size: 10)
+            fixture.origin.on(fixture.path(object)) { request in
+                StoreFixture.error(400, "AuthorizationHeaderMalformed", "<Region>region-\(request.number)</Region>")
+            }
+            try await requireStorageError(.invalidRequest, "get") { try await fixture.store.get(object.key, range: nil) }
+            try await requireStorageError(.invalidRequest, "get") { try await fixture.store.get(object.key, range: nil) }
+            #expect(fixture.origin.requests.map(region) == ["us-east-1", "region-1", "us-east-1", "region-3"])
+        }
+        for hint in ["evil.example/", "a b", String(repeating: "a", count: 40), "&#13;&#10;x: y"] {
+            try await StoreFixture.run { fixture async throws in
+                let object = try SampleObject(size: 10)
+                fixture.origin.on(
+                    fixture.path(object), StoreFixture.error(400, "AuthorizationHeaderMalformed", "<Region>\(hint)</Region>"))
+                try await requireStorageError(.invalidRequest, "get") { try await fixture.store.get(object.key, range: nil) }
+                #expect(fixture.origin.requests.count == 1)
+            }
+        }
+        // Not about regions at all.
+        try await StoreFixture.run { fixture async throws in
+            let object = try SampleObject(size: 10)
+            fixture.origin.on(
+                fixture.path(object), StoreFixture.error(400, "InvalidArgument", headers: [("x-amz-bucket-region", "elsewhere")]))
+            try await requireStorageError(.invalidRequest, "get") { try await fixture.store.get(object.key, range: nil) }
+            #expect(fixture.origin.requests.count == 1)
+        }
+    }
+
     @Test("A clock that is off is corrected from the answer's date, once")
     func clock() async throws {
         try await StoreFixture.run { fixture async throws in
@@ -142,6 +199,23 @@ struct StoreClientTests {
             try await requireStorageError(.invalidRequest, "get") { try await fixture.store.get(object.key, range: beyond) }
             let other = ByteRange(offset: 5, length: 2)
             try await requireStorageError(.unavailable, "get") { try await fixture.store.get(object.key, range: other) }
+        }
+    }
+
+    @Test("A part that calls itself the whole is refused, asked for or not")
+    func contradictions() async throws {
+        try await StoreFixture.run { fixture async throws in
+            let object = try SampleObject(size: 100_000)
+            let part = FakeBehavior.body(Array(object.bytes.readableBytesView.prefix(1_000))).with {
+                $0.acceptsRanges = false
+                $0.headers = [("Content-Range", "bytes 0-999/100000")]
+            }
+            fixture.origin.on(fixture.path(object), part)
+            let range = ByteRange(offset: 0, length: 1_000)
+            try await requireStorageError(.unavailable, "a range") { try await fixture.store.get(object.key, range: range) }
+            try await requireStorageError(.unavailable, "the whole") { try await fixture.store.get(object.key, range: nil) }
+            fixture.origin.on(fixture.path(object), part.with { $0.status = 206 })
+            try await requireStorageError(.unavailable, "the whole") { try await fixture.store.get(object.key, range: nil) }
         }
     }
 

@@ -8,8 +8,8 @@ struct PoolsCheckCommand: AsyncParsableCommand {
         commandName: "check",
         abstract: "Try everything that pools need, and say what is wrong.",
         discussion: """
-            Credentials, endpoint, clock, region, bucket, permissions, what clients may do, lifecycle rules: a line for each. Writes a small \
-            object under the name cloud-mirror-probe-may-be-deleted/… and removes it. Run it where the service runs: elsewhere other credentials \
+            Credentials, endpoint, clock, region, bucket, permissions, what clients may do, lifecycle rules: a line for each. Writes small \
+            objects under the name cloud-mirror-probe-may-be-deleted/… and removes them. Run it where the service runs: elsewhere other credentials \
             and ways may hold.
             """)
 

@@ -7,13 +7,14 @@ import NIOHTTP1
 
 /// A bucket that artifacts are fetched from with the mirror's own credentials.
 ///
-/// What the service says of an object is passed on as it is: of keys that are missing it says 403 to whoever may not list the bucket. What it says of the
-/// mirror's credentials (a wrong key, one that has ended) is thrown.
+/// What the service says of an object is passed on as it is, once it agrees with itself. What it says of whoever asks (a wrong key, one that has ended, a
+/// permission that is missing) is thrown and logged: it is nothing that clients could do something about. Without the permission to list a bucket a
+/// key that is missing is such a refusal, too.
 package struct S3Origin: BucketOrigin {
     package let client: S3Client
     private let urls: S3BucketURLs
-    private let credentials: any S3CredentialsProvider
     private let retries: S3Retries
+    private let trouble: S3OriginTrouble
 
     /// - Parameter http: Shared by everybody who talks to the service.
     package init(
@@ -22,8 +23,8 @@ package struct S3Origin: BucketOrigin {
     ) {
         client = S3Client(bucket: bucket, endpoint: endpoint, credentials: credentials, http: http, clock: clock, logger: logger)
         urls = S3BucketURLs(endpoint: endpoint, bucket: bucket)
-        self.credentials = credentials
         retries = S3Retries(policy: .init(maxAttempts: 4), clock: clock)
+        trouble = S3OriginTrouble(bucket: bucket, clock: clock, logger: logger)
     }
 
     package func artifact(_ url: String) -> ArtifactURL? {
@@ -31,15 +32,54 @@ package struct S3Origin: BucketOrigin {
     }
 
     package func open(_ artifact: ArtifactURL, range: ByteRange?, ifMatch: String?) async throws -> BucketAnswer {
+        guard let range else { return try await whole(artifact, ifMatch: ifMatch) }
         var call = try call("originGet", .GET, artifact)
-        if let range {
-            call.headers.append(("range", "bytes=\(range.offset)-\(range.end - 1)"))
-        } else {
-            // Of a range that happens to be a part, the service would state the part's.
-            call.headers.append(Self.statesChecksums)
-        }
+        call.headers.append(("range", "bytes=\(range.offset)-\(range.end - 1)"))
         if let ifMatch { call.headers.append(("if-match", ifMatch)) }
-        return try await ask(call)
+        let answer = try await ask(call)
+        if try await agrees(answer, range, artifact) { return answer }
+        // A server that gets ranges wrong may send the whole right.
+        guard range.offset == 0 else {
+            throw S3Error.odd("the service sends something else of \(artifact.redacted) than the range that was asked for", call.name)
+        }
+        let all = try await whole(artifact, ifMatch: ifMatch)
+        guard all.status == 200 else { return all }
+        // The server got one thing wrong already.
+        let known = try await head(artifact)
+        guard known.status != 200 || known.header("content-length") == nil || known.header("content-length") == all.header("content-length")
+        else { throw S3Error.odd("the service sends another length of \(artifact.redacted) than it states", call.name) }
+        return all
+    }
+
+    /// - Throws: `.unavailable` for an answer that says that it is a part.
+    private func whole(_ artifact: ArtifactURL, ifMatch: String?) async throws -> BucketAnswer {
+        var call = try call("originGet", .GET, artifact)
+        // Of a range that happens to be a part, the service would state the part's.
+        call.headers.append(Self.statesChecksums)
+        if let ifMatch { call.headers.append(("if-match", ifMatch)) }
+        let answer = try await ask(call)
+        guard answer.status != 206, answer.status != 200 || answer.header("content-range") == nil else {
+            throw S3Error.odd("the service sends a part of \(artifact.redacted) as if it were the whole", call.name)
+        }
+        return answer
+    }
+
+    /// Whether an answer to a request for a range is that range, or the whole object, or says why not.
+    private func agrees(_ answer: BucketAnswer, _ range: ByteRange, _ artifact: ArtifactURL) async throws -> Bool {
+        switch answer.status {
+        case 206:
+            guard let field = answer.header("content-range"), let (held, size) = S3Store.contentRange(field) else { return false }
+            let length = answer.header("content-length")
+            return held.offset == range.offset && held == range.clamped(toSize: size)
+                && (length == nil || S3Store.size(length) == held.length)
+        case 200:
+            // Whether it is the whole only the object itself can tell.
+            guard answer.header("content-range") == nil, let length = S3Store.size(answer.header("content-length")) else { return false }
+            let known = try await head(artifact)
+            return known.status == 200 && S3Store.size(known.header("content-length")) == length
+                && known.header("etag") == answer.header("etag")
+        default: return true
+        }
     }
 
     package func head(_ artifact: ArtifactURL) async throws -> BucketAnswer {
@@ -58,19 +98,14 @@ package struct S3Origin: BucketOrigin {
 
     package func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation {
         guard let object = urls.object(artifact.description) else { throw Self.notHere(artifact, "location") }
-        let held: S3Credentials?
-        do {
-            held = try await credentials.credentials()
-        } catch {
-            throw S3Error.mapping(error, call: "location")
+        let held = try await client.currentCredentials(for: "location")
+        // A signature that the service does not take is worse than none: the bucket may be public.
+        guard let held, !trouble.isRefused(held) else {
+            let query = object.version.map { "?versionId=\(PercentCoding.encode($0))" } ?? ""
+            return ObjectLocation(url: client.url(ofKey: object.key) + query)
         }
-        switch (held, object.version) {
-        case (nil, nil): return ObjectLocation(url: client.url(ofKey: object.key))
-        case (nil, let version?):
-            return ObjectLocation(url: "\(client.url(ofKey: object.key))?versionId=\(PercentCoding.encode(version))")
-        case (_?, nil): return try await client.presignedURL(ofKey: object.key, life: life)
-        case (let held?, let version?): return try presigned(object.key, version: version, life: life, with: held)
-        }
+        guard let version = object.version else { return try await client.presignedURL(ofKey: object.key, life: life) }
+        return try presigned(object.key, version: version, life: life, with: held)
     }
 
     // MARK: Asking
@@ -90,16 +125,22 @@ package struct S3Origin: BucketOrigin {
         // The last answer that asks for patience is what the caller gets when there is none left.
         var impatient: S3Answer?
         do {
+            let held = try await client.currentCredentials(for: call.name)
             let answer = try await retries.run { _ in
                 impatient = nil
                 let answer = try await client.answer(to: call)
                 guard let failure = answer.failure else { return answer }
                 let error = failure.storageError(call: call.name, bucket: client.bucket, subject: client.subject(of: call))
-                if Self.isAboutCredentials(failure) { throw error }
+                // Who asks without credentials is told of the object what everybody is told.
+                if failure.isAboutCaller, held != nil || failure.code == "NoSuchBucket" {
+                    trouble.note(failure, with: held)
+                    throw error
+                }
                 guard error.code.isTransient else { return answer }
                 impatient = answer
                 throw error
             }
+            trouble.end()
             return Self.answer(answer)
         } catch {
             guard let impatient else { throw error }
@@ -112,14 +153,6 @@ package struct S3Origin: BucketOrigin {
         // What is wrong with a signature is told with what was signed: nothing for the client that asked.
         let body = answer.failure == nil ? answer.body : ByteStream(chunks: [])
         return BucketAnswer(status: answer.status, headers: headers, body: body)
-    }
-
-    private static func isAboutCredentials(_ failure: S3Failure) -> Bool {
-        switch failure.code {
-        case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired", "RequestTimeTooSkewed":
-            true
-        default: false
-        }
     }
 
     /// Bytes of the whole object.

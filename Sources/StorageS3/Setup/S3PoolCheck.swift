@@ -18,12 +18,13 @@ package struct S3PoolCheck: Sendable {
         package var text: String
     }
 
-    private let configuration: S3Configuration
+    let configuration: S3Configuration
     private let setup: S3PoolSetup
     private let http: ServiceClient
-    private let clock: any WallClock
+    let clock: any WallClock
     /// Where credentials come from, for people.
     private let credentialsSource: String
+    private let logger: Logger
 
     /// Beyond this the service refuses requests (AWS General Reference, "RequestTimeTooSkewed").
     private static let refusedSkew: Duration = .seconds(900)
@@ -38,11 +39,21 @@ package struct S3PoolCheck: Sendable {
         self.http = http
         self.clock = clock
         self.credentialsSource = credentialsSource
+        self.logger = logger
         setup = S3PoolSetup(configuration: configuration, retention: retention, http: http, clock: clock, logger: logger)
     }
 
-    private var client: S3Client { setup.client }
+    var client: S3Client { setup.client }
     private var target: S3PoolTarget { setup.target }
+
+    /// The pool's own, with all that it writes in a folder whose name says what it is.
+    var probeStore: S3Store {
+        var probe = S3Configuration(
+            bucket: configuration.bucket, endpoint: client.endpoint, access: configuration.access, publicURL: configuration.publicURL,
+            keyPrefix: configuration.keyPrefix + Self.probeFolder, credentials: configuration.credentials)
+        probe.niceties = configuration.niceties
+        return S3Store(configuration: probe, http: http, clock: clock, logger: logger)
+    }
 
     /// - Parameter report: Is told each line as soon as it is known.
     /// - Returns: Whether nothing is wrong.
@@ -58,7 +69,7 @@ package struct S3PoolCheck: Sendable {
         return isFine
     }
 
-    private typealias Say = (Mark, String) -> Void
+    typealias Say = (Mark, String) -> Void
 
     // MARK: Before the bucket
 
@@ -135,80 +146,9 @@ package struct S3PoolCheck: Sendable {
         }
     }
 
-    // MARK: Objects
-
-    private func checkObjects(_ say: Say) async throws {
-        let key = target.keyPrefix + Self.probeFolder + Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) })
-        let body = ByteBuffer(string: "Written by `cloud-mirror pools check`, which removes it. It may be deleted.\n")
-        let written = try await attempt(say, "write an object", "s3:PutObject") {
-            _ = try await client.send(S3Call("put", .PUT, key: key, headers: [("content-type", "text/plain")], body: .bytes([body])))
-        }
-        if written {
-            try await attempt(say, "read an object", "s3:GetObject") {
-                let read = try await client.send(S3Call("get", .GET, key: key)).body.collect(upTo: 4_096)
-                guard read == body else { throw S3Error.odd("what comes back is not what was written", "get") }
-            }
-            try await attempt(say, "look at an object (HEAD)", "s3:GetObject") {
-                _ = try await client.send(S3Call("head", .HEAD, key: key))
-            }
-            try await attempt(say, "list objects", "s3:ListBucket") { try await list(key) }
-            try await checkCondition(say, key, body)
-            try await checkReading(say, key, body)
-        }
-        try await attempt(say, "upload in parts", "s3:PutObject and s3:AbortMultipartUpload") { try await multipart(key) }
-        // Also when nothing seems to be written: an answer may have been lost.
-        try await attempt(say, "delete an object", "s3:DeleteObject") { _ = try await client.send(S3Call("delete", .DELETE, key: key)) }
-    }
-
-    @discardableResult
-    private func attempt(_ say: Say, _ words: String, _ permission: String, _ body: () async throws -> Void) async throws -> Bool {
-        do {
-            try await body()
-            say(.ok, "may \(words)")
-            return true
-        } catch let error as StorageError {
-            let advice = error.code == .permissionDenied ? "permit \(permission): " : ""
-            say(.error, "cannot \(words): \(advice)\(error.message)")
-            return false
-        }
-    }
-
-    private func list(_ key: String) async throws {
-        let document = try await client.document(S3Call("list", .GET, query: [("list-type", "2"), ("prefix", key), ("max-keys", "2")]))
-        guard document.all("Contents").contains(where: { $0["Key"]?.text == key }) else {
-            throw S3Error.odd("what was just written is not in the listing", "list")
-        }
-    }
-
-    private func multipart(_ key: String) async throws {
-        let begun = try await client.document(S3Call("createMultipart", .POST, key: key, query: [("uploads", nil)]))
-        guard let id = begun["UploadId"]?.text, !id.isEmpty else { throw S3Error.odd("the upload has no name", "createMultipart") }
-        let upload: [(name: String, value: String?)] = [("uploadId", id)]
-        let part = ByteBuffer(string: "part")
-        do {
-            _ = try await client.send(
-                S3Call("uploadPart", .PUT, key: key, query: [("partNumber", "1")] + upload, body: .bytes([part])))
-        } catch {
-            _ = try? await client.send(S3Call("abortMultipart", .DELETE, key: key, query: upload))
-            throw error
-        }
-        _ = try await client.send(S3Call("abortMultipart", .DELETE, key: key, query: upload))
-    }
-
-    private func checkCondition(_ say: Say, _ key: String, _ body: ByteBuffer) async throws {
-        do {
-            _ = try await client.send(S3Call("put", .PUT, key: key, headers: [("if-none-match", "*")], body: .bytes([body])))
-            say(.warning, "the server takes no notice of If-None-Match: of two copies of one artifact at once the later one stays")
-        } catch let error as StorageError where error.code == .preconditionFailed {
-            say(.ok, "an object that is there is not replaced by one that must be new")
-        } catch let error as StorageError {
-            say(.warning, "the server does not take If-None-Match: \(error.message)")
-        }
-    }
-
     // MARK: Clients
 
-    private func checkReading(_ say: Say, _ key: String, _ body: ByteBuffer) async throws {
+    func checkReading(_ say: Say, _ key: String, _ body: ByteBuffer) async throws {
         do {
             let plain = try location(of: key)
             switch configuration.access {

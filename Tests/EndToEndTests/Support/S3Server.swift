@@ -9,7 +9,7 @@ import NIOPosix
 import StorageS3
 import Testing
 
-/// The S3 server that `scripts/test-servers.sh` starts, which checks signatures; its buckets play regions.
+/// An S3 server that `scripts/test-servers.sh` starts, which checks signatures; its buckets play regions.
 struct S3Server: Sendable {
     let url: String
     let accessKey: String
@@ -21,14 +21,20 @@ struct S3Server: Sendable {
         return environment["CLOUD_MIRROR_TEST_S3_ENDPOINT"] != nil || environment["CI"] == "true"
     }
 
-    init() throws {
+    /// Which of the servers: OpenStack Swift refuses conditions and checksums.
+    enum Kind: String, Sendable {
+        case seaweedFS = "S3"
+        case openStack = "OPENSTACK"
+    }
+
+    init(_ kind: Kind = .seaweedFS) throws {
         let environment = ProcessInfo.processInfo.environment
         func value(_ name: String) throws -> String {
             try #require(environment[name], "\(name) is not set; run these tests with `make test`, which sets it")
         }
-        url = try value("CLOUD_MIRROR_TEST_S3_ENDPOINT")
-        accessKey = try value("CLOUD_MIRROR_TEST_S3_ACCESS_KEY")
-        secretKey = try value("CLOUD_MIRROR_TEST_S3_SECRET_KEY")
+        url = try value("CLOUD_MIRROR_TEST_\(kind.rawValue)_ENDPOINT")
+        accessKey = try value("CLOUD_MIRROR_TEST_\(kind.rawValue)_ACCESS_KEY")
+        secretKey = try value("CLOUD_MIRROR_TEST_\(kind.rawValue)_SECRET_KEY")
     }
 
     /// A name that no other test uses.

@@ -1,3 +1,4 @@
+import Logging
 import MirrorCore
 import MirrorNet
 import MirrorStorage
@@ -5,6 +6,7 @@ import MirrorTesting
 import NIOCore
 import NIOPosix
 import NIOHTTP1
+import TestServers
 import Testing
 
 @testable import StorageS3
@@ -12,7 +14,8 @@ import Testing
 @Suite struct S3OriginTests {
     private static func run(
         credentials: any S3CredentialsProvider = StaticS3Credentials(S3Credentials(accessKeyID: "A", secretAccessKey: "S")),
-        isolation: isolated (any Actor)? = #isolation, _ body: (FakeOrigin, S3Origin, ArtifactURL) async throws -> Void
+        logger: Logger = SetupServer.logger, isolation: isolated (any Actor)? = #isolation,
+        _ body: (FakeOrigin, S3Origin, ArtifactURL) async throws -> Void
     ) async throws {
         try await FakeOrigin.run { server async throws in
             let http = ServiceClient(
@@ -20,7 +23,7 @@ import Testing
                 logger: SetupServer.logger)
             let origin = S3Origin(
                 bucket: "bucket", endpoint: try S3Endpoint(url: server.url("/"), region: "us-east-1"), credentials: credentials, http: http,
-                clock: HastyClock(), logger: SetupServer.logger)
+                clock: HastyClock(), logger: logger)
             do {
                 try await body(server, origin, try #require(origin.artifact("s3://bucket/a b+c")))
             } catch {
@@ -66,10 +69,12 @@ import Testing
         }
     }
 
-    @Test("What the service says of the object is passed on at once, without what it says to us", arguments: [403, 404, 412])
-    func refusals(status: Int) async throws {
+    @Test(
+        "What the service says of the object is passed on at once, without what it says to us",
+        arguments: [(403, "InvalidObjectState"), (404, "NoSuchKey"), (404, ""), (412, "PreconditionFailed")])
+    func refusals(status: Int, code: String) async throws {
         try await Self.run { server, origin, artifact async throws in
-            server.on(Self.path, StoreFixture.error(status, status == 403 ? "AccessDenied" : "NoSuchKey"))
+            server.on(Self.path, StoreFixture.error(status, code))
             let answer = try await origin.open(artifact, range: nil, ifMatch: nil)
             #expect(answer.status == status)
             #expect(try await answer.body.collect(upTo: 0).readableBytes == 0)
@@ -78,12 +83,111 @@ import Testing
         }
     }
 
-    @Test("What is wrong with the mirror's own credentials is its error, and not the object's")
-    func credentials() async throws {
+    @Test(
+        "What the service holds against the mirror is the mirror's error, not the object's: told to the operator, by HEAD and by GET",
+        arguments: [
+            (403, "InvalidAccessKeyId"), (403, "SignatureDoesNotMatch"), (400, "ExpiredToken"), (400, "InvalidToken"),
+            (403, "AccessDenied"), (403, ""), (401, ""), (403, "RequestTimeTooSkewed"), (403, "KMS.DisabledException"),
+            (400, "AuthorizationHeaderMalformed"),
+        ], [true, false])
+    func credentials(_ answer: (status: Int, code: String), _ isHead: Bool) async throws {
+        let log = LogRecorder(.error)
+        try await Self.run(logger: log.logger) { server, origin, artifact async throws in
+            server.on(Self.path, StoreFixture.error(answer.status, answer.code, "<StringToSign>x</StringToSign>"))
+            for _ in 0..<3 {
+                await #expect(throws: StorageError.self) {
+                    if isHead {
+                        _ = try await origin.head(artifact)
+                    } else {
+                        _ = try await origin.open(artifact, range: nil, ifMatch: nil)
+                    }
+                }
+            }
+            let lines = log.all.filter { $0.contains("an origin's bucket refuses the mirror") }
+            #expect(lines.count == 1, "once a minute: \(log.all)")
+            #expect(lines.first?.contains("bucket") == true)
+            #expect(lines.first?.contains(answer.code.isEmpty ? "status \(answer.status)" : answer.code) == true)
+            #expect(lines.first?.contains("StringToSign") == false)
+        }
+    }
+
+    @Test("A bucket that is not there is not the object's affair either; of a key HEAD alone cannot tell")
+    func noBucket() async throws {
         try await Self.run { server, origin, artifact async throws in
-            server.on(Self.path, StoreFixture.error(403, "SignatureDoesNotMatch", "<StringToSign>x</StringToSign>"))
-            await #expect { try await origin.open(artifact, range: nil, ifMatch: nil) } throws: { error in
-                (error as? StorageError)?.code == .permissionDenied
+            server.on(Self.path, StoreFixture.error(404, "NoSuchBucket"))
+            await #expect(throws: StorageError.self) { try await origin.open(artifact, range: nil, ifMatch: nil) }
+            #expect(try await origin.head(artifact).status == 404)
+        }
+    }
+
+    @Test("Without credentials, what the service says of the object is what everybody is told", arguments: [401, 403])
+    func anonymousRefusal(status: Int) async throws {
+        try await Self.run(credentials: StaticS3Credentials.anonymous) { server, origin, artifact async throws in
+            server.on(Self.path, StoreFixture.error(status, "AccessDenied"))
+            #expect(try await origin.open(artifact, range: nil, ifMatch: nil).status == status)
+            #expect(try await origin.head(artifact).status == status)
+        }
+    }
+
+    @Test("Credentials that the service does not take sign nothing for clients, until it takes them")
+    func refusedCredentialsSignNothing() async throws {
+        try await Self.run { server, origin, artifact async throws in
+            func isSigned() async throws -> Bool {
+                try await origin.location(of: artifact, life: .seconds(60)).url.contains("X-Amz-Signature")
+            }
+            server.on(Self.path, StoreFixture.error(403, "InvalidAccessKeyId"))
+            await #expect(throws: StorageError.self) { try await origin.head(artifact) }
+            #expect(try await origin.location(of: artifact, life: .seconds(60)) == ObjectLocation(url: artifact.description))
+            server.on(Self.path, .status(404))
+            _ = try await origin.head(artifact)
+            #expect(try await isSigned())
+            // A permission that is missing says nothing about signatures.
+            server.on(Self.path, StoreFixture.error(403, "AccessDenied"))
+            await #expect(throws: StorageError.self) { try await origin.head(artifact) }
+            #expect(try await isSigned())
+        }
+    }
+
+    @Test(
+        "A part that calls itself the whole is never handed on: the object is asked for without a range",
+        arguments: [["Content-Range": "bytes 0-99/1000"], [:]])
+    func contradiction(_ headers: [String: String]) async throws {
+        try await Self.run { server, origin, artifact async throws in
+            let bytes = (0..<1_000).map { UInt8(truncatingIfNeeded: $0) }
+            server.on(Self.path) { request in
+                let isPart = request.header("range") != nil && request.method == "GET"
+                return FakeBehavior.body(isPart ? Array(bytes.prefix(100)) : bytes).with {
+                    $0.acceptsRanges = false
+                    if isPart { $0.headers += headers.map { (name: $0.key, value: $0.value) } }
+                }
+            }
+            let answer = try await origin.open(artifact, range: ByteRange(offset: 0, length: 100), ifMatch: nil)
+            #expect(answer.status == 200)
+            #expect(try await answer.body.collect(upTo: 2_000) == ByteBuffer(bytes: bytes))
+            await #expect(throws: StorageError.self, "what follows is not the first part's") {
+                try await origin.open(artifact, range: ByteRange(offset: 100, length: 100), ifMatch: nil)
+            }
+        }
+    }
+
+    @Test("A server that knows no ranges is read as a whole; one that sends a part unasked is not believed")
+    func wholeAnswers() async throws {
+        try await Self.run { server, origin, artifact async throws in
+            let whole = FakeBehavior.text("0123456789").with { $0.acceptsRanges = false }
+            server.on(Self.path, whole)
+            let range = try #require(ByteRange(offset: 0, length: 4))
+            let answer = try await origin.open(artifact, range: range, ifMatch: nil)
+            #expect(answer.status == 200)
+            #expect(try await answer.body.collect(upTo: 100) == ByteBuffer(string: "0123456789"))
+            for status in [200, 206] {
+                server.on(
+                    Self.path,
+                    whole.with {
+                        $0.status = status
+                        $0.headers.append(("Content-Range", "bytes 0-9/100"))
+                    })
+                await #expect(throws: StorageError.self) { try await origin.open(artifact, range: nil, ifMatch: nil) }
+                await #expect(throws: StorageError.self) { try await origin.open(artifact, range: range, ifMatch: nil) }
             }
         }
     }

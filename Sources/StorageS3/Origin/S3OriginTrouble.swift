@@ -1,0 +1,53 @@
+import Logging
+import MirrorCore
+import Synchronization
+
+/// What a service holds against the credentials that an origin's bucket is read with: tells the operator, and remembers which of them sign nothing.
+final class S3OriginTrouble: Sendable {
+    private struct State {
+        /// The credentials that the service did not take at all.
+        var refused: S3Credentials?
+        var lastCode: String?
+        var lastNote: Timestamp?
+    }
+
+    /// Between two notes of the same trouble.
+    private static let pause: Duration = .seconds(60)
+
+    private let bucket: String
+    private let clock: any WallClock
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(bucket: String, clock: any WallClock, logger: Logger) {
+        self.bucket = bucket
+        self.clock = clock
+        self.logger = logger
+    }
+
+    func note(_ failure: S3Failure, with credentials: S3Credentials?) {
+        let now = clock.now
+        let isNews = state.withLock { state in
+            if failure.refusesCredentials { state.refused = credentials }
+            let isNews = state.lastCode != failure.code || state.lastNote.map { $0.duration(to: now) >= Self.pause } ?? true
+            guard isNews else { return false }
+            state.lastCode = failure.code
+            state.lastNote = now
+            return true
+        }
+        guard isNews else { return }
+        logger.error(
+            "an origin's bucket refuses the mirror; clients are sent to the origin",
+            metadata: [
+                "bucket": "\(bucket)", "code": "\(failure.code.isEmpty ? "status \(failure.status)" : failure.code)",
+                "error": "\(failure.described)",
+            ])
+    }
+
+    /// The service answered a request, so the credentials are good.
+    func end() {
+        state.withLock { $0 = State() }
+    }
+
+    func isRefused(_ credentials: S3Credentials) -> Bool { state.withLock { $0.refused == credentials } }
+}
