@@ -8,7 +8,7 @@ import StorageS3
 package struct PoolSetup: Sendable {
     /// A line of a plan, or of what came of it.
     package struct Line: Sendable, Equatable {
-        /// `ok`, `change`, `note`, `problem`; `ok`, `warning`, `error`; `done`, `failed`.
+        /// `ok`, `change`, `note`, `problem`; `ok`, `warning`, `error`; `done`, `note`, `failed`.
         package var mark: String
         package var text: String
     }
@@ -72,14 +72,18 @@ package struct PoolSetup: Sendable {
 
     /// Does what was planned.
     ///
-    /// - Returns: Whether all of it was done, but for what the server does not support.
+    /// - Returns: Whether all of it was done, but for what the server does not support, or not without refusing what is written.
     package func apply(_ plan: Plan, report: (Line) -> Void) async throws -> Bool {
         guard let steps = plan.steps else { return true }
         var isDone = true
         try await steps.setup.apply(steps.plan) { line, outcome in
             switch outcome {
             case .done: report(Line(mark: "done", text: line.text))
+            case .noted: report(Line(mark: "note", text: line.text))
             case .unsupported: report(Line(mark: "note", text: "\(line.text): not supported by this server"))
+            case .takenBack(let reason):
+                isDone = isDone && !line.isEssential
+                report(Line(mark: line.isEssential ? "failed" : "note", text: "taken back: \(line.text): \(reason)"))
             case .failed(let reason):
                 isDone = false
                 report(Line(mark: "failed", text: "\(line.text): \(reason)"))

@@ -29,6 +29,7 @@ public final class FakeOrigin: Sendable {
 
     struct State: Sendable {
         var routes: [String: @Sendable (Request) -> FakeBehavior] = [:]
+        var rest: (@Sendable (Request) -> FakeBehavior)?
         var requests: [Request] = []
         var active = 0
         var maxActive = 0
@@ -116,6 +117,11 @@ public final class FakeOrigin: Sendable {
     /// Asks `answer` for every request; it runs under a lock and must not call the origin.
     public func on(_ path: String, _ answer: @escaping @Sendable (Request) -> FakeBehavior) {
         state.change { $0.routes[path] = answer }
+    }
+
+    /// Asks `answer` for every request that no other route answers, as ``on(_:_:)-(String,_)`` does.
+    public func on(everything answer: @escaping @Sendable (Request) -> FakeBehavior) {
+        state.change { $0.rest = answer }
     }
 
     // MARK: What was seen

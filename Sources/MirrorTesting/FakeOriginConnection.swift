@@ -47,7 +47,7 @@ struct FakeOriginConnection: Sendable {
             state.requests.append(request)
             state.active += 1
             state.maxActive = max(state.maxActive, state.active)
-            let route = state.routes[head.uri] ?? state.routes[String(path)]
+            let route = state.routes[head.uri] ?? state.routes[String(path)] ?? state.rest
             return (request, route?(request) ?? .status(404, "no such route"))
         }
         defer { state.change { $0.active -= 1 } }

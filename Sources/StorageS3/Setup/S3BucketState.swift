@@ -21,6 +21,22 @@ struct S3BucketState: Sendable, Equatable {
     var lifecycle: S3Known<S3Lifecycle?> = .value(nil)
 
     static let ownerEnforced = "BucketOwnerEnforced"
+
+    /// Of a bucket that there is not yet: nothing is set, and all that can be known is what the server does not support.
+    var withSupportAlone: S3BucketState {
+        S3BucketState(
+            exists: exists, region: region, policy: policy.orNothing, publicAccess: publicAccess.orNothing, ownership: ownership.orNothing,
+            lifecycle: lifecycle.orNothing)
+    }
+}
+
+extension S3Known where Value: ExpressibleByNilLiteral {
+    fileprivate var orNothing: S3Known {
+        switch self {
+        case .unsupported: .unsupported
+        case .value, .unknown: .value(nil)
+        }
+    }
 }
 
 /// Amazon's guard against buckets that are public by mistake.

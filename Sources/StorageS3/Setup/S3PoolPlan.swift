@@ -16,6 +16,14 @@ package struct S3PoolPlan: Sendable, Equatable {
         package var text: String
         /// What is done when the plan is applied.
         var step: Step?
+
+        /// Whether clients cannot be served as the pool wants it without this.
+        package var isEssential: Bool {
+            switch step {
+            case .createBucket, .setPolicy: true
+            case .setOwnership, .setPublicAccess, .removePolicy, .setLifecycle, nil: false
+            }
+        }
     }
 
     /// In an order in which they may be done.
@@ -29,11 +37,14 @@ package struct S3PoolPlan: Sendable, Equatable {
     }
 
     package private(set) var lines: [Line] = []
+    /// What the bucket was like: what is applied can be taken back to it.
+    let before: S3BucketState
 
     package var hasChanges: Bool { lines.contains { $0.mark == .change } }
     package var hasProblems: Bool { lines.contains { $0.mark == .problem } }
 
     init(_ target: S3PoolTarget, _ state: S3BucketState) {
+        before = state
         guard planBucket(target, state) else { return }
         planOwnership(state)
         planAccess(target, state)

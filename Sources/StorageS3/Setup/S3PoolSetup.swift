@@ -9,16 +9,16 @@ import NIOHTTP1
 package struct S3PoolSetup: Sendable {
     package let target: S3PoolTarget
     let client: S3Client
-    private let clock: any WallClock
-    private let retries: S3Retries
+    let clock: any WallClock
+    let retries: S3Retries
 
     package init(
         configuration: S3Configuration, retention: Duration, http: ServiceClient, clock: any WallClock = SystemClock(), logger: Logger
     ) {
         target = S3PoolTarget(configuration, retention: retention)
         client = S3Client(
-            bucket: configuration.bucket, endpoint: configuration.endpoint, credentials: configuration.credentials, http: http,
-            clock: clock, logger: logger)
+            bucket: configuration.bucket, endpoint: configuration.endpoint, credentials: configuration.credentials,
+            niceties: configuration.niceties, http: http, clock: clock, logger: logger)
         self.clock = clock
         retries = S3Retries(policy: .init(maxAttempts: 4), clock: clock)
     }
@@ -34,10 +34,20 @@ package struct S3PoolSetup: Sendable {
 
     func state() async throws -> S3BucketState {
         let exists = try await existence()
-        guard exists == .value(true) else { return S3BucketState(exists: exists) }
-        var state = S3BucketState(exists: exists, region: try await region())
+        switch exists {
+        case .value(true): break
+        // Some servers say what they do not know even of a bucket that there is not; the others say it once there is one.
+        case .value(false): return try await settings(of: S3BucketState(exists: exists)).withSupportAlone
+        case .unsupported, .unknown: return S3BucketState(exists: exists)
+        }
+        let state = S3BucketState(exists: exists, region: try await region())
         // Elsewhere every further call would be about another region's bucket.
         if let region = state.region, region != target.endpoint.region, target.endpoint.isAWS { return state }
+        return try await settings(of: state)
+    }
+
+    private func settings(of bucket: S3BucketState) async throws -> S3BucketState {
+        var state = bucket
         state.ownership = try await read("getBucketOwnershipControls", "ownershipControls", absent: "OwnershipControlsNotFoundError") {
             answer in
             guard let document = try? S3XML(parsing: answer.body), document.name == "OwnershipControls" else { return nil }
@@ -67,7 +77,7 @@ package struct S3PoolSetup: Sendable {
         }
     }
 
-    private static let transitionField = "x-amz-transition-default-minimum-object-size"
+    static let transitionField = "x-amz-transition-default-minimum-object-size"
 
     private struct Answer {
         var headers: HTTPHeaders
@@ -78,13 +88,13 @@ package struct S3PoolSetup: Sendable {
         let head = S3Call("headBucket", .HEAD)
         guard var failure = try await ask(head).failure else { return .value(true) }
         if failure.status == 404 { return .value(false) }
-        if failure.status == 403 {
-            // An answer to HEAD cannot say why not; one to GET can.
+        if failure.status == 403, failure.code.isEmpty {
+            // Whoever may not look may be permitted to list.
             let list = S3Call("headBucket", .GET, query: [("list-type", "2"), ("max-keys", "0")])
             guard let said = try await ask(list).failure else { return .value(true) }
             failure = said
         }
-        if Self.isUnsupported(failure) { return .unsupported }
+        if failure.isUnsupported { return .unsupported }
         guard failure.status == 403, failure.code.isEmpty || failure.code == "AccessDenied" else {
             return .unknown(describe(failure, head))
         }
@@ -119,7 +129,11 @@ package struct S3PoolSetup: Sendable {
             return parse(Answer(headers: answer.headers, body: body)).map { .value($0) } ?? .unsupported
         }
         if failure.code == absent { return .value(nil) }
-        if Self.isUnsupported(failure) { return .unsupported }
+        // A server that takes the name of the setting for an object's, or for nothing.
+        if failure.status == 404, failure.code.isEmpty || failure.code == "NoSuchKey" { return .unsupported }
+        if failure.isUnsupported { return .unsupported }
+        // Amazon's own service knows all of these questions.
+        if failure.status == 400, !failure.isAboutCaller, !target.endpoint.isAWS { return .unsupported }
         if failure.status == 403 {
             return .unknown("permit \(permission ?? "s3:\(name.prefix(1).uppercased())\(name.dropFirst())") (\(failure))")
         }
@@ -127,115 +141,18 @@ package struct S3PoolSetup: Sendable {
     }
 
     /// The service's answer, once throttling and passing errors were waited out.
-    private func ask(_ call: S3Call) async throws -> S3Answer {
+    func ask(_ call: S3Call) async throws -> S3Answer {
         try await retries.run { _ in
             let answer = try await client.answer(to: call)
             guard let failure = answer.failure else { return answer }
             let error = failure.storageError(call: call.name, bucket: client.bucket, subject: client.subject(of: call))
             // 501 is an answer, however transient a 5xx may look, and so is that somebody else has a bucket of the name.
-            guard error.code.isTransient, !Self.isUnsupported(failure), !failure.code.hasPrefix("BucketAlready") else { return answer }
+            guard error.code.isTransient, !failure.isUnsupported, !failure.code.hasPrefix("BucketAlready") else { return answer }
             throw error
         }
     }
 
-    private func describe(_ failure: S3Failure, _ call: S3Call) -> String {
+    func describe(_ failure: S3Failure, _ call: S3Call) -> String {
         failure.storageError(call: call.name, bucket: client.bucket, subject: client.subject(of: call)).message
-    }
-
-    /// What servers say to calls that they do not know.
-    private static func isUnsupported(_ failure: S3Failure) -> Bool {
-        ["NotImplemented", "MethodNotAllowed", "NotSupported", "XNotImplemented"].contains(failure.code) || failure.status == 405
-            || failure.status == 501
-    }
-
-    // MARK: Doing
-
-    package enum Outcome: Sendable, Equatable {
-        case done
-        case unsupported
-        /// Why, in words that say what to do.
-        case failed(String)
-    }
-
-    /// Does what was planned, one step after the other; stops when the bucket cannot be made.
-    ///
-    /// - Parameter report: Is told the outcome of each line that has a step.
-    package func apply(_ plan: S3PoolPlan, report: (S3PoolPlan.Line, Outcome) -> Void) async throws {
-        // What was just made or opened is not known everywhere at once.
-        var isSettling = false
-        for line in plan.lines {
-            guard let step = line.step else { continue }
-            let outcome = try await perform(step, isSettling: isSettling)
-            report(line, outcome)
-            switch (step, outcome) {
-            case (.createBucket, .done), (.setPublicAccess, .done): isSettling = true
-            case (.createBucket, _): return
-            case (.setOwnership, _), (.setPublicAccess, _), (.setPolicy, _), (.removePolicy, _), (.setLifecycle, _): break
-            }
-        }
-    }
-
-    private func perform(_ step: S3PoolPlan.Step, isSettling: Bool) async throws -> Outcome {
-        let call = call(for: step)
-        var delay = Duration.milliseconds(500)
-        for attempt in 1... {
-            let failure: S3Failure
-            do {
-                guard let found = try await ask(call).failure else { return .done }
-                failure = found
-            } catch let error as StorageError {
-                return .failed(error.message)
-            }
-            if Self.isUnsupported(failure) { return .unsupported }
-            let maySettle = isSettling && ["AccessDenied", "NoSuchBucket", "OperationAborted"].contains(failure.code)
-            guard maySettle, attempt < 6 else { return .failed(words(for: failure, call, step)) }
-            try await clock.sleep(for: delay)
-            delay *= 2
-        }
-        return .unsupported
-    }
-
-    private func words(for failure: S3Failure, _ call: S3Call, _ step: S3PoolPlan.Step) -> String {
-        switch (failure.code, step) {
-        case ("BucketAlreadyExists", _):
-            return "somebody else has a bucket of this name: choose another one (\(failure))"
-        case ("AccessDenied", .setPolicy):
-            return
-                "permit s3:PutBucketPolicy; if it is permitted, the account's own Block Public Access keeps the bucket from being public: allow it "
-                + "there, or choose `access: presigned` (\(failure))"
-        case ("AccessDenied", _): return "permit \(Self.permission(step)) (\(failure))"
-        default: return describe(failure, call)
-        }
-    }
-
-    private static func permission(_ step: S3PoolPlan.Step) -> String {
-        switch step {
-        case .createBucket: "s3:CreateBucket"
-        case .setOwnership: "s3:PutBucketOwnershipControls"
-        case .setPublicAccess: "s3:PutBucketPublicAccessBlock"
-        case .setPolicy: "s3:PutBucketPolicy"
-        case .removePolicy: "s3:DeleteBucketPolicy"
-        case .setLifecycle: "s3:PutLifecycleConfiguration"
-        }
-    }
-
-    private func call(for step: S3PoolPlan.Step) -> S3Call {
-        switch step {
-        case .createBucket: return .createBucket(in: target.endpoint)
-        case .setOwnership:
-            return .put(
-                "putBucketOwnershipControls", subresource: "ownershipControls",
-                "<OwnershipControls xmlns=\"\(S3Lifecycle.namespace)\"><Rule><ObjectOwnership>\(S3BucketState.ownerEnforced)</ObjectOwnership></Rule>"
-                    + "</OwnershipControls>")
-        case .setPublicAccess(let block): return .put("putPublicAccessBlock", subresource: "publicAccessBlock", block.xml)
-        case .setPolicy(let policy):
-            return .put(
-                "putBucketPolicy", subresource: "policy", String(decoding: policy.json, as: UTF8.self), type: "application/json")
-        case .removePolicy: return S3Call("deleteBucketPolicy", .DELETE, query: [("policy", nil)])
-        case .setLifecycle(let lifecycle):
-            var call = S3Call.put("putBucketLifecycle", subresource: "lifecycle", lifecycle.xml)
-            if let value = lifecycle.transitionDefault { call.headers.append((Self.transitionField, value)) }
-            return call
-        }
     }
 }

@@ -18,7 +18,7 @@ import Testing
             let http = ServiceClient(
                 configuration: OutboundConfiguration(userAgent: "test"), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: SetupServer.logger)
-            origin.on("/bucket", answer)
+            origin.on(everything: answer)
             let configuration = S3Configuration(
                 bucket: "bucket", endpoint: try S3Endpoint(url: origin.url("/"), region: "us-east-1"),
                 credentials: StaticS3Credentials(S3Credentials(accessKeyID: "A", secretAccessKey: "S")))
@@ -44,7 +44,7 @@ import Testing
     func unsupported(status: Int, code: String) async throws {
         try await Self.run({ request in
             request.method == "HEAD" ? .status(200) : StoreFixture.error(status, code)
-        }) { _, setup in
+        }) { _, setup async throws in
             let plan = try await setup.plan()
             #expect(!plan.hasChanges && !plan.hasProblems)
             #expect(plan.lines.filter { $0.text.hasSuffix("not supported by this server") }.count == 4)
@@ -55,7 +55,7 @@ import Testing
     func listsInstead() async throws {
         try await Self.run({ request in
             request.method == "HEAD" ? .status(200) : StoreFixture.xml("<ListBucketResult><Name>bucket</Name></ListBucketResult>")
-        }) { _, setup in
+        }) { _, setup async throws in
             let plan = try await setup.plan()
             #expect(!plan.hasChanges && !plan.hasProblems)
         }
@@ -65,7 +65,7 @@ import Testing
     func denied() async throws {
         try await Self.run({ request in
             request.method == "HEAD" ? .status(200) : StoreFixture.error(403, "AccessDenied")
-        }) { _, setup in
+        }) { _, setup async throws in
             let plan = try await setup.plan()
             #expect(!plan.hasChanges && plan.hasProblems)
             for permission in [
@@ -119,4 +119,98 @@ import Testing
             #expect(origin.requests(for: "/bucket").filter { $0.method == "PUT" }.count == 1)
         }
     }
+
+    // MARK: What a setting does to a bucket
+
+    private static func run(
+        _ server: SettingServer, isolation: isolated (any Actor)? = #isolation,
+        _ body: (S3PoolSetup) async throws -> Void
+    ) async throws {
+        try await run({ server.answer($0) }) { _, setup in try await body(setup) }
+    }
+
+    /// Plans and applies.
+    ///
+    /// - Returns: What came of each line, by the first word of its text.
+    private static func apply(_ setup: S3PoolSetup) async throws -> [String: S3PoolSetup.Outcome] {
+        var outcomes: [String: S3PoolSetup.Outcome] = [:]
+        try await setup.apply(try await setup.plan()) { line, outcome in
+            outcomes[String(line.text.prefix { $0 != ":" && $0 != " " })] = outcome
+        }
+        return outcomes
+    }
+
+    @Test(
+        "One setting that makes a bucket read-only is taken back, and all others stay", arguments: Array(SettingServer.all), [true, false])
+    func oneCulprit(_ culprit: String, _ exists: Bool) async throws {
+        let server = SettingServer(exists: exists) { $0.contains(culprit) }
+        try await Self.run(server) { setup async throws in
+            let outcomes = try await Self.apply(setup)
+            #expect(server.current.settings == SettingServer.all.subtracting([culprit]))
+            #expect(server.current.objects.isEmpty)
+            let takenBack = outcomes.values.compactMap { outcome -> String? in
+                if case .takenBack(let reason) = outcome { reason } else { nil }
+            }
+            #expect(takenBack.count == 1)
+            #expect(takenBack.first?.contains("AccessDenied (403)") == true)
+            #expect(outcomes.values.count { $0 == .done } == (exists ? 3 : 4))
+        }
+    }
+
+    @Test("Settings that only together make a bucket read-only are all taken back")
+    func culprits() async throws {
+        let server = SettingServer { $0.contains("policy") || $0.contains("lifecycle") }
+        try await Self.run(server) { setup async throws in
+            let outcomes = try await Self.apply(setup)
+            #expect(server.current.settings.isEmpty)
+            #expect(outcomes.values.allSatisfy { if case .takenBack = $0 { true } else { false } })
+        }
+    }
+
+    @Test("A bucket that nobody could write to before is no setting's fault")
+    func readOnlyBefore() async throws {
+        let server = SettingServer { _ in true }
+        try await Self.run(server) { setup async throws in
+            #expect(try await Self.apply(setup).values.allSatisfy { $0 == .done })
+            #expect(server.current.settings == SettingServer.all)
+            #expect(server.current.changes.count == 4)
+        }
+    }
+
+    @Test("Where all is well nothing is left of the probe")
+    func wellBehaved() async throws {
+        let server = SettingServer()
+        try await Self.run(server) { setup async throws in
+            #expect(try await Self.apply(setup).values.allSatisfy { $0 == .done })
+            #expect(server.current.settings == SettingServer.all)
+            #expect(server.current.objects.isEmpty)
+        }
+    }
+
+    @Test("What a server does not support is found out as soon as the bucket is there, and nothing fails", arguments: [true, false])
+    func newBucketWithoutSettings(_ exists: Bool) async throws {
+        let server = SettingServer(exists: exists, supported: ["policy"])
+        try await Self.run(server) { setup async throws in
+            let outcomes = try await Self.apply(setup)
+            #expect(!outcomes.values.contains { if case .failed = $0 { true } else { false } }, "\(outcomes)")
+            #expect(server.current.changes == ["PUT policy"])
+            if !exists { #expect(outcomes["lifecycle"] == .noted) }
+        }
+    }
+
+    @Test("A server that says it of a bucket that there is not yet is not asked for it by the plan")
+    func unsupportedBefore() async throws {
+        try await Self.run({ request in
+            if request.method == "HEAD" { return .status(404) }
+            return request.uri.contains("policy") ? StoreFixture.error(404, "NoSuchBucket") : StoreFixture.error(501, "NotImplemented")
+        }) { _, setup async throws in
+            let plan = try await setup.plan()
+            #expect(plan.lines.filter { $0.mark == .change }.map(\.step?.isCreation) == [true, false])
+            #expect(plan.lines.filter { $0.text.hasSuffix("not supported by this server") }.count == 3)
+        }
+    }
+}
+
+extension S3PoolPlan.Step {
+    fileprivate var isCreation: Bool { self == .createBucket }
 }

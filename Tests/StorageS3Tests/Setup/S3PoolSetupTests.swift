@@ -9,7 +9,7 @@ import Testing
 @Suite struct S3PoolSetupTests {
     @Test("A bucket is made, becomes public and then private, and is left alone once it is right")
     func story() async throws {
-        try await SetupServer.run { server in
+        try await SetupServer.run { server async throws in
             let first = try await server.setup(server.configuration()).plan()
             #expect(first.hasChanges && !first.hasProblems)
             #expect(first.lines.first?.text.hasPrefix("create the bucket \(server.bucket)") == true)
@@ -28,7 +28,7 @@ import Testing
 
     @Test("Only what lies under the prefix becomes public, and what others set up stays")
     func prefixAndForeign() async throws {
-        try await SetupServer.run { server in
+        try await SetupServer.run { server async throws in
             _ = try await server.client.send(S3Call("createBucket", .PUT))
             let foreign =
                 #"{"Version":"2012-10-17","Statement":[{"Sid":"Theirs","Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::\#(server.bucket)/theirs/*"}]}"#
@@ -53,7 +53,7 @@ import Testing
         "A pool that is set up passes every check, and the probe is gone afterwards",
         arguments: [S3Configuration.Access.public, .presigned])
     func check(access: S3Configuration.Access) async throws {
-        try await SetupServer.run { server in
+        try await SetupServer.run { server async throws in
             let configuration = server.configuration(access, prefix: "p/")
             _ = try await server.apply(configuration)
             let (isFine, lines) = try await server.check(configuration)
@@ -63,7 +63,7 @@ import Testing
             for beginning in [
                 "credentials: ", "endpoint: ", "clock: ", "bucket: ", "may write", "may read", "may look", "may list",
                 "an object that is there", "clients may read",
-                "may upload in parts", "may delete", "lifecycle: ",
+                "may upload in parts", "may copy", "may delete", "lifecycle: ",
             ] {
                 #expect(texts.contains { $0.hasPrefix(beginning) }, "\(beginning)")
             }
@@ -75,7 +75,7 @@ import Testing
 
     @Test("What is wrong is said with what to do")
     func wrong() async throws {
-        try await SetupServer.run { server in
+        try await SetupServer.run { server async throws in
             func errors(_ configuration: S3Configuration) async throws -> [String] {
                 let (isFine, lines) = try await server.check(configuration)
                 #expect(!isFine)
@@ -93,6 +93,25 @@ import Testing
             var nowhere = server.configuration()
             nowhere.endpoint.port = 1
             #expect(try await errors(nowhere).first?.contains("cannot be reached") == true)
+        }
+    }
+
+    @Test("Of a server that lacks much of it a bucket is made all the same, and the check says what is left out")
+    func openStack() async throws {
+        try await SetupServer.run(.openStack) { server async throws in
+            #expect(try await server.apply(server.configuration(.presigned)) == [])
+            let again = try await server.setup(server.configuration(.presigned)).plan()
+            #expect(!again.hasChanges && !again.hasProblems, "\(again.lines)")
+            let (isFine, lines) = try await server.check(server.configuration(.presigned))
+            #expect(isFine, "\(lines.filter { $0.mark == .error })")
+            for beginning in ["may write", "may upload in parts", "may copy", "may delete"] {
+                #expect(lines.contains { $0.mark == .ok && $0.text.hasPrefix(beginning) }, "\(beginning)")
+            }
+            let missing = lines.filter { $0.mark == .warning && $0.text.hasPrefix("the server does not take") }.map(\.text)
+            #expect(missing.contains { $0.contains("If-None-Match on uploads (NotImplemented (501)") }, "\(missing)")
+            #expect(missing.contains { $0.contains("If-None-Match on copies") }, "\(missing)")
+            let left = try await server.client.document(S3Call("list", .GET, query: [("list-type", "2")]))
+            #expect(left.all("Contents").isEmpty)
         }
     }
 }

@@ -10,7 +10,7 @@ import Testing
 
 @testable import StorageS3
 
-/// A bucket name of its own on the S3 server that `make test` starts.
+/// A bucket name of its own on an S3 server that `make test` starts.
 struct SetupServer: Sendable {
     let bucket: String
     let endpoint: S3Endpoint
@@ -19,7 +19,13 @@ struct SetupServer: Sendable {
 
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    static func run(_ body: (SetupServer) async throws -> Void) async throws {
+    enum Kind: String, Sendable {
+        case seaweedFS = "S3"
+        /// Knows neither policies nor conditions.
+        case openStack = "OPENSTACK"
+    }
+
+    static func run(_ kind: Kind = .seaweedFS, _ body: (SetupServer) async throws -> Void) async throws {
         let environment = ProcessInfo.processInfo.environment
         func value(_ name: String) throws -> String {
             try #require(environment[name], "\(name) is not set; run these tests with `make test`, which sets it")
@@ -28,9 +34,10 @@ struct SetupServer: Sendable {
             configuration: OutboundConfiguration(userAgent: "test"), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         let server = SetupServer(
             bucket: "setup-\(Hex.encode((0..<6).map { _ in UInt8.random(in: .min ... .max) }))",
-            endpoint: try S3Endpoint(url: try value("CLOUD_MIRROR_TEST_S3_ENDPOINT"), region: "us-east-1"),
+            endpoint: try S3Endpoint(url: try value("CLOUD_MIRROR_TEST_\(kind.rawValue)_ENDPOINT"), region: "us-east-1"),
             credentials: S3Credentials(
-                accessKeyID: try value("CLOUD_MIRROR_TEST_S3_ACCESS_KEY"), secretAccessKey: try value("CLOUD_MIRROR_TEST_S3_SECRET_KEY")),
+                accessKeyID: try value("CLOUD_MIRROR_TEST_\(kind.rawValue)_ACCESS_KEY"),
+                secretAccessKey: try value("CLOUD_MIRROR_TEST_\(kind.rawValue)_SECRET_KEY")),
             http: http)
         do {
             try await body(server)

@@ -1,0 +1,228 @@
+import MirrorCore
+import MirrorStorage
+import NIOCore
+import NIOHTTP1
+
+/// Does what was planned, and takes back what makes the bucket useless.
+extension S3PoolSetup {
+    package enum Outcome: Sendable, Equatable {
+        case done
+        /// Nothing was to be done; the line says why.
+        case noted
+        case unsupported
+        /// It was done, made the server refuse what is written, and was undone.
+        case takenBack(String)
+        /// Why, in words that say what to do.
+        case failed(String)
+    }
+
+    /// Does what was planned, one step after the other; stops when the bucket cannot be made.
+    ///
+    /// Writes an object before and after. Where that works before and no longer after, the setting that is to blame is taken back: on some servers a setting
+    /// that does no harm elsewhere makes a bucket read-only.
+    ///
+    /// - Parameter report: Is told the outcome of each line that has a step.
+    package func apply(_ plan: S3PoolPlan, report: (S3PoolPlan.Line, Outcome) -> Void) async throws {
+        var plan = plan
+        // What was just made or opened is not known everywhere at once.
+        var isSettling = false
+        if let creation = plan.lines.first(where: { $0.step == .createBucket }) {
+            let outcome = try await perform(.createBucket, isSettling: false)
+            report(creation, outcome)
+            guard outcome == .done else { return }
+            isSettling = true
+            // Of a bucket that is there the server says what it does not support.
+            let seen = try await state()
+            if seen.exists == .value(true) {
+                plan = S3PoolPlan(target, seen)
+                for line in plan.lines where line.mark == .note || line.mark == .problem { report(line, .noted) }
+            }
+        }
+        let lines = plan.lines.filter { $0.step != nil && $0.step != .createBucket }
+        guard !lines.isEmpty else { return }
+        let worksBefore = try await probe(isSettling: isSettling) == nil
+        var applied: [S3PoolPlan.Line] = []
+        for line in lines {
+            guard let step = line.step else { continue }
+            let outcome = try await perform(step, isSettling: isSettling)
+            if outcome == .done {
+                applied.append(line)
+                if case .setPublicAccess = step { isSettling = true }
+            } else {
+                report(line, outcome)
+            }
+        }
+        var blame: [String: String] = [:]
+        if worksBefore, !applied.isEmpty, let reason = try await probe(isSettling: true) {
+            blame = try await takeBack(applied, plan.before, because: reason)
+        }
+        for line in applied { report(line, blame[line.text].map { .takenBack($0) } ?? .done) }
+    }
+
+    // MARK: Whether it works
+
+    /// Writes an object, reads it back and deletes it.
+    ///
+    /// - Returns: Why that cannot be done; `nil` when it can.
+    private func probe(isSettling: Bool) async throws -> String? {
+        let key = target.keyPrefix + S3PoolCheck.probeFolder + Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) })
+        let body = ByteBuffer(string: "Written by `cloud-mirror pools apply`, which removes it. It may be deleted.\n")
+        var delay = Duration.milliseconds(500)
+        var attempt = 1
+        while true {
+            let reason = try await probe(key, body)
+            guard reason != nil, isSettling, attempt < 4 else { return reason }
+            try await clock.sleep(for: delay)
+            delay *= 2
+            attempt += 1
+        }
+    }
+
+    private func probe(_ key: String, _ body: ByteBuffer) async throws -> String? {
+        do {
+            let put = S3Call("put", .PUT, key: key, headers: [("content-type", "text/plain")], body: .bytes([body]))
+            if let failure = try await ask(put).failure { return "\(failure)" }
+            let get = S3Call("get", .GET, key: key)
+            let answer = try await ask(get)
+            if let failure = answer.failure { return "reading: \(failure)" }
+            guard try await answer.body.collect(upTo: 4_096) == body else { return "what comes back is not what was written" }
+            if let failure = try await ask(S3Call("delete", .DELETE, key: key)).failure { return "deleting: \(failure)" }
+            return nil
+        } catch let error as StorageError {
+            return error.message
+        }
+    }
+
+    // MARK: Taking back
+
+    /// Finds the one setting without which an object can be written again; where there is none, all are taken back.
+    ///
+    /// - Returns: Why, by the text of each line that was taken back.
+    private func takeBack(
+        _ applied: [S3PoolPlan.Line], _ before: S3BucketState, because reason: String
+    ) async throws -> [String: String] {
+        let words = "with it the server refuses what is written (\(reason))"
+        let suspects = applied.sorted { ($0.step?.suspicion ?? 0) > ($1.step?.suspicion ?? 0) }
+        for line in suspects {
+            guard let step = line.step, try await undo(step, before) else { continue }
+            if try await probe(isSettling: true) == nil { return [line.text: words] }
+            _ = try await perform(step, isSettling: true)
+        }
+        var blame: [String: String] = [:]
+        for line in applied.reversed() {
+            guard let step = line.step, try await undo(step, before) else { continue }
+            blame[line.text] = "with all of them together the server refuses what is written (\(reason))"
+        }
+        return blame
+    }
+
+    /// - Returns: Whether it is as it was before.
+    private func undo(_ step: S3PoolPlan.Step, _ before: S3BucketState) async throws -> Bool {
+        let call: S3Call?
+        switch step {
+        case .createBucket: call = nil
+        case .setOwnership:
+            call = Self.undoing(before.ownership, "ownershipControls", name: "OwnershipControls") { self.ownershipCall($0) }
+        case .setPublicAccess:
+            call = Self.undoing(before.publicAccess, "publicAccessBlock", name: "PublicAccess") { self.call(for: .setPublicAccess($0)) }
+        case .setPolicy, .removePolicy: call = Self.undoing(before.policy, "policy", name: "Policy") { self.call(for: .setPolicy($0)) }
+        case .setLifecycle: call = Self.undoing(before.lifecycle, "lifecycle", name: "Lifecycle") { self.call(for: .setLifecycle($0)) }
+        }
+        guard let call else { return false }
+        do {
+            guard let failure = try await ask(call).failure else { return true }
+            return failure.status == 404
+        } catch is StorageError {
+            return false
+        }
+    }
+
+    private static func undoing<Value>(
+        _ known: S3Known<Value?>, _ subresource: String, name: String, _ set: (Value) -> S3Call
+    ) -> S3Call? {
+        guard case .value(let value) = known else { return nil }
+        return value.map(set) ?? S3Call("deleteBucket\(name)", .DELETE, query: [(subresource, nil)])
+    }
+
+    // MARK: Steps
+
+    private func perform(_ step: S3PoolPlan.Step, isSettling: Bool) async throws -> Outcome {
+        let call = call(for: step)
+        var delay = Duration.milliseconds(500)
+        for attempt in 1... {
+            let failure: S3Failure
+            do {
+                guard let found = try await ask(call).failure else { return .done }
+                failure = found
+            } catch let error as StorageError {
+                return .failed(error.message)
+            }
+            if failure.isUnsupported { return .unsupported }
+            let maySettle = isSettling && ["AccessDenied", "NoSuchBucket", "OperationAborted"].contains(failure.code)
+            guard maySettle, attempt < 6 else { return .failed(words(for: failure, call, step)) }
+            try await clock.sleep(for: delay)
+            delay *= 2
+        }
+        return .unsupported
+    }
+
+    private func words(for failure: S3Failure, _ call: S3Call, _ step: S3PoolPlan.Step) -> String {
+        switch (failure.code, step) {
+        case ("BucketAlreadyExists", _):
+            return "somebody else has a bucket of this name: choose another one (\(failure))"
+        case ("AccessDenied", .setPolicy):
+            return
+                "permit s3:PutBucketPolicy; if it is permitted, the account's own Block Public Access keeps the bucket from being public: allow it "
+                + "there, or choose `access: presigned` (\(failure))"
+        case ("AccessDenied", _): return "permit \(Self.permission(step)) (\(failure))"
+        default: return describe(failure, call)
+        }
+    }
+
+    private static func permission(_ step: S3PoolPlan.Step) -> String {
+        switch step {
+        case .createBucket: "s3:CreateBucket"
+        case .setOwnership: "s3:PutBucketOwnershipControls"
+        case .setPublicAccess: "s3:PutBucketPublicAccessBlock"
+        case .setPolicy: "s3:PutBucketPolicy"
+        case .removePolicy: "s3:DeleteBucketPolicy"
+        case .setLifecycle: "s3:PutLifecycleConfiguration"
+        }
+    }
+
+    private func call(for step: S3PoolPlan.Step) -> S3Call {
+        switch step {
+        case .createBucket: return .createBucket(in: target.endpoint)
+        case .setOwnership: return ownershipCall(S3BucketState.ownerEnforced)
+        case .setPublicAccess(let block): return .put("putPublicAccessBlock", subresource: "publicAccessBlock", block.xml)
+        case .setPolicy(let policy):
+            return .put(
+                "putBucketPolicy", subresource: "policy", String(decoding: policy.json, as: UTF8.self), type: "application/json")
+        case .removePolicy: return S3Call("deleteBucketPolicy", .DELETE, query: [("policy", nil)])
+        case .setLifecycle(let lifecycle):
+            var call = S3Call.put("putBucketLifecycle", subresource: "lifecycle", lifecycle.xml)
+            if let value = lifecycle.transitionDefault { call.headers.append((Self.transitionField, value)) }
+            return call
+        }
+    }
+
+    private func ownershipCall(_ ownership: String) -> S3Call {
+        .put(
+            "putBucketOwnershipControls", subresource: "ownershipControls",
+            "<OwnershipControls xmlns=\"\(S3Lifecycle.namespace)\"><Rule><ObjectOwnership>\(S3XML.escape(ownership))</ObjectOwnership></Rule>"
+                + "</OwnershipControls>")
+    }
+}
+
+extension S3PoolPlan.Step {
+    /// The more, the sooner it is taken back when nothing can be written any more.
+    fileprivate var suspicion: Int {
+        switch self {
+        case .setPublicAccess: 4
+        case .setPolicy, .removePolicy: 3
+        case .setOwnership: 2
+        case .setLifecycle: 1
+        case .createBucket: 0
+        }
+    }
+}
