@@ -53,7 +53,7 @@ def run(settings: Settings) -> list[Row]:
     server_cores, _ = cores()
     body = os.urandom(1 << 10)
     limits = (
-        f"redirect: {{maxWait: 2m, maxWaiting: {count + SPARE_FILES}}}\n"
+        f"redirect: {{maxWait: 2m, hop: 2m, maxWaiting: {count + SPARE_FILES}}}\n"
         f"server: {{maxConnections: {count + SPARE_FILES}, idleTimeout: 5m}}\n")
     with contextlib.ExitStack() as stack:
         origin = stack.enter_context(GatedOrigin(body))

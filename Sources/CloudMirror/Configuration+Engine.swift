@@ -4,7 +4,10 @@ import MirrorServer
 
 extension Configuration {
     var redirectConfiguration: RedirectConfiguration {
-        RedirectConfiguration(maxWait: redirect.maxWait, waitLimit: redirect.waitLimit, maxWaiting: redirect.maxWaiting)
+        RedirectConfiguration(
+            maxWait: redirect.maxWait,
+            clients: ClientTable(redirect.clients, unknown: Patience(hop: redirect.hop, hops: redirect.hops)),
+            waitLimit: redirect.waitLimit, maxWaiting: redirect.maxWaiting)
     }
 
     var copyConfiguration: CopyConfiguration {

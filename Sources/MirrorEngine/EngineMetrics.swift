@@ -9,6 +9,7 @@ package struct EngineMetrics: Sendable {
     /// Names and what they mean: the metric list of docs/operations.md is made from this.
     package enum Name {
         package static let redirects = "cloud_mirror_redirects_total"
+        package static let hops = "cloud_mirror_hops_total"
         package static let waitSeconds = "cloud_mirror_redirect_wait_seconds"
         package static let copies = "cloud_mirror_copies_total"
         package static let copySeconds = "cloud_mirror_copy_duration_seconds"
@@ -31,6 +32,7 @@ package struct EngineMetrics: Sendable {
     package struct PoolMetrics: Sendable {
         fileprivate let redirects: [Outcome: Counter]
         package let hits: Counter
+        fileprivate let hops: Counter
         package let egressAvoided: Counter
         fileprivate let waitSeconds: Recorder
         fileprivate let copySeconds: Recorder
@@ -55,8 +57,9 @@ package struct EngineMetrics: Sendable {
             func redirects(_ outcome: Outcome) -> Counter {
                 Counter(label: Name.redirects, dimensions: label + [("outcome", outcome.rawValue)], factory: redirectsFactory)
             }
-            self.redirects = Dictionary(uniqueKeysWithValues: Outcome.allCases.map { ($0, redirects($0)) })
+            self.redirects = Dictionary(uniqueKeysWithValues: Outcome.endings.map { ($0, redirects($0)) })
             hits = redirects(.hit)
+            hops = counter(Name.hops)
             egressAvoided = counter(Name.egressAvoided)
             waitSeconds = Recorder(label: Name.waitSeconds, dimensions: label, aggregate: true, factory: factory)
             copySeconds = Recorder(label: Name.copySeconds, dimensions: label, aggregate: true, factory: factory)
@@ -98,6 +101,7 @@ package struct EngineMetrics: Sendable {
 
     func count(_ answer: RedirectAnswer, pool: PoolID?) {
         let metrics = self[pool: pool]
+        if case .hop = answer { return metrics.hops.increment() }
         metrics.redirects[answer.outcome]?.increment()
         // The first reader's bytes crossed the regions; everybody else's did not.
         if case .replica(let redirect) = answer, redirect.outcome == .hit {

@@ -26,7 +26,7 @@ import Testing
                 problems: [
                     "mirror.yaml:3:1: lisen: unknown key; did you mean 'listen'?",
                     "mirror.yaml:4:12: redirect.maxwait: unknown key; did you mean 'maxWait'?",
-                    "mirror.yaml:4:25: redirect.zzz: unknown key; known here: maxWait, waitLimit, negativeLife, maxWaiting, status",
+                    "mirror.yaml:4:25: redirect.zzz: unknown key; known here: maxWait, hop, hops, clients, waitLimit, negativeLife, maxWaiting, status",
                 ]),
             Bad(
                 name: "wrong types",
@@ -67,11 +67,33 @@ import Testing
                     """,
                 problems: [
                     "mirror.yaml:3:21: redirect.maxWait: '2h' is out of range; write 0s to 1h",
-                    "mirror.yaml:3:36: redirect.waitLimit: must not be shorter than maxWait, which is 28s",
                     "mirror.yaml:4:21: copy.concurrency: '0' is out of range; write 1 to 1024",
                     "mirror.yaml:4:34: copy.partSize: '1KiB' is out of range; write 1MiB to 1GiB",
                     "mirror.yaml:4:67: copy.backoff.max: must not be shorter than first, which is 10s",
                     "mirror.yaml:5:17: admin.listen: is the address of the other listener; leave the key out to share it",
+                ]),
+            Bad(
+                name: "clients that cannot be told apart or would wait for ever",
+                file: minimalFile + """
+                    redirect:
+                      hop: 0s
+                      hops: 51
+                      clients:
+                        - {userAgent: "", hop: 5s}
+                        - {hop: 11m}
+                        - {userAgent: pip/, hops: -1, wait: 3s}
+                        - pip/
+                    """,
+                problems: [
+                    "mirror.yaml:4:8: redirect.hop: '0s' is out of range; write 1s to 10m",
+                    "mirror.yaml:5:9: redirect.hops: '51' is out of range; write 0 to 50",
+                    "mirror.yaml:7:19: redirect.clients[0].userAgent: '' is not the beginning of a User-Agent; write 1 to 100 ASCII characters, "
+                        + "such as pip/",
+                    "mirror.yaml:8:7: redirect.clients[1].userAgent: is missing; write userAgent: my-downloader/",
+                    "mirror.yaml:8:13: redirect.clients[1].hop: '11m' is out of range; write 1s to 10m",
+                    "mirror.yaml:9:31: redirect.clients[2].hops: '-1' is out of range; write 0 to 50",
+                    "mirror.yaml:9:35: redirect.clients[2].wait: unknown key; known here: userAgent, hop, hops",
+                    "mirror.yaml:10:7: redirect.clients[3]: expected keys below it, found a single value",
                 ]),
             Bad(
                 name: "keys without a value",

@@ -1,5 +1,6 @@
 import Logging
 import MirrorCore
+import MirrorEngine
 import MirrorNet
 import Testing
 
@@ -51,7 +52,8 @@ import Testing
             pools:
               local/a: {directory: ../a, retention: {timeToLive: 7d, maxBytes: 500GiB, grace: 5m}}
               local/b: {directory: /b/, retention: {maxBytes: none}}
-            redirect: {maxWait: 500ms, waitLimit: 1m, negativeLife: 0s, maxWaiting: 5, status: 307}
+            redirect: {maxWait: 500ms, hop: 3s, hops: 1, clients: [{userAgent: "Pip/", hop: 12s, hops: 25}, {userAgent: my loader}],
+              waitLimit: 1m, negativeLife: 0s, maxWaiting: 5, status: 307}
             copy: {concurrency: 1, partSize: 1MiB, partConcurrency: 2, maxAttempts: 3, maxObjectSize: 1TB, refuseHTML: false, idleTimeout: 5s, connectTimeout: 1s,
               lease: 20s, maxQueued: 7, backoff: {first: 1ms, max: 1ms}}
             state: {sqlite: {path: db.sqlite}}
@@ -92,7 +94,11 @@ import Testing
         #expect(
             configuration.redirect
                 == Configuration.Redirect(
-                    maxWait: .milliseconds(500), waitLimit: .seconds(60), negativeLife: .zero, maxWaiting: 5, status: .temporaryRedirect))
+                    maxWait: .milliseconds(500), hop: .seconds(3), hops: 1,
+                    clients: [
+                        .init(userAgent: "Pip/", patience: Patience(hop: .seconds(12), hops: 25)),
+                        .init(userAgent: "my loader", patience: Patience(hop: .seconds(3), hops: 1)),
+                    ], waitLimit: .seconds(60), negativeLife: .zero, maxWaiting: 5, status: .temporaryRedirect))
         #expect(
             configuration.copy
                 == Configuration.Copy(

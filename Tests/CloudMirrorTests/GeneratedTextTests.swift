@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorEngine
 import Testing
 
 @testable import CloudMirror
@@ -45,6 +46,17 @@ import Testing
         #expect(text.contains("<!-- policies -->\n\(policies)<!-- /policies -->"), "`make docs` writes them:\n\(policies)")
     }
 
+    @Test("docs/request-handling.md has the table of clients that the code has")
+    func clients() throws {
+        let rows = try Self.checkedIn("docs/request-handling.md").split(separator: "\n").filter { $0.hasPrefix("|") }
+        for family in ClientTable.builtIn {
+            let cells = try #require(rows.first { $0.contains("`\(family.userAgent)`") }, "\(family.userAgent) is missing")
+                .split(separator: "|").map { $0.trimmingPrefix(" ") }
+            #expect(cells[2] == "\(family.patience.hop.components.seconds) s ", "\(family.userAgent)")
+            #expect(cells[3] == "\(family.patience.hops) ", "\(family.userAgent)")
+        }
+    }
+
     @Test("The example is a file that can be used, and changes nothing but what is required")
     func exampleIsDefault() throws {
         let environment = ConfigurationEnvironment.fake(variables: ["HOME": "/home/me"])
@@ -64,7 +76,9 @@ import Testing
         #expect(configuration.tls != nil)
         #expect(configuration.admin.tokens.count == 2)
         #expect(configuration.selection.networks.count == 1)
-        #expect(configuration.redirect == Configuration.Redirect())
+        var redirect = Configuration.Redirect()
+        redirect.clients = [.init(userAgent: "my-downloader/", patience: Patience(hop: .seconds(50), hops: 3))]
+        #expect(configuration.redirect == redirect)
         #expect(configuration.copy == Configuration.Copy())
         #expect(configuration.server == Configuration.Server())
         #expect(configuration.pools.map(\.id.description) == ["local/dev", "s3/eu-central-1"])

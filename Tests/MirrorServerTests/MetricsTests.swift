@@ -109,7 +109,7 @@ struct MetricsTests {
 }
 
 /// Reads the text exposition format 0.0.4, and throws at whatever it does not allow.
-private struct PrometheusPage {
+struct PrometheusPage {
     struct Malformed: Error {
         let line: String
     }

@@ -25,6 +25,8 @@ struct MirrorOptions: Sendable {
     var maxHeaderBytes = 32_768
     /// None, so that a miss is answered at once.
     var maxWait = Duration.zero
+    /// So that a wait is one answer's, unless a test says how long one may be withheld.
+    var clients = ClientTable(unknown: Patience(hop: .seconds(3_600), hops: 0))
     var maxWaiting = 10_000
     var networks: [(network: IPNetwork, pool: PoolID)] = []
     var fallback: PoolID?
@@ -160,8 +162,8 @@ final class MirrorFixture: Sendable {
             let redirects = RedirectService(
                 pools: pools, state: world.state, origin: origin, waiters: waiters, uses: uses, publications: publications,
                 presence: presence,
-                configuration: RedirectConfiguration(maxWait: options.maxWait, maxWaiting: options.maxWaiting), metrics: metrics,
-                clock: world.clock, logger: logger)
+                configuration: RedirectConfiguration(maxWait: options.maxWait, clients: options.clients, maxWaiting: options.maxWaiting),
+                metrics: metrics, clock: world.clock, logger: logger)
             services = MirrorServices(
                 pools: pools,
                 selector: PoolSelector(networks: options.networks, trustedProxies: options.trustedProxies, fallback: options.fallback),

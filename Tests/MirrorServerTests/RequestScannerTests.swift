@@ -34,6 +34,20 @@ struct RequestScannerTests {
         #expect(scan(head + "\u{0}garbage") == expected)
     }
 
+    @Test(
+        arguments: [
+            ("GET /a HTTP/1.1\r\nHost: h\r\n\r\n", nil), ("GET /a HTTP/1.1\r\nHost: h\r\nUser-Agent: curl/8.5.0\r\n\r\n", "curl/8.5.0"),
+            ("GET /user-agent:x HTTP/1.1\r\nUSER-AGENT:a b  \r\nHost: h\r\nUser-Agent: second\r\n\r\n", "a b"),
+            ("HEAD /a HTTP/1.1\r\nUser-Agent:   \r\nHost: h\r\n\r\n", ""),
+        ] as [(String, String?)])
+    func `the User-Agent of a plain request is found, the first where there are two`(head: String, expected: String?) {
+        #expect(scan(head) != .other)
+        let found = Array(head.utf8).withUnsafeBytes { bytes in
+            RequestScanner.userAgent(ofPlain: bytes).map { String(decoding: bytes[$0], as: UTF8.self) }
+        }
+        #expect(found == expected)
+    }
+
     @Test(arguments: plainHeads)
     func `a plain request that is not whole is left to the parser`(head: String) {
         for length in 0..<head.utf8.count { #expect(scan(Array(head.utf8.prefix(length))) == .other, "\(length) bytes") }

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorEngine
 import MirrorNet
 
 // Every key that there is, with its limits and its meaning. docs/configuration.md and config/cloud-mirror.example.yaml are written from
@@ -183,14 +184,42 @@ extension Configuration.Retention {
 }
 
 extension Configuration.Redirect {
+    private static let maxClients = 100
+    private static let hopLength = ConfigurationValueKind<Duration>.duration(in: .seconds(1)...minutes(10))
+    /// Clients follow some fifty redirects at most.
+    private static let hopCount = ConfigurationValueKind<Int>.integer(in: 0...50)
+
     fileprivate mutating func read(_ reader: ConfigurationReader) {
         reader.value(
             "maxWait", &maxWait, .duration(in: .zero...hours(1)),
-            doc: "What a request waits for a copy before it is sent to the origin. Keep it below the timeouts of clients and proxies.")
-        reader.value("waitLimit", &waitLimit, .duration(in: .zero...hours(1)), doc: "The most that a request may ask for with `?wait=`.")
-        if waitLimit < maxWait {
-            reader.report("must not be shorter than maxWait, which is \(DurationText.text(maxWait))", key: "waitLimit")
+            doc:
+                "How long a request waits for a copy, over all its hops, before it is redirected to the origin. No single answer is "
+                + "withheld for so long: see `hop`.")
+        reader.value(
+            "hop", &hop, Self.hopLength,
+            doc:
+                "How long one answer is withheld from a client that is in no table; then it is redirected to this service again. Keep it "
+                + "below the timeouts of clients and proxies.")
+        reader.value(
+            "hops", &hops, Self.hopCount,
+            doc: "How often such a client is redirected to this service again before it is redirected to the origin.")
+        reader.sectionList(
+            "clients", type: "list of {userAgent, hop, hops}", example: "[{userAgent: my-downloader/, hop: 50s, hops: 3}]",
+            doc:
+                "The same for clients that are known by the beginning of a word in their `User-Agent`, in any case of letters. The first "
+                + "entry that fits decides; the built-in table of docs/request-handling.md comes after these."
+        ) { section in
+            let userAgent = section.required("userAgent", .userAgent, example: "my-downloader/", doc: "")
+            var patience = Patience(hop: hop, hops: hops)
+            section.value("hop", &patience.hop, Self.hopLength, doc: "")
+            section.value("hops", &patience.hops, Self.hopCount, doc: "")
+            guard let userAgent else { return }
+            clients.append(ClientTable.Family(userAgent: userAgent, patience: patience))
+            if clients.count == Self.maxClients + 1 {
+                section.report("is one entry more than the \(Self.maxClients) that there may be", key: "userAgent")
+            }
         }
+        reader.value("waitLimit", &waitLimit, .duration(in: .zero...hours(1)), doc: "The most that a request may ask for with `?wait=`.")
         reader.value(
             "negativeLife", &negativeLife, .duration(in: .zero...hours(24)),
             doc: "How long an origin's refusal (404, 403, …) is answered without asking it again.")

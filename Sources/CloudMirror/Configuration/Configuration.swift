@@ -1,5 +1,6 @@
 package import Logging
 package import MirrorCore
+package import MirrorEngine
 package import MirrorNet
 
 /// Everything that can be set, with the defaults that hold without a configuration file.
@@ -124,8 +125,13 @@ extension Configuration {
 
     /// How a request for an artifact is answered.
     package struct Redirect: Sendable, Equatable {
-        /// What a request waits for a copy when it does not say.
-        package var maxWait: Duration = .seconds(28)
+        /// What a request waits for a copy when it does not say, over all hops.
+        package var maxWait: Duration = .seconds(300)
+        /// How long one answer is withheld, and how often a client is redirected to the mirror itself, where it is none that is known.
+        package var hop: Duration = .seconds(8)
+        package var hops = 5
+        /// Looked through before the built-in table.
+        package var clients: [ClientTable.Family] = []
         /// The most that `?wait=` may ask for.
         package var waitLimit: Duration = .seconds(300)
         /// How long an origin's refusal is remembered.

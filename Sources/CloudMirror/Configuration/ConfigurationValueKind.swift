@@ -123,6 +123,18 @@ extension ConfigurationValueKind where Value == String {
             }, text: { $0 })
     }
 
+    /// What a word of a `User-Agent` field begins with.
+    static var userAgent: Self {
+        ConfigurationValueKind(
+            name: "text",
+            parse: { (text, _) throws(InvalidValue) in
+                guard (1...100).contains(text.utf8.count), text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), text.utf8.first != 0x20,
+                    text.utf8.last != 0x20
+                else { throw InvalidValue("is not the beginning of a User-Agent; write 1 to 100 ASCII characters, such as pip/") }
+                return text
+            }, text: { $0 })
+    }
+
     /// A URL of a service, kept without a slash at its end.
     static var baseURL: Self {
         ConfigurationValueKind(

@@ -8,6 +8,8 @@ package enum RedirectAnswer: Sendable {
     case replica(ReplicaRedirect)
     /// To the origin.
     case origin(Fallback)
+    /// To ourselves once more, with the number of the hop: the copy is not done, and the client bears no longer silence.
+    case hop(Int)
     /// The egress policy refuses the artifact.
     case refused(message: String)
     /// The origin has no such artifact to give; its own status is passed on.
@@ -18,6 +20,7 @@ package enum RedirectAnswer: Sendable {
         switch self {
         case .replica(let redirect): redirect.outcome
         case .origin: .fallback
+        case .hop: .hop
         case .refused: .refused
         case .originStatus: .error
         }
@@ -27,6 +30,11 @@ package enum RedirectAnswer: Sendable {
 /// The outcomes of a redirect request.
 package enum Outcome: String, Sendable, CaseIterable {
     case hit, wait, backfill, fallback, refused, error
+    /// Not the end of a request, which has one of the others: counted by itself.
+    case hop
+
+    /// Those that a request ends with.
+    static let endings = allCases.filter { $0 != .hop }
 }
 
 /// A redirect to a replica.

@@ -1,7 +1,9 @@
 /// How long requests wait and failures are remembered.
 package struct RedirectConfiguration: Sendable {
-    /// Who waits longer than this for a copy is sent to the origin.
+    /// Who waits longer than this for a copy, over all hops, is sent to the origin.
     package var maxWait: Duration
+    /// How long one answer is withheld from which client.
+    package var clients: ClientTable
     /// The most that a request may ask for with `?wait=`.
     package var waitLimit: Duration
     /// Requests that may wait at the same time; more are sent to the origin at once.
@@ -13,12 +15,24 @@ package struct RedirectConfiguration: Sendable {
     package var signedLife: Duration { locationLife * 2 }
 
     package init(
-        maxWait: Duration = .seconds(28), waitLimit: Duration = .seconds(300), maxWaiting: Int = 10_000,
-        locationLife: Duration = .seconds(300)
+        maxWait: Duration = .seconds(300), clients: ClientTable = ClientTable(unknown: Patience(hop: .seconds(8), hops: 5)),
+        waitLimit: Duration = .seconds(300), maxWaiting: Int = 10_000, locationLife: Duration = .seconds(300)
     ) {
         self.maxWait = maxWait
+        self.clients = clients
         self.waitLimit = waitLimit
         self.maxWaiting = maxWaiting
         self.locationLife = locationLife
+    }
+
+    /// - Parameter asked: What the request's `?wait=` says, which goes before everything else: the client knows how long it bears this answer.
+    /// - Parameter hop: How often the client was redirected to ourselves before.
+    package func wait(asked: Duration?, hop: Int, patience: Patience) -> Wait {
+        if let asked { return Wait(limit: min(asked, waitLimit)) }
+        let before = patience.hop * hop
+        let left = max(maxWait - before, .zero)
+        let mayHop = hop < patience.hops && left > patience.hop
+        return Wait(
+            limit: hop <= patience.hops ? min(patience.hop, left) : .zero, before: min(before, maxWait), nextHop: mayHop ? hop + 1 : nil)
     }
 }

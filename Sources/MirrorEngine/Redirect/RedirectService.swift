@@ -57,11 +57,23 @@ package struct RedirectService: Sendable {
         }
     }
 
+    /// How long a client may be kept waiting for one answer, by what it says of itself.
+    ///
+    /// - Parameter asked: Its `?wait=`; cut off at `waitLimit`.
+    /// - Parameter hop: How often it was redirected to ourselves before.
+    package func wait(asked: Duration?, hop: Int, patience: Patience) -> Wait {
+        configuration.wait(asked: asked, hop: hop, patience: patience)
+    }
+
+    /// - Parameter userAgent: The field's value; `nil` where there is none.
+    package func patience(of userAgent: (some Collection<UInt8>)?) -> Patience {
+        configuration.clients.patience(of: userAgent)
+    }
+
     /// - Parameter pool: `nil` when no pool serves the client: the answer is the origin, if it is allowed.
-    /// - Parameter wait: What the request asked for; cut off at `waitLimit`.
     /// - Parameter isReportedMissing: Whether the client was redirected to a copy before and did not find it.
     package func answer(
-        _ artifact: ArtifactURL, in pool: Pool?, wait: Duration?, isReportedMissing: Bool = false
+        _ artifact: ArtifactURL, in pool: Pool?, wait: Wait, isReportedMissing: Bool = false
     ) async -> RedirectAnswer {
         let answer = await withSpan("redirect") { span in
             span.attributes["artifact"] = artifact.redacted
@@ -80,12 +92,11 @@ package struct RedirectService: Sendable {
 
     /// Lets one more request wait for the answer that another gets, until ``leave(_:)``.
     ///
-    /// - Parameter wait: What each of them asked for; cut off at `waitLimit`.
     /// - Returns: Until when; `nil` when as many wait as may.
-    package func join(wait: Duration?) -> Timestamp? {
+    package func join(wait: Wait) -> Timestamp? {
         // The last place is for the other one, which may not be counted yet.
         guard waiters.join(limit: configuration.maxWaiting - 1) else { return nil }
-        return deadline(after: wait)
+        return clock.now + wait.limit
     }
 
     package func leave(_ count: Int) {
@@ -93,20 +104,22 @@ package struct RedirectService: Sendable {
     }
 
     /// Waits for a copy on behalf of those who go on when the request is over that they have joined.
-    package func waitOn(for id: ReplicaID, in pool: Pool, until deadline: Timestamp) async -> RedirectAnswer {
-        let request = PendingRequest(id: id, pool: pool, token: state.token(), deadline: deadline)
+    ///
+    /// - Parameter wait: What each of them was given.
+    package func waitOn(for id: ReplicaID, in pool: Pool, until deadline: Timestamp, wait: Wait) async -> RedirectAnswer {
+        let request = PendingRequest(id: id, pool: pool, token: state.token(), wait: wait, deadline: deadline)
         return await orOrigin(request) { try await waitForCopy($0, isCounted: false) }
     }
 
     /// Counts and logs the answer that has been found for several requests at once.
     ///
-    /// - Parameter waits: How long each of them has waited.
+    /// - Parameter waits: How long each of them has waited, over all hops.
     package func record(_ answer: RedirectAnswer, _ id: ReplicaID, waits: [Duration]) {
         for wait in waits {
             metrics.count(answer, pool: id.pool)
             switch answer.outcome {
             case .wait, .fallback, .error: metrics.recordWait(wait, pool: id.pool)
-            case .hit, .backfill, .refused: break
+            case .hit, .backfill, .refused, .hop: break
             }
         }
         log(answer, id.artifact, id.pool, requests: waits.count)
@@ -116,7 +129,8 @@ package struct RedirectService: Sendable {
     package func warm(_ artifact: ArtifactURL, in pool: Pool) async -> WarmResult {
         if let refusal = refusal(of: artifact) { return .refused(refusal) }
         let request = PendingRequest(
-            id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(), deadline: clock.now)
+            id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(), wait: Wait(limit: .zero),
+            deadline: clock.now)
         do {
             return switch try await probes.run(request.id, { try await probePoolAndClaim(request) }) {
             case .pending: .replica(.pending)
@@ -130,17 +144,13 @@ package struct RedirectService: Sendable {
         }
     }
 
-    private func answerUncounted(_ artifact: ArtifactURL, in pool: Pool?, wait: Duration?) async -> RedirectAnswer {
+    private func answerUncounted(_ artifact: ArtifactURL, in pool: Pool?, wait: Wait) async -> RedirectAnswer {
         if let refusal = refusal(of: artifact) { return .refused(message: refusal) }
         guard let pool else { return .origin(.noPool) }
         let request = PendingRequest(
-            id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(),
-            deadline: deadline(after: wait))
+            id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(), wait: wait,
+            deadline: clock.now + wait.limit)
         return await orOrigin(request) { try await follow($0) }
-    }
-
-    private func deadline(after wait: Duration?) -> Timestamp {
-        clock.now + min(wait ?? configuration.maxWait, configuration.waitLimit)
     }
 
     /// What breaks ends in a redirect to the origin.
@@ -182,7 +192,13 @@ package struct RedirectService: Sendable {
     }
 
     private func follow(_ request: PendingRequest) async throws -> RedirectAnswer {
-        if let replica = try await state.replica(request.id), let answer = try await settled(replica, request, as: .hit) {
+        // Who hopped here has waited for the copy, wherever it was done meanwhile.
+        let began = clock.now - request.wait.before
+        let hasHopped = request.wait.before > .zero
+        if let replica = try await state.replica(request.id),
+            let answer = try await settled(replica, request, as: hasHopped ? .wait : .hit)
+        {
+            if hasHopped { metrics.recordWait(began.duration(to: clock.now), pool: request.pool.id) }
             return answer
         }
         // Absent, or an error whose time is over, or pending.
@@ -195,9 +211,9 @@ package struct RedirectService: Sendable {
         case .queueFull:
             return .origin(.overloaded)
         case .pending:
-            let began = clock.now
-            defer { metrics.recordWait(began.duration(to: clock.now), pool: request.pool.id) }
-            return try await waitForCopy(request)
+            let answer = try await waitForCopy(request)
+            if answer.outcome != .hop { metrics.recordWait(began.duration(to: clock.now), pool: request.pool.id) }
+            return answer
         }
     }
 
@@ -270,14 +286,14 @@ package struct RedirectService: Sendable {
     private func waitForCopy(_ request: PendingRequest, isCounted: Bool = true) async throws -> RedirectAnswer {
         while true {
             let remaining = clock.now.duration(to: request.deadline)
-            guard remaining > .zero else { return .origin(.timedOut) }
+            guard remaining > .zero else { return request.timedOut }
             guard !isCounted || waiters.count < configuration.maxWaiting else { return .origin(.overloaded) }
             let wake = try await waiters.wait(for: request.id, upTo: remaining, isCounted: isCounted) {
                 try await state.replica(request.id)?.state == .pending
             }
             let replica: Replica?
             switch wake {
-            case .timedOut: return .origin(.timedOut)
+            case .timedOut: return request.timedOut
             case .closed: return .origin(.shuttingDown)
             case .changed(let changed): replica = changed
             case .lookAgain: replica = try await state.replica(request.id)
@@ -301,6 +317,7 @@ package struct RedirectService: Sendable {
     private func log(_ answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: PoolID?, requests: Int = 1) {
         let level: Logger.Level =
             switch answer {
+            case .hop: .debug
             case .replica(let redirect) where redirect.outcome == .hit: .debug
             default: .info
             }
@@ -312,6 +329,7 @@ package struct RedirectService: Sendable {
         case .origin(let reason): metadata["reason"] = "\(reason.rawValue)"
         case .originStatus(let status, _): metadata["status"] = "\(status)"
         case .refused(let message): metadata["reason"] = "\(message)"
+        case .hop(let number): metadata["hop"] = "\(number)"
         case .replica: break
         }
         logger.log(level: level, "redirect", metadata: metadata)
@@ -323,7 +341,11 @@ private struct PendingRequest: Sendable {
     let id: ReplicaID
     let pool: Pool
     var token: HotIndex.Token
+    let wait: Wait
     let deadline: Timestamp
+
+    /// The answer when the copy is not done by the deadline.
+    var timedOut: RedirectAnswer { wait.nextHop.map { .hop($0) } ?? .origin(.timedOut) }
 }
 
 extension StoredObject {

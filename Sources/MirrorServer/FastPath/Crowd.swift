@@ -9,17 +9,18 @@ import Synchronization
 /// Those others have no task, no parsed head and no wait of their own: ten thousand cost little more than ten thousand silent connections,
 /// and one answer is made for all of them.
 final class Crowd: Sendable {
-    /// What they ask, byte for byte.
+    /// What they ask, byte for byte, and how long they bear to wait for it.
     struct Question: Hashable, Sendable {
         let target: [UInt8]
         let isHead: Bool
+        let patience: Patience
     }
 
     /// One that waits, and where its connection is.
     final class Member: Sendable {
         let crowd: Crowd
         let since: Timestamp
-        /// When it is sent to the origin.
+        /// When it is sent on, to ourselves or to the origin.
         let deadline: Timestamp
         let eventLoop: any EventLoop
         private let handler: NIOLoopBound<FastPathHandler>
@@ -52,11 +53,11 @@ final class Crowd: Sendable {
     let question: Question
     let id: ReplicaID
     let pool: Pool
-    /// What each asks to wait at most; `nil` for as long as the mirror lets it.
-    let wait: Duration?
+    /// What each may wait.
+    let wait: Wait
     private let state = Mutex(State())
 
-    init(_ question: Question, id: ReplicaID, pool: Pool, wait: Duration?) {
+    init(_ question: Question, id: ReplicaID, pool: Pool, wait: Wait) {
         self.question = question
         self.id = id
         self.pool = pool

@@ -1,6 +1,6 @@
 import ServiceLifecycle
 
-/// Asks on for crowds whose first request has been sent to the origin.
+/// Asks on for crowds whose first request has been sent on, to ourselves or to the origin.
 struct CrowdService: Service, CustomStringConvertible {
     private let crowds: Crowds
     private let routes: RedirectRoutes

@@ -18,7 +18,7 @@ final class Crowds: Sendable {
     private let state = Mutex(State())
     private let redirects: RedirectService
     private let clock: any WallClock
-    /// Crowds whose first request was sent to the origin before the time of all was over.
+    /// Crowds whose first request was sent on before the time of all was over.
     private let (unled, unlead) = AsyncStream.makeStream(of: Crowd.self)
 
     init(redirects: RedirectService, clock: any WallClock) {
@@ -32,7 +32,7 @@ final class Crowds: Sendable {
     /// Lets others join a request on the slow path, until it gives its answer to ``end(_:as:with:)``.
     ///
     /// - Returns: `nil` when there is such a crowd already.
-    func found(_ question: Crowd.Question, _ id: ReplicaID, in pool: Pool, wait: Duration?) -> Crowd? {
+    func found(_ question: Crowd.Question, _ id: ReplicaID, in pool: Pool, wait: Wait) -> Crowd? {
         state.withLock { state in
             guard state.crowds[question] == nil else { return nil }
             let crowd = Crowd(question, id: id, pool: pool, wait: wait)
@@ -42,10 +42,16 @@ final class Crowds: Sendable {
         }
     }
 
-    /// Joins those who ask the same. Called on the event loop of the handler.
+    /// Joins those who ask the same and bear to wait as long. Called on the event loop of the handler.
     ///
+    /// - Parameter userAgent: What the client calls itself.
     /// - Returns: `nil` when there are none, or as many requests wait as may.
-    func join(_ question: Crowd.Question, _ handler: FastPathHandler, on eventLoop: any EventLoop) -> Crowd.Member? {
+    func join(
+        _ target: UnsafeRawBufferPointer, isHead: Bool, userAgent: Slice<UnsafeRawBufferPointer>?, _ handler: FastPathHandler,
+        on eventLoop: any EventLoop
+    ) -> Crowd.Member? {
+        guard count > 0 else { return nil }
+        let question = Crowd.Question(target: Array(target), isHead: isHead, patience: redirects.patience(of: userAgent))
         guard let crowd = state.withLock({ $0.crowds[question] }), let deadline = redirects.join(wait: crowd.wait) else { return nil }
         let member = Crowd.Member(of: crowd, handler: handler, eventLoop: eventLoop, since: clock.now, deadline: deadline)
         guard crowd.join(member) else {
@@ -101,10 +107,14 @@ final class Crowds: Sendable {
 
     private func give(_ answer: RedirectAnswer, _ response: WholeResponse, to crowd: Crowd) {
         let now = clock.now
-        let members = if case .origin(.timedOut) = answer { crowd.take(until: now) } else { crowd.takeAll() }
+        let members =
+            switch answer {
+            case .origin(.timedOut), .hop: crowd.take(until: now)
+            case .origin, .replica, .refused, .originStatus: crowd.takeAll()
+            }
         guard !members.isEmpty else { return }
         redirects.leave(members.count)
-        redirects.record(answer, crowd.id, waits: members.map { $0.since.duration(to: now) })
+        redirects.record(answer, crowd.id, waits: members.map { crowd.wait.before + $0.since.duration(to: now) })
         crowd.send(response, to: members, clock: clock)
     }
 

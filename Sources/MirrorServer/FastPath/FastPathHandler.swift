@@ -117,9 +117,11 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
                     write(entry, isHead: isHead, at: now)
                     return length
                 }
-                guard length == bytes.count else { return nil }
-                let question = Crowd.Question(target: Array(targetBytes), isHead: isHead)
-                guard let member = crowds?.join(question, self, on: context.eventLoop) else { return nil }
+                guard length == bytes.count, let crowds else { return nil }
+                let userAgent = RequestScanner.userAgent(ofPlain: bytes).map { bytes[$0] }
+                guard let member = crowds.join(targetBytes, isHead: isHead, userAgent: userAgent, self, on: context.eventLoop) else {
+                    return nil
+                }
                 wait = Wait(member: member, request: ByteBuffer(bytes: bytes))
                 return length
             }

@@ -50,6 +50,19 @@ enum RequestScanner {
         return .other
     }
 
+    /// Where the value of the first `User-Agent` stands in a request that was found to be plain; `nil` where it has none.
+    static func userAgent(ofPlain bytes: UnsafeRawBufferPointer) -> Range<Int>? {
+        guard var position = bytes.firstIndex(of: lf).map({ $0 + 1 }) else { return nil }
+        while let field = Field(bytes, at: position, before: bytes.count) {
+            if equals(bytes, field.name, "user-agent") {
+                let end = bytes[field.value].lastIndex { $0 != UInt8(ascii: " ") }.map { $0 + 1 } ?? field.value.lowerBound
+                return field.value.lowerBound..<end
+            }
+            position = field.end
+        }
+        return nil
+    }
+
     private static let cr = UInt8(ascii: "\r")
     private static let lf = UInt8(ascii: "\n")
 

@@ -4,7 +4,14 @@ import MirrorEngine
 package enum MetricCatalog {
     package static let all: [(name: String, kind: String, labels: String, help: String)] = [
         (EngineMetrics.Name.redirects, "counter", "pool, outcome", "Redirect requests by outcome."),
-        (EngineMetrics.Name.waitSeconds, "histogram", "pool", "How long redirect requests waited for a copy."),
+        (
+            EngineMetrics.Name.hops, "counter", "pool",
+            "Redirects to the mirror itself while a copy was under way; the request that they belong to counts once, at its end."
+        ),
+        (
+            EngineMetrics.Name.waitSeconds, "histogram", "pool",
+            "How long redirect requests waited for a copy, over all their hops; observed once for each request, at its end."
+        ),
         (EngineMetrics.Name.waiting, "gauge", "", "Redirect requests that wait for a copy now."),
         (EngineMetrics.Name.copies, "counter", "pool, result", "Copies that ended, by result."),
         (EngineMetrics.Name.copySeconds, "histogram", "pool", "How long copies took."),

@@ -33,11 +33,14 @@ struct RedirectRoutes: Sendable {
             error.headers.append(contentsOf: fields(nil, .refused))
             throw error.about(target.artifact)
         }
-        let (wait, isReportedMissing) = (try wait(request), try isReportedMissing(request))
-        let question = isReportedMissing ? nil : question(request, target)
+        let patience = services.redirects.patience(of: request.headers[values: .userAgent].first?.utf8)
+        let wait = services.redirects.wait(asked: try askedWait(request), hop: try hop(request), patience: patience)
+        let isReportedMissing = try isReportedMissing(request)
+        let question = isReportedMissing ? nil : question(request, target, patience)
         let crowd = found(question, target.artifact, pool, wait)
         let answer = await services.redirects.answer(target.artifact, in: pool, wait: wait, isReportedMissing: isReportedMissing)
-        let response = await response(to: answer, target.artifact, pool, request.method, request.uri.path)
+        let words = RequestWords(method: request.method, path: request.uri.path, query: request.uri.query)
+        let response = await response(to: answer, target.artifact, pool, words)
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let question {
             remember(redirect, response, question)
         }
@@ -47,15 +50,23 @@ struct RedirectRoutes: Sendable {
 
     /// What those in a crowd get who have more time than its first request had.
     @Sendable func waitOn(for crowd: Crowd, until deadline: Timestamp) async -> (RedirectAnswer, WholeResponse) {
-        let answer = await services.redirects.waitOn(for: crowd.id, in: crowd.pool, until: deadline)
-        let path = crowd.question.target.prefix { $0 != UInt8(ascii: "?") }
-        let response = await response(
-            to: answer, crowd.id.artifact, crowd.pool, crowd.question.isHead ? .head : .get, String(decoding: path, as: UTF8.self))
-        return (answer, response)
+        let answer = await services.redirects.waitOn(for: crowd.id, in: crowd.pool, until: deadline, wait: crowd.wait)
+        let parts = crowd.question.target.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
+        let words = RequestWords(
+            method: crowd.question.isHead ? .head : .get, path: parts.first ?? "", query: parts.count == 2 ? parts[1] : nil)
+        return (answer, await response(to: answer, crowd.id.artifact, crowd.pool, words))
+    }
+
+    /// How a request was written, as far as answers repeat it.
+    private struct RequestWords {
+        let method: HTTPRequest.Method
+        let path: String
+        let query: String?
     }
 
     private func response(
-        to answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: Pool?, _ method: HTTPRequest.Method, _ path: some StringProtocol
+        to answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: Pool?, _ request: RequestWords
     ) async -> WholeResponse {
         let error: RequestError
         switch answer {
@@ -63,6 +74,9 @@ struct RedirectRoutes: Sendable {
             return .redirect(
                 status, to: location(redirect.location.url), pool: redirect.id.pool, outcome: redirect.outcome,
                 digest: redirect.object.sha256)
+        case .hop(let number):
+            let location = HopLocation.location(number, path: request.path, query: request.query, publicURL: publicURL)
+            return .redirect(status, to: location, pool: pool?.id, outcome: .hop, digest: nil, message: "the copy is still under way; ask again")
         case .origin(let reason):
             let location = await services.redirects.originLocation(of: artifact)
             return .redirect(status, to: location, pool: pool?.id, outcome: .fallback, digest: nil, message: reason.message)
@@ -71,7 +85,7 @@ struct RedirectRoutes: Sendable {
         case .originStatus(let code, let message):
             error = .origin(status: code, message: message, headers: fields(pool?.id, .error)).about(artifact, as: "BadHTTPStatus")
         }
-        return error.response(to: method, path, at: services.clock.now)
+        return error.response(to: request.method, request.path, at: services.clock.now)
     }
 
     private func pool(for target: RequestTarget, _ request: Request, _ context: MirrorRequestContext) throws -> Pool? {
@@ -82,7 +96,16 @@ struct RedirectRoutes: Sendable {
         return services.selector.pool(for: client).flatMap { services.pools[$0] }
     }
 
-    private func wait(_ request: Request) throws -> Duration? {
+    /// How often the client was redirected to ourselves before.
+    private func hop(_ request: Request) throws -> Int {
+        guard let text = request.uri.queryParameters["hop"] else { return 0 }
+        guard let number = HopLocation.number(text) else {
+            throw RequestError(.inputError, "hop must be a number from 0 to \(HopLocation.maxNumber)")
+        }
+        return number
+    }
+
+    private func askedWait(_ request: Request) throws -> Duration? {
         guard let text = request.uri.queryParameters["wait"] else { return nil }
         guard let seconds = Double(text), seconds >= 0, seconds <= 86_400 else {
             throw RequestError(.inputError, "wait must be a number of seconds from 0 to 86400")
@@ -110,15 +133,15 @@ struct RedirectRoutes: Sendable {
     }
 
     /// What is asked, where that alone decides the answer.
-    private func question(_ request: Request, _ target: RequestTarget) -> Crowd.Question? {
+    private func question(_ request: Request, _ target: RequestTarget, _ patience: Patience) -> Crowd.Question? {
         guard let text = request.head.path, text.hasPrefix(Self.prefix),
             target.pool != nil || services.selector.networks.isEmpty || request.uri.queryParameters["pool"] != nil
         else { return nil }
-        return Crowd.Question(target: Array(text.utf8), isHead: request.method == .head)
+        return Crowd.Question(target: Array(text.utf8), isHead: request.method == .head, patience: patience)
     }
 
     /// Lets others join who ask the same meanwhile.
-    private func found(_ question: Crowd.Question?, _ artifact: ArtifactURL, _ pool: Pool?, _ wait: Duration?) -> Crowd? {
+    private func found(_ question: Crowd.Question?, _ artifact: ArtifactURL, _ pool: Pool?, _ wait: Wait) -> Crowd? {
         guard let question, let pool else { return nil }
         return crowds.found(question, ReplicaID(artifact: artifact, pool: pool.id), in: pool, wait: wait)
     }

@@ -1,4 +1,5 @@
 import MirrorTesting
+import NIOHTTP1
 import TestServers
 import Testing
 
@@ -33,6 +34,30 @@ extension EndToEnd {
                 #expect(copies == 1)
                 for node in fleet.frontEnds { #expect(try await fleet.copies(of: node) == 0) }
                 try await fleet.settles()
+            }
+        }
+
+        @Test("A client may hop from one front end to another while the copy goes on")
+        func hopsBetweenNodes() async throws {
+            let redis = try await RedisServer.start()
+            var settings = FleetSettings()
+            (settings.hop, settings.hops) = ("1s", 3)
+            try await Fleet.run(settings, redis: redis.url) { fleet async throws in
+                let gate = FakeGate()
+                let behavior = fleet.publish("/slow.bin", size: 50_000)
+                fleet.origin.on("/slow.bin", behavior.with { $0.gate = gate })
+                let first = try await fleet.frontEnds[0].redirect(fleet.origin.url("/slow.bin"), in: "s3/one")
+                #expect(first.outcome == "hop")
+                let second = try await fleet.frontEnds[1].send(.GET, try #require(first.location))
+                #expect(second.outcome == "hop")
+                #expect(second.location == first.location?.replacing("hop=1", with: "hop=2"))
+                gate.open()
+                let third = try await fleet.frontEnds[0].send(.GET, try #require(second.location))
+                #expect(third.outcome == "wait")
+                let copy = try await HTTP.send(.GET, try #require(third.location))
+                let isRight = copy.body == behavior.body.bytes(0..<50_000)
+                #expect(isRight)
+                #expect(fleet.origin.requests.map(\.method) == ["GET"])
             }
         }
 

@@ -18,6 +18,8 @@ struct FleetSettings: Sendable {
     /// `state.redis.prefix`; `nil` is a name of the fleet's own.
     var redisPrefix: String?
     var maxWait = "8s"
+    var hop = "60s"
+    var hops = 0
     var lease = "2s"
     var shutdownGrace = "3s"
     var token = "an-admin-token-of-a-test"
@@ -41,7 +43,7 @@ struct FleetSettings: Sendable {
         pools:
           \(pools.joined(separator: "\n  "))
         state: {redis: {\(redis)}}
-        redirect: {maxWait: \(maxWait), negativeLife: 1s}
+        redirect: {maxWait: \(maxWait), hop: \(hop), hops: \(hops), negativeLife: 1s}
         copy:
           partSize: 5MiB
           maxAttempts: 4

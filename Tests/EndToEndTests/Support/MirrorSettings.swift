@@ -5,6 +5,11 @@ struct MirrorSettings {
     var requireHTTPS = false
     var token = "an-admin-token-of-a-test"
     var maxWait = "20s"
+    /// So that a wait is one answer's, unless a test is about hops.
+    var hop = "60s"
+    var hops = 0
+    /// Entries of `redirect.clients`, as YAML: `{userAgent: …}`.
+    var clients: [String] = []
     var negativeLife = "30s"
     var partSize = "1MiB"
     var partConcurrency = 4
@@ -43,7 +48,12 @@ struct MirrorSettings {
           local/dev: {directory: \(directory)/\(pool)}
           \(morePools.joined(separator: "\n  "))
         sweep: {interval: \(sweepInterval)}
-        redirect: {maxWait: \(maxWait), negativeLife: \(negativeLife)}
+        redirect:
+          maxWait: \(maxWait)
+          hop: \(hop)
+          hops: \(hops)
+          clients: [\(clients.joined(separator: ", "))]
+          negativeLife: \(negativeLife)
         copy:
           partSize: \(partSize)
           partConcurrency: \(partConcurrency)

@@ -1,0 +1,91 @@
+/// The patience of clients, by what they call themselves in `User-Agent`.
+package struct ClientTable: Sendable {
+    /// One family of clients.
+    package struct Family: Sendable, Hashable {
+        /// The beginning of a word of `User-Agent`, in any case of letters.
+        package var userAgent: String
+        package var patience: Patience
+
+        package init(userAgent: String, patience: Patience) {
+            self.userAgent = userAgent
+            self.patience = patience
+        }
+
+        fileprivate init(_ userAgent: String, seconds: Int64, hops: Int) {
+            self.init(userAgent: userAgent, patience: Patience(hop: .seconds(seconds), hops: hops))
+        }
+    }
+
+    /// Bytes of a `User-Agent` that are looked at.
+    private static let maxLength = 512
+
+    private let families: [(word: [UInt8], patience: Patience)]
+    private let unknown: Patience
+
+    /// - Parameter families: Looked through before the built-in ones.
+    /// - Parameter unknown: For all others.
+    package init(_ families: [Family] = [], unknown: Patience) {
+        self.families = (families + Self.builtIn).map { (Array($0.userAgent.utf8).map(Self.lower), $0.patience) }
+        self.unknown = unknown
+    }
+
+    /// - Parameter userAgent: The field's value; `nil` or empty where there is none.
+    package func patience(of userAgent: (some Collection<UInt8>)?) -> Patience {
+        guard let userAgent, !userAgent.isEmpty else { return unknown }
+        let text = userAgent.prefix(Self.maxLength).map(Self.lower)
+        let starts = text.indices.filter { $0 == 0 || !Self.isWordByte(text[$0 - 1]) }
+        for (word, patience) in families where starts.contains(where: { text[$0...].starts(with: word) }) { return patience }
+        return unknown
+    }
+
+    private static func lower(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+    }
+
+    private static func isWordByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
+            UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+
+    /// What clients bear with their defaults. Behind each: the silence that it bears, and the redirects that it follows.
+    ///
+    /// Where a client bears any silence, proxies in between do not: they hang up after 30 or 60 seconds.
+    package static let builtIn: [Family] = [
+        // Python
+        Family("pip/", seconds: 12, hops: 25),  // 15 s, 30
+        Family("uv/", seconds: 25, hops: 8),  // 30 s, 10
+        Family("hf_hub/", seconds: 8, hops: 15),  // 10 s; 30 by requests, 20 by httpx
+        Family("poetry/", seconds: 12, hops: 25),  // 15 s, 30
+        Family("python-requests/", seconds: 8, hops: 25),  // none of its own, but callers set one; 30
+        Family("python-httpx/", seconds: 4, hops: 15),  // 5 s, 20
+        Family("Python-urllib/", seconds: 8, hops: 8),  // none of its own; 10
+        // Builds
+        Family("Bazel/", seconds: 16, hops: 30),  // 20 s, 40
+        Family("Gradle/", seconds: 25, hops: 15),  // 30 s, 50
+        Family("cargo", seconds: 25, hops: 15),  // 30 s, libcurl's 30 or more
+        Family("npm/", seconds: 25, hops: 15),  // 300 s, 20
+        Family("pnpm/", seconds: 25, hops: 15),  // 60 s, 20
+        // Maven 4 has the JDK's client.
+        Family("Apache-Maven/", seconds: 50, hops: 2),  // minutes, 4 or more
+        Family("Java-http-client/", seconds: 50, hops: 2),  // none, 4
+        Family("Java/", seconds: 25, hops: 15),  // none, 19
+        // Systems and containers
+        Family("Debian APT-HTTP/", seconds: 25, hops: 15),  // 30 s, more than 30
+        Family("Go-http-client/", seconds: 25, hops: 8),  // none, 10
+        Family("containerd/", seconds: 25, hops: 8),
+        Family("docker/", seconds: 25, hops: 8),
+        Family("containers/", seconds: 25, hops: 8),
+        Family("skopeo/", seconds: 25, hops: 8),
+        Family("git-lfs/", seconds: 25, hops: 0),  // 30 s, 2
+        // By hand
+        Family("curl/", seconds: 25, hops: 25),  // none, 50
+        Family("Wget/", seconds: 25, hops: 17),  // 900 s, 20
+        Family("aria2/", seconds: 25, hops: 17),  // 60 s, 20
+        // `cloud-mirror get`, and a mirror that has this one for an origin.
+        Family("cloud-mirror/", seconds: 25, hops: 8),  // 60 s, 10
+    ]
+}

@@ -1,0 +1,33 @@
+import MirrorCore
+
+/// Where a client is redirected to that is to ask the mirror once more.
+///
+/// Relative, because only the client knows how it reached us; what it asked stays as it was written.
+enum HopLocation {
+    /// More than any client follows.
+    static let maxNumber = 100
+
+    /// The value of the parameter `hop`; `nil` when it is not a number from 0 to ``maxNumber``.
+    static func number(_ text: some StringProtocol) -> Int? {
+        guard (1...3).contains(text.utf8.count), text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            return nil
+        }
+        return Int(text).flatMap { $0 <= maxNumber ? $0 : nil }
+    }
+
+    /// - Parameter path: The request's own, as it was sent; begins with a single slash.
+    /// - Parameter query: As it was sent.
+    /// - Parameter publicURL: How clients reach the mirror; its path, if it has one, is not in the requests that arrive here.
+    static func location(_ number: Int, path: String, query: String?, publicURL: String?) -> String {
+        var fields = query.map { $0.isEmpty ? [] : $0.split(separator: "&", omittingEmptySubsequences: false) } ?? []
+        // A report that a copy was missing has been looked into.
+        fields.removeAll { ["hop", "missing"].contains($0.prefix { $0 != "=" }) }
+        fields.append("hop=\(number)")
+        return pathPrefix(publicURL) + path + "?" + fields.joined(separator: "&")
+    }
+
+    private static func pathPrefix(_ publicURL: String?) -> String {
+        guard let url = publicURL.flatMap({ try? ArtifactURL($0) }), url.path != "/" else { return "" }
+        return url.path
+    }
+}
