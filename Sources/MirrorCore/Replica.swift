@@ -57,14 +57,46 @@ public struct StoredObject: Sendable, Hashable {
     public var lastUsed: Timestamp
     /// When it was found to be expired; it is still there until the grace is over, and a use clears the mark.
     public var markedAt: Timestamp?
+    /// What the pool says of it, where that is known: only where clients cannot ask the pool themselves.
+    public var representation: Representation?
 
-    public init(key: ObjectKey, size: Int64, sha256: Digest?, storedAt: Timestamp, lastUsed: Timestamp, markedAt: Timestamp? = nil) {
+    public init(
+        key: ObjectKey, size: Int64, sha256: Digest?, storedAt: Timestamp, lastUsed: Timestamp, markedAt: Timestamp? = nil,
+        representation: Representation? = nil
+    ) {
         self.key = key
         self.size = size
         self.sha256 = sha256
         self.storedAt = storedAt
         self.lastUsed = lastUsed
         self.markedAt = markedAt
+        self.representation = representation
+    }
+
+    /// Whether the other one is the same object of the pool; times of use are left aside.
+    public func isSameObject(as other: StoredObject) -> Bool {
+        key == other.key && size == other.size && sha256 == other.sha256 && storedAt == other.storedAt
+    }
+}
+
+/// What a pool answers of an object, beside its length: the fields of a GET of it (RFC 9110 §8).
+public struct Representation: Sendable, Hashable {
+    /// With its quotes.
+    public var etag: String
+    public var lastModified: Timestamp
+    public var contentType: String?
+    public var contentEncoding: String?
+    public var contentDisposition: String?
+
+    public init(
+        etag: String, lastModified: Timestamp, contentType: String? = nil, contentEncoding: String? = nil,
+        contentDisposition: String? = nil
+    ) {
+        self.etag = etag
+        self.lastModified = lastModified
+        self.contentType = contentType
+        self.contentEncoding = contentEncoding
+        self.contentDisposition = contentDisposition
     }
 }
 

@@ -99,12 +99,13 @@ package struct EngineMetrics: Sendable {
 
     package subscript(pool pool: PoolID?) -> PoolMetrics { pool.flatMap { pools[$0] } ?? noPool }
 
-    func count(_ answer: RedirectAnswer, pool: PoolID?) {
+    /// - Parameter isHead: Whether the answer is to HEAD, which avoids no egress.
+    func count(_ answer: RedirectAnswer, pool: PoolID?, isHead: Bool) {
         let metrics = self[pool: pool]
         if case .hop = answer { return metrics.hops.increment() }
         metrics.redirects[answer.outcome]?.increment()
         // The first reader's bytes crossed the regions; everybody else's did not.
-        if case .replica(let redirect) = answer, redirect.outcome == .hit {
+        if case .replica(let redirect) = answer, redirect.outcome == .hit, !isHead {
             metrics.egressAvoided.increment(by: redirect.object.size)
         }
     }

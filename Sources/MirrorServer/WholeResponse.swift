@@ -31,6 +31,28 @@ struct WholeResponse: Sendable {
         return WholeResponse(status: status, fields: fields, body: body)
     }
 
+    /// To HEAD, in place of a redirect.
+    static func description(_ description: ArtifactDescription, pool: PoolID?) -> WholeResponse {
+        var fields = HTTPFields()
+        fields.reserveCapacity(12)
+        func add(_ name: HTTPField.Name, _ value: String?) {
+            if let value { fields.append(HTTPField(name: name, value: value)) }
+        }
+        add(.cacheControl, "no-store")
+        add(.cloudMirrorPool, pool?.description)
+        add(.cloudMirrorOutcome, description.outcome.rawValue)
+        add(.reprDigest, description.sha256?.fieldValue)
+        add(.contentType, description.contentType ?? "application/octet-stream")
+        add(.contentEncoding, description.contentEncoding)
+        add(.contentDisposition, description.contentDisposition)
+        add(.eTag, description.validators?.etag)
+        add(.lastModified, description.validators?.lastModified.httpDate)
+        if description.acceptsRanges { add(.acceptRanges, "bytes") }
+        add(.xContentTypeOptions, "nosniff")
+        add(.contentLength, String(description.size))
+        return WholeResponse(status: .ok, fields: fields, body: [])
+    }
+
     /// As the original has it: a replica's status and URL, or the origin's URL and the reason.
     private struct Body: Encodable {
         let status: String?

@@ -92,7 +92,7 @@ package final class HotIndex: StateStore {
                 // late echo of a claim made through this index.
                 break
             case .present(let object) where object.markedAt == nil:
-                if let known = cached(id), !known.isSameObject(as: object) { invalidate(id) }
+                if let known = cached(id), !known.hasSameBytes(as: object) { invalidate(id) }
             case .present, .error, .removing, nil:
                 invalidate(id)
             }
@@ -192,6 +192,12 @@ package final class HotIndex: StateStore {
             let key = HotShard.Key(id: use.id)
             shard(key).touch(key, at: use.at)
         }
+    }
+
+    package func describe(_ id: ReplicaID, _ object: StoredObject) async throws {
+        try await base.describe(id, object)
+        let key = HotShard.Key(id: id)
+        shard(key).describe(key, object)
     }
 
     package func mark(_ ids: [ReplicaID], unusedSince: Timestamp) async throws -> [ReplicaID] {

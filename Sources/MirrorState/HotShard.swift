@@ -64,7 +64,7 @@ final class HotShard: Sendable {
         state.withLock { state in
             guard state.epoch == epoch else { return .outdated }
             if let position = state.positions[key] {
-                guard state.slots[position].object.isSameObject(as: object) else { return .contradicted }
+                guard state.slots[position].object.hasSameBytes(as: object) else { return .contradicted }
                 state.slots[position].object.lastUsed = max(state.slots[position].object.lastUsed, object.lastUsed)
                 return .remembered
             }
@@ -94,6 +94,14 @@ final class HotShard: Sendable {
         }
     }
 
+    /// Adds what the pool says of an object that is remembered.
+    func describe(_ key: Key, _ object: StoredObject) {
+        state.withLock { state in
+            guard let position = state.positions[key], state.slots[position].object.isSameObject(as: object) else { return }
+            state.slots[position].object.representation = object.representation
+        }
+    }
+
     func forget(_ key: Key) {
         state.withLock { state in
             state.epoch += 1
@@ -120,7 +128,7 @@ final class HotShard: Sendable {
 
 extension StoredObject {
     /// Whether the other one has the same key and bytes; times are left aside.
-    func isSameObject(as other: StoredObject) -> Bool {
+    func hasSameBytes(as other: StoredObject) -> Bool {
         key == other.key && size == other.size && sha256 == other.sha256
     }
 }

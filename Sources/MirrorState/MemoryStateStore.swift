@@ -45,6 +45,10 @@ public final class MemoryStateStore: StateStore {
         try transact { table, _ in table.touch(uses) }
     }
 
+    public func describe(_ id: ReplicaID, _ object: StoredObject) async throws {
+        try transact { table, _ in table.describe(id, object) }
+    }
+
     public func mark(_ ids: [ReplicaID], unusedSince: Timestamp) async throws -> [ReplicaID] {
         try transact { table, now in table.mark(ids, unusedSince: unusedSince, at: now) }
     }

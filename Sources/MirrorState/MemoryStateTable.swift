@@ -78,6 +78,11 @@ struct MemoryStateTable {
         }
     }
 
+    mutating func describe(_ id: ReplicaID, _ object: StoredObject) {
+        var record = record(id)
+        if record.describe(object) { records[id] = record }
+    }
+
     mutating func mark(_ ids: [ReplicaID], unusedSince: Timestamp, at now: Timestamp) -> [ReplicaID] {
         ids.filter { id in
             var record = record(id)

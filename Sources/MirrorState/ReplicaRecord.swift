@@ -121,6 +121,16 @@ package struct ReplicaRecord: Sendable, Hashable {
         return wasMarked ? .revived : .used
     }
 
+    /// - Returns: Whether anything changed.
+    package mutating func describe(_ described: StoredObject) -> Bool {
+        guard case .present(var object) = status, object.isSameObject(as: described), let representation = described.representation,
+            object.representation != representation
+        else { return false }
+        object.representation = representation
+        status = .present(object)
+        return true
+    }
+
     /// - Returns: Whether it is marked by this call.
     package mutating func mark(unusedSince: Timestamp, at now: Timestamp) -> Bool {
         guard case .present(var object) = status, object.markedAt == nil, object.lastUsed <= unusedSince else { return false }

@@ -15,6 +15,7 @@ public import MirrorCore
 /// - `.handBack` makes the job leasable at once with the same attempt number; `.retry` not before its time.
 /// - `recordPresent` changes only what is absent, or an error; a purge in between wins.
 /// - `touch` only ever moves `lastUsed` forward, clears the mark, and touches nothing that is not present.
+/// - `describe` adds what the pool says of a present replica's object, where that is still the object, and changes nothing else.
 /// - `mark` marks only what is present and was not used after `unusedSince`.
 /// - `beginRemoval` takes any replica, drops its job, and makes its late writes fail; with `unusedSince` only a marked one not used after it.
 /// - A replica under removal answers claims with `.exists`, is leased to nobody, and is absent after `forget`.
@@ -56,6 +57,11 @@ public protocol StateStore: Sendable {
 
     /// Remembers uses; one that is older than `lastUsed` still clears the mark.
     func touch(_ uses: [ReplicaUse]) async throws
+
+    /// Adds what the pool says of a present replica's object, for those who ask later.
+    ///
+    /// - Parameter object: With its ``StoredObject/representation``; another object than the replica's is left aside.
+    func describe(_ id: ReplicaID, _ object: StoredObject) async throws
 
     /// Marks expired replicas.
     ///

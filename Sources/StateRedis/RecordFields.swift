@@ -55,7 +55,14 @@ struct RecordFields {
         return StoredObject(
             key: ObjectKey(id.artifact), size: size, sha256: values["sha256"].flatMap { Digest(.sha256, hex: $0) }, storedAt: storedAt,
             lastUsed: lastUsed,
-            markedAt: time("marked_at"))
+            markedAt: time("marked_at"), representation: representation)
+    }
+
+    private var representation: Representation? {
+        guard let etag = values["etag"], let lastModified = time("last_modified") else { return nil }
+        return Representation(
+            etag: etag, lastModified: lastModified, contentType: values["content_type"], contentEncoding: values["content_encoding"],
+            contentDisposition: values["content_disposition"])
     }
 
     private func failure(_ id: ReplicaID) throws(StateError) -> CopyFailure {
@@ -93,6 +100,14 @@ struct RecordFields {
         ]
         if let digest = object.sha256 { words += ["sha256", .text(digest.hex)] }
         if let markedAt = object.markedAt { words += ["marked_at", .integer(markedAt.milliseconds)] }
+        return words + (object.representation.map(Self.words) ?? [])
+    }
+
+    private static func words(_ representation: Representation) -> [RedisWord] {
+        var words: [RedisWord] = ["etag", .text(representation.etag), "last_modified", .integer(representation.lastModified.milliseconds)]
+        if let type = representation.contentType { words += ["content_type", .text(type)] }
+        if let encoding = representation.contentEncoding { words += ["content_encoding", .text(encoding)] }
+        if let disposition = representation.contentDisposition { words += ["content_disposition", .text(disposition)] }
         return words
     }
 

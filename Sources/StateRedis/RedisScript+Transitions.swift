@@ -4,6 +4,7 @@ import RedisClient
 extension RedisScript {
     static let beginRemoval = transition(PackageResources.begin_removal_lua)
     static let claim = transition(PackageResources.claim_lua)
+    static let describe = transition(PackageResources.describe_lua)
     static let extend = transition(PackageResources.extend_lua)
     static let finish = transition(PackageResources.finish_lua)
     static let forget = transition(PackageResources.forget_lua)

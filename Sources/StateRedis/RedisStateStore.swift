@@ -146,6 +146,11 @@ package final class RedisStateStore: StateStore {
         }
     }
 
+    package func describe(_ id: ReplicaID, _ object: StoredObject) async throws {
+        guard object.representation != nil else { return }
+        _ = try await run(.describe, id, RecordFields.words(object))
+    }
+
     package func mark(_ ids: [ReplicaID], unusedSince: Timestamp) async throws -> [ReplicaID] {
         var marked: [Int] = []
         try await inBatches(ids) { positions in

@@ -6,11 +6,12 @@ import MirrorState
 enum RecordRow {
     static let columns = """
         status, key, size, sha256, stored_at, last_used, marked_at, reason, origin_status, message, retry_at, \
-        sequence, queued_at, due, attempts, token, worker, removal_began
+        sequence, queued_at, due, attempts, token, worker, removal_began, \
+        etag, last_modified, content_type, content_encoding, content_disposition
         """
 
     /// How many there are.
-    static let count = 18
+    static let count = 23
 
     /// Columns are read as values of whatever type they have, never by a cast that traps: a damaged file must not end the process.
     ///
@@ -20,7 +21,9 @@ enum RecordRow {
         case Schema.pending:
             return ReplicaRecord(status: .pending, job: try job(row, offset + 11))
         case Schema.present:
-            return ReplicaRecord(status: .present(try object(row, offset + 1)), job: nil)
+            var object = try object(row, offset + 1)
+            object.representation = representation(row, offset + 18)
+            return ReplicaRecord(status: .present(object), job: nil)
         case Schema.error:
             return ReplicaRecord(status: .error(try failure(row, offset + 7)), job: nil)
         case Schema.removing:
@@ -50,6 +53,11 @@ enum RecordRow {
             values[4] = object.storedAt.milliseconds
             values[5] = object.lastUsed.milliseconds
             values[6] = object.markedAt?.milliseconds
+            values[18] = object.representation?.etag
+            values[19] = object.representation?.lastModified.milliseconds
+            values[20] = object.representation?.contentType
+            values[21] = object.representation?.contentEncoding
+            values[22] = object.representation?.contentDisposition
         case .error(let failure):
             values[0] = Schema.error
             let (word, status) = encode(failure.reason)
@@ -80,6 +88,13 @@ enum RecordRow {
         return StoredObject(
             key: key, size: size, sha256: row.text(at + 2).flatMap { Digest(.sha256, hex: $0) },
             storedAt: storedAt, lastUsed: lastUsed, markedAt: row.time(at + 5))
+    }
+
+    private static func representation(_ row: Row, _ at: Int) -> Representation? {
+        guard let etag = row.text(at), let lastModified = row.time(at + 1) else { return nil }
+        return Representation(
+            etag: etag, lastModified: lastModified, contentType: row.text(at + 2), contentEncoding: row.text(at + 3),
+            contentDisposition: row.text(at + 4))
     }
 
     private static func failure(_ row: Row, _ at: Int) throws(StateError) -> CopyFailure {

@@ -101,6 +101,10 @@ public final class SQLiteStateStore: StateStore {
         try await write { try $0.touch(uses) }
     }
 
+    public func describe(_ id: ReplicaID, _ object: StoredObject) async throws {
+        try await write { try $0.describe(id, object) }
+    }
+
     public func mark(_ ids: [ReplicaID], unusedSince: Timestamp) async throws -> [ReplicaID] {
         try await write { try $0.mark(ids, unusedSince: unusedSince) }
     }

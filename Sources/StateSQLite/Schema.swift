@@ -95,6 +95,16 @@ enum Schema {
                     UPDATE replicas SET removal_began = 0 WHERE status = 4;
                     """)
         }
+        migrator.registerMigration("4 representations") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE replicas ADD COLUMN etag TEXT;
+                    ALTER TABLE replicas ADD COLUMN last_modified INTEGER;
+                    ALTER TABLE replicas ADD COLUMN content_type TEXT;
+                    ALTER TABLE replicas ADD COLUMN content_encoding TEXT;
+                    ALTER TABLE replicas ADD COLUMN content_disposition TEXT;
+                    """)
+        }
         return migrator
     }
 }

@@ -61,6 +61,12 @@ extension StateTransaction {
         }
     }
 
+    mutating func describe(_ id: ReplicaID, _ object: StoredObject) throws {
+        let old = try record(id)
+        var record = old
+        if record.describe(object) { try store(record, replacing: old, id, isToldOf: false) }
+    }
+
     mutating func mark(_ ids: [ReplicaID], unusedSince: Timestamp) throws -> [ReplicaID] {
         var marked: [ReplicaID] = []
         for id in ids {

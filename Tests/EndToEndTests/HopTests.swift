@@ -15,7 +15,7 @@ extension EndToEnd {
 
         @Test("pip with its own time-outs gets what takes longer to copy, at the price of one fetch")
         func pip() async throws {
-            let bytes = try await RealClient.wheel(size: 70_000)
+            let bytes = try await Client.wheel(size: 70_000)
             try await FakeOrigin.run { origin in
                 // Some 35 seconds; pip bears 15.
                 origin.on(
@@ -27,13 +27,15 @@ extension EndToEnd {
                 var settings = MirrorSettings(allow: [origin.url("/")])
                 settings.maxWait = "5m"
                 try await MirrorProcess.run(settings) { mirror in
-                    let client = try RealClient()
-                    let result = try await client.run(
-                        try await RealClient.python(), "-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "-d", "out",
-                        Self.target(mirror, origin.url("/\(Self.wheel)")))
+                    let directory = try TemporaryDirectory()
+                    let result = try await Client.run(
+                        [
+                            try await Client.python(), "-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "-d", "out",
+                            Self.target(mirror, origin.url("/\(Self.wheel)")),
+                        ], in: directory)
                     #expect(result.exit == .code(0), "\(result.output)\n\(result.errors)")
                     #expect(!(result.output + result.errors).contains("imed out"), "\(result.output)\n\(result.errors)")
-                    let isRight = try client.directory.read("out/\(Self.wheel)") == bytes
+                    let isRight = try directory.read("out/\(Self.wheel)") == bytes
                     #expect(isRight)
                     #expect(origin.requests.count == 1)
                     let hops = try await mirror.metric("cloud_mirror_hops_total", "pool=\"local/dev\"") ?? 0
@@ -46,7 +48,7 @@ extension EndToEnd {
 
         @Test("curl, wget, requests, urllib and pip hop together while one copy is made for all of them")
         func together() async throws {
-            let bytes = try await RealClient.wheel(size: 10_000)
+            let bytes = try await Client.wheel(size: 10_000)
             let gate = FakeGate()
             try await FakeOrigin.run { origin in
                 origin.on("/\(Self.wheel)", .body(bytes).with { $0.gate = gate })
@@ -57,7 +59,7 @@ extension EndToEnd {
                 }
                 try await MirrorProcess.run(settings) { mirror in
                     let target = Self.target(mirror, origin.url("/\(Self.wheel)"))
-                    let python = try await RealClient.python()
+                    let python = try await Client.python()
                     let commands: [[String]] = [
                         ["curl", "-fsSL", "-o", "out", target], ["curl", "-fsSL", "-o", "out", target],
                         ["wget", "-q", "-O", "out", target],
@@ -67,11 +69,11 @@ extension EndToEnd {
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         for command in commands {
                             group.addTask {
-                                let client = try RealClient()
-                                let result = try await client.run(command)
+                                let directory = try TemporaryDirectory()
+                                let result = try await Client.run(command, in: directory)
                                 #expect(result.exit == .code(0), "\(command[0]): \(result.output)\n\(result.errors)")
                                 let file = command.contains("pip") ? Self.wheel : "out"
-                                let isRight = try client.directory.read(file) == bytes
+                                let isRight = try directory.read(file) == bytes
                                 #expect(isRight, "\(command)")
                             }
                         }
@@ -112,9 +114,10 @@ extension EndToEnd {
                 var settings = MirrorSettings(allow: [origin.url("/")])
                 settings.clients = ["{userAgent: curl/, hop: 1s, hops: 2}"]
                 try await MirrorProcess.run(settings) { mirror in
-                    let client = try RealClient()
-                    let result = try await client.run(
-                        "curl", "-fsSL", "-w", " %{num_redirects} %{url_effective}", Self.target(mirror, origin.url("/a.txt")))
+                    let directory = try TemporaryDirectory()
+                    let result = try await Client.run(
+                        ["curl", "-fsSL", "-w", " %{num_redirects} %{url_effective}", Self.target(mirror, origin.url("/a.txt"))],
+                        in: directory)
                     #expect(result.exit == .code(0), "\(result.errors)")
                     #expect(result.output == "hello 3 \(origin.url("/a.txt"))")
                     gate.open()

@@ -55,6 +55,30 @@ struct BucketOriginTests {
         }
     }
 
+    @Test("HEAD gets what the bucket says, also where GET is sent to the bucket: a signed URL works for GET alone")
+    func head() async throws {
+        let object = FakeBucket.Object(bytes: Self.bytes, headers: [("Content-Type", "application/x-tar")])
+        try await run(["a.tar": object]) { engine, bucket async throws in
+            for (pool, outcome) in [(engine.pool, Outcome.pending), (nil, .fallback)] as [(Pool?, Outcome)] {
+                let answer = await engine.redirects.answer(
+                    try engine.redirects.artifact("bucket://private/a.tar"), in: pool, wait: nil, isHead: true)
+                guard case .description(let description) = answer else {
+                    Issue.record("\(answer)")
+                    continue
+                }
+                #expect(description.outcome == outcome)
+                #expect(description.size == 200_000)
+                #expect(description.contentType == "application/x-tar")
+                #expect(description.acceptsRanges)
+            }
+            let missing = await engine.redirects.answer(
+                try engine.redirects.artifact("bucket://private/b.tar"), in: engine.pool, wait: nil, isHead: true)
+            #expect(missing.status == 404)
+            #expect(bucket.requests.contains("HEAD a.tar"))
+            #expect(!bucket.requests.contains("GET a.tar 0-0"))
+        }
+    }
+
     @Test("All spellings of an object are one artifact and one replica, and need no entry in the allow-list")
     func spellings() async throws {
         try await run(["a.tar": .init(bytes: Self.bytes)]) { engine, bucket async throws in

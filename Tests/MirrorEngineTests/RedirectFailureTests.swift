@@ -89,6 +89,28 @@ struct RedirectFailureTests {
         }
     }
 
+    @Test(
+        "A failing origin that wants to be left alone for long is asked again after the negative life, and its failure is remembered no longer",
+        arguments: [(503, "3600"), (429, "3600"), (503, "31"), (503, "3599")])
+    func longRetryAfter(status: Int, retryAfter: String) async throws {
+        let clock = ManualClock()
+        try await EngineFixture.run({
+            $0.clock = clock
+            $0.copy.negativeLife = .seconds(30)
+            $0.copy.backoffLimit = .seconds(30)
+        }) { engine async throws in
+            let busy = FakeBehavior.status(status).with { $0.headers.append(("Retry-After", retryAfter)) }
+            engine.origin.on("/a.txt", busy, .text("hello"))
+            #expect(try await engine.ask("/a.txt").status == status)
+            clock.advance(by: .milliseconds(29_999))
+            #expect(try await engine.ask("/a.txt").status == status)
+            #expect(engine.origin.requests.count == 1)
+            clock.advance(by: .milliseconds(1))
+            #expect(try await engine.ask("/a.txt").size == 5)
+            #expect(engine.origin.requests.count == 2)
+        }
+    }
+
     @Test("http is refused where https is required, without a request")
     func refusesScheme() async throws {
         try await EngineFixture.run({ $0.requireHTTPS = true }) { engine async throws in

@@ -7,12 +7,17 @@ struct DifferentialPair {
 
     /// Starts both and fills the table of the one that has one.
     static func run<Result: Sendable>(
-        isolation: isolated (any Actor)? = #isolation, _ body: (DifferentialPair) async throws -> Result
+        isSigned: Bool = false, isolation: isolated (any Actor)? = #isolation, _ body: (DifferentialPair) async throws -> Result
     ) async throws -> Result {
         let world = World()
         for path in [RequestStream.hitPath, RequestStream.otherHitPath] { try await world.seed(path) }
-        return try await MirrorFixture.run(world, .with { $0.usesFastPath = false }) { slow in
-            try await MirrorFixture.run(world) { fast in
+        let options = MirrorOptions.with { $0.isSigned = isSigned }
+        let slowOptions = MirrorOptions.with {
+            $0.isSigned = isSigned
+            $0.usesFastPath = false
+        }
+        return try await MirrorFixture.run(world, slowOptions) { slow in
+            try await MirrorFixture.run(world, options) { fast in
                 let pair = DifferentialPair(fast: fast, slow: slow)
                 for target in [RequestStream.hit, RequestStream.otherHit] { _ = try await fast.get(target) }
                 try #require(fast.answeredFast == 0)

@@ -11,6 +11,16 @@ struct DifferentialTests {
         }
     }
 
+    @Test func `where locations are signed HEAD comes from the slow path, and GET from the fast one`() async throws {
+        try await DifferentialPair.run(isSigned: true) { pair in
+            for method in ["HEAD", "GET", "HEAD", "GET"] {
+                let before = pair.fast.answeredFast
+                try await pair.compare(RequestStream(method, RequestStream.request(method) + RequestStream.request(method)))
+                #expect((pair.fast.answeredFast - before > 0) == (method == "GET"), "\(method)")
+            }
+        }
+    }
+
     @Test func `plain hits do come from the fast path`() async throws {
         try await DifferentialPair.run { pair in
             for stream in RequestStream.plain.prefix(5) {

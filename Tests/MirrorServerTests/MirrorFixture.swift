@@ -34,6 +34,7 @@ struct MirrorOptions: Sendable {
     /// Origins beside ``World/origin``.
     var allow: [EgressPolicy.AllowRule] = []
     var copies = false
+    var isSigned = false
     var hasOtherPool = true
     var isStateShared = false
     var servesArtifacts = true
@@ -140,7 +141,7 @@ final class MirrorFixture: Sendable {
 
         init(_ world: World, _ options: MirrorOptions, _ loops: MultiThreadedEventLoopGroup) throws {
             self.world = world
-            store = WatchedStore(world.memory)
+            store = WatchedStore(world.memory, isSigned: options.isSigned)
             func pool(_ id: PoolID?, _ store: any ObjectStore) throws -> Pool {
                 Pool(id: try require(id), store: store, retention: TimeToLive(.seconds(86_400)), maxBytes: 1 << 30, grace: .seconds(60))
             }

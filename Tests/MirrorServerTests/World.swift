@@ -93,11 +93,14 @@ func require<Value>(_ value: Value?, _ what: @autoclosure () -> String = "") thr
 /// Forwards everything, and counts or breaks what a test wants.
 final class WatchedStore: ObjectStore {
     private let base: any ObjectStore
+    private let isSigned: Bool
     private let located = Mutex(0)
     private let broken = Mutex(false)
 
-    init(_ base: any ObjectStore) {
+    /// - Parameter isSigned: Whether clients are redirected to locations that are signed, for GET alone.
+    init(_ base: any ObjectStore, isSigned: Bool = false) {
         self.base = base
+        self.isSigned = isSigned
     }
 
     /// How often a location was asked for: once for every redirect to a replica that did not come from the fast path.
@@ -110,7 +113,11 @@ final class WatchedStore: ObjectStore {
         if broken.withLock({ $0 }) { throw StorageError(.unavailable, "broken on purpose", operation: operation) }
     }
 
-    var capabilities: StoreCapabilities { base.capabilities }
+    var capabilities: StoreCapabilities {
+        var capabilities = base.capabilities
+        if isSigned { capabilities.features.insert(.presignedLocations) }
+        return capabilities
+    }
 
     func head(_ key: ObjectKey) async throws -> ObjectInfo {
         try check("head")
@@ -145,7 +152,8 @@ final class WatchedStore: ObjectStore {
     func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
         try check("location")
         located.withLock { $0 += 1 }
-        return try await base.location(of: key, life: life)
+        guard isSigned else { return try await base.location(of: key, life: life) }
+        return ObjectLocation(url: "https://pool.example/\(key.percentEncoded)?signature=1", expires: Timestamp(milliseconds: 1 << 50))
     }
 
     func checkHealth() async throws {

@@ -89,6 +89,8 @@ final class HeldStore: StateStore {
 
     func finish(_ lease: CopyLease, _ result: CopyResult) async throws { try await base.finish(lease, result) }
 
+    func describe(_ id: ReplicaID, _ object: StoredObject) async throws { try await base.describe(id, object) }
+
     func touch(_ uses: [ReplicaUse]) async throws { try await base.touch(uses) }
 
     func forget(_ id: ReplicaID) async throws { try await base.forget(id) }

@@ -194,9 +194,9 @@ package final class CopyWorkers: Service {
                 return .unpublished(.failed(failure(error.reason, error.message)), detail: error.detail)
             }
             if let retryAfter = error.retryAfter, retryAfter > configuration.backoffLimit {
-                // Too long for anybody to wait: pending would only keep requests waiting in vain.
-                let failure = CopyFailure(reason: error.reason, message: error.message, retryAt: clock.now + retryAfter)
-                return .unpublished(.failed(failure), detail: error.detail)
+                // Too long to wait for: pending would only keep clients waiting in vain. That the origin wants to be left alone for an hour is
+                // no reason to give clients its failure for an hour: the first one after the negative life makes a new attempt.
+                return .unpublished(.failed(failure(error.reason, error.message)), detail: error.detail)
             }
             let pause = configuration.pause(after: lease.attempt, random: .random(in: 0..<1))
             var metadata: Logger.Metadata = ["error": "\(error)", "pause_seconds": "\(Self.seconds(pause))"]

@@ -31,6 +31,9 @@ package struct OriginClient: Sendable {
         if bucket(of: artifact) == nil { try outbound.check(artifact) }
     }
 
+    /// Whether the artifact lies in a bucket of ``BucketOrigin``, of which clients are given signed locations.
+    func isInBucket(_ artifact: ArtifactURL) -> Bool { bucket(of: artifact) != nil }
+
     /// Where a client gets the artifact without the mirror's help.
     ///
     /// - Throws: What the bucket's store throws when there are no credentials to sign with.

@@ -10,10 +10,22 @@ package enum RedirectAnswer: Sendable {
     case origin(Fallback)
     /// To ourselves once more, with the number of the hop: the copy is not done, and the client bears no longer silence.
     case hop(Int)
+    /// To HEAD where a redirect would lead nowhere or would come late: what is known of the artifact.
+    case description(ArtifactDescription)
     /// The egress policy refuses the artifact.
     case refused(message: String)
     /// The origin has no such artifact to give; its own status is passed on.
     case originStatus(Int, message: String)
+
+    /// What the failure of a copy means for those who want the artifact.
+    init(_ failure: CopyFailure) {
+        self =
+            switch failure.reason {
+            case .origin(let status): .originStatus(status, message: failure.message)
+            case .refused: .refused(message: failure.message)
+            case .redirect, .transfer, .content, .tooLarge, .storage: .origin(.copyFailed)
+            }
+    }
 
     /// The label in logs, metrics and the `X-Cloud-Mirror-Outcome` field.
     package var outcome: Outcome {
@@ -21,6 +33,7 @@ package enum RedirectAnswer: Sendable {
         case .replica(let redirect): redirect.outcome
         case .origin: .fallback
         case .hop: .hop
+        case .description(let description): description.outcome
         case .refused: .refused
         case .originStatus: .error
         }
@@ -30,6 +43,8 @@ package enum RedirectAnswer: Sendable {
 /// The outcomes of a redirect request.
 package enum Outcome: String, Sendable, CaseIterable {
     case hit, wait, backfill, fallback, refused, error
+    /// A HEAD that is answered while the copy is under way.
+    case pending
     /// Not the end of a request, which has one of the others: counted by itself.
     case hop
 
@@ -47,6 +62,47 @@ package struct ReplicaRedirect: Sendable {
     package let notAfter: Timestamp?
     /// Taken before the state was read: an answer may be remembered only while this is current (``HotIndex/isCurrent(_:)``).
     package let token: HotIndex.Token
+}
+
+/// What an answer to HEAD says of an artifact.
+package struct ArtifactDescription: Sendable {
+    package let outcome: Outcome
+    /// Bytes.
+    package let size: Int64
+    package let sha256: Digest?
+    /// Those of the pool, with which a client's conditions hold; `nil` while the object is not in the pool.
+    package let validators: (etag: String, lastModified: Timestamp)?
+    package let contentType: String?
+    package let contentEncoding: String?
+    package let contentDisposition: String?
+    package let acceptsRanges: Bool
+
+    init(
+        outcome: Outcome, size: Int64, sha256: Digest?, validators: (etag: String, lastModified: Timestamp)? = nil, contentType: String?,
+        contentEncoding: String?, contentDisposition: String?, acceptsRanges: Bool
+    ) {
+        self.outcome = outcome
+        self.size = size
+        self.sha256 = sha256
+        self.validators = validators
+        self.contentType = contentType
+        self.contentEncoding = contentEncoding
+        self.contentDisposition = contentDisposition
+        self.acceptsRanges = acceptsRanges
+    }
+
+    func with(outcome: Outcome) -> ArtifactDescription {
+        ArtifactDescription(
+            outcome: outcome, size: size, sha256: sha256, validators: validators, contentType: contentType,
+            contentEncoding: contentEncoding, contentDisposition: contentDisposition, acceptsRanges: acceptsRanges)
+    }
+
+    init(_ object: StoredObject, _ representation: Representation, outcome: Outcome) {
+        self.init(
+            outcome: outcome, size: object.size, sha256: object.sha256, validators: (representation.etag, representation.lastModified),
+            contentType: representation.contentType, contentEncoding: representation.contentEncoding,
+            contentDisposition: representation.contentDisposition, acceptsRanges: true)
+    }
 }
 
 /// Why a request is sent to the origin.

@@ -22,6 +22,7 @@ package struct RedirectService: Sendable {
     private let logger: Logger
     private let probes = SingleFlight<ReplicaID, Probe>()
     private let reports = SingleFlight<ReplicaID, Bool>()
+    private let heads: HeadAnswers
 
     package init(
         pools: PoolTable, state: HotIndex, origin: OriginClient, waiters: ReplicaWaiters, uses: UseRecorder,
@@ -39,6 +40,7 @@ package struct RedirectService: Sendable {
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
+        heads = HeadAnswers(state: state, origin: origin, presence: presence, metrics: metrics, clock: clock, logger: logger)
     }
 
     /// The artifact that a client's words mean (``OriginClient/artifact(_:)``).
@@ -71,19 +73,20 @@ package struct RedirectService: Sendable {
     }
 
     /// - Parameter pool: `nil` when no pool serves the client: the answer is the origin, if it is allowed.
+    /// - Parameter isHead: Whether the client wants to know of the artifact alone.
     /// - Parameter isReportedMissing: Whether the client was redirected to a copy before and did not find it.
     package func answer(
-        _ artifact: ArtifactURL, in pool: Pool?, wait: Wait, isReportedMissing: Bool = false
+        _ artifact: ArtifactURL, in pool: Pool?, wait: Wait, isHead: Bool = false, isReportedMissing: Bool = false
     ) async -> RedirectAnswer {
         let answer = await withSpan("redirect") { span in
             span.attributes["artifact"] = artifact.redacted
             span.attributes["pool"] = pool?.id.description
             if isReportedMissing, let pool, refusal(of: artifact) == nil { await look(for: artifact, in: pool) }
-            let answer = await answerUncounted(artifact, in: pool, wait: wait)
+            let answer = await usable(answerUncounted(artifact, in: pool, wait: wait, isHead: isHead), artifact, isHead: isHead)
             span.attributes["outcome"] = answer.outcome.rawValue
             return answer
         }
-        metrics.count(answer, pool: pool?.id)
+        metrics.count(answer, pool: pool?.id, isHead: isHead)
         log(answer, artifact, pool?.id)
         return answer
     }
@@ -107,19 +110,19 @@ package struct RedirectService: Sendable {
     ///
     /// - Parameter wait: What each of them was given.
     package func waitOn(for id: ReplicaID, in pool: Pool, until deadline: Timestamp, wait: Wait) async -> RedirectAnswer {
-        let request = PendingRequest(id: id, pool: pool, token: state.token(), wait: wait, deadline: deadline)
+        let request = PendingRequest(id: id, pool: pool, token: state.token(), wait: wait, deadline: deadline, isHead: false)
         return await orOrigin(request) { try await waitForCopy($0, isCounted: false) }
     }
 
     /// Counts and logs the answer that has been found for several requests at once.
     ///
     /// - Parameter waits: How long each of them has waited, over all hops.
-    package func record(_ answer: RedirectAnswer, _ id: ReplicaID, waits: [Duration]) {
+    package func record(_ answer: RedirectAnswer, _ id: ReplicaID, waits: [Duration], isHead: Bool) {
         for wait in waits {
-            metrics.count(answer, pool: id.pool)
+            metrics.count(answer, pool: id.pool, isHead: isHead)
             switch answer.outcome {
-            case .wait, .fallback, .error: metrics.recordWait(wait, pool: id.pool)
-            case .hit, .backfill, .refused, .hop: break
+            case .wait, .fallback, .error: if !isHead { metrics.recordWait(wait, pool: id.pool) }
+            case .hit, .backfill, .refused, .hop, .pending: break
             }
         }
         log(answer, id.artifact, id.pool, requests: waits.count)
@@ -130,7 +133,7 @@ package struct RedirectService: Sendable {
         if let refusal = refusal(of: artifact) { return .refused(refusal) }
         let request = PendingRequest(
             id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(), wait: Wait(limit: .zero),
-            deadline: clock.now)
+            deadline: clock.now, isHead: false)
         do {
             return switch try await probes.run(request.id, { try await probePoolAndClaim(request) }) {
             case .pending: .replica(.pending)
@@ -144,13 +147,21 @@ package struct RedirectService: Sendable {
         }
     }
 
-    private func answerUncounted(_ artifact: ArtifactURL, in pool: Pool?, wait: Wait) async -> RedirectAnswer {
+    private func answerUncounted(_ artifact: ArtifactURL, in pool: Pool?, wait: Wait, isHead: Bool) async -> RedirectAnswer {
         if let refusal = refusal(of: artifact) { return .refused(message: refusal) }
         guard let pool else { return .origin(.noPool) }
         let request = PendingRequest(
             id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(), wait: wait,
-            deadline: clock.now + wait.limit)
+            deadline: clock.now + wait.limit, isHead: isHead)
         return await orOrigin(request) { try await follow($0) }
+    }
+
+    /// HEAD cannot use the signed URL that clients get of an object in a private bucket: what the bucket says stands in its place.
+    private func usable(_ answer: RedirectAnswer, _ artifact: ArtifactURL, isHead: Bool) async -> RedirectAnswer {
+        guard isHead, case .origin = answer, origin.isInBucket(artifact), let description = await heads.ofBucket(artifact) else {
+            return answer
+        }
+        return .description(description)
     }
 
     /// What breaks ends in a redirect to the origin.
@@ -210,6 +221,8 @@ package struct RedirectService: Sendable {
             return try await settled(replica, request, as: outcome) ?? .origin(.unavailable)
         case .queueFull:
             return .origin(.overloaded)
+        case .pending where request.isHead:
+            return try await heads.answer(pending: request.id.artifact, until: request.deadline)
         case .pending:
             let answer = try await waitForCopy(request)
             if answer.outcome != .hop { metrics.recordWait(began.duration(to: clock.now), pool: request.pool.id) }
@@ -231,12 +244,16 @@ package struct RedirectService: Sendable {
             }
             // Twice as long as one client needs, so that others can be given the same location meanwhile.
             let location = try await request.pool.store.location(of: object.key, life: configuration.signedLife)
+            // A signature is for one method.
+            if request.isHead, location.expires != nil {
+                return try await heads.answer(object, of: request.id, in: request.pool, as: outcome)
+            }
             return .replica(
                 ReplicaRedirect(
                     id: request.id, outcome: outcome, object: object, location: location,
                     notAfter: location.expires.map { $0 - configuration.locationLife }, token: request.token))
         case .error(let failure) where clock.now < failure.retryAt:
-            return Self.answer(to: failure)
+            return RedirectAnswer(failure)
         case .removing:
             return .origin(.removing)
         case .error, .pending:
@@ -278,7 +295,9 @@ package struct RedirectService: Sendable {
                 return nil
             }
             logger.info("found in the pool", metadata: ["artifact": "\(request.id.artifact.redacted)", "pool": "\(request.pool.id)"])
-            return try await state.recordPresent(request.id, StoredObject(info, lastUsed: clock.now))
+            var object = StoredObject(info, lastUsed: clock.now)
+            if request.pool.store.capabilities.features.contains(.presignedLocations) { object.representation = Representation(info) }
+            return try await state.recordPresent(request.id, object)
         }
     }
 
@@ -302,15 +321,7 @@ package struct RedirectService: Sendable {
             guard let replica else { return .origin(.removing) }
             if let answer = try await settled(replica, request, as: .wait) { return answer }
             // The copy that was waited for has just failed: that is the answer, however short the time that failures are remembered.
-            if case .error(let failure) = replica.status { return Self.answer(to: failure) }
-        }
-    }
-
-    private static func answer(to failure: CopyFailure) -> RedirectAnswer {
-        switch failure.reason {
-        case .origin(let status): .originStatus(status, message: failure.message)
-        case .refused: .refused(message: failure.message)
-        case .redirect, .transfer, .content, .tooLarge, .storage: .origin(.copyFailed)
+            if case .error(let failure) = replica.status { return RedirectAnswer(failure) }
         }
     }
 
@@ -318,6 +329,7 @@ package struct RedirectService: Sendable {
         let level: Logger.Level =
             switch answer {
             case .hop: .debug
+            case .description(let description) where description.outcome == .hit: .debug
             case .replica(let redirect) where redirect.outcome == .hit: .debug
             default: .info
             }
@@ -330,7 +342,7 @@ package struct RedirectService: Sendable {
         case .originStatus(let status, _): metadata["status"] = "\(status)"
         case .refused(let message): metadata["reason"] = "\(message)"
         case .hop(let number): metadata["hop"] = "\(number)"
-        case .replica: break
+        case .replica, .description: break
         }
         logger.log(level: level, "redirect", metadata: metadata)
     }
@@ -343,6 +355,7 @@ private struct PendingRequest: Sendable {
     var token: HotIndex.Token
     let wait: Wait
     let deadline: Timestamp
+    let isHead: Bool
 
     /// The answer when the copy is not done by the deadline.
     var timedOut: RedirectAnswer { wait.nextHop.map { .hop($0) } ?? .origin(.timedOut) }

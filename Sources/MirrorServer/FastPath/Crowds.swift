@@ -109,12 +109,14 @@ final class Crowds: Sendable {
         let now = clock.now
         let members =
             switch answer {
-            case .origin(.timedOut), .hop: crowd.take(until: now)
-            case .origin, .replica, .refused, .originStatus: crowd.takeAll()
+            // Nobody waits on for a header that the origin does not give.
+            case .origin(.timedOut) where !crowd.question.isHead, .hop: crowd.take(until: now)
+            case .origin, .replica, .description, .refused, .originStatus: crowd.takeAll()
             }
         guard !members.isEmpty else { return }
         redirects.leave(members.count)
-        redirects.record(answer, crowd.id, waits: members.map { crowd.wait.before + $0.since.duration(to: now) })
+        redirects.record(
+            answer, crowd.id, waits: members.map { crowd.wait.before + $0.since.duration(to: now) }, isHead: crowd.question.isHead)
         crowd.send(response, to: members, clock: clock)
     }
 

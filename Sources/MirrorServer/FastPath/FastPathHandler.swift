@@ -113,7 +113,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
                     return nil
                 }
                 let targetBytes = UnsafeRawBufferPointer(rebasing: bytes[target])
-                if let entry = table.find(targetBytes, at: now) {
+                if let entry = table.find(targetBytes, at: now), entry.answersHead || !isHead {
                     write(entry, isHead: isHead, at: now)
                     return length
                 }
@@ -135,9 +135,11 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
         out.writeBytes(entry.head)
         out.writeString(httpDate(now))
         out.writeStaticString("\r\n\r\n")
-        if !isHead { out.writeBytes(entry.body) }
         entry.hits.increment()
-        entry.egressAvoided.increment(by: entry.size)
+        if !isHead {
+            out.writeBytes(entry.body)
+            entry.egressAvoided.increment(by: entry.size)
+        }
         let lastUsed = Timestamp(milliseconds: entry.lastUsed.load(ordering: .relaxed))
         if lastUsed.duration(to: now) >= uses.coarseness {
             entry.lastUsed.store(now.milliseconds, ordering: .relaxed)

@@ -16,6 +16,8 @@ package final class FastPathTable: Sendable {
         let body: [UInt8]
         let id: ReplicaID
         let size: Int64
+        /// Whether HEAD is answered the same: a signed location works for GET alone.
+        let answersHead: Bool
         let hits: Counter
         let egressAvoided: Counter
         /// Milliseconds; the answer is given before this time only, because its location ends some time after.
@@ -24,7 +26,8 @@ package final class FastPathTable: Sendable {
         let lastUsed: Atomic<Int64>
 
         init(
-            target: [UInt8], head: [UInt8], body: [UInt8], id: ReplicaID, size: Int64, hits: Counter, egressAvoided: Counter,
+            target: [UInt8], head: [UInt8], body: [UInt8], id: ReplicaID, size: Int64, answersHead: Bool = true, hits: Counter,
+            egressAvoided: Counter,
             notAfter: Timestamp?, lastUsed: Timestamp
         ) {
             self.target = target
@@ -32,6 +35,7 @@ package final class FastPathTable: Sendable {
             self.body = body
             self.id = id
             self.size = size
+            self.answersHead = answersHead
             self.hits = hits
             self.egressAvoided = egressAvoided
             self.notAfter = notAfter?.milliseconds ?? .max

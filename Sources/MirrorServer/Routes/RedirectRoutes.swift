@@ -38,7 +38,8 @@ struct RedirectRoutes: Sendable {
         let isReportedMissing = try isReportedMissing(request)
         let question = isReportedMissing ? nil : question(request, target, patience)
         let crowd = found(question, target.artifact, pool, wait)
-        let answer = await services.redirects.answer(target.artifact, in: pool, wait: wait, isReportedMissing: isReportedMissing)
+        let answer = await services.redirects.answer(
+            target.artifact, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing)
         let words = RequestWords(method: request.method, path: request.uri.path, query: request.uri.query)
         let response = await response(to: answer, target.artifact, pool, words)
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let question {
@@ -74,9 +75,12 @@ struct RedirectRoutes: Sendable {
             return .redirect(
                 status, to: location(redirect.location.url), pool: redirect.id.pool, outcome: redirect.outcome,
                 digest: redirect.object.sha256)
+        case .description(let description):
+            return .description(description, pool: pool?.id)
         case .hop(let number):
             let location = HopLocation.location(number, path: request.path, query: request.query, publicURL: publicURL)
-            return .redirect(status, to: location, pool: pool?.id, outcome: .hop, digest: nil, message: "the copy is still under way; ask again")
+            return .redirect(
+                status, to: location, pool: pool?.id, outcome: .hop, digest: nil, message: "the copy is still under way; ask again")
         case .origin(let reason):
             let location = await services.redirects.originLocation(of: artifact)
             return .redirect(status, to: location, pool: pool?.id, outcome: .fallback, digest: nil, message: reason.message)
@@ -153,7 +157,8 @@ struct RedirectRoutes: Sendable {
         table.insert(
             FastPathTable.Entry(
                 target: question.target, head: response.headBytes, body: response.body, id: redirect.id, size: redirect.object.size,
-                hits: metrics.hits, egressAvoided: metrics.egressAvoided, notAfter: redirect.notAfter, lastUsed: redirect.object.lastUsed),
+                answersHead: redirect.location.expires == nil, hits: metrics.hits, egressAvoided: metrics.egressAvoided,
+                notAfter: redirect.notAfter, lastUsed: redirect.object.lastUsed),
             token: redirect.token, hotIndex: services.state)
     }
 }

@@ -20,6 +20,11 @@ extension StateStoreSuite {
                 try await refuses("extend") { _ = try await scene.store.extend(lease, duration: .seconds(1)) }
                 try await refuses("finish") { try await scene.store.finish(lease, .handBack) }
                 try await refuses("touch") { try await scene.store.touch([ReplicaUse(id: id, at: scene.now)]) }
+                try await refuses("describe") {
+                    var object = scene.object(id)
+                    object.representation = full(scene)
+                    try await scene.store.describe(id, object)
+                }
                 try await refuses("mark") { _ = try await scene.store.mark([id], unusedSince: scene.now) }
                 try await refuses("beginRemoval") { _ = try await scene.store.beginRemoval(id, unusedSince: nil) }
                 try await refuses("forget") { try await scene.store.forget(id) }
@@ -40,6 +45,9 @@ extension StateStoreSuite {
                 let bare = try scene.id(2)
                 _ = try await scene.store.recordPresent(
                     bare, StoredObject(key: ObjectKey(bare.artifact), size: 0, sha256: nil, storedAt: scene.now, lastUsed: scene.now))
+                var described = scene.object(try scene.id(7))
+                described.representation = full(scene)
+                _ = try await scene.store.recordPresent(try scene.id(7), described)
                 try await scene.makePresent(3)
                 try requireEqual(try await scene.store.mark([try scene.id(3)], unusedSince: scene.now).count, 1, "marked")
                 try await scene.makeError(try scene.id(4))
@@ -48,7 +56,7 @@ extension StateStoreSuite {
                 try requireEqual(try await scene.store.claim(try scene.id(6)), .claimed, "claim")
                 return (try await scene.store.replicas(in: nil, after: nil, limit: 100), try await scene.store.totals(of: scene.pool))
             }
-            try requireEqual(written.count, 6, "replicas")
+            try requireEqual(written.count, 7, "replicas")
             try await subject.withStore { scene in
                 try requireEqual(try await scene.store.replicas(in: nil, after: nil, limit: 100), written, "replicas")
                 try requireEqual(try await scene.store.totals(of: scene.pool), totals, "totals")

@@ -121,6 +121,7 @@ end
 
 local toldFields = {
     'status', 'size', 'sha256', 'stored_at', 'last_used', 'marked_at', 'reason', 'origin_status', 'message', 'retry_at',
+    'etag', 'last_modified', 'content_type', 'content_encoding', 'content_disposition',
 }
 
 local function tell(url, fields)

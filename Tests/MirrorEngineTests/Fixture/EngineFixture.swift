@@ -225,10 +225,10 @@ extension RedirectService {
     ///
     /// - Parameter wait: Until it is copied, however long that takes, unless it is given.
     func answer(
-        _ artifact: ArtifactURL, in pool: Pool?, wait: Duration?, isReportedMissing: Bool = false
+        _ artifact: ArtifactURL, in pool: Pool?, wait: Duration?, isHead: Bool = false, isReportedMissing: Bool = false
     ) async -> RedirectAnswer {
         let wait = self.wait(asked: wait ?? .seconds(600), hop: 0, patience: Patience(hop: .zero, hops: 0))
-        return await answer(artifact, in: pool, wait: wait, isReportedMissing: isReportedMissing)
+        return await answer(artifact, in: pool, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing)
     }
 }
 

@@ -4,7 +4,7 @@ import MirrorState
 /// A state store around another one that remembers what it was asked, and does what a test wants before or after a call.
 final class ScriptedStateStore: StateStore {
     enum Call: Sendable, Hashable, CaseIterable {
-        case replica, claim, recordPresent, lease, nextDue, extend, finish, touch, mark, beginRemoval, forget, forgetErrors
+        case replica, claim, recordPresent, lease, nextDue, extend, finish, touch, describe, mark, beginRemoval, forget, forgetErrors
         case leastRecentlyUsed, underRemoval, replicas, totals
     }
 
@@ -110,6 +110,8 @@ final class ScriptedStateStore: StateStore {
         script.change { $0.uses.append(uses) }
         try await run(.touch) { try await base.touch(uses) }
     }
+
+    func describe(_ id: ReplicaID, _ object: StoredObject) async throws { try await run(.describe) { try await base.describe(id, object) } }
 
     func mark(_ ids: [ReplicaID], unusedSince: Timestamp) async throws -> [ReplicaID] {
         try await run(.mark) { try await base.mark(ids, unusedSince: unusedSince) }

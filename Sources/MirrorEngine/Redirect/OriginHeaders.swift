@@ -1,0 +1,122 @@
+import MirrorCore
+import MirrorStorage
+import Synchronization
+
+/// What origins say of artifacts whose copy is not done, for HEAD requests: asked once for all, and remembered for a short while.
+///
+/// By a GET of the first byte, because signed URLs are signed for GET, and some servers answer HEAD as they should not.
+final class OriginHeaders: Sendable {
+    /// What came of asking.
+    enum Answer: Sendable {
+        case known(ArtifactDescription)
+        /// The origin does not give the artifact.
+        case failed(CopyError)
+        /// It does not say how long the artifact is, which is what a header is asked for.
+        case unstated
+        case timedOut
+        /// Too many are asked for already.
+        case busy
+    }
+
+    /// Requests of one artifact that bear to wait for about as long; none waits for one that bears more.
+    private struct Flight: Hashable {
+        let artifact: ArtifactURL
+        let seconds: Int64
+    }
+
+    private struct State {
+        var known: [ArtifactURL: (description: ArtifactDescription, until: Timestamp)] = [:]
+        var asking = 0
+    }
+
+    /// Seconds to which waits are cut off, so that few are asked for at the same time whatever clients say.
+    private static let steps: [Int64] = [1, 2, 4, 8, 12, 16, 25, 50]
+    /// Origins that are asked at the same time: connections are there for copies.
+    private static let maxAsking = 32
+    private static let maxKnown = 1_000
+    /// As long as a copy that takes its time, and short for what may change.
+    private static let life = Duration.seconds(60)
+
+    private let origin: OriginClient
+    private let clock: any WallClock
+    private let flights = SingleFlight<Flight, Answer>()
+    private let state = Mutex(State())
+
+    init(origin: OriginClient, clock: any WallClock) {
+        self.origin = origin
+        self.clock = clock
+    }
+
+    /// - Parameter limit: How long the request may be withheld.
+    func answer(_ artifact: ArtifactURL, within limit: Duration) async throws -> Answer {
+        let now = clock.now
+        if let known = state.withLock({ $0.known[artifact] }), now < known.until { return .known(known.description) }
+        guard let seconds = Self.steps.last(where: { .seconds($0) <= limit }) else { return .timedOut }
+        return try await flights.run(Flight(artifact: artifact, seconds: seconds)) {
+            guard begin() else { return .busy }
+            defer { state.withLock { $0.asking -= 1 } }
+            let answer = try await ask(artifact, within: .seconds(seconds))
+            if case .known(let description) = answer { remember(description, of: artifact) }
+            return answer
+        }
+    }
+
+    private func begin() -> Bool {
+        state.withLock { state in
+            guard state.asking < Self.maxAsking else { return false }
+            state.asking += 1
+            return true
+        }
+    }
+
+    private func remember(_ description: ArtifactDescription, of artifact: ArtifactURL) {
+        let now = clock.now
+        state.withLock { state in
+            if state.known.count >= Self.maxKnown { state.known = state.known.filter { now < $0.value.until } }
+            guard state.known.count < Self.maxKnown else { return }
+            state.known[artifact] = (description, now + Self.life)
+        }
+    }
+
+    private func ask(_ artifact: ArtifactURL, within limit: Duration) async throws -> Answer {
+        try await withThrowingTaskGroup(of: Answer.self) { group in
+            group.addTask { [origin] in
+                do {
+                    return try await Self.describe(artifact, origin).map { .known($0) } ?? .unstated
+                } catch is CancellationError {
+                    return .timedOut
+                } catch {
+                    return .failed(CopyError(error))
+                }
+            }
+            group.addTask { [clock] in
+                try? await clock.sleep(for: limit)
+                return .timedOut
+            }
+            defer { group.cancelAll() }
+            let answer = try await group.next() ?? .timedOut
+            // Who asks is gone: another one that waits for the same asks by itself.
+            try Task.checkCancellation()
+            return answer
+        }
+    }
+
+    private static func describe(_ artifact: ArtifactURL, _ origin: OriginClient) async throws -> ArtifactDescription? {
+        if let head = try await origin.headInBucket(artifact) {
+            return ArtifactDescription(head.response, of: artifact, acceptsRanges: true)
+        }
+        let response = try await origin.open(artifact, range: ByteRange(offset: 0, length: 1))
+        return ArtifactDescription(response, of: artifact, acceptsRanges: response.range != nil)
+    }
+}
+
+extension ArtifactDescription {
+    /// - Parameter acceptsRanges: Whether the origin does, to which the client may still be redirected.
+    fileprivate init?(_ response: OriginResponse, of artifact: ArtifactURL, acceptsRanges: Bool) {
+        guard let size = response.totalSize else { return nil }
+        let metadata = response.metadata(of: artifact, stored: Timestamp(milliseconds: 0))
+        self.init(
+            outcome: .pending, size: size, sha256: nil, contentType: metadata.contentType,
+            contentEncoding: metadata.contentEncoding, contentDisposition: metadata.contentDisposition, acceptsRanges: acceptsRanges)
+    }
+}
