@@ -68,15 +68,13 @@ struct AnswerGuardTests {
 
     @Test("A status below 100 is no answer", arguments: asked)
     func lowStatus(asker: BothClients.Asker) async throws {
+        let rests = ["Content-Length: 0\r\n\r\n", Self.rest, "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "\r\n"]
         try await BothClients.run { clients async throws in
             for status in 0..<100 {
                 let digits = String("00\(status)".suffix(3))
-                for (number, rest) in ["Content-Length: 0\r\n\r\n", Self.rest, "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "\r\n"]
-                    .enumerated()
-                {
-                    clients.server.on("/\(digits)/\(number)", .init("HTTP/1.1 \(digits) OK\r\n\(rest)"))
-                    #expect(try await clients.failure("/\(digits)/\(number)", by: asker) == .protocolError, "\(digits) \(rest)")
-                }
+                let rest = rests[status % rests.count]
+                clients.server.on("/\(digits)", .init("HTTP/1.1 \(digits) OK\r\n\(rest)"))
+                #expect(try await clients.failure("/\(digits)", by: asker) == .protocolError, "\(digits) \(rest)")
             }
         }
     }

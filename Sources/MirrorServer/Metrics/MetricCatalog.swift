@@ -31,7 +31,7 @@ package enum MetricCatalog {
         (EngineMetrics.Name.errors, "counter", "kind", "Errors by kind."),
         (
             EngineMetrics.Name.refusedRedirects, "counter", "host, reason",
-            "Copies that were not made because the origin redirects to a host that is not allowed; from the hundredth host on `other`."
+            "Copies that were not made because the origin redirects to a host that is not allowed; beyond a hundred hosts `other`."
         ),
         ("store_operation_seconds", "histogram", "pool, operation", "How long operations of object stores took."),
         ("store_errors_total", "counter", "pool, operation, code", "Errors of object stores."),
