@@ -145,7 +145,7 @@ let package = Package(
             "MirrorServerTests",
             [
                 "MirrorServer", "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting", "MirrorCore",
-                hummingbird, httpTypes, logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, serviceLifecycle,
+                "TestServers", hummingbird, httpTypes, logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
             ]),
         tests("CloudMirrorTests", ["CloudMirrorCLI", "CloudMirror", "StorageS3", "MirrorNet", "MirrorCore", argumentParser, logging]),
         tests(

@@ -48,15 +48,17 @@ struct MirrorParts: Sendable {
         let waiters = ReplicaWaiters(clock: clock)
         let publications = PublicationLock()
         let remover = ReplicaRemover(pools: pools, state: state, publications: publications)
-        let presence = PresenceCheck(pools: pools, remover: remover, metrics: metrics, clock: clock, logger: logger)
+        let health = PoolHealth(pools: pools, state: state, clock: clock, logger: logger)
+        let presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: clock, logger: logger)
         let uses = UseRecorder(
             state: state, coarseness: Self.useCoarseness(configuration), presence: presence, clock: clock, logger: logger)
         let redirects = RedirectService(
             pools: pools, state: state, origin: origin, waiters: waiters, uses: uses, publications: publications,
-            presence: presence, configuration: configuration.redirectConfiguration, metrics: metrics, clock: clock, logger: logger)
+            presence: presence, health: health, configuration: configuration.redirectConfiguration, metrics: metrics, clock: clock,
+            logger: logger)
         services = MirrorServices(
             pools: pools, selector: configuration.poolSelector, state: state, isStateShared: redis != nil, redirects: redirects,
-            remover: remover, waiters: waiters, uses: uses, metrics: metrics, registry: registry, clock: clock)
+            health: health, remover: remover, waiters: waiters, uses: uses, metrics: metrics, registry: registry, clock: clock)
         let space = PoolSpace(state: state, remover: remover, metrics: metrics, logger: logger)
         let name = WorkerName.make()
         workerName = name

@@ -36,6 +36,7 @@ package func serve(_ configuration: Configuration, as role: ProcessRole = .front
         ServicePart { await parts.state.run() },
         ServicePart { await parts.services.waiters.run(waiterChanges) },
         ServicePart { await parts.services.uses.run() },
+        ServicePart { await parts.services.health.run() },
         parts.sweeper,
     ]
     if let redis = parts.redis, case .redis(let settings) = configuration.state {

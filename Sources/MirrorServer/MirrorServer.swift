@@ -97,14 +97,10 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     private func channel(_ responder: @escaping HTTPChannelHandler.Responder) -> MirrorChannel {
-        let limit = configuration.maxHeaderBytes
-        let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
-            maxHeaderFieldSize: limit, maxHeaderListSize: limit, maxHeaderFieldCount: 100)
-        return MirrorChannel(
-            base: HTTP1Channel(
-                responder: responder, configuration: HTTP1Channel.Configuration(idleTimeout: nil, httpDecoderConfiguration: decoder)),
-            table: usesFastPath ? table : nil, crowds: usesFastPath ? crowds : nil, uses: services.uses, clock: services.clock,
-            idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000))
+        MirrorChannel(
+            responder: responder, table: usesFastPath ? table : nil, crowds: usesFastPath ? crowds : nil, uses: services.uses,
+            clock: services.clock, idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
+            maxHeaderBytes: configuration.maxHeaderBytes)
     }
 
     private func mainRouter() -> Router<MirrorRequestContext> {
@@ -133,15 +129,18 @@ package struct MirrorServer: Service, CustomStringConvertible {
             .register(on: router, hasReferences: configuration.servesArtifacts)
         guard configuration.servesArtifacts else { return MetricsRoute(services: services).register(on: router) }
         redirectRoutes.register(on: router)
-        LocalObjectRoutes(services: services, sendsFiles: configuration.tls == nil).register(on: router)
+        LocalObjectRoutes(
+            services: services, sendsFiles: configuration.tls == nil, publicURL: configuration.publicURL, redirectStatus: redirectStatus
+        ).register(on: router)
         if configuration.admin.listen == nil { addAdmin(to: router) }
     }
 
     private var redirectRoutes: RedirectRoutes {
         RedirectRoutes(
-            services: services, table: table, crowds: crowds, publicURL: configuration.publicURL,
-            status: configuration.redirectStatus == 307 ? .temporaryRedirect : .found)
+            services: services, table: table, crowds: crowds, publicURL: configuration.publicURL, status: redirectStatus)
     }
+
+    private var redirectStatus: HTTPResponse.Status { configuration.redirectStatus == 307 ? .temporaryRedirect : .found }
 
     private func addAdmin(to router: Router<MirrorRequestContext>) {
         MetricsRoute(services: services).register(on: router)

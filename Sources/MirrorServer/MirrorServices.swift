@@ -10,6 +10,7 @@ package struct MirrorServices: Sendable {
     /// Whether other processes use the same state store.
     package let isStateShared: Bool
     package let redirects: RedirectService
+    package let health: PoolHealth
     package let remover: ReplicaRemover
     package let waiters: ReplicaWaiters
     package let uses: UseRecorder
@@ -19,7 +20,7 @@ package struct MirrorServices: Sendable {
     package let started: Timestamp
 
     package init(
-        pools: PoolTable, selector: PoolSelector, state: HotIndex, isStateShared: Bool = false, redirects: RedirectService,
+        pools: PoolTable, selector: PoolSelector, state: HotIndex, isStateShared: Bool = false, redirects: RedirectService, health: PoolHealth,
         remover: ReplicaRemover,
         waiters: ReplicaWaiters, uses: UseRecorder, metrics: EngineMetrics, registry: MetricsRegistry, clock: any WallClock
     ) {
@@ -28,6 +29,7 @@ package struct MirrorServices: Sendable {
         self.state = state
         self.isStateShared = isStateShared
         self.redirects = redirects
+        self.health = health
         self.remover = remover
         self.waiters = waiters
         self.uses = uses

@@ -22,7 +22,7 @@ package struct ServerConfiguration: Sendable {
     /// 302 or 307.
     package var redirectStatus: Int
     package var maxConnections: Int
-    /// Silence after which a connection that owes nothing is closed.
+    /// How long a client may ask for nothing, and take nothing of what it was sent, before its connection is closed.
     package var idleTimeout: Duration
     /// Bytes of one request's head.
     package var maxHeaderBytes: Int

@@ -107,7 +107,8 @@ package final class HotIndex: StateStore {
         announce(.replica(id))
     }
 
-    private func invalidateAll() {
+    /// Forgets everything that is remembered, and has those in front of it forget it too.
+    package func invalidateAll() {
         for shard in shards { shard.forgetAll() }
         announce(.everything)
     }

@@ -123,6 +123,13 @@ final class Descriptor: Sendable {
         return overflow ? .max : Int64(clamping: bytes)
     }
 
+    /// Whether the directory still has a place; one that was removed while it is open has none.
+    func hasPlace() throws -> Bool {
+        var status = stat()
+        try retryingInterrupts { fstat(number, &status) }
+        return status.st_nlink > 0
+    }
+
     // MARK: Files
 
     /// - Returns: `nil` for anything that is no regular file.

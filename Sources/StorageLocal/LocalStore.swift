@@ -88,7 +88,11 @@ package struct LocalStore: ObjectStore {
         guard (1...1000).contains(limit) else {
             throw StorageError(.invalidRequest, "a page has 1 to 1000 objects", operation: "local.list")
         }
-        return try await threads.run("local.list") { try directory.list(after: after, limit: limit) }
+        return try await threads.run("local.list") {
+            // Its listing would be empty, as if there had never been an object.
+            try directory.checkPlace(operation: "local.list")
+            return try directory.list(after: after, limit: limit)
+        }
     }
 
     package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
@@ -100,6 +104,7 @@ package struct LocalStore: ObjectStore {
         let operation = "local.checkHealth"
         do {
             try await threads.run(operation) {
+                try directory.checkPlace(operation: operation)
                 try checkSpace(for: 0, operation: operation)
                 let probe = LocalUpload.randomName()
                 defer { directory.removeUpload(probe) }

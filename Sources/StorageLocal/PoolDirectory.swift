@@ -74,6 +74,14 @@ final class PoolDirectory: Sendable {
         get throws { try uploads.freeBytes() }
     }
 
+    /// - Throws: ``StorageError`` when somebody has removed the directories while the pool is open.
+    func checkPlace(operation: String) throws {
+        guard try objects.hasPlace(), try uploads.hasPlace() else {
+            throw StorageError(
+                .unavailable, "the pool's directory was removed; start the service again, which makes it anew", operation: operation)
+        }
+    }
+
     // MARK: Objects
 
     /// - Returns: The object's file and what its footer says; `nil` when there is none that is whole.

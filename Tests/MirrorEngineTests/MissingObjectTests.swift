@@ -34,14 +34,15 @@ struct MissingObjectTests {
         }
     }
 
-    @Test("A report of an object that is there changes nothing; nor does one that cannot be looked into")
+    @Test("A report of an object that is there changes nothing; one that cannot be looked into sends the client to the origin")
     func wrongReport() async throws {
         try await run { engine async throws in
-            for failure in [nil, StorageError.Code.unavailable] {
+            for (failure, outcome) in [(nil, .hit), (StorageError.Code.unavailable, .fallback)] as [(StorageError.Code?, Outcome)] {
                 if let failure { engine.store.fail(.head, failure) }
                 let answer = await engine.redirects.answer(
                     try engine.artifact("/a.txt"), in: engine.pool, wait: nil, isReportedMissing: true)
-                #expect(answer.outcome == .hit)
+                #expect(answer.outcome == outcome)
+                #expect(try await engine.ask("/a.txt").outcome == .hit)
             }
             #expect(engine.origin.requests.count == 1)
             #expect(engine.counters.total(EngineMetrics.Name.lost) == 0)

@@ -50,11 +50,44 @@ struct PoolSelectorTests {
             ("::1", [" 2001:db8::7\t"], "2001:db8::7"),
             ("192.168.1.1", ["unknown"], "192.168.1.1"),
             ("192.168.1.1", ["10.1.2.3", "garbage", "192.168.2.2"], "192.168.2.2"),
-            ("192.168.1.1", ["10.1.2.3", ""], "192.168.1.1"),
+            ("192.168.1.1", ["10.1.2.3", "", " "], "10.1.2.3"),
             ("192.168.1.1", ["010.1.2.3"], "192.168.1.1"),
         ] as [(String, [String], String)])
     func forwarded(peer: String, field: [String], expected: String) throws {
         #expect(try selector().client(peer: address(peer), forwardedFor: field.map { $0[...] }) == address(expected))
+    }
+
+    @Test(
+        "An address is read in every spelling that proxies use, and what they do not tell makes the proxy the client",
+        arguments: [
+            ("10.1.2.3:51234", "10.1.2.3"), ("10.1.2.3:0", "10.1.2.3"), ("10.1.2.3:65535", "10.1.2.3"), (" 10.1.2.3:1\t", "10.1.2.3"),
+            ("\"10.1.2.3\"", "10.1.2.3"), ("\"10.1.2.3:51234\"", "10.1.2.3"), ("10.1.2.3:_port", "10.1.2.3"),
+            ("2001:db8::1", "2001:db8::1"), ("[2001:db8::1]", "2001:db8::1"), ("[2001:db8::1]:443", "2001:db8::1"),
+            ("\"[2001:db8::1]:443\"", "2001:db8::1"), ("[2001:DB8:0::1]", "2001:db8::1"), ("[2001:db8::1]:_x", "2001:db8::1"),
+            ("2001:db8::1:443", "2001:db8::1:443"),
+            ("::ffff:10.1.2.3", "10.1.2.3"), ("[::ffff:10.1.2.3]:51234", "10.1.2.3"),
+            ("fe80::1%eth0", "fe80::1"), ("[fe80::1%25eth0]:80", "fe80::1"),
+            // Not told, or not to be read.
+            ("unknown", nil), ("\"unknown\"", nil), ("_hidden", nil), ("_SEVKISEK:80", nil), ("example.org", nil), ("example.org:80", nil),
+            ("10.1.2.3:65536", nil), ("10.1.2.3:99999999999999999999", nil), ("10.1.2.3:", nil), ("10.1.2.3:x", nil), ("10.1.2.3:-1", nil),
+            ("10.1.2.3:+1", nil), ("10.1.2.3:1:2", nil), ("10.1.2.3 :1", nil), ("10.1.2.3: 1", nil), ("10.1.2.3:\u{0661}", nil),
+            ("10.1.2.3:_", nil), ("10.1.2.3/32", nil), ("10.1.2.3%eth0", nil), ("[10.1.2.3]", nil), ("[10.1.2.3]:80", nil),
+            ("[2001:db8::1", nil), ("2001:db8::1]", nil), ("[2001:db8::1]443", nil), ("[2001:db8::1]:", nil), ("[2001:db8::1]:443:1", nil),
+            ("[]", nil), ("[]:80", nil), ("[", nil), (":", nil), (":80", nil), ("\"", nil), ("\"\"", nil), ("\"10.1.2.3", nil),
+            ("10.1.2.3\"", nil), ("'10.1.2.3'", nil), ("fe80::1%", nil), ("fe80::1%a b", nil), ("[fe80::1%]", nil), ("é", nil), ("\u{0}", nil),
+            ("10.1.2.3\u{0}", nil), ("for=10.1.2.3", nil), ("10.1.2.3;proto=https", nil),
+        ] as [(String, String?)])
+    func spellings(element: String, expected: String?) throws {
+        let client = try selector().client(peer: address("192.168.1.1"), forwardedFor: ["203.0.113.5", element[...], "192.168.2.2"])
+        #expect(try client == address(expected ?? "192.168.2.2"))
+        // A stranger's field is not read, however it is written.
+        #expect(try selector().client(peer: address("203.0.113.5"), forwardedFor: [element[...]]) == address("203.0.113.5"))
+    }
+
+    @Test("A proxy may write its own address with a port too")
+    func proxyWithPort() throws {
+        let client = try selector().client(peer: address("192.168.1.1"), forwardedFor: ["10.1.2.3:51234", "192.168.2.2:8080", "[::1]:9"])
+        #expect(try client == address("10.1.2.3"))
     }
 
     @Test("Without a peer's address there is no client")

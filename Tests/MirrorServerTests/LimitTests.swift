@@ -1,6 +1,8 @@
 import MirrorCore
 import MirrorStorage
 import MirrorTesting
+import NIOSSL
+import TestServers
 import Testing
 
 @testable import MirrorServer
@@ -73,6 +75,90 @@ struct LimitTests {
             try await connection.beginReading()
             let end = try await connection.rest()
             #expect(end.bytes.count < bytes.count)
+            await connection.close()
+        }
+    }
+
+    // MARK: Slow clients
+
+    /// For a client that is slow to take what it gets.
+    private static let slow = MirrorOptions.with {
+        $0.idleTimeout = .seconds(2)
+        $0.maxConnections = 1
+    }
+
+    /// Reads a little at a time for longer than twice the idle time, and then the rest.
+    private func readSlowly(_ connection: RawConnection) async throws -> RawResponse {
+        let end = ContinuousClock.now + .seconds(5)
+        var atOnce = 0
+        while ContinuousClock.now < end {
+            let before = connection.unread
+            connection.readSome()
+            // The pace of a client, not a wait for something.
+            try await Task.sleep(for: .milliseconds(100))
+            atOnce = max(atOnce, connection.unread - before)
+            try #require(!connection.isAtEnd, "cut off after \(connection.unread) bytes")
+        }
+        #expect(atOnce < 1 << 16)
+        try await connection.beginReading()
+        return try await connection.response()
+    }
+
+    @Test(arguments: [false, true])
+    func `a client that takes an object slowly and steadily gets all of it, also over TLS`(isTLS: Bool) async throws {
+        let world = World()
+        let bytes = [UInt8](repeating: 7, count: 16 << 20)
+        let info = try await world.store("/large.bin", bytes)
+        var options = Self.slow
+        let certificates = try await Certificates()
+        if isTLS {
+            options.tls = .makeServerConfiguration(
+                certificateChain: try NIOSSLCertificate.fromPEMFile(certificates.certificate).map { .certificate($0) },
+                privateKey: .privateKey(try NIOSSLPrivateKey(file: certificates.key, format: .pem)))
+        }
+        try await MirrorFixture.run(world, options) { mirror in
+            let connection = try await RawConnection.open(port: mirror.port, isTLS: isTLS, receiveBuffer: 4_096, sending: Self.ping)
+            _ = try await connection.response()
+            try await connection.stopReading()
+            await connection.send(RequestStream.request("GET", "/local/dev/\(info.key)"))
+            let response = try await readSlowly(connection)
+            #expect(response.body == bytes)
+            await connection.close()
+        }
+    }
+
+    @Test func `a client that takes a large answer of the slow path slowly and steadily gets all of it`() async throws {
+        let world = World()
+        let count = 900
+        for number in 0..<count { try await world.seed("/\(String(repeating: "x", count: 7_500))/\(number)") }
+        try await MirrorFixture.run(world, Self.slow) { mirror in
+            let connection = try await RawConnection.open(
+                port: mirror.port, receiveBuffer: 4_096, readsAlone: false,
+                sending: RequestStream.request("GET", "/v1/replicas?limit=1000", "Authorization: Bearer \(MirrorFixture.token)\r\n"))
+            let response = try await readSlowly(connection)
+            #expect(response.json["replicas"]?.array?.count == count)
+            await connection.close()
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a client that asks on and reads nothing is hung up on, on both paths`(usesFastPath: Bool) async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        var options = Self.slow
+        options.usesFastPath = usesFastPath
+        try await MirrorFixture.run(world, options) { mirror in
+            _ = try await mirror.get(World.target("/a.txt"))
+            let connection = try await RawConnection.open(port: mirror.port, receiveBuffer: 4_096, readsAlone: false)
+            let asking = Task {
+                let requests = String(repeating: RequestStream.request("GET", World.target("/a.txt")), count: 50)
+                while !Task.isCancelled { await connection.send(requests) }
+            }
+            // Another one is only let in when that one is gone, of which it has not read a byte.
+            let ping = try await mirror.get("/v1/ping")
+            #expect(ping.status == 200)
+            asking.cancel()
+            await asking.value
             await connection.close()
         }
     }

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorState
 import MirrorStorage
 import MirrorTesting
 import Testing
@@ -313,6 +314,67 @@ struct LocalObjectTests {
             let response = try await mirror.get("/local/dev/\(ObjectKey(id.artifact))")
             #expect(response.status == 404)
             #expect(response.json["message"]?.string?.contains("/v1/redirect/") == true)
+        }
+    }
+
+    // MARK: Objects that are gone
+
+    @Test(arguments: [(nil, 302), ("https://mirror.example.org/cache", 307)])
+    func `a client that is redirected to an object that is gone is sent to where it gets the artifact`(
+        publicURL: String?, status: Int
+    ) async throws {
+        let world = World()
+        let id = try await world.seed("/d/a%20b.txt")
+        try await MirrorFixture.run(
+            world,
+            .with {
+                $0.publicURL = publicURL
+                $0.redirectStatus = status
+            }
+        ) { mirror in
+            let target = World.target("/d/a%20b.txt")
+            for _ in 0..<3 { _ = try await mirror.get(target) }
+            try await world.memory.delete(ObjectKey(id.artifact))
+            let hit = try await mirror.get(target)
+            #expect(hit["X-Cloud-Mirror-Outcome"] == "hit")
+            let location = String(try require(hit["Location"]).dropFirst(publicURL?.count ?? 0))
+            for (method, fields) in [("GET", []), ("HEAD", []), ("GET", [("Range", "bytes=2-")])] {
+                let missing = try await mirror.request(method, location, fields)
+                #expect(missing.status == status)
+                #expect(missing["Cache-Control"] == "no-store")
+                #expect(missing["Location"] == (publicURL ?? "") + target + "?missing=1")
+            }
+            // The replica is forgotten, and its copy queued; this client does not wait.
+            let again = try await mirror.get(target + "?missing=1")
+            #expect(again["Location"] == id.artifact.description)
+            #expect(again["X-Cloud-Mirror-Outcome"] == "fallback")
+            let replica = try await world.state.replica(id)
+            #expect(replica?.state == .pending)
+            try await world.finishCopy("/d/a%20b.txt")
+            let copied = try await mirror.get(target + "?missing=1")
+            #expect(copied["X-Cloud-Mirror-Outcome"] == "hit")
+            let object = try await mirror.get(location)
+            #expect(object.text == "artifact")
+        }
+    }
+
+    @Test func `an object that cannot be read sends its client to the origin, and one that nobody was redirected to is a 503`() async throws {
+        let world = World()
+        let id = try await world.seed("/a.txt")
+        let other = try await world.store("/b.txt")
+        try await MirrorFixture.run(world) { mirror in
+            let hit = try await mirror.get(World.target("/a.txt"))
+            mirror.store.breakDown()
+            let object = try await mirror.get(try require(hit["Location"]))
+            #expect(object.status == 302)
+            let answer = try await mirror.get(try require(object["Location"]))
+            #expect(answer["Location"] == id.artifact.description)
+            #expect(answer["X-Cloud-Mirror-Outcome"] == "fallback")
+            let unknown = try await mirror.get("/local/dev/\(other.key)")
+            #expect(unknown.status == 503)
+            mirror.store.repair()
+            let replica = try await world.state.replica(id)
+            #expect(replica?.state == .present)
         }
     }
 

@@ -6,6 +6,7 @@ import MirrorState
 import MirrorStorage
 import NIOCore
 import NIOPosix
+import NIOSSL
 import ServiceLifecycle
 import Synchronization
 
@@ -16,6 +17,7 @@ import Synchronization
 struct MirrorOptions: Sendable {
     var usesFastPath = true
     var publicURL: String?
+    var tls: TLSConfiguration?
     var admin = AdminConfiguration(tokens: [MirrorFixture.token])
     var redirectStatus = 302
     var maxConnections = 10_000
@@ -158,17 +160,18 @@ final class MirrorFixture: Sendable {
             let waiters = ReplicaWaiters(clock: world.clock)
             let publications = PublicationLock()
             let remover = ReplicaRemover(pools: pools, state: world.state, publications: publications)
-            let presence = PresenceCheck(pools: pools, remover: remover, metrics: metrics, clock: world.clock, logger: logger)
+            let health = PoolHealth(pools: pools, state: world.state, clock: world.clock, logger: logger)
+            let presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: world.clock, logger: logger)
             let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
             let redirects = RedirectService(
                 pools: pools, state: world.state, origin: origin, waiters: waiters, uses: uses, publications: publications,
-                presence: presence,
+                presence: presence, health: health,
                 configuration: RedirectConfiguration(maxWait: options.maxWait, clients: options.clients, maxWaiting: options.maxWaiting),
                 metrics: metrics, clock: world.clock, logger: logger)
             services = MirrorServices(
                 pools: pools,
                 selector: PoolSelector(networks: options.networks, trustedProxies: options.trustedProxies, fallback: options.fallback),
-                state: world.state, isStateShared: options.isStateShared, redirects: redirects, remover: remover, waiters: waiters,
+                state: world.state, isStateShared: options.isStateShared, redirects: redirects, health: health, remover: remover, waiters: waiters,
                 uses: uses,
                 metrics: metrics, registry: registry, clock: world.clock)
             workers = CopyWorkers(
@@ -184,7 +187,7 @@ final class MirrorFixture: Sendable {
         ) async throws -> Result {
             let (listeners, announce) = AsyncStream.makeStream(of: (MirrorServer.Listener, Int).self)
             let configuration = ServerConfiguration(
-                listen: .init(host: "127.0.0.1", port: 0), publicURL: options.publicURL, admin: options.admin,
+                listen: .init(host: "127.0.0.1", port: 0), publicURL: options.publicURL, tls: options.tls, admin: options.admin,
                 servesArtifacts: options.servesArtifacts, redirectStatus: options.redirectStatus, maxConnections: options.maxConnections,
                 idleTimeout: options.idleTimeout,
                 maxHeaderBytes: options.maxHeaderBytes)

@@ -8,6 +8,7 @@
 import MirrorCore
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 @testable import MirrorTesting
 
@@ -27,12 +28,13 @@ final class RawConnection: Sendable {
         self.inbox = inbox
     }
 
+    /// - Parameter isTLS: Whether it speaks TLS, and believes any certificate.
     /// - Parameter receiveBuffer: Bytes that the kernel takes while nobody reads; `nil` for its own idea.
     /// - Parameter readsAlone: Whether it reads without being asked; else only after ``beginReading()``.
     /// - Parameter first: Is sent as soon as it is connected, and `second` as soon as a response has come: on a busy machine a test may come
     ///   to it much later.
     static func open(
-        port: Int, receiveBuffer: Int? = nil, readsAlone: Bool = true, sending first: String = "", then second: String = ""
+        port: Int, isTLS: Bool = false, receiveBuffer: Int? = nil, readsAlone: Bool = true, sending first: String = "", then second: String = ""
     ) async throws -> RawConnection {
         let inbox = WatchedState(Inbox())
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -45,7 +47,15 @@ final class RawConnection: Sendable {
         let channel =
             try await bootstrap
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(InboxHandler(inbox, first, second)) }
+                channel.eventLoop.makeCompletedFuture {
+                    if isTLS {
+                        var configuration = TLSConfiguration.makeClientConfiguration()
+                        configuration.certificateVerification = .none
+                        let handler = try NIOSSLClientHandler(context: NIOSSLContext(configuration: configuration), serverHostname: nil)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
+                    try channel.pipeline.syncOperations.addHandler(InboxHandler(inbox, first, second))
+                }
             }
             .connect(host: "127.0.0.1", port: port).get()
         return RawConnection(channel, inbox)
@@ -81,8 +91,17 @@ final class RawConnection: Sendable {
         try? await channel.close(mode: .output).get()
     }
 
+    func stopReading() async throws {
+        try await channel.setOption(.autoRead, value: false).get()
+    }
+
     func beginReading() async throws {
         try await channel.setOption(.autoRead, value: true).get()
+    }
+
+    /// Reads a little of what has come: no more than the kernel has of it now.
+    func readSome() {
+        channel.read()
     }
 
     func close() async {
@@ -117,6 +136,9 @@ final class RawConnection: Sendable {
 
     /// Bytes that have come and were not taken.
     var unread: Int { inbox.current.bytes.count }
+
+    /// Whether the other end has hung up.
+    var isAtEnd: Bool { inbox.current.isAtEnd }
 
     func request(_ method: String, _ target: String, _ fields: [(String, String)] = [], body: String? = nil) async throws -> RawResponse {
         var head = "\(method) \(target) HTTP/1.1\r\n"

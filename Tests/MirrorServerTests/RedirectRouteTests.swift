@@ -271,10 +271,15 @@ struct RedirectRouteTests {
             }
             let chosen = [
                 try await pool(target), try await pool(target, "10.1.2.3"), try await pool(target, "10.1.2.3, 192.0.2.1"),
-                try await pool(target, "192.0.2.1", "10.1.2.3"), try await pool(target + "?pool=local/dev", "10.1.2.3"),
+                try await pool(target, "192.0.2.1", "10.1.2.3"),
+                try await pool(target, "192.0.2.1, 10.1.2.3:51234"), try await pool(target, "10.1.2.3:51234, 192.0.2.1:443"),
+                try await pool(target, "10.1.2.3", "unknown"), try await pool(target, "10.1.2.3, ,", ""), try await pool(target + "?pool=local/dev", "10.1.2.3"),
                 try await pool(target + "?pool=local%2Ftwo"),
             ]
-            #expect(chosen == ["local/dev", "local/two", "local/dev", "local/two", "local/dev", "local/two"])
+            #expect(chosen == [
+                    "local/dev", "local/two", "local/dev", "local/two", "local/two", "local/dev", "local/dev", "local/two", "local/dev",
+                    "local/two",
+                ])
             for name in ["local/nowhere", "", "local", "local/dev/x"] {
                 let unknown = try await mirror.get(target + "?pool=\(name)")
                 #expect(unknown.status == 404)

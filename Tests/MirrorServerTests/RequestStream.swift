@@ -66,12 +66,23 @@ struct RequestStream: Sendable {
         RequestStream(
             "hit, then a POST with a body, then a hit", get + request("POST", "/v1/warm", "Content-Length: 5\r\n") + "hello" + get),
         RequestStream("hits around garbage", get + "garbage\r\n\r\n" + get),
+        RequestStream("HTTP/1.0 behind a hit", get + request(version: "HTTP/1.0") + get),
+        RequestStream(
+            "HTTP/1.0 with keep-alive between hits",
+            get, request("GET", otherHit, "Connection: keep-alive\r\n", version: "HTTP/1.0"), get + other),
         RequestStream("two hits byte by byte", Array((get + other).utf8).map { [$0] }),
     ]
 
     static let versionsAndMethods: [RequestStream] = [
         RequestStream("HTTP/1.0", request(version: "HTTP/1.0")),
         RequestStream("HTTP/1.0 with keep-alive, twice", request("GET", hit, "Connection: keep-alive\r\n", version: "HTTP/1.0") + get),
+        RequestStream("HTTP/1.0 without a host", "GET \(hit) HTTP/1.0\r\n\r\n", get),
+        RequestStream("a HEAD in HTTP/1.0", request("HEAD", version: "HTTP/1.0") + get),
+        RequestStream(
+            "HTTP/1.0 with keep-alive, three times, and without",
+            String(repeating: request("GET", hit, "Connection: Keep-Alive\r\n", version: "HTTP/1.0"), count: 3)
+                + request(version: "HTTP/1.0") + get),
+        RequestStream("HTTP/1.0 with an offer", request("GET", hit, "Connection: upgrade\r\nUpgrade: h2c\r\n", version: "HTTP/1.0") + get),
         RequestStream("HTTP/1.2", request(version: "HTTP/1.2") + get),
         RequestStream("HTTP/2.0", request(version: "HTTP/2.0") + get),
         RequestStream("HTTP/0.9", "GET \(hit)\r\n" + get),
@@ -178,6 +189,19 @@ struct RequestStream: Sendable {
         RequestStream(
             "Upgrade: h2c",
             request("GET", hit, "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n") + other),
+        RequestStream(
+            "Upgrade: h2c, one by one", request("GET", hit, "Connection: Upgrade\r\nUpgrade: h2c\r\n"),
+            request("HEAD", hit, "Connection: Upgrade\r\nUpgrade: h2c\r\n"), other, get),
+        RequestStream(
+            "Upgrade with a body", request("POST", hit, "Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 5\r\n") + "hello" + other),
+        RequestStream(
+            "Upgrade with a hit as its body",
+            request("POST", "/v1/warm", "Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: \(get.utf8.count)\r\n"), get, other),
+        RequestStream(
+            "Upgrade with chunks",
+            request("POST", hit, "Connection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n") + "5\r\nhello\r\n0\r\n\r\n" + other),
+        RequestStream("Upgrade and garbage", request("GET", hit, "Connection: Upgrade\r\nUpgrade: h2c\r\n") + "garbage\r\n\r\n" + other),
+        RequestStream("Upgrade and close", request("GET", hit, "Connection: Upgrade, close\r\nUpgrade: h2c\r\n") + other),
         RequestStream("Upgrade alone", request("GET", hit, "Upgrade: h2c\r\n") + other),
         RequestStream("HTTP2-Settings alone", request("GET", hit, "HTTP2-Settings: AAMAAABk\r\n") + other),
         RequestStream("Upgrade: websocket", request("GET", hit, "Upgrade: websocket\r\nConnection: upgrade\r\n") + other),

@@ -55,6 +55,36 @@ struct ServiceRouteTests {
         }
     }
 
+    @Test func `once a pool is known to be away its hits go to the origin, on both paths, until it is back`() async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        for usesFastPath in [true, false] {
+            try await MirrorFixture.run(
+                world,
+                .with {
+                    $0.hasOtherPool = false
+                    $0.usesFastPath = usesFastPath
+                }
+            ) { mirror in
+                func ask() async throws -> (outcome: String?, location: String?) {
+                    let answer = try await mirror.get(World.target("/a.txt"))
+                    return (answer["X-Cloud-Mirror-Outcome"], answer["Location"])
+                }
+                for _ in 0..<3 { #expect(try await ask().outcome == "hit") }
+                mirror.store.breakDown()
+                #expect(try await mirror.get("/readyz").status == 503)
+                for _ in 0..<3 {
+                    let away = try await ask()
+                    #expect(away.outcome == "fallback")
+                    #expect(away.location == World.origin + "/a.txt")
+                }
+                mirror.store.repair()
+                #expect(try await mirror.get("/readyz").status == 200)
+                for _ in 0..<3 { #expect(try await ask().outcome == "hit") }
+            }
+        }
+    }
+
     @Test func `readyz is a 503 when the state does not work`() async throws {
         let world = World()
         try await MirrorFixture.run(world) { mirror in

@@ -109,6 +109,8 @@ final class WatchedStore: ObjectStore {
     /// Makes everything fail from now on.
     func breakDown() { broken.withLock { $0 = true } }
 
+    func repair() { broken.withLock { $0 = false } }
+
     private func check(_ operation: String) throws {
         if broken.withLock({ $0 }) { throw StorageError(.unavailable, "broken on purpose", operation: operation) }
     }

@@ -26,6 +26,22 @@ struct LocalStoreTests {
         }
     }
 
+    @Test("says that its directory was removed, instead of that it is empty", arguments: ["", "/objects", "/uploads"])
+    func removedDirectory(part: String) async throws {
+        try await withLocalStore { store, directory in
+            let object = try SampleObject("tool.tar.gz", size: 1_000)
+            try await object.put(into: store)
+            try await store.checkHealth()
+            #expect(try await store.list(after: nil, limit: 1).count == 1)
+            try FileManager.default.removeItem(atPath: directory.path + part)
+            for call in [{ try await store.checkHealth() }, { _ = try await store.list(after: nil, limit: 1) }] {
+                let error = await #expect(throws: StorageError.self) { try await call() }
+                #expect(error?.code == .unavailable)
+                #expect(error?.message.contains("was removed") == true)
+            }
+        }
+    }
+
     @Test("keeps one file for each object, under its key, for this user's eyes only")
     func layout() async throws {
         try await withLocalStore { store, directory in

@@ -58,6 +58,11 @@ package final class TemporaryDirectory: Sendable {
         try write(text.utf8, to: name)
     }
 
+    /// Removes a file, or a directory and what is in it.
+    package func remove(_ name: String) throws {
+        try FileManager.default.removeItem(atPath: "\(path)/\(name)")
+    }
+
     /// Removes the files of a folder whose names begin like this.
     ///
     /// - Returns: How many there were.

@@ -296,8 +296,8 @@ extension Configuration.Server {
         reader.value(
             "maxConnections", &maxConnections, .integer(in: 1...1_000_000), doc: "Connections at the same time; more have to wait.")
         reader.value(
-            "idleTimeout", &idleTimeout, .duration(in: .seconds(1)...hours(1)), doc: "A connection without a request for so long is closed."
-        )
+            "idleTimeout", &idleTimeout, .duration(in: .seconds(1)...hours(1)),
+            doc: "How long a client may ask for nothing, and take nothing of what it was sent, before its connection is closed.")
         reader.value(
             "maxHeaderBytes", &maxHeaderBytes, .size(in: (8 << 10)...(64 << 10)),
             doc: "Limit of a request's first line and header fields together.")

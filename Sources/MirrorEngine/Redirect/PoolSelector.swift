@@ -21,25 +21,19 @@ package struct PoolSelector: Sendable {
 
     /// Who sent a request.
     ///
-    /// `X-Forwarded-For` counts only as far as trusted proxies wrote it: from the right, the first address that is none of theirs.
+    /// `X-Forwarded-For` counts only as far as trusted proxies wrote it: from the right, the first address that is not one of theirs. Behind
+    /// an element that does not tell an address nothing counts, so that the client is the proxy that wrote it.
     ///
     /// - Parameter peer: The other end of the connection.
-    /// - Parameter forwardedFor: The elements of all `X-Forwarded-For` fields, in order.
+    /// - Parameter forwardedFor: The elements of all `X-Forwarded-For` fields, in order. Empty ones are passed over (RFC 9110 §5.6.1.2).
     package func client(peer: IPAddress?, forwardedFor: [Substring]) -> IPAddress? {
         guard var client = peer else { return nil }
         for element in forwardedFor.reversed() {
             guard trustedProxies.contains(where: { $0.contains(client) }) else { break }
-            guard let address = IPAddress(String(element.trimmingSpaces)) else { break }
-            client = address.unmapped
+            guard let node = ForwardedNode(element) else { continue }
+            guard let address = node.address else { break }
+            client = address
         }
         return client
-    }
-}
-
-extension Substring {
-    fileprivate var trimmingSpaces: Substring {
-        let start = drop { $0 == " " || $0 == "\t" }
-        guard let last = start.lastIndex(where: { $0 != " " && $0 != "\t" }) else { return "" }
-        return start[...last]
     }
 }

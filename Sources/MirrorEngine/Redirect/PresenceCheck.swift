@@ -18,6 +18,7 @@ package final class PresenceCheck: Sendable {
 
     private let pools: PoolTable
     private let remover: ReplicaRemover
+    private let health: PoolHealth
     private let interval: Duration
     private let metrics: EngineMetrics
     private let clock: any WallClock
@@ -26,11 +27,12 @@ package final class PresenceCheck: Sendable {
 
     /// - Parameter interval: Between two looks at a replica that is in use.
     package init(
-        pools: PoolTable, remover: ReplicaRemover, interval: Duration = .seconds(900), metrics: EngineMetrics, clock: any WallClock,
-        logger: Logger
+        pools: PoolTable, remover: ReplicaRemover, health: PoolHealth, interval: Duration = .seconds(900), metrics: EngineMetrics,
+        clock: any WallClock, logger: Logger
     ) {
         self.pools = pools
         self.remover = remover
+        self.health = health
         self.interval = interval
         self.metrics = metrics
         self.clock = clock
@@ -60,7 +62,10 @@ package final class PresenceCheck: Sendable {
         do {
             _ = try await pool.store.head(ObjectKey(id.artifact))
             return false
-        } catch let error as StorageError where error.code == .notFound {
+        } catch let error as StorageError {
+            // Where a whole pool is away nothing is known of a single object.
+            try await health.checkReading(pool)
+            guard error.code == .notFound else { throw error }
             guard try await remover.removeIfMissing(id) else { return false }
             metrics.countLost(pool: id.pool)
             logger.warning(

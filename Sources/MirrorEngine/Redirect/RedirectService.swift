@@ -16,6 +16,7 @@ package struct RedirectService: Sendable {
     private let uses: UseRecorder
     private let publications: PublicationLock
     private let presence: PresenceCheck
+    private let health: PoolHealth
     private let configuration: RedirectConfiguration
     private let metrics: EngineMetrics
     private let clock: any WallClock
@@ -23,10 +24,11 @@ package struct RedirectService: Sendable {
     private let probes = SingleFlight<ReplicaID, Probe>()
     private let reports = SingleFlight<ReplicaID, Bool>()
     private let heads: HeadAnswers
+    private let keys = ReplicaKeys()
 
     package init(
         pools: PoolTable, state: HotIndex, origin: OriginClient, waiters: ReplicaWaiters, uses: UseRecorder,
-        publications: PublicationLock, presence: PresenceCheck, configuration: RedirectConfiguration, metrics: EngineMetrics,
+        publications: PublicationLock, presence: PresenceCheck, health: PoolHealth, configuration: RedirectConfiguration, metrics: EngineMetrics,
         clock: any WallClock, logger: Logger
     ) {
         self.pools = pools
@@ -36,6 +38,7 @@ package struct RedirectService: Sendable {
         self.uses = uses
         self.publications = publications
         self.presence = presence
+        self.health = health
         self.configuration = configuration
         self.metrics = metrics
         self.clock = clock
@@ -81,8 +84,13 @@ package struct RedirectService: Sendable {
         let answer = await withSpan("redirect") { span in
             span.attributes["artifact"] = artifact.redacted
             span.attributes["pool"] = pool?.id.description
-            if isReportedMissing, let pool, refusal(of: artifact) == nil { await look(for: artifact, in: pool) }
-            let answer = await usable(answerUncounted(artifact, in: pool, wait: wait, isHead: isHead), artifact, isHead: isHead)
+            let found: RedirectAnswer
+            if isReportedMissing, let pool, refusal(of: artifact) == nil, await !look(for: artifact, in: pool) {
+                found = .origin(.unavailable)
+            } else {
+                found = await answerUncounted(artifact, in: pool, wait: wait, isHead: isHead)
+            }
+            let answer = await usable(found, artifact, isHead: isHead)
             span.attributes["outcome"] = answer.outcome.rawValue
             return answer
         }
@@ -153,6 +161,8 @@ package struct RedirectService: Sendable {
         let request = PendingRequest(
             id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(), wait: wait,
             deadline: clock.now + wait.limit, isHead: isHead)
+        // Behind the token: what is remembered of this answer is forgotten when the pool turns unreadable meanwhile.
+        guard health.isReadable(pool.id) else { return .origin(.unavailable) }
         return await orOrigin(request) { try await follow($0) }
     }
 
@@ -179,14 +189,23 @@ package struct RedirectService: Sendable {
         }
     }
 
+    /// The replica that a key in a pool belongs to whose objects the mirror serves; `nil` when no client was redirected to it of late.
+    package func replica(of key: ObjectKey, in pool: PoolID) -> ReplicaID? {
+        keys.replica(of: key, in: pool)
+    }
+
     /// Looks whether a replica's object is there, once for all who report it missing at the same time.
-    private func look(for artifact: ArtifactURL, in pool: Pool) async {
+    ///
+    /// - Returns: `false` when that cannot be found out.
+    private func look(for artifact: ArtifactURL, in pool: Pool) async -> Bool {
         let id = ReplicaID(artifact: artifact, pool: pool.id)
         do {
             _ = try await reports.run(id) { try await presence.forgetIfMissing(id) }
+            return true
         } catch {
             metrics.countError(error)
             logger.warning("could not look for an object that is reported missing", metadata: ["replica": "\(id)", "error": "\(error)"])
+            return false
         }
     }
 
@@ -248,6 +267,7 @@ package struct RedirectService: Sendable {
             if request.isHead, location.expires != nil {
                 return try await heads.answer(object, of: request.id, in: request.pool, as: outcome)
             }
+            if request.pool.store.capabilities.features.contains(.servedByMirror) { keys.remember(request.id, as: object.key) }
             return .replica(
                 ReplicaRedirect(
                     id: request.id, outcome: outcome, object: object, location: location,

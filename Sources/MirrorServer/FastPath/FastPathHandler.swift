@@ -64,7 +64,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        scheduleIdleCheck(context, in: idleTimeout)
+        scheduleIdleCheck(context, in: checkInterval)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -211,18 +211,26 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: Silence
 
+    /// What a client takes is told by nothing else, so it is looked at several times before its time is over.
+    private var checkInterval: TimeAmount { .nanoseconds(idleTimeout.nanoseconds / 4) }
+
     private func scheduleIdleCheck(_ context: ChannelHandlerContext, in delay: TimeAmount) {
         idleCheck = context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.checkIdle(context) }
     }
 
     private func checkIdle(_ context: ChannelHandlerContext) {
-        let now = NIODeadline.now()
-        guard wait == nil else { return scheduleIdleCheck(context, in: idleTimeout) }
-        let silentUntil = max(lastRead, connection.lastResponseEnd) + idleTimeout
-        if connection.owesNothing ? silentUntil <= now : connection.isOverdue(now, limit: idleTimeout) {
-            context.close(promise: nil)
-            return
+        ClientProgress.read(from: context.channel).assumeIsolated().whenComplete { result in
+            guard self.context != nil else { return }
+            let now = NIODeadline.now()
+            self.connection.observe(try? result.get(), isFull: !context.channel.isWritable, at: now)
+            guard self.wait == nil, let end = self.connection.endOfPatience(self.idleTimeout, lastRead: self.lastRead) else {
+                return self.scheduleIdleCheck(context, in: self.checkInterval)
+            }
+            if end <= now {
+                context.close(promise: nil)
+            } else {
+                self.scheduleIdleCheck(context, in: min(end - now, self.checkInterval))
+            }
         }
-        scheduleIdleCheck(context, in: max(.seconds(1), connection.owesNothing ? silentUntil - now : .seconds(1)))
     }
 }

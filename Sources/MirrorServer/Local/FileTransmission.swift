@@ -4,7 +4,7 @@ import NIOCore
 
 /// Sends a file's bytes with `sendfile`, past Hummingbird and between a response's head and its end.
 enum FileTransmission {
-    /// Bytes at a time: what a client must take within the idle time.
+    /// Bytes that are handed to the channel at a time.
     static let piece: Int64 = 1 << 20
 
     /// Returns once the kernel has taken all bytes. The head of the response must have been written before.
@@ -19,7 +19,7 @@ enum FileTransmission {
                 let region = FileRegion(fileHandle: handle, readerIndex: Int(offset), endIndex: Int(end))
                 try await channel.eventLoop.flatSubmit {
                     do {
-                        let handler = try channel.pipeline.syncOperations.handler(type: ConnectionProgressHandler.self)
+                        let handler = try channel.pipeline.syncOperations.handler(type: ExchangeHandler.self)
                         return handler.write(region) ?? channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
                     } catch {
                         return channel.eventLoop.makeFailedFuture(error)

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Logging
 import MirrorCore
 import MirrorEngine
 import MirrorStorage
@@ -10,6 +11,8 @@ struct LocalObjectRoutes: Sendable {
     let services: MirrorServices
     /// Whether the kernel may send files; through TLS it cannot.
     let sendsFiles: Bool
+    let publicURL: String?
+    let redirectStatus: HTTPResponse.Status
 
     func register(on router: Router<MirrorRequestContext>) {
         router.get("/local/:region/:hash/:name", use: object)
@@ -43,9 +46,24 @@ struct LocalObjectRoutes: Sendable {
                 headers[.contentRange] = "bytes \(range.offset)-\(range.end - 1)/\(info.size)"
                 return Response(status: .partialContent, headers: headers, body: try await source.body(range, pool, context))
             }
-        } catch let error as StorageError where error.code == .notFound {
-            throw RequestError(.resourceNotFound, "there is no such object; ask /v1/redirect/ for the artifact again")
+        } catch let error as StorageError {
+            return try answerMissing(key, in: pool, error, context)
         }
+    }
+
+    /// Sends a client that was redirected here to where it gets the artifact after all: the redirect route looks for the object too, forgets
+    /// it when it is gone, and has it copied again, or knows that the pool is of no use now.
+    private func answerMissing(_ key: ObjectKey, in pool: Pool, _ error: StorageError, _ context: MirrorRequestContext) throws -> Response {
+        guard let id = services.redirects.replica(of: key, in: pool.id) else {
+            guard error.code != .notFound else {
+                throw RequestError(.resourceNotFound, "there is no such object; ask /v1/redirect/ for the artifact again")
+            }
+            context.logger.warning("cannot read an object", metadata: ["key": "\(key)", "pool": "\(pool.id)", "error": "\(error)"])
+            throw RequestError(.unavailable, "the object cannot be read now; ask /v1/redirect/ for the artifact again")
+        }
+        let path = "\(RedirectRoutes.prefix)\(pool.id)/\(PercentCoding.encode(id.artifact.description))?missing=1"
+        return Response(
+            status: redirectStatus, headers: [.location: (publicURL ?? "") + path, .cacheControl: "no-store", .contentLength: "0"])
     }
 
     private func find(_ context: MirrorRequestContext) throws -> (Pool, ObjectKey) {

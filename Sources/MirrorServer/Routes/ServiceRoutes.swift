@@ -64,7 +64,7 @@ struct ServiceRoutes: Sendable {
         for pool in services.pools.all {
             let name = "pool \(pool.id)"
             do {
-                try await pool.store.checkHealth()
+                try await services.health.check(pool)
                 checks[name] = "ok"
                 isAnyPoolUp = true
             } catch {

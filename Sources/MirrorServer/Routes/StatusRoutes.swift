@@ -140,7 +140,7 @@ struct StatusRoutes: Sendable {
             let totals = try await services.state.totals(of: pool.id)
             var isHealthy = true
             do {
-                try await pool.store.checkHealth()
+                try await services.health.check(pool)
             } catch {
                 isHealthy = false
             }

@@ -17,6 +17,9 @@ struct MirrorSettings {
     var idleTimeout = "10s"
     var lease = "5s"
     var shutdownGrace = "10s"
+    /// `server.idleTimeout`.
+    var patience = "75s"
+    var maxConnections = 10_000
     var pool = "pool"
     var state = "state"
     var logLevel = "debug"
@@ -61,7 +64,7 @@ struct MirrorSettings {
           idleTimeout: \(idleTimeout)
           lease: \(lease)
           backoff: {first: 1ms, max: 20ms}
-        server: {shutdownGrace: \(shutdownGrace)}
+        server: {shutdownGrace: \(shutdownGrace), idleTimeout: \(patience), maxConnections: \(maxConnections)}
         log: {level: \(logLevel)}
 
         """

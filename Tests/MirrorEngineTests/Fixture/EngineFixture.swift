@@ -51,6 +51,7 @@ struct EngineFixture: Sendable {
     let client: OriginClient
     let waiters: ReplicaWaiters
     let uses: UseRecorder
+    let health: PoolHealth
     let presence: PresenceCheck
     let publications = PublicationLock()
     let remover: ReplicaRemover
@@ -107,12 +108,13 @@ struct EngineFixture: Sendable {
         metrics = EngineMetrics(pools: pools.ids, factory: counters)
         waiters = ReplicaWaiters(clock: clock)
         remover = ReplicaRemover(pools: pools, state: state, publications: publications)
-        presence = PresenceCheck(pools: pools, remover: remover, metrics: metrics, clock: clock, logger: Self.logger)
+        health = PoolHealth(pools: pools, state: state, clock: clock, logger: Self.logger)
+        presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: clock, logger: Self.logger)
         uses = UseRecorder(state: state, coarseness: setup.coarseness, presence: presence, clock: clock, logger: Self.logger)
         space = PoolSpace(state: state, remover: remover, metrics: metrics, logger: Self.logger)
         redirects = RedirectService(
             pools: pools, state: state, origin: client, waiters: waiters, uses: uses, publications: publications,
-            presence: presence, configuration: setup.redirect, metrics: metrics, clock: clock, logger: Self.logger)
+            presence: presence, health: health, configuration: setup.redirect, metrics: metrics, clock: clock, logger: Self.logger)
         sweeper = Sweeper(
             pools: pools, state: state, remover: remover, interval: .seconds(60), metrics: metrics, clock: clock, logger: Self.logger)
     }

@@ -7,30 +7,38 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypesHTTP1
 
-/// Hummingbird's HTTP/1.1 channel with the fast path in front of it.
-struct MirrorChannel: ServerChildChannel {
-    let base: HTTP1Channel
+/// A connection of HTTP/1.1 with the fast path in front, and behind it what Hummingbird's own channel has.
+struct MirrorChannel: HTTPChannelHandler {
+    let responder: HTTPChannelHandler.Responder
     /// `nil` leaves the fast path out, and `crowds` too: the differential tests compare with and without it.
     let table: FastPathTable?
     let crowds: Crowds?
     let uses: UseRecorder
     let clock: any WallClock
     let idleTimeout: TimeAmount
+    /// Bytes of one request's head.
+    let maxHeaderBytes: Int
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedConnection> {
-        base.setup(channel: channel, logger: logger).flatMapThrowing { value in
-            let connection = AcceptedConnection(value)
-            let pipeline = channel.pipeline.syncOperations
+        channel.eventLoop.makeCompletedFuture {
+            var limits = NIOHTTPDecoderLimitConfiguration()
+            limits.maxHeaderFieldSize = maxHeaderBytes
+            limits.maxHeaderListSize = maxHeaderBytes
+            limits.maxHeaderFieldCount = 100
             let progress = ConnectionProgress()
-            try pipeline.addHandler(
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandlers([
                 FastPathHandler(
                     table: table ?? FastPathTable(maxBytes: 0), crowds: crowds, uses: uses, clock: clock, connection: progress,
-                    idleTimeout: idleTimeout,
-                    maxHeadLength: base.configuration.httpDecoder.maxHeaderListSize),
-                position: .before(pipeline.handler(type: HTTPResponseEncoder.self)))
-            try pipeline.addHandler(
-                ConnectionProgressHandler(progress), position: .before(pipeline.handler(type: HTTP1ToHTTPServerCodec.self)))
-            return connection
+                    idleTimeout: idleTimeout, maxHeadLength: maxHeaderBytes),
+                HTTPResponseEncoder(),
+                ByteToMessageHandler(RequestDecoder(progress, limits: limits)),
+                ExchangeHandler(progress),
+                HTTP1ToHTTPServerCodec(secure: false),
+                HTTPConnectionStateHandler(logger: logger),
+            ])
+            return AcceptedConnection(
+                try NIOAsyncChannel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)))
         }
     }
 
@@ -38,7 +46,7 @@ struct MirrorChannel: ServerChildChannel {
     func handle(value: AcceptedConnection, logger: Logger) async {
         let connection = value.take()
         await withTaskCancellationHandler {
-            await base.handle(value: connection, logger: logger)
+            await handleHTTP(asyncChannel: connection, logger: logger)
         } onCancel: {
             let channel = connection.channel
             channel.eventLoop.execute {

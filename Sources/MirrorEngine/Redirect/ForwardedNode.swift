@@ -1,0 +1,75 @@
+import MirrorCore
+
+/// One element of an `X-Forwarded-For` field, in any of the spellings that proxies use: `10.1.2.3`, `10.1.2.3:51234`, `2001:db8::1`,
+/// `[2001:db8::1]`, `[2001:db8::1]:443`, each also in quotes, and IPv6 addresses with a zone.
+struct ForwardedNode {
+    /// Without port and zone, and of an IPv4-mapped address the IPv4 address; `nil` when the proxy does not tell it (`unknown`, `_hidden`), or
+    /// in a way that cannot be read.
+    let address: IPAddress?
+
+    /// - Returns: `nil` for an empty element.
+    init?(_ element: Substring) {
+        let text = Self.trimmed(element.utf8)
+        guard !text.isEmpty else { return nil }
+        address = Self.address(Self.unquoted(text))?.unmapped
+    }
+
+    private typealias Text = Substring.UTF8View
+
+    private static func trimmed(_ text: Text) -> Text {
+        func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        let start = text.drop(while: isSpace)
+        guard let last = start.lastIndex(where: { !isSpace($0) }) else { return start }
+        return start[...last]
+    }
+
+    private static func unquoted(_ text: Text) -> Text {
+        let quote = UInt8(ascii: "\"")
+        guard text.count >= 2, text.first == quote, text.last == quote else { return text }
+        return text.dropFirst().dropLast()
+    }
+
+    private static func address(_ text: Text) -> IPAddress? {
+        if text.first == UInt8(ascii: "[") {
+            guard let end = text.firstIndex(of: UInt8(ascii: "]")), isPort(text[text.index(after: end)...]) else { return nil }
+            return ipv6(text[..<end].dropFirst())
+        }
+        guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else { return IPAddress(String(Substring(text))) }
+        let rest = text[text.index(after: colon)...]
+        // A port behind an IPv6 address without brackets could not be told from its last group.
+        guard !rest.contains(UInt8(ascii: ":")) else { return ipv6(text) }
+        guard isPort(text[colon...]) else { return nil }
+        return IPAddress(String(Substring(text[..<colon])))
+    }
+
+    /// The zone says which of the proxy's own interfaces the client is at (RFC 4007 §11): nothing that matters here.
+    private static func ipv6(_ text: Text) -> IPAddress? {
+        var address = text
+        if let percent = text.firstIndex(of: UInt8(ascii: "%")) {
+            let zone = text[text.index(after: percent)...]
+            guard !zone.isEmpty, zone.allSatisfy(isWordByte) else { return nil }
+            address = text[..<percent]
+        }
+        return IPAddress(String(Substring(address))).flatMap { $0.isIPv6 ? $0 : nil }
+    }
+
+    /// Nothing, or what stands behind an address: a colon and a number, or a name that a proxy made up (RFC 7239 §6).
+    private static func isPort(_ text: Text) -> Bool {
+        guard let colon = text.first else { return true }
+        let port = text.dropFirst()
+        guard colon == UInt8(ascii: ":"), let first = port.first else { return false }
+        if first == UInt8(ascii: "_") { return port.count > 1 && port.allSatisfy(isWordByte) }
+        return port.count <= 5 && port.allSatisfy(isDigit) && UInt16(Substring(port)) != nil
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
+    private static func isWordByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "-"), UInt8(ascii: "~"), UInt8(ascii: "%"):
+            true
+        default: isDigit(byte)
+        }
+    }
+}

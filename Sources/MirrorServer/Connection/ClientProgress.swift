@@ -1,0 +1,33 @@
+import NIOCore
+
+/// How far a client has taken what it was sent, as the kernel knows it.
+///
+/// What the socket accepts says little: it buffers megabytes. What was acknowledged is the same measure for buffers, files and TLS.
+struct ClientProgress {
+    /// Bytes that the client's side has acknowledged so far. Always 0 where the kernel does not count them.
+    let acknowledged: UInt64
+    let sinceLastAcknowledgement: TimeAmount
+    /// Whether there is something that it has not acknowledged.
+    let isOwing: Bool
+
+    /// - Returns: `nil` for a channel that is not a TCP socket.
+    static func read(from channel: any Channel) -> EventLoopFuture<ClientProgress?> {
+        #if os(Linux)
+            guard let options = channel as? any SocketOptionProvider else { return channel.eventLoop.makeSucceededFuture(nil) }
+            let info: EventLoopFuture<Words> = options.unsafeGetSocketOption(level: .tcp, name: .tcp_info)
+            return info.map { ClientProgress($0) }.recover { _ in nil }
+        #else
+            return channel.eventLoop.makeSucceededFuture(nil)
+        #endif
+    }
+
+    /// `struct tcp_info` of linux/tcp.h: an older kernel fills less of it, a newer one would more. The C library's own lacks what is needed.
+    private typealias Words = InlineArray<64, UInt32>
+
+    private init(_ words: Words) {
+        // tcpi_bytes_acked, tcpi_last_ack_recv, tcpi_unacked and tcpi_notsent_bytes.
+        acknowledged = UInt64(words[31]) << 32 | UInt64(words[30])
+        sinceLastAcknowledgement = .milliseconds(Int64(words[14]))
+        isOwing = words[6] > 0 || words[36] > 0
+    }
+}
