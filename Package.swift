@@ -15,7 +15,6 @@ let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
-let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -87,7 +86,7 @@ let package = Package(
             "MirrorServer",
             [
                 "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore,
-                hummingbirdTLS, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL, serviceLifecycle,
+                logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL, serviceLifecycle,
             ], resources: [.embedInCode("Resources/openapi.yaml")]),
         .target(name: "CProcess"),
         module(
@@ -147,12 +146,14 @@ let package = Package(
                 "MirrorServer", "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting", "MirrorCore",
                 "TestServers", hummingbird, httpTypes, logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
             ]),
-        tests("CloudMirrorTests", ["CloudMirrorCLI", "CloudMirror", "StorageS3", "MirrorNet", "MirrorCore", argumentParser, logging]),
+        tests(
+            "CloudMirrorTests",
+            ["TestServers", "CloudMirrorCLI", "CloudMirror", "StorageS3", "MirrorNet", "MirrorCore", argumentParser, logging]),
         tests(
             "EndToEndTests",
             [
                 "TestServers", "MirrorTesting", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient, crypto, logging,
-                nioCore, nioHTTP1, nioPosix,
+                nioCore, nioHTTP1, nioPosix, nioSSL,
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -19,11 +19,29 @@ lint() {
     swift format lint --strict --recursive --parallel "${paths[@]}"
 }
 
+# Python packages that some checks need.
+ensure_checks() {
+    ensure_venv .build/checks scripts/requirements/checks.txt
+}
+
+check_deploy() {
+    if ! ensure_checks; then
+        if in_ci; then return 1; fi
+        note "PyYAML could not be installed: deploy/ is not checked"
+        return 0
+    fi
+    if in_ci && ! command -v systemd-analyze >/dev/null; then
+        echo "systemd-analyze is missing" >&2
+        return 1
+    fi
+    .build/checks/bin/python scripts/check-deploy.py --self-test && .build/checks/bin/python scripts/check-deploy.py
+}
+
 lint_shell() {
     local scripts
     # The source tree's own shell scripts, by their first line: .ci/run has no suffix.
     mapfile -t scripts < <(grep -lrE '^#!/usr/bin/env bash|^# shellcheck shell=bash' .ci scripts Benchmarks --include='*.sh' --include=run | sort)
-    if ! ensure_venv .build/checks scripts/requirements/checks.txt; then
+    if ! ensure_checks; then
         if in_ci; then return 1; fi
         note "shellcheck could not be installed: ${#scripts[@]} shell scripts are not checked"
         return 0
@@ -37,6 +55,7 @@ check "layers: the check itself" scripts/check-layers.py --self-test
 check "constructs" scripts/check-source.py
 check "constructs: the check itself" scripts/check-source.py --self-test
 check "shell scripts (shellcheck)" lint_shell
+check "deploy (Dockerfile, compose file, systemd units), and the check itself" check_deploy
 check "benchmark harness" python3 -B -m unittest discover --quiet -s Benchmarks -p 'test_*.py'
 
 if [[ ${#failed[@]} -gt 0 ]]; then

@@ -1,6 +1,10 @@
 #define _GNU_SOURCE
 #include "CProcess.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
 #ifdef __linux__
 #include <sched.h>
 #endif
@@ -25,4 +29,20 @@ void c_process_limit_heaps(int count) {
 #else
     (void)count;
 #endif
+}
+
+bool c_process_has_terminal(void) {
+    int terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (terminal < 0) return false;
+    close(terminal);
+    return true;
+}
+
+bool c_process_ignores_hangup(void) {
+    struct sigaction action;
+    return sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+void c_process_ignore(int number) {
+    signal(number, SIG_IGN);
 }

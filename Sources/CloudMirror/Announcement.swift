@@ -14,9 +14,11 @@ struct Announcement: Sendable {
     private let isTLS: Bool
     private let example: PoolID?
     private let adminToken: String?
+    private let log: LogWriter
 
     /// - Parameter adminToken: One that was made for this run; shown here, once, and nowhere else.
-    init(_ configuration: Configuration, adminToken: String?) {
+    init(_ configuration: Configuration, adminToken: String?, log: LogWriter) {
+        self.log = log
         isReadyLineWanted = configuration.printsReady
         isTLS = configuration.tls != nil
         example = configuration.isZeroConfiguration ? configuration.pools.first?.id : nil
@@ -28,12 +30,14 @@ struct Announcement: Sendable {
         let host = address.ipAddress.map { $0.utf8.contains(UInt8(ascii: ":")) ? "[\($0)]" : $0 } ?? "localhost"
         let url = "\(isTLS ? "https" : "http")://\(host):\(address.port ?? 0)"
         if let example { greet(url, example) }
+        guard isReadyLineWanted else { return }
         // Last: whoever waits for it finds everything said.
-        if isReadyLineWanted { write("ready \(url)\n", to: STDOUT_FILENO) }
+        log.flush(within: .seconds(1))
+        writeToOutput("ready \(url)\n")
     }
 
     private func greet(_ url: String, _ example: PoolID) {
-        write(
+        log.write(
             """
 
             cloud-mirror serves at \(url). Ask it for any public file:
@@ -45,11 +49,11 @@ struct Announcement: Sendable {
                 Authorization: Bearer \(adminToken ?? "")
 
 
-            """, to: STDERR_FILENO)
+            """)
     }
 
-    private func write(_ text: String, to descriptor: CInt) {
+    private func writeToOutput(_ text: String) {
         var text = text
-        text.withUTF8 { bytes in _ = Glibc.write(descriptor, bytes.baseAddress, bytes.count) }
+        text.withUTF8 { bytes in _ = write(STDOUT_FILENO, bytes.baseAddress, bytes.count) }
     }
 }

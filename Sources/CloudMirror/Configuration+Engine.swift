@@ -1,6 +1,8 @@
 import MirrorCore
 import MirrorEngine
+import MirrorNet
 import MirrorServer
+import NIOSSL
 
 extension Configuration {
     var redirectConfiguration: RedirectConfiguration {
@@ -21,6 +23,33 @@ extension Configuration {
             shutdownGrace: server.shutdownGrace * 0.8)
     }
 
+    func egressPolicy() throws(StartError) -> EgressPolicy {
+        do {
+            return try EgressPolicy(
+                allow: origins.allow, requireHTTPS: origins.requireHTTPS, allowAddresses: origins.allowAddresses,
+                maxRedirects: origins.maxRedirects)
+        } catch {
+            throw StartError("origins: \(error)")
+        }
+    }
+
+    /// `nil` without TLS.
+    func tlsContext() throws(StartError) -> NIOSSLContext? {
+        guard let tls else { return nil }
+        do {
+            return try NIOSSLContext(configuration: tls.server)
+        } catch {
+            throw StartError("tls: the certificate and its key cannot be used: \(tls.certificate), \(tls.key)")
+        }
+    }
+
+    /// How old a written use must be before the next is written: a twentieth of the shortest life, from a second to five minutes, which is late
+    /// enough to be cheap, and soon enough to matter.
+    var useCoarseness: Duration {
+        let shortest = pools.map(\.retention.timeToLive).min() ?? .seconds(86_400)
+        return min(max(shortest / 20, .seconds(1)), .seconds(300))
+    }
+
     var poolSelector: PoolSelector {
         let fallback: PoolID? =
             switch selection.fallback {
@@ -36,6 +65,12 @@ extension Configuration {
         if let publicURL { return publicURL }
         guard listen.port != 0, !["0.0.0.0", "::"].contains(listen.host) else { return nil }
         return "\(tls == nil ? "http" : "https")://\(listen)"
+    }
+}
+
+extension Configuration.Retention {
+    var limits: MirrorEngine.Pool.Limits {
+        MirrorEngine.Pool.Limits(retention: TimeToLive(timeToLive), maxBytes: maxBytes, grace: grace)
     }
 }
 

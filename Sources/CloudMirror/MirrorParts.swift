@@ -7,13 +7,13 @@ import MirrorState
 import MirrorStorage
 import NIOCore
 import NIOPosix
-import NIOSSL
 import StateRedis
 import StateSQLite
 import StorageLocal
 
 /// From the configuration to the parts that run: the only place that knows which storage and which state there are.
 struct MirrorParts: Sendable {
+    /// What it was started with.
     let configuration: Configuration
     let role: ProcessRole
     let state: HotIndex
@@ -29,7 +29,7 @@ struct MirrorParts: Sendable {
     let redis: RedisStateStore?
     /// Made for this run when nobody configured one.
     let generatedToken: String?
-    private let outbound: OutboundClient
+    let outbound: OutboundClient
     private let s3: S3Parts
 
     init(_ configuration: Configuration, role: ProcessRole, group: MultiThreadedEventLoopGroup, logger: Logger) async throws {
@@ -51,7 +51,7 @@ struct MirrorParts: Sendable {
         let health = PoolHealth(pools: pools, state: state, clock: clock, logger: logger)
         let presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: clock, logger: logger)
         let uses = UseRecorder(
-            state: state, coarseness: Self.useCoarseness(configuration), presence: presence, clock: clock, logger: logger)
+            state: state, coarseness: configuration.useCoarseness, presence: presence, clock: clock, logger: logger)
         let redirects = RedirectService(
             pools: pools, state: state, origin: origin, waiters: waiters, uses: uses, publications: publications,
             presence: presence, health: health, configuration: configuration.redirectConfiguration, metrics: metrics, clock: clock,
@@ -88,12 +88,17 @@ struct MirrorParts: Sendable {
         await state.close()
     }
 
-    func serverConfiguration() throws -> ServerConfiguration {
+    /// What admin calls may carry.
+    func adminTokens(_ configuration: Configuration) -> [String] {
+        configuration.admin.tokens.map(\.value) + (generatedToken.map { [$0] } ?? [])
+    }
+
+    func serverConfiguration() -> ServerConfiguration {
         ServerConfiguration(
-            listen: configuration.listen.address, publicURL: configuration.locationBase, tls: try Self.makeTLS(configuration.tls),
+            listen: configuration.listen.address, publicURL: configuration.locationBase,
             admin: AdminConfiguration(
                 listen: configuration.admin.listen?.address,
-                tokens: configuration.admin.tokens.map(\.value) + (generatedToken.map { [$0] } ?? []),
+                tokens: adminTokens(configuration),
                 allowsLoopback: configuration.isZeroConfiguration),
             servesArtifacts: role.servesArtifacts, redirectStatus: configuration.redirect.status.rawValue,
             maxConnections: configuration.server.maxConnections,
@@ -123,10 +128,11 @@ struct MirrorParts: Sendable {
                 store = s3.store(of: settings)
                 layers = StoreLayers(operations: configuration.s3Operations)
             }
+            let limits = pool.retention.limits
             pools.append(
                 Pool(
                     id: pool.id, store: layers.around(store, pool: pool.id, clock: clock, factory: registry),
-                    retention: TimeToLive(pool.retention.timeToLive), maxBytes: pool.retention.maxBytes, grace: pool.retention.grace))
+                    retention: limits.retention, maxBytes: limits.maxBytes, grace: limits.grace))
         }
         return PoolTable(pools)
     }
@@ -151,14 +157,7 @@ struct MirrorParts: Sendable {
     private static func makeOutbound(_ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger) throws
         -> OutboundClient
     {
-        let policy: EgressPolicy
-        do {
-            policy = try EgressPolicy(
-                allow: configuration.origins.allow, requireHTTPS: configuration.origins.requireHTTPS,
-                allowAddresses: configuration.origins.allowAddresses, maxRedirects: configuration.origins.maxRedirects)
-        } catch {
-            throw StartError("origins: \(error)")
-        }
+        let policy = try configuration.egressPolicy()
         var outbound = OutboundConfiguration(userAgent: "cloud-mirror/\(CloudMirrorVersion.current)")
         outbound.connectTimeout = configuration.copy.connectTimeout
         outbound.idleTimeout = configuration.copy.idleTimeout
@@ -166,23 +165,6 @@ struct MirrorParts: Sendable {
         return OutboundClient(
             policy: policy, configuration: outbound, resolver: CachingResolver(SystemResolver(eventLoopGroup: group)),
             eventLoopGroup: group, logger: logger)
-    }
-
-    private static func makeTLS(_ tls: Configuration.TLS?) throws -> TLSConfiguration? {
-        guard let tls else { return nil }
-        do {
-            return .makeServerConfiguration(
-                certificateChain: try NIOSSLCertificate.fromPEMFile(tls.certificate).map { .certificate($0) },
-                privateKey: .privateKey(try NIOSSLPrivateKey(file: tls.key, format: .pem)))
-        } catch {
-            throw StartError("tls: the certificate or key cannot be read as PEM: \(tls.certificate), \(tls.key)")
-        }
-    }
-
-    /// A twentieth of the shortest life, from a second to five minutes: late enough to be cheap, soon enough to matter.
-    private static func useCoarseness(_ configuration: Configuration) -> Duration {
-        let shortest = configuration.pools.map(\.retention.timeToLive).min() ?? .seconds(86_400)
-        return min(max(shortest / 20, .seconds(1)), .seconds(300))
     }
 
     /// Longer than any process is at one removal that it goes on with: calls to a pool, with their repeats, end within minutes.

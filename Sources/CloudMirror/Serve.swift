@@ -8,27 +8,36 @@ import NIOPosix
 import ServiceLifecycle
 import UnixSignals
 
-/// Runs the service until it is told to stop (SIGTERM, SIGINT).
+/// Runs the service until it is told to stop (SIGTERM, SIGINT); SIGHUP makes it read its configuration again.
 ///
 /// The order of the services is the shutdown design; they stop last to first: the server stops accepting and answers who waits, then copies
 /// end or are handed back, then what is left is written down, then the files close.
 ///
+/// - Parameter hangups: From before `configuration` was read, so that a change since then is not missed.
+/// - Parameter load: Reads the configuration again; `nil` where there is no file.
 /// - Throws: ``StartError`` when it cannot start.
-package func serve(_ configuration: Configuration, as role: ProcessRole = .frontEnd) async throws {
+package func serve(
+    _ configuration: Configuration, as role: ProcessRole = .frontEnd, log: LogOutput, hangups: Hangups,
+    load: (@Sendable () throws -> Configuration)?
+) async throws {
     ProcessTuning.limitHeaps()
     let logger = Logger(label: "cloud-mirror")
-    for warning in configuration.warnings { logger.warning("configuration: \(warning)") }
+    for warning in configuration.warnings { logger.warning("warning about the configuration", metadata: ["problem": "\(warning)"]) }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessTuning.processorCount)
     let parts = try await MirrorParts(configuration, role: role, group: group, logger: logger)
     logger.notice(
         "starting",
         metadata: [
             "version": "\(CloudMirrorVersion.current)", "role": "\(role.words)", "worker": "\(parts.workerName)",
-            "copies": "\(parts.workers != nil)", "pools": "\(configuration.pools.map(\.id.description).joined(separator: ", "))",
+            "copies": .stringConvertible(parts.workers != nil), "pools": .array(configuration.pools.map { "\($0.id)" }),
         ])
-    let announcement = Announcement(configuration, adminToken: parts.generatedToken)
-    let server = MirrorServer(services: parts.services, configuration: try parts.serverConfiguration(), group: group, logger: logger) {
-        listener, address in
+    let metrics = HousekeepingMetrics(factory: parts.services.registry)
+    log.writer.countDrops { metrics.countDroppedLogLines($0) }
+    let announcement = Announcement(configuration, adminToken: parts.generatedToken, log: log.writer)
+    let server = MirrorServer(
+        services: parts.services, configuration: parts.serverConfiguration(), tls: try configuration.tlsContext(), group: group,
+        logger: logger
+    ) { listener, address in
         if listener == .main { announcement.listening(at: address) }
     }
     let waiterChanges = await parts.state.changes()
@@ -46,6 +55,8 @@ package func serve(_ configuration: Configuration, as role: ProcessRole = .front
     if let workers = parts.workers { services.append(workers) }
     if let registration = parts.registration { services.append(registration) }
     services.append(server)
+    services.append(
+        Reloader(hangups: hangups, load: load, parts: parts, server: server, log: log, metrics: metrics, logger: logger))
     services.append(StopNotice(services: parts.services, grace: configuration.server.shutdownGrace, logger: logger))
     var settings = ServiceGroupConfiguration(
         services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
@@ -62,5 +73,6 @@ package func serve(_ configuration: Configuration, as role: ProcessRole = .front
     await parts.close()
     try await group.shutdownGracefully()
     logger.notice("stopped")
+    hangups.end()
     try outcome.get()
 }

@@ -18,7 +18,8 @@ struct StopNotice: Service, CustomStringConvertible {
         logger.notice(
             "stopping; requests and copies under way may end",
             metadata: [
-                "waiting_requests": "\(services.waiters.count)", "copies": "\(copies)", "at_most": "\(DurationText.text(grace))",
+                "waiting_requests": .stringConvertible(services.waiters.count), "copies": .stringConvertible(copies),
+                "at_most_seconds": .stringConvertible(grace),
             ])
     }
 }

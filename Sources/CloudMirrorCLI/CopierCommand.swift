@@ -11,7 +11,7 @@ struct CopierCommand: AsyncParsableCommand {
             Takes copy jobs that `cloud-mirror serve` queues in the Redis that the configuration names (state.redis), and answers no requests but \
             those about itself: /healthz, /readyz, /metrics. Run it in the region of its pools; run as many as you like. While one lives, \
             front ends leave its pools to it (copy.frontEnd). SIGTERM and SIGINT end it in order: copies under way are given \
-            server.shutdownGrace to come to an end, and go back into the queue otherwise.
+            server.shutdownGrace to come to an end, and go back into the queue otherwise. SIGHUP makes it read the configuration file again.
             """)
 
     @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
@@ -32,15 +32,26 @@ struct CopierCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailures {
-            var configuration = try ConfigurationLoader.load(config, overrides: .init(listen: listen))
-            guard configuration.isStateShared else {
-                throw CommandFailure("a copier needs state.redis: with SQLite, `cloud-mirror serve` copies by itself", exit: .usage)
+            let hangups = await Hangups()
+            let overrides = Configuration.Overrides(listen: listen)
+            let configuration = try adapted(ConfigurationLoader.load(config, overrides: overrides))
+            let log = LogOutput.bootstrap(configuration.log)
+            defer { log.writer.flush(within: .seconds(1)) }
+            try await serve(configuration, as: .copier, log: log, hangups: hangups) {
+                try adapted(Configuration.load(file: config, overrides: overrides))
             }
-            if let pools { configuration.pools = try selected(pools, of: configuration) }
-            configuration.printsReady = printReady
-            LogOutput.bootstrap(configuration.log)
-            try await serve(configuration, as: .copier)
         }
+    }
+
+    /// What the file says, and what the command line makes of it.
+    private func adapted(_ configuration: Configuration) throws(CommandFailure) -> Configuration {
+        var configuration = configuration
+        guard configuration.isStateShared else {
+            throw CommandFailure("a copier needs state.redis: with SQLite, `cloud-mirror serve` copies by itself", exit: .usage)
+        }
+        if let pools { configuration.pools = try selected(pools, of: configuration) }
+        configuration.printsReady = printReady
+        return configuration
     }
 
     private func selected(_ names: String, of configuration: Configuration) throws(CommandFailure) -> [Configuration.Pool] {

@@ -8,7 +8,7 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Run the mirror until it is told to stop.",
         discussion: """
             Without a configuration file it copies from any public HTTPS origin into a directory of this account. SIGTERM and SIGINT end it in \
-            order: requests and copies under way are given server.shutdownGrace to come to an end.
+            order: requests and copies under way are given server.shutdownGrace to come to an end. SIGHUP makes it read the configuration file again.
             """)
 
     @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
@@ -31,17 +31,28 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailures {
-            var configuration = try ConfigurationLoader.load(config, overrides: .init(listen: listen, stateDirectory: stateDir))
-            configuration.printsReady = printReady
-            if noCopiers {
-                guard configuration.isStateShared else {
-                    throw CommandFailure("--no-copiers needs state.redis: nobody else could copy", exit: .usage)
-                }
-                configuration.copy.frontEnd = .never
-            }
-            LogOutput.bootstrap(configuration.log)
-            try await serve(configuration)
+            let hangups = await Hangups()
+            let configuration = try adapted(ConfigurationLoader.load(config, overrides: overrides))
+            let log = LogOutput.bootstrap(configuration.log)
+            defer { log.writer.flush(within: .seconds(1)) }
+            let load = config.map { file in { @Sendable in try adapted(Configuration.load(file: file, overrides: overrides)) } }
+            try await serve(configuration, log: log, hangups: hangups, load: load)
         }
+    }
+
+    private var overrides: Configuration.Overrides { .init(listen: listen, stateDirectory: stateDir) }
+
+    /// What the file says, and what the command line makes of it.
+    private func adapted(_ configuration: Configuration) throws(CommandFailure) -> Configuration {
+        var configuration = configuration
+        configuration.printsReady = printReady
+        if noCopiers {
+            guard configuration.isStateShared else {
+                throw CommandFailure("--no-copiers needs state.redis: nobody else could copy", exit: .usage)
+            }
+            configuration.copy.frontEnd = .never
+        }
+        return configuration
     }
 }
 

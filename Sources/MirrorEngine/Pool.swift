@@ -5,20 +5,41 @@ package import MirrorStorage
 package struct Pool: Sendable {
     package let id: PoolID
     package let store: any ObjectStore
-    package let retention: any RetentionPolicy
-    /// Bytes that the pool may hold; `nil` for no limit but the storage's own.
-    package let maxBytes: Int64?
-    /// How long an expired replica stays, so that whoever was just redirected to it still finds it; at least as long as a signed location works.
-    package let grace: Duration
+    private let limits: Reloadable<Limits>
+
+    /// What a pool may hold, and for how long.
+    package struct Limits: Sendable {
+        package var retention: any RetentionPolicy
+        /// Bytes that the pool may hold; `nil` for no limit but the storage's own.
+        package var maxBytes: Int64?
+        /// How long an expired replica stays, so that whoever was just redirected to it still finds it.
+        package var grace: Duration
+
+        package init(retention: any RetentionPolicy, maxBytes: Int64?, grace: Duration) {
+            self.retention = retention
+            self.maxBytes = maxBytes
+            self.grace = grace
+        }
+    }
 
     package init(id: PoolID, store: any ObjectStore, retention: any RetentionPolicy, maxBytes: Int64?, grace: Duration) {
         self.id = id
         self.store = store
-        self.retention = retention
-        self.maxBytes = maxBytes
-        // Nobody is to hold a signed location whose object is gone.
+        limits = Reloadable(Limits(retention: retention, maxBytes: maxBytes, grace: grace))
+    }
+
+    package var retention: any RetentionPolicy { limits.value.retention }
+    package var maxBytes: Int64? { limits.value.maxBytes }
+
+    /// At least as long as a signed location works: nobody is to hold one whose object is gone.
+    package var grace: Duration {
         let isSigned = store.capabilities.features.contains(.presignedLocations)
-        self.grace = isSigned ? max(grace, RedirectConfiguration().signedLife) : grace
+        return isSigned ? max(limits.value.grace, RedirectConfiguration().signedLife) : limits.value.grace
+    }
+
+    /// Sets other limits, for all who have this pool.
+    package func replaceLimits(with limits: Limits) {
+        self.limits.replace(with: limits)
     }
 }
 

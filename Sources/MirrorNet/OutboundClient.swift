@@ -10,8 +10,7 @@ import NIOHTTP1
 /// one of those addresses and no other, so that a name server that changes its answer gains nothing. Proxies, cookies and credentials are
 /// not used, and nothing is decompressed.
 package final class OutboundClient: Sendable {
-    package let policy: EgressPolicy
-
+    private let policies: Reloadable<EgressPolicy>
     private let configuration: OutboundConfiguration
     private let resolver: any HostResolver
     private let clients: PinnedClients
@@ -27,7 +26,7 @@ package final class OutboundClient: Sendable {
         policy: EgressPolicy, configuration: OutboundConfiguration = OutboundConfiguration(), resolver: any HostResolver,
         eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
-        self.policy = policy
+        policies = Reloadable(policy)
         self.configuration = configuration
         self.resolver = resolver
         self.logger = logger
@@ -35,11 +34,17 @@ package final class OutboundClient: Sendable {
         slots = RequestSlots(limit: configuration.connectionsPerOrigin)
     }
 
+    /// What may be fetched. Another one holds for what is sent from then on.
+    package var policy: EgressPolicy {
+        get { policies.value }
+        set { policies.replace(with: newValue) }
+    }
+
     /// Asks the policy alone, without any network.
     ///
     /// - Throws: ``OutboundError/Code/refused(_:)``.
     package func check(_ url: ArtifactURL) throws {
-        try check(url, after: nil)
+        try Self.check(url, by: policy)
     }
 
     /// Sends a request, follows redirects, and returns with the head of the response that is none.
@@ -49,9 +54,10 @@ package final class OutboundClient: Sendable {
         var url = request.url
         var fields = request.headers
         var addresses = [url]
+        let policy = policy
         while true {
-            try check(url, after: addresses.dropLast().last)
-            let hop = try await send(request.method, to: url, fields: fields)
+            try Self.check(url, after: addresses.dropLast().last, by: policy)
+            let hop = try await send(request.method, to: url, fields: fields, policy)
             guard [301, 302, 303, 307, 308].contains(hop.status) else {
                 return OutboundResponse(
                     status: hop.status, headers: hop.headers, body: hop.body, url: url, addresses: addresses, isHTTP1_0: hop.isHTTP1_0)
@@ -65,7 +71,8 @@ package final class OutboundClient: Sendable {
                 fields.removeAll { ["authorization", "proxy-authorization", "cookie"].contains($0.name.lowercased()) }
             }
             logger.debug(
-                "Following a redirect", metadata: ["from": "\(url.redacted)", "to": "\(next.redacted)", "status": "\(hop.status)"])
+                "Following a redirect",
+                metadata: ["from": "\(url.redacted)", "to": "\(next.redacted)", "status": .stringConvertible(hop.status)])
             url = next
             addresses.append(next)
         }
@@ -88,7 +95,7 @@ package final class OutboundClient: Sendable {
         let isHTTP1_0: Bool
     }
 
-    private func check(_ url: ArtifactURL, after previous: ArtifactURL?) throws {
+    private static func check(_ url: ArtifactURL, after previous: ArtifactURL? = nil, by policy: EgressPolicy) throws {
         do {
             try policy.check(url, after: previous)
         } catch {
@@ -100,7 +107,7 @@ package final class OutboundClient: Sendable {
     }
 
     /// Resolves the host and checks every address.
-    private func addresses(of url: ArtifactURL) async throws -> [IPAddress] {
+    private func addresses(of url: ArtifactURL, _ policy: EgressPolicy) async throws -> [IPAddress] {
         let found: [IPAddress]
         if let address = url.hostAddress {
             found = [address]
@@ -121,8 +128,10 @@ package final class OutboundClient: Sendable {
         }
     }
 
-    private func send(_ method: OutboundRequest.Method, to url: ArtifactURL, fields: [(name: String, value: String)]) async throws -> Hop {
-        let candidates = clients.order(try await addresses(of: url), for: url).prefix(Self.maxAddresses)
+    private func send(
+        _ method: OutboundRequest.Method, to url: ArtifactURL, fields: [(name: String, value: String)], _ policy: EgressPolicy
+    ) async throws -> Hop {
+        let candidates = clients.order(try await addresses(of: url, policy), for: url).prefix(Self.maxAddresses)
         let slot = try await slots.slot(for: "\(url.scheme.rawValue)://\(url.authority)")
         var request = HTTPClientRequest(url: "\(url.scheme.rawValue)://\(url.authority)/")
         request.method = HTTPMethod(rawValue: method.rawValue)

@@ -1,13 +1,13 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
-import HummingbirdTLS
 package import Logging
 import MirrorCore
 import MirrorEngine
 import MirrorState
 package import NIOCore
 package import NIOPosix
+package import NIOSSL
 import ServiceLifecycle
 
 /// The HTTP interface: one listener, or two when admin calls have their own.
@@ -17,6 +17,9 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let services: MirrorServices
     private let configuration: ServerConfiguration
     private let table: FastPathTable
+    private let adminTokens: Reloadable<AdminTokens>
+    /// `nil` for a server without TLS.
+    private let tls: Reloadable<NIOSSLContext>?
     let crowds: Crowds
     private let usesFastPath: Bool
     private let group: MultiThreadedEventLoopGroup
@@ -30,11 +33,13 @@ package struct MirrorServer: Service, CustomStringConvertible {
         case main, admin
     }
 
+    /// - Parameter tls: What new connections are greeted with; `nil` for HTTP without TLS.
     /// - Parameter usesFastPath: `false` sends everything through Hummingbird; for the tests that compare the two.
     /// - Parameter onRunning: Called once a listener accepts connections, with its address.
     package init(
-        services: MirrorServices, configuration: ServerConfiguration, usesFastPath: Bool = true, group: MultiThreadedEventLoopGroup,
-        logger: Logger, onRunning: @escaping @Sendable (Listener, SocketAddress) async -> Void = { _, _ in }
+        services: MirrorServices, configuration: ServerConfiguration, tls: NIOSSLContext? = nil, usesFastPath: Bool = true,
+        group: MultiThreadedEventLoopGroup, logger: Logger,
+        onRunning: @escaping @Sendable (Listener, SocketAddress) async -> Void = { _, _ in }
     ) {
         self.services = services
         self.configuration = configuration
@@ -42,6 +47,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
         self.group = group
         self.logger = logger
         self.onRunning = onRunning
+        adminTokens = Reloadable(AdminTokens(configuration.admin.tokens))
+        self.tls = tls.map { Reloadable($0) }
         table = FastPathTable()
         crowds = Crowds(redirects: services.redirects, clock: services.clock)
         let (table, crowds) = (table, crowds)
@@ -66,6 +73,27 @@ package struct MirrorServer: Service, CustomStringConvertible {
         }
     }
 
+    // MARK: What can change while it runs
+
+    /// Admin calls need one of these from now on.
+    package func reload(adminTokens tokens: [String]) {
+        adminTokens.replace(with: AdminTokens(tokens))
+    }
+
+    /// Connections that come from now on are greeted with this. A server without TLS stays without.
+    package func reload(tls context: NIOSSLContext) {
+        tls?.replace(with: context)
+    }
+
+    /// To be called after the settings have changed that decide which artifacts are redirected, and where to: nothing is answered from the
+    /// memory of what was so before.
+    package func forgetAnswers() {
+        table.beginEpoch()
+        crowds.invalidate(.everything)
+    }
+
+    // MARK: Putting it together
+
     private func listener(
         _ router: Router<MirrorRequestContext>, at address: ServerConfiguration.Address, _ listener: Listener
     ) throws -> ListenerService {
@@ -75,10 +103,12 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private func application(
         _ router: Router<MirrorRequestContext>, at address: ServerConfiguration.Address, _ listener: Listener
     ) throws -> Application<RouterResponder<MirrorRequestContext>> {
-        let isTLS = configuration.tls != nil
-        var server = HTTPServerBuilder { responder in channel(responder) }
-        if let tls = configuration.tls { server = try .tls(HTTPServerBuilder { responder in channel(responder) }, tlsConfiguration: tls) }
-        let onRunning = onRunning
+        let (tls, onRunning) = (tls, onRunning)
+        let server = HTTPServerBuilder { responder -> any ServerChildChannel in
+            let channel = channel(responder)
+            if let tls { return TLSMirrorChannel(base: channel, context: tls) }
+            return channel
+        }
         return Application(
             responder: router.buildResponder(), server: server,
             configuration: ApplicationConfiguration(
@@ -89,7 +119,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
                 logger.notice(
                     "listening",
                     metadata: [
-                        "listener": "\(listener.rawValue)", "address": "\(address.ipAddress ?? ""):\(address.port ?? 0)", "tls": "\(isTLS)",
+                        "listener": "\(listener.rawValue)", "address": "\(address.ipAddress ?? ""):\(address.port ?? 0)",
+                        "tls": .stringConvertible(tls != nil),
                     ])
                 await onRunning(listener, address)
             },
@@ -110,7 +141,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private func adminRouter() -> Router<MirrorRequestContext> {
         router { router in
             // `publicURL` is where artifacts are asked for, and that is not here.
-            ServiceRoutes(services: services, publicURL: nil, isTLS: configuration.tls != nil).register(on: router)
+            ServiceRoutes(services: services, publicURL: nil, isTLS: tls != nil).register(on: router)
             addAdmin(to: router)
         }
     }
@@ -125,12 +156,12 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     private func addMain(to router: Router<MirrorRequestContext>) {
-        ServiceRoutes(services: services, publicURL: configuration.publicURL, isTLS: configuration.tls != nil)
+        ServiceRoutes(services: services, publicURL: configuration.publicURL, isTLS: tls != nil)
             .register(on: router, hasReferences: configuration.servesArtifacts)
         guard configuration.servesArtifacts else { return MetricsRoute(services: services).register(on: router) }
         redirectRoutes.register(on: router)
         LocalObjectRoutes(
-            services: services, sendsFiles: configuration.tls == nil, publicURL: configuration.publicURL, redirectStatus: redirectStatus
+            services: services, sendsFiles: tls == nil, publicURL: configuration.publicURL, redirectStatus: redirectStatus
         ).register(on: router)
         if configuration.admin.listen == nil { addAdmin(to: router) }
     }
@@ -144,7 +175,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
 
     private func addAdmin(to router: Router<MirrorRequestContext>) {
         MetricsRoute(services: services).register(on: router)
-        let admin = router.group().add(middleware: AdminAuthentication(configuration.admin))
+        let admin = router.group().add(
+            middleware: AdminAuthentication(tokens: adminTokens, allowsLoopback: configuration.admin.allowsLoopback))
         AdminRoutes(services: services).register(on: admin)
         StatusRoutes(services: services).register(on: admin)
     }

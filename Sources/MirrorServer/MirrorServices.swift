@@ -5,7 +5,7 @@ package import MirrorState
 /// What the routes work with.
 package struct MirrorServices: Sendable {
     package let pools: PoolTable
-    package let selector: PoolSelector
+    package let selector: Reloadable<PoolSelector>
     package let state: HotIndex
     /// Whether other processes use the same state store.
     package let isStateShared: Bool
@@ -25,7 +25,7 @@ package struct MirrorServices: Sendable {
         waiters: ReplicaWaiters, uses: UseRecorder, metrics: EngineMetrics, registry: MetricsRegistry, clock: any WallClock
     ) {
         self.pools = pools
-        self.selector = selector
+        self.selector = Reloadable(selector)
         self.state = state
         self.isStateShared = isStateShared
         self.redirects = redirects

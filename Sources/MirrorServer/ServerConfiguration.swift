@@ -1,5 +1,3 @@
-package import NIOSSL
-
 /// How the HTTP server listens, whom it trusts, and what it bears.
 package struct ServerConfiguration: Sendable {
     package struct Address: Sendable, Hashable {
@@ -15,7 +13,6 @@ package struct ServerConfiguration: Sendable {
     package var listen: Address
     /// How clients reach this service, without a slash at the end; `nil` makes locations of local objects relative.
     package var publicURL: String?
-    package var tls: TLSConfiguration?
     package var admin: AdminConfiguration
     /// Whether it redirects and serves objects; a process that only copies answers about itself alone.
     package var servesArtifacts: Bool
@@ -28,13 +25,12 @@ package struct ServerConfiguration: Sendable {
     package var maxHeaderBytes: Int
 
     package init(
-        listen: Address, publicURL: String? = nil, tls: TLSConfiguration? = nil, admin: AdminConfiguration = AdminConfiguration(),
+        listen: Address, publicURL: String? = nil, admin: AdminConfiguration = AdminConfiguration(),
         servesArtifacts: Bool = true, redirectStatus: Int = 302, maxConnections: Int = 10_000, idleTimeout: Duration = .seconds(75),
         maxHeaderBytes: Int = 32_768
     ) {
         self.listen = listen
         self.publicURL = publicURL
-        self.tls = tls
         self.admin = admin
         self.servesArtifacts = servesArtifacts
         self.redirectStatus = redirectStatus

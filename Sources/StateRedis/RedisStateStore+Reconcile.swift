@@ -22,7 +22,8 @@ extension RedisStateStore {
             guard isLast == 1 else { continue }
             if wrong != 0 {
                 logger.warning(
-                    "the bytes of a pool were wrong in Redis and were counted anew", metadata: ["pool": "\(pool)", "by": "\(wrong)"])
+                    "the bytes of a pool were wrong in Redis and were counted anew",
+                    metadata: ["pool": "\(pool)", "by": .stringConvertible(wrong)])
             }
             return wrong
         }

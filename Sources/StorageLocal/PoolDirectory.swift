@@ -47,7 +47,8 @@ final class PoolDirectory: Sendable {
         let leftovers = try uploads.entries()
         for name in leftovers { try? uploads.remove(name) }
         if !leftovers.isEmpty {
-            logger.notice("removed uploads that an earlier process left unfinished", metadata: ["uploads": "\(leftovers.count)"])
+            logger.notice(
+                "removed uploads that an earlier process left unfinished", metadata: ["uploads": .stringConvertible(leftovers.count)])
         }
     }
 

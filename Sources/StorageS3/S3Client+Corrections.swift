@@ -32,7 +32,7 @@ extension S3Client {
             else { return false }
             logger.warning(
                 "this machine's clock is off; requests are signed with the service's time from now on",
-                metadata: ["bucket": "\(bucket)", "offset": "\(clockOffset.value)"])
+                metadata: ["bucket": "\(bucket)", "offset_seconds": .stringConvertible(clockOffset.value)])
             return true
         case "ExpiredToken", "TokenRefreshRequired":
             guard let used, corrections.tried.insert(.credentials).inserted else { return false }

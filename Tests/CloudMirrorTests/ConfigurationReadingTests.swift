@@ -65,7 +65,7 @@ import Testing
         let environment = ConfigurationEnvironment.fake(
             variables: ["TOKEN": "token-from-the-environment"],
             files: [
-                "/here/tls/cert.pem": "", "/keys/key.pem": "",
+                "/here/tls/cert.pem": sampleCertificate, "/keys/key.pem": sampleKey,
                 "/here/tokens": "# comment\n\n  token-from-the-file-one \r\ntoken-from-the-file-two\n",
             ],
             worldReadable: ["/here/tokens", "/here/tls/cert.pem"])
@@ -74,7 +74,9 @@ import Testing
         #expect(configuration.listen == ListenAddress(host: "::", port: 8_443))
         #expect(configuration.publicURL == "https://mirror.example.org/base")
         #expect(configuration.stateDirectory == "/here/state")
-        #expect(configuration.tls == Configuration.TLS(certificate: "/here/tls/cert.pem", key: "/keys/key.pem"))
+        #expect(configuration.tls?.certificate == "/here/tls/cert.pem")
+        #expect(configuration.tls?.key == "/keys/key.pem")
+        #expect(configuration.tls?.chain.count == 1)
         #expect(configuration.admin.listen?.description == "localhost:9090")
         #expect(
             configuration.admin.tokens.map(\.value) == ["token-from-the-environment", "token-from-the-file-one", "token-from-the-file-two"])

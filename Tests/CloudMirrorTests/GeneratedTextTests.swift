@@ -17,7 +17,8 @@ import Testing
             "REDIS_PASSWORD": "the-password",
         ],
         files: [
-            "/etc/cloud-mirror/tokens": "another-token-that-is-long\n", "/etc/cloud-mirror/cert.pem": "", "/etc/cloud-mirror/key.pem": "",
+            "/etc/cloud-mirror/tokens": "another-token-that-is-long\n", "/etc/cloud-mirror/cert.pem": sampleCertificate,
+            "/etc/cloud-mirror/key.pem": sampleKey,
             "/etc/cloud-mirror/redis-password": "the-password\n", "/etc/cloud-mirror/sentinel-password": "the-password\n",
             "/etc/cloud-mirror/redis-ca.pem": sampleCertificate,
         ])

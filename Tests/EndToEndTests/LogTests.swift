@@ -1,3 +1,4 @@
+import Foundation
 import MirrorTesting
 import NIOHTTP1
 import TestServers
@@ -6,6 +7,33 @@ import Testing
 extension EndToEnd {
     @Suite(.timeLimit(.minutes(1)))
     struct LogTests {
+        @Test("Every line is a JSON object, whose numbers and truth values are such")
+        func types() async throws {
+            try await FakeOrigin.run { origin in
+                origin.on("/a.bin", .generated(size: 2_000_000, seed: 72))
+                try await MirrorProcess.run(MirrorSettings(allow: [origin.url("/")])) { mirror in
+                    #expect(try await mirror.redirect(origin.url("/a.bin")).outcome == "wait")
+                    #expect(try await mirror.redirect(origin.url("/missing")).status == 404)
+                    #expect(try await mirror.end(.terminate) == .code(0))
+                    let lines = try mirror.log.split(separator: "\n").map { line in
+                        try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(line)")
+                    }
+                    func value<Value>(_ key: String, _ message: String) -> Value? {
+                        lines.first { $0["message"] as? String == message && $0[key] != nil }?[key] as? Value
+                    }
+                    #expect(value("bytes", "copied") == 2_000_000)
+                    #expect(value("attempt", "copied") == 1)
+                    #expect((value("seconds", "copied") as Double?).map { $0 >= 0 } == true)
+                    #expect(value("status", "redirect") == 404)
+                    #expect(value("copies", "starting") == true)
+                    #expect(value("pools", "starting") == ["local/dev"])
+                    #expect(value("tls", "listening") == false)
+                    #expect(value("at_most_seconds", "stopping; requests and copies under way may end") == 10)
+                    #expect(lines.allSatisfy { $0["time"] is String && $0["level"] is String && $0["logger"] is String })
+                }
+            }
+        }
+
         @Test("The log, even at its most talkative, holds no admin token and no query of an artifact's URL", arguments: ["trace", "debug"])
         func holdsNoSecrets(level: String) async throws {
             try await FakeOrigin.run { origin in

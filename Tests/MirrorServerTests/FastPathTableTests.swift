@@ -24,20 +24,20 @@ import Testing
 
     @Test func `an answer whose location ends is given until its time is over`() throws {
         let table = FastPathTable()
-        table.insert(try entry(1, notAfter: 1_000), token: index.token(), hotIndex: index)
+        table.insert(try entry(1, notAfter: 1_000), token: index.token(), hotIndex: index, epoch: table.epoch)
         #expect(find(table, "/v1/redirect/1", at: 999) != nil)
         #expect(find(table, "/v1/redirect/1", at: 1_000) == nil)
-        table.insert(try entry(1, notAfter: 2_000), token: index.token(), hotIndex: index)
+        table.insert(try entry(1, notAfter: 2_000), token: index.token(), hotIndex: index, epoch: table.epoch)
         #expect(find(table, "/v1/redirect/1", at: 1_000) != nil)
         #expect(table.count == 1)
     }
 
     @Test func `an entry is found by the exact bytes of its target`() throws {
         let table = FastPathTable()
-        table.insert(try entry(1), token: index.token(), hotIndex: index)
+        table.insert(try entry(1), token: index.token(), hotIndex: index, epoch: table.epoch)
         #expect(find(table, "/v1/redirect/1")?.head == Array("head 1".utf8))
         for other in ["/v1/redirect/", "/v1/redirect/2", "/v1/redirect/11", "/V1/redirect/1", ""] { #expect(find(table, other) == nil) }
-        table.insert(try entry(2, target: "/v1/redirect/1"), token: index.token(), hotIndex: index)
+        table.insert(try entry(2, target: "/v1/redirect/1"), token: index.token(), hotIndex: index, epoch: table.epoch)
         #expect(find(table, "/v1/redirect/1")?.head == Array("head 2".utf8))
         #expect(table.count == 1)
     }
@@ -47,16 +47,33 @@ import Testing
         let old = index.token()
         // Whatever is invalidated, not only this replica.
         _ = try await index.beginRemoval(try entry(9).id, unusedSince: nil)
-        table.insert(try entry(1), token: old, hotIndex: index)
+        table.insert(try entry(1), token: old, hotIndex: index, epoch: table.epoch)
         #expect(table.count == 0)
-        table.insert(try entry(1), token: index.token(), hotIndex: index)
+        table.insert(try entry(1), token: index.token(), hotIndex: index, epoch: table.epoch)
+        #expect(table.count == 1)
+    }
+
+    @Test func `what was made by settings that have changed since is neither kept nor taken`() throws {
+        let table = FastPathTable()
+        let old = table.epoch
+        table.insert(try entry(1), token: index.token(), hotIndex: index, epoch: old)
+        table.beginEpoch()
+        #expect(table.count == 0)
+        table.insert(try entry(1), token: index.token(), hotIndex: index, epoch: old)
+        #expect(table.count == 0)
+        table.invalidate(.everything)
+        table.insert(try entry(1), token: index.token(), hotIndex: index, epoch: old)
+        #expect(table.count == 0)
+        table.insert(try entry(1), token: index.token(), hotIndex: index, epoch: table.epoch)
         #expect(table.count == 1)
     }
 
     @Test func `a replica's entries go with it, whatever their targets, and the others stay`() throws {
         let table = FastPathTable()
-        for target in ["/a", "/b", "/c"] { table.insert(try entry(1, target: target), token: index.token(), hotIndex: index) }
-        table.insert(try entry(2), token: index.token(), hotIndex: index)
+        for target in ["/a", "/b", "/c"] {
+            table.insert(try entry(1, target: target), token: index.token(), hotIndex: index, epoch: table.epoch)
+        }
+        table.insert(try entry(2), token: index.token(), hotIndex: index, epoch: table.epoch)
         table.invalidate(.replica(try entry(1).id))
         #expect(table.count == 1)
         #expect(find(table, "/b") == nil)
@@ -67,8 +84,8 @@ import Testing
 
     @Test func `a target that changes hands goes with its new replica only`() throws {
         let table = FastPathTable()
-        table.insert(try entry(1, target: "/a"), token: index.token(), hotIndex: index)
-        table.insert(try entry(2, target: "/a"), token: index.token(), hotIndex: index)
+        table.insert(try entry(1, target: "/a"), token: index.token(), hotIndex: index, epoch: table.epoch)
+        table.insert(try entry(2, target: "/a"), token: index.token(), hotIndex: index, epoch: table.epoch)
         table.invalidate(.replica(try entry(1).id))
         #expect(find(table, "/a")?.head == Array("head 2".utf8))
         table.invalidate(.replica(try entry(2).id))
@@ -78,7 +95,7 @@ import Testing
     @Test func `the table stays within its bytes however much is put in, and the newest is there`() throws {
         let table = FastPathTable(maxBytes: 64 << 10)
         for number in 0..<5_000 {
-            table.insert(try entry(number), token: index.token(), hotIndex: index)
+            table.insert(try entry(number), token: index.token(), hotIndex: index, epoch: table.epoch)
             #expect(find(table, "/v1/redirect/\(number)") != nil)
             // Each entry counts for more than 512 bytes.
             #expect(table.count <= 128)
@@ -86,21 +103,22 @@ import Testing
         #expect(table.count > 64)
         // What went is not counted any more: the same fits again.
         table.invalidate(.everything)
-        for number in 0..<5_000 { table.insert(try entry(number), token: index.token(), hotIndex: index) }
+        for number in 0..<5_000 { table.insert(try entry(number), token: index.token(), hotIndex: index, epoch: table.epoch) }
         #expect((65...128).contains(table.count))
         for number in 0..<5_000 { table.invalidate(.replica(try entry(number).id)) }
         #expect(table.count == 0)
-        for number in 0..<5_000 { table.insert(try entry(number), token: index.token(), hotIndex: index) }
+        for number in 0..<5_000 { table.insert(try entry(number), token: index.token(), hotIndex: index, epoch: table.epoch) }
         #expect((65...128).contains(table.count))
     }
 
     @Test func `an entry that is larger than the table is not taken and harms nothing`() throws {
         let table = FastPathTable(maxBytes: 1_000)
-        table.insert(try entry(1), token: index.token(), hotIndex: index)
+        table.insert(try entry(1), token: index.token(), hotIndex: index, epoch: table.epoch)
         #expect(table.count == 1)
-        table.insert(try entry(2, target: "/" + String(repeating: "x", count: 1_000)), token: index.token(), hotIndex: index)
+        table.insert(
+            try entry(2, target: "/" + String(repeating: "x", count: 1_000)), token: index.token(), hotIndex: index, epoch: table.epoch)
         #expect(table.count <= 1)
-        table.insert(try entry(3), token: index.token(), hotIndex: index)
+        table.insert(try entry(3), token: index.token(), hotIndex: index, epoch: table.epoch)
         #expect(find(table, "/v1/redirect/3") != nil)
     }
 }

@@ -12,14 +12,17 @@ import Synchronization
 /// A program that a test runs, and what it writes. It ends with this process at the latest, however that ends, or when it is let go of.
 package final class ChildProcess: Sendable {
     package enum Signal: Sendable {
-        case terminate, kill
+        case terminate, kill, hangUp, user1, user2
         /// Stops the process where it is, until it is told to go on.
         case suspend, resume
 
-        fileprivate var number: Int32 {
+        package var number: Int32 {
             switch self {
             case .terminate: SIGTERM
             case .kill: SIGKILL
+            case .hangUp: SIGHUP
+            case .user1: SIGUSR1
+            case .user2: SIGUSR2
             case .suspend: SIGSTOP
             case .resume: SIGCONT
             }

@@ -1,10 +1,21 @@
 #ifndef C_PROCESS_H
 #define C_PROCESS_H
 
+#include <stdbool.h>
+
 /// The processors that this process may use; 0 where that is not known.
 int c_process_processor_count(void);
 
 /// Limits how many heaps the allocator keeps; does nothing where it has no such limit.
 void c_process_limit_heaps(int count);
+
+/// Whether the process has a terminal that it is run from.
+bool c_process_has_terminal(void);
+
+/// Whether SIGHUP is ignored, as by `nohup`.
+bool c_process_ignores_hangup(void);
+
+/// Lets nothing come of a signal.
+void c_process_ignore(int signal);
 
 #endif

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorEngine
 import MirrorNet
+import NIOSSL
 
 // Every key that there is, with its limits and its meaning. docs/configuration.md and config/cloud-mirror.example.yaml are written from
 // these calls: after a change run `make docs`, or the two `cloud-mirror generate` commands.
@@ -43,9 +44,16 @@ extension Configuration {
                 "certificate", .path, example: "/etc/cloud-mirror/cert.pem", doc: "PEM file: the certificate, then its chain.")
             let key = section.required(
                 "key", .path, example: "/etc/cloud-mirror/key.pem", doc: "PEM file: the private key, without a passphrase.")
-            if let certificate { section.readableFile("certificate", certificate) }
-            if let key { section.readableFile("key", key, isSecret: true) }
-            if let certificate, let key { tls = TLS(certificate: certificate, key: key) }
+            let chain = certificate.flatMap { section.readCertificates("certificate", $0) }
+            let privateKey = key.flatMap { section.readPrivateKey("key", $0) }
+            guard let certificate, let key, let chain, let privateKey else { return }
+            let tls = TLS(certificate: certificate, key: key, chain: chain, privateKey: privateKey)
+            do {
+                _ = try NIOSSLContext(configuration: tls.server)
+                self.tls = tls
+            } catch {
+                section.report("is not the key of the certificate in \(certificate), or is of a kind that cannot be used", key: "key")
+            }
         }
     }
 

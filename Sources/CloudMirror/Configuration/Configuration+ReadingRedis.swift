@@ -57,7 +57,7 @@ extension Configuration.Redis {
             "certificateAuthority", &redis.authority, .path, defaultNote: "the system's", example: "/etc/cloud-mirror/redis-ca.pem",
             doc: "PEM file with the certificates that the servers' certificates are checked against.")
         guard let authority = redis.authority else { return }
-        reader.certificateFile("certificateAuthority", authority)
+        _ = reader.readCertificates("certificateAuthority", authority)
         if let client, client.tls == nil {
             reader.report(
                 "is set, but the URL is without TLS: write rediss:// (rediss+sentinel://, rediss+cluster://)", key: "certificateAuthority")

@@ -2,6 +2,7 @@ package import Logging
 package import MirrorCore
 package import MirrorEngine
 package import MirrorNet
+package import NIOSSL
 
 /// Everything that can be set, with the defaults that hold without a configuration file.
 ///
@@ -64,11 +65,20 @@ extension Configuration {
     }
 
     /// The certificate that the listeners present.
-    package struct TLS: Sendable, Equatable {
+    package struct TLS: Sendable, Equatable, CustomReflectable {
         /// Path of a PEM file: the certificate, then its chain.
         package var certificate: String
         /// Path of a PEM file.
         package var key: String
+        /// What is in the files.
+        package var chain: [NIOSSLCertificate]
+        package var privateKey: NIOSSLPrivateKey
+
+        package var customMirror: Mirror { Mirror(self, children: []) }
+
+        var server: TLSConfiguration {
+            .makeServerConfiguration(certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(privateKey))
+        }
     }
 
     /// Who may purge, warm and look.

@@ -21,17 +21,27 @@ extension ConfigurationReader {
         }
     }
 
-    /// Records a problem when the file cannot be read; what is in it is somebody else's business.
-    func readableFile(_ key: String, _ file: String, isSecret: Bool = false) {
-        _ = readFile(key, file, limit: Self.maxFile, isSecret: isSecret)
+    /// The certificates in a file.
+    ///
+    /// - Returns: `nil` after recording a problem.
+    func readCertificates(_ key: String, _ file: String) -> [NIOSSLCertificate]? {
+        guard let bytes = readFile(key, file, limit: Self.maxFile, isSecret: false) else { return nil }
+        let certificates = (try? NIOSSLCertificate.fromPEMBytes(bytes)) ?? []
+        guard certificates.isEmpty else { return certificates }
+        report("\(file) holds no certificate in PEM (-----BEGIN CERTIFICATE-----), or one that is damaged", key: key)
+        return nil
     }
 
-    /// Records a problem when the file cannot be read, or holds no certificate.
-    func certificateFile(_ key: String, _ file: String) {
-        guard let bytes = readFile(key, file, limit: Self.maxFile, isSecret: false) else { return }
-        let certificates = (try? NIOSSLCertificate.fromPEMBytes(bytes)) ?? []
-        if certificates.isEmpty {
-            report("\(file) holds no certificate in PEM (-----BEGIN CERTIFICATE-----), or one that is damaged", key: key)
+    /// The private key in a file.
+    ///
+    /// - Returns: `nil` after recording a problem.
+    func readPrivateKey(_ key: String, _ file: String) -> NIOSSLPrivateKey? {
+        guard let bytes = readFile(key, file, limit: Self.maxFile, isSecret: true) else { return nil }
+        do {
+            return try NIOSSLPrivateKey(bytes: bytes, format: .pem)
+        } catch {
+            report("\(file) holds no private key in PEM (-----BEGIN PRIVATE KEY-----), or one with a passphrase", key: key)
+            return nil
         }
     }
 

@@ -9,42 +9,64 @@ import Logging
 import MirrorCore
 import Synchronization
 
-/// Where log lines go: standard error, one `write` a line, so that lines of several threads do not mix.
-package enum LogOutput {
-    /// Makes every logger of the process write in the configured form. To be called once, before anything logs.
-    package static func bootstrap(_ log: Configuration.Log) {
+/// The log of the process: every logger's lines, in one form, on standard error.
+package final class LogOutput: Sendable {
+    package let writer: LogWriter
+    private let isJSON: Bool
+    private let level: Atomic<Int>
+    private static let levels = Logger.Level.allCases
+
+    init(_ log: Configuration.Log, descriptor: CInt = STDERR_FILENO) {
         let isJSON =
             switch log.format {
-            case .auto: isatty(STDERR_FILENO) == 0
+            case .auto: isatty(descriptor) == 0
             case .json: true
             case .text: false
             }
-        let level = log.level
-        LoggingSystem.bootstrap { label in LineLogHandler(label: label, logLevel: level, isJSON: isJSON) }
+        self.isJSON = isJSON
+        level = Atomic(Self.levels.firstIndex(of: log.level) ?? 0)
+        writer = LogWriter(descriptor: descriptor) { count in
+            LogLine(
+                level: .warning, logger: "cloud-mirror", message: "lines of the log were dropped: they were not read in time",
+                metadata: ["lines": .stringConvertible(count)]
+            ).written(asJSON: isJSON)
+        }
     }
 
-    static func write(_ line: String) {
-        var line = line
-        line.append("\n")
-        line.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while rest.count > 0 {
-                guard let base = rest.baseAddress else { return }
-                let written = Glibc.write(STDERR_FILENO, base, rest.count)
-                // Nobody is there to read: a log line is not worth failing for.
-                guard written > 0 else { return }
-                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
-            }
-        }
+    /// Makes every logger of the process write here. To be called once, before anything logs.
+    package static func bootstrap(_ log: Configuration.Log) -> LogOutput {
+        let output = LogOutput(log)
+        LoggingSystem.bootstrap { label in LineLogHandler(label: label, output: output) }
+        return output
+    }
+
+    /// The least severe messages to write, of every logger that was given no level of its own.
+    var logLevel: Logger.Level {
+        get { Self.levels[level.load(ordering: .relaxed)] }
+        set { level.store(Self.levels.firstIndex(of: newValue) ?? 0, ordering: .relaxed) }
+    }
+
+    func write(_ line: LogLine) {
+        writer.write(line.written(asJSON: isJSON))
     }
 }
 
-/// Writes `time level message key=value …`, or the same as one JSON object.
+/// A logger's way to the ``LogOutput``.
 struct LineLogHandler: LogHandler {
     let label: String
-    var logLevel: Logger.Level
-    let isJSON: Bool
+    let output: LogOutput
     var metadata: Logger.Metadata = [:]
+    private var ownLevel: Logger.Level?
+
+    init(label: String, output: LogOutput) {
+        self.label = label
+        self.output = output
+    }
+
+    var logLevel: Logger.Level {
+        get { ownLevel ?? output.logLevel }
+        set { ownLevel = newValue }
+    }
 
     subscript(metadataKey key: String) -> Logger.MetadataValue? {
         get { metadata[key] }
@@ -52,44 +74,8 @@ struct LineLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let all = event.metadata.map { metadata.merging($0) { _, new in new } } ?? metadata
-        let time = SystemClock().now.iso8601
-        LogOutput.write(isJSON ? json(time, event, all) : text(time, event, all))
-    }
-
-    private func text(_ time: String, _ event: LogEvent, _ metadata: Logger.Metadata) -> String {
-        var line = "\(time) \(event.level.rawValue) \(event.message)"
-        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(Self.quoted("\(value)"))" }
-        return line
-    }
-
-    private func json(_ time: String, _ event: LogEvent, _ metadata: Logger.Metadata) -> String {
-        var fields = [("time", time), ("level", event.level.rawValue), ("logger", label), ("message", "\(event.message)")]
-        let taken = Set(fields.map(\.0))
-        fields += metadata.sorted { $0.key < $1.key }.map { (taken.contains($0.key) ? "metadata.\($0.key)" : $0.key, "\($0.value)") }
-        return "{" + fields.map { "\(Self.escaped($0.0)):\(Self.escaped($0.1))" }.joined(separator: ",") + "}"
-    }
-
-    private static func quoted(_ value: String) -> String {
-        let isPlain =
-            !value.isEmpty && value.utf8.allSatisfy { $0 > 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") && $0 != 0x7F }
-        return isPlain ? value : escaped(value)
-    }
-
-    /// A JSON string; control characters cannot forge a second line.
-    private static func escaped(_ value: String) -> String {
-        var out = "\""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\n": out += "\\n"
-            case "\r": out += "\\r"
-            case "\t": out += "\\t"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F: out += "\\u00" + Hex.encode([UInt8(scalar.value)])
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out + "\""
+        var all = event.metadata.map { metadata.merging($0) { _, new in new } } ?? metadata
+        if let error = event.error, all["error"] == nil { all["error"] = "\(error)" }
+        output.write(LogLine(level: event.level, logger: label, message: event.message.description, metadata: all))
     }
 }

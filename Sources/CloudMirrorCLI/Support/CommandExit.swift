@@ -30,10 +30,12 @@ enum CommandExit: Int32, CaseIterable {
 }
 
 /// Why a command cannot do what it was asked to do.
-struct CommandFailure: Error {
+struct CommandFailure: Error, CustomStringConvertible {
     var exit: CommandExit
     /// What happened and what to check; more than one line where that helps.
     var message: String
+
+    var description: String { message }
 
     init(_ message: String, exit: CommandExit = .failed) {
         self.message = message

@@ -130,7 +130,7 @@ package final class CopyWorkers: Service {
         var logger = logger
         logger[metadataKey: "artifact"] = "\(lease.id.artifact.redacted)"
         logger[metadataKey: "pool"] = "\(lease.id.pool)"
-        logger[metadataKey: "attempt"] = "\(lease.attempt)"
+        logger[metadataKey: "attempt"] = .stringConvertible(lease.attempt)
         let result = await withSpan("copy") { span in
             span.attributes["artifact"] = lease.id.artifact.redacted
             span.attributes["pool"] = lease.id.pool.description
@@ -141,7 +141,8 @@ package final class CopyWorkers: Service {
         switch result {
         case .published(let object):
             metrics.recordCopy(duration, isPresent: true, pool: lease.id.pool)
-            logger.info("copied", metadata: ["bytes": "\(object.size)", "seconds": "\(Self.seconds(duration))"])
+            logger.info(
+                "copied", metadata: ["bytes": .stringConvertible(object.size), "seconds": .stringConvertible(Self.seconds(duration))])
         case .unpublished(let result, let detail):
             do {
                 try await uncancelled { try await self.finish(lease, result) }
@@ -199,7 +200,7 @@ package final class CopyWorkers: Service {
                 return .unpublished(.failed(failure(error.reason, error.message)), detail: error.detail)
             }
             let pause = configuration.pause(after: lease.attempt, random: .random(in: 0..<1))
-            var metadata: Logger.Metadata = ["error": "\(error)", "pause_seconds": "\(Self.seconds(pause))"]
+            var metadata: Logger.Metadata = ["error": "\(error)", "pause_seconds": .stringConvertible(Self.seconds(pause))]
             if let detail = error.detail { metadata["detail"] = "\(detail)" }
             logger.info("copy will be tried again", metadata: metadata)
             return .unpublished(.retry(at: clock.now + max(pause, error.retryAfter ?? .zero)))

@@ -17,7 +17,7 @@ package struct RedirectService: Sendable {
     private let publications: PublicationLock
     private let presence: PresenceCheck
     private let health: PoolHealth
-    private let configuration: RedirectConfiguration
+    private let settings: Reloadable<RedirectConfiguration>
     private let metrics: EngineMetrics
     private let clock: any WallClock
     private let logger: Logger
@@ -39,11 +39,18 @@ package struct RedirectService: Sendable {
         self.publications = publications
         self.presence = presence
         self.health = health
-        self.configuration = configuration
+        settings = Reloadable(configuration)
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
         heads = HeadAnswers(state: state, origin: origin, presence: presence, metrics: metrics, clock: clock, logger: logger)
+    }
+
+    private var configuration: RedirectConfiguration { settings.value }
+
+    /// Requests from now on wait by these settings; those under way have theirs.
+    package func reload(_ configuration: RedirectConfiguration) {
+        settings.replace(with: configuration)
     }
 
     /// The artifact that a client's words mean (``OriginClient/artifact(_:)``).
@@ -356,12 +363,12 @@ package struct RedirectService: Sendable {
         guard logger.logLevel <= level else { return }
         var metadata: Logger.Metadata = ["artifact": "\(artifact.redacted)", "outcome": "\(answer.outcome.rawValue)"]
         if let pool { metadata["pool"] = "\(pool)" }
-        if requests > 1 { metadata["requests"] = "\(requests)" }
+        if requests > 1 { metadata["requests"] = .stringConvertible(requests) }
         switch answer {
         case .origin(let reason): metadata["reason"] = "\(reason.rawValue)"
-        case .originStatus(let status, _): metadata["status"] = "\(status)"
+        case .originStatus(let status, _): metadata["status"] = .stringConvertible(status)
         case .refused(let message): metadata["reason"] = "\(message)"
-        case .hop(let number): metadata["hop"] = "\(number)"
+        case .hop(let number): metadata["hop"] = .stringConvertible(number)
         case .replica, .description: break
         }
         logger.log(level: level, "redirect", metadata: metadata)

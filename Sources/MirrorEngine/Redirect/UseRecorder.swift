@@ -16,8 +16,7 @@ package final class UseRecorder: Sendable {
     private let clock: any WallClock
     private let logger: Logger
     private let presence: PresenceCheck?
-    /// How old a written use must be before the next is written.
-    package let coarseness: Duration
+    private let coarseMilliseconds: Atomic<Int64>
     private let held = Mutex<[ReplicaID: Timestamp]>([:])
     private let isFailing = Mutex(false)
 
@@ -25,9 +24,15 @@ package final class UseRecorder: Sendable {
     package init(state: any StateStore, coarseness: Duration, presence: PresenceCheck? = nil, clock: any WallClock, logger: Logger) {
         self.state = state
         self.presence = presence
-        self.coarseness = coarseness
+        coarseMilliseconds = Atomic(coarseness.wholeMilliseconds)
         self.clock = clock
         self.logger = logger
+    }
+
+    /// How old a written use must be before the next is written.
+    package var coarseness: Duration {
+        get { .milliseconds(coarseMilliseconds.load(ordering: .relaxed)) }
+        set { coarseMilliseconds.store(newValue.wholeMilliseconds, ordering: .relaxed) }
     }
 
     /// - Parameter lastUsed: What the state store knows.

@@ -153,7 +153,9 @@ package struct Sweeper: Service, CustomStringConvertible {
         } while last != nil
         let lost = try await forgetLost(pool)
         if found > 0 || lost > 0 {
-            logger.notice("state and pool reconciled", metadata: ["pool": "\(pool.id)", "found": "\(found)", "lost": "\(lost)"])
+            logger.notice(
+                "state and pool reconciled",
+                metadata: ["pool": "\(pool.id)", "found": .stringConvertible(found), "lost": .stringConvertible(lost)])
         }
     }
 

@@ -6,6 +6,7 @@ import MirrorEngine
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypesHTTP1
+import NIOSSL
 
 /// A connection of HTTP/1.1 with the fast path in front, and behind it what Hummingbird's own channel has.
 struct MirrorChannel: HTTPChannelHandler {
@@ -54,5 +55,23 @@ struct MirrorChannel: HTTPChannelHandler {
                 (try? channel.pipeline.syncOperations.context(handlerType: FastPathHandler.self))?.close(promise: nil)
             }
         }
+    }
+}
+
+/// The same behind TLS: each connection is greeted with the certificate that is in force when it comes.
+struct TLSMirrorChannel: ServerChildChannel {
+    let base: MirrorChannel
+    let context: Reloadable<NIOSSLContext>
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedConnection> {
+        channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context.value))
+        }.flatMap {
+            base.setup(channel: channel, logger: logger)
+        }
+    }
+
+    func handle(value: AcceptedConnection, logger: Logger) async {
+        await base.handle(value: value, logger: logger)
     }
 }

@@ -6,7 +6,7 @@ import Synchronization
 /// Finished answers to hot redirect requests, by the exact bytes of the request's target.
 ///
 /// Filled by the slow path when it has answered a hit, emptied by the ``HotIndex``: an entry is here only while the index would give the
-/// same answer. Bounded in bytes; when it is full something else goes.
+/// same answer, by the settings that hold. Bounded in bytes; when it is full something else goes.
 package final class FastPathTable: Sendable {
     /// One answer.
     final class Entry: Sendable {
@@ -49,6 +49,7 @@ package final class FastPathTable: Sendable {
     private struct Index {
         var hashes: [ReplicaID: [Int]] = [:]
         var bytes = 0
+        var epoch = 0
     }
 
     private let shards: [Shard]
@@ -76,12 +77,23 @@ package final class FastPathTable: Sendable {
         return isSame ? entry : nil
     }
 
-    /// Adds an entry unless something was invalidated since `token` was taken from `hotIndex`.
-    func insert(_ entry: Entry, token: HotIndex.Token, hotIndex: HotIndex) {
+    /// Changes with the settings that answers depend on.
+    var epoch: Int { index.withLock { $0.epoch } }
+
+    /// Drops everything, and refuses what is made by the settings that held until now.
+    func beginEpoch() {
+        index.withLock { index in
+            index.epoch += 1
+            clear(&index)
+        }
+    }
+
+    /// Adds an entry unless something was invalidated since `token` was taken from `hotIndex`, or settings have changed since `epoch`.
+    func insert(_ entry: Entry, token: HotIndex.Token, hotIndex: HotIndex, epoch: Int) {
         let hash = entry.target.withUnsafeBytes(Self.hash)
         index.withLock { index in
             // Under the lock that `invalidate` takes: see HotIndex.isCurrent.
-            guard hotIndex.isCurrent(token) else { return }
+            guard epoch == index.epoch, hotIndex.isCurrent(token) else { return }
             if let old = remove(hash) { forget(old, hash, &index) }
             while index.bytes + entry.cost > maxBytes, let (oldHash, old) = removeAny() { forget(old, oldHash, &index) }
             guard index.bytes + entry.cost <= maxBytes else { return }
@@ -94,15 +106,18 @@ package final class FastPathTable: Sendable {
     package func invalidate(_ invalidation: HotIndex.Invalidation) {
         index.withLock { index in
             switch invalidation {
-            case .everything:
-                for shard in shards { shard.entries.withLock { $0 = [:] } }
-                index = Index()
+            case .everything: clear(&index)
             case .replica(let id):
                 for hash in index.hashes.removeValue(forKey: id) ?? [] {
                     if let old = remove(hash) { index.bytes -= old.cost }
                 }
             }
         }
+    }
+
+    private func clear(_ index: inout Index) {
+        for shard in shards { shard.entries.withLock { $0 = [:] } }
+        index = Index(epoch: index.epoch)
     }
 
     private func remove(_ hash: Int) -> Entry? {

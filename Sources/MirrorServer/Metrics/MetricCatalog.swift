@@ -33,6 +33,9 @@ package enum MetricCatalog {
             EngineMetrics.Name.refusedRedirects, "counter", "host, reason",
             "Copies that were not made because the origin redirects to a host that is not allowed; beyond a hundred hosts `other`."
         ),
+        (HousekeepingMetrics.Name.reloads, "counter", "result", "Reloads of the configuration, by result: `reloaded` or `refused`."),
+        (HousekeepingMetrics.Name.lastReload, "gauge", "", "When the configuration that is in force was read, in seconds since 1970."),
+        (HousekeepingMetrics.Name.droppedLogLines, "counter", "", "Lines of the log that were dropped because nobody read them in time."),
         ("store_operation_seconds", "histogram", "pool, operation", "How long operations of object stores took."),
         ("store_errors_total", "counter", "pool, operation, code", "Errors of object stores."),
     ]

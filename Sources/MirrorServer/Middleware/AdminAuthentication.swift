@@ -5,14 +5,8 @@ import MirrorCore
 
 /// Lets admin calls through that carry a token, or that come straight from this machine where that is enough.
 struct AdminAuthentication: RouterMiddleware {
-    private let tokens: [SHA256.Digest]
-    private let allowsLoopback: Bool
-
-    init(_ configuration: AdminConfiguration) {
-        // Digests, so that a comparison takes the same time whatever is compared, its length too.
-        tokens = configuration.tokens.map { SHA256.hash(data: Array($0.utf8)) }
-        allowsLoopback = configuration.allowsLoopback
-    }
+    let tokens: Reloadable<AdminTokens>
+    let allowsLoopback: Bool
 
     func handle(
         _ request: Request, context: MirrorRequestContext, next: (Request, MirrorRequestContext) async throws -> Response
@@ -26,9 +20,7 @@ struct AdminAuthentication: RouterMiddleware {
 
     private func hasToken(_ request: Request) -> Bool {
         guard let field = request.headers[.authorization], field.lowercased().hasPrefix("bearer ") else { return false }
-        let given = SHA256.hash(data: Array(field.dropFirst(7).utf8))
-        // Every token is compared, so that the time does not tell which one was nearly right.
-        return tokens.reduce(false) { $1 == given || $0 }
+        return tokens.value.contain(field.dropFirst(7))
     }
 
     /// A request that came through a proxy on this machine, or that a web page made a browser send, is not this machine's.
@@ -44,4 +36,20 @@ struct AdminAuthentication: RouterMiddleware {
     }
 
     private static let loopback = ["127.0.0.0/8", "::1/128", "::ffff:127.0.0.0/104"].compactMap { IPNetwork($0) }
+}
+
+/// What admin calls may carry, compared in the same time whatever is compared.
+struct AdminTokens: Sendable {
+    /// Digests, so that lengths do not tell either.
+    private let digests: [SHA256.Digest]
+
+    init(_ tokens: [String]) {
+        digests = tokens.map { SHA256.hash(data: Array($0.utf8)) }
+    }
+
+    func contain(_ token: some StringProtocol) -> Bool {
+        let given = SHA256.hash(data: Array(token.utf8))
+        // Every token is compared, so that the time does not tell which one was nearly right.
+        return digests.reduce(false) { $1 == given || $0 }
+    }
 }

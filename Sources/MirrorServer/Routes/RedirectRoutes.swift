@@ -24,6 +24,8 @@ struct RedirectRoutes: Sendable {
     }
 
     private func redirect(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
+        // Before anything that a reload changes is looked at.
+        let epoch = table.epoch
         let target = try RequestTarget(request.uri.path, behind: Self.prefix, parse: services.redirects.artifact)
         let pool: Pool?
         do {
@@ -43,7 +45,7 @@ struct RedirectRoutes: Sendable {
         let words = RequestWords(method: request.method, path: request.uri.path, query: request.uri.query)
         let response = await response(to: answer, target.artifact, pool, words)
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let question {
-            remember(redirect, response, question)
+            remember(redirect, response, question, epoch)
         }
         if let crowd { crowds.end(crowd, as: answer, with: response) }
         return response.response(to: request)
@@ -96,8 +98,8 @@ struct RedirectRoutes: Sendable {
         if let words = target.pool { return try services.pool(words) }
         if let name = request.uri.queryParameters["pool"] { return try services.pool(named: name) }
         let forwarded = request.headers[values: .forwardedFor].flatMap { $0.split(separator: ",") }
-        let client = services.selector.client(peer: context.peer, forwardedFor: forwarded)
-        return services.selector.pool(for: client).flatMap { services.pools[$0] }
+        let selector = services.selector.value
+        return selector.pool(for: selector.client(peer: context.peer, forwardedFor: forwarded)).flatMap { services.pools[$0] }
     }
 
     /// How often the client was redirected to ourselves before.
@@ -139,7 +141,7 @@ struct RedirectRoutes: Sendable {
     /// What is asked, where that alone decides the answer.
     private func question(_ request: Request, _ target: RequestTarget, _ patience: Patience) -> Crowd.Question? {
         guard let text = request.head.path, text.hasPrefix(Self.prefix),
-            target.pool != nil || services.selector.networks.isEmpty || request.uri.queryParameters["pool"] != nil
+            target.pool != nil || services.selector.value.networks.isEmpty || request.uri.queryParameters["pool"] != nil
         else { return nil }
         return Crowd.Question(target: Array(text.utf8), isHead: request.method == .head, patience: patience)
     }
@@ -151,7 +153,7 @@ struct RedirectRoutes: Sendable {
     }
 
     /// Lets the fast path answer the same from now on, where there is only one way to ask for it.
-    private func remember(_ redirect: ReplicaRedirect, _ response: WholeResponse, _ question: Crowd.Question) {
+    private func remember(_ redirect: ReplicaRedirect, _ response: WholeResponse, _ question: Crowd.Question, _ epoch: Int) {
         guard !question.target.contains(UInt8(ascii: "?")) else { return }
         let metrics = services.metrics[pool: redirect.id.pool]
         table.insert(
@@ -159,6 +161,6 @@ struct RedirectRoutes: Sendable {
                 target: question.target, head: response.headBytes, body: response.body, id: redirect.id, size: redirect.object.size,
                 answersHead: redirect.location.expires == nil, hits: metrics.hits, egressAvoided: metrics.egressAvoided,
                 notAfter: redirect.notAfter, lastUsed: redirect.object.lastUsed),
-            token: redirect.token, hotIndex: services.state)
+            token: redirect.token, hotIndex: services.state, epoch: epoch)
     }
 }

@@ -63,11 +63,14 @@ final class MirrorProcess: Sendable {
     // MARK: The process
 
     /// Starts it in the same directories as before, and returns once it accepts requests.
-    func start() async throws {
+    ///
+    /// - Parameter early: Is called as soon as there is a process.
+    func start(_ early: (ChildProcess) async throws -> Void = { _ in }) async throws {
         let process = try await ChildProcess.start(
             try TestEnvironment.executable(), arguments, errorFile: "\(directory.path)/stderr.log")
+        try await early(process)
         let line = try await process.line()
-        try #require(line.hasPrefix("ready http://"), "the mirror wrote: \(line)")
+        try #require(line.hasPrefix("ready http"), "the mirror wrote: \(line)")
         running.withLock { $0 = Running(process: process, url: String(line.dropFirst("ready ".count))) }
     }
 
@@ -97,6 +100,29 @@ final class MirrorProcess: Sendable {
         try await end(signal)
         try await start()
     }
+
+    /// Writes another configuration, tells the process, and returns once it has read it.
+    ///
+    /// - Returns: Whether it took it.
+    func reload(_ settings: MirrorSettings) async throws -> Bool {
+        try configure(settings)
+        return try await reload()
+    }
+
+    func configure(_ settings: MirrorSettings) throws {
+        try directory.write(settings.yaml(in: directory.path), to: "config.yaml")
+    }
+
+    func reload() async throws -> Bool {
+        let before = try await (metric(Self.reloads, "reloaded"), metric(Self.reloads, "refused"))
+        send(.hangUp)
+        return try await eventually("the configuration is read again") {
+            if try await metric(Self.reloads, "reloaded") != before.0 { return true }
+            return try await metric(Self.reloads, "refused") != before.1 ? false : nil
+        }
+    }
+
+    private static let reloads = "cloud_mirror_reloads_total"
 
     var url: String { running.withLock { $0?.url } ?? "" }
 

@@ -30,6 +30,11 @@ struct MirrorSettings {
     var sweepInterval = "60s"
     /// `nil` makes redirects to copies relative, because the port is the system's choice.
     var publicURL: String?
+    var retention = ""
+    /// In place of the token.
+    var adminKeys: String?
+    /// More keys of the file, a line each.
+    var more: [String] = []
 
     init(allow: [String]) {
         self.allow = allow
@@ -41,14 +46,14 @@ struct MirrorSettings {
         listen: 127.0.0.1:0
         \(publicURL.map { "publicURL: \($0)" } ?? "")
         stateDirectory: \(directory)/\(state)
-        admin: {tokens: [\(token)]}
+        admin: {\(adminKeys ?? "tokens: [\(token)]")}
         origins:
           allow: [\(allow.joined(separator: ", "))]
           requireHTTPS: \(requireHTTPS)
           allowAddresses: [127.0.0.0/8]
           s3: [\(buckets.joined(separator: ", "))]
         pools:
-          local/dev: {directory: \(directory)/\(pool)}
+          local/dev: {directory: \(directory)/\(pool), retention: {\(retention)}}
           \(morePools.joined(separator: "\n  "))
         sweep: {interval: \(sweepInterval)}
         redirect:
@@ -66,6 +71,7 @@ struct MirrorSettings {
           backoff: {first: 1ms, max: 20ms}
         server: {shutdownGrace: \(shutdownGrace), idleTimeout: \(patience), maxConnections: \(maxConnections)}
         log: {level: \(logLevel)}
+        \(more.joined(separator: "\n"))
 
         """
     }

@@ -1,0 +1,116 @@
+import Logging
+import MirrorCore
+
+/// One line of the log: as text, `time level message key=value …`, or the same as one JSON object.
+struct LogLine {
+    var time = SystemClock().now
+    let level: Logger.Level
+    let logger: String
+    let message: String
+    let metadata: Logger.Metadata
+
+    /// With its end.
+    func written(asJSON isJSON: Bool) -> String {
+        (isJSON ? json : text) + "\n"
+    }
+
+    private var text: String {
+        var line = "\(time.iso8601) \(level.rawValue) \(LogText.escaped(LogText.cut(message)))"
+        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
+            line += " \(LogText.plain(key))=\(LogText.plain(LogText.cut(value.description)))"
+        }
+        return line
+    }
+
+    private var json: String {
+        let fixed = [("time", time.iso8601), ("level", level.rawValue), ("logger", logger), ("message", message)]
+        var fields = fixed.map { ($0.0, LogText.quoted(LogText.cut($0.1))) }
+        let taken = Set(fixed.map(\.0))
+        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
+            fields.append((taken.contains(key) ? "metadata.\(key)" : key, value.json))
+        }
+        return "{" + fields.map { "\(LogText.quoted($0.0)):\($0.1)" }.joined(separator: ",") + "}"
+    }
+}
+
+extension Logger.MetadataValue {
+    /// Numbers and truth values stay what they are, a duration is its seconds; a list or mapping that is too long becomes its text, cut off.
+    fileprivate var json: String {
+        let text: String
+        switch self {
+        case .string(let string):
+            return LogText.quoted(LogText.cut(string))
+        case .stringConvertible(let value):
+            return Self.json(of: value) ?? LogText.quoted(LogText.cut(value.description))
+        case .array(let values):
+            text = "[" + values.map(\.json).joined(separator: ",") + "]"
+        case .dictionary(let values):
+            text = "{" + values.sorted { $0.key < $1.key }.map { "\(LogText.quoted($0.key)):\($0.value.json)" }.joined(separator: ",") + "}"
+        }
+        return text.utf8.count <= LogText.maxLength ? text : LogText.quoted(LogText.cut(description))
+    }
+
+    /// `nil` for what JSON has no word for, such as an infinite number.
+    private static func json(of value: any CustomStringConvertible) -> String? {
+        switch value {
+        case let value as Bool: value.description
+        case let value as any BinaryInteger: "\(value)"
+        case let value as Double: value.isFinite ? value.description : nil
+        case let value as Float: value.isFinite ? value.description : nil
+        case let value as Duration: value.inSeconds.description
+        default: nil
+        }
+    }
+}
+
+/// How texts of others get into a line of the log: whole, harmless, and not too long.
+enum LogText {
+    /// Bytes of one value.
+    static let maxLength = 2_048
+
+    /// The beginning of a text that is too long.
+    static func cut(_ text: String) -> String {
+        guard text.utf8.count > maxLength else { return text }
+        var bytes = Array(text.utf8.prefix(maxLength))
+        // A character that would be cut in two goes.
+        while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() }
+        if let last = bytes.last, last >= 0xC0 { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self) + "…"
+    }
+
+    /// As it is where that is one word, quoted elsewhere.
+    static func plain(_ text: String) -> String {
+        let isWord = !text.isEmpty && text.unicodeScalars.allSatisfy { $0 != " " && $0 != "\"" && $0 != "=" && $0 != "\\" && !isUnsafe($0) }
+        return isWord ? text : quoted(text)
+    }
+
+    /// A JSON string.
+    static func quoted(_ text: String) -> String {
+        "\"" + escaped(text, quotes: true) + "\""
+    }
+
+    /// Nothing in it can forge a second line or command a terminal.
+    static func escaped(_ text: String, quotes: Bool = false) -> String {
+        var out = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"" where quotes: out += "\\\""
+            case "\\" where quotes: out += "\\\\"
+            case "\n": out += "\\n"
+            case "\r": out += "\\r"
+            case "\t": out += "\\t"
+            case _ where isUnsafe(scalar): out += "\\u" + Hex.encode([UInt8(scalar.value >> 8), UInt8(scalar.value & 0xFF)])
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        return out
+    }
+
+    /// Control characters, of which terminals take some for commands; line ends other than those of ASCII; what turns the direction of text.
+    private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,173 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+import Dispatch
+import MirrorCore
+import Synchronization
+
+/// Writes lines to a descriptor, and never makes whoever logs wait.
+///
+/// Lines go into a bounded queue, in their order; a thread of its own writes them. What does not fit is dropped and counted, and a line in
+/// its place says how many were. Lines that cannot be written (nobody reads the pipe any more, the disk is full) are counted the same way.
+package final class LogWriter: Sendable {
+    private struct Queue {
+        /// Whole lines, each with its end.
+        var lines: [UInt8] = []
+        /// Lines that came after `lines` and were dropped.
+        var dropped = 0
+        var isWriting = false
+        var count: (@Sendable (Int) -> Void)?
+        /// Dropped lines that nobody has counted yet.
+        var uncounted = 0
+    }
+
+    /// What only the thread that writes knows.
+    private struct Output {
+        /// Lines that could not be written, and that no line tells of yet.
+        var lost = 0
+        /// Whether a line was cut off by an error, so that the next would be written behind it.
+        var isInLine = false
+    }
+
+    private let descriptor: CInt
+    private let capacity: Int
+    private let notice: @Sendable (Int) -> String
+    private let queue = Mutex(Queue())
+    private let output = Mutex(Output())
+    private let thread = DispatchQueue(label: "cloud-mirror.log")
+
+    /// A line no longer than this is written in one piece, and not mixed with what other processes write to the same pipe (POSIX, `PIPE_BUF`).
+    private static let atomicWrite = 4_096
+    private static let lineEnd = UInt8(ascii: "\n")
+
+    /// - Parameters:
+    ///   - descriptor: May be shared with other processes: it stays as it is, blocking or not.
+    ///   - capacity: Bytes that wait to be written; as many can be on their way.
+    ///   - notice: The line, with its end, that says how many lines were dropped.
+    init(descriptor: CInt, capacity: Int = 1 << 20, notice: @escaping @Sendable (Int) -> String) {
+        self.descriptor = descriptor
+        self.capacity = capacity
+        self.notice = notice
+    }
+
+    /// - Parameter text: Whole lines, the last one with its end.
+    func write(_ text: String) {
+        let isIdle = queue.withLock { queue in
+            // After one that was dropped all are, until the next batch is taken: so there is one gap, and the notice stands in it.
+            if queue.dropped == 0, queue.lines.count + text.utf8.count <= capacity {
+                queue.lines.append(contentsOf: text.utf8)
+            } else {
+                queue.dropped += 1
+                Self.count(1, in: &queue)
+            }
+            defer { queue.isWriting = true }
+            return !queue.isWriting
+        }
+        if isIdle { thread.async { self.drain() } }
+    }
+
+    /// Returns once everything that was logged before is written, or when the time is over.
+    package func flush(within limit: Duration) {
+        let written = DispatchSemaphore(value: 0)
+        thread.async { written.signal() }
+        _ = written.wait(timeout: .now() + .milliseconds(Int(limit.wholeMilliseconds)))
+    }
+
+    /// - Parameter count: Is called with the number of lines whenever some are dropped, and now for those that were before.
+    func countDrops(_ count: @escaping @Sendable (Int) -> Void) {
+        queue.withLock { queue in
+            queue.count = count
+            let uncounted = queue.uncounted
+            queue.uncounted = 0
+            if uncounted > 0 { count(uncounted) }
+        }
+    }
+
+    private static func count(_ lines: Int, in queue: inout Queue) {
+        if let count = queue.count { count(lines) } else { queue.uncounted += lines }
+    }
+
+    // MARK: The thread that writes
+
+    private func drain() {
+        while let (lines, dropped) = nextBatch() {
+            output.withLock { output in
+                for group in Self.groups(of: lines) { write(group[...], &output) }
+                if dropped > 0 { write(Array(notice(dropped).utf8)[...], &output, standsFor: dropped) }
+            }
+        }
+    }
+
+    private func nextBatch() -> (lines: [UInt8], dropped: Int)? {
+        queue.withLock { queue in
+            guard !queue.lines.isEmpty || queue.dropped > 0 else {
+                queue.isWriting = false
+                return nil
+            }
+            defer { (queue.lines, queue.dropped) = ([], 0) }
+            return (queue.lines, queue.dropped)
+        }
+    }
+
+    /// As many whole lines together as are written in one piece.
+    private static func groups(of lines: [UInt8]) -> [ArraySlice<UInt8>] {
+        var groups: [ArraySlice<UInt8>] = []
+        var rest = lines[...]
+        while !rest.isEmpty {
+            let last = rest.prefix(atomicWrite).lastIndex(of: lineEnd) ?? rest.firstIndex(of: lineEnd) ?? rest.endIndex - 1
+            groups.append(rest[...last])
+            rest = rest[(last + 1)...]
+        }
+        return groups
+    }
+
+    /// - Parameter dropped: Lines that the text tells of, when it is a notice: they have been counted.
+    private func write(_ text: ArraySlice<UInt8>, _ output: inout Output, standsFor dropped: Int = 0) {
+        if output.lost > 0 {
+            if put(Array(notice(output.lost).utf8)[...], &output) { output.lost = 0 }
+        }
+        guard output.lost == 0, put(text, &output) else {
+            let lines = dropped > 0 ? 0 : text.count { $0 == Self.lineEnd }
+            output.lost += dropped + lines
+            queue.withLock { Self.count(lines, in: &$0) }
+            return
+        }
+    }
+
+    /// - Returns: Whether all of it was written.
+    private func put(_ text: ArraySlice<UInt8>, _ output: inout Output) -> Bool {
+        let text = output.isInLine ? ([Self.lineEnd] + text)[...] : text
+        return text.withUnsafeBytes { bytes in
+            var rest = bytes[...]
+            while let last = rest.last {
+                let count = systemWrite(descriptor, UnsafeRawBufferPointer(rebasing: rest))
+                if count > 0 {
+                    output.isInLine = count < rest.count || last != Self.lineEnd
+                    rest = rest.dropFirst(count)
+                } else if count < 0, errno == EAGAIN {
+                    // Another process has made the pipe non-blocking.
+                    var room = pollfd(descriptor: descriptor)
+                    _ = poll(&room, 1, -1)
+                } else if count == 0 || errno != EINTR {
+                    return false
+                }
+            }
+            return true
+        }
+    }
+}
+
+extension pollfd {
+    fileprivate init(descriptor: CInt) {
+        self.init(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    }
+}
+
+/// The system call, which ``LogWriter`` would hide.
+private func systemWrite(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
+    write(descriptor, bytes.baseAddress, bytes.count)
+}

@@ -1,0 +1,65 @@
+import MirrorCore
+
+/// Settings whose properties are named for their keys, so that it can be said which of them differ.
+protocol ConfigurationSection: Equatable {}
+
+extension Configuration: ConfigurationSection {
+    /// The keys of the file, by their paths, whose settings differ; a section where something in it does that has no key of its own.
+    ///
+    /// Found by looking at every property, so that no setting is left out, also none that is new here. Values are only compared.
+    func differences(from other: Configuration) -> [String] {
+        var (this, other) = (self, other)
+        // Not settings.
+        (this.source, this.warnings, this.printsReady) = (other.source, other.warnings, other.printsReady)
+        let (pools, otherPools) = (this.pools, other.pools)
+        (this.pools, other.pools) = ([], [])
+        return (Self.differences(this, other, at: "") + Self.differences(pools, otherPools)).map(Self.key(of:)).sorted()
+    }
+
+    private static func differences(_ pools: [Pool], _ others: [Pool]) -> [String] {
+        let ids = Set((pools + others).map(\.id))
+        let changed = ids.flatMap { id -> [String] in
+            guard let pool = pools.first(where: { $0.id == id }), let other = others.first(where: { $0.id == id }) else {
+                return ["pools.\(id)"]
+            }
+            let storage = pool.storage == other.storage ? [] : ["pools.\(id)"]
+            return storage + differences(pool.retention, other.retention, at: "pools.\(id).retention")
+        }
+        return changed.isEmpty && pools != others ? ["pools"] : changed
+    }
+
+    private static func differences<Value: Equatable>(_ one: Value, _ other: Any, at path: String) -> [String] {
+        if let other = other as? Value, one == other { return [] }
+        let (children, others) = (Mirror(reflecting: one).children, Mirror(reflecting: other).children)
+        guard one is any ConfigurationSection, children.map(\.label) == others.map(\.label) else { return [path] }
+        let inside = zip(children, others).flatMap { child, otherChild -> [String] in
+            let step = path.isEmpty ? child.label ?? "" : "\(path).\(child.label ?? "")"
+            // A value that is not there may be of no type that can be compared.
+            guard let value = child.value as? any Equatable else { return otherChild.value is any Equatable ? [step] : [] }
+            return differences(value, otherChild.value, at: step)
+        }
+        return inside.isEmpty ? [path] : inside
+    }
+
+    /// Properties that have another name than their key.
+    private static func key(of path: String) -> String {
+        switch path {
+        case "selection.fallback": "selection.default"
+        case "state.redis.authority": "state.redis.certificateAuthority"
+        default: path
+        }
+    }
+}
+
+extension Configuration.Admin: ConfigurationSection {}
+extension Configuration.Origins: ConfigurationSection {}
+extension Configuration.Retention: ConfigurationSection {}
+extension Configuration.Redirect: ConfigurationSection {}
+extension Configuration.Copy: ConfigurationSection {}
+extension Configuration.Backoff: ConfigurationSection {}
+extension Configuration.State: ConfigurationSection {}
+extension Configuration.Redis: ConfigurationSection {}
+extension Configuration.Selection: ConfigurationSection {}
+extension Configuration.Sweep: ConfigurationSection {}
+extension Configuration.Server: ConfigurationSection {}
+extension Configuration.Log: ConfigurationSection {}

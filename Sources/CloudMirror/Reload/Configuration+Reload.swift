@@ -1,0 +1,36 @@
+import MirrorCore
+
+extension Configuration {
+    /// This configuration with everything of another that can change while the process runs.
+    ///
+    /// What the other one has beyond that needs a restart.
+    func reloaded(from other: Configuration) -> Configuration {
+        var result = self
+        (result.source, result.warnings, result.printsReady) = (other.source, other.warnings, other.printsReady)
+        result.admin.tokens = other.admin.tokens
+        // Whether there is TLS at all is decided when the listeners open.
+        if tls != nil, let other = other.tls { result.tls = other }
+        result.origins.allow = other.origins.allow
+        result.origins.requireHTTPS = other.origins.requireHTTPS
+        result.origins.allowAddresses = other.origins.allowAddresses
+        result.origins.maxRedirects = other.origins.maxRedirects
+        for (index, pool) in pools.enumerated() {
+            if let other = other.pool(pool.id) { result.pools[index].retention = other.retention }
+        }
+        result.redirect.maxWait = other.redirect.maxWait
+        result.redirect.waitLimit = other.redirect.waitLimit
+        result.redirect.maxWaiting = other.redirect.maxWaiting
+        // A pool that is not there yet cannot be chosen.
+        if other.selection.pools.isSubset(of: pools.map(\.id)) { result.selection = other.selection }
+        result.log.level = other.log.level
+        return result
+    }
+}
+
+extension Configuration.Selection {
+    fileprivate var pools: Set<PoolID> {
+        var pools = Set(networks.map(\.pool))
+        if case .pool(let pool) = fallback { pools.insert(pool) }
+        return pools
+    }
+}

@@ -1,0 +1,91 @@
+import Logging
+import MirrorCore
+import MirrorEngine
+import MirrorNet
+import MirrorServer
+import NIOPosix
+import NIOSSL
+import ServiceLifecycle
+
+/// Reads the configuration again when it is asked to, and sets what can be set without a restart.
+///
+/// A file with a problem changes nothing. Connections stay; requests under way are answered by the settings that they began with. Several
+/// wishes while one is carried out are one. Ends on graceful shutdown.
+struct Reloader: Service, CustomStringConvertible {
+    let hangups: Hangups
+    let load: (@Sendable () throws -> Configuration)?
+    let parts: MirrorParts
+    let server: MirrorServer
+    let log: LogOutput
+    let metrics: HousekeepingMetrics
+    let logger: Logger
+
+    /// For the log of the services, which would otherwise show everything that is reachable from here.
+    var description: String { "Reloader" }
+
+    func run() async throws {
+        recordLoaded()
+        var current = parts.configuration
+        let (wishes, wish) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await _ in hangups.signals.cancelOnGracefulShutdown() { wish.yield() }
+                wish.finish()
+            }
+            for await _ in wishes { current = await next(after: current) }
+        }
+    }
+
+    private func next(after current: Configuration) async -> Configuration {
+        if hangups.isTerminalGone {
+            logger.notice("the terminal is gone")
+            hangups.terminate()
+            return current
+        }
+        guard let load else {
+            logger.notice("nothing to reload: there is no configuration file")
+            return current
+        }
+        do {
+            let loaded = try await NIOThreadPool.singleton.runIfActive(load)
+            let next = current.reloaded(from: loaded)
+            try set(next, instead: current)
+            metrics.countReload(isRefused: false)
+            recordLoaded()
+            tell(changed: next.differences(from: current), needRestart: loaded.differences(from: next), loaded.warnings)
+            return next
+        } catch {
+            metrics.countReload(isRefused: true)
+            let problems = (error as? ConfigurationError)?.problems.map(\.description) ?? ["\(error)"]
+            for problem in problems { logger.error("problem of the configuration", metadata: ["problem": "\(problem)"]) }
+            logger.error(
+                "the configuration was not reloaded; the old one goes on", metadata: ["problems": .stringConvertible(problems.count)])
+            return current
+        }
+    }
+
+    /// All of it, or nothing when something of it cannot be made.
+    private func set(_ next: Configuration, instead current: Configuration) throws(StartError) {
+        let (policy, tls) = (try next.egressPolicy(), try next.tlsContext())
+        parts.outbound.policy = policy
+        parts.services.selector.replace(with: next.poolSelector)
+        if next.origins != current.origins || next.selection != current.selection { server.forgetAnswers() }
+        parts.services.redirects.reload(next.redirectConfiguration)
+        for pool in next.pools { parts.services.pools[pool.id]?.replaceLimits(with: pool.retention.limits) }
+        parts.services.uses.coarseness = next.useCoarseness
+        server.reload(adminTokens: parts.adminTokens(next))
+        if let tls, next.tls != current.tls { server.reload(tls: tls) }
+        log.logLevel = next.log.level
+    }
+
+    private func tell(changed: [String], needRestart: [String], _ warnings: [ConfigurationProblem]) {
+        for warning in warnings { logger.warning("warning about the configuration", metadata: ["problem": "\(warning)"]) }
+        logger.notice("configuration reloaded", metadata: ["changed": .array(changed.map { .string($0) })])
+        guard !needRestart.isEmpty else { return }
+        logger.warning("some changes take effect after a restart only", metadata: ["settings": .array(needRestart.map { .string($0) })])
+    }
+
+    private func recordLoaded() {
+        metrics.recordLoaded(at: Double(parts.services.clock.now.milliseconds) / 1_000)
+    }
+}

@@ -1,0 +1,34 @@
+import Testing
+
+@testable import CloudMirror
+
+@Suite struct TLSFileTests {
+    private static let file = minimalFile + "tls: {certificate: cert.pem, key: key.pem}\n"
+
+    /// A key that fits no certificate here.
+    private static let otherKey = """
+        -----BEGIN PRIVATE KEY-----
+        MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgQjEDtYJ0cG8VuUmM
+        ggiWSw8Q9RemE5874/Cu5AFC3aChRANCAASXmtbY/AVm/fEkZIck9aigtXelMCZK
+        8aR59wQTJEA960e/f/BU4/1KT7dAy7StGXYPkQRoo55mvNZ53Nmy+uRz
+        -----END PRIVATE KEY-----
+        """
+
+    private static func problems(certificate: String, key: String) -> [String] {
+        Configuration.problems(of: file, .fake(files: ["/here/cert.pem": certificate, "/here/key.pem": key]))
+    }
+
+    @Test("Files that cannot be used are problems of the file, each with its place")
+    func unusable() {
+        #expect(Self.problems(certificate: sampleCertificate, key: sampleKey) == [])
+        #expect(
+            Self.problems(certificate: "", key: "-") == [
+                "mirror.yaml:3:20: tls.certificate: /here/cert.pem holds no certificate in PEM (-----BEGIN CERTIFICATE-----), or one that is damaged",
+                "mirror.yaml:3:35: tls.key: /here/key.pem holds no private key in PEM (-----BEGIN PRIVATE KEY-----), or one with a passphrase",
+            ])
+        #expect(
+            Self.problems(certificate: sampleCertificate, key: Self.otherKey) == [
+                "mirror.yaml:3:35: tls.key: is not the key of the certificate in /here/cert.pem, or is of a kind that cannot be used"
+            ])
+    }
+}
