@@ -14,7 +14,8 @@ extension Configuration {
 
     var copyConfiguration: CopyConfiguration {
         CopyConfiguration(
-            concurrency: copy.concurrency, partSize: copy.partSize, partConcurrency: copy.partConcurrency, memory: copy.memory,
+            concurrency: copy.concurrency, maxPerOrigin: copy.maxPerOrigin, slowConcurrency: copy.slowConcurrency, minRate: copy.minRate,
+            minRateWindow: copy.minRateWindow, partSize: copy.partSize, partConcurrency: copy.partConcurrency, memory: copy.memory,
             maxAttempts: copy.maxAttempts,
             maxObjectSize: copy.maxObjectSize, refusesPages: copy.refuseHTML, lease: copy.lease, backoff: copy.backoff.first,
             backoffLimit: copy.backoff.max,

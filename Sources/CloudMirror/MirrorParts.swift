@@ -56,9 +56,6 @@ struct MirrorParts: Sendable {
             pools: pools, state: state, origin: origin, waiters: waiters, uses: uses, publications: publications,
             presence: presence, health: health, configuration: configuration.redirectConfiguration, metrics: metrics, clock: clock,
             logger: logger)
-        services = MirrorServices(
-            pools: pools, selector: configuration.poolSelector, state: state, isStateShared: redis != nil, redirects: redirects,
-            health: health, remover: remover, waiters: waiters, uses: uses, metrics: metrics, registry: registry, clock: clock)
         let space = PoolSpace(state: state, remover: remover, metrics: metrics, logger: logger)
         let name = WorkerName.make()
         workerName = name
@@ -69,6 +66,10 @@ struct MirrorParts: Sendable {
         } else {
             workers = nil
         }
+        services = MirrorServices(
+            pools: pools, selector: configuration.poolSelector, state: state, isStateShared: redis != nil, redirects: redirects,
+            health: health, remover: remover, waiters: waiters, uses: uses, metrics: metrics, registry: registry,
+            copySlots: workers?.slots, clock: clock)
         if let redis, role == .copier {
             registration = CopierRegistration(
                 registry: redis, name: name, pools: pools.ids, life: configuration.copy.lease, clock: clock, logger: logger)

@@ -17,7 +17,8 @@ struct StatsCommand: AsyncParsableCommand {
 
     /// Every number that the mirror sends, also those that this version has not heard of, under the key that it belongs to.
     static func text(_ stats: JSONValue) -> String {
-        let leaves = stats.numericLeaves()
+        // Origins are a table of their own.
+        let leaves = stats.numericLeaves().filter { $0.path.first != "origins" }
         let groups = [nil] + Set(leaves.compactMap { $0.path.count > 1 ? $0.path.first : nil }).sorted().map(Optional.some)
         let width = leaves.map { $0.path.dropFirst($0.path.count > 1 ? 1 : 0).joined(separator: ".").count }.max() ?? 0
         var blocks: [String] = []
@@ -33,7 +34,21 @@ struct StatsCommand: AsyncParsableCommand {
             }
             blocks.append(block)
         }
+        if let origins = origins(stats["origins"]?.elements ?? []) { blocks.append(origins) }
         return blocks.isEmpty ? "no numbers\n" : blocks.joined(separator: "\n")
+    }
+
+    private static func origins(_ origins: [JSONValue]) -> String? {
+        var table = TextTable([
+            ("ORIGIN", .left), ("RUNNING", .right), ("SLOW", .right), ("PER SECOND", .right), ("SLOW SO FAR", .right),
+        ])
+        for origin in origins {
+            table.add([
+                origin["origin"]?.cell ?? "", origin["running"]?.cell ?? "", origin["slow"]?.cell ?? "",
+                origin["bytesPerSecond"]?.int64.map(HumanText.bytes) ?? "", origin["slowed"]?.cell ?? "",
+            ])
+        }
+        return table.isEmpty ? nil : table.text()
     }
 
     /// Units go by the end of the name, as everywhere in this project.

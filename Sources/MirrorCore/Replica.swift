@@ -123,6 +123,8 @@ public struct CopyFailure: Error, Sendable, Hashable {
         case tooLarge
         /// The pool could not take it.
         case storage
+        /// Attempts began and never ended, because something ended the processes that made them.
+        case unfinished
     }
 
     public init(reason: Reason, message: String, retryAt: Timestamp) {

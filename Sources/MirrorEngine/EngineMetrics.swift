@@ -12,6 +12,7 @@ package struct EngineMetrics: Sendable {
         package static let hops = "cloud_mirror_hops_total"
         package static let waitSeconds = "cloud_mirror_redirect_wait_seconds"
         package static let copies = "cloud_mirror_copies_total"
+        package static let slowCopies = "cloud_mirror_slow_copies_total"
         package static let copySeconds = "cloud_mirror_copy_duration_seconds"
         package static let copyBytes = "cloud_mirror_copy_bytes_total"
         package static let serverSideCopyBytes = "cloud_mirror_server_side_copy_bytes_total"
@@ -19,6 +20,10 @@ package struct EngineMetrics: Sendable {
         package static let copiesInProgress = "cloud_mirror_copies_in_progress"
         package static let poolBytes = "cloud_mirror_pool_bytes"
         package static let poolObjects = "cloud_mirror_pool_objects"
+        package static let poolMaxBytes = "cloud_mirror_pool_max_bytes"
+        package static let poolFreeBytes = "cloud_mirror_pool_free_bytes"
+        package static let servedBytes = "cloud_mirror_served_bytes_total"
+        package static let oldestQueued = "cloud_mirror_oldest_queued_copy_seconds"
         package static let pending = "cloud_mirror_pending_replicas"
         package static let stateAvailable = "cloud_mirror_state_available"
         package static let egressAvoided = "cloud_mirror_egress_avoided_bytes_total"
@@ -39,8 +44,12 @@ package struct EngineMetrics: Sendable {
         fileprivate let copyBytes: Counter
         fileprivate let serverSideCopyBytes: Counter
         fileprivate let lost: Counter
+        fileprivate let servedBytes: Counter
+        fileprivate let oldestQueued: Gauge
         fileprivate let copiesPresent: Counter
         fileprivate let copiesFailed: Counter
+        fileprivate let copiesSetAside: Counter
+        fileprivate let slowCopies: Counter
         fileprivate let copiesInProgress: Meter
         fileprivate let bytes: Gauge
         fileprivate let objects: Gauge
@@ -66,8 +75,12 @@ package struct EngineMetrics: Sendable {
             copyBytes = counter(Name.copyBytes)
             serverSideCopyBytes = counter(Name.serverSideCopyBytes)
             lost = counter(Name.lost)
+            servedBytes = counter(Name.servedBytes)
+            oldestQueued = Gauge(label: Name.oldestQueued, dimensions: label, factory: factory)
             copiesPresent = counter(Name.copies, [("result", "present")])
             copiesFailed = counter(Name.copies, [("result", "error")])
+            copiesSetAside = counter(Name.copies, [("result", "set-aside")])
+            slowCopies = counter(Name.slowCopies)
             copiesInProgress = Meter(label: Name.copiesInProgress, dimensions: label, factory: factory)
             bytes = Gauge(label: Name.poolBytes, dimensions: label, factory: factory)
             objects = Gauge(label: Name.poolObjects, dimensions: label, factory: factory)
@@ -129,6 +142,15 @@ package struct EngineMetrics: Sendable {
         (isPresent ? metrics.copiesPresent : metrics.copiesFailed).increment()
     }
 
+    /// Counts a job that is set aside because its attempts never end.
+    func countSetAside(pool: PoolID) {
+        self[pool: pool].copiesSetAside.increment()
+        errors[ErrorKind.of(CopyFailure.Reason.unfinished)]?.increment()
+    }
+
+    /// Counts a copy that gives its slot up.
+    func countSlow(pool: PoolID) { self[pool: pool].slowCopies.increment() }
+
     func countCopied(bytes: Int64, pool: PoolID) {
         self[pool: pool].copyBytes.increment(by: bytes)
     }
@@ -145,43 +167,22 @@ package struct EngineMetrics: Sendable {
         self[pool: pool].pending.record(totals.pending)
     }
 
+    /// - Parameter freeBytes: `nil` where the storage has no such limit.
+    package func recordCapacity(maxBytes: Int64?, freeBytes: Int64?, pool: PoolID) {
+        // Made when there is one: a limit that does not exist is no number.
+        for (name, bytes) in [(Name.poolMaxBytes, maxBytes), (Name.poolFreeBytes, freeBytes)] {
+            if let bytes { Gauge(label: name, dimensions: [("pool", pool.description)], factory: factory).record(bytes) }
+        }
+    }
+
+    /// - Parameter wait: Of the copy job that waits longest for a worker; zero when none waits.
+    package func recordOldestQueued(_ wait: Duration, pool: PoolID) { self[pool: pool].oldestQueued.record(max(wait, .zero).inSeconds) }
+
+    package func countServed(bytes: Int64, pool: PoolID) { self[pool: pool].servedBytes.increment(by: bytes) }
+
     package func recordWaiting(_ count: Int) { waiting.record(count) }
     package func recordState(isAvailable: Bool) { stateAvailable.record(isAvailable ? 1 : 0) }
 
     func countExpired(pool: PoolID) { self[pool: pool].expired.increment() }
     func countOverCap(pool: PoolID) { self[pool: pool].overCap.increment() }
-}
-
-/// The bounded label of an error in metrics.
-enum ErrorKind {
-    static let all: [String] =
-        StorageError.Code.allCases.map { "storage." + $0.rawValue }
-        + StateError.Code.allCases.map { "state." + $0.rawValue }
-        + StorageError.Code.allCases.map { "origin." + $0.rawValue }
-        + ["copy.origin", "copy.refused", "copy.redirect", "copy.transfer", "copy.content", "copy.tooLarge", "copy.storage", "other"]
-
-    static func of(_ error: any Error) -> String {
-        switch error {
-        case let error as StorageError: "storage." + error.code.rawValue
-        case let error as StateError: "state." + error.code.rawValue
-        // What the service of an origin's bucket holds against the mirror.
-        case let error as CopyError: error.bucketCode.map { "origin." + $0.rawValue } ?? "copy." + error.reason.label
-        default: "other"
-        }
-    }
-}
-
-extension CopyFailure.Reason {
-    /// A bounded word for metrics and the API.
-    package var label: String {
-        switch self {
-        case .origin: "origin"
-        case .refused: "refused"
-        case .redirect: "redirect"
-        case .content: "content"
-        case .transfer: "transfer"
-        case .tooLarge: "tooLarge"
-        case .storage: "storage"
-        }
-    }
 }

@@ -30,21 +30,25 @@ package struct OutboundError: Error, Sendable, CustomStringConvertible {
             }
         }
 
-        /// A bounded metric label.
-        package var label: String {
+        package var kind: Kind {
             switch self {
-            case .refused: "refused"
-            case .redirectRefused: "redirect_refused"
-            case .badRedirect: "bad_redirect"
-            case .tooManyRedirects: "too_many_redirects"
-            case .unresolvable: "unresolvable"
-            case .connectFailed: "connect_failed"
-            case .tlsFailed: "tls_failed"
-            case .timedOut: "timed_out"
-            case .protocolError: "protocol_error"
-            case .truncated: "truncated"
+            case .refused: .refused
+            case .redirectRefused: .redirectRefused
+            case .badRedirect: .badRedirect
+            case .tooManyRedirects: .tooManyRedirects
+            case .unresolvable: .unresolvable
+            case .connectFailed: .connectFailed
+            case .tlsFailed: .tlsFailed
+            case .timedOut: .timedOut
+            case .protocolError: .protocolError
+            case .truncated: .truncated
             }
         }
+    }
+
+    /// A code without what belongs to it: a bounded metric label.
+    package enum Kind: String, Sendable, CaseIterable {
+        case refused, badRedirect, tooManyRedirects, unresolvable, connectFailed, tlsFailed, timedOut, protocolError, truncated
     }
 
     package let code: Code
@@ -63,5 +67,5 @@ package struct OutboundError: Error, Sendable, CustomStringConvertible {
 
     package var isTransient: Bool { code.isTransient }
 
-    package var description: String { "\(code.label): \(message)" }
+    package var description: String { "\(code.kind.rawValue): \(message)" }
 }

@@ -16,13 +16,17 @@ package struct MirrorServices: Sendable {
     package let uses: UseRecorder
     package let metrics: EngineMetrics
     package let registry: MetricsRegistry
+    package let process: ProcessMetrics
+    /// The copies of this process; `nil` where it makes none.
+    package let copySlots: CopySlots?
     package let clock: any WallClock
     package let started: Timestamp
 
     package init(
         pools: PoolTable, selector: PoolSelector, state: HotIndex, isStateShared: Bool = false, redirects: RedirectService, health: PoolHealth,
         remover: ReplicaRemover,
-        waiters: ReplicaWaiters, uses: UseRecorder, metrics: EngineMetrics, registry: MetricsRegistry, clock: any WallClock
+        waiters: ReplicaWaiters, uses: UseRecorder, metrics: EngineMetrics, registry: MetricsRegistry, copySlots: CopySlots? = nil,
+        clock: any WallClock
     ) {
         self.pools = pools
         self.selector = Reloadable(selector)
@@ -35,6 +39,8 @@ package struct MirrorServices: Sendable {
         self.uses = uses
         self.metrics = metrics
         self.registry = registry
+        process = ProcessMetrics(factory: registry)
+        self.copySlots = copySlots
         self.clock = clock
         started = clock.now
     }

@@ -8,13 +8,24 @@ public struct CopyLease: Sendable, Hashable {
     /// From 1; a lease that ran out counts, one that was handed back does not.
     public let attempt: Int
     public let expires: Timestamp
+    /// Where the job waited.
+    public let lane: CopyLane
 
-    public init(id: ReplicaID, token: Int64, attempt: Int, expires: Timestamp) {
+    /// - Parameter lane: `nil` is that of the artifact's origin.
+    public init(id: ReplicaID, token: Int64, attempt: Int, expires: Timestamp, lane: CopyLane? = nil) {
         self.id = id
         self.token = token
         self.attempt = attempt
         self.expires = expires
+        self.lane = lane ?? CopyLane(of: id.artifact)
     }
+}
+
+/// What came of asking for a copy job.
+public enum LeaseOutcome: Sendable, Hashable {
+    case leased(CopyLease)
+    /// Instead of being leased once more the replica was made an error, because its attempts never end. Ask again for another job.
+    case setAside(ReplicaID, CopyFailure)
 }
 
 /// How a copy job ends.

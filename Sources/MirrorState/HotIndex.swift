@@ -165,12 +165,16 @@ package final class HotIndex: StateStore {
         return replica
     }
 
-    package func lease(pools: Set<PoolID>, worker: String, duration: Duration) async throws -> CopyLease? {
-        try await base.lease(pools: pools, worker: worker, duration: duration)
+    package func lease(
+        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
+    ) async throws -> LeaseOutcome? {
+        let outcome = try await base.lease(pools: pools, passingOver: lanes, worker: worker, duration: duration)
+        if case .setAside(let id, _) = outcome { invalidate(id) }
+        return outcome
     }
 
-    package func nextDue(pools: Set<PoolID>) async throws -> Timestamp? {
-        try await base.nextDue(pools: pools)
+    package func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp? {
+        try await base.nextDue(pools: pools, passingOver: lanes)
     }
 
     package func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease {

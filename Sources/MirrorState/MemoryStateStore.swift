@@ -25,12 +25,14 @@ public final class MemoryStateStore: StateStore {
         try transact { table, _ in table.recordPresent(id, object) }
     }
 
-    public func lease(pools: Set<PoolID>, worker: String, duration: Duration) async throws -> CopyLease? {
-        try transact { table, now in table.lease(pools: pools, worker: worker, at: now, duration: duration) }
+    public func lease(
+        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
+    ) async throws -> LeaseOutcome? {
+        try transact { table, now in table.lease(pools: pools, passingOver: lanes, worker: worker, at: now, duration: duration) }
     }
 
-    public func nextDue(pools: Set<PoolID>) async throws -> Timestamp? {
-        try transact { table, _ in table.nextDue(pools: pools) }
+    public func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp? {
+        try transact { table, _ in table.nextDue(pools: pools, passingOver: lanes) }
     }
 
     public func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease {

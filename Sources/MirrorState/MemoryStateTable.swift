@@ -7,8 +7,8 @@ struct MemoryStateTable {
     private var totals: [PoolID: PoolTotals] = [:]
     /// Of jobs and leases; only ever grows.
     private var lastNumber: Int64 = 0
-    /// Whose copy jobs are queued or leased: far fewer than there are replicas.
-    private var queued: Set<ReplicaID> = []
+    /// Copy jobs, queued and leased.
+    private var jobs = JobLanes()
     /// What is to be told to the streams.
     private var outbox: [ReplicaChange] = []
     var isClosed = false
@@ -27,7 +27,7 @@ struct MemoryStateTable {
     mutating func claim(_ id: ReplicaID, at now: Timestamp) -> Claim {
         var record = record(id)
         if let replica = record.replica(id), !record.canBeClaimed(at: now) { return .exists(replica) }
-        guard queued.count < maxQueued else { return .queueFull }
+        guard jobs.count < maxQueued else { return .queueFull }
         record.claim(sequence: nextNumber(), at: now)
         write(record, id)
         return .claimed
@@ -39,23 +39,35 @@ struct MemoryStateTable {
         return record.replica(id) ?? Replica(id: id, status: .present(object))
     }
 
-    mutating func lease(pools: Set<PoolID>, worker: String, at now: Timestamp, duration: Duration) -> CopyLease? {
-        guard let id = oldestJob(pools)?.id else { return nil }
-        var record = record(id)
-        guard let lease = record.lease(id, token: lastNumber + 1, worker: worker, at: now, duration: duration) else { return nil }
-        lastNumber += 1
-        records[id] = record
-        return lease
+    mutating func lease(
+        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, at now: Timestamp, duration: Duration
+    ) -> LeaseOutcome? {
+        while let id = jobs.first(in: pools, passingOver: lanes)?.id {
+            var record = record(id)
+            switch record.writeOffLease(at: now) {
+            case .setAside(let failure):
+                write(record, id)
+                return .setAside(id, failure)
+            case .requeued:
+                store(record, id)
+            case nil:
+                guard let lease = record.lease(id, token: lastNumber + 1, worker: worker, at: now, duration: duration) else { return nil }
+                lastNumber += 1
+                store(record, id)
+                return .leased(lease)
+            }
+        }
+        return nil
     }
 
-    func nextDue(pools: Set<PoolID>) -> Timestamp? {
-        oldestJob(pools)?.job.dueAt
+    func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) -> Timestamp? {
+        jobs.first(in: pools, passingOver: lanes)?.dueAt
     }
 
     mutating func extend(_ lease: CopyLease, at now: Timestamp, duration: Duration) throws(StateError) -> CopyLease {
         var record = record(lease.id)
         let extended = try record.extend(lease, at: now, duration: duration)
-        records[lease.id] = record
+        store(record, lease.id)
         return extended
     }
 
@@ -72,7 +84,7 @@ struct MemoryStateTable {
             var record = record(use.id)
             switch record.touch(at: use.at) {
             case .nothing: break
-            case .used: records[use.id] = record
+            case .used: store(record, use.id)
             case .revived: write(record, use.id)
             }
         }
@@ -162,25 +174,19 @@ struct MemoryStateTable {
 
     /// Stores a record whose change is to be told.
     private mutating func write(_ record: ReplicaRecord, _ id: ReplicaID) {
+        store(record, id)
+        outbox.append(.replica(id, record.replica(id)))
+    }
+
+    private mutating func store(_ record: ReplicaRecord, _ id: ReplicaID) {
         let old = records[id]
         totals[id.pool, default: PoolTotals()].count(from: old?.status, to: record.status)
-        if record.job == nil { queued.remove(id) } else { queued.insert(id) }
+        jobs.replace(old?.job, with: record.job, of: id)
         records[id] = record.status == nil ? nil : record
-        outbox.append(.replica(id, record.replica(id)))
     }
 
     private mutating func nextNumber() -> Int64 {
         lastNumber += 1
         return lastNumber
-    }
-
-    private func oldestJob(_ pools: Set<PoolID>) -> (id: ReplicaID, job: CopyJob)? {
-        var oldest: (id: ReplicaID, job: CopyJob)?
-        for id in queued where pools.contains(id.pool) {
-            guard let job = records[id]?.job else { continue }
-            if let found = oldest, !job.comes(before: found.job) { continue }
-            oldest = (id, job)
-        }
-        return oldest
     }
 }

@@ -53,22 +53,47 @@ package struct ReplicaRecord: Sendable, Hashable {
         }
     }
 
-    /// - Returns: `nil` when there is no job that is due.
+    /// - Returns: `nil` when there is no job that is due, or one whose lease ran out and was not written off.
     package mutating func lease(_ id: ReplicaID, token: Int64, worker: String, at now: Timestamp, duration: Duration) -> CopyLease? {
-        guard var job, job.dueAt <= now else { return nil }
+        guard var job, job.dueAt <= now, !job.isLeased else { return nil }
         job.attempts += 1
         job.token = token
         job.worker = worker
         job.dueAt = now + duration
         self.job = job
-        return CopyLease(id: id, token: token, attempt: job.attempts, expires: job.dueAt)
+        return CopyLease(id: id, token: token, attempt: job.attempts, expires: job.dueAt, lane: job.lane(of: id))
+    }
+
+    /// Takes the job from a worker whose lease ran out: its attempt was begun and never ended.
+    ///
+    /// The job is leased again from the lane `.unfinished`, or is set aside when this was the last time.
+    ///
+    /// - Returns: `nil` where no lease ran out.
+    package mutating func writeOffLease(at now: Timestamp) -> WrittenOff? {
+        guard var job, job.dueAt <= now, job.isLeased else { return nil }
+        job.unfinished += 1
+        job.token = nil
+        job.worker = nil
+        guard job.unfinished < CopyJob.maxUnfinished else {
+            let failure = CopyFailure.unfinished(at: now)
+            status = .error(failure)
+            self.job = nil
+            return .setAside(failure)
+        }
+        self.job = job
+        return .requeued
+    }
+
+    package enum WrittenOff: Sendable, Hashable {
+        case requeued
+        case setAside(CopyFailure)
     }
 
     package mutating func extend(_ lease: CopyLease, at now: Timestamp, duration: Duration) throws(StateError) -> CopyLease {
         var job = try job(leasedBy: lease)
         job.dueAt = now + duration
         self.job = job
-        return CopyLease(id: lease.id, token: lease.token, attempt: job.attempts, expires: job.dueAt)
+        return CopyLease(id: lease.id, token: lease.token, attempt: job.attempts, expires: job.dueAt, lane: job.lane(of: lease.id))
     }
 
     package mutating func finish(_ lease: CopyLease, _ result: CopyResult) throws(StateError) {
@@ -180,24 +205,52 @@ package struct CopyJob: Sendable, Hashable {
     package var dueAt: Timestamp
     /// Leases so far that count.
     package var attempts: Int
+    /// Those of them that ran out: nobody said how the attempt ended.
+    package var unfinished: Int
     /// Of the newest lease; `nil` while nobody holds one.
     package var token: Int64?
     package var worker: String?
 
     package init(
-        sequence: Int64, queuedAt: Timestamp, dueAt: Timestamp, attempts: Int = 0, token: Int64? = nil, worker: String? = nil
+        sequence: Int64, queuedAt: Timestamp, dueAt: Timestamp, attempts: Int = 0, unfinished: Int = 0, token: Int64? = nil,
+        worker: String? = nil
     ) {
         self.sequence = sequence
         self.queuedAt = queuedAt
         self.dueAt = dueAt
         self.attempts = attempts
+        self.unfinished = unfinished
         self.token = token
         self.worker = worker
+    }
+
+    /// Leases that may run out before the job is set aside. One can be chance: whatever else a killed process was copying.
+    package static let maxUnfinished = 2
+
+    var isLeased: Bool { token != nil }
+
+    /// Where it waits.
+    package func lane(of id: ReplicaID) -> CopyLane {
+        unfinished > 0 ? .unfinished : CopyLane(of: id.artifact)
     }
 
     /// Whether this one is leased before `other` when both are due.
     package func comes(before other: CopyJob) -> Bool {
         (dueAt, sequence) < (other.dueAt, other.sequence)
+    }
+}
+
+extension CopyFailure {
+    /// How long a job that was set aside is left alone: long enough for a crash in it to be rare, short enough to need nobody's help.
+    private static let setAsideLife = Duration.seconds(3_600)
+
+    /// What a job that is set aside becomes.
+    package static func unfinished(at now: Timestamp) -> CopyFailure {
+        CopyFailure(
+            reason: .unfinished,
+            message:
+                "set aside: \(CopyJob.maxUnfinished) attempts began and never ended; the processes that made them crashed or were killed",
+            retryAt: now + setAsideLife)
     }
 }
 

@@ -11,6 +11,8 @@ public import MirrorCore
 /// - A claim beyond `maxQueued` jobs is `.queueFull` and changes nothing.
 /// - A job is leased to one worker at a time, the oldest first, none before its time; a lease that ran out is leased again with a larger token and the next attempt.
 /// - `extend` and `finish` with a token that is not the newest, or of a job that is gone, throw `.staleLease` and change nothing.
+/// - Jobs wait in one lane for each origin; `lease` and `nextDue` pass over the lanes that they are told to, however many jobs wait in them.
+/// - A job whose lease ran out waits in the lane `.unfinished`. One whose lease ran out twice is set aside: the replica is an error whose reason is `.unfinished`, which is told.
 /// - A lease that ran out but that nobody else took can still be extended or finished.
 /// - `.handBack` makes the job leasable at once with the same attempt number; `.retry` not before its time.
 /// - `recordPresent` changes only what is absent, or an error; a purge in between wins.
@@ -42,11 +44,14 @@ public protocol StateStore: Sendable {
     /// Leases the oldest job that is due: queued, or leased to somebody whose lease ran out.
     ///
     /// - Parameter pools: Whose jobs; others are left alone.
+    /// - Parameter lanes: Whose jobs are left alone in these pools.
     /// - Parameter worker: Who asks, for people who look.
-    func lease(pools: Set<PoolID>, worker: String, duration: Duration) async throws -> CopyLease?
+    func lease(
+        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
+    ) async throws -> LeaseOutcome?
 
     /// When the next job can be leased; `nil` when none is queued or leased.
-    func nextDue(pools: Set<PoolID>) async throws -> Timestamp?
+    func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp?
 
     /// Heartbeat: the lease runs `duration` from now.
     func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease
@@ -110,4 +115,19 @@ public protocol StateStore: Sendable {
     func changes() async -> AsyncStream<ReplicaChange>
 
     func close() async
+}
+
+extension StateStore {
+    /// Leases the oldest job that is due, of any lane, whatever is set aside on the way.
+    package func lease(pools: Set<PoolID>, worker: String, duration: Duration) async throws -> CopyLease? {
+        while let outcome = try await lease(pools: pools, passingOver: [], worker: worker, duration: duration) {
+            if case .leased(let lease) = outcome { return lease }
+        }
+        return nil
+    }
+
+    /// When the next job can be leased, of any lane.
+    package func nextDue(pools: Set<PoolID>) async throws -> Timestamp? {
+        try await nextDue(pools: pools, passingOver: [])
+    }
 }

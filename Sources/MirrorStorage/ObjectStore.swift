@@ -64,12 +64,19 @@ public protocol ObjectStore: Sendable {
 
     /// Throws when the pool cannot take objects now, in words that say what to do; cheap enough for a readiness check.
     func checkHealth() async throws
+
+    /// What is left of the file system that the store writes to, where it has one: asked for at each look at the metrics.
+    ///
+    /// - Returns: Bytes; `nil` where there is no such limit.
+    func freeBytes() async throws -> Int64?
 }
 
 extension ObjectStore {
     public func openFile(_ key: ObjectKey) async throws -> ObjectFile {
         throw StorageError(.unsupported, "this store keeps no files", operation: "openFile")
     }
+
+    public func freeBytes() async throws -> Int64? { nil }
 
     public func canCopy(from source: CopySource) -> Bool { false }
 

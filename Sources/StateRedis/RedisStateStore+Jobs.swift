@@ -18,15 +18,15 @@ extension RedisStateStore {
     /// Those of the pools that have jobs and whose server can be asked.
     ///
     /// - Throws: ``StateError/Code/unavailable`` when none can be asked.
-    func firstJobs(_ pools: Set<PoolID>) async throws(StateError) -> [FirstJob] {
-        let answers = await each(pools) { pool throws(StateError) in try await self.firstJob(in: pool) }
+    func firstJobs(_ pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws(StateError) -> [FirstJob] {
+        let answers = await each(pools) { pool throws(StateError) in try await self.firstJob(in: pool, passingOver: lanes) }
         if let error = answers.lazy.compactMap(\.failure).first, answers.allSatisfy({ $0.failure != nil }) { throw error }
         return answers.compactMap { (try? $0.get()) ?? nil }
     }
 
-    private func firstJob(in pool: PoolID) async throws(StateError) -> FirstJob? {
+    private func firstJob(in pool: PoolID, passingOver lanes: Set<CopyLane>) async throws(StateError) -> FirstJob? {
         let now = now
-        let answer = try await run(.nextDue, in: pool, at: now)
+        let answer = try await run(.nextDue, in: pool, [], Self.words(lanes), at: now)
         guard !answer.isNull else { return nil }
         guard let values = answer.array, values.count == 3, let number = values[1].integer, let due = Self.milliseconds(values[0]),
             let said = Self.milliseconds(values[2]), let at = Self.time(values[0], saidAt: values[2], heardAt: now)
@@ -34,15 +34,42 @@ extension RedisStateStore {
         return FirstJob(pool: pool, at: at, wait: due - said, number: number)
     }
 
-    func lease(in pool: PoolID, worker: String, duration: Duration) async throws(StateError) -> CopyLease? {
+    /// The pools with a job that is due, the one with the oldest first. A single pool is not asked.
+    func poolsByFirstJob(_ pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws(StateError) -> [PoolID] {
+        guard pools.count > 1 else { return Array(pools) }
+        return try await firstJobs(pools, passingOver: lanes).filter { $0.wait <= 0 }
+            .sorted { ($0.wait, $0.number) < ($1.wait, $1.number) }.map(\.pool)
+    }
+
+    enum LeaseAnswer {
+        case outcome(LeaseOutcome)
+        /// The first job's lease ran out; it waits elsewhere now, and another job may be the first.
+        case movedToOtherLane
+        case notDue
+    }
+
+    func lease(
+        in pool: PoolID, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
+    ) async throws(StateError) -> LeaseAnswer {
         let now = now
-        let answer = try await run(.lease, in: pool, [], [.text(worker), Self.milliseconds(duration)], at: now)
-        guard !answer.isNull else { return nil }
-        guard let values = answer.array, values.count == 5, let id = values[0].string.flatMap({ keys(of: pool).replica(ofURL: $0) }),
-            let token = values[1].integer, let attempt = values[2].integer,
-            let expires = Self.time(values[3], saidAt: values[4], heardAt: now)
+        let failure = CopyFailure.unfinished(at: now)
+        let terms: [RedisWord] = [.text(worker), Self.milliseconds(duration), .integer(Int64(CopyJob.maxUnfinished))]
+        let answer = try await run(.lease, in: pool, [], terms + Self.words(lanes) + RecordFields.words(failure), at: now)
+        guard !answer.isNull else { return .notDue }
+        guard let values = answer.array else { throw .unexpected("lease") }
+        guard let url = values.first else { return .movedToOtherLane }
+        guard let id = url.string.flatMap({ keys(of: pool).replica(ofURL: $0) }) else { throw .unexpected("lease") }
+        guard values.count > 1 else { return .outcome(.setAside(id, failure)) }
+        guard values.count == 6, let token = values[1].integer, let attempt = values[2].integer,
+            let expires = Self.time(values[3], saidAt: values[4], heardAt: now), let unfinished = values[5].integer
         else { throw .unexpected("lease") }
-        return CopyLease(id: id, token: token, attempt: Int(attempt), expires: expires)
+        return .outcome(
+            .leased(CopyLease(id: id, token: token, attempt: Int(attempt), expires: expires, lane: unfinished > 0 ? .unfinished : nil)))
+    }
+
+    /// Lanes as a script takes them: how many, and which.
+    private static func words(_ lanes: Set<CopyLane>) -> [RedisWord] {
+        [.integer(Int64(lanes.count))] + lanes.map { .text($0.description) }
     }
 
     /// Jobs in these pools; none where nobody can be asked, so that one server that is away does not keep the others from their work.

@@ -93,31 +93,35 @@ package final class RedisStateStore: StateStore {
         return replica
     }
 
-    package func lease(pools: Set<PoolID>, worker: String, duration: Duration) async throws -> CopyLease? {
-        guard pools.count > 1 else {
-            guard let pool = pools.first else { return nil }
-            return try await lease(in: pool, worker: worker, duration: duration)
+    package func lease(
+        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
+    ) async throws -> LeaseOutcome? {
+        search: while true {
+            // Others may be quicker: then the next pool has its turn.
+            for pool in try await poolsByFirstJob(pools, passingOver: lanes) {
+                switch try await lease(in: pool, passingOver: lanes, worker: worker, duration: duration) {
+                case .outcome(let outcome): return outcome
+                case .movedToOtherLane: continue search
+                case .notDue: continue
+                }
+            }
+            return nil
         }
-        let due = try await firstJobs(pools).filter { $0.wait <= 0 }.sorted { ($0.wait, $0.number) < ($1.wait, $1.number) }
-        // Others may be quicker.
-        for job in due {
-            if let lease = try await lease(in: job.pool, worker: worker, duration: duration) { return lease }
-        }
-        return nil
     }
 
-    package func nextDue(pools: Set<PoolID>) async throws -> Timestamp? {
-        try await firstJobs(pools).map(\.at).min()
+    package func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp? {
+        try await firstJobs(pools, passingOver: lanes).map(\.at).min()
     }
 
     package func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease {
         let now = clock.now
         let answer = try await run(.extend, lease.id, [.integer(lease.token), Self.milliseconds(duration)], at: now)
         guard !answer.isNull else { throw Self.stale(lease) }
-        guard let values = answer.array, values.count == 3, let attempt = values[0].integer,
-            let expires = Self.time(values[1], saidAt: values[2], heardAt: now)
+        guard let values = answer.array, values.count == 4, let attempt = values[0].integer,
+            let expires = Self.time(values[1], saidAt: values[2], heardAt: now), let unfinished = values[3].integer
         else { throw StateError.unexpected("extend") }
-        return CopyLease(id: lease.id, token: lease.token, attempt: Int(attempt), expires: expires)
+        return CopyLease(
+            id: lease.id, token: lease.token, attempt: Int(attempt), expires: expires, lane: unfinished > 0 ? .unfinished : nil)
     }
 
     package func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
@@ -366,7 +370,7 @@ extension CopyFailure {
     /// Whether somebody should look at it: neither the origin nor the configuration said no.
     fileprivate var isDeadLetter: Bool {
         switch reason {
-        case .transfer, .storage: true
+        case .transfer, .storage, .unfinished: true
         case .origin, .refused, .redirect, .content, .tooLarge: false
         }
     }

@@ -6,12 +6,12 @@ import MirrorState
 enum RecordRow {
     static let columns = """
         status, key, size, sha256, stored_at, last_used, marked_at, reason, origin_status, message, retry_at, \
-        sequence, queued_at, due, attempts, token, worker, removal_began, \
+        sequence, queued_at, due, attempts, token, worker, removal_began, lane, unfinished, \
         etag, last_modified, content_type, content_encoding, content_disposition
         """
 
     /// How many there are.
-    static let count = 23
+    static let count = 25
 
     /// Columns are read as values of whatever type they have, never by a cast that traps: a damaged file must not end the process.
     ///
@@ -19,10 +19,10 @@ enum RecordRow {
     static func decode(_ row: Row, from offset: Int = 0) throws(StateError) -> ReplicaRecord {
         switch row.integer(offset) {
         case Schema.pending:
-            return ReplicaRecord(status: .pending, job: try job(row, offset + 11))
+            return ReplicaRecord(status: .pending, job: try job(row, offset + 11, unfinished: offset + 19))
         case Schema.present:
             var object = try object(row, offset + 1)
-            object.representation = representation(row, offset + 18)
+            object.representation = representation(row, offset + 20)
             return ReplicaRecord(status: .present(object), job: nil)
         case Schema.error:
             return ReplicaRecord(status: .error(try failure(row, offset + 7)), job: nil)
@@ -34,7 +34,7 @@ enum RecordRow {
         }
     }
 
-    static func encode(_ record: ReplicaRecord) -> [(any DatabaseValueConvertible)?] {
+    static func encode(_ record: ReplicaRecord, of id: ReplicaID) -> [(any DatabaseValueConvertible)?] {
         var values = [(any DatabaseValueConvertible)?](repeating: nil, count: count)
         switch record.status {
         case .pending:
@@ -45,6 +45,8 @@ enum RecordRow {
             values[14] = record.job?.attempts
             values[15] = record.job?.token
             values[16] = record.job?.worker
+            values[18] = record.job?.lane(of: id).description
+            values[19] = record.job?.unfinished
         case .present(let object):
             values[0] = Schema.present
             values[1] = object.key.description
@@ -53,11 +55,11 @@ enum RecordRow {
             values[4] = object.storedAt.milliseconds
             values[5] = object.lastUsed.milliseconds
             values[6] = object.markedAt?.milliseconds
-            values[18] = object.representation?.etag
-            values[19] = object.representation?.lastModified.milliseconds
-            values[20] = object.representation?.contentType
-            values[21] = object.representation?.contentEncoding
-            values[22] = object.representation?.contentDisposition
+            values[20] = object.representation?.etag
+            values[21] = object.representation?.lastModified.milliseconds
+            values[22] = object.representation?.contentType
+            values[23] = object.representation?.contentEncoding
+            values[24] = object.representation?.contentDisposition
         case .error(let failure):
             values[0] = Schema.error
             let (word, status) = encode(failure.reason)
@@ -110,6 +112,7 @@ enum RecordRow {
         case "transfer": reason = .transfer
         case "tooLarge": reason = .tooLarge
         case "storage": reason = .storage
+        case "unfinished": reason = .unfinished
         default: throw damaged("reason")
         }
         return CopyFailure(reason: reason, message: message, retryAt: retryAt)
@@ -124,16 +127,17 @@ enum RecordRow {
         case .transfer: ("transfer", nil)
         case .tooLarge: ("tooLarge", nil)
         case .storage: ("storage", nil)
+        case .unfinished: ("unfinished", nil)
         }
     }
 
-    private static func job(_ row: Row, _ at: Int) throws(StateError) -> CopyJob {
+    private static func job(_ row: Row, _ at: Int, unfinished: Int) throws(StateError) -> CopyJob {
         guard let sequence = row.integer(at), let queuedAt = row.time(at + 1), let dueAt = row.time(at + 2),
-            let attempts = row.integer(at + 3)
+            let attempts = row.integer(at + 3), let unfinished = row.integer(unfinished)
         else { throw damaged("copy job") }
         return CopyJob(
-            sequence: sequence, queuedAt: queuedAt, dueAt: dueAt, attempts: Int(attempts), token: row.integer(at + 4),
-            worker: row.text(at + 5))
+            sequence: sequence, queuedAt: queuedAt, dueAt: dueAt, attempts: Int(attempts), unfinished: Int(unfinished),
+            token: row.integer(at + 4), worker: row.text(at + 5))
     }
 
     static func damaged(_ what: String) -> StateError {

@@ -79,12 +79,14 @@ public final class SQLiteStateStore: StateStore {
         try await write { try $0.recordPresent(id, object) }
     }
 
-    public func lease(pools: Set<PoolID>, worker: String, duration: Duration) async throws -> CopyLease? {
-        try await write { try $0.lease(pools: pools, worker: worker, duration: duration) }
+    public func lease(
+        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
+    ) async throws -> LeaseOutcome? {
+        try await write { try $0.lease(pools: pools, passingOver: lanes, worker: worker, duration: duration) }
     }
 
-    public func nextDue(pools: Set<PoolID>) async throws -> Timestamp? {
-        try await read { try $0.firstJob(pools)?.due }
+    public func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp? {
+        try await read { try $0.firstJob(pools, passingOver: lanes)?.due }
     }
 
     public func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease {

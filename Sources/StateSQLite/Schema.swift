@@ -95,7 +95,32 @@ enum Schema {
                     UPDATE replicas SET removal_began = 0 WHERE status = 4;
                     """)
         }
-        migrator.registerMigration("4 representations") { db in
+        migrator.registerMigration("4 lanes") { db in
+            try db.execute(
+                sql: """
+                    -- Of a pending replica: the origin of its URL, up to the slash behind the authority, or `unfinished`.
+                    ALTER TABLE replicas ADD COLUMN lane TEXT;
+                    -- Of a pending replica: leases that ran out.
+                    ALTER TABLE replicas ADD COLUMN unfinished INTEGER;
+                    UPDATE replicas SET unfinished = 0,
+                        lane = substr(url, 1, instr(url, '://') + 1 + instr(substr(url, instr(url, '://') + 3), '/'))
+                        WHERE status = 1;
+                    DROP INDEX jobs_by_due;
+                    CREATE INDEX jobs_by_lane ON replicas (pool, lane, due, sequence) WHERE status = 1;
+
+                    -- Each lane in which jobs wait, and when the first of them is due.
+                    CREATE TABLE lanes (
+                        pool TEXT NOT NULL,
+                        lane TEXT NOT NULL,
+                        due INTEGER NOT NULL,
+                        sequence INTEGER NOT NULL,
+                        PRIMARY KEY (pool, lane)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE INDEX lanes_by_due ON lanes (pool, due, sequence);
+                    """)
+            try fillLanes(db)
+        }
+        migrator.registerMigration("5 representations") { db in
             try db.execute(
                 sql: """
                     ALTER TABLE replicas ADD COLUMN etag TEXT;
@@ -106,5 +131,17 @@ enum Schema {
                     """)
         }
         return migrator
+    }
+
+    /// Fills the table of lanes anew from the jobs that there are.
+    static func fillLanes(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                DELETE FROM lanes;
+                INSERT INTO lanes (pool, lane, due, sequence) SELECT pool, lane, due, sequence FROM (
+                    SELECT pool, lane, due, sequence, row_number() OVER (PARTITION BY pool, lane ORDER BY due, sequence) AS place
+                    FROM replicas WHERE status = 1
+                ) WHERE place = 1;
+                """)
     }
 }

@@ -4,18 +4,42 @@ import MirrorState
 
 /// The calls of ``StateStore`` that only look.
 extension StateTransaction {
-    /// The job that is due first, among jobs of several pools: one step down an index for each.
-    func firstJob(_ pools: Set<PoolID>) throws -> (due: Timestamp, pool: String, url: String)? {
-        var first: (due: Timestamp, sequence: Int64, pool: String, url: String)?
+    /// The job that is due first, among jobs of several pools: one step down an index for each pool and for each lane that is passed over.
+    func firstJob(_ pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) throws -> (due: Timestamp, pool: String, url: String)? {
+        var first: LaneHead?
         for pool in pools {
-            let statement = try db.cachedStatement(
-                sql: "SELECT due, sequence, url FROM replicas WHERE status = 1 AND pool = ? ORDER BY due, sequence LIMIT 1")
-            guard let row = try Row.fetchOne(statement, arguments: [pool.description]) else { continue }
-            guard let due = row.time(0), let sequence = row.integer(1), let url = row.text(2) else { throw RecordRow.damaged("copy job") }
-            if let first, (first.due, first.sequence) < (due, sequence) { continue }
-            first = (due, sequence, pool.description, url)
+            guard let head = try firstLane(of: pool.description, passingOver: lanes) else { continue }
+            if let found = first, (found.due, found.sequence) < (head.due, head.sequence) { continue }
+            first = head
         }
-        return first.map { ($0.due, $0.pool, $0.url) }
+        guard let first else { return nil }
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT url FROM replicas INDEXED BY jobs_by_lane WHERE status = 1 AND pool = ? AND lane = ? ORDER BY due, sequence LIMIT 1
+                """)
+        guard let row = try Row.fetchOne(statement, arguments: [first.pool, first.lane]), let url = row.text(0) else {
+            throw RecordRow.damaged("copy job")
+        }
+        return (first.due, first.pool, url)
+    }
+
+    private struct LaneHead {
+        let pool: String
+        let lane: String
+        let due: Timestamp
+        let sequence: Int64
+    }
+
+    private func firstLane(of pool: String, passingOver lanes: Set<CopyLane>) throws -> LaneHead? {
+        let statement = try db.cachedStatement(
+            sql: "SELECT lane, due, sequence FROM lanes INDEXED BY lanes_by_due WHERE pool = ? ORDER BY due, sequence")
+        let rows = try Row.fetchCursor(statement, arguments: [pool])
+        let passed = Set(lanes.map(\.description))
+        while let row = try rows.next() {
+            guard let lane = row.text(0), let due = row.time(1), let sequence = row.integer(2) else { throw RecordRow.damaged("lane") }
+            if !passed.contains(lane) { return LaneHead(pool: pool, lane: lane, due: due, sequence: sequence) }
+        }
+        return nil
     }
 
     func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) throws -> [Replica] {

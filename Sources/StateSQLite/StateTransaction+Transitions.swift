@@ -23,15 +23,27 @@ extension StateTransaction {
         return record.replica(id) ?? Replica(id: id, status: .present(object))
     }
 
-    mutating func lease(pools: Set<PoolID>, worker: String, duration: Duration) throws -> CopyLease? {
-        guard let first = try firstJob(pools), first.due <= now else { return nil }
-        let id = try RecordRow.id(pool: first.pool, url: first.url)
-        let old = try record(id)
-        var record = old
-        let token = try nextNumber()
-        guard let lease = record.lease(id, token: token, worker: worker, at: now, duration: duration) else { return nil }
-        try store(record, replacing: old, id, isToldOf: false)
-        return lease
+    mutating func lease(
+        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
+    ) throws -> LeaseOutcome? {
+        while let first = try firstJob(pools, passingOver: lanes), first.due <= now {
+            let id = try RecordRow.id(pool: first.pool, url: first.url)
+            let old = try record(id)
+            var record = old
+            switch record.writeOffLease(at: now) {
+            case .setAside(let failure):
+                try store(record, replacing: old, id, isToldOf: true)
+                return .setAside(id, failure)
+            case .requeued:
+                try store(record, replacing: old, id, isToldOf: false)
+            case nil:
+                let token = try nextNumber()
+                guard let lease = record.lease(id, token: token, worker: worker, at: now, duration: duration) else { return nil }
+                try store(record, replacing: old, id, isToldOf: false)
+                return .leased(lease)
+            }
+        }
+        return nil
     }
 
     mutating func extend(_ lease: CopyLease, duration: Duration) throws -> CopyLease {

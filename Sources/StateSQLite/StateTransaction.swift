@@ -31,12 +31,25 @@ struct StateTransaction {
         if record.status == nil {
             try db.cachedStatement(sql: Self.delete).execute(arguments: StatementArguments(name))
         } else {
-            try db.cachedStatement(sql: Self.upsert).execute(arguments: StatementArguments(name + RecordRow.encode(record)))
+            try db.cachedStatement(sql: Self.upsert).execute(arguments: StatementArguments(name + RecordRow.encode(record, of: id)))
         }
+        let lanes = Set([old, record].compactMap { $0.job?.lane(of: id) })
+        for lane in lanes { try updateHead(of: lane, in: id.pool.description) }
         var difference = PoolTotals()
         difference.count(from: old.status, to: record.status)
         if difference != PoolTotals() { try add(difference, to: id.pool.description) }
         if isToldOf { changes.append(.replica(id, record.replica(id))) }
+    }
+
+    /// Writes down which job of a lane is due first, or that there is none.
+    private func updateHead(of lane: CopyLane, in pool: String) throws {
+        let place: StatementArguments = [pool, lane.description]
+        guard let head = try Row.fetchOne(db.cachedStatement(sql: Self.selectHead), arguments: place) else {
+            return try db.cachedStatement(sql: "DELETE FROM lanes WHERE pool = ? AND lane = ?").execute(arguments: place)
+        }
+        guard let due = head.integer(0), let sequence = head.integer(1) else { throw RecordRow.damaged("copy job") }
+        try db.cachedStatement(sql: "INSERT OR REPLACE INTO lanes (pool, lane, due, sequence) VALUES (?, ?, ?, ?)")
+            .execute(arguments: place + [due, sequence])
     }
 
     /// A number that no job and no lease of this file had before.
@@ -59,6 +72,7 @@ struct StateTransaction {
                 sql: "UPDATE replicas SET due = ? WHERE status = 1 AND pool = ? AND due > ? AND token IS NOT NULL",
                 arguments: [now.milliseconds, pool, now.milliseconds])
         }
+        try Schema.fillLanes(db)
     }
 
     /// Counts the totals anew, by a scan of all replicas.
@@ -96,6 +110,10 @@ struct StateTransaction {
 
     private static let select = "SELECT \(RecordRow.columns) FROM replicas WHERE pool = ? AND url = ?"
     private static let delete = "DELETE FROM replicas WHERE pool = ? AND url = ?"
+
+    private static let selectHead = """
+        SELECT due, sequence FROM replicas INDEXED BY jobs_by_lane WHERE status = 1 AND pool = ? AND lane = ? ORDER BY due, sequence LIMIT 1
+        """
 
     private static let upsert: String = {
         let names = RecordRow.columns.split(separator: ", ")

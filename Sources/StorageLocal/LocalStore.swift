@@ -99,6 +99,10 @@ package struct LocalStore: ObjectStore {
         ObjectLocation(url: "/local/\(configuration.region)/\(key.percentEncoded)")
     }
 
+    package func freeBytes() async throws -> Int64? {
+        try await threads.run("local.freeBytes") { try directory.freeBytes }
+    }
+
     /// Creates and removes a file, and looks at the free space.
     package func checkHealth() async throws {
         let operation = "local.checkHealth"

@@ -76,6 +76,29 @@ import Testing
         #expect(StatsCommand.text(.null) == "no numbers\n")
     }
 
+    @Test("Stats show origins as a table, and pools why one is not healthy")
+    func originsAndReasons() throws {
+        let stats = try #require(
+            JSONValue.parse(
+                Array(
+                    #"{"waiting":1,"origins":[{"origin":"https://a.example","running":8,"slow":2,"bytesPerSecond":2048,"slowed":3}]}"#.utf8)
+            ))
+        #expect(
+            StatsCommand.text(stats) == """
+                waiting  1
+
+                ORIGIN             RUNNING  SLOW  PER SECOND  SLOW SO FAR
+                https://a.example        8     2     2.0 KiB            3
+
+                """)
+        let pools = try #require(
+            JSONValue.parse(
+                Array(
+                    #"[{"pool":"local/a","healthy":true},{"pool":"s3/b","healthy":false,"reason":"permissionDenied: no\u001b list"}]"#.utf8)
+            ))
+        #expect(PoolsListCommand.table(pools.elements).hasSuffix("\ns3/b is not healthy: permissionDenied: no? list\n"))
+    }
+
     @Test("Replicas and pools survive answers that lack half of it")
     func tables() throws {
         let replicas = try #require(

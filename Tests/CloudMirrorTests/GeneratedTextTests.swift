@@ -80,7 +80,10 @@ import Testing
         var redirect = Configuration.Redirect()
         redirect.clients = [.init(userAgent: "my-downloader/", patience: Patience(hop: .seconds(50), hops: 3))]
         #expect(configuration.redirect == redirect)
-        #expect(configuration.copy == Configuration.Copy())
+        var copy = Configuration.Copy()
+        // Its default is a share of another key's value.
+        copy.maxPerOrigin = 8
+        #expect(configuration.copy == copy)
         #expect(configuration.server == Configuration.Server())
         #expect(configuration.pools.map(\.id.description) == ["local/dev", "s3/eu-central-1"])
         #expect(configuration.origins.s3.map(\.name) == ["my-artifacts"])

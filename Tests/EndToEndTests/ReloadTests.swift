@@ -154,7 +154,7 @@ extension EndToEnd {
                     #expect(try await mirror.send(.GET, plain).outcome == "fallback")
                     settings.maxWait = "0s"
                     settings.more = ["selection: {default: local/dev}"]
-                    settings.retention = "timeToLive: 1s, grace: 0s"
+                    settings.poolOptions = ", retention: {timeToLive: 1s, grace: 0s}"
                     settings.logLevel = "error"
                     #expect(try await mirror.reload(settings))
                     // Sent to the origin at once, though its copy is not there for long.

@@ -1,3 +1,4 @@
+import MirrorCore
 import Testing
 
 @testable import MirrorEngine
@@ -72,5 +73,42 @@ struct ByteBudgetTests {
         }
         await #expect(throws: CancellationError.self) { try await late.value }
         #expect(budget.waitingCount == 0)
+    }
+}
+
+@Suite("Memory of copies: a share for each origin", .timeLimit(.minutes(1)))
+struct CopyMemoryTests {
+    @Test("An origin's copies take no more than their share, and another origin's need not wait for them")
+    func sharesMemory() async throws {
+        let memory = CopyMemory(CopyConfiguration(concurrency: 4, maxPerOrigin: 2, memory: 100))
+        let (one, other) = (try ArtifactURL("https://one.example.org/a"), try ArtifactURL("https://other.example.org/a"))
+        try await memory.withShare(of: one) { budget in
+            var first: ByteBudget.Grant? = try await budget.take(50)
+            let more = Task { _ = try await memory.withShare(of: one) { try await $0.take(10) } }
+            while budget.waitingCount < 1 { await Task.yield() }
+            // Its own copies wait for it, but nobody else does.
+            #expect(!memory.isShort)
+            try await memory.withShare(of: other) { withExtendedLifetime(try await $0.take(50)) {} }
+            withExtendedLifetime(first) {}
+            first = nil
+            try await more.value
+        }
+    }
+
+    @Test("Memory that several origins hold is waited for by the others, and that is known")
+    func runsShort() async throws {
+        let memory = CopyMemory(CopyConfiguration(concurrency: 4, maxPerOrigin: 2, memory: 100))
+        let origins = try (1...3).map { try ArtifactURL("https://origin-\($0).example.org/a") }
+        try await memory.withShare(of: origins[0]) { first in
+            try await memory.withShare(of: origins[1]) { second in
+                var held: [ByteBudget.Grant]? = [try await first.take(50), try await second.take(50)]
+                let third = Task { _ = try await memory.withShare(of: origins[2]) { try await $0.take(1) } }
+                while !memory.isShort { await Task.yield() }
+                withExtendedLifetime(held) {}
+                held = nil
+                try await third.value
+                #expect(!memory.isShort)
+            }
+        }
     }
 }

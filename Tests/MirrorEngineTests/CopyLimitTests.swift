@@ -147,7 +147,7 @@ struct CopyLimitTests {
         }
     }
 
-    @Test("A job that workers died over as often as attempts are allowed is given up without another try")
+    @Test("A job that two workers died over is set aside without another try; its clients go to the origin, and the metrics say so")
     func workersDied() async throws {
         let clock = ManualClock()
         let memory = MemoryStateStore(clock: clock)
@@ -158,15 +158,17 @@ struct CopyLimitTests {
         }) { engine async throws in
             let id = try engine.id("/a.bin")
             _ = try await memory.claim(id)
-            for attempt in 1...3 {
+            for attempt in 1...2 {
                 let lease = try await memory.lease(pools: engine.pools.ids, worker: "dies", duration: .seconds(15))
                 #expect(lease?.attempt == attempt)
                 clock.advance(by: .seconds(15))
             }
             try await engine.running(engine.makeWorkers()) { () async throws in
                 #expect(try await engine.ask("/a.bin").fallback == .copyFailed)
-                #expect(try await reason(engine, "/a.bin") == .transfer)
+                #expect(try await reason(engine, "/a.bin") == .unfinished)
                 #expect(engine.origin.requests.isEmpty)
+                #expect(engine.counters.total(EngineMetrics.Name.copies, "set-aside") == 1)
+                #expect(engine.counters.total(EngineMetrics.Name.errors, "copy.unfinished") == 1)
             }
         }
     }

@@ -14,5 +14,6 @@ struct MetricCatalogTests {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let text = try String(contentsOf: root.appending(path: "docs/operations.md"), encoding: .utf8)
         #expect(text.contains(MetricCatalog.markdown), "copy this into docs/operations.md:\n\(MetricCatalog.markdown)")
+        #expect(text.contains(MetricCatalog.errorKinds), "copy this into docs/operations.md:\n\(MetricCatalog.errorKinds)")
     }
 }

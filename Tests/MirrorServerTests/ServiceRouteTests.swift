@@ -39,7 +39,7 @@ struct ServiceRouteTests {
             mirror.store.breakDown()
             let half = try await mirror.get("/readyz")
             #expect(half.status == 200)
-            #expect(half.json["checks"]?["pool local/dev"]?.string == "unavailable")
+            #expect(half.json["checks"]?["pool local/dev"]?.string == "unavailable: it cannot be reached")
             #expect(half.json["checks"]?["pool local/two"]?.string == "ok")
         }
     }
@@ -51,7 +51,9 @@ struct ServiceRouteTests {
             let response = try await mirror.get("/readyz")
             #expect(response.status == 503)
             #expect(response.json["status"]?.string == "unavailable")
-            #expect(response.json["checks"] == .object(["pool local/dev": .string("unavailable"), "state": .string("ok")]))
+            #expect(
+                response.json["checks"]
+                    == .object(["pool local/dev": .string("unavailable: it cannot be reached"), "state": .string("ok")]))
         }
     }
 
@@ -91,7 +93,7 @@ struct ServiceRouteTests {
             await world.base.close()
             let response = try await mirror.get("/readyz")
             #expect(response.status == 503)
-            #expect(response.json["checks"]?["state"]?.string == "unavailable")
+            #expect(response.json["checks"]?["state"]?.string == "unavailable: it cannot be reached")
         }
     }
 
@@ -102,7 +104,7 @@ struct ServiceRouteTests {
             let response = try await mirror.get("/readyz")
             #expect(response.status == 200)
             #expect(response.json["status"]?.string == "degraded")
-            #expect(response.json["checks"]?["state"]?.string == "unavailable")
+            #expect(response.json["checks"]?["state"]?.string == "unavailable: it cannot be reached")
         }
     }
 

@@ -145,6 +145,8 @@ struct StatusRouteTests {
             #expect(pools.map { $0["pending"]?.number } == [1, 1])
             #expect(pools.map { $0["errors"]?.number } == [1, 0])
             #expect(pools.map { $0["healthy"] } == [.bool(false), .bool(true)])
+            // Here the operator asks, who is told what the store says.
+            #expect(pools.map { $0["reason"]?.string } == ["unavailable: broken on purpose", nil])
             #expect(pools.allSatisfy { $0["maxBytes"]?.number == Double(1 << 30) && $0["retention"]?.string?.isEmpty == false })
         }
     }
@@ -166,7 +168,8 @@ struct StatusRouteTests {
             #expect(stats["evictions"]?.number == 0)
             #expect(stats["waiting"]?.number == 0)
             #expect(stats["uptimeSeconds"]?.number == 90)
-            #expect(stats["copies"]?.names == ["present", "error"])
+            #expect(stats["copies"]?.names == ["present", "error", "set-aside"])
+            #expect(stats["origins"]?.array?.isEmpty == true)
         }
     }
 }

@@ -266,6 +266,59 @@ struct RedisStateStoreTests {
         await admin.close()
     }
 
+    @Test("a lease looks at the lanes that it passes over, and not at the jobs in them")
+    func passesOverCheaply() async throws {
+        let server = try await RedisServer.start()
+        let store = try await RedisPlace(configuration: server.configuration).open(clock, maxQueued: 10_000)
+        let admin = RedisTestClient(server.configuration)
+        func id(_ origin: String, _ number: Int) throws -> ReplicaID {
+            ReplicaID(artifact: try ArtifactURL("https://\(origin).example.org/\(number)"), pool: try Sample.pool())
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for task in 0..<50 {
+                group.addTask {
+                    for number in 0..<60 { _ = try await store.claim(try id("busy-\(number % 3)", task * 60 + number)) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        clock.advance(by: .milliseconds(1))
+        #expect(try await store.claim(try id("quiet", 1)) == .claimed)
+        let passed = try (0..<3).map { CopyLane(of: try id("busy-\($0)", 0).artifact) }
+        try await admin.ask("CONFIG", "RESETSTAT")
+        let outcome = try await store.lease(pools: [try Sample.pool()], passingOver: Set(passed), worker: "worker", duration: .seconds(15))
+        let statistics = try await admin.ask("INFO", "commandstats").string ?? ""
+        let calls = statistics.split(whereSeparator: \.isNewline).compactMap { line in
+            line.firstRange(of: "calls=").flatMap { Int(line[$0.upperBound...].prefix { $0 != "," }) }
+        }
+        guard case .leased(let lease) = outcome else {
+            Issue.record("\(String(describing: outcome))")
+            return
+        }
+        #expect(lease.id == (try id("quiet", 1)))
+        #expect(!calls.isEmpty && calls.reduce(0, +) < 60, "\(statistics)")
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("jobs that are in no lane, as an older version queues them, are found")
+    func mendsLanes() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let ids = try (1...3).map { try Sample.id($0) }
+        for id in ids { #expect(try await store.claim(id) == .claimed) }
+        let running = try await lease(store)
+        let lane = CopyLane(of: ids[0].artifact)
+        try await admin.ask("DEL", place.key("due"), place.key("lanes"), place.key("lane:\(lane)"))
+        #expect(try await lease(store).id == ids[1])
+        #expect(try await lease(store).id == ids[2])
+        try await store.finish(running, .present(Sample.object(running.id)))
+        #expect(try await store.totals(of: running.id.pool) == PoolTotals(objects: 1, bytes: 100, pending: 2))
+        await store.close()
+        await admin.close()
+    }
+
     @Test("a group that was deleted is made anew, and a lease that runs is left to run")
     func survivesALostGroup() async throws {
         let place = try await RedisPlace.onServer()

@@ -285,7 +285,9 @@ struct SQLiteStateStoreTests {
     func usesItsIndices() async throws {
         await (try open()).close()
         let questions = [
-            "SELECT due, sequence, url FROM replicas WHERE status = 1 AND pool = 'p' ORDER BY due, sequence LIMIT 1": "jobs_by_due",
+            "SELECT lane, due, sequence FROM lanes INDEXED BY lanes_by_due WHERE pool = 'p' ORDER BY due, sequence": "lanes_by_due",
+            "SELECT url FROM replicas INDEXED BY jobs_by_lane WHERE status = 1 AND pool = 'p' AND lane = 'l' ORDER BY due, sequence LIMIT 1":
+                "jobs_by_lane",
             "SELECT * FROM replicas WHERE status = 2 AND pool = 'p' AND (last_used, url) > (1, 'u') ORDER BY last_used, url LIMIT 9":
                 "present_by_use",
             "SELECT * FROM replicas INDEXED BY removals WHERE status = 4 AND pool = 'p' ORDER BY url LIMIT 9": "removals",

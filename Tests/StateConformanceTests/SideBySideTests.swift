@@ -57,7 +57,11 @@ private final class StorePair {
         self.other = other
         self.clock = clock
         random = SeededGenerator(seed: seed)
-        ids = try (0..<6).flatMap { [try Sample.id($0), try Sample.id($0, in: "local/dev")] }
+        ids = try (0..<6).flatMap { number in
+            // Of three origins.
+            let artifact = try ArtifactURL("https://origin-\(number % 3).example.org/builds/\(number).tar.bz2")
+            return try ["s3/eu-central-1", "local/dev"].map { ReplicaID(artifact: artifact, pool: try Sample.pool($0)) }
+        }
         pools = Set(ids.map(\.pool))
     }
 
@@ -118,7 +122,8 @@ private final class StorePair {
         }
         let all = try await compare("replicas") { try await $0.replicas(in: nil, after: nil, limit: 99) }
         if let all { return all }
-        let due = try await compare("nextDue") { try await $0.nextDue(pools: pools) }
+        let passed = passedOver()
+        let due = try await compare("nextDue") { try await $0.nextDue(pools: pools, passingOver: passed) }
         if let due { return due }
         let id = ids[Int.random(in: 0..<ids.count, using: &random)]
         let one = try await compare("replica") { try await $0.replica(id) }
@@ -179,13 +184,25 @@ private final class StorePair {
 
     private func lease() async throws -> String {
         let asked = Bool.random(using: &random) ? pools : [ids[Int.random(in: 0..<ids.count, using: &random)].pool]
-        let first = try await memory.lease(pools: asked, worker: "worker", duration: .seconds(5))
-        let second = try await other.lease(pools: asked, worker: "worker", duration: .seconds(5))
-        try require(
-            first?.id == second?.id && first?.attempt == second?.attempt && first?.expires == second?.expires,
-            "lease: \(String(describing: first)) and \(String(describing: second))")
-        if let first, let second { leases.append((first, second)) }
-        return "lease"
+        let passed = passedOver()
+        let first = try await memory.lease(pools: asked, passingOver: passed, worker: "worker", duration: .seconds(5))
+        let second = try await other.lease(pools: asked, passingOver: passed, worker: "worker", duration: .seconds(5))
+        let isSame =
+            switch (first, second) {
+            case (nil, nil): true
+            case (.leased(let first), .leased(let second)):
+                first.id == second.id && first.attempt == second.attempt && first.expires == second.expires && first.lane == second.lane
+            case (.setAside, .setAside): first == second
+            default: false
+            }
+        try require(isSame, "lease: \(String(describing: first)) and \(String(describing: second))")
+        if case .leased(let first) = first, case .leased(let second) = second { leases.append((first, second)) }
+        return "lease passing over \(passed)"
+    }
+
+    private func passedOver() -> Set<CopyLane> {
+        let lanes = Set(ids.map { CopyLane(of: $0.artifact) }).union([.unfinished]).sorted { $0.description < $1.description }
+        return Set(lanes.filter { _ in Int.random(in: 0..<4, using: &random) == 0 })
     }
 
     /// Mostly a young one, which is the more interesting.

@@ -8,7 +8,7 @@ struct HookedStore: StoreLayer {
     let hook: @Sendable (Call) async throws -> Void
 
     enum Call: String, CaseIterable, Sendable {
-        case head, get, beginUpload, openFile, delete, list, location, checkHealth
+        case head, get, beginUpload, openFile, delete, list, location, checkHealth, freeBytes
         case write, read, complete, abort
     }
 
@@ -55,6 +55,11 @@ struct HookedStore: StoreLayer {
     func checkHealth() async throws {
         try await hook(.checkHealth)
         try await base.checkHealth()
+    }
+
+    func freeBytes() async throws -> Int64? {
+        try await hook(.freeBytes)
+        return try await base.freeBytes()
     }
 }
 

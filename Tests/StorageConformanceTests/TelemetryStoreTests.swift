@@ -20,12 +20,14 @@ struct TelemetryStoreTests {
         try await object.put(into: store)
         _ = try await store.head(object.key)
         _ = try await store.head(object.key)
-        #expect(metrics.values("store_operation_seconds", ["pool": "local/dev", "operation": "head"]).count == 2)
+        #expect(metrics.values("cloud_mirror_store_operation_seconds", ["pool": "local/dev", "operation": "head"]).count == 2)
         for operation in ["begin_upload", "write", "complete"] {
-            #expect(metrics.values("store_operation_seconds", ["pool": "local/dev", "operation": operation]).count == 1, "\(operation)")
+            #expect(
+                metrics.values("cloud_mirror_store_operation_seconds", ["pool": "local/dev", "operation": operation]).count == 1,
+                "\(operation)")
         }
-        #expect(metrics.values("store_operation_seconds", ["pool": "local/dev", "operation": "head"]).allSatisfy { $0 > 0 })
-        #expect(!metrics.labels.contains("store_errors_total"))
+        #expect(metrics.values("cloud_mirror_store_operation_seconds", ["pool": "local/dev", "operation": "head"]).allSatisfy { $0 > 0 })
+        #expect(!metrics.labels.contains("cloud_mirror_store_errors_total"))
     }
 
     @Test("counts errors under their code, and times those calls too")
@@ -33,8 +35,9 @@ struct TelemetryStoreTests {
         let store = try around(MemoryStore())
         let key = try SampleObject(size: 1).key
         for _ in 0..<3 { try await requireStorageError(.notFound, "head") { try await store.head(key) } }
-        #expect(metrics.values("store_errors_total", ["pool": "local/dev", "operation": "head", "code": "notFound"]) == [1, 1, 1])
-        #expect(metrics.values("store_operation_seconds", ["pool": "local/dev", "operation": "head"]).count == 3)
+        #expect(
+            metrics.values("cloud_mirror_store_errors_total", ["pool": "local/dev", "operation": "head", "code": "notFound"]) == [1, 1, 1])
+        #expect(metrics.values("cloud_mirror_store_operation_seconds", ["pool": "local/dev", "operation": "head"]).count == 3)
     }
 
     @Test("makes each metric once, not at each call")
@@ -54,8 +57,8 @@ struct TelemetryStoreTests {
         let broken = ByteStream(chunks: [object.bytes], failure: BrokenStream())
         await #expect(throws: BrokenStream.self) { try await upload.write(UploadPart(number: 0, offset: 0, length: nil), from: broken) }
         await #expect(throws: CancellationError.self) { try await store.list(after: nil, limit: 1) }
-        #expect(!metrics.labels.contains("store_errors_total"))
-        #expect(metrics.values("store_operation_seconds", ["pool": "local/dev", "operation": "list"]).count == 1)
+        #expect(!metrics.labels.contains("cloud_mirror_store_errors_total"))
+        #expect(metrics.values("cloud_mirror_store_operation_seconds", ["pool": "local/dev", "operation": "list"]).count == 1)
     }
 }
 

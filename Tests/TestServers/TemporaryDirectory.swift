@@ -44,6 +44,11 @@ package final class TemporaryDirectory: Sendable {
         Array(try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(name)")))
     }
 
+    /// What is left of its file system for ordinary users.
+    package func freeBytes() throws -> Int64 {
+        (try FileManager.default.attributesOfFileSystem(forPath: path)[.systemFreeSize] as? NSNumber)?.int64Value ?? 0
+    }
+
     // MARK: Changes
 
     /// - Returns: The path of the file.

@@ -242,6 +242,16 @@ extension Configuration.Copy {
     fileprivate mutating func read(_ reader: ConfigurationReader) {
         reader.value("concurrency", &concurrency, .integer(in: 1...1_024), doc: "Copies under way at the same time.")
         reader.value(
+            "maxPerOrigin", &maxPerOrigin, .integer(in: 1...1_024), defaultNote: "half of concurrency", example: "8",
+            doc: "How many of them may be from one origin (scheme, host and port), so that a slow one does not hold up the others.")
+        reader.value(
+            "minRate", &minRate, .size(in: 0...(1 << 30)),
+            doc: "Bytes a second that an origin must send over minRateWindow. A slower copy gives its slot up; 0B lets every copy keep it.")
+        reader.value("minRateWindow", &minRateWindow, .duration(in: .seconds(1)...hours(1)), doc: "Over how long the rate is measured.")
+        reader.value(
+            "slowConcurrency", &slowConcurrency, .integer(in: 0...1_024),
+            doc: "Slow copies that may go on beside `concurrency` others. When there are more and others wait, the slowest is put off.")
+        reader.value(
             "partSize", &partSize, .size(in: (1 << 20)...(1 << 30)),
             doc:
                 "Bytes that are fetched and stored in one go. Into object storage it is at most an eighth of memory, and at least what the service takes (S3: 5MiB)."

@@ -159,6 +159,13 @@ extension Configuration {
     package struct Copy: Sendable, Equatable {
         /// Copies at the same time.
         package var concurrency = 16
+        /// Of one origin; `nil` is half of ``concurrency``.
+        package var maxPerOrigin: Int?
+        /// Bytes a second below which a copy gives its slot up.
+        package var minRate: Int64 = 16 << 10
+        package var minRateWindow: Duration = .seconds(30)
+        /// Slow copies beyond ``concurrency``.
+        package var slowConcurrency = 4
         package var partSize: Int64 = 16 << 20
         /// Parts of one copy at the same time.
         package var partConcurrency = 4

@@ -30,6 +30,10 @@ struct PoolsListCommand: AsyncParsableCommand {
                 pool["retention"]?.cell ?? "",
             ])
         }
-        return table.isEmpty ? "no pools\n" : table.text()
+        let reasons = pools.compactMap { pool -> String? in
+            guard let name = pool["pool"]?.string, let reason = pool["reason"]?.string else { return nil }
+            return TextTable.printable("\(name) is not healthy: \(reason)") + "\n"
+        }
+        return table.isEmpty ? "no pools\n" : table.text() + reasons.joined()
     }
 }

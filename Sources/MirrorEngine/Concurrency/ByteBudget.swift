@@ -20,10 +20,14 @@ final class ByteBudget: Sendable {
 
     /// Bytes in all.
     let capacity: Int64
+    /// The budget that this one is a share of.
+    private let whole: ByteBudget?
     private let state: Mutex<State>
 
-    init(_ capacity: Int64) {
+    /// - Parameter whole: What is taken of this budget is taken of that one as well.
+    init(_ capacity: Int64, of whole: ByteBudget? = nil) {
         self.capacity = capacity
+        self.whole = whole
         state = Mutex(State(free: capacity))
     }
 
@@ -31,10 +35,13 @@ final class ByteBudget: Sendable {
     final class Grant: Sendable {
         private let budget: ByteBudget
         private let bytes: Int64
+        /// The same of the whole.
+        private let outer: Grant?
 
-        fileprivate init(_ bytes: Int64, of budget: ByteBudget) {
+        fileprivate init(_ bytes: Int64, of budget: ByteBudget, _ outer: Grant?) {
             self.budget = budget
             self.bytes = bytes
+            self.outer = outer
         }
 
         deinit {
@@ -72,7 +79,12 @@ final class ByteBudget: Sendable {
         }
         state.withLock { _ = $0.cancelled.remove(id) }
         guard isGranted else { throw CancellationError() }
-        return Grant(bytes, of: self)
+        do {
+            return Grant(bytes, of: self, try await whole?.take(wanted))
+        } catch {
+            giveBack(bytes)
+            throw error
+        }
     }
 
     private func cancel(_ id: UInt64) {

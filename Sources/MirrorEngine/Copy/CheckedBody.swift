@@ -13,6 +13,7 @@ struct CheckedBody: AsyncSequence, Sendable {
     let expected: Int64?
     /// Bytes, at most.
     let limit: Int64
+    let progress: CopyProgress
 
     struct AsyncIterator: AsyncIteratorProtocol {
         var base: ByteStream.AsyncIterator
@@ -20,7 +21,7 @@ struct CheckedBody: AsyncSequence, Sendable {
         var count: Int64 = 0
 
         mutating func next() async throws -> ByteBuffer? {
-            guard let chunk = try await base.next() else {
+            guard let chunk = try await nextChunk() else {
                 if let expected = body.expected, count != expected {
                     throw CopyError(.transfer, isTransient: true, "the origin sent \(count) bytes and had stated \(expected)")
                 }
@@ -32,6 +33,14 @@ struct CheckedBody: AsyncSequence, Sendable {
             }
             if count > body.limit { throw CopyError.tooLarge(limit: body.limit) }
             body.hash?.update(chunk)
+            return chunk
+        }
+
+        private mutating func nextChunk() async throws -> ByteBuffer? {
+            body.progress.beginWaiting()
+            defer { body.progress.endWaiting() }
+            let chunk = try await base.next()
+            body.progress.received(chunk?.readableBytes ?? 0)
             return chunk
         }
     }

@@ -2,6 +2,14 @@
 package struct CopyConfiguration: Sendable {
     /// Copies of this process at the same time.
     package var concurrency: Int
+    /// Of them those of one origin.
+    package var maxPerOrigin: Int
+    /// Copies beyond `concurrency` that may go on although they are slow.
+    package var slowConcurrency: Int
+    /// Bytes a second below which a copy is slow.
+    package var minRate: Int64
+    /// Over how long that is measured.
+    package var minRateWindow: Duration
     /// Bytes of a ranged part; made larger where a store takes too few parts.
     package var partSize: Int64
     /// Parts of one copy at the same time.
@@ -23,13 +31,18 @@ package struct CopyConfiguration: Sendable {
     /// How long running copies may go on when the process is asked to end.
     package var shutdownGrace: Duration
 
+    /// - Parameter maxPerOrigin: `nil` is half of `concurrency`, so that one origin never holds up the others.
     package init(
-        concurrency: Int = 16, partSize: Int64 = 16 << 20, partConcurrency: Int = 4, memory: Int64 = 48 << 20,
-        maxAttempts: Int = 5, maxObjectSize: Int64 = 5 << 40, refusesPages: Bool = true, lease: Duration = .seconds(15),
-        backoff: Duration = .milliseconds(200),
+        concurrency: Int = 16, maxPerOrigin: Int? = nil, slowConcurrency: Int = 4, minRate: Int64 = 16 << 10,
+        minRateWindow: Duration = .seconds(30), partSize: Int64 = 16 << 20, partConcurrency: Int = 4, memory: Int64 = 48 << 20,
+        maxAttempts: Int = 5, maxObjectSize: Int64 = 5 << 40, refusesPages: Bool = true, lease: Duration = .seconds(15), backoff: Duration = .milliseconds(200),
         backoffLimit: Duration = .seconds(30), negativeLife: Duration = .seconds(30), shutdownGrace: Duration = .seconds(25)
     ) {
         self.concurrency = concurrency
+        self.maxPerOrigin = maxPerOrigin ?? (concurrency + 1) / 2
+        self.slowConcurrency = slowConcurrency
+        self.minRate = minRate
+        self.minRateWindow = minRateWindow
         self.partSize = partSize
         self.partConcurrency = partConcurrency
         self.memory = memory

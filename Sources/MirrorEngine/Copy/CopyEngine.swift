@@ -12,7 +12,7 @@ struct CopyEngine: Sendable {
     let metrics: EngineMetrics
     let clock: any WallClock
     let logger: Logger
-    private let budget: ByteBudget
+    let memory: CopyMemory
     private let refusals = ServerSideRefusals()
     private let refusedRedirects = RefusedRedirects()
 
@@ -26,16 +26,19 @@ struct CopyEngine: Sendable {
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
-        budget = ByteBudget(configuration.memory)
+        memory = CopyMemory(configuration)
     }
 
     /// Publishes a verified upload: runs `complete` if the copy is still wanted, and records what it gives.
     typealias Publication = @Sendable (_ complete: @escaping @Sendable () async throws -> StoredObject) async throws -> StoredObject
 
     /// - Parameter attempt: From 1. Ranges are tried once; an origin that stumbled over them is read as one stream after that.
+    /// - Parameter progress: Told what the origin sends.
     /// - Parameter publish: Called once everything is there and verified.
     /// - Throws: ``CopyError``, `StorageError`, `OutboundError`, what `publish` throws, or `CancellationError`.
-    func copy(_ artifact: ArtifactURL, to pool: Pool, attempt: Int, publish: Publication) async throws -> StoredObject {
+    func copy(
+        _ artifact: ArtifactURL, to pool: Pool, attempt: Int, progress: CopyProgress, publish: Publication
+    ) async throws -> StoredObject {
         do {
             let head = pool.store.capabilities.features.contains(.serverSideCopy) ? try await origin.headInBucket(artifact) : nil
             if let head, let source = head.source,
@@ -43,7 +46,11 @@ struct CopyEngine: Sendable {
             {
                 return object
             }
-            return try await transfer(artifact, size: head?.response.totalSize, to: pool, attempt: attempt, publish: publish)
+            return try await memory.withShare(of: artifact) { budget in
+                try await transfer(
+                    artifact, size: head?.response.totalSize, to: pool, attempt: attempt, budget: budget, progress: progress,
+                    publish: publish)
+            }
         } catch let error as StorageError where error.code == .preconditionFailed {
             return try await adopt(artifact, in: pool, publish: publish)
         } catch let error as OutboundError {
@@ -86,7 +93,7 @@ struct CopyEngine: Sendable {
             metrics.countCopiedInService(bytes: object.size, pool: pool.id)
             return object
         } catch let error as StorageError where error.code == .full {
-            throw try await makeRoom(source.size, in: pool)
+            throw try await makeRoom(source.size, in: pool, error)
         } catch let error as StorageError {
             // Unless the object is there already, what the service does not carry is carried through here, whatever the reason.
             if error.code == .preconditionFailed, try await isPresent(artifact, in: pool) { throw error }
@@ -116,13 +123,16 @@ struct CopyEngine: Sendable {
 
     /// - Parameter size: Bytes of the artifact, where the origin has stated them: what is stored has just as many.
     private func transfer(
-        _ artifact: ArtifactURL, size: Int64?, to pool: Pool, attempt: Int, publish: Publication
+        _ artifact: ArtifactURL, size: Int64?, to pool: Pool, attempt: Int, budget: ByteBudget, progress: CopyProgress,
+        publish: Publication
     ) async throws -> StoredObject {
         let planner = CopyPlanner(
             capabilities: pool.store.capabilities, partSize: configuration.partSize, memory: configuration.memory)
         var limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
         let firstGrant = FirstGrant(planner.isBuffered ? try await budget.take(planner.firstPartSize) : nil)
-        let (first, plan) = try await begin(artifact, planner, size: size, mayRange: attempt == 1)
+        let (first, plan) = try await progress.whileWaiting {
+            try await begin(artifact, planner, size: size, mayRange: attempt == 1)
+        }
         try refusePage(first, of: artifact)
         if case .rangesInOrder = plan { _ = firstGrant.take() }
         if case .bufferedStream = plan { limit = min(limit, planner.wholeLimit) }
@@ -130,16 +140,17 @@ struct CopyEngine: Sendable {
         let reservation = try await space.reserve(first.totalSize ?? 0, in: pool)
         defer { reservation.release() }
         do {
-            return try await store(first, plan, firstGrant, of: artifact, in: pool, limit: limit, publish: publish)
+            return try await store(
+                first, plan, firstGrant, of: artifact, in: pool, limit: limit, budget: budget, progress: progress, publish: publish)
         } catch let error as StorageError where error.code == .full {
-            throw try await makeRoom(first.totalSize, in: pool)
+            throw try await makeRoom(first.totalSize, in: pool, error)
         }
     }
 
     /// The disk is smaller than `maxBytes`, or there is none: what is older goes all the same, and the next attempt finds room.
-    private func makeRoom(_ size: Int64?, in pool: Pool) async throws -> CopyError {
+    private func makeRoom(_ size: Int64?, in pool: Pool, _ error: StorageError) async throws -> CopyError {
         let evicted = try await space.evict(size ?? Self.unstatedSize, from: pool)
-        return CopyError(.storage, isTransient: evicted > 0, "the pool is full")
+        return CopyError(.storage, isTransient: evicted > 0, "the pool is full", cause: error)
     }
 
     /// What is freed for an artifact whose size the origin does not state.
@@ -147,7 +158,7 @@ struct CopyEngine: Sendable {
 
     private func store(
         _ first: OriginResponse, _ plan: CopyPlan, _ firstGrant: FirstGrant, of artifact: ArtifactURL, in pool: Pool, limit: Int64,
-        publish: Publication
+        budget: ByteBudget, progress: CopyProgress, publish: Publication
     ) async throws -> StoredObject {
         let upload = try await pool.store.beginUpload(
             ObjectKey(artifact), metadata: first.metadata(of: artifact, stored: clock.now), expectedSize: first.totalSize)
@@ -155,7 +166,7 @@ struct CopyEngine: Sendable {
             let hash = ArtifactHash(stated: first.statedDigests)
             let transfer = CopyTransfer(
                 origin: origin, upload: upload, hash: hash, configuration: configuration, budget: budget, firstGrant: firstGrant,
-                limit: limit
+                limit: limit, progress: progress
             ) { [metrics] in metrics.countCopied(bytes: $0, pool: pool.id) }
             let memory = try await transfer.run(plan, first)
             defer { withExtendedLifetime(memory) {} }

@@ -11,35 +11,39 @@ struct CopyError: Error, Sendable, CustomStringConvertible {
     let message: String
     /// What the origin asked for.
     let retryAfter: Duration?
-    /// What the store, or the service of an origin's bucket, said: for the log alone.
-    let detail: String?
-    /// Of an origin's bucket.
-    let bucketCode: StorageError.Code?
+    /// What the metrics count it as, where that says more than the reason.
+    let cause: (any Error)?
+    /// Whether `cause` is of the bucket that the artifact lies in, and not of the pool.
+    let isOfBucket: Bool
 
-    init(_ reason: CopyFailure.Reason, isTransient: Bool, _ message: String, retryAfter: Duration? = nil) {
-        self.init(reason, isTransient: isTransient, message, retryAfter: retryAfter, detail: nil, bucketCode: nil)
-    }
-
-    private init(
-        _ reason: CopyFailure.Reason, isTransient: Bool, _ message: String, retryAfter: Duration?, detail: String?,
-        bucketCode: StorageError.Code?
+    init(
+        _ reason: CopyFailure.Reason, isTransient: Bool, _ message: String, retryAfter: Duration? = nil, cause: (any Error)? = nil
     ) {
-        self.reason = reason
-        self.isTransient = isTransient
-        self.message = message
-        self.retryAfter = retryAfter
-        self.detail = detail
-        self.bucketCode = bucketCode
+        self.init(reason, isTransient: isTransient, message, retryAfter: retryAfter, cause: cause, isOfBucket: false)
     }
 
     /// What goes wrong with an origin's bucket is the origin's failure, not the pool's.
     init(ofBucket error: StorageError) {
         self.init(
             .transfer, isTransient: error.code.isTransient, "the origin's bucket: \(error.code.rawValue)", retryAfter: error.retryAfter,
-            detail: error.message, bucketCode: error.code)
+            cause: error, isOfBucket: true)
+    }
+
+    private init(
+        _ reason: CopyFailure.Reason, isTransient: Bool, _ message: String, retryAfter: Duration?, cause: (any Error)?, isOfBucket: Bool
+    ) {
+        self.reason = reason
+        self.isTransient = isTransient
+        self.message = message
+        self.retryAfter = retryAfter
+        self.cause = cause
+        self.isOfBucket = isOfBucket
     }
 
     var description: String { message }
+
+    /// What object storage said: for the log alone.
+    var detail: String? { (cause as? StorageError)?.message }
 
     /// What an error of the parts that a copy is made of means for the copy.
     init(_ error: any Error) {
@@ -48,14 +52,12 @@ struct CopyError: Error, Sendable, CustomStringConvertible {
             self = error
         case let error as OutboundError:
             switch error.code {
-            case .refused: self.init(.refused, isTransient: false, error.message)
-            case .redirectRefused: self.init(.redirect, isTransient: false, error.message)
-            default: self.init(.transfer, isTransient: error.isTransient, error.message)
+            case .refused: self.init(.refused, isTransient: false, error.message, cause: error)
+            case .redirectRefused: self.init(.redirect, isTransient: false, error.message, cause: error)
+            default: self.init(.transfer, isTransient: error.isTransient, error.message, cause: error)
             }
         case let error as StorageError:
-            self.init(
-                .storage, isTransient: error.code.isTransient, "the pool: \(error.code.rawValue)", retryAfter: nil,
-                detail: error.message, bucketCode: nil)
+            self.init(.storage, isTransient: error.code.isTransient, "the pool: \(error.code.rawValue)", cause: error)
         default:
             self.init(.transfer, isTransient: true, "the copy broke off")
         }

@@ -20,6 +20,7 @@ struct CopyTransfer: Sendable {
     let firstGrant: FirstGrant
     /// Bytes of the whole artifact, at most.
     let limit: Int64
+    let progress: CopyProgress
     /// Called with bytes that are in the store.
     let count: @Sendable (Int64) -> Void
 
@@ -30,9 +31,10 @@ struct CopyTransfer: Sendable {
         switch plan {
         case .stream: try await stream(first)
         case .bufferedStream(let sizes): grant = try await bufferedStream(first, sizes)
-        case .ranges(let parts): try await ranges(PartReader(origin: origin, first: first, parts: parts))
-        case .bufferedRanges(let parts): try await bufferedRanges(PartReader(origin: origin, first: first, parts: parts))
-        case .rangesInOrder(let parts): try await rangesInOrder(PartReader(origin: origin, first: first, parts: parts))
+        case .ranges(let parts): try await ranges(PartReader(origin: origin, first: first, parts: parts, progress: progress))
+        case .bufferedRanges(let parts):
+            try await bufferedRanges(PartReader(origin: origin, first: first, parts: parts, progress: progress))
+        case .rangesInOrder(let parts): try await rangesInOrder(PartReader(origin: origin, first: first, parts: parts, progress: progress))
         }
         if let size = first.totalSize, hash.count != size {
             throw CopyError(.transfer, isTransient: true, "parts are missing")
@@ -48,7 +50,7 @@ struct CopyTransfer: Sendable {
 
     /// One answer, read to its end.
     private func stream(_ response: OriginResponse) async throws {
-        let body = CheckedBody(base: response.body, hash: hash, expected: response.totalSize, limit: limit)
+        let body = CheckedBody(base: response.body, hash: hash, expected: response.totalSize, limit: limit, progress: progress)
         let written = try await upload.write(UploadPart(number: 0, offset: 0, length: response.totalSize), from: ByteStream(body))
         count(written)
         guard written == hash.count else { throw CopyError(.storage, isTransient: true, "the pool did not take all bytes") }
@@ -56,7 +58,7 @@ struct CopyTransfer: Sendable {
 
     /// One answer, cut into parts in memory, which are written while the next ones arrive.
     private func bufferedStream(_ response: OriginResponse, _ sizes: PartSizes) async throws -> ByteBudget.Grant? {
-        let body = CheckedBody(base: response.body, hash: hash, expected: response.totalSize, limit: limit)
+        let body = CheckedBody(base: response.body, hash: hash, expected: response.totalSize, limit: limit, progress: progress)
         return try await withThrowingTaskGroup(of: Void.self) { writers in
             var only: ByteBudget.Grant?
             var iterator = body.makeAsyncIterator()

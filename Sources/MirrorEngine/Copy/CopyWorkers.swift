@@ -7,7 +7,7 @@ import ServiceLifecycle
 import Synchronization
 import Tracing
 
-/// Leases copy jobs and does them, up to `concurrency` at the same time.
+/// Leases copy jobs and does them, as many at the same time as ``CopySlots`` allows.
 ///
 /// Woken by the state store's notifications, or when the next job is due; nothing polls.
 /// On graceful shutdown it leases no more, gives running copies `shutdownGrace` to end, then cancels them and hands their jobs back.
@@ -25,12 +25,10 @@ package final class CopyWorkers: Service {
     private let name: String
     private let work = Signal()
     private let stop = Signal()
-    private let progress = Mutex(Progress())
-
-    private struct Progress {
-        var active = 0
-        var isStopping = false
-    }
+    private let isStopping = Mutex(false)
+    private let keeper: LeaseKeeper
+    /// Which copies are under way.
+    package let slots: CopySlots
 
     /// - Parameter name: Who this is, for people who look at leases.
     package init(
@@ -38,6 +36,12 @@ package final class CopyWorkers: Service {
         duty: CopyDuty = .always, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any WallClock, logger: Logger
     ) {
         self.name = name
+        slots = CopySlots(configuration)
+        engine = CopyEngine(
+            origin: origin, space: space, configuration: configuration, metrics: metrics, clock: clock, logger: logger)
+        keeper = LeaseKeeper(
+            state: state, slots: slots, memory: engine.memory, configuration: configuration, metrics: metrics, clock: clock, logger: logger,
+            onFreeSlot: { [work] in work.notify() })
         self.pools = pools
         self.state = state
         self.configuration = configuration
@@ -47,8 +51,6 @@ package final class CopyWorkers: Service {
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
-        engine = CopyEngine(
-            origin: origin, space: space, configuration: configuration, metrics: metrics, clock: clock, logger: logger)
     }
 
     private enum Ended {
@@ -77,7 +79,7 @@ package final class CopyWorkers: Service {
                 }
             }
         } onGracefulShutdown: {
-            self.progress.withLock { $0.isStopping = true }
+            self.isStopping.withLock { $0 = true }
             self.work.notify()
             self.stop.notify()
         }
@@ -93,26 +95,11 @@ package final class CopyWorkers: Service {
     private func dispatch() async {
         await withDiscardingTaskGroup { copies in
             var isFailing = false
-            while !Task.isCancelled, !progress.withLock({ $0.isStopping }) {
-                guard progress.withLock({ $0.active < configuration.concurrency }) else {
-                    await work.wait(upTo: nil, clock: clock)
-                    continue
-                }
+            while !Task.isCancelled, !isStopping.withLock({ $0 }) {
                 do {
-                    let (own, validFor) = try await duty.pools(among: pools.ids)
-                    let lease = try await state.lease(pools: own, worker: name, duration: configuration.lease)
+                    let next = try await takeTurn(&copies)
                     isFailing = false
-                    if let lease {
-                        progress.withLock { $0.active += 1 }
-                        copies.addTask {
-                            await self.process(lease)
-                            self.progress.withLock { $0.active -= 1 }
-                            self.work.notify()
-                        }
-                    } else {
-                        let due = try await state.nextDue(pools: own).map { max(clock.now.duration(to: $0), .milliseconds(1)) }
-                        await work.wait(upTo: [due, validFor].compactMap(\.self).min(), clock: clock)
-                    }
+                    if case .wait(let timeout) = next { await work.wait(upTo: timeout, clock: clock) }
                 } catch {
                     // Once, not every second for as long as the state is away.
                     if !isFailing, !Task.isCancelled { logger.warning("cannot lease copy jobs", metadata: ["error": "\(error)"]) }
@@ -123,7 +110,66 @@ package final class CopyWorkers: Service {
         }
     }
 
-    private func process(_ lease: CopyLease) async {
+    private enum Next {
+        case goOn
+        /// Until there is a notification, or for so long.
+        case wait(upTo: Duration?)
+    }
+
+    private func takeTurn(_ copies: inout DiscardingTaskGroup) async throws -> Next {
+        let turn = slots.turn
+        guard turn != .full else { return .wait(upTo: nil) }
+        let (own, validFor) = try await duty.pools(among: pools.ids)
+        let passed: Set<CopyLane>
+        switch turn {
+        case .full:
+            return .wait(upTo: nil)
+        case .makeRoom(let lanes):
+            if let due = try await state.nextDue(pools: own, passingOver: lanes), due <= clock.now {
+                slots.yieldSlowest()
+                return .wait(upTo: nil)
+            }
+            passed = lanes
+        case .lease(let choices):
+            for lanes in choices {
+                switch try await state.lease(pools: own, passingOver: lanes, worker: name, duration: configuration.lease) {
+                case .leased(let lease):
+                    begin(lease, &copies)
+                    return .goOn
+                case .setAside(let id, let failure):
+                    note(id, failure)
+                    return .goOn
+                case nil:
+                    continue
+                }
+            }
+            passed = choices.last ?? []
+        }
+        let due = try await state.nextDue(pools: own, passingOver: passed).map { max(clock.now.duration(to: $0), .milliseconds(1)) }
+        return .wait(upTo: [due, validFor].compactMap(\.self).min())
+    }
+
+    private func begin(_ lease: CopyLease, _ copies: inout DiscardingTaskGroup) {
+        let copy = slots.begin(lease, CopyProgress(clock: clock))
+        copies.addTask {
+            await self.process(lease, copy)
+            self.slots.end(copy)
+            self.work.notify()
+        }
+    }
+
+    /// Tells people of a job that was set aside.
+    private func note(_ id: ReplicaID, _ failure: CopyFailure) {
+        metrics.countSetAside(pool: id.pool)
+        logger.error(
+            "copy set aside",
+            metadata: [
+                "artifact": "\(id.artifact.redacted)", "pool": "\(id.pool)", "reason": "\(failure.reason.label)",
+                "error": "\(failure.message)",
+            ])
+    }
+
+    private func process(_ lease: CopyLease, _ copy: CopySlots.Copy) async {
         let began = clock.now
         metrics.copyBegan(pool: lease.id.pool)
         defer { metrics.copyEnded(pool: lease.id.pool) }
@@ -135,7 +181,7 @@ package final class CopyWorkers: Service {
             span.attributes["artifact"] = lease.id.artifact.redacted
             span.attributes["pool"] = lease.id.pool.description
             span.attributes["attempt"] = lease.attempt
-            return await attempt(lease, logger)
+            return await attempt(lease, copy, logger)
         }
         let duration = began.duration(to: clock.now)
         switch result {
@@ -173,15 +219,17 @@ package final class CopyWorkers: Service {
         case lost
     }
 
-    private func attempt(_ lease: CopyLease, _ logger: Logger) async -> Attempt {
+    private func attempt(_ lease: CopyLease, _ copy: CopySlots.Copy, _ logger: Logger) async -> Attempt {
         guard let pool = pools[lease.id.pool] else { return .unpublished(.handBack) }
         guard lease.attempt <= configuration.maxAttempts else {
             return .unpublished(.failed(failure(.transfer, "given up after \(configuration.maxAttempts) attempts")))
         }
         do {
             return .published(
-                try await whileHeld(lease) {
-                    try await self.engine.copy(lease.id.artifact, to: pool, attempt: lease.attempt) { complete in
+                try await keeper.keep(lease, for: copy) {
+                    try await self.engine.copy(
+                        lease.id.artifact, to: pool, attempt: lease.attempt, progress: copy.progress
+                    ) { complete in
                         try await self.publish(lease, in: pool, complete)
                     }
                 })
@@ -254,43 +302,5 @@ package final class CopyWorkers: Service {
 
     private func failure(_ reason: CopyFailure.Reason, _ message: String) -> CopyFailure {
         CopyFailure(reason: reason, message: message, retryAt: clock.now + configuration.negativeLife)
-    }
-
-    /// Keeps the lease alive with heartbeats while `operation` runs, and cancels it when the lease is lost.
-    private func whileHeld<Success: Sendable>(
-        _ lease: CopyLease, _ operation: @escaping @Sendable () async throws -> Success
-    ) async throws -> Success {
-        try await withThrowingTaskGroup(of: Success?.self) { group in
-            group.addTask { try await operation() }
-            group.addTask {
-                try await self.beat(lease)
-                return nil
-            }
-            while let success = try await group.next() {
-                if let success {
-                    group.cancelAll()
-                    return success
-                }
-            }
-            throw CancellationError()
-        }
-    }
-
-    private func beat(_ lease: CopyLease) async throws {
-        var isFailing = false
-        while true {
-            try await clock.sleep(for: configuration.lease / 3)
-            do {
-                _ = try await state.extend(lease, duration: configuration.lease)
-                isFailing = false
-            } catch let error as StateError where error.code == .unavailable {
-                // Nobody can take the job while the store is away; whether it was taken is seen when it is back.
-                if !isFailing {
-                    logger.warning(
-                        "heartbeat failed", metadata: ["artifact": "\(lease.id.artifact.redacted)", "error": "\(error)"])
-                }
-                isFailing = true
-            }
-        }
     }
 }

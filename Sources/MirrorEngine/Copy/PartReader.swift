@@ -9,12 +9,13 @@ struct PartReader: Sendable {
     /// The answer to the request for the first part.
     let first: OriginResponse
     let parts: PartLayout
+    let progress: CopyProgress
 
     /// - Parameter hash: `nil` where the part's bytes are hashed elsewhere.
     /// - Throws: ``CopyError``.
     func open(_ number: Int, _ range: ByteRange, hash: ArtifactHash?) async throws -> CheckedBody {
-        let body = number == 0 ? first.body : try await openPart(range).body
-        return CheckedBody(base: body, hash: hash, expected: range.length, limit: range.length)
+        let body = number == 0 ? first.body : try await progress.whileWaiting { try await openPart(range).body }
+        return CheckedBody(base: body, hash: hash, expected: range.length, limit: range.length, progress: progress)
     }
 
     /// Every part once, `concurrency` at the same time, in the order of their numbers.

@@ -8,7 +8,11 @@ enum FileTransmission {
     static let piece: Int64 = 1 << 20
 
     /// Returns once the kernel has taken all bytes. The head of the response must have been written before.
-    static func send(_ file: ObjectFile, _ range: ByteRange, over channel: any Channel) async throws {
+    ///
+    /// - Parameter count: Called with bytes that were sent.
+    static func send(
+        _ file: ObjectFile, _ range: ByteRange, over channel: any Channel, count: @Sendable (Int64) -> Void
+    ) async throws {
         guard let descriptor = file.takeDescriptor() else { throw ChannelError.ioOnClosedChannel }
         let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
         defer { try? handle.close() }
@@ -25,6 +29,7 @@ enum FileTransmission {
                         return channel.eventLoop.makeFailedFuture(error)
                     }
                 }.get()
+                count(end - offset)
                 offset = end
             }
         } onCancel: {

@@ -40,11 +40,15 @@ struct LocalObjectRoutes: Sendable {
                 guard request.method == .get, let range = ByteRange(offset: 0, length: info.size) else {
                     return Response(status: .ok, headers: headers)
                 }
-                return Response(status: .ok, headers: headers, body: try await source.body(range, pool, context))
+                return Response(
+                    status: .ok, headers: headers,
+                    body: try await source.body(range, pool, context) { services.metrics.countServed(bytes: $0, pool: pool.id) })
             case .part(let range):
                 headers[.contentLength] = String(range.length)
                 headers[.contentRange] = "bytes \(range.offset)-\(range.end - 1)/\(info.size)"
-                return Response(status: .partialContent, headers: headers, body: try await source.body(range, pool, context))
+                return Response(
+                    status: .partialContent, headers: headers,
+                    body: try await source.body(range, pool, context) { services.metrics.countServed(bytes: $0, pool: pool.id) })
             }
         } catch let error as StorageError {
             return try answerMissing(key, in: pool, error, context)
@@ -109,12 +113,15 @@ private enum Source: Sendable {
         }
     }
 
-    func body(_ range: ByteRange, _ pool: Pool, _ context: MirrorRequestContext) async throws -> ResponseBody {
+    /// - Parameter count: Called with bytes that were sent.
+    func body(
+        _ range: ByteRange, _ pool: Pool, _ context: MirrorRequestContext, count: @escaping @Sendable (Int64) -> Void
+    ) async throws -> ResponseBody {
         switch self {
         case .file(let file):
             let channel = context.channel
             return ResponseBody(contentLength: Int(range.length)) { writer in
-                try await FileTransmission.send(file, range, over: channel)
+                try await FileTransmission.send(file, range, over: channel, count: count)
                 try await writer.finish(nil)
             }
         case .stream(let info):
@@ -123,7 +130,10 @@ private enum Source: Sendable {
                 throw RequestError(.unavailable, "the object was just replaced; ask again")
             }
             return ResponseBody(contentLength: Int(range.length)) { writer in
-                for try await chunk in content.body { try await writer.write(chunk) }
+                for try await chunk in content.body {
+                    try await writer.write(chunk)
+                    count(Int64(chunk.readableBytes))
+                }
                 try await writer.finish(nil)
             }
         }

@@ -1,4 +1,5 @@
 import MirrorEngine
+import MirrorStorage
 
 /// What each metric means; the table in docs/operations.md is this list, and a test holds the two together.
 package enum MetricCatalog {
@@ -13,7 +14,8 @@ package enum MetricCatalog {
             "How long redirect requests waited for a copy, over all their hops; observed once for each request, at its end."
         ),
         (EngineMetrics.Name.waiting, "gauge", "", "Redirect requests that wait for a copy now."),
-        (EngineMetrics.Name.copies, "counter", "pool, result", "Copies that ended, by result."),
+        (EngineMetrics.Name.copies, "counter", "pool, result", "Copies that ended, by result: present, error, set-aside."),
+        (EngineMetrics.Name.slowCopies, "counter", "pool", "Copies that gave their slot up because the origin sent too slowly."),
         (EngineMetrics.Name.copySeconds, "histogram", "pool", "How long copies took."),
         (EngineMetrics.Name.copyBytes, "counter", "pool", "Bytes that copies carried from origins through this process."),
         (EngineMetrics.Name.serverSideCopyBytes, "counter", "pool", "Bytes that pools' services copied by themselves."),
@@ -21,6 +23,16 @@ package enum MetricCatalog {
         (EngineMetrics.Name.copiesInProgress, "gauge", "pool", "Copies under way."),
         (EngineMetrics.Name.poolBytes, "gauge", "pool", "Bytes of present replicas, whichever process copied them."),
         (EngineMetrics.Name.poolObjects, "gauge", "pool", "Present replicas, whichever process copied them."),
+        (EngineMetrics.Name.poolMaxBytes, "gauge", "pool", "Bytes that the pool may hold (maxBytes); missing without a limit."),
+        (
+            EngineMetrics.Name.poolFreeBytes, "gauge", "pool",
+            "Bytes free on the file system of a local pool."
+        ),
+        (EngineMetrics.Name.servedBytes, "counter", "pool", "Bytes that this process sent to clients from local pools."),
+        (
+            EngineMetrics.Name.oldestQueued, "gauge", "pool",
+            "How long the copy that waits longest for a worker has waited, in seconds; 0 when none waits."
+        ),
         (EngineMetrics.Name.pending, "gauge", "pool", "Replicas whose copy is queued or under way, in any process."),
         (
             EngineMetrics.Name.stateAvailable, "gauge", "",
@@ -28,7 +40,15 @@ package enum MetricCatalog {
         ),
         (EngineMetrics.Name.egressAvoided, "counter", "pool", "Bytes that hits did not fetch from the origin."),
         (EngineMetrics.Name.evictions, "counter", "pool, reason", "Replicas removed by the sweep or to make room."),
-        (EngineMetrics.Name.errors, "counter", "kind", "Errors by kind."),
+        (EngineMetrics.Name.errors, "counter", "kind", "Errors by kind; the kinds are below."),
+        (StoreMetrics.Name.operationSeconds, "histogram", "pool, operation", "How long operations of object stores took."),
+        (StoreMetrics.Name.errors, "counter", "pool, operation, code", "Errors of object stores."),
+        (ProcessMetrics.Name.buildInfo, "gauge", "version", "1; which version this is."),
+        (ProcessMetrics.Name.cpu, "counter", "", "Processor time that the process has used, in seconds."),
+        (ProcessMetrics.Name.residentMemory, "gauge", "", "Memory that the process holds."),
+        (ProcessMetrics.Name.start, "gauge", "", "When the process was started, in seconds since 1970."),
+        (ProcessMetrics.Name.openDescriptors, "gauge", "", "File descriptors that are open."),
+        (ProcessMetrics.Name.maxDescriptors, "gauge", "", "File descriptors that may be open."),
         (
             EngineMetrics.Name.refusedRedirects, "counter", "host, reason",
             "Copies that were not made because the origin redirects to a host that is not allowed; beyond a hundred hosts `other`."
@@ -36,14 +56,21 @@ package enum MetricCatalog {
         (HousekeepingMetrics.Name.reloads, "counter", "result", "Reloads of the configuration, by result: `reloaded` or `refused`."),
         (HousekeepingMetrics.Name.lastReload, "gauge", "", "When the configuration that is in force was read, in seconds since 1970."),
         (HousekeepingMetrics.Name.droppedLogLines, "counter", "", "Lines of the log that were dropped because nobody read them in time."),
-        ("store_operation_seconds", "histogram", "pool, operation", "How long operations of object stores took."),
-        ("store_errors_total", "counter", "pool, operation, code", "Errors of object stores."),
     ]
 
     /// The table in docs/operations.md.
     package static var markdown: String {
         let rows = all.map { "| `\($0.name)` | \($0.kind) | \($0.labels) | \($0.help) |" }
         return (["| metric | kind | labels | meaning |", "|---|---|---|---|"] + rows).joined(separator: "\n")
+    }
+
+    /// The table of error kinds in docs/operations.md.
+    package static var errorKinds: String {
+        let rows = ErrorKind.groups.map { group in
+            "| \(group.words.map { "`\(group.prefix).\($0)`" }.joined(separator: ", ")) | \(group.meaning) |"
+        }
+        let other = "| `\(ErrorKind.other)` | An error that was not expected: the log says which. |"
+        return (["| kind | meaning |", "|---|---|"] + rows + [other]).joined(separator: "\n")
     }
 
     static func help(for name: String) -> String? {

@@ -15,6 +15,10 @@ package final class MetricsRegistry: MetricsFactory {
         find(label, dimensions, .counter) { CounterMetric() }
     }
 
+    package func makeFloatingPointCounter(label: String, dimensions: [(String, String)]) -> any FloatingPointCounterHandler {
+        find(label, dimensions, .counter) { FloatingPointCounterMetric() }
+    }
+
     package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
         find(label, dimensions, .gauge) { GaugeMetric() }
     }
@@ -29,6 +33,7 @@ package final class MetricsRegistry: MetricsFactory {
     }
 
     package func destroyCounter(_ handler: any CounterHandler) {}
+    package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
     package func destroyMeter(_ handler: any MeterHandler) {}
     package func destroyRecorder(_ handler: any RecorderHandler) {}
     package func destroyTimer(_ handler: any TimerHandler) {}

@@ -14,6 +14,17 @@ final class CounterMetric: CounterHandler, PrometheusMetric {
     }
 }
 
+final class FloatingPointCounterMetric: FloatingPointCounterHandler, PrometheusMetric {
+    private let count = GaugeMetric()
+
+    func increment(by amount: Double) { count.increment(by: amount) }
+    func reset() { count.set(0.0) }
+
+    var value: Double? { count.value }
+
+    func write(_ name: String, _ labels: [(String, String)], to text: inout String) { count.write(name, labels, to: &text) }
+}
+
 final class GaugeMetric: MeterHandler, RecorderHandler, PrometheusMetric {
     private let bits = Atomic<UInt64>(0)
 

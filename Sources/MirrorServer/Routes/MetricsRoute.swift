@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import Logging
+import MirrorCore
 import MirrorEngine
 import MirrorState
 import MirrorStorage
@@ -13,7 +14,9 @@ struct MetricsRoute: Sendable {
     func register(on router: Router<MirrorRequestContext>) {
         router.get("/metrics") { _, _ in
             services.metrics.recordWaiting(services.waiters.count)
+            services.process.record()
             await recordState()
+            await recordCapacity()
             return Response(
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8", .cacheControl: "no-store"],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: services.registry.prometheusText())))
@@ -26,10 +29,19 @@ struct MetricsRoute: Sendable {
         for pool in services.pools.all {
             do {
                 services.metrics.recordTotals(try await services.state.totals(of: pool.id), pool: pool.id)
+                let due = try await services.state.nextDue(pools: [pool.id])
+                services.metrics.recordOldestQueued(due?.duration(to: services.clock.now) ?? .zero, pool: pool.id)
             } catch {
                 isAvailable = false
             }
         }
         services.metrics.recordState(isAvailable: isAvailable)
+    }
+
+    /// Of a file system that does not answer the last figure stays.
+    private func recordCapacity() async {
+        for pool in services.pools.all {
+            services.metrics.recordCapacity(maxBytes: pool.maxBytes, freeBytes: try? await pool.store.freeBytes(), pool: pool.id)
+        }
     }
 }

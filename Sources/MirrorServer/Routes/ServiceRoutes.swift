@@ -69,7 +69,7 @@ struct ServiceRoutes: Sendable {
                 isAnyPoolUp = true
             } catch {
                 context.logger.warning("pool is not healthy", metadata: ["pool": "\(pool.id)", "error": "\(error)"])
-                checks[name] = "unavailable"
+                checks[name] = "unavailable: \(HealthReason.open(error))"
             }
             do {
                 _ = try await services.state.totals(of: pool.id)
@@ -80,7 +80,7 @@ struct ServiceRoutes: Sendable {
         // Once, however many pools there are: it is one state.
         if let stateError { context.logger.warning("state is not healthy", metadata: ["error": "\(stateError)"]) }
         let isStateUp = stateError == nil
-        checks["state"] = isStateUp ? "ok" : "unavailable"
+        checks["state"] = stateError.map { "unavailable: \(HealthReason.open($0))" } ?? "ok"
         let isReady = isAnyPoolUp && (isStateUp || services.isStateShared)
         let status = isReady ? (isStateUp ? "ok" : "degraded") : "unavailable"
         return JSONResponse.make(

@@ -131,6 +131,8 @@ struct StatusRoutes: Sendable {
             let maxBytes: Int64?
             let retention: String
             let healthy: Bool
+            /// Why not.
+            let reason: String?
         }
     }
 
@@ -138,16 +140,16 @@ struct StatusRoutes: Sendable {
         var items: [PoolList.Item] = []
         for pool in services.pools.all {
             let totals = try await services.state.totals(of: pool.id)
-            var isHealthy = true
+            var reason: String?
             do {
                 try await services.health.check(pool)
             } catch {
-                isHealthy = false
+                reason = HealthReason.full(error)
             }
             items.append(
                 PoolList.Item(
                     pool: pool.id.description, objects: totals.objects, bytes: totals.bytes, pending: totals.pending, errors: totals.errors,
-                    maxBytes: pool.maxBytes, retention: pool.retention.summary, healthy: isHealthy))
+                    maxBytes: pool.maxBytes, retention: pool.retention.summary, healthy: reason == nil, reason: reason))
         }
         return JSONResponse.make(PoolList(pools: items), for: request)
     }
@@ -164,6 +166,24 @@ struct StatusRoutes: Sendable {
         let evictions: Int64
         let waiting: Int
         let uptimeSeconds: Int64
+        /// Of this process: those that are being copied from, and those that were slow.
+        let origins: [Origin]
+
+        struct Origin: Encodable {
+            let origin: String
+            let running: Int
+            let slow: Int
+            let bytesPerSecond: Int64
+            let slowed: Int
+
+            init(_ copies: CopySlots.OriginCopies) {
+                origin = copies.origin
+                running = copies.running
+                slow = copies.slow
+                bytesPerSecond = copies.bytesPerSecond
+                slowed = copies.slowed
+            }
+        }
     }
 
     private func stats(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
@@ -177,7 +197,8 @@ struct StatusRoutes: Sendable {
                 redirects: sum(EngineMetrics.Name.redirects, by: "outcome"), copies: sum(EngineMetrics.Name.copies, by: "result"),
                 copiedBytes: total(EngineMetrics.Name.copyBytes), egressAvoidedBytes: total(EngineMetrics.Name.egressAvoided),
                 evictions: total(EngineMetrics.Name.evictions), waiting: services.waiters.count,
-                uptimeSeconds: services.started.duration(to: services.clock.now).wholeMilliseconds / 1_000),
+                uptimeSeconds: services.started.duration(to: services.clock.now).wholeMilliseconds / 1_000,
+                origins: services.copySlots?.origins.map(Stats.Origin.init) ?? []),
             for: request)
     }
 }

@@ -51,6 +51,10 @@ extension StoreLayer {
     package func checkHealth() async throws {
         try await base.checkHealth()
     }
+
+    package func freeBytes() async throws -> Int64? {
+        try await base.freeBytes()
+    }
 }
 
 /// A layer around an upload, made the same way.

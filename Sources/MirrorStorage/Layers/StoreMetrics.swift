@@ -4,7 +4,12 @@ import NIOCore
 import Synchronization
 
 /// The metrics of one pool's store.
-final class StoreMetrics: Sendable {
+package final class StoreMetrics: Sendable {
+    package enum Name {
+        package static let operationSeconds = "cloud_mirror_store_operation_seconds"
+        package static let errors = "cloud_mirror_store_errors_total"
+    }
+
     /// The label `operation`.
     enum Operation: String, CaseIterable, Sendable {
         case head, get, openFile = "open_file", beginUpload = "begin_upload", write, read, complete, abort, copy, delete, list, location
@@ -28,7 +33,7 @@ final class StoreMetrics: Sendable {
         timers = Dictionary(
             uniqueKeysWithValues: Operation.allCases.map { operation in
                 let dimensions = [("pool", pool.description), ("operation", operation.rawValue)]
-                return (operation, Timer(label: "store_operation_seconds", dimensions: dimensions, factory: factory))
+                return (operation, Timer(label: Name.operationSeconds, dimensions: dimensions, factory: factory))
             })
     }
 
@@ -59,7 +64,7 @@ final class StoreMetrics: Sendable {
         let counter = errors.withLock { errors in
             if let counter = errors[label] { return counter }
             let dimensions = [("pool", pool.description), ("operation", operation.rawValue), ("code", label.code)]
-            let counter = Counter(label: "store_errors_total", dimensions: dimensions, factory: factory)
+            let counter = Counter(label: Name.errors, dimensions: dimensions, factory: factory)
             errors[label] = counter
             return counter
         }

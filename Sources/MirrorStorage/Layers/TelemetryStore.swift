@@ -4,8 +4,8 @@ import NIOCore
 
 /// Counts and times what happens to a store.
 ///
-/// Metrics, made once for a pool: the timer `store_operation_seconds` (`pool`, `operation`) of every call, failed ones included; the counter
-/// `store_errors_total` (`pool`, `operation`, `code`), also of errors in a body's midst. A cancelled call is no error.
+/// Metrics, made once for a pool: the timer `cloud_mirror_store_operation_seconds` (`pool`, `operation`) of every call, failed ones included; the counter
+/// `cloud_mirror_store_errors_total` (`pool`, `operation`, `code`), also of errors in a body's midst. A cancelled call is no error.
 package struct TelemetryStore: StoreLayer {
     package let base: any ObjectStore
     private let metrics: StoreMetrics

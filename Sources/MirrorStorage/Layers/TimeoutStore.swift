@@ -85,6 +85,10 @@ package struct TimeoutStore: StoreLayer {
     package func checkHealth() async throws {
         try await time.limitCall("timeout.checkHealth") { [base] in try await base.checkHealth() }
     }
+
+    package func freeBytes() async throws -> Int64? {
+        try await time.limitCall("timeout.freeBytes") { [base] in try await base.freeBytes() }
+    }
 }
 
 private struct TimeLimitedUpload: UploadLayer {

@@ -26,6 +26,11 @@ struct StateScene: Sendable {
             artifact: try ArtifactURL("https://artifacts.example.org/builds/\(padded).tar.bz2?build=\(number)"), pool: pool ?? self.pool)
     }
 
+    /// Of another origin.
+    func id(_ number: Int, at origin: String) throws -> ReplicaID {
+        ReplicaID(artifact: try ArtifactURL("\(origin)/builds/\(number).tar.bz2"), pool: pool)
+    }
+
     func object(_ id: ReplicaID, size: Int64 = 100, lastUsed: Timestamp? = nil) -> StoredObject {
         StoredObject(
             key: ObjectKey(id.artifact), size: size,
@@ -39,6 +44,19 @@ struct StateScene: Sendable {
 
     func lease(pools: Set<PoolID>? = nil, duration: Duration = .seconds(15)) async throws -> CopyLease? {
         try await store.lease(pools: pools ?? self.pools, worker: "worker", duration: duration)
+    }
+
+    func outcome(passingOver lanes: Set<CopyLane> = [], pools: Set<PoolID>? = nil) async throws -> LeaseOutcome? {
+        try await store.lease(pools: pools ?? self.pools, passingOver: lanes, worker: "worker", duration: .seconds(15))
+    }
+
+    /// Leases a job, no other being due, whose lease then runs out.
+    @discardableResult
+    func loseLease(_ id: ReplicaID) async throws -> CopyLease {
+        let lease = try requireValue(try await lease(), "lease")
+        try requireEqual(lease.id, id, "leased replica")
+        clock.advance(by: .seconds(16))
+        return lease
     }
 
     /// Claims a replica and leases its job; no other job may be due.

@@ -87,6 +87,25 @@ extension StateStoreSuite {
                 try require(after.token > before.token, "token \(after.token) is not larger than \(before.token)")
             }
         },
+        Case("that a lease ran out is remembered over a restart, and where its job waits") { subject in
+            let id = try await subject.withStore { scene in
+                let id = try scene.id(1)
+                try requireEqual(try await scene.store.claim(id), .claimed, "claim")
+                try await scene.loseLease(id)
+                return id
+            }
+            let lease = try await subject.withStore { scene in
+                try requireEqual(try await scene.outcome(passingOver: [.unfinished]), nil, "lease that passes over it")
+                return try await scene.loseLease(id)
+            }
+            try requireEqual(lease.lane, .unfinished, "lane")
+            try await subject.withStore { scene in
+                guard case .setAside(id, let failure) = try await scene.outcome() else {
+                    throw ConformanceFailure("\(id) was not set aside")
+                }
+                try await scene.requireStatus(id, .error(failure))
+            }
+        },
         Case("the order of the queue outlives a restart") { subject in
             try await subject.withStore { scene in
                 for number in [2, 3, 1] { try requireEqual(try await scene.store.claim(try scene.id(number)), .claimed, "claim") }

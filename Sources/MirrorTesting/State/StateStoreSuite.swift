@@ -12,7 +12,8 @@ public import MirrorState
 /// ```
 public enum StateStoreSuite {
     public static var cases: [ConformanceCase<StateStoreSubject>] {
-        claims + leases + endings + backfills + uses + descriptions + removals + listings + totals + changes + races + closing
+        claims + leases + lanes + unfinished + endings + backfills + uses + descriptions + removals + listings + totals + changes + races
+            + closing
     }
 
     /// For stores that keep what was written.

@@ -8,5 +8,5 @@ local isOver = old.status == 'error' and numberIn(old, 'retry_at') <= now
 if old.status and not isLost and not isOver then return flat({ 'exists' }, old) end
 if redis.call('XLEN', jobs) >= tonumber(ARGV[2]) then return { 'full' } end
 
-store(url, old, { status = 'pending', entry = queue(url, text(now)), queued_at = text(now), attempts = '0' })
+store(url, old, { status = 'pending', entry = queue(url, text(now), laneOf(url, {})), queued_at = text(now), attempts = '0' })
 return { 'claimed' }

@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
 -- Heartbeat. ARGV[2]: the token, ARGV[3]: for how many milliseconds from now.
 --
--- Returns attempt, end of the lease and the time; false when the lease is not the newest. Leaves the record alone, because nodes that
+-- Returns attempt, end of the lease, the time and how many leases of the job ran out; false when the lease is not the newest. Leaves the record alone, because nodes that
 -- remember it would be told.
 local url = urlOf(KEYS[firstReplica])
 local fields = read(url)
 if fields.status ~= 'pending' or fields.token ~= ARGV[2] then return false end
 local expires = text(now + tonumber(ARGV[3]))
-redis.call('ZADD', due, expires, dueName(fields.entry, url))
-return { fields.attempts, expires, text(now) }
+setDue(fields.entry, url, laneOf(url, fields), expires)
+return { fields.attempts, expires, text(now), text(numberIn(fields, 'unfinished')) }

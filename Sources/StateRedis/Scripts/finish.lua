@@ -13,17 +13,13 @@ if old.status ~= 'pending' or old.token ~= token then return false end
 if how == 'present' or how == 'failed' or how == 'dead' then
     local new = record(ARGV, 4)
     store(url, old, new)
-    if how == 'dead' then
-        redis.call(
-            'XADD', dead, 'MAXLEN', '~', 1000, '*', 'url', url, 'attempts', old.attempts or '0', 'reason', new.reason or '',
-            'message', new.message or '', 'at', text(now))
-    end
+    if how == 'dead' then buryJob(url, old, new) end
     return 1
 end
 
 local at = how == 'retry' and now + tonumber(ARGV[4]) or numberIn(old, 'queued_at')
 redis.call('HDEL', keyOf(url), 'token', 'worker')
 if how == 'back' then redis.call('HINCRBY', keyOf(url), 'attempts', -1) end
-redis.call('ZADD', due, text(at), dueName(old.entry, url))
+setDue(old.entry, url, laneOf(url, old), text(at))
 tell(url, { status = 'pending' })
 return 1

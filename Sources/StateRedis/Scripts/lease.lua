@@ -1,38 +1,52 @@
 #!lua flags=allow-oom
--- Leases the job that is due first. ARGV[2]: the worker, ARGV[3]: for how many milliseconds.
+-- Leases the job that is due first. ARGV[2]: the worker, ARGV[3]: for how many milliseconds, ARGV[4]: leases that may run out before a job is
+-- set aside, ARGV[5]: how many lanes are passed over, then those lanes, then the record of a replica whose job is set aside.
 --
--- Returns URL, token, attempt, end of the lease and the time; false when no job is due.
-local worker, duration = ARGV[2], tonumber(ARGV[3])
+-- Returns URL, token, attempt, end of the lease, the time and how many leases of the job ran out; the URL alone when the job was set aside
+-- instead; nothing when it was put into another lane; false when no job is due.
+local worker, duration, maxUnfinished = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local passed = lanesPassed(5)
+
+-- In the name of the worker, for people who look at the stream. False when the stream does not have the entry.
+local function show(entry)
+    local claimed = redis.pcall('XCLAIM', jobs, group, worker, 0, entry, 'FORCE', 'JUSTID')
+    if claimed.err and not redis.pcall('XGROUP', 'CREATE', jobs, group, 0).err then
+        claimed = redis.pcall('XCLAIM', jobs, group, worker, 0, entry, 'FORCE', 'JUSTID')
+    end
+    return not claimed.err and claimed[1] == entry
+end
 
 -- More entries than these that are nobody's would be somebody's mischief; the next call goes on.
 for _ = 1, 1000 do
-    local job = firstJob()
+    local job = firstJob(passed)
     if not job or job.at > now then return false end
+    local key = keyOf(job.url)
     local fields = read(job.url)
-    local name = dueName(job.entry, job.url)
-    local isTaken = false
     if fields.status ~= 'pending' or fields.entry ~= job.entry then
-        endJob(job.url, job.entry)
-    elseif job.isDelivered then
-        -- From the consumer that had it to this one.
-        local claimed = redis.pcall('XAUTOCLAIM', jobs, group, worker, 0, job.entry, 'COUNT', 1, 'JUSTID')
-        isTaken = not claimed.err and claimed[2][1] == job.entry
-        if not isTaken then
-            -- The group does not know of it, or the stream: queued anew, in its old place by time.
-            endJob(job.url, job.entry)
-            fields.entry = queue(job.url, fields.queued_at or text(now))
-            redis.call('HSET', keyOf(job.url), 'entry', fields.entry)
+        endJob(job.url, job.entry, job.lane)
+    elseif fields.token then
+        -- Its lease ran out: the attempt was begun and never ended.
+        local count = numberIn(fields, 'unfinished') + 1
+        if count >= maxUnfinished then
+            local new = record(ARGV, 6 + passed.count)
+            store(job.url, fields, new)
+            buryJob(job.url, fields, new)
+            return { job.url }
         end
-    else
-        redis.call('XREADGROUP', 'GROUP', group, worker, 'COUNT', 1, 'STREAMS', jobs, '>')
-        -- A group that was made anew delivers again what is leased or waits for its time: that is left as it is.
-        isTaken = not redis.call('ZSCORE', due, name)
-    end
-    if isTaken then
+        redis.call('HSET', key, 'unfinished', count)
+        redis.call('HDEL', key, 'token', 'worker')
+        leaveLane(job.entry, job.url, job.lane)
+        setDue(job.entry, job.url, unfinished, text(job.at))
+        return {}
+    elseif show(job.entry) then
         local token, attempts, expires = nextNumber(), text(numberIn(fields, 'attempts') + 1), text(now + duration)
-        redis.call('HSET', keyOf(job.url), 'token', token, 'worker', worker, 'attempts', attempts)
-        redis.call('ZADD', due, expires, name)
-        return { job.url, token, attempts, expires, text(now) }
+        redis.call('HSET', key, 'token', token, 'worker', worker, 'attempts', attempts)
+        setDue(job.entry, job.url, job.lane, expires)
+        return { job.url, token, attempts, expires, text(now), text(numberIn(fields, 'unfinished')) }
+    else
+        -- Queued anew, in its old place by time.
+        endJob(job.url, job.entry, job.lane)
+        redis.call('HSET', key, 'entry', queue(job.url, fields.queued_at or text(now), job.lane))
     end
 end
 return false

@@ -133,24 +133,57 @@ local function tell(url, fields)
     redis.call('PUBLISH', base .. 'changes', table.concat(parts))
 end
 
--- Jobs. A pending replica names its entry of the stream; `due` holds those that were delivered, named so that of the same time the older one
--- comes first.
+-- Jobs. A pending replica names its entry of the stream. `due` holds when each job can be leased: since when it is queued, when its lease
+-- runs out, or when it may be tried again; named so that of the same time the older one comes first.
+--
+-- A lane holds the same of the jobs of one origin, or of those whose last attempt never ended, and `lanes` when the first job of each lane
+-- can be leased. So the first job is found by a look at each lane that is passed over, and none at the jobs in it.
+
+local lanes = base .. 'lanes'
+local unfinished = 'unfinished'
+
+local function laneKey(lane) return base .. 'lane:' .. lane end
+
+local function laneOf(url, fields)
+    if numberIn(fields, 'unfinished') > 0 then return unfinished end
+    return string.match(url, '^%a+://[^/]*') or ''
+end
 
 local function dueName(entry, url)
     return string.format('%016.0f', tonumber(string.match(entry, '^%d+')) or 0) .. ' ' .. url
 end
 
-local function queue(url, queuedAt)
+local function updateLane(lane)
+    local head = redis.call('ZRANGE', laneKey(lane), 0, 0, 'WITHSCORES')
+    if head[1] then redis.call('ZADD', lanes, head[2], lane) else redis.call('ZREM', lanes, lane) end
+end
+
+local function setDue(entry, url, lane, at)
+    local name = dueName(entry, url)
+    redis.call('ZADD', due, at, name)
+    redis.call('ZADD', laneKey(lane), at, name)
+    updateLane(lane)
+end
+
+local function leaveLane(entry, url, lane)
+    redis.call('ZREM', laneKey(lane), dueName(entry, url))
+    updateLane(lane)
+end
+
+local function queue(url, queuedAt, lane)
     local entry = nextNumber() .. '-0'
+    if now > (tonumber(redis.call('HGET', counters, 'queued_to')) or 0) then redis.call('HSET', counters, 'queued_to', text(now)) end
     redis.call('XADD', jobs, entry, 'url', url, 'at', queuedAt)
+    setDue(entry, url, lane, queuedAt)
     return entry
 end
 
-local function endJob(url, entry)
+local function endJob(url, entry, lane)
     if not string.match(entry, '^%d+%-%d+$') then return end
     redis.call('XACK', jobs, group, entry)
     redis.call('XDEL', jobs, entry)
     redis.call('ZREM', due, dueName(entry, url))
+    leaveLane(entry, url, lane)
 end
 
 local function isQueued(entry)
@@ -175,7 +208,7 @@ local function store(url, old, new)
     else
         redis.call('DEL', key)
     end
-    if old.entry and old.entry ~= new.entry then endJob(url, old.entry) end
+    if old.entry and old.entry ~= new.entry then endJob(url, old.entry, laneOf(url, old)) end
     unindex(url)
     if next(new) then index(url, new) end
     tell(url, new)
@@ -192,33 +225,90 @@ local function mend(url, fields)
     end
 end
 
--- The number of the last entry that was delivered to somebody; makes the group where there is none.
-local function lastDelivered()
-    for _, info in ipairs(redis.call('XINFO', 'GROUPS', jobs)) do
-        local fields = record(info, 1)
-        if fields['name'] == group then return fields['last-delivered-id'] end
-    end
-    redis.call('XGROUP', 'CREATE', jobs, group, 0)
-    return '0-0'
+-- Writes down a job that was given up, for people who look.
+local function buryJob(url, old, new)
+    redis.call(
+        'XADD', dead, 'MAXLEN', '~', 1000, '*', 'url', url, 'attempts', old.attempts or '0', 'reason', new.reason or '',
+        'message', new.message or '', 'at', text(now))
 end
 
--- The job that is due first: queued, or delivered to somebody whose lease runs out then. nil when there is none.
-local function firstJob()
-    local first
-    local delivered = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')
-    if delivered[1] then
-        local number, url = string.match(delivered[1], '^0*(%d+) (.*)$')
-        first = { at = tonumber(delivered[2]), number = tonumber(number), entry = number .. '-0', url = url, isDelivered = true }
+-- Lanes that a call passes over: as many of its arguments as ARGV[at] says, from the one behind that.
+local function lanesPassed(at)
+    local passed = { count = tonumber(ARGV[at]), names = {} }
+    for position = at + 1, at + passed.count do passed.names[ARGV[position]] = true end
+    return passed
+end
+
+-- Puts jobs into their lanes that are in none: queued by an older version, or lost with a key. A page with each call; looks no further
+-- than at three numbers where all is well.
+local function mendLanes()
+    local isRight = redis.call('XLEN', jobs) == redis.call('ZCARD', due) and (redis.call('ZCARD', due) == 0 or redis.call('ZCARD', lanes) > 0)
+    if isRight then return end
+    local after = redis.call('HGET', counters, 'mended_to')
+    local page = redis.call('XRANGE', jobs, after and '(' .. after or '-', '+', 'COUNT', 200)
+    for _, entry in ipairs(page) do
+        local queued = record(entry[2], 1)
+        local url = queued.url or ''
+        local fields = readIfRecord(url)
+        if fields and fields.status == 'pending' and fields.entry == entry[1] then
+            -- Of a lease whose end is not known a living worker tells it within the minute.
+            local at = redis.call('ZSCORE', due, dueName(entry[1], url)) or fields.token and text(now + 60000) or scoreIn(queued, 'at')
+            setDue(entry[1], url, laneOf(url, fields), at)
+        else
+            endJob(url, entry[1], laneOf(url, {}))
+        end
+        after = entry[1]
     end
-    local queued = redis.call('XLEN', jobs) > 0 and redis.call('XRANGE', jobs, '(' .. lastDelivered(), '+', 'COUNT', 1)[1]
-    if queued then
-        local fields = record(queued[2], 1)
-        -- It waits for no time: one that a faster clock queued, before a fail-over, must not hold up those behind it.
-        local number, at = tonumber(string.match(queued[1], '^%d+')), math.min(numberIn(fields, 'at'), now)
-        if not first or at < first.at or (at == first.at and number < first.number) then
-            first = { at = at, number = number, entry = queued[1], url = fields.url or '', isDelivered = false }
+    if #page == 200 then
+        redis.call('HSET', counters, 'mended_to', after)
+    else
+        redis.call('HDEL', counters, 'mended_to')
+    end
+end
+
+-- A job that was never leased waits for no time: those that a faster clock queued, before a fail-over, are made due now. Returns whether
+-- there were any.
+local function clampTimes(passed)
+    if (tonumber(redis.call('HGET', counters, 'queued_to')) or 0) <= now then return false end
+    local isAny = false
+    for _, lane in ipairs(redis.call('ZRANGE', lanes, 0, passed.count + 8)) do
+        for _, name in ipairs(redis.call('ZRANGEBYSCORE', laneKey(lane), '(' .. text(now), '+inf', 'LIMIT', 0, 100)) do
+            local number, url = string.match(name, '^0*(%d+) (.*)$')
+            local fields = read(url)
+            if fields.attempts == '0' and not fields.token then
+                setDue(number .. '-0', url, lane, text(now))
+                isAny = true
+            end
+        end
+    end
+    return isAny
+end
+
+local function headOfLanes(passed)
+    local first
+    -- Some more, because of lanes whose first jobs are of the same time the one with the oldest is wanted.
+    local heads = redis.call('ZRANGE', lanes, 0, passed.count + 8, 'WITHSCORES')
+    for position = 1, #heads, 2 do
+        local lane, at = heads[position], tonumber(heads[position + 1])
+        if first and at > first.at then break end
+        local head = not passed.names[lane] and redis.call('ZRANGE', laneKey(lane), 0, 0)[1]
+        if head == nil then
+            -- Its key was lost.
+            updateLane(lane)
+        elseif head then
+            local number, url = string.match(head, '^0*(%d+) (.*)$')
+            if not first or tonumber(number) < first.number then
+                first = { at = at, number = tonumber(number), entry = number .. '-0', url = url, lane = lane }
+            end
         end
     end
     return first
 end
 
+-- The job that is due first in the lanes that are not passed over. nil when there is none.
+local function firstJob(passed)
+    mendLanes()
+    local first = headOfLanes(passed)
+    if first and first.at > now and clampTimes(passed) then return headOfLanes(passed) end
+    return first
+end

@@ -200,6 +200,15 @@ final class MirrorProcess: Sendable {
         let copiedBytes: Int64
         let egressAvoidedBytes: Int64
         let waiting: Int
+        let origins: [Origin]
+
+        struct Origin: Decodable {
+            let origin: String
+            let running: Int
+            let slow: Int
+            let bytesPerSecond: Int64
+            let slowed: Int
+        }
     }
 
     /// What the mirror knows of an artifact; `nil` when it knows nothing.
@@ -208,6 +217,12 @@ final class MirrorProcess: Sendable {
         if answer.status == 404 { return nil }
         try #require(answer.status == 200, "\(answer.status) \(answer.text)")
         return try answer.json(ReplicaPage.self).replicas.first
+    }
+
+    /// Removes an artifact's replica.
+    func purge(_ artifact: String, in pool: String = pool) async throws {
+        let answer = try await admin(.DELETE, "/v1/purge/\(pool)/\(PercentCoding.encode(artifact))")
+        try #require((200..<300).contains(answer.status), "\(answer.status) \(answer.text)")
     }
 
     /// The value of a metric whose line has all of these labels; `nil` when there is none.

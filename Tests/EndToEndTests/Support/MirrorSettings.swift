@@ -20,6 +20,10 @@ struct MirrorSettings {
     /// `server.idleTimeout`.
     var patience = "75s"
     var maxConnections = 10_000
+    /// Further keys of `copy`: `concurrency: 2`.
+    var copyOptions: [String] = []
+    /// Further keys of `local/dev`, each after a comma: `, retention: {maxBytes: 1MiB}`.
+    var poolOptions = ""
     var pool = "pool"
     var state = "state"
     var logLevel = "debug"
@@ -30,7 +34,6 @@ struct MirrorSettings {
     var sweepInterval = "60s"
     /// `nil` makes redirects to copies relative, because the port is the system's choice.
     var publicURL: String?
-    var retention = ""
     /// In place of the token.
     var adminKeys: String?
     /// More keys of the file, a line each.
@@ -53,7 +56,7 @@ struct MirrorSettings {
           allowAddresses: [127.0.0.0/8]
           s3: [\(buckets.joined(separator: ", "))]
         pools:
-          local/dev: {directory: \(directory)/\(pool), retention: {\(retention)}}
+          local/dev: {directory: \(directory)/\(pool)\(poolOptions)}
           \(morePools.joined(separator: "\n  "))
         sweep: {interval: \(sweepInterval)}
         redirect:
@@ -69,6 +72,7 @@ struct MirrorSettings {
           idleTimeout: \(idleTimeout)
           lease: \(lease)
           backoff: {first: 1ms, max: 20ms}
+          \(copyOptions.joined(separator: "\n  "))
         server: {shutdownGrace: \(shutdownGrace), idleTimeout: \(patience), maxConnections: \(maxConnections)}
         log: {level: \(logLevel)}
         \(more.joined(separator: "\n"))

@@ -30,6 +30,8 @@ struct EngineFixture: Sendable {
         var coarseness: Duration = .seconds(60)
         var outbound = OutboundConfiguration()
         var requireHTTPS = false
+        /// Beside the origin's own.
+        var allow: [EgressPolicy.AllowRule] = []
         var resolver = FixedResolver()
         var buckets: [any BucketOrigin] = []
         /// What the pool's service copies from by itself.
@@ -99,7 +101,7 @@ struct EngineFixture: Sendable {
         base = ScriptedStateStore(setup.state ?? MemoryStateStore(clock: clock, maxQueued: setup.maxQueued))
         state = HotIndex(base)
         let policy = try EgressPolicy(
-            allow: setup.requireHTTPS ? [.anyPublic] : [.prefix(try ArtifactURL(origin.url("/"))), .anyPublic],
+            allow: setup.requireHTTPS ? [.anyPublic] : [.prefix(try ArtifactURL(origin.url("/"))), .anyPublic] + setup.allow,
             requireHTTPS: setup.requireHTTPS, allowAddresses: [try #require(IPNetwork("127.0.0.0/8"))], maxRedirects: 3)
         outbound = OutboundClient(
             policy: policy, configuration: setup.outbound, resolver: setup.resolver,

@@ -90,11 +90,15 @@ final class ScriptedStateStore: StateStore {
         try await run(.recordPresent) { try await base.recordPresent(id, object) }
     }
 
-    func lease(pools: Set<PoolID>, worker: String, duration: Duration) async throws -> CopyLease? {
-        try await run(.lease) { try await base.lease(pools: pools, worker: worker, duration: duration) }
+    func lease(
+        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
+    ) async throws -> LeaseOutcome? {
+        try await run(.lease) { try await base.lease(pools: pools, passingOver: lanes, worker: worker, duration: duration) }
     }
 
-    func nextDue(pools: Set<PoolID>) async throws -> Timestamp? { try await run(.nextDue) { try await base.nextDue(pools: pools) } }
+    func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp? {
+        try await run(.nextDue) { try await base.nextDue(pools: pools, passingOver: lanes) }
+    }
 
     func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease {
         try await run(.extend) { try await base.extend(lease, duration: duration) }

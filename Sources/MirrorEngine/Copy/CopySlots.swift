@@ -1,0 +1,159 @@
+import MirrorCore
+import MirrorState
+import Synchronization
+
+/// Which copies of this process are under way, by origin: who may begin, and who makes room (decision 0011).
+///
+/// A copy holds one of `concurrency` slots, of which one origin's copies hold `maxPerOrigin` at most. A copy that has turned out to be slow
+/// gives its slot up and goes on: up to `slowConcurrency` copies more than there are slots. When there are that many and another copy could
+/// begin, the slowest one ends.
+package final class CopySlots: Sendable {
+    /// A copy under way.
+    final class Copy: Sendable {
+        let origin: CopyLane
+        let lane: CopyLane
+        let progress: CopyProgress
+        /// Notified when it is to end for the sake of others.
+        let yielding = Signal()
+
+        fileprivate init(_ lease: CopyLease, _ progress: CopyProgress) {
+            origin = CopyLane(of: lease.id.artifact)
+            lane = lease.lane
+            self.progress = progress
+        }
+    }
+
+    /// What a worker may do next.
+    enum Turn: Sendable, Equatable {
+        /// Wait for a copy to end, or to give its slot up.
+        case full
+        /// Lease a job, passing over these lanes; where there is none, the next of these.
+        case lease([Set<CopyLane>])
+        /// Let the slowest copy end if there is a job for its place in other lanes than these.
+        case makeRoom(Set<CopyLane>)
+    }
+
+    private struct Running {
+        let copy: Copy
+        var isSlow = false
+        var isYielding = false
+        /// As last measured.
+        var bytesPerSecond: Int64?
+    }
+
+    private struct State {
+        var running: [ObjectIdentifier: Running] = [:]
+        /// How many copies of an origin have given their slot up, the origin that did so last at the end.
+        var slowed: [(origin: CopyLane, count: Int)] = []
+    }
+
+    /// Origins that are remembered for having been slow.
+    private static let maxRemembered = 100
+
+    private let concurrency: Int
+    private let maxPerOrigin: Int
+    private let slowConcurrency: Int
+    private let state = Mutex(State())
+
+    package init(_ configuration: CopyConfiguration) {
+        concurrency = configuration.concurrency
+        maxPerOrigin = configuration.maxPerOrigin
+        slowConcurrency = configuration.slowConcurrency
+    }
+
+    var turn: Turn {
+        state.withLock { state in
+            let holders = state.running.values.filter { !$0.isSlow }
+            guard holders.count < concurrency else { return .full }
+            let byOrigin = Dictionary(grouping: holders, by: \.copy.origin)
+            var passed = Set(byOrigin.filter { $0.value.count >= maxPerOrigin }.keys)
+            // One of these may have ended a process. Alone it takes nobody with it twice.
+            if holders.contains(where: { $0.copy.lane == .unfinished }) { passed.insert(.unfinished) }
+            if state.running.count >= concurrency + slowConcurrency {
+                return state.running.values.contains(where: \.isYielding) ? .full : .makeRoom(passed)
+            }
+            // An origin of which nothing is under way goes before one that has had its turn.
+            let busy = passed.union(byOrigin.keys)
+            return .lease(busy == passed ? [passed] : [busy, passed])
+        }
+    }
+
+    func begin(_ lease: CopyLease, _ progress: CopyProgress) -> Copy {
+        let copy = Copy(lease, progress)
+        state.withLock { $0.running[ObjectIdentifier(copy)] = Running(copy: copy) }
+        return copy
+    }
+
+    func end(_ copy: Copy) {
+        state.withLock { _ = $0.running.removeValue(forKey: ObjectIdentifier(copy)) }
+    }
+
+    /// Notes how fast a copy is. One that was slow once stays so: otherwise its origin could win slots by hurrying now and then.
+    ///
+    /// - Returns: Whether it gives its slot up by this call.
+    func measure(_ copy: Copy, bytesPerSecond: Int64, isSlow: Bool) -> Bool {
+        state.withLock { state in
+            guard var running = state.running[ObjectIdentifier(copy)] else { return false }
+            let givesUp = isSlow && !running.isSlow
+            running.bytesPerSecond = bytesPerSecond
+            running.isSlow = running.isSlow || isSlow
+            state.running[ObjectIdentifier(copy)] = running
+            if givesUp { Self.remember(copy.origin, &state) }
+            return givesUp
+        }
+    }
+
+    private static func remember(_ origin: CopyLane, _ state: inout State) {
+        let index = state.slowed.firstIndex { $0.origin == origin }
+        let count = index.map { state.slowed.remove(at: $0).count } ?? 0
+        state.slowed.append((origin, count + 1))
+        if state.slowed.count > maxRemembered { state.slowed.removeFirst() }
+    }
+
+    func isSlow(_ copy: Copy) -> Bool { state.withLock { $0.running[ObjectIdentifier(copy)]?.isSlow ?? false } }
+
+    /// Tells the slowest copy to end.
+    func yieldSlowest() {
+        let copy = state.withLock { state -> Copy? in
+            let slowest = state.running.filter { $0.value.isSlow && !$0.value.isYielding }
+                .min { ($0.value.bytesPerSecond ?? 0) < ($1.value.bytesPerSecond ?? 0) }
+            guard let slowest else { return nil }
+            state.running[slowest.key]?.isYielding = true
+            return slowest.value.copy
+        }
+        copy?.yielding.notify()
+    }
+
+    // MARK: For people who look
+
+    /// The copies of one origin.
+    package struct OriginCopies: Sendable, Equatable {
+        package let origin: String
+        /// Under way now.
+        package var running = 0
+        /// Those of them that gave their slot up.
+        package var slow = 0
+        /// Of all of them, as last measured.
+        package var bytesPerSecond: Int64 = 0
+        /// Copies that gave their slot up since the start.
+        package var slowed = 0
+    }
+
+    /// Origins of which copies are under way, or that were slow; those with most slow copies first.
+    package var origins: [OriginCopies] {
+        let (running, slowed) = state.withLock { ($0.running.values.map { $0 }, $0.slowed) }
+        var origins: [CopyLane: OriginCopies] = [:]
+        func change(_ origin: CopyLane, _ body: (inout OriginCopies) -> Void) {
+            body(&origins[origin, default: OriginCopies(origin: origin.description)])
+        }
+        for copy in running {
+            change(copy.copy.origin) {
+                $0.running += 1
+                if copy.isSlow { $0.slow += 1 }
+                $0.bytesPerSecond += copy.bytesPerSecond ?? 0
+            }
+        }
+        for (origin, count) in slowed { change(origin) { $0.slowed = count } }
+        return origins.values.sorted { ($1.slow, $1.slowed, $1.running, $0.origin) < ($0.slow, $0.slowed, $0.running, $1.origin) }
+    }
+}

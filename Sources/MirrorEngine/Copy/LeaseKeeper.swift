@@ -1,0 +1,73 @@
+import Logging
+import MirrorCore
+import MirrorState
+
+/// Keeps leases alive while their copies run, and measures how fast those are.
+struct LeaseKeeper: Sendable {
+    let state: any StateStore
+    let slots: CopySlots
+    let memory: CopyMemory
+    let configuration: CopyConfiguration
+    let metrics: EngineMetrics
+    let clock: any WallClock
+    let logger: Logger
+    /// Called when a copy has given its slot up.
+    let onFreeSlot: @Sendable () -> Void
+
+    /// Keeps the lease alive with heartbeats while `operation` runs, and cancels it when the lease is lost or the copy is to make room.
+    func keep<Success: Sendable>(
+        _ lease: CopyLease, for copy: CopySlots.Copy, _ operation: @escaping @Sendable () async throws -> Success
+    ) async throws -> Success {
+        try await withThrowingTaskGroup(of: Success?.self) { group in
+            group.addTask { try await operation() }
+            group.addTask {
+                try await beat(lease, copy)
+                return nil
+            }
+            group.addTask {
+                await copy.yielding.wait(upTo: nil, clock: clock)
+                try Task.checkCancellation()
+                throw CopyError(.transfer, isTransient: true, "the origin sends too slowly, and another copy needs the place")
+            }
+            while let success = try await group.next() {
+                if let success {
+                    group.cancelAll()
+                    return success
+                }
+            }
+            throw CancellationError()
+        }
+    }
+
+    private func beat(_ lease: CopyLease, _ copy: CopySlots.Copy) async throws {
+        var isFailing = false
+        while true {
+            try await clock.sleep(for: min(configuration.lease / 3, configuration.minRateWindow))
+            measure(copy, lease.id)
+            do {
+                _ = try await state.extend(lease, duration: configuration.lease)
+                isFailing = false
+            } catch let error as StateError where error.code == .unavailable {
+                // Nobody can take the job while the store is away; whether it was taken is seen when it is back.
+                if !isFailing {
+                    logger.warning(
+                        "heartbeat failed", metadata: ["artifact": "\(lease.id.artifact.redacted)", "error": "\(error)"])
+                }
+                isFailing = true
+            }
+        }
+    }
+
+    /// Lets a copy whose origin is too slow give its slot up, and end when others wait for the memory that it holds.
+    private func measure(_ copy: CopySlots.Copy, _ id: ReplicaID) {
+        defer { if memory.isShort, slots.isSlow(copy) { copy.yielding.notify() } }
+        guard let rate = copy.progress.takeRate(over: configuration.minRateWindow),
+            slots.measure(copy, bytesPerSecond: rate, isSlow: rate < configuration.minRate)
+        else { return }
+        metrics.countSlow(pool: id.pool)
+        logger.notice(
+            "a slow copy gives its slot up",
+            metadata: ["artifact": "\(id.artifact.redacted)", "pool": "\(id.pool)", "bytes_per_second": "\(rate)"])
+        onFreeSlot()
+    }
+}

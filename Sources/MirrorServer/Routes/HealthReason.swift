@@ -1,0 +1,43 @@
+import MirrorState
+import MirrorStorage
+
+/// Why a part is not healthy, in words.
+enum HealthReason {
+    /// For everybody: one of a few sentences, so that no address, path or name gets out.
+    static func open(_ error: any Error) -> String {
+        switch error {
+        case let error as StorageError: of(error.code)
+        case let error as StateError: of(error.code)
+        default: "it does not work; the log says more"
+        }
+    }
+
+    /// For the operator: what the store says, which may name a bucket, a path or a key, but never a credential.
+    static func full(_ error: any Error) -> String {
+        switch error {
+        case let error as StorageError: "\(error.code.rawValue): \(error.message)"
+        case let error as StateError: "\(error.code.rawValue): \(error.message)"
+        default: open(error)
+        }
+    }
+
+    private static func of(_ code: StorageError.Code) -> String {
+        switch code {
+        case .notFound: "its bucket or directory does not exist"
+        case .permissionDenied: "it may not be used with these credentials or permissions"
+        case .full: "too little space is free"
+        case .throttled: "the service asks for fewer requests"
+        case .timedOut: "it does not answer in time"
+        case .unavailable: "it cannot be reached"
+        case .invalidRequest, .unsupported: "the service refuses the request"
+        case .alreadyExists, .preconditionFailed, .checksumMismatch: "it does not work; the log says more"
+        }
+    }
+
+    private static func of(_ code: StateError.Code) -> String {
+        switch code {
+        case .unavailable, .staleLease: "it cannot be reached"
+        case .corrupt: "what it holds cannot be read"
+        }
+    }
+}
