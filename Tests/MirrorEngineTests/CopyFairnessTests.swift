@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorNet
 import MirrorState
 import MirrorStorage
 import MirrorTesting

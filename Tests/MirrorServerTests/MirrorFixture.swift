@@ -187,12 +187,13 @@ final class MirrorFixture: Sendable {
         ) async throws -> Result {
             let (listeners, announce) = AsyncStream.makeStream(of: (MirrorServer.Listener, Int).self)
             let configuration = ServerConfiguration(
-                listen: .init(host: "127.0.0.1", port: 0), publicURL: options.publicURL, tls: options.tls, admin: options.admin,
+                listen: .init(host: "127.0.0.1", port: 0), publicURL: options.publicURL, admin: options.admin,
                 servesArtifacts: options.servesArtifacts, redirectStatus: options.redirectStatus, maxConnections: options.maxConnections,
                 idleTimeout: options.idleTimeout,
                 maxHeaderBytes: options.maxHeaderBytes)
             let server = MirrorServer(
-                services: services, configuration: configuration, usesFastPath: options.usesFastPath, group: loops, logger: logger
+                services: services, configuration: configuration, tls: try options.tls.map { try NIOSSLContext(configuration: $0) },
+                usesFastPath: options.usesFastPath, group: loops, logger: logger
             ) { listener, address in
                 announce.yield((listener, address.port ?? 0))
             }
