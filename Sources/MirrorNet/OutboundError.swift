@@ -48,7 +48,8 @@ package struct OutboundError: Error, Sendable, CustomStringConvertible {
 
     /// A code without what belongs to it: a bounded metric label.
     package enum Kind: String, Sendable, CaseIterable {
-        case refused, redirectRefused, badRedirect, tooManyRedirects, unresolvable, connectFailed, tlsFailed, timedOut, protocolError, truncated
+        case refused, redirectRefused, badRedirect, tooManyRedirects, unresolvable, connectFailed, tlsFailed, timedOut, protocolError,
+            truncated
     }
 
     package let code: Code

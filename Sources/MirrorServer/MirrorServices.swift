@@ -23,7 +23,8 @@ package struct MirrorServices: Sendable {
     package let started: Timestamp
 
     package init(
-        pools: PoolTable, selector: PoolSelector, state: HotIndex, isStateShared: Bool = false, redirects: RedirectService, health: PoolHealth,
+        pools: PoolTable, selector: PoolSelector, state: HotIndex, isStateShared: Bool = false, redirects: RedirectService,
+        health: PoolHealth,
         remover: ReplicaRemover,
         waiters: ReplicaWaiters, uses: UseRecorder, metrics: EngineMetrics, registry: MetricsRegistry, copySlots: CopySlots? = nil,
         clock: any WallClock

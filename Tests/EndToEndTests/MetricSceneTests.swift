@@ -26,7 +26,9 @@ extension EndToEnd {
             #expect(Set(names).count == names.count)
             let documented = try Self.documented()
             #expect(documented.count > 30)
-            #expect(documented.subtracting(names).subtracting(MetricScene.elsewhere) == [], "these are documented, and nothing here makes them move")
+            #expect(
+                documented.subtracting(names).subtracting(MetricScene.elsewhere) == [],
+                "these are documented, and nothing here makes them move")
             #expect(Set(names).subtracting(documented) == [], "these move, and are not documented")
         }
 

@@ -94,7 +94,8 @@ extension EndToEnd {
             arguments: [false, true])
         func ab(keepsAlive: Bool) async throws {
             try await Self.run({ $0.maxConnections = 100 }) { mirror, _, artifacts in
-                let redirect = try await PlainClient.run("curl", ["-sS", "-f", "-w", "%{redirect_url}", "-o", "/dev/null", artifacts[0].url])
+                let redirect = try await PlainClient.run(
+                    "curl", ["-sS", "-f", "-w", "%{redirect_url}", "-o", "/dev/null", artifacts[0].url])
                 for url in [artifacts[0].url, redirect.output, "\(mirror.url)/healthz"] {
                     let (exit, output) = try await PlainClient.run(
                         "ab", ["-q", "-n", "300", "-c", "3", "-s", "20"] + (keepsAlive ? ["-k"] : []) + [url])
@@ -113,7 +114,8 @@ extension EndToEnd {
         @Test("A file that is read slowly and steadily is sent on for longer than the idle time")
         func slow() async throws {
             try await Self.run({ $0.patience = "2s" }, size: 32 << 20) { mirror, _, artifacts in
-                let redirect = try await PlainClient.run("curl", ["-sS", "-f", "-w", "%{redirect_url}", "-o", "/dev/null", artifacts[0].url])
+                let redirect = try await PlainClient.run(
+                    "curl", ["-sS", "-f", "-w", "%{redirect_url}", "-o", "/dev/null", artifacts[0].url])
                 let program = try mirror.directory.write(Self.slowProgram, to: "slow.py")
                 let (exit, output) = try await PlainClient.run("python3", [program, redirect.output])
                 #expect(exit == .code(0), "\(output)")

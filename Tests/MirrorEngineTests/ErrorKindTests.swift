@@ -13,11 +13,13 @@ struct ErrorKindTests {
         + StorageError.Code.allCases.map { CopyError(ofBucket: StorageError($0, "it failed", operation: "test")) }
         + StateError.Code.allCases.map { StateError($0, "it failed") }
         + [
-            .refused(EgressRefusal(.notListed, "no")), .redirectRefused(EgressRefusal(.notListed, "no"), host: "a.example"), .badRedirect, .tooManyRedirects, .unresolvable, .connectFailed, .tlsFailed,
+            .refused(EgressRefusal(.notListed, "no")), .redirectRefused(EgressRefusal(.notListed, "no"), host: "a.example"), .badRedirect,
+            .tooManyRedirects, .unresolvable, .connectFailed, .tlsFailed,
             .timedOut, .protocolError,
             .truncated,
         ].map { (code: OutboundError.Code) in OutboundError(code, "it failed") }
-        + [.origin(status: 503), .refused, .redirect, .transfer, .content, .tooLarge, .storage, .unfinished].map { (reason: CopyFailure.Reason) in
+        + [.origin(status: 503), .refused, .redirect, .transfer, .content, .tooLarge, .storage, .unfinished].map {
+            (reason: CopyFailure.Reason) in
             CopyError(reason, isTransient: false, "it failed")
         }
 

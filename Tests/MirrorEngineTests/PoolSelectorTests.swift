@@ -74,7 +74,8 @@ struct PoolSelectorTests {
             ("10.1.2.3:_", nil), ("10.1.2.3/32", nil), ("10.1.2.3%eth0", nil), ("[10.1.2.3]", nil), ("[10.1.2.3]:80", nil),
             ("[2001:db8::1", nil), ("2001:db8::1]", nil), ("[2001:db8::1]443", nil), ("[2001:db8::1]:", nil), ("[2001:db8::1]:443:1", nil),
             ("[]", nil), ("[]:80", nil), ("[", nil), (":", nil), (":80", nil), ("\"", nil), ("\"\"", nil), ("\"10.1.2.3", nil),
-            ("10.1.2.3\"", nil), ("'10.1.2.3'", nil), ("fe80::1%", nil), ("fe80::1%a b", nil), ("[fe80::1%]", nil), ("é", nil), ("\u{0}", nil),
+            ("10.1.2.3\"", nil), ("'10.1.2.3'", nil), ("fe80::1%", nil), ("fe80::1%a b", nil), ("[fe80::1%]", nil), ("é", nil),
+            ("\u{0}", nil),
             ("10.1.2.3\u{0}", nil), ("for=10.1.2.3", nil), ("10.1.2.3;proto=https", nil),
         ] as [(String, String?)])
     func spellings(element: String, expected: String?) throws {

@@ -18,7 +18,8 @@ struct AcceptedConnectionTests {
         let world = World()
         let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
         let mirror = MirrorChannel(
-            responder: { _, _, _ in }, table: nil, crowds: nil, uses: uses, clock: world.clock, idleTimeout: .hours(1), maxHeaderBytes: 32_768)
+            responder: { _, _, _ in }, table: nil, crowds: nil, uses: uses, clock: world.clock, idleTimeout: .hours(1),
+            maxHeaderBytes: 32_768)
         let logger = logger
         let registration = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)
         if isRegistered { registration.succeed() }

@@ -22,7 +22,8 @@ struct ConnectionTests {
             try await body(
                 mirror,
                 [
-                    RequestStream.hit, RequestStream.miss, "\(RequestStream.hit)?wait=x", "/local/dev/\(ObjectKey(id.artifact))", "/v1/ping",
+                    RequestStream.hit, RequestStream.miss, "\(RequestStream.hit)?wait=x", "/local/dev/\(ObjectKey(id.artifact))",
+                    "/v1/ping",
                     "/v1/openapi.yaml", "/nothing", "/v1/stats",
                 ])
         }
@@ -85,7 +86,8 @@ struct ConnectionTests {
                     let requests = [
                         "GET \(target) HTTP/1.0\r\n\r\n", RequestStream.request("GET", target, "Connection: close\r\n"),
                         RequestStream.request("POST", target, "Connection: close\r\nContent-Length: 5\r\n") + "hello",
-                        RequestStream.request("POST", target, "Connection: close\r\nTransfer-Encoding: chunked\r\n") + "5\r\nhello\r\n0\r\n\r\n",
+                        RequestStream.request("POST", target, "Connection: close\r\nTransfer-Encoding: chunked\r\n")
+                            + "5\r\nhello\r\n0\r\n\r\n",
                     ]
                     for request in requests {
                         try await RawConnection.run(port: mirror.port) { connection in
@@ -154,7 +156,8 @@ struct ConnectionTests {
     @Test func `an offer of another protocol is ignored, and the connection goes on`() async throws {
         try await serve { mirror, targets in
             let bodies = [
-                ("GET", "", ""), ("HEAD", "", ""), ("POST", "Content-Length: 0\r\n", ""), ("POST", "Content-Length: 9\r\n", "a\r\n\r\nb\n\nc"),
+                ("GET", "", ""), ("HEAD", "", ""), ("POST", "Content-Length: 0\r\n", ""),
+                ("POST", "Content-Length: 9\r\n", "a\r\n\r\nb\n\nc"),
                 ("POST", "Transfer-Encoding: chunked\r\n", "9\r\na\r\n\r\nb\n\nc\r\n0\r\nX: y\r\n\r\n"),
             ]
             for offer in Self.offers {
@@ -162,11 +165,12 @@ struct ConnectionTests {
                     let request = { (target: String) in RequestStream.request(method, target, offer + fields) + body }
                     let name = Array((offer + fields).utf8).shown
                     func check(_ connection: RawConnection, _ targets: [String]) async throws {
-                            for target in targets {
-                                let response = try await connection.response(toHead: method == "HEAD")
-                                #expect(!response.has("Upgrade") && !response.has("Connection"), "\(name)")
-                                let isRight = method == "POST" ? (400..<500).contains(response.status) : method == "HEAD" || response.status != 405
-                                #expect(isRight, "\(target) \(response.status) \(name)")
+                        for target in targets {
+                            let response = try await connection.response(toHead: method == "HEAD")
+                            #expect(!response.has("Upgrade") && !response.has("Connection"), "\(name)")
+                            let isRight =
+                                method == "POST" ? (400..<500).contains(response.status) : method == "HEAD" || response.status != 405
+                            #expect(isRight, "\(target) \(response.status) \(name)")
                         }
                         await connection.send(RequestStream.request("GET", "/v1/ping"))
                         let ping = try await connection.response()

@@ -358,7 +358,8 @@ struct LocalObjectTests {
         }
     }
 
-    @Test func `an object that cannot be read sends its client to the origin, and one that nobody was redirected to is a 503`() async throws {
+    @Test func `an object that cannot be read sends its client to the origin, and one that nobody was redirected to is a 503`() async throws
+    {
         let world = World()
         let id = try await world.seed("/a.txt")
         let other = try await world.store("/b.txt")

@@ -161,7 +161,8 @@ final class MirrorFixture: Sendable {
             let publications = PublicationLock()
             let remover = ReplicaRemover(pools: pools, state: world.state, publications: publications)
             let health = PoolHealth(pools: pools, state: world.state, clock: world.clock, logger: logger)
-            let presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: world.clock, logger: logger)
+            let presence = PresenceCheck(
+                pools: pools, remover: remover, health: health, metrics: metrics, clock: world.clock, logger: logger)
             let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
             let redirects = RedirectService(
                 pools: pools, state: world.state, origin: origin, waiters: waiters, uses: uses, publications: publications,
@@ -171,7 +172,8 @@ final class MirrorFixture: Sendable {
             services = MirrorServices(
                 pools: pools,
                 selector: PoolSelector(networks: options.networks, trustedProxies: options.trustedProxies, fallback: options.fallback),
-                state: world.state, isStateShared: options.isStateShared, redirects: redirects, health: health, remover: remover, waiters: waiters,
+                state: world.state, isStateShared: options.isStateShared, redirects: redirects, health: health, remover: remover,
+                waiters: waiters,
                 uses: uses,
                 metrics: metrics, registry: registry, clock: world.clock)
             workers = CopyWorkers(

@@ -34,7 +34,8 @@ final class RawConnection: Sendable {
     /// - Parameter first: Is sent as soon as it is connected, and `second` as soon as a response has come: on a busy machine a test may come
     ///   to it much later.
     static func open(
-        port: Int, isTLS: Bool = false, receiveBuffer: Int? = nil, readsAlone: Bool = true, sending first: String = "", then second: String = ""
+        port: Int, isTLS: Bool = false, receiveBuffer: Int? = nil, readsAlone: Bool = true, sending first: String = "",
+        then second: String = ""
     ) async throws -> RawConnection {
         let inbox = WatchedState(Inbox())
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -273,10 +273,12 @@ struct RedirectRouteTests {
                 try await pool(target), try await pool(target, "10.1.2.3"), try await pool(target, "10.1.2.3, 192.0.2.1"),
                 try await pool(target, "192.0.2.1", "10.1.2.3"),
                 try await pool(target, "192.0.2.1, 10.1.2.3:51234"), try await pool(target, "10.1.2.3:51234, 192.0.2.1:443"),
-                try await pool(target, "10.1.2.3", "unknown"), try await pool(target, "10.1.2.3, ,", ""), try await pool(target + "?pool=local/dev", "10.1.2.3"),
+                try await pool(target, "10.1.2.3", "unknown"), try await pool(target, "10.1.2.3, ,", ""),
+                try await pool(target + "?pool=local/dev", "10.1.2.3"),
                 try await pool(target + "?pool=local%2Ftwo"),
             ]
-            #expect(chosen == [
+            #expect(
+                chosen == [
                     "local/dev", "local/two", "local/dev", "local/two", "local/two", "local/dev", "local/dev", "local/two", "local/dev",
                     "local/two",
                 ])

@@ -199,7 +199,8 @@ struct RequestStream: Sendable {
             request("POST", "/v1/warm", "Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: \(get.utf8.count)\r\n"), get, other),
         RequestStream(
             "Upgrade with chunks",
-            request("POST", hit, "Connection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n") + "5\r\nhello\r\n0\r\n\r\n" + other),
+            request("POST", hit, "Connection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n") + "5\r\nhello\r\n0\r\n\r\n"
+                + other),
         RequestStream("Upgrade and garbage", request("GET", hit, "Connection: Upgrade\r\nUpgrade: h2c\r\n") + "garbage\r\n\r\n" + other),
         RequestStream("Upgrade and close", request("GET", hit, "Connection: Upgrade, close\r\nUpgrade: h2c\r\n") + other),
         RequestStream("Upgrade alone", request("GET", hit, "Upgrade: h2c\r\n") + other),

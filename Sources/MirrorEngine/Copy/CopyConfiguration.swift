@@ -35,7 +35,8 @@ package struct CopyConfiguration: Sendable {
     package init(
         concurrency: Int = 16, maxPerOrigin: Int? = nil, slowConcurrency: Int = 4, minRate: Int64 = 16 << 10,
         minRateWindow: Duration = .seconds(30), partSize: Int64 = 16 << 20, partConcurrency: Int = 4, memory: Int64 = 48 << 20,
-        maxAttempts: Int = 5, maxObjectSize: Int64 = 5 << 40, refusesPages: Bool = true, lease: Duration = .seconds(15), backoff: Duration = .milliseconds(200),
+        maxAttempts: Int = 5, maxObjectSize: Int64 = 5 << 40, refusesPages: Bool = true, lease: Duration = .seconds(15),
+        backoff: Duration = .milliseconds(200),
         backoffLimit: Duration = .seconds(30), negativeLife: Duration = .seconds(30), shutdownGrace: Duration = .seconds(25)
     ) {
         self.concurrency = concurrency

@@ -28,7 +28,8 @@ package struct RedirectService: Sendable {
 
     package init(
         pools: PoolTable, state: HotIndex, origin: OriginClient, waiters: ReplicaWaiters, uses: UseRecorder,
-        publications: PublicationLock, presence: PresenceCheck, health: PoolHealth, configuration: RedirectConfiguration, metrics: EngineMetrics,
+        publications: PublicationLock, presence: PresenceCheck, health: PoolHealth, configuration: RedirectConfiguration,
+        metrics: EngineMetrics,
         clock: any WallClock, logger: Logger
     ) {
         self.pools = pools

@@ -104,7 +104,8 @@ private struct Exchange {
         // The parser's word counts too, because it reads nothing behind a request that it takes for the last. What follows CONNECT is not for us.
         isLast =
             has("connection", "close") || (isOld && !has("connection", "keep-alive")) || !head.isKeepAlive || head.method == .CONNECT
-        let hasBody = head.headers.contains(name: "transfer-encoding") || head.headers.first(name: "content-length").map { $0 != "0" } ?? false
+        let hasBody =
+            head.headers.contains(name: "transfer-encoding") || head.headers.first(name: "content-length").map { $0 != "0" } ?? false
         expectsContinue = hasBody && !isOld && has("expect", "100-continue")
     }
 

@@ -44,7 +44,7 @@ final class RequestDecoder: ByteToMessageDecoder {
             guard var piece = buffer.getSlice(at: buffer.readerIndex, length: length) else { break }
             do {
                 _ = try decoder.decode(context: context, buffer: &piece)
-            } catch where connection.isInputOver {
+            } catch  where connection.isInputOver {
                 // Of what stands behind the last request.
                 break
             }
