@@ -1,5 +1,4 @@
 import MirrorCore
-import MirrorNet
 import MirrorState
 import MirrorStorage
 import MirrorTesting
@@ -24,7 +23,7 @@ struct CopyFairnessTests {
             $0.copy.concurrency = 4
             $0.copy.maxPerOrigin = 2
             $0.resolver = FixedResolver(names: ["other.example.org": [address]])
-            $0.allow = [.pattern("^http://other\\.example\\.org:[0-9]+/.*")]
+            $0.allowedHosts = ["other.example.org"]
         }) { engine async throws in
             let gate = FakeGate()
             for number in 0..<20 {

@@ -31,7 +31,7 @@ struct CopyRefusalTests {
             #expect(engine.counters.total(EngineMetrics.Name.refusedRedirects) == 2)
             #expect(engine.counters.total(EngineMetrics.Name.refusedRedirects, "cdn.example.org:8080") == 2)
             #expect(engine.counters.total(EngineMetrics.Name.refusedRedirects, "not_listed") == 2)
-            #expect(engine.counters.total(EngineMetrics.Name.errors, "copy.redirect") == 2)
+            #expect(engine.counters.total(EngineMetrics.Name.errors, "outbound.redirectRefused") == 2)
         }
     }
 

@@ -31,7 +31,7 @@ struct EngineFixture: Sendable {
         var outbound = OutboundConfiguration()
         var requireHTTPS = false
         /// Beside the origin's own.
-        var allow: [EgressPolicy.AllowRule] = []
+        var allowedHosts: [String] = []
         var resolver = FixedResolver()
         var buckets: [any BucketOrigin] = []
         /// What the pool's service copies from by itself.
@@ -101,7 +101,8 @@ struct EngineFixture: Sendable {
         base = ScriptedStateStore(setup.state ?? MemoryStateStore(clock: clock, maxQueued: setup.maxQueued))
         state = HotIndex(base)
         let policy = try EgressPolicy(
-            allow: setup.requireHTTPS ? [.anyPublic] : [.prefix(try ArtifactURL(origin.url("/"))), .anyPublic] + setup.allow,
+            allow: setup.requireHTTPS ? [.anyPublic] : [.prefix(try ArtifactURL(origin.url("/"))), .anyPublic]
+                + setup.allowedHosts.map { .prefix(try ArtifactURL("http://\($0):\(origin.port)/")) },
             requireHTTPS: setup.requireHTTPS, allowAddresses: [try #require(IPNetwork("127.0.0.0/8"))], maxRedirects: 3)
         outbound = OutboundClient(
             policy: policy, configuration: setup.outbound, resolver: setup.resolver,
