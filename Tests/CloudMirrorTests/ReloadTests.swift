@@ -41,11 +41,15 @@ import Testing
             ("the-first-admin-token", "the-other-admin-token"), ("artifacts.example.org/", "artifacts.example.org/builds/"),
             ("timeToLive: 1h", "timeToLive: 2h, maxBytes: 5GiB, grace: 3s"),
             ("default: local/a", "default: local/b, networks: {10.0.0.0/8: local/a}, trustedProxies: [10.1.0.0/16]"),
-            ("level: info", "level: debug}\nredirect: {maxWait: 3s, waitLimit: 9s, maxWaiting: 7"))
+            (
+                "level: info",
+                "level: debug}\nredirect: {hop: 2s, hops: 3, clients: [{userAgent: tool, hop: 4s, hops: 2}], maxWait: 3s, waitLimit: 9s, maxWaiting: 7"
+            ))
         #expect(
             changed == [
                 "admin.tokens", "log.level", "origins.allow", "pools.local/a.retention.grace", "pools.local/a.retention.maxBytes",
-                "pools.local/a.retention.timeToLive", "redirect.maxWait", "redirect.maxWaiting", "redirect.waitLimit", "selection.default",
+                "pools.local/a.retention.timeToLive", "redirect.clients", "redirect.hop", "redirect.hops", "redirect.maxWait",
+                "redirect.maxWaiting", "redirect.waitLimit", "selection.default",
                 "selection.networks", "selection.trustedProxies",
             ])
         #expect(restart == [])

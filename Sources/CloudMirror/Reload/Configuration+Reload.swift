@@ -18,6 +18,9 @@ extension Configuration {
             if let other = other.pool(pool.id) { result.pools[index].retention = other.retention }
         }
         result.redirect.maxWait = other.redirect.maxWait
+        result.redirect.hop = other.redirect.hop
+        result.redirect.hops = other.redirect.hops
+        result.redirect.clients = other.redirect.clients
         result.redirect.waitLimit = other.redirect.waitLimit
         result.redirect.maxWaiting = other.redirect.maxWaiting
         // A pool that is not there yet cannot be chosen.
