@@ -35,7 +35,7 @@ package final class PoolHealth: Sendable {
     /// Looks at the pools again and again until the task is cancelled.
     package func run() async {
         let served = pools.all.filter(Self.isServedHere)
-        guard !served.isEmpty else { return }
+        // Also where there is none: a part of the process that ends would end the process.
         while !Task.isCancelled {
             // One that hangs does not keep the others waiting.
             await withDiscardingTaskGroup { group in
