@@ -105,7 +105,8 @@ import Testing
 
             """
         let old = try Configuration.reading(file)
-        let other = try Configuration.reading(file.replacing("timeout: 1s", with: "timeout: 2s, password: the-password"))
+        let other = try Configuration.reading(
+            file.replacing("timeout: 1s", with: "timeout: 2s, passwordFile: password"), .fake(files: ["/here/password": "the-password"]))
         #expect(old.reloaded(from: other) == old)
         #expect(other.differences(from: old) == ["state.redis.password", "state.redis.timeout"])
     }
