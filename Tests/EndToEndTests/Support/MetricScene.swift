@@ -112,7 +112,11 @@ extension MetricScene {
             metric: "cloud_mirror_redirects_total{outcome=\"fallback\"}",
             script: { stage async throws in #expect(try await stage.ask("/gate.bin", wait: 0).outcome == "fallback") }),
         MetricScene(
-            metric: "cloud_mirror_hops_total", settings: { $0.hop = "1s" },
+            metric: "cloud_mirror_hops_total",
+            settings: {
+                $0.hop = "1s"
+                $0.hops = 3
+            },
             script: { stage async throws in #expect(try await stage.ask("/gate.bin").outcome == "hop") }),
         MetricScene(metric: "cloud_mirror_redirect_wait_seconds", script: copy),
         MetricScene(
