@@ -101,8 +101,10 @@ struct EngineFixture: Sendable {
         base = ScriptedStateStore(setup.state ?? MemoryStateStore(clock: clock, maxQueued: setup.maxQueued))
         state = HotIndex(base)
         let policy = try EgressPolicy(
-            allow: setup.requireHTTPS ? [.anyPublic] : [.prefix(try ArtifactURL(origin.url("/"))), .anyPublic]
-                + setup.allowedHosts.map { .prefix(try ArtifactURL("http://\($0):\(origin.port)/")) },
+            allow: setup.requireHTTPS
+                ? [.anyPublic]
+                : [.prefix(try ArtifactURL(origin.url("/"))), .anyPublic]
+                    + setup.allowedHosts.map { .prefix(try ArtifactURL("http://\($0):\(origin.port)/")) },
             requireHTTPS: setup.requireHTTPS, allowAddresses: [try #require(IPNetwork("127.0.0.0/8"))], maxRedirects: 3)
         outbound = OutboundClient(
             policy: policy, configuration: setup.outbound, resolver: setup.resolver,
