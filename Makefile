@@ -1,7 +1,7 @@
 # The table of contents: each target is one script, and `make` alone lists them.
 # Arguments go on with ARGS: make run ARGS="--config config.yaml", make test ARGS="--filter MirrorCore".
 .DEFAULT_GOAL := help
-.PHONY: help run story test test-large bench check format docs setup
+.PHONY: help run story test test-large fuzz bench check format docs setup
 
 help: ## list these targets
 	@scripts/help.sh $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ test: ## build everything and run every test against real servers (ARGS go to `s
 
 test-large: ## copy 5 GiB into a bucket and back (minutes, 10 GiB of disk)
 	@scripts/test-large.sh
+
+fuzz: ## feed each parser with made-up input (ARGS: names of parsers; SECONDS=60 for each)
+	@SECONDS_EACH=$(or $(SECONDS),60) scripts/fuzz.sh $(ARGS)
 
 bench: ## measure side by side with nginx, curl, rclone and s5cmd (ARGS: names of benchmarks)
 	@Benchmarks/run.sh $(ARGS)

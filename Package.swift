@@ -150,6 +150,12 @@ let package = Package(
             "CloudMirrorTests",
             ["TestServers", "CloudMirrorCLI", "CloudMirror", "StorageS3", "MirrorNet", "MirrorCore", argumentParser, logging]),
         tests(
+            "FuzzTests",
+            [
+                "TestServers", "CloudMirror", "MirrorServer", "MirrorEngine", "StorageS3", "StateRedis", "RedisClient", "MirrorState",
+                "MirrorNet", "MirrorCore", nioCore,
+            ], resources: [.copy("Corpus")]),
+        tests(
             "EndToEndTests",
             [
                 "TestServers", "MirrorTesting", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient, crypto, logging,

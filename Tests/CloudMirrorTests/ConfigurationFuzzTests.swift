@@ -1,4 +1,5 @@
 import MirrorNet
+import TestServers
 import Testing
 
 @testable import CloudMirror
@@ -23,7 +24,7 @@ import Testing
     @Test("No bytes crash the reader, and what it refuses it explains", arguments: 0..<40)
     func mutations(round: UInt64) {
         for step: UInt64 in 0..<100 {
-            var random = SeededRandom(seed: round * 1_000 + step)
+            var random = SeededGenerator(seed: round * 1_000 + step)
             let bytes = Self.mutated(&random)
             do {
                 let configuration = try Configuration.parse(bytes, file: "fuzz.yaml", environment: Self.environment)
@@ -37,7 +38,7 @@ import Testing
         }
     }
 
-    private static func mutated(_ random: inout SeededRandom) -> [UInt8] {
+    private static func mutated(_ random: inout SeededGenerator) -> [UInt8] {
         // A window of the example, so that short files and broken beginnings come up too.
         var bytes = example
         if Bool.random(using: &random) {

@@ -1,3 +1,4 @@
+import TestServers
 import Testing
 
 @testable import CloudMirror
@@ -42,7 +43,7 @@ import Testing
 
     @Test("What is written is read back as the same", arguments: 0..<20)
     func roundTrip(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<100 {
             let zeros = Int64.random(in: 0...52, using: &random)
             let bytes = Int64.random(in: 0..<1_024, using: &random) << zeros

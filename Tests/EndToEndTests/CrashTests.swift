@@ -160,7 +160,7 @@ extension EndToEnd {
             let rounds = 5
             let size: Int64 = 2_500_000
             try await FakeOrigin.run { origin in
-                var random = SeededRandom(state: seed)
+                var random = SeededGenerator(seed: seed)
                 var settings = MirrorSettings(allow: [origin.url("/")])
                 // Each kill costs an attempt.
                 settings.maxAttempts = 20
@@ -203,18 +203,5 @@ extension EndToEnd {
                 }
             }
         }
-    }
-}
-
-/// SplitMix64: the same seed, the same moments.
-private struct SeededRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import NIOCore
+import TestServers
 import Testing
 
 @testable import RedisClient

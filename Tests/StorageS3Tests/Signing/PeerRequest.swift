@@ -1,5 +1,6 @@
 import Foundation
 import MirrorCore
+import TestServers
 
 @testable import StorageS3
 
@@ -40,10 +41,10 @@ struct PeerRequest: Encodable {
 
 /// Makes requests that are awkward to sign; the same ones for the same seed.
 struct PeerRequestGenerator {
-    private var random: SplitMix
+    private var random: SeededGenerator
 
     init(seed: UInt64) {
-        random = SplitMix(state: seed)
+        random = SeededGenerator(seed: seed)
     }
 
     private static let awkward = [
@@ -125,17 +126,4 @@ struct PeerRequestGenerator {
 
     private mutating func number(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &random) }
     private mutating func pick<Value>(_ values: [Value]) -> Value { values[number(values.count)] }
-}
-
-/// SplitMix64: the same numbers for the same seed, on every machine.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

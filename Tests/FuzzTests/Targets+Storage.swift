@@ -1,0 +1,80 @@
+import MirrorCore
+import NIOCore
+import NIOHTTP1
+
+@testable import StorageS3
+
+extension FuzzTarget {
+    private static let xmlWords = [
+        "<", ">", "</", "/>", "<?xml version=\"1.0\"?>", "<!--", "-->", "<![CDATA[", "]]>", "<!DOCTYPE a>", "&amp;", "&#x41;", "&#55296;",
+        "&lt", "&", "<a>", "</a>", "<Key>", "</Key>", "<Size>", "xmlns=\"x\"", "'", "\"",
+    ]
+    private static let jsonWords = [
+        "{", "}", "[", "]", ":", ",", "\"", "null", "true", "1e999", "\\u0000", "\\ud800", "\"Statement\"", "\"Version\"", "\"Principal\"",
+    ]
+
+    static let storage: [FuzzTarget] = [
+        FuzzTarget(
+            "s3-xml",
+            seeds: [
+                "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code><Message>a &amp; b</Message><Region>eu-west-1</Region></Error>",
+                "<ListBucketResult xmlns=\"x\"><Contents><Key>a</Key><Size>1</Size></Contents><IsTruncated>false</IsTruncated></ListBucketResult>",
+                "<LifecycleConfiguration><Rule><ID>a</ID><Status>Enabled</Status><Expiration><Days>3</Days></Expiration></Rule></LifecycleConfiguration>",
+            ], words: xmlWords
+        ) { bytes in
+            let document = try S3XML(parsing: ByteBuffer(bytes: bytes))
+            _ = S3PublicAccessBlock(document)
+            _ = S3Lifecycle(document, transitionDefault: nil).xml
+        },
+        FuzzTarget(
+            "s3-error", seeds: ["<Error><Code>SlowDown</Code><Message>m</Message><RequestId>r</RequestId></Error>", ""], words: xmlWords
+        ) { bytes in
+            for status in [301, 400, 403, 404, 503] {
+                _ = S3Failure(status: status, headers: ["x-amz-bucket-region": text(bytes)], body: ByteBuffer(bytes: bytes))
+            }
+        },
+        FuzzTarget(
+            "s3-policy",
+            seeds: [
+                #"{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"r"}]}"#
+            ], words: jsonWords
+        ) { bytes in
+            let policy = try S3BucketPolicy(json: bytes)
+            _ = policy.isEmpty
+            _ = policy.json
+        },
+        FuzzTarget(
+            "s3-credentials",
+            seeds: [
+                #"{"Code":"Success","AccessKeyId":"a","SecretAccessKey":"b","Token":"c","Expiration":"2026-01-31T12:00:00Z"}"#,
+                #"{"Version":1,"AccessKeyId":"a","SecretAccessKey":"b","SessionToken":"c","Expiration":"2026-01-31T12:00:00Z"}"#,
+            ], words: jsonWords + ["\"Expiration\"", "Z", "T"]
+        ) { bytes in
+            let parsed: [S3Credentials] = [CredentialDocument.Author.instanceMetadata, .container, .process].compactMap {
+                try? CredentialDocument.parse(bytes, from: $0)
+            }
+            if parsed.isEmpty { throw S3CredentialsError(.invalid, "nobody's") }
+        },
+        FuzzTarget(
+            "aws-config", seeds: ["[default]\naws_access_key_id = a\naws_secret_access_key = b\n[profile x]\ns3 =\n  a = b\n"],
+            words: ["[", "]", "profile ", "=", "\n", "\r\n", "  ", "#", ";", "sso-session", "\u{FEFF}", "\u{85}", "\u{2028}"]
+        ) { bytes in
+            _ = try SharedConfigFile(text(bytes))
+        },
+        FuzzTarget("s3-time", seeds: ["2026-01-31T12:00:00.000Z", "Sun, 06 Nov 1994 08:49:37 GMT"], words: ["T", "Z", "-", ":", "."]) {
+            bytes in
+            _ = S3Time.parse(text(bytes))
+        },
+        FuzzTarget(
+            "s3-url",
+            seeds: [
+                "s3://bucket/a b", "https://bucket.s3.eu-west-1.amazonaws.com/a%20b?versionId=1",
+                "https://s3.amazonaws.com/bucket/key?x-id=GetObject",
+            ], words: urlWords + ["s3://", "bucket", "?versionId=", ".s3.", "dualstack.", "X-Amz-Signature="]
+        ) { bytes in
+            let urls = S3BucketURLs(endpoint: .aws(region: "eu-west-1"), bucket: "bucket")
+            guard let object = urls.object(text(bytes)), let url = urls.url(of: object) else { return }
+            try require(urls.object(url.description) == object, "\(url) is not read back")
+        },
+    ]
+}
