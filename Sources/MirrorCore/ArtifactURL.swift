@@ -48,17 +48,30 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
     }
 
     private init(scheme: Scheme, host: String, port: Int, path: String, query: String?) throws(ArtifactURLError) {
+        self.init(
+            scheme: scheme, host: host, port: port, normalizedPath: try PathNormalizer.normalize(path),
+            encodedQuery: query.map { PercentCoding.encode($0, where: Self.isAllowedInQuery) })
+        guard description.utf8.count <= Self.maxLength else { throw ArtifactURLError("it is longer than \(Self.maxLength) bytes") }
+    }
+
+    private init(scheme: Scheme, host: String, port: Int, normalizedPath: String, encodedQuery: String?) {
         self.scheme = scheme
         self.host = host
         self.port = port
-        self.path = try PathNormalizer.normalize(path)
-        self.query = query.map { PercentCoding.encode($0, where: Self.isAllowedInQuery) }
+        path = normalizedPath
+        query = encodedQuery
         var text = "\(scheme.rawValue)://\(Self.bracketed(host))"
         if port != scheme.defaultPort { text += ":\(port)" }
-        text += self.path
-        if let query = self.query { text += "?\(query)" }
-        guard text.utf8.count <= Self.maxLength else { throw ArtifactURLError("it is longer than \(Self.maxLength) bytes") }
+        text += normalizedPath
+        if let encodedQuery { text += "?\(encodedQuery)" }
         description = text
+    }
+
+    /// The same with another query, which was part of an artifact's URL before.
+    func replacingQuery(with query: String?) -> ArtifactURL {
+        ArtifactURL(
+            scheme: scheme, host: host, port: port, normalizedPath: path,
+            encodedQuery: query.map { PercentCoding.encode($0, where: Self.isAllowedInQuery) })
     }
 
     /// The URL that a reference found in this one's `Location` field means (RFC 3986 §5.2).

@@ -127,6 +127,13 @@ public struct CopyFailure: Error, Sendable, Hashable {
         case unfinished
     }
 
+    /// Whether another query, which is not part of the artifact's name, might have been answered otherwise: the origin refused, and did not ask for
+    /// patience.
+    package var mayBeOfQuery: Bool {
+        guard case .origin(let status) = reason else { return false }
+        return (400..<500).contains(status) && ![408, 425, 429].contains(status)
+    }
+
     public init(reason: Reason, message: String, retryAt: Timestamp) {
         self.reason = reason
         self.message = message

@@ -9,9 +9,17 @@ package struct EgressPolicy: Sendable {
         /// URLs with the same scheme, host and port, and a path that begins with this one's.
         ///
         /// A path that does not end in `/` matches itself and what is below it: `/builds` allows `/builds` and `/builds/a`, not `/builds2`.
-        case prefix(ArtifactURL)
+        case prefix(ArtifactURL, query: QueryRule = .dropSignatures)
         /// URLs whose canonical form matches an anchored regular expression, `^https://host/…`; see ``URLPattern`` for its syntax.
-        case pattern(String)
+        case pattern(String, query: QueryRule = .dropSignatures)
+
+        /// Which part of the query belongs to the names of artifacts that it allows.
+        package var query: QueryRule {
+            switch self {
+            case .anyPublic: .dropSignatures
+            case .prefix(_, let query), .pattern(_, let query): query
+            }
+        }
     }
 
     package let rules: [AllowRule]
@@ -75,6 +83,13 @@ package struct EgressPolicy: Sendable {
         throw refusal ?? EgressRefusal(.notListed, "\(url.redacted) matches no rule in origins.allow")
     }
 
+    /// Which part of a URL's query belongs to the artifact's name: what the first rule says that allows the URL.
+    package func queryRule(for url: ArtifactURL) -> QueryRule {
+        for (matcher, rule) in zip(matchers, rules) where (try? Self.matches(matcher, url)) == true { return rule.query }
+        // It is refused, and the refusal names it.
+        return .dropSignatures
+    }
+
     private static func matches(_ matcher: Matcher, _ url: ArtifactURL) throws(EgressRefusal) -> Bool {
         let isWholeHost: Bool
         switch matcher {
@@ -100,11 +115,11 @@ package struct EgressPolicy: Sendable {
         switch rule {
         case .anyPublic:
             return .anyPublic
-        case .prefix(let url):
+        case .prefix(let url, _):
             guard url.query == nil else { throw EgressPolicyError(["\(url.redacted): an allowed prefix has no query"]) }
             try checkScheme(url.scheme, of: url.description, requireHTTPS: requireHTTPS)
             return .prefix(url)
-        case .pattern(let text):
+        case .pattern(let text, _):
             let pattern = try URLPattern(text)
             try checkScheme(pattern.scheme, of: text, requireHTTPS: requireHTTPS)
             return .pattern(pattern)

@@ -101,7 +101,7 @@ struct RequestError: Error, Sendable {
         let body = JSONResponse.encode(
             Body(
                 code: code.rawValue, message: message, msg: message, err: originalCode, url: artifact?.description,
-                requestInfo: .init(method: method.rawValue, params: ["path": String(path.prefix(2_048))], time: time.iso8601)))
+                requestInfo: .init(method: method.rawValue, params: ["path": RequestTarget.shown(path)], time: time.iso8601)))
         var fields: HTTPFields = [
             .contentType: "application/json; charset=utf-8", .contentLength: String(body.count), .xContentTypeOptions: "nosniff",
         ]

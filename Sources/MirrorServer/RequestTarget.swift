@@ -3,7 +3,9 @@ import MirrorCore
 /// What a redirect or purge route's path names: an artifact, and perhaps a pool.
 struct RequestTarget: Equatable {
     let pool: PoolWords?
-    let artifact: ArtifactURL
+    let source: ArtifactSource
+
+    var artifact: ArtifactURL { source.name }
 
     /// The pool as it stands in the path; whether there is such a pool is for others to know.
     struct PoolWords: Equatable {
@@ -18,20 +20,20 @@ struct RequestTarget: Equatable {
     /// - Parameter route: What the path begins with: `/v1/redirect/`.
     /// - Parameter parse: Reads a URL in the words of the client.
     /// - Throws: ``RequestError`` `InputError`, saying how to write it.
-    init(_ path: String, behind route: String, parse: (String) throws(ArtifactURLError) -> ArtifactURL) throws {
+    init(_ path: String, behind route: String, parse: (String) throws(ArtifactURLError) -> ArtifactSource) throws {
         // By bytes: a path need not be ASCII, and a mark that combines with a slash must not hide it.
         let rest = path.utf8.dropFirst(route.utf8.count)
         let segments = rest.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
         switch segments.count {
         case 1:
             pool = nil
-            artifact = try Self.artifact(segments[0], parse)
+            source = try Self.source(segments[0], parse)
         case 3 where segments[0].utf8.last != UInt8(ascii: ":"):
             guard let service = PercentCoding.decode(segments[0]), let region = PercentCoding.decode(segments[1]) else {
                 throw RequestError(.inputError, "the pool's name is not valid percent-encoding")
             }
             pool = PoolWords(service: service, region: region)
-            artifact = try Self.artifact(segments[2], parse)
+            source = try Self.source(segments[2], parse)
         default:
             throw RequestError(
                 .inputError,
@@ -39,9 +41,27 @@ struct RequestTarget: Equatable {
         }
     }
 
-    private static func artifact(
-        _ segment: Substring, _ parse: (String) throws(ArtifactURLError) -> ArtifactURL
-    ) throws -> ArtifactURL {
+    /// A request's path as it may be repeated to whoever sees the answer: without the query of an artifact's URL, which may hold a signature.
+    static func shown(_ path: some StringProtocol) -> String {
+        let bytes = Array(path.utf8)
+        let segment = bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+        // Also where it was encoded twice, which is refused.
+        let marks = ["?", "%3f", "%253f"].map { Array($0.utf8) }
+        let mark = (segment..<bytes.count).first { at in marks.contains { bytes[at...].startsIgnoringCase($0) } }
+        let end = mark ?? (isBase64WithQuery(bytes[segment...]) ? segment : bytes.count)
+        return String(decoding: bytes[..<end].prefix(2_048), as: UTF8.self) + (end < bytes.count ? "…" : "")
+    }
+
+    private static func isBase64WithQuery(_ segment: ArraySlice<UInt8>) -> Bool {
+        guard let bytes = PercentCoding.decode(String(decoding: segment, as: UTF8.self)).flatMap({ Base64.decode($0) }) else {
+            return false
+        }
+        return bytes.contains(UInt8(ascii: ":")) && bytes.contains(UInt8(ascii: "?"))
+    }
+
+    private static func source(
+        _ segment: Substring, _ parse: (String) throws(ArtifactURLError) -> ArtifactSource
+    ) throws -> ArtifactSource {
         guard !segment.isEmpty else { throw RequestError(.inputError, "there is no URL at the path's end") }
         guard let text = PercentCoding.decode(segment) else {
             throw RequestError(.inputError, "the URL is not valid percent-encoding of UTF-8")
@@ -56,5 +76,12 @@ struct RequestTarget: Equatable {
         } catch {
             throw RequestError(.inputError, error.description)
         }
+    }
+}
+
+extension Sequence<UInt8> {
+    /// - Parameter prefix: Lower-case ASCII.
+    fileprivate func startsIgnoringCase(_ prefix: [UInt8]) -> Bool {
+        starts(with: prefix) { $0 == $1 || ((UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) && $0 | 0x20 == $1) }
     }
 }

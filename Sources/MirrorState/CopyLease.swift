@@ -37,6 +37,14 @@ public enum CopyResult: Sendable, Hashable {
     case retry(at: Timestamp)
     /// Not done, and not held against the job: for a worker that shuts down.
     case handBack
+
+    /// Whether there is no job any more.
+    package var endsCopy: Bool {
+        switch self {
+        case .present, .failed: true
+        case .retry, .handBack: false
+        }
+    }
 }
 
 /// What came of asking for a copy.

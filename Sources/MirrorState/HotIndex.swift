@@ -158,6 +158,14 @@ package final class HotIndex: StateStore {
         return claim
     }
 
+    package func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws {
+        try await base.keepQuery(query, for: id)
+    }
+
+    package func query(for id: ReplicaID) async throws -> FetchQuery? {
+        try await base.query(for: id)
+    }
+
     package func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica {
         let epoch = epoch(of: id)
         let replica = try await base.recordPresent(id, object)

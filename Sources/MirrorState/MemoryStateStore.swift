@@ -6,6 +6,7 @@ public final class MemoryStateStore: StateStore {
     private let clock: any WallClock
     private let table: Mutex<MemoryStateTable>
     private let broadcaster = ChangeBroadcaster()
+    private let queries = KeptQueries()
 
     /// - Parameter maxQueued: Copy jobs, queued and leased, at most.
     public init(clock: any WallClock = SystemClock(), maxQueued: Int = 10_000) {
@@ -18,7 +19,15 @@ public final class MemoryStateStore: StateStore {
     }
 
     public func claim(_ id: ReplicaID) async throws -> Claim {
-        try transact { table, now in table.claim(id, at: now) }
+        try transact { table, now in table.claim(id, at: now, hasQuery: queries.query(for: id, at: now) != nil) }
+    }
+
+    public func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws {
+        try transact { _, now in queries.keep(query, for: id, at: now) }
+    }
+
+    public func query(for id: ReplicaID) async throws -> FetchQuery? {
+        try transact { _, now in queries.query(for: id, at: now) }
     }
 
     public func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica {
@@ -40,7 +49,10 @@ public final class MemoryStateStore: StateStore {
     }
 
     public func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
-        try transact { table, _ throws(StateError) in try table.finish(lease, result) }
+        try transact { table, _ throws(StateError) in
+            try table.finish(lease, result)
+            if result.endsCopy { queries.drop(lease.id) }
+        }
     }
 
     public func touch(_ uses: [ReplicaUse]) async throws {
@@ -56,7 +68,11 @@ public final class MemoryStateStore: StateStore {
     }
 
     public func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool {
-        try transact { table, now in table.beginRemoval(id, unusedSince: unusedSince, at: now) }
+        try transact { table, now in
+            let isTaken = table.beginRemoval(id, unusedSince: unusedSince, at: now)
+            if isTaken { queries.drop(id) }
+            return isTaken
+        }
     }
 
     public func forget(_ id: ReplicaID) async throws {
@@ -89,6 +105,7 @@ public final class MemoryStateStore: StateStore {
 
     public func close() async {
         table.withLock { $0.isClosed = true }
+        queries.dropAll()
         broadcaster.finish()
     }
 

@@ -24,9 +24,9 @@ struct MemoryStateTable {
 
     // MARK: Becoming present
 
-    mutating func claim(_ id: ReplicaID, at now: Timestamp) -> Claim {
+    mutating func claim(_ id: ReplicaID, at now: Timestamp, hasQuery: Bool) -> Claim {
         var record = record(id)
-        if let replica = record.replica(id), !record.canBeClaimed(at: now) { return .exists(replica) }
+        if let replica = record.replica(id), !record.canBeClaimed(at: now, hasQuery: hasQuery) { return .exists(replica) }
         guard jobs.count < maxQueued else { return .queueFull }
         record.claim(sequence: nextNumber(), at: now)
         write(record, id)

@@ -28,10 +28,11 @@ package struct ReplicaRecord: Sendable, Hashable {
 
     // MARK: Becoming present
 
-    package func canBeClaimed(at now: Timestamp) -> Bool {
+    /// - Parameter hasQuery: Whether a query is kept, of which the origin has not spoken yet.
+    package func canBeClaimed(at now: Timestamp, hasQuery: Bool) -> Bool {
         switch status {
         case nil: true
-        case .error(let failure): failure.retryAt <= now
+        case .error(let failure): failure.retryAt <= now || (hasQuery && failure.mayBeOfQuery)
         case .pending, .present, .removing: false
         }
     }

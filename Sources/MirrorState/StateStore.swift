@@ -9,6 +9,9 @@ public import MirrorCore
 /// - Of any number of claims at the same time exactly one is `.claimed`; the others are `.exists` with a pending replica.
 /// - A claim of an error whose `retryAt` is past, or of an absent replica, succeeds; of anything else it does not.
 /// - A claim beyond `maxQueued` jobs is `.queueFull` and changes nothing.
+/// - The query kept last for a replica is the one that is read, by whoever shares the store, as long as the copy goes on, over leases, retries and hand-backs.
+/// - A kept query is gone when the copy has ended or the replica was taken out of service, and is never seen in records, listings, changes or claims.
+/// - A claim of an origin's refusal (4xx) succeeds before its time where a query has been kept since.
 /// - A job is leased to one worker at a time, the oldest first, none before its time; a lease that ran out is leased again with a larger token and the next attempt.
 /// - `extend` and `finish` with a token that is not the newest, or of a job that is gone, throw `.staleLease` and change nothing.
 /// - Jobs wait in one lane for each origin; `lease` and `nextDue` pass over the lanes that they are told to, however many jobs wait in them.
@@ -35,6 +38,14 @@ public protocol StateStore: Sendable {
 
     /// Makes the replica pending and queues its copy job, in one step.
     func claim(_ id: ReplicaID) async throws -> Claim
+
+    /// Keeps what a replica's artifact is to be fetched with beyond its name (a signature), for whoever copies it. The newest replaces older ones.
+    ///
+    /// A secret: kept for ``FetchQuery/life`` at most, and never where it outlives the store's process or service. Losing it loses no more than the copy.
+    func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws
+
+    /// - Returns: `nil` when none is kept.
+    func query(for id: ReplicaID) async throws -> FetchQuery?
 
     /// Records an object that was found in the pool (back-fill).
     ///

@@ -28,6 +28,9 @@ struct PoolKeys: Sendable {
 
     func replica(_ artifact: ArtifactURL) -> String { "\(base)replica:\(artifact)" }
 
+    /// What the artifact of a replica is fetched with beyond its name.
+    func query(_ artifact: ArtifactURL) -> String { "\(base)query:\(artifact)" }
+
     /// The replica of a key that ``replica(_:)`` made.
     func replica(ofKey key: String) -> ReplicaID? {
         let start = base + "replica:"

@@ -87,6 +87,16 @@ package final class RedisStateStore: StateStore {
         }
     }
 
+    /// A key of its own, so that it is in no record; it ends by itself, with the copy, or with the replica.
+    package func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws {
+        _ = try await execute(
+            RedisCommand("SET", key: keys(of: id.pool).query(id.artifact), .text(query.text), "PX", Self.milliseconds(FetchQuery.life)))
+    }
+
+    package func query(for id: ReplicaID) async throws -> FetchQuery? {
+        try await execute(RedisCommand("GET", key: keys(of: id.pool).query(id.artifact))).string.map { FetchQuery($0) }
+    }
+
     package func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica {
         let answer = try await run(.recordPresent, id, RecordFields.words(object))
         guard let replica = try RecordFields(answer.array ?? []).replica(id) else { throw StateError.unexpected("recordPresent") }

@@ -16,6 +16,7 @@ public final class SQLiteStateStore: StateStore {
     private let clock: any WallClock
     private let maxQueued: Int
     private let broadcaster = ChangeBroadcaster()
+    private let queries = KeptQueries()
     private let gate = OperationGate()
     private let lock: Mutex<FileLock?>
 
@@ -72,7 +73,20 @@ public final class SQLiteStateStore: StateStore {
     }
 
     public func claim(_ id: ReplicaID) async throws -> Claim {
-        try await write { [maxQueued] in try $0.claim(id, maxQueued: maxQueued) }
+        let hasQuery = queries.query(for: id, at: clock.now) != nil
+        return try await write { [maxQueued] in try $0.claim(id, maxQueued: maxQueued, hasQuery: hasQuery) }
+    }
+
+    public func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws {
+        try gate.enter()
+        defer { gate.leave() }
+        queries.keep(query, for: id, at: clock.now)
+    }
+
+    public func query(for id: ReplicaID) async throws -> FetchQuery? {
+        try gate.enter()
+        defer { gate.leave() }
+        return queries.query(for: id, at: clock.now)
     }
 
     public func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica {
@@ -95,6 +109,7 @@ public final class SQLiteStateStore: StateStore {
 
     public func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
         try await write { try $0.finish(lease, result) }
+        if result.endsCopy { queries.drop(lease.id) }
     }
 
     // MARK: Being used and going away
@@ -112,7 +127,9 @@ public final class SQLiteStateStore: StateStore {
     }
 
     public func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool {
-        try await write { try $0.beginRemoval(id, unusedSince: unusedSince) }
+        let isTaken = try await write { try $0.beginRemoval(id, unusedSince: unusedSince) }
+        if isTaken { queries.drop(id) }
+        return isTaken
     }
 
     public func forget(_ id: ReplicaID) async throws {
@@ -148,6 +165,7 @@ public final class SQLiteStateStore: StateStore {
     /// Waits for the calls that are under way; later ones throw ``StateError/Code/unavailable``.
     public func close() async {
         guard await gate.close() else { return }
+        queries.dropAll()
         broadcaster.finish()
         await withCheckedContinuation { continuation in
             // Closing blocks its thread while SQLite writes the log back into the file.

@@ -4,9 +4,9 @@ import MirrorState
 
 /// The calls of ``StateStore`` that change something.
 extension StateTransaction {
-    mutating func claim(_ id: ReplicaID, maxQueued: Int) throws -> Claim {
+    mutating func claim(_ id: ReplicaID, maxQueued: Int, hasQuery: Bool) throws -> Claim {
         let old = try record(id)
-        if let replica = old.replica(id), !old.canBeClaimed(at: now) { return .exists(replica) }
+        if let replica = old.replica(id), !old.canBeClaimed(at: now, hasQuery: hasQuery) { return .exists(replica) }
         // Each pending replica has exactly one job, so that the totals tell how many jobs there are.
         let queued = try Int.fetchOne(db.cachedStatement(sql: "SELECT sum(pending) FROM totals")) ?? 0
         guard queued < maxQueued else { return .queueFull }

@@ -112,6 +112,9 @@ import Testing
                         - pattern: 'https://a\\.example/'
                         - {patern: x}
                         - https://user@host/
+                        - {prefix: "https://a.example/", pattern: '^https://a\\.example/'}
+                        - {prefix: "https://a.example/", query: drop-all}
+                        - {query: keep}
                       requireHTTPS: yes
                       allowAddresses: [10.1.0.0/8]
                     pools: {local/dev: {directory: /pool}}
@@ -123,8 +126,11 @@ import Testing
                     "mirror.yaml:6:7: origins.allow[3].pattern: is missing; write pattern: '^https://…/'",
                     "mirror.yaml:6:8: origins.allow[3].patern: unknown key; did you mean 'pattern'?",
                     "mirror.yaml:7:7: origins.allow[4]: 'https://user@host/' is not the beginning of an artifact's URL: it carries a user name or password",
-                    "mirror.yaml:8:17: origins.requireHTTPS: 'yes' is neither true nor false",
-                    "mirror.yaml:9:20: origins.allowAddresses[0]: '10.1.0.0/8' is not a network; write it as 10.1.0.0/16 or 2001:db8::/32, "
+                    "mirror.yaml:8:47: origins.allow[5].pattern: takes the place of prefix; keep one of them",
+                    "mirror.yaml:9:45: origins.allow[6].query: 'drop-all' is none of keep, drop-signatures, drop",
+                    "mirror.yaml:10:7: origins.allow[7].pattern: is missing; write pattern: '^https://…/'",
+                    "mirror.yaml:11:17: origins.requireHTTPS: 'yes' is neither true nor false",
+                    "mirror.yaml:12:20: origins.allowAddresses[0]: '10.1.0.0/8' is not a network; write it as 10.1.0.0/16 or 2001:db8::/32, "
                         + "without bits beyond the prefix",
                 ]),
             Bad(

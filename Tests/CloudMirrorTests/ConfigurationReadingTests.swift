@@ -46,6 +46,9 @@ import Testing
               allow:
                 - http://artifacts.example.org/builds/
                 - pattern: '^https://a\\.example/'
+                - {pattern: '^https://b\\.example/', query: keep}
+                - {prefix: "https://c.example/", query: drop}
+                - {query: drop-signatures, prefix: "https://d.example/x"}
               requireHTTPS: false
               allowAddresses: [10.0.0.0/8, "fd00::/8"]
               maxRedirects: 0
@@ -83,6 +86,8 @@ import Testing
         #expect(
             configuration.origins.allow == [
                 .prefix(try ArtifactURL("http://artifacts.example.org/builds/")), .pattern("^https://a\\.example/"),
+                .pattern("^https://b\\.example/", query: .keep), .prefix(try ArtifactURL("https://c.example/"), query: .drop),
+                .prefix(try ArtifactURL("https://d.example/x"), query: .dropSignatures),
             ])
         #expect(!configuration.origins.requireHTTPS)
         #expect(configuration.origins.allowAddresses.map(\.description) == ["10.0.0.0/8", "fd00::/8"])

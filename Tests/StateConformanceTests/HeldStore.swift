@@ -77,6 +77,10 @@ final class HeldStore: StateStore {
 
     func claim(_ id: ReplicaID) async throws -> Claim { try await base.claim(id) }
 
+    func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws { try await base.keepQuery(query, for: id) }
+
+    func query(for id: ReplicaID) async throws -> FetchQuery? { try await base.query(for: id) }
+
     func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica { try await base.recordPresent(id, object) }
 
     func lease(

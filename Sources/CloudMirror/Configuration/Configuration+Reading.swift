@@ -135,16 +135,19 @@ extension Configuration.Origins {
     fileprivate mutating func read(_ reader: ConfigurationReader) {
         var endpoints: [(ArtifactURL?, ConfigurationReader)] = []
         let rules = reader.requiredList(
-            "allow", unless: "s3", type: "list of URL prefixes, or {pattern: regular expression}",
+            "allow", unless: "s3", type: "list of URL prefixes, or {prefix or pattern, query}",
             example: "\n- https://artifacts.example.org/builds/\n- pattern: '^https://s3\\.us-west-2\\.amazonaws\\.com/public-artifacts/'",
             doc:
                 "The artifacts that may be fetched: URLs that begin like this, compared by scheme, host, port and path; or that match an anchored "
-                + "pattern whose host is written out. May be left out where `s3` has an entry."
+                + "pattern whose host is written out. `query` says which part of a URL's query belongs to the artifact's name, by the first entry that matches: "
+                + "`drop-signatures` (the default) all but the parameters of a signature, so that URLs that are signed anew each time name one artifact; `keep` "
+                + "all; `drop` nothing. All of it is always fetched. Set `keep` where a signature decides who may read: without it in the name, clients "
+                + "that have none are redirected to the copy, too. May be left out where `s3` has an entry."
         ) { element -> (rule: EgressPolicy.AllowRule, element: ConfigurationElement)? in
             guard element.isMapping else { return element.value(.originPrefix, instead: "remove it").map { ($0, element) } }
-            var pattern: EgressPolicy.AllowRule?
-            element.section { pattern = $0.required("pattern", .originPattern, example: "'^https://…/'", doc: "") }
-            return pattern.map { ($0, element) }
+            var rule: EgressPolicy.AllowRule?
+            element.section { rule = .read($0) }
+            return rule.map { ($0, element) }
         }
         allow = rules.map(\.rule)
         reader.sectionList(

@@ -19,8 +19,8 @@ extension ConfigurationValueKind where Value == EgressPolicy.AllowRule {
     private static func text(_ rule: EgressPolicy.AllowRule) -> String {
         switch rule {
         case .anyPublic: ""
-        case .prefix(let url): url.description
-        case .pattern(let text): text
+        case .prefix(let url, _): url.description
+        case .pattern(let text, _): text
         }
     }
 }

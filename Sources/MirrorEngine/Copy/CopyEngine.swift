@@ -37,18 +37,19 @@ struct CopyEngine: Sendable {
     /// - Parameter publish: Called once everything is there and verified.
     /// - Throws: ``CopyError``, `StorageError`, `OutboundError`, what `publish` throws, or `CancellationError`.
     func copy(
-        _ artifact: ArtifactURL, to pool: Pool, attempt: Int, progress: CopyProgress, publish: Publication
+        _ source: ArtifactSource, to pool: Pool, attempt: Int, progress: CopyProgress, publish: Publication
     ) async throws -> StoredObject {
+        let artifact = source.name
         do {
             let head = pool.store.capabilities.features.contains(.serverSideCopy) ? try await origin.headInBucket(artifact) : nil
-            if let head, let source = head.source,
-                let object = try await copyInService(artifact, source, head.response, to: pool, publish: publish)
+            if let head, let copySource = head.source,
+                let object = try await copyInService(artifact, copySource, head.response, to: pool, publish: publish)
             {
                 return object
             }
             return try await memory.withShare(of: artifact) { budget in
                 try await transfer(
-                    artifact, size: head?.response.totalSize, to: pool, attempt: attempt, budget: budget, progress: progress,
+                    source, size: head?.response.totalSize, to: pool, attempt: attempt, budget: budget, progress: progress,
                     publish: publish)
             }
         } catch let error as StorageError where error.code == .preconditionFailed {
@@ -123,7 +124,7 @@ struct CopyEngine: Sendable {
 
     /// - Parameter size: Bytes of the artifact, where the origin has stated them: what is stored has just as many.
     private func transfer(
-        _ artifact: ArtifactURL, size: Int64?, to pool: Pool, attempt: Int, budget: ByteBudget, progress: CopyProgress,
+        _ source: ArtifactSource, size: Int64?, to pool: Pool, attempt: Int, budget: ByteBudget, progress: CopyProgress,
         publish: Publication
     ) async throws -> StoredObject {
         let planner = CopyPlanner(
@@ -131,9 +132,9 @@ struct CopyEngine: Sendable {
         var limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
         let firstGrant = FirstGrant(planner.isBuffered ? try await budget.take(planner.firstPartSize) : nil)
         let (first, plan) = try await progress.whileWaiting {
-            try await begin(artifact, planner, size: size, mayRange: attempt == 1)
+            try await begin(source.url, planner, size: size, mayRange: attempt == 1)
         }
-        try refusePage(first, of: artifact)
+        try refusePage(first, of: source.name)
         if case .rangesInOrder = plan { _ = firstGrant.take() }
         if case .bufferedStream = plan { limit = min(limit, planner.wholeLimit) }
         if let size = first.totalSize, size > limit { throw CopyError.tooLarge(limit: limit) }
@@ -141,7 +142,7 @@ struct CopyEngine: Sendable {
         defer { reservation.release() }
         do {
             return try await store(
-                first, plan, firstGrant, of: artifact, in: pool, limit: limit, budget: budget, progress: progress, publish: publish)
+                first, plan, firstGrant, of: source.name, in: pool, limit: limit, budget: budget, progress: progress, publish: publish)
         } catch let error as StorageError where error.code == .full {
             throw try await makeRoom(first.totalSize, in: pool, error)
         }
@@ -183,19 +184,19 @@ struct CopyEngine: Sendable {
 
     /// Asks for the first part, and for the whole where parts are of no use.
     private func begin(
-        _ artifact: ArtifactURL, _ planner: CopyPlanner, size: Int64?, mayRange: Bool
+        _ url: ArtifactURL, _ planner: CopyPlanner, size: Int64?, mayRange: Bool
     ) async throws -> (OriginResponse, CopyPlan) {
         var size = size
         if mayRange, planner.canRange {
-            switch try await beginRanges(artifact, planner, planner.firstPartSize, size: size) {
+            switch try await beginRanges(url, planner, planner.firstPartSize, size: size) {
             case .begun(let first, let plan): return (first, plan)
             case .useless(let stated): size = stated
             }
         }
-        let response = try await origin.open(artifact, size: size)
+        let response = try await origin.open(url, size: size)
         // What is too large for one answer has no other way, however often that was tried.
         if !mayRange, planner.canRange, let total = response.totalSize, total > planner.wholeLimit,
-            case .begun(let first, let plan) = try await beginRanges(artifact, planner, planner.firstPartSize, size: total)
+            case .begun(let first, let plan) = try await beginRanges(url, planner, planner.firstPartSize, size: total)
         {
             return (first, plan)
         }
@@ -209,13 +210,13 @@ struct CopyEngine: Sendable {
     }
 
     private func beginRanges(
-        _ artifact: ArtifactURL, _ planner: CopyPlanner, _ partSize: Int64, size: Int64?
+        _ url: ArtifactURL, _ planner: CopyPlanner, _ partSize: Int64, size: Int64?
     ) async throws -> FirstPart {
         guard let range = ByteRange(offset: 0, length: partSize) else { return .useless(size: size) }
-        let first = try await origin.open(artifact, range: range, size: size)
+        let first = try await origin.open(url, range: range, size: size)
         if let total = first.totalSize, first.range != nil, partSize == planner.firstPartSize, planner.partSize(of: total) > partSize {
             // So large that the parts have to be larger: asked for once more, because all parts have one size.
-            return try await beginRanges(artifact, planner, planner.partSize(of: total), size: total)
+            return try await beginRanges(url, planner, planner.partSize(of: total), size: total)
         }
         guard let plan = planner.plan(first: first, partSize: partSize) else { return .useless(size: first.totalSize) }
         return .begun(first, plan)

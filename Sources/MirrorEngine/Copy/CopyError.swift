@@ -11,31 +11,37 @@ struct CopyError: Error, Sendable, CustomStringConvertible {
     let message: String
     /// What the origin asked for.
     let retryAfter: Duration?
+    /// Whether the next request is told, too, for a while.
+    let isRemembered: Bool
     /// What the metrics count it as, where that says more than the reason.
     let cause: (any Error)?
     /// Whether `cause` is of the bucket that the artifact lies in, and not of the pool.
     let isOfBucket: Bool
 
     init(
-        _ reason: CopyFailure.Reason, isTransient: Bool, _ message: String, retryAfter: Duration? = nil, cause: (any Error)? = nil
+        _ reason: CopyFailure.Reason, isTransient: Bool, _ message: String, retryAfter: Duration? = nil, isRemembered: Bool = true,
+        cause: (any Error)? = nil
     ) {
-        self.init(reason, isTransient: isTransient, message, retryAfter: retryAfter, cause: cause, isOfBucket: false)
+        self.init(
+            reason, isTransient: isTransient, message, retryAfter: retryAfter, isRemembered: isRemembered, cause: cause, isOfBucket: false)
     }
 
     /// What goes wrong with an origin's bucket is the origin's failure, not the pool's.
     init(ofBucket error: StorageError) {
         self.init(
             .transfer, isTransient: error.code.isTransient, "the origin's bucket: \(error.code.rawValue)", retryAfter: error.retryAfter,
-            cause: error, isOfBucket: true)
+            isRemembered: true, cause: error, isOfBucket: true)
     }
 
     private init(
-        _ reason: CopyFailure.Reason, isTransient: Bool, _ message: String, retryAfter: Duration?, cause: (any Error)?, isOfBucket: Bool
+        _ reason: CopyFailure.Reason, isTransient: Bool, _ message: String, retryAfter: Duration?, isRemembered: Bool,
+        cause: (any Error)?, isOfBucket: Bool
     ) {
         self.reason = reason
         self.isTransient = isTransient
         self.message = message
         self.retryAfter = retryAfter
+        self.isRemembered = isRemembered
         self.cause = cause
         self.isOfBucket = isOfBucket
     }

@@ -15,6 +15,7 @@ package final class CopyWorkers: Service {
     private let pools: PoolTable
     private let state: any StateStore
     private let engine: CopyEngine
+    private let queries: NewestQuery
     private let duty: CopyDuty
     private let configuration: CopyConfiguration
     private let publications: PublicationLock
@@ -47,6 +48,7 @@ package final class CopyWorkers: Service {
         self.configuration = configuration
         self.publications = publications
         remover = ReplicaRemover(pools: pools, state: state, publications: publications)
+        queries = NewestQuery(state: state)
         self.duty = duty
         self.metrics = metrics
         self.clock = clock
@@ -227,10 +229,10 @@ package final class CopyWorkers: Service {
         do {
             return .published(
                 try await keeper.keep(lease, for: copy) {
-                    try await self.engine.copy(
-                        lease.id.artifact, to: pool, attempt: lease.attempt, progress: copy.progress
-                    ) { complete in
-                        try await self.publish(lease, in: pool, complete)
+                    try await self.queries.withNewest(for: lease.id) { source in
+                        try await self.engine.copy(source, to: pool, attempt: lease.attempt, progress: copy.progress) { complete in
+                            try await self.publish(lease, in: pool, complete)
+                        }
                     }
                 })
         } catch let error as StateError where error.code == .staleLease {
@@ -240,7 +242,8 @@ package final class CopyWorkers: Service {
             let error = CopyError(error)
             metrics.countError(error)
             guard error.isTransient, lease.attempt < configuration.maxAttempts else {
-                return .unpublished(.failed(failure(error.reason, error.message)), detail: error.detail)
+                return .unpublished(
+                    .failed(failure(error.reason, error.message, isRemembered: error.isRemembered)), detail: error.detail)
             }
             if let retryAfter = error.retryAfter, retryAfter > configuration.backoffLimit {
                 // Too long to wait for: pending would only keep clients waiting in vain. That the origin wants to be left alone for an hour is
@@ -300,7 +303,7 @@ package final class CopyWorkers: Service {
         }
     }
 
-    private func failure(_ reason: CopyFailure.Reason, _ message: String) -> CopyFailure {
-        CopyFailure(reason: reason, message: message, retryAt: clock.now + configuration.negativeLife)
+    private func failure(_ reason: CopyFailure.Reason, _ message: String, isRemembered: Bool = true) -> CopyFailure {
+        CopyFailure(reason: reason, message: message, retryAt: clock.now + (isRemembered ? configuration.negativeLife : .zero))
     }
 }

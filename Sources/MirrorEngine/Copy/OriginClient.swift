@@ -14,32 +14,38 @@ package struct OriginClient: Sendable {
         self.clock = clock
     }
 
-    /// The artifact that a client's words mean: the spellings of a bucket's object are one artifact.
+    /// The artifact that a client's words mean: the spellings of a bucket's object are one artifact, and so are URLs that differ in what the
+    /// configuration leaves out of the name.
     ///
     /// - Throws: `ArtifactURLError`.
-    package func artifact(_ text: String) throws(ArtifactURLError) -> ArtifactURL {
+    package func source(_ text: String) throws(ArtifactURLError) -> ArtifactSource {
         for bucket in buckets {
-            if let artifact = bucket.artifact(text) { return artifact }
+            // Read with credentials of the mirror's own, whatever the client's URL was signed with.
+            if let artifact = bucket.artifact(text) { return ArtifactSource(artifact) }
         }
-        return try ArtifactURL(text)
+        let url = try ArtifactURL(text)
+        return url.query == nil ? ArtifactSource(url) : ArtifactSource(url, outbound.policy.queryRule(for: url))
     }
 
     /// Asks the egress policy alone; makes no call.
+    ///
+    /// What is asked about is what would be fetched; the name has the same host and path.
+    ///
     /// - Throws: `OutboundError` that says why.
-    package func check(_ artifact: ArtifactURL) throws {
+    package func check(_ source: ArtifactSource) throws {
         // Whoever configured a bucket as an origin allowed it.
-        if bucket(of: artifact) == nil { try outbound.check(artifact) }
+        if bucket(of: source.name) == nil { try outbound.check(source.url) }
     }
 
     /// Whether the artifact lies in a bucket of ``BucketOrigin``, of which clients are given signed locations.
     func isInBucket(_ artifact: ArtifactURL) -> Bool { bucket(of: artifact) != nil }
 
-    /// Where a client gets the artifact without the mirror's help.
+    /// Where a client gets the artifact without the mirror's help: at the URL that it came with.
     ///
     /// - Throws: What the bucket's store throws when there are no credentials to sign with.
-    package func location(of artifact: ArtifactURL, life: Duration) async throws -> String {
-        guard let bucket = bucket(of: artifact) else { return artifact.description }
-        return try await bucket.location(of: artifact, life: life).url
+    package func location(of source: ArtifactSource, life: Duration) async throws -> String {
+        guard let bucket = bucket(of: source.name) else { return source.url.description }
+        return try await bucket.location(of: source.name, life: life).url
     }
 
     /// What a bucket knows of an artifact without its bytes.

@@ -58,14 +58,14 @@ struct HeadAnswers: Sendable {
     /// What a bucket of the mirror's own says of an artifact that the mirror cannot help with.
     ///
     /// - Returns: `nil` when it does not say, or not in time.
-    func ofBucket(_ artifact: ArtifactURL) async -> ArtifactDescription? {
-        guard case .known(let description)? = try? await headers.answer(artifact, within: Self.bucketPatience) else { return nil }
+    func ofBucket(_ source: ArtifactSource) async -> ArtifactDescription? {
+        guard case .known(let description)? = try? await headers.answer(source, within: Self.bucketPatience) else { return nil }
         return description.with(outcome: .fallback)
     }
 
     /// What the origin says of an artifact whose copy is queued or under way.
-    func answer(pending artifact: ArtifactURL, until deadline: Timestamp) async throws -> RedirectAnswer {
-        switch try await headers.answer(artifact, within: clock.now.duration(to: deadline)) {
+    func answer(pending source: ArtifactSource, until deadline: Timestamp) async throws -> RedirectAnswer {
+        switch try await headers.answer(source, within: clock.now.duration(to: deadline)) {
         case .known(let description): .description(description)
         case .timedOut, .unstated: .origin(.timedOut)
         case .busy: .origin(.overloaded)

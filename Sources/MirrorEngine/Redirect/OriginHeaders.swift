@@ -20,7 +20,7 @@ final class OriginHeaders: Sendable {
 
     /// Requests of one artifact that bear to wait for about as long; none waits for one that bears more.
     private struct Flight: Hashable {
-        let artifact: ArtifactURL
+        let source: ArtifactSource
         let seconds: Int64
     }
 
@@ -48,15 +48,15 @@ final class OriginHeaders: Sendable {
     }
 
     /// - Parameter limit: How long the request may be withheld.
-    func answer(_ artifact: ArtifactURL, within limit: Duration) async throws -> Answer {
+    func answer(_ source: ArtifactSource, within limit: Duration) async throws -> Answer {
         let now = clock.now
-        if let known = state.withLock({ $0.known[artifact] }), now < known.until { return .known(known.description) }
+        if let known = state.withLock({ $0.known[source.name] }), now < known.until { return .known(known.description) }
         guard let seconds = Self.steps.last(where: { .seconds($0) <= limit }) else { return .timedOut }
-        return try await flights.run(Flight(artifact: artifact, seconds: seconds)) {
+        return try await flights.run(Flight(source: source, seconds: seconds)) {
             guard begin() else { return .busy }
             defer { state.withLock { $0.asking -= 1 } }
-            let answer = try await ask(artifact, within: .seconds(seconds))
-            if case .known(let description) = answer { remember(description, of: artifact) }
+            let answer = try await ask(source, within: .seconds(seconds))
+            if case .known(let description) = answer { remember(description, of: source.name) }
             return answer
         }
     }
@@ -78,11 +78,11 @@ final class OriginHeaders: Sendable {
         }
     }
 
-    private func ask(_ artifact: ArtifactURL, within limit: Duration) async throws -> Answer {
+    private func ask(_ source: ArtifactSource, within limit: Duration) async throws -> Answer {
         try await withThrowingTaskGroup(of: Answer.self) { group in
             group.addTask { [origin] in
                 do {
-                    return try await Self.describe(artifact, origin).map { .known($0) } ?? .unstated
+                    return try await Self.describe(source, origin).map { .known($0) } ?? .unstated
                 } catch is CancellationError {
                     return .timedOut
                 } catch {
@@ -101,12 +101,12 @@ final class OriginHeaders: Sendable {
         }
     }
 
-    private static func describe(_ artifact: ArtifactURL, _ origin: OriginClient) async throws -> ArtifactDescription? {
-        if let head = try await origin.headInBucket(artifact) {
-            return ArtifactDescription(head.response, of: artifact, acceptsRanges: true)
+    private static func describe(_ source: ArtifactSource, _ origin: OriginClient) async throws -> ArtifactDescription? {
+        if let head = try await origin.headInBucket(source.name) {
+            return ArtifactDescription(head.response, of: source.name, acceptsRanges: true)
         }
-        let response = try await origin.open(artifact, range: ByteRange(offset: 0, length: 1))
-        return ArtifactDescription(response, of: artifact, acceptsRanges: response.range != nil)
+        let response = try await origin.open(source.url, range: ByteRange(offset: 0, length: 1))
+        return ArtifactDescription(response, of: source.name, acceptsRanges: response.range != nil)
     }
 }
 

@@ -54,19 +54,19 @@ package struct RedirectService: Sendable {
         settings.replace(with: configuration)
     }
 
-    /// The artifact that a client's words mean (``OriginClient/artifact(_:)``).
-    package func artifact(_ text: String) throws(ArtifactURLError) -> ArtifactURL {
-        try origin.artifact(text)
+    /// The artifact that a client's words mean (``OriginClient/source(_:)``).
+    package func source(_ text: String) throws(ArtifactURLError) -> ArtifactSource {
+        try origin.source(text)
     }
 
     /// Where a request is sent that the mirror cannot help: to the artifact's own URL, signed where clients could not read it otherwise.
-    package func originLocation(of artifact: ArtifactURL) async -> String {
+    package func originLocation(of source: ArtifactSource) async -> String {
         do {
-            return try await origin.location(of: artifact, life: configuration.locationLife)
+            return try await origin.location(of: source, life: configuration.locationLife)
         } catch {
             metrics.countError(error)
-            logger.warning("cannot sign the origin's URL", metadata: ["artifact": "\(artifact.redacted)", "error": "\(error)"])
-            return artifact.description
+            logger.warning("cannot sign the origin's URL", metadata: ["artifact": "\(source.name.redacted)", "error": "\(error)"])
+            return source.url.description
         }
     }
 
@@ -87,18 +87,19 @@ package struct RedirectService: Sendable {
     /// - Parameter isHead: Whether the client wants to know of the artifact alone.
     /// - Parameter isReportedMissing: Whether the client was redirected to a copy before and did not find it.
     package func answer(
-        _ artifact: ArtifactURL, in pool: Pool?, wait: Wait, isHead: Bool = false, isReportedMissing: Bool = false
+        _ source: ArtifactSource, in pool: Pool?, wait: Wait, isHead: Bool = false, isReportedMissing: Bool = false
     ) async -> RedirectAnswer {
+        let artifact = source.name
         let answer = await withSpan("redirect") { span in
             span.attributes["artifact"] = artifact.redacted
             span.attributes["pool"] = pool?.id.description
             let found: RedirectAnswer
-            if isReportedMissing, let pool, refusal(of: artifact) == nil, await !look(for: artifact, in: pool) {
+            if isReportedMissing, let pool, refusal(of: source) == nil, await !look(for: artifact, in: pool) {
                 found = .origin(.unavailable)
             } else {
-                found = await answerUncounted(artifact, in: pool, wait: wait, isHead: isHead)
+                found = await answerUncounted(source, in: pool, wait: wait, isHead: isHead)
             }
-            let answer = await usable(found, artifact, isHead: isHead)
+            let answer = await usable(found, source, isHead: isHead)
             span.attributes["outcome"] = answer.outcome.rawValue
             return answer
         }
@@ -125,8 +126,8 @@ package struct RedirectService: Sendable {
     /// Waits for a copy on behalf of those who go on when the request is over that they have joined.
     ///
     /// - Parameter wait: What each of them was given.
-    package func waitOn(for id: ReplicaID, in pool: Pool, until deadline: Timestamp, wait: Wait) async -> RedirectAnswer {
-        let request = PendingRequest(id: id, pool: pool, token: state.token(), wait: wait, deadline: deadline, isHead: false)
+    package func waitOn(for source: ArtifactSource, in pool: Pool, until deadline: Timestamp, wait: Wait) async -> RedirectAnswer {
+        let request = PendingRequest(source, pool: pool, token: state.token(), wait: wait, deadline: deadline, isHead: false)
         return await orOrigin(request) { try await waitForCopy($0, isCounted: false) }
     }
 
@@ -145,13 +146,13 @@ package struct RedirectService: Sendable {
     }
 
     /// Asks for a copy ahead of use, and does not wait for it.
-    package func warm(_ artifact: ArtifactURL, in pool: Pool) async -> WarmResult {
-        if let refusal = refusal(of: artifact) { return .refused(refusal) }
+    package func warm(_ source: ArtifactSource, in pool: Pool) async -> WarmResult {
+        let artifact = source.name
+        if let refusal = refusal(of: source) { return .refused(refusal) }
         let request = PendingRequest(
-            id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(), wait: Wait(limit: .zero),
-            deadline: clock.now, isHead: false)
+            source, pool: pool, token: state.token(), wait: Wait(limit: .zero), deadline: clock.now, isHead: false)
         do {
-            return switch try await probes.run(request.id, { try await probePoolAndClaim(request) }) {
+            return switch try await probe(request) {
             case .pending: .replica(.pending)
             case .queueFull: .queueFull
             case .settled(let replica, _, _): .replica(replica.state)
@@ -163,20 +164,19 @@ package struct RedirectService: Sendable {
         }
     }
 
-    private func answerUncounted(_ artifact: ArtifactURL, in pool: Pool?, wait: Wait, isHead: Bool) async -> RedirectAnswer {
-        if let refusal = refusal(of: artifact) { return .refused(message: refusal) }
+    private func answerUncounted(_ source: ArtifactSource, in pool: Pool?, wait: Wait, isHead: Bool) async -> RedirectAnswer {
+        if let refusal = refusal(of: source) { return .refused(message: refusal) }
         guard let pool else { return .origin(.noPool) }
         let request = PendingRequest(
-            id: ReplicaID(artifact: artifact, pool: pool.id), pool: pool, token: state.token(), wait: wait,
-            deadline: clock.now + wait.limit, isHead: isHead)
+            source, pool: pool, token: state.token(), wait: wait, deadline: clock.now + wait.limit, isHead: isHead)
         // Behind the token: what is remembered of this answer is forgotten when the pool turns unreadable meanwhile.
         guard health.isReadable(pool.id) else { return .origin(.unavailable) }
         return await orOrigin(request) { try await follow($0) }
     }
 
     /// HEAD cannot use the signed URL that clients get of an object in a private bucket: what the bucket says stands in its place.
-    private func usable(_ answer: RedirectAnswer, _ artifact: ArtifactURL, isHead: Bool) async -> RedirectAnswer {
-        guard isHead, case .origin = answer, origin.isInBucket(artifact), let description = await heads.ofBucket(artifact) else {
+    private func usable(_ answer: RedirectAnswer, _ source: ArtifactSource, isHead: Bool) async -> RedirectAnswer {
+        guard isHead, case .origin = answer, origin.isInBucket(source.name), let description = await heads.ofBucket(source) else {
             return answer
         }
         return .description(description)
@@ -218,9 +218,9 @@ package struct RedirectService: Sendable {
     }
 
     /// What the egress policy has against an artifact, in words for the client.
-    private func refusal(of artifact: ArtifactURL) -> String? {
+    private func refusal(of source: ArtifactSource) -> String? {
         do {
-            try origin.check(artifact)
+            try origin.check(source)
             return nil
         } catch let error as OutboundError {
             return error.message
@@ -233,15 +233,14 @@ package struct RedirectService: Sendable {
         // Who hopped here has waited for the copy, wherever it was done meanwhile.
         let began = clock.now - request.wait.before
         let hasHopped = request.wait.before > .zero
-        if let replica = try await state.replica(request.id),
+        if let replica = try await state.replica(request.id), !request.mayClaim(over: replica),
             let answer = try await settled(replica, request, as: hasHopped ? .wait : .hit)
         {
             if hasHopped { metrics.recordWait(began.duration(to: clock.now), pool: request.pool.id) }
             return answer
         }
         // Absent, or an error whose time is over, or pending.
-        let probe = try await probes.run(request.id) { try await probePoolAndClaim(request) }
-        switch probe {
+        switch try await probe(request) {
         case .settled(let replica, let outcome, let token):
             var request = request
             request.token = token
@@ -249,7 +248,7 @@ package struct RedirectService: Sendable {
         case .queueFull:
             return .origin(.overloaded)
         case .pending where request.isHead:
-            return try await heads.answer(pending: request.id.artifact, until: request.deadline)
+            return try await heads.answer(pending: request.source, until: request.deadline)
         case .pending:
             let answer = try await waitForCopy(request)
             if answer.outcome != .hop { metrics.recordWait(began.duration(to: clock.now), pool: request.pool.id) }
@@ -281,7 +280,7 @@ package struct RedirectService: Sendable {
                     id: request.id, outcome: outcome, object: object, location: location,
                     notAfter: location.expires.map { $0 - configuration.locationLife }, token: request.token))
         case .error(let failure) where clock.now < failure.retryAt:
-            return RedirectAnswer(failure)
+            return request.answer(to: failure)
         case .removing:
             return .origin(.removing)
         case .error, .pending:
@@ -294,6 +293,17 @@ package struct RedirectService: Sendable {
         case settled(Replica, Outcome, HotIndex.Token)
         case pending
         case queueFull
+    }
+
+    /// Looks and claims, and leaves what this request would fetch the artifact with to whoever copies it.
+    private func probe(_ request: PendingRequest) async throws -> Probe {
+        if let query = request.source.query { try await state.keepQuery(query, for: request.id) }
+        let probe = try await probes.run(request.id) { try await probePoolAndClaim(request) }
+        // It may have gone with the end of the copy before.
+        if case .pending = probe, let query = request.source.query, try await state.query(for: request.id) == nil {
+            try await state.keepQuery(query, for: request.id)
+        }
+        return probe
     }
 
     /// One HEAD and one claim for all requests of this process that find the replica absent at the same time.
@@ -349,7 +359,7 @@ package struct RedirectService: Sendable {
             guard let replica else { return .origin(.removing) }
             if let answer = try await settled(replica, request, as: .wait) { return answer }
             // The copy that was waited for has just failed: that is the answer, however short the time that failures are remembered.
-            if case .error(let failure) = replica.status { return RedirectAnswer(failure) }
+            if case .error(let failure) = replica.status { return request.answer(to: failure) }
         }
     }
 
@@ -378,12 +388,34 @@ package struct RedirectService: Sendable {
 
 /// One request on its way to an answer.
 private struct PendingRequest: Sendable {
+    let source: ArtifactSource
     let id: ReplicaID
     let pool: Pool
     var token: HotIndex.Token
     let wait: Wait
     let deadline: Timestamp
     let isHead: Bool
+
+    init(_ source: ArtifactSource, pool: Pool, token: HotIndex.Token, wait: Wait, deadline: Timestamp, isHead: Bool) {
+        self.source = source
+        id = ReplicaID(artifact: source.name, pool: pool.id)
+        self.pool = pool
+        self.token = token
+        self.wait = wait
+        self.deadline = deadline
+        self.isHead = isHead
+    }
+
+    /// Whether it may ask for a copy although the last one has failed a moment ago: the origin has refused, and has not seen this query.
+    func mayClaim(over replica: Replica) -> Bool {
+        guard source.query != nil, case .error(let failure) = replica.status else { return false }
+        return failure.mayBeOfQuery
+    }
+
+    /// The origin may have refused another query than this request's: it tells the client itself what it thinks of that.
+    func answer(to failure: CopyFailure) -> RedirectAnswer {
+        source.query != nil && failure.mayBeOfQuery ? .origin(.copyFailed) : RedirectAnswer(failure)
+    }
 
     /// The answer when the copy is not done by the deadline.
     var timedOut: RedirectAnswer { wait.nextHop.map { .hop($0) } ?? .origin(.timedOut) }

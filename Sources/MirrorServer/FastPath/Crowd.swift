@@ -51,15 +51,18 @@ final class Crowd: Sendable {
     private static let coarseness: Int64 = 100
 
     let question: Question
+    /// What they ask for, which is one: the words that name it are the same.
+    let source: ArtifactSource
     let id: ReplicaID
     let pool: Pool
     /// What each may wait.
     let wait: Wait
     private let state = Mutex(State())
 
-    init(_ question: Question, id: ReplicaID, pool: Pool, wait: Wait) {
+    init(_ question: Question, source: ArtifactSource, pool: Pool, wait: Wait) {
         self.question = question
-        self.id = id
+        self.source = source
+        id = ReplicaID(artifact: source.name, pool: pool.id)
         self.pool = pool
         self.wait = wait
     }

@@ -32,12 +32,12 @@ final class Crowds: Sendable {
     /// Lets others join a request on the slow path, until it gives its answer to ``end(_:as:with:)``.
     ///
     /// - Returns: `nil` when there is such a crowd already.
-    func found(_ question: Crowd.Question, _ id: ReplicaID, in pool: Pool, wait: Wait) -> Crowd? {
+    func found(_ question: Crowd.Question, _ source: ArtifactSource, in pool: Pool, wait: Wait) -> Crowd? {
         state.withLock { state in
             guard state.crowds[question] == nil else { return nil }
-            let crowd = Crowd(question, id: id, pool: pool, wait: wait)
+            let crowd = Crowd(question, source: source, pool: pool, wait: wait)
             state.crowds[question] = crowd
-            state.questions[id, default: []].insert(question)
+            state.questions[crowd.id, default: []].insert(question)
             return crowd
         }
     }

@@ -28,7 +28,7 @@ struct AdminRoutes: Sendable {
 
     /// 204 once the replica, its copy job and its object are gone; also when there was nothing.
     private func purge(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
-        let target = try RequestTarget(request.uri.path, behind: "/v1/purge/", parse: services.redirects.artifact)
+        let target = try RequestTarget(request.uri.path, behind: "/v1/purge/", parse: services.redirects.source)
         let pools = try target.pool.map { [try services.pool($0)] } ?? services.pools.all
         for pool in pools {
             let id = ReplicaID(artifact: target.artifact, pool: pool.id)
@@ -69,24 +69,24 @@ struct AdminRoutes: Sendable {
         }
         guard warm.urls.count <= Self.maxWarm else { throw RequestError(.inputError, "at most \(Self.maxWarm) urls at a time") }
         let pools = try warm.pools?.map { try services.pool(named: $0) } ?? services.pools.all
-        let artifacts = try warm.urls.map { text in
+        let sources = try warm.urls.map { text in
             do {
-                return try services.redirects.artifact(text)
+                return try services.redirects.source(text)
             } catch {
                 throw RequestError(.inputError, "\(error)")
             }
         }
-        let wanted = artifacts.flatMap { artifact in pools.map { (artifact: artifact, pool: $0) } }
+        let wanted = sources.flatMap { source in pools.map { (source: source, pool: $0) } }
         // Each may cost a request to its pool.
         let items = await withTaskGroup(of: (Int, WarmAnswer.Item).self) { group in
             var items = [WarmAnswer.Item?](repeating: nil, count: wanted.count)
-            for (number, (artifact, pool)) in wanted.enumerated() {
+            for (number, (source, pool)) in wanted.enumerated() {
                 if number >= Self.warmConcurrency, let (number, item) = await group.next() { items[number] = item }
                 group.addTask {
-                    let result = await services.redirects.warm(artifact, in: pool)
+                    let result = await services.redirects.warm(source, in: pool)
                     return (
                         number,
-                        WarmAnswer.Item(url: artifact.description, pool: pool.id.description, state: result.word, error: result.message)
+                        WarmAnswer.Item(url: source.name.description, pool: pool.id.description, state: result.word, error: result.message)
                     )
                 }
             }

@@ -26,7 +26,7 @@ struct RedirectRoutes: Sendable {
     private func redirect(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         // Before anything that a reload changes is looked at.
         let epoch = table.epoch
-        let target = try RequestTarget(request.uri.path, behind: Self.prefix, parse: services.redirects.artifact)
+        let target = try RequestTarget(request.uri.path, behind: Self.prefix, parse: services.redirects.source)
         let pool: Pool?
         do {
             pool = try self.pool(for: target, request, context)
@@ -39,11 +39,11 @@ struct RedirectRoutes: Sendable {
         let wait = services.redirects.wait(asked: try askedWait(request), hop: try hop(request), patience: patience)
         let isReportedMissing = try isReportedMissing(request)
         let question = isReportedMissing ? nil : question(request, target, patience)
-        let crowd = found(question, target.artifact, pool, wait)
+        let crowd = found(question, target.source, pool, wait)
         let answer = await services.redirects.answer(
-            target.artifact, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing)
+            target.source, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing)
         let words = RequestWords(method: request.method, path: request.uri.path, query: request.uri.query)
-        let response = await response(to: answer, target.artifact, pool, words)
+        let response = await response(to: answer, target.source, pool, words)
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let question {
             remember(redirect, response, question, epoch)
         }
@@ -53,12 +53,13 @@ struct RedirectRoutes: Sendable {
 
     /// What those in a crowd get who have more time than its first request had.
     @Sendable func waitOn(for crowd: Crowd, until deadline: Timestamp) async -> (RedirectAnswer, WholeResponse) {
-        let answer = await services.redirects.waitOn(for: crowd.id, in: crowd.pool, until: deadline, wait: crowd.wait)
+        let answer = await services.redirects.waitOn(
+            for: crowd.source, in: crowd.pool, until: deadline, wait: crowd.wait)
         let parts = crowd.question.target.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
         let words = RequestWords(
             method: crowd.question.isHead ? .head : .get, path: parts.first ?? "", query: parts.count == 2 ? parts[1] : nil)
-        return (answer, await response(to: answer, crowd.id.artifact, crowd.pool, words))
+        return (answer, await response(to: answer, crowd.source, crowd.pool, words))
     }
 
     /// How a request was written, as far as answers repeat it.
@@ -69,7 +70,7 @@ struct RedirectRoutes: Sendable {
     }
 
     private func response(
-        to answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: Pool?, _ request: RequestWords
+        to answer: RedirectAnswer, _ source: ArtifactSource, _ pool: Pool?, _ request: RequestWords
     ) async -> WholeResponse {
         let error: RequestError
         switch answer {
@@ -84,12 +85,12 @@ struct RedirectRoutes: Sendable {
             return .redirect(
                 status, to: location, pool: pool?.id, outcome: .hop, digest: nil, message: "the copy is still under way; ask again")
         case .origin(let reason):
-            let location = await services.redirects.originLocation(of: artifact)
+            let location = await services.redirects.originLocation(of: source)
             return .redirect(status, to: location, pool: pool?.id, outcome: .fallback, digest: nil, message: reason.message)
         case .refused(let message):
-            error = RequestError(.forbidden, message, headers: fields(pool?.id, .refused)).about(artifact, as: "InvalidUrl")
+            error = RequestError(.forbidden, message, headers: fields(pool?.id, .refused)).about(source.name, as: "InvalidUrl")
         case .originStatus(let code, let message):
-            error = .origin(status: code, message: message, headers: fields(pool?.id, .error)).about(artifact, as: "BadHTTPStatus")
+            error = .origin(status: code, message: message, headers: fields(pool?.id, .error)).about(source.name, as: "BadHTTPStatus")
         }
         return error.response(to: request.method, request.path, at: services.clock.now)
     }
@@ -147,9 +148,9 @@ struct RedirectRoutes: Sendable {
     }
 
     /// Lets others join who ask the same meanwhile.
-    private func found(_ question: Crowd.Question?, _ artifact: ArtifactURL, _ pool: Pool?, _ wait: Wait) -> Crowd? {
+    private func found(_ question: Crowd.Question?, _ source: ArtifactSource, _ pool: Pool?, _ wait: Wait) -> Crowd? {
         guard let question, let pool else { return nil }
-        return crowds.found(question, ReplicaID(artifact: artifact, pool: pool.id), in: pool, wait: wait)
+        return crowds.found(question, source, in: pool, wait: wait)
     }
 
     /// Lets the fast path answer the same from now on, where there is only one way to ask for it.

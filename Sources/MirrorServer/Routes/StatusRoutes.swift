@@ -107,7 +107,7 @@ struct StatusRoutes: Sendable {
     }
 
     private func replica(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
-        let target = try RequestTarget(request.uri.path, behind: "/v1/replicas/", parse: services.redirects.artifact)
+        let target = try RequestTarget(request.uri.path, behind: "/v1/replicas/", parse: services.redirects.source)
         let pools = try target.pool.map { [try services.pool($0)] } ?? services.pools.all
         var found: [Replica] = []
         for pool in pools {

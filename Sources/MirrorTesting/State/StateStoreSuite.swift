@@ -12,7 +12,8 @@ public import MirrorState
 /// ```
 public enum StateStoreSuite {
     public static var cases: [ConformanceCase<StateStoreSubject>] {
-        claims + leases + lanes + unfinished + endings + backfills + uses + descriptions + removals + listings + totals + changes + races
+        claims + queries + leases + lanes + unfinished + endings + backfills + uses + descriptions + removals + listings + totals + changes
+            + races
             + closing
     }
 

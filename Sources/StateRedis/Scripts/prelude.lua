@@ -1,7 +1,7 @@
 -- Shared by all scripts: put in front of each, behind its first line where that one says how the server is to run it.
 --
 -- A script is one transition of one pool. Its keys are those of the pool, and from the ninth on those of the replicas that the call names;
--- only listings make up names of replicas' keys. ARGV[1] is the time in milliseconds, or empty for the server's own.
+-- only listings make up names of replicas' keys, and a replica's name gives that of its query. ARGV[1] is the time in milliseconds, or empty for the server's own.
 --
 -- Lua's numbers are doubles: exact up to 2^53, and written by text(), because tostring() would round them.
 
@@ -28,6 +28,8 @@ end
 -- Records: tables of fields. An empty one is an absent replica.
 
 local function keyOf(url) return base .. 'replica:' .. url end
+-- What the artifact is to be fetched with, kept for as long as its copy takes.
+local function queryOf(url) return base .. 'query:' .. url end
 local function urlOf(key) return string.sub(key, #base + #'replica:' + 1) end
 
 local function record(list, from)
@@ -209,6 +211,7 @@ local function store(url, old, new)
         redis.call('DEL', key)
     end
     if old.entry and old.entry ~= new.entry then endJob(url, old.entry, laneOf(url, old)) end
+    if new.status ~= 'pending' then redis.call('DEL', queryOf(url)) end
     unindex(url)
     if next(new) then index(url, new) end
     tell(url, new)

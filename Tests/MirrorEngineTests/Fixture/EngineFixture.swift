@@ -227,18 +227,6 @@ struct FixedResolver: HostResolver {
     }
 }
 
-extension RedirectService {
-    /// One answer for a client that does not hop.
-    ///
-    /// - Parameter wait: Until it is copied, however long that takes, unless it is given.
-    func answer(
-        _ artifact: ArtifactURL, in pool: Pool?, wait: Duration?, isHead: Bool = false, isReportedMissing: Bool = false
-    ) async -> RedirectAnswer {
-        let wait = self.wait(asked: wait ?? .seconds(600), hop: 0, patience: Patience(hop: .zero, hops: 0))
-        return await answer(artifact, in: pool, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing)
-    }
-}
-
 extension RedirectAnswer {
     var redirect: ReplicaRedirect? { if case .replica(let redirect) = self { redirect } else { nil } }
     /// Of the object; -1 for another answer.

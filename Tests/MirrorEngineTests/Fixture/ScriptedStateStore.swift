@@ -4,7 +4,8 @@ import MirrorState
 /// A state store around another one that remembers what it was asked, and does what a test wants before or after a call.
 final class ScriptedStateStore: StateStore {
     enum Call: Sendable, Hashable, CaseIterable {
-        case replica, claim, recordPresent, lease, nextDue, extend, finish, touch, describe, mark, beginRemoval, forget, forgetErrors
+        case replica, claim, keepQuery, query, recordPresent, lease, nextDue, extend, finish, touch, describe, mark, beginRemoval, forget,
+            forgetErrors
         case leastRecentlyUsed, underRemoval, replicas, totals
     }
 
@@ -85,6 +86,12 @@ final class ScriptedStateStore: StateStore {
     func replica(_ id: ReplicaID) async throws -> Replica? { try await run(.replica) { try await base.replica(id) } }
 
     func claim(_ id: ReplicaID) async throws -> Claim { try await run(.claim) { try await base.claim(id) } }
+
+    func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws {
+        try await run(.keepQuery) { try await base.keepQuery(query, for: id) }
+    }
+
+    func query(for id: ReplicaID) async throws -> FetchQuery? { try await run(.query) { try await base.query(for: id) } }
 
     func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica {
         try await run(.recordPresent) { try await base.recordPresent(id, object) }

@@ -1,0 +1,29 @@
+import MirrorCore
+import MirrorNet
+
+extension EgressPolicy.AllowRule {
+    /// A rule that is written as a mapping.
+    ///
+    /// - Returns: `nil` after recording a problem.
+    static func read(_ section: ConfigurationReader) -> EgressPolicy.AllowRule? {
+        var query = QueryRule.dropSignatures
+        var prefix: EgressPolicy.AllowRule?
+        section.value("query", &query, .choice(), doc: "")
+        section.value("prefix", &prefix, .originPrefix, doc: "")
+        guard section.has("prefix") else {
+            return section.required("pattern", .originPattern, example: "'^https://…/'", doc: "")?.with(query)
+        }
+        var pattern: EgressPolicy.AllowRule?
+        section.value("pattern", &pattern, .originPattern, doc: "")
+        if section.has("pattern") { section.report("takes the place of prefix; keep one of them", key: "pattern") }
+        return prefix?.with(query)
+    }
+
+    private func with(_ query: QueryRule) -> EgressPolicy.AllowRule {
+        switch self {
+        case .anyPublic: .anyPublic
+        case .prefix(let url, _): .prefix(url, query: query)
+        case .pattern(let text, _): .pattern(text, query: query)
+        }
+    }
+}

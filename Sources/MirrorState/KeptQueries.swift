@@ -1,0 +1,87 @@
+package import MirrorCore
+import Synchronization
+
+/// The queries that a store keeps for the copies of its own process (``StateStore/keepQuery(_:for:)``): in memory and nowhere else.
+///
+/// Bounded in number, bytes and age; when it is full the oldest goes, and its copy is made without.
+package final class KeptQueries: Sendable {
+    fileprivate struct Entry {
+        let query: FetchQuery
+        /// Of its place in `order`.
+        let number: Int
+        let since: Timestamp
+    }
+
+    fileprivate struct State {
+        var entries: [ReplicaID: Entry] = [:]
+        var bytes = 0
+        /// Oldest first, from `head` on. What has been replaced or dropped since has another number.
+        var order: [(id: ReplicaID, number: Int)] = []
+        var head = 0
+        var lastNumber = 0
+    }
+
+    private let state = Mutex(State())
+    private let maxCount: Int
+    private let maxBytes: Int
+
+    package init(maxCount: Int = 10_000, maxBytes: Int = 16 << 20) {
+        self.maxCount = maxCount
+        self.maxBytes = maxBytes
+    }
+
+    package func keep(_ query: FetchQuery, for id: ReplicaID, at now: Timestamp) {
+        let bytes = query.text.utf8.count
+        state.withLock { state in
+            state.remove(id)
+            state.lastNumber += 1
+            state.entries[id] = Entry(query: query, number: state.lastNumber, since: now)
+            state.bytes += bytes
+            state.order.append((id, state.lastNumber))
+            while state.entries.count > maxCount || state.bytes > maxBytes { state.removeOldest() }
+            state.compact()
+        }
+    }
+
+    package func query(for id: ReplicaID, at now: Timestamp) -> FetchQuery? {
+        state.withLock { state in
+            guard let entry = state.entries[id] else { return nil }
+            guard entry.since.duration(to: now) < FetchQuery.life else {
+                state.remove(id)
+                return nil
+            }
+            return entry.query
+        }
+    }
+
+    package func drop(_ id: ReplicaID) {
+        state.withLock { $0.remove(id) }
+    }
+
+    /// Places in the order, of which those that are out of date are dropped now and then.
+    var orderCount: Int { state.withLock { $0.order.count } }
+
+    package func dropAll() {
+        state.withLock { $0 = State() }
+    }
+}
+
+extension KeptQueries.State {
+    fileprivate mutating func remove(_ id: ReplicaID) {
+        if let old = entries.removeValue(forKey: id) { bytes -= old.query.text.utf8.count }
+    }
+
+    fileprivate mutating func removeOldest() {
+        guard head < order.count else { return }
+        let (id, number) = order[head]
+        head += 1
+        if entries[id]?.number == number { remove(id) }
+    }
+
+    /// Keeps the order from growing with what is gone.
+    fileprivate mutating func compact() {
+        guard order.count > 2 * entries.count + 64 else { return }
+        order = order[head...].filter { entries[$0.id]?.number == $0.number }
+        head = 0
+    }
+}

@@ -1,0 +1,33 @@
+import MirrorCore
+import MirrorEngine
+
+extension RedirectService {
+    /// One answer for a client that does not hop.
+    ///
+    /// - Parameter wait: Until it is copied, however long that takes, unless it is given.
+    func answer(
+        _ source: ArtifactSource, in pool: Pool?, wait: Duration?, isHead: Bool = false, isReportedMissing: Bool = false
+    ) async -> RedirectAnswer {
+        let wait = self.wait(asked: wait ?? .seconds(600), hop: 0, patience: Patience(hop: .zero, hops: 0))
+        return await answer(source, in: pool, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing)
+    }
+}
+
+/// For artifacts whose name is all that it takes to fetch them.
+extension RedirectService {
+    func artifact(_ text: String) throws -> ArtifactURL { try source(text).name }
+
+    func originLocation(of artifact: ArtifactURL) async -> String { await originLocation(of: ArtifactSource(artifact)) }
+
+    func answer(
+        _ artifact: ArtifactURL, in pool: Pool?, wait: Duration?, isHead: Bool = false, isReportedMissing: Bool = false
+    ) async -> RedirectAnswer {
+        await answer(ArtifactSource(artifact), in: pool, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing)
+    }
+
+    func answer(_ artifact: ArtifactURL, in pool: Pool?, wait: Wait, isHead: Bool = false) async -> RedirectAnswer {
+        await answer(ArtifactSource(artifact), in: pool, wait: wait, isHead: isHead)
+    }
+
+    func warm(_ artifact: ArtifactURL, in pool: Pool) async -> WarmResult { await warm(ArtifactSource(artifact), in: pool) }
+}

@@ -1,0 +1,127 @@
+import MirrorCore
+import MirrorTesting
+import RedisClient
+import StateRedis
+import StateSQLite
+import TestServers
+import Testing
+
+@testable import MirrorState
+
+@Suite("Kept queries")
+struct KeptQueriesTests {
+    private let clock = ManualClock()
+
+    @Test("The oldest go when there are too many of them, or too many bytes")
+    func isBounded() throws {
+        let queries = KeptQueries(maxCount: 3, maxBytes: 10)
+        for number in 1...3 { queries.keep(FetchQuery("\(number)"), for: try Sample.id(number), at: clock.now) }
+        // A newer one of the oldest makes it the youngest.
+        queries.keep(FetchQuery("new"), for: try Sample.id(1), at: clock.now)
+        queries.keep(FetchQuery("4"), for: try Sample.id(4), at: clock.now)
+        func kept() throws -> [String?] { try (1...4).map { queries.query(for: try Sample.id($0), at: clock.now)?.text } }
+        #expect(try kept() == ["new", nil, "3", "4"])
+        queries.keep(FetchQuery("1234567"), for: try Sample.id(4), at: clock.now)
+        #expect(try kept() == ["new", nil, nil, "1234567"])
+        queries.keep(FetchQuery("longer than all"), for: try Sample.id(2), at: clock.now)
+        #expect(try kept() == [nil, nil, nil, nil])
+        queries.keep(FetchQuery("0123456789"), for: try Sample.id(3), at: clock.now)
+        #expect(try kept() == [nil, nil, "0123456789", nil])
+    }
+
+    @Test("One that is kept again and again, or dropped each time, costs no more than one")
+    func doesNotGrow() throws {
+        let queries = KeptQueries(maxCount: 4, maxBytes: 100)
+        for number in 1...1_000 {
+            queries.keep(FetchQuery("\(number)"), for: try Sample.id(1), at: clock.now)
+            queries.keep(FetchQuery("\(number)"), for: try Sample.id(2), at: clock.now)
+            queries.drop(try Sample.id(2))
+        }
+        #expect(queries.query(for: try Sample.id(1), at: clock.now)?.text == "1000")
+        #expect(queries.query(for: try Sample.id(2), at: clock.now) == nil)
+        #expect(queries.orderCount < 100)
+    }
+
+    @Test("A query is kept for its life and no longer, by stores in this process")
+    func ends() async throws {
+        let directory = try TemporaryDirectory()
+        let stores: [any StateStore] = [
+            MemoryStateStore(clock: clock),
+            try SQLiteStateStore(path: "\(directory.path)/state.sqlite", takeOver: true, clock: clock),
+        ]
+        let id = try Sample.id(1)
+        for store in stores { try await store.keepQuery(FetchQuery("sig=1"), for: id) }
+        clock.advance(by: FetchQuery.life - .milliseconds(1))
+        for store in stores { #expect(try await store.query(for: id) == FetchQuery("sig=1")) }
+        clock.advance(by: .milliseconds(1))
+        for store in stores {
+            #expect(try await store.query(for: id) == nil)
+            await store.close()
+        }
+    }
+
+    @Test("No file of a SQLite store holds a query at any time, and none survives its process")
+    func isNotOnDisk() async throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/state.sqlite"
+        let id = try Sample.id(1)
+        let secret = "X-Amz-Signature=5ec4e7"
+        func files() throws -> [String] { try directory.files(in: "").filter { $0.contains("state.sqlite") } }
+        func holdsSecret() throws -> Bool {
+            try files().contains { String(decoding: try directory.read($0), as: UTF8.self).contains("5ec4e7") }
+        }
+        var store = try SQLiteStateStore(path: path, takeOver: true, clock: clock)
+        try await store.keepQuery(FetchQuery(secret), for: id)
+        #expect(try await store.claim(id) == .claimed)
+        let lease = try #require(try await store.lease(pools: [id.pool], worker: "w", duration: .seconds(15)))
+        #expect(try await store.query(for: id) == FetchQuery(secret))
+        #expect(try !files().isEmpty)
+        #expect(try !holdsSecret())
+        try await store.finish(lease, .retry(at: clock.now))
+        await store.close()
+        #expect(try !holdsSecret())
+        store = try SQLiteStateStore(path: path, takeOver: true, clock: clock)
+        #expect(try await store.query(for: id) == nil)
+        await store.close()
+    }
+}
+
+@Suite("Kept queries in Redis", .enabled(if: RedisServer.isExpected), .timeLimit(.minutes(5)))
+struct RedisQueryTests {
+    @Test("A query has a key of its own in the pool's slot, which ends by itself, and goes with the copy")
+    func hasAnEnd() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(nil)
+        let admin = RedisTestClient(place.configuration)
+        let id = try Sample.id(1)
+        let key = place.key(id).replacing(":replica:", with: ":query:")
+        try await store.keepQuery(FetchQuery("sig=1"), for: id)
+        #expect(try await admin.ask("GET", key).string == "sig=1")
+        let life = try #require(try await admin.ask("PTTL", key).integer)
+        #expect((FetchQuery.life.wholeMilliseconds - 60_000...FetchQuery.life.wholeMilliseconds).contains(life))
+        #expect(try await store.claim(id) == .claimed)
+        let lease = try #require(try await store.lease(pools: [id.pool], worker: "w", duration: .seconds(15)))
+        #expect(try await admin.ask("GET", key).string == "sig=1")
+        // No record, index or stream has it.
+        let record = try await admin.ask("HVALS", place.key(id)).array?.compactMap(\.string) ?? []
+        #expect(record.contains("pending"))
+        #expect(!record.joined().contains("sig=1"))
+        try await store.finish(lease, .present(Sample.object(id)))
+        #expect(try await admin.ask("EXISTS", key).integer == 0)
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("What one process keeps another reads")
+    func travels() async throws {
+        let place = try await RedisPlace.onServer()
+        let (front, copier) = (try await place.open(nil), try await place.open(nil))
+        let id = try Sample.id(1)
+        try await front.keepQuery(FetchQuery("sig=1"), for: id)
+        #expect(try await front.claim(id) == .claimed)
+        #expect(try await copier.query(for: id) == FetchQuery("sig=1"))
+        try await front.keepQuery(FetchQuery("sig=2"), for: id)
+        #expect(try await copier.query(for: id) == FetchQuery("sig=2"))
+        for store in [front, copier] { await store.close() }
+    }
+}
