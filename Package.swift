@@ -148,7 +148,10 @@ let package = Package(
             ]),
         tests(
             "CloudMirrorTests",
-            ["TestServers", "CloudMirrorCLI", "CloudMirror", "StorageS3", "MirrorNet", "MirrorCore", argumentParser, logging]),
+            [
+                "TestServers", "CloudMirrorCLI", "CloudMirror", "StorageS3", "MirrorNet", "MirrorCore", argumentParser, logging, nioCore,
+                nioPosix,
+            ]),
         tests(
             "FuzzTests",
             [

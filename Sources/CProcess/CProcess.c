@@ -2,7 +2,9 @@
 #include "CProcess.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -45,4 +47,17 @@ bool c_process_ignores_hangup(void) {
 
 void c_process_ignore(int number) {
     signal(number, SIG_IGN);
+}
+
+long c_process_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    return limit.rlim_max == RLIM_INFINITY || limit.rlim_max > LONG_MAX ? LONG_MAX : (long)limit.rlim_max;
+}
+
+void c_process_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }

@@ -40,9 +40,11 @@ struct Announcement: Sendable {
         log.write(
             """
 
-            cloud-mirror serves at \(url). Ask it for any public file:
+            cloud-mirror serves at \(url). To download any public HTTPS file through it:
 
-                curl -iL '\(url)/v1/redirect/\(example)/https%3A%2F%2F<host>%2F<path>' -o FILE
+                curl -fL '\(url)/v1/redirect/\(example)/https%3A%2F%2F<host>%2F<path>' -o NAME
+
+            The page \(url)/ and the command `cloud-mirror url` make such addresses.
 
             Admin calls from this machine need nothing; from elsewhere this token, shown only now:
 

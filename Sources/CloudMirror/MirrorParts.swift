@@ -35,6 +35,7 @@ struct MirrorParts: Sendable {
     init(_ configuration: Configuration, role: ProcessRole, group: MultiThreadedEventLoopGroup, logger: Logger) async throws {
         self.configuration = configuration
         self.role = role
+        try Self.check(configuration, logger: logger)
         let clock = SystemClock()
         let registry = MetricsRegistry()
         s3 = S3Parts(configuration, group: group, clock: clock, logger: logger)
@@ -108,6 +109,18 @@ struct MirrorParts: Sendable {
 
     // MARK: The parts
 
+    /// Looks at the machine before anything is opened, so that everything that keeps the service from starting is named at once.
+    private static func check(_ configuration: Configuration, logger: Logger) throws(StartError) {
+        let check = MachineCheck(configuration)
+        let findings = check.service() + check.state() + configuration.pools.flatMap(check.pool) + check.sharedDisks()
+        for finding in findings where finding.severity != .fatal {
+            logger.warning(
+                "the configuration does not fit this machine", metadata: ["key": "\(finding.key)", "problem": "\(finding.text)"])
+        }
+        let fatal = findings.filter { $0.severity == .fatal }
+        guard fatal.isEmpty else { throw StartError(fatal.map { "\($0.key): \($0.text)" }.joined(separator: "; ")) }
+    }
+
     private static func openPools(
         _ configuration: Configuration, s3: S3Parts, registry: MetricsRegistry, clock: any WallClock, logger: Logger
     ) async throws -> PoolTable {
@@ -118,7 +131,9 @@ struct MirrorParts: Sendable {
             switch pool.storage {
             case .local(let directory):
                 do {
-                    store = try await LocalStore.open(.init(directory: directory, region: pool.id.region), clock: clock, logger: logger)
+                    store = try await LocalStore.open(
+                        .init(directory: directory, region: pool.id.region, minFreeBytes: pool.retention.minFreeBytes), clock: clock,
+                        logger: logger)
                 } catch let error as StorageError {
                     throw StartError("pool \(pool.id): \(error.message)")
                 }

@@ -11,6 +11,11 @@ package struct PoolSetup: Sendable {
         /// `ok`, `change`, `note`, `problem`; `ok`, `warning`, `error`; `done`, `note`, `failed`.
         package var mark: String
         package var text: String
+
+        package init(mark: String, text: String) {
+            self.mark = mark
+            self.text = text
+        }
     }
 
     /// What is to be done to one pool.
@@ -23,6 +28,8 @@ package struct PoolSetup: Sendable {
     }
 
     private let pools: [Configuration.Pool]
+    private let machine: MachineCheck
+    private let warnings: [ConfigurationProblem]
     private let s3: S3Parts
     private let logger: Logger
 
@@ -34,6 +41,8 @@ package struct PoolSetup: Sendable {
             let known = configuration.pools.map(\.id.description).joined(separator: ", ")
             throw StartError("the configuration has no pool \(only); it has \(known)")
         }
+        machine = MachineCheck(configuration)
+        warnings = configuration.warnings
         // What is to be said goes to whoever called, in words of its own.
         logger = Logger(label: "cloud-mirror", factory: { _ in SwiftLogNoOpLogHandler() })
         s3 = S3Parts(configuration, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
@@ -94,6 +103,15 @@ package struct PoolSetup: Sendable {
 
     // MARK: Checking
 
+    /// What the file is warned of, and what concerns several pools: one line each.
+    package func checkTogether() -> (lines: [Line], isFine: Bool) {
+        let findings = machine.sharedDisks()
+        return (
+            warnings.map { Line(mark: "warning", text: $0.description) } + findings.map(\.line),
+            findings.allSatisfy { $0.severity == .warning }
+        )
+    }
+
     /// Tries everything that the pools need.
     ///
     /// - Parameter report: Is told each line as soon as it is known.
@@ -102,7 +120,10 @@ package struct PoolSetup: Sendable {
         var isFine = true
         for pool in pools {
             guard case .s3(let settings) = pool.storage else {
-                report(pool.id, Line(mark: "ok", text: "a directory of this machine: nothing to check before the service opens it"))
+                let findings = machine.pool(pool)
+                for finding in findings { report(pool.id, finding.line) }
+                if findings.isEmpty { report(pool.id, Line(mark: "ok", text: "a directory of this machine, which can be written to")) }
+                isFine = isFine && findings.allSatisfy { $0.severity == .warning }
                 continue
             }
             let check = S3PoolCheck(

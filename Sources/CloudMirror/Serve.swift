@@ -21,6 +21,7 @@ package func serve(
     load: (@Sendable () throws -> Configuration)?
 ) async throws {
     ProcessTuning.limitHeaps()
+    ProcessTuning.raiseDescriptorLimit()
     let logger = Logger(label: "cloud-mirror")
     for warning in configuration.warnings { logger.warning("warning about the configuration", metadata: ["problem": "\(warning)"]) }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessTuning.processorCount)

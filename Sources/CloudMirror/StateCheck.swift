@@ -22,8 +22,10 @@ package struct StateCheck: Sendable {
     package func run(report: (PoolSetup.Line) -> Void) async -> Bool {
         switch configuration.state {
         case .sqlite(let path):
-            report(.init(mark: "ok", text: "SQLite, in \(path): opened and repaired when the service starts"))
-            return true
+            let findings = MachineCheck(configuration).state()
+            for finding in findings { report(finding.line) }
+            if findings.isEmpty { report(.init(mark: "ok", text: "SQLite, in \(path): opened and repaired when the service starts")) }
+            return findings.allSatisfy { $0.severity == .warning }
         case .redis(let redis):
             return await check(redis, report)
         }

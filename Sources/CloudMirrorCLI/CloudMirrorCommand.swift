@@ -10,7 +10,8 @@ struct CloudMirrorCommand: AsyncParsableCommand {
         discussion: CommandExit.help,
         version: CloudMirrorVersion.current,
         subcommands: [
-            ServeCommand.self, CopierCommand.self, CheckConfigCommand.self, DoctorCommand.self, GetCommand.self, WarmCommand.self,
+            ServeCommand.self, CopierCommand.self, CheckConfigCommand.self, DoctorCommand.self, GetCommand.self,
+            URLCommand.self, WarmCommand.self,
             PurgeCommand.self, ReplicasCommand.self,
             PoolsCommand.self, StatsCommand.self, GenerateCommand.self,
         ])

@@ -36,9 +36,10 @@ struct CopierCommand: AsyncParsableCommand {
             let overrides = Configuration.Overrides(listen: listen)
             let configuration = try adapted(ConfigurationLoader.load(config, overrides: overrides))
             let log = LogOutput.bootstrap(configuration.log)
-            defer { log.writer.flush(within: .seconds(1)) }
-            try await serve(configuration, as: .copier, log: log, hangups: hangups) {
-                try adapted(Configuration.load(file: config, overrides: overrides))
+            try await ServiceRun.run(log) {
+                try await serve(configuration, as: .copier, log: log, hangups: hangups) {
+                    try adapted(Configuration.load(file: config, overrides: overrides))
+                }
             }
         }
     }

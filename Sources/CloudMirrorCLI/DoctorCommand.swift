@@ -5,7 +5,7 @@ import CloudMirror
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Check the state and every pool of a configuration, and say what is wrong and how to mend it.",
+        abstract: "Check what a configuration needs, its state and its pools, and say what is wrong and what to do.",
         discussion: """
             A line for each thing that was looked at. Run it where the service runs: elsewhere other credentials and ways may hold. Pools are \
             checked as by `cloud-mirror pools check`.
@@ -16,10 +16,20 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures {
             let configuration = try ConfigurationLoader.load(file.config, overrides: .init())
+            let machine = MachineCheck(configuration)
+            let service = machine.listeners() + machine.service()
+            Terminal.say("service\n\(Self.rows(of: service, configuration))")
             Terminal.say("state\n")
             let isStateFine = await StateCheck(configuration).run { Terminal.say($0.row) }
             let arePoolsFine = try await file.withSetup { try await PoolsCheckCommand.check($0) }
-            guard isStateFine, arePoolsFine else { throw CommandFailure("something is wrong; the lines above say what") }
+            guard isStateFine, arePoolsFine, service.allSatisfy({ $0.severity == .warning }) else {
+                throw CommandFailure("something is wrong; the lines above say what")
+            }
         }
+    }
+
+    private static func rows(of findings: [Finding], _ configuration: Configuration) -> String {
+        guard findings.isEmpty else { return findings.map(\.line.row).joined() }
+        return PoolSetup.Line(mark: "ok", text: "can listen on \(configuration.listen)").row
     }
 }

@@ -1,7 +1,5 @@
 import ArgumentParser
-import AsyncHTTPClient
 import MirrorCore
-import NIOHTTP1
 
 /// `cloud-mirror get`: one artifact, through the mirror.
 struct GetCommand: AsyncParsableCommand {
@@ -10,8 +8,8 @@ struct GetCommand: AsyncParsableCommand {
         abstract: "Download an artifact through a mirror.",
         discussion: """
             Asks the mirror where the copy nearest to it is, downloads it to FILE.part, checks its length and its SHA-256, and gives it its \
-            name. What an interrupted download left behind is continued. A mirror that cannot be reached, or that is ill, is no error: then \
-            the artifact comes from its origin.
+            name. What an interrupted download left behind is continued. What is not a regular file, such as a pipe or a device, is written to as it is. \
+            A mirror that cannot be reached, or that is ill, is not an error: then the artifact comes from its origin.
             """)
 
     @Argument(help: "The artifact's URL.", transform: { try ArtifactURL($0) })
@@ -37,42 +35,25 @@ struct GetCommand: AsyncParsableCommand {
     @Flag(name: [.short, .long], help: "Say nothing but what went wrong.")
     var quiet = false
 
-    /// Seconds that are added to what the mirror may take.
-    private static let patience: Int64 = 30
-    /// Seconds; what a mirror may be configured to wait, at most, is 300 unless somebody raised it.
-    private static let longestWait: Int64 = 300
-    private static let maxAnswer = 65_536
-
     func validate() throws {
         if let wait, !(0...86_400).contains(wait) { throw ValidationError("--wait takes 0 to 86400 seconds.") }
+        if output == "" { throw ValidationError("--output takes the name of a file, or -.") }
     }
 
     func run() async throws {
         try await reportingFailures {
-            let address = try mirror.address()
             // The name under which pools keep it: the URL's last component without anything that a file system could stumble over.
-            let path = output ?? String(ObjectKey(url).name)
-            let answerTimeout = (wait.map { Int64($0) } ?? Self.longestWait) + Self.patience
-            try await HTTPTransport.withClient(readTimeout: answerTimeout) { transport in
-                let answer = await ask(address, transport, timeout: answerTimeout)
+            let name = String(ObjectKey(url).name)
+            let path = output ?? name
+            let place = try OutputPlace(path)
+            let inquiry = MirrorInquiry(artifact: url, address: try mirror.address(), pool: pool, wait: wait, isQuiet: quiet)
+            try await HTTPTransport.withClient(readTimeout: inquiry.timeout) { transport in
+                let answer = await inquiry.ask(transport)
                 if case .refused(let message, let exit) = answer { throw CommandFailure(message, exit: exit) }
-                let name = path == "-" ? String(ObjectKey(url).name) : path
-                let target = path == "-" ? DownloadTarget() : try DownloadTarget(path: path)
-                var download = Download(url, to: target, name: name, transport: transport, isQuiet: quiet)
-                try await download.run(answer, mirror: address, pinned: sha256)
+                var download = Download(
+                    inquiry, to: try DownloadTarget.open(place), name: path == "-" ? name : path, transport: transport, isQuiet: quiet)
+                try await download.run(answer, pinned: sha256)
             }
-        }
-    }
-
-    private func ask(_ address: MirrorAddress, _ transport: HTTPTransport, timeout: Int64) async -> MirrorAnswer {
-        do {
-            let response = try await transport.send(.GET, address.redirect(to: url, pool: pool, wait: wait), timeout: timeout)
-            let body = await HTTPTransport.body(of: response, limit: Self.maxAnswer)
-            return MirrorAnswer(
-                MirrorAnswer.Response(
-                    status: Int(response.status.code), field: { response.headers.first(name: $0) }, body: JSONValue.parse(body)))
-        } catch {
-            return .unusable(reason: error.reason)
         }
     }
 

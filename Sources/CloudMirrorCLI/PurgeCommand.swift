@@ -6,7 +6,7 @@ struct PurgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "purge",
         abstract: "Delete the copies of an artifact.",
-        discussion: "The next request for it makes a new copy.")
+        discussion: "Says what was there. The next request for it makes a new copy.")
 
     @Argument(help: "The artifact's URL.", transform: { try ArtifactURL($0) })
     var url: ArtifactURL
@@ -19,9 +19,29 @@ struct PurgeCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures {
             try await admin.withClient { client in
-                let answer = try await client.call(.delete, client.address.purge(url, pool: pool))
-                print(admin.json ? answer.text : "purged \(url.redacted) from \(pool.map(\.description) ?? "all pools")")
+                let answer = try await client.send(
+                    .delete, client.address.purge(url, pool: pool), headers: [("prefer", PurgeCall.preference)])
+                // A mirror of an older version, which does not say what was there.
+                guard answer.status != 204 else {
+                    return print(
+                        admin.json
+                            ? JSONText.text(["url": url.description])
+                            : "purged \(url.redacted) from \(pool.map(\.description) ?? "all pools"), if it was there")
+                }
+                let purged: PurgeCall.Answer = try client.decode(answer)
+                print(admin.json ? JSONText.text(purged) : Self.text(purged, url, pool))
             }
         }
+    }
+
+    static func text(_ answer: PurgeCall.Answer, _ url: ArtifactURL, _ pool: PoolID?) -> String {
+        guard !answer.removed.isEmpty else {
+            return "nothing to purge: \(url.redacted) is not in \(pool.map { "the pool \($0)" } ?? "any pool")"
+        }
+        let pools = answer.removed.map { item in
+            let state = item.state == PurgeCall.Item.forgotten ? "an object without a record" : item.state
+            return "\(TextTable.printable(item.pool)) (\(TextTable.printable(state)))"
+        }
+        return "purged \(url.redacted) from \(pools.joined(separator: ", "))"
     }
 }

@@ -34,9 +34,8 @@ struct ServeCommand: AsyncParsableCommand {
             let hangups = await Hangups()
             let configuration = try adapted(ConfigurationLoader.load(config, overrides: overrides))
             let log = LogOutput.bootstrap(configuration.log)
-            defer { log.writer.flush(within: .seconds(1)) }
             let load = config.map { file in { @Sendable in try adapted(Configuration.load(file: file, overrides: overrides)) } }
-            try await serve(configuration, log: log, hangups: hangups, load: load)
+            try await ServiceRun.run(log) { try await serve(configuration, log: log, hangups: hangups, load: load) }
         }
     }
 

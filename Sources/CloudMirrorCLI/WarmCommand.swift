@@ -6,27 +6,61 @@ struct WarmCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "warm",
         abstract: "Queue copies of artifacts before somebody asks for them.",
-        discussion: "The copies are made in the background; 'cloud-mirror replicas' shows how far they are.")
+        discussion: """
+            The copies are made in the background; 'cloud-mirror replicas' shows how far they are. Exits with 1 when a URL was refused or could not \
+            be queued; standard error names each, and why. The others are queued all the same.
+            """)
 
-    @Argument(help: "URLs of artifacts.", transform: { try ArtifactURL($0) })
-    var urls: [ArtifactURL]
+    @Argument(help: "URLs of artifacts; - reads them from standard input.")
+    var urls: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Read URLs from a file, one a line; - is standard input. Empty lines and lines that begin with # are skipped.",
+            valueName: "file"),
+        completion: .file())
+    var from: [String] = []
 
     @Option(help: ArgumentHelp("A pool to copy into; may be given more than once (default: all pools).", valueName: "service/region"))
     var pool: [PoolID] = []
 
     @OptionGroup var admin: AdminOptions
 
+    func validate() throws {
+        if urls.isEmpty, from.isEmpty { throw ValidationError("Give URLs, or a file of them with --from.") }
+        for url in urls where url != "-" {
+            do { _ = try ArtifactURL(url) } catch { throw ValidationError("'\(TextTable.printable(url))' is not a URL: \(error.reason)") }
+        }
+    }
+
     func run() async throws {
         try await reportingFailures {
-            try await admin.withClient { client in
-                var members: [String: JSONValue] = ["urls": .array(urls.map { .string($0.description) })]
-                if !pool.isEmpty { members["pools"] = .array(pool.map { .string($0.description) }) }
-                let answer = try await client.call(.post, client.address.warm, body: .object(members))
-                if admin.json { return print(answer.text) }
-                let counts = answer.numericLeaves().map { "\($0.path.joined(separator: " ")): \($0.value.cell)" }.joined(separator: ", ")
-                print(
-                    "the mirror took \(urls.count == 1 ? "1 artifact" : "\(urls.count) artifacts")\(counts.isEmpty ? "" : " (\(counts))")")
-            }
+            var list = WarmList()
+            list.add(urls.filter { $0 != "-" })
+            for file in from + urls.filter({ $0 == "-" }) { try list.read(file) }
+            try await admin.withClient { try await warm(list, $0) }
         }
+    }
+
+    private func warm(_ list: WarmList, _ client: MirrorClient) async throws {
+        for problem in list.problems { Terminal.note(problem) }
+        var report = WarmReport(artifacts: list.urls.count)
+        do throws(CommandFailure) {
+            for batch in list.batches {
+                let request = WarmCall.Request(urls: batch, pools: pool.isEmpty ? nil : pool.map(\.description))
+                let answer: WarmCall.Answer = try await client.call(.post, client.address.warm, body: request)
+                report.add(answer.replicas)
+            }
+        } catch {
+            if !report.replicas.isEmpty { show(report) }
+            throw error
+        }
+        show(report)
+        for item in report.notTaken { Terminal.note(WarmReport.line(item)) }
+        if let failure = report.failure(invalid: list.problems.count) { throw failure }
+    }
+
+    private func show(_ report: WarmReport) {
+        print(admin.json ? report.json : report.summary)
     }
 }

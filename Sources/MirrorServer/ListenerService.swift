@@ -17,6 +17,18 @@ package struct ListenError: Error, CustomStringConvertible {
     package let reason: String
 
     package var description: String { "cannot listen on \(address): \(reason)" }
+
+    package static let unknownHost = "the host is not known"
+
+    /// For an error number of `bind` or `listen`.
+    package static func words(_ code: CInt) -> String {
+        switch code {
+        case EADDRINUSE: "the address is in use by another process"
+        case EADDRNOTAVAIL: "this machine has no such address"
+        case EACCES, EPERM: "this account may not listen there; ports below 1024 need a privilege"
+        default: String(cString: strerror(code)).lowercased()
+        }
+    }
 }
 
 /// A listener whose failure to open says where it was to be opened.
@@ -32,22 +44,13 @@ struct ListenerService: Service, CustomStringConvertible {
         do {
             try await application.run()
         } catch let error as IOError {
-            throw ListenError(listener: listener, address: place, reason: Self.words(error.errnoCode))
+            throw ListenError(listener: listener, address: place, reason: ListenError.words(error.errnoCode))
         } catch is SocketAddressError.UnknownHost {
-            throw ListenError(listener: listener, address: place, reason: "the host is not known")
+            throw ListenError(listener: listener, address: place, reason: ListenError.unknownHost)
         }
     }
 
     private var place: String {
         address.host.utf8.contains(UInt8(ascii: ":")) ? "[\(address.host)]:\(address.port)" : "\(address.host):\(address.port)"
-    }
-
-    private static func words(_ code: CInt) -> String {
-        switch code {
-        case EADDRINUSE: "the address is in use by another process"
-        case EADDRNOTAVAIL: "this machine has no such address"
-        case EACCES, EPERM: "this account may not listen there; ports below 1024 need a privilege"
-        default: String(cString: strerror(code)).lowercased()
-        }
     }
 }

@@ -124,7 +124,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
                     ])
                 await onRunning(listener, address)
             },
-            eventLoopGroupProvider: .shared(group), logger: logger)
+            eventLoopGroupProvider: .shared(group), logger: ListenerLogHandler.around(logger))
     }
 
     private func channel(_ responder: @escaping HTTPChannelHandler.Responder) -> MirrorChannel {
@@ -159,6 +159,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         ServiceRoutes(services: services, publicURL: configuration.publicURL, isTLS: tls != nil)
             .register(on: router, hasReferences: configuration.servesArtifacts)
         guard configuration.servesArtifacts else { return MetricsRoute(services: services).register(on: router) }
+        HomeRoutes(services: services, publicURL: configuration.publicURL, isTLS: configuration.tls != nil).register(on: router)
         redirectRoutes.register(on: router)
         LocalObjectRoutes(
             services: services, sendsFiles: tls == nil, publicURL: configuration.publicURL, redirectStatus: redirectStatus

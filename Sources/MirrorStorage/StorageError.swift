@@ -7,6 +7,8 @@ public struct StorageError: Error, Sendable, CustomStringConvertible {
     public var operation: String
     /// What the provider asked for.
     public var retryAfter: Duration?
+    /// Of `.full`, where the store knows: bytes that have to go before the same call can succeed.
+    public var missingBytes: Int64?
     public var cause: (any Error)?
 
     public enum Code: String, Sendable, CaseIterable {

@@ -115,12 +115,15 @@ final class Descriptor: Sendable {
         }
     }
 
-    /// Bytes that this user can still write to the file system.
-    func freeBytes() throws -> Int64 {
+    /// Bytes that the file system has in all, and that this user can still write to it.
+    func space() throws -> (total: Int64, free: Int64) {
         var status = statvfs()
         try retryingInterrupts { fstatvfs(number, &status) }
-        let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
-        return overflow ? .max : Int64(clamping: bytes)
+        func bytes(_ blocks: some BinaryInteger) -> Int64 {
+            let (bytes, overflow) = UInt64(blocks).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+            return overflow ? .max : Int64(clamping: bytes)
+        }
+        return (bytes(status.f_blocks), bytes(status.f_bavail))
     }
 
     /// Whether the directory still has a place; one that was removed while it is open has none.

@@ -75,7 +75,12 @@ package struct LocalStore: ObjectStore {
         let operation = "local.beginUpload"
         return try await threads.run(operation) {
             guard (expectedSize ?? 0) >= 0 else { throw StorageError(.invalidRequest, "a size is not negative", operation: operation) }
-            try checkSpace(for: expectedSize ?? 0, operation: operation)
+            do {
+                try checkSpace(for: expectedSize ?? 0, operation: operation)
+            } catch var error as StorageError where error.code == .full {
+                error.missingBytes = try missingBytes(for: expectedSize ?? 0)
+                throw error
+            }
             return try LocalUpload(store: self, key: key, metadata: metadata, expectedSize: expectedSize)
         }
     }
@@ -103,13 +108,20 @@ package struct LocalStore: ObjectStore {
         try await threads.run("local.freeBytes") { try directory.freeBytes }
     }
 
-    /// Creates and removes a file, and looks at the free space.
+    /// Creates and removes a file, and looks whether the disk is large enough.
+    ///
+    /// Little free space is not a fault: what was not used for longest goes before the next copy.
     package func checkHealth() async throws {
         let operation = "local.checkHealth"
         do {
             try await threads.run(operation) {
                 try directory.checkPlace(operation: operation)
-                try checkSpace(for: 0, operation: operation)
+                guard try directory.totalBytes > configuration.minFreeBytes else {
+                    throw StorageError(
+                        .full,
+                        "the file system is not larger than the \(configuration.minFreeBytes) bytes that are to stay free on it; use a larger one, or lower minFreeBytes",
+                        operation: operation)
+                }
                 let probe = LocalUpload.randomName()
                 defer { directory.removeUpload(probe) }
                 _ = try directory.createUpload(probe)
@@ -126,9 +138,14 @@ package struct LocalStore: ObjectStore {
         guard free >= configuration.minFreeBytes, free - configuration.minFreeBytes >= bytes else {
             throw StorageError(
                 .full,
-                "the file system has \(free) bytes free, of which \(configuration.minFreeBytes) are to stay free; free space or shorten the retention",
+                "the file system is full: it has \(free) bytes free, of which \(configuration.minFreeBytes) are to stay free; free space or shorten the retention",
                 operation: operation)
         }
+    }
+
+    private func missingBytes(for bytes: Int64) throws -> Int64 {
+        let (wanted, overflow) = bytes.addingReportingOverflow(configuration.minFreeBytes)
+        return overflow ? .max : max(wanted - (try directory.freeBytes), 1)
     }
 
     private func open(_ key: ObjectKey, operation: String) throws -> (file: Descriptor, info: ObjectInfo) {

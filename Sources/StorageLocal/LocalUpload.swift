@@ -70,11 +70,16 @@ final class LocalUpload: ObjectUpload {
             return written
         } catch {
             state.withLock { $0.parts.fail(part.number) }
+            guard var full = error as? StorageError, full.code == .full else { throw error }
+            // Of a length that nobody knows as much again may come.
+            if expectedSize == nil { full.missingBytes = max(state.withLock { $0.parts.writtenBytes }, Self.leastMissing) }
             // Nothing more fits: what is there only takes space from others.
-            if let error = error as? StorageError, error.code == .full { await abort() }
-            throw error
+            await abort()
+            throw full
         }
     }
+
+    private static let leastMissing: Int64 = 1 << 20
 
     /// Bytes from which on a sync takes longer than it is worth waiting for at the end.
     private static let largeSize: Int64 = 64 << 20
@@ -97,7 +102,9 @@ final class LocalUpload: ObjectUpload {
                 throw StorageError(.invalidRequest, "part \(part.number) is longer than stated", operation: operation)
             }
             let due = writeBack.advance(to: offset + count)
-            async let done: Void = store.threads.run(operation) { [store] in
+            async let done: Void = store.threads.run(operation) { [store, expectedSize] in
+                // Where the length is known its blocks are reserved.
+                if expectedSize == nil { try store.checkSpace(for: count, operation: operation) }
                 var position = offset
                 for chunk in current.chunks {
                     try file.write(chunk, at: position)

@@ -72,7 +72,12 @@ final class PoolDirectory: Sendable {
     }
 
     var freeBytes: Int64 {
-        get throws { try uploads.freeBytes() }
+        get throws { try uploads.space().free }
+    }
+
+    /// Of the file system.
+    var totalBytes: Int64 {
+        get throws { try uploads.space().total }
     }
 
     /// - Throws: ``StorageError`` when somebody has removed the directories while the pool is open.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import MirrorCore
+import TestServers
 import Testing
 
 @testable import CloudMirror
@@ -128,9 +129,10 @@ import Testing
         #expect(PoolSetup.Line(mark: "problem", text: "a\u{1B}b").row == "  problem a?b\n")
     }
 
-    @Test("Pools of a file are looked up, and a directory needs nothing")
+    @Test("Pools of a file are looked up, and a directory needs nothing but that it can be made")
     func poolSetup() async throws {
-        let configuration = try Configuration.reading(minimalFile)
+        let directory = try TemporaryDirectory()
+        let configuration = try Configuration.reading(minimalFile.replacing("/pool", with: "\(directory.path)/pool"))
         #expect(throws: StartError.self) { try PoolSetup(configuration, only: PoolID("s3/x")) }
         let setup = try PoolSetup(configuration, only: nil)
         let plans = try await setup.plans()
@@ -139,6 +141,7 @@ import Testing
         var lines = 0
         #expect(try await setup.check { _, line in lines += line.mark == "ok" ? 1 : 0 })
         #expect(lines == 1)
+        #expect(try directory.contents() == [])
         await setup.close()
     }
 }

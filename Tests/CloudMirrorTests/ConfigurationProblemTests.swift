@@ -143,6 +143,9 @@ import Testing
                       local/a: {retention: {maxBytes: 0B}}
                       local/b: {directory: d}
                       local/c: {directory: ./d/}
+                      local/d: {directory: d/.//e}
+                      local/e: {directory: "/"}
+                      local/f: {directory: d-2}
                     """,
                 problems: [
                     "mirror.yaml:3:21: pools.gcs/europe-west1: this version has no gcs pools; it has local and s3 ones, such as s3/europe-west1",
@@ -150,6 +153,8 @@ import Testing
                     "mirror.yaml:5:12: pools.local/a.directory: is missing; write directory: /var/lib/cloud-mirror/pools/dev",
                     "mirror.yaml:5:35: pools.local/a.retention.maxBytes: '0B' is out of range; write 1B to 1024PiB",
                     "mirror.yaml:7:24: pools.local/c.directory: is the directory of the pool local/b already",
+                    "mirror.yaml:8:24: pools.local/d.directory: is inside the directory of the pool local/b",
+                    "mirror.yaml:9:24: pools.local/e.directory: holds the directory of the pool local/b",
                 ]),
             Bad(
                 name: "references to pools that are not there",

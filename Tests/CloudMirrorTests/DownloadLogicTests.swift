@@ -74,11 +74,14 @@ import Testing
         #expect(PartialRecord.rangeFields(of: nil, artifact: artifact, offset: 7).isEmpty)
     }
 
+    private static func answer(_ status: Int, _ fields: [String: String] = [:], _ message: String? = nil) -> MirrorAnswer {
+        MirrorAnswer(.init(status: status, field: { fields[$0] }, body: message.map { .object(["message": .string($0)]) }))
+    }
+
     @Test("The mirror's answer decides between copy, error and origin")
     func mirrorAnswer() {
-        func answer(_ status: Int, _ fields: [String: String] = [:], _ message: String? = nil) -> MirrorAnswer {
-            MirrorAnswer(
-                .init(status: status, field: { fields[$0] }, body: message.map { .object(["message": .string($0)]) }))
+        func answer(_ status: Int, _ outcome: String, _ message: String? = nil) -> MirrorAnswer {
+            Self.answer(status, ["x-cloud-mirror-outcome": outcome], message)
         }
         func exit(_ answer: MirrorAnswer) -> CommandExit? {
             if case .refused(_, let exit) = answer { return exit }
@@ -88,7 +91,7 @@ import Testing
             if case .unusable = answer { return true }
             return false
         }
-        let redirect = answer(
+        let redirect = Self.answer(
             302,
             [
                 "location": "/local/dev/x", "repr-digest": "sha-256=:\(Self.emptySHA256):", "x-cloud-mirror-outcome": "hit",
@@ -98,15 +101,55 @@ import Testing
             redirect
                 == .redirect(
                     .init(location: "/local/dev/x", sha256: Digest(.sha256, base64: Self.emptySHA256), outcome: "hit", pool: "local/dev")))
-        #expect(isUnusable(answer(302)))
-        for status in [200, 204, 429, 500, 502, 503, 504] { #expect(isUnusable(answer(status)), "\(status)") }
-        #expect(exit(answer(404, ["x-cloud-mirror-outcome": "error"])) == .notAvailable)
-        #expect(exit(answer(403, ["x-cloud-mirror-outcome": "error"])) == .notAvailable)
-        #expect(exit(answer(404)) == .notAvailable)
-        #expect(exit(answer(403)) == .failed)
-        #expect(exit(answer(403, ["x-cloud-mirror-outcome": "refused"])) == .failed)
-        #expect(exit(answer(400)) == .failed)
-        #expect(answer(403, [:], "no\u{1B}[2J") == .refused(message: "the mirror refuses (status 403): no?[2J", exit: .failed))
+        #expect(Self.answer(302, ["location": "?hop=2", "x-cloud-mirror-outcome": "hop"]) == .hop(location: "?hop=2"))
+        #expect(isUnusable(answer(302, "hit")))
+        for status in [200, 204, 300, 304] { #expect(isUnusable(answer(status, "hit")), "\(status)") }
+        for status in [429, 500, 503] { #expect(isUnusable(answer(status, "fallback")), "\(status)") }
+        for status in [400, 401, 403, 404, 410, 451] { #expect(exit(answer(status, "error")) == .notAvailable, "\(status)") }
+        for status in [408, 425, 429, 500, 502, 503, 504] {
+            #expect(answer(status, "error", "not now") == .originFailed(status: status, said: ": not now"), "\(status)")
+        }
+        #expect(exit(answer(403, "refused")) == .failed)
+        #expect(exit(answer(404, "refused")) == .failed)
+        #expect(answer(403, "refused", "no\u{1B}[2J") == .refused(message: "the mirror refuses (status 403): no?[2J", exit: .failed))
+    }
+
+    @Test(
+        "An answer that does not say that it is a mirror's is nobody's word",
+        arguments: [200, 204, 301, 302, 307, 400, 401, 403, 404, 410, 429, 500, 503])
+    func otherAnswers(status: Int) {
+        let answer = Self.answer(
+            status, ["location": "https://login.example/", "repr-digest": "sha-256=:\(Self.emptySHA256):"], "not found")
+        guard case .unusable(let reason) = answer else {
+            Issue.record("\(answer)")
+            return
+        }
+        #expect(reason.contains("does not look like a cloud-mirror"))
+        #expect(reason.contains("\(status)"))
+    }
+
+    @Test("A hop is followed on the same mirror alone")
+    func hops() throws {
+        let address = try MirrorAddress("http://mirror.example:8080/base")
+        let asked = "http://mirror.example:8080/base/v1/redirect/local/dev/https%3A%2F%2Fa.example%2Fx?wait=5"
+        let path = "http://mirror.example:8080/base/v1/redirect/local/dev/https%3A%2F%2Fa.example%2Fx"
+        #expect(address.hop(to: "?wait=5&hop=1", from: asked) == path + "?wait=5&hop=1")
+        #expect(address.hop(to: "/base/v1/redirect/x?hop=1", from: asked) == "http://mirror.example:8080/base/v1/redirect/x?hop=1")
+        #expect(address.hop(to: "https%3A%2F%2Fa.example%2Fx?hop=1", from: asked) == path + "?hop=1")
+        #expect(address.hop(to: path + "?hop=1", from: asked) == path + "?hop=1")
+        #expect(address.hop(to: "HTTP://Mirror.example:8080/x", from: asked) == "HTTP://Mirror.example:8080/x")
+        #expect(address.hop(to: "//mirror.example:8080/x", from: asked) == "http://mirror.example:8080/x")
+        for elsewhere in [
+            "http://mirror.example/x", "https://mirror.example:8080/x", "http://other.example:8080/x", "//other.example:8080/x",
+            "http://mirror.example:8080@evil.example/x", "javascript:x", "http://mirror.example:8080.evil.example/",
+        ] {
+            #expect(address.hop(to: elsewhere, from: asked) == nil, "\(elsewhere)")
+        }
+        // As long as a canonical URL may be, percent-encoded: longer than one.
+        let long = try ArtifactURL("https://a.example/" + String(repeating: "/", count: 8_000))
+        let url = address.redirect(to: long, pool: nil, wait: nil)
+        #expect(url.utf8.count > ArtifactURL.maxLength)
+        #expect(address.hop(to: "?hop=1", from: url) == url + "?hop=1")
     }
 
     @Test("The URLs of a mirror's routes")

@@ -62,7 +62,40 @@ import Testing
     func shortToken() throws {
         #expect(
             try Configuration.reading(minimalFile + "admin: {tokens: [abc]}\n").warnings.map(\.description) == [
-                "mirror.yaml:3:17: admin.tokens: a token is shorter than 16 characters and may be guessed"
+                "mirror.yaml:3:17: admin.tokens: a token is shorter than 16 characters and may be guessed; `openssl rand -hex 16` makes one that may not"
             ])
+        let environment = ConfigurationEnvironment.fake(files: ["/here/tokens": "a-token-that-is-long-enough\nabcde\nabcde\n"])
+        let file = minimalFile + "admin: {tokens: [a-token-that-is-long-enough], tokensFile: tokens}\n"
+        let warnings = try Configuration.reading(file, environment).warnings.map(\.description)
+        #expect(warnings.count == 3)
+        #expect(warnings.allSatisfy { $0.hasPrefix("mirror.yaml:3:") && $0.contains("admin.tokensFile: a token") })
+        for words in ["is shorter than 16", "is there twice", "is one of admin.tokens, too"] {
+            #expect(warnings.contains { $0.contains(words) }, "\(words)")
+        }
+        #expect(!warnings.contains { $0.contains("abcde") })
+    }
+
+    @Test("A file that everybody can read and that holds a secret draws a warning; a reference to one is not a secret")
+    func readableSecret() throws {
+        func warnings(_ text: String) throws -> [String] {
+            let environment = ConfigurationEnvironment.fake(
+                variables: ["TOKEN": "a-token-that-is-long-enough"], files: ["/here/mirror.yaml": minimalFile + text],
+                worldReadable: ["/here/mirror.yaml"])
+            return try Configuration.load(file: "mirror.yaml", environment: environment).warnings.map(\.description)
+        }
+        #expect(try warnings("") == [])
+        #expect(try warnings("admin: {tokens: [\"${TOKEN}\"]}\n") == [])
+        let redis = { (url: String) in "state: {redis: {url: \"\(url)\"}}\n" }
+        let buckets = "origins: {allow: [https://a.example/]}\npools: {s3/eu-central-1: {bucket: a-bucket, credentials: anonymous}}\n"
+        func shared(_ url: String) throws -> Int {
+            let environment = ConfigurationEnvironment.fake(
+                files: ["/here/mirror.yaml": buckets + redis(url)], worldReadable: ["/here/mirror.yaml"])
+            return try Configuration.load(file: "mirror.yaml", environment: environment).warnings.count
+        }
+        #expect(try shared("rediss://redis.example.org:6379/0") == 0)
+        #expect(try shared("rediss://mirror:secret@redis.example.org:6379/0") == 1)
+        let literal = try warnings("admin: {tokens: [a-token-that-is-long-enough]}\n")
+        #expect(literal.count == 1)
+        #expect(literal.first?.hasPrefix("mirror.yaml: everybody on this machine can read the file, and a secret stands in it") == true)
     }
 }

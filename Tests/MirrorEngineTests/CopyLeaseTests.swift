@@ -64,7 +64,7 @@ struct CopyLeaseTests {
             try await door.waiting()
             let id = try engine.id("/a.bin")
             // It takes the replica out of service, and waits for the publication to be over.
-            async let purge: Void = engine.remover.purge(id)
+            async let purge = engine.remover.purge(id)
             #expect(try await answer.fallback == .removing)
             door.open()
             try await purge
@@ -219,7 +219,7 @@ struct CopyLeaseTests {
                 _ = try await engine.ask("/a.bin", wait: .zero)
                 try await gate.waiting()
                 try await engine.store.calls(.write, 1)
-                try await engine.remover.purge(try engine.id("/a.bin"))
+                _ = try await engine.remover.purge(try engine.id("/a.bin"))
                 await clock.sleepers(1)
                 clock.advance(by: .seconds(5))
                 try await engine.store.ended(.abort, 1)

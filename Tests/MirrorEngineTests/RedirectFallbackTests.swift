@@ -136,7 +136,7 @@ struct RedirectFallbackTests {
             async let answer = engine.ask("/a.txt")
             try await gate.waiting()
             try await engine.base.calls(.replica, 3)
-            try await engine.remover.purge(try engine.id("/a.txt"))
+            _ = try await engine.remover.purge(try engine.id("/a.txt"))
             #expect(try await answer.fallback == .removing)
             gate.open()
             try await engine.store.ended(.abort, 1)
@@ -154,7 +154,7 @@ struct RedirectFallbackTests {
             let door = Door()
             engine.store.before(.delete) { try await door.pass() }
             let id = try engine.id("/a.txt")
-            async let purge: Void = engine.remover.purge(id)
+            async let purge = engine.remover.purge(id)
             try await door.waiting()
             #expect(try await engine.ask("/a.txt").fallback == .removing)
             #expect(engine.origin.requests.count == 1)

@@ -169,7 +169,7 @@ struct SweeperTests {
             engine.origin.on("/a.bin", .generated(size: 1_000))
             _ = try await engine.ask("/a.bin")
             engine.store.fail(.delete, .unavailable)
-            await #expect(throws: StorageError.self) { try await engine.remover.purge(try engine.id("/a.bin")) }
+            await #expect(throws: StorageError.self) { _ = try await engine.remover.purge(try engine.id("/a.bin")) }
             #expect(try await engine.ask("/a.bin").fallback == .removing)
             engine.store.heal()
             try await engine.sweeper.sweep(engine.pool)

@@ -53,6 +53,41 @@ struct AdminRouteTests {
         }
     }
 
+    @Test(arguments: ["return=representation", "respond-async, Return=Representation", "return = representation"])
+    func `a purge tells a client that prefers it what was there`(preference: String) async throws {
+        let world = World()
+        let id = try await world.seed("/a.txt")
+        let other = ReplicaID(artifact: id.artifact, pool: try require(World.otherPool))
+        _ = try await world.state.claim(other)
+        try await world.store("/forgotten.txt")
+        try await MirrorFixture.run(world) { mirror in
+            func purge(_ path: String) async throws -> (url: String?, removed: [[String?]]) {
+                let response = try await mirror.request(
+                    "DELETE", World.target(path, route: "/v1/purge/"),
+                    [("Authorization", "Bearer \(MirrorFixture.token)"), ("Prefer", preference)])
+                #expect(response.status == 200)
+                #expect(response["Preference-Applied"] == "return=representation")
+                let removed = try require(response.json["removed"]?.array)
+                return (response.json["url"]?.string, removed.map { [$0["pool"]?.string, $0["state"]?.string] })
+            }
+            let first = try await purge("/a.txt")
+            #expect(first.url == "\(World.origin)/a.txt")
+            #expect(first.removed == [["local/dev", "present"], ["local/two", "pending"]])
+            #expect(try await purge("/a.txt").removed == [])
+            #expect(try await purge("/forgotten.txt").removed == [["local/dev", "forgotten"]])
+            #expect(try await purge("/never.txt").removed == [])
+        }
+    }
+
+    @Test func `a purge whose client prefers something else is a 204`() async throws {
+        try await MirrorFixture.run { mirror in
+            let response = try await mirror.request(
+                "DELETE", World.target("/a.txt", route: "/v1/purge/"),
+                [("Authorization", "Bearer \(MirrorFixture.token)"), ("Prefer", "return=minimal")])
+            #expect(response.status == 204)
+        }
+    }
+
     @Test func `a purge of what is no URL, or in an unknown pool, is refused`() async throws {
         try await MirrorFixture.run { mirror in
             let unencoded = try await mirror.admin("DELETE", "/v1/purge/local/dev/https://artifacts.example.org/a.txt")
@@ -101,6 +136,18 @@ struct AdminRouteTests {
             #expect(items[2]["error"]?.string?.isEmpty == false)
             let again = try await mirror.admin("POST", "/v1/warm", body: body)
             #expect(again.json == response.json)
+        }
+    }
+
+    @Test func `warming tells of a failure that is remembered why it is one`() async throws {
+        let world = World()
+        try await world.fail("/gone.txt", .origin(status: 404), message: "the origin has none")
+        try await MirrorFixture.run(world) { mirror in
+            let response = try await mirror.admin(
+                "POST", "/v1/warm", body: #"{"urls":["\#(World.origin)/gone.txt"],"pools":["local/dev"]}"#)
+            let item = try require(response.json["replicas"]?.array?.first)
+            #expect(item["state"]?.string == "error")
+            #expect(item["error"]?.string == "the origin has none")
         }
     }
 

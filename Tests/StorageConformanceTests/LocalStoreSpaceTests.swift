@@ -10,14 +10,14 @@ import Testing
 
 @Suite("The store in a directory and the space on its file system")
 struct LocalStoreSpaceTests {
-    @Test("refuses uploads that would take what is to stay free, and says so in its health check")
+    @Test("refuses uploads that would take what is to stay free, and says in its health check where that is all there is")
     func reserve() async throws {
         let directory = try TemporaryDirectory()
         let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: .max))
         let object = try SampleObject(size: 10)
         try await requireStorageError(.full, "beginUpload") { try await object.put(into: store) }
         let error = try await requireStorageError(.full, "checkHealth") { try await store.checkHealth() }
-        #expect(error.message.contains("free space or shorten the retention"))
+        #expect(error.message.contains("use a larger one, or lower minFreeBytes"))
         #expect(error.message.contains(directory.path))
         #expect(try directory.contents("uploads") == [])
     }
@@ -40,6 +40,25 @@ struct LocalStoreSpaceTests {
             guard mount("tmpfs", directory.path, "tmpfs", 0, "size=64k") == 0 else { return false }
             return umount(directory.path) == 0
         }()
+
+        @Test("little free space is not a fault, and an upload says how much is missing", .enabled(if: canMount, "mounting needs root"))
+        func littleSpace() async throws {
+            let directory = try TemporaryDirectory()
+            try #require(mount("tmpfs", directory.path, "tmpfs", 0, "size=4m") == 0)
+            defer { umount2(directory.path, Int32(MNT_DETACH)) }
+            let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 2 << 20))
+            try directory.write([UInt8](repeating: 0, count: 3 << 20), to: "other")
+            try await store.checkHealth()
+            let object = try SampleObject(size: 500_000)
+            for (size, missing) in [(nil, 1 << 20), (500_000, (1 << 20) + 500_000)] as [(Int64?, Int64)] {
+                let error = try await requireStorageError(.full, "beginUpload") {
+                    try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: size)
+                }
+                // A few blocks are the directories'.
+                let said = try #require(error.missingBytes)
+                #expect((missing...(missing + 65_536)).contains(said), "\(said)")
+            }
+        }
 
         @Test("an upload that fills the file system throws full and gives its space back", .enabled(if: canMount, "mounting needs root"))
         func fullFileSystem() async throws {

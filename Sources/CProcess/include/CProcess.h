@@ -18,4 +18,10 @@ bool c_process_ignores_hangup(void);
 /// Lets nothing come of a signal.
 void c_process_ignore(int signal);
 
+/// How many files and connections this process may have open at once, if it asks for all that it may have; 0 where that is not known.
+long c_process_descriptor_limit(void);
+
+/// Asks for all of them.
+void c_process_raise_descriptor_limit(void);
+
 #endif

@@ -18,6 +18,13 @@ package enum ByteSize {
         return overflow ? nil : product
     }
 
+    /// For people: `23.9MiB`, in the largest unit of which there is one, exact where that needs no more than a tenth.
+    package static func rounded(_ bytes: Int64) -> String {
+        guard let (unit, factor) = binary.first(where: { bytes >= $0.bytes }) else { return "\(bytes)B" }
+        let (whole, tenth) = (bytes / factor, bytes % factor / (factor / 10))
+        return tenth == 0 ? "\(whole)\(unit)" : "\(whole).\(min(tenth, 9))\(unit)"
+    }
+
     /// The shortest text that ``parse(_:)`` reads back as the same number.
     package static func text(_ bytes: Int64) -> String {
         guard bytes > 0 else { return "\(bytes)B" }

@@ -29,7 +29,9 @@ extension Configuration {
                 throw ConfigurationError(
                     problems: [ConfigurationProblem(file: file, path: "", message: "the file cannot be read: \(error.reason)")])
             }
-            configuration = try parse(content.bytes, file: file, stateDirectory: stateDirectory, environment: environment)
+            configuration = try parse(
+                content.bytes, file: file, isWorldReadable: content.isWorldReadable, stateDirectory: stateDirectory,
+                environment: environment)
         } else {
             configuration = Configuration(stateDirectory: stateDirectory ?? defaultStateDirectory(environment))
         }
@@ -41,9 +43,10 @@ extension Configuration {
     ///
     /// - Parameters:
     ///   - file: Its path, for messages and as the start of relative paths in it.
+    ///   - isWorldReadable: Whether everybody on this machine can read it.
     ///   - stateDirectory: Absolute; overrides what the file says.
     static func parse(
-        _ bytes: [UInt8], file: String, stateDirectory: String? = nil, environment: ConfigurationEnvironment
+        _ bytes: [UInt8], file: String, isWorldReadable: Bool = false, stateDirectory: String? = nil, environment: ConfigurationEnvironment
     ) throws(ConfigurationError) -> Configuration {
         let path = ConfigurationEnvironment.absolute(file, in: environment.currentDirectory)
         let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
@@ -60,6 +63,11 @@ extension Configuration {
         guard context.problems.isEmpty, var configuration else { throw ConfigurationError(problems: context.sortedProblems) }
         configuration.source = .file(file)
         configuration.warnings = context.warnings
+        if isWorldReadable, context.holdsSecret {
+            let message =
+                "everybody on this machine can read the file, and a secret stands in it; chmod o-r it, or keep the secret in a file of its own"
+            configuration.warnings.append(ConfigurationProblem(file: file, path: "", message: message))
+        }
         return configuration
     }
 

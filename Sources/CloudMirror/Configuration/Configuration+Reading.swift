@@ -107,10 +107,20 @@ extension Configuration.Admin {
         reader.value(
             "tokensFile", &file, .path, example: "/etc/cloud-mirror/tokens",
             doc: "File with more tokens, one on a line; empty lines and lines that begin with `#` are skipped.")
-        if tokens.contains(where: { $0.value.utf8.count < Self.shortToken }) {
-            reader.warn("a token is shorter than \(Self.shortToken) characters and may be guessed", key: "tokens")
-        }
+        warn(of: tokens, key: "tokens", reader)
         if let file { readTokens(file, reader) }
+    }
+
+    private func warn(of found: [Secret], key: String, _ reader: ConfigurationReader) {
+        if found.contains(where: { $0.value.utf8.count < Self.shortToken }) {
+            reader.warn(
+                "a token is shorter than \(Self.shortToken) characters and may be guessed; `openssl rand -hex 16` makes one that may not",
+                key: key)
+        }
+        let values = found.map(\.value)
+        if Set(values).count < values.count {
+            reader.warn("a token is there twice; give each user a token of its own, so that one can be taken away", key: key)
+        }
     }
 
     private mutating func readTokens(_ file: String, _ reader: ConfigurationReader) {
@@ -127,6 +137,10 @@ extension Configuration.Admin {
             }
         }
         if found.isEmpty { reader.report("the file holds no token", key: "tokensFile") }
+        warn(of: found, key: "tokensFile", reader)
+        if found.contains(where: { token in tokens.contains { $0.value == token.value } }) {
+            reader.warn("a token in the file is one of admin.tokens, too; keep it in one place", key: "tokensFile")
+        }
         tokens += found
     }
 }
@@ -182,12 +196,20 @@ extension Configuration.Origins {
 }
 
 extension Configuration.Retention {
-    mutating func read(_ reader: ConfigurationReader) {
+    /// - Parameter isLocal: Whether the pool is on a file system of this machine.
+    mutating func read(_ reader: ConfigurationReader, isLocal: Bool) {
         reader.value(
             "timeToLive", &timeToLive, .duration(in: .seconds(1)...days(3_650)), doc: "How long a replica is kept after its last use.")
         reader.value(
             "maxBytes", &maxBytes, .size(in: 1...(1 << 60)), none: "none", example: "500GiB",
             doc: "What the pool may hold; above it the replicas that were not used for longest go first.")
+        if isLocal {
+            reader.value(
+                "minFreeBytes", &minFreeBytes, .size(in: 0...(1 << 60)),
+                doc:
+                    "What stays free on the pool's file system, whoever fills it: before a copy would take it, the replicas that were not used for longest go, and the copy is not made where that is not enough."
+            )
+        }
         reader.value(
             "grace", &grace, .duration(in: .zero...days(7)),
             doc: "Time between the mark and the deletion, so that a client that was just redirected gets its artifact.")

@@ -31,10 +31,13 @@ extension Configuration {
         let directory = section.required(
             "directory", .path, example: "/var/lib/cloud-mirror/pools/dev",
             doc: "Where the objects are; made if it is not there. Each pool has its own.")
-        let retention = readRetention(section)
+        let retention = readRetention(section, isLocal: true)
         guard let directory else { return }
-        if let other = read.first(where: { $0.storage == .local(directory: directory) }) {
-            return section.report("is the directory of the pool \(other.id) already", key: "directory")
+        for other in read {
+            guard case .local(let taken) = other.storage else { continue }
+            if taken == directory { return section.report("is the directory of the pool \(other.id) already", key: "directory") }
+            if directory.isPath(below: taken) { return section.report("is inside the directory of the pool \(other.id)", key: "directory") }
+            if taken.isPath(below: directory) { return section.report("holds the directory of the pool \(other.id)", key: "directory") }
         }
         read.append(Pool(id: id, storage: .local(directory: directory), retention: retention))
     }
@@ -57,7 +60,7 @@ extension Configuration {
         section.value(
             "keyPrefix", &keyPrefix, .keyPrefix, example: "cloud-mirror/",
             doc: "Put in front of every key, for a bucket that holds other things, too.")
-        let retention = readRetention(section)
+        let retention = readRetention(section, isLocal: false)
         guard let bucket else { return }
         if access == .presigned, bucket.credentials == .anonymous {
             section.report("cannot be presigned without credentials; remove `credentials: anonymous`", key: "access")
@@ -76,9 +79,16 @@ extension Configuration {
         read.append(Pool(id: id, storage: .s3(pool), retention: retention))
     }
 
-    private static func readRetention(_ section: ConfigurationReader) -> Retention {
+    private static func readRetention(_ section: ConfigurationReader, isLocal: Bool) -> Retention {
         var retention = Retention()
-        section.section("retention", doc: "How long a replica is worth keeping.") { retention.read($0) }
+        section.section("retention", doc: "How long a replica is worth keeping.") { retention.read($0, isLocal: isLocal) }
         return retention
+    }
+}
+
+extension String {
+    /// Whether this absolute path is below another one, as they are written.
+    func isPath(below directory: String) -> Bool {
+        directory == "/" ? self != "/" : utf8.starts(with: "\(directory)/".utf8)
     }
 }

@@ -129,6 +129,8 @@ extension Configuration {
         package var timeToLive: Duration = .seconds(24 * 3_600)
         /// What the pool may hold; `nil` is no limit.
         package var maxBytes: Int64?
+        /// What stays free on the file system of a local pool.
+        package var minFreeBytes: Int64 = 64 << 20
         /// Between the mark and the deletion.
         package var grace: Duration = .seconds(60)
     }

@@ -10,6 +10,8 @@ final class ConfigurationContext {
     private(set) var problems: [ConfigurationProblem] = []
     private(set) var warnings: [ConfigurationProblem] = []
     private(set) var outline: [ConfigurationOutline] = []
+    /// Whether a secret stands in the file itself.
+    private(set) var holdsSecret = false
 
     init(file: String, directory: String, environment: ConfigurationEnvironment, isDocumenting: Bool = false) {
         self.file = file
@@ -25,6 +27,8 @@ final class ConfigurationContext {
     func warn(_ message: String, path: String, line: Int, column: Int) {
         warnings.append(ConfigurationProblem(file: file, line: line, column: column, path: path, message: message))
     }
+
+    func noteSecret() { holdsSecret = true }
 
     func describe(_ step: ConfigurationOutline) {
         if isDocumenting { outline.append(step) }

@@ -44,6 +44,7 @@ struct ConfigurationElement {
             report("has no value; \(remedy)")
             return nil
         }
+        if kind.isSecret, Self.holdsSecret(raw) { context.noteSecret() }
         let text: String
         switch EnvironmentReferences.expand(raw, variable: context.environment.variable) {
         case .success(let expanded): text = expanded
@@ -58,6 +59,14 @@ struct ConfigurationElement {
             report(kind.isSecret ? "its value \(error.message)" : "'\(Self.shortened(raw))' \(error.message)")
             return nil
         }
+    }
+
+    /// Whether what stands in the file is a secret by itself: not a reference to one, and not a URL without a password.
+    private static func holdsSecret(_ raw: String) -> Bool {
+        guard !raw.contains("${") else { return false }
+        guard let scheme = raw.firstRange(of: "://") else { return true }
+        let authority = raw[scheme.upperBound...].prefix { !"/?#".contains($0) }
+        return authority.lastIndex(of: "@").map { authority[..<$0].contains(":") } ?? false
     }
 
     /// The elements of a list.

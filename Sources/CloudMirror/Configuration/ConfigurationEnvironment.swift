@@ -52,11 +52,13 @@ package struct ConfigurationEnvironment: Sendable {
             currentDirectory: workingDirectory())
     }
 
-    /// An absolute path without a slash at the end; a relative one starts from `directory`.
+    /// An absolute path without a slash at the end and without `.` and empty components; a relative one starts from `directory`. A `..` stays:
+    /// behind a link it does not lead to where it seems to.
     package static func absolute(_ path: String, in directory: String) -> String {
-        var joined = path.hasPrefix("/") ? path : "\(directory)/\(path.hasPrefix("./") ? String(path.dropFirst(2)) : path)"
-        while joined.utf8.count > 1, joined.hasSuffix("/") { joined.removeLast() }
-        return joined
+        let joined = path.hasPrefix("/") ? path : "\(directory)/\(path)"
+        // Bytes and not characters: a mark that combines with a slash must not hide it.
+        let components = joined.utf8.split(separator: UInt8(ascii: "/")).map { Substring($0) }
+        return "/" + components.filter { $0 != "." }.joined(separator: "/")
     }
 
     private static func readFile(_ path: String, limit: Int) throws(FileProblem) -> File {

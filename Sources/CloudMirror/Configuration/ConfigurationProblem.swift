@@ -10,6 +10,14 @@ package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertibl
     /// Never holds a secret.
     package var message: String
 
+    package init(file: String, line: Int? = nil, column: Int? = nil, path: String, message: String) {
+        self.file = file
+        self.line = line
+        self.column = column
+        self.path = path
+        self.message = message
+    }
+
     /// `file:line:column: path.to.key: message`, which editors and terminals turn into a link.
     package var description: String {
         var text = file

@@ -12,7 +12,7 @@ import Synchronization
 /// The log of the process: every logger's lines, in one form, on standard error.
 package final class LogOutput: Sendable {
     package let writer: LogWriter
-    private let isJSON: Bool
+    let isJSON: Bool
     private let level: Atomic<Int>
     private static let levels = Logger.Level.allCases
 

@@ -15,7 +15,10 @@ extension Configuration {
         result.origins.allowAddresses = other.origins.allowAddresses
         result.origins.maxRedirects = other.origins.maxRedirects
         for (index, pool) in pools.enumerated() {
-            if let other = other.pool(pool.id) { result.pools[index].retention = other.retention }
+            guard let other = other.pool(pool.id) else { continue }
+            result.pools[index].retention = other.retention
+            // Known to the store since it was opened.
+            result.pools[index].retention.minFreeBytes = pool.retention.minFreeBytes
         }
         result.redirect.maxWait = other.redirect.maxWait
         result.redirect.hop = other.redirect.hop

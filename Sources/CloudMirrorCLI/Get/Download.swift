@@ -10,7 +10,7 @@ struct Download: ~Copyable {
     /// Seconds until a server must have begun to answer.
     private static let answerTimeout: Int64 = 60
 
-    private let artifact: ArtifactURL
+    private let inquiry: MirrorInquiry
     private let name: String
     private let transport: HTTPTransport
     private let isQuiet: Bool
@@ -24,8 +24,8 @@ struct Download: ~Copyable {
         var status: Int?
     }
 
-    init(_ artifact: ArtifactURL, to target: consuming DownloadTarget, name: String, transport: HTTPTransport, isQuiet: Bool) {
-        self.artifact = artifact
+    init(_ inquiry: MirrorInquiry, to target: consuming DownloadTarget, name: String, transport: HTTPTransport, isQuiet: Bool) {
+        self.inquiry = inquiry
         self.name = name
         self.transport = transport
         self.isQuiet = isQuiet
@@ -33,38 +33,57 @@ struct Download: ~Copyable {
         meter = ProgressMeter(name: name, isQuiet: isQuiet)
     }
 
-    /// - Parameter pinned: What the user says must arrive; `nil` trusts what the mirror states, if it states something.
+    private var artifact: ArtifactURL { inquiry.artifact }
+
+    /// - Parameters:
+    ///   - pinned: What the user says must arrive; `nil` trusts what the mirror states, if it states something.
+    ///   - mayReport: Whether the mirror can still be told that its copy is missing.
     /// - Throws: ``CommandFailure``
-    mutating func run(_ answer: MirrorAnswer, mirror: MirrorAddress, pinned: Digest?) async throws {
+    mutating func run(_ answer: MirrorAnswer, pinned: Digest?, mayReport: Bool = true) async throws {
         switch answer {
         case .refused(let message, let exit):
             throw CommandFailure(message, exit: exit)
+        case .hop:
+            // Followed by the inquiry.
+            try await fetchFromOrigin(expected: pinned)
+        case .originFailed(let status, let said):
+            say("the origin answered the mirror with status \(status)\(said); asking the origin itself")
+            try await fetchFromOrigin(expected: pinned)
         case .unusable(let reason):
-            say("the mirror at \(mirror) cannot be used (\(reason)); asking the origin")
+            say("the mirror at \(inquiry.address) cannot be used (\(reason)); asking the origin")
             try await fetchFromOrigin(expected: pinned)
         case .redirect(let redirect):
             if let pinned, let stated = redirect.sha256, pinned != stated {
                 throw CommandFailure("the mirror's copy has \(stated), not the expected \(pinned)", exit: .digestMismatch)
             }
-            try await follow(redirect, mirror: mirror, expected: pinned ?? redirect.sha256)
+            do {
+                try await follow(redirect, expected: pinned ?? redirect.sha256)
+            } catch let failure as SourceFailure where mayReport && redirect.isToCopy && Self.meansMissing(failure.status) {
+                say("the copy is not there (\(failure.reason)); asking the mirror for another")
+                let answer = await inquiry.ask(transport, isMissing: true)
+                try await run(answer, pinned: pinned, mayReport: false)
+            } catch let failure as SourceFailure {
+                say("the copy cannot be fetched (\(failure.reason)); asking the origin")
+                try await fetchFromOrigin(expected: pinned ?? redirect.sha256)
+            }
         }
     }
 
-    private mutating func follow(_ redirect: MirrorAnswer.Redirect, mirror: MirrorAddress, expected: Digest?) async throws {
+    /// S3 says 403 of an object that is not there to a client that may not list the bucket.
+    private static func meansMissing(_ status: Int?) -> Bool { status.map { [403, 404, 410].contains($0) } ?? false }
+
+    /// - Throws: ``SourceFailure`` when it cannot be had there; ``CommandFailure``.
+    private mutating func follow(_ redirect: MirrorAnswer.Redirect, expected: Digest?) async throws {
         do {
-            let source = try HTTPTransport.resolve(redirect.location, from: mirror.url.description)
+            let source = try HTTPTransport.resolve(redirect.location, from: inquiry.address.url.description)
             if (try? ArtifactURL(source)) == artifact {
-                say("the mirror redirects to the origin\(redirect.outcome.map { " (\($0))" } ?? "")")
+                say("the mirror redirects to the origin (\(redirect.outcome))")
                 return try await fetchFromOrigin(expected: expected)
             }
             try await fetch(source)
-            try finish(expected, from: "\(redirect.pool ?? "the mirror")\(redirect.outcome.map { " (\($0))" } ?? "")")
-        } catch let failure as SourceFailure {
-            say("the copy cannot be fetched (\(failure.reason)); asking the origin")
-            try await fetchFromOrigin(expected: expected)
+            try finish(expected, from: "\(redirect.pool ?? "the mirror") (\(redirect.outcome))")
         } catch let failure as HTTPTransport.Unreachable {
-            say("the copy cannot be fetched (\(failure.reason)); asking the origin")
-            try await fetchFromOrigin(expected: expected)
+            throw SourceFailure(reason: failure.reason)
         }
     }
 
@@ -72,7 +91,7 @@ struct Download: ~Copyable {
         do {
             try await fetch(artifact.description)
         } catch let failure as SourceFailure {
-            let isItsWord = failure.status.map { (400..<500).contains($0) } ?? false
+            let isItsWord = failure.status.map { (400..<500).contains($0) && !MirrorAnswer.isTransient($0) } ?? false
             meter.clear()
             throw CommandFailure("the origin does not give this artifact: \(failure.reason)", exit: isItsWord ? .notAvailable : .failed)
         }

@@ -13,9 +13,12 @@ import struct Crypto.SHA256
 #endif
 import MirrorCore
 
-/// Where a download's bytes go: `FILE.part`, which becomes `FILE` when it is whole, or standard output.
+/// Where a download's bytes go: `FILE.part`, which becomes `FILE` when it is whole, or straight to what cannot be replaced.
 struct DownloadTarget: ~Copyable {
+    /// `nil` for what is not a regular file.
     private let path: String?
+    /// For messages.
+    private let name: String
     private let descriptor: Int32
     private var hash = SHA256()
     /// Bytes that are there.
@@ -24,17 +27,45 @@ struct DownloadTarget: ~Copyable {
     /// What they belong to.
     private(set) var record: PartialRecord?
 
-    /// Standard output.
-    init() {
-        path = nil
-        descriptor = STDOUT_FILENO
+    private init(path: String? = nil, name: String, descriptor: Int32) {
+        self.path = path
+        self.name = name
+        self.descriptor = descriptor
     }
 
-    /// A file; what an earlier attempt left behind is continued.
-    init(path: String) throws(CommandFailure) {
-        self.path = path
-        descriptor = open("\(path).part", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw Self.failure("\(path).part cannot be written", errno) }
+    /// Opens what `place` says; blocks where that is a pipe which nobody reads yet.
+    static func open(_ place: OutputPlace) throws(CommandFailure) -> DownloadTarget {
+        switch place {
+        case .descriptor(let number):
+            return DownloadTarget(name: number == STDOUT_FILENO ? "standard output" : "the output", descriptor: number)
+        case .special(let special):
+            let descriptor = systemOpen(special, O_WRONLY | O_CLOEXEC | O_NOCTTY)
+            guard descriptor >= 0 else { throw failure("\(special) cannot be written", errno) }
+            return DownloadTarget(name: special, descriptor: descriptor)
+        case .file(let file, let mode):
+            var target = DownloadTarget(path: file, name: "\(file).part", descriptor: try openPart("\(file).part", mode: mode))
+            try target.takeUp(file)
+            return target
+        }
+    }
+
+    private static func openPart(_ path: String, mode: mode_t?) throws(CommandFailure) -> Int32 {
+        // A link or a pipe that somebody put there is not ours.
+        let descriptor = systemOpen(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard descriptor >= 0 else { throw failure("\(path) cannot be written", errno) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw CommandFailure("\(path) is not a regular file; remove it")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
+            throw CommandFailure("another download writes to \(path)")
+        }
+        if let mode { _ = fchmod(descriptor, mode) }
+        return descriptor
+    }
+
+    /// What an earlier attempt left behind is continued.
+    private mutating func takeUp(_ path: String) throws(CommandFailure) {
         if case .success(let bytes) = SmallFile.read("\(path).part.json", limit: 65_536) {
             record = try? JSONDecoder().decode(PartialRecord.self, from: Data(bytes))
         }
@@ -61,7 +92,7 @@ struct DownloadTarget: ~Copyable {
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) throws(CommandFailure) {
         let error = Terminal.write(bytes, to: descriptor)
-        guard error == 0 else { throw Self.failure(path.map { "\($0).part cannot be written" } ?? "standard output is closed", error) }
+        guard error == 0 else { throw Self.failure("\(name) cannot be written", error) }
         hash.update(bufferPointer: bytes)
         size += Int64(bytes.count)
     }
@@ -70,7 +101,7 @@ struct DownloadTarget: ~Copyable {
     mutating func discard() throws(CommandFailure) {
         guard let path else {
             guard size == 0 else {
-                throw CommandFailure("the download broke off and cannot be continued; part of it was written to standard output already")
+                throw CommandFailure("the download broke off and cannot be continued; part of it was written to \(name) already")
             }
             return
         }
@@ -115,3 +146,6 @@ struct DownloadTarget: ~Copyable {
         CommandFailure("\(what): \(String(cString: strerror(error)))")
     }
 }
+
+/// The system call, which ``DownloadTarget/open(_:)`` would hide.
+private func systemOpen(_ path: String, _ flags: Int32) -> Int32 { open(path, flags, 0o644) }

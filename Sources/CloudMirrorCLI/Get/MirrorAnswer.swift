@@ -1,11 +1,18 @@
 import MirrorCore
 
 /// What a mirror's answer to a redirect request means for who wants the artifact.
+///
+/// Only an answer that says what it is (`X-Cloud-Mirror-Outcome`) is a mirror's. What a login page, a proxy or a load balancer says in its place
+/// is neither the artifact nor the origin's word.
 enum MirrorAnswer: Equatable {
     /// Fetch it there.
     case redirect(Redirect)
+    /// It is being copied: ask again there.
+    case hop(location: String)
     /// It cannot be had: the origin's word, or the mirror's rules.
     case refused(message: String, exit: CommandExit)
+    /// The origin answered the mirror with a failure that may be over by now.
+    case originFailed(status: Int, said: String)
     /// The mirror is of no help; the origin may be.
     case unusable(reason: String)
 
@@ -13,9 +20,12 @@ enum MirrorAnswer: Equatable {
         /// As it stands in the answer; may be relative.
         var location: String
         var sha256: Digest?
-        /// `hit`, `wait`, `fallback`, …; `nil` from a mirror that does not say.
-        var outcome: String?
+        /// `hit`, `wait`, `fallback`, …
+        var outcome: String
         var pool: String?
+
+        /// Whether it leads to a copy, and not to the origin.
+        var isToCopy: Bool { outcome != "fallback" }
     }
 
     /// What was sent.
@@ -28,30 +38,38 @@ enum MirrorAnswer: Equatable {
     }
 
     init(_ response: Response) {
-        let outcome = response.field("x-cloud-mirror-outcome")
-        switch response.status {
-        case 301, 302, 303, 307, 308:
+        guard let outcome = response.field("x-cloud-mirror-outcome") else {
+            self = .unusable(
+                reason:
+                    "it does not look like a cloud-mirror: it answered with status \(response.status), and without X-Cloud-Mirror-Outcome")
+            return
+        }
+        let said = response.body?["message"]?.string.map { ": \(TextTable.printable($0))" } ?? ""
+        switch (response.status, outcome) {
+        case (301...303, _), (307...308, _):
             guard let location = response.field("location") else {
                 self = .unusable(reason: "it redirects without saying where to")
                 return
             }
+            guard outcome != "hop" else {
+                self = .hop(location: location)
+                return
+            }
             self = .redirect(
                 Redirect(
-                    location: location, sha256: response.field("repr-digest").flatMap(DigestField.sha256), outcome: outcome,
-                    pool: response.field("x-cloud-mirror-pool")))
-        case 429, 500...599:
-            self = .unusable(reason: "it answered with status \(response.status)")
-        case 400...499:
-            let said = response.body?["message"]?.string.map { ": \(TextTable.printable($0))" } ?? ""
-            // The mirror's own refusals (a URL that it does not allow, a pool that it does not have) carry another outcome or none.
-            let isOriginsWord = outcome == "error" || (outcome == nil && [401, 404, 410].contains(response.status))
-            self = .refused(
-                message: isOriginsWord
-                    ? "the origin does not give this artifact (status \(response.status))\(said)"
-                    : "the mirror refuses (status \(response.status))\(said)",
-                exit: isOriginsWord ? .notAvailable : .failed)
+                    location: location, sha256: response.field("repr-digest").flatMap(DigestField.sha256),
+                    outcome: TextTable.printable(outcome), pool: response.field("x-cloud-mirror-pool").map(TextTable.printable)))
+        case (400...599, "error") where Self.isTransient(response.status):
+            self = .originFailed(status: response.status, said: said)
+        case (400...499, "error"):
+            self = .refused(message: "the origin does not give this artifact (status \(response.status))\(said)", exit: .notAvailable)
+        case (400...499, _) where response.status != 429:
+            self = .refused(message: "the mirror refuses (status \(response.status))\(said)", exit: .failed)
         default:
-            self = .unusable(reason: "it answered with status \(response.status) where a redirect was expected; is it a cloud-mirror?")
+            self = .unusable(reason: "it answered with status \(response.status)\(said)")
         }
     }
+
+    /// The statuses of an origin that may give the artifact a little later; a mirror asks again, too.
+    static func isTransient(_ status: Int) -> Bool { status >= 500 || [408, 425, 429].contains(status) }
 }

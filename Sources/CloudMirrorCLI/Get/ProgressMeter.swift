@@ -1,17 +1,17 @@
 /// Draws a progress line on the terminal at standard error, a few times a second.
 struct ProgressMeter {
     private static let interval = Duration.milliseconds(100)
-    private static let eraseLine = "\r\u{1B}[K"
 
     private let name: String
     private let isShown: Bool
     private let startedAt = ContinuousClock.now
     private var startBytes: Int64?
     private var drawnAt: ContinuousClock.Instant?
+    private var line = StatusLine()
 
     init(name: String, isQuiet: Bool) {
         self.name = TextTable.printable(name)
-        isShown = !isQuiet && Terminal.standardErrorIsTerminal
+        isShown = !isQuiet && StatusLine.isPossible
     }
 
     /// Seconds since the beginning.
@@ -25,15 +25,13 @@ struct ProgressMeter {
         if let drawnAt, now - drawnAt < Self.interval { return }
         drawnAt = now
         let rate = elapsed > 0.05 ? Double(max(received - before, 0)) / elapsed : 0
-        let line = ProgressLine.text(name: name, received: received, total: total, rate: rate, width: Terminal.width)
-        Terminal.writeToStandardError(Self.eraseLine + line)
+        line.draw(ProgressLine.text(name: name, received: received, total: total, rate: rate, width: Terminal.width))
     }
 
     /// Takes the line away, so that a message can be written.
     mutating func clear() {
-        guard isShown, drawnAt != nil else { return }
         drawnAt = nil
-        Terminal.writeToStandardError(Self.eraseLine)
+        line.clear()
     }
 
     private static func seconds(_ duration: Duration) -> Double {

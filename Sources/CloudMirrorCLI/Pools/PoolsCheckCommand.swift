@@ -24,11 +24,14 @@ struct PoolsCheckCommand: AsyncParsableCommand {
 
     /// - Returns: Whether nothing is wrong.
     static func check(_ setup: PoolSetup) async throws -> Bool {
+        let together = setup.checkTogether()
+        if !together.lines.isEmpty { Terminal.say("configuration\n\(together.lines.map(\.row).joined())") }
         var last: PoolID?
-        return try await setup.check { pool, line in
+        let arePoolsFine = try await setup.check { pool, line in
             if pool != last { Terminal.say("\(pool)\n") }
             last = pool
             Terminal.say(line.row)
         }
+        return together.isFine && arePoolsFine
     }
 }

@@ -52,11 +52,7 @@ enum JSONValue: Sendable, Equatable, Codable {
     }
 
     /// Indented, keys in order.
-    var text: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-    }
+    var text: String { JSONText.text(self) }
 
     subscript(key: String) -> JSONValue? {
         if case .object(let members) = self { return members[key] }

@@ -18,8 +18,34 @@ struct MirrorAddress: Equatable, CustomStringConvertible {
     /// - Parameters:
     ///   - pool: `nil` lets the mirror choose.
     ///   - wait: Seconds; `nil` leaves it to the mirror.
-    func redirect(to artifact: ArtifactURL, pool: PoolID?, wait: Int?) -> String {
-        "\(description)/v1/redirect/\(route(artifact, pool))\(query([("wait", wait.map(String.init))]))"
+    ///   - isMissing: Whether to say that the copy which it redirected to was not there.
+    func redirect(to artifact: ArtifactURL, pool: PoolID?, wait: Int?, isMissing: Bool = false) -> String {
+        "\(description)/v1/redirect/\(route(artifact, pool))\(query([("wait", wait.map(String.init)), ("missing", isMissing ? "1" : nil)]))"
+    }
+
+    /// Where the mirror wants to be asked again.
+    ///
+    /// - Parameters:
+    ///   - location: What it said, relative or not.
+    ///   - url: What it was asked. It may be longer than an artifact's URL may be, which is in it.
+    /// - Returns: `nil` for a place that is not this mirror.
+    func hop(to location: String, from url: String) -> String? {
+        guard let scheme = url.firstRange(of: "://") else { return nil }
+        let path = url[scheme.upperBound...].firstIndex { "/?".contains($0) } ?? url.endIndex
+        let withoutQuery = url.prefix { $0 != "?" }
+        if location.hasPrefix("?") { return "\(withoutQuery)\(location)" }
+        if location.hasPrefix("//") || location.prefix(while: { !"/?".contains($0) }).contains(":") {
+            let absolute = location.hasPrefix("//") ? "\(url[..<scheme.lowerBound]):\(location)" : location
+            guard let end = absolute.firstRange(of: "://") else { return nil }
+            let authority = absolute[..<(absolute[end.upperBound...].firstIndex { "/?#".contains($0) } ?? absolute.endIndex)]
+            guard let there = try? ArtifactURL("\(authority)/"), there.scheme == self.url.scheme, there.host == self.url.host,
+                there.port == self.url.port
+            else { return nil }
+            return absolute
+        }
+        if location.hasPrefix("/") { return "\(url[..<path])\(location)" }
+        guard let slash = withoutQuery.lastIndex(of: "/"), slash >= path else { return nil }
+        return "\(withoutQuery[...slash])\(location)"
     }
 
     func purge(_ artifact: ArtifactURL, pool: PoolID?) -> String {

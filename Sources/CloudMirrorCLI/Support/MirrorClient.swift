@@ -1,4 +1,9 @@
 import AsyncHTTPClient
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 import MirrorCore
 import NIOHTTP1
 
@@ -23,27 +28,55 @@ struct MirrorClient {
         }
     }
 
-    /// - Returns: The answer's JSON; `null` when it has none.
-    /// - Throws: ``CommandFailure`` for every answer that is not a success.
-    func call(_ method: Method, _ url: String, body: JSONValue? = nil) async throws -> JSONValue {
-        var headers = [("accept", "application/json")]
+    /// An answer that is a success.
+    struct Answer {
+        let status: UInt
+        let body: [UInt8]
+    }
+
+    /// - Returns: The answer's JSON object.
+    /// - Throws: ``CommandFailure`` for every answer that is not a success of a mirror.
+    func call(_ method: Method, _ url: String) async throws(CommandFailure) -> JSONValue {
+        let answer = try await send(method, url)
+        guard let json = JSONValue.parse(answer.body), case .object = json else { throw notAMirror(answer) }
+        return json
+    }
+
+    /// The same, as the type that the mirror and this program share.
+    func call<Body: Decodable>(
+        _ method: Method, _ url: String, headers: [(String, String)] = [], body: (any Encodable)? = nil
+    ) async throws(CommandFailure) -> Body {
+        let answer = try await send(method, url, headers: headers, body: body)
+        return try decode(answer)
+    }
+
+    func decode<Body: Decodable>(_ answer: Answer) throws(CommandFailure) -> Body {
+        do {
+            return try JSONDecoder().decode(Body.self, from: Data(answer.body))
+        } catch {
+            throw notAMirror(answer)
+        }
+    }
+
+    func send(
+        _ method: Method, _ url: String, headers: [(String, String)] = [], body: (any Encodable)? = nil
+    ) async throws(CommandFailure) -> Answer {
+        var headers = [("accept", "application/json")] + headers
         if let token { headers.append(("authorization", "Bearer \(token)")) }
         if body != nil { headers.append(("content-type", "application/json")) }
-        let status: UInt
-        let bytes: [UInt8]
+        let answer: Answer
         do throws(HTTPTransport.Unreachable) {
-            let response = try await transport.send(
-                method.httpMethod, url, headers: headers, body: body.map { Array($0.text.utf8) }, timeout: 60)
-            status = response.status.code
-            bytes = await HTTPTransport.body(of: response, limit: Self.maxAnswer)
+            let response = try await transport.send(method.httpMethod, url, headers: headers, body: body.map(JSONText.bytes), timeout: 60)
+            answer = Answer(status: response.status.code, body: await HTTPTransport.body(of: response, limit: Self.maxAnswer))
         } catch {
             throw CommandFailure(
                 "cannot reach the mirror at \(address): \(error.reason)\nIs it running there? --mirror or $\(MirrorAddress.variable) says where it is.",
                 exit: .unreachable)
         }
-        let answer = JSONValue.parse(bytes)
-        guard (200..<300).contains(status) else { throw failure(status: status, answer: answer) }
-        return answer ?? .null
+        guard (200..<300).contains(answer.status) else {
+            throw failure(status: answer.status, answer: JSONValue.parse(answer.body))
+        }
+        return answer
     }
 
     func failure(status: UInt, answer: JSONValue?) -> CommandFailure {
@@ -59,8 +92,19 @@ struct MirrorClient {
             return CommandFailure(
                 "\(address) does not know this call (status 404)\nIs it a cloud-mirror, and does it have a listener of its own for admin calls?"
             )
+        case 300..<400:
+            return CommandFailure(
+                "\(address) redirects this call elsewhere (status \(status)), which a cloud-mirror does not do\nIs something else in front of it, such as a login page?"
+            )
         default:
             return CommandFailure("the mirror at \(address) answered with status \(status)\(said)")
         }
+    }
+
+    /// For a success that is not what a mirror says: a login page, a proxy's greeting.
+    private func notAMirror(_ answer: Answer) -> CommandFailure {
+        CommandFailure(
+            "what answers at \(address) does not look like a cloud-mirror (status \(answer.status), and not the JSON that was expected)\n--mirror or $\(MirrorAddress.variable) says where the mirror is."
+        )
     }
 }

@@ -4,7 +4,7 @@ import MirrorCore
 /// Which mirror to talk to.
 struct MirrorOptions: ParsableArguments {
     @Option(
-        name: .long,
+        name: [.long, .customLong("server")],
         help: ArgumentHelp("The mirror's URL (default: $\(MirrorAddress.variable), else \(MirrorAddress.fallback)).", valueName: "url"))
     var mirror: String?
 

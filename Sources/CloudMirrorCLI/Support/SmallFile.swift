@@ -15,11 +15,13 @@ enum SmallFile {
         static var last: Problem { Problem(reason: String(cString: strerror(errno))) }
     }
 
-    /// - Parameter limit: Bytes; a longer file is a problem.
-    static func read(_ path: String, limit: Int) -> Result<[UInt8], Problem> {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    /// - Parameters:
+    ///   - path: `nil` is standard input.
+    ///   - limit: Bytes; a longer file is a problem.
+    static func read(_ path: String?, limit: Int) -> Result<[UInt8], Problem> {
+        let descriptor = path.map { open($0, O_RDONLY | O_CLOEXEC) } ?? STDIN_FILENO
         guard descriptor >= 0 else { return .failure(.last) }
-        defer { close(descriptor) }
+        defer { if path != nil { close(descriptor) } }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16_384)
         while true {
@@ -33,7 +35,8 @@ enum SmallFile {
     }
 
     static func write(_ bytes: [UInt8], to path: String) -> Result<Void, Problem> {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        // What somebody put there as a link is not ours to write to.
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o644)
         guard descriptor >= 0 else { return .failure(.last) }
         defer { close(descriptor) }
         let error = Terminal.write(bytes, to: descriptor)

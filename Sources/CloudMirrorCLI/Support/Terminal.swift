@@ -26,9 +26,9 @@ enum Terminal {
         return Int(size.ws_col)
     }
 
-    /// A line for people, on standard error.
+    /// A line for people, on standard error. What others said may be in it: no control character gets to the terminal.
     static func note(_ message: String) {
-        writeToStandardError("cloud-mirror: \(message)\n")
+        writeToStandardError("cloud-mirror: \(TextTable.printableLines(message))\n")
     }
 
     /// Text of what a command was asked for, on standard output, at once: `print` keeps it while the output is a file or a pipe.

@@ -150,7 +150,7 @@ struct CopyEngine: Sendable {
 
     /// The disk is smaller than `maxBytes`, or there is none: what is older goes all the same, and the next attempt finds room.
     private func makeRoom(_ size: Int64?, in pool: Pool, _ error: StorageError) async throws -> CopyError {
-        let evicted = try await space.evict(size ?? Self.unstatedSize, from: pool)
+        let evicted = try await space.evict(error.missingBytes ?? size ?? Self.unstatedSize, from: pool)
         return CopyError(.storage, isTransient: evicted > 0, "the pool is full", cause: error)
     }
 

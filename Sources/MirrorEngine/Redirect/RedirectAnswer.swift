@@ -138,7 +138,7 @@ package enum Fallback: String, Sendable, CaseIterable {
 
 /// What came of asking for a copy ahead of use.
 package enum WarmResult: Sendable {
-    case replica(Replica.State)
+    case replica(Replica.Status)
     case refused(String)
     case queueFull
     case unavailable
@@ -146,7 +146,10 @@ package enum WarmResult: Sendable {
     /// The word for the API.
     package var word: String {
         switch self {
-        case .replica(let state): state.rawValue
+        case .replica(.pending): Replica.State.pending.rawValue
+        case .replica(.present): Replica.State.present.rawValue
+        case .replica(.error): Replica.State.error.rawValue
+        case .replica(.removing): Replica.State.absent.rawValue
         case .refused: "refused"
         case .queueFull: "queue-full"
         case .unavailable: "unavailable"
@@ -158,7 +161,9 @@ package enum WarmResult: Sendable {
         case .refused(let message): message
         case .queueFull: "too many copies are queued; ask again later"
         case .unavailable: "the state store or the pool cannot be reached"
-        case .replica: nil
+        case .replica(.error(let failure)): failure.message
+        case .replica(.removing): "it is being removed; ask again"
+        case .replica(.pending), .replica(.present): nil
         }
     }
 }

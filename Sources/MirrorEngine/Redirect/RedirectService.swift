@@ -155,7 +155,7 @@ package struct RedirectService: Sendable {
             return switch try await probe(request) {
             case .pending: .replica(.pending)
             case .queueFull: .queueFull
-            case .settled(let replica, _, _): .replica(replica.state)
+            case .settled(let replica, _, _): .replica(replica.status)
             }
         } catch {
             metrics.countError(error)

@@ -25,10 +25,34 @@ package struct ReplicaRemover: Sendable {
         return true
     }
 
+    /// What a purge found and took away.
+    package enum Purged: Sendable, Equatable {
+        case nothing
+        /// A replica in this state.
+        case replica(Replica.State)
+        /// One whose removal was begun before.
+        case removal
+        /// An object in the pool that the state did not know.
+        case object
+    }
+
     /// Removes a replica, its copy job and its object, also an object that the state does not know.
-    package func purge(_ id: ReplicaID) async throws {
+    package func purge(_ id: ReplicaID) async throws -> Purged {
+        let purged = try await lookedUp(id)
         _ = try await state.beginRemoval(id, unusedSince: nil)
         try await finish(id)
+        return purged
+    }
+
+    private func lookedUp(_ id: ReplicaID) async throws -> Purged {
+        switch try await state.replica(id) {
+        case let replica? where replica.status == .removing: return .removal
+        case let replica?: return .replica(replica.state)
+        case nil:
+            // A pool that cannot tell is no reason not to delete: some services refuse to say whether an object is there.
+            let info = try? await pools[id.pool]?.store.head(ObjectKey(id.artifact))
+            return info == nil ? .nothing : .object
+        }
     }
 
     /// Forgets a replica whose object is gone; looks once more where nobody publishes it at the same time.

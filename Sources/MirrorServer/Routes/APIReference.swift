@@ -87,6 +87,8 @@ struct APIReference: Encodable {
             Route(
                 "get", "/v1/redirect/{url}", "redirectChosen", "The same, in the pool that serves the client.",
                 query: ["wait", "pool", "missing"]),
+            Route("get", "/v1/go", "go", "The same for a URL as it is, in a form's field.", query: ["url", "pool", "show"]),
+            Route("get", "/", "home", "What this is: a page for browsers, text for others."),
             Route("get", "/local/{region}/{hash}/{name}", "localObject", "An object of a local pool."),
             Route(
                 "delete", "/v1/purge/{service}/{region}/{url}", "purge", "Remove a replica from a pool.", original: true, admin: true),

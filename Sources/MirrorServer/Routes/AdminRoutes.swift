@@ -14,8 +14,6 @@ import NIOCore
 
 /// `DELETE /v1/purge/…` and `POST /v1/warm`: what changes something.
 struct AdminRoutes: Sendable {
-    /// Artifacts of one warm request, at most.
-    static let maxWarm = 10_000
     /// Replicas that one request asks for at the same time.
     private static let warmConcurrency = 32
 
@@ -27,13 +25,18 @@ struct AdminRoutes: Sendable {
     }
 
     /// 204 once the replica, its copy job and its object are gone; also when there was nothing.
+    ///
+    /// A client that prefers it (RFC 7240) is told what was there, with 200.
     private func purge(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let target = try RequestTarget(request.uri.path, behind: "/v1/purge/", parse: services.redirects.source)
         let pools = try target.pool.map { [try services.pool($0)] } ?? services.pools.all
+        var removed: [PurgeCall.Item] = []
         for pool in pools {
             let id = ReplicaID(artifact: target.artifact, pool: pool.id)
             do {
-                try await services.remover.purge(id)
+                if let state = Self.word(for: try await services.remover.purge(id)) {
+                    removed.append(PurgeCall.Item(pool: pool.id.description, state: state))
+                }
             } catch {
                 services.metrics.countError(error)
                 context.logger.error("purge failed", metadata: ["replica": "\(id)", "error": "\(error)"])
@@ -41,33 +44,35 @@ struct AdminRoutes: Sendable {
             }
             context.logger.notice("purged", metadata: ["replica": "\(id)"])
         }
-        return Response(status: .noContent)
+        guard Self.wantsAnswer(request) else { return Response(status: .noContent) }
+        var response = JSONResponse.make(PurgeCall.Answer(url: target.artifact.description, removed: removed), for: request)
+        response.headers[.preferenceApplied] = PurgeCall.preference
+        return response
     }
 
-    private struct WarmRequest: Decodable {
-        let urls: [String]
-        let pools: [String]?
+    /// - Returns: `nil` where there was nothing.
+    private static func word(for purged: ReplicaRemover.Purged) -> String? {
+        switch purged {
+        case .nothing: nil
+        case .replica(let state): state.rawValue
+        case .removal: PurgeCall.Item.removing
+        case .object: PurgeCall.Item.forgotten
+        }
     }
 
-    private struct WarmAnswer: Encodable {
-        let replicas: [Item]
-
-        struct Item: Encodable {
-            let url: String
-            let pool: String
-            /// A replica's state, or why there will be none: `refused`, `queue-full`, `unavailable`.
-            let state: String
-            let error: String?
+    private static func wantsAnswer(_ request: Request) -> Bool {
+        request.headers[values: .prefer].contains { field in
+            field.split(separator: ",").contains { $0.filter { $0 != " " && $0 != "\t" }.lowercased() == PurgeCall.preference }
         }
     }
 
     /// 202 with what became of each artifact in each pool.
     private func warm(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let body = try await request.body.collect(upTo: context.maxUploadSize)
-        guard let warm = try? JSONDecoder().decode(WarmRequest.self, from: Data(body.readableBytesView)) else {
+        guard let warm = try? JSONDecoder().decode(WarmCall.Request.self, from: Data(body.readableBytesView)) else {
             throw RequestError(.inputError, #"the body must be JSON: {"urls": ["https://…"], "pools": ["service/region"]}"#)
         }
-        guard warm.urls.count <= Self.maxWarm else { throw RequestError(.inputError, "at most \(Self.maxWarm) urls at a time") }
+        guard warm.urls.count <= WarmCall.maxURLs else { throw RequestError(.inputError, "at most \(WarmCall.maxURLs) urls at a time") }
         let pools = try warm.pools?.map { try services.pool(named: $0) } ?? services.pools.all
         let sources = try warm.urls.map { text in
             do {
@@ -78,21 +83,29 @@ struct AdminRoutes: Sendable {
         }
         let wanted = sources.flatMap { source in pools.map { (source: source, pool: $0) } }
         // Each may cost a request to its pool.
-        let items = await withTaskGroup(of: (Int, WarmAnswer.Item).self) { group in
-            var items = [WarmAnswer.Item?](repeating: nil, count: wanted.count)
+        let items = await withTaskGroup(of: (Int, WarmCall.Item).self) { group in
+            var items = [WarmCall.Item?](repeating: nil, count: wanted.count)
             for (number, (source, pool)) in wanted.enumerated() {
                 if number >= Self.warmConcurrency, let (number, item) = await group.next() { items[number] = item }
                 group.addTask {
                     let result = await services.redirects.warm(source, in: pool)
                     return (
                         number,
-                        WarmAnswer.Item(url: source.name.description, pool: pool.id.description, state: result.word, error: result.message)
+                        WarmCall.Item(
+                            url: source.name.description, pool: pool.id.description, state: .init(rawValue: result.word), error: result.message
+                        )
                     )
                 }
             }
             for await (number, item) in group { items[number] = item }
             return items.compactMap(\.self)
         }
-        return JSONResponse.make(WarmAnswer(replicas: items), status: .accepted, for: request)
+        return JSONResponse.make(WarmCall.Answer(replicas: items), status: .accepted, for: request)
     }
+}
+
+extension HTTPField.Name {
+    // Valid tokens, so that neither is ever the placeholder.
+    fileprivate static let prefer = HTTPField.Name("Prefer") ?? .server
+    fileprivate static let preferenceApplied = HTTPField.Name("Preference-Applied") ?? .server
 }

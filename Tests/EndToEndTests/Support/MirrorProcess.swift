@@ -16,6 +16,8 @@ final class MirrorProcess: Sendable {
 
     let directory: TemporaryDirectory
     let token: String
+    /// The executable and what is before it.
+    private let command: @Sendable () throws -> [String]
     private let arguments: [String]
     private let running = Mutex<Running?>(nil)
 
@@ -38,14 +40,17 @@ final class MirrorProcess: Sendable {
         return try await mirror.whileRunning(body)
     }
 
-    /// - Parameter role: The command: `serve` or `copier`.
-    init(role: String = "serve", _ arguments: [String], in directory: TemporaryDirectory, token: String) {
+    /// - Parameters:
+    ///   - prefix: A command that runs the executable in its own place.
+    ///   - role: The command: `serve` or `copier`.
+    init(before prefix: [String] = [], role: String = "serve", _ arguments: [String], in directory: TemporaryDirectory, token: String) {
+        command = { prefix + [try TestEnvironment.executable()] }
         self.arguments = [role] + arguments + ["--print-ready"]
         self.directory = directory
         self.token = token
     }
 
-    private func whileRunning<Result>(
+    func whileRunning<Result>(
         isolation: isolated (any Actor)? = #isolation, _ body: (MirrorProcess) async throws -> Result
     ) async throws -> Result {
         do {
@@ -66,8 +71,9 @@ final class MirrorProcess: Sendable {
     ///
     /// - Parameter early: Is called as soon as there is a process.
     func start(_ early: (ChildProcess) async throws -> Void = { _ in }) async throws {
+        let command = try command()
         let process = try await ChildProcess.start(
-            try TestEnvironment.executable(), arguments, errorFile: "\(directory.path)/stderr.log")
+            command[0], command.dropFirst() + arguments, errorFile: "\(directory.path)/stderr.log")
         try await early(process)
         let line = try await process.line()
         try #require(line.hasPrefix("ready http"), "the mirror wrote: \(line)")
@@ -123,6 +129,7 @@ final class MirrorProcess: Sendable {
     }
 
     private static let reloads = "cloud_mirror_reloads_total"
+    var processID: Int32? { running.withLock { $0 }?.process.id }
 
     var url: String { running.withLock { $0?.url } ?? "" }
 
@@ -139,6 +146,10 @@ final class MirrorProcess: Sendable {
 
     /// Paths of the pool's objects.
     func objects() throws -> [String] { try directory.files(in: "pool/objects") }
+    /// The same of a pool that is elsewhere.
+    func objects(below pool: String) throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: "\(pool)/objects").filter { $0.split(separator: "/").count == 3 }
+    }
     /// Names of what is being uploaded.
     func uploads() throws -> [String] { try directory.files(in: "pool/uploads") }
 

@@ -1,0 +1,36 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+import MirrorCore
+import NIOSSL
+
+/// The time that the certificates of the listeners are good for. Reading the configuration looks at everything else about them.
+enum CertificateCheck {
+    /// How long before a certificate's end that is worth a word.
+    private static let shortLife = Duration.seconds(14 * 86_400)
+
+    static func findings(_ tls: Configuration.TLS, at now: Timestamp) -> [Finding] {
+        tls.chain.enumerated().compactMap { number, certificate in
+            let which = number == 0 ? "the certificate" : "certificate \(number + 1) of the chain"
+            func finding(_ severity: Finding.Severity, _ text: String) -> Finding {
+                Finding(severity: severity, key: "tls.certificate", text: "\(which) \(text)")
+            }
+            let (first, last) = (time(certificate.notValidBefore), time(certificate.notValidAfter))
+            if last < now { return finding(.error, "expired on \(day(last)): clients refuse the connection; renew it") }
+            if first > now { return finding(.error, "is good from \(day(first)) on: until then clients refuse the connection") }
+            if last < now + shortLife { return finding(.warning, "expires on \(day(last)); renew it") }
+            return nil
+        }
+    }
+
+    private static func time(_ seconds: time_t) -> Timestamp {
+        let (milliseconds, overflow) = Int64(seconds).multipliedReportingOverflow(by: 1_000)
+        return Timestamp(milliseconds: overflow ? (seconds < 0 ? .min : .max) : milliseconds)
+    }
+
+    private static func day(_ time: Timestamp) -> String { String(time.iso8601.prefix(10)) }
+}

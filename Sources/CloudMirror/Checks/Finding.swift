@@ -1,0 +1,20 @@
+/// Something of this machine that a configuration needs, and what is wrong with it.
+package struct Finding: Sendable, Equatable {
+    package enum Severity: Sendable, Equatable {
+        /// Works, perhaps not as it is meant.
+        case warning
+        /// Something does not work, but the service runs and sends its clients to the origins.
+        case error
+        /// The service does not start.
+        case fatal
+    }
+
+    package var severity: Severity
+    /// The key of the configuration that it is about: `pools.local/dev.directory`.
+    package var key: String
+    /// What is wrong, and what to do.
+    package var text: String
+
+    /// For a list of what was looked at.
+    package var line: PoolSetup.Line { .init(mark: severity == .warning ? "warning" : "error", text: "\(key): \(text)") }
+}

@@ -1,0 +1,158 @@
+package import MirrorCore
+
+/// Looks at what a configuration needs of this machine, by the same code for `serve`, which does not start over what is fatal, and for the
+/// commands that are asked beforehand. Changes nothing.
+package struct MachineCheck: Sendable {
+    private let configuration: Configuration
+    private let now: Timestamp
+
+    package init(_ configuration: Configuration, now: Timestamp = SystemClock().now) {
+        self.configuration = configuration
+        self.now = now
+    }
+
+    /// Everything.
+    package func all() -> [Finding] { listeners() + service() + state() + configuration.pools.flatMap(pool) + sharedDisks() }
+
+    // MARK: The process
+
+    /// Whether the listeners could be opened now. Not for a process that opens them.
+    package func listeners() -> [Finding] {
+        let main = ListenCheck.finding(configuration.listen, key: "listen")
+        let admin = configuration.admin.listen.flatMap { ListenCheck.finding($0, key: "admin.listen") }
+        return [main, admin].compactMap(\.self)
+    }
+
+    /// Certificates, and limits of the process.
+    package func service() -> [Finding] {
+        var findings = configuration.tls.map { CertificateCheck.findings($0, at: now) } ?? []
+        let connections = configuration.server.maxConnections
+        // Each copy and each download has descriptors, too.
+        if let limit = ProcessTuning.descriptorLimit, limit < connections + 256 {
+            findings.append(
+                Finding(
+                    severity: .warning, key: "server.maxConnections",
+                    text:
+                        "\(connections) connections are allowed, but this account may have only \(limit) files and connections open: raise LimitNOFILE of the unit or `ulimit -Hn`, or lower maxConnections"
+                ))
+        }
+        return findings
+    }
+
+    // MARK: State
+
+    package func state() -> [Finding] {
+        guard case .sqlite(let path) = configuration.state else { return [] }
+        let key = "state.sqlite.path"
+        if let problem = DirectoryCheck(DirectoryCheck.parent(of: path)).problem {
+            return [Finding(severity: .fatal, key: key, text: "the state's directory \(problem)")]
+        }
+        for file in [path, "\(path)-wal", "\(path)-shm", "\(path).lock"] {
+            if let problem = DirectoryCheck.fileProblem(file) {
+                return [Finding(severity: .fatal, key: key, text: "the state file \(file) cannot be used: \(problem)")]
+            }
+        }
+        return []
+    }
+
+    // MARK: Pools
+
+    /// Nothing for a pool that is not on this machine.
+    package func pool(_ pool: Configuration.Pool) -> [Finding] {
+        guard case .local(let directory) = pool.storage else { return [] }
+        let key = "pools.\(pool.id)"
+        let check = DirectoryCheck(directory)
+        if let problem = check.problem { return [Finding(severity: .fatal, key: "\(key).directory", text: problem)] }
+        for part in ["objects", "uploads"] {
+            if let problem = DirectoryCheck("\(directory)/\(part)").problem {
+                return [Finding(severity: .fatal, key: "\(key).directory", text: problem)]
+            }
+        }
+        if let problem = DirectoryCheck.fileProblem("\(directory)/lock") {
+            return [Finding(severity: .fatal, key: "\(key).directory", text: "\(directory)/lock cannot be used: \(problem)")]
+        }
+        return check.space.map { spaceFindings(pool, directory, key, $0) } ?? []
+    }
+
+    private func spaceFindings(
+        _ pool: Configuration.Pool, _ directory: String, _ key: String, _ space: (total: Int64, free: Int64)
+    ) -> [Finding] {
+        let reserve = pool.retention.minFreeBytes
+        let disk = "the file system of \(directory)"
+        guard space.total > reserve else {
+            return [
+                Finding(
+                    severity: .error, key: "\(key).retention.minFreeBytes",
+                    text:
+                        "\(disk) has \(Self.size(space.total)) in all, and \(Self.size(reserve)) of it are to stay free: nothing can be copied; use a larger disk, or lower minFreeBytes"
+                )
+            ] + maxBytesFinding(pool, disk, key, space.total)
+        }
+        var findings = maxBytesFinding(pool, disk, key, space.total)
+        if space.free < reserve {
+            findings.append(
+                Finding(
+                    severity: .warning, key: "\(key).retention.minFreeBytes",
+                    text:
+                        "\(disk) has \(Self.size(space.free)) free, less than minFreeBytes (\(Self.size(reserve))): older replicas go before anything is copied, and nothing is copied when there are none; free space, or lower minFreeBytes"
+                ))
+        }
+        return findings
+    }
+
+    private func maxBytesFinding(_ pool: Configuration.Pool, _ disk: String, _ key: String, _ total: Int64) -> [Finding] {
+        guard let limit = pool.retention.maxBytes, limit > total else { return [] }
+        let usable = total - pool.retention.minFreeBytes
+        let remedy = usable > 0 ? "set it to \(Self.size(usable)) at most" : "use a larger disk"
+        return [
+            Finding(
+                severity: .warning, key: "\(key).retention.maxBytes",
+                text: "\(Self.size(limit)) are more than \(disk) has in all (\(Self.size(total))): it is full before the pool is; \(remedy)"
+            )
+        ]
+    }
+
+    /// Pools that fit on their file system each, and not together; and directories that are one by way of a link.
+    package func sharedDisks() -> [Finding] {
+        var findings: [Finding] = []
+        var disks: [UInt64: (total: Int64, pools: [(id: PoolID, maxBytes: Int64)])] = [:]
+        for pool in configuration.pools {
+            guard case .local(let directory) = pool.storage, let maxBytes = pool.retention.maxBytes else { continue }
+            let check = DirectoryCheck(directory)
+            guard let device = check.device, let space = check.space, maxBytes <= space.total else { continue }
+            disks[device, default: (space.total, [])].pools.append((pool.id, maxBytes))
+        }
+        for disk in disks.values.sorted(by: { $0.total < $1.total }) where disk.pools.count > 1 {
+            let sum = disk.pools.reduce(Int128(0)) { $0 + Int128($1.maxBytes) }
+            guard sum > disk.total else { continue }
+            let names = disk.pools.map(\.id.description).joined(separator: ", ")
+            findings.append(
+                Finding(
+                    severity: .warning, key: "pools",
+                    text:
+                        "\(names) are on one file system and may hold \(Self.size(Int64(clamping: sum))) together, but it has \(Self.size(disk.total)) in all; lower maxBytes"
+                ))
+        }
+        return findings + sameDirectories()
+    }
+
+    private func sameDirectories() -> [Finding] {
+        var seen: [(id: PoolID, path: String)] = []
+        var findings: [Finding] = []
+        for pool in configuration.pools {
+            guard case .local(let directory) = pool.storage, let path = RealPath.resolve(directory) else { continue }
+            if let other = seen.first(where: { $0.path == path || $0.path.isPath(below: path) || path.isPath(below: $0.path) }) {
+                findings.append(
+                    Finding(
+                        severity: .fatal, key: "pools.\(pool.id).directory",
+                        text:
+                            "\(directory) is \(path), which is the directory of the pool \(other.id), or one is inside the other; give each its own"
+                    ))
+            }
+            seen.append((pool.id, path))
+        }
+        return findings
+    }
+
+    private static func size(_ bytes: Int64) -> String { ByteSize.rounded(bytes) }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import MirrorCore
+
+/// `cloud-mirror url`: the address that a tool is given in place of an artifact's URL.
+struct URLCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "url",
+        abstract: "Print the URL under which a mirror gives an artifact.",
+        discussion: """
+            Asks nobody. For tools that take a URL:
+
+              curl -fL "$(cloud-mirror url https://HOST/PATH)" -o NAME
+            """)
+
+    @Argument(help: "The artifact's URL.", transform: { try ArtifactURL($0) })
+    var url: ArtifactURL
+
+    @OptionGroup var mirror: MirrorOptions
+
+    @Option(help: ArgumentHelp("The pool to use, such as local/dev (default: the mirror chooses).", valueName: "service/region"))
+    var pool: PoolID?
+
+    @Option(help: ArgumentHelp("How long the mirror may take for a first copy (default: what it is configured for).", valueName: "seconds"))
+    var wait: Int?
+
+    func validate() throws {
+        if let wait, !(0...86_400).contains(wait) { throw ValidationError("--wait takes 0 to 86400 seconds.") }
+    }
+
+    func run() async throws {
+        try await reportingFailures { print(try mirror.address().redirect(to: url, pool: pool, wait: wait)) }
+    }
+}

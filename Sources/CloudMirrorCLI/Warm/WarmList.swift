@@ -1,0 +1,67 @@
+import MirrorCore
+
+/// The URLs to warm, as they were given.
+struct WarmList {
+    /// Of one call: few enough that it is answered in seconds, though each may cost a look into each pool.
+    static let maxBatch = 1_000
+    /// Of one call, with room for the rest of its body.
+    private static let maxBatchBytes = WarmCall.maxBody - 65_536
+    /// Bytes of a file; some million URLs.
+    private static let maxFile = 256 << 20
+
+    private(set) var urls: [String] = []
+    /// Lines that are not URLs.
+    private(set) var problems: [String] = []
+
+    mutating func add(_ urls: [String]) {
+        self.urls += urls
+    }
+
+    /// - Parameter file: A path; `-` is standard input.
+    mutating func read(_ file: String) throws(CommandFailure) {
+        let name = file == "-" ? "standard input" : file
+        switch SmallFile.read(file == "-" ? nil : file, limit: Self.maxFile) {
+        case .failure(let problem): throw CommandFailure("\(name) cannot be read: \(problem.reason)")
+        case .success(let bytes): parse(bytes, name: name)
+        }
+    }
+
+    mutating func parse(_ bytes: [UInt8], name: String) {
+        let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let text = bytes.starts(with: byteOrderMark) ? bytes[3...] : bytes[...]
+        for (number, line) in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+            let isBlank = { (byte: UInt8) in byte == 0x20 || byte == 0x09 || byte == 0x0D }
+            let bytes = Array(line.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+            guard let first = bytes.first, first != UInt8(ascii: "#") else { continue }
+            guard let url = String(validating: bytes, as: UTF8.self) else {
+                problems.append("\(name):\(number + 1): not UTF-8")
+                continue
+            }
+            do {
+                _ = try ArtifactURL(url)
+                urls.append(url)
+            } catch {
+                problems.append("\(name):\(number + 1): not a URL: \(error.reason)")
+            }
+        }
+    }
+
+    /// Pieces that a mirror takes in one call each.
+    var batches: [[String]] {
+        var batches: [[String]] = []
+        var batch: [String] = []
+        var size = 0
+        for url in urls {
+            // Quotes, a comma, and what JSON has to escape.
+            let bytes = 2 * url.utf8.count + 3
+            if batch.count == Self.maxBatch || (size + bytes > Self.maxBatchBytes && !batch.isEmpty) {
+                batches.append(batch)
+                (batch, size) = ([], 0)
+            }
+            batch.append(url)
+            size += bytes
+        }
+        if !batch.isEmpty { batches.append(batch) }
+        return batches
+    }
+}

@@ -1,0 +1,31 @@
+/// `DELETE /v1/purge/…`: what is answered to a client that asks for more than 204 with `Prefer: return=representation` (RFC 7240 §4.2).
+package enum PurgeCall {
+    /// The value of the field `Prefer`.
+    package static let preference = "return=representation"
+
+    package struct Answer: Codable, Sendable, Equatable {
+        /// The artifact's canonical URL.
+        package var url: String
+        /// What was there and is gone; empty when there was nothing.
+        package var removed: [Item]
+
+        package init(url: String, removed: [Item]) {
+            self.url = url
+            self.removed = removed
+        }
+    }
+
+    package struct Item: Codable, Sendable, Equatable {
+        package var pool: String
+        /// The state that the replica had: `present`, `pending`, `error`, `removing`; `forgotten` for an object that no record told of.
+        package var state: String
+
+        package init(pool: String, state: String) {
+            self.pool = pool
+            self.state = state
+        }
+
+        package static let removing = "removing"
+        package static let forgotten = "forgotten"
+    }
+}

@@ -1,0 +1,61 @@
+/// `POST /v1/warm`: what is asked and what is answered.
+package enum WarmCall {
+    /// Artifacts of one call, at most.
+    package static let maxURLs = 10_000
+    /// Bytes of a call's body, at most.
+    package static let maxBody = 1 << 20
+
+    package struct Request: Codable, Sendable, Equatable {
+        package var urls: [String]
+        /// `nil` means all pools.
+        package var pools: [String]?
+
+        package init(urls: [String], pools: [String]? = nil) {
+            self.urls = urls
+            self.pools = pools
+        }
+    }
+
+    package struct Answer: Codable, Sendable, Equatable {
+        package var replicas: [Item]
+
+        package init(replicas: [Item]) {
+            self.replicas = replicas
+        }
+    }
+
+    /// What became of one artifact in one pool.
+    package struct Item: Codable, Sendable, Equatable {
+        package var url: String
+        package var pool: String
+        /// A replica's state, or why there will be none.
+        package var state: State
+        /// Why it is not there and will not be; for people.
+        package var error: String?
+
+        package init(url: String, pool: String, state: State, error: String?) {
+            self.url = url
+            self.pool = pool
+            self.state = state
+            self.error = error
+        }
+    }
+
+    /// A word and not an enumeration, because a newer mirror may know more of them.
+    package struct State: RawRepresentable, Codable, Sendable, Hashable {
+        package var rawValue: String
+
+        package init(rawValue: String) {
+            self.rawValue = rawValue
+        }
+
+        package static let present = State(rawValue: "present")
+        package static let pending = State(rawValue: "pending")
+        package static let refused = State(rawValue: "refused")
+        package static let queueFull = State(rawValue: "queue-full")
+        package static let unavailable = State(rawValue: "unavailable")
+
+        /// Whether the replica is there or will be.
+        package var isTaken: Bool { self == .present || self == .pending }
+    }
+}

@@ -1,0 +1,140 @@
+import Crypto
+import MirrorCore
+
+/// What `/` shows, as a page without scripts and as text.
+struct HomePage {
+    /// A redirect URL that was asked for, and the name of the file that it leads to.
+    struct Link {
+        let url: String
+        let name: String
+    }
+
+    /// How clients reach the service, without a slash at the end.
+    let base: String
+    /// Where the form leads, relative to the page.
+    let action: String
+    let pools: [PoolID]
+    /// What the form is filled in with.
+    var url = ""
+    var chosenPool: String?
+    var link: Link?
+    /// What is wrong with what was filled in.
+    var problem: String?
+
+    private static let about =
+        "This service copies a file into a pool near you the first time somebody asks for it, and redirects that request and every later one to the copy. When it cannot help, you are redirected to the file's own address."
+
+    // MARK: Text
+
+    /// Lines for a shell; they do what they say once the address and NAME are replaced.
+    private var commands: [String] {
+        if let link { return ["curl -fL '\(link.url)' -o \(Self.quoted(link.name))"] }
+        return ["curl -fL --get --data-urlencode 'url=https://HOST/PATH' '\(base)/v1/go' -o NAME"]
+    }
+
+    var text: String {
+        if let link { return "\(link.url)\n\n\(commands.map { "    \($0)\n" }.joined())" }
+        return """
+            cloud-mirror \(CloudMirrorVersion.current)
+
+            \(Self.about)
+
+            To download a file through it:
+
+            \(commands.map { "    \($0)" }.joined(separator: "\n"))
+
+            For tools that take one address, with the file's URL percent-encoded:
+
+                \(base)/v1/redirect/https%3A%2F%2FHOST%2FPATH
+
+            Pools: \(pools.map(\.description).joined(separator: ", "))
+            The interface: \(base)/v1/api-reference, \(base)/v1/openapi.yaml
+
+            """
+    }
+
+    // MARK: HTML
+
+    private static let style = """
+        body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}\
+        input,select,button{font:inherit;padding:.3rem .5rem}input{width:100%;box-sizing:border-box}\
+        pre{background:#f3f3f3;padding:.7rem;overflow-x:auto}.problem{color:#a00}\
+        @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}pre{background:#282828}.problem{color:#f77}a{color:#8bf}}
+        """
+
+    /// Nothing but this page's own style and form. The form may lead on to any host: browsers check the redirects behind it, too, and pools are
+    /// anywhere.
+    static let contentSecurityPolicy =
+        "default-src 'none'; style-src 'sha256-\(Base64.encode(Array(SHA256.hash(data: Array(style.utf8)))))'; form-action 'self' http: https:; base-uri 'none'; frame-ancestors 'none'"
+
+    var html: String {
+        """
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>cloud-mirror</title>
+        <style>\(Self.style)</style>
+        </head>
+        <body>
+        <h1>cloud-mirror</h1>
+        <p>\(Self.about)</p>
+        \(form)
+        \(linkHTML)<h2>On the command line</h2>
+        <pre>\(commands.map(Self.escaped).joined(separator: "\n"))</pre>
+        <p>For tools that take one address, with the file's URL percent-encoded:</p>
+        <pre>\(Self.escaped(base))/v1/redirect/https%3A%2F%2FHOST%2FPATH</pre>
+        <p>Version \(CloudMirrorVersion.current). The interface: <a href="\(root)v1/api-reference">JSON</a>, <a href="\(root)v1/openapi.yaml">OpenAPI</a>.</p>
+        </body>
+        </html>
+
+        """
+    }
+
+    /// The way from this page to `/`.
+    private var root: String { action == "go" ? "../" : "" }
+
+    private var form: String {
+        let options = pools.map { pool in
+            "<option\(pool.description == chosenPool ? " selected" : "")>\(Self.escaped(pool.description))</option>"
+        }
+        return """
+            <form action="\(action)" method="get">
+            <p><label for="url">The URL of a file</label><br>
+            <input id="url" name="url" inputmode="url" required placeholder="https://" value="\(Self.escaped(url))"></p>
+            \(problem.map { "<p class=\"problem\">\(Self.escaped($0))</p>\n" } ?? "")\
+            <p><label for="pool">Pool</label>
+            <select id="pool" name="pool"><option value="">chosen by the mirror</option>\(options.joined())</select></p>
+            <p><button>Download</button> <button name="show" value="link">Show the link</button></p>
+            </form>
+            """
+    }
+
+    private var linkHTML: String {
+        guard let link else { return "" }
+        let url = Self.escaped(link.url)
+        return "<h2>The link</h2>\n<p><a href=\"\(url)\" rel=\"noreferrer\">\(url)</a></p>\n"
+    }
+
+    private static func escaped(_ text: String) -> String {
+        var out = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": out += "&amp;"
+            case "<": out += "&lt;"
+            case ">": out += "&gt;"
+            case "\"": out += "&quot;"
+            case "'": out += "&#39;"
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        return out
+    }
+
+    /// A word of a shell's command line.
+    private static func quoted(_ word: String) -> String {
+        let isPlain = !word.hasPrefix("-") && word.utf8.allSatisfy { PercentCoding.isUnreserved($0) }
+        return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"
+    }
+}
