@@ -31,11 +31,12 @@ final class RawConnection: Sendable {
     /// - Parameter isTLS: Whether it speaks TLS, and believes any certificate.
     /// - Parameter receiveBuffer: Bytes that the kernel takes while nobody reads; `nil` for its own idea.
     /// - Parameter readsAlone: Whether it reads without being asked; else only after ``beginReading()``.
+    /// - Parameter stopsAtFirstByte: Whether it stops to read without being asked as soon as something has come.
     /// - Parameter first: Is sent as soon as it is connected, and `second` as soon as a response has come: on a busy machine a test may come
     ///   to it much later.
     static func open(
-        port: Int, isTLS: Bool = false, receiveBuffer: Int? = nil, readsAlone: Bool = true, sending first: String = "",
-        then second: String = ""
+        port: Int, isTLS: Bool = false, receiveBuffer: Int? = nil, readsAlone: Bool = true, stopsAtFirstByte: Bool = false,
+        sending first: String = "", then second: String = ""
     ) async throws -> RawConnection {
         let inbox = WatchedState(Inbox())
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -55,7 +56,7 @@ final class RawConnection: Sendable {
                         let handler = try NIOSSLClientHandler(context: NIOSSLContext(configuration: configuration), serverHostname: nil)
                         try channel.pipeline.syncOperations.addHandler(handler)
                     }
-                    try channel.pipeline.syncOperations.addHandler(InboxHandler(inbox, first, second))
+                    try channel.pipeline.syncOperations.addHandler(InboxHandler(inbox, first, second, stopsAtFirstByte: stopsAtFirstByte))
                 }
             }
             .connect(host: "127.0.0.1", port: port).get()
@@ -92,17 +93,14 @@ final class RawConnection: Sendable {
         try? await channel.close(mode: .output).get()
     }
 
-    func stopReading() async throws {
-        try await channel.setOption(.autoRead, value: false).get()
-    }
-
     func beginReading() async throws {
         try await channel.setOption(.autoRead, value: true).get()
     }
 
-    /// Reads a little of what has come: no more than the kernel has of it now.
-    func readSome() {
-        channel.read()
+    /// Reads a little of what has come, no more than the kernel has of it, again and again. By the event loop, which is not kept from it by
+    /// other tests.
+    func readSlowly(every interval: TimeAmount) -> RepeatedTask {
+        channel.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [channel] _ in channel.read() }
     }
 
     func close() async {
@@ -161,11 +159,13 @@ final class RawConnection: Sendable {
         private let inbox: WatchedState<Inbox>
         private let first: String
         private var second: String
+        private let stopsAtFirstByte: Bool
 
-        init(_ inbox: WatchedState<Inbox>, _ first: String, _ second: String) {
+        init(_ inbox: WatchedState<Inbox>, _ first: String, _ second: String, stopsAtFirstByte: Bool) {
             self.inbox = inbox
             self.first = first
             self.second = second
+            self.stopsAtFirstByte = stopsAtFirstByte
         }
 
         func channelActive(context: ChannelHandlerContext) {
@@ -175,6 +175,7 @@ final class RawConnection: Sendable {
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let bytes = unwrapInboundIn(data)
+            if stopsAtFirstByte, inbox.current.bytes.isEmpty { try? context.channel.syncOptions?.setOption(.autoRead, value: false) }
             let isAnswered = inbox.change { inbox in
                 inbox.bytes.append(contentsOf: bytes.readableBytesView)
                 return !second.isEmpty && RawResponse.parse(inbox.bytes, toHead: false) != nil
