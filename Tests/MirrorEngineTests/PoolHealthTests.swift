@@ -94,11 +94,25 @@ struct PoolHealthTests {
         try await EngineFixture.run({
             $0.clock = clock
             $0.features = [.parallelParts]
+            $0.hasWorkers = false
         }) { engine async throws in
             engine.store.fail(.list, .unavailable)
             try await engine.health.check(engine.pool)
-            await engine.health.run()
             #expect(engine.health.isReadable(engine.pool.id))
+            #expect(engine.store.count(.list) == 0)
+            // It is a part of the process, which ends when one of its parts does.
+            let isOver = Mutex(false)
+            let sleeping = clock.sleeperCount
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    await engine.health.run()
+                    isOver.withLock { $0 = true }
+                }
+                // By then it has looked once.
+                while clock.sleeperCount <= sleeping, !isOver.withLock({ $0 }), !Task.isCancelled { await Task.yield() }
+                #expect(!isOver.withLock { $0 })
+                group.cancelAll()
+            }
             #expect(engine.store.count(.list) == 0)
         }
     }
