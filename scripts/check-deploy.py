@@ -24,12 +24,12 @@ EXPOSURE_LIMIT = 1.5
 
 
 def manifest_paths(root: Path) -> list[str]:
-    """The folders of all targets of Package.swift, and what else the manager of packages reads."""
+    """Package.swift and the folders of all its targets."""
     with tempfile.TemporaryDirectory() as scratch:
         command = ["swift", "package", "--package-path", str(root), "--scratch-path", scratch, "dump-package"]
         manifest = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     folders = [target.get("path") or ("Tests/" if target["type"] == "test" else "Sources/") + target["name"] for target in manifest["targets"]]
-    return ["Package.swift", "Package.resolved", *folders]
+    return ["Package.swift", *folders]
 
 
 def dockerfile_problems(root: Path, text: str, needed: list[str]) -> list[str]:

@@ -159,7 +159,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         ServiceRoutes(services: services, publicURL: configuration.publicURL, isTLS: tls != nil)
             .register(on: router, hasReferences: configuration.servesArtifacts)
         guard configuration.servesArtifacts else { return MetricsRoute(services: services).register(on: router) }
-        HomeRoutes(services: services, publicURL: configuration.publicURL, isTLS: configuration.tls != nil).register(on: router)
+        HomeRoutes(services: services, publicURL: configuration.publicURL, isTLS: tls != nil).register(on: router)
         redirectRoutes.register(on: router)
         LocalObjectRoutes(
             services: services, sendsFiles: tls == nil, publicURL: configuration.publicURL, redirectStatus: redirectStatus

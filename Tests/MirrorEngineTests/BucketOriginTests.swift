@@ -120,7 +120,7 @@ struct BucketOriginTests {
             for _ in 0..<2 {
                 #expect(try await ask(engine, "bucket://private/a.tar").size == 200_000)
                 let id = ReplicaID(artifact: try engine.redirects.artifact("bucket://private/a.tar"), pool: engine.pool.id)
-                try await engine.remover.purge(id)
+                _ = try await engine.remover.purge(id)
             }
             #expect(engine.counters.total(EngineMetrics.Name.copyBytes) == 400_000)
             #expect(engine.store.count(.copy) == 1)
