@@ -61,7 +61,8 @@ import Testing
             ("127.0.0.1:8080", "0.0.0.0:8081\npublicURL: https://mirror.example.org\nstateDirectory: /state"),
             ("tokens: [the-first-admin-token]", "listen: 127.0.0.1:9, tokens: [the-first-admin-token]"),
             ("allow:", "s3: [{bucket: my-artifacts, region: us-west-2}], allow:"), ("directory: /b", "directory: /c"),
-            ("timeToLive: 1h", "timeToLive: 1h, minFreeBytes: 1MiB"), ("first: 1s", "first: 2s}, concurrency: 3, lease: 9s, backoff: {first: 2s"),
+            ("timeToLive: 1h", "timeToLive: 1h, minFreeBytes: 1MiB"),
+            ("first: 1s", "first: 2s}, concurrency: 3, lease: 9s, backoff: {first: 2s"),
             ("copy: {backoff: {first: 2s}, ", "copy: {"),
             (
                 "log: {",

@@ -1,3 +1,5 @@
+import Logging
+
 extension LogOutput {
     /// The last word of a process that cannot run, or that ended by a failure: one line, in the form of the log.
     package func report(failure error: any Error) {

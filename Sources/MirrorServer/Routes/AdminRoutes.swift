@@ -92,7 +92,8 @@ struct AdminRoutes: Sendable {
                     return (
                         number,
                         WarmCall.Item(
-                            url: source.name.description, pool: pool.id.description, state: .init(rawValue: result.word), error: result.message
+                            url: source.name.description, pool: pool.id.description, state: .init(rawValue: result.word),
+                            error: result.message
                         )
                     )
                 }
