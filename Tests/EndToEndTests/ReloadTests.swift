@@ -53,9 +53,9 @@ extension EndToEnd {
                         "/CN=\(name)", "-keyout", "\(files.path)/key.pem", "-out", "\(files.path)/cert.pem",
                     ])
             }
-            func greeting(_ mirror: MirrorProcess) async throws -> String {
+            func greeting(_ mirror: MirrorProcess, _ options: String...) async throws -> String {
                 let address = mirror.url.replacingOccurrences(of: "https://", with: "")
-                return try await ChildProcess.run("openssl", ["s_client", "-connect", address, "-servername", "localhost"])
+                return try await ChildProcess.run("openssl", ["s_client", "-connect", address, "-servername", "localhost"] + options)
             }
             try await issue("first")
             var settings = MirrorSettings(allow: ["http://127.0.0.1/"])
@@ -82,6 +82,9 @@ extension EndToEnd {
                 #expect(try await greeting(mirror).contains("CN = second"))
                 #expect(try await connection.ask("/healthz").status == 200)
                 try await Self.logs(mirror, "configuration reloaded", "tls")
+                // What is deprecated is not spoken, what is not deprecated is.
+                await #expect(throws: (any Error).self) { try await greeting(mirror, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0") }
+                #expect(try await greeting(mirror, "-tls1_2").contains("CN = second"))
 
                 // A key that is another's is refused, and the old pair goes on.
                 let key = try files.read("key.pem")

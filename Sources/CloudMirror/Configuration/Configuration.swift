@@ -76,8 +76,12 @@ extension Configuration {
 
         package var customMirror: Mirror { Mirror(self, children: []) }
 
+        /// TLS 1.2 at least: RFC 8996 deprecates what came before.
         var server: TLSConfiguration {
-            .makeServerConfiguration(certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(privateKey))
+            var server = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(privateKey))
+            server.minimumTLSVersion = .tlsv12
+            return server
         }
     }
 
