@@ -5,6 +5,10 @@
 #else
     import Darwin
 #endif
+#if canImport(SwiftOverlayShims)
+    // In a module that imports Synchronization anywhere, the compiler takes `timespec` for a part of this module of the toolchain.
+    import SwiftOverlayShims
+#endif
 
 /// What tells the time and waits; a test puts `ManualClock` (module MirrorTesting) in its place.
 public protocol WallClock: Sendable {
