@@ -45,8 +45,8 @@ struct WholeResponse: Sendable {
         add(.contentType, description.contentType ?? "application/octet-stream")
         add(.contentEncoding, description.contentEncoding)
         add(.contentDisposition, description.contentDisposition)
-        add(.eTag, description.validators?.etag)
-        add(.lastModified, description.validators?.lastModified.httpDate)
+        add(.eTag, description.etag)
+        add(.lastModified, description.lastModified?.httpDate)
         if description.acceptsRanges { add(.acceptRanges, "bytes") }
         add(.xContentTypeOptions, "nosniff")
         add(.contentLength, String(description.size))

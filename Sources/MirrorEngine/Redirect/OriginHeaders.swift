@@ -116,7 +116,19 @@ extension ArtifactDescription {
         guard let size = response.totalSize else { return nil }
         let metadata = response.metadata(of: artifact, stored: Timestamp(milliseconds: 0))
         self.init(
-            outcome: .pending, size: size, sha256: nil, contentType: metadata.contentType,
+            outcome: .pending, size: size, sha256: nil, etag: metadata.upstreamETag.flatMap(Self.weak),
+            lastModified: metadata.upstreamLastModified, contentType: metadata.contentType,
             contentEncoding: metadata.contentEncoding, contentDisposition: metadata.contentDisposition, acceptsRanges: acceptsRanges)
+    }
+
+    /// An entity tag that compares equal, but that no condition on bytes may be made of (RFC 9110 §8.8.1, §13.1.1).
+    ///
+    /// - Returns: `nil` for what is not an entity tag.
+    private static func weak(_ etag: String) -> String? {
+        let opaque = etag.hasPrefix("W/") ? etag.dropFirst(2) : etag[...]
+        guard opaque.utf8.count >= 2, opaque.utf8.first == UInt8(ascii: "\""), opaque.utf8.last == UInt8(ascii: "\""),
+            opaque.utf8.dropFirst().dropLast().allSatisfy({ $0 == 0x21 || (0x23...0x7E).contains($0) })
+        else { return nil }
+        return "W/\(opaque)"
     }
 }

@@ -70,21 +70,25 @@ package struct ArtifactDescription: Sendable {
     /// Bytes.
     package let size: Int64
     package let sha256: Digest?
-    /// Those of the pool, with which a client's conditions hold; `nil` while the object is not in the pool.
-    package let validators: (etag: String, lastModified: Timestamp)?
+    /// The pool's, with which a client's conditions hold. While the object is not in the pool, the origin's as a weak one: it tells versions apart,
+    /// and nobody makes a condition of it that the copy would not meet.
+    package let etag: String?
+    /// The pool's; while the object is not in the pool, the origin's.
+    package let lastModified: Timestamp?
     package let contentType: String?
     package let contentEncoding: String?
     package let contentDisposition: String?
     package let acceptsRanges: Bool
 
     init(
-        outcome: Outcome, size: Int64, sha256: Digest?, validators: (etag: String, lastModified: Timestamp)? = nil, contentType: String?,
+        outcome: Outcome, size: Int64, sha256: Digest?, etag: String?, lastModified: Timestamp?, contentType: String?,
         contentEncoding: String?, contentDisposition: String?, acceptsRanges: Bool
     ) {
         self.outcome = outcome
         self.size = size
         self.sha256 = sha256
-        self.validators = validators
+        self.etag = etag
+        self.lastModified = lastModified
         self.contentType = contentType
         self.contentEncoding = contentEncoding
         self.contentDisposition = contentDisposition
@@ -93,13 +97,14 @@ package struct ArtifactDescription: Sendable {
 
     func with(outcome: Outcome) -> ArtifactDescription {
         ArtifactDescription(
-            outcome: outcome, size: size, sha256: sha256, validators: validators, contentType: contentType,
+            outcome: outcome, size: size, sha256: sha256, etag: etag, lastModified: lastModified, contentType: contentType,
             contentEncoding: contentEncoding, contentDisposition: contentDisposition, acceptsRanges: acceptsRanges)
     }
 
     init(_ object: StoredObject, _ representation: Representation, outcome: Outcome) {
         self.init(
-            outcome: outcome, size: object.size, sha256: object.sha256, validators: (representation.etag, representation.lastModified),
+            outcome: outcome, size: object.size, sha256: object.sha256, etag: representation.etag,
+            lastModified: representation.lastModified,
             contentType: representation.contentType, contentEncoding: representation.contentEncoding,
             contentDisposition: representation.contentDisposition, acceptsRanges: true)
     }
