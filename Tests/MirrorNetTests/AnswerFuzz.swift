@@ -2,10 +2,10 @@ import TestServers
 
 /// Makes answers that a server might send which means no good, or knows no better: the same for the same seed.
 struct AnswerFuzz {
-    private var random: SeededRandom
+    private var random: SeededGenerator
 
     init(seed: UInt64) {
-        random = SeededRandom(seed: seed)
+        random = SeededGenerator(seed: seed)
     }
 
     private static let versions = [
