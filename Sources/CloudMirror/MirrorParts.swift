@@ -78,7 +78,9 @@ struct MirrorParts: Sendable {
             registration = nil
         }
         sweeper = Sweeper(
-            pools: pools, state: state, remover: remover, interval: configuration.sweep.interval,
+            pools: pools, state: state, remover: remover,
+            backfill: Backfill(state: state, publications: publications, clock: clock, logger: logger),
+            interval: configuration.sweep.interval,
             removalPatience: redis == nil ? .zero : Self.removalPatience, metrics: metrics, clock: clock, logger: logger)
         generatedToken = configuration.isZeroConfiguration ? Self.makeToken() : nil
     }

@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorState
 import MirrorStorage
 import MirrorTesting
+import Synchronization
 import Testing
 
 @testable import MirrorEngine
@@ -54,6 +55,37 @@ struct ReconcileTests {
             #expect(try await engine.status("/a") == nil)
             #expect(try await engine.object("/b") == kept)
             #expect(try await engine.ask("/a").outcome == .wait)
+        }
+    }
+
+    @Test("What is purged while the pool is compared with the state is not recorded again")
+    func purgedMeanwhile() async throws {
+        try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in
+            try await engine.put("/a", [1])
+            let id = try engine.id("/a")
+            engine.store.after(.list) { _ = try await engine.remover.purge(id) }
+            try await engine.sweeper.reconcile(engine.pool)
+            #expect(try await engine.status("/a") == nil)
+            #expect(try await engine.base.totals(of: engine.pool.id) == PoolTotals())
+        }
+    }
+
+    @Test("A replica whose object comes between two looks of the comparison stays")
+    func copiedMeanwhile() async throws {
+        try await EngineFixture.run { engine async throws in
+            engine.origin.on("/a", .generated(size: 100))
+            _ = try await engine.ask("/a")
+            // The first look comes before a new copy, the second one behind it.
+            let looks = Mutex(0)
+            engine.store.before(.head) {
+                let isFirst = looks.withLock { looks in
+                    looks += 1
+                    return looks == 1
+                }
+                if isFirst { throw StorageError(.notFound, "it is not there yet", operation: "scripted") }
+            }
+            try await engine.sweeper.reconcile(engine.pool)
+            #expect(try await engine.status("/a") == .present)
         }
     }
 

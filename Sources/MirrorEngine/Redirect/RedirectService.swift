@@ -14,7 +14,7 @@ package struct RedirectService: Sendable {
     private let origin: OriginClient
     private let waiters: ReplicaWaiters
     private let uses: UseRecorder
-    private let publications: PublicationLock
+    private let backfill: Backfill
     private let presence: PresenceCheck
     private let health: PoolHealth
     private let settings: Reloadable<RedirectConfiguration>
@@ -37,7 +37,7 @@ package struct RedirectService: Sendable {
         self.origin = origin
         self.waiters = waiters
         self.uses = uses
-        self.publications = publications
+        backfill = Backfill(state: state, publications: publications, clock: clock, logger: logger)
         self.presence = presence
         self.health = health
         settings = Reloadable(configuration)
@@ -315,27 +315,12 @@ package struct RedirectService: Sendable {
         case .pending: return .pending
         case .error, .removing, nil: break
         }
-        if let replica = try await backfill(request) { return .settled(replica, .backfill, request.token) }
+        // State that was lost costs one HEAD for each object, never a second copy.
+        if let replica = try await backfill.record(request.id, in: request.pool) { return .settled(replica, .backfill, request.token) }
         switch try await state.claim(request.id) {
         case .claimed: return .pending
         case .queueFull: return .queueFull
         case .exists(let replica): return replica.state == .pending ? .pending : .settled(replica, .hit, request.token)
-        }
-    }
-
-    /// Looks into the pool: state that was lost costs one HEAD for each object, never a second copy.
-    private func backfill(_ request: PendingRequest) async throws -> Replica? {
-        try await publications.withLock(request.id) {
-            let info: ObjectInfo
-            do {
-                info = try await request.pool.store.head(ObjectKey(request.id.artifact))
-            } catch let error as StorageError where error.code == .notFound {
-                return nil
-            }
-            logger.info("found in the pool", metadata: ["artifact": "\(request.id.artifact.redacted)", "pool": "\(request.pool.id)"])
-            var object = StoredObject(info, lastUsed: clock.now)
-            if request.pool.store.capabilities.features.contains(.presignedLocations) { object.representation = Representation(info) }
-            return try await state.recordPresent(request.id, object)
         }
     }
 

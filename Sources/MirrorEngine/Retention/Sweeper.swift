@@ -20,6 +20,7 @@ package struct Sweeper: Service, CustomStringConvertible {
     private let pools: PoolTable
     private let state: any StateStore
     private let remover: ReplicaRemover
+    private let backfill: Backfill
     private let interval: Duration
     private let reconcileInterval: Duration
     private let removalPatience: Duration
@@ -30,13 +31,14 @@ package struct Sweeper: Service, CustomStringConvertible {
     /// - Parameter removalPatience: After so long a removal is taken for one that was cut off, and ended. Where other processes remove from the
     ///   same pools, longer than any of them can be at it.
     package init(
-        pools: PoolTable, state: any StateStore, remover: ReplicaRemover, interval: Duration,
+        pools: PoolTable, state: any StateStore, remover: ReplicaRemover, backfill: Backfill, interval: Duration,
         reconcileInterval: Duration = .seconds(21_600), removalPatience: Duration = .zero,
         metrics: EngineMetrics, clock: any WallClock, logger: Logger
     ) {
         self.pools = pools
         self.state = state
         self.remover = remover
+        self.backfill = backfill
         self.interval = interval
         self.reconcileInterval = reconcileInterval
         self.removalPatience = removalPatience
@@ -146,8 +148,8 @@ package struct Sweeper: Service, CustomStringConvertible {
                 }
                 let id = ReplicaID(artifact: artifact, pool: pool.id)
                 guard try await state.replica(id) == nil else { continue }
-                _ = try await state.recordPresent(id, StoredObject(info, lastUsed: clock.now))
-                found += 1
+                // The listing is a while old.
+                if try await backfill.record(id, in: pool)?.state == .present { found += 1 }
             }
             last = objects.count == Self.page ? objects.last?.key : nil
         } while last != nil
@@ -170,7 +172,7 @@ package struct Sweeper: Service, CustomStringConvertible {
                 do {
                     _ = try await pool.store.head(object.key)
                 } catch let error as StorageError where error.code == .notFound {
-                    if try await remover.remove(replica.id, unusedSince: nil) { lost += 1 }
+                    if try await remover.removeIfMissing(replica.id) { lost += 1 }
                 }
             }
             last = replicas.count == Self.page ? replicas.last?.id : nil

@@ -121,7 +121,9 @@ struct EngineFixture: Sendable {
             pools: pools, state: state, origin: client, waiters: waiters, uses: uses, publications: publications,
             presence: presence, health: health, configuration: setup.redirect, metrics: metrics, clock: clock, logger: Self.logger)
         sweeper = Sweeper(
-            pools: pools, state: state, remover: remover, interval: .seconds(60), metrics: metrics, clock: clock, logger: Self.logger)
+            pools: pools, state: state, remover: remover,
+            backfill: Backfill(state: state, publications: publications, clock: clock, logger: Self.logger), interval: .seconds(60),
+            metrics: metrics, clock: clock, logger: Self.logger)
     }
 
     private func run(_ body: (EngineFixture) async throws -> Void) async throws {

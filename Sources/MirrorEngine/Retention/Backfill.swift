@@ -1,0 +1,38 @@
+package import Logging
+package import MirrorCore
+package import MirrorState
+import MirrorStorage
+
+/// Records objects that a pool holds and the state does not know.
+package struct Backfill: Sendable {
+    private let state: any StateStore
+    private let publications: PublicationLock
+    private let clock: any WallClock
+    private let logger: Logger
+
+    package init(state: any StateStore, publications: PublicationLock, clock: any WallClock, logger: Logger) {
+        self.state = state
+        self.publications = publications
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Looks into the pool and records what is there, while nobody here publishes or removes it: what was seen a moment ago, in a listing
+    /// perhaps, may have been purged since.
+    ///
+    /// - Returns: The replica as it is afterwards, whoever made it so; `nil` when the pool does not have it.
+    func record(_ id: ReplicaID, in pool: Pool) async throws -> Replica? {
+        try await publications.withLock(id) {
+            let info: ObjectInfo
+            do {
+                info = try await pool.store.head(ObjectKey(id.artifact))
+            } catch let error as StorageError where error.code == .notFound {
+                return nil
+            }
+            logger.info("found in the pool", metadata: ["artifact": "\(id.artifact.redacted)", "pool": "\(id.pool)"])
+            var object = StoredObject(info, lastUsed: clock.now)
+            if pool.store.capabilities.features.contains(.presignedLocations) { object.representation = Representation(info) }
+            return try await state.recordPresent(id, object)
+        }
+    }
+}
