@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-package import NIOCore
+import NIOCore
 import NIOHTTP1
 
 /// Stands between the decoder and the client, and lets through one head, a body and an end for each request: what is not an answer of HTTP/1 fails

@@ -7,7 +7,7 @@
 #endif
 package import MirrorCore
 package import NIOCore
-package import NIOPosix
+import NIOPosix
 import Synchronization
 
 /// Asks the operating system (`getaddrinfo`), which knows `/etc/hosts`, search domains and name servers.

@@ -67,7 +67,7 @@ struct CopyLeaseTests {
             async let purge = engine.remover.purge(id)
             #expect(try await answer.fallback == .removing)
             door.open()
-            try await purge
+            _ = try await purge
             // The purge's, and the worker's.
             try await engine.store.ended(.delete, 2)
             #expect(try await !engine.isInPool("/a.bin"))

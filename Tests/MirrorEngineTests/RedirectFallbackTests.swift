@@ -159,7 +159,7 @@ struct RedirectFallbackTests {
             #expect(try await engine.ask("/a.txt").fallback == .removing)
             #expect(engine.origin.requests.count == 1)
             door.open()
-            try await purge
+            _ = try await purge
             #expect(try await engine.ask("/a.txt").outcome == .wait)
             #expect(engine.origin.requests.count == 2)
         }
