@@ -105,7 +105,7 @@ struct HeadTests {
                     #expect(response.status == 200)
                     #expect(response["Content-Length"] == "30000")
                     #expect(response["X-Cloud-Mirror-Outcome"] == "pending")
-                    #expect(!response.has("ETag"))
+                    #expect(response["ETag"]?.hasPrefix("W/\"") == true)
                     await connection.close()
                 }
                 #expect(origin.requests.count == 1)
