@@ -67,6 +67,7 @@ struct ReconcileTests {
             try await engine.sweeper.reconcile(engine.pool)
             #expect(try await engine.status("/a") == nil)
             #expect(try await engine.base.totals(of: engine.pool.id) == PoolTotals())
+            #expect(engine.base.count(.recordPresent) == 0)
         }
     }
 

@@ -50,11 +50,14 @@ final class ScriptedServer: Sendable {
     static func run<Result: Sendable>(
         _ script: @escaping Script, _ body: @escaping @Sendable (ScriptedServer) async throws -> Result
     ) async throws -> Result {
+        // Not wrapped before somebody serves it: a writer that is dropped with a connection, as when the listener closes at that moment, ends
+        // the process (swift-nio issue 2813).
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.autoRead, value: false)
             .bind(host: "127.0.0.1", port: 0) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))
-                    return try Connection(wrappingChannelSynchronously: channel)
+                    return channel
                 }
             }
         let server = ScriptedServer(port: listener.channel.localAddress?.port ?? 0)
@@ -78,7 +81,9 @@ final class ScriptedServer: Sendable {
         }
     }
 
-    private func serve(_ connection: Connection, _ script: Script) async throws {
+    private func serve(_ channel: any Channel, _ script: Script) async throws {
+        let connection = try await channel.eventLoop.submit { try Connection(wrappingChannelSynchronously: channel) }.get()
+        try await channel.setOption(.autoRead, value: true).get()
         try await connection.executeThenClose { parts, writer in
             var head: HTTPRequestHead?
             var body = ""
