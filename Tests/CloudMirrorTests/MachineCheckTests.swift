@@ -78,8 +78,6 @@ struct MachineCheckTests {
     }
 
     #if os(Linux)
-        static let canMount = geteuid() == 0
-
         /// A file system in memory.
         private func withDisk(_ options: String, _ body: (TemporaryDirectory) throws -> Void) throws {
             let directory = try TemporaryDirectory()
@@ -89,7 +87,7 @@ struct MachineCheckTests {
             try body(directory)
         }
 
-        @Test("A directory that this account may not write to is fatal", .enabled(if: canMount, "mounting needs root"))
+        @Test("A directory that this account may not write to is fatal", .enabled(if: Privileges.mounts, "mounting needs root"))
         func readOnly() throws {
             try withDisk("ro,size=1m") { disk in
                 for name in ["", "/pool"] {
@@ -105,7 +103,7 @@ struct MachineCheckTests {
             }
         }
 
-        @Test("A disk smaller than what is wanted of it is told of", .enabled(if: canMount, "mounting needs root"))
+        @Test("A disk smaller than what is wanted of it is told of", .enabled(if: Privileges.mounts, "mounting needs root"))
         func smallDisk() throws {
             try withDisk("size=24m") { disk in
                 let tooSmall = try findings(in: disk) { $0.pools[0].retention.maxBytes = 500 << 30 }
@@ -131,7 +129,7 @@ struct MachineCheckTests {
             }
         }
 
-        @Test("Pools that fit on a disk only one by one are told of", .enabled(if: canMount, "mounting needs root"))
+        @Test("Pools that fit on a disk only one by one are told of", .enabled(if: Privileges.mounts, "mounting needs root"))
         func sharedDisk() throws {
             try withDisk("size=24m") { disk in
                 func pool(_ region: String, _ size: Int64) throws -> Configuration.Pool {

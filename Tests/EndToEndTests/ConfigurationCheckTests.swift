@@ -48,7 +48,7 @@ extension EndToEnd {
 
         #if os(Linux)
             @Test(
-                "A pool that is larger than its disk is told of by each", .enabled(if: geteuid() == 0, "mounting needs root"),
+                "A pool that is larger than its disk is told of by each", .enabled(if: Privileges.mounts, "mounting needs root"),
                 arguments: commands.dropLast())
             func disk(command: [String]) async throws {
                 let directory = try TemporaryDirectory()

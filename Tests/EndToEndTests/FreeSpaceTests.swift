@@ -12,7 +12,7 @@
 
     extension EndToEnd {
         /// `retention.minFreeBytes`, on a disk of 24 MiB.
-        @Suite(.timeLimit(.minutes(1)), .enabled(if: geteuid() == 0, "mounting needs root"))
+        @Suite(.timeLimit(.minutes(1)), .enabled(if: Privileges.mounts, "mounting needs root"))
         struct FreeSpaceTests {
             private static let reserve: Int64 = 8 << 20
 

@@ -58,7 +58,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "A device is written to, and stays a device", .enabled(if: geteuid() == 0, "making a device needs root"),
+            "A device is written to, and stays a device", .enabled(if: Privileges.makesDevices, "making a device needs root"),
             arguments: [false, true])
         func device(isLinked: Bool) async throws {
             try await withOrigin { origin, directory in

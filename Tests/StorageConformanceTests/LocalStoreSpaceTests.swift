@@ -34,14 +34,9 @@ struct LocalStoreSpaceTests {
     }
 
     #if os(Linux)
-        /// Whether this process may mount file systems: root outside of most containers.
-        private static let canMount: Bool = {
-            guard let directory = try? TemporaryDirectory() else { return false }
-            guard mount("tmpfs", directory.path, "tmpfs", 0, "size=64k") == 0 else { return false }
-            return umount(directory.path) == 0
-        }()
-
-        @Test("little free space is not a fault, and an upload says how much is missing", .enabled(if: canMount, "mounting needs root"))
+        @Test(
+            "little free space is not a fault, and an upload says how much is missing",
+            .enabled(if: Privileges.mounts, "mounting needs root"))
         func littleSpace() async throws {
             let directory = try TemporaryDirectory()
             try #require(mount("tmpfs", directory.path, "tmpfs", 0, "size=4m") == 0)
@@ -60,7 +55,9 @@ struct LocalStoreSpaceTests {
             }
         }
 
-        @Test("an upload that fills the file system throws full and gives its space back", .enabled(if: canMount, "mounting needs root"))
+        @Test(
+            "an upload that fills the file system throws full and gives its space back",
+            .enabled(if: Privileges.mounts, "mounting needs root"))
         func fullFileSystem() async throws {
             let directory = try TemporaryDirectory()
             try #require(mount("tmpfs", directory.path, "tmpfs", 0, "size=2m") == 0)
