@@ -1,7 +1,7 @@
 # The table of contents: each target is one script, and `make` alone lists them.
 # Arguments go on with ARGS: make run ARGS="--config config.yaml", make test ARGS="--filter MirrorCore".
 .DEFAULT_GOAL := help
-.PHONY: help run story test test-large fuzz bench check format docs setup
+.PHONY: help run story test test-large fuzz bench check format sbom docs setup
 
 help: ## list these targets
 	@scripts/help.sh $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: ## format, layers, forbidden constructs, shell scripts
 
 format: ## rewrite the Swift sources in the project's format
 	@scripts/format.sh
+
+sbom: ## write what is in the executable, as CycloneDX, into .build/sbom
+	@scripts/sbom.sh
 
 docs: ## regenerate the checked-in references and build the API documentation
 	@scripts/docs.sh

@@ -29,6 +29,19 @@ let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distrib
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
+/// Products that other packages bring into the executable. No module of ours imports them; a package that no target names cannot have an exact version.
+let pinned: [Target.Dependency] = [
+    .product(name: "Algorithms", package: "swift-algorithms"),
+    .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
+    .product(name: "Atomics", package: "swift-atomics"),
+    .product(name: "Configuration", package: "swift-configuration"),
+    .product(name: "DequeModule", package: "swift-collections"),
+    .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+    .product(name: "RealModule", package: "swift-numerics"),
+    .product(name: "ServiceContextModule", package: "swift-service-context"),
+    .product(name: "SystemPackage", package: "swift-system"),
+]
+
 /// A module of ours. The order of the list below is the order of the layers: a module names only those above it.
 func module(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
@@ -66,6 +79,16 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
+        // What those above depend on, as far as it is in the executable: see `pinned`.
+        .package(url: "https://github.com/apple/swift-algorithms.git", exact: "1.2.1"),
+        .package(url: "https://github.com/apple/swift-async-algorithms.git", exact: "1.1.4"),
+        .package(url: "https://github.com/apple/swift-atomics.git", exact: "1.3.0"),
+        .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", exact: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-numerics.git", exact: "1.1.1"),
+        .package(url: "https://github.com/apple/swift-service-context.git", exact: "1.5.1"),
+        .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
     ],
     targets: [
         module("MirrorCore", [crypto]),
@@ -101,7 +124,7 @@ let package = Package(
             name: "CloudMirrorCLI",
             dependencies: [
                 "CloudMirror", "MirrorNet", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
-            ],
+            ] + pinned,
             swiftSettings: settings),
         module("MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix]),
         // No product: only Benchmarks/run.sh builds and runs it.

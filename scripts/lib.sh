@@ -14,16 +14,16 @@ fail() {
 # Whether a missing server or tool is a failure (in CI) or only worth a note.
 in_ci() { [[ ${CI:-} == true || ${CI:-} == 1 ]]; }
 
-# ensure_venv DIRECTORY REQUIREMENTS: a Python environment with exactly these packages.
+# ensure_venv DIRECTORY REQUIREMENTS: a Python environment with exactly these packages, each file of which has a hash that is written down.
 # The requirements are kept beside it when it is complete, so a second call only compares two files.
 ensure_venv() {
     local directory=$1 requirements=$2
     if cmp -s "$requirements" "$directory/installed.txt"; then return 0; fi
-    say "Installing $(grep -vc '^#' "$requirements") Python packages of $requirements into $directory"
+    say "Installing $(grep -c '==' "$requirements") Python packages of $requirements into $directory"
     rm -rf "$directory"
     mkdir -p "$(dirname "$directory")"
     python3 -m venv "$directory" || return 1
-    "$directory/bin/pip" install --quiet --no-input --disable-pip-version-check -r "$requirements" || return 1
+    "$directory/bin/pip" install --quiet --no-input --disable-pip-version-check --require-hashes -r "$requirements" || return 1
     cp "$requirements" "$directory/installed.txt"
 }
 

@@ -20,7 +20,7 @@ if [[ $(printf '%s\n' 6.2 "${version:-0}" | sort -V | head -n 1) != 6.2 ]]; then
 fi
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    note "not a Debian system: nothing is installed. Needed: SQLite 3 and zlib with headers, curl, wget, git, Python 3.10 or later with venv; for the tests also ab, java, redis-server, redis-sentinel, redis-cli 7 or later"
+    note "not a Debian system: nothing is installed. Needed: SQLite 3 and zlib with headers, curl, wget, git, Python 3.11 or later with venv; for the tests also ab, java, redis-server, redis-sentinel, redis-cli 7 or later"
     if [[ ${1:-} == bench ]]; then note "and for the benchmarks: nginx, wrk"; fi
     for command in curl git python3 wget; do
         command -v "$command" >/dev/null || fail "$command is missing"
@@ -29,7 +29,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
 fi
 
 check_python() {
-    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "$(python3 --version) is too old: 3.10 or later is needed"
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "$(python3 --version) is too old: 3.11 or later is needed"
 }
 
 missing=()

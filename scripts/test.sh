@@ -23,6 +23,9 @@ CLOUD_MIRROR_EXECUTABLE=$(swift build --show-bin-path)/cloud-mirror
 export CLOUD_MIRROR_EXECUTABLE
 if [[ ! -x $CLOUD_MIRROR_EXECUTABLE ]]; then fail "the build left no executable at $CLOUD_MIRROR_EXECUTABLE"; fi
 
+# Of the executable that is tested. It fails where something is linked that nobody knows the origin, the version or the licence of.
+scripts/sbom.py "$(dirname "$CLOUD_MIRROR_EXECUTABLE")" "$logs/cloud-mirror.cdx.json"
+
 # The servers are the same for all targets: tests keep apart by names of their own.
 trap stop_servers EXIT
 trap 'exit 129' HUP
