@@ -124,7 +124,7 @@ struct MirrorParts: Sendable {
     }
 
     private static func openPools(
-        _ configuration: Configuration, s3: S3Parts, registry: MetricsRegistry, clock: any WallClock, logger: Logger
+        _ configuration: Configuration, s3: S3Parts, registry: MetricsRegistry, clock: any MirrorClock, logger: Logger
     ) async throws -> PoolTable {
         var pools: [Pool] = []
         for pool in configuration.pools {
@@ -156,7 +156,7 @@ struct MirrorParts: Sendable {
     }
 
     private static func openState(
-        _ configuration: Configuration, clock: any WallClock, group: MultiThreadedEventLoopGroup, logger: Logger
+        _ configuration: Configuration, clock: any MirrorClock, group: MultiThreadedEventLoopGroup, logger: Logger
     ) throws -> any StateStore {
         switch configuration.state {
         case .redis(let redis):

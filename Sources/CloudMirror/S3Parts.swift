@@ -11,10 +11,10 @@ package struct S3Parts: Sendable {
     private let credentials: [Configuration.S3CredentialSource: any S3CredentialsProvider]
     /// By endpoint.
     private let niceties: [String: S3Niceties]
-    private let clock: any WallClock
+    private let clock: any MirrorClock
     private let logger: Logger
 
-    package init(_ configuration: Configuration, group: any EventLoopGroup, clock: any WallClock = SystemClock(), logger: Logger) {
+    package init(_ configuration: Configuration, group: any EventLoopGroup, clock: any MirrorClock = SystemClock(), logger: Logger) {
         self.configuration = configuration
         self.clock = clock
         self.logger = logger
@@ -58,7 +58,7 @@ package struct S3Parts: Sendable {
 
     /// - Returns: One provider for each source, however many buckets use it.
     private static func providers(
-        _ configuration: Configuration, http: ServiceClient, clock: any WallClock, logger: Logger
+        _ configuration: Configuration, http: ServiceClient, clock: any MirrorClock, logger: Logger
     ) -> [Configuration.S3CredentialSource: any S3CredentialsProvider] {
         let buckets = configuration.s3Buckets
         var providers: [Configuration.S3CredentialSource: any S3CredentialsProvider] = [:]

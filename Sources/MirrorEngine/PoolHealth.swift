@@ -15,12 +15,12 @@ package final class PoolHealth: Sendable {
 
     private let pools: PoolTable
     private let state: HotIndex
-    private let clock: any WallClock
+    private let clock: any MonotonicClock
     private let logger: Logger
     private let unreadable = Mutex<Set<PoolID>>([])
     private let looks = SingleFlight<PoolID, Void>()
 
-    package init(pools: PoolTable, state: HotIndex, clock: any WallClock, logger: Logger) {
+    package init(pools: PoolTable, state: HotIndex, clock: any MonotonicClock, logger: Logger) {
         self.pools = pools
         self.state = state
         self.clock = clock

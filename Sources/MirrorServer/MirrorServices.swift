@@ -19,15 +19,15 @@ package struct MirrorServices: Sendable {
     package let process: ProcessMetrics
     /// The copies of this process; `nil` where it makes none.
     package let copySlots: CopySlots?
-    package let clock: any WallClock
-    package let started: Timestamp
+    package let clock: any MirrorClock
+    package let started: ContinuousClock.Instant
 
     package init(
         pools: PoolTable, selector: PoolSelector, state: HotIndex, isStateShared: Bool = false, redirects: RedirectService,
         health: PoolHealth,
         remover: ReplicaRemover,
         waiters: ReplicaWaiters, uses: UseRecorder, metrics: EngineMetrics, registry: MetricsRegistry, copySlots: CopySlots? = nil,
-        clock: any WallClock
+        clock: any MirrorClock
     ) {
         self.pools = pools
         self.selector = Reloadable(selector)
@@ -43,7 +43,7 @@ package struct MirrorServices: Sendable {
         process = ProcessMetrics(factory: registry)
         self.copySlots = copySlots
         self.clock = clock
-        started = clock.now
+        started = clock.instant
     }
 
     /// The pool that a route names.

@@ -2,14 +2,15 @@ public import MirrorCore
 import Synchronization
 
 /// A clock that stands still until a test moves it.
-public final class ManualClock: WallClock {
+public final class ManualClock: MirrorClock {
     private struct Sleeper {
-        let wakeAt: Timestamp
+        let wakeAt: ContinuousClock.Instant
         let continuation: CheckedContinuation<Void, any Error>
     }
 
     private struct State {
         var now: Timestamp
+        var instant: ContinuousClock.Instant
         var sleepers: [Int: Sleeper] = [:]
         var nextID = 0
         var watchers: [CheckedContinuation<Void, Never>] = []
@@ -18,28 +19,32 @@ public final class ManualClock: WallClock {
     private let state: Mutex<State>
 
     public init(now: Timestamp = Timestamp(milliseconds: 1_700_000_000_000)) {
-        state = Mutex(State(now: now))
+        // Round, so that nothing is rounded up from where the clock stands.
+        state = Mutex(State(now: now, instant: ContinuousClock.now.roundedUp(to: .seconds(1))))
     }
 
     public var now: Timestamp { state.withLock { $0.now } }
 
+    public var instant: ContinuousClock.Instant { state.withLock { $0.instant } }
+
     /// How many tasks sleep on this clock.
     public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
 
-    public func sleep(for duration: Duration) async throws {
+    public func sleep(until deadline: ContinuousClock.Instant) async throws {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
         }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let (cancelled, watchers) = state.withLock { state -> (Bool, [CheckedContinuation<Void, Never>]) in
-                    if Task.isCancelled { return (true, []) }
-                    state.sleepers[id] = Sleeper(wakeAt: state.now + duration, continuation: continuation)
+                let (outcome, watchers) = state.withLock { state -> (Result<Void, any Error>?, [CheckedContinuation<Void, Never>]) in
+                    if Task.isCancelled { return (.failure(CancellationError()), []) }
+                    if deadline <= state.instant { return (.success(()), []) }
+                    state.sleepers[id] = Sleeper(wakeAt: deadline, continuation: continuation)
                     defer { state.watchers = [] }
-                    return (false, state.watchers)
+                    return (nil, state.watchers)
                 }
-                if cancelled { continuation.resume(throwing: CancellationError()) }
+                if let outcome { continuation.resume(with: outcome) }
                 for watcher in watchers { watcher.resume() }
             }
         } onCancel: {
@@ -47,15 +52,21 @@ public final class ManualClock: WallClock {
         }
     }
 
-    /// Moves the time on and wakes whoever slept until then, the earliest first.
+    /// Lets time pass and wakes whoever slept until then, the earliest first.
     public func advance(by duration: Duration) {
         let woken = state.withLock { state -> [Sleeper] in
             state.now = state.now + duration
-            let due = state.sleepers.filter { $0.value.wakeAt <= state.now }
+            state.instant += duration
+            let due = state.sleepers.filter { $0.value.wakeAt <= state.instant }
             for id in due.keys { state.sleepers.removeValue(forKey: id) }
             return due.values.sorted { $0.wakeAt < $1.wakeAt }
         }
         for sleeper in woken { sleeper.continuation.resume() }
+    }
+
+    /// Sets the time of day, forwards or back, as an operator or a time server does: no time passes, and nobody wakes.
+    public func setTime(by duration: Duration) {
+        state.withLock { $0.now = $0.now + duration }
     }
 
     /// Returns once at least `count` tasks sleep: what a test awaits before it moves the time.

@@ -93,7 +93,7 @@ extension S3Client {
         }
         if let credentials {
             let (_, signer) = signer(for: credentials)
-            let time = wallClock.now
+            let time = clock.now
             switch call.body {
             case .none: signed = signer.sign(signed, payload: .empty, at: time)
             case .bytes(let buffers):

@@ -28,7 +28,7 @@ extension S3Client {
         switch failure.code {
         case "RequestTimeTooSkewed":
             guard corrections.tried.insert(.clock).inserted, let date = answer.headers.first(name: "date"),
-                clockOffset.learn(date: date, at: wallClock.now)
+                clockOffset.learn(date: date, at: clock.now)
             else { return false }
             logger.warning(
                 "this machine's clock is off; requests are signed with the service's time from now on",
@@ -68,7 +68,7 @@ extension S3Client {
     }
 
     func leaveOut(_ nicety: S3Nicety, because failure: S3Failure) {
-        niceties.refuse(nicety, reason: failure.described, at: wallClock.now)
+        niceties.refuse(nicety, reason: failure.described, at: clock.instant)
         logger.warning(
             "the service does not take something that is not needed; it is left out for some hours",
             metadata: [

@@ -19,7 +19,7 @@ package final class S3Client: Sendable {
     let niceties: S3Niceties
     let credentials: any S3CredentialsProvider
     let http: ServiceClient
-    let wallClock: any WallClock
+    let clock: any MirrorClock
     let clockOffset = ClockOffset()
     let logger: Logger
     let state: Mutex<State>
@@ -27,14 +27,14 @@ package final class S3Client: Sendable {
     /// - Parameter niceties: Shared by everybody who talks to the same endpoint.
     package init(
         bucket: String, endpoint: S3Endpoint, credentials: any S3CredentialsProvider, niceties: S3Niceties = S3Niceties(),
-        http: ServiceClient, clock: any WallClock = SystemClock(), logger: Logger
+        http: ServiceClient, clock: any MirrorClock = SystemClock(), logger: Logger
     ) {
         self.bucket = bucket
         self.credentials = credentials
         self.niceties = niceties
         self.http = http
         self.logger = logger
-        wallClock = clock
+        self.clock = clock
         state = Mutex(State(endpoint: endpoint))
     }
 
@@ -42,9 +42,7 @@ package final class S3Client: Sendable {
     package var endpoint: S3Endpoint { state.withLock { $0.endpoint } }
 
     /// Now, by the service's clock as far as it is known.
-    var now: Timestamp { clockOffset.corrected(wallClock.now) }
-
-    var clock: any WallClock { wallClock }
+    var now: Timestamp { clockOffset.corrected(clock.now) }
 
     /// Whether bodies in memory get a CRC32C beside them: over TLS, where the signature does not cover them.
     var sendsChecksums: Bool { endpoint.scheme == .https }
@@ -71,7 +69,7 @@ package final class S3Client: Sendable {
     package func answer(to call: S3Call) async throws -> S3Answer {
         logger.trace("asking the service", metadata: ["call": "\(call.name)", "bucket": "\(bucket)"])
         let call = offeringGuard(call)
-        var trial = S3NicetyTrial(offered: call.extras.map(\.nicety).filter { !niceties.isRefused($0, at: wallClock.now) })
+        var trial = S3NicetyTrial(offered: call.extras.map(\.nicety).filter { !niceties.isRefused($0, at: clock.instant) })
         var corrections = S3Corrections()
         while true {
             var (answer, used) = try await attempt(call, trial)
@@ -141,7 +139,7 @@ package final class S3Client: Sendable {
         let request = S3Request(
             method: "GET", host: base?.authority ?? address.hostField,
             path: base.map { "\($0.path)\($0.path.hasSuffix("/") ? "" : "/")\(encoded)" } ?? "\(address.pathPrefix)\(encoded)")
-        let time = wallClock.now
+        let time = clock.now
         // The signature's time is cut to a whole second, and so is the life.
         var life = min(life + .seconds(2), S3Signer.presignedLives.upperBound)
         if let expires = credentials.expires { life = min(life, time.duration(to: expires) - Self.credentialMargin) }

@@ -7,7 +7,7 @@ import Synchronization
 package final class S3Niceties: Sendable {
     private struct Refusal {
         var reason: String
-        var end: Timestamp
+        var end: ContinuousClock.Instant
     }
 
     static let life: Duration = .seconds(6 * 3_600)
@@ -17,7 +17,7 @@ package final class S3Niceties: Sendable {
     package init() {}
 
     /// What is left out now, and the answer that was given to it.
-    package func refusals(at now: Timestamp) -> [(nicety: S3Nicety, reason: String)] {
+    package func refusals(at now: ContinuousClock.Instant) -> [(nicety: S3Nicety, reason: String)] {
         refused.withLock { refused in
             S3Nicety.allCases.compactMap { nicety in
                 refused[nicety].flatMap { $0.end > now ? (nicety, $0.reason) : nil }
@@ -25,11 +25,11 @@ package final class S3Niceties: Sendable {
         }
     }
 
-    func isRefused(_ nicety: S3Nicety, at now: Timestamp) -> Bool {
+    func isRefused(_ nicety: S3Nicety, at now: ContinuousClock.Instant) -> Bool {
         refused.withLock { refused in refused[nicety].map { $0.end > now } ?? false }
     }
 
-    func refuse(_ nicety: S3Nicety, reason: String, at now: Timestamp) {
+    func refuse(_ nicety: S3Nicety, reason: String, at now: ContinuousClock.Instant) {
         refused.withLock { $0[nicety] = Refusal(reason: reason, end: now + Self.life) }
     }
 }

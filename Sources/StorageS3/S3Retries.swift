@@ -6,7 +6,7 @@ import MirrorStorage
 /// Never one around another, and never under the retry layer (``RetryStore``): that one repeats the calls that are one request.
 struct S3Retries: Sendable {
     var policy = RetryStore.Policy(maxAttempts: 5, baseDelay: .milliseconds(200), maxDelay: .seconds(10))
-    let clock: any WallClock
+    let clock: any MonotonicClock
 
     /// - Parameter step: One request. Gets the number of the attempt, from 1.
     func run<Result>(_ step: (_ attempt: Int) async throws -> Result) async throws -> Result {

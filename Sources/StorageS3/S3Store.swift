@@ -19,7 +19,7 @@ package struct S3Store: ObjectStore {
     static let maxObjectSize: Int64 = 5 << 40
 
     /// - Parameter http: Shared by all stores; its idle timeout is how long the service may be silent.
-    package init(configuration: S3Configuration, http: ServiceClient, clock: any WallClock = SystemClock(), logger: Logger) {
+    package init(configuration: S3Configuration, http: ServiceClient, clock: any MirrorClock = SystemClock(), logger: Logger) {
         self.configuration = configuration
         self.logger = logger
         client = S3Client(
@@ -31,7 +31,7 @@ package struct S3Store: ObjectStore {
     /// Those of the protocol, but for what the server was found to refuse.
     package var capabilities: StoreCapabilities {
         var capabilities = Self.capabilities(configuration.access)
-        let isConditional = !S3Nicety.allCases.contains { $0.isCondition && configuration.niceties.isRefused($0, at: client.clock.now) }
+        let isConditional = !S3Nicety.allCases.contains { $0.isCondition && configuration.niceties.isRefused($0, at: client.clock.instant) }
         if !isConditional { capabilities.features.remove(.conditionalWrites) }
         return capabilities
     }

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorEngine
 import MirrorState
+import NIOCore
 import Testing
 
 @testable import MirrorServer
@@ -9,18 +10,26 @@ import Testing
     private let index = HotIndex(MemoryStateStore())
     private let metrics = EngineMetrics(pools: [], factory: MetricsRegistry())
 
+    /// - Parameter notAfter: Milliseconds of the time of day, which begins at 0.
     private func entry(_ number: Int, target: String? = nil, notAfter: Int64? = nil) throws -> FastPathTable.Entry {
         let id = ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/\(number)"), pool: try require(World.pool))
         return FastPathTable.Entry(
             target: Array((target ?? "/v1/redirect/\(number)").utf8), head: Array("head \(number)".utf8), body: Array("body".utf8), id: id,
             size: 1,
             hits: metrics[pool: nil].hits, egressAvoided: metrics[pool: nil].egressAvoided,
-            notAfter: notAfter.map { Timestamp(milliseconds: $0) }, lastUsed: Timestamp(milliseconds: 0))
+            notAfter: notAfter.map { Timestamp(milliseconds: $0) }, at: (Timestamp(milliseconds: 0), Self.start),
+            lastUsed: Timestamp(milliseconds: 0))
     }
 
-    private func find(_ table: FastPathTable, _ target: String, at now: Int64 = 0) -> FastPathTable.Entry? {
-        Array(target.utf8).withUnsafeBytes { table.find($0, at: Timestamp(milliseconds: now)) }
+    /// - Parameters:
+    ///   - now: Milliseconds of the time of day.
+    ///   - passed: Milliseconds since the start, as many unless it is given.
+    private func find(_ table: FastPathTable, _ target: String, at now: Int64 = 0, passed: Int64? = nil) -> FastPathTable.Entry? {
+        let now = (time: Timestamp(milliseconds: now), instant: Self.start + .milliseconds(passed ?? now))
+        return Array(target.utf8).withUnsafeBytes { table.find($0, at: now) }
     }
+
+    private static let start = NIODeadline.uptimeNanoseconds(1 << 40)
 
     @Test func `an answer whose location ends is given until its time is over`() throws {
         let table = FastPathTable()
@@ -30,6 +39,14 @@ import Testing
         table.insert(try entry(1, notAfter: 2_000), token: index.token(), hotIndex: index, epoch: table.epoch)
         #expect(find(table, "/v1/redirect/1", at: 1_000) != nil)
         #expect(table.count == 1)
+    }
+
+    @Test func `an answer whose location ends is not given for longer because the time of day was set back`() throws {
+        let table = FastPathTable()
+        table.insert(try entry(1, notAfter: 1_000), token: index.token(), hotIndex: index, epoch: table.epoch)
+        #expect(find(table, "/v1/redirect/1", at: -3_600_000, passed: 999) != nil)
+        #expect(find(table, "/v1/redirect/1", at: -3_600_000, passed: 1_000) == nil)
+        #expect(find(table, "/v1/redirect/1", at: 3_600_000, passed: 1) == nil)
     }
 
     @Test func `an entry is found by the exact bytes of its target`() throws {

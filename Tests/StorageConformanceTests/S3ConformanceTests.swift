@@ -91,7 +91,7 @@ struct S3ConformanceTests {
             #expect(held == object.bytes)
         }
         let (small, inParts, streamed) = (try SampleObject(size: 1_000), try SampleObject(size: 6 << 20), try SampleObject(size: 10 << 20))
-        func refused() -> [S3Nicety] { store.configuration.niceties.refusals(at: SystemClock().now).map(\.nicety) }
+        func refused() -> [S3Nicety] { store.configuration.niceties.refusals(at: SystemClock().instant).map(\.nicety) }
         try await put(small, parts: small.size)
         #expect(refused() == [.putCondition])
         try await put(inParts, parts: 5 << 20)

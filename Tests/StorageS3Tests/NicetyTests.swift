@@ -88,13 +88,17 @@ struct NicetyTests {
 
     // MARK: Against a server
 
-    /// A clock that nobody waits by, and that a test sets.
-    private final class SetClock: WallClock {
+    /// A clock that nobody waits by, and that a test moves on.
+    private final class SetClock: MirrorClock {
         private let ahead = Mutex(Duration.zero)
 
         var now: Timestamp { SystemClock().now + ahead.withLock { $0 } }
 
+        var instant: ContinuousClock.Instant { .now + ahead.withLock { $0 } }
+
         func advance(by duration: Duration) { ahead.withLock { $0 += duration } }
+
+        func sleep(until deadline: ContinuousClock.Instant) async throws { try await HastyClock().sleep(until: deadline) }
 
         func sleep(for duration: Duration) async throws { try await HastyClock().sleep(for: duration) }
     }
@@ -137,7 +141,7 @@ struct NicetyTests {
             #expect(try await put(objects[0], into: fixture.store).etag == "\"e\"")
             #expect(methods(objects[0]) == ["PUT *", "HEAD", "PUT"])
             #expect(!fixture.store.capabilities.features.contains(.conditionalWrites))
-            let refusals = fixture.store.configuration.niceties.refusals(at: clock.now)
+            let refusals = fixture.store.configuration.niceties.refusals(at: clock.instant)
             #expect(refusals.map(\.nicety) == [.putCondition])
             #expect(refusals.first?.reason.contains("\(status)") == true)
             #expect(try await put(objects[1], into: fixture.store).etag == "\"e\"")
@@ -169,7 +173,7 @@ struct NicetyTests {
             #expect(last.header("x-amz-meta-cloud-mirror-upstream-url") == nil)
             #expect(last.header("x-amz-meta-cloud-mirror-addresses") == "https://origin.example.org/a")
             #expect(last.header("x-amz-meta-cloud-mirror-sha256") == (try object.sha256.hex))
-            let refusals = fixture.store.configuration.niceties.refusals(at: SystemClock().now)
+            let refusals = fixture.store.configuration.niceties.refusals(at: SystemClock().instant)
             #expect(refusals.map(\.nicety) == [.longMetadata, .putCondition])
         }
     }
@@ -203,7 +207,7 @@ struct NicetyTests {
             let info = try await fixture.store.copy(object.key, from: source, metadata: object.metadata, condition: .absent)
             #expect(info.size == 10)
             #expect(fixture.origin.requests.map(\.method) == ["HEAD", "PUT", "PUT", "HEAD"])
-            #expect(fixture.store.configuration.niceties.refusals(at: SystemClock().now).map(\.nicety) == [.copyCondition])
+            #expect(fixture.store.configuration.niceties.refusals(at: SystemClock().instant).map(\.nicety) == [.copyCondition])
         }
     }
 

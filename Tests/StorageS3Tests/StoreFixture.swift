@@ -18,7 +18,7 @@ struct StoreFixture: Sendable {
     let store: S3Store
 
     static func run<Result>(
-        credentials: GivenCredentials = GivenCredentials(), clock: any WallClock = HastyClock(),
+        credentials: GivenCredentials = GivenCredentials(), clock: any MirrorClock = HastyClock(),
         change: (inout S3Configuration) -> Void = { _ in }, isolation: isolated (any Actor)? = #isolation,
         _ body: (StoreFixture) async throws -> Result
     ) async throws -> Result {
@@ -115,11 +115,15 @@ final class GivenCredentials: S3CredentialsProvider {
 }
 
 /// The system's clock, except that nobody waits between attempts, and that a call may take as long as it does on a busy machine.
-struct HastyClock: WallClock {
+struct HastyClock: MirrorClock {
     /// Whoever sleeps for as long or longer limits a call; shorter are the pauses between attempts.
     var shortestLimit: Duration = .seconds(15)
 
     var now: Timestamp { SystemClock().now }
+
+    var instant: ContinuousClock.Instant { .now }
+
+    func sleep(until deadline: ContinuousClock.Instant) async throws { try await sleep(for: instant.duration(to: deadline)) }
 
     func sleep(for duration: Duration) async throws {
         try Task.checkCancellation()

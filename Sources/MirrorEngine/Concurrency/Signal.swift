@@ -25,7 +25,7 @@ final class Signal: Sendable {
     /// Returns after a notification, after `timeout`, or when the task is cancelled, whichever is first.
     ///
     /// - Parameter timeout: `nil` waits for a notification alone.
-    func wait(upTo timeout: Duration?, clock: any WallClock) async {
+    func wait(upTo timeout: Duration?, clock: any MonotonicClock) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait() }
             if let timeout {

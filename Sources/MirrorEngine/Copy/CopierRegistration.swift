@@ -11,7 +11,7 @@ package struct CopierRegistration: Service, CustomStringConvertible {
     private let name: String
     private let pools: Set<PoolID>
     private let life: Duration
-    private let clock: any WallClock
+    private let clock: any MonotonicClock
     private let logger: Logger
 
     /// For the log of the services, which would otherwise show everything that is reachable from here.
@@ -19,7 +19,7 @@ package struct CopierRegistration: Service, CustomStringConvertible {
 
     /// - Parameter life: How long the others believe that it lives, after it was last heard of.
     package init(
-        registry: any CopierRegistry, name: String, pools: Set<PoolID>, life: Duration, clock: any WallClock, logger: Logger
+        registry: any CopierRegistry, name: String, pools: Set<PoolID>, life: Duration, clock: any MonotonicClock, logger: Logger
     ) {
         self.registry = registry
         self.name = name

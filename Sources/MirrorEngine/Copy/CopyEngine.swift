@@ -10,14 +10,14 @@ struct CopyEngine: Sendable {
     let space: PoolSpace
     let configuration: CopyConfiguration
     let metrics: EngineMetrics
-    let clock: any WallClock
+    let clock: any MirrorClock
     let logger: Logger
     let memory: CopyMemory
     private let refusals = ServerSideRefusals()
     private let refusedRedirects = RefusedRedirects()
 
     init(
-        origin: OriginClient, space: PoolSpace, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any WallClock,
+        origin: OriginClient, space: PoolSpace, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any MirrorClock,
         logger: Logger
     ) {
         self.origin = origin
@@ -78,7 +78,7 @@ struct CopyEngine: Sendable {
     private func copyInService(
         _ artifact: ArtifactURL, _ source: CopySource, _ head: OriginResponse, to pool: Pool, publish: Publication
     ) async throws -> StoredObject? {
-        guard pool.store.canCopy(from: source), !refusals.contains(source, pool.id, at: clock.now) else { return nil }
+        guard pool.store.canCopy(from: source), !refusals.contains(source, pool.id, at: clock.instant) else { return nil }
         let limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
         if source.size > limit { throw CopyError.tooLarge(limit: limit) }
         let reservation = try await space.reserve(source.size, in: pool)
@@ -99,7 +99,7 @@ struct CopyEngine: Sendable {
             // Unless the object is there already, what the service does not carry is carried through here, whatever the reason.
             if error.code == .preconditionFailed, try await isPresent(artifact, in: pool) { throw error }
             metrics.countError(error)
-            let isWholeBucket = refusals.insert(source, pool.id, because: error.code, at: clock.now)
+            let isWholeBucket = refusals.insert(source, pool.id, because: error.code, at: clock.instant)
             logger.notice(
                 isWholeBucket
                     ? "the pool's service does not copy from this bucket; for some minutes all bytes of it pass through here"

@@ -4,7 +4,7 @@ import Synchronization
 /// What the origin has sent for one copy, and how long the copy waited for it.
 final class CopyProgress: Sendable {
     private struct Window {
-        let began: Timestamp
+        let began: ContinuousClock.Instant
         var bytes: Int64 = 0
         var waited = Duration.zero
     }
@@ -14,15 +14,15 @@ final class CopyProgress: Sendable {
         /// Readers that wait for the origin now: a copy reads several parts at the same time.
         var readers = 0
         /// When the first of them began to.
-        var waitingSince: Timestamp
+        var waitingSince: ContinuousClock.Instant
     }
 
-    private let clock: any WallClock
+    private let clock: any MonotonicClock
     private let state: Mutex<State>
 
-    init(clock: any WallClock) {
+    init(clock: any MonotonicClock) {
         self.clock = clock
-        let now = clock.now
+        let now = clock.instant
         state = Mutex(State(window: Window(began: now), waitingSince: now))
     }
 
@@ -34,7 +34,7 @@ final class CopyProgress: Sendable {
     }
 
     func beginWaiting() {
-        let now = clock.now
+        let now = clock.instant
         state.withLock { state in
             if state.readers == 0 { state.waitingSince = now }
             state.readers += 1
@@ -42,7 +42,7 @@ final class CopyProgress: Sendable {
     }
 
     func endWaiting() {
-        let now = clock.now
+        let now = clock.instant
         state.withLock { state in
             state.readers -= 1
             if state.readers == 0 { state.window.waited += state.waitingSince.duration(to: now) }
@@ -58,7 +58,7 @@ final class CopyProgress: Sendable {
     /// - Returns: `nil` while the window is not over, and when something else than the origin was waited for half of the time: the pool, or
     ///   memory. Then the rate says nothing of the origin.
     func takeRate(over length: Duration) -> Int64? {
-        let now = clock.now
+        let now = clock.instant
         return state.withLock { state in
             let elapsed = state.window.began.duration(to: now)
             guard elapsed >= length, elapsed > .zero else { return nil }

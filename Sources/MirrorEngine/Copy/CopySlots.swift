@@ -10,15 +10,17 @@ import Synchronization
 package final class CopySlots: Sendable {
     /// A copy under way.
     final class Copy: Sendable {
+        /// As it was at the beginning.
+        let lease: CopyLease
         let origin: CopyLane
-        let lane: CopyLane
+        var lane: CopyLane { lease.lane }
         let progress: CopyProgress
         /// Notified when it is to end for the sake of others.
         let yielding = Signal()
 
         fileprivate init(_ lease: CopyLease, _ progress: CopyProgress) {
+            self.lease = lease
             origin = CopyLane(of: lease.id.artifact)
-            lane = lease.lane
             self.progress = progress
         }
     }
@@ -109,6 +111,9 @@ package final class CopySlots: Sendable {
         state.slowed.append((origin, count + 1))
         if state.slowed.count > maxRemembered { state.slowed.removeFirst() }
     }
+
+    /// Of the copies under way.
+    var leases: [CopyLease] { state.withLock { $0.running.values.map(\.copy.lease) } }
 
     func isSlow(_ copy: Copy) -> Bool { state.withLock { $0.running[ObjectIdentifier(copy)]?.isSlow ?? false } }
 

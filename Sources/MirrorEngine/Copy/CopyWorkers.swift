@@ -21,7 +21,7 @@ package final class CopyWorkers: Service {
     private let publications: PublicationLock
     private let remover: ReplicaRemover
     private let metrics: EngineMetrics
-    private let clock: any WallClock
+    private let clock: any MirrorClock
     private let logger: Logger
     private let name: String
     private let work = Signal()
@@ -34,7 +34,7 @@ package final class CopyWorkers: Service {
     /// - Parameter name: Who this is, for people who look at leases.
     package init(
         name: String, pools: PoolTable, state: any StateStore, origin: OriginClient, space: PoolSpace, publications: PublicationLock,
-        duty: CopyDuty = .always, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any WallClock, logger: Logger
+        duty: CopyDuty = .always, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
         self.name = name
         slots = CopySlots(configuration)
@@ -97,8 +97,11 @@ package final class CopyWorkers: Service {
     private func dispatch() async {
         await withDiscardingTaskGroup { copies in
             var isFailing = false
+            var time = TimeOfDayWatch(clock)
             while !Task.isCancelled, !isStopping.withLock({ $0 }) {
                 do {
+                    // By the new time our leases may seem to have run out, and this worker would take the jobs from itself.
+                    if time.wasSet() { await keeper.renewAll() }
                     let next = try await takeTurn(&copies)
                     isFailing = false
                     if case .wait(let timeout) = next { await work.wait(upTo: timeout, clock: clock) }
@@ -147,9 +150,14 @@ package final class CopyWorkers: Service {
             }
             passed = choices.last ?? []
         }
-        let due = try await state.nextDue(pools: own, passingOver: passed).map { max(clock.now.duration(to: $0), .milliseconds(1)) }
+        let due = try await state.nextDue(pools: own, passingOver: passed).map {
+            min(max(clock.now.duration(to: $0), .milliseconds(1)), longestWait)
+        }
         return .wait(upTo: [due, validFor].compactMap(\.self).min())
     }
+
+    /// How long a job may wait for its time. Where the state says longer, the time of day was set meanwhile, and is looked at again then.
+    private var longestWait: Duration { max(configuration.lease, configuration.backoffLimit) }
 
     private func begin(_ lease: CopyLease, _ copies: inout DiscardingTaskGroup) {
         let copy = slots.begin(lease, CopyProgress(clock: clock))
@@ -172,7 +180,7 @@ package final class CopyWorkers: Service {
     }
 
     private func process(_ lease: CopyLease, _ copy: CopySlots.Copy) async {
-        let began = clock.now
+        let began = clock.instant
         metrics.copyBegan(pool: lease.id.pool)
         defer { metrics.copyEnded(pool: lease.id.pool) }
         var logger = logger
@@ -185,7 +193,7 @@ package final class CopyWorkers: Service {
             span.attributes["attempt"] = lease.attempt
             return await attempt(lease, copy, logger)
         }
-        let duration = began.duration(to: clock.now)
+        let duration = began.duration(to: clock.instant)
         switch result {
         case .published(let object):
             metrics.recordCopy(duration, isPresent: true, pool: lease.id.pool)
@@ -293,11 +301,11 @@ package final class CopyWorkers: Service {
 
     /// Tries again for as long as a lease lives: a state that is away for a moment must not cost a copy that is done.
     private func outlastingState<Success: Sendable>(_ operation: @Sendable () async throws -> Success) async throws -> Success {
-        let deadline = clock.now + configuration.lease
+        let deadline = clock.instant + configuration.lease
         while true {
             do {
                 return try await operation()
-            } catch let error as StateError where error.code == .unavailable && clock.now < deadline {
+            } catch let error as StateError where error.code == .unavailable && clock.instant < deadline {
                 try await clock.sleep(for: .milliseconds(100))
             }
         }

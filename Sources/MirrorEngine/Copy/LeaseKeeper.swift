@@ -9,7 +9,7 @@ struct LeaseKeeper: Sendable {
     let memory: CopyMemory
     let configuration: CopyConfiguration
     let metrics: EngineMetrics
-    let clock: any WallClock
+    let clock: any MonotonicClock
     let logger: Logger
     /// Called when a copy has given its slot up.
     let onFreeSlot: @Sendable () -> Void
@@ -37,6 +37,12 @@ struct LeaseKeeper: Sendable {
             }
             throw CancellationError()
         }
+    }
+
+    /// One heartbeat more, for all copies that are under way.
+    func renewAll() async {
+        // One that fails is as good as one that comes late: the copy's own heartbeats tell what became of the lease.
+        for lease in slots.leases { _ = try? await state.extend(lease, duration: configuration.lease) }
     }
 
     private func beat(_ lease: CopyLease, _ copy: CopySlots.Copy) async throws {

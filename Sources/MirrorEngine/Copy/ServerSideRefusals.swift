@@ -37,15 +37,15 @@ final class ServerSideRefusals: Sendable {
     }
 
     private struct State {
-        var objects: [Object: Timestamp] = [:]
-        var places: [Place: Timestamp] = [:]
+        var objects: [Object: ContinuousClock.Instant] = [:]
+        var places: [Place: ContinuousClock.Instant] = [:]
         /// Since the last copy out of the bucket that succeeded.
         var inRow: [Place: Set<Object>] = [:]
     }
 
     private let state = Mutex(State())
 
-    func contains(_ source: CopySource, _ pool: PoolID, at now: Timestamp) -> Bool {
+    func contains(_ source: CopySource, _ pool: PoolID, at now: ContinuousClock.Instant) -> Bool {
         state.withLock { state in
             let ends = [state.objects[Object(source, pool)], state.places[Place(source, pool)]]
             return ends.contains { $0.map { $0 > now } ?? false }
@@ -53,7 +53,7 @@ final class ServerSideRefusals: Sendable {
     }
 
     /// - Returns: Whether the whole bucket is refused from now on.
-    func insert(_ source: CopySource, _ pool: PoolID, because code: StorageError.Code, at now: Timestamp) -> Bool {
+    func insert(_ source: CopySource, _ pool: PoolID, because code: StorageError.Code, at now: ContinuousClock.Instant) -> Bool {
         let (object, place) = (Object(source, pool), Place(source, pool))
         let end = now + Self.life
         return state.withLock { state in

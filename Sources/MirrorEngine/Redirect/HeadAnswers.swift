@@ -10,12 +10,12 @@ struct HeadAnswers: Sendable {
     private let presence: PresenceCheck
     private let headers: OriginHeaders
     private let metrics: EngineMetrics
-    private let clock: any WallClock
+    private let clock: any MirrorClock
     private let logger: Logger
     private let looks = SingleFlight<ReplicaID, StoredObject?>()
 
     init(
-        state: HotIndex, origin: OriginClient, presence: PresenceCheck, metrics: EngineMetrics, clock: any WallClock, logger: Logger
+        state: HotIndex, origin: OriginClient, presence: PresenceCheck, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
         self.state = state
         self.presence = presence
@@ -64,8 +64,8 @@ struct HeadAnswers: Sendable {
     }
 
     /// What the origin says of an artifact whose copy is queued or under way.
-    func answer(pending source: ArtifactSource, until deadline: Timestamp) async throws -> RedirectAnswer {
-        switch try await headers.answer(source, within: clock.now.duration(to: deadline)) {
+    func answer(pending source: ArtifactSource, until deadline: ContinuousClock.Instant) async throws -> RedirectAnswer {
+        switch try await headers.answer(source, within: clock.instant.duration(to: deadline)) {
         case .known(let description): .description(description)
         case .timedOut, .unstated: .origin(.timedOut)
         case .busy: .origin(.overloaded)

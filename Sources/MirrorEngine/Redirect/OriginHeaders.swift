@@ -25,7 +25,7 @@ final class OriginHeaders: Sendable {
     }
 
     private struct State {
-        var known: [ArtifactURL: (description: ArtifactDescription, until: Timestamp)] = [:]
+        var known: [ArtifactURL: (description: ArtifactDescription, until: ContinuousClock.Instant)] = [:]
         var asking = 0
     }
 
@@ -38,18 +38,18 @@ final class OriginHeaders: Sendable {
     private static let life = Duration.seconds(60)
 
     private let origin: OriginClient
-    private let clock: any WallClock
+    private let clock: any MonotonicClock
     private let flights = SingleFlight<Flight, Answer>()
     private let state = Mutex(State())
 
-    init(origin: OriginClient, clock: any WallClock) {
+    init(origin: OriginClient, clock: any MonotonicClock) {
         self.origin = origin
         self.clock = clock
     }
 
     /// - Parameter limit: How long the request may be withheld.
     func answer(_ source: ArtifactSource, within limit: Duration) async throws -> Answer {
-        let now = clock.now
+        let now = clock.instant
         if let known = state.withLock({ $0.known[source.name] }), now < known.until { return .known(known.description) }
         guard let seconds = Self.steps.last(where: { .seconds($0) <= limit }) else { return .timedOut }
         return try await flights.run(Flight(source: source, seconds: seconds)) {
@@ -70,7 +70,7 @@ final class OriginHeaders: Sendable {
     }
 
     private func remember(_ description: ArtifactDescription, of artifact: ArtifactURL) {
-        let now = clock.now
+        let now = clock.instant
         state.withLock { state in
             if state.known.count >= Self.maxKnown { state.known = state.known.filter { now < $0.value.until } }
             guard state.known.count < Self.maxKnown else { return }

@@ -8,10 +8,10 @@ struct PendingRequest: Sendable {
     let pool: Pool
     var token: HotIndex.Token
     let wait: Wait
-    let deadline: Timestamp
+    let deadline: ContinuousClock.Instant
     let isHead: Bool
 
-    init(_ source: ArtifactSource, pool: Pool, token: HotIndex.Token, wait: Wait, deadline: Timestamp, isHead: Bool) {
+    init(_ source: ArtifactSource, pool: Pool, token: HotIndex.Token, wait: Wait, deadline: ContinuousClock.Instant, isHead: Bool) {
         self.source = source
         id = ReplicaID(artifact: source.name, pool: pool.id)
         self.pool = pool

@@ -21,14 +21,14 @@ package final class PresenceCheck: Sendable {
     private let health: PoolHealth
     private let interval: Duration
     private let metrics: EngineMetrics
-    private let clock: any WallClock
+    private let clock: any MonotonicClock
     private let logger: Logger
-    private let lastLooks = Mutex<[ReplicaID: Timestamp]>([:])
+    private let lastLooks = Mutex<[ReplicaID: ContinuousClock.Instant]>([:])
 
     /// - Parameter interval: Between two looks at a replica that is in use.
     package init(
         pools: PoolTable, remover: ReplicaRemover, health: PoolHealth, interval: Duration = .seconds(900), metrics: EngineMetrics,
-        clock: any WallClock, logger: Logger
+        clock: any MonotonicClock, logger: Logger
     ) {
         self.pools = pools
         self.remover = remover
@@ -76,7 +76,7 @@ package final class PresenceCheck: Sendable {
     }
 
     private func claim(_ used: [ReplicaID]) -> [ReplicaID] {
-        let now = clock.now
+        let now = clock.instant
         return lastLooks.withLock { lastLooks in
             if lastLooks.count + used.count > Self.maxHeld { lastLooks = lastLooks.filter { $0.value.duration(to: now) < interval } }
             var due: [ReplicaID] = []

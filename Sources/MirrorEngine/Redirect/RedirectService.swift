@@ -19,7 +19,7 @@ package struct RedirectService: Sendable {
     private let health: PoolHealth
     private let settings: Reloadable<RedirectConfiguration>
     private let metrics: EngineMetrics
-    private let clock: any WallClock
+    private let clock: any MirrorClock
     private let logger: Logger
     private let probes = SingleFlight<ReplicaID, Probe>()
     private let reports = SingleFlight<ReplicaID, Bool>()
@@ -30,7 +30,7 @@ package struct RedirectService: Sendable {
         pools: PoolTable, state: HotIndex, origin: OriginClient, waiters: ReplicaWaiters, uses: UseRecorder,
         publications: PublicationLock, presence: PresenceCheck, health: PoolHealth, configuration: RedirectConfiguration,
         metrics: EngineMetrics,
-        clock: any WallClock, logger: Logger
+        clock: any MirrorClock, logger: Logger
     ) {
         self.pools = pools
         self.state = state
@@ -113,10 +113,10 @@ package struct RedirectService: Sendable {
     /// Lets one more request wait for the answer that another gets, until ``leave(_:)``.
     ///
     /// - Returns: Until when; `nil` when as many wait as may.
-    package func join(wait: Wait) -> Timestamp? {
+    package func join(wait: Wait) -> ContinuousClock.Instant? {
         // The last place is for the other one, which may not be counted yet.
         guard waiters.join(limit: configuration.maxWaiting - 1) else { return nil }
-        return clock.now + wait.limit
+        return clock.instant + wait.limit
     }
 
     package func leave(_ count: Int) {
@@ -126,7 +126,9 @@ package struct RedirectService: Sendable {
     /// Waits for a copy on behalf of those who go on when the request is over that they have joined.
     ///
     /// - Parameter wait: What each of them was given.
-    package func waitOn(for source: ArtifactSource, in pool: Pool, until deadline: Timestamp, wait: Wait) async -> RedirectAnswer {
+    package func waitOn(for source: ArtifactSource, in pool: Pool, until deadline: ContinuousClock.Instant, wait: Wait) async
+        -> RedirectAnswer
+    {
         let request = PendingRequest(source, pool: pool, token: state.token(), wait: wait, deadline: deadline, isHead: false)
         return await orOrigin(request) { try await waitForCopy($0, isCounted: false) }
     }
@@ -150,7 +152,7 @@ package struct RedirectService: Sendable {
         let artifact = source.name
         if let refusal = refusal(of: source) { return .refused(refusal) }
         let request = PendingRequest(
-            source, pool: pool, token: state.token(), wait: Wait(limit: .zero), deadline: clock.now, isHead: false)
+            source, pool: pool, token: state.token(), wait: Wait(limit: .zero), deadline: clock.instant, isHead: false)
         do {
             return switch try await probe(request) {
             case .pending: .replica(.pending)
@@ -168,7 +170,7 @@ package struct RedirectService: Sendable {
         if let refusal = refusal(of: source) { return .refused(message: refusal) }
         guard let pool else { return .origin(.noPool) }
         let request = PendingRequest(
-            source, pool: pool, token: state.token(), wait: wait, deadline: clock.now + wait.limit, isHead: isHead)
+            source, pool: pool, token: state.token(), wait: wait, deadline: clock.instant + wait.limit, isHead: isHead)
         // Behind the token: what is remembered of this answer is forgotten when the pool turns unreadable meanwhile.
         guard health.isReadable(pool.id) else { return .origin(.unavailable) }
         return await orOrigin(request) { try await follow($0) }
@@ -231,12 +233,12 @@ package struct RedirectService: Sendable {
 
     private func follow(_ request: PendingRequest) async throws -> RedirectAnswer {
         // Who hopped here has waited for the copy, wherever it was done meanwhile.
-        let began = clock.now - request.wait.before
+        let began = clock.instant - request.wait.before
         let hasHopped = request.wait.before > .zero
         if let replica = try await state.replica(request.id), !request.mayClaim(over: replica),
             let answer = try await settled(replica, request, as: hasHopped ? .wait : .hit)
         {
-            if hasHopped { metrics.recordWait(began.duration(to: clock.now), pool: request.pool.id) }
+            if hasHopped { metrics.recordWait(began.duration(to: clock.instant), pool: request.pool.id) }
             return answer
         }
         // Absent, or an error whose time is over, or pending.
@@ -251,7 +253,7 @@ package struct RedirectService: Sendable {
             return try await heads.answer(pending: request.source, until: request.deadline)
         case .pending:
             let answer = try await waitForCopy(request)
-            if answer.outcome != .hop { metrics.recordWait(began.duration(to: clock.now), pool: request.pool.id) }
+            if answer.outcome != .hop { metrics.recordWait(began.duration(to: clock.instant), pool: request.pool.id) }
             return answer
         }
     }
@@ -327,7 +329,7 @@ package struct RedirectService: Sendable {
     /// - Parameter isCounted: Whether it is one request, and not for others who are counted already.
     private func waitForCopy(_ request: PendingRequest, isCounted: Bool = true) async throws -> RedirectAnswer {
         while true {
-            let remaining = clock.now.duration(to: request.deadline)
+            let remaining = clock.instant.duration(to: request.deadline)
             guard remaining > .zero else { return request.timedOut }
             guard !isCounted || waiters.count < configuration.maxWaiting else { return .origin(.overloaded) }
             let wake = try await waiters.wait(for: request.id, upTo: remaining, isCounted: isCounted) {

@@ -19,20 +19,20 @@ package final class ReplicaWaiters: Sendable {
     private struct State {
         var mailboxes: [ReplicaID: [ObjectIdentifier: Mailbox]] = [:]
         /// Those whose waits end at about the same time; see ``coarseness``.
-        var deadlines: [Timestamp: [ObjectIdentifier: Mailbox]] = [:]
+        var deadlines: [ContinuousClock.Instant: [ObjectIdentifier: Mailbox]] = [:]
         var count = 0
         var joined = 0
         var isClosed = false
     }
 
-    /// Milliseconds to which the ends of waits are rounded up, so that a crowd has few of them.
-    private static let coarseness: Int64 = 10
+    /// To which the ends of waits are rounded up, so that a crowd has few of them.
+    private static let coarseness = Duration.milliseconds(10)
 
     private let state = Mutex(State())
-    private let clock: any WallClock
+    private let clock: any MonotonicClock
     private let deadlineIsEarlier = Signal()
 
-    package init(clock: any WallClock) {
+    package init(clock: any MonotonicClock) {
         self.clock = clock
     }
 
@@ -75,7 +75,7 @@ package final class ReplicaWaiters: Sendable {
 
     private func watchDeadlines() async {
         while !Task.isCancelled {
-            let now = clock.now
+            let now = clock.instant
             let (over, next) = state.withLock { state in
                 var over: [Mailbox] = []
                 for deadline in state.deadlines.keys where deadline <= now {
@@ -101,9 +101,7 @@ package final class ReplicaWaiters: Sendable {
     func wait(
         for id: ReplicaID, upTo timeout: Duration, isCounted: Bool = true, isStillPending: () async throws -> Bool
     ) async rethrows -> Wake {
-        let end = clock.now + timeout
-        let rest = end.milliseconds % Self.coarseness
-        let deadline = rest > 0 ? end + .milliseconds(Self.coarseness - rest) : end
+        let deadline = (clock.instant + timeout).roundedUp(to: Self.coarseness)
         let mailbox = Mailbox(weight: isCounted ? 1 : 0)
         guard register(mailbox, for: id, until: deadline) else { return .closed }
         defer { unregister(mailbox, for: id, until: deadline) }
@@ -111,7 +109,7 @@ package final class ReplicaWaiters: Sendable {
         return await mailbox.receive()
     }
 
-    private func register(_ mailbox: Mailbox, for id: ReplicaID, until deadline: Timestamp) -> Bool {
+    private func register(_ mailbox: Mailbox, for id: ReplicaID, until deadline: ContinuousClock.Instant) -> Bool {
         let (isOpen, isEarlier) = state.withLock { state in
             if state.isClosed { return (false, false) }
             let isKnown = state.deadlines[deadline] != nil
@@ -125,7 +123,7 @@ package final class ReplicaWaiters: Sendable {
         return isOpen
     }
 
-    private func unregister(_ mailbox: Mailbox, for id: ReplicaID, until deadline: Timestamp) {
+    private func unregister(_ mailbox: Mailbox, for id: ReplicaID, until deadline: ContinuousClock.Instant) {
         state.withLock { state in
             state.deadlines[deadline]?[ObjectIdentifier(mailbox)] = nil
             if state.deadlines[deadline]?.isEmpty == true { state.deadlines[deadline] = nil }

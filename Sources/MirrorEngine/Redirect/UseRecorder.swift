@@ -13,7 +13,7 @@ package final class UseRecorder: Sendable {
     static let batch = 500
 
     private let state: any StateStore
-    private let clock: any WallClock
+    private let clock: any MirrorClock
     private let logger: Logger
     private let presence: PresenceCheck?
     private let coarseMilliseconds: Atomic<Int64>
@@ -21,7 +21,7 @@ package final class UseRecorder: Sendable {
     private let isFailing = Mutex(false)
 
     /// - Parameter presence: Looks at the objects of what was used.
-    package init(state: any StateStore, coarseness: Duration, presence: PresenceCheck? = nil, clock: any WallClock, logger: Logger) {
+    package init(state: any StateStore, coarseness: Duration, presence: PresenceCheck? = nil, clock: any MirrorClock, logger: Logger) {
         self.state = state
         self.presence = presence
         coarseMilliseconds = Atomic(coarseness.wholeMilliseconds)

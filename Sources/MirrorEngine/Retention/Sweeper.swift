@@ -25,7 +25,7 @@ package struct Sweeper: Service, CustomStringConvertible {
     private let reconcileInterval: Duration
     private let removalPatience: Duration
     private let metrics: EngineMetrics
-    private let clock: any WallClock
+    private let clock: any MirrorClock
     private let logger: Logger
 
     /// - Parameter removalPatience: After so long a removal is taken for one that was cut off, and ended. Where other processes remove from the
@@ -33,7 +33,7 @@ package struct Sweeper: Service, CustomStringConvertible {
     package init(
         pools: PoolTable, state: any StateStore, remover: ReplicaRemover, backfill: Backfill, interval: Duration,
         reconcileInterval: Duration = .seconds(21_600), removalPatience: Duration = .zero,
-        metrics: EngineMetrics, clock: any WallClock, logger: Logger
+        metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
         self.pools = pools
         self.state = state
@@ -49,10 +49,10 @@ package struct Sweeper: Service, CustomStringConvertible {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            var reconciled: Timestamp?
+            var reconciled: ContinuousClock.Instant?
             while !Task.isCancelled {
-                let isDue = reconciled.map { $0.duration(to: clock.now) >= reconcileInterval } ?? true
-                if isDue { reconciled = clock.now }
+                let isDue = reconciled.map { $0.duration(to: clock.instant) >= reconcileInterval } ?? true
+                if isDue { reconciled = clock.instant }
                 for pool in pools.all {
                     await attempt("reconcile", pool) { if isDue { try await reconcile(pool) } }
                     await attempt("sweep", pool) { try await sweep(pool) }

@@ -19,14 +19,17 @@ final class Crowd: Sendable {
     /// One that waits, and where its connection is.
     final class Member: Sendable {
         let crowd: Crowd
-        let since: Timestamp
+        let since: ContinuousClock.Instant
         /// When it is sent on, to ourselves or to the origin.
-        let deadline: Timestamp
+        let deadline: ContinuousClock.Instant
         let eventLoop: any EventLoop
         private let handler: NIOLoopBound<FastPathHandler>
 
         /// - Parameter eventLoop: The handler's, on which this is called.
-        init(of crowd: Crowd, handler: FastPathHandler, eventLoop: any EventLoop, since: Timestamp, deadline: Timestamp) {
+        init(
+            of crowd: Crowd, handler: FastPathHandler, eventLoop: any EventLoop, since: ContinuousClock.Instant,
+            deadline: ContinuousClock.Instant
+        ) {
             self.crowd = crowd
             self.since = since
             self.deadline = deadline
@@ -47,8 +50,8 @@ final class Crowd: Sendable {
 
     /// Answers that are written in one go; then others have their turn.
     private static let batch = 64
-    /// Milliseconds to which the ends of waits are rounded up, so that a crowd that gathers slowly has few of them.
-    private static let coarseness: Int64 = 100
+    /// To which the ends of waits are rounded up, so that a crowd that gathers slowly has few of them.
+    private static let coarseness = Duration.milliseconds(100)
 
     let question: Question
     /// What they ask for, which is one: the words that name it are the same.
@@ -96,7 +99,7 @@ final class Crowd: Sendable {
     }
 
     /// Takes those whose time is over.
-    func take(until now: Timestamp) -> [Member] {
+    func take(until now: ContinuousClock.Instant) -> [Member] {
         state.withLock { state in
             let over = state.members.values.filter { $0.deadline <= now }
             for member in over { state.members[ObjectIdentifier(member)] = nil }
@@ -105,14 +108,13 @@ final class Crowd: Sendable {
     }
 
     /// When the next one's time is over, about. When there is none, nobody can join any more.
-    func nextDeadline() -> Timestamp? {
+    func nextDeadline() -> ContinuousClock.Instant? {
         state.withLock { state in
             guard let next = state.members.values.map(\.deadline).min() else {
                 state.isOpen = false
                 return nil
             }
-            let rest = next.milliseconds % Self.coarseness
-            return rest > 0 ? next + .milliseconds(Self.coarseness - rest) : next
+            return next.roundedUp(to: Self.coarseness)
         }
     }
 

@@ -17,11 +17,11 @@ final class Crowds: Sendable {
 
     private let state = Mutex(State())
     private let redirects: RedirectService
-    private let clock: any WallClock
+    private let clock: any MirrorClock
     /// Crowds whose first request was sent on before the time of all was over.
     private let (unled, unlead) = AsyncStream.makeStream(of: Crowd.self)
 
-    init(redirects: RedirectService, clock: any WallClock) {
+    init(redirects: RedirectService, clock: any MirrorClock) {
         self.redirects = redirects
         self.clock = clock
     }
@@ -53,7 +53,7 @@ final class Crowds: Sendable {
         guard count > 0 else { return nil }
         let question = Crowd.Question(target: Array(target), isHead: isHead, patience: redirects.patience(of: userAgent))
         guard let crowd = state.withLock({ $0.crowds[question] }), let deadline = redirects.join(wait: crowd.wait) else { return nil }
-        let member = Crowd.Member(of: crowd, handler: handler, eventLoop: eventLoop, since: clock.now, deadline: deadline)
+        let member = Crowd.Member(of: crowd, handler: handler, eventLoop: eventLoop, since: clock.instant, deadline: deadline)
         guard crowd.join(member) else {
             redirects.leave(1)
             return nil
@@ -74,7 +74,7 @@ final class Crowds: Sendable {
     /// Waits on for crowds whose first request is gone, until graceful shutdown, and then until the last of them has its answer.
     ///
     /// - Parameter ask: The answer for those who wait until the time given.
-    func run(_ ask: @escaping @Sendable (Crowd, Timestamp) async -> (RedirectAnswer, WholeResponse)) async {
+    func run(_ ask: @escaping @Sendable (Crowd, ContinuousClock.Instant) async -> (RedirectAnswer, WholeResponse)) async {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 for await crowd in unled {
@@ -106,7 +106,7 @@ final class Crowds: Sendable {
     }
 
     private func give(_ answer: RedirectAnswer, _ response: WholeResponse, to crowd: Crowd) {
-        let now = clock.now
+        let now = clock.instant
         let members =
             switch answer {
             // Nobody waits on for a header that the origin does not give.

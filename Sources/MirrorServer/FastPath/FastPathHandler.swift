@@ -113,7 +113,7 @@ final class FastPathHandler: ChannelDuplexHandler, RemovableChannelHandler {
                     return nil
                 }
                 let targetBytes = UnsafeRawBufferPointer(rebasing: bytes[target])
-                if let entry = table.find(targetBytes, at: now), entry.answersHead || !isHead {
+                if let entry = table.find(targetBytes, at: (now, lastRead)), entry.answersHead || !isHead {
                     write(entry, isHead: isHead, at: now)
                     return length
                 }

@@ -1,6 +1,7 @@
 import CoreMetrics
 import MirrorCore
 package import MirrorState
+import NIOCore
 import Synchronization
 
 /// Finished answers to hot redirect requests, by the exact bytes of the request's target.
@@ -20,15 +21,18 @@ package final class FastPathTable: Sendable {
         let answersHead: Bool
         let hits: Counter
         let egressAvoided: Counter
-        /// Milliseconds; the answer is given before this time only, because its location ends some time after.
-        let notAfter: Int64
+        /// The answer is given before this time only, because its location ends some time after.
+        fileprivate let notAfter: Timestamp
+        /// The same by the time that passes: nobody is to get a location that has ended because the time of day was set back.
+        fileprivate let end: NIODeadline
         /// Milliseconds; the last use that was handed on to be recorded.
         let lastUsed: Atomic<Int64>
 
+        /// - Parameter now: The time of day, and the time that passes, to which `notAfter` belongs.
         init(
             target: [UInt8], head: [UInt8], body: [UInt8], id: ReplicaID, size: Int64, answersHead: Bool = true, hits: Counter,
             egressAvoided: Counter,
-            notAfter: Timestamp?, lastUsed: Timestamp
+            notAfter: Timestamp?, at now: (time: Timestamp, instant: NIODeadline), lastUsed: Timestamp
         ) {
             self.target = target
             self.head = head
@@ -38,7 +42,8 @@ package final class FastPathTable: Sendable {
             self.answersHead = answersHead
             self.hits = hits
             self.egressAvoided = egressAvoided
-            self.notAfter = notAfter?.milliseconds ?? .max
+            self.notAfter = notAfter ?? Timestamp(milliseconds: .max)
+            end = notAfter.map { now.instant + TimeAmount(now.time.duration(to: $0)) } ?? .distantFuture
             self.lastUsed = Atomic(lastUsed.milliseconds)
         }
 
@@ -65,9 +70,10 @@ package final class FastPathTable: Sendable {
     /// How many answers are held.
     package var count: Int { shards.reduce(0) { $0 + $1.entries.withLock { $0.count } } }
 
-    func find(_ target: UnsafeRawBufferPointer, at now: Timestamp) -> Entry? {
+    func find(_ target: UnsafeRawBufferPointer, at now: (time: Timestamp, instant: NIODeadline)) -> Entry? {
         let hash = Self.hash(target)
-        guard let entry = shards[hash & 15].entries.withLock({ $0[hash] }), now.milliseconds < entry.notAfter else { return nil }
+        guard let entry = shards[hash & 15].entries.withLock({ $0[hash] }), now.time < entry.notAfter, now.instant < entry.end
+        else { return nil }
         // Two targets with one 64-bit keyed hash: next to impossible, and then the slow path answers.
         let isSame = entry.target.withUnsafeBytes { known in
             guard known.count == target.count else { return false }

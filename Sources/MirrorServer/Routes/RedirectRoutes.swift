@@ -5,6 +5,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorState
 import MirrorStorage
+import NIOCore
 
 /// `GET` and `HEAD /v1/redirect/…`: docs/request-handling.md has every branch.
 struct RedirectRoutes: Sendable {
@@ -52,7 +53,7 @@ struct RedirectRoutes: Sendable {
     }
 
     /// What those in a crowd get who have more time than its first request had.
-    @Sendable func waitOn(for crowd: Crowd, until deadline: Timestamp) async -> (RedirectAnswer, WholeResponse) {
+    @Sendable func waitOn(for crowd: Crowd, until deadline: ContinuousClock.Instant) async -> (RedirectAnswer, WholeResponse) {
         let answer = await services.redirects.waitOn(
             for: crowd.source, in: crowd.pool, until: deadline, wait: crowd.wait)
         let parts = crowd.question.target.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
@@ -161,7 +162,7 @@ struct RedirectRoutes: Sendable {
             FastPathTable.Entry(
                 target: question.target, head: response.headBytes, body: response.body, id: redirect.id, size: redirect.object.size,
                 answersHead: redirect.location.expires == nil, hits: metrics.hits, egressAvoided: metrics.egressAvoided,
-                notAfter: redirect.notAfter, lastUsed: redirect.object.lastUsed),
+                notAfter: redirect.notAfter, at: (services.clock.now, .now()), lastUsed: redirect.object.lastUsed),
             token: redirect.token, hotIndex: services.state, epoch: epoch)
     }
 }

@@ -33,7 +33,7 @@ struct ServiceRoutes: Sendable {
     /// As the original answers it.
     private func ping(_ request: Request, _ context: MirrorRequestContext) -> Response {
         JSONResponse.make(
-            Ping(alive: true, uptime: services.started.duration(to: services.clock.now).inSeconds), for: request)
+            Ping(alive: true, uptime: services.started.duration(to: services.clock.instant).inSeconds), for: request)
     }
 
     private func apiReference(_ request: Request, _ context: MirrorRequestContext) -> Response {

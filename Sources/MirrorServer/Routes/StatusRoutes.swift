@@ -197,7 +197,7 @@ struct StatusRoutes: Sendable {
                 redirects: sum(EngineMetrics.Name.redirects, by: "outcome"), copies: sum(EngineMetrics.Name.copies, by: "result"),
                 copiedBytes: total(EngineMetrics.Name.copyBytes), egressAvoidedBytes: total(EngineMetrics.Name.egressAvoided),
                 evictions: total(EngineMetrics.Name.evictions), waiting: services.waiters.count,
-                uptimeSeconds: services.started.duration(to: services.clock.now).wholeMilliseconds / 1_000,
+                uptimeSeconds: services.started.duration(to: services.clock.instant).wholeMilliseconds / 1_000,
                 origins: services.copySlots?.origins.map(Stats.Origin.init) ?? []),
             for: request)
     }

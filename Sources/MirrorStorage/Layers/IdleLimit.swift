@@ -26,7 +26,7 @@ final class TransferProgress: Sendable {
     /// Returns once there was no step for `limit`, give or take a quarter.
     ///
     /// Counts steps instead of reading the time at each: a wall clock that is set does no harm, and a step costs next to nothing.
-    func idle(for limit: Duration, clock: any WallClock) async throws {
+    func idle(for limit: Duration, clock: any MonotonicClock) async throws {
         var quiet = 0
         var seen = 0
         while quiet < 4 {
@@ -61,10 +61,10 @@ struct NotedStream: AsyncSequence, Sendable {
 struct LimitedStream: AsyncSequence, Sendable {
     let source: Source
     let limit: Duration
-    let clock: any WallClock
+    let clock: any MonotonicClock
     let operation: String
 
-    init(_ base: ByteStream, limit: Duration, clock: any WallClock, operation: String) {
+    init(_ base: ByteStream, limit: Duration, clock: any MonotonicClock, operation: String) {
         source = Source(base)
         self.limit = limit
         self.clock = clock

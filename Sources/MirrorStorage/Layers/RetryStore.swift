@@ -41,12 +41,12 @@ package struct RetryStore: StoreLayer {
 
     package let base: any ObjectStore
     private let policy: Policy
-    private let clock: any WallClock
+    private let clock: any MonotonicClock
     private let random: @Sendable () -> Double
 
     /// - Parameter random: Draws a number of 0..<1.
     package init(
-        _ base: any ObjectStore, policy: Policy = Policy(), clock: any WallClock = SystemClock(),
+        _ base: any ObjectStore, policy: Policy = Policy(), clock: any MonotonicClock = SystemClock(),
         random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
         self.base = base

@@ -22,7 +22,8 @@ package struct StoreLayers: Sendable {
     /// - telemetry: sees each attempt, and what the time limits make of it;
     /// - timeout: the store and nothing else.
     package func around(
-        _ store: any ObjectStore, pool: PoolID, clock: any WallClock = SystemClock(), factory: any MetricsFactory = MetricsSystem.factory
+        _ store: any ObjectStore, pool: PoolID, clock: any MonotonicClock = SystemClock(),
+        factory: any MetricsFactory = MetricsSystem.factory
     ) -> any ObjectStore {
         let timeout = TimeoutStore(store, limits: limits, clock: clock)
         let telemetry = TelemetryStore(timeout, pool: pool, factory: factory)

@@ -32,7 +32,7 @@ package struct TimeoutStore: StoreLayer {
     package let base: any ObjectStore
     private let time: TimeLimits
 
-    package init(_ base: any ObjectStore, limits: Limits = Limits(), clock: any WallClock = SystemClock()) {
+    package init(_ base: any ObjectStore, limits: Limits = Limits(), clock: any MonotonicClock = SystemClock()) {
         self.base = base
         time = TimeLimits(limits: limits, clock: clock)
     }
@@ -124,7 +124,7 @@ private struct TimeLimitedUpload: UploadLayer {
 
 private struct TimeLimits: Sendable {
     let limits: TimeoutStore.Limits
-    let clock: any WallClock
+    let clock: any MonotonicClock
 
     func limitCall<Value: Sendable>(_ operation: String, _ call: @escaping @Sendable () async throws -> Value) async throws -> Value {
         try await limit(operation, limits.call, call)

@@ -13,7 +13,7 @@ struct CredentialsTransport: Sendable {
     }
 
     let client: ServiceClient
-    let clock: any WallClock
+    let clock: any MirrorClock
 
     /// Bytes; tokens have been seen to be 10 KiB long.
     private static let maxLength = 128 << 10

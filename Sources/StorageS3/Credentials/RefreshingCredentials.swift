@@ -7,6 +7,9 @@ import Synchronization
 /// One question at a time, however many ask for credentials. Those at hand are given while they last: newer ones are fetched beside that when
 /// less than ``Limits/refreshBefore`` is left, and waited for when less than ``Limits/waitBefore`` is left. When fetching fails, what is still
 /// valid is used on, and the next attempt is made after a pause that grows.
+///
+/// When they end is a time of day, and this machine's may be set: what was left when they came is counted down beside it, and the less counts. So a clock
+/// that is set back makes nobody use, or sign addresses with, what has ended, and one that is set forward costs one more question.
 package final class RefreshingCredentials: S3CredentialsProvider {
     package struct Limits: Sendable, Hashable {
         /// With less than this left, newer ones are fetched while those at hand are given.
@@ -25,8 +28,14 @@ package final class RefreshingCredentials: S3CredentialsProvider {
     /// Gets what the question leads to, or `nil` when there is none under way.
     private typealias Waiter = CheckedContinuation<S3Credentials?, any Error>
 
+    private struct Held {
+        let credentials: S3Credentials
+        /// When they end by the time that passes; `nil` for never.
+        let until: ContinuousClock.Instant?
+    }
+
     private struct State {
-        var held: S3Credentials?
+        var held: Held?
         /// Whether the service has refused `held` as expired.
         var isRefused = false
         /// The question that is under way.
@@ -37,7 +46,7 @@ package final class RefreshingCredentials: S3CredentialsProvider {
         /// Of the last question, when it failed.
         var failure: (any Error)?
         /// No question is asked before.
-        var earliest: Timestamp?
+        var earliest: ContinuousClock.Instant?
         var isShutDown = false
     }
 
@@ -48,14 +57,14 @@ package final class RefreshingCredentials: S3CredentialsProvider {
     }
 
     private let limits: Limits
-    private let clock: any WallClock
+    private let clock: any MirrorClock
     private let logger: Logger
     private let load: @Sendable () async throws -> S3Credentials
     private let state = Mutex(State())
 
     /// - Parameter load: Asks for credentials; it must end in bounded time.
     package init(
-        limits: Limits = Limits(), clock: any WallClock = SystemClock(), logger: Logger,
+        limits: Limits = Limits(), clock: any MirrorClock = SystemClock(), logger: Logger,
         load: @escaping @Sendable () async throws -> S3Credentials
     ) {
         self.limits = limits
@@ -79,7 +88,7 @@ package final class RefreshingCredentials: S3CredentialsProvider {
 
     package func invalidate(_ refused: S3Credentials) {
         state.withLock { state in
-            if state.held == refused { state.isRefused = true }
+            if state.held?.credentials == refused { state.isRefused = true }
         }
     }
 
@@ -100,9 +109,8 @@ package final class RefreshingCredentials: S3CredentialsProvider {
 
     private func decide(_ state: inout State) -> Decision {
         if state.isShutDown { return .fail(Self.shutDown) }
-        let now = clock.now
-        let mayAsk = state.earliest.map { now >= $0 } ?? true
-        guard let held = state.held, !state.isRefused, left(held, at: now) > .zero else {
+        let mayAsk = state.earliest.map { clock.instant >= $0 } ?? true
+        guard let held = state.held, !state.isRefused, left(held) > .zero else {
             if state.question != nil { return .wait }
             if mayAsk {
                 ask(&state)
@@ -110,21 +118,26 @@ package final class RefreshingCredentials: S3CredentialsProvider {
             }
             if let failure = state.failure { return .fail(failure) }
             // Refused, and fetched a moment ago: the service may say itself what is wrong with it.
-            if let held = state.held, left(held, at: now) > .zero { return .give(held) }
+            if let held = state.held, left(held) > .zero { return .give(held.credentials) }
             return .fail(Self.ended)
         }
-        let left = left(held, at: now)
-        if left > limits.refreshBefore { return .give(held) }
+        let left = left(held)
+        if left > limits.refreshBefore { return .give(held.credentials) }
         if state.question == nil, mayAsk { ask(&state) }
-        return left > limits.waitBefore || state.question == nil ? .give(held) : .wait
+        return left > limits.waitBefore || state.question == nil ? .give(held.credentials) : .wait
     }
 
     private static let shutDown = S3CredentialsError(.unavailable, "this service is shutting down")
     private static let ended = S3CredentialsError(.expired, "what the source of the credentials gives has ended already")
 
-    /// How long credentials last.
-    private func left(_ credentials: S3Credentials, at now: Timestamp) -> Duration {
-        credentials.expires.map { now.duration(to: $0) } ?? .milliseconds(Int64.max)
+    /// How long they last.
+    private func left(_ held: Held) -> Duration {
+        guard let expires = held.credentials.expires, let until = held.until else { return .milliseconds(Int64.max) }
+        return min(clock.now.duration(to: expires), clock.instant.duration(to: until))
+    }
+
+    private func hold(_ credentials: S3Credentials) -> Held {
+        Held(credentials: credentials, until: credentials.expires.map { clock.instant + clock.now.duration(to: $0) })
     }
 
     // MARK: Asking
@@ -142,43 +155,43 @@ package final class RefreshingCredentials: S3CredentialsProvider {
     }
 
     private func finish(_ result: Result<S3Credentials, any Error>) {
-        let now = clock.now
         let (waiters, outcome) = state.withLock { state in
             state.question = nil
             defer { state.waiters = [:] }
-            return (state.waiters.values, settle(result, in: &state, at: now))
+            return (state.waiters.values, settle(result, in: &state))
         }
         for waiter in waiters { waiter.resume(with: outcome) }
     }
 
     /// - Returns: What those get who waited.
     private func settle(
-        _ result: Result<S3Credentials, any Error>, in state: inout State, at now: Timestamp
+        _ result: Result<S3Credentials, any Error>, in state: inout State
     ) -> Result<S3Credentials?, any Error> {
         switch result {
         case .success(let credentials):
-            state.held = credentials
+            let held = hold(credentials)
+            state.held = held
             state.isRefused = false
             state.failures = 0
             state.failure = nil
-            state.earliest = now + limits.minInterval
-            return left(credentials, at: now) > .zero ? .success(credentials) : .failure(Self.ended)
+            state.earliest = clock.instant + limits.minInterval
+            return left(held) > .zero ? .success(credentials) : .failure(Self.ended)
         case .failure(let error):
             state.failures += 1
             state.failure = error
             let pause = limits.firstBackoff * (1 << min(state.failures - 1, 16))
-            state.earliest = now + min(pause, limits.maxBackoff)
+            state.earliest = clock.instant + min(pause, limits.maxBackoff)
             if state.isShutDown { return .failure(Self.shutDown) }
-            log(error, state, now)
-            guard let held = state.held, !state.isRefused, left(held, at: now) > .zero else { return .failure(error) }
-            return .success(held)
+            log(error, state)
+            guard let held = state.held, !state.isRefused, left(held) > .zero else { return .failure(error) }
+            return .success(held.credentials)
         }
     }
 
-    private func log(_ error: any Error, _ state: State, _ now: Timestamp) {
+    private func log(_ error: any Error, _ state: State) {
         var metadata: Logger.Metadata = ["error": "\(error)", "failures": "\(state.failures)"]
-        if let held = state.held, !state.isRefused, left(held, at: now) > .zero {
-            metadata["until"] = "\(held.expires?.iso8601 ?? "-")"
+        if let held = state.held, !state.isRefused, left(held) > .zero {
+            metadata["until"] = "\(held.credentials.expires?.iso8601 ?? "-")"
             logger.warning("Credentials could not be renewed; those at hand are used on", metadata: metadata)
         } else {
             logger.warning("There are no credentials", metadata: metadata)

@@ -74,7 +74,7 @@ package final class S3CredentialsChain: Sendable {
     package static func standard(
         client: ServiceClient, region: String?, profile: String? = nil,
         environment: [String: String] = processEnvironment, files: CredentialFiles = .system,
-        clock: any WallClock = SystemClock(), logger: Logger
+        clock: any MirrorClock = SystemClock(), logger: Logger
     ) -> RefreshingCredentials {
         let chain = chain(client: client, region: region, profile: profile, environment: environment, files: files, clock: clock)
         return RefreshingCredentials(clock: clock, logger: logger) { try await chain.load() }
@@ -82,7 +82,7 @@ package final class S3CredentialsChain: Sendable {
 
     static func chain(
         client: ServiceClient, region: String?, profile: String?, environment: [String: String], files: CredentialFiles,
-        clock: any WallClock
+        clock: any MirrorClock
     ) -> S3CredentialsChain {
         let transport = CredentialsTransport(client: client, clock: clock)
         let settings = SharedConfiguration.Settings(environment: environment, files: files, profile: profile)

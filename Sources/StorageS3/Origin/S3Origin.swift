@@ -19,7 +19,7 @@ package struct S3Origin: BucketOrigin {
     /// - Parameter http: Shared by everybody who talks to the service.
     package init(
         bucket: String, endpoint: S3Endpoint, credentials: any S3CredentialsProvider, http: ServiceClient,
-        clock: any WallClock = SystemClock(), logger: Logger
+        clock: any MirrorClock = SystemClock(), logger: Logger
     ) {
         client = S3Client(bucket: bucket, endpoint: endpoint, credentials: credentials, http: http, clock: clock, logger: logger)
         urls = S3BucketURLs(endpoint: endpoint, bucket: bucket)

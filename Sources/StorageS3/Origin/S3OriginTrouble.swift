@@ -8,25 +8,25 @@ final class S3OriginTrouble: Sendable {
         /// The credentials that the service did not take at all.
         var refused: S3Credentials?
         var lastCode: String?
-        var lastNote: Timestamp?
+        var lastNote: ContinuousClock.Instant?
     }
 
     /// Between two notes of the same trouble.
     private static let pause: Duration = .seconds(60)
 
     private let bucket: String
-    private let clock: any WallClock
+    private let clock: any MonotonicClock
     private let logger: Logger
     private let state = Mutex(State())
 
-    init(bucket: String, clock: any WallClock, logger: Logger) {
+    init(bucket: String, clock: any MonotonicClock, logger: Logger) {
         self.bucket = bucket
         self.clock = clock
         self.logger = logger
     }
 
     func note(_ failure: S3Failure, with credentials: S3Credentials?) {
-        let now = clock.now
+        let now = clock.instant
         let isNews = state.withLock { state in
             if failure.refusesCredentials { state.refused = credentials }
             let isNews = state.lastCode != failure.code || state.lastNote.map { $0.duration(to: now) >= Self.pause } ?? true

@@ -21,7 +21,7 @@ package struct S3PoolCheck: Sendable {
     let configuration: S3Configuration
     private let setup: S3PoolSetup
     private let http: ServiceClient
-    let clock: any WallClock
+    let clock: any MirrorClock
     /// Where credentials come from, for people.
     private let credentialsSource: String
     private let logger: Logger
@@ -33,7 +33,7 @@ package struct S3PoolCheck: Sendable {
 
     package init(
         configuration: S3Configuration, retention: Duration, credentialsSource: String, http: ServiceClient,
-        clock: any WallClock = SystemClock(), logger: Logger
+        clock: any MirrorClock = SystemClock(), logger: Logger
     ) {
         self.configuration = configuration
         self.http = http

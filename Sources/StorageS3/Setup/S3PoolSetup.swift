@@ -9,11 +9,11 @@ import NIOHTTP1
 package struct S3PoolSetup: Sendable {
     package let target: S3PoolTarget
     let client: S3Client
-    let clock: any WallClock
+    let clock: any MirrorClock
     let retries: S3Retries
 
     package init(
-        configuration: S3Configuration, retention: Duration, http: ServiceClient, clock: any WallClock = SystemClock(), logger: Logger
+        configuration: S3Configuration, retention: Duration, http: ServiceClient, clock: any MirrorClock = SystemClock(), logger: Logger
     ) {
         target = S3PoolTarget(configuration, retention: retention)
         client = S3Client(

@@ -13,7 +13,7 @@ import Testing
 /// The engine's real parts put together as the service does it, around a scripted origin: one pool, in memory unless a test says otherwise.
 struct EngineFixture: Sendable {
     struct Setup: Sendable {
-        var clock: any WallClock = SystemClock()
+        var clock: any MirrorClock = SystemClock()
         var store: any ObjectStore = MemoryStore()
         /// Instead of the store's own.
         var features: StoreCapabilities.Features?
@@ -205,6 +205,11 @@ struct EngineFixture: Sendable {
         } catch let error as StorageError where error.code == .notFound {
             return false
         }
+    }
+
+    /// Returns once so many requests wait for a copy, or when the test has taken too long.
+    func waiting(_ count: Int) async {
+        while waiters.count != count, !Task.isCancelled { await Task.yield() }
     }
 
     func status(_ path: String) async throws -> Replica.Status? { try await state.replica(try id(path))?.status }

@@ -5,7 +5,7 @@ import Testing
 @testable import StorageS3
 
 struct InstanceMetadataTests {
-    private func source(_ scene: CredentialScene, clock: any WallClock = CredentialScene.clock, _ more: [String: String?] = [:])
+    private func source(_ scene: CredentialScene, clock: any MirrorClock = CredentialScene.clock, _ more: [String: String?] = [:])
         -> InstanceMetadataSource
     {
         let environment = scene.with(["AWS_EC2_METADATA_DISABLED": nil, "AWS_EC2_METADATA_SERVICE_ENDPOINT": scene.server.url]).with(more)

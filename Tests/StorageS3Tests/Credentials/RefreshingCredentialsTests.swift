@@ -54,6 +54,41 @@ import Testing
         #expect(!refreshing.isAsking && source.count == 1)
     }
 
+    @Test func `a time of day that is set back makes nobody use what has ended`() async throws {
+        source.give(credentials("A", for: .seconds(3_600)))
+        source.give(credentials("B", for: .seconds(7_200)))
+        let refreshing = refreshing()
+        #expect(try await keyID(refreshing) == "A")
+        clock.setTime(by: .seconds(-86_400))
+        clock.advance(by: .seconds(3_299))
+        #expect(try await keyID(refreshing) == "A")
+        #expect(!refreshing.isAsking && source.count == 1)
+        clock.advance(by: .seconds(301))
+        #expect(try await keyID(refreshing) == "B")
+    }
+
+    @Test func `a time of day that is set forward costs one question`() async throws {
+        source.give(credentials("A", for: .seconds(3_600)))
+        source.give(credentials("B", for: .seconds(90_000)))
+        let refreshing = refreshing()
+        #expect(try await keyID(refreshing) == "A")
+        clock.setTime(by: .seconds(86_400))
+        clock.advance(by: .seconds(10))
+        #expect(try await keyID(refreshing) == "B")
+        #expect(try await keyID(refreshing) == "B")
+        #expect(source.count == 2)
+    }
+
+    @Test func `after a failure the next question is asked by the time that passes`() async throws {
+        source.fail("away")
+        source.give(credentials("A"))
+        let refreshing = refreshing()
+        await #expect(throws: S3CredentialsError.self) { try await refreshing.credentials() }
+        clock.setTime(by: .seconds(-3_600))
+        clock.advance(by: .seconds(1))
+        #expect(try await keyID(refreshing) == "A")
+    }
+
     @Test func `five minutes before the end newer ones are fetched while those at hand are given`() async throws {
         let gate = FakeGate()
         source.give(credentials("A", for: .seconds(3_600)))

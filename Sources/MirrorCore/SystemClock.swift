@@ -1,0 +1,28 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+#if canImport(SwiftOverlayShims)
+    // In a module that imports Synchronization anywhere, the compiler takes `timespec` for a part of this module of the toolchain.
+    import SwiftOverlayShims
+#endif
+
+/// The operating system's clocks.
+public struct SystemClock: MirrorClock {
+    public init() {}
+
+    public var now: Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+    }
+
+    public var instant: ContinuousClock.Instant { .now }
+
+    public func sleep(until deadline: ContinuousClock.Instant) async throws {
+        try await Task.sleep(until: deadline, clock: .continuous)
+    }
+}
