@@ -44,11 +44,11 @@ extension Configuration {
         }
     }
 
-    /// How old a written use must be before the next is written: a twentieth of the shortest life, from a second to five minutes, which is late
-    /// enough to be cheap, and soon enough to matter.
+    /// How old a written use must be before the next is written: a twentieth of the shortest life, from a second to half a minute, which is late
+    /// enough to be cheap, and soon enough for a full pool to know what was not used for a minute.
     var useCoarseness: Duration {
         let shortest = pools.map(\.retention.timeToLive).min() ?? .seconds(86_400)
-        return min(max(shortest / 20, .seconds(1)), .seconds(300))
+        return min(max(shortest / 20, .seconds(1)), .seconds(30))
     }
 
     var poolSelector: PoolSelector {
@@ -69,9 +69,10 @@ extension Configuration {
     }
 }
 
-extension Configuration.Retention {
-    var limits: MirrorEngine.Pool.Limits {
-        MirrorEngine.Pool.Limits(retention: TimeToLive(timeToLive), maxBytes: maxBytes, grace: grace)
+extension Configuration {
+    func limits(of pool: Pool) -> MirrorEngine.Pool.Limits {
+        MirrorEngine.Pool.Limits(
+            retention: TimeToLive(pool.retention.timeToLive), maxBytes: maxBytes(of: pool), grace: pool.retention.grace)
     }
 }
 

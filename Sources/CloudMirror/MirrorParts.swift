@@ -57,7 +57,7 @@ struct MirrorParts: Sendable {
             pools: pools, state: state, origin: origin, waiters: waiters, uses: uses, publications: publications,
             presence: presence, health: health, configuration: configuration.redirectConfiguration, metrics: metrics, clock: clock,
             logger: logger)
-        let space = PoolSpace(state: state, remover: remover, metrics: metrics, logger: logger)
+        let space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, clock: clock, logger: logger)
         let name = WorkerName.make()
         workerName = name
         if let duty = role.duty(redis, configuration) {
@@ -79,7 +79,7 @@ struct MirrorParts: Sendable {
         }
         sweeper = Sweeper(
             pools: pools, state: state, remover: remover,
-            backfill: Backfill(state: state, publications: publications, clock: clock, logger: logger),
+            backfill: Backfill(state: state, publications: publications, clock: clock, logger: logger), space: space,
             interval: configuration.sweep.interval,
             removalPatience: redis == nil ? .zero : Self.removalPatience, metrics: metrics, clock: clock, logger: logger)
         generatedToken = configuration.isZeroConfiguration ? Self.makeToken() : nil
@@ -146,7 +146,7 @@ struct MirrorParts: Sendable {
                 store = s3.store(of: settings)
                 layers = StoreLayers(operations: configuration.s3Operations)
             }
-            let limits = pool.retention.limits
+            let limits = configuration.limits(of: pool)
             pools.append(
                 Pool(
                     id: pool.id, store: layers.around(store, pool: pool.id, clock: clock, factory: registry),

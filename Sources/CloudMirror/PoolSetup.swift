@@ -28,6 +28,7 @@ package struct PoolSetup: Sendable {
     }
 
     private let pools: [Configuration.Pool]
+    private let configuration: Configuration
     private let machine: MachineCheck
     private let warnings: [ConfigurationProblem]
     private let s3: S3Parts
@@ -41,6 +42,7 @@ package struct PoolSetup: Sendable {
             let known = configuration.pools.map(\.id.description).joined(separator: ", ")
             throw StartError("the configuration has no pool \(only); it has \(known)")
         }
+        self.configuration = configuration
         machine = MachineCheck(configuration)
         warnings = configuration.warnings
         // What is to be said goes to whoever called, in words of its own.
@@ -122,7 +124,9 @@ package struct PoolSetup: Sendable {
             guard case .s3(let settings) = pool.storage else {
                 let findings = machine.pool(pool)
                 for finding in findings { report(pool.id, finding.line) }
-                if findings.isEmpty { report(pool.id, Line(mark: "ok", text: "a directory of this machine, which can be written to")) }
+                if findings.isEmpty {
+                    report(pool.id, Line(mark: "ok", text: "a directory of this machine, which can be written to\(holds(pool))"))
+                }
                 isFine = isFine && findings.allSatisfy { $0.severity == .warning }
                 continue
             }
@@ -133,6 +137,12 @@ package struct PoolSetup: Sendable {
             isFine = isFine && isPoolFine
         }
         return isFine
+    }
+}
+
+extension PoolSetup {
+    private func holds(_ pool: Configuration.Pool) -> String {
+        configuration.maxBytes(of: pool).map { "; it may hold \(ByteSize.rounded($0))" } ?? ""
     }
 }
 

@@ -43,6 +43,7 @@ struct CheckConfigCommand: AsyncParsableCommand {
             print(
                 "\(file) is fine: listens on \(configuration.listen), pools: \(pools), allowed origins: \(configuration.origins.allow.count + configuration.origins.s3.count)"
             )
+            if !fileOnly { configuration.sharesOfDisks.forEach { print($0) } }
         }
     }
 

@@ -123,6 +123,8 @@ public struct CopyFailure: Error, Sendable, Hashable {
         case tooLarge
         /// The pool could not take it.
         case storage
+        /// The pool is full, and nothing in it could go: what is there was used a short while ago.
+        case noRoom
         /// Attempts began and never ended, because something ended the processes that made them.
         case unfinished
     }

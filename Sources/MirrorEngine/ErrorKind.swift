@@ -60,10 +60,12 @@ extension CopyFailure.Reason {
         case .content: "content"
         case .tooLarge: "tooLarge"
         case .storage: "storage"
+        case .noRoom: "noRoom"
         case .unfinished: "unfinished"
         }
     }
 
     /// All of them.
-    static let labels = [Self.origin(status: 0), .refused, .redirect, .transfer, .content, .tooLarge, .storage, .unfinished].map(\.label)
+    static let labels = [Self.origin(status: 0), .refused, .redirect, .transfer, .content, .tooLarge, .storage, .noRoom, .unfinished].map(
+        \.label)
 }

@@ -37,6 +37,9 @@ package struct Pool: Sendable {
         return isSigned ? max(limits.value.grace, RedirectConfiguration().signedLife) : limits.value.grace
     }
 
+    /// How long a replica is left alone after a use, however full the pool is: a client that was redirected to it may still be on the way.
+    package var quietTime: Duration { max(grace, .seconds(60)) }
+
     /// Sets other limits, for all who have this pool.
     package func replaceLimits(with limits: Limits) {
         self.limits.replace(with: limits)

@@ -53,9 +53,9 @@ public final class MemoryStore: ObjectStore {
         if let expectedSize, expectedSize > capabilities.maxObjectSize {
             throw StorageError(.invalidRequest, "\(expectedSize) bytes are too many for memory", operation: "memory.beginUpload")
         }
-        let upload = MemoryUpload(store: self, key: key, metadata: metadata)
-        guard (expectedSize ?? 0) <= capacity - state.withLock({ $0.bytesHeld }) else { throw full("memory.beginUpload") }
-        return upload
+        // What is there may go while the bytes come.
+        guard (expectedSize ?? 0) <= capacity else { throw full("memory.beginUpload") }
+        return MemoryUpload(store: self, key: key, metadata: metadata)
     }
 
     public func delete(_ key: ObjectKey) async throws {
@@ -78,6 +78,10 @@ public final class MemoryStore: ObjectStore {
 
     public func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
         ObjectLocation(url: "/local/\(region)/\(key.percentEncoded)")
+    }
+
+    public func space() async throws -> StoreSpace? {
+        capacity == .max ? nil : StoreSpace(total: capacity, free: capacity - state.withLock { $0.bytesHeld })
     }
 
     public func checkHealth() async throws {

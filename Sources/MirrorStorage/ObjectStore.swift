@@ -65,10 +65,10 @@ public protocol ObjectStore: Sendable {
     /// Throws when the pool cannot take objects now, in words that say what to do; cheap enough for a readiness check.
     func checkHealth() async throws
 
-    /// What is left of the file system that the store writes to, where it has one: asked for at each look at the metrics.
+    /// How much the place can take that the store writes to, where that has an end: asked for at each look at the metrics, and while copies are made.
     ///
-    /// - Returns: Bytes; `nil` where there is no such limit.
-    func freeBytes() async throws -> Int64?
+    /// - Returns: `nil` where there is no such limit.
+    func space() async throws -> StoreSpace?
 }
 
 extension ObjectStore {
@@ -76,7 +76,7 @@ extension ObjectStore {
         throw StorageError(.unsupported, "this store keeps no files", operation: "openFile")
     }
 
-    public func freeBytes() async throws -> Int64? { nil }
+    public func space() async throws -> StoreSpace? { nil }
 
     public func canCopy(from source: CopySource) -> Bool { false }
 

@@ -77,6 +77,7 @@ struct RecordFields {
         case "content": reason = .content
         case "tooLarge": reason = .tooLarge
         case "storage": reason = .storage
+        case "noRoom": reason = .noRoom
         case "unfinished": reason = .unfinished
         // A newer version may know others.
         default: reason = .transfer
@@ -124,6 +125,7 @@ struct RecordFields {
         case .transfer: words.append("transfer")
         case .tooLarge: words.append("tooLarge")
         case .storage: words.append("storage")
+        case .noRoom: words.append("noRoom")
         case .unfinished: words.append("unfinished")
         }
         return words

@@ -381,7 +381,7 @@ extension CopyFailure {
     fileprivate var isDeadLetter: Bool {
         switch reason {
         case .transfer, .storage, .unfinished: true
-        case .origin, .refused, .redirect, .content, .tooLarge: false
+        case .origin, .refused, .redirect, .content, .tooLarge, .noRoom: false
         }
     }
 }

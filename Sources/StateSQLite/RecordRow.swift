@@ -112,6 +112,7 @@ enum RecordRow {
         case "transfer": reason = .transfer
         case "tooLarge": reason = .tooLarge
         case "storage": reason = .storage
+        case "noRoom": reason = .noRoom
         case "unfinished": reason = .unfinished
         default: throw damaged("reason")
         }
@@ -127,6 +128,7 @@ enum RecordRow {
         case .transfer: ("transfer", nil)
         case .tooLarge: ("tooLarge", nil)
         case .storage: ("storage", nil)
+        case .noRoom: ("noRoom", nil)
         case .unfinished: ("unfinished", nil)
         }
     }

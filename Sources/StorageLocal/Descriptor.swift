@@ -179,8 +179,8 @@ final class Descriptor: Sendable {
         LinuxCalls.startWriteBack(number, offset: offset, length: length)
     }
 
-    func reserveBlocks(_ length: Int64) throws {
-        try LinuxCalls.reserveBlocks(number, length: length)
+    func reserveBlocks(offset: Int64, length: Int64) throws {
+        try LinuxCalls.reserveBlocks(number, offset: offset, length: length)
     }
 
     /// A second descriptor of the same open file, for whoever needs to own one.

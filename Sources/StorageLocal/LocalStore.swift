@@ -75,12 +75,15 @@ package struct LocalStore: ObjectStore {
         let operation = "local.beginUpload"
         return try await threads.run(operation) {
             guard (expectedSize ?? 0) >= 0 else { throw StorageError(.invalidRequest, "a size is not negative", operation: operation) }
-            do {
-                try checkSpace(for: expectedSize ?? 0, operation: operation)
-            } catch var error as StorageError where error.code == .full {
-                error.missingBytes = try missingBytes(for: expectedSize ?? 0)
-                throw error
+            // What is stated is not taken yet, and what is there may go meanwhile: only what never fits is refused.
+            let (total, kept) = (try directory.space.total, configuration.minFreeBytes)
+            guard total >= kept, total - kept >= expectedSize ?? 0 else {
+                throw StorageError(
+                    .full,
+                    "\(expectedSize ?? 0) bytes do not fit on the file system, which has \(total) in all, \(kept) of them to stay free",
+                    operation: operation)
             }
+            try checkSpace(for: 0, operation: operation)
             return try LocalUpload(store: self, key: key, metadata: metadata, expectedSize: expectedSize)
         }
     }
@@ -104,8 +107,11 @@ package struct LocalStore: ObjectStore {
         ObjectLocation(url: "/local/\(configuration.region)/\(key.percentEncoded)")
     }
 
-    package func freeBytes() async throws -> Int64? {
-        try await threads.run("local.freeBytes") { try directory.freeBytes }
+    package func space() async throws -> StoreSpace? {
+        try await threads.run("local.space") {
+            let space = try directory.space
+            return StoreSpace(total: space.total, free: space.free, kept: configuration.minFreeBytes)
+        }
     }
 
     /// Creates and removes a file, and looks whether the disk is large enough.
@@ -116,7 +122,7 @@ package struct LocalStore: ObjectStore {
         do {
             try await threads.run(operation) {
                 try directory.checkPlace(operation: operation)
-                guard try directory.totalBytes > configuration.minFreeBytes else {
+                guard try directory.space.total > configuration.minFreeBytes else {
                     throw StorageError(
                         .full,
                         "the file system is not larger than the \(configuration.minFreeBytes) bytes that are to stay free on it; use a larger one, or lower minFreeBytes",
@@ -134,18 +140,15 @@ package struct LocalStore: ObjectStore {
 
     /// - Throws: `.full` when fewer than the configured bytes would stay free.
     func checkSpace(for bytes: Int64, operation: String) throws {
-        let free = try directory.freeBytes
-        guard free >= configuration.minFreeBytes, free - configuration.minFreeBytes >= bytes else {
-            throw StorageError(
-                .full,
-                "the file system is full: it has \(free) bytes free, of which \(configuration.minFreeBytes) are to stay free; free space or shorten the retention",
-                operation: operation)
-        }
-    }
-
-    private func missingBytes(for bytes: Int64) throws -> Int64 {
-        let (wanted, overflow) = bytes.addingReportingOverflow(configuration.minFreeBytes)
-        return overflow ? .max : max(wanted - (try directory.freeBytes), 1)
+        let (free, kept) = (try directory.space.free, configuration.minFreeBytes)
+        guard free < kept || free - kept < bytes else { return }
+        var error = StorageError(
+            .full,
+            "the file system is full: it has \(free) bytes free, of which \(kept) are to stay free; free space or shorten the retention",
+            operation: operation)
+        let (wanted, overflow) = bytes.addingReportingOverflow(kept)
+        error.missingBytes = overflow ? .max : max(wanted - free, 1)
+        throw error
     }
 
     private func open(_ key: ObjectKey, operation: String) throws -> (file: Descriptor, info: ObjectInfo) {

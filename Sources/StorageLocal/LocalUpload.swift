@@ -35,7 +35,6 @@ final class LocalUpload: ObjectUpload {
         name = Self.randomName()
         let file = try store.directory.createUpload(name)
         state = Mutex(State(file: file))
-        if let expectedSize { try file.reserveBlocks(expectedSize) }
     }
 
     deinit {
@@ -71,8 +70,9 @@ final class LocalUpload: ObjectUpload {
         } catch {
             state.withLock { $0.parts.fail(part.number) }
             guard var full = error as? StorageError, full.code == .full else { throw error }
-            // Of a length that nobody knows as much again may come.
-            if expectedSize == nil { full.missingBytes = max(state.withLock { $0.parts.writtenBytes }, Self.leastMissing) }
+            // As much again may come.
+            full.missingBytes = max(
+                full.missingBytes ?? 0, min(state.withLock { $0.parts.writtenBytes }, SpaceAhead.most), Self.leastMissing)
             // Nothing more fits: what is there only takes space from others.
             await abort()
             throw full
@@ -93,6 +93,7 @@ final class LocalUpload: ObjectUpload {
     /// Writes one batch while the next one arrives.
     private func write(_ part: UploadPart, from body: ByteStream, to file: Descriptor, operation: String) async throws -> Int64 {
         var batches = ChunkBatches(body)
+        var blocks = BlocksAhead(part)
         var writeBack = WriteBack(offset: part.offset)
         var written: Int64 = 0
         var batch = try await batches.next()
@@ -102,9 +103,12 @@ final class LocalUpload: ObjectUpload {
                 throw StorageError(.invalidRequest, "part \(part.number) is longer than stated", operation: operation)
             }
             let due = writeBack.advance(to: offset + count)
-            async let done: Void = store.threads.run(operation) { [store, expectedSize] in
-                // Where the length is known its blocks are reserved.
-                if expectedSize == nil { try store.checkSpace(for: count, operation: operation) }
+            let missing = blocks.advance(to: offset + count) { state.withLock { $0.parts.writtenBytes } }
+            async let done: Void = store.threads.run(operation) { [store] in
+                if let missing {
+                    try store.checkSpace(for: missing.length, operation: operation)
+                    try file.reserveBlocks(offset: missing.offset, length: missing.length)
+                }
                 var position = offset
                 for chunk in current.chunks {
                     try file.write(chunk, at: position)

@@ -71,13 +71,9 @@ final class PoolDirectory: Sendable {
         }
     }
 
-    var freeBytes: Int64 {
-        get throws { try uploads.space().free }
-    }
-
-    /// Of the file system.
-    var totalBytes: Int64 {
-        get throws { try uploads.space().total }
+    /// Bytes of the file system.
+    var space: (total: Int64, free: Int64) {
+        get throws { try uploads.space() }
     }
 
     /// - Throws: ``StorageError`` when somebody has removed the directories while the pool is open.

@@ -44,11 +44,11 @@ enum LinuxCalls {
     }
 
     /// Reserves blocks without changing the file's size (`FALLOC_FL_KEEP_SIZE`, fallocate(2)); nothing where the file system cannot.
-    static func reserveBlocks(_ descriptor: CInt, length: Int64) throws {
+    static func reserveBlocks(_ descriptor: CInt, offset: Int64, length: Int64) throws {
         #if os(Linux)
             guard let fallocate, length > 0 else { return }
             do {
-                try retryingInterrupts { fallocate(descriptor, 1, 0, length) }
+                try retryingInterrupts { fallocate(descriptor, 1, offset, length) }
             } catch let error as Errno where error.code == EOPNOTSUPP || error.code == ENOSYS {
                 return
             }

@@ -96,7 +96,7 @@ import Testing
         #expect(configuration.pools.map(\.storage) == [.local(directory: "/here/../a"), .local(directory: "/b")])
         #expect(
             configuration.pools[0].retention
-                == Configuration.Retention(timeToLive: .seconds(604_800), maxBytes: 500 << 30, grace: .seconds(300)))
+                == Configuration.Retention(timeToLive: .seconds(604_800), maxBytes: .bytes(500 << 30), grace: .seconds(300)))
         #expect(configuration.pools[1].retention == Configuration.Retention())
         #expect(
             configuration.redirect

@@ -106,20 +106,20 @@ struct MachineCheckTests {
         @Test("A disk smaller than what is wanted of it is told of", .enabled(if: Privileges.mounts, "mounting needs root"))
         func smallDisk() throws {
             try withDisk("size=24m") { disk in
-                let tooSmall = try findings(in: disk) { $0.pools[0].retention.maxBytes = 500 << 30 }
+                let tooSmall = try findings(in: disk) { $0.pools[0].retention.maxBytes = .bytes(500 << 30) }
                 #expect(tooSmall.map(\.key) == ["pools.local/dev.retention.minFreeBytes", "pools.local/dev.retention.maxBytes"])
                 #expect(tooSmall.map(\.severity) == [.error, .warning])
                 #expect(tooSmall[0].text.contains("24MiB in all, and 64MiB"))
                 #expect(tooSmall[1].text.contains("500GiB are more than"))
                 let large = try findings(in: disk) {
-                    $0.pools[0].retention.maxBytes = 25 << 20
+                    $0.pools[0].retention.maxBytes = .bytes(25 << 20)
                     $0.pools[0].retention.minFreeBytes = 4 << 20
                 }
                 #expect(large.map(\.key) == ["pools.local/dev.retention.maxBytes"])
                 #expect(large[0].text.contains("set it to 20MiB at most"))
                 #expect(
                     try findings(in: disk) {
-                        $0.pools[0].retention.maxBytes = 20 << 20
+                        $0.pools[0].retention.maxBytes = .bytes(20 << 20)
                         $0.pools[0].retention.minFreeBytes = 4 << 20
                     } == [])
                 try disk.write([UInt8](repeating: 1, count: 20 << 20), to: "other")
@@ -135,7 +135,7 @@ struct MachineCheckTests {
                 func pool(_ region: String, _ size: Int64) throws -> Configuration.Pool {
                     var pool = Configuration.Pool(
                         id: try #require(PoolID("local/\(region)")), storage: .local(directory: "\(disk.path)/\(region)"))
-                    pool.retention.maxBytes = size
+                    pool.retention.maxBytes = .bytes(size)
                     pool.retention.minFreeBytes = 1 << 20
                     return pool
                 }

@@ -44,34 +44,54 @@
             }
 
             @Test(
-                "What was not used for longest goes before a copy would take what is to stay free, whoever fills the disk",
+                "A copy that would take what is to stay free is not made as long as what is there is in use, whoever fills the disk",
                 arguments: [true, false])
-            func evicts(statesLength: Bool) async throws {
+            func staysFree(statesLength: Bool) async throws {
                 try await withMirror { mirror, origin, disk in
-                    func ask(_ number: Int, _ size: Int64) async throws -> HTTP.Answer {
+                    func ask(_ number: Int, _ size: Int64) async throws -> String? {
                         origin.on(
                             "/\(number)",
                             .generated(size: size, seed: UInt64(number)).with {
                                 $0.framing = statesLength ? .length : .chunked
                                 $0.acceptsRanges = statesLength
                             })
-                        return try await mirror.redirect(origin.url("/\(number)"))
+                        return try await mirror.redirect(origin.url("/\(number)")).outcome
                     }
-                    for number in 1...8 {
-                        #expect(try await ask(number, 3_900_000).outcome == "wait", "\(number)")
+                    for number in 1...4 {
+                        #expect(try await ask(number, 3_700_000) == "wait", "\(number)")
                         #expect(try Self.free(disk) >= Self.reserve, "\(number)")
                     }
-                    #expect(try await mirror.replica(origin.url("/1")) == nil)
-                    #expect(try await mirror.replica(origin.url("/8"))?.state == "present")
-                    try Data(repeating: 1, count: 6 << 20).write(to: URL(filePath: "\(disk)/other"))
-                    #expect(try await ask(9, 3_900_000).outcome == "wait")
+                    #expect(try await ask(5, 3_700_000) == "fallback")
+                    #expect(try await mirror.replica(origin.url("/5"))?.error?.reason == "noRoom")
                     #expect(try Self.free(disk) >= Self.reserve)
-                    #expect(try await mirror.replica(origin.url("/9"))?.state == "present")
-                    // What does not fit however much goes takes nothing with it.
-                    guard statesLength else { return }
-                    let before = try mirror.objects(below: disk + "/pool").count
-                    #expect(try await ask(10, 17 << 20).outcome == "fallback")
-                    #expect(try mirror.objects(below: disk + "/pool").count == before)
+                    try Data(repeating: 1, count: 6 << 20).write(to: URL(filePath: "\(disk)/other"))
+                    #expect(try await ask(6, 1_000) == "fallback")
+                    // Who is there stays, however much is asked for.
+                    #expect(try await ask(7, 17 << 20) == "fallback")
+                    for number in 1...4 { #expect(try await mirror.redirect(origin.url("/\(number)")).outcome == "hit") }
+                    #expect(try mirror.objects(below: disk + "/pool").count == 4)
+                }
+            }
+
+            @Test("An origin that states much and sends little takes little of the disk")
+            func statedSize() async throws {
+                try await withMirror { mirror, origin, disk in
+                    let before = try Self.free(disk)
+                    let gate = FakeGate()
+                    origin.on(
+                        "/a.bin",
+                        .generated(size: 15 << 20).with {
+                            $0.acceptsRanges = false
+                            $0.stall = (10, gate)
+                        })
+                    #expect(try await mirror.redirect(origin.url("/a.bin"), wait: 0).outcome == "fallback")
+                    try await gate.waiting()
+                    try await eventually("the upload has begun") {
+                        try mirror.objects(below: disk + "/pool").isEmpty && Self.free(disk) < before
+                    }
+                    #expect(try Self.free(disk) > before - (1 << 20))
+                    gate.open()
+                    #expect(try await mirror.redirect(origin.url("/a.bin")).outcome != "fallback")
                 }
             }
         }

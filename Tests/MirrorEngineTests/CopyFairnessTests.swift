@@ -123,4 +123,64 @@ struct CopyFairnessTests {
             try await engine.counters.reach(1, EngineMetrics.Name.copies, "present")
         }
     }
+
+    @Test("Origins that are silent, or send next to nothing, hold no memory that others need", arguments: [0, 10, 60_000] as [Int64])
+    func silentOrigins(bytes: Int64) async throws {
+        let address = try #require(IPAddress("127.0.0.1"))
+        let names = (0..<8).map { "silent-\($0).example.org" }
+        try await EngineFixture.run({
+            $0.features = [.servedByMirror, .parallelParts]
+            // Eight parts of 1 MiB.
+            $0.copy.memory = 8 << 20
+            $0.copy.partSize = 16 << 20
+            $0.resolver = FixedResolver(names: Dictionary(uniqueKeysWithValues: names.map { ($0, [address]) }))
+            $0.allowedHosts = names
+        }) { engine async throws in
+            let gate = FakeGate()
+            engine.origin.on(
+                "/silent.bin",
+                .generated(size: 4 << 20).with { if bytes == 0 { $0.gate = gate } else { $0.stall = (bytes, gate) } })
+            for name in names {
+                let artifact = try ArtifactURL("http://\(name):\(engine.origin.port)/silent.bin")
+                _ = await engine.redirects.answer(artifact, in: engine.pool, wait: .zero)
+            }
+            try await gate.waiting(names.count)
+            let honest = FakeBehavior.generated(size: 10 << 20)
+            engine.origin.on("/honest.bin", honest)
+            #expect(try await engine.ask("/honest.bin").outcome == .wait)
+            #expect(try await engine.read("/honest.bin").info.metadata.sha256 == honest.body.sha256)
+            gate.open()
+            for name in names {
+                let artifact = try ArtifactURL("http://\(name):\(engine.origin.port)/silent.bin")
+                #expect(await engine.redirects.answer(artifact, in: engine.pool, wait: .seconds(600)).redirect != nil)
+            }
+        }
+    }
+
+    @Test("An origin whose copies end short of what it stated takes room byte by byte and has one slot")
+    func lostCredit() async throws {
+        try await EngineFixture.run({
+            $0.copy.concurrency = 4
+            $0.copy.maxPerOrigin = 4
+            $0.copy.maxAttempts = 3
+        }) { engine async throws in
+            engine.origin.on(
+                "/short.bin",
+                .generated(size: 1_000).with {
+                    $0.acceptsRanges = false
+                    $0.truncateAfter = 10
+                })
+            #expect(try await engine.ask("/short.bin").fallback == .copyFailed)
+            let gate = FakeGate()
+            for number in 0..<4 {
+                engine.origin.on("/\(number).bin", .generated(size: 1_000).with { $0.gate = gate })
+                _ = try await engine.ask("/\(number).bin", wait: .zero)
+            }
+            try await gate.waiting(1)
+            #expect(engine.origin.activeRequests == 1)
+            gate.open()
+            for number in 0..<4 { #expect(try await engine.ask("/\(number).bin").redirect != nil) }
+            #expect(engine.origin.maxActiveRequests == 1)
+        }
+    }
 }

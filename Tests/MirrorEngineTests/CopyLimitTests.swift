@@ -60,18 +60,18 @@ struct CopyLimitTests {
                 })
             #expect(try await engine.ask("/a.bin").fallback == .copyFailed)
             #expect(engine.base.results.count == 1)
-            #expect(try await reason(engine, "/a.bin") == .storage)
+            #expect(try await reason(engine, "/a.bin") == .noRoom)
             engine.origin.on("/b.bin", .generated(size: 50_000))
             #expect(try await engine.ask("/b.bin").outcome == .wait)
         }
     }
 
-    @Test("In a pool that is full the least recently used replicas make room, and the next attempt finds it")
+    @Test("On a disk that is full the least recently used replicas make room after their grace, before the copy needs it")
     func fullWithOlder() async throws {
         let clock = ManualClock()
         try await EngineFixture.run({
             $0.clock = clock
-            $0.copy.backoff = .zero
+            $0.coarseness = .zero
             $0.store = MemoryStore(capacity: 3_500)
         }) { engine async throws in
             for path in ["/a", "/b", "/c"] {
@@ -79,25 +79,63 @@ struct CopyLimitTests {
                 _ = try await engine.ask(path)
                 clock.advance(by: .seconds(1))
             }
+            clock.advance(by: .seconds(60))
             engine.origin.on("/d", .generated(size: 1_200))
+            #expect(try await engine.ask("/d").fallback == .copyFailed)
+            #expect(try await reason(engine, "/d") == .noRoom)
+            clock.advance(by: .seconds(60))
             #expect(try await engine.ask("/d").size == 1_200)
-            #expect(engine.origin.requests(for: "/d").count == 2)
-            for path in ["/a", "/b"] { #expect(try await engine.status(path) == nil) }
-            #expect(try await engine.isInPool("/c"))
-            #expect(engine.counters.total(EngineMetrics.Name.evictions, "max-bytes") == 2)
+            #expect(engine.base.results.count == 5)
+            #expect(try await engine.status("/a") == nil)
+            for path in ["/b", "/c"] { #expect(try await engine.isInPool(path)) }
+            #expect(engine.counters.total(EngineMetrics.Name.evictions, "max-bytes") == 1)
+        }
+    }
+
+    @Test(
+        "A pool that turns out to be full gets another attempt once older replicas have made room, and none as long as they were just used")
+    func fullAllTheSame() async throws {
+        let clock = ManualClock()
+        try await EngineFixture.run({
+            $0.clock = clock
+            $0.coarseness = .zero
+            $0.copy.backoff = .zero
+        }) { engine async throws in
+            engine.origin.on("/a", .generated(size: 1_000))
+            _ = try await engine.ask("/a")
+            engine.store.before(.write) {
+                if try await engine.isInPool("/a") { throw StorageError(.full, "scripted", operation: "scripted") }
+            }
+            engine.origin.on("/b", .generated(size: 1_000))
+            #expect(try await engine.ask("/b").fallback == .copyFailed)
+            #expect(try await engine.object("/a").markedAt == nil)
+            clock.advance(by: .seconds(60))
+            #expect(try await engine.ask("/b").fallback == .copyFailed)
+            #expect(try await reason(engine, "/b") == .noRoom)
+            #expect(try await engine.object("/a").markedAt == clock.now)
+            #expect(engine.counters.total(EngineMetrics.Name.errors, "storage.full") == 2)
+            clock.advance(by: .seconds(60))
+            #expect(try await engine.ask("/b").size == 1_000)
+            #expect(try await !engine.isInPool("/a"))
+            #expect(engine.base.results.count == 5)
         }
     }
 
     @Test("One artifact too large for the disk does not empty the pool for nothing")
     func fullForGood() async throws {
-        try await EngineFixture.run({ $0.store = MemoryStore(capacity: 3_500) }) { engine async throws in
+        let clock = ManualClock()
+        try await EngineFixture.run({
+            $0.clock = clock
+            $0.store = MemoryStore(capacity: 3_500)
+        }) { engine async throws in
             for path in ["/a", "/b"] {
                 engine.origin.on(path, .generated(size: 1_000))
                 _ = try await engine.ask(path)
             }
+            clock.advance(by: .seconds(600))
             engine.origin.on("/c", .generated(size: 4_000))
             #expect(try await engine.ask("/c").fallback == .copyFailed)
-            for path in ["/a", "/b"] { #expect(try await engine.isInPool(path)) }
+            for path in ["/a", "/b"] { #expect(try await engine.object(path).markedAt == nil) }
         }
     }
 
@@ -108,7 +146,7 @@ struct CopyLimitTests {
         try await EngineFixture.run({ $0.store = store }) { engine async throws in
             engine.origin.on("/a.bin", .generated(size: 200_000))
             #expect(try await engine.ask("/a.bin").fallback == .copyFailed)
-            #expect(try await reason(engine, "/a.bin") == .storage)
+            #expect(try await reason(engine, "/a.bin") == .noRoom)
             #expect(try await !engine.isInPool("/a.bin"))
         }
     }

@@ -7,7 +7,13 @@ import Testing
 
 @Suite("Slots for copies")
 struct CopySlotsTests {
-    private let clock = ManualClock()
+    private let clock: ManualClock
+    private let credit: OriginCredit
+
+    init() {
+        clock = ManualClock()
+        credit = OriginCredit(clock: clock)
+    }
 
     private func lease(_ origin: String, lane: CopyLane? = nil) throws -> CopyLease {
         let id = ReplicaID(artifact: try ArtifactURL("https://\(origin).example.org/a.bin"), pool: try #require(PoolID("local/dev")))
@@ -22,7 +28,7 @@ struct CopySlotsTests {
 
     @Test("An origin of which nothing is under way goes first; one whose share is used up is passed over")
     func sharesSlots() throws {
-        let slots = CopySlots(CopyConfiguration(concurrency: 4, maxPerOrigin: 2))
+        let slots = CopySlots(CopyConfiguration(concurrency: 4, maxPerOrigin: 2), credit: credit)
         #expect(slots.turn == .lease([[]]))
         let first = try begin(slots, "a")
         #expect(slots.turn == .lease([[try lane("a")], []]))
@@ -42,9 +48,35 @@ struct CopySlotsTests {
         #expect(CopyConfiguration(concurrency: 16, maxPerOrigin: 16).maxPerOrigin == 16)
     }
 
+    @Test("An origin that does not send what it states has one slot for ten minutes")
+    func withoutCredit() throws {
+        let slots = CopySlots(CopyConfiguration(concurrency: 4, maxPerOrigin: 4), credit: credit)
+        let first = try begin(slots, "a")
+        for _ in 0..<OriginCredit.tolerance { credit.lose(first.origin) }
+        #expect(slots.turn == .lease([[first.origin], []]))
+        // A slow copy counts, too.
+        #expect(slots.measure(try begin(slots, "a"), bytesPerSecond: 1, isSlow: true))
+        #expect(!credit.isGood(first.origin))
+        #expect(credit.isGood(try lane("b")))
+        #expect(slots.turn == .lease([[first.origin]]))
+        slots.end(first)
+        #expect(slots.turn == .lease([[]]))
+        clock.advance(by: OriginCredit.memory)
+        #expect(credit.isGood(first.origin))
+    }
+
+    @Test("Of the origins that lost their credit a bounded number is remembered, those of late")
+    func forgetsCredit() throws {
+        for number in 0...OriginCredit.maxRemembered {
+            for _ in 0...OriginCredit.tolerance { credit.lose(try lane("o\(number)")) }
+        }
+        #expect(credit.isGood(try lane("o0")))
+        #expect(!credit.isGood(try lane("o1")))
+    }
+
     @Test("Of the copies whose last attempt never ended one is made at a time, whatever their origins")
     func onlyOneSuspect() throws {
-        let slots = CopySlots(CopyConfiguration(concurrency: 4, maxPerOrigin: 4))
+        let slots = CopySlots(CopyConfiguration(concurrency: 4, maxPerOrigin: 4), credit: credit)
         let suspect = try begin(slots, "a", lane: .unfinished)
         #expect(slots.turn == .lease([[try lane("a"), .unfinished], [.unfinished]]))
         slots.end(suspect)
@@ -53,7 +85,7 @@ struct CopySlotsTests {
 
     @Test("A slow copy gives its slot and its origin's share up, once, for as long as it runs")
     func slowCopiesGiveWay() throws {
-        let slots = CopySlots(CopyConfiguration(concurrency: 1, maxPerOrigin: 1, slowConcurrency: 1))
+        let slots = CopySlots(CopyConfiguration(concurrency: 1, maxPerOrigin: 1, slowConcurrency: 1), credit: credit)
         let slow = try begin(slots, "a")
         #expect(!slots.measure(slow, bytesPerSecond: 100, isSlow: false))
         #expect(slots.turn == .full)
@@ -68,7 +100,7 @@ struct CopySlotsTests {
 
     @Test("When more are slow than may be, the slowest makes room, one at a time")
     func theSlowestMakesRoom() async throws {
-        let slots = CopySlots(CopyConfiguration(concurrency: 2, maxPerOrigin: 1, slowConcurrency: 1))
+        let slots = CopySlots(CopyConfiguration(concurrency: 2, maxPerOrigin: 1, slowConcurrency: 1), credit: credit)
         let copies = try ["a", "a", "b"].map { try begin(slots, $0) }
         for (copy, rate) in zip(copies, [30, 10, 20] as [Int64]) { #expect(slots.measure(copy, bytesPerSecond: rate, isSlow: true)) }
         #expect(slots.turn == .makeRoom([]))
@@ -82,7 +114,7 @@ struct CopySlotsTests {
 
     @Test("For people it says which origin is slow, in a bounded number")
     func tellsOfOrigins() throws {
-        let slots = CopySlots(CopyConfiguration(concurrency: 200))
+        let slots = CopySlots(CopyConfiguration(concurrency: 200), credit: credit)
         let slow = try [begin(slots, "slow"), begin(slots, "slow")]
         let quick = try begin(slots, "quick")
         #expect(slots.measure(slow[0], bytesPerSecond: 5, isSlow: true))

@@ -18,7 +18,7 @@ struct ErrorKindTests {
             .timedOut, .protocolError,
             .truncated,
         ].map { (code: OutboundError.Code) in OutboundError(code, "it failed") }
-        + [.origin(status: 503), .refused, .redirect, .transfer, .content, .tooLarge, .storage, .unfinished].map {
+        + [.origin(status: 503), .refused, .redirect, .transfer, .content, .tooLarge, .storage, .noRoom, .unfinished].map {
             (reason: CopyFailure.Reason) in
             CopyError(reason, isTransient: false, "it failed")
         }

@@ -8,12 +8,15 @@ import Testing
 
 @Suite("Retention: pools stay within maxBytes", .timeLimit(.minutes(1)))
 struct PoolSpaceTests {
-    private func run(_ maxBytes: Int64, _ body: (EngineFixture, ManualClock) async throws -> Void) async throws {
+    /// A pool with three artifacts of 1,000 bytes: `/a`, which was used first, `/b` and `/c`.
+    private func run(
+        _ maxBytes: Int64, coarseness: Duration = .zero, _ body: (EngineFixture, ManualClock) async throws -> Void
+    ) async throws {
         let clock = ManualClock()
         try await EngineFixture.run({
             $0.clock = clock
             $0.maxBytes = maxBytes
-            $0.coarseness = .zero
+            $0.coarseness = coarseness
         }) { engine async throws in
             for name in ["a", "b", "c"] {
                 engine.origin.on("/\(name)", .generated(size: 1_000))
@@ -24,12 +27,45 @@ struct PoolSpaceTests {
         }
     }
 
-    @Test("The least recently used replicas go before a copy that would not fit, and no more than must")
+    private func expectNoRoom(_ engine: EngineFixture, _ path: String) async throws {
+        #expect(try await engine.ask(path).fallback == .copyFailed)
+        guard case .error(let failure) = try await engine.status(path) else {
+            Issue.record("\(path) is no failure")
+            return
+        }
+        #expect(failure.reason == .noRoom)
+    }
+
+    private func marked(_ engine: EngineFixture) async throws -> [String] {
+        try await engine.base.leastRecentlyUsed(in: engine.pool.id, after: nil, limit: 1_000).compactMap { replica in
+            guard case .present(let object) = replica.status, object.markedAt != nil else { return nil }
+            return replica.id.artifact.path
+        }
+    }
+
+    @Test("What was used within a minute stays: a copy that would need its place is not made")
+    func leavesReadersAlone() async throws {
+        try await run(3_000) { engine, clock async throws in
+            clock.advance(by: .seconds(56))
+            engine.origin.on("/d", .generated(size: 500))
+            try await expectNoRoom(engine, "/d")
+            #expect(try await marked(engine) == [])
+            for name in ["a", "b", "c"] { #expect(try await engine.isInPool("/\(name)")) }
+        }
+    }
+
+    @Test("The least recently used replicas are marked, and go after the grace when a copy needs their place, and no more than must")
     func evicts() async throws {
         try await run(3_000) { engine, clock async throws in
+            clock.advance(by: .seconds(60))
             #expect(try await engine.ask("/a").outcome == .hit)
-            await engine.uses.flush()
             engine.origin.on("/d", .generated(size: 500))
+            try await expectNoRoom(engine, "/d")
+            #expect(try await marked(engine) == ["/b"])
+            clock.advance(by: .milliseconds(59_999))
+            try await expectNoRoom(engine, "/d")
+            clock.advance(by: .milliseconds(1))
+            #expect(try await engine.isInPool("/b"))
             #expect(try await engine.ask("/d").outcome == .wait)
             #expect(try await engine.status("/b") == nil)
             #expect(try await !engine.isInPool("/b"))
@@ -39,10 +75,110 @@ struct PoolSpaceTests {
         }
     }
 
+    @Test("A use within the grace clears the mark, and something else goes")
+    func revives() async throws {
+        try await run(3_000) { engine, clock async throws in
+            clock.advance(by: .seconds(60))
+            engine.origin.on("/d", .generated(size: 500))
+            try await expectNoRoom(engine, "/d")
+            #expect(try await marked(engine) == ["/a"])
+            #expect(try await engine.ask("/a").outcome == .hit)
+            clock.advance(by: .seconds(60))
+            try await engine.sweeper.sweep(engine.pool)
+            try await expectNoRoom(engine, "/d")
+            #expect(try await marked(engine) == ["/b"])
+            for name in ["a", "b", "c"] { #expect(try await engine.isInPool("/\(name)")) }
+        }
+    }
+
+    @Test("A use that was not written yet counts, also one that need not be written")
+    func trueLastUse() async throws {
+        try await run(3_000, coarseness: .seconds(30)) { engine, clock async throws in
+            engine.origin.on("/d", .generated(size: 500))
+            // `/a` was used 3 seconds before: not worth a write.
+            clock.advance(by: .seconds(26))
+            #expect(try await engine.ask("/a").outcome == .hit)
+            await engine.uses.flush()
+            #expect(engine.base.count(.touch) == 0)
+            clock.advance(by: .seconds(59))
+            try await expectNoRoom(engine, "/d")
+            #expect(try await marked(engine) == [])
+            // Worth one, and not written yet.
+            #expect(try await engine.ask("/a").outcome == .hit)
+            #expect(engine.base.count(.touch) == 0)
+            clock.advance(by: .seconds(60))
+            try await expectNoRoom(engine, "/d")
+            #expect(try await marked(engine) == ["/b"])
+        }
+    }
+
+    @Test("What an origin states takes no place; what it sends does, and a little ahead of it")
+    func takesWhatComes() async throws {
+        let clock = ManualClock()
+        try await EngineFixture.run({
+            $0.clock = clock
+            $0.maxBytes = 64_000
+            $0.coarseness = .zero
+        }) { engine async throws in
+            for number in 0..<64 {
+                engine.origin.on("/\(number)", .generated(size: 1_000))
+                _ = try await engine.ask("/\(number)")
+            }
+            clock.advance(by: .seconds(60))
+            let gate = FakeGate()
+            engine.origin.on(
+                "/all",
+                .generated(size: 64_000).with {
+                    $0.acceptsRanges = false
+                    $0.stall = (10, gate)
+                })
+            try await expectNoRoom(engine, "/all")
+            #expect(try await marked(engine).count == 64)
+            clock.advance(by: .seconds(60))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await engine.base.totals(of: engine.pool.id).objects == 64)
+            async let answer = engine.ask("/all")
+            try await gate.waiting()
+            try await engine.counters.reach(2, EngineMetrics.Name.evictions, "max-bytes")
+            #expect(try await engine.base.totals(of: engine.pool.id).objects == 62)
+            gate.open()
+            #expect(try await answer.outcome == .wait)
+            #expect(try await engine.base.totals(of: engine.pool.id).objects == 1)
+        }
+    }
+
+    @Test(
+        "Marked replicas, copies under way and what is present never have more bytes together than the pool may", arguments: [true, false])
+    func neverExceeds(statesLength: Bool) async throws {
+        try await run(3_000) { engine, clock async throws in
+            let most = Watched(0 as Int64)
+            engine.store.after(.complete) {
+                let bytes = try await engine.store.base.list(after: nil, limit: 1_000).reduce(0) { $0 + $1.size }
+                most.change { $0 = max($0, bytes) }
+            }
+            var copied = 0
+            for number in 0..<40 {
+                engine.origin.on(
+                    "/\(number)",
+                    .generated(size: 700, seed: UInt64(number)).with {
+                        $0.acceptsRanges = statesLength
+                        $0.framing = statesLength ? .length : .chunked
+                    })
+                if try await engine.ask("/\(number)").outcome == .wait { copied += 1 }
+                clock.advance(by: .seconds(30))
+            }
+            #expect(most.current <= 3_000)
+            #expect(copied >= 10, "\(copied)")
+        }
+    }
+
     @Test("An artifact as large as the pool may be takes the place of everything older")
     func evictsAll() async throws {
-        try await run(3_000) { engine, _ async throws in
+        try await run(3_000) { engine, clock async throws in
+            clock.advance(by: .seconds(60))
             engine.origin.on("/d", .generated(size: 3_000))
+            try await expectNoRoom(engine, "/d")
+            clock.advance(by: .seconds(60))
             #expect(try await engine.ask("/d").outcome == .wait)
             for name in ["a", "b", "c"] { #expect(try await !engine.isInPool("/\(name)")) }
         }
@@ -57,9 +193,10 @@ struct PoolSpaceTests {
         }
     }
 
-    @Test("An artifact larger than the pool may be goes to the origin, once asked for, and evicts nothing", arguments: [true, false])
+    @Test("An artifact larger than the pool may be goes to the origin, once asked for, and marks nothing", arguments: [true, false])
     func tooLarge(statesLength: Bool) async throws {
-        try await run(3_000) { engine, _ async throws in
+        try await run(3_000) { engine, clock async throws in
+            clock.advance(by: .seconds(60))
             engine.origin.on(
                 "/d",
                 .generated(size: 3_001).with {
@@ -70,51 +207,83 @@ struct PoolSpaceTests {
             #expect(engine.origin.requests(for: "/d").count == 1)
             #expect(try await engine.base.totals(of: engine.pool.id).objects == 3)
             #expect(try await !engine.isInPool("/d"))
+            if statesLength { #expect(try await marked(engine) == []) }
         }
     }
 
-    @Test("What grew beyond maxBytes all the same is marked by the sweep, the least recently used first, and deleted after the grace")
-    func sweepsExcess() async throws {
-        try await run(3_500) { engine, clock async throws in
-            engine.origin.on(
-                "/d",
-                .generated(size: 1_000).with {
-                    $0.acceptsRanges = false
-                    $0.framing = .chunked
-                })
-            #expect(try await engine.ask("/d").outcome == .wait)
-            #expect(try await engine.base.totals(of: engine.pool.id).bytes == 4_000)
+    @Test("In a pool that is nearly full the sweep marks ahead, so that the next copy finds room at once, and deletes nothing")
+    func sweepsAhead() async throws {
+        try await run(3_200) { engine, clock async throws in
+            clock.advance(by: .seconds(60))
             // A second sweep sees that enough is marked.
             for _ in 0..<2 { try await engine.sweeper.sweep(engine.pool) }
-            #expect(try await engine.object("/a").markedAt == clock.now)
-            for name in ["b", "c", "d"] { #expect(try await engine.object("/\(name)").markedAt == nil) }
+            #expect(try await marked(engine) == ["/a"])
             clock.advance(by: engine.pool.grace)
             try await engine.sweeper.sweep(engine.pool)
+            #expect(try await engine.isInPool("/a"))
+            engine.origin.on("/d", .generated(size: 1_000))
+            #expect(try await engine.ask("/d").outcome == .wait)
             #expect(try await !engine.isInPool("/a"))
-            #expect(try await engine.base.totals(of: engine.pool.id).bytes == 3_000)
             #expect(engine.counters.total(EngineMetrics.Name.evictions, "max-bytes") == 1)
         }
     }
 
-    @Test("Copies under way count: what they reserved is not promised twice, and comes back")
+    @Test("What is too much after maxBytes was lowered is marked by the sweep, the least recently used first, and deleted after the grace")
+    func sweepsExcess() async throws {
+        try await run(4_000) { engine, clock async throws in
+            engine.pool.replaceLimits(with: .init(retention: engine.pool.retention, maxBytes: 2_500, grace: engine.pool.grace))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await marked(engine) == [])
+            clock.advance(by: .seconds(60))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await marked(engine) == ["/a"])
+            clock.advance(by: engine.pool.grace)
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await !engine.isInPool("/a"))
+            #expect(try await engine.base.totals(of: engine.pool.id).bytes == 2_000)
+            #expect(engine.counters.total(EngineMetrics.Name.evictions, "max-bytes") == 1)
+        }
+    }
+
+    @Test("Copies under way count: what they took is not promised twice, and comes back")
     func reserves() async throws {
         try await EngineFixture.run({
             $0.hasWorkers = false
             $0.maxBytes = 1_500
         }) { engine async throws in
-            let held = try await engine.space.reserve(1_000, in: engine.pool)
-            let error = await #expect(throws: CopyError.self) { try await engine.space.reserve(1_000, in: engine.pool) }
-            #expect(error?.isTransient == true)
-            #expect(error?.reason == .storage)
-            try await engine.space.reserve(500, in: engine.pool).release()
-            held.release()
-            try await engine.space.reserve(1_500, in: engine.pool).release()
-            let tooLarge = await #expect(throws: CopyError.self) { try await engine.space.reserve(1_501, in: engine.pool) }
-            #expect(tooLarge?.isTransient == false)
+            let held = try await engine.space.begin(1_000, in: engine.pool)
+            try await held.take(1_000)
+            let error = await #expect(throws: CopyError.self) { _ = try await engine.space.begin(1_000, in: engine.pool) }
+            #expect(error?.isTransient == false)
+            #expect(error?.reason == .noRoom)
+            let small = try await engine.space.begin(500, in: engine.pool)
+            try await small.take(500)
+            let unstated = try await engine.space.begin(nil, in: engine.pool)
+            await #expect(throws: CopyError.self) { try await unstated.take(1) }
+            for reservation in [held, small, unstated] { reservation.release() }
+            let all = try await engine.space.begin(1_500, in: engine.pool)
+            try await all.take(1_500)
+            all.release()
+            let tooLarge = await #expect(throws: CopyError.self) { _ = try await engine.space.begin(1_501, in: engine.pool) }
+            #expect(tooLarge?.reason == .tooLarge)
         }
     }
 
-    @Test("A copy that fails gives back what it reserved")
+    @Test("A copy under way goes by what was known last while the state is away")
+    func stateIsAway() async throws {
+        try await EngineFixture.run({
+            $0.hasWorkers = false
+            $0.maxBytes = 1_500
+        }) { engine async throws in
+            let held = try await engine.space.begin(1_000, in: engine.pool)
+            engine.base.fail()
+            try await held.take(1_000)
+            held.release()
+            engine.base.heal()
+        }
+    }
+
+    @Test("A copy that fails gives back what it took")
     func givesBack() async throws {
         try await EngineFixture.run({ $0.maxBytes = 1_000 }) { engine async throws in
             engine.origin.on(

@@ -155,7 +155,7 @@ struct RedirectRouteTests {
         }
     }
 
-    @Test(arguments: [CopyFailure.Reason.transfer, .redirect, .content, .storage, .tooLarge])
+    @Test(arguments: [CopyFailure.Reason.transfer, .redirect, .content, .storage, .tooLarge, .noRoom])
     func `a copy that failed for a reason of ours or of the way leads to the origin`(reason: CopyFailure.Reason) async throws {
         let world = World()
         try await world.fail("/a.txt", reason)

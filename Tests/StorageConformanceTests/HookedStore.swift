@@ -8,7 +8,7 @@ struct HookedStore: StoreLayer {
     let hook: @Sendable (Call) async throws -> Void
 
     enum Call: String, CaseIterable, Sendable {
-        case head, get, beginUpload, openFile, delete, list, location, checkHealth, freeBytes
+        case head, get, beginUpload, openFile, delete, list, location, checkHealth, space
         case write, read, complete, abort
     }
 
@@ -57,9 +57,9 @@ struct HookedStore: StoreLayer {
         try await base.checkHealth()
     }
 
-    func freeBytes() async throws -> Int64? {
-        try await hook(.freeBytes)
-        return try await base.freeBytes()
+    func space() async throws -> StoreSpace? {
+        try await hook(.space)
+        return try await base.space()
     }
 }
 

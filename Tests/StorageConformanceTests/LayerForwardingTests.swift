@@ -46,7 +46,7 @@ struct LayerForwardingTests {
             let direct = try await local.location(of: object.key, life: .seconds(1))
             #expect(try await store.location(of: object.key, life: .seconds(1)) == direct)
             try await store.checkHealth()
-            #expect(try #require(try await store.freeBytes()) > 0)
+            #expect(try #require(try await store.space()).free > 0)
             try await store.delete(object.key)
             await #expect(throws: StorageError.self) { try await local.head(object.key) }
 
@@ -71,6 +71,6 @@ struct LayerForwardingTests {
         try await denied("list") { try await store.list(after: nil, limit: 1) }
         try await denied("location") { try await store.location(of: object.key, life: .seconds(1)) }
         try await denied("checkHealth") { try await store.checkHealth() }
-        try await denied("freeBytes") { try await store.freeBytes() }
+        try await denied("space") { try await store.space() }
     }
 }

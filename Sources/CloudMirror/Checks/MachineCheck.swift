@@ -101,7 +101,7 @@ package struct MachineCheck: Sendable {
     }
 
     private func maxBytesFinding(_ pool: Configuration.Pool, _ disk: String, _ key: String, _ total: Int64) -> [Finding] {
-        guard let limit = pool.retention.maxBytes, limit > total else { return [] }
+        guard case .bytes(let limit) = pool.retention.maxBytes, limit > total else { return [] }
         let usable = total - pool.retention.minFreeBytes
         let remedy = usable > 0 ? "set it to \(Self.size(usable)) at most" : "use a larger disk"
         return [
@@ -117,7 +117,7 @@ package struct MachineCheck: Sendable {
         var findings: [Finding] = []
         var disks: [UInt64: (total: Int64, pools: [(id: PoolID, maxBytes: Int64)])] = [:]
         for pool in configuration.pools {
-            guard case .local(let directory) = pool.storage, let maxBytes = pool.retention.maxBytes else { continue }
+            guard case .local(let directory) = pool.storage, case .bytes(let maxBytes) = pool.retention.maxBytes else { continue }
             let check = DirectoryCheck(directory)
             guard let device = check.device, let space = check.space, maxBytes <= space.total else { continue }
             disks[device, default: (space.total, [])].pools.append((pool.id, maxBytes))

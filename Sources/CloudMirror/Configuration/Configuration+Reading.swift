@@ -200,9 +200,15 @@ extension Configuration.Retention {
     mutating func read(_ reader: ConfigurationReader, isLocal: Bool) {
         reader.value(
             "timeToLive", &timeToLive, .duration(in: .seconds(1)...days(3_650)), doc: "How long a replica is kept after its last use.")
+        var bytes: Int64?
         reader.value(
-            "maxBytes", &maxBytes, .size(in: 1...(1 << 60)), none: "none", example: "500GiB",
-            doc: "What the pool may hold; above it the replicas that were not used for longest go first.")
+            "maxBytes", &bytes, .size(in: 1...(1 << 60)), none: "none",
+            defaultNote: isLocal
+                ? "\(Configuration.shareOfDisk)% of the file system, shared by the pools on it that have no `maxBytes`" : nil,
+            example: "500GiB",
+            doc: "What the pool may hold, copies under way included: before more is copied, the replicas that were not used for longest go."
+        )
+        maxBytes = bytes.map { .bytes($0) } ?? (isLocal && !reader.has("maxBytes") ? .shareOfDisk : .none)
         if isLocal {
             reader.value(
                 "minFreeBytes", &minFreeBytes, .size(in: 0...(1 << 60)),

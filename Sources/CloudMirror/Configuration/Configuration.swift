@@ -38,7 +38,10 @@ package struct Configuration: Sendable, Equatable {
     /// - Parameter stateDirectory: An absolute path.
     package init(stateDirectory: String = Configuration.defaultStateDirectory()) {
         self.stateDirectory = stateDirectory
-        pools = PoolID("local/dev").map { [Pool(id: $0, storage: .local(directory: "\(stateDirectory)/pools/dev"))] } ?? []
+        pools =
+            PoolID("local/dev").map {
+                [Pool(id: $0, storage: .local(directory: "\(stateDirectory)/pools/dev"), retention: Retention(maxBytes: .shareOfDisk))]
+            } ?? []
         state = .sqlite(path: "\(stateDirectory)/state.sqlite")
         selection.fallback = pools.first.map { .pool($0.id) } ?? .origin
     }
@@ -131,12 +134,19 @@ extension Configuration {
     package struct Retention: Sendable, Equatable {
         /// Counted from the last use.
         package var timeToLive: Duration = .seconds(24 * 3_600)
-        /// What the pool may hold; `nil` is no limit.
-        package var maxBytes: Int64?
+        package var maxBytes = MaxBytes.none
         /// What stays free on the file system of a local pool.
         package var minFreeBytes: Int64 = 64 << 20
         /// Between the mark and the deletion.
         package var grace: Duration = .seconds(60)
+
+        /// What a pool may hold.
+        package enum MaxBytes: Sendable, Equatable {
+            case none
+            case bytes(Int64)
+            /// A share of the file system: of a local pool for which nothing else is said. See ``Configuration/maxBytes(of:)``.
+            case shareOfDisk
+        }
     }
 
     /// How a request for an artifact is answered.

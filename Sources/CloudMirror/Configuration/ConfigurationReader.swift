@@ -54,7 +54,7 @@ final class ConfigurationReader {
     ) {
         var described = kind
         if let none { described.name += " or \(none)" }
-        describe(key, described, default: none, note: defaultNote ?? none ?? "none", example: example, doc: doc)
+        describe(key, described, default: defaultNote == nil ? none : nil, note: defaultNote ?? none ?? "none", example: example, doc: doc)
         guard let element = element(key), none == nil || element.plainText != none else { return }
         if let value = element.value(kind, instead: "leave the key out") { target = value }
     }

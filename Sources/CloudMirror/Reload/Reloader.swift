@@ -71,7 +71,7 @@ struct Reloader: Service, CustomStringConvertible {
         parts.services.selector.replace(with: next.poolSelector)
         if next.origins != current.origins || next.selection != current.selection { server.forgetAnswers() }
         parts.services.redirects.reload(next.redirectConfiguration)
-        for pool in next.pools { parts.services.pools[pool.id]?.replaceLimits(with: pool.retention.limits) }
+        for pool in next.pools { parts.services.pools[pool.id]?.replaceLimits(with: next.limits(of: pool)) }
         parts.services.uses.coarseness = next.useCoarseness
         server.reload(adminTokens: parts.adminTokens(next))
         if let tls, next.tls != current.tls { server.reload(tls: tls) }

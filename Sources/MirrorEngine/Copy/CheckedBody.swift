@@ -13,6 +13,8 @@ struct CheckedBody: AsyncSequence, Sendable {
     let expected: Int64?
     /// Bytes, at most.
     let limit: Int64
+    /// In the pool, taken as the bytes come.
+    let room: PoolSpace.Reservation
     let progress: CopyProgress
 
     struct AsyncIterator: AsyncIteratorProtocol {
@@ -32,6 +34,7 @@ struct CheckedBody: AsyncSequence, Sendable {
                 throw CopyError(.transfer, isTransient: true, "the origin sent more than it stated")
             }
             if count > body.limit { throw CopyError.tooLarge(limit: body.limit) }
+            try await body.room.take(chunk.readableBytes)
             body.hash?.update(chunk)
             return chunk
         }

@@ -1,6 +1,7 @@
 import Logging
 import MirrorCore
 import MirrorNet
+import MirrorState
 import MirrorStorage
 import NIOCore
 
@@ -12,16 +13,18 @@ struct CopyEngine: Sendable {
     let metrics: EngineMetrics
     let clock: any MirrorClock
     let logger: Logger
+    let credit: OriginCredit
     let memory: CopyMemory
     private let refusals = ServerSideRefusals()
     private let refusedRedirects = RefusedRedirects()
 
     init(
-        origin: OriginClient, space: PoolSpace, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any MirrorClock,
-        logger: Logger
+        origin: OriginClient, space: PoolSpace, credit: OriginCredit, configuration: CopyConfiguration, metrics: EngineMetrics,
+        clock: any MirrorClock, logger: Logger
     ) {
         self.origin = origin
         self.space = space
+        self.credit = credit
         self.configuration = configuration
         self.metrics = metrics
         self.clock = clock
@@ -47,11 +50,8 @@ struct CopyEngine: Sendable {
             {
                 return object
             }
-            return try await memory.withShare(of: artifact) { budget in
-                try await transfer(
-                    source, size: head?.response.totalSize, to: pool, attempt: attempt, budget: budget, progress: progress,
-                    publish: publish)
-            }
+            return try await transfer(
+                source, size: head?.response.totalSize, to: pool, attempt: attempt, progress: progress, publish: publish)
         } catch let error as StorageError where error.code == .preconditionFailed {
             return try await adopt(artifact, in: pool, publish: publish)
         } catch let error as OutboundError {
@@ -81,9 +81,11 @@ struct CopyEngine: Sendable {
         guard pool.store.canCopy(from: source), !refusals.contains(source, pool.id, at: clock.instant) else { return nil }
         let limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
         if source.size > limit { throw CopyError.tooLarge(limit: limit) }
-        let reservation = try await space.reserve(source.size, in: pool)
-        defer { reservation.release() }
+        let room = try await space.begin(source.size, in: pool)
+        defer { room.release() }
         try refusePage(head, of: artifact)
+        // The service takes all of it at once.
+        try await room.take(Int(clamping: source.size))
         let metadata = head.metadata(of: artifact, stored: clock.now)
         do {
             let object = try await publish { [clock] in
@@ -94,7 +96,7 @@ struct CopyEngine: Sendable {
             metrics.countCopiedInService(bytes: object.size, pool: pool.id)
             return object
         } catch let error as StorageError where error.code == .full {
-            throw try await makeRoom(source.size, in: pool, error)
+            throw try await makeRoom(in: pool, room, error)
         } catch let error as StorageError {
             // Unless the object is there already, what the service does not carry is carried through here, whatever the reason.
             if error.code == .preconditionFailed, try await isPresent(artifact, in: pool) { throw error }
@@ -124,50 +126,58 @@ struct CopyEngine: Sendable {
 
     /// - Parameter size: Bytes of the artifact, where the origin has stated them: what is stored has just as many.
     private func transfer(
-        _ source: ArtifactSource, size: Int64?, to pool: Pool, attempt: Int, budget: ByteBudget, progress: CopyProgress,
-        publish: Publication
+        _ source: ArtifactSource, size: Int64?, to pool: Pool, attempt: Int, progress: CopyProgress, publish: Publication
     ) async throws -> StoredObject {
         let planner = CopyPlanner(
             capabilities: pool.store.capabilities, partSize: configuration.partSize, memory: configuration.memory)
         var limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
-        let firstGrant = FirstGrant(planner.isBuffered ? try await budget.take(planner.firstPartSize) : nil)
         let (first, plan) = try await progress.whileWaiting {
             try await begin(source.url, planner, size: size, mayRange: attempt == 1)
         }
         try refusePage(first, of: source.name)
-        if case .rangesInOrder = plan { _ = firstGrant.take() }
         if case .bufferedStream = plan { limit = min(limit, planner.wholeLimit) }
         if let size = first.totalSize, size > limit { throw CopyError.tooLarge(limit: limit) }
-        let reservation = try await space.reserve(first.totalSize ?? 0, in: pool)
-        defer { reservation.release() }
+        let origin = CopyLane(of: source.name)
+        let room = try await space.begin(first.totalSize, in: pool, mayTakeAhead: credit.isGood(origin))
+        defer { room.release() }
         do {
-            return try await store(
-                first, plan, firstGrant, of: source.name, in: pool, limit: limit, budget: budget, progress: progress, publish: publish)
+            return try await store(first, plan, of: source.name, in: pool, room: room, limit: limit, progress: progress, publish: publish)
         } catch let error as StorageError where error.code == .full {
-            throw try await makeRoom(first.totalSize, in: pool, error)
+            throw try await makeRoom(in: pool, room, error)
+        } catch {
+            if first.totalSize != nil, !Task.isCancelled, Self.isOfOrigin(error) { credit.lose(origin) }
+            throw error
         }
     }
 
-    /// The disk is smaller than `maxBytes`, or there is none: what is older goes all the same, and the next attempt finds room.
-    private func makeRoom(_ size: Int64?, in pool: Pool, _ error: StorageError) async throws -> CopyError {
-        let evicted = try await space.evict(error.missingBytes ?? size ?? Self.unstatedSize, from: pool)
-        return CopyError(.storage, isTransient: evicted > 0, "the pool is full", cause: error)
+    /// Whether the origin sent something else than it had stated, or nothing.
+    private static func isOfOrigin(_ error: any Error) -> Bool {
+        switch error {
+        case let error as CopyError: error.reason == .transfer
+        case is OutboundError: true
+        default: false
+        }
     }
 
-    /// What is freed for an artifact whose size the origin does not state.
-    private static let unstatedSize: Int64 = 1 << 30
+    /// The pool takes less than it seemed to: what was not used for longest goes all the same, and the next attempt finds room.
+    private func makeRoom(in pool: Pool, _ room: PoolSpace.Reservation, _ error: StorageError) async throws -> CopyError {
+        // Where the pool does not say how much it lacks, it is as much as the copy has taken.
+        let bytes = error.missingBytes ?? max(room.bytes.reserved, 1)
+        guard try await space.makeRoom(bytes, in: pool) else { return PoolSpace.noRoom(pool, cause: error) }
+        return CopyError(.storage, isTransient: true, "the pool is full", cause: error)
+    }
 
     private func store(
-        _ first: OriginResponse, _ plan: CopyPlan, _ firstGrant: FirstGrant, of artifact: ArtifactURL, in pool: Pool, limit: Int64,
-        budget: ByteBudget, progress: CopyProgress, publish: Publication
+        _ first: OriginResponse, _ plan: CopyPlan, of artifact: ArtifactURL, in pool: Pool, room: PoolSpace.Reservation, limit: Int64,
+        progress: CopyProgress, publish: Publication
     ) async throws -> StoredObject {
         let upload = try await pool.store.beginUpload(
             ObjectKey(artifact), metadata: first.metadata(of: artifact, stored: clock.now), expectedSize: first.totalSize)
         do {
             let hash = ArtifactHash(stated: first.statedDigests)
             let transfer = CopyTransfer(
-                origin: origin, upload: upload, hash: hash, configuration: configuration, budget: budget, firstGrant: firstGrant,
-                limit: limit, progress: progress
+                origin: origin, upload: upload, hash: hash, configuration: configuration, memory: memory, lane: CopyLane(of: artifact),
+                room: room, limit: limit, progress: progress
             ) { [metrics] in metrics.countCopied(bytes: $0, pool: pool.id) }
             let memory = try await transfer.run(plan, first)
             defer { withExtendedLifetime(memory) {} }

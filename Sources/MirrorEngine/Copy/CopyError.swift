@@ -13,6 +13,8 @@ struct CopyError: Error, Sendable, CustomStringConvertible {
     let retryAfter: Duration?
     /// Whether the next request is told, too, for a while.
     let isRemembered: Bool
+    /// For how long at most; `nil` for as long as other failures.
+    let rememberedFor: Duration?
     /// What the metrics count it as, where that says more than the reason.
     let cause: (any Error)?
     /// Whether `cause` is of the bucket that the artifact lies in, and not of the pool.
@@ -20,28 +22,30 @@ struct CopyError: Error, Sendable, CustomStringConvertible {
 
     init(
         _ reason: CopyFailure.Reason, isTransient: Bool, _ message: String, retryAfter: Duration? = nil, isRemembered: Bool = true,
-        cause: (any Error)? = nil
+        rememberedFor: Duration? = nil, cause: (any Error)? = nil
     ) {
         self.init(
-            reason, isTransient: isTransient, message, retryAfter: retryAfter, isRemembered: isRemembered, cause: cause, isOfBucket: false)
+            reason, isTransient: isTransient, message, retryAfter: retryAfter, isRemembered: isRemembered, rememberedFor: rememberedFor,
+            cause: cause, isOfBucket: false)
     }
 
     /// What goes wrong with an origin's bucket is the origin's failure, not the pool's.
     init(ofBucket error: StorageError) {
         self.init(
             .transfer, isTransient: error.code.isTransient, "the origin's bucket: \(error.code.rawValue)", retryAfter: error.retryAfter,
-            isRemembered: true, cause: error, isOfBucket: true)
+            isRemembered: true, rememberedFor: nil, cause: error, isOfBucket: true)
     }
 
     private init(
         _ reason: CopyFailure.Reason, isTransient: Bool, _ message: String, retryAfter: Duration?, isRemembered: Bool,
-        cause: (any Error)?, isOfBucket: Bool
+        rememberedFor: Duration?, cause: (any Error)?, isOfBucket: Bool
     ) {
         self.reason = reason
         self.isTransient = isTransient
         self.message = message
         self.retryAfter = retryAfter
         self.isRemembered = isRemembered
+        self.rememberedFor = rememberedFor
         self.cause = cause
         self.isOfBucket = isOfBucket
     }

@@ -1,43 +1,99 @@
-import MirrorCore
 import MirrorState
 import Synchronization
 
-/// Memory for the parts of all copies, of which one origin's copies hold a share at most, as of the slots.
+/// Memory for the parts of all copies, taken as their bytes come; ``MemoryLedger`` has the rules.
 final class CopyMemory: Sendable {
-    private struct Share {
-        let budget: ByteBudget
-        /// Copies that use it.
-        var users = 0
+    private typealias Waiter = CheckedContinuation<Bool, Never>
+
+    private struct State {
+        var ledger: MemoryLedger
+        var waiters: [MemoryLedger.PartID: Waiter] = [:]
+
+        mutating func serve() -> [Waiter] { ledger.serve().compactMap { waiters.removeValue(forKey: $0) } }
     }
 
-    private let whole: ByteBudget
-    private let shareSize: Int64
-    private let shares = Mutex<[CopyLane: Share]>([:])
+    private let state: Mutex<State>
 
     init(_ configuration: CopyConfiguration) {
-        whole = ByteBudget(configuration.memory)
         let share = Double(min(configuration.maxPerOrigin, configuration.concurrency)) / Double(configuration.concurrency)
-        shareSize = max(1, Int64(Double(configuration.memory) * share))
+        state = Mutex(
+            State(
+                ledger: MemoryLedger(
+                    capacity: configuration.memory, share: max(1, Int64(Double(configuration.memory) * share)))))
     }
 
     /// Whether copies wait for memory that other origins' copies hold.
-    var isShort: Bool { whole.waitingCount > 0 }
+    var isShort: Bool { state.withLock { $0.ledger.isShort } }
 
-    /// Runs a copy with the share of its origin.
-    func withShare<Value>(of artifact: ArtifactURL, _ body: (ByteBudget) async throws -> Value) async throws -> Value {
-        let origin = CopyLane(of: artifact)
-        let budget = shares.withLock { shares in
-            var share = shares[origin] ?? Share(budget: ByteBudget(shareSize, of: whole))
-            share.users += 1
-            shares[origin] = share
-            return share.budget
-        }
-        defer {
-            shares.withLock { shares in
-                shares[origin]?.users -= 1
-                if shares[origin]?.users == 0 { shares[origin] = nil }
+    /// Parts that wait for memory.
+    var waitingCount: Int { state.withLock { $0.ledger.waitingCount } }
+
+    /// The memory of a part, none at first.
+    ///
+    /// - Parameter isFront: Whether the rest of its copy waits for this part; asked under a lock, so it must be quick and must take none.
+    func part(of origin: CopyLane, size: Int64, isFront: @escaping @Sendable () -> Bool) -> PartMemory {
+        PartMemory(self, state.withLock { $0.ledger.add(origin, size: max(size, 1), isFront: isFront) })
+    }
+
+    /// - Returns: Bytes that the part has then.
+    fileprivate func take(_ id: MemoryLedger.PartID, _ bytes: Int64) async throws -> Int64 {
+        let isGranted = await withTaskCancellationHandler {
+            await withCheckedContinuation { (waiter: Waiter) in
+                let (answer, served) = state.withLock { state -> (Bool?, [Waiter]) in
+                    if Task.isCancelled { return (false, []) }
+                    state.ledger.ask(id, for: bytes)
+                    if state.ledger.held(by: id) >= bytes { return (true, []) }
+                    state.waiters[id] = waiter
+                    return (nil, state.serve())
+                }
+                if let answer { waiter.resume(returning: answer) }
+                served.forEach { $0.resume(returning: true) }
             }
+        } onCancel: {
+            cancel(id)
         }
-        return try await body(budget)
+        guard isGranted else { throw CancellationError() }
+        return state.withLock { $0.ledger.held(by: id) }
+    }
+
+    private func cancel(_ id: MemoryLedger.PartID) {
+        let (waiter, served) = state.withLock { state -> (Waiter?, [Waiter]) in
+            guard let waiter = state.waiters.removeValue(forKey: id) else { return (nil, []) }
+            state.ledger.withdraw(id)
+            return (waiter, state.serve())
+        }
+        waiter?.resume(returning: false)
+        served.forEach { $0.resume(returning: true) }
+    }
+
+    fileprivate func giveBack(_ id: MemoryLedger.PartID) {
+        let served = state.withLock { state in
+            state.ledger.remove(id)
+            return state.serve()
+        }
+        served.forEach { $0.resume(returning: true) }
+    }
+}
+
+/// The memory of one part; given back when the last reference goes.
+final class PartMemory: Sendable {
+    private let memory: CopyMemory
+    private let id: MemoryLedger.PartID
+
+    fileprivate init(_ memory: CopyMemory, _ id: MemoryLedger.PartID) {
+        self.memory = memory
+        self.id = id
+    }
+
+    deinit {
+        memory.giveBack(id)
+    }
+
+    /// Waits until there is memory for the first `bytes` of the part. One task at a time.
+    ///
+    /// - Returns: For how many there is: more than asked for, as long as the part is larger.
+    /// - Throws: `CancellationError`.
+    func take(_ bytes: Int64) async throws -> Int64 {
+        try await memory.take(id, bytes)
     }
 }

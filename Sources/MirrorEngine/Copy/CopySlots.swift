@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// A copy holds one of `concurrency` slots, of which one origin's copies hold `maxPerOrigin` at most. A copy that has turned out to be slow
 /// gives its slot up and goes on: up to `slowConcurrency` copies more than there are slots. When there are that many and another copy could
-/// begin, the slowest one ends.
+/// begin, the slowest one ends. An origin that has lost its credit has one slot.
 package final class CopySlots: Sendable {
     /// A copy under way.
     final class Copy: Sendable {
@@ -55,9 +55,11 @@ package final class CopySlots: Sendable {
     private let concurrency: Int
     private let maxPerOrigin: Int
     private let slowConcurrency: Int
+    private let credit: OriginCredit
     private let state = Mutex(State())
 
-    package init(_ configuration: CopyConfiguration) {
+    package init(_ configuration: CopyConfiguration, credit: OriginCredit) {
+        self.credit = credit
         concurrency = configuration.concurrency
         maxPerOrigin = configuration.maxPerOrigin
         slowConcurrency = configuration.slowConcurrency
@@ -68,7 +70,7 @@ package final class CopySlots: Sendable {
             let holders = state.running.values.filter { !$0.isSlow }
             guard holders.count < concurrency else { return .full }
             let byOrigin = Dictionary(grouping: holders, by: \.copy.origin)
-            var passed = Set(byOrigin.filter { $0.value.count >= maxPerOrigin }.keys)
+            var passed = Set(byOrigin.filter { $0.value.count >= maxPerOrigin || !credit.isGood($0.key) }.keys)
             // One of these may have ended a process. Alone it takes nobody with it twice.
             if holders.contains(where: { $0.copy.lane == .unfinished }) { passed.insert(.unfinished) }
             if state.running.count >= concurrency + slowConcurrency {
@@ -100,7 +102,10 @@ package final class CopySlots: Sendable {
             running.bytesPerSecond = bytesPerSecond
             running.isSlow = running.isSlow || isSlow
             state.running[ObjectIdentifier(copy)] = running
-            if givesUp { Self.remember(copy.origin, &state) }
+            if givesUp {
+                Self.remember(copy.origin, &state)
+                credit.lose(copy.origin)
+            }
             return givesUp
         }
     }

@@ -1,7 +1,7 @@
 import MirrorCore
+import MirrorState
 import MirrorStorage
 import NIOCore
-import Synchronization
 
 /// Carries the bytes of one artifact from its origin into an upload, and hashes them on the way.
 ///
@@ -15,9 +15,11 @@ struct CopyTransfer: Sendable {
     let upload: any ObjectUpload
     let hash: ArtifactHash
     let configuration: CopyConfiguration
-    let budget: ByteBudget
-    /// Memory for the first part, taken before the origin was asked, so that no answer waits for memory.
-    let firstGrant: FirstGrant
+    let memory: CopyMemory
+    /// Whose share of the memory the parts are taken from.
+    let lane: CopyLane
+    /// Taken as bytes come.
+    let room: PoolSpace.Reservation
     /// Bytes of the whole artifact, at most.
     let limit: Int64
     let progress: CopyProgress
@@ -26,15 +28,17 @@ struct CopyTransfer: Sendable {
 
     /// - Parameter first: The answer that the plan was made for.
     /// - Returns: The memory of a part that is all of the artifact, which the store may keep until the upload is complete.
-    func run(_ plan: CopyPlan, _ first: OriginResponse) async throws -> ByteBudget.Grant? {
-        var grant: ByteBudget.Grant?
+    func run(_ plan: CopyPlan, _ first: OriginResponse) async throws -> PartMemory? {
+        var memory: PartMemory?
+        func reader(_ parts: PartLayout) -> PartReader {
+            PartReader(origin: origin, first: first, parts: parts, room: room, progress: progress)
+        }
         switch plan {
         case .stream: try await stream(first)
-        case .bufferedStream(let sizes): grant = try await bufferedStream(first, sizes)
-        case .ranges(let parts): try await ranges(PartReader(origin: origin, first: first, parts: parts, progress: progress))
-        case .bufferedRanges(let parts):
-            try await bufferedRanges(PartReader(origin: origin, first: first, parts: parts, progress: progress))
-        case .rangesInOrder(let parts): try await rangesInOrder(PartReader(origin: origin, first: first, parts: parts, progress: progress))
+        case .bufferedStream(let sizes): memory = try await bufferedStream(first, sizes)
+        case .ranges(let parts): try await ranges(reader(parts))
+        case .bufferedRanges(let parts): try await bufferedRanges(reader(parts))
+        case .rangesInOrder(let parts): try await rangesInOrder(reader(parts))
         }
         if let size = first.totalSize, hash.count != size {
             throw CopyError(.transfer, isTransient: true, "parts are missing")
@@ -43,24 +47,26 @@ struct CopyTransfer: Sendable {
             throw CopyError(
                 .transfer, isTransient: true, "the origin sent as many bytes as were asked for, and did not say whether they are all")
         }
-        return grant
+        return memory
     }
 
     // MARK: One answer
 
     /// One answer, read to its end.
     private func stream(_ response: OriginResponse) async throws {
-        let body = CheckedBody(base: response.body, hash: hash, expected: response.totalSize, limit: limit, progress: progress)
+        let body = CheckedBody(
+            base: response.body, hash: hash, expected: response.totalSize, limit: limit, room: room, progress: progress)
         let written = try await upload.write(UploadPart(number: 0, offset: 0, length: response.totalSize), from: ByteStream(body))
         count(written)
         guard written == hash.count else { throw CopyError(.storage, isTransient: true, "the pool did not take all bytes") }
     }
 
     /// One answer, cut into parts in memory, which are written while the next ones arrive.
-    private func bufferedStream(_ response: OriginResponse, _ sizes: PartSizes) async throws -> ByteBudget.Grant? {
-        let body = CheckedBody(base: response.body, hash: hash, expected: response.totalSize, limit: limit, progress: progress)
+    private func bufferedStream(_ response: OriginResponse, _ sizes: PartSizes) async throws -> PartMemory? {
+        let body = CheckedBody(
+            base: response.body, hash: hash, expected: response.totalSize, limit: limit, room: room, progress: progress)
         return try await withThrowingTaskGroup(of: Void.self) { writers in
-            var only: ByteBudget.Grant?
+            var only: PartMemory?
             var iterator = body.makeAsyncIterator()
             var rest = ByteBuffer()
             var offset: Int64 = 0
@@ -68,21 +74,21 @@ struct CopyTransfer: Sendable {
             var writing = 0
             while true {
                 let size = sizes[number]
-                let grant = try await memory(size)
-                let bytes = try await Self.fill(size, from: &iterator, &rest)
+                let part = memory.part(of: lane, size: min(size, (response.totalSize ?? .max) - offset), isFront: { true })
+                let bytes = try await Self.fill(size, part, from: &iterator, &rest)
                 // An empty artifact is one empty part.
                 guard bytes.readableBytes > 0 || number == 0 else { break }
-                let part = UploadPart(number: number, offset: offset, length: Int64(bytes.readableBytes))
+                let place = UploadPart(number: number, offset: offset, length: Int64(bytes.readableBytes))
                 if writing == configuration.partConcurrency {
                     try await writers.next()
                     writing -= 1
                 }
                 writers.addTask {
-                    try await write(part, bytes)
-                    withExtendedLifetime(grant) {}
+                    try await write(place, bytes)
+                    withExtendedLifetime(part) {}
                 }
                 writing += 1
-                only = number == 0 ? grant : nil
+                only = number == 0 ? part : nil
                 offset += Int64(bytes.readableBytes)
                 number += 1
                 if Int64(bytes.readableBytes) < size { break }
@@ -101,7 +107,7 @@ struct CopyTransfer: Sendable {
             group.addTask { try await follow(reader.parts, finished: finished) }
             group.addTask {
                 defer { finish.finish() }
-                try await reader.each(concurrency: configuration.partConcurrency, admit: {}) { number, range, _ in
+                try await reader.each(concurrency: configuration.partConcurrency) { number, range in
                     let body = try await reader.open(number, range, hash: nil)
                     let part = UploadPart(number: number, offset: range.offset, length: range.length)
                     _ = try await upload.write(part, from: ByteStream(body))
@@ -128,24 +134,25 @@ struct CopyTransfer: Sendable {
     /// Parts in memory, each written once it is there.
     private func bufferedRanges(_ reader: PartReader) async throws {
         let ordered = OrderedHash(hash)
-        let size = reader.parts.partSize
-        try await reader.each(concurrency: configuration.partConcurrency, admit: { try await memory(size) }) {
-            number, range, grant in
+        try await reader.each(concurrency: configuration.partConcurrency) { number, range in
+            let part = memory.part(of: lane, size: range.length, isFront: { ordered.isFront(number) })
+            // The first answer is there already. Another is not asked for while nobody could take it: its origin would have to wait.
+            if number > 0 { _ = try await part.take(1) }
             var iterator = try await reader.open(number, range, hash: nil).makeAsyncIterator()
             var rest = ByteBuffer()
-            let bytes = try await Self.fill(range.length, from: &iterator, &rest)
+            let bytes = try await Self.fill(range.length, part, from: &iterator, &rest)
             // To the end, where the body says whether it was whole.
             guard rest.readableBytes == 0, try await iterator.next() == nil, Int64(bytes.readableBytes) == range.length else {
                 throw CopyError(.transfer, isTransient: true, "the origin sent another part than it stated")
             }
-            ordered.add(number, bytes, grant)
+            ordered.add(number, bytes, part)
             try await write(UploadPart(number: number, offset: range.offset, length: range.length), bytes)
         }
     }
 
     /// Parts one after the other, as they arrive.
     private func rangesInOrder(_ reader: PartReader) async throws {
-        try await reader.each(concurrency: 1, admit: {}) { number, range, _ in
+        try await reader.each(concurrency: 1) { number, range in
             let body = try await reader.open(number, range, hash: hash)
             let part = UploadPart(number: number, offset: range.offset, length: range.length)
             _ = try await upload.write(part, from: ByteStream(body))
@@ -154,11 +161,6 @@ struct CopyTransfer: Sendable {
     }
 
     // MARK: Parts in memory
-
-    private func memory(_ size: Int64) async throws -> ByteBudget.Grant {
-        if let first = firstGrant.take() { return first }
-        return try await budget.take(size)
-    }
 
     private func write(_ part: UploadPart, _ bytes: ByteBuffer) async throws {
         let written = try await upload.write(part, from: ByteStream(bytes))
@@ -170,32 +172,23 @@ struct CopyTransfer: Sendable {
     ///
     /// Copied, and not kept as the chunks that arrived: a chunk of a few bytes may hold a receive buffer of a few hundred thousand.
     ///
+    /// - Parameter memory: Of the part that they are.
     /// - Parameter rest: What was read beyond, for the next call.
-    private static func fill(_ size: Int64, from body: inout CheckedBody.AsyncIterator, _ rest: inout ByteBuffer) async throws -> ByteBuffer
-    {
+    private static func fill(
+        _ size: Int64, _ memory: PartMemory, from body: inout CheckedBody.AsyncIterator, _ rest: inout ByteBuffer
+    ) async throws -> ByteBuffer {
         var bytes = ByteBuffer()
-        bytes.reserveCapacity(Int(size))
+        var capacity: Int64 = 0
         while true {
             let length = min(Int(size) - bytes.readableBytes, rest.readableBytes)
+            let count = Int64(bytes.readableBytes + length)
+            if count > capacity {
+                capacity = try await memory.take(count)
+                bytes.reserveCapacity(Int(capacity))
+            }
             if var slice = rest.readSlice(length: length) { bytes.writeBuffer(&slice) }
             guard bytes.readableBytes < Int(size), let chunk = try await body.next() else { return bytes }
             rest = chunk
-        }
-    }
-}
-
-/// A grant that one part takes.
-final class FirstGrant: Sendable {
-    private let grant: Mutex<ByteBudget.Grant?>
-
-    init(_ grant: ByteBudget.Grant?) {
-        self.grant = Mutex(grant)
-    }
-
-    func take() -> ByteBudget.Grant? {
-        grant.withLock { grant in
-            defer { grant = nil }
-            return grant
         }
     }
 }

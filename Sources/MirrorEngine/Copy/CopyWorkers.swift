@@ -37,9 +37,10 @@ package final class CopyWorkers: Service {
         duty: CopyDuty = .always, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
         self.name = name
-        slots = CopySlots(configuration)
+        let credit = OriginCredit(clock: clock)
+        slots = CopySlots(configuration, credit: credit)
         engine = CopyEngine(
-            origin: origin, space: space, configuration: configuration, metrics: metrics, clock: clock, logger: logger)
+            origin: origin, space: space, credit: credit, configuration: configuration, metrics: metrics, clock: clock, logger: logger)
         keeper = LeaseKeeper(
             state: state, slots: slots, memory: engine.memory, configuration: configuration, metrics: metrics, clock: clock, logger: logger,
             onFreeSlot: { [work] in work.notify() })
@@ -250,8 +251,8 @@ package final class CopyWorkers: Service {
             let error = CopyError(error)
             metrics.countError(error)
             guard error.isTransient, lease.attempt < configuration.maxAttempts else {
-                return .unpublished(
-                    .failed(failure(error.reason, error.message, isRemembered: error.isRemembered)), detail: error.detail)
+                let life = error.isRemembered ? min(error.rememberedFor ?? configuration.negativeLife, configuration.negativeLife) : .zero
+                return .unpublished(.failed(failure(error.reason, error.message, life: life)), detail: error.detail)
             }
             if let retryAfter = error.retryAfter, retryAfter > configuration.backoffLimit {
                 // Too long to wait for: pending would only keep clients waiting in vain. That the origin wants to be left alone for an hour is
@@ -311,7 +312,8 @@ package final class CopyWorkers: Service {
         }
     }
 
-    private func failure(_ reason: CopyFailure.Reason, _ message: String, isRemembered: Bool = true) -> CopyFailure {
-        CopyFailure(reason: reason, message: message, retryAt: clock.now + (isRemembered ? configuration.negativeLife : .zero))
+    /// - Parameter life: How long it is remembered; `nil` for as long as is configured.
+    private func failure(_ reason: CopyFailure.Reason, _ message: String, life: Duration? = nil) -> CopyFailure {
+        CopyFailure(reason: reason, message: message, retryAt: clock.now + (life ?? configuration.negativeLife))
     }
 }

@@ -89,7 +89,7 @@ extension CopyError {
         switch reason {
         case .origin(let status): ![404, 408, 410, 425, 429, 502, 503, 504].contains(status)
         case .transfer: true
-        case .refused, .redirect, .content, .tooLarge, .storage, .unfinished: false
+        case .refused, .redirect, .content, .tooLarge, .storage, .noRoom, .unfinished: false
         }
     }
 }

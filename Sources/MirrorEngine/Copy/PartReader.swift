@@ -9,31 +9,23 @@ struct PartReader: Sendable {
     /// The answer to the request for the first part.
     let first: OriginResponse
     let parts: PartLayout
+    let room: PoolSpace.Reservation
     let progress: CopyProgress
 
     /// - Parameter hash: `nil` where the part's bytes are hashed elsewhere.
     /// - Throws: ``CopyError``.
     func open(_ number: Int, _ range: ByteRange, hash: ArtifactHash?) async throws -> CheckedBody {
         let body = number == 0 ? first.body : try await progress.whileWaiting { try await openPart(range).body }
-        return CheckedBody(base: body, hash: hash, expected: range.length, limit: range.length, progress: progress)
+        return CheckedBody(base: body, hash: hash, expected: range.length, limit: range.length, room: room, progress: progress)
     }
 
     /// Every part once, `concurrency` at the same time, in the order of their numbers.
-    ///
-    /// - Parameter admit: Waited for before a number is taken, so that whatever it hands out goes to the lowest number that is left.
-    func each<Admission: Sendable>(
-        concurrency: Int, admit: @escaping @Sendable () async throws -> Admission,
-        _ body: @escaping @Sendable (Int, ByteRange, Admission) async throws -> Void
-    ) async throws {
+    func each(concurrency: Int, _ body: @escaping @Sendable (Int, ByteRange) async throws -> Void) async throws {
         let next = PartNumbers(count: parts.count)
         try await withThrowingTaskGroup(of: Void.self) { workers in
             for _ in 0..<min(concurrency, parts.count) {
                 workers.addTask {
-                    while true {
-                        let admission = try await admit()
-                        guard let number = next.take(), let range = parts[number] else { return }
-                        try await body(number, range, admission)
-                    }
+                    while let number = next.take(), let range = parts[number] { try await body(number, range) }
                 }
             }
             // Not `waitForAll`, which would let the other parts go on after one has failed.

@@ -23,7 +23,7 @@ package enum RedirectAnswer: Sendable {
             switch failure.reason {
             case .origin(let status): .originStatus(status, message: failure.message)
             case .refused: .refused(message: failure.message)
-            case .redirect, .transfer, .content, .tooLarge, .storage, .unfinished: .origin(.copyFailed)
+            case .redirect, .transfer, .content, .tooLarge, .storage, .noRoom, .unfinished: .origin(.copyFailed)
             }
     }
 

@@ -1,95 +1,186 @@
 package import Logging
-import MirrorCore
+package import MirrorCore
 package import MirrorState
+import MirrorStorage
 import Synchronization
 
-/// Keeps pools within `maxBytes`: a copy reserves its bytes first, and the least recently used replicas go until there is room.
+/// Keeps pools within `maxBytes` and disks from filling up: a copy takes room as its bytes come, and what was not used for longest makes it (decision 0016).
 ///
 /// Copies of other processes are seen once they are present; a pool may be exceeded by what they have under way.
 package final class PoolSpace: Sendable {
+    private struct Book {
+        var reservations: [ObjectIdentifier: Reservation] = [:]
+        /// As last known, for when the state is away.
+        var totals: PoolTotals?
+    }
+
     private let state: any StateStore
-    private let remover: ReplicaRemover
-    private let metrics: EngineMetrics
-    private let logger: Logger
-    /// Sums of what origins, pools and the state say: 128 bits, because those of 64 could be too small.
-    private let reserved = Mutex<[PoolID: Int128]>([:])
+    private let evictor: Evictor
+    private let books = Mutex<[PoolID: Book]>([:])
 
-    package init(state: any StateStore, remover: ReplicaRemover, metrics: EngineMetrics, logger: Logger) {
+    package init(
+        state: any StateStore, remover: ReplicaRemover, uses: UseRecorder, metrics: EngineMetrics, clock: any WallClock, logger: Logger
+    ) {
         self.state = state
-        self.remover = remover
-        self.metrics = metrics
-        self.logger = logger
+        evictor = Evictor(state: state, remover: remover, uses: uses, metrics: metrics, clock: clock, logger: logger)
     }
 
-    /// Bytes that a copy under way holds; given back by ``release()``.
-    struct Reservation: Sendable {
-        fileprivate let space: PoolSpace
-        fileprivate let pool: PoolID
-        fileprivate let bytes: Int64
+    // MARK: Copies
 
-        func release() {
-            space.reserved.withLock { $0[pool, default: 0] -= Int128(bytes) }
+    /// Begins to take room for an artifact. What it is stated to have is looked for, and not taken.
+    ///
+    /// - Parameter size: Bytes that the origin states.
+    /// - Parameter mayTakeAhead: Whether the origin is trusted to send what it states.
+    /// - Throws: ``CopyError`` when the artifact is larger than the pool may be, or when there is no room for it now.
+    func begin(_ size: Int64?, in pool: Pool, mayTakeAhead: Bool = true) async throws -> Reservation {
+        let reservation = Reservation(of: self, in: pool, size: size, mayTakeAhead: mayTakeAhead)
+        guard let size else { return enter(reservation) }
+        if let limit = pool.maxBytes, size > limit {
+            throw CopyError(.tooLarge, isTransient: false, "the artifact is larger than its pool may be (maxBytes)")
         }
+        guard let room = try await room(of: pool) else { return enter(reservation) }
+        guard Int128(size) <= room.limit else {
+            throw Self.noRoom(pool, "the artifact is larger than what could be freed on the pool's disk")
+        }
+        let missing = room.missing + Int128(size)
+        if missing > 0, try await !evictor.has(missing, in: pool) {
+            try await evictor.mark(max(missing, room.standby), in: pool)
+            throw Self.noRoom(pool)
+        }
+        return enter(reservation)
     }
 
-    /// - Throws: ``CopyError`` when the artifact alone is larger than the pool may be, or when nothing is left that could go.
-    func reserve(_ bytes: Int64, in pool: Pool) async throws -> Reservation {
-        let reservation = Reservation(space: self, pool: pool.id, bytes: bytes)
-        reserved.withLock { $0[pool.id, default: 0] += Int128(bytes) }
-        do {
-            if let limit = pool.maxBytes { try await makeRoom(bytes, within: limit, of: pool) }
-        } catch {
-            reservation.release()
-            throw error
-        }
+    private func enter(_ reservation: Reservation) -> Reservation {
+        books.withLock { $0[reservation.pool.id, default: Book()].reservations[ObjectIdentifier(reservation)] = reservation }
         return reservation
     }
 
-    /// Removes the least recently used replicas until `bytes` are free again.
+    fileprivate func leave(_ reservation: Reservation) {
+        books.withLock { _ = $0[reservation.pool.id]?.reservations.removeValue(forKey: ObjectIdentifier(reservation)) }
+    }
+
+    /// Makes room for what was just reserved.
+    fileprivate func makeRoom(for reservation: Reservation) async throws {
+        let pool = reservation.pool
+        guard let room = try await room(of: pool) else { return }
+        if room.missing > 0 {
+            try await free(pool)
+            // What has not come yet can do without, for now.
+            if try await missing(in: pool) > 0 { reservation.cutBack() }
+            guard try await missing(in: pool) <= 0 else {
+                try await evictor.mark(room.standby, in: pool)
+                throw Self.noRoom(pool)
+            }
+        }
+        if room.isNearlyFull { try await evictor.mark(room.standby, in: pool) }
+    }
+
+    private func free(_ pool: Pool) async throws {
+        try await evictor.free(in: pool) { try await self.missing(in: pool) }
+    }
+
+    private func missing(in pool: Pool) async throws -> Int128 { try await room(of: pool)?.missing ?? 0 }
+
+    // MARK: Whenever
+
+    /// Makes room although the pool seemed to have it: its storage is full.
     ///
-    /// - Returns: How many were removed: none when the pool holds less than that in all, so that one artifact too large for the disk does not
-    ///   empty the pool for nothing.
-    func evict(_ bytes: Int64, from pool: Pool) async throws -> Int {
-        guard try await state.totals(of: pool.id).bytes >= bytes else { return 0 }
-        var freed: Int128 = 0
-        var count = 0
-        while freed < bytes {
-            let oldest = try await state.leastRecentlyUsed(in: pool.id, after: nil, limit: 16)
-            guard !oldest.isEmpty else { return count }
-            for replica in oldest where freed < bytes {
-                guard case .present(let object) = replica.status, try await evict(replica.id) else { continue }
-                freed += Int128(object.size)
-                count += 1
-            }
+    /// - Returns: Whether there is more room than before.
+    func makeRoom(_ bytes: Int64, in pool: Pool) async throws -> Bool {
+        let before = try await state.totals(of: pool.id).bytes
+        // One artifact too large for the storage does not empty the pool for nothing.
+        guard before >= bytes else { return false }
+        try await evictor.free(in: pool) { [state] in
+            Int128(bytes) - Int128(before) + Int128(try await state.totals(of: pool.id).bytes)
         }
-        return count
+        if try await state.totals(of: pool.id).bytes < before { return true }
+        try await evictor.mark(max(Int128(bytes), try await room(of: pool)?.standby ?? 0), in: pool)
+        return false
     }
 
-    private func evict(_ id: ReplicaID) async throws -> Bool {
-        guard try await remover.remove(id, unusedSince: nil) else { return false }
-        metrics.countOverCap(pool: id.pool)
-        logger.info("evicted to make room", metadata: ["replica": "\(id)"])
-        return true
+    /// Brings a pool back that holds too much, and sees to it that the next copies find room.
+    func sweep(_ pool: Pool) async throws {
+        evictor.recount(pool)
+        guard let room = try await room(of: pool) else { return }
+        if room.missing > 0 { try await free(pool) }
+        try await evictor.mark(room.standby, in: pool)
     }
 
-    private func makeRoom(_ bytes: Int64, within limit: Int64, of pool: Pool) async throws {
-        guard bytes <= limit else {
-            throw CopyError(.tooLarge, isTransient: false, "the artifact is larger than its pool may be (maxBytes)")
-        }
-        while try await isFull(pool.id, limit) {
-            let oldest = try await state.leastRecentlyUsed(in: pool.id, after: nil, limit: 16)
-            // Where the copies under way alone are too much, nothing that could go would make room for them all.
-            guard !oldest.isEmpty, reserved.withLock({ $0[pool.id, default: 0] }) <= limit else {
-                throw CopyError(.storage, isTransient: true, "the pool is full with copies under way")
-            }
-            for replica in oldest {
-                guard try await isFull(pool.id, limit) else { return }
-                _ = try await evict(replica.id)
-            }
+    /// - Returns: `nil` for a pool without a limit.
+    private func room(of pool: Pool) async throws -> PoolRoom? {
+        let space = try await pool.store.space()
+        guard pool.maxBytes != nil || space != nil else { return nil }
+        let totals = try await totals(of: pool.id)
+        let copies = books.withLock { $0[pool.id]?.reservations.values.map(\.bytes) ?? [] }
+        return PoolRoom(
+            maxBytes: pool.maxBytes, space: space, totals: totals, reserved: copies.reduce(0) { $0 + Int128($1.reserved) },
+            arrived: copies.reduce(0) { $0 + Int128($1.arrived) })
+    }
+
+    /// While the state is away a copy under way goes by what was known last.
+    private func totals(of pool: PoolID) async throws -> PoolTotals {
+        do {
+            let totals = try await state.totals(of: pool)
+            books.withLock { $0[pool, default: Book()].totals = totals }
+            return totals
+        } catch let error as StateError where error.code == .unavailable {
+            guard let known = books.withLock({ $0[pool]?.totals }) else { throw error }
+            return known
         }
     }
 
-    private func isFull(_ pool: PoolID, _ limit: Int64) async throws -> Bool {
-        Int128(try await state.totals(of: pool).bytes) + reserved.withLock { $0[pool, default: 0] } > limit
+    /// - Parameter message: Why.
+    static func noRoom(
+        _ pool: Pool, _ message: String = "the pool is full, and what is in it was used a short while ago", cause: (any Error)? = nil
+    ) -> CopyError {
+        CopyError(.noRoom, isTransient: false, message, rememberedFor: pool.grace, cause: cause)
+    }
+}
+
+extension PoolSpace {
+    /// The room that a copy under way has taken; given back by ``release()``.
+    final class Reservation: Sendable {
+        private struct Bytes {
+            var reserved: Int64 = 0
+            var arrived: Int64 = 0
+        }
+
+        fileprivate let pool: Pool
+        private let space: PoolSpace
+        private let size: Int64?
+        private let mayTakeAhead: Bool
+        private let state = Mutex(Bytes())
+
+        fileprivate init(of space: PoolSpace, in pool: Pool, size: Int64?, mayTakeAhead: Bool) {
+            self.space = space
+            self.pool = pool
+            self.size = size
+            self.mayTakeAhead = mayTakeAhead
+        }
+
+        var bytes: (reserved: Int64, arrived: Int64) { state.withLock { ($0.reserved, $0.arrived) } }
+
+        /// Takes room for bytes that have come, and some ahead of them.
+        ///
+        /// - Throws: ``CopyError`` when there is none.
+        func take(_ count: Int) async throws {
+            let isShort = state.withLock { bytes in
+                bytes.arrived += Int64(count)
+                guard bytes.arrived > bytes.reserved else { return false }
+                bytes.reserved = min(bytes.arrived + ahead(of: bytes.arrived), max(size ?? .max, bytes.arrived))
+                return true
+            }
+            if isShort { try await space.makeRoom(for: self) }
+        }
+
+        private func ahead(of arrived: Int64) -> Int64 {
+            let ahead = mayTakeAhead ? SpaceAhead.bytes(after: arrived) : 0
+            // A small pool is not emptied for what may never come.
+            return min(ahead, (pool.maxBytes ?? .max) / 64)
+        }
+
+        fileprivate func cutBack() { state.withLock { $0.reserved = $0.arrived } }
+
+        func release() { space.leave(self) }
     }
 }

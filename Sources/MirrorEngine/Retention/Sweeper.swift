@@ -4,7 +4,7 @@ package import MirrorState
 import MirrorStorage
 import ServiceLifecycle
 
-/// Expires replicas: marks those that are not worth keeping any more, and deletes them once the grace is over.
+/// Expires replicas: marks those that are not worth keeping any more, and deletes them once the grace is over. Then ``PoolSpace`` sees to full pools.
 ///
 /// Failures that nobody has asked about for an hour since they could have been tried again are forgotten, so that URLs that never were an
 /// artifact do not add up. At its start, and every `reconcileInterval`, it also compares the state with what the pools really hold.
@@ -21,6 +21,7 @@ package struct Sweeper: Service, CustomStringConvertible {
     private let state: any StateStore
     private let remover: ReplicaRemover
     private let backfill: Backfill
+    private let space: PoolSpace
     private let interval: Duration
     private let reconcileInterval: Duration
     private let removalPatience: Duration
@@ -31,7 +32,8 @@ package struct Sweeper: Service, CustomStringConvertible {
     /// - Parameter removalPatience: After so long a removal is taken for one that was cut off, and ended. Where other processes remove from the
     ///   same pools, longer than any of them can be at it.
     package init(
-        pools: PoolTable, state: any StateStore, remover: ReplicaRemover, backfill: Backfill, interval: Duration,
+        pools: PoolTable, state: any StateStore, remover: ReplicaRemover, backfill: Backfill, space: PoolSpace,
+        interval: Duration,
         reconcileInterval: Duration = .seconds(21_600), removalPatience: Duration = .zero,
         metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
@@ -39,6 +41,7 @@ package struct Sweeper: Service, CustomStringConvertible {
         self.state = state
         self.remover = remover
         self.backfill = backfill
+        self.space = space
         self.interval = interval
         self.reconcileInterval = reconcileInterval
         self.removalPatience = removalPatience
@@ -80,46 +83,40 @@ package struct Sweeper: Service, CustomStringConvertible {
         try await remover.finish(abandoned, in: pool)
         let totals = try await state.totals(of: pool.id)
         metrics.recordTotals(totals, pool: pool.id)
-        // Sizes are what the state and the pools say: no sum of them may be too large.
-        var excess = pool.maxBytes.map { Int128(totals.bytes) - Int128($0) } ?? 0
+        try await expire(pool)
+        try await space.sweep(pool)
+    }
+
+    private func expire(_ pool: Pool) async throws {
         var last: Replica?
         repeat {
             try Task.checkCancellation()
             let replicas = try await state.leastRecentlyUsed(in: pool.id, after: last, limit: Self.page)
             var expired: [ReplicaID] = []
             var over: [(id: ReplicaID, at: Timestamp)] = []
-            var expiredBefore: Set<ReplicaID> = []
             var lastUse: Timestamp?
             var isFresh = false
             for replica in replicas {
                 guard case .present(let object) = replica.status else { continue }
-                // They are in the order of their last use: nothing behind this one is over, nor marked.
-                isFresh = object.markedAt == nil && excess <= 0 && object.lastUsed + pool.retention.shortestIdleLife > clock.now
+                // They are in the order of their last use: nothing behind this one is over.
+                isFresh = object.lastUsed + pool.retention.shortestIdleLife > clock.now
                 if isFresh { break }
-                let isExpired = object.lastUsed + pool.retention.idleLife(of: object) <= clock.now
+                guard object.lastUsed + pool.retention.idleLife(of: object) <= clock.now else { continue }
                 if let markedAt = object.markedAt {
-                    excess -= Int128(object.size)
-                    guard markedAt + pool.grace <= clock.now else { continue }
-                    over.append((replica.id, markedAt))
-                    if isExpired { expiredBefore.insert(replica.id) }
-                } else if isExpired || excess > 0 {
-                    excess -= Int128(object.size)
+                    if markedAt + pool.grace <= clock.now { over.append((replica.id, markedAt)) }
+                } else {
                     expired.append(replica.id)
                     lastUse = object.lastUsed
                 }
             }
             // The newest use among them, for they are in that order: what was used since this look stays unmarked.
             if let lastUse { _ = try await state.mark(expired, unusedSince: lastUse) }
-            try await remove(over, in: pool, expired: expiredBefore)
+            for id in try await remover.remove(over, in: pool) {
+                metrics.countExpired(pool: pool.id)
+                logger.debug("removed", metadata: ["replica": "\(id)"])
+            }
             last = replicas.count == Self.page && !isFresh ? replicas.last : nil
         } while last != nil
-    }
-
-    private func remove(_ over: [(id: ReplicaID, at: Timestamp)], in pool: Pool, expired: Set<ReplicaID>) async throws {
-        for id in try await remover.remove(over, in: pool) {
-            if expired.contains(id) { metrics.countExpired(pool: pool.id) } else { metrics.countOverCap(pool: pool.id) }
-            logger.debug("removed", metadata: ["replica": "\(id)"])
-        }
     }
 
     /// Forgets failures of all pools.

@@ -41,7 +41,7 @@ struct MetricsRoute: Sendable {
     /// Of a file system that does not answer the last figure stays.
     private func recordCapacity() async {
         for pool in services.pools.all {
-            services.metrics.recordCapacity(maxBytes: pool.maxBytes, freeBytes: try? await pool.store.freeBytes(), pool: pool.id)
+            services.metrics.recordCapacity(maxBytes: pool.maxBytes, freeBytes: try? await pool.store.space()?.free, pool: pool.id)
         }
     }
 }

@@ -52,8 +52,8 @@ extension StoreLayer {
         try await base.checkHealth()
     }
 
-    package func freeBytes() async throws -> Int64? {
-        try await base.freeBytes()
+    package func space() async throws -> StoreSpace? {
+        try await base.space()
     }
 }
 

@@ -86,8 +86,8 @@ package struct TimeoutStore: StoreLayer {
         try await time.limitCall("timeout.checkHealth") { [base] in try await base.checkHealth() }
     }
 
-    package func freeBytes() async throws -> Int64? {
-        try await time.limitCall("timeout.freeBytes") { [base] in try await base.freeBytes() }
+    package func space() async throws -> StoreSpace? {
+        try await time.limitCall("timeout.space") { [base] in try await base.space() }
     }
 }
 

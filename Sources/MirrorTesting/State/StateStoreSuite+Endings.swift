@@ -21,7 +21,7 @@ extension StateStoreSuite {
             try await subject.withStore { scene in
                 let reasons: [CopyFailure.Reason] = [
                     .origin(status: 404), .origin(status: 503), .refused, .redirect, .transfer, .content, .tooLarge, .storage,
-                    .unfinished,
+                    .noRoom, .unfinished,
                 ]
                 for (number, reason) in reasons.enumerated() {
                     let lease = try await scene.claimAndLease(try scene.id(number))

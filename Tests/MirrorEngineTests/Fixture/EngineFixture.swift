@@ -116,13 +116,14 @@ struct EngineFixture: Sendable {
         health = PoolHealth(pools: pools, state: state, clock: clock, logger: Self.logger)
         presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: clock, logger: Self.logger)
         uses = UseRecorder(state: state, coarseness: setup.coarseness, presence: presence, clock: clock, logger: Self.logger)
-        space = PoolSpace(state: state, remover: remover, metrics: metrics, logger: Self.logger)
+        space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, clock: clock, logger: Self.logger)
         redirects = RedirectService(
             pools: pools, state: state, origin: client, waiters: waiters, uses: uses, publications: publications,
             presence: presence, health: health, configuration: setup.redirect, metrics: metrics, clock: clock, logger: Self.logger)
         sweeper = Sweeper(
             pools: pools, state: state, remover: remover,
-            backfill: Backfill(state: state, publications: publications, clock: clock, logger: Self.logger), interval: .seconds(60),
+            backfill: Backfill(state: state, publications: publications, clock: clock, logger: Self.logger), space: space,
+            interval: .seconds(60),
             metrics: metrics, clock: clock, logger: Self.logger)
     }
 

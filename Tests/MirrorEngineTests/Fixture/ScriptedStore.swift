@@ -130,6 +130,8 @@ final class ScriptedStore: ObjectStore {
     }
 
     func checkHealth() async throws { try await base.checkHealth() }
+
+    func space() async throws -> StoreSpace? { try await base.space() }
 }
 
 private struct ScriptedUpload: ObjectUpload {

@@ -1,0 +1,36 @@
+import MirrorCore
+
+extension Configuration {
+    /// Per cent of its file system that a local pool may hold where nothing is said of it.
+    static let shareOfDisk: Int64 = 80
+
+    /// What a pool may hold on this machine; `nil` is no limit.
+    ///
+    /// A local pool of which nothing is said shares with the others of its file system of which nothing is said either.
+    package func maxBytes(of pool: Pool) -> Int64? {
+        switch pool.retention.maxBytes {
+        case .none: return nil
+        case .bytes(let bytes): return bytes
+        case .shareOfDisk:
+            guard let disk = pool.disk, let device = disk.device, let space = disk.space else { return nil }
+            let sharing = pools.count { $0.retention.maxBytes == .shareOfDisk && $0.disk?.device == device }
+            return max(space.total / 100 * Self.shareOfDisk / Int64(max(sharing, 1)), 1)
+        }
+    }
+
+    /// Which pools have a share of their file system, for people.
+    package var sharesOfDisks: [String] {
+        pools.compactMap { pool in
+            guard pool.retention.maxBytes == .shareOfDisk, let bytes = maxBytes(of: pool) else { return nil }
+            return
+                "\(pool.id) may hold \(ByteSize.rounded(bytes)), its share of \(Self.shareOfDisk)% of the file system (retention.maxBytes)"
+        }
+    }
+}
+
+extension Configuration.Pool {
+    fileprivate var disk: DirectoryCheck? {
+        guard case .local(let directory) = storage else { return nil }
+        return DirectoryCheck(directory)
+    }
+}

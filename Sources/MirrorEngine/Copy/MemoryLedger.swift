@@ -1,0 +1,130 @@
+import MirrorState
+
+/// Who has how much of the memory for parts, and who is next: rules without I/O (decision 0023).
+///
+/// - A part takes memory as its bytes come: at least ``leastStep`` more, or as much again as it has, up to its size.
+/// - The parts of one origin have a share at most.
+/// - The part that the rest of its copy waits for comes first, then who has most: it is nearest to giving it back. Nobody is overtaken by one with less.
+/// - As much as the largest part is kept for one part at a time that the rest of its copy waits for. It gets all that it still needs, so that at least one
+///   copy goes on when all others have some memory and wait for more.
+struct MemoryLedger {
+    typealias PartID = UInt64
+
+    /// Bytes: little enough for an origin that sends next to nothing to hold next to nothing.
+    static let leastStep: Int64 = 64 << 10
+
+    private struct Part {
+        let origin: CopyLane
+        let size: Int64
+        /// Whether the rest of its copy waits for this part.
+        let isFront: @Sendable () -> Bool
+        var held: Int64 = 0
+        /// Bytes in all that it waits for.
+        var wanted: Int64?
+        /// Who asked first.
+        var turn: UInt64 = 0
+        var hasLoan = false
+
+        var missing: Int64 { (wanted ?? held) - held }
+    }
+
+    private let capacity: Int64
+    private let share: Int64
+    private var parts: [PartID: Part] = [:]
+    private var held: Int64 = 0
+    private var heldByOrigin: [CopyLane: Int64] = [:]
+    private var lastNumber: UInt64 = 0
+
+    /// - Parameter capacity: Bytes in all.
+    /// - Parameter share: Bytes of one origin's parts.
+    init(capacity: Int64, share: Int64) {
+        self.capacity = capacity
+        self.share = share
+    }
+
+    /// - Parameter size: Bytes; above 0.
+    mutating func add(_ origin: CopyLane, size: Int64, isFront: @escaping @Sendable () -> Bool) -> PartID {
+        let id = nextNumber()
+        parts[id] = Part(origin: origin, size: size, isFront: isFront)
+        return id
+    }
+
+    func held(by id: PartID) -> Int64 { parts[id]?.held ?? 0 }
+
+    /// Asks for memory for the first `bytes` of a part; ``serve()`` grants it.
+    mutating func ask(_ id: PartID, for bytes: Int64) {
+        guard var part = parts[id], part.held < bytes else { return }
+        part.wanted = min(max(bytes, part.held * 2, part.held + Self.leastStep), max(part.size, bytes))
+        part.turn = nextNumber()
+        parts[id] = part
+    }
+
+    mutating func withdraw(_ id: PartID) { parts[id]?.wanted = nil }
+
+    mutating func remove(_ id: PartID) {
+        guard let part = parts.removeValue(forKey: id) else { return }
+        held -= part.held
+        let left = heldByOrigin[part.origin, default: 0] - part.held
+        heldByOrigin[part.origin] = left == 0 ? nil : left
+    }
+
+    /// Grants what can be granted now.
+    ///
+    /// - Returns: Whose wishes are fulfilled.
+    mutating func serve() -> [PartID] {
+        let waiting = waitingInOrder()
+        guard !waiting.isEmpty else { return [] }
+        let open = capacity - (parts.values.lazy.map(\.size).max() ?? 0)
+        var served: [PartID] = []
+        for id in waiting {
+            guard let part = parts[id], !isShareUsedUp(part) else { continue }
+            guard held + part.missing <= open else { break }
+            grant(id, part.missing)
+            served.append(id)
+        }
+        if let id = borrower(among: waiting.filter { !served.contains($0) }), let part = parts[id] {
+            parts[id]?.hasLoan = true
+            grant(id, max(part.size - part.held, part.missing))
+            served.append(id)
+        }
+        return served
+    }
+
+    /// Whether parts wait for memory that other origins' parts hold.
+    var isShort: Bool { parts.values.contains { $0.wanted != nil && !isShareUsedUp($0) } }
+
+    /// Parts that wait.
+    var waitingCount: Int { parts.values.count { $0.wanted != nil } }
+
+    private func waitingInOrder() -> [PartID] {
+        parts.filter { $0.value.wanted != nil }
+            .map { (id: $0.key, part: $0.value, isFront: $0.value.isFront()) }
+            .sorted { ($1.isFront ? 1 : 0, $1.part.held, $0.part.turn) < ($0.isFront ? 1 : 0, $0.part.held, $1.part.turn) }
+            .map(\.id)
+    }
+
+    private func isShareUsedUp(_ part: Part) -> Bool { heldByOrigin[part.origin, default: 0] + part.missing > share }
+
+    /// Of those that wait, the first that may go on from what is kept; a part that is larger than all memory has to be alone.
+    private func borrower(among waiting: [PartID]) -> PartID? {
+        guard !parts.values.contains(where: \.hasLoan) else { return nil }
+        return waiting.first { id in
+            guard let part = parts[id], part.isFront() else { return false }
+            return held + max(part.size - part.held, part.missing) <= capacity || held == part.held
+        }
+    }
+
+    private mutating func grant(_ id: PartID, _ bytes: Int64) {
+        guard var part = parts[id] else { return }
+        part.held += bytes
+        part.wanted = nil
+        parts[id] = part
+        held += bytes
+        heldByOrigin[part.origin, default: 0] += bytes
+    }
+
+    private mutating func nextNumber() -> UInt64 {
+        lastNumber += 1
+        return lastNumber
+    }
+}
