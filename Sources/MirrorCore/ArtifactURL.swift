@@ -98,9 +98,15 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
         return (String(Substring(path)), path.endIndex == withoutFragment.endIndex ? nil : String(Substring(query)))
     }
 
-    /// The URL without its query, which may hold a signature: the form for logs.
+    /// Bytes of ``redacted``, at most.
+    public static let maxRedactedLength = 512
+
+    /// The form for logs and messages: without the query, which may hold a signature, and not long. Behind what is cut stands the beginning of the
+    /// SHA-256 of the URL without its query.
     public var redacted: String {
-        query == nil ? description : "\(description.prefix { $0 != "?" })?…"
+        let mark = query == nil ? "" : "?…"
+        let text = query == nil ? description : String(Substring(description.utf8.prefix { $0 != UInt8(ascii: "?") }))
+        return text.cut(to: Self.maxRedactedLength - mark.utf8.count) + mark
     }
 
     /// `host` or `host:port`, as it stands in a `Host` field.

@@ -66,17 +66,10 @@ extension Logger.MetadataValue {
 /// How texts of others get into a line of the log: whole, harmless, and not too long.
 enum LogText {
     /// Bytes of one value.
-    static let maxLength = 2_048
+    static let maxLength = 1_024
 
     /// The beginning of a text that is too long.
-    static func cut(_ text: String) -> String {
-        guard text.utf8.count > maxLength else { return text }
-        var bytes = Array(text.utf8.prefix(maxLength))
-        // A character that would be cut in two goes.
-        while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() }
-        if let last = bytes.last, last >= 0xC0 { bytes.removeLast() }
-        return String(decoding: bytes, as: UTF8.self) + "…"
-    }
+    static func cut(_ text: String) -> String { text.cut(to: maxLength) }
 
     /// As it is where that is one word, quoted elsewhere.
     static func plain(_ text: String) -> String {

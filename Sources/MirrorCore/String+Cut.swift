@@ -1,0 +1,30 @@
+import Crypto
+
+extension String {
+    /// The text itself, or where it is longer: its beginning, an ellipsis, and the beginning of the SHA-256 of the whole, with which it can be searched
+    /// for, and told from others that begin like it.
+    ///
+    /// Neither a character is cut in two, nor a percent-escape, nor a character that is written as several of them.
+    ///
+    /// - Parameter limit: Bytes of what is returned, at most; 64 or more.
+    package func cut(to limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        let mark = "…[sha256:\(Hex.encode(SHA256.hash(data: Array(utf8)).prefix(8)))]"
+        let room = limit - mark.utf8.count
+        let bytes = Array(utf8.prefix(room + 3))
+        return String(decoding: bytes[..<Self.boundary(in: bytes, at: room)], as: UTF8.self) + mark
+    }
+
+    /// The last place up to `end` that is between two characters.
+    private static func boundary(in bytes: [UInt8], at end: Int) -> Int {
+        let percent = UInt8(ascii: "%")
+        var end = end
+        while end > 0, bytes[end] & 0xC0 == 0x80 { end -= 1 }
+        if let start = (Swift.max(end - 2, 0)..<end).last(where: { bytes[$0] == percent }) { end = start }
+        // An escaped byte that goes on with a character, of which three such bytes at most come before it.
+        for _ in 0..<3 where end >= 3 && bytes[end] == percent && "89ABab".utf8.contains(bytes[end + 1]) && bytes[end - 3] == percent {
+            end -= 3
+        }
+        return end
+    }
+}
