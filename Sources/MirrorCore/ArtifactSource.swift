@@ -1,11 +1,13 @@
 /// Which part of a URL's query belongs to the artifact's name. All of it is part of what is fetched.
-package enum QueryRule: String, Sendable, Hashable, CaseIterable {
+package enum QueryRule: Sendable, Hashable {
     /// All of it.
     case keep
     /// All but the parameters of a signature.
-    case dropSignatures = "drop-signatures"
+    case dropSignatures
     /// Nothing.
     case drop
+    /// The parameters of these names.
+    case only(QueryNames)
 }
 
 /// An artifact in the words of a client: its name, and the URL that fetches it.
@@ -22,17 +24,18 @@ package struct ArtifactSource: Sendable, Hashable {
 
     package init(_ url: ArtifactURL, _ rule: QueryRule) {
         self.url = url
-        guard let query = url.query, !query.isEmpty else {
-            name = rule == .drop ? url.replacingQuery(with: nil) : url
+        guard let query = url.query else {
+            name = url
             return
         }
-        switch rule {
-        case .keep: name = url
-        case .drop: name = url.replacingQuery(with: nil)
-        case .dropSignatures:
-            let left = SignatureParameters.removing(from: query)
-            name = left == query ? url : url.replacingQuery(with: left)
-        }
+        let left: String? =
+            switch rule {
+            case .keep: query
+            case .drop: nil
+            case .dropSignatures: SignatureParameters.removing(from: query)
+            case .only(let names): names.keeping(in: query)
+            }
+        name = left == query ? url : url.replacingQuery(with: left)
     }
 
     /// A name with the query that was kept for it.

@@ -115,6 +115,10 @@ import Testing
                         - {prefix: "https://a.example/", pattern: '^https://a\\.example/'}
                         - {prefix: "https://a.example/", query: drop-all}
                         - {query: keep}
+                        - {prefix: "https://b.example/", query: []}
+                        - {prefix: "https://b.example/", query: [a, "", "?b=1", [c], {d: e}, ~]}
+                        - {prefix: "https://b.example/", query: {a: b}}
+                        - {prefix: "https://b.example/", query: ~}
                       requireHTTPS: yes
                       allowAddresses: [10.1.0.0/8]
                     pools: {local/dev: {directory: /pool}}
@@ -129,8 +133,18 @@ import Testing
                     "mirror.yaml:8:47: origins.allow[5].pattern: takes the place of prefix; keep one of them",
                     "mirror.yaml:9:45: origins.allow[6].query: 'drop-all' is none of keep, drop-signatures, drop",
                     "mirror.yaml:10:7: origins.allow[7].pattern: is missing; write pattern: '^https://…/'",
-                    "mirror.yaml:11:17: origins.requireHTTPS: 'yes' is neither true nor false",
-                    "mirror.yaml:12:20: origins.allowAddresses[0]: '10.1.0.0/8' is not a network; write it as 10.1.0.0/16 or 2001:db8::/32, "
+                    "mirror.yaml:11:45: origins.allow[8].query: is empty; write drop if nothing of a query belongs to the name",
+                    "mirror.yaml:12:49: origins.allow[9].query[1]: '' is empty",
+                    "mirror.yaml:12:53: origins.allow[9].query[2]: '?b=1' is not the name of a parameter; write what stands before its =, "
+                        + "and what is part of a name as %3D and the like",
+                    "mirror.yaml:12:61: origins.allow[9].query[3]: expected name of a parameter, found a list",
+                    "mirror.yaml:12:66: origins.allow[9].query[4]: expected name of a parameter, found a mapping",
+                    "mirror.yaml:12:74: origins.allow[9].query[5]: has no value; remove it",
+                    "mirror.yaml:13:45: origins.allow[10].query: expected one of keep, drop-signatures, drop, or a list of parameters' names, "
+                        + "found a mapping",
+                    "mirror.yaml:14:45: origins.allow[11].query: has no value; leave the key out for the default",
+                    "mirror.yaml:15:17: origins.requireHTTPS: 'yes' is neither true nor false",
+                    "mirror.yaml:16:20: origins.allowAddresses[0]: '10.1.0.0/8' is not a network; write it as 10.1.0.0/16 or 2001:db8::/32, "
                         + "without bits beyond the prefix",
                 ]),
             Bad(

@@ -19,8 +19,20 @@ extension FuzzTarget {
             try require(ObjectKey(key.description) == key, "the key \(key) is not read back")
             try require(key.name.utf8.count <= 200 && !key.name.utf8.contains(UInt8(ascii: "/")), "the name of \(key) is not safe")
             _ = try? url.resolving("/other")
+            try require(url.redacted.utf8.count <= ArtifactURL.maxRedactedLength, "\(url.redacted) is too long for a log")
             if let query = url.query, !query.isEmpty {
                 try require(url.redacted.hasSuffix("?…"), "\(url.redacted) shows the query")
+            }
+        },
+        FuzzTarget(
+            "query", seeds: ["version=2&x=1;arch=a&%76ersion", "X-Amz-Date=d&X-Amz-Signature=s&v+1="],
+            words: ["&", ";", "=", "+", "%", "%26", "version"]
+        ) { bytes in
+            let url = try ArtifactURL("https://example.org/a?\(text(bytes))")
+            for rule in [QueryRule.keep, .drop, .dropSignatures, .only(QueryNames(["version", "v 1"]))] {
+                let source = ArtifactSource(url, rule)
+                try require(ArtifactSource(source.name, rule).name == source.name, "\(source.name) is not its own name by \(rule)")
+                try require(ArtifactSource(source.name, query: source.query).url == url, "\(url) is not put together again by \(rule)")
             }
         },
         FuzzTarget("url-reference", seeds: ["/a", "../b?c", "//host/x", "?q", "https://other.example/%2e/"], words: urlWords) { bytes in

@@ -147,7 +147,8 @@ import Testing
         "The first rule that allows a URL says which part of its query is in the name",
         arguments: [
             ("https://a.example/keep/x?a", .keep), ("https://a.example/drop/x?a", .drop), ("https://a.example/x?a", .dropSignatures),
-            ("https://b.example/x.bin?id=1", .keep), ("https://b.example/x.bin?a", .drop), ("https://c.example/?a", .dropSignatures),
+            ("https://a.example/list/x?a", .only(QueryNames(["v"]))), ("https://b.example/x.bin?id=1", .keep),
+            ("https://b.example/x.bin?a", .drop), ("https://c.example/?a", .dropSignatures),
             // It is not allowed by the first one, and so that one has no say.
             ("https://a.example/keep/..%2Fx?a", .dropSignatures), ("https://a.example/keeper?a", .dropSignatures),
         ] as [(String, QueryRule)])
@@ -155,6 +156,7 @@ import Testing
         let policy = try EgressPolicy(allow: [
             .prefix(try ArtifactURL("https://a.example/keep"), query: .keep),
             .prefix(try ArtifactURL("https://a.example/drop"), query: .drop),
+            .prefix(try ArtifactURL("https://a.example/list/"), query: .only(QueryNames(["v"]))),
             .prefix(try ArtifactURL("https://a.example/")), .pattern(#"^https://b\.example/.*\?id="#, query: .keep),
             .pattern(#"^https://b\.example/"#, query: .drop),
         ])

@@ -8,7 +8,9 @@ extension EgressPolicy.AllowRule {
     static func read(_ section: ConfigurationReader) -> EgressPolicy.AllowRule? {
         var query = QueryRule.dropSignatures
         var prefix: EgressPolicy.AllowRule?
-        section.value("query", &query, .choice(), doc: "")
+        if let element = section.custom("query", type: "", defaultNote: "", example: "", doc: ""), let read = QueryRule.read(element) {
+            query = read
+        }
         section.value("prefix", &prefix, .originPrefix, doc: "")
         guard section.has("prefix") else {
             return section.required("pattern", .originPattern, example: "'^https://…/'", doc: "")?.with(query)

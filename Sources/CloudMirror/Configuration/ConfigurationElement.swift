@@ -23,6 +23,11 @@ struct ConfigurationElement {
         return false
     }
 
+    var isList: Bool {
+        if case .sequence = node.content { return true }
+        return false
+    }
+
     func report(_ message: String) {
         context.report(message, path: path, line: node.line, column: node.column)
     }

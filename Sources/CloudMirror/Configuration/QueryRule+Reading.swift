@@ -1,0 +1,50 @@
+import MirrorCore
+
+extension QueryRule {
+    /// Those that have a word of their own.
+    private enum Word: String, Sendable, CaseIterable {
+        case keep
+        case dropSignatures = "drop-signatures"
+        case drop
+    }
+
+    /// A word, or the names of the parameters that are kept.
+    ///
+    /// - Returns: `nil` after recording a problem.
+    static func read(_ element: ConfigurationElement) -> QueryRule? {
+        guard !element.isList else { return readNames(element) }
+        var kind = ConfigurationValueKind<Word>.choice()
+        kind.name += ", or a list of parameters' names"
+        return switch element.value(kind, instead: "leave the key out for the default") {
+        case .keep: .keep
+        case .dropSignatures: .dropSignatures
+        case .drop: .drop
+        case nil: nil
+        }
+    }
+
+    private static func readNames(_ element: ConfigurationElement) -> QueryRule? {
+        guard let elements = element.elements() else { return nil }
+        guard !elements.isEmpty else {
+            element.report("is empty; write drop if nothing of a query belongs to the name")
+            return nil
+        }
+        let names = elements.compactMap { $0.value(.parameterName, instead: "remove it") }
+        return names.count == elements.count ? .only(QueryNames(names)) : nil
+    }
+}
+
+extension ConfigurationValueKind where Value == String {
+    fileprivate static var parameterName: Self {
+        ConfigurationValueKind(
+            name: "name of a parameter",
+            parse: { (text, _) throws(InvalidValue) in
+                guard !text.isEmpty else { throw InvalidValue("is empty") }
+                guard !text.utf8.contains(where: "?&=;#".utf8.contains) else {
+                    throw InvalidValue(
+                        "is not the name of a parameter; write what stands before its =, and what is part of a name as %3D and the like")
+                }
+                return text
+            }, text: { $0 })
+    }
+}
