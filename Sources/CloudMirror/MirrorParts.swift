@@ -165,7 +165,9 @@ struct MirrorParts: Sendable {
         case .sqlite(let path):
             do {
                 return try SQLiteStateStore(
-                    path: path, maxQueued: configuration.copy.maxQueued, takeOver: true, clock: clock, logger: logger)
+                    path: path, maxQueued: configuration.copy.maxQueued, maxQueuedPerOrigin: configuration.maxQueuedPerOrigin,
+                    takeOver: true,
+                    clock: clock, logger: logger)
             } catch {
                 throw StartError("state: \(error.message)")
             }

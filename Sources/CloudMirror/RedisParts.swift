@@ -12,7 +12,7 @@ enum RedisParts {
     ) throws(StartError) -> RedisStateStore {
         RedisStateStore(
             try client(redis), prefix: redis.prefix, pools: Set(configuration.pools.map(\.id)), maxQueued: configuration.copy.maxQueued,
-            staleLife: redis.staleLife, group: group, logger: logger)
+            maxQueuedPerOrigin: configuration.maxQueuedPerOrigin, staleLife: redis.staleLife, group: group, logger: logger)
     }
 
     /// Names the key of the configuration that mends it, which Redis' client does not know.

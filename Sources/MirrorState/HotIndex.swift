@@ -261,6 +261,10 @@ package final class HotIndex: StateStore {
         try await base.totals(of: pool)
     }
 
+    package func lanes(in pool: PoolID, limit: Int) async throws -> [LaneTotals] {
+        try await base.lanes(in: pool, limit: limit)
+    }
+
     package func changes() async -> AsyncStream<ReplicaChange> {
         await base.changes()
     }

@@ -50,6 +50,13 @@ struct JobLanes {
         }
     }
 
+    /// Jobs of a lane.
+    func count(of lane: CopyLane, in pool: PoolID) -> Int { pools[pool]?.lanes[lane]?.count ?? 0 }
+
+    func totals(of pool: PoolID) -> [LaneTotals] {
+        (pools[pool]?.lanes ?? [:]).map { LaneTotals(lane: $0, jobs: $1.count) }
+    }
+
     /// The job that is due first.
     func first(in ids: Set<PoolID>, passingOver passed: Set<CopyLane>) -> Place? {
         ids.compactMap { pools[$0]?.heads.first { !passed.contains($0.lane) } }.min()
@@ -61,6 +68,7 @@ private struct SortedPlaces {
     private var places: [JobLanes.Place] = []
 
     var first: JobLanes.Place? { places.first }
+    var count: Int { places.count }
 
     func first(where isWanted: (JobLanes.Place) -> Bool) -> JobLanes.Place? { places.first(where: isWanted) }
 

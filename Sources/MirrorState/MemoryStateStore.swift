@@ -9,9 +9,10 @@ public final class MemoryStateStore: StateStore {
     private let queries = KeptQueries()
 
     /// - Parameter maxQueued: Copy jobs, queued and leased, at most.
-    public init(clock: any WallClock = SystemClock(), maxQueued: Int = 10_000) {
+    /// - Parameter maxQueuedPerOrigin: Of them those of one origin in one pool.
+    public init(clock: any WallClock = SystemClock(), maxQueued: Int = 10_000, maxQueuedPerOrigin: Int = .max) {
         self.clock = clock
-        table = Mutex(MemoryStateTable(maxQueued: maxQueued))
+        table = Mutex(MemoryStateTable(maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin))
     }
 
     public func replica(_ id: ReplicaID) async throws -> Replica? {
@@ -97,6 +98,10 @@ public final class MemoryStateStore: StateStore {
 
     public func totals(of pool: PoolID) async throws -> PoolTotals {
         try transact { table, _ in table.totals(of: pool) }
+    }
+
+    public func lanes(in pool: PoolID, limit: Int) async throws -> [LaneTotals] {
+        try transact { table, _ in LaneTotals.busiest(table.lanes(of: pool), limit: limit) }
     }
 
     public func changes() async -> AsyncStream<ReplicaChange> {

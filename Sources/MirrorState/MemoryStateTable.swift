@@ -3,6 +3,7 @@ import MirrorCore
 /// What a ``MemoryStateStore`` holds, and every transition on it; the store adds the lock, the clock and the streams.
 struct MemoryStateTable {
     let maxQueued: Int
+    let maxQueuedPerOrigin: Int
     private var records: [ReplicaID: ReplicaRecord] = [:]
     private var totals: [PoolID: PoolTotals] = [:]
     /// Of jobs and leases; only ever grows.
@@ -13,8 +14,9 @@ struct MemoryStateTable {
     private var outbox: [ReplicaChange] = []
     var isClosed = false
 
-    init(maxQueued: Int) {
+    init(maxQueued: Int, maxQueuedPerOrigin: Int) {
         self.maxQueued = maxQueued
+        self.maxQueuedPerOrigin = maxQueuedPerOrigin
     }
 
     mutating func takeOutbox() -> [ReplicaChange] {
@@ -27,7 +29,7 @@ struct MemoryStateTable {
     mutating func claim(_ id: ReplicaID, at now: Timestamp, hasQuery: Bool) -> Claim {
         var record = record(id)
         if let replica = record.replica(id), !record.canBeClaimed(at: now, hasQuery: hasQuery) { return .exists(replica) }
-        guard jobs.count < maxQueued else { return .queueFull }
+        guard jobs.count < maxQueued, jobs.count(of: CopyLane(of: id.artifact), in: id.pool) < maxQueuedPerOrigin else { return .queueFull }
         record.claim(sequence: nextNumber(), at: now)
         write(record, id)
         return .claimed
@@ -132,6 +134,8 @@ struct MemoryStateTable {
     // MARK: Looking
 
     func replica(_ id: ReplicaID) -> Replica? { record(id).replica(id) }
+
+    func lanes(of pool: PoolID) -> [LaneTotals] { jobs.totals(of: pool) }
 
     func totals(of pool: PoolID) -> PoolTotals { totals[pool] ?? PoolTotals() }
 

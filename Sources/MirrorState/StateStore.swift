@@ -8,7 +8,7 @@ public import MirrorCore
 /// *Behavior* (each line is a test of the conformance suite in module MirrorTesting):
 /// - Of any number of claims at the same time exactly one is `.claimed`; the others are `.exists` with a pending replica.
 /// - A claim of an error whose `retryAt` is past, or of an absent replica, succeeds; of anything else it does not.
-/// - A claim beyond `maxQueued` jobs is `.queueFull` and changes nothing.
+/// - A claim beyond `maxQueued` jobs, or beyond `maxQueuedPerOrigin` in its lane, is `.queueFull` and changes nothing.
 /// - The query kept last for a replica is the one that is read, by whoever shares the store, as long as the copy goes on, over leases, retries and hand-backs.
 /// - A kept query is gone when the copy has ended or the replica was taken out of service, and is never seen in records, listings, changes or claims.
 /// - A claim of an origin's refusal (4xx) succeeds before its time where a query has been kept since.
@@ -27,6 +27,7 @@ public import MirrorCore
 /// - `underRemoval` lists what is under removal since before a time, in one pool.
 /// - `forgetErrors` makes errors absent whose `retryAt` lies before a time, those that lie back furthest first, at most so many; nothing else.
 /// - `leastRecentlyUsed` lists present replicas of one pool, oldest use first, each exactly once over all pages.
+/// - `lanes` tells how many jobs each lane of a pool has, queued and leased, after every kind of transition.
 /// - `totals` agree with what was recorded, after every kind of transition.
 /// - Every change reaches every stream of `changes()` that was open before it; a stream that is not read costs bounded memory and then tells `.everything`.
 /// - What was written is still there after the store was closed and opened again, where the store is durable.
@@ -121,6 +122,11 @@ public protocol StateStore: Sendable {
     func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica]
 
     func totals(of pool: PoolID) async throws -> PoolTotals
+
+    /// Lanes of a pool with their jobs, those with most jobs first. Of more than a thousand lanes a store may leave some out.
+    ///
+    /// - Parameter limit: 1...1000.
+    func lanes(in pool: PoolID, limit: Int) async throws -> [LaneTotals]
 
     /// Changes from now on. A lease, a heartbeat and a mere newer `lastUsed` are not told. The stream ends when the store is closed.
     func changes() async -> AsyncStream<ReplicaChange>

@@ -9,6 +9,7 @@ extension RedisScript {
     static let finish = transition(PackageResources.finish_lua)
     static let forget = transition(PackageResources.forget_lua)
     static let forgetErrors = transition(PackageResources.forget_errors_lua)
+    static let lanes = transition(PackageResources.lanes_lua)
     static let lease = transition(PackageResources.lease_lua)
     static let leastRecentlyUsed = transition(PackageResources.least_recently_used_lua)
     static let list = transition(PackageResources.list_lua)

@@ -20,6 +20,7 @@ package final class RedisStateStore: StateStore {
     /// In the order of their names.
     private let keys: [PoolKeys]
     private let maxQueued: Int
+    private let maxQueuedPerOrigin: Int
     private let clock: any WallClock
     private let isTimedByServer: Bool
     let logger: Logger
@@ -29,10 +30,12 @@ package final class RedisStateStore: StateStore {
     /// - Parameter prefix: What keys and channels begin with; see ``isPrefix(_:)``.
     /// - Parameter pools: Those that this process knows: whose changes are told, and which count where a call concerns all pools.
     /// - Parameter maxQueued: Copy jobs in these pools, queued and leased, at most; in a cluster a few more when they are queued at once.
+    /// - Parameter maxQueuedPerOrigin: Of them those of one origin in one pool.
     /// - Parameter staleLife: For how long nothing is told while no server can be reached; then it is ``ReplicaChange/everything``.
     /// - Parameter clock: `nil` is the server's.
     package init(
-        _ configuration: RedisConfiguration, prefix: String, pools: Set<PoolID>, maxQueued: Int, staleLife: Duration = .seconds(3_600),
+        _ configuration: RedisConfiguration, prefix: String, pools: Set<PoolID>, maxQueued: Int, maxQueuedPerOrigin: Int = .max,
+        staleLife: Duration = .seconds(3_600),
         clock: (any WallClock)? = nil, group: any EventLoopGroup, logger: Logger
     ) {
         let keys = pools.map { PoolKeys(prefix: prefix, pool: $0) }.sorted { $0.pool.description < $1.pool.description }
@@ -44,6 +47,7 @@ package final class RedisStateStore: StateStore {
         self.prefix = prefix
         self.keys = keys
         self.maxQueued = maxQueued
+        self.maxQueuedPerOrigin = maxQueuedPerOrigin
         self.clock = clock ?? SystemClock()
         isTimedByServer = clock == nil
         self.logger = logger
@@ -76,7 +80,7 @@ package final class RedisStateStore: StateStore {
 
     package func claim(_ id: ReplicaID) async throws -> Claim {
         let here = max(0, maxQueued - (await queued(in: keys.filter { $0.pool != id.pool })))
-        let answer = try await run(.claim, id, [.integer(Int64(here))])
+        let answer = try await run(.claim, id, [.integer(Int64(here)), .integer(Int64(maxQueuedPerOrigin))])
         switch answer.array?.first?.string {
         case "claimed": return .claimed
         case "full": return .queueFull
@@ -284,6 +288,15 @@ package final class RedisStateStore: StateStore {
             throw StateError.unexpected("totals")
         }
         return PoolTotals(objects: Int(objects), bytes: max(0, bytes), pending: Int(pending), errors: Int(errors))
+    }
+
+    package func lanes(in pool: PoolID, limit: Int) async throws -> [LaneTotals] {
+        let values = try await run(.lanes, in: pool).array ?? []
+        let totals = try stride(from: 0, to: values.count - 1, by: 2).map { position throws(StateError) in
+            guard let lane = values[position].string, let jobs = values[position + 1].integer else { throw StateError.unexpected("lanes") }
+            return LaneTotals(lane: CopyLane(written: lane), jobs: Int(jobs))
+        }
+        return LaneTotals.busiest(totals, limit: limit)
     }
 
     package func changes() async -> AsyncStream<ReplicaChange> {

@@ -15,6 +15,7 @@ public final class SQLiteStateStore: StateStore {
     private let pool: DatabasePool
     private let clock: any WallClock
     private let maxQueued: Int
+    private let maxQueuedPerOrigin: Int
     private let broadcaster = ChangeBroadcaster()
     private let queries = KeptQueries()
     private let gate = OperationGate()
@@ -24,12 +25,13 @@ public final class SQLiteStateStore: StateStore {
     ///
     /// - Parameter path: The file; SQLite puts `<path>-wal` and `<path>-shm` beside it, and this store `<path>.lock`.
     /// - Parameter maxQueued: Copy jobs, queued and leased, at most.
+    /// - Parameter maxQueuedPerOrigin: Of them those of one origin in one pool.
     /// - Parameter takeOver: Open it to serve: locks the file against a second serving process, lets leases of the process before run out at
     ///   once, and counts the totals anew. Without it a process may look; what it writes is not told to the one that serves.
     /// - Throws: ``StateError/Code/corrupt`` when the file is no database, another program's, or a newer version's;
     ///   ``StateError/Code/unavailable`` when it cannot be opened, or another process serves from it.
     public init(
-        path: String, maxQueued: Int = 10_000, takeOver: Bool, clock: any WallClock = SystemClock(),
+        path: String, maxQueued: Int = 10_000, maxQueuedPerOrigin: Int = .max, takeOver: Bool, clock: any WallClock = SystemClock(),
         logger: Logger = Logger(label: "cloud-mirror.state.sqlite")
     ) throws(StateError) {
         try DatabaseFile.prepare(path)
@@ -52,6 +54,7 @@ public final class SQLiteStateStore: StateStore {
         self.lock = Mutex(lock)
         self.clock = clock
         self.maxQueued = maxQueued
+        self.maxQueuedPerOrigin = maxQueuedPerOrigin
     }
 
     private static func open(_ path: String) throws -> DatabasePool {
@@ -74,7 +77,9 @@ public final class SQLiteStateStore: StateStore {
 
     public func claim(_ id: ReplicaID) async throws -> Claim {
         let hasQuery = queries.query(for: id, at: clock.now) != nil
-        return try await write { [maxQueued] in try $0.claim(id, maxQueued: maxQueued, hasQuery: hasQuery) }
+        return try await write { [maxQueued, maxQueuedPerOrigin] in
+            try $0.claim(id, maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin, hasQuery: hasQuery)
+        }
     }
 
     public func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws {
@@ -156,6 +161,10 @@ public final class SQLiteStateStore: StateStore {
 
     public func totals(of pool: PoolID) async throws -> PoolTotals {
         try await read { try $0.totals(of: pool) }
+    }
+
+    public func lanes(in pool: PoolID, limit: Int) async throws -> [LaneTotals] {
+        try await read { try $0.lanes(in: pool, limit: limit) }
     }
 
     public func changes() async -> AsyncStream<ReplicaChange> {

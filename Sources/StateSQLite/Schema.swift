@@ -118,7 +118,7 @@ enum Schema {
                     ) STRICT, WITHOUT ROWID;
                     CREATE INDEX lanes_by_due ON lanes (pool, due, sequence);
                     """)
-            try fillLanes(db)
+            // Filled further below, once it has all of its columns.
         }
         migrator.registerMigration("5 representations") { db in
             try db.execute(
@@ -130,6 +130,11 @@ enum Schema {
                     ALTER TABLE replicas ADD COLUMN content_disposition TEXT;
                     """)
         }
+        migrator.registerMigration("6 jobs of lanes") { db in
+            // Those that wait in the lane or are leased.
+            try db.execute(sql: "ALTER TABLE lanes ADD COLUMN jobs INTEGER NOT NULL DEFAULT 0")
+            try fillLanes(db)
+        }
         return migrator
     }
 
@@ -138,8 +143,9 @@ enum Schema {
         try db.execute(
             sql: """
                 DELETE FROM lanes;
-                INSERT INTO lanes (pool, lane, due, sequence) SELECT pool, lane, due, sequence FROM (
-                    SELECT pool, lane, due, sequence, row_number() OVER (PARTITION BY pool, lane ORDER BY due, sequence) AS place
+                INSERT INTO lanes (pool, lane, due, sequence, jobs) SELECT pool, lane, due, sequence, jobs FROM (
+                    SELECT pool, lane, due, sequence, row_number() OVER (PARTITION BY pool, lane ORDER BY due, sequence) AS place,
+                    count(*) OVER (PARTITION BY pool, lane) AS jobs
                     FROM replicas WHERE status = 1
                 ) WHERE place = 1;
                 """)

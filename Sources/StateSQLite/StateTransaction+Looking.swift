@@ -77,6 +77,19 @@ extension StateTransaction {
         ).map(\.id)
     }
 
+    func jobs(in lane: CopyLane, of pool: PoolID) throws -> Int {
+        let statement = try db.cachedStatement(sql: "SELECT jobs FROM lanes WHERE pool = ? AND lane = ?")
+        return try Int.fetchOne(statement, arguments: [pool.description, lane.description]) ?? 0
+    }
+
+    func lanes(in pool: PoolID, limit: Int) throws -> [LaneTotals] {
+        let statement = try db.cachedStatement(sql: "SELECT lane, jobs FROM lanes WHERE pool = ? ORDER BY jobs DESC, lane LIMIT ?")
+        return try Row.fetchAll(statement, arguments: [pool.description, StatePage.length(limit)]).map { row in
+            guard let lane = row.text(0), let jobs = row.integer(1) else { throw RecordRow.damaged("lane") }
+            return LaneTotals(lane: CopyLane(written: lane), jobs: Int(jobs))
+        }
+    }
+
     func totals(of pool: PoolID) throws -> PoolTotals {
         let statement = try db.cachedStatement(sql: "SELECT objects, bytes, pending, errors FROM totals WHERE pool = ?")
         guard let row = try Row.fetchOne(statement, arguments: [pool.description]) else { return PoolTotals() }

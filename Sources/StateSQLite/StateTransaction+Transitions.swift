@@ -4,12 +4,12 @@ import MirrorState
 
 /// The calls of ``StateStore`` that change something.
 extension StateTransaction {
-    mutating func claim(_ id: ReplicaID, maxQueued: Int, hasQuery: Bool) throws -> Claim {
+    mutating func claim(_ id: ReplicaID, maxQueued: Int, maxQueuedPerOrigin: Int, hasQuery: Bool) throws -> Claim {
         let old = try record(id)
         if let replica = old.replica(id), !old.canBeClaimed(at: now, hasQuery: hasQuery) { return .exists(replica) }
         // Each pending replica has exactly one job, so that the totals tell how many jobs there are.
         let queued = try Int.fetchOne(db.cachedStatement(sql: "SELECT sum(pending) FROM totals")) ?? 0
-        guard queued < maxQueued else { return .queueFull }
+        guard queued < maxQueued, try jobs(in: CopyLane(of: id.artifact), of: id.pool) < maxQueuedPerOrigin else { return .queueFull }
         var record = old
         record.claim(sequence: try nextNumber(), at: now)
         try store(record, replacing: old, id, isToldOf: true)

@@ -33,23 +33,26 @@ struct StateTransaction {
         } else {
             try db.cachedStatement(sql: Self.upsert).execute(arguments: StatementArguments(name + RecordRow.encode(record, of: id)))
         }
-        let lanes = Set([old, record].compactMap { $0.job?.lane(of: id) })
-        for lane in lanes { try updateHead(of: lane, in: id.pool.description) }
+        let (left, entered) = (old.job?.lane(of: id), record.job?.lane(of: id))
+        for lane in Set([left, entered].compactMap(\.self)) {
+            try updateLane(lane, in: id.pool.description, jobs: (lane == entered ? 1 : 0) - (lane == left ? 1 : 0))
+        }
         var difference = PoolTotals()
         difference.count(from: old.status, to: record.status)
         if difference != PoolTotals() { try add(difference, to: id.pool.description) }
         if isToldOf { changes.append(.replica(id, record.replica(id))) }
     }
 
-    /// Writes down which job of a lane is due first, or that there is none.
-    private func updateHead(of lane: CopyLane, in pool: String) throws {
+    /// Writes down which job of a lane is due first, or that there is none, and how many there are.
+    ///
+    /// - Parameter jobs: How many more.
+    private func updateLane(_ lane: CopyLane, in pool: String, jobs: Int) throws {
         let place: StatementArguments = [pool, lane.description]
         guard let head = try Row.fetchOne(db.cachedStatement(sql: Self.selectHead), arguments: place) else {
             return try db.cachedStatement(sql: "DELETE FROM lanes WHERE pool = ? AND lane = ?").execute(arguments: place)
         }
         guard let due = head.integer(0), let sequence = head.integer(1) else { throw RecordRow.damaged("copy job") }
-        try db.cachedStatement(sql: "INSERT OR REPLACE INTO lanes (pool, lane, due, sequence) VALUES (?, ?, ?, ?)")
-            .execute(arguments: place + [due, sequence])
+        try db.cachedStatement(sql: Self.upsertLane).execute(arguments: place + [due, sequence, jobs])
     }
 
     /// A number that no job and no lease of this file had before.
@@ -113,6 +116,11 @@ struct StateTransaction {
 
     private static let selectHead = """
         SELECT due, sequence FROM replicas INDEXED BY jobs_by_lane WHERE status = 1 AND pool = ? AND lane = ? ORDER BY due, sequence LIMIT 1
+        """
+
+    private static let upsertLane = """
+        INSERT INTO lanes (pool, lane, due, sequence, jobs) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (pool, lane) DO UPDATE SET due = excluded.due, sequence = excluded.sequence, jobs = jobs + excluded.jobs
         """
 
     private static let upsert: String = {

@@ -119,6 +119,8 @@ final class HeldStore: StateStore {
 
     func totals(of pool: PoolID) async throws -> PoolTotals { try await base.totals(of: pool) }
 
+    func lanes(in pool: PoolID, limit: Int) async throws -> [LaneTotals] { try await base.lanes(in: pool, limit: limit) }
+
     func changes() async -> AsyncStream<ReplicaChange> {
         if let broadcaster { return broadcaster.stream() }
         return await base.changes()

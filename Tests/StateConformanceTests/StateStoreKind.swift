@@ -24,9 +24,13 @@ enum StateStoreKind: String, CustomTestStringConvertible {
     func subject() async throws -> StateStoreSubject {
         switch self {
         case .memory:
-            StateStoreSubject { clock, maxQueued in MemoryStateStore(clock: clock, maxQueued: maxQueued) }
+            StateStoreSubject { clock, maxQueued, perOrigin in
+                MemoryStateStore(clock: clock, maxQueued: maxQueued, maxQueuedPerOrigin: perOrigin)
+            }
         case .hotMemory:
-            StateStoreSubject { clock, maxQueued in HotIndex(MemoryStateStore(clock: clock, maxQueued: maxQueued), capacity: 64) }
+            StateStoreSubject { clock, maxQueued, perOrigin in
+                HotIndex(MemoryStateStore(clock: clock, maxQueued: maxQueued, maxQueuedPerOrigin: perOrigin), capacity: 64)
+            }
         case .sqlite:
             try Self.sqlite { $0 }
         case .hotSQLite:
@@ -43,15 +47,19 @@ enum StateStoreKind: String, CustomTestStringConvertible {
     /// Without take-over, because a lease is to run on over a restart where the suite looks at that.
     private static func sqlite(_ around: @escaping @Sendable (any StateStore) -> any StateStore) throws -> StateStoreSubject {
         let directory = try TemporaryDirectory()
-        return StateStoreSubject { clock, maxQueued in
+        return StateStoreSubject { clock, maxQueued, perOrigin in
             around(
-                try SQLiteStateStore(path: "\(directory.path)/state.sqlite", maxQueued: maxQueued, takeOver: false, clock: clock))
+                try SQLiteStateStore(
+                    path: "\(directory.path)/state.sqlite", maxQueued: maxQueued, maxQueuedPerOrigin: perOrigin, takeOver: false,
+                    clock: clock))
         }
     }
 
     private static func redis(
         in place: RedisPlace, _ around: @escaping @Sendable (any StateStore) -> any StateStore
     ) -> StateStoreSubject {
-        StateStoreSubject { clock, maxQueued in around(try await place.open(clock, maxQueued: maxQueued)) }
+        StateStoreSubject { clock, maxQueued, perOrigin in
+            around(try await place.open(clock, maxQueued: maxQueued, maxQueuedPerOrigin: perOrigin))
+        }
     }
 }

@@ -84,6 +84,57 @@ extension StateStoreSuite {
                 try requireEqual(Set(leases.map(\.id)).count, 60, "leased replicas")
             }
         },
+        Case("a claim beyond maxQueuedPerOrigin jobs of its origin is queueFull and changes nothing, and other origins and pools have room")
+        { subject in
+            try await subject.withStore(maxQueuedPerOrigin: 2) { scene in
+                let ids = try (1...3).map { try scene.id($0, at: busy) }
+                try requireEqual(try await scene.store.claim(ids[0]), .claimed, "first claim")
+                let lease = try requireLease(try await scene.outcome())
+                try requireEqual(try await scene.store.claim(ids[1]), .claimed, "second claim")
+                try requireEqual(try await scene.store.claim(ids[2]), .queueFull, "claim beyond")
+                try await scene.requireStatus(ids[2], nil)
+                let pending = Replica(id: ids[1], status: .pending)
+                try requireEqual(try await scene.store.claim(ids[1]), .exists(pending), "claim of what is pending")
+                try requireEqual(try await scene.store.claim(try scene.id(4, at: quiet)), .claimed, "claim of another origin")
+                let elsewhere = ReplicaID(artifact: ids[2].artifact, pool: scene.otherPool)
+                try requireEqual(try await scene.store.claim(elsewhere), .claimed, "claim in the other pool")
+                try await scene.store.finish(lease, .present(scene.object(lease.id)))
+                try requireEqual(try await scene.store.claim(ids[2]), .claimed, "claim once one has ended")
+            }
+        },
+        Case("the jobs of each lane are told, queued and leased, whatever happens to them") { subject in
+            try await subject.withStore { scene in
+                func requireLanes(_ expected: [(CopyLane, Int)], _ what: String, line: Int = #line) async throws {
+                    let lanes = try await scene.store.lanes(in: scene.pool, limit: 1_000)
+                    try requireEqual(lanes, expected.map { LaneTotals(lane: $0.0, jobs: $0.1) }, what, line: line)
+                }
+                let ids = try (1...3).map { try scene.id($0, at: busy) } + [try scene.id(4, at: quiet)]
+                let (many, one) = (CopyLane(of: ids[0].artifact), CopyLane(of: ids[3].artifact))
+                try await requireLanes([], "at first")
+                for id in ids { try requireEqual(try await scene.store.claim(id), .claimed, "claim") }
+                _ = try await scene.store.claim(try scene.id(9, in: scene.otherPool))
+                try await requireLanes([(many, 3), (one, 1)], "after the claims")
+                try requireEqual(try await scene.store.lanes(in: scene.pool, limit: 1).map(\.lane), [many], "the first")
+                var lease = try requireLease(try await scene.outcome(passingOver: [one], pools: [scene.pool]))
+                try await requireLanes([(many, 3), (one, 1)], "after a lease")
+                lease = try await scene.store.extend(lease, duration: .seconds(30))
+                try await scene.store.finish(lease, .retry(at: scene.now + .seconds(5)))
+                try await requireLanes([(many, 3), (one, 1)], "after a retry")
+                lease = try requireLease(try await scene.outcome(passingOver: [one], pools: [scene.pool]))
+                try await scene.store.finish(lease, .present(scene.object(lease.id)))
+                try await requireLanes([(many, 2), (one, 1)], "after an end")
+                lease = try requireLease(try await scene.outcome(passingOver: [one], pools: [scene.pool]))
+                try await scene.store.finish(lease, .failed(scene.failure()))
+                try await requireLanes([(many, 1), (one, 1)].sorted { $0.0.description < $1.0.description }, "after a failure")
+                try requireEqual(try await scene.store.beginRemoval(ids[3], unusedSince: nil), true, "purge")
+                try await requireLanes([(many, 1)], "after a purge")
+                scene.clock.advance(by: .seconds(6))
+                _ = try requireLease(try await scene.outcome(pools: [scene.pool]))
+                scene.clock.advance(by: .seconds(16))
+                _ = try requireLease(try await scene.outcome(pools: [scene.pool]))
+                try await requireLanes([(.unfinished, 1)], "after a lease that ran out")
+            }
+        },
     ]
 
     static let unfinished: [Case] = [

@@ -7,7 +7,10 @@ public import MirrorState
 /// ```swift
 /// @Test(arguments: StateStoreSuite.cases + StateStoreSuite.durableCases)
 /// func conforms(_ testCase: ConformanceCase<StateStoreSubject>) async throws {
-///     try await testCase.run(StateStoreSubject { clock, maxQueued in try MyStore(place, clock: clock, maxQueued: maxQueued) })
+///     try await testCase.run(
+///         StateStoreSubject { clock, maxQueued, maxQueuedPerOrigin in
+///             try MyStore(place, clock: clock, maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin)
+///         })
 /// }
 /// ```
 public enum StateStoreSuite {
@@ -26,7 +29,8 @@ public enum StateStoreSuite {
 /// One place where a state store keeps its state, empty at first.
 public struct StateStoreSubject: Sendable {
     /// Opens the store; after it was closed, a durable one opens with what was written before.
-    public typealias Open = @Sendable (_ clock: any WallClock, _ maxQueued: Int) async throws -> any StateStore
+    public typealias Open =
+        @Sendable (_ clock: any WallClock, _ maxQueued: Int, _ maxQueuedPerOrigin: Int) async throws -> any StateStore
 
     let clock = ManualClock()
     private let open: Open
@@ -36,8 +40,10 @@ public struct StateStoreSubject: Sendable {
     }
 
     /// Opens the store for `body` and closes it afterwards.
-    func withStore<Result>(maxQueued: Int = 1_000, _ body: (StateScene) async throws -> Result) async throws -> Result {
-        let store = try await open(clock, maxQueued)
+    func withStore<Result>(
+        maxQueued: Int = 1_000, maxQueuedPerOrigin: Int = .max, _ body: (StateScene) async throws -> Result
+    ) async throws -> Result {
+        let store = try await open(clock, maxQueued, maxQueuedPerOrigin)
         do {
             let result = try await body(try StateScene(store: store, clock: clock))
             await store.close()

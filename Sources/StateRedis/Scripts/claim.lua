@@ -1,4 +1,4 @@
--- Makes a replica pending and queues its copy job. ARGV[2]: jobs that may be queued here, at most.
+-- Makes a replica pending and queues its copy job. ARGV[2]: jobs that may be queued here, at most, ARGV[3]: in its lane.
 local url = urlOf(KEYS[firstReplica])
 local old = read(url)
 
@@ -13,6 +13,7 @@ if old.status == 'error' and not isOver and old.reason == 'origin' then
 end
 if old.status and not isLost and not isOver then return flat({ 'exists' }, old) end
 if redis.call('XLEN', jobs) >= tonumber(ARGV[2]) then return { 'full' } end
+if redis.call('ZCARD', laneKey(laneOf(url, {}))) >= tonumber(ARGV[3]) then return { 'full' } end
 
 store(url, old, { status = 'pending', entry = queue(url, text(now), laneOf(url, {})), queued_at = text(now), attempts = '0' })
 return { 'claimed' }

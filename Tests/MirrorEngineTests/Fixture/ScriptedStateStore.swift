@@ -6,7 +6,7 @@ final class ScriptedStateStore: StateStore {
     enum Call: Sendable, Hashable, CaseIterable {
         case replica, claim, keepQuery, query, recordPresent, lease, nextDue, extend, finish, touch, describe, mark, beginRemoval, forget,
             forgetErrors
-        case leastRecentlyUsed, underRemoval, replicas, totals
+        case leastRecentlyUsed, underRemoval, replicas, totals, lanes
     }
 
     typealias Hook = @Sendable () async throws -> Void
@@ -151,6 +151,10 @@ final class ScriptedStateStore: StateStore {
     }
 
     func totals(of pool: PoolID) async throws -> PoolTotals { try await run(.totals) { try await base.totals(of: pool) } }
+
+    func lanes(in pool: PoolID, limit: Int) async throws -> [LaneTotals] {
+        try await run(.lanes) { try await base.lanes(in: pool, limit: limit) }
+    }
 
     func changes() async -> AsyncStream<ReplicaChange> { await base.changes() }
 
