@@ -1,4 +1,4 @@
-/// What is to be measured: `StateBenchmark REDIS-URL-or-SQLITE-FILE OPERATION [--tasks N] [--seconds N] [--replicas N] [--batch N] [--prefix TEXT]`.
+/// What is to be measured: `StateBenchmark REDIS-URL-or-SQLITE-FILE OPERATION [--tasks N] [--seconds N] [--replicas N] [--length N] [--batch N] [--prefix TEXT]`.
 struct Arguments: Sendable {
     enum Operation: String, Sendable, CaseIterable {
         /// A look at a replica that is there.
@@ -9,6 +9,8 @@ struct Arguments: Sendable {
         case touch
         /// `GET` by the client alone, without a store around it.
         case get
+        /// What replicas cost that are there: bytes of the file, or of Redis' memory.
+        case size
     }
 
     var server: String
@@ -18,6 +20,8 @@ struct Arguments: Sendable {
     var seconds = 5
     /// How many replicas there are to look at and to use.
     var replicas = 10_000
+    /// Bytes of their URLs, at least.
+    var length = 0
     var batch = 500
     var prefix = "bench"
 
@@ -35,6 +39,7 @@ struct Arguments: Sendable {
             case "--tasks": tasks = try Self.count(value)
             case "--seconds": seconds = try Self.count(value)
             case "--replicas": replicas = try Self.count(value)
+            case "--length": length = try Self.count(value)
             case "--batch": batch = try Self.count(value)
             case "--prefix": prefix = value
             default: throw Failure("\(name) is not known")

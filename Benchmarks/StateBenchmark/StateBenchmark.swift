@@ -26,10 +26,10 @@ enum StateBenchmark {
     static func main() async {
         do {
             let arguments = try Arguments(Array(CommandLine.arguments.dropFirst()))
-            if arguments.operation == .get {
-                try await measureClient(arguments)
-            } else {
-                try await measureStore(arguments)
+            switch arguments.operation {
+            case .get: try await measureClient(arguments)
+            case .size: try await measureSize(arguments)
+            case .replica, .cycle, .touch: try await measureStore(arguments)
             }
         } catch {
             write("StateBenchmark: \(error)", to: STDERR_FILENO)
@@ -42,14 +42,14 @@ enum StateBenchmark {
     private static func measureStore(_ arguments: Arguments) async throws {
         guard let pool = PoolID("s3/benchmark") else { throw Failure("the pool's name is none") }
         let store = try await store(arguments, pool)
-        let operations = try await StateOperations(store, pool: pool, replicas: arguments.replicas)
+        let operations = try await StateOperations(store, pool: pool, replicas: arguments.replicas, length: arguments.length)
         let before = try await store.totals(of: pool)
         let (measured, took) = try await measure(arguments) { task, end in
             switch arguments.operation {
             case .replica: try await operations.replica(task: task, until: end)
             case .cycle: try await operations.cycle(task: task, run: run, until: end)
             case .touch: try await operations.touch(task: task, batch: arguments.batch, until: end)
-            case .get: Measured()
+            case .get, .size: Measured()
             }
         }
         let after = try await store.totals(of: pool)
@@ -59,6 +59,35 @@ enum StateBenchmark {
         }
         await store.close()
         report(arguments, measured, took)
+    }
+
+    /// The place has to be empty.
+    private static func measureSize(_ arguments: Arguments) async throws {
+        guard let pool = PoolID("s3/benchmark") else { throw Failure("the pool's name is none") }
+        let store = try await store(arguments, pool)
+        let before = try await bytes(arguments)
+        _ = try await StateOperations(store, pool: pool, replicas: arguments.replicas, length: arguments.length)
+        await store.close()
+        let all = try await bytes(arguments) - before
+        write(
+            "{\"operation\":\"size\",\"replicas\":\(arguments.replicas),\"bytes\":\(all),\"bytes_each\":\(all / arguments.replicas)}",
+            to: STDOUT_FILENO)
+    }
+
+    private static func bytes(_ arguments: Arguments) async throws -> Int {
+        guard arguments.isRedis else {
+            var status = stat()
+            return stat(arguments.server, &status) == 0 ? Int(status.st_size) : 0
+        }
+        let database = RedisDatabase(try configuration(arguments), group: MultiThreadedEventLoopGroup.singleton, logger: quiet)
+        try await connected { database.isConnected }
+        let report = try await database.execute(RedisCommand(["INFO", "memory"], key: nil)).string ?? ""
+        await database.close()
+        let line = report.split(whereSeparator: \.isNewline).first { $0.hasPrefix("used_memory:") }
+        guard let bytes = line?.split(separator: ":").last.flatMap({ Int($0) }) else {
+            throw Failure("Redis does not say how much it holds")
+        }
+        return bytes
     }
 
     private static func store(_ arguments: Arguments, _ pool: PoolID) async throws -> any StateStore {

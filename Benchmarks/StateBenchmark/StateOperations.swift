@@ -10,10 +10,10 @@ struct StateOperations: Sendable {
     private let clock = ContinuousClock()
 
     /// Records the replicas that are looked at, where they are not there from the run before.
-    init(_ store: any StateStore, pool: PoolID, replicas: Int) async throws {
+    init(_ store: any StateStore, pool: PoolID, replicas: Int, length: Int) async throws {
         self.store = store
         self.pool = pool
-        present = try (0..<replicas).map { try Self.id("present/\($0)", pool) }
+        present = try (0..<replicas).map { try Self.id("present/\($0)", pool, length: length) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for share in 0..<64 {
                 group.addTask { [present] in
@@ -93,8 +93,10 @@ struct StateOperations: Sendable {
         return measured
     }
 
-    private static func id(_ name: String, _ pool: PoolID) throws -> ReplicaID {
-        ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/builds/\(name)/target.tar.bz2"), pool: pool)
+    private static func id(_ name: String, _ pool: PoolID, length: Int = 0) throws -> ReplicaID {
+        let url = "https://artifacts.example.org/builds/\(name)/target.tar.bz2"
+        let padding = String(repeating: "x", count: max(0, length - url.utf8.count - 1))
+        return ReplicaID(artifact: try ArtifactURL(padding.isEmpty ? url : "\(url)/\(padding)"), pool: pool)
     }
 
     private static func object(of id: ReplicaID) -> StoredObject {

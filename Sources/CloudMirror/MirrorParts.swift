@@ -48,7 +48,7 @@ struct MirrorParts: Sendable {
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters(clock: clock)
         let publications = PublicationLock()
-        let remover = ReplicaRemover(pools: pools, state: state, publications: publications)
+        let remover = ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock)
         let health = PoolHealth(pools: pools, state: state, clock: clock, logger: logger)
         let presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: clock, logger: logger)
         let uses = UseRecorder(
@@ -80,8 +80,7 @@ struct MirrorParts: Sendable {
         sweeper = Sweeper(
             pools: pools, state: state, remover: remover,
             backfill: Backfill(state: state, publications: publications, clock: clock, logger: logger), space: space,
-            interval: configuration.sweep.interval,
-            removalPatience: redis == nil ? .zero : Self.removalPatience, metrics: metrics, clock: clock, logger: logger)
+            interval: configuration.sweep.interval, metrics: metrics, clock: clock, logger: logger)
         generatedToken = configuration.isZeroConfiguration ? Self.makeToken() : nil
     }
 
@@ -186,9 +185,6 @@ struct MirrorParts: Sendable {
             policy: policy, configuration: outbound, resolver: CachingResolver(SystemResolver(eventLoopGroup: group)),
             eventLoopGroup: group, logger: logger)
     }
-
-    /// Longer than any process is at one removal that it goes on with: calls to a pool, with their repeats, end within minutes.
-    private static let removalPatience = Duration.seconds(300)
 
     private static func makeToken() -> String {
         Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) })

@@ -1,5 +1,3 @@
-import Crypto
-
 /// The name of an object in a pool: `<SHA-256 of the canonical URL>/<last path component>`.
 ///
 /// Never the raw URL: the hash spreads prefixes, keeps signed queries out of storage and stays below every service's limit (S3 allows
@@ -11,8 +9,7 @@ public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
     static let maxNameLength = 200
 
     public init(_ artifact: ArtifactURL) {
-        let hash = Hex.encode(SHA256.hash(data: Array(artifact.description.utf8)))
-        description = "\(hash)/\(Self.name(of: artifact))"
+        description = "\(artifact.nameHash)/\(Self.name(of: artifact))"
     }
 
     /// Reads a key written by ``init(_:)-(ArtifactURL)``, from a URL's path or a listing.
@@ -35,7 +32,7 @@ public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
     /// What stands behind the slash.
     public var name: Substring { Substring(description.utf8.dropFirst(Self.hashLength + 1)) }
 
-    private static let hashLength = 64
+    private static let hashLength = ArtifactURL.nameHashLength
 
     /// The key as the end of a URL's path.
     public var percentEncoded: String {

@@ -24,7 +24,7 @@ package final class HotIndex: StateStore {
     private let generation = Atomic<UInt64>(0)
     private let observers = Mutex<[Observer]>([])
 
-    /// - Parameter capacity: Replicas remembered, at most; some 500 bytes each.
+    /// - Parameter capacity: Replicas remembered, at most; some 500 bytes each and their names, 1 KiB on average: fewer where names are long.
     package init(_ base: any StateStore, capacity: Int = 100_000) {
         self.base = base
         let count = capacity >= 1_024 ? 16 : 1
@@ -166,9 +166,13 @@ package final class HotIndex: StateStore {
         try await base.query(for: id)
     }
 
-    package func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica {
+    package func moment(in pool: PoolID) async throws -> PoolMoment {
+        try await base.moment(in: pool)
+    }
+
+    package func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica? {
         let epoch = epoch(of: id)
-        let replica = try await base.recordPresent(id, object)
+        guard let replica = try await base.recordPresent(id, object, seenSince: moment) else { return nil }
         learn(id, replica, readIn: epoch)
         return replica
     }
@@ -225,19 +229,27 @@ package final class HotIndex: StateStore {
         }
     }
 
-    package func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool {
+    package func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal? {
         do {
-            let isTaken = try await base.beginRemoval(id, unusedSince: unusedSince)
-            if isTaken { invalidate(id) }
-            return isTaken
+            let removal = try await base.beginRemoval(id, condition, duration: duration)
+            if removal != nil { invalidate(id) }
+            return removal
         } catch {
             invalidate(id)
             throw error
         }
     }
 
-    package func forget(_ id: ReplicaID) async throws {
-        try await base.forget(id)
+    package func confirm(_ removals: [Removal], duration: Duration) async throws -> [Removal] {
+        try await base.confirm(removals, duration: duration)
+    }
+
+    package func endRemoval(_ removal: Removal) async throws -> Bool {
+        try await base.endRemoval(removal)
+    }
+
+    package func handBack(_ removal: Removal) async throws {
+        try await base.handBack(removal)
     }
 
     /// Errors are never answered from memory, so that nothing is to be forgotten here.
@@ -249,12 +261,12 @@ package final class HotIndex: StateStore {
         try await base.leastRecentlyUsed(in: pool, after: after, limit: limit)
     }
 
-    package func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID] {
-        try await base.underRemoval(in: pool, begunBefore: begunBefore, limit: limit)
+    package func abandonedRemovals(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {
+        try await base.abandonedRemovals(in: pool, limit: limit)
     }
 
-    package func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
-        try await base.replicas(in: pool, after: after, limit: limit)
+    package func replicas(in pool: PoolID?, state: Replica.State?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
+        try await base.replicas(in: pool, state: state, after: after, limit: limit)
     }
 
     package func totals(of pool: PoolID) async throws -> PoolTotals {

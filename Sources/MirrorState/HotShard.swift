@@ -9,6 +9,9 @@ final class HotShard: Sendable {
     struct Key: Hashable {
         let id: ReplicaID
 
+        /// Bytes that it takes to remember a replica, about.
+        var cost: Int { id.artifact.description.utf8.count + 512 }
+
         static func == (lhs: Key, rhs: Key) -> Bool {
             lhs.id.artifact.description == rhs.id.artifact.description && lhs.id.pool == rhs.id.pool
         }
@@ -29,8 +32,45 @@ final class HotShard: Sendable {
         var positions: [Key: Int] = [:]
         var slots: [Slot] = []
         var hand = 0
+        var bytes = 0
         /// Counts invalidations: what was read in an earlier epoch may be out of date.
         var epoch: UInt64 = 0
+
+        mutating func replaceOne(by slot: Slot) {
+            passReferenced()
+            let dropped = slots[hand].key
+            positions[dropped] = nil
+            positions[slot.key] = hand
+            slots[hand] = slot
+            bytes += slot.key.cost - dropped.cost
+            hand = (hand + 1) % slots.count
+        }
+
+        mutating func dropOne() {
+            passReferenced()
+            drop(at: hand)
+            hand = slots.isEmpty ? 0 : (hand + 1) % slots.count
+        }
+
+        private mutating func passReferenced() {
+            while slots[hand].isReferenced {
+                slots[hand].isReferenced = false
+                hand = (hand + 1) % slots.count
+            }
+        }
+
+        mutating func drop(at position: Int) {
+            let dropped = slots[position].key
+            positions[dropped] = nil
+            bytes -= dropped.cost
+            // The last one moves into the gap: slots have none.
+            let last = slots.removeLast()
+            if position < slots.count {
+                slots[position] = last
+                positions[last.key] = position
+            }
+            if hand >= slots.count { hand = 0 }
+        }
     }
 
     /// What became of remembering.
@@ -42,11 +82,16 @@ final class HotShard: Sendable {
         case contradicted
     }
 
+    /// On average, where all of them are remembered: names can be many times as long.
+    private static let bytesPerReplica = 1_024
+
     private let capacity: Int
+    private let maxBytes: Int
     private let state = Mutex(State())
 
     init(capacity: Int) {
         self.capacity = max(1, capacity)
+        maxBytes = max(64 << 10, self.capacity * Self.bytesPerReplica)
     }
 
     var count: Int { state.withLock { $0.slots.count } }
@@ -69,18 +114,13 @@ final class HotShard: Sendable {
                 return .remembered
             }
             let slot = Slot(key: key, object: object, isReferenced: false)
-            if state.slots.count < capacity {
+            if state.slots.isEmpty || (state.slots.count < capacity && state.bytes + key.cost <= maxBytes) {
                 state.positions[key] = state.slots.count
                 state.slots.append(slot)
+                state.bytes += key.cost
             } else {
-                while state.slots[state.hand].isReferenced {
-                    state.slots[state.hand].isReferenced = false
-                    state.hand = (state.hand + 1) % state.slots.count
-                }
-                state.positions[state.slots[state.hand].key] = nil
-                state.positions[key] = state.hand
-                state.slots[state.hand] = slot
-                state.hand = (state.hand + 1) % state.slots.count
+                state.replaceOne(by: slot)
+                while state.bytes > maxBytes, state.slots.count > 1 { state.dropOne() }
             }
             return .remembered
         }
@@ -105,14 +145,7 @@ final class HotShard: Sendable {
     func forget(_ key: Key) {
         state.withLock { state in
             state.epoch += 1
-            guard let position = state.positions.removeValue(forKey: key) else { return }
-            // The last one moves into the gap: slots have none.
-            let last = state.slots.removeLast()
-            if position < state.slots.count {
-                state.slots[position] = last
-                state.positions[last.key] = position
-            }
-            if state.hand >= state.slots.count { state.hand = 0 }
+            if let position = state.positions[key] { state.drop(at: position) }
         }
     }
 
@@ -122,6 +155,7 @@ final class HotShard: Sendable {
             state.positions.removeAll()
             state.slots.removeAll()
             state.hand = 0
+            state.bytes = 0
         }
     }
 }

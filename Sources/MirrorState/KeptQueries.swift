@@ -9,7 +9,7 @@ package final class KeptQueries: Sendable {
         let query: FetchQuery
         /// Of its place in `order`.
         let number: Int
-        let since: Timestamp
+        var since: Timestamp
     }
 
     fileprivate struct State {
@@ -31,7 +31,7 @@ package final class KeptQueries: Sendable {
     }
 
     package func keep(_ query: FetchQuery, for id: ReplicaID, at now: Timestamp) {
-        let bytes = query.text.utf8.count
+        let bytes = Self.bytes(query, id)
         state.withLock { state in
             state.remove(id)
             state.lastNumber += 1
@@ -43,9 +43,16 @@ package final class KeptQueries: Sendable {
         }
     }
 
+    /// The name counts too: strangers make it up as they do the query.
+    fileprivate static func bytes(_ query: FetchQuery, _ id: ReplicaID) -> Int {
+        query.text.utf8.count + id.artifact.description.utf8.count
+    }
+
     package func query(for id: ReplicaID, at now: Timestamp) -> FetchQuery? {
         state.withLock { state in
             guard let entry = state.entries[id] else { return nil }
+            // The clock was put back.
+            if now < entry.since { state.entries[id]?.since = now }
             guard entry.since.duration(to: now) < FetchQuery.life else {
                 state.remove(id)
                 return nil
@@ -68,7 +75,7 @@ package final class KeptQueries: Sendable {
 
 extension KeptQueries.State {
     fileprivate mutating func remove(_ id: ReplicaID) {
-        if let old = entries.removeValue(forKey: id) { bytes -= old.query.text.utf8.count }
+        if let old = entries.removeValue(forKey: id) { bytes -= KeptQueries.bytes(old.query, id) }
     }
 
     fileprivate mutating func removeOldest() {

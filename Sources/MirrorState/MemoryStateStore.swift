@@ -7,9 +7,10 @@ public final class MemoryStateStore: StateStore {
     private let table: Mutex<MemoryStateTable>
     private let broadcaster = ChangeBroadcaster()
     private let queries = KeptQueries()
+    private let removals = RecentRemovals()
 
-    /// - Parameter maxQueued: Copy jobs, queued and leased, at most.
-    /// - Parameter maxQueuedPerOrigin: Of them those of one origin in one pool.
+    /// - Parameter maxQueued: Copy jobs, queued and leased, at most; and errors in each pool.
+    /// - Parameter maxQueuedPerOrigin: Of the jobs those of one origin in one pool.
     public init(clock: any WallClock = SystemClock(), maxQueued: Int = 10_000, maxQueuedPerOrigin: Int = .max) {
         self.clock = clock
         table = Mutex(MemoryStateTable(maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin))
@@ -31,8 +32,12 @@ public final class MemoryStateStore: StateStore {
         try transact { _, now in queries.query(for: id, at: now) }
     }
 
-    public func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica {
-        try transact { table, _ in table.recordPresent(id, object) }
+    public func moment(in pool: PoolID) async throws -> PoolMoment {
+        try transact { _, _ in removals.moment() }
+    }
+
+    public func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica? {
+        try transact { table, _ in removals.isUntouched(id, since: moment) ? table.recordPresent(id, object) : nil }
     }
 
     public func lease(
@@ -50,8 +55,8 @@ public final class MemoryStateStore: StateStore {
     }
 
     public func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
-        try transact { table, _ throws(StateError) in
-            try table.finish(lease, result)
+        try transact { table, now throws(StateError) in
+            try table.finish(lease, result, at: now)
             if result.endsCopy { queries.drop(lease.id) }
         }
     }
@@ -68,16 +73,28 @@ public final class MemoryStateStore: StateStore {
         try transact { table, now in table.mark(ids, unusedSince: unusedSince, at: now) }
     }
 
-    public func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool {
+    public func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal? {
         try transact { table, now in
-            let isTaken = table.beginRemoval(id, unusedSince: unusedSince, at: now)
-            if isTaken { queries.drop(id) }
-            return isTaken
+            let removal = table.beginRemoval(id, condition, at: now, duration: duration)
+            if removal != nil { queries.drop(id) }
+            return removal
         }
     }
 
-    public func forget(_ id: ReplicaID) async throws {
-        try transact { table, _ in table.forget(id) }
+    public func confirm(_ removals: [Removal], duration: Duration) async throws -> [Removal] {
+        try transact { table, now in table.confirm(removals, at: now, duration: duration) }
+    }
+
+    public func endRemoval(_ removal: Removal) async throws -> Bool {
+        try transact { table, _ throws(StateError) in
+            let hasEnded = try table.endRemoval(removal)
+            if hasEnded { removals.note(removal.id) }
+            return hasEnded
+        }
+    }
+
+    public func handBack(_ removal: Removal) async throws {
+        try transact { table, now throws(StateError) in try table.handBack(removal, at: now) }
     }
 
     public func forgetErrors(before: Timestamp, limit: Int) async throws -> Int {
@@ -88,12 +105,12 @@ public final class MemoryStateStore: StateStore {
         try transact { table, _ in table.leastRecentlyUsed(in: pool, after: after, limit: limit) }
     }
 
-    public func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID] {
-        try transact { table, _ in table.underRemoval(in: pool, begunBefore: begunBefore, limit: limit) }
+    public func abandonedRemovals(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {
+        try transact { table, now in table.abandonedRemovals(in: pool, at: now, limit: limit) }
     }
 
-    public func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
-        try transact { table, _ in table.replicas(in: pool, after: after, limit: limit) }
+    public func replicas(in pool: PoolID?, state: Replica.State?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
+        try transact { table, _ in table.replicas(in: pool, state: state, after: after, limit: limit) }
     }
 
     public func totals(of pool: PoolID) async throws -> PoolTotals {
@@ -118,9 +135,10 @@ public final class MemoryStateStore: StateStore {
     private func transact<Result: Sendable>(
         _ body: (inout MemoryStateTable, Timestamp) throws(StateError) -> Result
     ) throws(StateError) -> Result {
-        let now = clock.now
-        return try table.withLock { table throws(StateError) in
+        try table.withLock { table throws(StateError) in
+            let now = clock.now
             guard !table.isClosed else { throw StateError(.unavailable, "the state store is closed") }
+            table.notice(now)
             let result = try body(&table, now)
             broadcaster.publish(table.takeOutbox())
             return result

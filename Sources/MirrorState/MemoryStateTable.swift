@@ -6,13 +6,29 @@ struct MemoryStateTable {
     let maxQueuedPerOrigin: Int
     private var records: [ReplicaID: ReplicaRecord] = [:]
     private var totals: [PoolID: PoolTotals] = [:]
-    /// Of jobs and leases; only ever grows.
+    private var bytes: [PoolID: HeldBytes] = [:]
+    /// Of jobs, leases and removals; only ever grows.
     private var lastNumber: Int64 = 0
     /// Copy jobs, queued and leased.
     private var jobs = JobLanes()
     /// What is to be told to the streams.
     private var outbox: [ReplicaChange] = []
     var isClosed = false
+    private var lastTime = Timestamp(milliseconds: .min)
+
+    /// See ``StateLimits``.
+    private struct HeldBytes {
+        var pending = 0
+        var errors = 0
+
+        mutating func add(_ status: Replica.Status?, _ amount: Int) {
+            switch status {
+            case .pending: pending += amount
+            case .error: errors += amount
+            case .present, .removing, nil: break
+            }
+        }
+    }
 
     init(maxQueued: Int, maxQueuedPerOrigin: Int) {
         self.maxQueued = maxQueued
@@ -29,7 +45,11 @@ struct MemoryStateTable {
     mutating func claim(_ id: ReplicaID, at now: Timestamp, hasQuery: Bool) -> Claim {
         var record = record(id)
         if let replica = record.replica(id), !record.canBeClaimed(at: now, hasQuery: hasQuery) { return .exists(replica) }
-        guard jobs.count < maxQueued, jobs.count(of: CopyLane(of: id.artifact), in: id.pool) < maxQueuedPerOrigin else { return .queueFull }
+        guard jobs.count < maxQueued, jobs.count(of: CopyLane(of: id.artifact), in: id.pool) < maxQueuedPerOrigin,
+            bytes[id.pool, default: HeldBytes()].pending + StateLimits.cost(of: id) <= StateLimits.queuedBytes
+        else {
+            return .queueFull
+        }
         record.claim(sequence: nextNumber(), at: now)
         write(record, id)
         return .claimed
@@ -49,6 +69,7 @@ struct MemoryStateTable {
             switch record.writeOffLease(at: now) {
             case .setAside(let failure):
                 write(record, id)
+                dropErrors(of: id.pool, butNot: id)
                 return .setAside(id, failure)
             case .requeued:
                 store(record, id)
@@ -73,10 +94,23 @@ struct MemoryStateTable {
         return extended
     }
 
-    mutating func finish(_ lease: CopyLease, _ result: CopyResult) throws(StateError) {
+    mutating func finish(_ lease: CopyLease, _ result: CopyResult, at now: Timestamp) throws(StateError) {
         var record = record(lease.id)
-        try record.finish(lease, result)
+        try record.finish(lease, result, at: now)
         write(record, lease.id)
+        if case .failed = result { dropErrors(of: lease.id.pool, butNot: lease.id) }
+    }
+
+    /// Drops the oldest errors of a pool that has too many.
+    private mutating func dropErrors(of pool: PoolID, butNot newest: ReplicaID) {
+        while totals(of: pool).errors > maxQueued || bytes[pool, default: HeldBytes()].errors > StateLimits.errorBytes {
+            let oldest = records.lazy.compactMap { id, record -> (at: Timestamp, id: ReplicaID)? in
+                guard id.pool == pool, id != newest, case .error(let failure) = record.status else { return nil }
+                return (failure.retryAt, id)
+            }.min { ($0.at, $0.id.artifact.nameHash) < ($1.at, $1.id.artifact.nameHash) }
+            guard let oldest else { return }
+            write(ReplicaRecord(), oldest.id)
+        }
     }
 
     // MARK: Being used and going away
@@ -106,22 +140,47 @@ struct MemoryStateTable {
         }
     }
 
-    mutating func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?, at now: Timestamp) -> Bool {
+    mutating func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, at now: Timestamp, duration: Duration) -> Removal? {
         var record = record(id)
-        guard record.beginRemoval(unusedSince: unusedSince, at: now) else { return false }
-        write(record, id)
-        return true
+        let token = nextNumber()
+        switch record.beginRemoval(condition, token: token, at: now, duration: duration) {
+        case .nothing: return nil
+        case .repeated:
+            store(record, id)
+            return nil
+        case .takenOver: store(record, id)
+        case .begun: write(record, id)
+        }
+        return Removal(id: id, token: token)
     }
 
-    mutating func forget(_ id: ReplicaID) {
-        var record = record(id)
-        if record.forget() { write(record, id) }
+    mutating func confirm(_ removals: [Removal], at now: Timestamp, duration: Duration) -> [Removal] {
+        removals.filter { removal in
+            var record = record(removal.id)
+            guard record.confirm(removal, at: now, duration: duration) else { return false }
+            store(record, removal.id)
+            return true
+        }
+    }
+
+    /// - Returns: Whether the replica is absent now.
+    mutating func endRemoval(_ removal: Removal) throws(StateError) -> Bool {
+        var record = record(removal.id)
+        let hasEnded = try record.endRemoval(removal)
+        if hasEnded { write(record, removal.id) } else { store(record, removal.id) }
+        return hasEnded
+    }
+
+    mutating func handBack(_ removal: Removal, at now: Timestamp) throws(StateError) {
+        var record = record(removal.id)
+        try record.handBack(removal, at: now)
+        store(record, removal.id)
     }
 
     mutating func forgetErrors(before time: Timestamp, limit: Int) -> Int {
         let found = records.compactMap { id, record -> (at: (Timestamp, String, String), id: ReplicaID)? in
             guard case .error(let failure) = record.status, failure.retryAt < time else { return nil }
-            return ((failure.retryAt, id.pool.description, id.artifact.description), id)
+            return ((failure.retryAt, id.pool.description, id.artifact.nameHash), id)
         }
         let oldest = found.sorted { $0.at < $1.at }.prefix(StatePage.length(limit)).map(\.id)
         for id in oldest {
@@ -143,28 +202,30 @@ struct MemoryStateTable {
         var start: (Timestamp, String)?
         if let after {
             guard case .present(let object) = after.status else { return [] }
-            start = (object.lastUsed, after.id.artifact.description)
+            start = (object.lastUsed, after.id.artifact.nameHash)
         }
         let found = records.compactMap { id, record -> (at: (Timestamp, String), replica: Replica)? in
             guard id.pool == pool, case .present(let object) = record.status, let replica = record.replica(id) else { return nil }
-            let place = (object.lastUsed, id.artifact.description)
+            let place = (object.lastUsed, id.artifact.nameHash)
             if let start, place <= start { return nil }
             return (place, replica)
         }
         return found.sorted { $0.at < $1.at }.prefix(StatePage.length(limit)).map(\.replica)
     }
 
-    func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) -> [ReplicaID] {
+    func abandonedRemovals(in pool: PoolID, at now: Timestamp, limit: Int) -> [ReplicaID] {
         Array(
-            records.filter { $0.key.pool == pool && $0.value.isUnderRemoval(begunBefore: begunBefore) }.keys
+            records.filter { $0.key.pool == pool && $0.value.removal?.isAbandoned(at: now) ?? false }.keys
                 .sorted { $0.artifact.description < $1.artifact.description }.prefix(StatePage.length(limit)))
     }
 
-    func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) -> [Replica] {
-        func place(_ id: ReplicaID) -> (String, String) { (id.pool.description, id.artifact.description) }
+    func replicas(in pool: PoolID?, state: Replica.State?, after: ReplicaID?, limit: Int) -> [Replica] {
+        func place(_ id: ReplicaID) -> (String, String) { (id.pool.description, id.artifact.nameHash) }
         let start = after.map(place)
         let found = records.compactMap { id, record -> (at: (String, String), replica: Replica)? in
-            guard pool == nil || id.pool == pool, let replica = record.replica(id) else { return nil }
+            guard pool == nil || id.pool == pool, let replica = record.replica(id), state == nil || replica.state == state else {
+                return nil
+            }
             let place = place(id)
             if let start, place <= start { return nil }
             return (place, replica)
@@ -173,6 +234,18 @@ struct MemoryStateTable {
     }
 
     // MARK: -
+
+    /// To be called with the time of each call: brings back what lies in the future since the clock was put back.
+    mutating func notice(_ now: Timestamp) {
+        defer { lastTime = now }
+        guard now < lastTime else { return }
+        for (id, old) in records {
+            var record = old
+            record.clampWaits(at: now)
+            record.clampPast(at: now)
+            if record != old { store(record, id) }
+        }
+    }
 
     private func record(_ id: ReplicaID) -> ReplicaRecord { records[id] ?? ReplicaRecord() }
 
@@ -185,6 +258,8 @@ struct MemoryStateTable {
     private mutating func store(_ record: ReplicaRecord, _ id: ReplicaID) {
         let old = records[id]
         totals[id.pool, default: PoolTotals()].count(from: old?.status, to: record.status)
+        bytes[id.pool, default: HeldBytes()].add(old?.status, -StateLimits.cost(of: id))
+        bytes[id.pool, default: HeldBytes()].add(record.status, StateLimits.cost(of: id))
         jobs.replace(old?.job, with: record.job, of: id)
         records[id] = record.status == nil ? nil : record
     }

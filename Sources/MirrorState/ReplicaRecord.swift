@@ -10,20 +10,51 @@ package struct ReplicaRecord: Sendable, Hashable {
     /// There exactly while the replica is pending.
     package private(set) var job: CopyJob?
     /// There exactly while the replica is under removal.
-    package private(set) var removalBegan: Timestamp?
+    package private(set) var removal: RemovalJob?
+    /// From when the replica became an error until it may be tried again; zero of any other.
+    package private(set) var errorLife: Duration = .zero
 
     /// An absent replica.
     package init() {}
 
     /// A record as it was stored.
-    package init(status: Replica.Status?, job: CopyJob?, removalBegan: Timestamp? = nil) {
+    package init(status: Replica.Status?, job: CopyJob? = nil, removal: RemovalJob? = nil, errorLife: Duration = .zero) {
         self.status = status
         self.job = job
-        self.removalBegan = removalBegan
+        self.removal = removal
+        self.errorLife = errorLife
     }
 
     package func replica(_ id: ReplicaID) -> Replica? {
         status.map { Replica(id: id, status: $0) }
+    }
+
+    // MARK: A clock that was put back
+
+    /// Brings what is waited for to no more than its whole wait from now: times were written down before the clock was put back.
+    package mutating func clampWaits(at now: Timestamp) {
+        if var job {
+            job.dueAt = min(job.dueAt, now + job.wait)
+            self.job = job
+        }
+        if case .error(var failure) = status {
+            failure.retryAt = min(failure.retryAt, now + errorLife)
+            status = .error(failure)
+        }
+        if let removal { self.removal?.dueAt = min(removal.dueAt, now + removal.wait) }
+    }
+
+    /// The same for what has happened: nothing did so later than now.
+    package mutating func clampPast(at now: Timestamp) {
+        if var job {
+            job.queuedAt = min(job.queuedAt, now)
+            self.job = job
+        }
+        if case .present(var object) = status {
+            object.lastUsed = min(object.lastUsed, now)
+            object.markedAt = object.markedAt.map { min($0, now) }
+            status = .present(object)
+        }
     }
 
     // MARK: Becoming present
@@ -60,7 +91,7 @@ package struct ReplicaRecord: Sendable, Hashable {
         job.attempts += 1
         job.token = token
         job.worker = worker
-        job.dueAt = now + duration
+        job.wait(duration, from: now)
         self.job = job
         return CopyLease(id: id, token: token, attempt: job.attempts, expires: job.dueAt, lane: job.lane(of: id))
     }
@@ -77,8 +108,7 @@ package struct ReplicaRecord: Sendable, Hashable {
         job.worker = nil
         guard job.unfinished < CopyJob.maxUnfinished else {
             let failure = CopyFailure.unfinished(at: now)
-            status = .error(failure)
-            self.job = nil
+            fail(failure, at: now)
             return .setAside(failure)
         }
         self.job = job
@@ -92,12 +122,12 @@ package struct ReplicaRecord: Sendable, Hashable {
 
     package mutating func extend(_ lease: CopyLease, at now: Timestamp, duration: Duration) throws(StateError) -> CopyLease {
         var job = try job(leasedBy: lease)
-        job.dueAt = now + duration
+        job.wait(duration, from: now)
         self.job = job
         return CopyLease(id: lease.id, token: lease.token, attempt: job.attempts, expires: job.dueAt, lane: job.lane(of: lease.id))
     }
 
-    package mutating func finish(_ lease: CopyLease, _ result: CopyResult) throws(StateError) {
+    package mutating func finish(_ lease: CopyLease, _ result: CopyResult, at now: Timestamp) throws(StateError) {
         var job = try job(leasedBy: lease)
         job.token = nil
         job.worker = nil
@@ -106,10 +136,9 @@ package struct ReplicaRecord: Sendable, Hashable {
             status = .present(object)
             self.job = nil
         case .failed(let failure):
-            status = .error(failure)
-            self.job = nil
+            fail(failure, at: now)
         case .retry(let time):
-            job.dueAt = time
+            job.wait(now.duration(to: time), from: now)
             self.job = job
         case .handBack:
             // Due since it was queued: who was first in the queue is first again.
@@ -119,9 +148,15 @@ package struct ReplicaRecord: Sendable, Hashable {
         }
     }
 
+    private mutating func fail(_ failure: CopyFailure, at now: Timestamp) {
+        status = .error(failure.shortened)
+        errorLife = max(now.duration(to: failure.retryAt), .zero)
+        job = nil
+    }
+
     private func job(leasedBy lease: CopyLease) throws(StateError) -> CopyJob {
         guard let job, job.token == lease.token else {
-            throw StateError(.staleLease, "another worker has the copy job of \(lease.id) now, or it is done, or the replica was purged")
+            throw .stale(lease)
         }
         return job
     }
@@ -165,29 +200,66 @@ package struct ReplicaRecord: Sendable, Hashable {
         return true
     }
 
-    /// - Returns: Whether it is under removal by this call.
-    package mutating func beginRemoval(unusedSince: Timestamp?, at now: Timestamp) -> Bool {
-        if let unusedSince {
-            guard case .present(let object) = status, object.markedAt != nil, object.lastUsed <= unusedSince else { return false }
+    /// What came of asking for a removal.
+    package enum RemovalStart: Sendable, Hashable {
+        /// The condition spares the replica, or somebody else is at it.
+        case nothing
+        case begun
+        /// It was begun before, and nobody is at it any more.
+        case takenOver
+        /// Somebody else is at it, and deletes once more.
+        case repeated
+    }
+
+    package mutating func beginRemoval(
+        _ condition: RemovalCondition, token: Int64, at now: Timestamp, duration: Duration
+    ) -> RemovalStart {
+        let new = RemovalJob(dueAt: now + duration, wait: duration, token: token)
+        if let removal {
+            if case .unused = condition { return .nothing }
+            if removal.isAbandoned(at: now) {
+                self.removal = new
+                return .takenOver
+            }
+            guard condition == .none, !removal.isRepeated else { return .nothing }
+            self.removal?.isRepeated = true
+            return .repeated
         }
-        guard status != .removing else { return false }
+        switch condition {
+        case .none: break
+        case .unused(let since):
+            guard case .present(let object) = status, object.markedAt != nil, object.lastUsed <= since else { return .nothing }
+        case .abandoned: return .nothing
+        }
         status = .removing
         job = nil
-        removalBegan = now
+        removal = new
+        return .begun
+    }
+
+    /// - Returns: Whether the removal is still whose token this is.
+    package mutating func confirm(_ confirmed: Removal, at now: Timestamp, duration: Duration) -> Bool {
+        guard removal?.token == confirmed.token else { return false }
+        removal?.dueAt = now + duration
+        removal?.wait = duration
         return true
     }
 
-    package func isUnderRemoval(begunBefore time: Timestamp) -> Bool {
-        guard status == .removing, let removalBegan else { return false }
-        return removalBegan < time
-    }
-
-    /// - Returns: Whether anything changed.
-    package mutating func forget() -> Bool {
-        guard status == .removing else { return false }
+    /// - Returns: Whether the replica is absent now; `false` when the object is to be deleted once more.
+    package mutating func endRemoval(_ ended: Removal) throws(StateError) -> Bool {
+        guard let removal, removal.token == ended.token else { throw .stale(ended) }
+        if removal.isRepeated {
+            self.removal?.isRepeated = false
+            return false
+        }
         status = nil
-        removalBegan = nil
+        self.removal = nil
         return true
+    }
+
+    package mutating func handBack(_ removal: Removal, at now: Timestamp) throws(StateError) {
+        guard self.removal?.token == removal.token else { throw .stale(removal) }
+        self.removal = RemovalJob(dueAt: now, wait: .zero, token: nil)
     }
 
     /// - Returns: Whether anything changed.
@@ -201,9 +273,11 @@ package struct ReplicaRecord: Sendable, Hashable {
 /// A copy job, queued or leased.
 package struct CopyJob: Sendable, Hashable {
     package let sequence: Int64
-    package let queuedAt: Timestamp
+    package var queuedAt: Timestamp
     /// When it can be leased: of a job that is leased, when its lease runs out.
     package var dueAt: Timestamp
+    /// From when `dueAt` was written until then.
+    package var wait: Duration
     /// Leases so far that count.
     package var attempts: Int
     /// Those of them that ran out: nobody said how the attempt ended.
@@ -213,12 +287,13 @@ package struct CopyJob: Sendable, Hashable {
     package var worker: String?
 
     package init(
-        sequence: Int64, queuedAt: Timestamp, dueAt: Timestamp, attempts: Int = 0, unfinished: Int = 0, token: Int64? = nil,
-        worker: String? = nil
+        sequence: Int64, queuedAt: Timestamp, dueAt: Timestamp, wait: Duration = .zero, attempts: Int = 0, unfinished: Int = 0,
+        token: Int64? = nil, worker: String? = nil
     ) {
         self.sequence = sequence
         self.queuedAt = queuedAt
         self.dueAt = dueAt
+        self.wait = wait
         self.attempts = attempts
         self.unfinished = unfinished
         self.token = token
@@ -230,6 +305,11 @@ package struct CopyJob: Sendable, Hashable {
 
     var isLeased: Bool { token != nil }
 
+    mutating func wait(_ duration: Duration, from now: Timestamp) {
+        dueAt = now + duration
+        wait = max(duration, .zero)
+    }
+
     /// Where it waits.
     package func lane(of id: ReplicaID) -> CopyLane {
         unfinished > 0 ? .unfinished : CopyLane(of: id.artifact)
@@ -239,6 +319,27 @@ package struct CopyJob: Sendable, Hashable {
     package func comes(before other: CopyJob) -> Bool {
         (dueAt, sequence) < (other.dueAt, other.sequence)
     }
+}
+
+/// A removal that was begun and has not ended.
+package struct RemovalJob: Sendable, Hashable {
+    /// From then on somebody else may take it over.
+    package var dueAt: Timestamp
+    /// From when `dueAt` was written until then.
+    package var wait: Duration
+    /// Of whoever is at it; `nil` when they handed it back.
+    package var token: Int64?
+    /// Whether somebody asked for another deletion since the last one began.
+    package var isRepeated: Bool
+
+    package init(dueAt: Timestamp, wait: Duration, token: Int64?, isRepeated: Bool = false) {
+        self.dueAt = dueAt
+        self.wait = wait
+        self.token = token
+        self.isRepeated = isRepeated
+    }
+
+    package func isAbandoned(at now: Timestamp) -> Bool { token == nil || dueAt <= now }
 }
 
 extension CopyFailure {

@@ -5,7 +5,8 @@ public struct StateError: Error, Sendable, CustomStringConvertible {
     public var cause: (any Error)?
 
     public enum Code: String, Sendable, CaseIterable {
-        /// The lease ran out, or the replica was purged: whoever holds the old token must stop and clean up.
+        /// The lease ran out, or the replica was purged, or somebody else took the removal over: whoever holds the old token must stop and clean
+        /// up.
         case staleLease
         /// The store cannot be reached or written now.
         case unavailable
@@ -17,6 +18,15 @@ public struct StateError: Error, Sendable, CustomStringConvertible {
         self.code = code
         self.message = message
         self.cause = cause
+    }
+
+    /// The lease is not the newest, or its job is gone.
+    package static func stale(_ lease: CopyLease) -> StateError {
+        StateError(.staleLease, "another worker has the copy job of \(lease.id) now, or it is done, or the replica was purged")
+    }
+
+    package static func stale(_ removal: Removal) -> StateError {
+        StateError(.staleLease, "somebody else has taken over the removal of \(removal.id), or has ended it")
     }
 
     public var description: String { "state: \(code.rawValue): \(message)" }

@@ -7,8 +7,11 @@ public import MirrorCore
 ///
 /// *Behavior* (each line is a test of the conformance suite in module MirrorTesting):
 /// - Of any number of claims at the same time exactly one is `.claimed`; the others are `.exists` with a pending replica.
-/// - A claim of an error whose `retryAt` is past, or of an absent replica, succeeds; of anything else it does not.
-/// - A claim beyond `maxQueued` jobs, or beyond `maxQueuedPerOrigin` in its lane, is `.queueFull` and changes nothing.
+/// - A claim of an error whose `retryAt` is past, or of an absent replica, succeeds; of anything else it does not. A store that could lose the job of a
+///   pending replica queues it again then.
+/// - A claim beyond `maxQueued` jobs, or beyond `maxQueuedPerOrigin` in its lane, is `.queueFull` and changes nothing; so is one beyond 32 MiB of names of pending replicas in a pool.
+/// - A pool has no more than `maxQueued` errors and 32 MiB of them: with each new one the oldest go, by the time when they can be tried again, and that
+///   is told. Long messages are cut.
 /// - The query kept last for a replica is the one that is read, by whoever shares the store, as long as the copy goes on, over leases, retries and hand-backs.
 /// - A kept query is gone when the copy has ended or the replica was taken out of service, and is never seen in records, listings, changes or claims.
 /// - A claim of an origin's refusal (4xx) succeeds before its time where a query has been kept since.
@@ -18,18 +21,26 @@ public import MirrorCore
 /// - A job whose lease ran out waits in the lane `.unfinished`. One whose lease ran out twice is set aside: the replica is an error whose reason is `.unfinished`, which is told.
 /// - A lease that ran out but that nobody else took can still be extended or finished.
 /// - `.handBack` makes the job leasable at once with the same attempt number; `.retry` not before its time.
-/// - `recordPresent` changes only what is absent, or an error; a purge in between wins.
+/// - `recordPresent` changes only what is absent, or an error, and nothing where a removal of the replica has ended since the moment; other removals
+///   do not count, but for those of an older time than the store remembers.
 /// - `touch` only ever moves `lastUsed` forward, clears the mark, and touches nothing that is not present.
 /// - `describe` adds what the pool says of a present replica's object, where that is still the object, and changes nothing else.
 /// - `mark` marks only what is present and was not used after `unusedSince`.
-/// - `beginRemoval` takes any replica, drops its job, and makes its late writes fail; with `unusedSince` only a marked one not used after it.
-/// - A replica under removal answers claims with `.exists`, is leased to nobody, and is absent after `forget`.
-/// - `underRemoval` lists what is under removal since before a time, in one pool.
+/// - `beginRemoval` takes any replica, drops its job, and makes its late writes fail; with `.unused` only a marked one not used after it.
+/// - A replica under removal answers claims with `.exists`, is leased to nobody, and is absent after `endRemoval`.
+/// - A removal is one caller's at a time; one that ran out or was handed back can be begun again, with a larger token, and is nobody else's any more.
+/// - `endRemoval` and `handBack` of a removal that is not the newest throw `.staleLease` and change nothing; `confirm` leaves it out.
+/// - A removal that is asked for with `.none` while somebody is at it makes the next `endRemoval` return `false`, once; the one behind it ends it.
+/// - A removal that ran out but that nobody else took can still be confirmed and ended.
+/// - `abandonedRemovals` lists the removals of one pool that nobody is at.
 /// - `forgetErrors` makes errors absent whose `retryAt` lies before a time, those that lie back furthest first, at most so many; nothing else.
 /// - `leastRecentlyUsed` lists present replicas of one pool, oldest use first, each exactly once over all pages.
 /// - `lanes` tells how many jobs each lane of a pool has, queued and leased, after every kind of transition.
+/// - `replicas` lists those in one state or in any, each exactly once over all pages, and no page but the last is short.
 /// - `totals` agree with what was recorded, after every kind of transition.
 /// - Every change reaches every stream of `changes()` that was open before it; a stream that is not read costs bounded memory and then tells `.everything`.
+/// - A clock that is put back keeps nothing waiting for longer than it would have from then on: jobs, leases, removals and errors. Uses and marks are
+///   then of no later time than now. The same holds when the store is opened by a clock that is behind.
 /// - What was written is still there after the store was closed and opened again, where the store is durable.
 public protocol StateStore: Sendable {
     /// - Returns: `nil` when it is absent.
@@ -48,10 +59,14 @@ public protocol StateStore: Sendable {
     /// - Returns: `nil` when none is kept.
     func query(for id: ReplicaID) async throws -> FetchQuery?
 
+    /// Taken before a look into a pool, for ``recordPresent(_:_:seenSince:)``.
+    func moment(in pool: PoolID) async throws -> PoolMoment
+
     /// Records an object that was found in the pool (back-fill).
     ///
-    /// - Returns: The replica as it is afterwards, whoever made it so.
-    func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica
+    /// - Parameter moment: From before the look that found it.
+    /// - Returns: The replica as it is afterwards, whoever made it so; `nil` when the object may have been removed since: look again.
+    func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica?
 
     /// Leases the oldest job that is due: queued, or leased to somebody whose lease ran out.
     ///
@@ -87,12 +102,23 @@ public protocol StateStore: Sendable {
 
     /// Takes a replica out of service, before its object is deleted.
     ///
-    /// - Parameter unusedSince: `nil` takes it whatever its state (purge), also when it is absent: the pool may hold what the store lost.
-    /// - Returns: Whether it is under removal now by this call; `false` when it was before.
-    func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool
+    /// - Parameter duration: After so long without ``confirm(_:duration:)`` somebody else may take the removal over.
+    /// - Returns: The right to delete the object; `nil` when the condition spares the replica, or while somebody else is at it.
+    func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal?
 
-    /// Ends a removal: the replica is absent. Changes nothing that is not under removal.
-    func forget(_ id: ReplicaID) async throws
+    /// To be called right before objects are deleted: the removals run `duration` from now.
+    ///
+    /// - Parameter removals: Of one pool.
+    /// - Returns: Those that are still the caller's.
+    func confirm(_ removals: [Removal], duration: Duration) async throws -> [Removal]
+
+    /// Ends a removal whose object is deleted: the replica is absent.
+    ///
+    /// - Returns: `false` when somebody asked for another deletion since this one began: the removal goes on; delete once more and end it again.
+    func endRemoval(_ removal: Removal) async throws -> Bool
+
+    /// Leaves a removal to whoever comes next, because the object could not be deleted.
+    func handBack(_ removal: Removal) async throws
 
     /// Makes errors absent that nobody has asked for since they could have been tried again.
     ///
@@ -109,17 +135,16 @@ public protocol StateStore: Sendable {
     /// - Parameter limit: 1...1000.
     func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica]
 
-    /// Replicas under removal, so that a removal cut off by a crash is ended.
-    ///
-    /// - Parameter begunBefore: Where other processes remove from the pool too: longer ago than any of them can still be at it.
-    func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID]
+    /// Replicas whose removal nobody is at any more, so that one cut off by a crash is ended.
+    func abandonedRemovals(in pool: PoolID, limit: Int) async throws -> [ReplicaID]
 
-    /// Replicas in any state, in the order of pool and URL.
+    /// Replicas in the order of pool and of the SHA-256 of the artifact's name: an order that stays, but means nothing to people.
     ///
     /// - Parameter pool: `nil` for all pools.
+    /// - Parameter state: `nil` for all; those under removal are `.absent`.
     /// - Parameter after: The last of the page before.
     /// - Parameter limit: 1...1000.
-    func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica]
+    func replicas(in pool: PoolID?, state: Replica.State?, after: ReplicaID?, limit: Int) async throws -> [Replica]
 
     func totals(of pool: PoolID) async throws -> PoolTotals
 
@@ -135,6 +160,11 @@ public protocol StateStore: Sendable {
 }
 
 extension StateStore {
+    /// Replicas in any state.
+    package func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
+        try await replicas(in: pool, state: nil, after: after, limit: limit)
+    }
+
     /// Leases the oldest job that is due, of any lane, whatever is set aside on the way.
     package func lease(pools: Set<PoolID>, worker: String, duration: Duration) async throws -> CopyLease? {
         while let outcome = try await lease(pools: pools, passingOver: [], worker: worker, duration: duration) {
@@ -146,5 +176,23 @@ extension StateStore {
     /// When the next job can be leased, of any lane.
     package func nextDue(pools: Set<PoolID>) async throws -> Timestamp? {
         try await nextDue(pools: pools, passingOver: [])
+    }
+
+    /// Records an object that is there now.
+    package func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica? {
+        try await recordPresent(id, object, seenSince: try await moment(in: id.pool))
+    }
+
+    /// Takes a replica out of service whatever its state.
+    package func beginRemoval(_ id: ReplicaID) async throws -> Removal? {
+        try await beginRemoval(id, .none, duration: .seconds(300))
+    }
+
+    /// Makes a replica absent whose removal nobody else is at.
+    ///
+    /// - Returns: Whether it is absent now.
+    package func remove(_ id: ReplicaID) async throws -> Bool {
+        guard let removal = try await beginRemoval(id) else { return false }
+        return try await endRemoval(removal)
     }
 }

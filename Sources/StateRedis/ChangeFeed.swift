@@ -13,6 +13,7 @@ final class ChangeFeed: Sendable {
     private static let patience = Duration.milliseconds(200)
 
     let broadcaster = ChangeBroadcaster()
+    private let known = KnownReplicas()
     private let pools: [String: PoolKeys]
     private let keys: [PoolKeys]
     private let staleLife: Duration
@@ -41,10 +42,22 @@ final class ChangeFeed: Sendable {
             }
         case .message(let channel, let payload):
             guard let pool = pools[channel] else { return }
-            broadcaster.publish([change(in: pool, ChangeMessage.decode(payload))])
+            if let change = change(in: pool, ChangeMessage.decode(payload)) { broadcaster.publish([change]) }
         case .invalidated(let names):
             broadcaster.publish(names.compactMap { name in replica(name).map { .stale($0) } })
         }
+    }
+
+    /// Asks for a replica, so that what the servers tell of its key from then on is told on.
+    func knowing<Value>(
+        _ id: ReplicaID, isKept: (Value) -> Bool, _ ask: () async throws -> Value
+    ) async throws -> Value {
+        known.begin(id)
+        var value: Value?
+        defer { broadcaster.publish(known.end(id, isKept: value.map(isKept) ?? false).map { .stale($0) }) }
+        let answer = try await ask()
+        value = answer
+        return answer
     }
 
     /// Ends the streams.
@@ -64,9 +77,13 @@ final class ChangeFeed: Sendable {
         }
     }
 
-    /// What cannot be read may be anything.
-    private func change(in pool: PoolKeys, _ texts: [String]?) -> ReplicaChange {
-        guard let texts, let url = texts.first, let id = pool.replica(ofURL: url) else { return .everything }
+    /// What cannot be read may be anything. `nil` is what concerns nobody here.
+    private func change(in pool: PoolKeys, _ texts: [String]?) -> ReplicaChange? {
+        guard let texts, let name = texts.first else { return .everything }
+        if texts.count == 1, name.utf8.count == ArtifactURL.nameHashLength, !name.contains(":") {
+            return known.replica(name, in: pool.pool).map { .stale($0) }
+        }
+        guard let id = pool.replica(ofURL: name) else { return .everything }
         do throws(StateError) {
             return .replica(id, try RecordFields(texts: texts.dropFirst().map { $0 }).replica(id))
         } catch {
@@ -76,7 +93,7 @@ final class ChangeFeed: Sendable {
 
     private func replica(_ key: String) -> ReplicaID? {
         for pool in keys {
-            if let id = pool.replica(ofKey: key) { return id }
+            if let hash = pool.hash(ofKey: key) { return known.replica(hash, in: pool.pool) }
         }
         return nil
     }

@@ -3,7 +3,7 @@ import MirrorCore
 /// The names of one pool's keys, all with the pool as their hash tag, so that a cluster keeps them together.
 struct PoolKeys: Sendable {
     /// Of what is stored under the names. Two versions of the program that store differently do not see each other's keys.
-    private static let schema = 1
+    private static let schema = 2
 
     let pool: PoolID
     private let base: String
@@ -14,7 +14,7 @@ struct PoolKeys: Sendable {
         let base = "\(prefix):\(Self.schema):{\(pool)}:"
         self.pool = pool
         self.base = base
-        indexes = ["counters", "urls", "present", "errors", "removing", "jobs", "due", "dead"].map { base + $0 }
+        indexes = ["counters", "present", "errors", "removing", "jobs", "due", "dead"].map { base + $0 }
     }
 
     /// The channel on which changes are told.
@@ -26,16 +26,19 @@ struct PoolKeys: Sendable {
     var errors: String { base + "errors" }
     var copiers: String { base + "copiers" }
 
-    func replica(_ artifact: ArtifactURL) -> String { "\(base)replica:\(artifact)" }
+    func replica(_ artifact: ArtifactURL) -> String { replica(hash: artifact.nameHash) }
+
+    /// - Parameter hash: Of the artifact's name: names can be long, and stand in the records alone.
+    func replica(hash: String) -> String { "\(base)replica:\(hash)" }
 
     /// What the artifact of a replica is fetched with beyond its name.
-    func query(_ artifact: ArtifactURL) -> String { "\(base)query:\(artifact)" }
+    func query(_ artifact: ArtifactURL) -> String { "\(base)query:\(artifact.nameHash)" }
 
-    /// The replica of a key that ``replica(_:)`` made.
-    func replica(ofKey key: String) -> ReplicaID? {
+    /// The hash in a key that ``replica(hash:)`` made.
+    func hash(ofKey key: String) -> String? {
         let start = base + "replica:"
         guard key.utf8.starts(with: start.utf8) else { return nil }
-        return replica(ofURL: String(key.utf8.dropFirst(start.utf8.count)) ?? "")
+        return String(Substring(key.utf8.dropFirst(start.utf8.count)))
     }
 
     /// - Returns: `nil` unless it is a canonical URL: we wrote no other.

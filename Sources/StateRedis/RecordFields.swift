@@ -4,7 +4,8 @@ import RedisClient
 
 /// A replica as the fields of a hash.
 ///
-/// The object's key is not among them: it follows from the artifact, and without it the hash is small enough for Redis to keep it packed.
+/// The object's key is not among them: it follows from the artifact, and without it the hash is small enough for Redis to keep it packed. For the
+/// same reason the artifact's URL stands in several fields, which scripts put together.
 /// Fields that are not known here are left aside: a newer version of the program may write some.
 struct RecordFields {
     /// Bytes: as far as a script's numbers are exact.
@@ -36,14 +37,18 @@ struct RecordFields {
 
     // MARK: Reading
 
+    /// Of the artifact, where a script has put it together.
+    var url: String? { values["url"] }
+
+    /// - Parameter now: Brings back what lies in the future since the clock was put back; `nil` leaves times as they are.
     /// - Returns: `nil` when there are no fields: the replica is absent.
     /// - Throws: ``StateError/Code/corrupt``.
-    func replica(_ id: ReplicaID) throws(StateError) -> Replica? {
+    func replica(_ id: ReplicaID, at now: Timestamp? = nil) throws(StateError) -> Replica? {
         guard !isEmpty else { return nil }
         switch values["status"] {
         case "pending": return Replica(id: id, status: .pending)
         case "present": return Replica(id: id, status: .present(try object(id)))
-        case "error": return Replica(id: id, status: .error(try failure(id)))
+        case "error": return Replica(id: id, status: .error(try failure(id, at: now)))
         case "removing": return Replica(id: id, status: .removing)
         default: throw damaged("status", id)
         }
@@ -65,8 +70,9 @@ struct RecordFields {
             contentDisposition: values["content_disposition"])
     }
 
-    private func failure(_ id: ReplicaID) throws(StateError) -> CopyFailure {
-        guard let message = values["message"], let retryAt = time("retry_at") else { throw damaged("failure", id) }
+    private func failure(_ id: ReplicaID, at now: Timestamp?) throws(StateError) -> CopyFailure {
+        guard let message = values["message"], var retryAt = time("retry_at") else { throw damaged("failure", id) }
+        if let now, let wait = time("wait") { retryAt = min(retryAt, now + .milliseconds(wait.milliseconds)) }
         let reason: CopyFailure.Reason
         switch values["reason"] {
         case "origin":
@@ -114,6 +120,7 @@ struct RecordFields {
     }
 
     static func words(_ failure: CopyFailure) -> [RedisWord] {
+        let failure = failure.shortened
         var words: [RedisWord] = [
             "status", "error", "message", .text(failure.message), "retry_at", .integer(failure.retryAt.milliseconds), "reason",
         ]

@@ -2,26 +2,29 @@ import RedisClient
 
 /// The scripts of the directory `Scripts`, one for each transition.
 extension RedisScript {
+    static let abandonedRemovals = transition(PackageResources.abandoned_removals_lua)
     static let beginRemoval = transition(PackageResources.begin_removal_lua)
     static let claim = transition(PackageResources.claim_lua)
+    static let confirm = transition(PackageResources.confirm_lua)
     static let describe = transition(PackageResources.describe_lua)
+    static let endRemoval = transition(PackageResources.end_removal_lua)
     static let extend = transition(PackageResources.extend_lua)
     static let finish = transition(PackageResources.finish_lua)
-    static let forget = transition(PackageResources.forget_lua)
     static let forgetErrors = transition(PackageResources.forget_errors_lua)
     static let lanes = transition(PackageResources.lanes_lua)
+    static let keepQuery = transition(PackageResources.keep_query_lua)
     static let lease = transition(PackageResources.lease_lua)
     static let leastRecentlyUsed = transition(PackageResources.least_recently_used_lua)
     static let list = transition(PackageResources.list_lua)
     static let liveCopiers = transition(PackageResources.live_copiers_lua)
     static let mark = transition(PackageResources.mark_lua)
+    static let moment = transition(PackageResources.moment_lua)
     static let nextDue = transition(PackageResources.next_due_lua)
     static let reconcile = transition(PackageResources.reconcile_lua)
     static let recordPresent = transition(PackageResources.record_present_lua)
     static let registerCopier = transition(PackageResources.register_copier_lua)
     static let totals = transition(PackageResources.totals_lua)
     static let touch = transition(PackageResources.touch_lua)
-    static let underRemoval = transition(PackageResources.under_removal_lua)
 
     /// Puts the shared functions in front, but behind a first line that says how the server is to run the script: only there it is read.
     private static func transition(_ body: [UInt8]) -> RedisScript {

@@ -53,7 +53,9 @@ extension RedisStateStore {
     ) async throws(StateError) -> LeaseAnswer {
         let now = now
         let failure = CopyFailure.unfinished(at: now)
-        let terms: [RedisWord] = [.text(worker), Self.milliseconds(duration), .integer(Int64(CopyJob.maxUnfinished))]
+        let terms: [RedisWord] = [
+            .text(worker), Self.milliseconds(duration), .integer(Int64(CopyJob.maxUnfinished)), .integer(Int64(maxQueued)),
+        ]
         let answer = try await run(.lease, in: pool, [], terms + Self.words(lanes) + RecordFields.words(failure), at: now)
         guard !answer.isNull else { return .notDue }
         guard let values = answer.array else { throw .unexpected("lease") }
@@ -95,10 +97,6 @@ extension RedisStateStore {
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
-    }
-
-    static func stale(_ lease: CopyLease) -> StateError {
-        StateError(.staleLease, "another worker has the copy job of \(lease.id) now, or it is done, or the replica was purged")
     }
 
     // MARK: Times

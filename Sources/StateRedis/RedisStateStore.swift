@@ -19,7 +19,7 @@ package final class RedisStateStore: StateStore {
     private let prefix: String
     /// In the order of their names.
     private let keys: [PoolKeys]
-    private let maxQueued: Int
+    let maxQueued: Int
     private let maxQueuedPerOrigin: Int
     private let clock: any WallClock
     private let isTimedByServer: Bool
@@ -29,8 +29,9 @@ package final class RedisStateStore: StateStore {
     ///
     /// - Parameter prefix: What keys and channels begin with; see ``isPrefix(_:)``.
     /// - Parameter pools: Those that this process knows: whose changes are told, and which count where a call concerns all pools.
-    /// - Parameter maxQueued: Copy jobs in these pools, queued and leased, at most; in a cluster a few more when they are queued at once.
-    /// - Parameter maxQueuedPerOrigin: Of them those of one origin in one pool.
+    /// - Parameter maxQueued: Copy jobs in these pools, queued and leased, at most; in a cluster a few more when they are queued at once. Also
+    ///   errors in each pool.
+    /// - Parameter maxQueuedPerOrigin: Of the jobs those of one origin in one pool.
     /// - Parameter staleLife: For how long nothing is told while no server can be reached; then it is ``ReplicaChange/everything``.
     /// - Parameter clock: `nil` is the server's.
     package init(
@@ -70,22 +71,33 @@ package final class RedisStateStore: StateStore {
     // MARK: Becoming present
 
     package func replica(_ id: ReplicaID) async throws -> Replica? {
+        try await feed.knowing(id, isKept: { $0 != nil }) { try await look(id) }
+    }
+
+    private func look(_ id: ReplicaID) async throws -> Replica? {
         let keys = keys(of: id.pool)
         // They travel together.
         async let record = execute(RedisCommand("HGETALL", key: keys.replica(id.artifact)), isTracked: true)
-        async let lastUse = execute(RedisCommand("ZSCORE", key: keys.present, .text("\(id.artifact)")))
+        async let lastUse = execute(RedisCommand("ZSCORE", key: keys.present, .text(id.artifact.nameHash)))
         guard case .map(let words) = try await record else { throw StateError.unexpected("replica") }
-        return try RecordFields(words, lastUse: try await lastUse).replica(id)
+        return try RecordFields(words, lastUse: try await lastUse).replica(id, at: clock.now)
     }
 
     package func claim(_ id: ReplicaID) async throws -> Claim {
+        try await feed.knowing(id, isKept: { $0.isOfPresent }) { try await queue(id) }
+    }
+
+    private func queue(_ id: ReplicaID) async throws -> Claim {
         let here = max(0, maxQueued - (await queued(in: keys.filter { $0.pool != id.pool })))
-        let answer = try await run(.claim, id, [.integer(Int64(here)), .integer(Int64(maxQueuedPerOrigin))])
+        let answer = try await run(
+            .claim, id, [.integer(Int64(here)), Self.url(id), .integer(Int64(maxQueuedPerOrigin))])
         switch answer.array?.first?.string {
         case "claimed": return .claimed
         case "full": return .queueFull
         case "exists":
-            guard let replica = try RecordFields((answer.array ?? []).dropFirst()).replica(id) else { throw StateError.unexpected("claim") }
+            guard let replica = try RecordFields((answer.array ?? []).dropFirst()).replica(id, at: clock.now) else {
+                throw StateError.unexpected("claim")
+            }
             return .exists(replica)
         default: throw StateError.unexpected("claim")
         }
@@ -93,18 +105,25 @@ package final class RedisStateStore: StateStore {
 
     /// A key of its own, so that it is in no record; it ends by itself, with the copy, or with the replica.
     package func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws {
-        _ = try await execute(
-            RedisCommand("SET", key: keys(of: id.pool).query(id.artifact), .text(query.text), "PX", Self.milliseconds(FetchQuery.life)))
+        _ = try await run(.keepQuery, id, [Self.milliseconds(FetchQuery.life), .text(query.text)])
     }
 
     package func query(for id: ReplicaID) async throws -> FetchQuery? {
         try await execute(RedisCommand("GET", key: keys(of: id.pool).query(id.artifact))).string.map { FetchQuery($0) }
     }
 
-    package func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica {
-        let answer = try await run(.recordPresent, id, RecordFields.words(object))
-        guard let replica = try RecordFields(answer.array ?? []).replica(id) else { throw StateError.unexpected("recordPresent") }
-        return replica
+    package func moment(in pool: PoolID) async throws -> PoolMoment {
+        guard let number = try await run(.moment, in: pool).string.flatMap({ Int64($0) }) else { throw StateError.unexpected("moment") }
+        return PoolMoment(number: number)
+    }
+
+    package func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica? {
+        try await feed.knowing(id, isKept: { $0 != nil }) {
+            let answer = try await run(.recordPresent, id, [.integer(moment.number), Self.url(id)] + RecordFields.words(object))
+            guard !answer.isNull else { return nil }
+            guard let replica = try RecordFields(answer.array ?? []).replica(id) else { throw StateError.unexpected("recordPresent") }
+            return replica
+        }
     }
 
     package func lease(
@@ -130,7 +149,7 @@ package final class RedisStateStore: StateStore {
     package func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease {
         let now = clock.now
         let answer = try await run(.extend, lease.id, [.integer(lease.token), Self.milliseconds(duration)], at: now)
-        guard !answer.isNull else { throw Self.stale(lease) }
+        guard !answer.isNull else { throw StateError.stale(lease) }
         guard let values = answer.array, values.count == 4, let attempt = values[0].integer,
             let expires = Self.time(values[1], saidAt: values[2], heardAt: now), let unfinished = values[3].integer
         else { throw StateError.unexpected("extend") }
@@ -141,17 +160,22 @@ package final class RedisStateStore: StateStore {
     package func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
         let now = clock.now
         var arguments: [RedisWord] = [.integer(lease.token)]
+        let maxErrors = RedisWord.integer(Int64(maxQueued))
         switch result {
         case .present(let object):
-            arguments += ["present"] + RecordFields.words(object)
+            arguments += ["present", maxErrors] + RecordFields.words(object)
         case .failed(let failure):
-            arguments += [failure.isDeadLetter ? "dead" : "failed"] + RecordFields.words(failure)
+            arguments += [failure.isDeadLetter ? "dead" : "failed", maxErrors] + RecordFields.words(failure)
         case .retry(let time):
-            arguments += ["retry", Self.milliseconds(now.duration(to: time))]
+            arguments += ["retry", maxErrors, Self.milliseconds(now.duration(to: time))]
         case .handBack:
-            arguments += ["back"]
+            arguments += ["back", maxErrors]
         }
-        guard try await !run(.finish, lease.id, arguments, at: now).isNull else { throw Self.stale(lease) }
+        let words = arguments
+        _ = try await feed.knowing(lease.id, isKept: { $0 }) {
+            guard try await !run(.finish, lease.id, words, at: now).isNull else { throw StateError.stale(lease) }
+            return true
+        }
     }
 
     // MARK: Being used and going away
@@ -174,48 +198,36 @@ package final class RedisStateStore: StateStore {
         try await inBatches(ids) { positions in
             let answer = try await self.run(
                 .mark, in: ids[positions[0]].pool, positions.map { ids[$0].artifact }, [.integer(unusedSince.milliseconds)])
-            for number in answer.array ?? [] {
-                guard let number = number.integer, (1...Int64(positions.count)).contains(number) else {
-                    throw StateError.unexpected("mark")
-                }
-                marked.append(positions[Int(number) - 1])
-            }
+            marked += try Self.chosen(answer, of: positions, "mark")
         }
         return marked.sorted().map { ids[$0] }
     }
 
-    package func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool {
-        try await run(.beginRemoval, id, [unusedSince.map { .integer($0.milliseconds) } ?? ""]).integer == 1
-    }
-
-    package func forget(_ id: ReplicaID) async throws {
-        _ = try await run(.forget, id)
-    }
-
     package func forgetErrors(before: Timestamp, limit: Int) async throws -> Int {
         let limit = StatePage.length(limit)
-        var found: [(retryAt: Double, id: ReplicaID)] = []
+        var found: [(retryAt: Double, keys: PoolKeys, hash: String)] = []
         for keys in keys {
             let answer = try await execute(
                 RedisCommand(
                     "ZRANGE", key: keys.errors, "-inf", .text("(\(before.milliseconds)"), "BYSCORE", "LIMIT", "0", .integer(Int64(limit)),
                     "WITHSCORES"))
             for pair in answer.array ?? [] {
-                guard let pair = pair.array, pair.count == 2, let url = pair[0].string, case .double(let retryAt) = pair[1],
-                    let id = keys.replica(ofURL: url)
-                else { throw StateError.unexpected("forgetErrors") }
-                found.append((retryAt, id))
+                guard let pair = pair.array, pair.count == 2, let hash = pair[0].string, case .double(let retryAt) = pair[1] else {
+                    throw StateError.unexpected("forgetErrors")
+                }
+                found.append((retryAt, keys, hash))
             }
         }
-        // Each list is in order; across them, and among equal times, it is that of pool and URL.
+        // Each list is in order; across them, and among equal times, it is that of pool and hash.
         let oldest = found.sorted {
-            ($0.retryAt, $0.id.pool.description, $0.id.artifact.description) < (
-                $1.retryAt, $1.id.pool.description, $1.id.artifact.description
-            )
-        }.prefix(limit).map(\.id)
-        try await inBatches(oldest) { positions in
-            _ = try await self.run(
-                .forgetErrors, in: oldest[positions[0]].pool, positions.map { oldest[$0].artifact }, [.integer(before.milliseconds)])
+            ($0.retryAt, $0.keys.pool.description, $0.hash) < ($1.retryAt, $1.keys.pool.description, $1.hash)
+        }.prefix(limit)
+        for keys in keys {
+            let hashes = oldest.filter { $0.keys.pool == keys.pool }.map(\.hash)
+            for start in stride(from: 0, to: hashes.count, by: Self.batch) {
+                let batch = hashes[start..<min(start + Self.batch, hashes.count)]
+                _ = try await run(.forgetErrors, keys.indexes + batch.map(keys.replica(hash:)), [.integer(before.milliseconds)])
+            }
         }
         return oldest.count
     }
@@ -231,46 +243,35 @@ package final class RedisStateStore: StateStore {
         var place: [RedisWord] = ["", ""]
         if let after {
             guard case .present(let object) = after.status else { return [] }
-            place = [.integer(object.lastUsed.milliseconds), .text(after.id.artifact.description)]
+            place = [.integer(object.lastUsed.milliseconds), .text(after.id.artifact.nameHash)]
         }
         while !isEnd, found.count < limit {
             let answer = try await run(.leastRecentlyUsed, in: pool, [], place + [.integer(Int64(limit - found.count))])
-            guard let values = answer.array, values.count >= 4, let lastUse = values[2].string, let lastURL = values[3].string else {
+            guard let values = answer.array, values.count >= 4, let lastUse = values[2].string, let lastHash = values[3].string else {
                 throw StateError.unexpected("leastRecentlyUsed")
             }
             isEnd = values[0].integer == 1
             isRecountDue = values[1].integer == 1
-            place = [.text(lastUse), .text(lastURL)]
+            place = [.text(lastUse), .text(lastHash)]
             found += try replicas(in: pool, values.dropFirst(4))
         }
         if isRecountDue, after == nil { try await reconcile(pool) }
         return found
     }
 
-    package func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID] {
-        let now = clock.now
-        let answer = try await run(
-            .underRemoval, in: pool, [], [Self.milliseconds(begunBefore.duration(to: now)), .integer(Int64(StatePage.length(limit)))],
-            at: now)
-        let keys = keys(of: pool)
-        return try (answer.array ?? []).map { value throws(StateError) in
-            guard let url = value.string, let id = keys.replica(ofURL: url) else { throw StateError.unexpected("underRemoval") }
-            return id
-        }
-    }
-
-    package func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
+    package func replicas(in pool: PoolID?, state: Replica.State?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
         let limit = StatePage.length(limit)
+        let statuses = state.map(Self.statuses(of:)) ?? Replica.State.allCases.flatMap(Self.statuses(of:))
         var found: [Replica] = []
         for pool in pool.map({ [$0] }) ?? keys.map(\.pool) {
             var place = ""
             if let after {
                 if pool.description < after.pool.description { continue }
-                if pool == after.pool { place = after.artifact.description }
+                if pool == after.pool { place = after.artifact.nameHash }
             }
             var isEnd = false
             while !isEnd, found.count < limit {
-                let answer = try await run(.list, in: pool, [], [.text(place), .integer(Int64(limit - found.count))])
+                let answer = try await run(.list, in: pool, [], [.text(place), .integer(Int64(limit - found.count))] + statuses)
                 guard let values = answer.array, values.count >= 2, let last = values[1].string else {
                     throw StateError.unexpected("replicas")
                 }
@@ -312,18 +313,31 @@ package final class RedisStateStore: StateStore {
 
     // MARK: -
 
+    static func url(_ id: ReplicaID) -> RedisWord { .text(id.artifact.description) }
+
+    /// How scripts name what people call so.
+    private static func statuses(of state: Replica.State) -> [RedisWord] {
+        switch state {
+        case .absent: ["removing"]
+        case .pending: ["pending"]
+        case .present: ["present"]
+        case .error: ["error"]
+        }
+    }
+
     /// Those that can be read: one that cannot must keep neither the sweep nor people from the others.
     private func replicas(in pool: PoolID, _ values: some Sequence<RedisValue>) throws(StateError) -> [Replica] {
         let keys = keys(of: pool)
         var found: [Replica] = []
         for value in values {
-            guard let words = value.array, let url = words.first?.string else { throw StateError.unexpected("a listing") }
-            guard let id = keys.replica(ofURL: url) else {
-                logger.warning("a record is left out: it is of no artifact", metadata: ["pool": "\(pool)"])
+            guard let words = value.array, let hash = words.first?.string else { throw StateError.unexpected("a listing") }
+            let fields = RecordFields(words.dropFirst())
+            guard let id = fields.url.flatMap({ keys.replica(ofURL: $0) }) else {
+                logger.warning("a record is left out: it is of no artifact", metadata: ["pool": "\(pool)", "hash": "\(hash)"])
                 continue
             }
             do throws(StateError) {
-                guard let replica = try RecordFields(words.dropFirst()).replica(id) else { throw StateError.otherType }
+                guard let replica = try fields.replica(id, at: clock.now) else { throw StateError.otherType }
                 found.append(replica)
             } catch {
                 logger.warning("a record is left out", metadata: ["replica": "\(id)", "error": "\(error.message)"])
@@ -332,8 +346,16 @@ package final class RedisStateStore: StateStore {
         return found
     }
 
+    /// Those of the positions that a script chose: it counts what it was given from 1.
+    static func chosen(_ answer: RedisValue, of positions: [Int], _ what: String) throws(StateError) -> [Int] {
+        try (answer.array ?? []).map { number throws(StateError) in
+            guard let number = number.integer, (1...Int64(positions.count)).contains(number) else { throw .unexpected(what) }
+            return positions[Int(number) - 1]
+        }
+    }
+
     /// Calls `body` with the positions of replicas of one pool, not too many of them, in their order.
-    private func inBatches(_ ids: [ReplicaID], _ body: ([Int]) async throws -> Void) async throws {
+    func inBatches(_ ids: [ReplicaID], _ body: ([Int]) async throws -> Void) async throws {
         var positions: [PoolID: [Int]] = [:]
         var pools: [PoolID] = []
         for (position, id) in ids.enumerated() {
@@ -387,6 +409,12 @@ package final class RedisStateStore: StateStore {
     }
 
     var now: Timestamp { clock.now }
+}
+
+extension Claim {
+    fileprivate var isOfPresent: Bool {
+        if case .exists(let replica) = self { replica.state == .present } else { false }
+    }
 }
 
 extension CopyFailure {

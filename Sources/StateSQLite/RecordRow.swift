@@ -5,9 +5,9 @@ import MirrorState
 /// A ``ReplicaRecord`` as the columns of a row, in the order of ``columns``.
 enum RecordRow {
     static let columns = """
-        status, key, size, sha256, stored_at, last_used, marked_at, reason, origin_status, message, retry_at, \
-        sequence, queued_at, due, attempts, token, worker, removal_began, lane, unfinished, \
-        etag, last_modified, content_type, content_encoding, content_disposition
+        status, size, sha256, stored_at, last_used, marked_at, reason, origin_status, message, retry_at, \
+        sequence, queued_at, due, attempts, token, worker, is_repeated, lane, unfinished, \
+        etag, last_modified, content_type, content_encoding, content_disposition, wait
         """
 
     /// How many there are.
@@ -16,19 +16,22 @@ enum RecordRow {
     /// Columns are read as values of whatever type they have, never by a cast that traps: a damaged file must not end the process.
     ///
     /// - Parameter offset: Where ``columns`` begin in the row.
-    static func decode(_ row: Row, from offset: Int = 0) throws(StateError) -> ReplicaRecord {
+    static func decode(_ row: Row, of id: ReplicaID, from offset: Int = 0) throws(StateError) -> ReplicaRecord {
         switch row.integer(offset) {
         case Schema.pending:
-            return ReplicaRecord(status: .pending, job: try job(row, offset + 11, unfinished: offset + 19))
+            return ReplicaRecord(status: .pending, job: try job(row, offset + 10, unfinished: offset + 18, wait: offset + 24))
         case Schema.present:
-            var object = try object(row, offset + 1)
-            object.representation = representation(row, offset + 20)
-            return ReplicaRecord(status: .present(object), job: nil)
+            var object = try object(row, offset + 1, ObjectKey(id.artifact))
+            object.representation = representation(row, offset + 19)
+            return ReplicaRecord(status: .present(object))
         case Schema.error:
-            return ReplicaRecord(status: .error(try failure(row, offset + 7)), job: nil)
+            return ReplicaRecord(status: .error(try failure(row, offset + 6)), errorLife: row.duration(offset + 24))
         case Schema.removing:
-            guard let began = row.time(offset + 17) else { throw damaged("removal_began") }
-            return ReplicaRecord(status: .removing, job: nil, removalBegan: began)
+            guard let dueAt = row.time(offset + 12) else { throw damaged("removal") }
+            let isRepeated = row.integer(offset + 16).map { $0 != 0 } ?? false
+            let removal = RemovalJob(
+                dueAt: dueAt, wait: row.duration(offset + 24), token: row.integer(offset + 14), isRepeated: isRepeated)
+            return ReplicaRecord(status: .removing, removal: removal)
         default:
             throw damaged("status")
         }
@@ -39,37 +42,41 @@ enum RecordRow {
         switch record.status {
         case .pending:
             values[0] = Schema.pending
-            values[11] = record.job?.sequence
-            values[12] = record.job?.queuedAt.milliseconds
-            values[13] = record.job?.dueAt.milliseconds
-            values[14] = record.job?.attempts
-            values[15] = record.job?.token
-            values[16] = record.job?.worker
-            values[18] = record.job?.lane(of: id).description
-            values[19] = record.job?.unfinished
+            values[10] = record.job?.sequence
+            values[11] = record.job?.queuedAt.milliseconds
+            values[12] = record.job?.dueAt.milliseconds
+            values[13] = record.job?.attempts
+            values[14] = record.job?.token
+            values[15] = record.job?.worker
+            values[17] = record.job?.lane(of: id).description
+            values[18] = record.job?.unfinished
+            values[24] = record.job?.wait.wholeMilliseconds
         case .present(let object):
             values[0] = Schema.present
-            values[1] = object.key.description
-            values[2] = object.size
-            values[3] = object.sha256?.hex
-            values[4] = object.storedAt.milliseconds
-            values[5] = object.lastUsed.milliseconds
-            values[6] = object.markedAt?.milliseconds
-            values[20] = object.representation?.etag
-            values[21] = object.representation?.lastModified.milliseconds
-            values[22] = object.representation?.contentType
-            values[23] = object.representation?.contentEncoding
-            values[24] = object.representation?.contentDisposition
+            values[1] = object.size
+            values[2] = object.sha256?.hex
+            values[3] = object.storedAt.milliseconds
+            values[4] = object.lastUsed.milliseconds
+            values[5] = object.markedAt?.milliseconds
+            values[19] = object.representation?.etag
+            values[20] = object.representation?.lastModified.milliseconds
+            values[21] = object.representation?.contentType
+            values[22] = object.representation?.contentEncoding
+            values[23] = object.representation?.contentDisposition
         case .error(let failure):
             values[0] = Schema.error
             let (word, status) = encode(failure.reason)
-            values[7] = word
-            values[8] = status
-            values[9] = failure.message
-            values[10] = failure.retryAt.milliseconds
+            values[6] = word
+            values[7] = status
+            values[8] = failure.message
+            values[9] = failure.retryAt.milliseconds
+            values[24] = record.errorLife.wholeMilliseconds
         case .removing:
             values[0] = Schema.removing
-            values[17] = record.removalBegan?.milliseconds
+            values[12] = record.removal?.dueAt.milliseconds
+            values[14] = record.removal?.token
+            values[16] = record.removal?.isRepeated
+            values[24] = record.removal?.wait.wholeMilliseconds
         case nil:
             break
         }
@@ -83,13 +90,12 @@ enum RecordRow {
 
     // MARK: -
 
-    private static func object(_ row: Row, _ at: Int) throws(StateError) -> StoredObject {
-        guard let key = row.text(at).flatMap({ ObjectKey($0) }) else { throw damaged("key") }
-        guard let size = row.integer(at + 1) else { throw damaged("size") }
-        guard let storedAt = row.time(at + 3), let lastUsed = row.time(at + 4) else { throw damaged("times") }
+    private static func object(_ row: Row, _ at: Int, _ key: ObjectKey) throws(StateError) -> StoredObject {
+        guard let size = row.integer(at) else { throw damaged("size") }
+        guard let storedAt = row.time(at + 2), let lastUsed = row.time(at + 3) else { throw damaged("times") }
         return StoredObject(
-            key: key, size: size, sha256: row.text(at + 2).flatMap { Digest(.sha256, hex: $0) },
-            storedAt: storedAt, lastUsed: lastUsed, markedAt: row.time(at + 5))
+            key: key, size: size, sha256: row.text(at + 1).flatMap { Digest(.sha256, hex: $0) },
+            storedAt: storedAt, lastUsed: lastUsed, markedAt: row.time(at + 4))
     }
 
     private static func representation(_ row: Row, _ at: Int) -> Representation? {
@@ -133,13 +139,13 @@ enum RecordRow {
         }
     }
 
-    private static func job(_ row: Row, _ at: Int, unfinished: Int) throws(StateError) -> CopyJob {
+    private static func job(_ row: Row, _ at: Int, unfinished: Int, wait: Int) throws(StateError) -> CopyJob {
         guard let sequence = row.integer(at), let queuedAt = row.time(at + 1), let dueAt = row.time(at + 2),
             let attempts = row.integer(at + 3), let unfinished = row.integer(unfinished)
         else { throw damaged("copy job") }
         return CopyJob(
-            sequence: sequence, queuedAt: queuedAt, dueAt: dueAt, attempts: Int(attempts), unfinished: Int(unfinished),
-            token: row.integer(at + 4), worker: row.text(at + 5))
+            sequence: sequence, queuedAt: queuedAt, dueAt: dueAt, wait: row.duration(wait), attempts: Int(attempts),
+            unfinished: Int(unfinished), token: row.integer(at + 4), worker: row.text(at + 5))
     }
 
     static func damaged(_ what: String) -> StateError {
@@ -157,6 +163,9 @@ extension Row {
         guard case .string(let value) = value(column).storage else { return nil }
         return value
     }
+
+    /// Of so many milliseconds; zero where there are none.
+    func duration(_ column: Int) -> Duration { .milliseconds(integer(column) ?? 0) }
 
     func time(_ column: Int) -> Timestamp? { integer(column).map { Timestamp(milliseconds: $0) } }
 

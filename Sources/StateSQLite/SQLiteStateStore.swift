@@ -18,14 +18,17 @@ public final class SQLiteStateStore: StateStore {
     private let maxQueuedPerOrigin: Int
     private let broadcaster = ChangeBroadcaster()
     private let queries = KeptQueries()
+    private let removals = RecentRemovals()
     private let gate = OperationGate()
+    /// Of the last write.
+    private let lastTime: Mutex<Timestamp>
     private let lock: Mutex<FileLock?>
 
     /// Opens the file, or makes it: mode 0600, in a directory of mode 0700.
     ///
     /// - Parameter path: The file; SQLite puts `<path>-wal` and `<path>-shm` beside it, and this store `<path>.lock`.
-    /// - Parameter maxQueued: Copy jobs, queued and leased, at most.
-    /// - Parameter maxQueuedPerOrigin: Of them those of one origin in one pool.
+    /// - Parameter maxQueued: Copy jobs, queued and leased, at most; and errors in each pool.
+    /// - Parameter maxQueuedPerOrigin: Of the jobs those of one origin in one pool.
     /// - Parameter takeOver: Open it to serve: locks the file against a second serving process, lets leases of the process before run out at
     ///   once, and counts the totals anew. Without it a process may look; what it writes is not told to the one that serves.
     /// - Throws: ``StateError/Code/corrupt`` when the file is no database, another program's, or a newer version's;
@@ -52,6 +55,8 @@ public final class SQLiteStateStore: StateStore {
             throw StateError(error, "the state file \(path) cannot be used")
         }
         self.lock = Mutex(lock)
+        // What lies in the future when it is opened is brought back by the first write.
+        lastTime = Mutex(takeOver ? clock.now : Timestamp(milliseconds: .max))
         self.clock = clock
         self.maxQueued = maxQueued
         self.maxQueuedPerOrigin = maxQueuedPerOrigin
@@ -94,14 +99,22 @@ public final class SQLiteStateStore: StateStore {
         return queries.query(for: id, at: clock.now)
     }
 
-    public func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica {
-        try await write { try $0.recordPresent(id, object) }
+    public func moment(in pool: PoolID) async throws -> PoolMoment {
+        try gate.enter()
+        defer { gate.leave() }
+        return removals.moment()
+    }
+
+    public func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica? {
+        try await write { [removals] in removals.isUntouched(id, since: moment) ? try $0.recordPresent(id, object) : nil }
     }
 
     public func lease(
         pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
     ) async throws -> LeaseOutcome? {
-        try await write { try $0.lease(pools: pools, passingOver: lanes, worker: worker, duration: duration) }
+        try await write { [maxQueued] in
+            try $0.lease(pools: pools, passingOver: lanes, worker: worker, duration: duration, maxErrors: maxQueued)
+        }
     }
 
     public func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp? {
@@ -113,7 +126,7 @@ public final class SQLiteStateStore: StateStore {
     }
 
     public func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
-        try await write { try $0.finish(lease, result) }
+        try await write { [maxQueued] in try $0.finish(lease, result, maxErrors: maxQueued) }
         if result.endsCopy { queries.drop(lease.id) }
     }
 
@@ -131,14 +144,26 @@ public final class SQLiteStateStore: StateStore {
         try await write { try $0.mark(ids, unusedSince: unusedSince) }
     }
 
-    public func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool {
-        let isTaken = try await write { try $0.beginRemoval(id, unusedSince: unusedSince) }
-        if isTaken { queries.drop(id) }
-        return isTaken
+    public func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal? {
+        let removal = try await write { try $0.beginRemoval(id, condition, duration: duration) }
+        if removal != nil { queries.drop(id) }
+        return removal
     }
 
-    public func forget(_ id: ReplicaID) async throws {
-        try await write { try $0.forget(id) }
+    public func confirm(_ removals: [Removal], duration: Duration) async throws -> [Removal] {
+        try await write { try $0.confirm(removals, duration: duration) }
+    }
+
+    public func endRemoval(_ removal: Removal) async throws -> Bool {
+        try await write { [removals] in
+            // On the writer's queue, before anybody can record the object of a look from before.
+            removals.note(removal.id)
+            return try $0.endRemoval(removal)
+        }
+    }
+
+    public func handBack(_ removal: Removal) async throws {
+        try await write { try $0.handBack(removal) }
     }
 
     public func forgetErrors(before: Timestamp, limit: Int) async throws -> Int {
@@ -151,12 +176,12 @@ public final class SQLiteStateStore: StateStore {
         try await read { try $0.leastRecentlyUsed(in: pool, after: after, limit: limit) }
     }
 
-    public func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID] {
-        try await read { try $0.underRemoval(in: pool, begunBefore: begunBefore, limit: limit) }
+    public func abandonedRemovals(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {
+        try await read { try $0.abandonedRemovals(in: pool, limit: limit) }
     }
 
-    public func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
-        try await read { try $0.replicas(in: pool, after: after, limit: limit) }
+    public func replicas(in pool: PoolID?, state: Replica.State?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
+        try await read { try $0.replicas(in: pool, state: state, after: after, limit: limit) }
     }
 
     public func totals(of pool: PoolID) async throws -> PoolTotals {
@@ -193,10 +218,14 @@ public final class SQLiteStateStore: StateStore {
         try gate.enter()
         defer { gate.leave() }
         return try await withCheckedThrowingContinuation { continuation in
-            pool.asyncWriteWithoutTransaction { [broadcaster, clock] db in
+            pool.asyncWriteWithoutTransaction { [self] db in
                 var transaction = StateTransaction(db, at: clock.now)
                 do {
-                    let value = try Self.commit(&transaction, body)
+                    let value = try Self.commit(&transaction) { transaction in
+                        if isPutBack(transaction.now) { try transaction.clampTimes() }
+                        return try body(&transaction)
+                    }
+                    lastTime.withLock { $0 = transaction.now }
                     // Here and not in the caller: on the writer's queue changes are told in the order of their transactions.
                     broadcaster.publish(transaction.changes)
                     continuation.resume(returning: value)
@@ -206,6 +235,9 @@ public final class SQLiteStateStore: StateStore {
             }
         }
     }
+
+    /// Whether the clock was put back since the last write.
+    private func isPutBack(_ now: Timestamp) -> Bool { lastTime.withLock { now < $0 } }
 
     private static func commit<Value>(
         _ transaction: inout StateTransaction, _ body: (inout StateTransaction) throws -> Value

@@ -1,4 +1,5 @@
 import GRDB
+import MirrorCore
 import MirrorState
 
 /// The tables, and how older ones become newer ones.
@@ -12,6 +13,15 @@ enum Schema {
     static let present: Int64 = 2
     static let error: Int64 = 3
     static let removing: Int64 = 4
+
+    static func status(of state: Replica.State) -> Int64 {
+        switch state {
+        case .absent: removing
+        case .pending: pending
+        case .present: present
+        case .error: error
+        }
+    }
 
     /// - Throws: ``StateError/Code/corrupt`` for a database of another program or of a newer version.
     static func migrate(_ pool: DatabasePool, path: String) throws {
@@ -130,12 +140,86 @@ enum Schema {
                     ALTER TABLE replicas ADD COLUMN content_disposition TEXT;
                     """)
         }
-        migrator.registerMigration("6 jobs of lanes") { db in
+        migrator.registerMigration("6 tokens of removals") { db in
+            try db.execute(
+                sql: """
+                    -- Of a replica under removal: `due` is when somebody else may take it over, `token` whose it is.
+                    UPDATE replicas SET due = 0 WHERE status = 4;
+                    -- Whether somebody asked for another deletion meanwhile.
+                    ALTER TABLE replicas ADD COLUMN is_repeated INTEGER;
+                    ALTER TABLE replicas DROP COLUMN removal_began;
+                    """)
+        }
+        migrator.registerMigration("7 waits") { db in
+            try db.execute(
+                sql: """
+                    -- Milliseconds from when `due` or `retry_at` was written until then: more than that nobody waits, whatever the clock says.
+                    ALTER TABLE replicas ADD COLUMN wait INTEGER;
+                    UPDATE replicas SET wait = CASE status WHEN 3 THEN 3600000 ELSE 0 END WHERE status <> 2;
+                    """)
+        }
+        migrator.registerMigration("8 bytes of what strangers make up") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE totals ADD COLUMN pending_bytes INTEGER NOT NULL DEFAULT 0;
+                    ALTER TABLE totals ADD COLUMN error_bytes INTEGER NOT NULL DEFAULT 0;
+                    CREATE INDEX errors_by_pool ON replicas (pool, retry_at, url) WHERE status = 3;
+                    """)
+            try countBytes(db)
+        }
+        migrator.registerMigration("9 names by their hashes") { db in
+            // Names can be long: they stand in the rows alone, and in no key or index. The object's key follows from the name.
+            let hash = DatabaseFunction("name_hash", argumentCount: 1, pure: true) { values in
+                String.fromDatabaseValue(values[0]).map { ArtifactURL.nameHash(of: $0) }
+            }
+            db.add(function: hash)
+            let columns = """
+                status, size, sha256, stored_at, last_used, marked_at, reason, origin_status, message, retry_at, sequence, queued_at, due, \
+                attempts, token, worker, is_repeated, lane, unfinished, etag, last_modified, content_type, content_encoding, \
+                content_disposition, wait
+                """
+            try db.execute(
+                sql: """
+                    CREATE TABLE by_hash (
+                        pool TEXT NOT NULL,
+                        hash TEXT NOT NULL,
+                        url TEXT NOT NULL,
+                        status INTEGER NOT NULL CHECK (status BETWEEN 1 AND 4),
+                        size INTEGER, sha256 TEXT, stored_at INTEGER, last_used INTEGER, marked_at INTEGER,
+                        reason TEXT, origin_status INTEGER, message TEXT, retry_at INTEGER,
+                        sequence INTEGER, queued_at INTEGER, due INTEGER, attempts INTEGER, token INTEGER, worker TEXT,
+                        is_repeated INTEGER, lane TEXT, unfinished INTEGER,
+                        etag TEXT, last_modified INTEGER, content_type TEXT, content_encoding TEXT, content_disposition TEXT,
+                        wait INTEGER
+                    ) STRICT;
+                    INSERT INTO by_hash (pool, hash, url, \(columns)) SELECT pool, name_hash(url), url, \(columns) FROM replicas;
+                    DROP TABLE replicas;
+                    ALTER TABLE by_hash RENAME TO replicas;
+                    CREATE UNIQUE INDEX replicas_by_name ON replicas (pool, hash);
+                    CREATE INDEX replicas_by_status ON replicas (pool, status, hash);
+                    CREATE INDEX jobs_by_lane ON replicas (pool, lane, due, sequence) WHERE status = 1;
+                    CREATE INDEX present_by_use ON replicas (pool, last_used, hash) WHERE status = 2;
+                    CREATE INDEX errors_by_retry ON replicas (retry_at, pool, hash) WHERE status = 3;
+                    CREATE INDEX errors_by_pool ON replicas (pool, retry_at, hash) WHERE status = 3;
+                    """)
+            db.remove(function: hash)
+        }
+        migrator.registerMigration("10 jobs of lanes") { db in
             // Those that wait in the lane or are leased.
             try db.execute(sql: "ALTER TABLE lanes ADD COLUMN jobs INTEGER NOT NULL DEFAULT 0")
             try fillLanes(db)
         }
         return migrator
+    }
+
+    /// Counts anew what pending replicas and errors cost; see ``StateLimits``.
+    static func countBytes(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                UPDATE totals SET
+                    pending_bytes = (SELECT coalesce(sum(length(url) + :cost), 0) FROM replicas WHERE status = 1 AND pool = totals.pool),
+                    error_bytes = (SELECT coalesce(sum(length(url) + :cost), 0) FROM replicas WHERE status = 3 AND pool = totals.pool)
+                """, arguments: ["cost": StateLimits.recordBytes])
     }
 
     /// Fills the table of lanes anew from the jobs that there are.

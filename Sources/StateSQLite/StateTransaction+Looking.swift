@@ -43,29 +43,53 @@ extension StateTransaction {
     }
 
     func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) throws -> [Replica] {
-        var start = (lastUsed: Int64.min, url: "")
+        var start = (lastUsed: Int64.min, hash: "")
         if let after {
             guard case .present(let object) = after.status else { return [] }
-            start = (object.lastUsed.milliseconds, after.id.artifact.description)
+            start = (object.lastUsed.milliseconds, after.id.artifact.nameHash)
         }
         return try replicas(
-            "WHERE status = 2 AND pool = ? AND (last_used, url) > (?, ?) ORDER BY last_used, url",
-            [pool.description, start.lastUsed, start.url], limit: limit)
+            "INDEXED BY present_by_use WHERE status = 2 AND pool = ? AND (last_used, hash) > (?, ?) ORDER BY last_used, hash",
+            [pool.description, start.lastUsed, start.hash], limit: limit)
     }
 
-    func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) throws -> [Replica] {
-        let place = [after?.pool.description ?? "", after?.artifact.description ?? ""]
-        if let pool {
-            return try replicas("WHERE pool = ? AND (pool, url) > (?, ?) ORDER BY pool, url", [pool.description] + place, limit: limit)
+    func replicas(in pool: PoolID?, state: Replica.State?, after: ReplicaID?, limit: Int) throws -> [Replica] {
+        let limit = StatePage.length(limit)
+        var found: [Replica] = []
+        for name in try pool.map({ [$0.description] }) ?? String.fetchAll(db, sql: Self.allPools) {
+            var hash = ""
+            if let after {
+                if name < after.pool.description { continue }
+                if name == after.pool.description { hash = after.artifact.nameHash }
+            }
+            guard found.count < limit else { break }
+            found += try replicas(in: name, state: state, after: hash, limit: limit - found.count)
         }
-        return try replicas("WHERE (pool, url) > (?, ?) ORDER BY pool, url", place, limit: limit)
+        return found
     }
 
-    func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) throws -> [ReplicaID] {
-        // Named, because without statistics SQLite would walk over the whole pool in the order of its primary key.
+    /// One step down the index for each pool.
+    private static let allPools = """
+        WITH RECURSIVE pools (pool) AS (
+            SELECT min(pool) FROM replicas
+            UNION ALL SELECT (SELECT min(pool) FROM replicas WHERE pool > pools.pool) FROM pools WHERE pools.pool IS NOT NULL
+        ) SELECT pool FROM pools WHERE pool IS NOT NULL
+        """
+
+    private func replicas(in pool: String, state: Replica.State?, after hash: String, limit: Int) throws -> [Replica] {
+        guard let state else {
+            return try replicas("INDEXED BY replicas_by_name WHERE pool = ? AND hash > ? ORDER BY hash", [pool, hash], limit: limit)
+        }
+        return try replicas(
+            "INDEXED BY replicas_by_status WHERE pool = ? AND status = ? AND hash > ? ORDER BY hash",
+            [pool, Schema.status(of: state), hash], limit: limit)
+    }
+
+    func abandonedRemovals(in pool: PoolID, limit: Int) throws -> [ReplicaID] {
+        // Named, because without statistics SQLite would walk over the whole pool in the order of its names.
         try replicas(
-            "INDEXED BY removals WHERE status = 4 AND pool = ? AND removal_began < ? ORDER BY url",
-            [pool.description, begunBefore.milliseconds], limit: limit
+            "INDEXED BY replicas_by_status WHERE status = 4 AND pool = ? AND (token IS NULL OR due <= ?) ORDER BY hash",
+            [pool.description, now.milliseconds], limit: limit
         ).map(\.id)
     }
 
@@ -73,7 +97,7 @@ extension StateTransaction {
     func errors(before time: Timestamp, limit: Int) throws -> [ReplicaID] {
         // Named for the same reason.
         try replicas(
-            "INDEXED BY errors_by_retry WHERE status = 3 AND retry_at < ? ORDER BY retry_at, pool, url", [time.milliseconds], limit: limit
+            "INDEXED BY errors_by_retry WHERE status = 3 AND retry_at < ? ORDER BY retry_at, pool, hash", [time.milliseconds], limit: limit
         ).map(\.id)
     }
 
@@ -88,6 +112,20 @@ extension StateTransaction {
             guard let lane = row.text(0), let jobs = row.integer(1) else { throw RecordRow.damaged("lane") }
             return LaneTotals(lane: CopyLane(written: lane), jobs: Int(jobs))
         }
+    }
+
+    /// Those of one pool that can be tried again soonest.
+    func oldestErrors(of pool: PoolID, limit: Int) throws -> [ReplicaID] {
+        try replicas(
+            "INDEXED BY errors_by_pool WHERE status = 3 AND pool = ? ORDER BY retry_at, hash", [pool.description], limit: limit
+        ).map(\.id)
+    }
+
+    /// What the pending replicas of a pool cost, or its errors; see ``StateLimits``.
+    ///
+    /// - Parameter kind: `pending` or `error`.
+    func heldBytes(of kind: String, in pool: PoolID) throws -> Int {
+        try Int.fetchOne(db.cachedStatement(sql: "SELECT \(kind)_bytes FROM totals WHERE pool = ?"), arguments: [pool.description]) ?? 0
     }
 
     func totals(of pool: PoolID) throws -> PoolTotals {
@@ -105,7 +143,7 @@ extension StateTransaction {
         while let row = try rows.next() {
             guard let pool = row.text(0), let url = row.text(1) else { throw RecordRow.damaged("name") }
             let id = try RecordRow.id(pool: pool, url: url)
-            if let replica = try RecordRow.decode(row, from: 2).replica(id) { found.append(replica) }
+            if let replica = try decode(row, of: id, from: 2).replica(id) { found.append(replica) }
         }
         return found
     }

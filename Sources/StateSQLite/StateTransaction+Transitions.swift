@@ -9,7 +9,11 @@ extension StateTransaction {
         if let replica = old.replica(id), !old.canBeClaimed(at: now, hasQuery: hasQuery) { return .exists(replica) }
         // Each pending replica has exactly one job, so that the totals tell how many jobs there are.
         let queued = try Int.fetchOne(db.cachedStatement(sql: "SELECT sum(pending) FROM totals")) ?? 0
-        guard queued < maxQueued, try jobs(in: CopyLane(of: id.artifact), of: id.pool) < maxQueuedPerOrigin else { return .queueFull }
+        guard queued < maxQueued, try jobs(in: CopyLane(of: id.artifact), of: id.pool) < maxQueuedPerOrigin,
+            try heldBytes(of: "pending", in: id.pool) + StateLimits.cost(of: id) <= StateLimits.queuedBytes
+        else {
+            return .queueFull
+        }
         var record = old
         record.claim(sequence: try nextNumber(), at: now)
         try store(record, replacing: old, id, isToldOf: true)
@@ -24,7 +28,7 @@ extension StateTransaction {
     }
 
     mutating func lease(
-        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
+        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration, maxErrors: Int
     ) throws -> LeaseOutcome? {
         while let first = try firstJob(pools, passingOver: lanes), first.due <= now {
             let id = try RecordRow.id(pool: first.pool, url: first.url)
@@ -33,6 +37,7 @@ extension StateTransaction {
             switch record.writeOffLease(at: now) {
             case .setAside(let failure):
                 try store(record, replacing: old, id, isToldOf: true)
+                try dropErrors(of: id.pool, beyond: maxErrors, butNot: id)
                 return .setAside(id, failure)
             case .requeued:
                 try store(record, replacing: old, id, isToldOf: false)
@@ -54,11 +59,21 @@ extension StateTransaction {
         return extended
     }
 
-    mutating func finish(_ lease: CopyLease, _ result: CopyResult) throws {
+    mutating func finish(_ lease: CopyLease, _ result: CopyResult, maxErrors: Int) throws {
         let old = try record(lease.id)
         var record = old
-        try record.finish(lease, result)
+        try record.finish(lease, result, at: now)
         try store(record, replacing: old, lease.id, isToldOf: true)
+        if case .failed = result { try dropErrors(of: lease.id.pool, beyond: maxErrors, butNot: lease.id) }
+    }
+
+    /// Drops the oldest errors of a pool that has too many.
+    private mutating func dropErrors(of pool: PoolID, beyond maxErrors: Int, butNot newest: ReplicaID) throws {
+        while try totals(of: pool).errors > maxErrors || heldBytes(of: "error", in: pool) > StateLimits.errorBytes {
+            // One more than needed, because the newest may be among them.
+            guard let oldest = try oldestErrors(of: pool, limit: 2).first(where: { $0 != newest }) else { return }
+            try store(ReplicaRecord(), replacing: try record(oldest), oldest, isToldOf: true)
+        }
     }
 
     mutating func touch(_ uses: [ReplicaUse]) throws {
@@ -91,18 +106,41 @@ extension StateTransaction {
         return marked
     }
 
-    mutating func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) throws -> Bool {
+    mutating func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) throws -> Removal? {
         let old = try record(id)
         var record = old
-        guard record.beginRemoval(unusedSince: unusedSince, at: now) else { return false }
-        try store(record, replacing: old, id, isToldOf: true)
-        return true
+        let token = try nextNumber()
+        let start = record.beginRemoval(condition, token: token, at: now, duration: duration)
+        if start == .nothing { return nil }
+        try store(record, replacing: old, id, isToldOf: start == .begun)
+        return start == .repeated ? nil : Removal(id: id, token: token)
     }
 
-    mutating func forget(_ id: ReplicaID) throws {
-        let old = try record(id)
+    mutating func confirm(_ removals: [Removal], duration: Duration) throws -> [Removal] {
+        var confirmed: [Removal] = []
+        for removal in removals {
+            let old = try record(removal.id)
+            var record = old
+            guard record.confirm(removal, at: now, duration: duration) else { continue }
+            try store(record, replacing: old, removal.id, isToldOf: false)
+            confirmed.append(removal)
+        }
+        return confirmed
+    }
+
+    mutating func endRemoval(_ removal: Removal) throws -> Bool {
+        let old = try record(removal.id)
         var record = old
-        if record.forget() { try store(record, replacing: old, id, isToldOf: true) }
+        let hasEnded = try record.endRemoval(removal)
+        try store(record, replacing: old, removal.id, isToldOf: hasEnded)
+        return hasEnded
+    }
+
+    mutating func handBack(_ removal: Removal) throws {
+        let old = try record(removal.id)
+        var record = old
+        try record.handBack(removal, at: now)
+        try store(record, replacing: old, removal.id, isToldOf: false)
     }
 
     mutating func forgetErrors(before time: Timestamp, limit: Int) throws -> Int {

@@ -17,21 +17,29 @@ struct StateTransaction {
 
     func record(_ id: ReplicaID) throws -> ReplicaRecord {
         let statement = try db.cachedStatement(sql: Self.select)
-        guard let row = try Row.fetchOne(statement, arguments: [id.pool.description, id.artifact.description]) else {
+        guard let row = try Row.fetchOne(statement, arguments: [id.pool.description, id.artifact.nameHash]) else {
             return ReplicaRecord()
         }
-        return try RecordRow.decode(row)
+        return try decode(row, of: id)
+    }
+
+    /// - Parameter offset: Where the record's columns begin in the row.
+    func decode(_ row: Row, of id: ReplicaID, from offset: Int = 0) throws(StateError) -> ReplicaRecord {
+        var record = try RecordRow.decode(row, of: id, from: offset)
+        record.clampWaits(at: now)
+        return record
     }
 
     /// Applies one transition to a record and stores it.
     ///
     /// - Parameter isToldOf: Whether the streams of changes hear of it.
     mutating func store(_ record: ReplicaRecord, replacing old: ReplicaRecord, _ id: ReplicaID, isToldOf: Bool) throws {
-        let name: [(any DatabaseValueConvertible)?] = [id.pool.description, id.artifact.description]
+        let name: [(any DatabaseValueConvertible)?] = [id.pool.description, id.artifact.nameHash]
         if record.status == nil {
             try db.cachedStatement(sql: Self.delete).execute(arguments: StatementArguments(name))
         } else {
-            try db.cachedStatement(sql: Self.upsert).execute(arguments: StatementArguments(name + RecordRow.encode(record, of: id)))
+            try db.cachedStatement(sql: Self.upsert).execute(
+                arguments: StatementArguments(name + [id.artifact.description] + RecordRow.encode(record, of: id)))
         }
         let (left, entered) = (old.job?.lane(of: id), record.job?.lane(of: id))
         for lane in Set([left, entered].compactMap(\.self)) {
@@ -39,7 +47,7 @@ struct StateTransaction {
         }
         var difference = PoolTotals()
         difference.count(from: old.status, to: record.status)
-        if difference != PoolTotals() { try add(difference, to: id.pool.description) }
+        if difference != PoolTotals() { try add(difference, cost: StateLimits.cost(of: id), to: id.pool.description) }
         if isToldOf { changes.append(.replica(id, record.replica(id))) }
     }
 
@@ -55,7 +63,7 @@ struct StateTransaction {
         try db.cachedStatement(sql: Self.upsertLane).execute(arguments: place + [due, sequence, jobs])
     }
 
-    /// A number that no job and no lease of this file had before.
+    /// A number that no job, no lease and no removal of this file had before.
     func nextNumber() throws -> Int64 {
         let statement = try db.cachedStatement(sql: "UPDATE counters SET value = value + 1 WHERE name = 'number' RETURNING value")
         guard let number = try Int64.fetchOne(statement) else { throw RecordRow.damaged("counter") }
@@ -64,7 +72,7 @@ struct StateTransaction {
 
     // MARK: Opening
 
-    /// Lets the leases of a process that is gone run out now, and begins its tokens anew far above all that it can have given.
+    /// Lets the leases and removals of a process that is gone run out now, and begins its tokens anew far above all that it can have given.
     ///
     /// The step: with `synchronous=NORMAL` a power failure may take back the last transactions, and with them the newest tokens. Far fewer
     /// than a million fit into the write-ahead log between two checkpoints.
@@ -75,6 +83,21 @@ struct StateTransaction {
                 sql: "UPDATE replicas SET due = ? WHERE status = 1 AND pool = ? AND due > ? AND token IS NOT NULL",
                 arguments: [now.milliseconds, pool, now.milliseconds])
         }
+        try db.execute(sql: "UPDATE replicas SET token = NULL WHERE status = 4")
+        try clampTimes()
+        try Schema.countBytes(db)
+    }
+
+    /// Brings back what lies in the future since the clock was put back; see ``ReplicaRecord/clampWaits(at:)``. Looks at every replica.
+    func clampTimes() throws {
+        let statements = [
+            "SET due = :now + coalesce(wait, 0) WHERE status IN (1, 4) AND due > :now + coalesce(wait, 0)",
+            "SET queued_at = :now WHERE status = 1 AND queued_at > :now",
+            "SET retry_at = :now + coalesce(wait, 0) WHERE status = 3 AND retry_at > :now + coalesce(wait, 0)",
+            "SET last_used = :now WHERE status = 2 AND last_used > :now",
+            "SET marked_at = :now WHERE status = 2 AND marked_at > :now",
+        ]
+        for statement in statements { try db.execute(sql: "UPDATE replicas \(statement)", arguments: ["now": now.milliseconds]) }
         try Schema.fillLanes(db)
     }
 
@@ -89,7 +112,7 @@ struct StateTransaction {
             """)
         guard try counted != allTotals("SELECT pool, objects, bytes, pending, errors FROM totals") else { return true }
         try db.execute(sql: "DELETE FROM totals")
-        for (pool, totals) in counted { try add(totals, to: pool) }
+        for (pool, totals) in counted { try add(totals, cost: 0, to: pool) }
         return false
     }
 
@@ -103,16 +126,17 @@ struct StateTransaction {
         return all
     }
 
-    private func add(_ totals: PoolTotals, to pool: String) throws {
+    /// - Parameter cost: Of each pending replica and each error among them.
+    private func add(_ totals: PoolTotals, cost: Int, to pool: String) throws {
         try db.cachedStatement(sql: Self.addTotals).execute(arguments: [
-            pool, totals.objects, totals.bytes, totals.pending, totals.errors,
+            pool, totals.objects, totals.bytes, totals.pending, totals.errors, totals.pending * cost, totals.errors * cost,
         ])
     }
 
     // MARK: SQL
 
-    private static let select = "SELECT \(RecordRow.columns) FROM replicas WHERE pool = ? AND url = ?"
-    private static let delete = "DELETE FROM replicas WHERE pool = ? AND url = ?"
+    private static let select = "SELECT \(RecordRow.columns) FROM replicas WHERE pool = ? AND hash = ?"
+    private static let delete = "DELETE FROM replicas WHERE pool = ? AND hash = ?"
 
     private static let selectHead = """
         SELECT due, sequence FROM replicas INDEXED BY jobs_by_lane WHERE status = 1 AND pool = ? AND lane = ? ORDER BY due, sequence LIMIT 1
@@ -126,14 +150,15 @@ struct StateTransaction {
     private static let upsert: String = {
         let names = RecordRow.columns.split(separator: ", ")
         return """
-            INSERT INTO replicas (pool, url, \(RecordRow.columns)) VALUES (\(Array(repeating: "?", count: names.count + 2).joined(separator: ", ")))
-            ON CONFLICT (pool, url) DO UPDATE SET \(names.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
+            INSERT INTO replicas (pool, hash, url, \(RecordRow.columns)) VALUES (\(Array(repeating: "?", count: names.count + 3).joined(separator: ", ")))
+            ON CONFLICT (pool, hash) DO UPDATE SET \(names.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
             """
     }()
 
     private static let addTotals = """
-        INSERT INTO totals VALUES (?, ?, ?, ?, ?)
+        INSERT INTO totals (pool, objects, bytes, pending, errors, pending_bytes, error_bytes) VALUES (?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (pool) DO UPDATE SET objects = objects + excluded.objects, bytes = bytes + excluded.bytes,
-        pending = pending + excluded.pending, errors = errors + excluded.errors
+        pending = pending + excluded.pending, errors = errors + excluded.errors,
+        pending_bytes = pending_bytes + excluded.pending_bytes, error_bytes = error_bytes + excluded.error_bytes
         """
 }

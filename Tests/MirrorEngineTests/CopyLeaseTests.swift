@@ -107,8 +107,8 @@ struct CopyLeaseTests {
             engine.origin.on("/a.bin", .generated(size: 1_000))
             let id = try engine.id("/a.bin")
             slow.before(.finish) {
-                #expect(try await engine.base.beginRemoval(id, unusedSince: nil))
-                try await engine.base.forget(id)
+                let isRemoved = try await engine.base.remove(id)
+                #expect(isRemoved)
             }
             let meanwhile = Watched<Claim?>(nil)
             engine.store.before(.delete) {

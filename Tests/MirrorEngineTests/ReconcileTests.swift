@@ -126,7 +126,7 @@ struct ReconcileTests {
             try await engine.put("/pending", [1])
             try await engine.put("/removing", [1])
             _ = try await memory.claim(try engine.id("/pending"))
-            #expect(try await memory.beginRemoval(try engine.id("/removing"), unusedSince: nil))
+            #expect(try await memory.beginRemoval(try engine.id("/removing")) != nil)
             try await engine.sweeper.reconcile(engine.pool)
             #expect(try await engine.status("/pending") == .pending)
             #expect(try await engine.status("/removing") == .removing)

@@ -31,7 +31,7 @@ struct RedirectMarkTests {
             #expect(engine.base.uses == [[ReplicaUse(id: try engine.id("/a.txt"), at: clock.now)]])
             #expect(try await engine.object("/a.txt").markedAt == nil)
             #expect(try await engine.object("/a.txt").lastUsed == clock.now)
-            #expect(try await memory.beginRemoval(try engine.id("/a.txt"), unusedSince: clock.now) == false)
+            #expect(try await memory.beginRemoval(try engine.id("/a.txt"), .unused(since: clock.now), duration: .seconds(300)) == nil)
         }
     }
 
@@ -47,7 +47,7 @@ struct RedirectMarkTests {
     func removedMeanwhile() async throws {
         try await run { engine, memory, _ async throws in
             let id = try engine.id("/a.txt")
-            engine.base.before(.touch) { _ = try await memory.beginRemoval(id, unusedSince: nil) }
+            engine.base.before(.touch) { _ = try await memory.beginRemoval(id) }
             #expect(try await engine.ask("/a.txt").fallback == .removing)
         }
     }
@@ -68,8 +68,7 @@ struct RedirectMarkTests {
             engine.base.after(.recordPresent) { try await door.pass() }
             async let first = engine.ask("/a.txt")
             try await door.waiting()
-            #expect(try await engine.state.beginRemoval(id, unusedSince: nil))
-            try await engine.state.forget(id)
+            #expect(try await engine.state.remove(id))
             // By the call, and by the store's notices of the removal and of its end.
             try await invalidations.until { $0 >= 3 }
             // The second finds the replica absent and joins the first.

@@ -150,13 +150,16 @@ struct SweeperTests {
         }
     }
 
-    @Test("What a process that died was removing is removed by the next sweep")
+    @Test("What a process that died was removing is removed by a sweep once the removal has run out")
     func endsRemovals() async throws {
-        try await run { engine, memory, _ async throws in
+        try await run { engine, memory, clock async throws in
             engine.origin.on("/a.bin", .generated(size: 1_000))
             _ = try await engine.ask("/a.bin")
-            #expect(try await memory.beginRemoval(try engine.id("/a.bin"), unusedSince: nil))
+            #expect(try await memory.beginRemoval(try engine.id("/a.bin"), .none, duration: .seconds(300)) != nil)
+            clock.advance(by: .milliseconds(299_999))
+            try await engine.sweeper.sweep(engine.pool)
             #expect(try await engine.isInPool("/a.bin"))
+            clock.advance(by: .milliseconds(1))
             try await engine.sweeper.sweep(engine.pool)
             #expect(try await !engine.isInPool("/a.bin"))
             #expect(try await memory.replica(try engine.id("/a.bin")) == nil)

@@ -63,7 +63,7 @@ import Testing
         let table = FastPathTable()
         let old = index.token()
         // Whatever is invalidated, not only this replica.
-        _ = try await index.beginRemoval(try entry(9).id, unusedSince: nil)
+        _ = try await index.beginRemoval(try entry(9).id)
         table.insert(try entry(1), token: old, hotIndex: index, epoch: table.epoch)
         #expect(table.count == 0)
         table.insert(try entry(1), token: index.token(), hotIndex: index, epoch: table.epoch)

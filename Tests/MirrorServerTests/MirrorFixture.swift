@@ -159,7 +159,7 @@ final class MirrorFixture: Sendable {
             let metrics = EngineMetrics(pools: pools.ids, factory: registry)
             let waiters = ReplicaWaiters(clock: world.clock)
             let publications = PublicationLock()
-            let remover = ReplicaRemover(pools: pools, state: world.state, publications: publications)
+            let remover = ReplicaRemover(pools: pools, state: world.state, publications: publications, clock: world.clock)
             let health = PoolHealth(pools: pools, state: world.state, clock: world.clock, logger: logger)
             let presence = PresenceCheck(
                 pools: pools, remover: remover, health: health, metrics: metrics, clock: world.clock, logger: logger)

@@ -50,8 +50,8 @@ struct StalenessTests {
         try await MirrorFixture.run(world) { mirror in
             for path in ["/a.txt", "/a.txt", "/b.txt", "/b.txt"] { _ = try await mirror.get(World.target(path)) }
             #expect(mirror.answeredFast == 2)
-            let isBegun = try await world.state.beginRemoval(id, unusedSince: nil)
-            #expect(isBegun)
+            let removal = try await world.state.beginRemoval(id)
+            #expect(removal != nil)
             let removed = try await mirror.get(World.target("/a.txt"))
             #expect(removed["X-Cloud-Mirror-Outcome"] == "fallback")
             let kept = try await mirror.get(World.target("/b.txt"))
@@ -69,7 +69,7 @@ struct StalenessTests {
             #expect(mirror.answeredFast == 1)
             // Added after the server's own observer, so called after it.
             world.state.addObserver { if $0 == .replica(id) { tell.yield() } }
-            _ = try await world.base.beginRemoval(id, unusedSince: nil)
+            _ = try await world.base.beginRemoval(id)
             for await _ in told { break }
             let response = try await mirror.get(World.target("/a.txt"))
             #expect(response["X-Cloud-Mirror-Outcome"] == "fallback")

@@ -69,11 +69,21 @@ final class HeldStore: StateStore {
         return marked
     }
 
-    func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool {
-        let isTaken = try await base.beginRemoval(id, unusedSince: unusedSince)
+    func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal? {
+        let removal = try await base.beginRemoval(id, condition, duration: duration)
         try failIfAsked()
-        return isTaken
+        return removal
     }
+
+    func confirm(_ removals: [Removal], duration: Duration) async throws -> [Removal] {
+        try await base.confirm(removals, duration: duration)
+    }
+
+    func endRemoval(_ removal: Removal) async throws -> Bool { try await base.endRemoval(removal) }
+
+    func handBack(_ removal: Removal) async throws { try await base.handBack(removal) }
+
+    func moment(in pool: PoolID) async throws -> PoolMoment { try await base.moment(in: pool) }
 
     func claim(_ id: ReplicaID) async throws -> Claim { try await base.claim(id) }
 
@@ -81,7 +91,9 @@ final class HeldStore: StateStore {
 
     func query(for id: ReplicaID) async throws -> FetchQuery? { try await base.query(for: id) }
 
-    func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica { try await base.recordPresent(id, object) }
+    func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica? {
+        try await base.recordPresent(id, object, seenSince: moment)
+    }
 
     func lease(
         pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
@@ -101,20 +113,18 @@ final class HeldStore: StateStore {
 
     func touch(_ uses: [ReplicaUse]) async throws { try await base.touch(uses) }
 
-    func forget(_ id: ReplicaID) async throws { try await base.forget(id) }
-
     func forgetErrors(before: Timestamp, limit: Int) async throws -> Int { try await base.forgetErrors(before: before, limit: limit) }
 
     func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica] {
         try await base.leastRecentlyUsed(in: pool, after: after, limit: limit)
     }
 
-    func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID] {
-        try await base.underRemoval(in: pool, begunBefore: begunBefore, limit: limit)
+    func abandonedRemovals(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {
+        try await base.abandonedRemovals(in: pool, limit: limit)
     }
 
-    func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
-        try await base.replicas(in: pool, after: after, limit: limit)
+    func replicas(in pool: PoolID?, state: Replica.State?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
+        try await base.replicas(in: pool, state: state, after: after, limit: limit)
     }
 
     func totals(of pool: PoolID) async throws -> PoolTotals { try await base.totals(of: pool) }

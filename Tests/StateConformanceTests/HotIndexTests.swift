@@ -93,7 +93,7 @@ struct HotIndexTests {
         let pending = try Sample.id(2)
         _ = try await scene.index.claim(pending)
         let purged = try Sample.id(3)
-        _ = try await scene.index.beginRemoval(purged, unusedSince: nil)
+        _ = try await scene.index.beginRemoval(purged)
         for id in [failed, pending, purged, try Sample.id(4)] {
             _ = try await scene.index.replica(id)
             #expect(scene.index.cached(id) == nil)
@@ -142,6 +142,24 @@ struct HotIndexTests {
         #expect(scene.invalidations.all == [])
     }
 
+    @Test("holds fewer where names are long, the newest among them")
+    func isBoundedInBytes() async throws {
+        let scene = Scene(capacity: 100)
+        let tail = String(repeating: "x", count: 7_500)
+        for number in 0..<200 {
+            let id = ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/\(number)/\(tail)"), pool: try Sample.pool())
+            _ = try await scene.index.recordPresent(id, Sample.object(id))
+            #expect(scene.index.cached(id) != nil)
+        }
+        // 100 KiB in names of 8 KB.
+        #expect((8...12).contains(scene.index.count))
+        for number in 0..<200 {
+            let id = try Sample.id(number)
+            _ = try await scene.index.recordPresent(id, Sample.object(id))
+        }
+        #expect(scene.index.count > 80)
+    }
+
     @Test("who is asked for stays when the index is full")
     func givesASecondChance() async throws {
         let scene = Scene(capacity: 10)
@@ -160,7 +178,7 @@ struct HotIndexTests {
         for id in ids { _ = try await scene.index.recordPresent(id, Sample.object(id, size: Int64(id.hashValue & 0xFFFF))) }
         var rest = Set(ids)
         for id in ids.shuffled() {
-            _ = try await scene.index.beginRemoval(id, unusedSince: nil)
+            _ = try await scene.index.beginRemoval(id)
             rest.remove(id)
             #expect(scene.index.cached(id) == nil)
             for other in rest { #expect(scene.index.cached(other)?.key == ObjectKey(other.artifact)) }
@@ -185,9 +203,9 @@ struct HotIndexTests {
         _ = try await index.mark([id], unusedSince: scene.clock.now)
         #expect(checks.withLock { $0 } == [true])
         token.withLock { $0 = index.token() }
-        _ = try await index.beginRemoval(id, unusedSince: nil)
+        let removal = try #require(try await index.beginRemoval(id))
         #expect(checks.withLock { $0 } == [true, true])
-        try await index.forget(id)
+        #expect(try await index.endRemoval(removal))
         _ = try await index.claim(id)
         let lease = try #require(try await index.lease(pools: [id.pool], worker: "worker", duration: .seconds(15)))
         token.withLock { $0 = index.token() }
@@ -202,7 +220,7 @@ struct HotIndexTests {
         for id in ids { _ = try await scene.index.recordPresent(id, Sample.object(id, at: scene.clock.now)) }
         scene.held.failAfterChanges()
         await #expect(throws: StateError.self) { try await scene.index.mark([ids[0]], unusedSince: scene.clock.now) }
-        await #expect(throws: StateError.self) { try await scene.index.beginRemoval(ids[1], unusedSince: nil) }
+        await #expect(throws: StateError.self) { try await scene.index.beginRemoval(ids[1]) }
         for id in ids { #expect(scene.index.cached(id) == nil) }
         #expect(scene.invalidations.all == ids.map { .replica($0) })
     }
@@ -281,7 +299,7 @@ struct HotIndexTests {
         scene.held.hold()
         async let slow = scene.index.replica(id)
         await scene.held.untilHeld()
-        _ = try await scene.index.beginRemoval(id, unusedSince: nil)
+        _ = try await scene.index.beginRemoval(id)
         scene.held.release()
         // It was present when it was read, and may be answered so; it must not be remembered.
         #expect(try await slow?.state == .present)
@@ -341,7 +359,7 @@ struct HotIndexTests {
         let ids = try (0..<50).map { try Sample.id($0) }
         for _ in 0..<20 {
             for id in ids { _ = try await index.recordPresent(id, Sample.object(id)) }
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            let removals = try await withThrowingTaskGroup(of: Removal?.self) { group in
                 for id in ids {
                     for _ in 0..<4 {
                         group.addTask {
@@ -349,15 +367,16 @@ struct HotIndexTests {
                                 let token = index.token()
                                 if case .present = try await index.replica(id)?.status { table.insert(id, if: { index.isCurrent(token) }) }
                             }
+                            return nil
                         }
                     }
-                    group.addTask { _ = try await index.beginRemoval(id, unusedSince: nil) }
+                    group.addTask { try await index.beginRemoval(id) }
                 }
-                try await group.waitForAll()
+                return try await group.reduce(into: [Removal]()) { removals, removal in if let removal { removals.append(removal) } }
             }
             #expect(table.count == 0)
             #expect(index.count == 0)
-            for id in ids { try await index.forget(id) }
+            for removal in removals { _ = try await index.endRemoval(removal) }
         }
     }
 

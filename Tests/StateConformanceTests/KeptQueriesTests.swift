@@ -14,7 +14,8 @@ struct KeptQueriesTests {
 
     @Test("The oldest go when there are too many of them, or too many bytes")
     func isBounded() throws {
-        let queries = KeptQueries(maxCount: 3, maxBytes: 10)
+        // Of the queries and of their names.
+        let queries = KeptQueries(maxCount: 3, maxBytes: 10 + 3 * (try Sample.id(1).artifact.description.utf8.count))
         for number in 1...3 { queries.keep(FetchQuery("\(number)"), for: try Sample.id(number), at: clock.now) }
         // A newer one of the oldest makes it the youngest.
         queries.keep(FetchQuery("new"), for: try Sample.id(1), at: clock.now)
@@ -23,7 +24,7 @@ struct KeptQueriesTests {
         #expect(try kept() == ["new", nil, "3", "4"])
         queries.keep(FetchQuery("1234567"), for: try Sample.id(4), at: clock.now)
         #expect(try kept() == ["new", nil, nil, "1234567"])
-        queries.keep(FetchQuery("longer than all"), for: try Sample.id(2), at: clock.now)
+        queries.keep(FetchQuery(String(repeating: "x", count: 200)), for: try Sample.id(2), at: clock.now)
         #expect(try kept() == [nil, nil, nil, nil])
         queries.keep(FetchQuery("0123456789"), for: try Sample.id(3), at: clock.now)
         #expect(try kept() == [nil, nil, "0123456789", nil])
@@ -31,7 +32,7 @@ struct KeptQueriesTests {
 
     @Test("One that is kept again and again, or dropped each time, costs no more than one")
     func doesNotGrow() throws {
-        let queries = KeptQueries(maxCount: 4, maxBytes: 100)
+        let queries = KeptQueries(maxCount: 4, maxBytes: 1_000)
         for number in 1...1_000 {
             queries.keep(FetchQuery("\(number)"), for: try Sample.id(1), at: clock.now)
             queries.keep(FetchQuery("\(number)"), for: try Sample.id(2), at: clock.now)
@@ -108,6 +109,31 @@ struct RedisQueryTests {
         #expect(!record.joined().contains("sig=1"))
         try await store.finish(lease, .present(Sample.object(id)))
         #expect(try await admin.ask("EXISTS", key).integer == 0)
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("The oldest go when there are too many bytes of them, and what goes with its copy does not count any more")
+    func isBounded() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(nil)
+        let admin = RedisTestClient(place.configuration)
+        let query = FetchQuery(String(repeating: "q", count: 8_000))
+        for number in 0..<2_200 { try await store.keepQuery(query, for: try Sample.id(number)) }
+        #expect(try await store.query(for: try Sample.id(0)) == nil)
+        #expect(try await store.query(for: try Sample.id(2_199)) == query)
+        let kept = try #require(try await admin.ask("ZCARD", place.key("queries")).integer)
+        #expect((2_000...2_097).contains(kept))
+        // Again and again the same one.
+        for _ in 0..<100 { try await store.keepQuery(query, for: try Sample.id(2_199)) }
+        #expect(try await admin.ask("ZCARD", place.key("queries")).integer == kept)
+        for number in 2_199 - Int(kept)..<2_200 {
+            let id = try Sample.id(number)
+            #expect(try await store.claim(id) == .claimed)
+            #expect(try await store.remove(id))
+        }
+        #expect(try await admin.ask("ZCARD", place.key("queries")).integer == 0)
+        #expect(try await admin.ask("HGET", place.key("counters"), "query_bytes").string == "0")
         await store.close()
         await admin.close()
     }

@@ -48,8 +48,7 @@ struct RedisMemoryTests {
         #expect(try await store.claim(try Sample.id(2)) == .claimed)
         #expect(try await store.claim(try Sample.id(4)) == .claimed)
         #expect(try await store.totals(of: pool) == PoolTotals(objects: 2, bytes: 107, pending: 2))
-        #expect(try await store.beginRemoval(try Sample.id(3), unusedSince: nil))
-        try await store.forget(try Sample.id(3))
+        #expect(try await store.remove(try Sample.id(3)))
         #expect(try await store.totals(of: pool) == PoolTotals(objects: 1, bytes: 7, pending: 2))
         await store.close()
         await admin.close()
@@ -176,8 +175,9 @@ struct RedisMemoryTests {
         #expect(try await store.mark([used, try Sample.id(6)], unusedSince: clock.now).count == 2)
         try await store.touch([ReplicaUse(id: used, at: clock.now + .seconds(1))])
         #expect(try await store.leastRecentlyUsed(in: pool, after: nil, limit: 1).count == 1)
-        #expect(try await store.beginRemoval(try Sample.id(6), unusedSince: clock.now))
-        try await store.forget(try Sample.id(6))
+        let removal = try #require(
+            try await store.beginRemoval(try Sample.id(6), .unused(since: clock.now), duration: .seconds(300)))
+        #expect(try await store.endRemoval(removal))
         #expect(try await store.forgetErrors(before: clock.now + .seconds(60), limit: 9) == 2)
         #expect(try await store.totals(of: pool) == PoolTotals(objects: 2, bytes: 200, pending: 2))
 
@@ -198,7 +198,7 @@ struct RedisMemoryTests {
         try await admin.ask("DEL", place.key(try Sample.id(1_500)))
         async let wrong = store.reconcile(pool)
         for number in stride(from: 1_001, to: 3_200, by: 50) {
-            #expect(try await other.beginRemoval(try Sample.id(number), unusedSince: nil))
+            #expect(try await other.beginRemoval(try Sample.id(number)) != nil)
             try await present(other, (number + 10_000)...(number + 10_000), size: 3)
         }
         #expect(try await wrong == 12_345)

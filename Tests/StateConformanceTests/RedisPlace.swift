@@ -42,8 +42,8 @@ struct RedisPlace: Sendable {
     }
 
     /// The name of a key of the pool.
-    func key(_ what: String, in pool: String = "s3/eu-central-1") -> String { "\(prefix):1:{\(pool)}:\(what)" }
-    func key(_ id: ReplicaID) -> String { key("replica:\(id.artifact)", in: id.pool.description) }
+    func key(_ what: String, in pool: String = "s3/eu-central-1") -> String { "\(prefix):2:{\(pool)}:\(what)" }
+    func key(_ id: ReplicaID) -> String { key("replica:\(id.artifact.nameHash)", in: id.pool.description) }
 }
 
 /// Something that is made once, when it is first asked for, and then lives as long as the process.

@@ -163,9 +163,11 @@ struct RedisStateStoreTests {
         let due = try #require(try await store.nextDue(pools: [id.pool]))
         #expect(abs(due.milliseconds - later.milliseconds) < 60_000)
         #expect(try await store.lease(pools: [id.pool], worker: "other", duration: .seconds(15)) == nil)
-        _ = try await store.beginRemoval(id, unusedSince: nil)
-        #expect(try await store.underRemoval(in: id.pool, begunBefore: system.now - .seconds(60), limit: 9) == [])
-        #expect(try await store.underRemoval(in: id.pool, begunBefore: system.now + .seconds(60), limit: 9) == [id])
+        _ = try await store.beginRemoval(id, .none, duration: .seconds(600))
+        #expect(try await store.abandonedRemovals(in: id.pool, limit: 9) == [])
+        let other = try Sample.id(9)
+        _ = try await store.beginRemoval(other, .none, duration: .zero)
+        #expect(try await store.abandonedRemovals(in: id.pool, limit: 9) == [other])
         await store.close()
     }
 
@@ -203,6 +205,13 @@ struct RedisStateStoreTests {
         clock.advance(by: .seconds(9))
         #expect(try await front.poolsWithCopiers(among: [pool, other]) == [pool])
         clock.advance(by: .seconds(1))
+        #expect(try await front.poolsWithCopiers(among: [pool, other]) == [])
+
+        // The clock is put back, and the copier dies.
+        try await copier.register(copier: "one", pools: [pool], life: .seconds(10))
+        clock.advance(by: .seconds(-3_600))
+        #expect(try await front.poolsWithCopiers(among: [pool, other]) == [pool])
+        clock.advance(by: .seconds(20))
         #expect(try await front.poolsWithCopiers(among: [pool, other]) == [])
         await copier.close()
         await front.close()
@@ -340,7 +349,83 @@ struct RedisStateStoreTests {
         await admin.close()
     }
 
-    @Test("a pending replica whose job was deleted is claimed anew, or leased anew")
+    /// Every way to lose a part of a queue, by the ends of the names of the keys.
+    private static let losses = [["jobs"], ["due"], ["lanes"], ["lane:"], ["due", "lanes"], ["jobs", "due", "lanes", "lane:"]]
+
+    private func lose(_ ends: [String], _ place: RedisPlace, _ admin: RedisTestClient) async throws {
+        let keys = try await admin.ask("KEYS", "\(place.prefix)*").array?.compactMap(\.string) ?? []
+        for end in ends {
+            for key in keys where key.hasPrefix(place.key(end)) && (end == "lane:" || key == place.key(end)) {
+                try await admin.ask("DEL", key)
+            }
+        }
+    }
+
+    @Test("whoever claims a pending replica that has no job any more has it queued", arguments: losses)
+    func claimRestoresJobs(_ loss: [String]) async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let ids = try (1...3).map { try Sample.id($0) }
+        for id in ids { #expect(try await store.claim(id) == .claimed) }
+        let running = try await lease(store)
+        try await lose(loss, place, admin)
+        for id in ids { #expect(try await store.claim(id) == .exists(Replica(id: id, status: .pending))) }
+        #expect(try await store.totals(of: ids[0].pool).pending == 3)
+        let others = [try await lease(store), try await lease(store)]
+        #expect(Set(others.map(\.id)) == Set(ids[1...]))
+        #expect(try await store.lease(pools: [ids[0].pool], worker: "other", duration: .seconds(15)) == nil)
+        // Whoever had a job has it still.
+        try await store.finish(running, .present(Sample.object(running.id)))
+        for lease in others { try await store.finish(lease, .present(Sample.object(lease.id))) }
+        #expect(try await store.totals(of: ids[0].pool) == PoolTotals(objects: 3, bytes: 300))
+        #expect(try await store.nextDue(pools: [ids[0].pool]) == nil)
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("a sweep puts back the jobs of pending replicas that nobody asks for, and tells of them", arguments: losses)
+    func sweepRestoresJobs(_ loss: [String]) async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let ids = try (1...3).map { try Sample.id($0) }
+        for id in ids { #expect(try await store.claim(id) == .claimed) }
+        // Counted a moment ago.
+        _ = try await store.leastRecentlyUsed(in: ids[0].pool, after: nil, limit: 1)
+        let elsewhere = ReplicaID(artifact: try ArtifactURL("https://other.example.org/a"), pool: ids[0].pool)
+        try await lose(loss, place, admin)
+        // So that a lane is left when another one is lost.
+        #expect(try await store.claim(elsewhere) == .claimed)
+        _ = try await store.nextDue(pools: [elsewhere.pool])
+        _ = try await store.leastRecentlyUsed(in: ids[0].pool, after: nil, limit: 1)
+        var leased: Set<ReplicaID> = []
+        for _ in 0..<4 { leased.insert(try await lease(store).id) }
+        #expect(leased == Set(ids + [elsewhere]))
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("entries of the queue without a record, or of a replica that is not pending, are leased to nobody and go")
+    func dropsStrayEntries() async throws {
+        let place = try await RedisPlace.onServer()
+        let store = try await place.open(clock)
+        let admin = RedisTestClient(place.configuration)
+        let (gone, present) = (try Sample.id(1), try Sample.id(2))
+        for id in [gone, present] { #expect(try await store.claim(id) == .claimed) }
+        try await admin.ask("DEL", place.key(gone))
+        let record = ["status", "present", "size", "1", "stored_at", "1", "last_used", "1"]
+        try await admin.ask("DEL", place.key(present))
+        try await admin.ask(
+            "HSET", place.key(present), record[0], record[1], record[2], record[3], record[4], record[5], record[6], record[7])
+        #expect(try await store.lease(pools: [gone.pool], worker: "worker", duration: .seconds(15)) == nil)
+        #expect(try await store.nextDue(pools: [gone.pool]) == nil)
+        #expect(try await admin.ask("XLEN", place.key("jobs")).integer == 0)
+        await store.close()
+        await admin.close()
+    }
+
+    @Test("a pending replica whose stream was deleted is leased anew, by claims and without")
     func survivesALostStream() async throws {
         let place = try await RedisPlace.onServer()
         let store = try await place.open(clock)
@@ -348,7 +433,7 @@ struct RedisStateStoreTests {
         for number in 1...2 { #expect(try await store.claim(try Sample.id(number)) == .claimed) }
         let leased = try await lease(store)
         try await admin.ask("DEL", place.key("jobs"))
-        #expect(try await store.claim(try Sample.id(2)) == .claimed)
+        #expect(try await store.claim(try Sample.id(2)) == .exists(Replica(id: try Sample.id(2), status: .pending)))
         #expect(try await lease(store).id == (try Sample.id(2)))
         clock.advance(by: .seconds(16))
         let again = [try await lease(store), try await lease(store)]

@@ -237,7 +237,7 @@ struct SQLiteStateStoreTests {
         "totals that went wrong are counted anew at the next take-over",
         arguments: [
             "UPDATE totals SET objects = 99, bytes = -1, pending = 7, errors = 3", "DELETE FROM totals",
-            "INSERT INTO totals VALUES ('local/gone', 5, 5, 5, 5)",
+            "INSERT INTO totals (pool, objects, bytes, pending, errors) VALUES ('local/gone', 5, 5, 5, 5)",
         ])
     func reconcilesTotals(_ damage: String) async throws {
         let before = try open()
@@ -288,13 +288,17 @@ struct SQLiteStateStoreTests {
             "SELECT lane, due, sequence FROM lanes INDEXED BY lanes_by_due WHERE pool = 'p' ORDER BY due, sequence": "lanes_by_due",
             "SELECT url FROM replicas INDEXED BY jobs_by_lane WHERE status = 1 AND pool = 'p' AND lane = 'l' ORDER BY due, sequence LIMIT 1":
                 "jobs_by_lane",
-            "SELECT * FROM replicas WHERE status = 2 AND pool = 'p' AND (last_used, url) > (1, 'u') ORDER BY last_used, url LIMIT 9":
+            "SELECT * FROM replicas INDEXED BY present_by_use WHERE status = 2 AND pool = 'p' AND (last_used, hash) > (1, 'u') ORDER BY last_used, hash LIMIT 9":
                 "present_by_use",
-            "SELECT * FROM replicas INDEXED BY removals WHERE status = 4 AND pool = 'p' ORDER BY url LIMIT 9": "removals",
-            "SELECT * FROM replicas INDEXED BY errors_by_retry WHERE status = 3 AND retry_at < 9 ORDER BY retry_at, pool, url LIMIT 9":
+            "SELECT * FROM replicas INDEXED BY errors_by_retry WHERE status = 3 AND retry_at < 9 ORDER BY retry_at, pool, hash LIMIT 9":
                 "errors_by_retry",
-            "SELECT * FROM replicas WHERE pool = 'p' AND (pool, url) > ('p', 'u') ORDER BY pool, url LIMIT 9": "PRIMARY KEY",
-            "SELECT * FROM replicas WHERE (pool, url) > ('p', 'u') ORDER BY pool, url LIMIT 9": "PRIMARY KEY",
+            "SELECT * FROM replicas INDEXED BY errors_by_pool WHERE status = 3 AND pool = 'p' ORDER BY retry_at, hash LIMIT 9":
+                "errors_by_pool",
+            "SELECT * FROM replicas INDEXED BY replicas_by_name WHERE pool = 'p' AND hash > 'u' ORDER BY hash LIMIT 9": "replicas_by_name",
+            "SELECT * FROM replicas INDEXED BY replicas_by_status WHERE pool = 'p' AND status = 4 AND hash > 'u' ORDER BY hash LIMIT 9":
+                "replicas_by_status",
+            "SELECT * FROM replicas WHERE pool = 'p' AND hash = 'u'": "replicas_by_name",
+            "SELECT min(pool) FROM replicas WHERE pool > 'p'": "replicas_by",
         ]
         let queue = try DatabaseQueue(path: path)
         for (question, index) in questions {

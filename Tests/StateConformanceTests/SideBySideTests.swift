@@ -49,6 +49,7 @@ private final class StorePair {
     private let pools: Set<PoolID>
     /// Tokens are each store's own; everything else of a lease is the same. Old ones are kept: they must be refused alike.
     private var leases: [(memory: CopyLease, other: CopyLease)] = []
+    private var removals: [(memory: Removal, other: Removal)] = []
     private var memoryChanges: AsyncStream<ReplicaChange>?
     private var otherChanges: AsyncStream<ReplicaChange>?
 
@@ -104,13 +105,23 @@ private final class StorePair {
             let some = Array(ids.shuffled(using: &random).prefix(3))
             return try await both("mark \(some)") { try await $0.mark(some, unusedSince: time) }
         case 14:
-            let unusedSince = Bool.random(using: &random) ? time : nil
-            return try await both("beginRemoval \(id)") { try await $0.beginRemoval(id, unusedSince: unusedSince) }
+            return try await beginRemoval(of: id, [.none, .abandoned, .unused(since: time)].randomElement(using: &random) ?? .none)
         case 15:
             return try await both("forgetErrors before \(time)") { try await $0.forgetErrors(before: time, limit: 2) }
         default:
-            let removed = try await memory.underRemoval(in: id.pool, begunBefore: clock.now + .milliseconds(1), limit: 1).first ?? id
-            return try await both("forget \(removed)") { try await $0.forget(removed) }
+            // Mostly a young one, which is the more interesting.
+            guard let pair = removals.suffix(Int.random(in: 1...4, using: &random)).first else { return "nothing" }
+            switch Int.random(in: 0..<3, using: &random) {
+            case 0:
+                return try await onRemoval(pair, "confirm") { [try await $0.confirm([$1], duration: .seconds(4)).count] }
+            case 1:
+                return try await onRemoval(pair, "handBack") {
+                    try await $0.handBack($1)
+                    return []
+                }
+            default:
+                return try await onRemoval(pair, "endRemoval") { [try await $0.endRemoval($1) ? 1 : 0] }
+            }
         }
     }
 
@@ -131,8 +142,8 @@ private final class StorePair {
         let totals = try await compare("totals") { try await $0.totals(of: id.pool) }
         if let totals { return totals }
         // In no order that is promised.
-        let removed = try await compare("underRemoval") { store in
-            Set(try await store.underRemoval(in: id.pool, begunBefore: clock.now + .milliseconds(1), limit: 9))
+        let removed = try await compare("abandonedRemovals") { store in
+            Set(try await store.abandonedRemovals(in: id.pool, limit: 9))
         }
         if let removed { return removed }
         return try await compare("leastRecentlyUsed") { store in
@@ -198,6 +209,29 @@ private final class StorePair {
         try require(isSame, "lease: \(String(describing: first)) and \(String(describing: second))")
         if case .leased(let first) = first, case .leased(let second) = second { leases.append((first, second)) }
         return "lease passing over \(passed)"
+    }
+
+    private func beginRemoval(of id: ReplicaID, _ condition: RemovalCondition) async throws -> String {
+        let first = try await memory.beginRemoval(id, condition, duration: .seconds(4))
+        let second = try await other.beginRemoval(id, condition, duration: .seconds(4))
+        try require((first == nil) == (second == nil), "beginRemoval \(condition) of \(id)")
+        if let first, let second { removals.append((first, second)) }
+        return "beginRemoval \(condition) of \(id)"
+    }
+
+    private func onRemoval(
+        _ pair: (memory: Removal, other: Removal), _ what: String, _ body: (any StateStore, Removal) async throws -> [Int]
+    ) async throws -> String {
+        func outcome(_ store: any StateStore, _ removal: Removal) async throws -> String {
+            do {
+                return "\(try await body(store, removal))"
+            } catch let error as StateError {
+                return error.code.rawValue
+            }
+        }
+        let (first, second) = (try await outcome(memory, pair.memory), try await outcome(other, pair.other))
+        try require(first == second, "\(what): \(first) and \(second)")
+        return "\(what) of \(pair.memory.id)"
     }
 
     private func passedOver() -> Set<CopyLane> {

@@ -48,7 +48,7 @@ package final class CopyWorkers: Service {
         self.state = state
         self.configuration = configuration
         self.publications = publications
-        remover = ReplicaRemover(pools: pools, state: state, publications: publications)
+        remover = ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock)
         queries = NewestQuery(state: state)
         self.duty = duty
         self.metrics = metrics

@@ -314,7 +314,12 @@ package struct RedirectService: Sendable {
         let current = try await state.replica(request.id)
         switch current?.status {
         case .present: if let current { return .settled(current, .hit, request.token) }
-        case .pending: return .pending
+        case .pending:
+            // A shared state may have lost its job: who claims it has it queued again.
+            if case .exists(let replica) = try await state.claim(request.id), replica.state != .pending {
+                return .settled(replica, .hit, request.token)
+            }
+            return .pending
         case .error, .removing, nil: break
         }
         // State that was lost costs one HEAD for each object, never a second copy.

@@ -5,6 +5,9 @@ import MirrorStorage
 
 /// Records objects that a pool holds and the state does not know.
 package struct Backfill: Sendable {
+    /// An object that is removed over and over again is not worth more.
+    private static let maxLooks = 4
+
     private let state: any StateStore
     private let publications: PublicationLock
     private let clock: any WallClock
@@ -18,21 +21,26 @@ package struct Backfill: Sendable {
     }
 
     /// Looks into the pool and records what is there, while nobody here publishes or removes it: what was seen a moment ago, in a listing
-    /// perhaps, may have been purged since.
+    /// perhaps, may have been purged since. Where another process removes it between the look and the record, it looks again.
     ///
     /// - Returns: The replica as it is afterwards, whoever made it so; `nil` when the pool does not have it.
     func record(_ id: ReplicaID, in pool: Pool) async throws -> Replica? {
         try await publications.withLock(id) {
-            let info: ObjectInfo
-            do {
-                info = try await pool.store.head(ObjectKey(id.artifact))
-            } catch let error as StorageError where error.code == .notFound {
-                return nil
+            for _ in 0..<Self.maxLooks {
+                let moment = try await state.moment(in: id.pool)
+                let info: ObjectInfo
+                do {
+                    info = try await pool.store.head(ObjectKey(id.artifact))
+                } catch let error as StorageError where error.code == .notFound {
+                    return nil
+                }
+                var object = StoredObject(info, lastUsed: clock.now)
+                if pool.store.capabilities.features.contains(.presignedLocations) { object.representation = Representation(info) }
+                guard let replica = try await state.recordPresent(id, object, seenSince: moment) else { continue }
+                logger.info("found in the pool", metadata: ["artifact": "\(id.artifact.redacted)", "pool": "\(id.pool)"])
+                return replica
             }
-            logger.info("found in the pool", metadata: ["artifact": "\(id.artifact.redacted)", "pool": "\(id.pool)"])
-            var object = StoredObject(info, lastUsed: clock.now)
-            if pool.store.capabilities.features.contains(.presignedLocations) { object.representation = Representation(info) }
-            return try await state.recordPresent(id, object)
+            return nil
         }
     }
 }

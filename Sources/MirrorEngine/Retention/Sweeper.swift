@@ -24,18 +24,13 @@ package struct Sweeper: Service, CustomStringConvertible {
     private let space: PoolSpace
     private let interval: Duration
     private let reconcileInterval: Duration
-    private let removalPatience: Duration
     private let metrics: EngineMetrics
     private let clock: any MirrorClock
     private let logger: Logger
 
-    /// - Parameter removalPatience: After so long a removal is taken for one that was cut off, and ended. Where other processes remove from the
-    ///   same pools, longer than any of them can be at it.
     package init(
         pools: PoolTable, state: any StateStore, remover: ReplicaRemover, backfill: Backfill, space: PoolSpace,
-        interval: Duration,
-        reconcileInterval: Duration = .seconds(21_600), removalPatience: Duration = .zero,
-        metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
+        interval: Duration, reconcileInterval: Duration = .seconds(21_600), metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
         self.pools = pools
         self.state = state
@@ -44,7 +39,6 @@ package struct Sweeper: Service, CustomStringConvertible {
         self.space = space
         self.interval = interval
         self.reconcileInterval = reconcileInterval
-        self.removalPatience = removalPatience
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
@@ -78,9 +72,7 @@ package struct Sweeper: Service, CustomStringConvertible {
 
     /// One pass over one pool.
     package func sweep(_ pool: Pool) async throws {
-        let before = clock.now - removalPatience + .milliseconds(1)
-        let abandoned = try await state.underRemoval(in: pool.id, begunBefore: before, limit: Self.page)
-        try await remover.finish(abandoned, in: pool)
+        try await remover.finish(abandoned: try await state.abandonedRemovals(in: pool.id, limit: Self.page), in: pool)
         let totals = try await state.totals(of: pool.id)
         metrics.recordTotals(totals, pool: pool.id)
         try await expire(pool)
@@ -163,7 +155,7 @@ package struct Sweeper: Service, CustomStringConvertible {
         var last: ReplicaID?
         repeat {
             try Task.checkCancellation()
-            let replicas = try await state.replicas(in: pool.id, after: last, limit: Self.page)
+            let replicas = try await state.replicas(in: pool.id, state: .present, after: last, limit: Self.page)
             for replica in replicas {
                 guard case .present(let object) = replica.status else { continue }
                 do {

@@ -82,10 +82,9 @@ struct StatusRoutes: Sendable {
             return state
         }
         let after = try parameters["after"].map { try Cursor.read($0) }
-        let page = try await services.state.replicas(in: pool, after: after, limit: limit)
-        let shown = page.filter { state == nil || $0.state == state }
+        let page = try await services.state.replicas(in: pool, state: state, after: after, limit: limit)
         let next = page.count == limit ? page.last.map { Cursor.write($0.id) } : nil
-        return JSONResponse.make(ReplicaPage(replicas: shown.map(ReplicaItem.init), next: next), for: request)
+        return JSONResponse.make(ReplicaPage(replicas: page.map(ReplicaItem.init), next: next), for: request)
     }
 
     /// Where a page of replicas ended: opaque to clients.

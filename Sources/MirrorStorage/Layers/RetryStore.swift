@@ -4,7 +4,8 @@ package import MirrorCore
 ///
 /// Only calls that may be made twice: the writing of a part whose bytes are in memory, but never of one whose stream is gone by then, nor
 /// what happens to a body after it was opened. The copy engine repeats those from the start. Left alone are also `copy` and `complete`, which are many
-/// requests: stores repeat each of those by themselves, and nothing else, so that attempts are never multiplied.
+/// requests: stores repeat each of those by themselves, and nothing else, so that attempts are never multiplied. A deletion that was not answered in
+/// time is not made again either: the service may still be about to make it, and whoever asked for it has to know.
 package struct RetryStore: StoreLayer {
     package struct Policy: Sendable, Hashable {
         /// The first one included; 1 or more.
@@ -73,11 +74,11 @@ package struct RetryStore: StoreLayer {
     }
 
     package func delete(_ key: ObjectKey) async throws {
-        try await retrying { try await base.delete(key) }
+        try await retrying(unless: .timedOut) { try await base.delete(key) }
     }
 
     package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
-        try await retrying { try await base.delete(keys) }
+        try await retrying(unless: .timedOut) { try await base.delete(keys) }
     }
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
@@ -88,12 +89,14 @@ package struct RetryStore: StoreLayer {
         try await retrying { try await base.location(of: key, life: life) }
     }
 
-    fileprivate func retrying<Result>(_ call: () async throws -> Result) async throws -> Result {
+    fileprivate func retrying<Result>(
+        unless excluded: StorageError.Code? = nil, _ call: () async throws -> Result
+    ) async throws -> Result {
         var attempt = 1
         while true {
             do {
                 return try await call()
-            } catch let error as StorageError where error.code.isTransient {
+            } catch let error as StorageError where error.code.isTransient && error.code != excluded {
                 guard let delay = policy.delay(after: attempt, retryAfter: error.retryAfter, random: random()) else { throw error }
                 try await clock.sleep(for: delay)
                 attempt += 1

@@ -3,7 +3,7 @@
 /// The call is cancelled then and waited for, so that nothing of it is left behind; if it succeeds all the same, it has succeeded.
 ///
 /// - Throws: ``StorageError/Code/timedOut`` when the alarm came first; what `call` threw otherwise.
-func withAlarm<Value: Sendable>(
+package func withAlarm<Value: Sendable>(
     _ operation: String, _ message: String, alarm: @escaping @Sendable () async throws -> Void,
     _ call: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {

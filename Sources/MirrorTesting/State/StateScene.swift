@@ -71,13 +71,23 @@ struct StateScene: Sendable {
     @discardableResult
     func makePresent(_ number: Int, in pool: PoolID? = nil, size: Int64 = 100, lastUsed: Timestamp? = nil) async throws -> Replica {
         let id = try id(number, in: pool)
-        return try await store.recordPresent(id, object(id, size: size, lastUsed: lastUsed))
+        return try requireValue(try await store.recordPresent(id, object(id, size: size, lastUsed: lastUsed)), "recorded replica")
     }
 
     /// Makes an absent replica an error.
     func makeError(_ id: ReplicaID, retryIn delay: Duration = .seconds(30)) async throws {
         try await store.finish(try await claimAndLease(id), .failed(failure(retryIn: delay)))
     }
+
+    /// Makes an absent replica an error that can be tried again later than all others.
+    func makeErrorInOrder(_ id: ReplicaID) async throws {
+        clock.advance(by: .milliseconds(1))
+        try requireEqual(try await store.claim(id), .claimed, "claim")
+        try await store.finish(try requireValue(try await lease(pools: [id.pool]), "lease"), .failed(failure()))
+    }
+
+    /// The order of listings, within a pool.
+    func precedes(_ one: ReplicaID, _ other: ReplicaID) -> Bool { one.artifact.nameHash < other.artifact.nameHash }
 
     func requireStatus(_ id: ReplicaID, _ expected: Replica.Status?, file: String = #fileID, line: Int = #line) async throws {
         try requireEqual(try await store.replica(id)?.status, expected, "status of \(id)", file: file, line: line)

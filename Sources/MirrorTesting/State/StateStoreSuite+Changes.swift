@@ -29,8 +29,7 @@ extension StateStoreSuite {
                 var marked = object
                 marked.markedAt = scene.now
                 try await scene.store.touch([ReplicaUse(id: id, at: scene.now)])
-                try requireEqual(try await scene.store.beginRemoval(id, unusedSince: nil), true, "removal")
-                try await scene.store.forget(id)
+                try requireEqual(try await scene.store.remove(id), true, "removal")
                 let failed = try scene.id(2)
                 try await scene.makeError(failed)
                 let failure = scene.failure()
@@ -62,8 +61,11 @@ extension StateStoreSuite {
                 _ = try await scene.store.recordPresent(pending, scene.object(pending))
                 _ = try await scene.store.recordPresent(present.id, scene.object(present.id, size: 999))
                 _ = try await scene.store.mark([present.id], unusedSince: scene.now - .seconds(1))
-                _ = try await scene.store.beginRemoval(present.id, unusedSince: scene.now)
-                try await scene.store.forget(present.id)
+                try requireEqual(
+                    try await scene.store.beginRemoval(present.id, .unused(since: scene.now), duration: .seconds(1)), nil, "removal")
+                try await scene.requireStale("end of no removal") {
+                    _ = try await scene.store.endRemoval(Removal(id: present.id, token: 1))
+                }
                 try await scene.store.touch([ReplicaUse(id: present.id, at: scene.now + .seconds(1))])
                 let marker = try scene.id(99)
                 try requireEqual(try await scene.store.claim(marker), .claimed, "claim")

@@ -48,7 +48,7 @@ extension StateStoreSuite {
                 try await scene.store.describe(pending, described)
                 try await scene.requireStatus(pending, .pending)
 
-                try requireEqual(try await scene.store.beginRemoval(id, unusedSince: nil), true, "removal")
+                try requireEqual(try await scene.store.beginRemoval(id) != nil, true, "removal")
                 other = object
                 other.representation = full(scene)
                 try await scene.store.describe(id, other)
@@ -60,7 +60,7 @@ extension StateStoreSuite {
                 let id = try scene.id(1)
                 var object = scene.object(id)
                 object.representation = full(scene)
-                try requireEqual(try await scene.store.recordPresent(id, object).status, .present(object), "back-filled")
+                try requireEqual(try await scene.store.recordPresent(id, object)?.status, .present(object), "back-filled")
                 try await scene.requireStatus(id, .present(object))
                 let copied = try scene.id(2)
                 object = scene.object(copied)

@@ -26,12 +26,14 @@ extension StateStoreSuite {
                     try await scene.store.describe(id, object)
                 }
                 try await refuses("mark") { _ = try await scene.store.mark([id], unusedSince: scene.now) }
-                try await refuses("beginRemoval") { _ = try await scene.store.beginRemoval(id, unusedSince: nil) }
-                try await refuses("forget") { try await scene.store.forget(id) }
+                try await refuses("beginRemoval") { _ = try await scene.store.beginRemoval(id) }
+                let removal = Removal(id: id, token: 1)
+                try await refuses("confirm") { _ = try await scene.store.confirm([removal], duration: .seconds(1)) }
+                try await refuses("endRemoval") { _ = try await scene.store.endRemoval(removal) }
+                try await refuses("handBack") { try await scene.store.handBack(removal) }
+                try await refuses("moment") { _ = try await scene.store.moment(in: scene.pool) }
                 try await refuses("leastRecentlyUsed") { _ = try await scene.store.leastRecentlyUsed(in: scene.pool, after: nil, limit: 1) }
-                try await refuses("underRemoval") {
-                    _ = try await scene.store.underRemoval(in: scene.pool, begunBefore: scene.now + .milliseconds(1), limit: 1)
-                }
+                try await refuses("abandonedRemovals") { _ = try await scene.store.abandonedRemovals(in: scene.pool, limit: 1) }
                 try await refuses("replicas") { _ = try await scene.store.replicas(in: nil, after: nil, limit: 1) }
                 try await refuses("totals") { _ = try await scene.store.totals(of: scene.pool) }
             }
@@ -52,7 +54,7 @@ extension StateStoreSuite {
                 try requireEqual(try await scene.store.mark([try scene.id(3)], unusedSince: scene.now).count, 1, "marked")
                 try await scene.makeError(try scene.id(4))
                 let purged = try await scene.makePresent(5, in: scene.otherPool).id
-                try requireEqual(try await scene.store.beginRemoval(purged, unusedSince: nil), true, "removal")
+                try requireEqual(try await scene.store.beginRemoval(purged) != nil, true, "removal")
                 try requireEqual(try await scene.store.claim(try scene.id(6)), .claimed, "claim")
                 return (try await scene.store.replicas(in: nil, after: nil, limit: 100), try await scene.store.totals(of: scene.pool))
             }
@@ -60,17 +62,38 @@ extension StateStoreSuite {
             try await subject.withStore { scene in
                 try requireEqual(try await scene.store.replicas(in: nil, after: nil, limit: 100), written, "replicas")
                 try requireEqual(try await scene.store.totals(of: scene.pool), totals, "totals")
-                try requireEqual(
-                    try await scene.store.underRemoval(in: scene.otherPool, begunBefore: scene.now + .milliseconds(1), limit: 10).count, 1,
-                    "removals")
+                try requireEqual(try await scene.store.abandonedRemovals(in: scene.otherPool, limit: 10), [], "removals that run")
+                scene.clock.advance(by: .seconds(300))
+                try requireEqual(try await scene.store.abandonedRemovals(in: scene.otherPool, limit: 10).count, 1, "removals that ran out")
                 try requireEqual(try await scene.lease()?.id, try scene.id(6), "queued job")
+            }
+        },
+        Case("a clock that is behind when the store is opened again keeps nothing waiting, and no use lies in the future") { subject in
+            try await subject.withStore { scene in
+                try requireEqual(try await scene.store.claim(try scene.id(1)), .claimed, "claim")
+                try await scene.makePresent(3)
+                try requireEqual(try await scene.lease()?.id, try scene.id(1), "leased replica")
+                try await scene.makeError(try scene.id(2), retryIn: .seconds(30))
+                _ = try await scene.store.leastRecentlyUsed(in: scene.pool, after: nil, limit: 9)
+            }
+            try await subject.withStore { scene in
+                scene.clock.advance(by: .seconds(-3_600))
+                try requireEqual(try await scene.store.claim(try scene.id(4)), .claimed, "claim")
+                try requireEqual(try await scene.lease()?.id, try scene.id(4), "leased replica")
+                let listed = try await scene.store.leastRecentlyUsed(in: scene.pool, after: nil, limit: 9)
+                guard case .present(let object) = listed.first?.status else { throw ConformanceFailure("nothing is present") }
+                try require(object.lastUsed <= scene.now, "the last use lies in the future")
+                scene.clock.advance(by: .seconds(30))
+                try requireEqual(try await scene.store.claim(try scene.id(2)), .claimed, "claim of the error")
+                var leased: Set<ReplicaID> = []
+                while let lease = try await scene.lease() { leased.insert(lease.id) }
+                try requireEqual(leased, [try scene.id(1), try scene.id(2), try scene.id(4)], "leased replicas")
             }
         },
         Case("a token is never given twice, also over a restart") { subject in
             let before = try await subject.withStore { scene in try await scene.claimAndLease(try scene.id(1)) }
             try await subject.withStore { scene in
-                try requireEqual(try await scene.store.beginRemoval(before.id, unusedSince: nil), true, "purge")
-                try await scene.store.forget(before.id)
+                try requireEqual(try await scene.store.remove(before.id), true, "purge")
                 let after = try await scene.claimAndLease(try scene.id(1))
                 try require(after.token > before.token, "token \(after.token) is not larger than \(before.token)")
                 try await scene.requireStale("finish of a lease from before") { try await scene.store.finish(before, .handBack) }

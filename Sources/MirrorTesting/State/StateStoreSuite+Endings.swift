@@ -64,8 +64,7 @@ extension StateStoreSuite {
                 try await scene.requireStale("second finish") { try await scene.store.finish(lease, .failed(scene.failure())) }
                 try await scene.requireStatus(lease.id, .present(object))
 
-                try requireEqual(try await scene.store.beginRemoval(lease.id, unusedSince: nil), true, "removal")
-                try await scene.store.forget(lease.id)
+                try requireEqual(try await scene.store.remove(lease.id), true, "removal")
                 try await scene.requireStale("finish of an absent replica") { try await scene.store.finish(lease, .present(object)) }
                 try await scene.requireStatus(lease.id, nil)
 

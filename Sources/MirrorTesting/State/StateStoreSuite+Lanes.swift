@@ -58,7 +58,7 @@ extension StateStoreSuite {
                 let other: Set = [CopyLane(of: try scene.id(1, at: quiet).artifact)]
                 let first = try requireLease(try await scene.outcome(passingOver: other))
                 try requireEqual(first.id, ids[0], "first")
-                try requireEqual(try await scene.store.beginRemoval(ids[1], unusedSince: nil), true, "purge of the second")
+                try requireEqual(try await scene.store.beginRemoval(ids[1]) != nil, true, "purge of the second")
                 try await scene.store.finish(first, .retry(at: scene.now + .seconds(5)))
                 let third = try requireLease(try await scene.outcome(passingOver: other))
                 try requireEqual(third.id, ids[2], "third")
@@ -212,8 +212,7 @@ extension StateStoreSuite {
                 try await scene.loseLease(id)
                 try await scene.loseLease(id)
                 try requireEqual(try await scene.lease(), nil, "lease")
-                try requireEqual(try await scene.store.beginRemoval(id, unusedSince: nil), true, "purge")
-                try await scene.store.forget(id)
+                try requireEqual(try await scene.store.remove(id), true, "purge")
                 try requireEqual(try await scene.claimAndLease(id).lane, CopyLane(of: id.artifact), "lane")
             }
         },

@@ -113,7 +113,7 @@ extension StateStoreSuite {
                 try await scene.store.finish(done, .present(scene.object(done.id)))
                 try await scene.requireStale("extend of a done job") { _ = try await scene.store.extend(done, duration: .seconds(1)) }
                 let purged = try await scene.claimAndLease(try scene.id(2))
-                try requireEqual(try await scene.store.beginRemoval(purged.id, unusedSince: nil), true, "removal")
+                try requireEqual(try await scene.store.beginRemoval(purged.id) != nil, true, "removal")
                 try await scene.requireStale("extend of a purged job") { _ = try await scene.store.extend(purged, duration: .seconds(1)) }
                 let unknown = CopyLease(id: try scene.id(3), token: done.token, attempt: 1, expires: scene.now)
                 try await scene.requireStale("extend of no job") { _ = try await scene.store.extend(unknown, duration: .seconds(1)) }

@@ -13,7 +13,7 @@ extension StateStoreSuite {
                 try await scene.makeError(try scene.id(6))
                 try requireEqual(try await scene.store.claim(try scene.id(7)), .claimed, "claim")
                 try requireEqual(
-                    try await scene.store.beginRemoval(try await scene.makePresent(8, lastUsed: start).id, unusedSince: nil), true,
+                    try await scene.store.beginRemoval(try await scene.makePresent(8, lastUsed: start).id) != nil, true,
                     "removal")
                 try requireEqual(try await scene.store.mark([try scene.id(3)], unusedSince: start + .seconds(20)).count, 1, "marked")
                 let listed = try await scene.store.leastRecentlyUsed(in: scene.pool, after: nil, limit: 100)
@@ -47,15 +47,15 @@ extension StateStoreSuite {
                 }
             }
         },
-        Case("replicas lists every state in the order of pool and URL, over pages") { subject in
+        Case("replicas lists every state in the order of pool and of the hash of the name, over pages") { subject in
             try await subject.withStore { scene in
                 try await scene.makeError(try scene.id(3))
                 try await scene.makePresent(1)
                 try requireEqual(try await scene.store.claim(try scene.id(2)), .claimed, "claim")
                 try await scene.makePresent(5, in: scene.otherPool)
                 try await scene.makePresent(4, in: scene.otherPool)
-                let here = [try scene.id(1), try scene.id(2), try scene.id(3)]
-                let elsewhere = [try scene.id(4, in: scene.otherPool), try scene.id(5, in: scene.otherPool)]
+                let here = [try scene.id(1), try scene.id(2), try scene.id(3)].sorted(by: scene.precedes)
+                let elsewhere = [try scene.id(4, in: scene.otherPool), try scene.id(5, in: scene.otherPool)].sorted(by: scene.precedes)
                 try requireEqual(
                     try await scene.store.replicas(in: scene.pool, after: nil, limit: 100).map(\.id), here, "replicas of a pool")
                 for limit in [1, 2, 5, 100] {
@@ -72,6 +72,51 @@ extension StateStoreSuite {
                 }
                 try requireEqual(
                     try await scene.store.replicas(in: scene.pool, after: here[1], limit: 5).map(\.id), [here[2]], "second page")
+            }
+        },
+        Case("replicas lists those in one state, and no page but the last is short, over pages and pools") { subject in
+            try await subject.withStore { scene in
+                var ids: [Replica.State: [ReplicaID]] = [:]
+                for number in 0..<40 {
+                    let id = try scene.id(number, in: number.isMultiple(of: 3) ? scene.otherPool : scene.pool)
+                    switch number % 5 {
+                    case 0:
+                        try requireEqual(try await scene.store.beginRemoval(id) != nil, true, "removal")
+                        ids[.absent, default: []].append(id)
+                    case 1:
+                        try await scene.makeError(id)
+                        ids[.error, default: []].append(id)
+                    case 2, 3:
+                        _ = try await scene.store.recordPresent(id, scene.object(id))
+                        ids[.present, default: []].append(id)
+                    default: ids[.pending, default: []].append(id)
+                    }
+                }
+                for id in ids[.pending] ?? [] { try requireEqual(try await scene.store.claim(id), .claimed, "claim") }
+                for state in Replica.State.allCases {
+                    for pool in [nil, scene.pool, scene.otherPool] {
+                        let expected = (ids[state] ?? []).filter { pool == nil || $0.pool == pool }.sorted {
+                            ($0.pool.description, $0.artifact.nameHash) < ($1.pool.description, $1.artifact.nameHash)
+                        }
+                        var listed: [ReplicaID] = []
+                        while true {
+                            let page = try await scene.store.replicas(in: pool, state: state, after: listed.last, limit: 3)
+                            listed += page.map(\.id)
+                            try require(page.count <= 3, "a page of \(page.count)")
+                            if page.count < 3 { break }
+                        }
+                        try requireEqual(listed, expected, "\(state) replicas of \(pool.map(\.description) ?? "all pools")")
+                    }
+                }
+                // One that changes its state changes its list.
+                let id = try requireValue(ids[.absent]?.first, "one under removal")
+                scene.clock.advance(by: .seconds(300))
+                try requireEqual(try await scene.store.remove(id), true, "its end")
+                _ = try await scene.store.recordPresent(id, scene.object(id))
+                let present = try await scene.store.replicas(in: id.pool, state: .present, after: nil, limit: 100).map(\.id)
+                try require(present.contains(id), "it is not listed as present")
+                let removed = try await scene.store.replicas(in: id.pool, state: .absent, after: nil, limit: 100).map(\.id)
+                try require(!removed.contains(id), "it is listed as under removal")
             }
         },
     ]
@@ -102,7 +147,7 @@ extension StateStoreSuite {
                 scene.clock.advance(by: .seconds(2))
                 try requireEqual(try await scene.store.claim(try scene.id(2)), .claimed, "claim of an error")
                 try await expect(PoolTotals(objects: 1, bytes: 100, pending: 1), "a claim of an error")
-                try requireEqual(try await scene.store.beginRemoval(try scene.id(2), unusedSince: nil), true, "purge")
+                try requireEqual(try await scene.store.beginRemoval(try scene.id(2)) != nil, true, "purge")
                 try await expect(PoolTotals(objects: 1, bytes: 100), "a purge of a pending replica")
                 try await scene.makePresent(3, size: 11)
                 try await scene.makeError(try scene.id(4))
@@ -112,9 +157,10 @@ extension StateStoreSuite {
                 try await scene.store.touch([ReplicaUse(id: try scene.id(4), at: scene.now + .seconds(1))])
                 try requireEqual(try await scene.store.mark([try scene.id(3)], unusedSince: scene.now).count, 1, "marked")
                 try await expect(PoolTotals(objects: 3, bytes: 116), "a use and a mark")
-                try requireEqual(try await scene.store.beginRemoval(try scene.id(3), unusedSince: scene.now), true, "removal")
+                let removal = try requireValue(
+                    try await scene.store.beginRemoval(try scene.id(3), .unused(since: scene.now), duration: .seconds(300)), "removal")
                 try await expect(PoolTotals(objects: 2, bytes: 105), "a removal")
-                try await scene.store.forget(try scene.id(3))
+                try requireEqual(try await scene.store.endRemoval(removal), true, "end of the removal")
                 try await expect(PoolTotals(objects: 2, bytes: 105), "the end of a removal")
                 try requireEqual(try await scene.store.totals(of: scene.otherPool), PoolTotals(), "totals of the other pool")
             }

@@ -61,9 +61,9 @@ extension StateStoreSuite {
                 for number in 1...3 {
                     let id = try scene.id(number)
                     try await scene.store.keepQuery(FetchQuery("sig=1"), for: id)
-                    try requireEqual(try await scene.store.beginRemoval(id, unusedSince: nil), true, "removal")
+                    let removal = try requireValue(try await scene.store.beginRemoval(id), "removal")
                     try requireEqual(try await scene.store.query(for: id), nil, "query of \(number)")
-                    try await scene.store.forget(id)
+                    try requireEqual(try await scene.store.endRemoval(removal), true, "end of the removal")
                 }
             }
         },

@@ -54,7 +54,7 @@ extension StateStoreSuite {
                         }
                     }
                     try requireEqual(winners.filter { $0 }.count, 1, "holders of lease \(number)")
-                    try requireEqual(try await scene.store.beginRemoval(old.id, unusedSince: nil), true, "purge")
+                    try requireEqual(try await scene.store.beginRemoval(old.id) != nil, true, "purge")
                 }
             }
         },
@@ -66,7 +66,7 @@ extension StateStoreSuite {
                 _ = try await scene.race(200) { number in
                     let lease = held[number / 2]
                     if number.isMultiple(of: 2) {
-                        try require(try await scene.store.beginRemoval(lease.id, unusedSince: nil), "the purge did not take \(lease.id)")
+                        try require(try await scene.store.beginRemoval(lease.id) != nil, "the purge did not take \(lease.id)")
                     } else {
                         do {
                             try await scene.store.finish(lease, .present(scene.object(lease.id)))
@@ -86,7 +86,9 @@ extension StateStoreSuite {
                 let held = ids
                 let taken = try await scene.race(200) { number in
                     let id = held[number / 2]
-                    if number.isMultiple(of: 2) { return try await scene.store.beginRemoval(id, unusedSince: start) }
+                    if number.isMultiple(of: 2) {
+                        return try await scene.store.beginRemoval(id, .unused(since: start), duration: .seconds(300)) != nil
+                    }
                     try await scene.store.touch([ReplicaUse(id: id, at: start + .seconds(1))])
                     return false
                 }
@@ -104,7 +106,7 @@ extension StateStoreSuite {
                 for number in 0..<100 {
                     let id = try scene.id(number)
                     let seen = try await scene.race(2) { side -> Replica.State in
-                        if side == 0 { return try await scene.store.recordPresent(id, scene.object(id)).state }
+                        if side == 0 { return try await scene.store.recordPresent(id, scene.object(id))?.state ?? .absent }
                         switch try await scene.store.claim(id) {
                         case .claimed: return .pending
                         case .exists(let replica): return replica.state
@@ -129,7 +131,7 @@ extension StateStoreSuite {
         Case("of 100 purges at the same time one takes the replica") { subject in
             try await subject.withStore { scene in
                 let id = try await scene.makePresent(1).id
-                let taken = try await scene.race(100) { _ in try await scene.store.beginRemoval(id, unusedSince: nil) }
+                let taken = try await scene.race(100) { _ in try await scene.store.beginRemoval(id) != nil }
                 try requireEqual(taken.filter { $0 }.count, 1, "purges that took it")
             }
         },

@@ -11,17 +11,17 @@ extension StateStoreSuite {
                 try requireEqual(try await scene.store.claim(pending), .claimed, "claim")
                 let present = try await scene.makePresent(3).id
                 for id in [failed, pending, present, try scene.id(4)] {
-                    try requireEqual(try await scene.store.beginRemoval(id, unusedSince: nil), true, "removal of \(id)")
+                    try requireEqual(try await scene.store.beginRemoval(id) != nil, true, "removal of \(id)")
                     try await scene.requireStatus(id, .removing)
                     try requireEqual(try await scene.store.replica(id)?.state, .absent, "state for people")
-                    try requireEqual(try await scene.store.beginRemoval(id, unusedSince: nil), false, "second removal of \(id)")
+                    try requireEqual(try await scene.store.beginRemoval(id) != nil, false, "second removal of \(id)")
                 }
             }
         },
         Case("a purge drops the copy job and makes its late writes fail") { subject in
             try await subject.withStore { scene in
                 let lease = try await scene.claimAndLease(try scene.id(1))
-                try requireEqual(try await scene.store.beginRemoval(lease.id, unusedSince: nil), true, "removal")
+                try requireEqual(try await scene.store.beginRemoval(lease.id) != nil, true, "removal")
                 scene.clock.advance(by: .seconds(100))
                 try requireEqual(try await scene.lease(), nil, "lease of a purged job")
                 try requireEqual(try await scene.store.nextDue(pools: scene.pools), nil, "next due")
@@ -35,15 +35,21 @@ extension StateStoreSuite {
             try await subject.withStore { scene in
                 let start = scene.now
                 let id = try await scene.makePresent(1).id
-                try requireEqual(try await scene.store.beginRemoval(id, unusedSince: start + .seconds(60)), false, "removal without a mark")
+                try requireEqual(
+                    try await scene.store.beginRemoval(id, .unused(since: start + .seconds(60)), duration: .seconds(300)) != nil, false,
+                    "removal without a mark")
                 try requireEqual(try await scene.store.mark([id], unusedSince: start), [id], "mark")
                 try requireEqual(
-                    try await scene.store.beginRemoval(id, unusedSince: start - .seconds(1)), false, "removal of one used since")
+                    try await scene.store.beginRemoval(id, .unused(since: start - .seconds(1)), duration: .seconds(300)) != nil, false,
+                    "removal of one used since")
                 try await scene.store.touch([ReplicaUse(id: id, at: start + .seconds(1))])
                 try requireEqual(
-                    try await scene.store.beginRemoval(id, unusedSince: start + .seconds(60)), false, "removal of a revived one")
+                    try await scene.store.beginRemoval(id, .unused(since: start + .seconds(60)), duration: .seconds(300)) != nil, false,
+                    "removal of a revived one")
                 try requireEqual(try await scene.store.mark([id], unusedSince: start + .seconds(1)), [id], "second mark")
-                try requireEqual(try await scene.store.beginRemoval(id, unusedSince: start + .seconds(1)), true, "removal at the edge")
+                try requireEqual(
+                    try await scene.store.beginRemoval(id, .unused(since: start + .seconds(1)), duration: .seconds(300)) != nil, true,
+                    "removal at the edge")
                 try await scene.requireStatus(id, .removing)
             }
         },
@@ -54,38 +60,25 @@ extension StateStoreSuite {
                 let pending = try scene.id(2)
                 try requireEqual(try await scene.store.claim(pending), .claimed, "claim")
                 let purged = try scene.id(3)
-                try requireEqual(try await scene.store.beginRemoval(purged, unusedSince: nil), true, "removal")
+                try requireEqual(try await scene.store.beginRemoval(purged) != nil, true, "removal")
                 for id in [failed, pending, purged, try scene.id(4)] {
                     try requireEqual(
-                        try await scene.store.beginRemoval(id, unusedSince: scene.now + .seconds(60)), false, "removal of \(id)")
+                        try await scene.store.beginRemoval(id, .unused(since: scene.now + .seconds(60)), duration: .seconds(300)) != nil,
+                        false, "removal of \(id)")
                 }
                 try await scene.requireStatus(pending, .pending)
                 try await scene.requireStatus(try scene.id(4), nil)
             }
         },
-        Case("a replica under removal answers claims with exists, is leased to nobody, and is absent after forget") { subject in
+        Case("a replica under removal answers claims with exists, is leased to nobody, and is absent after endRemoval") { subject in
             try await subject.withStore { scene in
                 let id = try await scene.makePresent(1).id
-                try requireEqual(try await scene.store.beginRemoval(id, unusedSince: nil), true, "removal")
+                let removal = try requireValue(try await scene.store.beginRemoval(id), "removal")
                 try requireEqual(try await scene.store.claim(id), .exists(Replica(id: id, status: .removing)), "claim")
                 try requireEqual(try await scene.lease(), nil, "lease")
-                try await scene.store.forget(id)
+                try requireEqual(try await scene.store.endRemoval(removal), true, "end of the removal")
                 try await scene.requireStatus(id, nil)
                 try requireEqual(try await scene.store.claim(id), .claimed, "claim after the end of the removal")
-            }
-        },
-        Case("forget changes nothing that is not under removal") { subject in
-            try await subject.withStore { scene in
-                let present = try await scene.makePresent(1)
-                let failed = try scene.id(2)
-                try await scene.makeError(failed, retryIn: .seconds(30))
-                let pending = try scene.id(3)
-                try requireEqual(try await scene.store.claim(pending), .claimed, "claim")
-                for id in [present.id, failed, pending, try scene.id(4)] { try await scene.store.forget(id) }
-                try await scene.requireStatus(present.id, present.status)
-                try requireEqual(try await scene.store.replica(failed)?.state, .error, "state of the error")
-                try await scene.requireStatus(pending, .pending)
-                try requireEqual(try await scene.lease()?.id, pending, "its job")
             }
         },
         Case("forgetErrors makes errors absent whose time was over before then, the oldest first, so many at a time, and nothing else") {
@@ -97,7 +90,7 @@ extension StateStoreSuite {
                 let retry = scene.now + .seconds(40)
                 let present = try await scene.makePresent(5)
                 let removed = try await scene.makePresent(6).id
-                try requireEqual(try await scene.store.beginRemoval(removed, unusedSince: nil), true, "removal")
+                try requireEqual(try await scene.store.beginRemoval(removed) != nil, true, "removal")
                 let pending = try scene.id(7)
                 try requireEqual(try await scene.store.claim(pending), .claimed, "claim")
                 scene.clock.advance(by: .seconds(3_600))
@@ -125,34 +118,6 @@ extension StateStoreSuite {
                 var changes = await scene.store.changes().makeAsyncIterator()
                 try requireEqual(try await scene.store.forgetErrors(before: scene.now + .seconds(60), limit: 10), 1, "forgotten")
                 try requireEqual(await changes.next(), .replica(id, nil), "change")
-            }
-        },
-        Case("underRemoval lists what is under removal in one pool, until it is forgotten") { subject in
-            try await subject.withStore { scene in
-                var ids: [ReplicaID] = []
-                for number in 1...5 { ids.append(try await scene.makePresent(number).id) }
-                let elsewhere = try await scene.makePresent(6, in: scene.otherPool).id
-                for id in ids.dropFirst(2) + [elsewhere] {
-                    try requireEqual(try await scene.store.beginRemoval(id, unusedSince: nil), true, "removal")
-                }
-                let later = scene.now + .milliseconds(1)
-                func list(_ limit: Int) async throws -> [ReplicaID] {
-                    try await scene.store.underRemoval(in: scene.pool, begunBefore: later, limit: limit)
-                }
-                try requireEqual(Set(try await list(100)), Set(ids.dropFirst(2)), "all")
-                try requireEqual(try await list(2).count, 2, "length of a short list")
-                try await scene.store.forget(ids[2])
-                try requireEqual(Set(try await list(100)), Set(ids.dropFirst(3)), "the rest")
-            }
-        },
-        Case("underRemoval leaves out what has begun since") { subject in
-            try await subject.withStore { scene in
-                let (first, second) = (try await scene.makePresent(1).id, try await scene.makePresent(2).id)
-                try requireEqual(try await scene.store.beginRemoval(first, unusedSince: nil), true, "first removal")
-                scene.clock.advance(by: .seconds(60))
-                try requireEqual(try await scene.store.beginRemoval(second, unusedSince: nil), true, "second removal")
-                let list = try await scene.store.underRemoval(in: scene.pool, begunBefore: scene.now, limit: 100)
-                try requireEqual(list, [first], "removals that began before the second")
             }
         },
     ]

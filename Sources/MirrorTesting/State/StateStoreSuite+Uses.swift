@@ -16,7 +16,7 @@ extension StateStoreSuite {
                 let id = try scene.id(1)
                 try await scene.makeError(id)
                 let object = scene.object(id)
-                try requireEqual(try await scene.store.recordPresent(id, object).status, .present(object), "result")
+                try requireEqual(try await scene.store.recordPresent(id, object)?.status, .present(object), "result")
                 try await scene.requireStatus(id, .present(object))
             }
         },
@@ -24,7 +24,7 @@ extension StateStoreSuite {
             try await subject.withStore { scene in
                 let pending = try scene.id(1)
                 try requireEqual(try await scene.store.claim(pending), .claimed, "claim")
-                try requireEqual(try await scene.store.recordPresent(pending, scene.object(pending)).status, .pending, "pending one")
+                try requireEqual(try await scene.store.recordPresent(pending, scene.object(pending))?.status, .pending, "pending one")
                 try requireEqual(try await scene.lease()?.id, pending, "its job")
 
                 let present = try await scene.makePresent(2, size: 10)
@@ -32,8 +32,8 @@ extension StateStoreSuite {
                     try await scene.store.recordPresent(present.id, scene.object(present.id, size: 20)), present, "present one")
 
                 let purged = try await scene.makePresent(3)
-                try requireEqual(try await scene.store.beginRemoval(purged.id, unusedSince: nil), true, "removal")
-                try requireEqual(try await scene.store.recordPresent(purged.id, scene.object(purged.id)).status, .removing, "purged one")
+                try requireEqual(try await scene.store.beginRemoval(purged.id) != nil, true, "removal")
+                try requireEqual(try await scene.store.recordPresent(purged.id, scene.object(purged.id))?.status, .removing, "purged one")
                 try await scene.requireStatus(purged.id, .removing)
             }
         },
@@ -72,7 +72,7 @@ extension StateStoreSuite {
                 let pending = try scene.id(2)
                 try requireEqual(try await scene.store.claim(pending), .claimed, "claim")
                 let purged = try await scene.makePresent(3).id
-                try requireEqual(try await scene.store.beginRemoval(purged, unusedSince: nil), true, "removal")
+                try requireEqual(try await scene.store.beginRemoval(purged) != nil, true, "removal")
                 let ids = [failed, pending, purged, try scene.id(4)]
                 var before: [Replica.Status?] = []
                 for id in ids { before.append(try await scene.store.replica(id)?.status) }

@@ -15,9 +15,9 @@ public import MirrorState
 /// ```
 public enum StateStoreSuite {
     public static var cases: [ConformanceCase<StateStoreSubject>] {
-        claims + queries + leases + lanes + unfinished + endings + backfills + uses + descriptions + removals + listings + totals + changes
-            + races
-            + closing
+        claims + queries + leases + lanes + unfinished + endings + backfills + uses + descriptions + removals + fences + listings + totals
+            + changes
+            + races + clocks + bounds + closing
     }
 
     /// For stores that keep what was written.

@@ -1,6 +1,6 @@
 -- Adds what the pool says of a present replica's object. ARGV[2]...: the record, whose size, digest and time must be those that are there.
-local url = urlOf(KEYS[firstReplica])
-local fields, described = read(url), record(ARGV, 2)
+local hash = hashOf(KEYS[firstReplica])
+local fields, described = read(hash), record(ARGV, 2)
 if fields.status ~= 'present' then return 0 end
 for _, field in ipairs({ 'size', 'sha256', 'stored_at' }) do
     if fields[field] ~= described[field] then return 0 end

@@ -3,9 +3,9 @@
 --
 -- Returns attempt, end of the lease, the time and how many leases of the job ran out; false when the lease is not the newest. Leaves the record alone, because nodes that
 -- remember it would be told.
-local url = urlOf(KEYS[firstReplica])
-local fields = read(url)
+local hash = hashOf(KEYS[firstReplica])
+local fields = read(hash)
 if fields.status ~= 'pending' or fields.token ~= ARGV[2] then return false end
 local expires = text(now + tonumber(ARGV[3]))
-setDue(fields.entry, url, laneOf(url, fields), expires)
+setDue(fields.entry, hash, laneOf(fields), expires)
 return { fields.attempts, expires, text(now), text(numberIn(fields, 'unfinished')) }

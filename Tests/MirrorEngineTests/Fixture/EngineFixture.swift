@@ -112,7 +112,7 @@ struct EngineFixture: Sendable {
         client = OriginClient(outbound, buckets: setup.buckets, clock: setup.clock)
         metrics = EngineMetrics(pools: pools.ids, factory: counters)
         waiters = ReplicaWaiters(clock: clock)
-        remover = ReplicaRemover(pools: pools, state: state, publications: publications)
+        remover = ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock)
         health = PoolHealth(pools: pools, state: state, clock: clock, logger: Self.logger)
         presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: clock, logger: Self.logger)
         uses = UseRecorder(state: state, coarseness: setup.coarseness, presence: presence, clock: clock, logger: Self.logger)

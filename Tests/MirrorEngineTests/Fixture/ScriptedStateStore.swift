@@ -4,9 +4,9 @@ import MirrorState
 /// A state store around another one that remembers what it was asked, and does what a test wants before or after a call.
 final class ScriptedStateStore: StateStore {
     enum Call: Sendable, Hashable, CaseIterable {
-        case replica, claim, keepQuery, query, recordPresent, lease, nextDue, extend, finish, touch, describe, mark, beginRemoval, forget,
-            forgetErrors
-        case leastRecentlyUsed, underRemoval, replicas, totals, lanes
+        case replica, claim, keepQuery, query, recordPresent, lease, nextDue, extend, finish, touch, describe, mark, beginRemoval,
+            confirm, endRemoval, handBack, moment, forgetErrors
+        case leastRecentlyUsed, abandonedRemovals, replicas, totals, lanes
     }
 
     typealias Hook = @Sendable () async throws -> Void
@@ -93,8 +93,10 @@ final class ScriptedStateStore: StateStore {
 
     func query(for id: ReplicaID) async throws -> FetchQuery? { try await run(.query) { try await base.query(for: id) } }
 
-    func recordPresent(_ id: ReplicaID, _ object: StoredObject) async throws -> Replica {
-        try await run(.recordPresent) { try await base.recordPresent(id, object) }
+    func moment(in pool: PoolID) async throws -> PoolMoment { try await run(.moment) { try await base.moment(in: pool) } }
+
+    func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica? {
+        try await run(.recordPresent) { try await base.recordPresent(id, object, seenSince: moment) }
     }
 
     func lease(
@@ -128,11 +130,17 @@ final class ScriptedStateStore: StateStore {
         try await run(.mark) { try await base.mark(ids, unusedSince: unusedSince) }
     }
 
-    func beginRemoval(_ id: ReplicaID, unusedSince: Timestamp?) async throws -> Bool {
-        try await run(.beginRemoval) { try await base.beginRemoval(id, unusedSince: unusedSince) }
+    func beginRemoval(_ id: ReplicaID, _ condition: RemovalCondition, duration: Duration) async throws -> Removal? {
+        try await run(.beginRemoval) { try await base.beginRemoval(id, condition, duration: duration) }
     }
 
-    func forget(_ id: ReplicaID) async throws { try await run(.forget) { try await base.forget(id) } }
+    func confirm(_ removals: [Removal], duration: Duration) async throws -> [Removal] {
+        try await run(.confirm) { try await base.confirm(removals, duration: duration) }
+    }
+
+    func endRemoval(_ removal: Removal) async throws -> Bool { try await run(.endRemoval) { try await base.endRemoval(removal) } }
+
+    func handBack(_ removal: Removal) async throws { try await run(.handBack) { try await base.handBack(removal) } }
 
     func forgetErrors(before: Timestamp, limit: Int) async throws -> Int {
         try await run(.forgetErrors) { try await base.forgetErrors(before: before, limit: limit) }
@@ -142,12 +150,12 @@ final class ScriptedStateStore: StateStore {
         try await run(.leastRecentlyUsed) { try await base.leastRecentlyUsed(in: pool, after: after, limit: limit) }
     }
 
-    func underRemoval(in pool: PoolID, begunBefore: Timestamp, limit: Int) async throws -> [ReplicaID] {
-        try await run(.underRemoval) { try await base.underRemoval(in: pool, begunBefore: begunBefore, limit: limit) }
+    func abandonedRemovals(in pool: PoolID, limit: Int) async throws -> [ReplicaID] {
+        try await run(.abandonedRemovals) { try await base.abandonedRemovals(in: pool, limit: limit) }
     }
 
-    func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
-        try await run(.replicas) { try await base.replicas(in: pool, after: after, limit: limit) }
+    func replicas(in pool: PoolID?, state: Replica.State?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
+        try await run(.replicas) { try await base.replicas(in: pool, state: state, after: after, limit: limit) }
     }
 
     func totals(of pool: PoolID) async throws -> PoolTotals { try await run(.totals) { try await base.totals(of: pool) } }

@@ -1,0 +1,84 @@
+import MirrorCore
+import Synchronization
+
+/// The replicas whose records this process reads or has read, by the hashes that name them: what the servers tell of keys has no URL in it.
+///
+/// Bounded in number and bytes. Whoever is dropped has to be told as stale: nothing could be told of it later.
+final class KnownReplicas: Sendable {
+    fileprivate struct Name: Hashable {
+        let hash: String
+        let pool: PoolID
+
+        init(_ id: ReplicaID) {
+            hash = id.artifact.nameHash
+            pool = id.pool
+        }
+
+        init(hash: String, pool: PoolID) {
+            self.hash = hash
+            self.pool = pool
+        }
+    }
+
+    fileprivate struct State {
+        /// Whose answer is still to come, and how many calls wait for it.
+        var asked: [Name: (id: ReplicaID, calls: Int)] = [:]
+        var kept: [Name: ReplicaID] = [:]
+        var bytes = 0
+        /// Of those that are kept, the oldest first, from `head` on.
+        var order: [Name] = []
+        var head = 0
+    }
+
+    private let state = Mutex(State())
+    private let maxCount: Int
+    private let maxBytes: Int
+
+    init(maxCount: Int = 100_000, maxBytes: Int = 64 << 20) {
+        self.maxCount = maxCount
+        self.maxBytes = maxBytes
+    }
+
+    /// To be called before a replica is asked for: what is told of it meanwhile must not be missed.
+    func begin(_ id: ReplicaID) {
+        let name = Name(id)
+        state.withLock { $0.asked[name, default: (id, 0)].calls += 1 }
+    }
+
+    /// - Parameter isKept: Whether somebody may remember it.
+    /// - Returns: Who was dropped to make room.
+    func end(_ id: ReplicaID, isKept: Bool) -> [ReplicaID] {
+        let name = Name(id)
+        return state.withLock { state in
+            state.asked[name]?.calls -= 1
+            if state.asked[name]?.calls == 0 { state.asked[name] = nil }
+            guard isKept, state.kept.updateValue(id, forKey: name) == nil else { return [] }
+            state.order.append(name)
+            state.bytes += id.artifact.description.utf8.count
+            return state.drop(maxCount: maxCount, maxBytes: maxBytes)
+        }
+    }
+
+    func replica(_ hash: String, in pool: PoolID) -> ReplicaID? {
+        let name = Name(hash: hash, pool: pool)
+        return state.withLock { $0.kept[name] ?? $0.asked[name]?.id }
+    }
+}
+
+extension KnownReplicas.State {
+    fileprivate mutating func drop(maxCount: Int, maxBytes: Int) -> [ReplicaID] {
+        var dropped: [ReplicaID] = []
+        while kept.count > maxCount || bytes > maxBytes, head < order.count {
+            if let id = kept.removeValue(forKey: order[head]) {
+                bytes -= id.artifact.description.utf8.count
+                dropped.append(id)
+            }
+            head += 1
+        }
+        if head > maxCount {
+            order.removeFirst(head)
+            head = 0
+        }
+        return dropped
+    }
+}
