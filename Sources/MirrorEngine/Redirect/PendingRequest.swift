@@ -10,8 +10,13 @@ struct PendingRequest: Sendable {
     let wait: Wait
     let deadline: ContinuousClock.Instant
     let isHead: Bool
+    /// Who waits for the answer; `nil` when others than one client do.
+    let client: ClientPresence?
 
-    init(_ source: ArtifactSource, pool: Pool, token: HotIndex.Token, wait: Wait, deadline: ContinuousClock.Instant, isHead: Bool) {
+    init(
+        _ source: ArtifactSource, pool: Pool, token: HotIndex.Token, wait: Wait, deadline: ContinuousClock.Instant, isHead: Bool,
+        client: ClientPresence? = nil
+    ) {
         self.source = source
         id = ReplicaID(artifact: source.name, pool: pool.id)
         self.pool = pool
@@ -19,6 +24,7 @@ struct PendingRequest: Sendable {
         self.wait = wait
         self.deadline = deadline
         self.isHead = isHead
+        self.client = client
     }
 
     /// Whether it may ask for a copy although the last one has failed a moment ago: the origin has refused, and has not seen this query.

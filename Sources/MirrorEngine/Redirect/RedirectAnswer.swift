@@ -114,6 +114,8 @@ package struct ArtifactDescription: Sendable {
 package enum Fallback: String, Sendable, CaseIterable {
     /// The copy was not done within the request's wait.
     case timedOut = "timed-out"
+    /// The client has ended its side of the connection while it waited: it has most likely gone.
+    case left
     /// Too many requests wait, or too many copies are queued.
     case overloaded
     /// The copy failed for a reason that the origin did not give.
@@ -131,6 +133,7 @@ package enum Fallback: String, Sendable, CaseIterable {
     package var message: String {
         switch self {
         case .timedOut: "Cached copy did not show up in time; this is the origin"
+        case .left: "the client has ended its side of the connection; this is the origin"
         case .overloaded: "the mirror has too much to do; this is the origin"
         case .copyFailed: "the artifact could not be copied; this is the origin"
         case .removing: "the copy is being removed; this is the origin"

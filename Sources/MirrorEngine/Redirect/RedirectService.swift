@@ -86,8 +86,10 @@ package struct RedirectService: Sendable {
     /// - Parameter pool: `nil` when no pool serves the client: the answer is the origin, if it is allowed.
     /// - Parameter isHead: Whether the client wants to know of the artifact alone.
     /// - Parameter isReportedMissing: Whether the client was redirected to a copy before and did not find it.
+    /// - Parameter client: Who asks; nothing is waited for once it has left.
     package func answer(
-        _ source: ArtifactSource, in pool: Pool?, wait: Wait, isHead: Bool = false, isReportedMissing: Bool = false
+        _ source: ArtifactSource, in pool: Pool?, wait: Wait, isHead: Bool = false, isReportedMissing: Bool = false,
+        client: ClientPresence? = nil
     ) async -> RedirectAnswer {
         let artifact = source.name
         let answer = await withSpan("redirect") { span in
@@ -97,7 +99,7 @@ package struct RedirectService: Sendable {
             if isReportedMissing, let pool, refusal(of: source) == nil, await !look(for: artifact, in: pool) {
                 found = .origin(.unavailable)
             } else {
-                found = await answerUncounted(source, in: pool, wait: wait, isHead: isHead)
+                found = await answerUncounted(source, in: pool, wait: wait, isHead: isHead, client: client)
             }
             let answer = await usable(found, source, isHead: isHead)
             span.attributes["outcome"] = answer.outcome.rawValue
@@ -166,11 +168,13 @@ package struct RedirectService: Sendable {
         }
     }
 
-    private func answerUncounted(_ source: ArtifactSource, in pool: Pool?, wait: Wait, isHead: Bool) async -> RedirectAnswer {
+    private func answerUncounted(
+        _ source: ArtifactSource, in pool: Pool?, wait: Wait, isHead: Bool, client: ClientPresence?
+    ) async -> RedirectAnswer {
         if let refusal = refusal(of: source) { return .refused(message: refusal) }
         guard let pool else { return .origin(.noPool) }
         let request = PendingRequest(
-            source, pool: pool, token: state.token(), wait: wait, deadline: clock.instant + wait.limit, isHead: isHead)
+            source, pool: pool, token: state.token(), wait: wait, deadline: clock.instant + wait.limit, isHead: isHead, client: client)
         // Behind the token: what is remembered of this answer is forgotten when the pool turns unreadable meanwhile.
         guard health.isReadable(pool.id) else { return .origin(.unavailable) }
         return await orOrigin(request) { try await follow($0) }
@@ -336,13 +340,15 @@ package struct RedirectService: Sendable {
         while true {
             let remaining = clock.instant.duration(to: request.deadline)
             guard remaining > .zero else { return request.timedOut }
+            guard request.client?.hasLeft != true else { return .origin(.left) }
             guard !isCounted || waiters.count < configuration.maxWaiting else { return .origin(.overloaded) }
-            let wake = try await waiters.wait(for: request.id, upTo: remaining, isCounted: isCounted) {
+            let wake = try await waiters.wait(for: request.id, upTo: remaining, isCounted: isCounted, client: request.client) {
                 try await state.replica(request.id)?.state == .pending
             }
             let replica: Replica?
             switch wake {
             case .timedOut: return request.timedOut
+            case .left: return .origin(.left)
             case .closed: return .origin(.shuttingDown)
             case .changed(let changed): replica = changed
             case .lookAgain: replica = try await state.replica(request.id)

@@ -12,6 +12,8 @@ package final class ReplicaWaiters: Sendable {
         /// Something may have been missed: look again.
         case lookAgain
         case timedOut
+        /// Nobody waits for the answer any more.
+        case left
         /// This process shuts down.
         case closed
     }
@@ -96,15 +98,21 @@ package final class ReplicaWaiters: Sendable {
     /// Waits for a change of `id`.
     ///
     /// - Parameter isCounted: Whether it is one request that waits; else those for whom it waits are counted.
+    /// - Parameter client: Who waits; the wait ends when it leaves.
     /// - Parameter isStillPending: Looks at the state after this waiter was registered, so that a change between looking and
     ///   waiting is not lost; `false` ends the wait with `.lookAgain`.
     func wait(
-        for id: ReplicaID, upTo timeout: Duration, isCounted: Bool = true, isStillPending: () async throws -> Bool
+        for id: ReplicaID, upTo timeout: Duration, isCounted: Bool = true, client: ClientPresence? = nil,
+        isStillPending: () async throws -> Bool
     ) async rethrows -> Wake {
         let deadline = (clock.instant + timeout).roundedUp(to: Self.coarseness)
         let mailbox = Mailbox(weight: isCounted ? 1 : 0)
         guard register(mailbox, for: id, until: deadline) else { return .closed }
-        defer { unregister(mailbox, for: id, until: deadline) }
+        client?.whenLeft { mailbox.deliver(.left) }
+        defer {
+            client?.forget()
+            unregister(mailbox, for: id, until: deadline)
+        }
         guard try await isStillPending() else { return .lookAgain }
         return await mailbox.receive()
     }
