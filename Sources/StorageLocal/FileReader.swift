@@ -9,8 +9,9 @@ import Synchronization
 final class FileReader: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 
-    /// Bytes: large enough that handing it to a thread costs little, small enough that a thousand readers fit into memory.
-    static let chunkSize = 256 << 10
+    /// Bytes: large enough that handing it to a thread costs little, small enough that thousands who take nothing fit into memory. Each
+    /// reader has three: one on its way, one that waits for it, and the next.
+    static let chunkSize = 64 << 10
 
     private struct State {
         var file: Descriptor?
