@@ -104,7 +104,7 @@ struct MirrorParts: Sendable {
                 tokens: adminTokens(configuration),
                 allowsLoopback: configuration.isZeroConfiguration),
             servesArtifacts: role.servesArtifacts, redirectStatus: configuration.redirect.status.rawValue,
-            maxConnections: configuration.server.maxConnections,
+            maxConnections: configuration.server.maxConnections, maxConnectionsPerAddress: configuration.server.maxConnectionsPerAddress,
             idleTimeout: configuration.server.idleTimeout, maxHeaderBytes: Int(configuration.server.maxHeaderBytes))
     }
 

@@ -21,6 +21,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     /// `nil` for a server without TLS.
     private let tls: Reloadable<NIOSSLContext>?
     let crowds: Crowds
+    private let connectionMetrics: ConnectionMetrics
     private let usesFastPath: Bool
     private let group: MultiThreadedEventLoopGroup
     private let logger: Logger
@@ -49,6 +50,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         self.onRunning = onRunning
         adminTokens = Reloadable(AdminTokens(configuration.admin.tokens))
         self.tls = tls.map { Reloadable($0) }
+        connectionMetrics = ConnectionMetrics(factory: services.registry)
         table = FastPathTable()
         crowds = Crowds(redirects: services.redirects, clock: services.clock)
         let (table, crowds) = (table, crowds)
@@ -103,12 +105,9 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private func application(
         _ router: Router<MirrorRequestContext>, at address: ServerConfiguration.Address, _ listener: Listener
     ) throws -> Application<RouterResponder<MirrorRequestContext>> {
-        let (tls, onRunning) = (tls, onRunning)
-        let server = HTTPServerBuilder { responder -> any ServerChildChannel in
-            let channel = channel(responder)
-            if let tls { return TLSMirrorChannel(base: channel, context: tls) }
-            return channel
-        }
+        let (tls, onRunning, metrics) = (tls, onRunning, connectionMetrics)
+        let shares = addressShares()
+        let server = HTTPServerBuilder { responder -> any ServerChildChannel in channel(responder, shares) }
         return Application(
             responder: router.buildResponder(), server: server,
             configuration: ApplicationConfiguration(
@@ -116,6 +115,9 @@ package struct MirrorServer: Service, CustomStringConvertible {
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections)),
             onServerRunning: { channel in
                 guard let address = channel.localAddress else { return }
+                try? await channel.eventLoop.submit {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(metrics: metrics, logger: logger), position: .first)
+                }.get()
                 logger.notice(
                     "listening",
                     metadata: [
@@ -127,10 +129,23 @@ package struct MirrorServer: Service, CustomStringConvertible {
             eventLoopGroupProvider: .shared(group), logger: ListenerLogHandler.around(logger))
     }
 
-    private func channel(_ responder: @escaping HTTPChannelHandler.Responder) -> MirrorChannel {
+    /// One for each listener, whose connections are limited by themselves, too.
+    private func addressShares() -> AddressShares {
+        let selector = services.selector
+        return AddressShares(
+            limit: configuration.maxConnectionsPerAddress,
+            isExempt: { address in
+                // A proxy is many clients.
+                (Self.loopback + selector.value.trustedProxies).contains { $0.contains(address) }
+            }, metrics: connectionMetrics, logger: logger)
+    }
+
+    private static let loopback = ["127.0.0.0/8", "::1/128"].compactMap { IPNetwork($0) }
+
+    private func channel(_ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares) -> MirrorChannel {
         MirrorChannel(
-            responder: responder, table: usesFastPath ? table : nil, crowds: usesFastPath ? crowds : nil, uses: services.uses,
-            clock: services.clock, idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
+            responder: responder, table: usesFastPath ? table : nil, crowds: usesFastPath ? crowds : nil, shares: shares, tls: tls,
+            uses: services.uses, clock: services.clock, idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
             maxHeaderBytes: configuration.maxHeaderBytes)
     }
 

@@ -1,5 +1,6 @@
 import Hummingbird
 import MirrorCore
+import MirrorEngine
 import NIOCore
 
 /// What routes know of a request besides its head: who sent it.
@@ -8,10 +9,13 @@ struct MirrorRequestContext: RequestContext {
     /// The other end of the connection; `nil` for a Unix socket.
     let peer: IPAddress?
     let channel: any Channel
+    /// Whether that one is still there.
+    let client: ClientPresence?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
         channel = source.channel
+        client = ClientPresence.current
         peer = source.channel.remoteAddress?.ipAddress.flatMap { IPAddress($0)?.unmapped }
     }
 

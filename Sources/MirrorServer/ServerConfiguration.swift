@@ -19,15 +19,18 @@ package struct ServerConfiguration: Sendable {
     /// 302 or 307.
     package var redirectStatus: Int
     package var maxConnections: Int
+    /// Of one client: an IPv4 address, or a network of 64 bits of IPv6.
+    package var maxConnectionsPerAddress: Int
     /// How long a client may ask for nothing, and take nothing of what it was sent, before its connection is closed.
     package var idleTimeout: Duration
     /// Bytes of one request's head.
     package var maxHeaderBytes: Int
 
+    /// - Parameter maxConnectionsPerAddress: `nil` is a quarter of `maxConnections`.
     package init(
         listen: Address, publicURL: String? = nil, admin: AdminConfiguration = AdminConfiguration(),
-        servesArtifacts: Bool = true, redirectStatus: Int = 302, maxConnections: Int = 10_000, idleTimeout: Duration = .seconds(75),
-        maxHeaderBytes: Int = 32_768
+        servesArtifacts: Bool = true, redirectStatus: Int = 302, maxConnections: Int = 10_000, maxConnectionsPerAddress: Int? = nil,
+        idleTimeout: Duration = .seconds(75), maxHeaderBytes: Int = 32_768
     ) {
         self.listen = listen
         self.publicURL = publicURL
@@ -35,6 +38,7 @@ package struct ServerConfiguration: Sendable {
         self.servesArtifacts = servesArtifacts
         self.redirectStatus = redirectStatus
         self.maxConnections = maxConnections
+        self.maxConnectionsPerAddress = maxConnectionsPerAddress ?? max(1, maxConnections / 4)
         self.idleTimeout = idleTimeout
         self.maxHeaderBytes = maxHeaderBytes
     }

@@ -84,7 +84,9 @@ import Testing
         // Its default is a share of another key's value.
         copy.maxPerOrigin = 8
         #expect(configuration.copy == copy)
-        #expect(configuration.server == Configuration.Server())
+        var server = Configuration.Server()
+        server.maxConnectionsPerAddress = 2_500
+        #expect(configuration.server == server)
         #expect(configuration.pools.map(\.id.description) == ["local/dev", "s3/eu-central-1"])
         #expect(configuration.origins.s3.map(\.name) == ["my-artifacts"])
         let excluded = ["  sqlite:", "  local/dev:", "  networks:", "    passwordFile:", "    sentinelPasswordFile:"]

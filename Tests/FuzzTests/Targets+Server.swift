@@ -23,6 +23,24 @@ extension FuzzTarget {
             try require(bytes[..<length].suffix(4) == [13, 10, 13, 10], "a head that does not end with an empty line")
         },
         FuzzTarget(
+            "host", seeds: ["mirror.example:8080", "[2001:db8::1]:443", "%41b"],
+            words: [":", "[", "]", "%4", "%41", " ", "\t", "@", "/", "::1", "65536", "\0"]
+        ) { bytes in
+            let isPlain = bytes.withUnsafeBytes { HostField.isPlain($0[...]) }
+            let isValid = HostField.isValid(String(decoding: bytes, as: UTF8.self))
+            try require(!isPlain || isValid, "plain, and not valid")
+        },
+        FuzzTarget(
+            "chunked-body", seeds: ["5\r\nhello\r\n0\r\n\r\n", "a;b=c\r\n0123456789\r\n0\r\nX: y\r\n\r\nrest"],
+            words: ["\r\n", "0\r\n", "\r\n\r\n", "ffffffffffffffff", "7fffffffffffffff", ";", "1", "f"]
+        ) { bytes in
+            var (whole, cut) = (ChunkedBody(), ChunkedBody())
+            let length = bytes.withUnsafeBytes { whole.take($0) }
+            var taken = 0
+            for byte in bytes where !cut.isOver { taken += [byte].withUnsafeBytes { cut.take($0) } }
+            try require(length == taken && whole.isOver == cut.isOver, "\(length) bytes at once, \(taken) one by one")
+        },
+        FuzzTarget(
             "request-target",
             seeds: [
                 "local/dev/https%3A%2F%2Fa.example%2Fa", "https%3A%2F%2Fa.example%2Fa", "aHR0cHM6Ly9hLmV4YW1wbGUvYQ",

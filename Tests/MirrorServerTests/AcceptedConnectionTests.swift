@@ -17,9 +17,11 @@ struct AcceptedConnectionTests {
     func `a connection that nobody comes to handle is closed`(isRegistered: Bool) async throws {
         let world = World()
         let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
+        let shares = AddressShares(
+            limit: 100, isExempt: { _ in false }, metrics: ConnectionMetrics(factory: MetricsRegistry()), logger: logger)
         let mirror = MirrorChannel(
-            responder: { _, _, _ in }, table: nil, crowds: nil, uses: uses, clock: world.clock, idleTimeout: .hours(1),
-            maxHeaderBytes: 32_768)
+            responder: { _, _, _ in }, table: nil, crowds: nil, shares: shares, tls: nil, uses: uses, clock: world.clock,
+            idleTimeout: .hours(1), maxHeaderBytes: 32_768)
         let logger = logger
         let registration = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)
         if isRegistered { registration.succeed() }

@@ -165,29 +165,13 @@ struct CrowdTests {
         }
     }
 
-    @Test func `who says that it will send no more is answered, and then the connection ends`() async throws {
-        let world = World()
-        try await MirrorFixture.run(world, Self.waiting) { mirror in
-            let connections = try await crowd(2, mirror)
-            for connection in connections { await connection.finishSending() }
-            try await mirror.readWhatCame()
-            try await world.finishCopy("/a.txt")
-            for connection in connections {
-                let response = try await connection.response()
-                #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
-                let end = try await connection.rest()
-                #expect(end.bytes.isEmpty)
-            }
-        }
-    }
-
     @Test func `who asks for more while it waits is answered in order`() async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in
             let connections = try await crowd(2, mirror)
             await connections[1].send(RequestStream.request("GET", "/v1/ping"))
             try await mirror.readWhatCame()
-            await mirror.waiting(2)
+            #expect(mirror.services.waiters.count == 2)
             #expect(connections[1].unread == 0)
             try await world.finishCopy("/a.txt")
             let redirect = try await connections[1].response()

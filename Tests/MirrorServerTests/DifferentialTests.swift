@@ -31,14 +31,14 @@ struct DifferentialTests {
         }
     }
 
-    @Test func `pipelined hits come from the fast path, and those behind a miss from the slow one`() async throws {
+    @Test func `pipelined hits come from the fast path, also those behind a miss`() async throws {
         try await DifferentialPair.run { pair in
             let hits = RequestStream.request() + RequestStream.request("HEAD", RequestStream.otherHit)
             try await pair.compare(RequestStream("two hits", hits))
             #expect(pair.fast.answeredFast == 2)
             try await pair.compare(
                 RequestStream("two hits, a miss and two hits", hits + RequestStream.request("GET", RequestStream.miss) + hits))
-            #expect(pair.fast.answeredFast == 4)
+            #expect(pair.fast.answeredFast == 6)
         }
     }
 

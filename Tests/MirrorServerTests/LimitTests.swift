@@ -73,7 +73,8 @@ struct LimitTests {
                 port: mirror.port, receiveBuffer: 4_096, readsAlone: false, sending: RequestStream.request("GET", "/local/dev/\(info.key)"))
             // Another one is only let in when that one is gone, of which it has not read a byte.
             _ = try await RawConnection.run(port: mirror.port, sending: Self.ping) { try await $0.response() }
-            try await connection.beginReading()
+            // It was reset, so that there may be nothing to read any more.
+            try? await connection.beginReading()
             let end = try await connection.rest()
             #expect(end.bytes.count < bytes.count)
             await connection.close()
@@ -108,12 +109,7 @@ struct LimitTests {
         let bytes = [UInt8](repeating: 7, count: 16 << 20)
         let info = try await world.store("/large.bin", bytes)
         var options = Self.slow
-        let certificates = try await Certificates()
-        if isTLS {
-            options.tls = .makeServerConfiguration(
-                certificateChain: try NIOSSLCertificate.fromPEMFile(certificates.certificate).map { .certificate($0) },
-                privateKey: .privateKey(try NIOSSLPrivateKey(file: certificates.key, format: .pem)))
-        }
+        if isTLS { options.tls = try await Self.tls() }
         try await MirrorFixture.run(world, options) { mirror in
             let connection = try await RawConnection.open(
                 port: mirror.port, isTLS: isTLS, receiveBuffer: 4_096, stopsAtFirstByte: true,
@@ -138,23 +134,88 @@ struct LimitTests {
         }
     }
 
-    @Test(arguments: [true, false])
-    func `a client that asks on and reads nothing is hung up on, on both paths`(usesFastPath: Bool) async throws {
+    /// - Parameter count: Requests that are sent before it stops to ask; `nil` when it never does.
+    @Test(arguments: ["redirect", "slow redirect", "ping", "object"], [1, 3_000, nil])
+    func `a client that reads nothing is hung up on, whatever it asks and whether it asks on`(what: String, count: Int?) async throws {
         let world = World()
         try await world.seed("/a.txt")
+        let object = try await world.store("/large.bin", [UInt8](repeating: 7, count: 16 << 20))
         var options = Self.slow
-        options.usesFastPath = usesFastPath
+        options.usesFastPath = what != "slow redirect"
+        let target = ["ping": "/v1/ping", "object": "/local/dev/\(object.key)"][what] ?? World.target("/a.txt")
+        // One small answer is taken by the kernel, and then it is silence that ends the connection.
         try await MirrorFixture.run(world, options) { mirror in
             _ = try await mirror.get(World.target("/a.txt"))
             let connection = try await RawConnection.open(port: mirror.port, receiveBuffer: 4_096, readsAlone: false)
             let asking = Task {
-                let requests = String(repeating: RequestStream.request("GET", World.target("/a.txt")), count: 50)
-                while !Task.isCancelled { await connection.send(requests) }
+                let requests = String(repeating: RequestStream.request("GET", target), count: min(count ?? 50, 50))
+                var sent = 0
+                while sent < count ?? .max, !Task.isCancelled {
+                    await connection.send(requests)
+                    sent += 50
+                }
             }
             // Another one is only let in when that one is gone, of which it has not read a byte.
             let ping = try await mirror.get("/v1/ping")
             #expect(ping.status == 200)
             asking.cancel()
+            await connection.close()
+            await asking.value
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `a client that reads nothing is hung up on over TLS, too`(isObject: Bool) async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        let object = try await world.store("/large.bin", [UInt8](repeating: 7, count: 16 << 20))
+        var options = Self.slow
+        options.tls = try await Self.tls()
+        let target = isObject ? "/local/dev/\(object.key)" : World.target("/a.txt")
+        try await MirrorFixture.run(world, options) { mirror in
+            let connection = try await RawConnection.open(
+                port: mirror.port, isTLS: true, receiveBuffer: 4_096, stopsAtFirstByte: true,
+                sending: String(repeating: RequestStream.request("GET", target), count: 3_000))
+            let second = try await RawConnection.open(port: mirror.port, isTLS: true, sending: Self.ping)
+            let ping = try await second.response()
+            #expect(ping.status == 200)
+            await second.close()
+            await connection.close()
+        }
+    }
+
+    private static func tls() async throws -> TLSConfiguration {
+        let certificates = try await Certificates()
+        return .makeServerConfiguration(
+            certificateChain: try NIOSSLCertificate.fromPEMFile(certificates.certificate).map { .certificate($0) },
+            privateKey: .privateKey(try NIOSSLPrivateKey(file: certificates.key, format: .pem)))
+    }
+
+    @Test(arguments: ["redirect", "ping"])
+    func `no more is answered than a client takes, and all of it when it does`(what: String) async throws {
+        let world = World()
+        try await world.seed("/a.txt")
+        try await MirrorFixture.run(world) { mirror in
+            let target = what == "ping" ? "/v1/ping" : World.target("/a.txt")
+            let length = try await mirror.rawLength(of: target)
+            let count = (4 << 20) / length
+            let connection = try await RawConnection.open(port: mirror.port, receiveBuffer: 4_096, readsAlone: false)
+            let asking = Task {
+                for _ in 0..<(count / 10) { await connection.send(String(repeating: RequestStream.request("GET", target), count: 10)) }
+            }
+            // Of the first that it takes, so that it has begun.
+            try await mirror.standsStill()
+            let before = mirror.hits
+            if what == "redirect" {
+                #expect(before > 10)
+                // What the kernel takes of it, and some tens of KiB.
+                #expect(before * length < 1 << 20, "\(before) answers of \(length) bytes")
+            }
+            try await connection.beginReading()
+            for _ in 0..<(count / 10 * 10) {
+                let response = try await connection.response()
+                #expect(response.status < 400)
+            }
             await asking.value
             await connection.close()
         }
@@ -227,6 +288,25 @@ struct LimitTests {
             #expect(response.status == 200)
             await second.close()
             await third.close()
+        }
+    }
+}
+
+extension MirrorFixture {
+    /// Bytes of an answer.
+    fileprivate func rawLength(of target: String) async throws -> Int {
+        _ = try await get(target)
+        return try await RawConnection.run(port: port, sending: RequestStream.request("GET", target, "Connection: close\r\n")) {
+            try await $0.rest().bytes.count
+        }
+    }
+
+    /// Returns once nothing more is answered.
+    fileprivate func standsStill() async throws {
+        var before = -1
+        while hits != before, !Task.isCancelled {
+            before = hits
+            for _ in 0..<20 { try await readWhatCame() }
         }
     }
 }

@@ -345,6 +345,12 @@ extension Configuration.Server {
         reader.value(
             "maxConnections", &maxConnections, .integer(in: 1...1_000_000), doc: "Connections at the same time; more have to wait.")
         reader.value(
+            "maxConnectionsPerAddress", &maxConnectionsPerAddress, .integer(in: 1...1_000_000),
+            defaultNote: "a quarter of maxConnections", example: "2500",
+            doc:
+                "How many of them one client may have: an IPv4 address, or an IPv6 network of 64 bits. More are closed at once. This machine and "
+                + "`selection.trustedProxies` may have all.")
+        reader.value(
             "idleTimeout", &idleTimeout, .duration(in: .seconds(1)...hours(1)),
             doc: "How long a client may ask for nothing, and take nothing of what it was sent, before its connection is closed.")
         reader.value(

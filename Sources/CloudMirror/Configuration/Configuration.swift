@@ -261,6 +261,8 @@ extension Configuration {
     /// Limits of the listeners.
     package struct Server: Sendable, Equatable {
         package var maxConnections = 10_000
+        /// Of one client; `nil` is a quarter of ``maxConnections``.
+        package var maxConnectionsPerAddress: Int?
         /// Of a connection between requests.
         package var idleTimeout: Duration = .seconds(75)
         /// Request line and header fields together.

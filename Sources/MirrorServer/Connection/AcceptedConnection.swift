@@ -1,5 +1,6 @@
 import Hummingbird
 import HummingbirdCore
+import MirrorEngine
 import NIOCore
 import Synchronization
 
@@ -9,10 +10,12 @@ import Synchronization
 /// because the connection's writer goes away without having been finished (swift-nio issue 2813). Closing a connection finishes its writer,
 /// so this keeps it until then.
 final class AcceptedConnection: ServerChildChannelValue {
+    let client: ClientPresence
     private let connection: HTTP1Channel.Value
     private let isTaken = Atomic(false)
 
-    init(_ connection: HTTP1Channel.Value) {
+    init(_ connection: HTTP1Channel.Value, of client: ClientPresence) {
+        self.client = client
         self.connection = connection
     }
 

@@ -24,6 +24,12 @@ struct ClientProgress {
     /// `struct tcp_info` of linux/tcp.h: an older kernel fills less of it, a newer one would more. The C library's own lacks what is needed.
     private typealias Words = InlineArray<64, UInt32>
 
+    init(acknowledged: UInt64, sinceLastAcknowledgement: TimeAmount, isOwing: Bool) {
+        self.acknowledged = acknowledged
+        self.sinceLastAcknowledgement = sinceLastAcknowledgement
+        self.isOwing = isOwing
+    }
+
     private init(_ words: Words) {
         // tcpi_bytes_acked, tcpi_last_ack_recv, tcpi_unacked and tcpi_notsent_bytes.
         acknowledged = UInt64(words[31]) << 32 | UInt64(words[30])

@@ -1,62 +1,77 @@
 import NIOCore
 
-/// How far a connection's requests and answers are, known to the handlers on both sides of the HTTP decoder. Belongs to one event loop.
+/// How far a connection's requests and answers are, known to all of its handlers. Belongs to one event loop.
 final class ConnectionProgress {
-    /// An offer of another protocol in the request that is being read.
-    enum Offer {
-        case none, open
-        /// It ended with its request.
+    /// What the client's next byte belongs to.
+    enum Input {
+        /// A request that has not begun.
+        case boundary
+        /// A head, whose turn came at this time.
+        case head(since: NIODeadline)
+        case body
+        /// Nothing that is read: the last request of the connection was, as it said itself, or it was not HTTP.
         case over
     }
 
-    /// Requests that the slow path has begun to read and not finished answering.
-    private var inFlight = 0
-    /// Bytes were handed on whose request the decoder has not announced yet.
-    private var awaitsHead = false
-    private var awaitsHeadSince = NIODeadline.now()
-    /// When the slow path last ended an answer: the client's silence begins there, however long ago it asked.
-    private var lastResponseEnd = NIODeadline.now()
-    /// Where requests begin is no longer known.
-    private var isLost = false
-    /// Bytes that the client has acknowledged, when that was last looked at.
-    private var acknowledged: UInt64 = 0
+    private(set) var input = Input.boundary
+    /// Where the body ends of the request that is being read.
+    var bodyEnd = BodyEnd.length(0)
+    /// Whether a request has begun whose answer has not ended.
+    private(set) var isAnswering = false
+    /// When the client last sent something.
+    private(set) var lastRead = NIODeadline.now()
+    /// When an answer last ended: the client's silence begins there, however long ago it asked.
+    private var lastAnswerEnd = NIODeadline.now()
+    /// Bytes that the client has acknowledged, when that was last looked at; `nil` where the kernel does not say.
+    private var acknowledged: UInt64?
     private var lastAcknowledgement = NIODeadline.now()
     /// Since when the client has something to take and takes nothing of it, as far as is known.
     private var stallsSince: NIODeadline?
-    var offer = Offer.none
-    /// Whether the last request of the connection was read, as it said itself.
-    private(set) var isInputOver = false
 
-    /// Whether the next byte begins a request, and nothing before it is unanswered.
-    var isAtBoundary: Bool { !isLost && !awaitsHead && inFlight == 0 }
+    var isInputOver: Bool { if case .over = input { true } else { false } }
+    var isAtBoundary: Bool { if case .boundary = input { true } else { false } }
+    var isInBody: Bool { if case .body = input { true } else { false } }
+    /// Whether there is something that the client takes nothing of.
+    var isStalled: Bool { stallsSince != nil }
 
-    func handedOn(isOnePlainRequest: Bool, at time: NIODeadline) {
-        if !isAtBoundary || !isOnePlainRequest { isLost = true }
-        if inFlight == 0, !awaitsHead, !isInputOver {
-            awaitsHead = true
-            awaitsHeadSince = time
-        }
+    func bytesCame(at time: NIODeadline) {
+        lastRead = time
     }
 
-    func requestBegan(offersProtocol: Bool) {
-        awaitsHead = false
-        inFlight += 1
-        offer = offersProtocol ? .open : .none
+    func headBegan(at time: NIODeadline) {
+        input = .head(since: time)
+    }
+
+    /// - Parameter bodyEnd: Where its body ends.
+    func requestBegan(_ bodyEnd: BodyEnd) {
+        input = .body
+        self.bodyEnd = bodyEnd
+        isAnswering = true
     }
 
     func requestEnded(isLast: Bool) {
-        if offer == .open { offer = .over }
-        if isLast { isInputOver = true }
+        input = isLast ? .over : .boundary
     }
 
-    /// A piece of a body was written, which happens only when the socket has taken those before.
+    /// A whole request waits for an answer that comes without the handlers behind.
+    func waitBegan() {
+        isAnswering = true
+    }
+
+    /// Nothing that comes is read any more.
+    func endInput() {
+        input = .over
+    }
+
+    /// A piece of an answer's body was written, which happens only when the socket has taken those before. A socket takes megabytes that no
+    /// client does, so that it counts only where the kernel says nothing of the client.
     func bodyProgressed() {
-        stallsSince = nil
+        if acknowledged == nil { stallsSince = nil }
     }
 
-    func responseEnded(at time: NIODeadline) {
-        lastResponseEnd = time
-        inFlight = max(0, inFlight - 1)
+    func answerEnded(at time: NIODeadline) {
+        lastAnswerEnd = time
+        isAnswering = false
     }
 
     /// - Parameter progress: What the kernel says of the client; `nil` when it says nothing.
@@ -73,15 +88,13 @@ final class ConnectionProgress {
     /// When the client has done nothing for too long of what is its turn; `nil` while all it can do is wait.
     ///
     /// Its turn is to send a head that it has begun, to take what it was sent, and to ask again when it has its answers.
-    ///
-    /// - Parameter lastRead: When it last sent something.
-    func endOfPatience(_ limit: TimeAmount, lastRead: NIODeadline) -> NIODeadline? {
+    func endOfPatience(_ limit: TimeAmount) -> NIODeadline? {
         var end: NIODeadline?
-        if awaitsHead {
-            end = awaitsHeadSince + limit
-        } else if inFlight == 0 {
+        if case .head(let since) = input {
+            end = since + limit
+        } else if !isAnswering {
             // Behind its last request nothing that it says counts.
-            end = max(isInputOver ? lastResponseEnd : lastRead, lastResponseEnd, lastAcknowledgement) + limit
+            end = max(isInputOver ? lastAnswerEnd : lastRead, lastAnswerEnd, lastAcknowledgement) + limit
         }
         guard let stallsSince else { return end }
         return min(end ?? .distantFuture, stallsSince + limit)

@@ -1,10 +1,10 @@
 import NIOCore
 import NIOHTTP1
 
-/// Keeps the requests of a connection and their answers in order: stands right behind the HTTP decoder.
+/// Looks after the one request of a connection that is being answered: stands right behind the handler that reads requests.
 ///
 /// Says in an answer whether the connection stays open, and ends it behind the last one (RFC 9112 §9.3, §9.6). Tells a client to go on that
-/// waits for it, and sends files.
+/// waits for it, and sends files. Refuses a request that does not say whom it is for, and passes on only what somebody reads.
 final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -13,9 +13,13 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let connection: ConnectionProgress
     private var context: ChannelHandlerContext?
-    /// Those without a whole answer, in order.
-    private var exchanges: CircularBuffer<Exchange> = []
+    /// What is not answered yet.
+    private var exchange: Exchange?
     private var isReadingLast = false
+    /// Whether anybody reads the body that is coming.
+    private var isBodyRead = false
+    /// Of one read; pieces of a few bytes would cost far more than they are.
+    private var body: ByteBuffer?
 
     init(_ connection: ConnectionProgress) {
         self.connection = connection
@@ -30,41 +34,62 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        // What stands behind the last request is not processed.
+        // A request that was refused ends the connection.
         guard !connection.isInputOver else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
-            let exchange = Exchange(head)
-            exchanges.append(exchange)
-            isReadingLast = exchange.isLast
-            connection.requestBegan(offersProtocol: head.headers.contains(name: "upgrade"))
-            if exchanges.count == 1 { encourage(exchange, context) }
-        case .body:
-            break
+            do {
+                try begin(head, context)
+            } catch {
+                connection.endInput()
+                context.fireErrorCaught(error)
+            }
+        case .body(var piece):
+            guard isBodyRead else { return }
+            if body == nil { body = piece } else { body?.writeBuffer(&piece) }
         case .end:
+            passBody(context)
             connection.requestEnded(isLast: isReadingLast)
+            // Nobody reads trailers.
+            context.fireChannelRead(wrapInboundOut(.end(nil)))
         }
-        context.fireChannelRead(data)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        passBody(context)
+        context.fireChannelReadComplete()
+    }
+
+    private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) throws {
+        let exchange = try Exchange(head)
+        connection.requestBegan(try BodyEnd(head))
+        self.exchange = exchange
+        isReadingLast = exchange.isLast
+        isBodyRead = head.method != .GET && head.method != .HEAD
+        encourage(exchange, context)
+        var head = head
+        head.headers = RequestFields.kept(of: head)
+        context.fireChannelRead(wrapInboundOut(.head(head)))
+    }
+
+    private func passBody(_ context: ChannelHandlerContext) {
+        guard let piece = body.take() else { return }
+        context.fireChannelRead(wrapInboundOut(.body(piece)))
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head(var head):
             // An answer to what could not be read has no exchange.
-            if !exchanges.isEmpty, exchanges[exchanges.startIndex].sayWhatFollows(in: &head) {
+            if exchange?.sayWhatFollows(in: &head) == true {
                 return context.write(wrapOutboundOut(.head(head)), promise: promise)
             }
         case .body:
             connection.bodyProgressed()
         case .end:
-            connection.responseEnded(at: .now())
+            connection.answerEnded(at: .now())
             context.write(data, promise: promise)
-            guard let exchange = exchanges.popFirst() else { return }
-            if exchange.isLast {
-                context.close(mode: .output, promise: nil)
-            } else if let next = exchanges.first {
-                encourage(next, context)
-            }
+            if exchange.take()?.isLast == true { context.close(mode: .output, promise: nil) }
             return
         }
         context.write(data, promise: promise)
@@ -96,11 +121,14 @@ private struct Exchange {
     /// The client waits for a word before it sends the body (RFC 9110 §10.1.1).
     let expectsContinue: Bool
 
-    init(_ head: HTTPRequestHead) {
+    /// - Throws: When it does not say in the one right way whom it is for (RFC 9112 §3.2). Two who read it might each think of another.
+    init(_ head: HTTPRequestHead) throws(HTTPParserError) {
         func has(_ name: String, _ word: String) -> Bool {
             head.headers[canonicalForm: name].contains { $0.lowercased() == word }
         }
         isOld = head.version.major == 1 && head.version.minor == 0
+        let hosts = head.headers["host"]
+        guard hosts.count == 1 || (hosts.isEmpty && isOld), hosts.allSatisfy(HostField.isValid) else { throw .invalidHeaderToken }
         // The parser's word counts too, because it reads nothing behind a request that it takes for the last. What follows CONNECT is not for us.
         isLast =
             has("connection", "close") || (isOld && !has("connection", "keep-alive")) || !head.isKeepAlive || head.method == .CONNECT

@@ -8,12 +8,27 @@ import NIOHTTP1
 import NIOHTTPTypesHTTP1
 import NIOSSL
 
-/// A connection of HTTP/1.1 with the fast path in front, and behind it what Hummingbird's own channel has.
+/// A connection of HTTP/1.1, perhaps behind TLS, with the fast path in front, and behind it what Hummingbird's own channel has.
 struct MirrorChannel: HTTPChannelHandler {
+    /// A connection whose client has as many as it may have.
+    struct Refused: Error {}
+
+    /// Bytes that are read at a time, and kept by each connection for the next read.
+    private static let readLength = 4_096
+    /// Bytes that the kernel takes in while nobody reads; it takes about twice as many. NIO reads all of it when the client ends its side.
+    private static let receiveBuffer = 32_768
+    /// Bytes that are kept here when the kernel takes no more; above it nothing more is answered.
+    private static let sendBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 8_192, high: 16_384)
+    /// Bytes that the kernel takes beyond what is on its way to the client. It would take megabytes that a client may never read.
+    private static let unsent = 262_144
+
     let responder: HTTPChannelHandler.Responder
     /// `nil` leaves the fast path out, and `crowds` too: the differential tests compare with and without it.
     let table: FastPathTable?
     let crowds: Crowds?
+    let shares: AddressShares
+    /// Each connection is greeted with what is in force when it comes. `nil` for HTTP without TLS.
+    let tls: Reloadable<NIOSSLContext>?
     let uses: UseRecorder
     let clock: any WallClock
     let idleTimeout: TimeAmount
@@ -22,56 +37,72 @@ struct MirrorChannel: HTTPChannelHandler {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedConnection> {
         channel.eventLoop.makeCompletedFuture {
-            var limits = NIOHTTPDecoderLimitConfiguration()
-            limits.maxHeaderFieldSize = maxHeaderBytes
-            limits.maxHeaderListSize = maxHeaderBytes
-            limits.maxHeaderFieldCount = 100
-            let progress = ConnectionProgress()
-            let pipeline = channel.pipeline.syncOperations
-            try pipeline.addHandlers([
-                FastPathHandler(
-                    table: table ?? FastPathTable(maxBytes: 0), crowds: crowds, uses: uses, clock: clock, connection: progress,
-                    idleTimeout: idleTimeout, maxHeadLength: maxHeaderBytes),
-                HTTPResponseEncoder(),
-                ByteToMessageHandler(RequestDecoder(progress, limits: limits)),
-                ExchangeHandler(progress),
-                HTTP1ToHTTPServerCodec(secure: false),
-                HTTPConnectionStateHandler(logger: logger),
-            ])
-            return AcceptedConnection(
-                try NIOAsyncChannel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)))
+            do {
+                guard shares.admit(channel) else { throw Refused() }
+                return try fill(channel, logger)
+            } catch {
+                // Nobody else would.
+                channel.close(promise: nil)
+                throw error
+            }
         }
+    }
+
+    private func fill(_ channel: any Channel, _ logger: Logger) throws -> AcceptedConnection {
+        try limit(channel)
+        let (client, progress) = (ClientPresence(), ConnectionProgress())
+        let pipeline = channel.pipeline.syncOperations
+        if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.value)) }
+        try pipeline.addHandlers([
+            connectionHandler(client, progress),
+            HTTPResponseEncoder(),
+            ExchangeHandler(progress),
+            HTTP1ToHTTPServerCodec(secure: false),
+            HTTPConnectionStateHandler(logger: logger),
+        ])
+        return AcceptedConnection(
+            try NIOAsyncChannel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)),
+            of: client)
+    }
+
+    private func connectionHandler(_ client: ClientPresence, _ progress: ConnectionProgress) -> ConnectionHandler {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = maxHeaderBytes
+        limits.maxHeaderListSize = maxHeaderBytes
+        limits.maxHeaderFieldCount = 100
+        return ConnectionHandler(
+            fastPath: FastPath(table: table ?? FastPathTable(maxBytes: 0), uses: uses, clock: clock, maxHeadLength: maxHeaderBytes),
+            crowds: crowds, client: client, connection: progress, reader: RequestReader(progress, limits: limits),
+            silence: SilenceCheck(progress, limit: idleTimeout))
+    }
+
+    /// Sets what the kernel and NIO keep for one connection.
+    private func limit(_ channel: any Channel) throws {
+        let options = channel.syncOptions
+        try options?.setOption(
+            .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 256, initial: 2_048, maximum: Self.readLength))
+        // So that a head comes in one go, and ten thousand that come at once are not all here in part.
+        try options?.setOption(.maxMessagesPerRead, value: UInt(maxHeaderBytes / Self.readLength + 1))
+        try options?.setOption(.writeBufferWaterMark, value: Self.sendBuffer)
+        try options?.setOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(Self.receiveBuffer))
+        #if os(Linux)
+            // TCP_NOTSENT_LOWAT of linux/tcp.h
+            try options?.setOption(.tcpOption(.init(rawValue: 25)), value: SocketOptionValue(Self.unsent))
+        #endif
     }
 
     /// Cancelled when the time for a graceful shutdown is over: then it is closed, whatever the client has not taken yet.
     func handle(value: AcceptedConnection, logger: Logger) async {
         let connection = value.take()
         await withTaskCancellationHandler {
-            await handleHTTP(asyncChannel: connection, logger: logger)
+            await ClientPresence.$current.withValue(value.client) {
+                await handleHTTP(asyncChannel: connection, logger: logger)
+            }
         } onCancel: {
             let channel = connection.channel
             channel.eventLoop.execute {
-                // From there on, because the fast path waits for the client.
-                (try? channel.pipeline.syncOperations.context(handlerType: FastPathHandler.self))?.close(promise: nil)
+                (try? channel.pipeline.syncOperations.handler(type: ConnectionHandler.self))?.hangUp()
             }
         }
-    }
-}
-
-/// The same behind TLS: each connection is greeted with the certificate that is in force when it comes.
-struct TLSMirrorChannel: ServerChildChannel {
-    let base: MirrorChannel
-    let context: Reloadable<NIOSSLContext>
-
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedConnection> {
-        channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context.value))
-        }.flatMap {
-            base.setup(channel: channel, logger: logger)
-        }
-    }
-
-    func handle(value: AcceptedConnection, logger: Logger) async {
-        await base.handle(value: value, logger: logger)
     }
 }

@@ -14,6 +14,11 @@ final class Crowd: Sendable {
         let target: [UInt8]
         let isHead: Bool
         let patience: Patience
+
+        /// A request that asks it. Of the one that was sent nothing else is kept.
+        var request: ByteBuffer {
+            ByteBuffer(bytes: Array((isHead ? "HEAD " : "GET ").utf8) + target + Array(" HTTP/1.1\r\nHost: mirror\r\n\r\n".utf8))
+        }
     }
 
     /// One that waits, and where its connection is.
@@ -23,11 +28,11 @@ final class Crowd: Sendable {
         /// When it is sent on, to ourselves or to the origin.
         let deadline: ContinuousClock.Instant
         let eventLoop: any EventLoop
-        private let handler: NIOLoopBound<FastPathHandler>
+        private let handler: NIOLoopBound<ConnectionHandler>
 
         /// - Parameter eventLoop: The handler's, on which this is called.
         init(
-            of crowd: Crowd, handler: FastPathHandler, eventLoop: any EventLoop, since: ContinuousClock.Instant,
+            of crowd: Crowd, handler: ConnectionHandler, eventLoop: any EventLoop, since: ContinuousClock.Instant,
             deadline: ContinuousClock.Instant
         ) {
             self.crowd = crowd

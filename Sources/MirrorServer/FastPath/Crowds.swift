@@ -47,7 +47,7 @@ final class Crowds: Sendable {
     /// - Parameter userAgent: What the client calls itself.
     /// - Returns: `nil` when there are none, or as many requests wait as may.
     func join(
-        _ target: UnsafeRawBufferPointer, isHead: Bool, userAgent: Slice<UnsafeRawBufferPointer>?, _ handler: FastPathHandler,
+        _ target: UnsafeRawBufferPointer, isHead: Bool, userAgent: Slice<UnsafeRawBufferPointer>?, _ handler: ConnectionHandler,
         on eventLoop: any EventLoop
     ) -> Crowd.Member? {
         guard count > 0 else { return nil }
@@ -109,8 +109,8 @@ final class Crowds: Sendable {
         let now = clock.instant
         let members =
             switch answer {
-            // Nobody waits on for a header that the origin does not give.
-            case .origin(.timedOut) where !crowd.question.isHead, .hop: crowd.take(until: now)
+            // Nobody waits on for a header that the origin does not give. Who has left says nothing of the others.
+            case .origin(.timedOut) where !crowd.question.isHead, .origin(.left), .hop: crowd.take(until: now)
             case .origin, .replica, .description, .refused, .originStatus: crowd.takeAll()
             }
         guard !members.isEmpty else { return }

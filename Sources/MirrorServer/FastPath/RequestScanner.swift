@@ -107,7 +107,7 @@ enum RequestScanner {
         func kind(_ bytes: UnsafeRawBufferPointer) -> Kind {
             switch bytes[name.lowerBound] | 0x20 {
             case UInt8(ascii: "h"):
-                if RequestScanner.equals(bytes, name, "host") { return value.isEmpty ? .unsafe : .host }
+                if RequestScanner.equals(bytes, name, "host") { return HostField.isPlain(bytes[value]) ? .host : .unsafe }
                 return RequestScanner.equals(bytes, name, "http2-settings") ? .unsafe : .harmless
             case UInt8(ascii: "c"):
                 if RequestScanner.equals(bytes, name, "connection") {

@@ -53,6 +53,14 @@ package enum MetricCatalog {
             EngineMetrics.Name.refusedRedirects, "counter", "host, reason",
             "Copies that were not made because the origin redirects to a host that is not allowed; beyond a hundred hosts `other`."
         ),
+        (
+            ConnectionMetrics.Name.refused, "counter", "",
+            "Connections that were closed at once because their client has as many as one may have (`server.maxConnectionsPerAddress`)."
+        ),
+        (
+            ConnectionMetrics.Name.pauses, "counter", "",
+            "How often no connection was accepted for 100 ms, for want of descriptors or memory."
+        ),
         (HousekeepingMetrics.Name.reloads, "counter", "result", "Reloads of the configuration, by result: `reloaded` or `refused`."),
         (HousekeepingMetrics.Name.lastReload, "gauge", "", "When the configuration that is in force was read, in seconds since 1970."),
         (HousekeepingMetrics.Name.droppedLogLines, "counter", "", "Lines of the log that were dropped because nobody read them in time."),

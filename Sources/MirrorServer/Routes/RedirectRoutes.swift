@@ -42,7 +42,8 @@ struct RedirectRoutes: Sendable {
         let question = isReportedMissing ? nil : question(request, target, patience)
         let crowd = found(question, target.source, pool, wait)
         let answer = await services.redirects.answer(
-            target.source, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing)
+            target.source, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing,
+            client: context.client)
         let words = RequestWords(method: request.method, path: request.uri.path, query: request.uri.query)
         let response = await response(to: answer, target.source, pool, words)
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let question {
@@ -140,9 +141,9 @@ struct RedirectRoutes: Sendable {
         return fields
     }
 
-    /// What is asked, where that alone decides the answer.
+    /// What is asked, where that alone decides the answer, and where it is short enough for the fast path.
     private func question(_ request: Request, _ target: RequestTarget, _ patience: Patience) -> Crowd.Question? {
-        guard let text = request.head.path, text.hasPrefix(Self.prefix),
+        guard let text = request.head.path, text.hasPrefix(Self.prefix), text.utf8.count < RequestScanner.maxLength,
             target.pool != nil || services.selector.value.networks.isEmpty || request.uri.queryParameters["pool"] != nil
         else { return nil }
         return Crowd.Question(target: Array(text.utf8), isHead: request.method == .head, patience: patience)

@@ -1,0 +1,99 @@
+import CoreMetrics
+import MirrorCore
+import MirrorEngine
+import NIOCore
+import Synchronization
+
+/// Answers hot redirects of one connection from memory, byte by byte as the slow path would.
+struct FastPath {
+    /// What stands at the front of what the client has sent.
+    enum Next {
+        /// Nothing, or more answers than are written at a time: the rest's turn comes when these are written.
+        case pause
+        /// A request that is plain, and not hot.
+        case plain(Request)
+        /// Something that is for the full parser.
+        case other
+    }
+
+    /// A plain request, within the bytes that it was found in.
+    struct Request {
+        let length: Int
+        let target: Range<Int>
+        let isHead: Bool
+    }
+
+    /// Bytes of answers that are written at a time. Then it is looked at whether the client takes them.
+    private static let batch = 8_192
+
+    private let table: FastPathTable
+    private let uses: UseRecorder
+    private let clock: any WallClock
+    private let maxHeadLength: Int
+    private var answers = ByteBuffer()
+    private var date = (second: Int64.min, text: "")
+
+    /// - Parameter maxHeadLength: Bytes of a head that the HTTP decoder takes.
+    init(table: FastPathTable, uses: UseRecorder, clock: any WallClock, maxHeadLength: Int) {
+        self.table = table
+        self.uses = uses
+        self.clock = clock
+        self.maxHeadLength = maxHeadLength
+    }
+
+    /// Answers the requests at the front of `input` for as long as it can, and takes them away.
+    mutating func answer(_ input: inout ByteBuffer) -> Next {
+        let now = clock.now
+        let instant = NIODeadline.now()
+        while input.readableBytes > 0, answers.readableBytes < Self.batch {
+            var next: Next?
+            let length = input.withUnsafeReadableBytes { bytes -> Int in
+                guard case .plain(let length, let target, let isHead) = RequestScanner.scan(bytes, limit: maxHeadLength) else {
+                    next = .other
+                    return 0
+                }
+                let entry = table.find(UnsafeRawBufferPointer(rebasing: bytes[target]), at: (now, instant))
+                guard let entry, entry.answersHead || !isHead else {
+                    next = .plain(Request(length: length, target: target, isHead: isHead))
+                    return 0
+                }
+                write(entry, isHead: isHead, at: now)
+                return length
+            }
+            if let next { return next }
+            input.moveReaderIndex(forwardBy: length)
+        }
+        return .pause
+    }
+
+    /// What was answered and not written yet.
+    mutating func takeAnswers() -> ByteBuffer? {
+        guard answers.readableBytes > 0 else { return nil }
+        // The channel holds the storage until it is on its way.
+        defer { answers = ByteBuffer() }
+        return answers
+    }
+
+    private mutating func write(_ entry: FastPathTable.Entry, isHead: Bool, at now: Timestamp) {
+        if answers.writerIndex == 0 { answers.reserveCapacity(entry.head.count + entry.body.count + 64) }
+        answers.writeBytes(entry.head)
+        answers.writeString(httpDate(now))
+        answers.writeStaticString("\r\n\r\n")
+        entry.hits.increment()
+        if !isHead {
+            answers.writeBytes(entry.body)
+            entry.egressAvoided.increment(by: entry.size)
+        }
+        let lastUsed = Timestamp(milliseconds: entry.lastUsed.load(ordering: .relaxed))
+        if lastUsed.duration(to: now) >= uses.coarseness {
+            entry.lastUsed.store(now.milliseconds, ordering: .relaxed)
+            uses.record(entry.id, lastUsed: lastUsed)
+        }
+    }
+
+    private mutating func httpDate(_ now: Timestamp) -> String {
+        let second = now.milliseconds / 1_000
+        if second != date.second { date = (second, now.httpDate) }
+        return date.text
+    }
+}
