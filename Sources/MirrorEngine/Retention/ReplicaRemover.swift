@@ -17,9 +17,9 @@ package struct ReplicaRemover: Sendable {
     private let pools: PoolTable
     private let state: any StateStore
     private let publications: PublicationLock
-    private let clock: any WallClock
+    private let clock: any MirrorClock
 
-    package init(pools: PoolTable, state: any StateStore, publications: PublicationLock, clock: any WallClock) {
+    package init(pools: PoolTable, state: any StateStore, publications: PublicationLock, clock: any MirrorClock) {
         self.pools = pools
         self.state = state
         self.publications = publications
