@@ -179,8 +179,9 @@ let package = Package(
         tests(
             "FuzzTests",
             [
-                "TestServers", "CloudMirror", "MirrorServer", "MirrorEngine", "StorageS3", "StateRedis", "RedisClient", "MirrorState",
-                "MirrorNet", "MirrorCore", nioCore,
+                "TestServers", "CloudMirrorCLI", "CloudMirror", "MirrorServer", "MirrorEngine", "StorageS3", "StateRedis", "RedisClient",
+                "MirrorState", "MirrorNet", "MirrorCore", asyncHTTPClient, logging, nioCore, nioEmbedded, nioHTTP1,
+                nioPosix, nioSSL,
             ], resources: [.copy("Corpus")]),
         tests(
             "EndToEndTests",

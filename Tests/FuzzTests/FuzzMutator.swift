@@ -4,14 +4,16 @@ import TestServers
 struct FuzzMutator {
     static let maxLength = 64 << 10
 
-    private let target: FuzzTarget
     private let pool: [[UInt8]]
+    private let words: [[UInt8]]
     private var random: SeededGenerator
 
-    /// - Parameter corpus: Inputs to begin with beside the target's seeds.
-    init(_ target: FuzzTarget, corpus: [[UInt8]], seed: UInt64) {
-        self.target = target
-        pool = target.seeds + corpus
+    /// - Parameters:
+    ///   - pool: Inputs to begin with.
+    ///   - words: What means something to who reads them.
+    init(_ pool: [[UInt8]], words: [[UInt8]], seed: UInt64) {
+        self.pool = pool
+        self.words = words
         random = SeededGenerator(seed: seed)
     }
 
@@ -34,13 +36,13 @@ struct FuzzMutator {
         case 2 where place < end: bytes.removeSubrange(place..<end)
         case 3 where place < end: bytes.insert(contentsOf: Array(bytes[place..<end]), at: place)
         case 4: bytes.insert(contentsOf: oddBytes(), at: place)
-        case 5, 6: bytes.insert(contentsOf: target.words.randomElement(using: &random) ?? oddBytes(), at: place)
+        case 5, 6: bytes.insert(contentsOf: words.randomElement(using: &random) ?? oddBytes(), at: place)
         case 7:
-            let word = target.words.randomElement(using: &random) ?? oddBytes()
+            let word = words.randomElement(using: &random) ?? oddBytes()
             // Much of one thing, as far as it stays short of a limit that has tests of its own.
             bytes.insert(contentsOf: (0..<min(number(300), 4_096 / max(word.count, 1))).flatMap { _ in word }, at: place)
         case 8: bytes.insert(contentsOf: Array(Self.numbers[number(Self.numbers.count)].utf8), at: place)
-        case 9 where place < end: bytes.replaceSubrange(place..<end, with: target.words.randomElement(using: &random) ?? [])
+        case 9 where place < end: bytes.replaceSubrange(place..<end, with: words.randomElement(using: &random) ?? [])
         default: bytes.removeLast(number(bytes.count + 1))
         }
     }

@@ -1,5 +1,6 @@
 import MirrorCore
 
+@testable import MirrorEngine
 @testable import MirrorServer
 
 extension FuzzTarget {
@@ -52,6 +53,28 @@ extension FuzzTarget {
                 ArtifactSource(try ArtifactURL(text))
             }
             _ = target.pool?.id
+        },
+        FuzzTarget(
+            "request-range", seeds: ["bytes=0-1", "bytes=5-", "bytes=-3"],
+            words: ["bytes=", "-", ",", "0", "999", "1000", "9223372036854775807", "Bytes=", "\u{301}"]
+        ) { bytes in
+            guard case .part(let range) = ConditionalRequest.part(text(bytes), size: 1_000) else { return }
+            try require(range.offset >= 0 && range.length > 0 && range.offset + range.length <= 1_000, "\(range)")
+        },
+        FuzzTarget(
+            "forwarded-for", seeds: ["10.1.2.3, 192.0.2.1", "[2001:db8::1]:443", "\"[2001:db8::1%25eth0]\", unknown"],
+            words: [",", "[", "]", ":", "\"", "%", "unknown", "_hidden", "::ffff:", "127.0.0.1", ":65536"]
+        ) { bytes in
+            let all = ["0.0.0.0/0", "::/0"].compactMap(IPNetwork.init)
+            let selector = PoolSelector(networks: [], trustedProxies: all, fallback: nil)
+            _ = selector.client(
+                peer: IPAddress("127.0.0.1"), forwardedFor: text(bytes).split(separator: ",", omittingEmptySubsequences: false))
+        },
+        FuzzTarget(
+            "user-agent", seeds: ["pip/24.0 {\"ci\":null}", "Mozilla/5.0 (X11) Bazel/7"], words: ["pip/", "uv/", " ", "-", "\0", "é"]
+        ) { bytes in
+            let table = ClientTable(unknown: Patience(hop: .seconds(8), hops: 5))
+            try require(table.patience(of: bytes).hops <= 100, "patience without end")
         },
     ]
 }

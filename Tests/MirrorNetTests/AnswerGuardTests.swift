@@ -1,4 +1,3 @@
-import Foundation
 import Logging
 import MirrorCore
 import NIOCore
@@ -144,37 +143,6 @@ struct AnswerGuardTests {
         try await BothClients.run { clients async throws in
             clients.server.on("/a", .init("HTTP/1.1 200 OK\r\nTransfer-Encoding:\(coding)\r\n\r\n5\r\nhello\r\n0\r\n\r\n"))
             for asker in Self.asked { #expect(try await clients.get("/a", by: asker).body == Array("hello".utf8), "\(coding)") }
-        }
-    }
-
-    @Test("No answer ends the process, and each request ends", arguments: 0..<8)
-    func fuzz(round: UInt64) async throws {
-        // Some answers end nowhere.
-        try await BothClients.run(idleTimeout: .seconds(1)) { clients async throws in
-            await withTaskGroup(of: Void.self) { group in
-                for worker: UInt64 in 0..<4 {
-                    group.addTask {
-                        for step: UInt64 in 0..<Self.fuzzSteps { await ask(clients, seed: (round * 4 + worker) << 32 + step) }
-                    }
-                }
-            }
-            #expect(clients.server.targets.count >= 4 * Int(Self.fuzzSteps))
-        }
-    }
-
-    /// In each of 32 tasks; more where somebody asks for more.
-    private static let fuzzSteps = ProcessInfo.processInfo.environment["CLOUD_MIRROR_FUZZ_STEPS"].flatMap { UInt64($0) } ?? 80
-
-    @Sendable private func ask(_ clients: BothClients, seed: UInt64) async {
-        var fuzz = AnswerFuzz(seed: seed)
-        let target = "/\(seed)"
-        let pieces = fuzz.answer()
-        clients.server.on(target, .init(pieces, keepsConnection: fuzz.chance(50)))
-        do {
-            let answer = try await clients.get(target, by: fuzz.chance(2) ? .origins : .services, isHead: fuzz.chance(4))
-            #expect((200..<1_000).contains(answer.status), "seed \(seed)")
-        } catch {
-            #expect(error is OutboundError, "seed \(seed): \(error)")
         }
     }
 }

@@ -3,15 +3,17 @@ import TestServers
 /// Makes broken requests out of good ones.
 struct RequestMutator {
     private var random: SeededGenerator
+    private let bases: [[UInt8]]
 
-    init(seed: UInt64) {
+    init(seed: UInt64, bases: [[UInt8]] = Self.bases) {
         random = SeededGenerator(seed: seed)
+        self.bases = bases
     }
 
     /// One to three requests, changed in up to three places, cut into up to three segments.
     mutating func stream(_ number: Int) -> RequestStream {
         var bytes: [UInt8] = []
-        for _ in 0..<Int.random(in: 1...3, using: &random) { bytes += Self.bases.randomElement(using: &random) ?? [] }
+        for _ in 0..<Int.random(in: 1...3, using: &random) { bytes += bases.randomElement(using: &random) ?? [] }
         for _ in 0..<Int.random(in: 0...3, using: &random) { mutate(&bytes) }
         var segments: [[UInt8]] = []
         for _ in 0..<Int.random(in: 0...2, using: &random) {
@@ -24,7 +26,7 @@ struct RequestMutator {
 
     /// One request, changed in up to two places.
     mutating func request() -> [UInt8] {
-        var bytes = Self.bases.randomElement(using: &random) ?? []
+        var bytes = bases.randomElement(using: &random) ?? []
         for _ in 0..<Int.random(in: 0...2, using: &random) { mutate(&bytes) }
         return bytes
     }
@@ -49,7 +51,7 @@ struct RequestMutator {
 
     private static let oddBytes: [UInt8] = Array("\r\n\t :;,/\\\"%#?-_.@GHT019aZ{}".utf8) + [0, 7, 0x1F, 0x7F, 0x80, 0xC3, 0xFF]
 
-    private static let bases: [[UInt8]] = [
+    static let bases: [[UInt8]] = [
         RequestStream.request(), RequestStream.request("HEAD"), RequestStream.request("GET", RequestStream.otherHit),
         RequestStream.request("GET", RequestStream.hit, "User-Agent: curl/8.5.0\r\nAccept: */*\r\n"),
         RequestStream.request("GET", RequestStream.hit, "Connection: keep-alive\r\nAccept-Encoding: identity\r\n"),

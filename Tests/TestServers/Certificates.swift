@@ -1,4 +1,4 @@
-/// An authority of a test's own, and a certificate by it for `localhost`.
+/// An authority of a test's own, and a certificate by it for `localhost` and `origin.example`.
 package struct Certificates: Sendable {
     private let directory: TemporaryDirectory
 
@@ -13,7 +13,7 @@ package struct Certificates: Sendable {
             "openssl",
             ["req", "-x509", "-days", "2", "-subj", "/CN=test authority", "-keyout", path("ca.key"), "-out", authority] + curve)
         try await ChildProcess.run("openssl", ["req", "-subj", "/CN=localhost", "-keyout", key, "-out", path("server.csr")] + curve)
-        let names = try directory.write("subjectAltName=DNS:localhost\n", to: "names")
+        let names = try directory.write("subjectAltName=DNS:localhost,DNS:origin.example\n", to: "names")
         try await ChildProcess.run(
             "openssl",
             ["x509", "-req", "-days", "2", "-in", path("server.csr"), "-CA", authority, "-CAkey", path("ca.key"), "-CAcreateserial"]

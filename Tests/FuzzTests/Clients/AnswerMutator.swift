@@ -1,7 +1,7 @@
 import TestServers
 
 /// Makes answers that a server might send which means no good, or knows no better: the same for the same seed.
-struct AnswerFuzz {
+struct AnswerMutator {
     private var random: SeededGenerator
 
     init(seed: UInt64) {
@@ -33,8 +33,16 @@ struct AnswerFuzz {
         "0\r\n\r\n0\r\n\r\n", "5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n",
     ]
 
-    /// The pieces of one answer, and perhaps of more than one.
-    mutating func answer() -> [[UInt8]] {
+    /// One answer, and perhaps more than one, with the options of an ``Exchange`` before it.
+    mutating func next() -> [UInt8] {
+        var options = chance(5) ? "h" : chance(8) ? "p" : chance(10) ? "s" : ""
+        options += chance(4) ? "k" : chance(15) ? "r" : chance(25) ? "w" : ""
+        if chance(8) { options += "e" }
+        if chance(2) { options += "\(number(1, 9))" }
+        return Array("\(options)\n".utf8) + answer()
+    }
+
+    private mutating func answer() -> [UInt8] {
         var bytes: [UInt8] = []
         for _ in 0..<(chance(10) ? 2 : 1) {
             for _ in 0..<(chance(5) ? number(0, 3) : chance(60) ? 40 : 0) { bytes += head(status: chance(3) ? 101 : number(100, 199)) }
@@ -43,7 +51,7 @@ struct AnswerFuzz {
             if chance(12) { bytes += head(status: number(100, 103)) }
         }
         mutate(&bytes)
-        return split(bytes)
+        return bytes
     }
 
     private mutating func status() -> Int {
@@ -81,21 +89,8 @@ struct AnswerFuzz {
         }
     }
 
-    private mutating func split(_ bytes: [UInt8]) -> [[UInt8]] {
-        guard chance(2) else { return [bytes] }
-        var pieces: [[UInt8]] = []
-        var rest = bytes[...]
-        while !rest.isEmpty, pieces.count < 20 {
-            let length = number(1, max(1, rest.count / 2))
-            pieces.append(Array(rest.prefix(length)))
-            rest = rest.dropFirst(length)
-        }
-        if !rest.isEmpty { pieces.append(Array(rest)) }
-        return pieces
-    }
-
     /// True once in so many times.
-    mutating func chance(_ times: Int) -> Bool { number(1, times) == 1 }
+    private mutating func chance(_ times: Int) -> Bool { number(1, times) == 1 }
 
     private mutating func number(_ least: Int, _ most: Int) -> Int { Int.random(in: least...most, using: &random) }
 

@@ -1,0 +1,142 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// A server on 127.0.0.1 for one client at a time, which answers every request as the exchange says that is set.
+final class AnswerServer: Sendable {
+    private struct State {
+        var exchange = Exchange([])
+        var listener: (any Channel)?
+    }
+
+    private let state = Mutex(State())
+
+    /// - Parameter tls: What connections are greeted with; `nil` for none.
+    static func start(tls: NIOSSLContext? = nil) async throws -> AnswerServer {
+        let server = AnswerServer()
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.backlog, value: 256)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+                    try channel.pipeline.syncOperations.addHandler(AnswerHandler { server.state.withLock { $0.exchange } })
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        server.state.withLock { $0.listener = listener }
+        return server
+    }
+
+    var port: Int { state.withLock { $0.listener?.localAddress?.port } ?? 0 }
+
+    func set(_ exchange: Exchange) {
+        state.withLock { $0.exchange = exchange }
+    }
+
+    func stop() async throws {
+        try await state.withLock { $0.listener }?.close()
+    }
+}
+
+private final class AnswerHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// For how long a connection is kept on which nothing comes.
+    private static let patience = TimeAmount.milliseconds(50)
+
+    private let exchange: () -> Exchange
+    private var head: [UInt8] = []
+    /// Bytes of the request's body that are still to come, behind the head.
+    private var bodyLeft = 0
+    private var isAnswering = false
+    private var idle: Scheduled<Void>?
+
+    init(_ exchange: @escaping () -> Exchange) {
+        self.exchange = exchange
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        idle?.cancel()
+        let exchange = exchange()
+        var isWhole = false
+        for byte in unwrapInboundIn(data).readableBytesView {
+            if bodyLeft > 0 {
+                bodyLeft -= 1
+                isWhole = bodyLeft == 0
+                continue
+            }
+            head.append(byte)
+            guard byte == UInt8(ascii: "\n"), head.suffix(4).elementsEqual("\r\n\r\n".utf8) else { continue }
+            bodyLeft = contentLength
+            isWhole = bodyLeft == 0
+            head = []
+        }
+        if isWhole || exchange.isEarly { answer(exchange, context) }
+    }
+
+    private var contentLength: Int {
+        for line in head.split(separator: UInt8(ascii: "\n")) {
+            let words = String(decoding: line, as: UTF8.self).lowercased().split(separator: ":")
+            if words.first == "content-length" { return words.last.flatMap { Int($0.filter(\.isNumber)) } ?? 0 }
+        }
+        return 0
+    }
+
+    private func answer(_ exchange: Exchange, _ context: ChannelHandlerContext) {
+        // An early answer is one, however many bytes come behind the first.
+        if isAnswering { return }
+        isAnswering = true
+        send(exchange.pieces[...], then: exchange.end, context)
+    }
+
+    private func send(_ pieces: ArraySlice<[UInt8]>, then end: Exchange.End, _ context: ChannelHandlerContext) {
+        guard let piece = pieces.first else { return finish(end, context) }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: piece)), promise: nil)
+        if pieces.count == 1 { return finish(end, context) }
+        // In a later turn of the loop, so that the client sees one without the next.
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            let (handler, context) = bound.value
+            handler.send(pieces.dropFirst(), then: end, context)
+        }
+    }
+
+    private func finish(_ end: Exchange.End, _ context: ChannelHandlerContext) {
+        switch end {
+        case .close:
+            context.close(promise: nil)
+        case .reset:
+            let channel = context.channel
+            if let options = channel as? any SocketOptionProvider {
+                let done = options.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+                done.whenComplete { _ in channel.close(promise: nil) }
+            } else {
+                channel.close(promise: nil)
+            }
+        case .keep:
+            isAnswering = false
+            idle = context.eventLoop.scheduleTask(in: Self.patience) { [channel = context.channel] in channel.close(promise: nil) }
+        case .wait:
+            // Somebody who has lost patience hangs up; this is for who never does.
+            idle = context.eventLoop.scheduleTask(in: .seconds(2)) { [channel = context.channel] in channel.close(promise: nil) }
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        idle?.cancel()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The client hung up, which is its right.
+        context.close(promise: nil)
+    }
+}

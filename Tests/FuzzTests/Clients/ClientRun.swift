@@ -1,0 +1,93 @@
+import Foundation
+import NIOSSL
+import TestServers
+
+/// Runs one client: what is in its corpus, one after the other, then answers that are made up, several at a time.
+///
+/// Each worker has a server and a connection of its own, and the same answers in each run with the same seed. What it tries is in a file; a trap or a hang
+/// ends the process, and one of those files is what it died of.
+struct ClientRun {
+    private static let workers = 32
+    /// How long one exchange may take. The machine may be busy, and a client may wait for an answer.
+    private static let patience = Duration.seconds(30)
+
+    let target: ClientTarget
+    let settings: FuzzSettings
+
+    /// - Returns: How many exchanges there were.
+    func run() async throws -> Int {
+        try FileManager.default.createDirectory(at: Crumb.folder, withIntermediateDirectories: true)
+        var seeds = target.seeds
+        if target.server == .rawTLS {
+            seeds = try FuzzCertificates.handshakes(of: try await FuzzCertificates.serverContext()).map { Array("e\n".utf8) + $0 }
+        }
+        let pool = seeds + (try FuzzCorpus.inputs(of: target.corpus))
+        let context = target.server == .overTLS ? try await FuzzCertificates.serverContext() : nil
+        let workers = try await Self.start(target, tls: context)
+        let watch = Watchdog(Self.patience, target.name)
+        defer { watch.stop() }
+        let budget = settings.budget(usual: target.usual)
+        let seed = settings.seed
+        try await target.withClient(workers.map(\.server.port)) { client in
+            @Sendable func execute(_ bytes: [UInt8], _ worker: Worker) async throws {
+                worker.crumb.write(bytes)
+                let exchange = Exchange(bytes)
+                worker.server.set(exchange)
+                watch.begin(worker.number)
+                defer { watch.end(worker.number) }
+                do {
+                    try await client.ask(port: worker.server.port, exchange)
+                } catch let contradiction as Contradiction {
+                    try Data(bytes).write(to: Crumb.folder.appending(path: "\(target.name)-contradiction"))
+                    throw contradiction
+                } catch {
+                    // Refused, as most of it should be.
+                }
+            }
+            for bytes in pool { try await execute(bytes, workers[0]) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for worker in workers {
+                    group.addTask {
+                        var mutator = FuzzMutator(pool, words: target.words, seed: seed &* 1_000 &+ UInt64(worker.number))
+                        var answers = AnswerMutator(seed: seed &* 1_000 &+ UInt64(worker.number))
+                        var isTurnOfAnswers = false
+                        while budget.take() {
+                            isTurnOfAnswers = target.takesAnswers && !isTurnOfAnswers
+                            try await execute(isTurnOfAnswers ? answers.next() : mutator.next(), worker)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+        for worker in workers {
+            try await worker.server.stop()
+            worker.crumb.remove()
+        }
+        return pool.count + budget.count
+    }
+
+    /// One input, alone.
+    func run(_ bytes: [UInt8]) async throws {
+        let context = target.server == .overTLS ? try await FuzzCertificates.serverContext() : nil
+        let server = try await AnswerServer.start(tls: context)
+        let exchange = Exchange(bytes)
+        server.set(exchange)
+        try await target.withClient([server.port]) { try await $0.ask(port: server.port, exchange) }
+        try await server.stop()
+    }
+
+    private struct Worker: Sendable {
+        let number: Int
+        let server: AnswerServer
+        let crumb: Crumb
+    }
+
+    private static func start(_ target: ClientTarget, tls: NIOSSLContext?) async throws -> [Worker] {
+        var all: [Worker] = []
+        for number in 0..<workers {
+            all.append(Worker(number: number, server: try await AnswerServer.start(tls: tls), crumb: try Crumb("\(target.name)-\(number)")))
+        }
+        return all
+    }
+}

@@ -1,0 +1,166 @@
+import AsyncHTTPClient
+import Logging
+import MirrorCore
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import TestServers
+
+@testable import CloudMirrorCLI
+@testable import MirrorNet
+
+extension ClientTarget {
+    /// Those that need no certificates.
+    static let all: [ClientTarget] = [
+        ClientTarget(
+            name: "origin-client", server: .plain, corpus: "answers", seeds: answers, words: answerWords, usual: 3_000,
+            withClient: { ports, body in try await OriginFuzz.run(ports, .http, nil, body) }),
+        ClientTarget(
+            name: "service-client", server: .plain, corpus: "answers", seeds: answers, words: answerWords, usual: 3_000,
+            withClient: { _, body in try await ServiceFuzz.run(body) }),
+        ClientTarget(
+            name: "command-client", server: .plain, corpus: "answers", seeds: answers, words: answerWords, usual: 3_000,
+            withClient: { _, body in
+                try await HTTPTransport.withClient(readTimeout: 1) { try await body(CommandFuzz(transport: $0)) }
+            }),
+        ClientTarget(
+            name: "origin-client-tls", server: .overTLS, corpus: "answers", seeds: answers, words: answerWords, usual: 300,
+            withClient: { ports, body in try await OriginFuzz.run(ports, .https, try await FuzzCertificates.shared.value.authority, body) }),
+        ClientTarget(
+            name: "tls-records", server: .rawTLS, corpus: "tls-records", seeds: [],
+            words: [[0x16, 3, 3], [0x15, 3, 3, 0, 2], [0x17, 3, 3], [0xFF, 0xFF]],
+            usual: 300, withClient: { ports, body in try await OriginFuzz.run(ports, .https, nil, body) }),
+    ]
+
+    /// The library's client as it is, which nobody here uses.
+    static let unguarded = ClientTarget(
+        name: "unguarded", server: .plain, corpus: "answers", seeds: answers, words: answerWords, usual: 10,
+        withClient: { _, body in
+            var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+            configuration.httpVersion = .http1Only
+            let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+            try await body(UnguardedFuzz(client: client))
+            try await client.shutdown()
+        })
+
+    private static let silent = Logger(label: "fuzz", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    private static func configuration(_ authority: String?) -> OutboundConfiguration {
+        var configuration = OutboundConfiguration(userAgent: "cloud-mirror/fuzz")
+        configuration.idleTimeout = .milliseconds(200)
+        configuration.certificateAuthorities = authority
+        return configuration
+    }
+
+    /// What fetches from origins.
+    private struct OriginFuzz: FuzzedClient {
+        let scheme: ArtifactURL.Scheme
+        let client: OutboundClient
+
+        private struct Resolver: HostResolver {
+            func addresses(of name: String) async throws -> [IPAddress] { ["127.0.0.1"].compactMap(IPAddress.init) }
+        }
+
+        static func run(
+            _ ports: [Int], _ scheme: ArtifactURL.Scheme, _ authority: String?, _ body: (any FuzzedClient) async throws -> Void
+        ) async throws {
+            let client = OutboundClient(
+                policy: try EgressPolicy(
+                    allow: ports.map { .prefix(try ArtifactURL("\(scheme.rawValue)://origin.example:\($0)/")) }, requireHTTPS: false,
+                    allowAddresses: ["127.0.0.0/8"].compactMap(IPNetwork.init)),
+                configuration: configuration(authority), resolver: Resolver(), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                logger: silent)
+            let result: Result<Void, any Error>
+            do { result = .success(try await body(OriginFuzz(scheme: scheme, client: client))) } catch { result = .failure(error) }
+            await client.shutdown()
+            try result.get()
+        }
+
+        func ask(port: Int, _ exchange: Exchange) async throws {
+            let url = try ArtifactURL("\(scheme.rawValue)://origin.example:\(port)/a.bin")
+            try await expectingOutboundErrors {
+                let response = try await client.send(OutboundRequest(exchange.method == .head ? .head : .get, url))
+                try require((200..<1_000).contains(response.status), "the status \(response.status)")
+                for try await _ in response.body {}
+            }
+        }
+    }
+
+    /// What talks to object storage, and to services that give credentials.
+    private struct ServiceFuzz: FuzzedClient {
+        let client: ServiceClient
+
+        static func run(_ body: (any FuzzedClient) async throws -> Void) async throws {
+            let client = ServiceClient(
+                configuration: configuration(nil), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: silent)
+            let result: Result<Void, any Error>
+            do { result = .success(try await body(ServiceFuzz(client: client))) } catch { result = .failure(error) }
+            await client.shutdown()
+            try result.get()
+        }
+
+        func ask(port: Int, _ exchange: Exchange) async throws {
+            let request = ServiceRequest(
+                method: exchange.method == .head ? .HEAD : exchange.method == .get ? .GET : .PUT, scheme: .http, host: "127.0.0.1",
+                port: port,
+                target: "/bucket/key", body: Self.body(exchange.method))
+            try await expectingOutboundErrors {
+                let response = try await client.send(request)
+                try require((200..<1_000).contains(response.status), "the status \(response.status)")
+                for try await _ in response.body {}
+            }
+        }
+
+        private static let piece = ByteBuffer(repeating: UInt8(ascii: "x"), count: 8 << 10)
+
+        private static func body(_ method: Exchange.Method) -> ServiceRequest.Body {
+            switch method {
+            case .get, .head: .none
+            case .put: .bytes([piece])
+            case .stream:
+                .stream(
+                    ServiceBody(
+                        AsyncStream(ByteBuffer.self) { pieces in
+                            for _ in 0..<8 { pieces.yield(piece) }
+                            pieces.finish()
+                        }), length: Int64(8 * piece.readableBytes))
+            }
+        }
+    }
+
+    /// What the commands ask a mirror and an origin with.
+    private struct CommandFuzz: FuzzedClient {
+        let transport: HTTPTransport
+
+        func ask(port: Int, _ exchange: Exchange) async throws {
+            let url = "http://127.0.0.1:\(port)/a.bin"
+            let response: HTTPClientResponse
+            switch exchange.method {
+            case .get: response = try await transport.get(url, headers: [], timeout: 2)
+            case .head: response = try await transport.send(.HEAD, url, timeout: 2)
+            case .put, .stream: response = try await transport.send(.POST, url, body: Array(repeating: 1, count: 8 << 10), timeout: 2)
+            }
+            try require((200..<1_000).contains(response.status.code), "the status \(response.status.code)")
+            _ = await HTTPTransport.body(of: response, limit: 1 << 20)
+        }
+    }
+
+    private struct UnguardedFuzz: FuzzedClient {
+        let client: HTTPClient
+
+        func ask(port: Int, _ exchange: Exchange) async throws {
+            let response = try await client.execute(HTTPClientRequest(url: "http://127.0.0.1:\(port)/a.bin"), timeout: .seconds(2))
+            for try await _ in response.body {}
+        }
+    }
+
+    /// Callers branch on the code of an ``OutboundError``; nothing else may come out.
+    private static func expectingOutboundErrors(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch {
+            try require(error is OutboundError || error is Contradiction, "an error of the kind \(type(of: error)): \(error)")
+            throw error
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import Foundation
+
+@testable import CloudMirrorCLI
+
+extension FuzzTarget {
+    /// What the commands read of the answers of mirrors and origins.
+    static let commands: [FuzzTarget] = [
+        FuzzTarget(
+            "answer-json",
+            seeds: [
+                #"{"status":"present","url":"http://a.example/b"}"#,
+                #"{"replicas":[{"url":"u","state":"error","size":1.5e3,"error":{"reason":null}}]}"#,
+            ],
+            words: ["{", "}", "[", "]", ":", ",", "\"", "null", "true", "1e999", "-0", "\\u0000", "\\ud800", "[[[[[[[["]
+        ) { bytes in
+            _ = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+        },
+        FuzzTarget("answer-range", seeds: ["bytes 0-99/100", "bytes 5-9/*"], words: ["bytes ", "-", "/", "*", "9223372036854775808"]) {
+            bytes in
+            _ = CloudMirrorCLI.ContentRange(text(bytes))
+        },
+        FuzzTarget(
+            "answer-digest", seeds: ["sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:"],
+            words: ["sha-256", "=", ":", ",", ";q=1", "md5"]
+        ) { bytes in
+            _ = DigestField.sha256(text(bytes))
+        },
+    ]
+}
