@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Attacks the whole executable, and prints what was seen as a table: the whole of what `make test` does in short.
+# usage: scripts/attack.sh      environment: CLIENTS (10000), the hostile ones; CLOUD_MIRROR_EXECUTABLE attacks that executable instead of the debug build
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname "$0")/lib.sh"
+
+scripts/setup.sh
+scripts/test-servers.sh --install
+say "Building"
+swift build --build-tests 2>&1 | build_progress
+CLOUD_MIRROR_EXECUTABLE=${CLOUD_MIRROR_EXECUTABLE:-$(swift build --show-bin-path)/cloud-mirror}
+export CLOUD_MIRROR_EXECUTABLE CLOUD_MIRROR_ATTACK_CLIENTS=${CLIENTS:-10000}
+log=.build/logs/attack.log
+mkdir -p "$(dirname "$log")"
+say "Attacking with $CLOUD_MIRROR_ATTACK_CLIENTS hostile clients"
+status=0
+scripts/test-servers.sh swift test --skip-build --disable-xctest --filter '^EndToEndTests\..*AttackTests' 2>&1 | tee "$log" | test_progress || status=$?
+echo
+awk -F ' [|] ' '
+    BEGIN { printf "%-90s  %-22s  %s\n", "ATTACK", "SEEN", "LIMIT" }
+    $1 == "attack" { printf "%-90s  %-22s  %s\n", $2, $3, $4 }
+' "$log"
+exit "$status"
