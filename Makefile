@@ -1,7 +1,7 @@
 # The table of contents: each target is one script, and `make` alone lists them.
 # Arguments go on with ARGS: make run ARGS="--config config.yaml", make test ARGS="--filter MirrorCore".
 .DEFAULT_GOAL := help
-.PHONY: help run story test test-large fuzz bench check format sbom docs setup
+.PHONY: help run story test test-large fuzz attack chaos bench check format sbom docs setup
 
 help: ## list these targets
 	@scripts/help.sh $(MAKEFILE_LIST)
@@ -18,8 +18,14 @@ test: ## build everything and run every test against real servers (ARGS go to `s
 test-large: ## copy 5 GiB into a bucket and back (minutes, 10 GiB of disk)
 	@scripts/test-large.sh
 
-fuzz: ## feed each parser with made-up input (ARGS: names of parsers; SECONDS=60 for each)
-	@SECONDS_EACH=$(or $(SECONDS),60) scripts/fuzz.sh $(ARGS)
+fuzz: ## feed parsers and whole clients with made-up input (ARGS: names; SECONDS=60 or EXECUTIONS=1000000 for each; SEED)
+	@SECONDS_EACH=$(or $(SECONDS),60) EXECUTIONS=$(EXECUTIONS) SEED=$(SEED) scripts/fuzz.sh $(ARGS)
+
+attack: ## attack the whole executable and print figures (CLIENTS=10000 hostile ones)
+	@CLIENTS=$(CLIENTS) scripts/attack.sh
+
+chaos: ## break everything at the same time and look at what must hold (SECONDS=120 for each scene; SEED)
+	@SECONDS_EACH=$(or $(SECONDS),120) SEED=$(SEED) scripts/chaos.sh
 
 bench: ## measure side by side with nginx, curl, rclone and s5cmd (ARGS: names of benchmarks)
 	@Benchmarks/run.sh $(ARGS)

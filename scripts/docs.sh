@@ -32,6 +32,7 @@ insert() {
 }
 insert capability-table docs/storage-backends.md capabilities
 insert bucket-policies docs/operations.md policies
+insert limits docs/security.md limits
 
 for target in MirrorCore MirrorStorage MirrorState MirrorTesting; do
     say "API documentation of $target"

@@ -5,7 +5,7 @@ import CloudMirror
 struct GenerateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate", abstract: "Write a reference to standard output.", shouldDisplay: false,
-        subcommands: [Reference.self, Example.self, Capabilities.self, Policies.self])
+        subcommands: [Reference.self, Example.self, Limits.self, Capabilities.self, Policies.self])
 
     /// docs/configuration.md
     struct Reference: AsyncParsableCommand {
@@ -14,6 +14,16 @@ struct GenerateCommand: AsyncParsableCommand {
 
         func run() async throws {
             print(ConfigurationReference.markdown(), terminator: "")
+        }
+    }
+
+    /// The table in docs/security.md
+    struct Limits: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "limits", abstract: "Write every setting that is a limit, in Markdown.")
+
+        func run() async throws {
+            print(ConfigurationReference.limits(), terminator: "")
         }
     }
 

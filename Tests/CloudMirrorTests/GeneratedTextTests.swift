@@ -40,6 +40,14 @@ import Testing
         #expect(text.contains("<!-- capabilities -->\n\(table)<!-- /capabilities -->"), "`make docs` writes it:\n\(table)")
     }
 
+    @Test("The limits in docs/security.md are what the code says")
+    func limits() throws {
+        let text = try Self.checkedIn("docs/security.md")
+        let table = ConfigurationReference.limits()
+        for key in ["`copy.maxQueued`", "`server.maxConnections`", "`redirect.maxWait`"] { #expect(table.contains(key), "\(key)") }
+        #expect(text.contains("<!-- limits -->\n\(table)<!-- /limits -->"), "`make docs` writes it:\n\(table)")
+    }
+
     @Test("The policies in docs/operations.md are what the code says")
     func policies() throws {
         let text = try Self.checkedIn("docs/operations.md")

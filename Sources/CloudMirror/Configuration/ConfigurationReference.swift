@@ -1,6 +1,21 @@
-/// Writes docs/configuration.md from the calls that read the file.
+/// Writes docs/configuration.md, and the limits in docs/security.md, from the calls that read the file.
 package enum ConfigurationReference {
     package static func markdown() -> String {
+        introduction + tables.filter { !$0.values.isEmpty || !$0.doc.isEmpty }.map(\.text).joined()
+    }
+
+    /// Every setting that is a number, a size or a duration, in one table: what bounds what strangers can do is among them, and none is forgotten.
+    package static func limits() -> String {
+        var text = "| setting | default | meaning |\n|---|---|---|\n"
+        for table in tables {
+            for value in table.values where ["number", "size", "duration"].contains(where: { value.type.hasPrefix($0) }) {
+                text += row(["`\(table.path.isEmpty ? "" : "\(table.path).")\(value.key)`", fallback(value), value.doc])
+            }
+        }
+        return text
+    }
+
+    private static var tables: [Table] {
         var tables = [Table(path: "")]
         var open = [0]
         for step in Configuration.outline {
@@ -12,40 +27,39 @@ package enum ConfigurationReference {
             case .end:
                 open.removeLast()
             case .value(let value):
-                tables[open.last ?? 0].rows.append(row(value))
+                tables[open.last ?? 0].values.append(value)
             }
         }
-        return introduction + tables.filter { !$0.rows.isEmpty || !$0.doc.isEmpty }.map(\.text).joined()
+        return tables
     }
 
     private struct Table {
         var path: String
         var doc = ""
         var isRequired = false
-        var rows: [String] = []
+        var values: [ConfigurationOutline.Value] = []
 
         var text: String {
             var text = path.isEmpty ? "\n## The top of the file\n" : "\n## `\(path)`\n"
             if !doc.isEmpty { text += "\n\(doc)\(isRequired ? " Required." : "")\n" }
-            guard !rows.isEmpty else { return text }
+            guard !values.isEmpty else { return text }
             text += "\n| key | value | default | meaning |\n|---|---|---|---|\n"
-            return text + rows.joined()
+            for value in values {
+                let type = value.range.isEmpty ? value.type : "\(value.type), \(value.range)"
+                text += ConfigurationReference.row(["`\(value.key)`", type, ConfigurationReference.fallback(value), value.doc])
+            }
+            return text
         }
     }
 
-    private static func row(_ value: ConfigurationOutline.Value) -> String {
-        let type = value.range.isEmpty ? value.type : "\(value.type), \(value.range)"
-        let fallback: String
-        if value.isRequired {
-            fallback = "**required**"
-        } else if let text = value.defaultText {
-            fallback = "`\(text)`"
-        } else {
-            fallback = value.defaultNote ?? ""
-        }
-        let cells = ["`\(value.key)`", type, fallback, value.doc]
-        return
-            "| \(cells.map { $0.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }.joined(separator: " | ")) |\n"
+    private static func fallback(_ value: ConfigurationOutline.Value) -> String {
+        if value.isRequired { return "**required**" }
+        return value.defaultText.map { "`\($0)`" } ?? value.defaultNote ?? ""
+    }
+
+    private static func row(_ cells: [String]) -> String {
+        let cells = cells.map { $0.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }
+        return "| \(cells.joined(separator: " | ")) |\n"
     }
 
     private static let introduction = """
