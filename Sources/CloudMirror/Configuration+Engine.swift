@@ -9,7 +9,7 @@ extension Configuration {
         RedirectConfiguration(
             maxWait: redirect.maxWait,
             clients: ClientTable(redirect.clients, unknown: Patience(hop: redirect.hop, hops: redirect.hops)),
-            waitLimit: redirect.waitLimit, maxWaiting: redirect.maxWaiting)
+            waitLimit: redirect.waitLimit, maxWaiting: redirect.maxWaiting, coldClaims: redirect.coldClaims)
     }
 
     var copyConfiguration: CopyConfiguration {
@@ -23,6 +23,8 @@ extension Configuration {
             // The rest of the grace is for handing back what did not end.
             shutdownGrace: server.shutdownGrace * 0.8)
     }
+
+    var maxQueuedPerOrigin: Int { copy.maxQueuedPerOrigin ?? max(copy.maxQueued / 10, 1) }
 
     func egressPolicy() throws(StartError) -> EgressPolicy {
         do {

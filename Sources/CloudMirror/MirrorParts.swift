@@ -55,8 +55,9 @@ struct MirrorParts: Sendable {
             state: state, coarseness: configuration.useCoarseness, presence: presence, clock: clock, logger: logger)
         let redirects = RedirectService(
             pools: pools, state: state, origin: origin, waiters: waiters, uses: uses, publications: publications,
-            presence: presence, health: health, configuration: configuration.redirectConfiguration, metrics: metrics, clock: clock,
-            logger: logger)
+            presence: presence, health: health, configuration: configuration.redirectConfiguration,
+            coldClaims: ColdClaims(configuration.redirect.coldClaims, metrics: metrics, clock: clock, logger: logger),
+            metrics: metrics, clock: clock, logger: logger)
         let space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, clock: clock, logger: logger)
         let name = WorkerName.make()
         workerName = name

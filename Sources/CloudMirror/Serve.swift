@@ -41,10 +41,11 @@ package func serve(
     ) { listener, address in
         if listener == .main { announcement.listening(at: address) }
     }
-    let waiterChanges = await parts.state.changes()
+    let (waiterChanges, budgetChanges) = (await parts.state.changes(), await parts.state.changes())
     var services: [any Service] = [
         ServicePart { await parts.state.run() },
         ServicePart { await parts.services.waiters.run(waiterChanges) },
+        ServicePart { await parts.services.redirects.coldClaims.run(budgetChanges) },
         ServicePart { await parts.services.uses.run() },
         ServicePart { await parts.services.health.run() },
         parts.sweeper,

@@ -35,19 +35,26 @@ struct StatsCommand: AsyncParsableCommand {
             blocks.append(block)
         }
         if let origins = origins(stats["origins"]?.elements ?? []) { blocks.append(origins) }
+        if let networks = networks(stats["coldClaims"]?["networks"]?.elements ?? []) { blocks.append(networks) }
         return blocks.isEmpty ? "no numbers\n" : blocks.joined(separator: "\n")
     }
 
     private static func origins(_ origins: [JSONValue]) -> String? {
         var table = TextTable([
-            ("ORIGIN", .left), ("RUNNING", .right), ("SLOW", .right), ("PER SECOND", .right), ("SLOW SO FAR", .right),
+            ("ORIGIN", .left), ("QUEUED", .right), ("RUNNING", .right), ("SLOW", .right), ("PER SECOND", .right), ("SLOW SO FAR", .right),
         ])
         for origin in origins {
             table.add([
-                origin["origin"]?.cell ?? "", origin["running"]?.cell ?? "", origin["slow"]?.cell ?? "",
+                origin["origin"]?.cell ?? "", origin["queued"]?.cell ?? "", origin["running"]?.cell ?? "", origin["slow"]?.cell ?? "",
                 origin["bytesPerSecond"]?.int64.map(HumanText.bytes) ?? "", origin["slowed"]?.cell ?? "",
             ])
         }
+        return table.isEmpty ? nil : table.text()
+    }
+
+    private static func networks(_ networks: [JSONValue]) -> String? {
+        var table = TextTable([("NETWORK WITHOUT A BUDGET LEFT", .left)])
+        for network in networks { table.add([network.cell]) }
         return table.isEmpty ? nil : table.text()
     }
 

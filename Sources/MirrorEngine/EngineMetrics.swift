@@ -31,6 +31,8 @@ package struct EngineMetrics: Sendable {
         package static let errors = "cloud_mirror_errors_total"
         package static let refusedRedirects = "cloud_mirror_refused_redirects_total"
         package static let waiting = "cloud_mirror_waiting_requests"
+        package static let overBudget = "cloud_mirror_over_budget_total"
+        package static let spentNetworks = "cloud_mirror_networks_over_budget"
     }
 
     /// The metrics of one pool.
@@ -97,6 +99,8 @@ package struct EngineMetrics: Sendable {
     private let factory: any MetricsFactory
     private let waiting: Gauge
     private let stateAvailable: Gauge
+    private let overBudget: [BudgetTable.Refusal: Counter]
+    private let spentNetworks: Gauge
 
     package init(pools: some Sequence<PoolID>, factory: any MetricsFactory) {
         self.pools = Dictionary(
@@ -108,6 +112,11 @@ package struct EngineMetrics: Sendable {
         self.factory = factory
         waiting = Gauge(label: Name.waiting, factory: factory)
         stateAvailable = Gauge(label: Name.stateAvailable, factory: factory)
+        overBudget = Dictionary(
+            uniqueKeysWithValues: BudgetTable.Refusal.allCases.map {
+                ($0, Counter(label: Name.overBudget, dimensions: [("budget", $0.rawValue)], factory: factory))
+            })
+        spentNetworks = Gauge(label: Name.spentNetworks, factory: factory)
     }
 
     package subscript(pool pool: PoolID?) -> PoolMetrics { pool.flatMap { pools[$0] } ?? noPool }
@@ -181,6 +190,8 @@ package struct EngineMetrics: Sendable {
     package func countServed(bytes: Int64, pool: PoolID) { self[pool: pool].servedBytes.increment(by: bytes) }
 
     package func recordWaiting(_ count: Int) { waiting.record(count) }
+    func countOverBudget(_ refusal: BudgetTable.Refusal) { overBudget[refusal]?.increment() }
+    package func recordSpentNetworks(_ count: Int) { spentNetworks.record(count) }
     package func recordState(isAvailable: Bool) { stateAvailable.record(isAvailable ? 1 : 0) }
 
     func countExpired(pool: PoolID) { self[pool: pool].expired.increment() }

@@ -49,6 +49,10 @@ import Testing
                 - {pattern: '^https://b\\.example/', query: keep}
                 - {prefix: "https://c.example/", query: drop}
                 - {query: drop-signatures, prefix: "https://d.example/x"}
+                - {prefix: "https://e.example/", query: [version, "filter%5Bname%5D"]}
+                - pattern: '^https://f\\.example/'
+                  query:
+                    - ${NAME}
               requireHTTPS: false
               allowAddresses: [10.0.0.0/8, "fd00::/8"]
               maxRedirects: 0
@@ -56,9 +60,9 @@ import Testing
               local/a: {directory: ../a, retention: {timeToLive: 7d, maxBytes: 500GiB, grace: 5m}}
               local/b: {directory: /b/, retention: {maxBytes: none}}
             redirect: {maxWait: 500ms, hop: 3s, hops: 1, clients: [{userAgent: "Pip/", hop: 12s, hops: 25}, {userAgent: my loader}],
-              waitLimit: 1m, negativeLife: 0s, maxWaiting: 5, status: 307}
+              waitLimit: 1m, negativeLife: 0s, maxWaiting: 5, coldClaims: {perSecond: 3, burst: 4, bytesPerMinute: 5MiB}, status: 307}
             copy: {concurrency: 1, partSize: 1MiB, partConcurrency: 2, maxAttempts: 3, maxObjectSize: 1TB, refuseHTML: false, idleTimeout: 5s, connectTimeout: 1s,
-              lease: 20s, maxQueued: 7, backoff: {first: 1ms, max: 1ms}}
+              lease: 20s, maxQueued: 7, maxQueuedPerOrigin: 3, backoff: {first: 1ms, max: 1ms}}
             state: {sqlite: {path: db.sqlite}}
             selection: {networks: {10.1.0.0/16: local/b, "2001:db8::/32": local/a}, trustedProxies: [10.9.9.9], default: local/b}
             sweep: {interval: 1h}
@@ -66,7 +70,7 @@ import Testing
             log: {level: debug, format: json}
             """
         let environment = ConfigurationEnvironment.fake(
-            variables: ["TOKEN": "token-from-the-environment"],
+            variables: ["TOKEN": "token-from-the-environment", "NAME": "arch"],
             files: [
                 "/here/tls/cert.pem": sampleCertificate, "/keys/key.pem": sampleKey,
                 "/here/tokens": "# comment\n\n  token-from-the-file-one \r\ntoken-from-the-file-two\n",
@@ -88,6 +92,8 @@ import Testing
                 .prefix(try ArtifactURL("http://artifacts.example.org/builds/")), .pattern("^https://a\\.example/"),
                 .pattern("^https://b\\.example/", query: .keep), .prefix(try ArtifactURL("https://c.example/"), query: .drop),
                 .prefix(try ArtifactURL("https://d.example/x"), query: .dropSignatures),
+                .prefix(try ArtifactURL("https://e.example/"), query: .only(QueryNames(["version", "filter[name]"]))),
+                .pattern("^https://f\\.example/", query: .only(QueryNames(["arch"]))),
             ])
         #expect(!configuration.origins.requireHTTPS)
         #expect(configuration.origins.allowAddresses.map(\.description) == ["10.0.0.0/8", "fd00::/8"])
@@ -105,14 +111,15 @@ import Testing
                     clients: [
                         .init(userAgent: "Pip/", patience: Patience(hop: .seconds(12), hops: 25)),
                         .init(userAgent: "my loader", patience: Patience(hop: .seconds(3), hops: 1)),
-                    ], waitLimit: .seconds(60), negativeLife: .zero, maxWaiting: 5, status: .temporaryRedirect))
+                    ], waitLimit: .seconds(60), negativeLife: .zero, maxWaiting: 5,
+                    coldClaims: ColdClaimLimits(perSecond: 3, burst: 4, bytesPerMinute: 5 << 20), status: .temporaryRedirect))
         #expect(
             configuration.copy
                 == Configuration.Copy(
                     concurrency: 1, partSize: 1 << 20, partConcurrency: 2, maxAttempts: 3, maxObjectSize: 1_000_000_000_000,
                     refuseHTML: false,
                     idleTimeout: .seconds(5),
-                    connectTimeout: .seconds(1), lease: .seconds(20), maxQueued: 7,
+                    connectTimeout: .seconds(1), lease: .seconds(20), maxQueued: 7, maxQueuedPerOrigin: 3,
                     backoff: Configuration.Backoff(first: .milliseconds(1), max: .milliseconds(1))))
         #expect(configuration.state == .sqlite(path: "/here/db.sqlite"))
         #expect(configuration.selection.networks.map(\.network.description) == ["10.1.0.0/16", "2001:db8::/32"])

@@ -43,12 +43,13 @@ import Testing
             ("default: local/a", "default: local/b, networks: {10.0.0.0/8: local/a}, trustedProxies: [10.1.0.0/16]"),
             (
                 "level: info",
-                "level: debug}\nredirect: {hop: 2s, hops: 3, clients: [{userAgent: tool, hop: 4s, hops: 2}], maxWait: 3s, waitLimit: 9s, maxWaiting: 7"
+                "level: debug}\nredirect: {hop: 2s, hops: 3, clients: [{userAgent: tool, hop: 4s, hops: 2}], maxWait: 3s, waitLimit: 9s, maxWaiting: 7, coldClaims: {perSecond: 0, burst: 1}"
             ))
         #expect(
             changed == [
                 "admin.tokens", "log.level", "origins.allow", "pools.local/a.retention.grace", "pools.local/a.retention.maxBytes",
-                "pools.local/a.retention.timeToLive", "redirect.clients", "redirect.hop", "redirect.hops", "redirect.maxWait",
+                "pools.local/a.retention.timeToLive", "redirect.clients", "redirect.coldClaims.burst", "redirect.coldClaims.perSecond",
+                "redirect.hop", "redirect.hops", "redirect.maxWait",
                 "redirect.maxWaiting", "redirect.waitLimit", "selection.default",
                 "selection.networks", "selection.trustedProxies",
             ])

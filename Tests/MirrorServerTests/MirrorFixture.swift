@@ -30,6 +30,7 @@ struct MirrorOptions: Sendable {
     /// So that a wait is one answer's, unless a test says how long one may be withheld.
     var clients = ClientTable(unknown: Patience(hop: .seconds(3_600), hops: 0))
     var maxWaiting = 10_000
+    var coldClaims = ColdClaimLimits.none
     var networks: [(network: IPNetwork, pool: PoolID)] = []
     var fallback: PoolID?
     var trustedProxies: [IPNetwork] = []
@@ -167,7 +168,10 @@ final class MirrorFixture: Sendable {
             let redirects = RedirectService(
                 pools: pools, state: world.state, origin: origin, waiters: waiters, uses: uses, publications: publications,
                 presence: presence, health: health,
-                configuration: RedirectConfiguration(maxWait: options.maxWait, clients: options.clients, maxWaiting: options.maxWaiting),
+                configuration: RedirectConfiguration(
+                    maxWait: options.maxWait, clients: options.clients, maxWaiting: options.maxWaiting,
+                    coldClaims: options.coldClaims),
+                coldClaims: ColdClaims(options.coldClaims, metrics: metrics, clock: world.clock, logger: logger),
                 metrics: metrics, clock: world.clock, logger: logger)
             services = MirrorServices(
                 pools: pools,

@@ -169,7 +169,12 @@ struct StatusRouteTests {
             #expect(stats["waiting"]?.number == 0)
             #expect(stats["uptimeSeconds"]?.number == 90)
             #expect(stats["copies"]?.names == ["present", "error", "set-aside"])
-            #expect(stats["origins"]?.array?.isEmpty == true)
+            let origins = try require(stats["origins"]?.array)
+            #expect(origins.map { $0["origin"]?.string } == [World.origin])
+            #expect(origins[0]["queued"]?.number == 1)
+            #expect(origins[0]["running"]?.number == 0)
+            #expect(stats["coldClaims"]?["spentNetworks"]?.number == 0)
+            #expect(stats["coldClaims"]?["networks"]?.array?.isEmpty == true)
         }
     }
 }

@@ -155,7 +155,9 @@ extension Configuration.Origins {
                 "The artifacts that may be fetched: URLs that begin like this, compared by scheme, host, port and path; or that match an anchored "
                 + "pattern whose host is written out. `query` says which part of a URL's query belongs to the artifact's name, by the first entry that matches: "
                 + "`drop-signatures` (the default) all but the parameters of a signature, so that URLs that are signed anew each time name one artifact; `keep` "
-                + "all; `drop` nothing. All of it is always fetched. Set `keep` where a signature decides who may read: without it in the name, clients "
+                + "all; `drop` nothing; a list of names, such as `[version, arch]`, only the parameters of these names. All of it is always fetched. "
+                + "List the parameters that an origin knows where anybody may ask: each made-up one is another artifact otherwise. "
+                + "Set `keep` where a signature decides who may read: without it in the name, clients "
                 + "that have none are redirected to the copy, too. May be left out where `s3` has an entry."
         ) { element -> (rule: EgressPolicy.AllowRule, element: ConfigurationElement)? in
             guard element.isMapping else { return element.value(.originPrefix, instead: "remove it").map { ($0, element) } }
@@ -265,6 +267,24 @@ extension Configuration.Redirect {
         reader.value(
             "maxWaiting", &maxWaiting, .integer(in: 0...1_000_000),
             doc: "Requests that may wait at the same time; the next ones are sent to the origin at once.")
+        reader.section(
+            "coldClaims",
+            doc:
+                "What one client network (an IPv4 address, or the /64 of an IPv6 address, found as for selection) may ask for that is not there yet. Beyond it "
+                + "the client is redirected to the origin at once. What is there, or is being copied for somebody already, costs nothing."
+        ) { section in
+            section.value(
+                "perSecond", &coldClaims.perSecond, .integer(in: 0...1_000_000),
+                doc: "Artifacts a second, in the long run; 0 sets no limit.")
+            section.value(
+                "burst", &coldClaims.burst, .integer(in: 1...10_000_000),
+                doc: "Artifacts at once, for a network that asked for none for a while: as many as a large build behind one address has.")
+            section.value(
+                "bytesPerMinute", &coldClaims.bytesPerMinute, .size(in: 0...(1 << 50)),
+                doc:
+                    "Bytes a minute of the copies that it has started. A copy is charged when it is done; a network that has had more may start no more until "
+                    + "that is made up for. 0B sets no limit.")
+        }
         reader.value("status", &status, .choice(), doc: "The status of a redirect.")
     }
 }
@@ -309,6 +329,11 @@ extension Configuration.Copy {
         reader.value(
             "maxQueued", &maxQueued, .integer(in: 1...100_000_000),
             doc: "Copies that may be queued; clients of more are sent to the origin.")
+        reader.value(
+            "maxQueuedPerOrigin", &maxQueuedPerOrigin, .integer(in: 1...100_000_000), defaultNote: "a tenth of maxQueued", example: "10000",
+            doc:
+                "How many of them may be from one origin (scheme, host and port), in each pool, so that one does not fill the queue for the others."
+        )
         reader.value(
             "frontEnd", &frontEnd, .choice(),
             doc:

@@ -164,6 +164,7 @@ extension Configuration {
         package var negativeLife: Duration = .seconds(30)
         /// Requests that wait at the same time; the next ones are sent to the origin.
         package var maxWaiting = 10_000
+        package var coldClaims = ColdClaimLimits()
         package var status: Status = .found
 
         package enum Status: Int, Sendable, CaseIterable {
@@ -195,6 +196,8 @@ extension Configuration {
         package var connectTimeout: Duration = .seconds(10)
         package var lease: Duration = .seconds(15)
         package var maxQueued = 100_000
+        /// Of one origin in one pool; `nil` is a tenth of ``maxQueued``.
+        package var maxQueuedPerOrigin: Int?
         package var frontEnd = FrontEnd.auto
         package var backoff = Backoff()
 

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorEngine
 
 /// Settings whose properties are named for their keys, so that it can be said which of them differ.
 protocol ConfigurationSection: Equatable {}
@@ -55,6 +56,7 @@ extension Configuration.Admin: ConfigurationSection {}
 extension Configuration.Origins: ConfigurationSection {}
 extension Configuration.Retention: ConfigurationSection {}
 extension Configuration.Redirect: ConfigurationSection {}
+extension ColdClaimLimits: ConfigurationSection {}
 extension Configuration.Copy: ConfigurationSection {}
 extension Configuration.Backoff: ConfigurationSection {}
 extension Configuration.State: ConfigurationSection {}

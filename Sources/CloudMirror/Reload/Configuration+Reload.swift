@@ -26,6 +26,7 @@ extension Configuration {
         result.redirect.clients = other.redirect.clients
         result.redirect.waitLimit = other.redirect.waitLimit
         result.redirect.maxWaiting = other.redirect.maxWaiting
+        result.redirect.coldClaims = other.redirect.coldClaims
         // A pool that is not there yet cannot be chosen.
         if other.selection.pools.isSubset(of: pools.map(\.id)) { result.selection = other.selection }
         result.log.level = other.log.level

@@ -59,15 +59,21 @@ struct HeadAnswers: Sendable {
     ///
     /// - Returns: `nil` when it does not say, or not in time.
     func ofBucket(_ source: ArtifactSource) async -> ArtifactDescription? {
-        guard case .known(let description)? = try? await headers.answer(source, within: Self.bucketPatience) else { return nil }
+        guard case .known(let description)? = try? await headers.answer(source, within: Self.bucketPatience, maySpend: { true })
+        else { return nil }
         return description.with(outcome: .fallback)
     }
 
     /// What the origin says of an artifact whose copy is queued or under way.
-    func answer(pending source: ArtifactSource, until deadline: ContinuousClock.Instant) async throws -> RedirectAnswer {
-        switch try await headers.answer(source, within: clock.instant.duration(to: deadline)) {
+    ///
+    /// - Parameter maySpend: Is asked before the origin is.
+    func answer(
+        pending source: ArtifactSource, until deadline: ContinuousClock.Instant, maySpend: () -> Bool
+    ) async throws -> RedirectAnswer {
+        switch try await headers.answer(source, within: clock.instant.duration(to: deadline), maySpend: maySpend) {
         case .known(let description): .description(description)
         case .timedOut, .unstated: .origin(.timedOut)
+        case .overBudget: .origin(.budget)
         case .busy: .origin(.overloaded)
         // The copy makes more attempts, and the client may make its own.
         case .failed(let error) where error.isTransient: .origin(.copyFailed)

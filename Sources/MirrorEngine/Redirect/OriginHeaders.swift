@@ -14,6 +14,8 @@ final class OriginHeaders: Sendable {
         /// It does not say how long the artifact is, which is what a header is asked for.
         case unstated
         case timedOut
+        /// The client's network may ask for no more.
+        case overBudget
         /// Too many are asked for already.
         case busy
     }
@@ -48,11 +50,13 @@ final class OriginHeaders: Sendable {
     }
 
     /// - Parameter limit: How long the request may be withheld.
-    func answer(_ source: ArtifactSource, within limit: Duration) async throws -> Answer {
+    /// - Parameter maySpend: Is asked before the origin is.
+    func answer(_ source: ArtifactSource, within limit: Duration, maySpend: () -> Bool) async throws -> Answer {
         let now = clock.instant
         if let known = state.withLock({ $0.known[source.name] }), now < known.until { return .known(known.description) }
         guard let seconds = Self.steps.last(where: { .seconds($0) <= limit }) else { return .timedOut }
         return try await flights.run(Flight(source: source, seconds: seconds)) {
+            guard maySpend() else { return .overBudget }
             guard begin() else { return .busy }
             defer { state.withLock { $0.asking -= 1 } }
             let answer = try await ask(source, within: .seconds(seconds))

@@ -12,10 +12,12 @@ struct PendingRequest: Sendable {
     let isHead: Bool
     /// Who waits for the answer; `nil` when others than one client do.
     let client: ClientPresence?
+    /// Who pays for what is not there yet; `nil` for an admin, who does not.
+    let network: ClientNetwork?
 
     init(
         _ source: ArtifactSource, pool: Pool, token: HotIndex.Token, wait: Wait, deadline: ContinuousClock.Instant, isHead: Bool,
-        client: ClientPresence? = nil
+        client: ClientPresence? = nil, network: ClientNetwork?
     ) {
         self.source = source
         id = ReplicaID(artifact: source.name, pool: pool.id)
@@ -25,6 +27,7 @@ struct PendingRequest: Sendable {
         self.deadline = deadline
         self.isHead = isHead
         self.client = client
+        self.network = network
     }
 
     /// Whether it may ask for a copy although the last one has failed a moment ago: the origin has refused, and has not seen this query.

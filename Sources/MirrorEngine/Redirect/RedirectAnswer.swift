@@ -118,6 +118,8 @@ package enum Fallback: String, Sendable, CaseIterable {
     case left
     /// Too many requests wait, or too many copies are queued.
     case overloaded
+    /// The client's network has asked for more that is not there than it may.
+    case budget
     /// The copy failed for a reason that the origin did not give.
     case copyFailed = "copy-failed"
     /// The replica is being removed.
@@ -135,6 +137,7 @@ package enum Fallback: String, Sendable, CaseIterable {
         case .timedOut: "Cached copy did not show up in time; this is the origin"
         case .left: "the client has ended its side of the connection; this is the origin"
         case .overloaded: "the mirror has too much to do; this is the origin"
+        case .budget: "more was asked for from your network than is copied for one; this is the origin"
         case .copyFailed: "the artifact could not be copied; this is the origin"
         case .removing: "the copy is being removed; this is the origin"
         case .noPool: "no pool serves this client; this is the origin"

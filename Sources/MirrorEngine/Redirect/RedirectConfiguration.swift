@@ -8,6 +8,8 @@ package struct RedirectConfiguration: Sendable {
     package var waitLimit: Duration
     /// Requests that may wait at the same time; more are sent to the origin at once.
     package var maxWaiting: Int
+    /// What one client network may ask for that is not there yet.
+    package var coldClaims: ColdClaimLimits
     /// How long a redirect's location must work at least.
     package var locationLife: Duration
 
@@ -16,12 +18,14 @@ package struct RedirectConfiguration: Sendable {
 
     package init(
         maxWait: Duration = .seconds(300), clients: ClientTable = ClientTable(unknown: Patience(hop: .seconds(8), hops: 5)),
-        waitLimit: Duration = .seconds(300), maxWaiting: Int = 10_000, locationLife: Duration = .seconds(300)
+        waitLimit: Duration = .seconds(300), maxWaiting: Int = 10_000, coldClaims: ColdClaimLimits = ColdClaimLimits(),
+        locationLife: Duration = .seconds(300)
     ) {
         self.maxWait = maxWait
         self.clients = clients
         self.waitLimit = waitLimit
         self.maxWaiting = maxWaiting
+        self.coldClaims = coldClaims
         self.locationLife = locationLife
     }
 

@@ -24,13 +24,14 @@ package struct RedirectService: Sendable {
     private let probes = SingleFlight<ReplicaID, Probe>()
     private let reports = SingleFlight<ReplicaID, Bool>()
     private let heads: HeadAnswers
+    /// What may be asked for that is not there yet.
+    package let coldClaims: ColdClaims
     private let keys = ReplicaKeys()
 
     package init(
         pools: PoolTable, state: HotIndex, origin: OriginClient, waiters: ReplicaWaiters, uses: UseRecorder,
         publications: PublicationLock, presence: PresenceCheck, health: PoolHealth, configuration: RedirectConfiguration,
-        metrics: EngineMetrics,
-        clock: any MirrorClock, logger: Logger
+        coldClaims: ColdClaims, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
         self.pools = pools
         self.state = state
@@ -44,6 +45,7 @@ package struct RedirectService: Sendable {
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
+        self.coldClaims = coldClaims
         heads = HeadAnswers(state: state, origin: origin, presence: presence, metrics: metrics, clock: clock, logger: logger)
     }
 
@@ -52,6 +54,7 @@ package struct RedirectService: Sendable {
     /// Requests from now on wait by these settings; those under way have theirs.
     package func reload(_ configuration: RedirectConfiguration) {
         settings.replace(with: configuration)
+        coldClaims.reload(configuration.coldClaims)
     }
 
     /// The artifact that a client's words mean (``OriginClient/source(_:)``).
@@ -87,19 +90,20 @@ package struct RedirectService: Sendable {
     /// - Parameter isHead: Whether the client wants to know of the artifact alone.
     /// - Parameter isReportedMissing: Whether the client was redirected to a copy before and did not find it.
     /// - Parameter client: Who asks; nothing is waited for once it has left.
+    /// - Parameter network: Who pays for what is not there yet; `nil` for nobody.
     package func answer(
         _ source: ArtifactSource, in pool: Pool?, wait: Wait, isHead: Bool = false, isReportedMissing: Bool = false,
-        client: ClientPresence? = nil
+        from network: ClientNetwork?, client: ClientPresence? = nil
     ) async -> RedirectAnswer {
         let artifact = source.name
         let answer = await withSpan("redirect") { span in
             span.attributes["artifact"] = artifact.redacted
             span.attributes["pool"] = pool?.id.description
             let found: RedirectAnswer
-            if isReportedMissing, let pool, refusal(of: source) == nil, await !look(for: artifact, in: pool) {
-                found = .origin(.unavailable)
+            if isReportedMissing, let pool, refusal(of: source) == nil, let trouble = await look(for: artifact, in: pool, network) {
+                found = .origin(trouble)
             } else {
-                found = await answerUncounted(source, in: pool, wait: wait, isHead: isHead, client: client)
+                found = await answerUncounted(source, in: pool, wait: wait, isHead: isHead, client: client, network: network)
             }
             let answer = await usable(found, source, isHead: isHead)
             span.attributes["outcome"] = answer.outcome.rawValue
@@ -131,7 +135,9 @@ package struct RedirectService: Sendable {
     package func waitOn(for source: ArtifactSource, in pool: Pool, until deadline: ContinuousClock.Instant, wait: Wait) async
         -> RedirectAnswer
     {
-        let request = PendingRequest(source, pool: pool, token: state.token(), wait: wait, deadline: deadline, isHead: false)
+        let request = PendingRequest(
+            source, pool: pool, token: state.token(), wait: wait, deadline: deadline, isHead: false,
+            network: nil)
         return await orOrigin(request) { try await waitForCopy($0, isCounted: false) }
     }
 
@@ -154,11 +160,11 @@ package struct RedirectService: Sendable {
         let artifact = source.name
         if let refusal = refusal(of: source) { return .refused(refusal) }
         let request = PendingRequest(
-            source, pool: pool, token: state.token(), wait: Wait(limit: .zero), deadline: clock.instant, isHead: false)
+            source, pool: pool, token: state.token(), wait: Wait(limit: .zero), deadline: clock.instant, isHead: false, network: nil)
         do {
             return switch try await probe(request) {
             case .pending: .replica(.pending)
-            case .queueFull: .queueFull
+            case .queueFull, .overBudget: .queueFull
             case .settled(let replica, _, _): .replica(replica.status)
             }
         } catch {
@@ -169,12 +175,13 @@ package struct RedirectService: Sendable {
     }
 
     private func answerUncounted(
-        _ source: ArtifactSource, in pool: Pool?, wait: Wait, isHead: Bool, client: ClientPresence?
+        _ source: ArtifactSource, in pool: Pool?, wait: Wait, isHead: Bool, client: ClientPresence?, network: ClientNetwork?
     ) async -> RedirectAnswer {
         if let refusal = refusal(of: source) { return .refused(message: refusal) }
         guard let pool else { return .origin(.noPool) }
         let request = PendingRequest(
-            source, pool: pool, token: state.token(), wait: wait, deadline: clock.instant + wait.limit, isHead: isHead, client: client)
+            source, pool: pool, token: state.token(), wait: wait, deadline: clock.instant + wait.limit, isHead: isHead, client: client,
+            network: network)
         // Behind the token: what is remembered of this answer is forgotten when the pool turns unreadable meanwhile.
         guard health.isReadable(pool.id) else { return .origin(.unavailable) }
         return await orOrigin(request) { try await follow($0) }
@@ -210,16 +217,17 @@ package struct RedirectService: Sendable {
 
     /// Looks whether a replica's object is there, once for all who report it missing at the same time.
     ///
-    /// - Returns: `false` when that cannot be found out.
-    private func look(for artifact: ArtifactURL, in pool: Pool) async -> Bool {
+    /// - Returns: Why that cannot be found out.
+    private func look(for artifact: ArtifactURL, in pool: Pool, _ network: ClientNetwork?) async -> Fallback? {
+        guard coldClaims.spend(network) else { return .budget }
         let id = ReplicaID(artifact: artifact, pool: pool.id)
         do {
             _ = try await reports.run(id) { try await presence.forgetIfMissing(id) }
-            return true
+            return nil
         } catch {
             metrics.countError(error)
             logger.warning("could not look for an object that is reported missing", metadata: ["replica": "\(id)", "error": "\(error)"])
-            return false
+            return .unavailable
         }
     }
 
@@ -253,8 +261,10 @@ package struct RedirectService: Sendable {
             return try await settled(replica, request, as: outcome) ?? .origin(.unavailable)
         case .queueFull:
             return .origin(.overloaded)
+        case .overBudget:
+            return .origin(.budget)
         case .pending where request.isHead:
-            return try await heads.answer(pending: request.source, until: request.deadline)
+            return try await heads.answer(pending: request.source, until: request.deadline) { coldClaims.spend(request.network) }
         case .pending:
             let answer = try await waitForCopy(request)
             if answer.outcome != .hop { metrics.recordWait(began.duration(to: clock.instant), pool: request.pool.id) }
@@ -299,14 +309,21 @@ package struct RedirectService: Sendable {
         case settled(Replica, Outcome, HotIndex.Token)
         case pending
         case queueFull
+        /// The client's network may claim no more.
+        case overBudget
     }
 
     /// Looks and claims, and leaves what this request would fetch the artifact with to whoever copies it.
     private func probe(_ request: PendingRequest) async throws -> Probe {
-        if let query = request.source.query { try await state.keepQuery(query, for: request.id) }
-        let probe = try await probes.run(request.id) { try await probePoolAndClaim(request) }
-        // It may have gone with the end of the copy before.
-        if case .pending = probe, let query = request.source.query, try await state.query(for: request.id) == nil {
+        var isFirst = false
+        var probe = try await probes.run(request.id) {
+            isFirst = true
+            return try await probePoolAndClaim(request)
+        }
+        // The first one's budget is not the others'.
+        if case .overBudget = probe, !isFirst { probe = try await probePoolAndClaim(request) }
+        // That of another claim is older, or it has gone with the end of the copy before.
+        if case .pending = probe, let query = request.source.query, try await state.query(for: request.id) != query {
             try await state.keepQuery(query, for: request.id)
         }
         return probe
@@ -326,9 +343,15 @@ package struct RedirectService: Sendable {
             return .pending
         case .error, .removing, nil: break
         }
+        guard coldClaims.spend(request.network) else { return .overBudget }
         // State that was lost costs one HEAD for each object, never a second copy.
         if let replica = try await backfill.record(request.id, in: request.pool) { return .settled(replica, .backfill, request.token) }
-        switch try await state.claim(request.id) {
+        // Before the claim, in whose way a refusal stands that is remembered of another query.
+        if let query = request.source.query { try await state.keepQuery(query, for: request.id) }
+        coldClaims.expect(request.id, for: request.network)
+        let claim = try await state.claim(request.id)
+        if claim != .claimed { coldClaims.forget(request.id) }
+        switch claim {
         case .claimed: return .pending
         case .queueFull: return .queueFull
         case .exists(let replica): return replica.state == .pending ? .pending : .settled(replica, .hit, request.token)
@@ -364,7 +387,8 @@ package struct RedirectService: Sendable {
     private func log(_ answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: PoolID?, requests: Int = 1) {
         let level: Logger.Level =
             switch answer {
-            case .hop: .debug
+            // Counted; the log has a line in a while (``ColdClaims``).
+            case .hop, .origin(.budget): .debug
             case .description(let description) where description.outcome == .hit: .debug
             case .replica(let redirect) where redirect.outcome == .hit: .debug
             default: .info

@@ -14,6 +14,11 @@ package enum MetricCatalog {
             "How long redirect requests waited for a copy, over all their hops; observed once for each request, at its end."
         ),
         (EngineMetrics.Name.waiting, "gauge", "", "Redirect requests that wait for a copy now."),
+        (
+            EngineMetrics.Name.overBudget, "counter", "budget",
+            "Requests that were redirected to the origin because their client network had spent its budget of `claims` or of `bytes` (redirect.coldClaims)."
+        ),
+        (EngineMetrics.Name.spentNetworks, "gauge", "", "Client networks that have spent a budget now."),
         (EngineMetrics.Name.copies, "counter", "pool, result", "Copies that ended, by result: present, error, set-aside."),
         (EngineMetrics.Name.slowCopies, "counter", "pool", "Copies that gave their slot up because the origin sent too slowly."),
         (EngineMetrics.Name.copySeconds, "histogram", "pool", "How long copies took."),

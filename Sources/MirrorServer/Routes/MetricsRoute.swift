@@ -14,6 +14,7 @@ struct MetricsRoute: Sendable {
     func register(on router: Router<MirrorRequestContext>) {
         router.get("/metrics") { _, _ in
             services.metrics.recordWaiting(services.waiters.count)
+            services.metrics.recordSpentNetworks(services.redirects.coldClaims.spent.count)
             services.process.record()
             await recordState()
             await recordCapacity()

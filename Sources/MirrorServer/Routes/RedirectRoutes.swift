@@ -28,9 +28,10 @@ struct RedirectRoutes: Sendable {
         // Before anything that a reload changes is looked at.
         let epoch = table.epoch
         let target = try RequestTarget(request.uri.path, behind: Self.prefix, parse: services.redirects.source)
+        let client = client(request, context)
         let pool: Pool?
         do {
-            pool = try self.pool(for: target, request, context)
+            pool = try self.pool(for: target, request, client)
         } catch var error as RequestError {
             // So that nobody takes it for the origin's 404.
             error.headers.append(contentsOf: fields(nil, .refused))
@@ -40,10 +41,11 @@ struct RedirectRoutes: Sendable {
         let wait = services.redirects.wait(asked: try askedWait(request), hop: try hop(request), patience: patience)
         let isReportedMissing = try isReportedMissing(request)
         let question = isReportedMissing ? nil : question(request, target, patience)
-        let crowd = found(question, target.source, pool, wait)
+        let network = ClientNetwork(client)
+        let crowd = found(question, target.source, pool, wait, network)
         let answer = await services.redirects.answer(
             target.source, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing,
-            client: context.client)
+            from: network, client: context.client)
         let words = RequestWords(method: request.method, path: request.uri.path, query: request.uri.query)
         let response = await response(to: answer, target.source, pool, words)
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let question {
@@ -97,12 +99,15 @@ struct RedirectRoutes: Sendable {
         return error.response(to: request.method, request.path, at: services.clock.now)
     }
 
-    private func pool(for target: RequestTarget, _ request: Request, _ context: MirrorRequestContext) throws -> Pool? {
+    private func client(_ request: Request, _ context: MirrorRequestContext) -> IPAddress? {
+        let forwarded = request.headers[values: .forwardedFor].flatMap { $0.split(separator: ",") }
+        return services.selector.value.client(peer: context.peer, forwardedFor: forwarded)
+    }
+
+    private func pool(for target: RequestTarget, _ request: Request, _ client: IPAddress?) throws -> Pool? {
         if let words = target.pool { return try services.pool(words) }
         if let name = request.uri.queryParameters["pool"] { return try services.pool(named: name) }
-        let forwarded = request.headers[values: .forwardedFor].flatMap { $0.split(separator: ",") }
-        let selector = services.selector.value
-        return selector.pool(for: selector.client(peer: context.peer, forwardedFor: forwarded)).flatMap { services.pools[$0] }
+        return services.selector.value.pool(for: client).flatMap { services.pools[$0] }
     }
 
     /// How often the client was redirected to ourselves before.
@@ -149,9 +154,11 @@ struct RedirectRoutes: Sendable {
         return Crowd.Question(target: Array(text.utf8), isHead: request.method == .head, patience: patience)
     }
 
-    /// Lets others join who ask the same meanwhile.
-    private func found(_ question: Crowd.Question?, _ source: ArtifactSource, _ pool: Pool?, _ wait: Wait) -> Crowd? {
-        guard let question, let pool else { return nil }
+    /// Lets others join who ask the same meanwhile, unless this one may be refused for what they are not.
+    private func found(
+        _ question: Crowd.Question?, _ source: ArtifactSource, _ pool: Pool?, _ wait: Wait, _ network: ClientNetwork
+    ) -> Crowd? {
+        guard let question, let pool, !services.redirects.coldClaims.isSpent(network) else { return nil }
         return crowds.found(question, source, in: pool, wait: wait)
     }
 

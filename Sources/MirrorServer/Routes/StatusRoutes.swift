@@ -167,20 +167,45 @@ struct StatusRoutes: Sendable {
         let uptimeSeconds: Int64
         /// Of this process: those that are being copied from, and those that were slow.
         let origins: [Origin]
+        let coldClaims: ColdClaims
+
+        /// Client networks that have spent their budget of what is not there yet.
+        struct ColdClaims: Encodable {
+            /// Networks that are named.
+            private static let maxNames = 100
+
+            let spentNetworks: Int
+            let networks: [String]
+
+            init(_ spent: [ClientNetwork]) {
+                spentNetworks = spent.count
+                networks = spent.prefix(Self.maxNames).map(\.description).sorted()
+            }
+        }
 
         struct Origin: Encodable {
             let origin: String
+            let queued: Int
             let running: Int
             let slow: Int
             let bytesPerSecond: Int64
             let slowed: Int
 
-            init(_ copies: CopySlots.OriginCopies) {
+            /// - Parameter jobs: Queued and under way, in any process.
+            init(_ copies: CopySlots.OriginCopies, jobs: Int) {
                 origin = copies.origin
+                queued = max(jobs - copies.running, 0)
                 running = copies.running
                 slow = copies.slow
                 bytesPerSecond = copies.bytesPerSecond
                 slowed = copies.slowed
+            }
+
+            /// One that no copy of this process is from.
+            init(_ origin: String, jobs: Int) {
+                self.origin = origin
+                queued = jobs
+                (running, slow, bytesPerSecond, slowed) = (0, 0, 0, 0)
             }
         }
     }
@@ -197,7 +222,25 @@ struct StatusRoutes: Sendable {
                 copiedBytes: total(EngineMetrics.Name.copyBytes), egressAvoidedBytes: total(EngineMetrics.Name.egressAvoided),
                 evictions: total(EngineMetrics.Name.evictions), waiting: services.waiters.count,
                 uptimeSeconds: services.started.duration(to: services.clock.instant).wholeMilliseconds / 1_000,
-                origins: services.copySlots?.origins.map(Stats.Origin.init) ?? []),
+                origins: try await origins(),
+                coldClaims: Stats.ColdClaims(services.redirects.coldClaims.spent)),
             for: request)
+    }
+
+    /// Origins with jobs that are listed.
+    private static let maxOrigins = 100
+
+    /// Origins that are copied from or were slow, and those that most jobs wait for.
+    private func origins() async throws -> [Stats.Origin] {
+        var jobs: [String: Int] = [:]
+        for pool in services.pools.all {
+            for lane in try await services.state.lanes(in: pool.id, limit: Self.maxOrigins) {
+                jobs[lane.lane.description, default: 0] += lane.jobs
+            }
+        }
+        let copied = services.copySlots?.origins ?? []
+        let others = Set(jobs.keys).subtracting(copied.map(\.origin)).sorted { (jobs[$1] ?? 0, $0) < (jobs[$0] ?? 0, $1) }
+        return copied.map { Stats.Origin($0, jobs: jobs[$0.origin] ?? 0) }
+            + others.prefix(Self.maxOrigins).map { Stats.Origin($0, jobs: jobs[$0] ?? 0) }
     }
 }

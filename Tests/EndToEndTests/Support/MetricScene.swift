@@ -94,6 +94,17 @@ extension MetricScene {
         #expect(try await stage.mirror.send(.GET, path).outcome == "wait")
     }
 
+    private static let hasBudgetOfOne: @Sendable (inout MirrorSettings) -> Void = {
+        // Which takes a while to come back.
+        $0.redirectOptions = ["coldClaims: {burst: 1, perSecond: 1, bytesPerMinute: 1kB}"]
+    }
+
+    private static let spend: Script = { stage async throws in
+        for path in ["/a.bin", "/b.bin", "/gate.bin"] { _ = try await stage.ask(path, wait: 0) }
+        try await eventually("the copy is charged") { try await sum("cloud_mirror_networks_over_budget", of: stage.mirror) == 1 }
+        #expect(try await stage.ask("/more.bin", wait: 0).outcome == "fallback")
+    }
+
     /// Metrics that a test of their own makes move.
     static let elsewhere: Set<String> = [
         // LogPipeTests, with a pipe that nobody reads.
@@ -128,6 +139,15 @@ extension MetricScene {
                 stage.gate.open()
                 #expect(try await answer.outcome == "wait")
             }, moved: { $0 == 0 && $1 == 0 }),
+        MetricScene(metric: "cloud_mirror_over_budget_total", settings: hasBudgetOfOne, script: spend),
+        MetricScene(
+            metric: "cloud_mirror_over_budget_total{budget=\"bytes\"}",
+            settings: { $0.redirectOptions = ["coldClaims: {bytesPerMinute: 1kB}"] },
+            script: { stage async throws in
+                try await copy(stage)
+                try await eventually("the copy is charged") { try await stage.ask("/b.bin", wait: 0).outcome == "fallback" }
+            }),
+        MetricScene(metric: "cloud_mirror_networks_over_budget", settings: hasBudgetOfOne, script: spend, moved: { $0 == 0 && $1 == 1 }),
         MetricScene(metric: "cloud_mirror_copies_total", script: copy),
         MetricScene(metric: "cloud_mirror_copies_total{result=\"set-aside\"}", other: setAside),
         MetricScene(

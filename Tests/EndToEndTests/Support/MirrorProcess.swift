@@ -165,9 +165,14 @@ final class MirrorProcess: Sendable {
     }
 
     /// Asks for an artifact; the answer is not followed.
-    func redirect(_ artifact: String, in pool: String = pool, wait: Int? = nil) async throws -> HTTP.Answer {
+    ///
+    /// - Parameter client: The address that a proxy, which has to be trusted, says it asks for.
+    func redirect(
+        _ artifact: String, in pool: String = pool, wait: Int? = nil, _ method: HTTPMethod = .GET, from client: String? = nil
+    ) async throws -> HTTP.Answer {
         let query = wait.map { "?wait=\($0)" } ?? ""
-        return try await send(.GET, "/v1/redirect/\(pool)/\(PercentCoding.encode(artifact))\(query)")
+        let headers: HTTPHeaders = client.map { ["X-Forwarded-For": $0] } ?? [:]
+        return try await send(method, "/v1/redirect/\(pool)/\(PercentCoding.encode(artifact))\(query)", headers: headers)
     }
 
     /// The object that an answer redirects to.
@@ -212,9 +217,16 @@ final class MirrorProcess: Sendable {
         let egressAvoidedBytes: Int64
         let waiting: Int
         let origins: [Origin]
+        let coldClaims: ColdClaims
+
+        struct ColdClaims: Decodable {
+            let spentNetworks: Int
+            let networks: [String]
+        }
 
         struct Origin: Decodable {
             let origin: String
+            let queued: Int
             let running: Int
             let slow: Int
             let bytesPerSecond: Int64

@@ -11,6 +11,8 @@ struct MirrorSettings {
     /// Entries of `redirect.clients`, as YAML: `{userAgent: …}`.
     var clients: [String] = []
     var negativeLife = "30s"
+    /// Further keys of `redirect`: `coldClaims: {burst: 2}`.
+    var redirectOptions: [String] = []
     var partSize = "1MiB"
     var partConcurrency = 4
     var maxAttempts = 3
@@ -65,6 +67,7 @@ struct MirrorSettings {
           hops: \(hops)
           clients: [\(clients.joined(separator: ", "))]
           negativeLife: \(negativeLife)
+          \(redirectOptions.joined(separator: "\n  "))
         copy:
           partSize: \(partSize)
           partConcurrency: \(partConcurrency)

@@ -14,6 +14,8 @@ import Testing
 struct EngineFixture: Sendable {
     struct Setup: Sendable {
         var clock: any MirrorClock = SystemClock()
+        /// What budgets are refilled by, where that is another.
+        var budgetClock: (any MonotonicClock)?
         var store: any ObjectStore = MemoryStore()
         /// Instead of the store's own.
         var features: StoreCapabilities.Features?
@@ -119,7 +121,10 @@ struct EngineFixture: Sendable {
         space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, clock: clock, logger: Self.logger)
         redirects = RedirectService(
             pools: pools, state: state, origin: client, waiters: waiters, uses: uses, publications: publications,
-            presence: presence, health: health, configuration: setup.redirect, metrics: metrics, clock: clock, logger: Self.logger)
+            presence: presence, health: health, configuration: setup.redirect,
+            coldClaims: ColdClaims(
+                setup.redirect.coldClaims, metrics: metrics, clock: setup.budgetClock ?? clock, logger: setup.logger),
+            metrics: metrics, clock: clock, logger: Self.logger)
         sweeper = Sweeper(
             pools: pools, state: state, remover: remover,
             backfill: Backfill(state: state, publications: publications, clock: clock, logger: Self.logger), space: space,
@@ -129,10 +134,11 @@ struct EngineFixture: Sendable {
 
     private func run(_ body: (EngineFixture) async throws -> Void) async throws {
         // Before anything can change.
-        let changes = await state.changes()
+        let (changes, budgetChanges) = (await state.changes(), await state.changes())
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await state.run() }
             group.addTask { await waiters.run(changes) }
+            group.addTask { await redirects.coldClaims.run(budgetChanges) }
             if setup.hasWorkers {
                 let workers = makeWorkers()
                 group.addTask { try await workers.run() }

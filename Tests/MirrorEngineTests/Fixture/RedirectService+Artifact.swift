@@ -6,10 +6,11 @@ extension RedirectService {
     ///
     /// - Parameter wait: Until it is copied, however long that takes, unless it is given.
     func answer(
-        _ source: ArtifactSource, in pool: Pool?, wait: Duration?, isHead: Bool = false, isReportedMissing: Bool = false
+        _ source: ArtifactSource, in pool: Pool?, wait: Duration?, isHead: Bool = false, isReportedMissing: Bool = false,
+        from client: ClientNetwork? = nil
     ) async -> RedirectAnswer {
         let wait = self.wait(asked: wait ?? .seconds(600), hop: 0, patience: Patience(hop: .zero, hops: 0))
-        return await answer(source, in: pool, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing)
+        return await answer(source, in: pool, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing, from: client)
     }
 }
 
@@ -20,13 +21,15 @@ extension RedirectService {
     func originLocation(of artifact: ArtifactURL) async -> String { await originLocation(of: ArtifactSource(artifact)) }
 
     func answer(
-        _ artifact: ArtifactURL, in pool: Pool?, wait: Duration?, isHead: Bool = false, isReportedMissing: Bool = false
+        _ artifact: ArtifactURL, in pool: Pool?, wait: Duration?, isHead: Bool = false, isReportedMissing: Bool = false,
+        from client: ClientNetwork? = nil
     ) async -> RedirectAnswer {
-        await answer(ArtifactSource(artifact), in: pool, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing)
+        await answer(
+            ArtifactSource(artifact), in: pool, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing, from: client)
     }
 
     func answer(_ artifact: ArtifactURL, in pool: Pool?, wait: Wait, isHead: Bool = false) async -> RedirectAnswer {
-        await answer(ArtifactSource(artifact), in: pool, wait: wait, isHead: isHead)
+        await answer(ArtifactSource(artifact), in: pool, wait: wait, isHead: isHead, from: nil)
     }
 
     func warm(_ artifact: ArtifactURL, in pool: Pool) async -> WarmResult { await warm(ArtifactSource(artifact), in: pool) }
