@@ -1,5 +1,5 @@
-import Logging
-import MirrorCore
+package import Logging
+package import MirrorCore
 package import MirrorState
 import Synchronization
 
