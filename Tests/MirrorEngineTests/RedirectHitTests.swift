@@ -62,7 +62,7 @@ struct RedirectHitTests {
             let redirects = RedirectService(
                 pools: engine.pools, state: fresh, origin: engine.client, waiters: engine.waiters, uses: engine.uses,
                 publications: engine.publications, presence: engine.presence, health: engine.health, configuration: engine.setup.redirect,
-                metrics: engine.metrics, clock: engine.setup.clock, logger: EngineFixture.logger)
+                coldClaims: engine.redirects.coldClaims, metrics: engine.metrics, clock: engine.setup.clock, logger: EngineFixture.logger)
             let heads = engine.store.count(.head)
             let answer = await redirects.answer(try engine.artifact("/a.txt"), in: engine.pool, wait: nil)
             #expect(answer.outcome == .backfill)

@@ -68,14 +68,18 @@ struct TimeOfDayTests {
     func watch() {
         let clock = ManualClock()
         var watch = TimeOfDayWatch(clock)
-        #expect(!watch.wasSet())
+        var wasSet = watch.wasSet()
+        #expect(!wasSet)
         clock.advance(by: .seconds(86_400))
         clock.setTime(by: .milliseconds(900))
-        #expect(!watch.wasSet())
+        wasSet = watch.wasSet()
+        #expect(!wasSet)
         for step in Self.steps {
             clock.setTime(by: step)
-            #expect(watch.wasSet())
-            #expect(!watch.wasSet())
+            wasSet = watch.wasSet()
+            #expect(wasSet)
+            wasSet = watch.wasSet()
+        #expect(!wasSet)
         }
     }
 }
