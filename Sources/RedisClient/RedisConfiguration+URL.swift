@@ -70,7 +70,12 @@ extension RedisConfiguration {
         }
         guard path.isEmpty else { throw RedisURLError(description: "the path of the Redis URL has too many parts") }
         if let credentials { try setCredentials(credentials) }
-        if isSecure { tls = .makeClientConfiguration() }
+        if isSecure {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            // RFC 8996 deprecates what came before.
+            tls.minimumTLSVersion = .tlsv12
+            self.tls = tls
+        }
     }
 
     private static func scheme(_ text: String) throws(RedisURLError) -> (Topology, isSecure: Bool) {

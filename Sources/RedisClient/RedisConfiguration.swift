@@ -11,6 +11,24 @@ package struct RedisConfiguration: Sendable {
             self.port = port
         }
 
+        /// One that a server says.
+        ///
+        /// - Returns: `nil` for what is neither a name of a host nor an address.
+        init?(told host: String, port: Int) {
+            guard (1...65_535).contains(port), (1...253).contains(host.utf8.count), host.utf8.allSatisfy(Self.isHostByte) else {
+                return nil
+            }
+            self.init(host: host, port: port)
+        }
+
+        /// Of names and addresses, also of IPv6 with a zone.
+        private static func isHostByte(_ byte: UInt8) -> Bool {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            default: "-._:%".utf8.contains(byte)
+            }
+        }
+
         package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
 

@@ -76,12 +76,12 @@ final class SentinelSet: RedisLinkOwner {
             switch result {
             case .success(let reply):
                 if let pair = reply.array, pair.count == 2, let host = pair[0].string, let port = pair[1].integer,
-                    (1...65535).contains(port)
+                    let master = RedisConfiguration.Address(told: host, port: Int(port))
                 {
                     self.addresses.removeAll { $0 == address }
                     self.addresses.insert(address, at: 0)
                     self.question = nil
-                    return found(.success(RedisConfiguration.Address(host: host, port: Int(port))))
+                    return found(.success(master))
                 }
             case .failure(let error): reason = error.message
             }
@@ -102,8 +102,10 @@ final class SentinelSet: RedisLinkOwner {
         // name old-host old-port new-host new-port
         guard case .message(Self.switched, let payload) = event else { return }
         let words = String(buffer: payload).split(separator: " ")
-        guard words.count == 5, words[0] == master, let port = Int(words[4]) else { return }
-        onSwitch(RedisConfiguration.Address(host: String(words[3]), port: port))
+        guard words.count == 5, words[0] == master, let port = Int(words[4]),
+            let address = RedisConfiguration.Address(told: String(words[3]), port: port)
+        else { return }
+        onSwitch(address)
     }
 
     func link(_ link: RedisLink, refused command: PendingCommand, _ error: RedisError) -> Bool { false }

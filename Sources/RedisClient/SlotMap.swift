@@ -15,10 +15,12 @@ struct SlotMap: Equatable {
         for range in ranges {
             guard let parts = range.array, parts.count >= 3, let first = parts[0].integer, let last = parts[1].integer,
                 first >= 0, first <= last, last < Int64(HashSlot.count), let master = parts[2].array, master.count >= 2,
-                let port = master[1].integer, (1...65535).contains(port)
+                let port = master[1].integer.flatMap({ Int(exactly: $0) })
             else { return nil }
             let host = master[0].string ?? ""
-            let address = RedisConfiguration.Address(host: host.isEmpty || host == "?" ? asked.host : host, port: Int(port))
+            guard let address = RedisConfiguration.Address(told: host.isEmpty || host == "?" ? asked.host : host, port: port) else {
+                return nil
+            }
             assign(Int(first)...Int(last), to: address)
         }
     }
@@ -53,10 +55,12 @@ struct SlotRedirection: Equatable {
     init?(_ error: RedisError, asked: RedisConfiguration.Address) {
         let words = error.message.split(separator: " ")
         guard words.count == 3, let slot = Int(words[1]), (0..<HashSlot.count).contains(slot), let colon = words[2].lastIndex(of: ":"),
-            let port = UInt16(words[2][words[2].index(after: colon)...]), port > 0
+            let port = UInt16(words[2][words[2].index(after: colon)...])
         else { return nil }
         let host = words[2][..<colon]
+        guard let address = RedisConfiguration.Address(told: host.isEmpty || host == "?" ? asked.host : String(host), port: Int(port))
+        else { return nil }
         self.slot = slot
-        address = RedisConfiguration.Address(host: host.isEmpty || host == "?" ? asked.host : String(host), port: Int(port))
+        self.address = address
     }
 }

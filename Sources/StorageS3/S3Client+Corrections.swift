@@ -18,11 +18,11 @@ struct S3Corrections {
 extension S3Client {
     /// - Returns: Whether another attempt has a chance.
     func correct(_ failure: S3Failure, _ answer: S3Answer, signedWith used: S3Credentials?, _ corrections: inout S3Corrections) -> Bool {
-        if let region = failure.region, Self.mayBeElsewhere(failure), region != endpoint.region,
+        if let region = failure.region, Self.mayBeElsewhere(failure), region != endpoint.region, let moved = endpoint.moved(to: region),
             corrections.tried.insert(.region).inserted
         {
             corrections.moved = endpoint
-            state.withLock { $0.endpoint = $0.endpoint.moved(to: region) }
+            state.withLock { $0.endpoint = moved }
             return true
         }
         switch failure.code {

@@ -69,10 +69,18 @@ package struct S3Endpoint: Sendable, Hashable {
     }
 
     /// The same service in another of its regions, where the region stands in the host's name as Amazon has it.
-    package func moved(to region: String) -> S3Endpoint {
+    ///
+    /// - Parameter region: What the service says.
+    /// - Returns: `nil` for what is not a region of the service: nobody is sent to a host of the service's choice, or with credentials of one of
+    ///   Amazon's partitions to another.
+    package func moved(to region: String) -> S3Endpoint? {
+        guard S3Region.isName(region) else { return nil }
         var moved = self
         moved.region = region
         guard isAWS else { return moved }
+        guard S3Region.isAmazons(region), S3ServiceHost.partition(of: region) == S3ServiceHost.partition(of: self.region) else {
+            return nil
+        }
         let isDualStack = host.contains(".dualstack.")
         moved.host = S3Endpoint.aws(region: region, dualStack: isDualStack).host
         return moved

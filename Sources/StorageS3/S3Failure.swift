@@ -24,7 +24,7 @@ package struct S3Failure: Error, Sendable, CustomStringConvertible {
         code = Self.cleaned(error?["Code"]?.text ?? "", limit: 64)
         message = Self.cleaned(error?["Message"]?.text ?? "", limit: 200)
         region = [headers.first(name: "x-amz-bucket-region"), error?["Region"]?.text, Self.region(in: error?["Endpoint"]?.text)]
-            .compactMap(\.self).first { Self.isRegion($0) }
+            .compactMap(\.self).first { S3Region.isName($0) }
         requestID = (headers.first(name: "x-amz-request-id") ?? error?["RequestId"]?.text).map { Self.cleaned($0, limit: 80) }
         if requestID?.isEmpty == true { requestID = nil }
         retryAfter = headers.first(name: "retry-after").flatMap { Int64($0) }.flatMap { (0...3_600).contains($0) ? .seconds($0) : nil }
@@ -48,15 +48,6 @@ package struct S3Failure: Error, Sendable, CustomStringConvertible {
         let label = labels[end - 1]
         if label.hasPrefix("s3-") { return String(label.dropFirst(3)) }
         return label == "s3" ? "us-east-1" : String(label)
-    }
-
-    private static func isRegion(_ text: String) -> Bool {
-        (1...32).contains(text.utf8.count)
-            && text.utf8.allSatisfy {
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-                    || $0 == UInt8(ascii: "-")
-            }
-            && text.utf8.first != UInt8(ascii: "-") && text.utf8.last != UInt8(ascii: "-")
     }
 
     /// Without control characters, which could make lines of a log, and no longer than `limit` characters.

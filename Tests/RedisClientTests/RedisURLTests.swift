@@ -1,3 +1,4 @@
+import NIOSSL
 import Testing
 
 @testable import RedisClient
@@ -31,6 +32,24 @@ struct RedisURLTests {
         ])
     func read(_ url: String, _ expected: String) throws {
         #expect(Self.summary(try RedisConfiguration(url: url)) == expected)
+    }
+
+    @Test("TLS is of version 1.2 at least", arguments: ["rediss://h", "rediss+sentinel://a/main", "rediss+cluster://a"])
+    func tlsVersion(_ url: String) throws {
+        #expect(try RedisConfiguration(url: url).tls?.minimumTLSVersion == .tlsv12)
+    }
+
+    @Test(
+        "What a server says of an address is taken only if it is one",
+        arguments: [
+            ("127.0.0.1", 6379, true), ("::1", 1, true), ("fe80::1%eth0", 6379, true), ("redis-1.example.org", 65_535, true),
+            ("h_1", 6379, true),
+            ("", 6379, false), ("h", 0, false), ("h", 65_536, false), ("h", -1, false), ("a b", 6379, false), ("a\0b", 6379, false),
+            ("a\r\nb", 6379, false), ("a/b", 6379, false), ("a@b", 6379, false), ("ü", 6379, false),
+            (String(repeating: "a", count: 254), 6379, false),
+        ])
+    func told(_ host: String, _ port: Int, _ isAddress: Bool) {
+        #expect((RedisConfiguration.Address(told: host, port: port) != nil) == isAddress)
     }
 
     @Test(

@@ -88,13 +88,43 @@ struct StoreLocationTests {
         let own = try S3Endpoint(url: "http://127.0.0.1:9000", region: "r1")
         #expect(own.addressing == .path)
         #expect(own.address(bucket: "abc").hostField == "127.0.0.1:9000")
-        #expect(own.moved(to: "r2").host == "127.0.0.1")
-        #expect(own.moved(to: "r2").region == "r2")
+        #expect(own.moved(to: "r2")?.host == "127.0.0.1")
+        #expect(own.moved(to: "r2")?.region == "r2")
         let dual = S3Endpoint.aws(region: "us-west-2", dualStack: true)
         #expect(dual.host == "s3.dualstack.us-west-2.amazonaws.com")
-        #expect(dual.moved(to: "eu-central-1").host == "s3.dualstack.eu-central-1.amazonaws.com")
+        #expect(dual.moved(to: "eu-central-1")?.host == "s3.dualstack.eu-central-1.amazonaws.com")
         #expect(S3Endpoint.aws(region: "cn-north-1").host == "s3.cn-north-1.amazonaws.com.cn")
         #expect(throws: StorageError.self) { try S3Endpoint(url: "https://s3.example.org/path", region: "r") }
         #expect(throws: ArtifactURLError.self) { try S3Endpoint(url: "s3.example.org", region: "r") }
+    }
+
+    @Test(
+        "Nobody is sent to a host that a service makes up for a region",
+        arguments: [
+            "evil.example", "evil.example/", "evil.example#", "evil.example:443", "a@b", "a b", "", "-", "-a", "a-", "a\r\nb", "a\0b",
+            "a%2fb", "ü",
+            "US-EAST-1", String(repeating: "a", count: 33), "..", ".", "a/../b",
+        ])
+    func noRegion(_ text: String) throws {
+        #expect(try S3Endpoint(url: "https://s3.example.org", region: "r1").moved(to: text) == nil)
+        #expect(S3Endpoint.aws(region: "us-east-1").moved(to: text) == nil)
+    }
+
+    @Test("Amazon's endpoint moves to what looks like one of its regions, and to no other partition")
+    func amazonsRegions() throws {
+        let standard = S3Endpoint.aws(region: "us-east-1")
+        for region in ["eu-central-1", "ap-southeast-4", "me-central-1", "us-west-2", "mx-central-1"] {
+            #expect(standard.moved(to: region)?.host == "s3.\(region).amazonaws.com")
+        }
+        for region in [
+            "dualstack", "s3", "auto", "evil", "website-us-east-1", "us-east", "us-east-1a", "us-east-100", "us--1", "cn-north-1",
+            "us-gov-west-1",
+        ] {
+            #expect(standard.moved(to: region) == nil, "\(region)")
+        }
+        #expect(S3Endpoint.aws(region: "cn-north-1").moved(to: "cn-northwest-1")?.host == "s3.cn-northwest-1.amazonaws.com.cn")
+        #expect(S3Endpoint.aws(region: "cn-north-1").moved(to: "us-east-1") == nil)
+        #expect(S3Endpoint.aws(region: "us-gov-west-1").moved(to: "us-gov-east-1")?.host == "s3.us-gov-east-1.amazonaws.com")
+        #expect(S3Endpoint.aws(region: "us-gov-west-1").moved(to: "us-east-1") == nil)
     }
 }

@@ -112,9 +112,9 @@ struct InstanceMetadataSource: CredentialsSource {
         }
     }
 
-    /// IAM User Guide, "IAM and AWS STS quotas": letters, digits and `+=,.@_-`.
+    /// IAM User Guide, "IAM and AWS STS quotas": letters, digits and `+=,.@_-`. In a path two of these names would lead elsewhere.
     private static func isRoleName(_ name: Substring) -> Bool {
-        (1...128).contains(name.utf8.count)
+        name != "." && name != ".." && (1...128).contains(name.utf8.count)
             && name.utf8.allSatisfy { PercentCoding.isUnreserved($0) && $0 != UInt8(ascii: "~") || "+=,@".utf8.contains($0) }
     }
 }

@@ -82,9 +82,7 @@ struct SecurityTokenService: Sendable {
         if let variable = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"].first(where: { environment.value($0) != nil }), !isIgnored {
             (text, source) = (environment[variable] ?? "", variable)
         } else if let region {
-            guard region.utf8.allSatisfy({ PercentCoding.isUnreserved($0) && $0 != UInt8(ascii: ".") }) else {
-                throw S3CredentialsError(.invalid, "the region is no name of a region")
-            }
+            guard S3Region.isName(region) else { throw S3CredentialsError(.invalid, "the region is no name of a region") }
             text = "https://sts.\(region).\(Self.domain(of: region))"
         }
         do {

@@ -31,18 +31,8 @@ enum S3ServiceHost {
         if name == "s3-accelerate" || name == "s3-accelerate.dualstack" { return partition == .standard && hasBucket }
         for form in ["s3.dualstack.", "s3-fips.dualstack.", "s3-fips.", "s3-fips-", "s3.", "s3-"] where name.hasPrefix(form) {
             let region = name.dropFirst(form.count)
-            return isRegion(region) && Self.partition(of: region) == partition
+            return S3Region.isAmazons(region) && Self.partition(of: region) == partition
         }
         return false
-    }
-
-    /// `us-west-2`, `us-gov-east-1`: letters, directions, a number. Names of other services (`s3-website-…`, `s3-control.…`) have no such form.
-    private static func isRegion(_ text: Substring) -> Bool {
-        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count >= 3, let first = parts.first, let last = parts.last else { return false }
-        let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
-        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-        return first.utf8.count == 2 && (1...2).contains(last.utf8.count) && last.utf8.allSatisfy(digits.contains)
-            && parts.dropLast().allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(letters.contains) }
     }
 }

@@ -114,7 +114,7 @@ package struct S3PoolSetup: Sendable {
         switch document.text {
         case "": return target.endpoint.isAWS ? "us-east-1" : nil
         case "EU": return "eu-west-1"
-        default: return document.text
+        case let text: return S3Region.isName(text) ? text : nil
         }
     }
 
