@@ -6,37 +6,34 @@
     import Darwin
 #endif
 import MirrorCore
-import NIOCore
 
 /// What the process says to whoever started it.
 struct Announcement: Sendable {
     private let isReadyLineWanted: Bool
     private let isTLS: Bool
     private let example: PoolID?
-    private let adminToken: String?
     private let log: LogWriter
 
-    /// - Parameter adminToken: One that was made for this run; shown here, once, and nowhere else.
-    init(_ configuration: Configuration, adminToken: String?, log: LogWriter) {
+    init(_ configuration: Configuration, log: LogWriter) {
         self.log = log
         isReadyLineWanted = configuration.printsReady
         isTLS = configuration.tls != nil
         example = configuration.isZeroConfiguration ? configuration.pools.first?.id : nil
-        self.adminToken = adminToken
     }
 
     /// Says where the process listens, and not its `publicURL`: whoever let the system choose the port learns it only here.
-    func listening(at address: SocketAddress) {
-        let host = address.ipAddress.map { $0.utf8.contains(UInt8(ascii: ":")) ? "[\($0)]" : $0 } ?? "localhost"
-        let url = "\(isTLS ? "https" : "http")://\(host):\(address.port ?? 0)"
-        if let example { greet(url, example) }
+    ///
+    /// - Parameter localToken: The file with the token; the token itself is never written where others collect it.
+    func listening(at address: ListenAddress, localToken: String?) {
+        let url = "\(isTLS ? "https" : "http")://\(address)"
+        if let example { greet(url, example, localToken) }
         guard isReadyLineWanted else { return }
         // Last: whoever waits for it finds everything said.
         log.flush(within: .seconds(1))
         writeToOutput("ready \(url)\n")
     }
 
-    private func greet(_ url: String, _ example: PoolID) {
+    private func greet(_ url: String, _ example: PoolID, _ localToken: String?) {
         log.write(
             """
 
@@ -46,9 +43,14 @@ struct Announcement: Sendable {
 
             The page \(url)/ and the command `cloud-mirror url` make such addresses.
 
-            Admin calls from this machine need nothing; from elsewhere this token, shown only now:
 
-                Authorization: Bearer \(adminToken ?? "")
+            """)
+        guard let localToken else { return }
+        log.write(
+            """
+            Admin calls (`cloud-mirror stats`, `purge`, …) need a token. Commands of this account find it by themselves, in
+
+                \(localToken)
 
 
             """)

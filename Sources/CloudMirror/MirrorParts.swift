@@ -27,8 +27,8 @@ struct MirrorParts: Sendable {
     let registration: CopierRegistration?
     /// `nil` for state that is this process's own.
     let redis: RedisStateStore?
-    /// Made for this run when nobody configured one.
-    let generatedToken: String?
+    /// `nil` for a process that takes no admin calls.
+    let localToken: LocalAdminToken?
     let outbound: OutboundClient
     private let s3: S3Parts
 
@@ -82,7 +82,7 @@ struct MirrorParts: Sendable {
             pools: pools, state: state, remover: remover,
             backfill: Backfill(state: state, publications: publications, clock: clock, logger: logger), space: space,
             interval: configuration.sweep.interval, metrics: metrics, clock: clock, logger: logger)
-        generatedToken = configuration.isZeroConfiguration ? Self.makeToken() : nil
+        localToken = role.servesArtifacts ? LocalAdminToken(in: configuration.stateDirectory, logger: logger) : nil
     }
 
     func close() async {
@@ -94,19 +94,19 @@ struct MirrorParts: Sendable {
 
     /// What admin calls may carry.
     func adminTokens(_ configuration: Configuration) -> [String] {
-        configuration.admin.tokens.map(\.value) + (generatedToken.map { [$0] } ?? [])
+        let local = configuration.admin.localToken ? localToken?.value : nil
+        return configuration.admin.tokens.map(\.value) + (local.map { [$0] } ?? [])
     }
 
     func serverConfiguration() -> ServerConfiguration {
         ServerConfiguration(
             listen: configuration.listen.address, publicURL: configuration.locationBase,
             admin: AdminConfiguration(
-                listen: configuration.admin.listen?.address,
-                tokens: adminTokens(configuration),
-                allowsLoopback: configuration.isZeroConfiguration),
+                listen: configuration.admin.listen?.address, tokens: adminTokens(configuration)),
             servesArtifacts: role.servesArtifacts, redirectStatus: configuration.redirect.status.rawValue,
             maxConnections: configuration.server.maxConnections, maxConnectionsPerAddress: configuration.server.maxConnectionsPerAddress,
-            idleTimeout: configuration.server.idleTimeout, maxHeaderBytes: Int(configuration.server.maxHeaderBytes))
+            idleTimeout: configuration.server.idleTimeout, bodyTimeout: configuration.server.bodyTimeout,
+            maxHeaderBytes: Int(configuration.server.maxHeaderBytes))
     }
 
     // MARK: The parts
@@ -187,7 +187,4 @@ struct MirrorParts: Sendable {
             eventLoopGroup: group, logger: logger)
     }
 
-    private static func makeToken() -> String {
-        Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) })
-    }
 }

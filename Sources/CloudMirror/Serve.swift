@@ -34,12 +34,15 @@ package func serve(
         ])
     let metrics = HousekeepingMetrics(factory: parts.services.registry)
     log.writer.countDrops { metrics.countDroppedLogLines($0) }
-    let announcement = Announcement(configuration, adminToken: parts.generatedToken, log: log.writer)
+    let announcement = Announcement(configuration, log: log.writer)
     let server = MirrorServer(
         services: parts.services, configuration: parts.serverConfiguration(), tls: try configuration.tlsContext(), group: group,
         logger: logger
     ) { listener, address in
-        if listener == .main { announcement.listening(at: address) }
+        if listener == (configuration.admin.listen == nil ? .main : .admin) {
+            parts.localToken?.keep(configuration.admin.localToken, for: ListenAddress(address))
+        }
+        if listener == .main { announcement.listening(at: ListenAddress(address), localToken: parts.localToken?.path) }
     }
     let (waiterChanges, budgetChanges) = (await parts.state.changes(), await parts.state.changes())
     var services: [any Service] = [

@@ -17,7 +17,7 @@ struct DoctorCommand: AsyncParsableCommand {
         try await reportingFailures {
             let configuration = try ConfigurationLoader.load(file.config, overrides: .init())
             let machine = MachineCheck(configuration)
-            let service = machine.listeners() + machine.service()
+            let service = machine.listeners() + machine.localToken() + machine.service()
             Terminal.say("service\n\(Self.rows(of: service, configuration))")
             Terminal.say("state\n")
             let isStateFine = await StateCheck(configuration).run { Terminal.say($0.row) }

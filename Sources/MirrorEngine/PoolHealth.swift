@@ -9,9 +9,19 @@ import Synchronization
 /// The objects of some pools are served by the mirror itself. What it cannot read of those no client can get, so while such a pool cannot be
 /// read, its clients go to the origin, hits too. Objects of other pools come from somewhere else, and trouble between the mirror and that place
 /// says nothing about clients.
+///
+/// Everybody may ask for readiness, and each check is a call to a service. So all who ask within some seconds share one check, and nobody waits
+/// for one that hangs.
 package final class PoolHealth: Sendable {
-    /// Between two looks at a pool whose objects the mirror serves.
-    private static let interval = Duration.seconds(5)
+    /// Between two looks at a pool whose objects the mirror serves, and between two checks for those who ask.
+    package static let interval = Duration.seconds(5)
+    /// How long somebody waits for a check.
+    package static let patience = Duration.seconds(2)
+
+    private enum Part: Hashable {
+        case pool(PoolID)
+        case state
+    }
 
     private let pools: PoolTable
     private let state: HotIndex
@@ -19,12 +29,14 @@ package final class PoolHealth: Sendable {
     private let logger: Logger
     private let unreadable = Mutex<Set<PoolID>>([])
     private let looks = SingleFlight<PoolID, Void>()
+    private let checks: SharedLooks<Part, Result<Void, any Error>>
 
     package init(pools: PoolTable, state: HotIndex, clock: any MonotonicClock, logger: Logger) {
         self.pools = pools
         self.state = state
         self.clock = clock
         self.logger = logger
+        checks = SharedLooks(life: Self.interval, patience: Self.patience, clock: clock)
     }
 
     /// Whether clients can get what is in the pool, by the last look at it.
@@ -45,10 +57,57 @@ package final class PoolHealth: Sendable {
         }
     }
 
+    /// Checks all pools at the same time.
+    ///
+    /// - Returns: Those that do not take objects now, or cannot be read, and why.
+    package func checkPools() async -> [PoolID: any Error] {
+        await withTaskGroup(of: (PoolID, (any Error)?).self) { group in
+            for pool in pools.all {
+                group.addTask {
+                    do {
+                        try await self.check(pool)
+                        return (pool.id, nil)
+                    } catch {
+                        return (pool.id, error)
+                    }
+                }
+            }
+            var failures: [PoolID: any Error] = [:]
+            for await (id, failure) in group { failures[id] = failure }
+            return failures
+        }
+    }
+
     /// - Throws: Why the pool does not take objects now, or cannot be read.
     package func check(_ pool: Pool) async throws {
-        try await checkReading(pool)
-        try await pool.store.checkHealth()
+        let found = await checks.answer(.pool(pool.id)) {
+            do {
+                try await self.checkReading(pool)
+                try await pool.store.checkHealth()
+                return .success(())
+            } catch {
+                self.logger.warning("pool is not healthy", metadata: ["pool": "\(pool.id)", "error": "\(error)"])
+                return .failure(error)
+            }
+        }
+        guard let found else { throw StorageError(.timedOut, "it does not answer in time", operation: "pool.checkHealth") }
+        try found.get()
+    }
+
+    /// - Throws: Why the state cannot be used now.
+    package func checkState() async throws {
+        let found = await checks.answer(.state) {
+            do {
+                // Each pool's, because a cluster has them on several servers.
+                for pool in self.pools.all { _ = try await self.state.totals(of: pool.id) }
+                return .success(())
+            } catch {
+                self.logger.warning("state is not healthy", metadata: ["error": "\(error)"])
+                return .failure(error)
+            }
+        }
+        guard let found else { throw StateError(.unavailable, "it does not answer in time") }
+        try found.get()
     }
 
     /// - Throws: Why clients cannot get what is in the pool.

@@ -1,12 +1,20 @@
 import AsyncHTTPClient
 import NIOCore
-import NIOSSL
+package import NIOSSL
+
+extension TLSConfiguration {
+    /// TLS 1.2 at least, as everywhere: RFC 8996 deprecates what came before.
+    package static var outbound: TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv12
+        return tls
+    }
+}
 
 extension HTTPClient.Configuration {
     /// What all outbound requests have in common: no redirects, no proxy, nothing decompressed, HTTP/1.1.
     init(_ configuration: OutboundConfiguration) {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        tls.minimumTLSVersion = .tlsv12
+        var tls = TLSConfiguration.outbound
         if let path = configuration.certificateAuthorities { tls.additionalTrustRoots = [.file(path)] }
         self.init(
             tlsConfiguration: tls,

@@ -3,6 +3,7 @@ import Hummingbird
 import MirrorCore
 import MirrorState
 import NIOCore
+import NIOHTTP1
 
 /// An error that a client is shown. The one place where errors become HTTP statuses.
 struct RequestError: Error, Sendable {
@@ -15,6 +16,7 @@ struct RequestError: Error, Sendable {
         case methodNotAllowed = "MethodNotAllowed"
         case originError = "OriginError"
         case tooLarge = "RequestTooLarge"
+        case tooSlow = "RequestTimeout"
         case unavailable = "ServiceUnavailable"
         case internalError = "InternalServerError"
 
@@ -27,6 +29,7 @@ struct RequestError: Error, Sendable {
             case .methodNotAllowed: .methodNotAllowed
             case .originError: .badGateway
             case .tooLarge: .contentTooLarge
+            case .tooSlow: .requestTimeout
             case .unavailable: .serviceUnavailable
             case .internalError: .internalServerError
             }
@@ -89,6 +92,9 @@ struct RequestError: Error, Sendable {
             case let status where status.kind == .clientError: self.init(.inputError, "the request cannot be read")
             default: self.init(.internalError, "something went wrong; the log says what")
             }
+        case is HTTPParserError:
+            // In the middle of a body: nobody knows where the next request would begin.
+            self.init(.inputError, "the request's body cannot be read", headers: [.connection: "close"])
         case let error as StateError where error.code == .unavailable:
             self.init(.unavailable, "the state cannot be reached now; try again when it can")
         default:

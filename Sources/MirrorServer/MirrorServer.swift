@@ -18,6 +18,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let configuration: ServerConfiguration
     private let table: FastPathTable
     private let adminTokens: Reloadable<AdminTokens>
+    private let refusals: AdminRefusals
+    private let figures: SharedLooks<String, Void>
     /// `nil` for a server without TLS.
     private let tls: Reloadable<NIOSSLContext>?
     let crowds: Crowds
@@ -49,6 +51,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
         self.logger = logger
         self.onRunning = onRunning
         adminTokens = Reloadable(AdminTokens(configuration.admin.tokens))
+        refusals = AdminRefusals(factory: services.registry, clock: services.clock)
+        figures = SharedLooks(life: MetricsRoute.figuresLife, patience: PoolHealth.patience, clock: services.clock)
         self.tls = tls.map { Reloadable($0) }
         connectionMetrics = ConnectionMetrics(factory: services.registry)
         table = FastPathTable()
@@ -146,6 +150,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         MirrorChannel(
             responder: responder, table: usesFastPath ? table : nil, crowds: usesFastPath ? crowds : nil, shares: shares, tls: tls,
             uses: services.uses, clock: services.clock, idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
+            bodyTimeout: .nanoseconds(configuration.bodyTimeout.wholeMilliseconds * 1_000_000),
             maxHeaderBytes: configuration.maxHeaderBytes)
     }
 
@@ -173,7 +178,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private func addMain(to router: Router<MirrorRequestContext>) {
         ServiceRoutes(services: services, publicURL: configuration.publicURL, isTLS: tls != nil)
             .register(on: router, hasReferences: configuration.servesArtifacts)
-        guard configuration.servesArtifacts else { return MetricsRoute(services: services).register(on: router) }
+        guard configuration.servesArtifacts else { return MetricsRoute(services: services, figures: figures).register(on: router) }
         HomeRoutes(services: services, publicURL: configuration.publicURL, isTLS: tls != nil).register(on: router)
         redirectRoutes.register(on: router)
         LocalObjectRoutes(
@@ -190,9 +195,9 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private var redirectStatus: HTTPResponse.Status { configuration.redirectStatus == 307 ? .temporaryRedirect : .found }
 
     private func addAdmin(to router: Router<MirrorRequestContext>) {
-        MetricsRoute(services: services).register(on: router)
+        MetricsRoute(services: services, figures: figures).register(on: router)
         let admin = router.group().add(
-            middleware: AdminAuthentication(tokens: adminTokens, allowsLoopback: configuration.admin.allowsLoopback))
+            middleware: AdminAuthentication(tokens: adminTokens, refusals: refusals, selector: services.selector))
         AdminRoutes(services: services).register(on: admin)
         StatusRoutes(services: services).register(on: admin)
     }

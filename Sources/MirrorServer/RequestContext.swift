@@ -20,5 +20,10 @@ struct MirrorRequestContext: RequestContext {
     }
 
     /// Bytes of a request's body that a route reads at most.
-    var maxUploadSize: Int { 1 << 20 }
+    var maxUploadSize: Int { WarmCall.maxBody }
+}
+
+extension Request {
+    /// The elements of all `X-Forwarded-For` fields, in order. What they are worth is ``PoolSelector``'s to say.
+    var forwardedFor: [Substring] { headers[values: .forwardedFor].flatMap { $0.split(separator: ",") } }
 }

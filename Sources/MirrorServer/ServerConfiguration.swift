@@ -23,6 +23,8 @@ package struct ServerConfiguration: Sendable {
     package var maxConnectionsPerAddress: Int
     /// How long a client may ask for nothing, and take nothing of what it was sent, before its connection is closed.
     package var idleTimeout: Duration
+    /// How long a client may take for a request's body, besides a second for each 16 KiB of it.
+    package var bodyTimeout: Duration
     /// Bytes of one request's head.
     package var maxHeaderBytes: Int
 
@@ -30,7 +32,7 @@ package struct ServerConfiguration: Sendable {
     package init(
         listen: Address, publicURL: String? = nil, admin: AdminConfiguration = AdminConfiguration(),
         servesArtifacts: Bool = true, redirectStatus: Int = 302, maxConnections: Int = 10_000, maxConnectionsPerAddress: Int? = nil,
-        idleTimeout: Duration = .seconds(75), maxHeaderBytes: Int = 32_768
+        idleTimeout: Duration = .seconds(75), bodyTimeout: Duration = .seconds(30), maxHeaderBytes: Int = 32_768
     ) {
         self.listen = listen
         self.publicURL = publicURL
@@ -40,6 +42,7 @@ package struct ServerConfiguration: Sendable {
         self.maxConnections = maxConnections
         self.maxConnectionsPerAddress = maxConnectionsPerAddress ?? max(1, maxConnections / 4)
         self.idleTimeout = idleTimeout
+        self.bodyTimeout = bodyTimeout
         self.maxHeaderBytes = maxHeaderBytes
     }
 }
@@ -49,13 +52,10 @@ package struct AdminConfiguration: Sendable {
     /// A listener of its own; `nil` shares the main one.
     package var listen: ServerConfiguration.Address?
     package var tokens: [String]
-    /// Lets requests through that come straight from this machine: for the zero-configuration service, which nobody else reaches.
-    package var allowsLoopback: Bool
 
-    package init(listen: ServerConfiguration.Address? = nil, tokens: [String] = [], allowsLoopback: Bool = false) {
+    package init(listen: ServerConfiguration.Address? = nil, tokens: [String] = []) {
         self.listen = listen
         self.tokens = tokens
-        self.allowsLoopback = allowsLoopback
     }
 }
 

@@ -93,5 +93,4 @@ extension HTTPField.Name {
     static let cloudMirrorOutcome = HTTPField.Name("X-Cloud-Mirror-Outcome") ?? .server
     static let reprDigest = HTTPField.Name("Repr-Digest") ?? .server
     static let forwardedFor = HTTPField.Name("X-Forwarded-For") ?? .server
-    static let forwarded = HTTPField.Name("Forwarded") ?? .server
 }

@@ -15,6 +15,7 @@ import Testing
         #expect(configuration.origins.allow == [.anyPublic])
         #expect(configuration.origins.requireHTTPS)
         #expect(configuration.admin.tokens.isEmpty)
+        #expect(configuration.admin.localToken)
         let pool = try #require(configuration.pools.first)
         #expect(configuration.pools.count == 1)
         #expect(pool.id.description == "local/dev")
@@ -41,7 +42,7 @@ import Testing
             publicURL: https://Mirror.example.org/base/
             stateDirectory: state
             tls: {certificate: tls/cert.pem, key: /keys/key.pem}
-            admin: {listen: localhost:9090, tokens: ["${TOKEN}"], tokensFile: tokens}
+            admin: {listen: localhost:9090, tokens: ["${TOKEN}"], tokensFile: tokens, localToken: false}
             origins:
               allow:
                 - http://artifacts.example.org/builds/
@@ -66,7 +67,7 @@ import Testing
             state: {sqlite: {path: db.sqlite}}
             selection: {networks: {10.1.0.0/16: local/b, "2001:db8::/32": local/a}, trustedProxies: [10.9.9.9], default: local/b}
             sweep: {interval: 1h}
-            server: {maxConnections: 2, idleTimeout: 2s, maxHeaderBytes: 16KiB, shutdownGrace: 1s}
+            server: {maxConnections: 2, idleTimeout: 2s, bodyTimeout: 3s, maxHeaderBytes: 16KiB, shutdownGrace: 1s}
             log: {level: debug, format: json}
             """
         let environment = ConfigurationEnvironment.fake(
@@ -87,6 +88,7 @@ import Testing
         #expect(configuration.admin.listen?.description == "localhost:9090")
         #expect(
             configuration.admin.tokens.map(\.value) == ["token-from-the-environment", "token-from-the-file-one", "token-from-the-file-two"])
+        #expect(!configuration.admin.localToken)
         #expect(
             configuration.origins.allow == [
                 .prefix(try ArtifactURL("http://artifacts.example.org/builds/")), .pattern("^https://a\\.example/"),
@@ -129,7 +131,9 @@ import Testing
         #expect(configuration.sweep.interval == .seconds(3_600))
         #expect(
             configuration.server
-                == Configuration.Server(maxConnections: 2, idleTimeout: .seconds(2), maxHeaderBytes: 16 << 10, shutdownGrace: .seconds(1)))
+                == Configuration.Server(
+                    maxConnections: 2, idleTimeout: .seconds(2), bodyTimeout: .seconds(3), maxHeaderBytes: 16 << 10,
+                    shutdownGrace: .seconds(1)))
         #expect(configuration.log == Configuration.Log(level: .debug, format: .json))
         // The certificate is for everybody; the tokens are not.
         #expect(

@@ -38,7 +38,8 @@ import Testing
     @Test("What can be set while it runs is set, and named by its key")
     func reloadable() throws {
         let (changed, restart) = try Self.changes(
-            ("the-first-admin-token", "the-other-admin-token"), ("artifacts.example.org/", "artifacts.example.org/builds/"),
+            ("tokens: [the-first-admin-token]", "tokens: [the-other-admin-token], localToken: false"),
+            ("artifacts.example.org/", "artifacts.example.org/builds/"),
             ("timeToLive: 1h", "timeToLive: 2h, maxBytes: 5GiB, grace: 3s"),
             ("default: local/a", "default: local/b, networks: {10.0.0.0/8: local/a}, trustedProxies: [10.1.0.0/16]"),
             (
@@ -47,7 +48,7 @@ import Testing
             ))
         #expect(
             changed == [
-                "admin.tokens", "log.level", "origins.allow", "pools.local/a.retention.grace", "pools.local/a.retention.maxBytes",
+                "admin.localToken", "admin.tokens", "log.level", "origins.allow", "pools.local/a.retention.grace", "pools.local/a.retention.maxBytes",
                 "pools.local/a.retention.timeToLive", "redirect.clients", "redirect.coldClaims.burst", "redirect.coldClaims.perSecond",
                 "redirect.hop", "redirect.hops", "redirect.maxWait",
                 "redirect.maxWaiting", "redirect.waitLimit", "selection.default",

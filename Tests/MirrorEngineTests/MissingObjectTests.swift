@@ -43,9 +43,27 @@ struct MissingObjectTests {
                     try engine.artifact("/a.txt"), in: engine.pool, wait: nil, isReportedMissing: true)
                 #expect(answer.outcome == outcome)
                 #expect(try await engine.ask("/a.txt").outcome == .hit)
+                clock.advance(by: PresenceCheck.reportLife)
             }
             #expect(engine.origin.requests.count == 1)
             #expect(engine.counters.total(EngineMetrics.Name.lost) == 0)
+        }
+    }
+
+    @Test("However often an object is reported missing that is there, it is looked for once in some seconds")
+    func manyReports() async throws {
+        try await run { engine async throws in
+            func report() async throws -> Outcome {
+                await engine.redirects.answer(try engine.artifact("/a.txt"), in: engine.pool, wait: nil, isReportedMissing: true).outcome
+            }
+            let heads = engine.store.count(.head)
+            for round in 1...3 {
+                for _ in 0..<20 { #expect(try await report() == .hit) }
+                #expect(engine.store.count(.head) == heads + round)
+                clock.advance(by: PresenceCheck.reportLife)
+            }
+            try await engine.setup.store.delete(try engine.key("/a.txt"))
+            #expect(try await report() == .wait)
         }
     }
 

@@ -1,5 +1,7 @@
+import AsyncHTTPClient
 import MirrorCore
 import MirrorTesting
+import NIOSSL
 import TestServers
 import Testing
 
@@ -26,6 +28,11 @@ import Testing
         try await TLSOrigin.run { origin async throws in
             #expect(try await origin.failure("origin.example", trusting: nil) == .tlsFailed)
         }
+    }
+
+    @Test func whatCameBeforeTLS12IsNotSpoken() throws {
+        #expect(HTTPClient.Configuration(OutboundConfiguration()).tlsConfiguration?.minimumTLSVersion == .tlsv12)
+        #expect(TLSConfiguration.outbound.minimumTLSVersion == .tlsv12)
     }
 
     @Test func aServerWithoutTLSIsNotAccepted() async throws {

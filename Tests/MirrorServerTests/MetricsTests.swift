@@ -41,6 +41,9 @@ struct MetricsTests {
         try await MirrorFixture.run(world) { mirror in
             _ = try await mirror.get("/metrics")
             await world.base.close()
+            let early = try PrometheusPage(try await mirror.get("/metrics").text)
+            #expect(early.samples["cloud_mirror_state_available"] == 1, "the state is not asked for each of who ask")
+            world.clock.advance(by: MetricsRoute.figuresLife)
             let page = try PrometheusPage(try await mirror.get("/metrics").text)
             #expect(page.samples["cloud_mirror_state_available"] == 0)
             #expect(page.samples[#"cloud_mirror_pool_objects{pool="local/dev"}"#] == 1)

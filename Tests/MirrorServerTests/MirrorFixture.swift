@@ -24,6 +24,7 @@ struct MirrorOptions: Sendable {
     var idleTimeout = Duration.seconds(600)
     /// Only a test that failed, or that means it, leaves a connection that keeps a shutdown waiting.
     var shutdownGrace = Duration.seconds(60)
+    var bodyTimeout = Duration.seconds(600)
     var maxHeaderBytes = 32_768
     /// None, so that a miss is answered at once.
     var maxWait = Duration.zero
@@ -196,7 +197,7 @@ final class MirrorFixture: Sendable {
             let configuration = ServerConfiguration(
                 listen: .init(host: "127.0.0.1", port: 0), publicURL: options.publicURL, admin: options.admin,
                 servesArtifacts: options.servesArtifacts, redirectStatus: options.redirectStatus, maxConnections: options.maxConnections,
-                idleTimeout: options.idleTimeout,
+                idleTimeout: options.idleTimeout, bodyTimeout: options.bodyTimeout,
                 maxHeaderBytes: options.maxHeaderBytes)
             let server = MirrorServer(
                 services: services, configuration: configuration, tls: try options.tls.map { try NIOSSLContext(configuration: $0) },

@@ -1,9 +1,10 @@
 import MirrorCore
+import MirrorEngine
 import MirrorState
-import MirrorTesting
 import Testing
 
 @testable import MirrorServer
+@testable import MirrorTesting
 
 @Suite(.timeLimit(.minutes(5)))
 struct ServiceRouteTests {
@@ -37,6 +38,7 @@ struct ServiceRouteTests {
             #expect(
                 good.json["checks"] == .object(["pool local/dev": .string("ok"), "pool local/two": .string("ok"), "state": .string("ok")]))
             mirror.store.breakDown()
+            world.clock.advance(by: PoolHealth.interval)
             let half = try await mirror.get("/readyz")
             #expect(half.status == 200)
             #expect(half.json["checks"]?["pool local/dev"]?.string == "unavailable: it cannot be reached")
@@ -74,6 +76,7 @@ struct ServiceRouteTests {
                 }
                 for _ in 0..<3 { #expect(try await ask().outcome == "hit") }
                 mirror.store.breakDown()
+                world.clock.advance(by: PoolHealth.interval)
                 #expect(try await mirror.get("/readyz").status == 503)
                 for _ in 0..<3 {
                     let away = try await ask()
@@ -81,6 +84,7 @@ struct ServiceRouteTests {
                     #expect(away.location == World.origin + "/a.txt")
                 }
                 mirror.store.repair()
+                world.clock.advance(by: PoolHealth.interval)
                 #expect(try await mirror.get("/readyz").status == 200)
                 for _ in 0..<3 { #expect(try await ask().outcome == "hit") }
             }
@@ -105,6 +109,56 @@ struct ServiceRouteTests {
             #expect(response.status == 200)
             #expect(response.json["status"]?.string == "degraded")
             #expect(response.json["checks"]?["state"]?.string == "unavailable: it cannot be reached")
+        }
+    }
+
+    @Test func `however many ask whether it is ready, a pool is asked once in some seconds, and never when nobody wants to know`()
+        async throws
+    {
+        let world = World()
+        try await MirrorFixture.run(world) { mirror in
+            #expect(mirror.store.healthChecks == 0)
+            for round in 1...3 {
+                try await withThrowingTaskGroup(of: Int.self) { group in
+                    for _ in 0..<50 { group.addTask { try await mirror.get("/readyz").status } }
+                    for try await status in group { #expect(status == 200) }
+                }
+                #expect(try await mirror.admin("GET", "/v1/pools").status == 200)
+                #expect(mirror.store.healthChecks == round)
+                world.clock.advance(by: PoolHealth.interval)
+            }
+            // A clock that is set back makes no answer last longer.
+            #expect(try await mirror.get("/readyz").status == 200)
+            world.clock.advance(by: .seconds(-3_600))
+            #expect(try await mirror.get("/readyz").status == 200)
+            #expect(mirror.store.healthChecks == 5)
+        }
+    }
+
+    @Test func `a pool that hangs keeps readiness waiting for two seconds, and is not asked again beside that`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world) { mirror in
+            mirror.store.hang(true)
+            let given = WatchedState<RawResponse?>(nil)
+            let first = Task {
+                let response = try await mirror.get("/readyz")
+                given.change { $0 = response }
+            }
+            while given.current == nil, !Task.isCancelled {
+                world.clock.advance(by: PoolHealth.patience)
+                await Task.yield()
+            }
+            try await first.value
+            let answer = try require(given.current)
+            #expect(answer.status == 200)
+            #expect(answer.json["checks"]?["pool local/dev"]?.string == "unavailable: it does not answer in time")
+            #expect(answer.json["checks"]?["pool local/two"]?.string == "ok")
+            // At once, and without another call.
+            for _ in 0..<3 { #expect(try await mirror.get("/readyz").status == 200) }
+            #expect(mirror.store.healthChecks == 1)
+            mirror.store.hang(false)
+            while try await mirror.get("/readyz").json["checks"]?["pool local/dev"]?.string != "ok" { await Task.yield() }
+            #expect(mirror.store.healthChecks == 1)
         }
     }
 

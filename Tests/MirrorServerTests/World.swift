@@ -1,9 +1,10 @@
 import MirrorCore
 import MirrorState
 import MirrorStorage
-import MirrorTesting
 import NIOCore
 import Synchronization
+
+@testable import MirrorTesting
 
 /// What outlives one mirror: a pool with objects, the state, and a clock that stands still.
 final class World: Sendable {
@@ -96,6 +97,8 @@ final class WatchedStore: ObjectStore {
     private let isSigned: Bool
     private let located = Mutex(0)
     private let broken = Mutex(false)
+    private let checked = Mutex(0)
+    private let hanging = WatchedState(false)
 
     /// - Parameter isSigned: Whether clients are redirected to locations that are signed, for GET alone.
     init(_ base: any ObjectStore, isSigned: Bool = false) {
@@ -105,6 +108,12 @@ final class WatchedStore: ObjectStore {
 
     /// How often a location was asked for: once for every redirect to a replica that did not come from the fast path.
     var locations: Int { located.withLock { $0 } }
+
+    /// How often the pool's health was asked for.
+    var healthChecks: Int { checked.withLock { $0 } }
+
+    /// Answers to what asks for the pool's health come while this is false.
+    func hang(_ isHanging: Bool) { hanging.change { $0 = isHanging } }
 
     /// Makes everything fail from now on.
     func breakDown() { broken.withLock { $0 = true } }
@@ -159,6 +168,8 @@ final class WatchedStore: ObjectStore {
     }
 
     func checkHealth() async throws {
+        checked.withLock { $0 += 1 }
+        try await hanging.value { $0 ? nil : () }
         try check("checkHealth")
         try await base.checkHealth()
     }

@@ -12,7 +12,7 @@ package struct MachineCheck: Sendable {
     }
 
     /// Everything.
-    package func all() -> [Finding] { listeners() + service() + state() + configuration.pools.flatMap(pool) + sharedDisks() }
+    package func all() -> [Finding] { listeners() + localToken() + service() + state() + configuration.pools.flatMap(pool) + sharedDisks() }
 
     // MARK: The process
 
@@ -21,6 +21,16 @@ package struct MachineCheck: Sendable {
         let main = ListenCheck.finding(configuration.listen, key: "listen")
         let admin = configuration.admin.listen.flatMap { ListenCheck.finding($0, key: "admin.listen") }
         return [main, admin].compactMap(\.self)
+    }
+
+    /// Whether the token for commands on this machine could be kept. Not for a process that keeps it, and says so itself.
+    package func localToken() -> [Finding] {
+        guard configuration.admin.localToken, let problem = DirectoryCheck(configuration.stateDirectory).problem else { return [] }
+        return [
+            Finding(
+                severity: .warning, key: "admin.localToken",
+                text: "\(problem): commands on this machine will find no admin token; name a stateDirectory, or write `localToken: false`")
+        ]
     }
 
     /// Certificates, and limits of the process.

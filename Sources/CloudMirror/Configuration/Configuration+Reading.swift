@@ -101,12 +101,18 @@ extension Configuration.Admin {
         reader.list(
             "tokens", &tokens, .token, example: "[\"${CLOUD_MIRROR_ADMIN_TOKEN}\"]",
             doc:
-                "What admin calls must send as `Authorization: Bearer …`; one of them is enough. Without a token nobody may make admin calls."
+                "What admin calls must send as `Authorization: Bearer …`; one of them is enough. Without a token nobody may make admin calls, but for `localToken`."
         )
         var file: String?
         reader.value(
             "tokensFile", &file, .path, example: "/etc/cloud-mirror/tokens",
             doc: "File with more tokens, one on a line; empty lines and lines that begin with `#` are skipped.")
+        reader.value(
+            "localToken", &localToken, .boolean,
+            doc:
+                "Make up one more token at each start, and keep it in the file `admin-token-HOST:PORT` in the state directory, with mode 0600: with it "
+                + "`cloud-mirror purge` and the like work on this machine, for the account of the service and for root."
+        )
         warn(of: tokens, key: "tokens", reader)
         if let file { readTokens(file, reader) }
     }
@@ -378,6 +384,9 @@ extension Configuration.Server {
         reader.value(
             "idleTimeout", &idleTimeout, .duration(in: .seconds(1)...hours(1)),
             doc: "How long a client may ask for nothing, and take nothing of what it was sent, before its connection is closed.")
+        reader.value(
+            "bodyTimeout", &bodyTimeout, .duration(in: .seconds(1)...hours(1)),
+            doc: "How long a client may take for the body of a request, besides a second for each 16 KiB of it.")
         reader.value(
             "maxHeaderBytes", &maxHeaderBytes, .size(in: (8 << 10)...(64 << 10)),
             doc: "Limit of a request's first line and header fields together.")

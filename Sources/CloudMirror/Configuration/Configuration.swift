@@ -6,7 +6,7 @@ package import NIOSSL
 
 /// Everything that can be set, with the defaults that hold without a configuration file.
 ///
-/// `Configuration()` is the zero configuration: one pool `local/dev` under the state directory, any public HTTPS origin, no admin token.
+/// `Configuration()` is the zero configuration: one pool `local/dev` under the state directory, any public HTTPS origin, no admin token but the local one.
 package struct Configuration: Sendable, Equatable {
     /// Where the settings come from.
     package var source: Source = .zeroConfiguration
@@ -46,7 +46,7 @@ package struct Configuration: Sendable, Equatable {
         selection.fallback = pools.first.map { .pool($0.id) } ?? .origin
     }
 
-    /// Whether no file was given, so that the service may make up an admin token and print it.
+    /// Whether no file was given.
     package var isZeroConfiguration: Bool { source == .zeroConfiguration }
 
     /// Whether other processes can use the same state.
@@ -92,8 +92,10 @@ extension Configuration {
     package struct Admin: Sendable, Equatable {
         /// `nil` means the same listener as everything else.
         package var listen: ListenAddress?
-        /// From `tokens` and `tokensFile`; empty means that nobody may (but see ``Configuration/isZeroConfiguration``).
+        /// From `tokens` and `tokensFile`.
         package var tokens: [Secret] = []
+        /// Whether the service makes up another one, for commands on this machine (``LocalAdminToken``).
+        package var localToken = true
     }
 
     /// What may be fetched.
@@ -268,6 +270,8 @@ extension Configuration {
         package var maxConnectionsPerAddress: Int?
         /// Of a connection between requests.
         package var idleTimeout: Duration = .seconds(75)
+        /// For a request's body.
+        package var bodyTimeout: Duration = .seconds(30)
         /// Request line and header fields together.
         package var maxHeaderBytes: Int64 = 32 << 10
         /// What requests under way get when the service is told to stop.

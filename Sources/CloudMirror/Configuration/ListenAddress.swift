@@ -1,4 +1,5 @@
 import MirrorCore
+import NIOCore
 
 /// Where a listener binds: `127.0.0.1:8080`, `[::]:8080`, `localhost:8080`.
 package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
@@ -30,6 +31,11 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
             host = url.host
         }
         self.port = port
+    }
+
+    /// Where a listener is.
+    init(_ address: SocketAddress) {
+        self.init(host: address.ipAddress ?? "localhost", port: address.port ?? 0)
     }
 
     package var description: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }

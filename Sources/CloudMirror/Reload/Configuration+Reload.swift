@@ -8,6 +8,7 @@ extension Configuration {
         var result = self
         (result.source, result.warnings, result.printsReady) = (other.source, other.warnings, other.printsReady)
         result.admin.tokens = other.admin.tokens
+        result.admin.localToken = other.admin.localToken
         // Whether there is TLS at all is decided when the listeners open.
         if tls != nil, let other = other.tls { result.tls = other }
         result.origins.allow = other.origins.allow

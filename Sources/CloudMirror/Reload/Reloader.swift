@@ -73,6 +73,7 @@ struct Reloader: Service, CustomStringConvertible {
         parts.services.redirects.reload(next.redirectConfiguration)
         for pool in next.pools { parts.services.pools[pool.id]?.replaceLimits(with: next.limits(of: pool)) }
         parts.services.uses.coarseness = next.useCoarseness
+        parts.localToken?.keep(next.admin.localToken)
         server.reload(adminTokens: parts.adminTokens(next))
         if let tls, next.tls != current.tls { server.reload(tls: tls) }
         log.logLevel = next.log.level

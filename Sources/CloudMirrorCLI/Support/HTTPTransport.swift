@@ -24,9 +24,14 @@ struct HTTPTransport {
     }
 
     /// - Parameter readTimeout: Seconds without a byte after which a request has failed.
-    static func withClient<Result>(readTimeout: Int64, _ body: (HTTPTransport) async throws -> Result) async throws -> Result {
+    /// - Parameter localhost: The address that `localhost` stands for; `nil` leaves it to the system.
+    static func withClient<Result>(
+        readTimeout: Int64, localhost: IPAddress? = nil, _ body: (HTTPTransport) async throws -> Result
+    ) async throws -> Result {
         var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10), read: .seconds(readTimeout)))
+            tlsConfiguration: .outbound, redirectConfiguration: .disallow,
+            timeout: .init(connect: .seconds(10), read: .seconds(readTimeout)))
+        if let localhost { configuration.dnsOverride["localhost"] = localhost.description }
         configuration.httpVersion = .http1Only
         // The client would try again until the timeout; a command has better things to do, such as asking the origin.
         configuration.connectionPool.retryConnectionEstablishment = false

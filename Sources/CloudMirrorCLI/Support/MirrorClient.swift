@@ -13,7 +13,10 @@ struct MirrorClient {
     private static let maxAnswer = 64 << 20
 
     let address: MirrorAddress
+    /// One that was given; it alone is used then.
     let token: String?
+    /// Those of a mirror on this machine.
+    let localTokens: LocalTokens?
     let transport: HTTPTransport
 
     enum Method {
@@ -62,21 +65,35 @@ struct MirrorClient {
         _ method: Method, _ url: String, headers: [(String, String)] = [], body: (any Encodable)? = nil
     ) async throws(CommandFailure) -> Answer {
         var headers = [("accept", "application/json")] + headers
-        if let token { headers.append(("authorization", "Bearer \(token)")) }
         if body != nil { headers.append(("content-type", "application/json")) }
-        let answer: Answer
-        do throws(HTTPTransport.Unreachable) {
-            let response = try await transport.send(method.httpMethod, url, headers: headers, body: body.map(JSONText.bytes), timeout: 60)
-            answer = Answer(status: response.status.code, body: await HTTPTransport.body(of: response, limit: Self.maxAnswer))
-        } catch {
-            throw CommandFailure(
-                "cannot reach the mirror at \(address): \(error.reason)\nIs it running there? --mirror or $\(MirrorAddress.variable) says where it is.",
-                exit: .unreachable)
+        let body = body.map(JSONText.bytes)
+        var tried: [String] = []
+        var token = token ?? localTokens?.next(besides: tried)
+        var answer = try await ask(method, url, headers, token, body)
+        // A mirror that has just been started again has another token, and one that stopped may have left its own behind.
+        while answer.status == 401, self.token == nil, let refused = token {
+            tried.append(refused)
+            token = localTokens?.next(besides: tried)
+            if let token { answer = try await ask(method, url, headers, token, body) }
         }
         guard (200..<300).contains(answer.status) else {
             throw failure(status: answer.status, answer: JSONValue.parse(answer.body))
         }
         return answer
+    }
+
+    private func ask(
+        _ method: Method, _ url: String, _ headers: [(String, String)], _ token: String?, _ body: [UInt8]?
+    ) async throws(CommandFailure) -> Answer {
+        let authorization = token.map { [("authorization", "Bearer \($0)")] } ?? []
+        do throws(HTTPTransport.Unreachable) {
+            let response = try await transport.send(method.httpMethod, url, headers: headers + authorization, body: body, timeout: 60)
+            return Answer(status: response.status.code, body: await HTTPTransport.body(of: response, limit: Self.maxAnswer))
+        } catch {
+            throw CommandFailure(
+                "cannot reach the mirror at \(address): \(error.reason)\nIs it running there? --mirror or $\(MirrorAddress.variable) says where it is.",
+                exit: .unreachable)
+        }
     }
 
     func failure(status: UInt, answer: JSONValue?) -> CommandFailure {
@@ -85,7 +102,7 @@ struct MirrorClient {
         case 401, 403:
             let hint =
                 token == nil
-                ? "Give an admin token with --token-file or $\(AdminOptions.variable)."
+                ? "Give an admin token with --token-file or $\(AdminOptions.variable).\(localTokens.map { "\n\($0.hint)" } ?? "")"
                 : "Is the token one of those in the mirror's admin.tokens or admin.tokensFile?"
             return CommandFailure("the mirror at \(address) refuses this call (status \(status))\(said)\n\(hint)")
         case 404 where answer == nil:

@@ -27,9 +27,16 @@ struct AdminOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: ArgumentHelp("File whose first line is an admin token (default: the token in $\(variable)).", valueName: "file"),
+        help: ArgumentHelp(
+            "File whose first line is an admin token (default: the token in $\(variable), else of a mirror on this machine the one in its state directory).",
+            valueName: "file"),
         completion: .file())
     var tokenFile: String?
+
+    @Option(
+        help: ArgumentHelp("State directory of the mirror on this machine, where its own admin token is.", valueName: "directory"),
+        completion: .directory)
+    var stateDir: String?
 
     @Flag(help: "Print the mirror's JSON instead of a table.")
     var json = false
@@ -37,9 +44,10 @@ struct AdminOptions: ParsableArguments {
     /// Calls `body` with a client for the mirror, and ends the client.
     func withClient<Result>(_ body: (MirrorClient) async throws -> Result) async throws -> Result {
         let address = try mirror.address()
-        let token = try token()
-        return try await HTTPTransport.withClient(readTimeout: 60) { transport in
-            try await body(MirrorClient(address: address, token: token, transport: transport))
+        let given = try token()
+        let local = given == nil ? LocalTokens(of: address.url, stateDirectory: stateDir) : nil
+        return try await HTTPTransport.withClient(readTimeout: 60, localhost: local?.host) { transport in
+            try await body(MirrorClient(address: address, token: given, localTokens: local, transport: transport))
         }
     }
 

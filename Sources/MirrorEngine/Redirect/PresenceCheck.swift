@@ -15,6 +15,9 @@ package final class PresenceCheck: Sendable {
     static let batch = 64
     /// Replicas whose last look is remembered.
     private static let maxHeld = 100_000
+    /// How long nobody looks again for an object that was reported missing and found.
+    package static let reportLife = Duration.seconds(5)
+    private static let maxReports = 10_000
 
     private let pools: PoolTable
     private let remover: ReplicaRemover
@@ -24,6 +27,8 @@ package final class PresenceCheck: Sendable {
     private let clock: any MonotonicClock
     private let logger: Logger
     private let lastLooks = Mutex<[ReplicaID: ContinuousClock.Instant]>([:])
+    /// When objects that were reported missing were found.
+    private let unfounded = Mutex<[ReplicaID: ContinuousClock.Instant]>([:])
 
     /// - Parameter interval: Between two looks at a replica that is in use.
     package init(
@@ -53,6 +58,17 @@ package final class PresenceCheck: Sendable {
                     }
                 }
             }
+        }
+    }
+
+    /// Looks for an object that a client reports missing, unless one found it a moment ago: anybody may report, and each look is a call to the pool.
+    func lookAfterReport(_ id: ReplicaID) async throws {
+        func isRecent(_ time: ContinuousClock.Instant) -> Bool { time.duration(to: clock.instant) < Self.reportLife }
+        if unfounded.withLock({ $0[id].map(isRecent) ?? false }) { return }
+        guard try await !forgetIfMissing(id) else { return }
+        unfounded.withLock { unfounded in
+            if unfounded.count >= Self.maxReports { unfounded = unfounded.filter { isRecent($0.value) } }
+            if unfounded.count < Self.maxReports { unfounded[id] = clock.instant }
         }
     }
 

@@ -22,7 +22,7 @@ package struct RedirectService: Sendable {
     private let clock: any MirrorClock
     private let logger: Logger
     private let probes = SingleFlight<ReplicaID, Probe>()
-    private let reports = SingleFlight<ReplicaID, Bool>()
+    private let reports = SingleFlight<ReplicaID, Void>()
     private let heads: HeadAnswers
     /// What may be asked for that is not there yet.
     package let coldClaims: ColdClaims
@@ -222,7 +222,7 @@ package struct RedirectService: Sendable {
         guard coldClaims.spend(network) else { return .budget }
         let id = ReplicaID(artifact: artifact, pool: pool.id)
         do {
-            _ = try await reports.run(id) { try await presence.forgetIfMissing(id) }
+            try await reports.run(id) { try await presence.lookAfterReport(id) }
             return nil
         } catch {
             metrics.countError(error)

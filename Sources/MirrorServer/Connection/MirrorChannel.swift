@@ -32,6 +32,7 @@ struct MirrorChannel: HTTPChannelHandler {
     let uses: UseRecorder
     let clock: any WallClock
     let idleTimeout: TimeAmount
+    let bodyTimeout: TimeAmount
     /// Bytes of one request's head.
     let maxHeaderBytes: Int
 
@@ -57,6 +58,7 @@ struct MirrorChannel: HTTPChannelHandler {
             connectionHandler(client, progress),
             HTTPResponseEncoder(),
             ExchangeHandler(progress),
+            BodyLimitHandler(timeout: bodyTimeout, clock: clock),
             HTTP1ToHTTPServerCodec(secure: false),
             HTTPConnectionStateHandler(logger: logger),
         ])

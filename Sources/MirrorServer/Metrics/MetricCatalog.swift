@@ -66,6 +66,10 @@ package enum MetricCatalog {
             ConnectionMetrics.Name.pauses, "counter", "",
             "How often no connection was accepted for 100 ms, for want of descriptors or memory."
         ),
+        (
+            AdminRefusals.metric, "counter", "reason",
+            "Admin calls that were refused, by reason: `no-token` or `wrong-token`."
+        ),
         (HousekeepingMetrics.Name.reloads, "counter", "result", "Reloads of the configuration, by result: `reloaded` or `refused`."),
         (HousekeepingMetrics.Name.lastReload, "gauge", "", "When the configuration that is in force was read, in seconds since 1970."),
         (HousekeepingMetrics.Name.droppedLogLines, "counter", "", "Lines of the log that were dropped because nobody read them in time."),

@@ -1,8 +1,3 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -69,8 +64,11 @@ struct AdminRoutes: Sendable {
     /// 202 with what became of each artifact in each pool.
     private func warm(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let body = try await request.body.collect(upTo: context.maxUploadSize)
-        guard let warm = try? JSONDecoder().decode(WarmCall.Request.self, from: Data(body.readableBytesView)) else {
-            throw RequestError(.inputError, #"the body must be JSON: {"urls": ["https://…"], "pools": ["service/region"]}"#)
+        let warm: WarmCall.Request
+        do {
+            warm = try JSONBody.decode(Array(body.readableBytesView))
+        } catch {
+            throw RequestError(.inputError, #"the body must be {"urls": ["https://…"], "pools": ["service/region"]}: \#(error.reason)"#)
         }
         guard warm.urls.count <= WarmCall.maxURLs else { throw RequestError(.inputError, "at most \(WarmCall.maxURLs) urls at a time") }
         let pools = try warm.pools?.map { try services.pool(named: $0) } ?? services.pools.all

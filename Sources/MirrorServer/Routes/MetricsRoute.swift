@@ -9,15 +9,21 @@ import NIOCore
 
 /// `GET /metrics`: Prometheus text.
 struct MetricsRoute: Sendable {
+    /// Who asks within so long is told the figures that others were told.
+    static let figuresLife = Duration.seconds(2)
+
     let services: MirrorServices
+    /// The figures that have to be asked for, in the state and in file systems: everybody may see this page.
+    let figures: SharedLooks<String, Void>
 
     func register(on router: Router<MirrorRequestContext>) {
         router.get("/metrics") { _, _ in
             services.metrics.recordWaiting(services.waiters.count)
             services.metrics.recordSpentNetworks(services.redirects.coldClaims.spent.count)
             services.process.record()
-            await recordState()
-            await recordCapacity()
+            async let capacity: Void? = figures.answer("capacity") { await recordCapacity() }
+            if await figures.answer("state", recordState) == nil { services.metrics.recordState(isAvailable: false) }
+            _ = await capacity
             return Response(
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8", .cacheControl: "no-store"],
                 body: ResponseBody(byteBuffer: ByteBuffer(string: services.registry.prometheusText())))
@@ -25,7 +31,7 @@ struct MetricsRoute: Sendable {
     }
 
     /// What every process that shares the state says alike. While the state is away, the totals stay what they were.
-    private func recordState() async {
+    @Sendable private func recordState() async {
         var isAvailable = true
         for pool in services.pools.all {
             do {
@@ -39,7 +45,7 @@ struct MetricsRoute: Sendable {
         services.metrics.recordState(isAvailable: isAvailable)
     }
 
-    /// Of a file system that does not answer the last figure stays.
+    /// Of a file system that does not answer, or not in time, the last figure stays.
     private func recordCapacity() async {
         for pool in services.pools.all {
             services.metrics.recordCapacity(maxBytes: pool.maxBytes, freeBytes: try? await pool.store.space()?.free, pool: pool.id)

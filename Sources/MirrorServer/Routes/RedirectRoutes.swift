@@ -100,8 +100,7 @@ struct RedirectRoutes: Sendable {
     }
 
     private func client(_ request: Request, _ context: MirrorRequestContext) -> IPAddress? {
-        let forwarded = request.headers[values: .forwardedFor].flatMap { $0.split(separator: ",") }
-        return services.selector.value.client(peer: context.peer, forwardedFor: forwarded)
+        services.selector.value.client(peer: context.peer, forwardedFor: request.forwardedFor)
     }
 
     private func pool(for target: RequestTarget, _ request: Request, _ client: IPAddress?) throws -> Pool? {

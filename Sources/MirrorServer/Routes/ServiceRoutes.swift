@@ -57,33 +57,30 @@ struct ServiceRoutes: Sendable {
     ///
     /// State that many processes share and that is away is away for all of them: taking them all out of service would take away what they
     /// still answer from memory, and the way to the origin. They are `degraded`, with 200.
+    ///
+    /// What it tells may be some seconds old: everybody may ask, and each check is a call to a service.
     private func ready(_ request: Request, _ context: MirrorRequestContext) async -> Response {
+        async let state = stateFailure()
+        let failures = await services.health.checkPools()
+        let stateFailure = await state
         var checks: [String: String] = [:]
-        var isAnyPoolUp = services.pools.all.isEmpty
-        var stateError: (any Error)?
-        for pool in services.pools.all {
-            let name = "pool \(pool.id)"
-            do {
-                try await services.health.check(pool)
-                checks[name] = "ok"
-                isAnyPoolUp = true
-            } catch {
-                context.logger.warning("pool is not healthy", metadata: ["pool": "\(pool.id)", "error": "\(error)"])
-                checks[name] = "unavailable: \(HealthReason.open(error))"
-            }
-            do {
-                _ = try await services.state.totals(of: pool.id)
-            } catch {
-                stateError = error
-            }
-        }
-        // Once, however many pools there are: it is one state.
-        if let stateError { context.logger.warning("state is not healthy", metadata: ["error": "\(stateError)"]) }
-        let isStateUp = stateError == nil
-        checks["state"] = stateError.map { "unavailable: \(HealthReason.open($0))" } ?? "ok"
-        let isReady = isAnyPoolUp && (isStateUp || services.isStateShared)
-        let status = isReady ? (isStateUp ? "ok" : "degraded") : "unavailable"
+        for pool in services.pools.all { checks["pool \(pool.id)"] = Self.word(failures[pool.id]) }
+        checks["state"] = Self.word(stateFailure)
+        let isAnyPoolUp = services.pools.all.isEmpty || failures.count < services.pools.all.count
+        let isReady = isAnyPoolUp && (stateFailure == nil || services.isStateShared)
+        let status = isReady ? (stateFailure == nil ? "ok" : "degraded") : "unavailable"
         return JSONResponse.make(
             Readiness(status: status, checks: checks), status: isReady ? .ok : .serviceUnavailable, for: request)
     }
+
+    private func stateFailure() async -> (any Error)? {
+        do {
+            try await services.health.checkState()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private static func word(_ failure: (any Error)?) -> String { failure.map { "unavailable: \(HealthReason.open($0))" } ?? "ok" }
 }

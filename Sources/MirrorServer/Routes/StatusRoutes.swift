@@ -136,15 +136,11 @@ struct StatusRoutes: Sendable {
     }
 
     private func pools(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
+        let failures = await services.health.checkPools()
         var items: [PoolList.Item] = []
         for pool in services.pools.all {
             let totals = try await services.state.totals(of: pool.id)
-            var reason: String?
-            do {
-                try await services.health.check(pool)
-            } catch {
-                reason = HealthReason.full(error)
-            }
+            let reason = failures[pool.id].map(HealthReason.full)
             items.append(
                 PoolList.Item(
                     pool: pool.id.description, objects: totals.objects, bytes: totals.bytes, pending: totals.pending, errors: totals.errors,

@@ -172,8 +172,8 @@ final class Fleet: Sendable {
         return (answer.status, try answer.json(Readiness.self).status)
     }
 
-    /// Returns once every front end says so.
-    func ready(_ word: String = "ok", within limit: Duration = .seconds(5)) async throws {
+    /// Returns once every front end says so. What it says may be five seconds old.
+    func ready(_ word: String = "ok", within limit: Duration = .seconds(15)) async throws {
         for number in frontEnds.indices {
             try await eventually("front end \(number) is \(word)", within: limit) {
                 try await readiness(of: number).word == word

@@ -207,6 +207,14 @@ extension MetricScene {
         MetricScene(metric: "cloud_mirror_store_operation_seconds", script: copy),
         MetricScene(metric: "cloud_mirror_store_errors_total", script: lost),
         MetricScene(metric: "cloud_mirror_build_info", moved: { $0 == 1 && $1 == 1 }),
+        MetricScene(
+            metric: "cloud_mirror_refused_admin_calls_total",
+            script: { stage async throws in #expect(try await stage.mirror.send(.GET, "/v1/stats").status == 401) }),
+        MetricScene(
+            metric: "cloud_mirror_refused_admin_calls_total{reason=\"wrong-token\"}",
+            script: { stage async throws in
+                #expect(try await stage.mirror.send(.GET, "/v1/stats", headers: ["Authorization": "Bearer x"]).status == 401)
+            }),
         MetricScene(metric: "cloud_mirror_reloads_total", script: reload),
         MetricScene(metric: "cloud_mirror_configuration_loaded_timestamp_seconds", script: reload, moved: { $0 > 0 && $1 > $0 }),
         // Looking at the metrics takes some.

@@ -1,0 +1,73 @@
+import CloudMirror
+import MirrorCore
+
+/// Admin tokens that mirrors on this machine keep in files of their state directories, for one address.
+///
+/// They are for addresses of this machine alone, and each for the one that its mirror listens at: what listens at another may be anybody's.
+struct LocalTokens {
+    /// What a packaged service has for a state directory, whoever looks for it.
+    private static let serviceDirectory = "/var/lib/cloud-mirror"
+    private static let loopback = ["127.0.0.0/8", "::1/128"].compactMap { IPNetwork($0) }
+
+    /// Where the mirror is.
+    let host: IPAddress
+    private let files: [AdminTokenFile]
+    private let isGiven: Bool
+
+    /// - Parameter url: Of a mirror.
+    /// - Parameter stateDirectory: `nil` looks where services have it that are told of none.
+    /// - Returns: `nil` for an address that is not this machine's own, or one that only a name server knows of.
+    init?(of url: ArtifactURL, stateDirectory: String?, environment: ConfigurationEnvironment = .process) {
+        let directories =
+            stateDirectory.map { [ConfigurationEnvironment.absolute($0, in: environment.currentDirectory)] }
+            ?? [Configuration.defaultStateDirectory(environment), Self.serviceDirectory]
+        let hosts =
+            url.host == "localhost" ? ["127.0.0.1", "::1"].compactMap { IPAddress($0) } : [url.hostAddress?.unmapped].compactMap(\.self)
+        let places = hosts.filter { host in Self.loopback.contains { $0.contains(host) } }.map { host in
+            (host: host, files: directories.flatMap { Self.files(in: $0, host: host, port: url.port) })
+        }
+        guard let first = places.first else { return nil }
+        let place = places.first { $0.files.contains(where: Self.isThere) } ?? first
+        (host, files, isGiven) = (place.host, place.files, stateDirectory != nil)
+    }
+
+    /// One that was not tried yet; the files are read anew each time.
+    func next(besides tried: [String]) -> String? {
+        files.lazy.compactMap { try? $0.read() }.first { !tried.contains($0) }
+    }
+
+    /// What to do when none was good.
+    var hint: String {
+        var lines: [String] = []
+        for file in files {
+            do {
+                _ = try file.read()
+                lines.append("\(file.path) holds a token, and the mirror does not take it: does another account's mirror listen there?")
+            } catch {
+                if !error.isMissing { lines.append("\(file.path) cannot be read: \(error.reason)") }
+            }
+        }
+        guard lines.isEmpty else {
+            return (lines + ["Be the account of the service, or root: sudo cloud-mirror …"]).joined(separator: "\n")
+        }
+        return isGiven
+            ? "The mirror has kept no token in the directory that --state-dir names."
+            : "If the mirror runs on this machine, and its configuration names a stateDirectory: name it, too, with --state-dir."
+    }
+
+    /// Of a mirror that listens there, or at all addresses.
+    private static func files(in directory: String, host: IPAddress, port: Int) -> [AdminTokenFile] {
+        ([host.description] + (host.isIPv6 ? ["::"] : ["0.0.0.0", "::"])).map {
+            AdminTokenFile(in: directory, for: ListenAddress(host: $0, port: port))
+        }
+    }
+
+    private static func isThere(_ file: AdminTokenFile) -> Bool {
+        do {
+            _ = try file.read()
+            return true
+        } catch {
+            return !error.isMissing
+        }
+    }
+}

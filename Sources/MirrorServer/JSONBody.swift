@@ -1,0 +1,163 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Reads JSON that a client sent, strictly (RFC 8259).
+///
+/// Foundation's decoder takes other encodings than UTF-8, and of a name that is there twice it takes one. Whoever looks at a body before us, such as
+/// a proxy that lets some calls through, may read something else in it. So what can be read in two ways is not read at all.
+enum JSONBody {
+    /// Why it is not read, in words for the client.
+    struct Flaw: Error {
+        let reason: String
+    }
+
+    static func decode<Body: Decodable>(_ bytes: [UInt8]) throws(Flaw) -> Body {
+        guard String(validating: bytes, as: UTF8.self) != nil else { throw Flaw(reason: "it is not UTF-8") }
+        guard !bytes.starts(with: [0xEF, 0xBB, 0xBF]) else { throw Flaw(reason: "it begins with a byte order mark") }
+        var scanner = JSONScanner(bytes)
+        try scanner.scan()
+        do {
+            return try JSONDecoder().decode(Body.self, from: Data(bytes))
+        } catch {
+            throw Flaw(reason: "a member is missing or of another type")
+        }
+    }
+}
+
+/// Goes through a JSON text and finds what is wrong with it.
+private struct JSONScanner {
+    private static let maxDepth = 32
+
+    private let bytes: [UInt8]
+    private var position = 0
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    mutating func scan() throws(JSONBody.Flaw) {
+        try value(depth: 1)
+        skipBlanks()
+        guard position == bytes.count else { throw flaw("something stands behind its end") }
+    }
+
+    private mutating func value(depth: Int) throws(JSONBody.Flaw) {
+        guard depth <= Self.maxDepth else { throw flaw("it is nested too deeply") }
+        skipBlanks()
+        switch next {
+        case UInt8(ascii: "{"): try object(depth: depth)
+        case UInt8(ascii: "["): try list(end: "]") { scanner throws(JSONBody.Flaw) in try scanner.value(depth: depth + 1) }
+        case UInt8(ascii: "\""): _ = try string()
+        case UInt8(ascii: "t"): try word("true")
+        case UInt8(ascii: "f"): try word("false")
+        case UInt8(ascii: "n"): try word("null")
+        default: try number()
+        }
+    }
+
+    private mutating func object(depth: Int) throws(JSONBody.Flaw) {
+        var names: Set<String> = []
+        try list(end: "}") { scanner throws(JSONBody.Flaw) in
+            scanner.skipBlanks()
+            guard names.insert(try scanner.name()).inserted else { throw scanner.flaw("a name is there twice") }
+            scanner.skipBlanks()
+            guard scanner.take(":") else { throw scanner.flaw("a colon is missing") }
+            try scanner.value(depth: depth + 1)
+        }
+    }
+
+    /// What stands between two brackets, separated by commas; the first bracket is there.
+    private mutating func list(
+        end: Unicode.Scalar, _ element: (inout JSONScanner) throws(JSONBody.Flaw) -> Void
+    ) throws(JSONBody.Flaw) {
+        position += 1
+        skipBlanks()
+        if take(end) { return }
+        while true {
+            try element(&self)
+            skipBlanks()
+            if take(end) { return }
+            guard take(",") else { throw flaw("a comma or \(end) is missing") }
+        }
+    }
+
+    /// A member's name as it is meant.
+    private mutating func name() throws(JSONBody.Flaw) -> String {
+        let token = try string()
+        guard token.contains(UInt8(ascii: "\\")) else { return String(decoding: token, as: UTF8.self) }
+        guard let name = try? JSONDecoder().decode(String.self, from: Data(token)) else { throw flaw("a name cannot be read") }
+        return "\"\(name)\""
+    }
+
+    /// - Returns: With its quotes.
+    private mutating func string() throws(JSONBody.Flaw) -> ArraySlice<UInt8> {
+        let start = position
+        guard take("\"") else { throw flaw("a string is missing") }
+        while let byte = next, byte >= 0x20 {
+            position += 1
+            switch byte {
+            case UInt8(ascii: "\""): return bytes[start..<position]
+            case UInt8(ascii: "\\"): try escape()
+            default: break
+            }
+        }
+        throw flaw("a string does not end")
+    }
+
+    private mutating func escape() throws(JSONBody.Flaw) {
+        guard let byte = next else { throw flaw("a string does not end") }
+        position += 1
+        if byte == UInt8(ascii: "u") {
+            let digits = bytes[position...].prefix(4)
+            guard digits.count == 4, digits.allSatisfy(Self.isHex) else { throw flaw("an escape is none") }
+            position += 4
+        } else if !"\"\\/bfnrt".utf8.contains(byte) {
+            throw flaw("an escape is none")
+        }
+    }
+
+    private mutating func number() throws(JSONBody.Flaw) {
+        _ = take("-")
+        if !take("0") { try digits() }
+        if take(".") { try digits() }
+        if take("e") || take("E") {
+            _ = take("+") || take("-")
+            try digits()
+        }
+    }
+
+    private mutating func digits() throws(JSONBody.Flaw) {
+        let start = position
+        while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { position += 1 }
+        guard position > start else { throw flaw(next == nil ? "it breaks off" : "a value is missing") }
+    }
+
+    private mutating func word(_ word: String) throws(JSONBody.Flaw) {
+        guard bytes[position...].starts(with: word.utf8) else { throw flaw("a value is missing") }
+        position += word.utf8.count
+    }
+
+    private mutating func skipBlanks() {
+        while let byte = next, [0x20, 0x09, 0x0A, 0x0D].contains(byte) { position += 1 }
+    }
+
+    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+        guard next == UInt8(ascii: character) else { return false }
+        position += 1
+        return true
+    }
+
+    private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+    private func flaw(_ reason: String) -> JSONBody.Flaw { JSONBody.Flaw(reason: "\(reason), at byte \(position)") }
+
+    private static func isHex(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"): true
+        default: false
+        }
+    }
+}

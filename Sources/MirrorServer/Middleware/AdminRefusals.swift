@@ -1,0 +1,110 @@
+import CoreMetrics
+import Logging
+import MirrorCore
+import Synchronization
+
+/// What becomes of admin calls without a right token: they are counted, and who sends wrong tokens is logged and answered more and more slowly.
+///
+/// Right tokens are never looked at here, so that a client that guesses takes nothing from the others behind its address. Nothing is kept of the
+/// tokens themselves.
+final class AdminRefusals: Sendable {
+    static let metric = "cloud_mirror_refused_admin_calls_total"
+
+    /// Wrong tokens of one client that are answered at once: people mistype.
+    static let freeGuesses = 3
+    static let firstDelay = Duration.milliseconds(250)
+    /// Short, because a shutdown waits for an answer that is withheld.
+    static let maxDelay = Duration.seconds(2)
+    /// Answers that are withheld at the same time. Whoever sends more is answered at once: a guess costs a connection then, and us no more.
+    static let maxDelayed = 256
+    /// Without a wrong token for so long, a client begins anew.
+    static let memory = Duration.seconds(600)
+    static let maxClients = 1_000
+    /// Between two lines of the log about one client.
+    static let logInterval = Duration.seconds(60)
+    /// Lines of the log in an interval, about whomever.
+    static let maxLines = 10
+
+    private struct Guesser {
+        var guesses = 0
+        var last: Timestamp
+        var unlogged = 0
+        var logged: Timestamp?
+    }
+
+    private struct State {
+        /// By the client's network.
+        var guessers: [[UInt8]: Guesser] = [:]
+        var delayed = 0
+        var lines = 0
+        var linesSince: Timestamp?
+    }
+
+    private let clock: any WallClock
+    private let withoutToken: Counter
+    private let withWrongToken: Counter
+    private let state = Mutex(State())
+
+    init(factory: any MetricsFactory, clock: any WallClock) {
+        self.clock = clock
+        withoutToken = Counter(label: Self.metric, dimensions: [("reason", "no-token")], factory: factory)
+        withWrongToken = Counter(label: Self.metric, dimensions: [("reason", "wrong-token")], factory: factory)
+    }
+
+    func noToken() { withoutToken.increment() }
+
+    /// Returns once the client may be answered.
+    func wrongToken(from client: IPAddress?, _ logger: Logger) async {
+        withWrongToken.increment()
+        // Who holds one IPv6 address holds its network of 64 bits.
+        let network = client.map { Array($0.bytes.prefix(8)) } ?? []
+        let (delay, guesses) = state.withLock { state in
+            let now = clock.now
+            var guesser = Self.guesser(network, in: &state, at: now)
+            guesser.guesses += 1
+            guesser.unlogged += 1
+            guesser.last = now
+            let guesses = Self.mayLog(guesser, in: &state, at: now) ? guesser.unlogged : nil
+            if guesses != nil { (guesser.unlogged, guesser.logged) = (0, now) }
+            state.guessers[network] = guesser
+            let delay = state.delayed < Self.maxDelayed ? Self.delay(after: guesser.guesses) : .zero
+            if delay > .zero { state.delayed += 1 }
+            return (delay, guesses)
+        }
+        if let guesses {
+            logger.warning(
+                "admin calls with a wrong token were refused",
+                metadata: ["client": "\(client?.description ?? "unknown")", "calls": .stringConvertible(guesses)])
+        }
+        guard delay > .zero else { return }
+        // A client that does not wait for the answer ends nothing here but the wait.
+        try? await clock.sleep(for: delay)
+        state.withLock { $0.delayed -= 1 }
+    }
+
+    /// - Parameter guesses: With this one.
+    static func delay(after guesses: Int) -> Duration {
+        guard guesses > freeGuesses else { return .zero }
+        return min(maxDelay, firstDelay * (1 << min(guesses - freeGuesses - 1, 16)))
+    }
+
+    private static func guesser(_ network: [UInt8], in state: inout State, at now: Timestamp) -> Guesser {
+        if let known = state.guessers[network], known.last.duration(to: now) < memory { return known }
+        if state.guessers.count >= maxClients {
+            state.guessers = state.guessers.filter { $0.value.last.duration(to: now) < memory }
+            if state.guessers.count >= maxClients, let oldest = state.guessers.min(by: { $0.value.last < $1.value.last }) {
+                state.guessers[oldest.key] = nil
+            }
+        }
+        return Guesser(last: now)
+    }
+
+    private static func mayLog(_ guesser: Guesser, in state: inout State, at now: Timestamp) -> Bool {
+        func isOver(_ time: Timestamp?) -> Bool { time.map { $0 > now || $0.duration(to: now) >= logInterval } ?? true }
+        guard isOver(guesser.logged) else { return false }
+        if isOver(state.linesSince) { (state.lines, state.linesSince) = (0, now) }
+        guard state.lines < maxLines else { return false }
+        state.lines += 1
+        return true
+    }
+}
