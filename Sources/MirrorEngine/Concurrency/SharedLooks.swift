@@ -13,7 +13,7 @@ package final class SharedLooks<Key: Hashable & Sendable, Value: Sendable>: Send
 
     private struct Answer {
         let value: Value
-        let time: Timestamp
+        let time: ContinuousClock.Instant
     }
 
     private enum Turn {
@@ -24,12 +24,12 @@ package final class SharedLooks<Key: Hashable & Sendable, Value: Sendable>: Send
 
     private let life: Duration
     private let patience: Duration
-    private let clock: any WallClock
+    private let clock: any MonotonicClock
     private let state = Mutex<(answers: [Key: Answer], looks: [Key: Look])>(([:], [:]))
 
     /// - Parameter life: How long an answer stands.
     /// - Parameter patience: How long somebody waits for one.
-    package init(life: Duration, patience: Duration, clock: any WallClock) {
+    package init(life: Duration, patience: Duration, clock: any MonotonicClock) {
         self.life = life
         self.patience = patience
         self.clock = clock
@@ -49,10 +49,9 @@ package final class SharedLooks<Key: Hashable & Sendable, Value: Sendable>: Send
     }
 
     private func turn(_ key: Key, _ waiter: CheckedContinuation<Value?, Never>) -> Turn {
-        let now = clock.now
+        let now = clock.instant
         return state.withLock { state in
-            // A clock that was set back makes no answer last longer.
-            if let answer = state.answers[key], answer.time <= now, answer.time.duration(to: now) < life { return .tell(answer.value) }
+            if let answer = state.answers[key], answer.time.duration(to: now) < life { return .tell(answer.value) }
             guard var look = state.looks[key] else {
                 state.looks[key] = Look(waiters: [waiter])
                 return .look
@@ -88,7 +87,7 @@ package final class SharedLooks<Key: Hashable & Sendable, Value: Sendable>: Send
     }
 
     private func end(_ key: Key, _ value: Value) {
-        let now = clock.now
+        let now = clock.instant
         let waiters = state.withLock { state in
             state.answers[key] = Answer(value: value, time: now)
             return state.looks.removeValue(forKey: key)?.waiters ?? []
