@@ -19,6 +19,7 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// is reset, and the answer may be lost.
     private static let linger = TimeAmount.seconds(1)
 
+    private let connection: ConnectionProgress
     private let timeout: TimeAmount
     private let clock: any WallClock
     /// Of the request whose body is being received.
@@ -37,7 +38,8 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isOver = false
 
     /// - Parameter timeout: For a body, besides a second for each ``bytesPerSecond``.
-    init(timeout: TimeAmount, clock: any WallClock) {
+    init(_ connection: ConnectionProgress, timeout: TimeAmount, clock: any WallClock) {
+        self.connection = connection
         self.timeout = timeout
         self.clock = clock
     }
@@ -65,9 +67,8 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
             self.head = head
             (received, since) = (0, .now())
             unanswered += 1
-            if let stated = head.headers.first(name: "content-length").flatMap({ Int($0) }), stated > WarmCall.maxBody {
-                return refuse(Self.tooLong, head, context)
-            }
+            // The field is not passed on to here.
+            if case .length(let stated) = connection.bodyEnd, stated > WarmCall.maxBody { return refuse(Self.tooLong, head, context) }
         case .body(let bytes):
             received += bytes.readableBytes
             if received > WarmCall.maxBody, let head { return refuse(Self.tooLong, head, context) }

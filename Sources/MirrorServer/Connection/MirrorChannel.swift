@@ -58,7 +58,7 @@ struct MirrorChannel: HTTPChannelHandler {
             connectionHandler(client, progress),
             HTTPResponseEncoder(),
             ExchangeHandler(progress),
-            BodyLimitHandler(timeout: bodyTimeout, clock: clock),
+            BodyLimitHandler(progress, timeout: bodyTimeout, clock: clock),
             HTTP1ToHTTPServerCodec(secure: false),
             HTTPConnectionStateHandler(logger: logger),
         ])

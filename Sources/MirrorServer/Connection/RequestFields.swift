@@ -5,8 +5,8 @@ import NIOHTTP1
 enum RequestFields {
     private static let always: Set = ["host", "connection", "user-agent", "x-forwarded-for"]
     private static let elsewhere: Set = [
-        "accept", "authorization", "content-type", "forwarded", "if-match", "if-modified-since", "if-none-match", "if-range",
-        "if-unmodified-since", "origin", "prefer", "range",
+        "accept", "authorization", "content-type", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since",
+        "prefer", "range",
     ]
     /// Bytes of the fields that a redirect request is told apart by. Of longer ones what counts is kept.
     private static let maxLength = 1_024

@@ -27,9 +27,9 @@ final class AdminRefusals: Sendable {
 
     private struct Guesser {
         var guesses = 0
-        var last: Timestamp
+        var last: ContinuousClock.Instant
         var unlogged = 0
-        var logged: Timestamp?
+        var logged: ContinuousClock.Instant?
     }
 
     private struct State {
@@ -37,15 +37,15 @@ final class AdminRefusals: Sendable {
         var guessers: [[UInt8]: Guesser] = [:]
         var delayed = 0
         var lines = 0
-        var linesSince: Timestamp?
+        var linesSince: ContinuousClock.Instant?
     }
 
-    private let clock: any WallClock
+    private let clock: any MonotonicClock
     private let withoutToken: Counter
     private let withWrongToken: Counter
     private let state = Mutex(State())
 
-    init(factory: any MetricsFactory, clock: any WallClock) {
+    init(factory: any MetricsFactory, clock: any MonotonicClock) {
         self.clock = clock
         withoutToken = Counter(label: Self.metric, dimensions: [("reason", "no-token")], factory: factory)
         withWrongToken = Counter(label: Self.metric, dimensions: [("reason", "wrong-token")], factory: factory)
@@ -59,7 +59,7 @@ final class AdminRefusals: Sendable {
         // Who holds one IPv6 address holds its network of 64 bits.
         let network = client.map { Array($0.bytes.prefix(8)) } ?? []
         let (delay, guesses) = state.withLock { state in
-            let now = clock.now
+            let now = clock.instant
             var guesser = Self.guesser(network, in: &state, at: now)
             guesser.guesses += 1
             guesser.unlogged += 1
@@ -88,7 +88,7 @@ final class AdminRefusals: Sendable {
         return min(maxDelay, firstDelay * (1 << min(guesses - freeGuesses - 1, 16)))
     }
 
-    private static func guesser(_ network: [UInt8], in state: inout State, at now: Timestamp) -> Guesser {
+    private static func guesser(_ network: [UInt8], in state: inout State, at now: ContinuousClock.Instant) -> Guesser {
         if let known = state.guessers[network], known.last.duration(to: now) < memory { return known }
         if state.guessers.count >= maxClients {
             state.guessers = state.guessers.filter { $0.value.last.duration(to: now) < memory }
@@ -99,8 +99,8 @@ final class AdminRefusals: Sendable {
         return Guesser(last: now)
     }
 
-    private static func mayLog(_ guesser: Guesser, in state: inout State, at now: Timestamp) -> Bool {
-        func isOver(_ time: Timestamp?) -> Bool { time.map { $0 > now || $0.duration(to: now) >= logInterval } ?? true }
+    private static func mayLog(_ guesser: Guesser, in state: inout State, at now: ContinuousClock.Instant) -> Bool {
+        func isOver(_ time: ContinuousClock.Instant?) -> Bool { time.map { $0.duration(to: now) >= logInterval } ?? true }
         guard isOver(guesser.logged) else { return false }
         if isOver(state.linesSince) { (state.lines, state.linesSince) = (0, now) }
         guard state.lines < maxLines else { return false }
