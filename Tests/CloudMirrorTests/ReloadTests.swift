@@ -48,7 +48,8 @@ import Testing
             ))
         #expect(
             changed == [
-                "admin.localToken", "admin.tokens", "log.level", "origins.allow", "pools.local/a.retention.grace", "pools.local/a.retention.maxBytes",
+                "admin.localToken", "admin.tokens", "log.level", "origins.allow", "pools.local/a.retention.grace",
+                "pools.local/a.retention.maxBytes",
                 "pools.local/a.retention.timeToLive", "redirect.clients", "redirect.coldClaims.burst", "redirect.coldClaims.perSecond",
                 "redirect.hop", "redirect.hops", "redirect.maxWait",
                 "redirect.maxWaiting", "redirect.waitLimit", "selection.default",

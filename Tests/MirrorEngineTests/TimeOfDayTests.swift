@@ -79,7 +79,7 @@ struct TimeOfDayTests {
             wasSet = watch.wasSet()
             #expect(wasSet)
             wasSet = watch.wasSet()
-        #expect(!wasSet)
+            #expect(!wasSet)
         }
     }
 }

@@ -21,7 +21,7 @@ struct AcceptedConnectionTests {
             limit: 100, isExempt: { _ in false }, metrics: ConnectionMetrics(factory: MetricsRegistry()), logger: logger)
         let mirror = MirrorChannel(
             responder: { _, _, _ in }, table: nil, crowds: nil, shares: shares, tls: nil, uses: uses, clock: world.clock,
-            idleTimeout: .hours(1), maxHeaderBytes: 32_768)
+            idleTimeout: .hours(1), bodyTimeout: .hours(1), maxHeaderBytes: 32_768)
         let logger = logger
         let registration = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)
         if isRegistered { registration.succeed() }

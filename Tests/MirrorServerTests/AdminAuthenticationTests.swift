@@ -1,3 +1,5 @@
+import MirrorCore
+import MirrorTesting
 import Testing
 
 @testable import MirrorServer

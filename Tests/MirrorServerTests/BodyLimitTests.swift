@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorTesting
 import NIOCore
 import TestServers
+import MirrorState
 import Testing
 
 @testable import MirrorServer

@@ -2,6 +2,7 @@ import CoreMetrics
 import MirrorCore
 import MirrorEngine
 import MirrorState
+import MirrorTesting
 import Testing
 
 @testable import MirrorServer
