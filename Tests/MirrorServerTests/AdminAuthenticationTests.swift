@@ -69,7 +69,7 @@ struct AdminAuthenticationTests {
 
     @Test func `answers to wrong tokens are withheld, and those to right ones from the same address are not`() async throws {
         let world = World()
-        try await MirrorFixture.run(world) { mirror in
+        try await MirrorFixture.run(world) { mirror async throws in
             for _ in 0..<AdminRefusals.freeGuesses {
                 #expect(try await mirror.get("/v1/stats", [("Authorization", "Bearer x")]).status == 401)
             }
@@ -90,7 +90,7 @@ struct AdminAuthenticationTests {
         for isTrusted in [true, false] {
             let world = World()
             let proxies = isTrusted ? [try require(IPNetwork("127.0.0.0/8"))] : []
-            try await MirrorFixture.run(world, .with { $0.trustedProxies = proxies }) { mirror in
+            try await MirrorFixture.run(world, .with { $0.trustedProxies = proxies }) { mirror async throws in
                 func guess(_ client: String) async throws -> Int {
                     try await mirror.get("/v1/stats", [("Authorization", "Bearer x"), ("X-Forwarded-For", client)]).status
                 }

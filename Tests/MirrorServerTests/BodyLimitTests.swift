@@ -25,9 +25,9 @@ struct BodyLimitTests {
     func `a body that stops is not waited for, whoever wants it`(line: String) async throws {
         let world = World()
         try await world.seed("/a.txt")
-        try await MirrorFixture.run(world, Self.impatient) { mirror in
+        try await MirrorFixture.run(world, Self.impatient) { mirror async throws in
             for fields in ["Content-Length: 1000\r\n", "Transfer-Encoding: chunked\r\n"] {
-                try await RawConnection.run(port: mirror.port) { connection in
+                try await RawConnection.run(port: mirror.port) { connection async throws in
                     await connection.send(Self.head(line, fields) + (fields.hasPrefix("C") ? "x" : "1\r\nx\r\n"))
                     let response = try await connection.response(toHead: line.hasPrefix("HEAD"))
                     #expect(response.status != 500)
@@ -40,8 +40,8 @@ struct BodyLimitTests {
 
     @Test(arguments: ["POST /v1/warm", "DELETE /v1/purge/x", "GET /healthz"])
     func `a body that drips has an end, also with a token`(line: String) async throws {
-        try await MirrorFixture.run(World(), Self.impatient) { mirror in
-            try await RawConnection.run(port: mirror.port) { connection in
+        try await MirrorFixture.run(World(), Self.impatient) { mirror async throws in
+            try await RawConnection.run(port: mirror.port) { connection async throws in
                 await connection.send(Self.head(line, "\(Self.token)Content-Length: 1000000\r\n"))
                 let drip = Task {
                     while !Task.isCancelled {
@@ -63,8 +63,8 @@ struct BodyLimitTests {
     }
 
     @Test func `a body that comes steadily is read to its end, though it takes longer`() async throws {
-        try await MirrorFixture.run(World(), .with { $0.bodyTimeout = .seconds(1) }) { mirror in
-            try await RawConnection.run(port: mirror.port) { connection in
+        try await MirrorFixture.run(World(), .with { $0.bodyTimeout = .seconds(1) }) { mirror async throws in
+            try await RawConnection.run(port: mirror.port) { connection async throws in
                 let body = #"{"urls":[]\#(String(repeating: " ", count: 200_000))}"#
                 await connection.send(Self.head("POST /v1/warm", "\(Self.token)Content-Length: \(body.utf8.count)\r\n"))
                 // Time for twelve seconds more; the pause is twice the limit.
@@ -80,8 +80,8 @@ struct BodyLimitTests {
 
     @Test(arguments: unread)
     func `a body that is too long is refused, whoever wants it`(line: String) async throws {
-        try await MirrorFixture.run { mirror in
-            try await RawConnection.run(port: mirror.port) { connection in
+        try await MirrorFixture.run { mirror async throws in
+            try await RawConnection.run(port: mirror.port) { connection async throws in
                 await connection.send(Self.head(line, "Content-Length: 9000000000000000000\r\n") + "x")
                 let response = try await connection.response(toHead: line.hasPrefix("HEAD"))
                 #expect(response.status == 413)
@@ -91,8 +91,8 @@ struct BodyLimitTests {
     }
 
     @Test func `chunks without end are refused`() async throws {
-        try await MirrorFixture.run { mirror in
-            try await RawConnection.run(port: mirror.port) { connection in
+        try await MirrorFixture.run { mirror async throws in
+            try await RawConnection.run(port: mirror.port) { connection async throws in
                 await connection.send(Self.head("POST /v1/warm", "\(Self.token)Transfer-Encoding: chunked\r\n"))
                 let chunk = "10000\r\n\(String(repeating: " ", count: 65_536))\r\n"
                 for _ in 0..<17 { await connection.send(chunk) }
@@ -112,8 +112,8 @@ struct BodyLimitTests {
                 $0.bodyTimeout = .milliseconds(300)
                 $0.maxWait = .seconds(3_600)
             }
-        ) { mirror in
-            try await RawConnection.run(port: mirror.port) { connection in
+        ) { mirror async throws in
+            try await RawConnection.run(port: mirror.port) { connection async throws in
                 await connection.send(
                     Self.head("GET \(World.target("/a.txt"))", "") + Self.head("POST /v1/warm", "\(Self.token)Content-Length: 11\r\n") + "{"
                 )
@@ -151,8 +151,8 @@ struct BodyLimitTests {
 
     @Test(arguments: framings)
     func `a body that is not HTTP is a 400`(fields: String, body: String, status: Int) async throws {
-        try await MirrorFixture.run { mirror in
-            try await RawConnection.run(port: mirror.port) { connection in
+        try await MirrorFixture.run { mirror async throws in
+            try await RawConnection.run(port: mirror.port) { connection async throws in
                 await connection.send(Self.head("POST /v1/warm", Self.token + fields) + body)
                 let response = try await connection.response()
                 #expect(status == 0 ? response.status < 500 : response.status == status, "\(response.status): \(fields)\(body)")
@@ -166,8 +166,8 @@ struct BodyLimitTests {
 
     @Test(arguments: ["Content-Length: 1000\r\n", "Transfer-Encoding: chunked\r\n"])
     func `a body that is cut off by the client's end is a 400`(fields: String) async throws {
-        try await MirrorFixture.run { mirror in
-            try await RawConnection.run(port: mirror.port) { connection in
+        try await MirrorFixture.run { mirror async throws in
+            try await RawConnection.run(port: mirror.port) { connection async throws in
                 await connection.send(Self.head("POST /v1/warm", Self.token + fields) + (fields.hasPrefix("C") ? "{" : "1\r\n{\r\n"))
                 await connection.finishSending()
                 #expect(try await connection.response().status == 400)
@@ -201,8 +201,8 @@ struct BodyLimitTests {
     @Test(arguments: ambiguous.map { Array($0.utf8) } + otherEncodings)
     func `a body that can be read in two ways, or in none, is a 400, and nothing is queued`(body: [UInt8]) async throws {
         let world = World()
-        try await MirrorFixture.run(world) { mirror in
-            try await RawConnection.run(port: mirror.port) { connection in
+        try await MirrorFixture.run(world) { mirror async throws in
+            try await RawConnection.run(port: mirror.port) { connection async throws in
                 await connection.send(Array(Self.head("POST /v1/warm", "\(Self.token)Content-Length: \(body.count)\r\n").utf8) + body)
                 let response = try await connection.response()
                 #expect(response.status == 400)
@@ -219,7 +219,7 @@ struct BodyLimitTests {
         #"{"pools":[],"urls":[]}"#,
     ])
     func `whatever else is JSON is read`(body: String) async throws {
-        try await MirrorFixture.run { mirror in
+        try await MirrorFixture.run { mirror async throws in
             #expect(try await mirror.admin("POST", "/v1/warm", body: body).status == 202)
         }
     }

@@ -116,7 +116,7 @@ struct ServiceRouteTests {
         async throws
     {
         let world = World()
-        try await MirrorFixture.run(world) { mirror in
+        try await MirrorFixture.run(world) { mirror async throws in
             #expect(mirror.store.healthChecks == 0)
             for round in 1...3 {
                 try await withThrowingTaskGroup(of: Int.self) { group in
@@ -138,7 +138,7 @@ struct ServiceRouteTests {
 
     @Test func `a pool that hangs keeps readiness waiting for two seconds, and is not asked again beside that`() async throws {
         let world = World()
-        try await MirrorFixture.run(world) { mirror in
+        try await MirrorFixture.run(world) { mirror async throws in
             mirror.store.hang(true)
             let given = WatchedState<RawResponse?>(nil)
             let first = Task {
