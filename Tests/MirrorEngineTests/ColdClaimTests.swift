@@ -82,7 +82,7 @@ struct ColdClaimTests {
                 gate.open()
                 for try await answer in group { #expect(answer.outcome == .wait) }
             }
-            #expect(engine.base.count(.claim) == 1)
+            #expect(engine.origin.requests(for: "/a.txt").count == 1)
         }
     }
 
