@@ -13,7 +13,7 @@ struct AdminAuthenticationTests {
 
     @Test func `admin calls without the token are a 401 that says what is missing`() async throws {
         let world = World()
-        try await MirrorFixture.run(world) { mirror in
+        try await MirrorFixture.run(world) { mirror async throws in
             let fields: [[(String, String)]] = [
                 [], [("Authorization", "Bearer wrong")], [("Authorization", "Bearer ")], [("Authorization", "Bearer")],
                 [("Authorization", MirrorFixture.token)], [("Authorization", "Basic \(MirrorFixture.token)")],
@@ -33,7 +33,7 @@ struct AdminAuthenticationTests {
     }
 
     @Test func `admin calls with one of the tokens are let through, however the scheme is written`() async throws {
-        try await MirrorFixture.run(World(), .with { $0.admin = AdminConfiguration(tokens: ["first", "second"]) }) { mirror in
+        try await MirrorFixture.run(World(), .with { $0.admin = AdminConfiguration(tokens: ["first", "second"]) }) { mirror async throws in
             for field in ["Bearer first", "Bearer second", "bearer first", "BEARER second"] {
                 let response = try await mirror.get("/v1/pools", [("Authorization", field)])
                 #expect(response.status == 200)
@@ -42,7 +42,7 @@ struct AdminAuthenticationTests {
     }
 
     @Test func `without any token nobody is let through`() async throws {
-        try await MirrorFixture.run(World(), .with { $0.admin = AdminConfiguration() }) { mirror in
+        try await MirrorFixture.run(World(), .with { $0.admin = AdminConfiguration() }) { mirror async throws in
             for fields in [[], [("Authorization", "Bearer ")], [("Authorization", "Bearer x")]] {
                 let response = try await mirror.get("/v1/pools", fields + [("Host", "127.0.0.1")])
                 #expect(response.status == 401)
@@ -55,7 +55,7 @@ struct AdminAuthenticationTests {
         [("X-Forwarded-Host", "localhost")], [("Origin", "null")],
     ])
     func `a call from this machine needs the token like any other`(fields: [(String, String)]) async throws {
-        try await MirrorFixture.run { mirror in
+        try await MirrorFixture.run { mirror async throws in
             for host in ["127.0.0.1", "127.0.0.1:8080", "localhost", "[::1]:8080", "127.1.2.3", "evil.example"] {
                 for (method, target) in Self.calls {
                     let response = try await mirror.request(method, target, fields + [("Host", host)], body: method == "POST" ? "{}" : nil)
@@ -111,7 +111,7 @@ struct AdminAuthenticationTests {
         let options = MirrorOptions.with {
             $0.admin = AdminConfiguration(listen: .init(host: "127.0.0.1", port: 0), tokens: [MirrorFixture.token])
         }
-        try await MirrorFixture.run(world, options) { mirror in
+        try await MirrorFixture.run(world, options) { mirror async throws in
             let token = [("Authorization", "Bearer \(MirrorFixture.token)")]
             for (method, target) in Self.calls + [("GET", "/metrics")] {
                 let response = try await mirror.request(method, target, token, body: method == "POST" ? "{}" : nil)
