@@ -72,7 +72,8 @@ struct WriteBack {
 /// Says which blocks of a part are to be reserved before its next bytes are written: some ahead of what has come, and not what was merely stated.
 struct BlocksAhead {
     private let end: Int64
-    private var reserved: Int64
+    /// Up to where blocks are reserved.
+    var reserved: Int64
 
     init(_ part: UploadPart) {
         reserved = part.offset
@@ -81,12 +82,10 @@ struct BlocksAhead {
 
     /// - Parameter position: Up to where the file will be written.
     /// - Parameter written: Bytes of the whole upload that have come before.
-    /// - Returns: The stretch that is to be reserved; `nil` where it is.
-    mutating func advance(to position: Int64, written: () -> Int64) -> (offset: Int64, length: Int64)? {
+    /// - Returns: Up to where blocks are to be reserved; `nil` where they are.
+    func next(for position: Int64, written: () -> Int64) -> Int64? {
         guard position > reserved else { return nil }
         let (ahead, overflow) = position.addingReportingOverflow(SpaceAhead.bytes(after: written()))
-        let next = max(min(overflow ? .max : ahead, end), position)
-        defer { reserved = next }
-        return (reserved, next - reserved)
+        return max(min(overflow ? .max : ahead, end), position)
     }
 }

@@ -138,10 +138,16 @@ package struct LocalStore: ObjectStore {
         }
     }
 
+    /// Whether the configured bytes would stay free.
+    func hasSpace(for bytes: Int64) throws -> Bool {
+        let (free, kept) = (try directory.space.free, configuration.minFreeBytes)
+        return free >= kept && free - kept >= bytes
+    }
+
     /// - Throws: `.full` when fewer than the configured bytes would stay free.
     func checkSpace(for bytes: Int64, operation: String) throws {
+        guard try !hasSpace(for: bytes) else { return }
         let (free, kept) = (try directory.space.free, configuration.minFreeBytes)
-        guard free < kept || free - kept < bytes else { return }
         var error = StorageError(
             .full,
             "the file system is full: it has \(free) bytes free, of which \(kept) are to stay free; free space or shorten the retention",

@@ -103,12 +103,10 @@ final class LocalUpload: ObjectUpload {
                 throw StorageError(.invalidRequest, "part \(part.number) is longer than stated", operation: operation)
             }
             let due = writeBack.advance(to: offset + count)
-            let missing = blocks.advance(to: offset + count) { state.withLock { $0.parts.writtenBytes } }
+            if let next = blocks.next(for: offset + count, written: { state.withLock { $0.parts.writtenBytes } }) {
+                blocks.reserved = try await reserve(file, from: blocks.reserved, to: offset + count, ahead: next, operation)
+            }
             async let done: Void = store.threads.run(operation) { [store] in
-                if let missing {
-                    try store.checkSpace(for: missing.length, operation: operation)
-                    try file.reserveBlocks(offset: missing.offset, length: missing.length)
-                }
                 var position = offset
                 for chunk in current.chunks {
                     try file.write(chunk, at: position)
@@ -128,6 +126,18 @@ final class LocalUpload: ObjectUpload {
             throw StorageError(.invalidRequest, "part \(part.number) is shorter than stated", operation: operation)
         }
         return written
+    }
+
+    /// Reserves blocks: those ahead only where there is space for them, too.
+    ///
+    /// - Returns: Up to where they are reserved.
+    private func reserve(_ file: Descriptor, from start: Int64, to needed: Int64, ahead: Int64, _ operation: String) async throws -> Int64 {
+        try await store.threads.run(operation) { [store] in
+            let end = try store.hasSpace(for: ahead - start) ? ahead : needed
+            try store.checkSpace(for: end - start, operation: operation)
+            try file.reserveBlocks(offset: start, length: end - start)
+            return end
+        }
     }
 
     func read(_ range: ByteRange) async throws -> ByteStream {

@@ -10,7 +10,7 @@ extension EndToEnd {
         func readersKeepWhatTheyRead() async throws {
             try await FakeOrigin.run { origin in
                 origin.on("/hot.bin", .generated(size: 50_000))
-                for number in 0..<400 { origin.on("/\(number).bin", .generated(size: 100_000, seed: UInt64(number))) }
+                for number in 0..<140 { origin.on("/\(number).bin", .generated(size: 100_000, seed: UInt64(number))) }
                 var settings = MirrorSettings(allow: [origin.url("/")])
                 settings.poolOptions = ", retention: {maxBytes: 10MB, grace: 0s}"
                 try await MirrorProcess.run(settings) { mirror async throws in
@@ -19,8 +19,8 @@ extension EndToEnd {
                         for reader in 0..<4 {
                             group.addTask {
                                 var outcomes: [String] = []
-                                for number in 0..<100 {
-                                    let redirect = try await mirror.redirect(origin.url("/\(reader * 100 + number).bin"))
+                                for number in 0..<35 {
+                                    let redirect = try await mirror.redirect(origin.url("/\(reader * 35 + number).bin"))
                                     outcomes.append(redirect.outcome ?? "none")
                                     if redirect.outcome == "wait" { #expect(try await mirror.follow(redirect).status == 200) }
                                     for _ in 0..<3 {

@@ -15,19 +15,19 @@ package final class OriginCredit: Sendable {
 
     private struct Record {
         let origin: CopyLane
-        var failures: [Timestamp]
+        var failures: [ContinuousClock.Instant]
     }
 
-    private let clock: any WallClock
+    private let clock: any MonotonicClock
     /// Whoever failed last is at the end.
     private let records = Mutex<[Record]>([])
 
-    package init(clock: any WallClock) {
+    package init(clock: any MonotonicClock) {
         self.clock = clock
     }
 
     package func isGood(_ origin: CopyLane) -> Bool {
-        let since = clock.now - Self.memory
+        let since = clock.instant - Self.memory
         return records.withLock { records in
             guard let record = records.first(where: { $0.origin == origin }) else { return true }
             return record.failures.count { $0 > since } <= Self.tolerance
@@ -36,7 +36,7 @@ package final class OriginCredit: Sendable {
 
     /// Notes a copy that went wrong.
     func lose(_ origin: CopyLane) {
-        let now = clock.now
+        let now = clock.instant
         records.withLock { records in
             let index = records.firstIndex { $0.origin == origin }
             let failures = index.map { records.remove(at: $0).failures } ?? []
