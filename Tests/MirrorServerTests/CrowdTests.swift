@@ -149,6 +149,35 @@ struct CrowdTests {
         }
     }
 
+    @Test func `who asks with a head that only the parser reads joins the crowd, too, and keeps its connection`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world, Self.waiting) { mirror in
+            let connections = try await crowd(1, mirror)
+            let odd = "Accept: a\tb\r\nX-Padding: \(String(repeating: "x", count: 20_000))\r\n"
+            var others: [RawConnection] = []
+            for (number, fields) in [odd, "Connection: close\r\n" + odd, "Content-Length: 1\r\n" + odd].enumerated() {
+                others.append(try await mirror.connection())
+                await others[number].send(RequestStream.request("GET", Self.target, fields) + (number == 2 ? "x" : ""))
+                await mirror.waiting(number + 2)
+            }
+            try await world.finishCopy("/a.txt")
+            let first = try await connections[0].response()
+            for (number, connection) in others.enumerated() {
+                let response = try await connection.response()
+                #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
+                #expect(response["Connection"] == (number == 1 ? "close" : nil))
+                if number != 1 { #expect(shown(response) == shown(first)) }
+            }
+            // The first of all, and those of whom the answer or the rest of the request says more.
+            #expect(mirror.store.locations == 3)
+            for connection in [others[0], others[2]] {
+                let next = try await connection.get("/v1/ping", [("Accept", "a\tb")])
+                #expect(next.status == 200)
+            }
+            for connection in connections + others { await connection.close() }
+        }
+    }
+
     @Test func `who hangs up leaves the crowd`() async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in

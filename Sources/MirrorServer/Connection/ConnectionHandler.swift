@@ -223,6 +223,17 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         return true
     }
 
+    /// Lets a request wait with others before anybody behind is told of it: one that asks the same as they do, and is too large for the fast path.
+    ///
+    /// - Parameter head: Of a request that has no body and does not end the connection.
+    func join(_ head: HTTPRequestHead) -> Bool {
+        guard let context, let crowds, !client.hasLeft, head.method == .GET || head.method == .HEAD else { return false }
+        member = crowds.join(
+            head.uri.utf8, isHead: head.method == .HEAD, userAgent: head.headers.first(name: "user-agent")?.utf8, self,
+            on: context.eventLoop)
+        return member != nil
+    }
+
     /// Called on the event loop.
     ///
     /// - Parameter member: Whom the answer is for, unless it has given up meanwhile.

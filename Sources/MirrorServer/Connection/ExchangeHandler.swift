@@ -12,6 +12,9 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let connection: ConnectionProgress
+    /// Whether a request without a body waits with others, in front of this handler.
+    private let join: (HTTPRequestHead) -> Bool
+    private var hasJoined = false
     private var context: ChannelHandlerContext?
     /// What is not answered yet.
     private var exchange: Exchange?
@@ -21,8 +24,9 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Of one read; pieces of a few bytes would cost far more than they are.
     private var body: ByteBuffer?
 
-    init(_ connection: ConnectionProgress) {
+    init(_ connection: ConnectionProgress, join: @escaping (HTTPRequestHead) -> Bool = { _ in false }) {
         self.connection = connection
+        self.join = join
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -50,6 +54,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .end:
             passBody(context)
             connection.requestEnded(isLast: isReadingLast)
+            if hasJoined { return }
             // Nobody reads trailers.
             context.fireChannelRead(wrapInboundOut(.end(nil)))
         }
@@ -62,9 +67,12 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) throws {
         let exchange = try Exchange(head)
-        connection.requestBegan(try BodyEnd(head))
-        self.exchange = exchange
+        let bodyEnd = try BodyEnd(head)
+        connection.requestBegan(bodyEnd)
         isReadingLast = exchange.isLast
+        hasJoined = exchange.isPlain && bodyEnd.isReached && join(head)
+        if hasJoined { return }
+        self.exchange = exchange
         isBodyRead = head.method != .GET && head.method != .HEAD
         encourage(exchange, context)
         var head = head
@@ -120,6 +128,9 @@ private struct Exchange {
     private let isOld: Bool
     /// The client waits for a word before it sends the body (RFC 9110 §10.1.1).
     let expectsContinue: Bool
+
+    /// Its answer need say nothing of the connection.
+    var isPlain: Bool { !isLast && !isOld }
 
     /// - Throws: When it does not say in the one right way whom it is for (RFC 9112 §3.2). Two who read it might each think of another.
     init(_ head: HTTPRequestHead) throws(HTTPParserError) {

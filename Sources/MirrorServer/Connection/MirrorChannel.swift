@@ -53,11 +53,12 @@ struct MirrorChannel: HTTPChannelHandler {
         try limit(channel)
         let (client, progress) = (ClientPresence(), ConnectionProgress())
         let pipeline = channel.pipeline.syncOperations
+        let handler = connectionHandler(client, progress)
         if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.value)) }
         try pipeline.addHandlers([
-            connectionHandler(client, progress),
+            handler,
             HTTPResponseEncoder(),
-            ExchangeHandler(progress),
+            ExchangeHandler(progress) { [weak handler] in handler?.join($0) == true },
             BodyLimitHandler(progress, timeout: bodyTimeout, clock: clock),
             HTTP1ToHTTPServerCodec(secure: false),
             HTTPConnectionStateHandler(logger: logger),

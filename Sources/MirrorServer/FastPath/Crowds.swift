@@ -47,7 +47,7 @@ final class Crowds: Sendable {
     /// - Parameter userAgent: What the client calls itself.
     /// - Returns: `nil` when there are none, or as many requests wait as may.
     func join(
-        _ target: UnsafeRawBufferPointer, isHead: Bool, userAgent: Slice<UnsafeRawBufferPointer>?, _ handler: ConnectionHandler,
+        _ target: some Sequence<UInt8>, isHead: Bool, userAgent: (some Collection<UInt8>)?, _ handler: ConnectionHandler,
         on eventLoop: any EventLoop
     ) -> Crowd.Member? {
         guard count > 0 else { return nil }
