@@ -151,7 +151,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             closeInput(context)
         } else if isReadAsked {
             isReadAsked = false
-            context.read()
+            // Asked anew of whoever stands behind: what they were given meanwhile may be enough for them.
+            context.channel.read()
         }
     }
 
