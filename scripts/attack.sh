@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Attacks the whole executable, and prints what was seen as a table: the whole of what `make test` does in short.
-# usage: scripts/attack.sh      environment: CLIENTS (10000), the hostile ones; CLOUD_MIRROR_EXECUTABLE attacks that executable instead of the debug build
+# usage: scripts/attack.sh      environment: CLIENTS (10000), the hostile ones; CLOUD_MIRROR_EXECUTABLE attacks that executable instead of the release build
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
 
 scripts/setup.sh
 scripts/test-servers.sh --install
+if [[ -z ${CLOUD_MIRROR_EXECUTABLE:-} ]]; then scripts/build-release.sh; fi
 say "Building"
 swift build --build-tests 2>&1 | build_progress
-CLOUD_MIRROR_EXECUTABLE=${CLOUD_MIRROR_EXECUTABLE:-$(swift build --show-bin-path)/cloud-mirror}
+CLOUD_MIRROR_EXECUTABLE=${CLOUD_MIRROR_EXECUTABLE:-$root/.build/release/cloud-mirror}
 export CLOUD_MIRROR_EXECUTABLE CLOUD_MIRROR_ATTACK_CLIENTS=${CLIENTS:-10000}
 log=.build/logs/attack.log
 mkdir -p "$(dirname "$log")"

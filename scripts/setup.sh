@@ -7,9 +7,8 @@ source "$(dirname "$0")/lib.sh"
 
 # libsqlite3-dev: the state store. zlib1g-dev: HTTP compression in swift-nio-extras.
 # python3, python3-venv, curl: servers for tests and the checks. wget, apache2-utils (ab): clients in tests. redis-*: state for many nodes; tests start
-# servers of their own. libfaketime: clocks that step. systemd:
-# systemd-analyze, which checks the units of deploy/; nothing of it is started.
-packages=(ca-certificates curl wget git libsqlite3-dev zlib1g-dev python3 python3-venv apache2-utils redis-server redis-sentinel redis-tools libfaketime systemd)
+# servers of their own. systemd: systemd-analyze, which checks the units of deploy/; nothing of it is started.
+packages=(ca-certificates curl wget git libsqlite3-dev zlib1g-dev python3 python3-venv apache2-utils redis-server redis-sentinel redis-tools systemd)
 if [[ ${1:-} == bench ]]; then packages+=(nginx wrk); fi
 
 if ! command -v swift >/dev/null; then

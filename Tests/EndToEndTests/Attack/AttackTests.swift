@@ -58,10 +58,11 @@ extension EndToEnd {
                         let counts = kinds.map { "\($0.rawValue): \(hostile.counts($0))" }
                         try await hostile.stop()
                         let memory = try #require(try mirror.peakMemory())
-                        let coldLimit = alone.slowestCold + .seconds(1)
+                        let coldLimit = alone.slowestCold + AttackFigures.coldLimit
                         let who = "\(count) hostile clients, \(open) connected"
                         AttackFigures.report(
-                            "\(who): 100 hot requests, the slowest", AttackFigures.milliseconds(seen.slowestHot), limit: "250 ms")
+                            "\(who): 100 hot requests, the slowest", AttackFigures.milliseconds(seen.slowestHot),
+                            limit: AttackFigures.milliseconds(AttackFigures.hotLimit))
                         AttackFigures.report(
                             "\(who): 10 cold requests, the slowest", AttackFigures.milliseconds(seen.slowestCold),
                             limit: AttackFigures.milliseconds(coldLimit))
@@ -69,7 +70,7 @@ extension EndToEnd {
                         if AttackFigures.isWhole { print(counts.joined(separator: "\n")) }
                         #expect(seen.failures.isEmpty, "\(seen.failures.prefix(5))")
                         #expect(seen.hot.count == 100 && seen.cold.count == 10)
-                        #expect(seen.slowestHot < .milliseconds(250))
+                        #expect(seen.slowestHot < AttackFigures.hotLimit)
                         #expect(seen.slowestCold < coldLimit)
                         #expect(memory < 512 << 20)
                     }

@@ -12,7 +12,7 @@ final class HostileClients: Sendable {
         case unreadAnswers = "unread answers"
         /// A head of 30 KB for what is never there, and patience.
         case waiting = "waits"
-        /// Something new with each request, five a second.
+        /// Something new with each request, one a second.
         case coldFlood = "cold floods"
     }
 
@@ -73,6 +73,8 @@ final class HostileClients: Sendable {
         let bootstrap = ClientBootstrap(group: group)
             .connectTimeout(.seconds(20))
             .channelOption(.autoRead, value: kind != .unreadAnswers)
+            // Little room for what is not read: it is to be the mirror that keeps it, and not this side's kernel.
+            .channelOption(.socketOption(.so_rcvbuf), value: 16 << 10)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(HostileHandler(kind, self)) }
             }
@@ -182,7 +184,7 @@ private final class HostileHandler: ChannelInboundHandler {
         clients.change(kind) { $0.answers += 1 }
         guard kind == .coldFlood || kind == .waiting else { return }
         let loop = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        context.eventLoop.scheduleTask(in: .milliseconds(200)) {
+        context.eventLoop.scheduleTask(in: .seconds(1)) {
             let (handler, context) = loop.value
             handler.send(handler.clients.request(handler.kind), context)
         }

@@ -74,7 +74,7 @@ extension EndToEnd {
                 let server = try S3Server()
                 switch kind {
                 case .directory:
-                    let clock = try ChaosClock(in: directory)
+                    let clock = try await ChaosClock(in: directory)
                     let file = try directory.write(settings.yaml(in: directory.path), to: "config.yaml")
                     let mirror = MirrorProcess(before: clock.prefix, ["--config", file], in: directory, token: settings.token)
                     try await run(ChaosScene(kind, mirror: mirror, origin: origin, clock: clock, line: nil), body)

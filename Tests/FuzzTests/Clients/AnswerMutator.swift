@@ -69,8 +69,8 @@ struct AnswerMutator {
         let lineEnd = chance(12) ? "\n" : "\r\n"
         var text = "\(pick(Self.versions)) \(chance(20) ? "\(status)" : digits)\(chance(4) ? "" : " OK")\(lineEnd)"
         for _ in 0..<number(0, 4) { text += pick(Self.fields) + lineEnd }
-        if chance(100) { for field in 0..<300 { text += "X-\(field): \(field)\(lineEnd)" } }
-        if chance(100) { text += "X: \(String(repeating: "x", count: 100_000))\(lineEnd)" }
+        if chance(300) { for field in 0..<300 { text += "X-\(field): \(field)\(lineEnd)" } }
+        if chance(300) { text += "X: \(String(repeating: "x", count: 70_000))\(lineEnd)" }
         // As Latin-1, so that not everything is UTF-8.
         return (text + lineEnd).unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
     }

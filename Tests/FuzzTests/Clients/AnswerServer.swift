@@ -5,6 +5,7 @@
 #else
     import Darwin
 #endif
+import Foundation
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -54,9 +55,8 @@ private final class AnswerHandler: ChannelInboundHandler {
     private static let patience = TimeAmount.milliseconds(50)
 
     private let exchange: () -> Exchange
-    private var head: [UInt8] = []
-    /// Bytes of the request's body that are still to come, behind the head.
-    private var bodyLeft = 0
+    /// The request that is being read.
+    private var request = ByteBuffer()
     private var isAnswering = false
     private var idle: Scheduled<Void>?
 
@@ -67,28 +67,22 @@ private final class AnswerHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         idle?.cancel()
         let exchange = exchange()
-        var isWhole = false
-        for byte in unwrapInboundIn(data).readableBytesView {
-            if bodyLeft > 0 {
-                bodyLeft -= 1
-                isWhole = bodyLeft == 0
-                continue
-            }
-            head.append(byte)
-            guard byte == UInt8(ascii: "\n"), head.suffix(4).elementsEqual("\r\n\r\n".utf8) else { continue }
-            bodyLeft = contentLength
-            isWhole = bodyLeft == 0
-            head = []
-        }
+        var piece = unwrapInboundIn(data)
+        request.writeBuffer(&piece)
+        let isWhole = isRequestWhole
+        if isWhole { request.clear() }
         if isWhole || exchange.isEarly { answer(exchange, context) }
     }
 
-    private var contentLength: Int {
-        for line in head.split(separator: UInt8(ascii: "\n")) {
-            let words = String(decoding: line, as: UTF8.self).lowercased().split(separator: ":")
-            if words.first == "content-length" { return words.last.flatMap { Int($0.filter(\.isNumber)) } ?? 0 }
+    /// Looks at few bytes, for a loop over all of them would be the most of a run that is not optimised.
+    private var isRequestWhole: Bool {
+        guard request.getInteger(at: request.readerIndex, as: UInt8.self) == UInt8(ascii: "P") else {
+            return request.getInteger(at: request.writerIndex - 4, as: UInt32.self) == 0x0D0A_0D0A
         }
-        return 0
+        // With a body, whose length the head tells.
+        let parts = String(buffer: request).components(separatedBy: "\r\n\r\n")
+        let field = parts[0].lowercased().components(separatedBy: "content-length: ").last?.components(separatedBy: "\r\n").first
+        return parts.count > 1 && parts[1].utf8.count >= field.flatMap { Int($0) } ?? 0
     }
 
     private func answer(_ exchange: Exchange, _ context: ChannelHandlerContext) {
