@@ -82,14 +82,23 @@ import Testing
         let stats = try #require(
             JSONValue.parse(
                 Array(
-                    #"{"waiting":1,"origins":[{"origin":"https://a.example","running":8,"slow":2,"bytesPerSecond":2048,"slowed":3}]}"#.utf8)
-            ))
+                    #"""
+                    {"waiting":1,"origins":[{"origin":"https://a.example","queued":12,"running":8,"slow":2,"bytesPerSecond":2048,"slowed":3}],
+                    "coldClaims":{"spentNetworks":2,"networks":["192.0.2.7","2001:db8::/64"]}}
+                    """#.utf8)))
         #expect(
             StatsCommand.text(stats) == """
-                waiting  1
+                waiting        1
 
-                ORIGIN             RUNNING  SLOW  PER SECOND  SLOW SO FAR
-                https://a.example        8     2     2.0 KiB            3
+                coldClaims
+                  spentNetworks  2
+
+                ORIGIN             QUEUED  RUNNING  SLOW  PER SECOND  SLOW SO FAR
+                https://a.example      12        8     2     2.0 KiB            3
+
+                NETWORK WITHOUT A BUDGET LEFT
+                192.0.2.7
+                2001:db8::/64
 
                 """)
         let pools = try #require(

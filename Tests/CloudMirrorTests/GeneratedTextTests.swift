@@ -89,8 +89,9 @@ import Testing
         redirect.clients = [.init(userAgent: "my-downloader/", patience: Patience(hop: .seconds(50), hops: 3))]
         #expect(configuration.redirect == redirect)
         var copy = Configuration.Copy()
-        // Its default is a share of another key's value.
+        // Their defaults are shares of other keys' values.
         copy.maxPerOrigin = 8
+        copy.maxQueuedPerOrigin = 10_000
         #expect(configuration.copy == copy)
         var server = Configuration.Server()
         server.maxConnectionsPerAddress = 2_500

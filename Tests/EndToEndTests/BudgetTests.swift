@@ -30,7 +30,7 @@ extension EndToEnd {
                 try await MirrorProcess.run(settings(origin, "perSecond: 5, burst: 20")) { mirror async throws in
                     let began = ContinuousClock.now
                     let outcomes = try await withThrowingTaskGroup(of: (HTTP.Answer, String).self) { group in
-                        for number in 0..<1_000 {
+                        for number in 0..<300 {
                             let artifact = origin.url("/flood-\(number).bin")
                             group.addTask { (try await mirror.redirect(artifact, wait: 0, from: Self.flooder), artifact) }
                         }
@@ -44,12 +44,13 @@ extension EndToEnd {
                         #expect(answer.location == artifact)
                     }
                     let refused = try #require(try await mirror.metric("cloud_mirror_over_budget_total", "budget=\"claims\""))
-                    #expect(refused >= 1_000 - 20 - 5 * (seconds + 1))
+                    #expect(refused >= 300 - 20 - 5 * (seconds + 1))
                     #expect(origin.requests.count <= Int(20 + 5 * (seconds + 1)))
                     for number in 0..<10 {
                         let began = ContinuousClock.now
                         #expect(try await mirror.redirect(origin.url("/\(number).bin"), from: Self.honest).outcome == "wait")
-                        #expect(began.duration(to: .now) < .seconds(2))
+                        // The time of its own copy, on a machine that has other things to do.
+                        #expect(began.duration(to: .now) < .seconds(10))
                     }
                     // What is there costs nothing.
                     #expect(try await mirror.redirect(origin.url("/0.bin"), from: Self.flooder).outcome == "hit")
@@ -141,7 +142,7 @@ extension EndToEnd {
                 settings.maxAttempts = 1
                 try await MirrorProcess.run(settings) { mirror async throws in
                     let before = mirror.log.utf8.count
-                    let count = 200
+                    let count = 30
                     func artifact(_ number: Int) -> String { origin.url("/\(number)/\(String(repeating: "a%20", count: 1_850))") }
                     for number in 0..<count { _ = try await mirror.redirect(artifact(number)) }
                     let log = mirror.log
