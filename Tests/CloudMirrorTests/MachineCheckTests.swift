@@ -94,12 +94,14 @@ struct MachineCheckTests {
                     let found = try findings(in: disk) {
                         $0.pools[0].storage = .local(directory: disk.path + name)
                         $0.state = .sqlite(path: "/tmp/cloud-mirror-test-state.sqlite")
+                        $0.admin.localToken = false
                     }
                     #expect(found.map(\.severity) == [.fatal])
                     #expect(found.first?.text.contains("read-only file system") == true)
                 }
                 let state = try findings(in: disk) { $0.pools[0].storage = .local(directory: "/tmp/cloud-mirror-test-pool") }
-                #expect(state.map(\.key) == ["state.sqlite.path"])
+                #expect(state.map(\.key) == ["admin.localToken", "state.sqlite.path"])
+                #expect(state.map(\.severity) == [.warning, .fatal])
             }
         }
 

@@ -52,7 +52,7 @@ struct LocalTokens {
         }
         return isGiven
             ? "The mirror has kept no token in the directory that --state-dir names."
-            : "If the mirror runs on this machine, and its configuration names a stateDirectory: name it, too, with --state-dir."
+            : "If the mirror runs on this machine with a state directory of its own (stateDirectory, --state-dir): name it, too, with --state-dir."
     }
 
     /// Of a mirror that listens there, or at all addresses.

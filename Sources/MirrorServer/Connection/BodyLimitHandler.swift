@@ -26,11 +26,8 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var head: HTTPRequestHead?
     private var received = 0
     private var since = NIODeadline.now()
-    /// Requests that were read and whose answers have not ended.
-    private var unanswered = 0
+    /// Whether the answer's head was written, and its end was not.
     private var isAnswering = false
-    /// Whether what stands behind wants more; else it is not the client that is slow.
-    private var isReading = false
     private var timer: Scheduled<Void>?
     /// Why the connection is to end; nothing more of the client is taken.
     private var refusal: (error: RequestError, head: HTTPRequestHead)?
@@ -55,18 +52,12 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: What the client sends
 
-    func read(context: ChannelHandlerContext) {
-        isReading = true
-        context.read()
-    }
-
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard refusal == nil else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
             self.head = head
             (received, since) = (0, .now())
-            unanswered += 1
             // The field is not passed on to here.
             if case .length(let stated) = connection.bodyEnd, stated > WarmCall.maxBody { return refuse(Self.tooLong, head, context) }
         case .body(let bytes):
@@ -81,7 +72,6 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        isReading = false
         if refusal != nil {
             context.read()
         } else if head != nil, timer == nil {
@@ -103,7 +93,6 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .body: break
         case .end:
             isAnswering = false
-            unanswered = max(0, unanswered - 1)
             if refusal != nil { endIfDue(context) }
         }
     }
@@ -122,8 +111,6 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func checkTime(_ context: ChannelHandlerContext) {
         timer = nil
         guard let head, refusal == nil else { return }
-        // While others' answers come first, or nobody reads, it is not the client that is slow.
-        if unanswered > 1 || !isReading { since = .now() }
         guard end <= .now() else { return schedule(at: end, context) }
         refuse(Self.tooSlow, head, context)
     }
@@ -135,11 +122,11 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
         endIfDue(context)
     }
 
-    /// Ends the connection once everything before is answered.
+    /// Ends the connection, behind the answer that is under way.
     private func endIfDue(_ context: ChannelHandlerContext) {
-        guard let refusal, !isOver, unanswered <= 1, !isAnswering else { return }
+        guard let refusal, !isOver, !isAnswering else { return }
         isOver = true
-        if unanswered == 1 { answer(refusal.error, to: refusal.head, context) }
+        if connection.isAnswering { answer(refusal.error, to: refusal.head, context) }
         context.close(mode: .output, promise: nil)
         context.read()
         context.eventLoop.assumeIsolated().scheduleTask(in: Self.linger) { context.close(promise: nil) }
