@@ -107,7 +107,7 @@ struct MemoryStateTable {
             let oldest = records.lazy.compactMap { id, record -> (at: Timestamp, id: ReplicaID)? in
                 guard id.pool == pool, id != newest, case .error(let failure) = record.status else { return nil }
                 return (failure.retryAt, id)
-            }.min { ($0.at, $0.id.artifact.nameHash) < ($1.at, $1.id.artifact.nameHash) }
+            }.min { ($0.at, $0.id.artifact.description) < ($1.at, $1.id.artifact.description) }
             guard let oldest else { return }
             write(ReplicaRecord(), oldest.id)
         }

@@ -157,7 +157,7 @@ struct HotIndexTests {
             let id = try Sample.id(number)
             _ = try await scene.index.recordPresent(id, Sample.object(id))
         }
-        #expect(scene.index.count > 80)
+        #expect(scene.index.count > 60)
     }
 
     @Test("who is asked for stays when the index is full")

@@ -131,7 +131,7 @@ struct SQLiteStateStoreTests {
         }
     }
 
-    @Test("a row with an unreadable value is corrupt, never a crash", arguments: ["key", "size", "stored_at", "last_used"])
+    @Test("a row with an unreadable value is corrupt, never a crash", arguments: ["size", "stored_at", "last_used"])
     func survivesDamagedRows(_ column: String) async throws {
         let store = try open()
         let id = try Sample.id(1)

@@ -225,6 +225,7 @@ end
 local function queue(hash, queuedAt, lane)
     local entry = nextNumber() .. '-0'
     redis.call('XADD', jobs, entry, 'hash', hash, 'at', queuedAt)
+    if redis.call('ZCARD', due) == 0 then redis.call('ZADD', lanes, '+inf', whole) end
     setDue(entry, hash, lane, queuedAt)
     return entry
 end
