@@ -15,12 +15,12 @@ struct PoolRoom {
     /// Bytes of replicas, and those that copies under way have reserved.
     let taken: Int128
 
-    /// - Parameter reserved: By copies under way, with what of it has arrived.
+    /// - Parameter reserved: By copies under way, with what of it is stored.
     /// - Returns: `nil` where there is no limit.
-    init?(maxBytes: Int64?, space: StoreSpace?, totals: PoolTotals, reserved: Int128, arrived: Int128) {
+    init?(maxBytes: Int64?, space: StoreSpace?, totals: PoolTotals, reserved: Int128, stored: Int128) {
         let held = Int128(totals.bytes)
         // What is in the pool could go, and what is free could come.
-        let onDisk = space.map { held + arrived + Int128($0.usable) }
+        let onDisk = space.map { held + stored + Int128($0.usable) }
         guard let limit = [maxBytes.map { Int128($0) }, onDisk].compactMap(\.self).min() else { return nil }
         self.limit = limit
         taken = held + reserved

@@ -114,7 +114,7 @@ package final class PoolSpace: Sendable {
         let copies = books.withLock { $0[pool.id]?.reservations.values.map(\.bytes) ?? [] }
         return PoolRoom(
             maxBytes: pool.maxBytes, space: space, totals: totals, reserved: copies.reduce(0) { $0 + Int128($1.reserved) },
-            arrived: copies.reduce(0) { $0 + Int128($1.arrived) })
+            stored: copies.reduce(0) { $0 + Int128($1.stored) })
     }
 
     /// While the state is away a copy under way goes by what was known last.
@@ -143,6 +143,8 @@ extension PoolSpace {
         private struct Bytes {
             var reserved: Int64 = 0
             var arrived: Int64 = 0
+            /// What came before the last bytes: it is in the pool by now, or nearly.
+            var stored: Int64 = 0
         }
 
         fileprivate let pool: Pool
@@ -158,13 +160,14 @@ extension PoolSpace {
             self.mayTakeAhead = mayTakeAhead
         }
 
-        var bytes: (reserved: Int64, arrived: Int64) { state.withLock { ($0.reserved, $0.arrived) } }
+        var bytes: (reserved: Int64, stored: Int64) { state.withLock { ($0.reserved, $0.stored) } }
 
         /// Takes room for bytes that have come, and some ahead of them.
         ///
         /// - Throws: ``CopyError`` when there is none.
         func take(_ count: Int) async throws {
             let isShort = state.withLock { bytes in
+                bytes.stored = bytes.arrived
                 bytes.arrived += Int64(count)
                 guard bytes.arrived > bytes.reserved else { return false }
                 bytes.reserved = min(bytes.arrived + ahead(of: bytes.arrived), max(size ?? .max, bytes.arrived))
