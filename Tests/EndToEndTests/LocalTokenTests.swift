@@ -17,10 +17,15 @@ extension EndToEnd {
             try directory.files(in: state).filter { $0.hasPrefix("admin-token-") }
         }
 
-        private static func token(_ directory: TemporaryDirectory, _ state: String = "state") throws -> String {
-            let files = try files(directory, state)
+        /// The name of the only one.
+        private static func file(_ directory: TemporaryDirectory) throws -> String {
+            let files = try files(directory)
             try #require(files.count == 1, "\(files)")
-            return String(decoding: try directory.read("\(state)/\(files[0])").dropLast(), as: UTF8.self)
+            return files[0]
+        }
+
+        private static func token(_ directory: TemporaryDirectory) throws -> String {
+            String(decoding: try directory.read("state/\(try file(directory))").dropLast(), as: UTF8.self)
         }
 
         @Test("Without a configuration they work, for this account alone; nobody else is let in, from wherever")
@@ -39,9 +44,8 @@ extension EndToEnd {
                 let found = try await Command.run(
                     ["stats"], environment: ["CLOUD_MIRROR_URL": mirror.url, "XDG_STATE_HOME": "\(mirror.directory.path)/xdg"])
                 #expect(found.exit == .code(0), "\(found.errors)")
-                let names = try Self.files(mirror.directory)
-                #expect(names.count == 1)
-                #expect(try mirror.directory.mode("state/\(names[0])") == 0o600)
+                let name = try Self.file(mirror.directory)
+                #expect(try mirror.directory.mode("state/\(name)") == 0o600)
                 #expect(try mirror.directory.mode("state") == 0o700)
                 for headers in [[:], ["Host": "localhost"], ["Authorization": "Bearer "], ["X-Forwarded-For": "127.0.0.1"]] as [HTTPHeaders]
                 {
@@ -52,7 +56,7 @@ extension EndToEnd {
                 #expect(try await mirror.send(.GET, "/v1/stats", headers: withToken).status == 200)
                 try await mirror.end(.terminate)
                 #expect(!mirror.log.contains(token))
-                #expect(mirror.log.contains("\(state)/\(names[0])"), "the greeting and the log name the file")
+                #expect(mirror.log.contains("\(state)/\(name)"), "the greeting and the log name the file")
             }
         }
 
@@ -116,7 +120,7 @@ extension EndToEnd {
                         try await Command.run(["stats", "--mirror", mirror.url, "--state-dir", "\(mirror.directory.path)/state"]).exit
                     }
                     #expect(try await stats() == .code(0))
-                    let (name, token) = (try Self.files(mirror.directory)[0], try Self.token(mirror.directory))
+                    let (name, token) = (try Self.file(mirror.directory), try Self.token(mirror.directory))
                     try mirror.directory.remove("state/\(name)")
                     #expect(try await stats() == .code(1))
                     #expect(try await mirror.reload())
