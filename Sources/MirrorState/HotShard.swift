@@ -85,6 +85,9 @@ final class HotShard: Sendable {
     /// On average, where all of them are remembered: names can be many times as long.
     private static let bytesPerReplica = 1_024
 
+    /// How much later than others a use can be told.
+    private static let lateness = Duration.seconds(60)
+
     private let capacity: Int
     private let maxBytes: Int
     private let state = Mutex(State())
@@ -130,7 +133,9 @@ final class HotShard: Sendable {
     func touch(_ key: Key, at time: Timestamp) {
         state.withLock { state in
             guard let position = state.positions[key] else { return }
-            state.slots[position].object.lastUsed = max(state.slots[position].object.lastUsed, time)
+            let known = state.slots[position].object.lastUsed
+            // A use that lies far behind the one that is known: the clock was put back since.
+            state.slots[position].object.lastUsed = known > time + Self.lateness ? time : max(known, time)
         }
     }
 

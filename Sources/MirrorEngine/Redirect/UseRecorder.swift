@@ -38,7 +38,8 @@ package final class UseRecorder: Sendable {
     /// - Parameter lastUsed: What the state store knows.
     package func record(_ id: ReplicaID, lastUsed: Timestamp) {
         let now = clock.now
-        guard lastUsed.duration(to: now) >= coarseness else { return }
+        // One that lies in the future was written before the clock was put back.
+        guard lastUsed > now || lastUsed.duration(to: now) >= coarseness else { return }
         held.withLock { held in
             if held.count < Self.maxHeld || held[id] != nil { held[id] = now }
         }

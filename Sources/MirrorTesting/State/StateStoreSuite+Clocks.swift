@@ -47,7 +47,10 @@ extension StateStoreSuite {
             try await subject.withStore { scene in
                 let id = try scene.id(1)
                 try await scene.makeError(id, retryIn: .seconds(30))
+                _ = try await scene.lease()
                 scene.clock.advance(by: .seconds(-3_600))
+                // Workers ask all the time.
+                _ = try await scene.lease()
                 guard case .error(let failure) = try await scene.store.replica(id)?.status else {
                     throw ConformanceFailure("the replica is no error")
                 }

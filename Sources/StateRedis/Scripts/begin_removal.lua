@@ -6,6 +6,7 @@
 local hash = hashOf(KEYS[firstReplica])
 local duration, condition = tonumber(ARGV[2]), ARGV[4]
 local unusedSince = tonumber(condition)
+clampTimes()
 local old = read(hash)
 
 if old.status == 'removing' then

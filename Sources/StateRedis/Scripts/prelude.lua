@@ -386,7 +386,7 @@ local function mendLanes()
     end
 end
 
--- Brings back what lies in the future since the clock was put back: jobs, and uses. A part of them with each call, those that lie furthest first.
+-- Brings back what lies in the future since the clock was put back: jobs, uses, errors and removals. A part of them with each call, those that lie furthest first.
 -- `clock` is the time of about the last call, `is_behind` says that there may be more.
 local function clampTimes()
     local seen = redis.call('HMGET', counters, 'clock', 'is_behind')
@@ -403,11 +403,24 @@ local function clampTimes()
     local late = redis.call('ZREVRANGEBYSCORE', due, '+inf', '(' .. text(now), 'WITHSCORES', 'LIMIT', 0, 1000)
     for position = 1, #late, 2 do
         local number, hash = string.match(late[position], '^0*(%d+) (.*)$')
-        local fields = read(hash)
+        local fields = readIfRecord(hash) or {}
         local at = clamped(late[position + 1], fields.wait)
         if at < tonumber(late[position + 1]) then
             setDue(number .. '-0', hash, laneOf(fields), text(at))
             isAny = true
+        end
+    end
+    for field, set in pairs({ retry_at = errors, ends = removing }) do
+        late = redis.call('ZREVRANGEBYSCORE', set, '+inf', '(' .. text(now), 'WITHSCORES', 'LIMIT', 0, 1000)
+        for position = 1, #late, 2 do
+            local hash = late[position]
+            local fields = readIfRecord(hash) or {}
+            local at = clamped(late[position + 1], fields.wait)
+            if fields[field] and at < tonumber(late[position + 1]) then
+                redis.call('HSET', keyOf(hash), field, text(at))
+                redis.call('ZADD', set, text(at), hash)
+                isAny = true
+            end
         end
     end
     if not isAny then redis.call('HDEL', counters, 'is_behind') end
