@@ -184,10 +184,14 @@ extension MetricScene {
         MetricScene(metric: "cloud_mirror_state_available", other: stateAway, needsServers: true),
         MetricScene(metric: "cloud_mirror_egress_avoided_bytes_total", script: hit, moved: { $1 == $0 + 20_000 }),
         MetricScene(
-            metric: "cloud_mirror_evictions_total", settings: { $0.poolOptions = ", retention: {maxBytes: 30kB}" },
+            metric: "cloud_mirror_evictions_total",
+            settings: {
+                $0.poolOptions = ", retention: {timeToLive: 1s, grace: 0s}"
+                $0.sweepInterval = "1s"
+            },
             script: { stage async throws in
                 try await copy(stage)
-                #expect(try await stage.ask("/b.bin").outcome == "wait")
+                try await eventually("the copy expires") { try await sum("cloud_mirror_evictions_total", of: stage.mirror) == 1 }
             }),
         MetricScene(
             metric: "cloud_mirror_errors_total",
