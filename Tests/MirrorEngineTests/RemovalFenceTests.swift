@@ -47,9 +47,15 @@ private struct Nodes: Sendable {
             await store.close()
         case .redis:
             let server = try await RedisServer.start()
+            // For machines that are busy with other tests.
+            var configuration = RedisConfiguration(addresses: [.init(host: "127.0.0.1", port: server.port)])
+            configuration.connectTimeout = .seconds(60)
+            configuration.commandTimeout = .seconds(60)
+            configuration.stallTimeout = .seconds(60)
+            configuration.connectionWait = .seconds(60)
             func open() throws -> RedisStateStore {
                 RedisStateStore(
-                    RedisConfiguration(addresses: [.init(host: "127.0.0.1", port: server.port)]), prefix: "test",
+                    configuration, prefix: "test",
                     pools: [try #require(PoolID("local/dev"))],
                     maxQueued: 10, group: MultiThreadedEventLoopGroup.singleton, logger: EngineFixture.logger)
             }
