@@ -23,7 +23,8 @@ public import MirrorCore
 /// - `.handBack` makes the job leasable at once with the same attempt number; `.retry` not before its time.
 /// - `recordPresent` changes only what is absent, or an error, and nothing where a removal of the replica has ended since the moment; other removals
 ///   do not count, but for those of an older time than the store remembers.
-/// - `touch` only ever moves `lastUsed` forward, clears the mark, and touches nothing that is not present.
+/// - `touch` only ever moves `lastUsed` forward, unless a clock that was put back left it in the future; it clears the mark, and touches nothing that is
+///   not present.
 /// - `describe` adds what the pool says of a present replica's object, where that is still the object, and changes nothing else.
 /// - `mark` marks only what is present and was not used after `unusedSince`.
 /// - `beginRemoval` takes any replica, drops its job, and makes its late writes fail; with `.unused` only a marked one not used after it.
