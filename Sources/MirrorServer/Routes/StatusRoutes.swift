@@ -218,7 +218,7 @@ struct StatusRoutes: Sendable {
                 copiedBytes: total(EngineMetrics.Name.copyBytes), egressAvoidedBytes: total(EngineMetrics.Name.egressAvoided),
                 evictions: total(EngineMetrics.Name.evictions), waiting: services.waiters.count,
                 uptimeSeconds: services.started.duration(to: services.clock.instant).wholeMilliseconds / 1_000,
-                origins: try await origins(),
+                origins: await origins(),
                 coldClaims: Stats.ColdClaims(services.redirects.coldClaims.spent)),
             for: request)
     }
@@ -227,10 +227,11 @@ struct StatusRoutes: Sendable {
     private static let maxOrigins = 100
 
     /// Origins that are copied from or were slow, and those that most jobs wait for.
-    private func origins() async throws -> [Stats.Origin] {
+    private func origins() async -> [Stats.Origin] {
         var jobs: [String: Int] = [:]
         for pool in services.pools.all {
-            for lane in try await services.state.lanes(in: pool.id, limit: Self.maxOrigins) {
+            // The rest of the figures is this process's own, and is told while the state is away.
+            for lane in (try? await services.state.lanes(in: pool.id, limit: Self.maxOrigins)) ?? [] {
                 jobs[lane.lane.description, default: 0] += lane.jobs
             }
         }
