@@ -27,7 +27,7 @@ struct SideBySideTests {
     /// - Parameter isOrderedAcrossPools: Whether what one call changes in several pools is told in its order.
     private func stayEqual(_ store: any StateStore, _ clock: ManualClock, _ seed: UInt64, isOrderedAcrossPools: Bool) async throws {
         let pair = try StorePair(memory: MemoryStateStore(clock: clock, maxQueued: 6), other: store, clock: clock, seed: seed)
-        for step in 0..<900 {
+        for step in 0..<1_500 {
             let what = try await pair.step()
             let difference = try await pair.difference()
             guard difference == nil else {
