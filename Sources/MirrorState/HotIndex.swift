@@ -20,13 +20,15 @@ package final class HotIndex: StateStore {
     package typealias Observer = @Sendable (Invalidation) -> Void
 
     private let base: any StateStore
+    private let clock: any WallClock
     private let shards: [HotShard]
     private let generation = Atomic<UInt64>(0)
     private let observers = Mutex<[Observer]>([])
 
     /// - Parameter capacity: Replicas remembered, at most; some 500 bytes each and their names, 1 KiB on average: fewer where names are long.
-    package init(_ base: any StateStore, capacity: Int = 100_000) {
+    package init(_ base: any StateStore, capacity: Int = 100_000, clock: any WallClock = SystemClock()) {
         self.base = base
+        self.clock = clock
         let count = capacity >= 1_024 ? 16 : 1
         shards = (0..<count).map { _ in HotShard(capacity: capacity / count) }
     }
@@ -205,9 +207,10 @@ package final class HotIndex: StateStore {
 
     package func touch(_ uses: [ReplicaUse]) async throws {
         try await base.touch(uses)
+        let now = clock.now
         for use in uses {
             let key = HotShard.Key(id: use.id)
-            shard(key).touch(key, at: use.at)
+            shard(key).touch(key, at: use.at, now: now)
         }
     }
 

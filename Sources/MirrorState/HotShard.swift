@@ -85,9 +85,6 @@ final class HotShard: Sendable {
     /// On average, where all of them are remembered: names can be many times as long.
     private static let bytesPerReplica = 1_024
 
-    /// How much later than others a use can be told.
-    private static let lateness = Duration.seconds(60)
-
     private let capacity: Int
     private let maxBytes: Int
     private let state = Mutex(State())
@@ -130,12 +127,12 @@ final class HotShard: Sendable {
     }
 
     /// Moves `lastUsed` forward where the replica is remembered.
-    func touch(_ key: Key, at time: Timestamp) {
+    func touch(_ key: Key, at time: Timestamp, now: Timestamp) {
         state.withLock { state in
             guard let position = state.positions[key] else { return }
-            let known = state.slots[position].object.lastUsed
-            // A use that lies far behind the one that is known: the clock was put back since.
-            state.slots[position].object.lastUsed = known > time + Self.lateness ? time : max(known, time)
+            // What lies in the future was remembered before the clock was put back.
+            let known = min(state.slots[position].object.lastUsed, now)
+            state.slots[position].object.lastUsed = max(known, time)
         }
     }
 

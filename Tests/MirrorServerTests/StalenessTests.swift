@@ -112,6 +112,21 @@ struct StalenessTests {
             #expect(object.lastUsed == asked)
         }
     }
+
+    @Test func `a use that the fast path answers is recorded when the clock was put back since the last one`() async throws {
+        let world = World()
+        let id = try await world.seed("/a.txt")
+        try await MirrorFixture.run(world) { mirror in
+            for _ in 0..<2 { _ = try await mirror.get(World.target("/a.txt")) }
+            world.clock.setTime(by: .seconds(-3_600))
+            let asked = world.clock.now
+            for _ in 0..<2 { _ = try await mirror.get(World.target("/a.txt")) }
+            #expect(mirror.answeredFast == 3)
+            #expect(await mirror.services.uses.flush() == [id])
+            guard case .present(let object) = try await world.base.replica(id)?.status else { throw Missing() }
+            #expect(object.lastUsed == asked)
+        }
+    }
 }
 
 /// One replica that comes and goes, and clients that ask for it without pause.

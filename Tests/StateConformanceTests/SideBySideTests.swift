@@ -8,7 +8,7 @@ import Testing
 @Suite("Memory and another store side by side", .timeLimit(.minutes(5)))
 struct SideBySideTests {
     /// The seed stands in the failure: put it into the arguments to see it again.
-    private static let seeds = [1, 2, 3, UInt64.random(in: 4...(.max))]
+    private static let seeds = [1, UInt64.random(in: 2...(.max))]
 
     @Test("SQLite stays equal over thousands of random transitions", arguments: seeds)
     func sqliteStaysEqual(_ seed: UInt64) async throws {

@@ -19,6 +19,8 @@ enum StateStoreKind: String, CustomTestStringConvertible {
     static let durable: [StateStoreKind] = [.sqlite, .hotSQLite] + allOfRedis
     private static let allOfRedis: [StateStoreKind] = RedisServer.isExpected ? [.redis, .redisCluster, .hotRedis] : []
 
+    private typealias Around = @Sendable (any StateStore, any WallClock) -> any StateStore
+
     var testDescription: String { rawValue }
 
     func subject() async throws -> StateStoreSubject {
@@ -29,37 +31,38 @@ enum StateStoreKind: String, CustomTestStringConvertible {
             }
         case .hotMemory:
             StateStoreSubject { clock, maxQueued, perOrigin in
-                HotIndex(MemoryStateStore(clock: clock, maxQueued: maxQueued, maxQueuedPerOrigin: perOrigin), capacity: 64)
+                HotIndex(
+                    MemoryStateStore(clock: clock, maxQueued: maxQueued, maxQueuedPerOrigin: perOrigin), capacity: 64, clock: clock)
             }
         case .sqlite:
-            try Self.sqlite { $0 }
+            try Self.sqlite { store, _ in store }
         case .hotSQLite:
-            try Self.sqlite { HotIndex($0, capacity: 64) }
+            try Self.sqlite { HotIndex($0, capacity: 64, clock: $1) }
         case .redis:
-            Self.redis(in: try await .onServer()) { $0 }
+            Self.redis(in: try await .onServer()) { store, _ in store }
         case .hotRedis:
-            Self.redis(in: try await .onServer()) { HotIndex($0, capacity: 64) }
+            Self.redis(in: try await .onServer()) { HotIndex($0, capacity: 64, clock: $1) }
         case .redisCluster:
-            Self.redis(in: try await .onCluster()) { $0 }
+            Self.redis(in: try await .onCluster()) { store, _ in store }
         }
     }
 
     /// Without take-over, because a lease is to run on over a restart where the suite looks at that.
-    private static func sqlite(_ around: @escaping @Sendable (any StateStore) -> any StateStore) throws -> StateStoreSubject {
+    private static func sqlite(_ around: @escaping Around) throws -> StateStoreSubject {
         let directory = try TemporaryDirectory()
         return StateStoreSubject { clock, maxQueued, perOrigin in
             around(
                 try SQLiteStateStore(
                     path: "\(directory.path)/state.sqlite", maxQueued: maxQueued, maxQueuedPerOrigin: perOrigin, takeOver: false,
-                    clock: clock))
+                    clock: clock), clock)
         }
     }
 
     private static func redis(
-        in place: RedisPlace, _ around: @escaping @Sendable (any StateStore) -> any StateStore
+        in place: RedisPlace, _ around: @escaping Around
     ) -> StateStoreSubject {
         StateStoreSubject { clock, maxQueued, perOrigin in
-            around(try await place.open(clock, maxQueued: maxQueued, maxQueuedPerOrigin: perOrigin))
+            around(try await place.open(clock, maxQueued: maxQueued, maxQueuedPerOrigin: perOrigin), clock)
         }
     }
 }

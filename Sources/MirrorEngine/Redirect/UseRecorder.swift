@@ -35,11 +35,16 @@ package final class UseRecorder: Sendable {
         set { coarseMilliseconds.store(newValue.wholeMilliseconds, ordering: .relaxed) }
     }
 
+    /// Whether a use at `now` is to be written.
+    package func isDue(_ now: Timestamp, lastUsed: Timestamp) -> Bool {
+        // What lies in the future was written before the clock was put back.
+        lastUsed > now || lastUsed.duration(to: now) >= coarseness
+    }
+
     /// - Parameter lastUsed: What the state store knows.
     package func record(_ id: ReplicaID, lastUsed: Timestamp) {
         let now = clock.now
-        // One that lies in the future was written before the clock was put back.
-        guard lastUsed > now || lastUsed.duration(to: now) >= coarseness else { return }
+        guard isDue(now, lastUsed: lastUsed) else { return }
         held.withLock { held in
             if held.count < Self.maxHeld || held[id] != nil { held[id] = now }
         }

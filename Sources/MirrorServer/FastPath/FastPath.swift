@@ -85,7 +85,7 @@ struct FastPath {
             entry.egressAvoided.increment(by: entry.size)
         }
         let lastUsed = Timestamp(milliseconds: entry.lastUsed.load(ordering: .relaxed))
-        if lastUsed.duration(to: now) >= uses.coarseness {
+        if uses.isDue(now, lastUsed: lastUsed) {
             entry.lastUsed.store(now.milliseconds, ordering: .relaxed)
             uses.record(entry.id, lastUsed: lastUsed)
         }

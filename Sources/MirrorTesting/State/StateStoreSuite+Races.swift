@@ -122,10 +122,11 @@ extension StateStoreSuite {
             try await subject.withStore { scene in
                 let id = try await scene.makePresent(1).id
                 let start = scene.now
+                scene.clock.advance(by: .seconds(200))
                 _ = try await scene.race(200) { number in
-                    try await scene.store.touch([ReplicaUse(id: id, at: start + .milliseconds((number * 7) % 200))])
+                    try await scene.store.touch([ReplicaUse(id: id, at: start + .seconds((number * 7) % 200))])
                 }
-                try requireEqual(try await scene.presentObject(id).lastUsed, start + .milliseconds(199), "lastUsed")
+                try requireEqual(try await scene.presentObject(id).lastUsed, start + .seconds(199), "lastUsed")
             }
         },
         Case("of 100 purges at the same time one takes the replica") { subject in

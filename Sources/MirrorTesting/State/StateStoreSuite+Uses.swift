@@ -44,6 +44,7 @@ extension StateStoreSuite {
             try await subject.withStore { scene in
                 let id = try await scene.makePresent(1).id
                 let start = scene.now
+                scene.clock.advance(by: .seconds(10))
                 try await scene.store.touch([ReplicaUse(id: id, at: start + .seconds(10))])
                 try requireEqual(try await scene.presentObject(id).lastUsed, start + .seconds(10), "lastUsed after a use")
                 try await scene.store.touch([ReplicaUse(id: id, at: start + .seconds(5))])
@@ -55,6 +56,7 @@ extension StateStoreSuite {
                 let first = try await scene.makePresent(1).id
                 let second = try await scene.makePresent(2, in: scene.otherPool).id
                 let start = scene.now
+                scene.clock.advance(by: .seconds(3))
                 try await scene.store.touch([
                     ReplicaUse(id: first, at: start + .seconds(3)), ReplicaUse(id: second, at: start + .seconds(1)),
                     ReplicaUse(id: first, at: start + .seconds(2)), ReplicaUse(id: try scene.id(9), at: start),
