@@ -9,7 +9,7 @@ extension Configuration {
         RedirectConfiguration(
             maxWait: redirect.maxWait,
             clients: ClientTable(redirect.clients, unknown: Patience(hop: redirect.hop, hops: redirect.hops)),
-            waitLimit: redirect.waitLimit, maxWaiting: redirect.maxWaiting, coldClaims: redirect.coldClaims)
+            waitLimit: redirect.waitLimit, lookLimit: redirect.lookLimit, maxWaiting: redirect.maxWaiting, coldClaims: redirect.coldClaims)
     }
 
     var copyConfiguration: CopyConfiguration {

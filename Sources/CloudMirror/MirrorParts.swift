@@ -42,11 +42,11 @@ struct MirrorParts: Sendable {
         let pools = try await Self.openPools(configuration, s3: s3, registry: registry, clock: clock, logger: logger)
         let store = try Self.openState(configuration, clock: clock, group: group, logger: logger)
         redis = store as? RedisStateStore
-        state = HotIndex(store)
+        state = HotIndex(store, clock: clock)
         outbound = try Self.makeOutbound(configuration, group: group, logger: logger)
         let origin = OriginClient(outbound, buckets: s3.origins(), clock: clock)
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
-        let waiters = ReplicaWaiters(clock: clock)
+        let waiters = ReplicaWaiters()
         let publications = PublicationLock()
         let remover = ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock)
         let health = PoolHealth(pools: pools, state: state, clock: clock, logger: logger)
@@ -140,16 +140,16 @@ struct MirrorParts: Sendable {
                     throw StartError("pool \(pool.id): \(error.message)")
                 }
                 // A local disk has no rate to keep to: the limit is for descriptors and threads.
-                layers = StoreLayers(operations: 4_096)
+                layers = StoreLayers(operations: 4_096, patience: configuration.redirect.lookLimit)
             case .s3(let settings):
                 // Without a call to the bucket: a pool that cannot be reached now must not keep the others from being served.
                 store = s3.store(of: settings)
-                layers = StoreLayers(operations: configuration.s3Operations)
+                layers = StoreLayers(operations: configuration.s3Operations, patience: configuration.redirect.lookLimit)
             }
             let limits = configuration.limits(of: pool)
             pools.append(
                 Pool(
-                    id: pool.id, store: layers.around(store, pool: pool.id, clock: clock, factory: registry),
+                    id: pool.id, store: layers.around(store, pool: pool.id, clock: clock, factory: registry, logger: logger),
                     retention: limits.retention, maxBytes: limits.maxBytes, grace: limits.grace))
         }
         return PoolTable(pools)

@@ -1,3 +1,10 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 import Logging
 import MirrorCore
 import MirrorEngine
@@ -10,8 +17,9 @@ import UnixSignals
 
 /// Runs the service until it is told to stop (SIGTERM, SIGINT); SIGHUP makes it read its configuration again.
 ///
-/// The order of the services is the shutdown design; they stop last to first: the server stops accepting and answers who waits, then copies
-/// end or are handed back, then what is left is written down, then the files close.
+/// The order of the services is the shutdown design; they stop last to first: who waits is answered, the server stops accepting, then copies
+/// end or are handed back, then what is left is written down, then the files close. Whatever hangs in between, the process ends in time
+/// (``ExitWatch``).
 ///
 /// - Parameter hangups: From before `configuration` was read, so that a change since then is not missed.
 /// - Parameter load: Reads the configuration again; `nil` where there is no file.
@@ -45,27 +53,30 @@ package func serve(
         if listener == .main { announcement.listening(at: ListenAddress(address), localToken: parts.localToken?.path) }
     }
     let (waiterChanges, budgetChanges) = (await parts.state.changes(), await parts.state.changes())
-    var services: [any Service] = [
-        ServicePart { await parts.state.run() },
-        ServicePart { await parts.services.waiters.run(waiterChanges) },
-        ServicePart { await parts.services.redirects.coldClaims.run(budgetChanges) },
-        ServicePart { await parts.services.uses.run() },
-        ServicePart { await parts.services.health.run() },
-        parts.sweeper,
+    let watch = ExitWatch(grace: configuration.server.shutdownGrace, log: log.writer, logger: logger)
+    var services: [ServicePart] = [
+        ServicePart("state", watch) { await parts.state.run() },
+        ServicePart("waiting requests", watch) { await parts.services.waiters.run(waiterChanges) },
+        ServicePart("budgets", watch) { await parts.services.redirects.coldClaims.run(budgetChanges) },
+        ServicePart("uses", watch) { await parts.services.uses.run() },
+        ServicePart("pool health", watch) { await parts.services.health.run() },
+        ServicePart("sweep", watch, parts.sweeper),
     ]
     if let redis = parts.redis, case .redis(let settings) = configuration.state {
         let client = try RedisParts.client(settings)
-        services.append(ServicePart { await reportOnRedis(redis, client, group: group, logger: logger) })
+        services.append(ServicePart("redis report", watch) { await reportOnRedis(redis, client, group: group, logger: logger) })
     }
-    if let workers = parts.workers { services.append(workers) }
-    if let registration = parts.registration { services.append(registration) }
-    services.append(server)
-    services.append(
-        Reloader(hangups: hangups, load: load, parts: parts, server: server, log: log, metrics: metrics, logger: logger))
-    services.append(StopNotice(services: parts.services, grace: configuration.server.shutdownGrace, logger: logger))
+    if let workers = parts.workers { services.append(ServicePart("copies", watch, workers)) }
+    if let registration = parts.registration { services.append(ServicePart("registration", watch, registration)) }
+    services.append(ServicePart("server", watch, server))
+    let reloader = Reloader(hangups: hangups, load: load, parts: parts, server: server, log: log, metrics: metrics, logger: logger)
+    services.append(ServicePart("reload", watch, reloader))
+    let notice = StopNotice(services: parts.services, watch: watch, grace: configuration.server.shutdownGrace, logger: logger)
+    services.append(ServicePart("stop notice", watch, notice))
     var settings = ServiceGroupConfiguration(
         services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     settings.maximumGracefulShutdownDuration = configuration.server.shutdownGrace
+    watch.begin(with: [SIGTERM, SIGINT])
     let outcome: Result<Void, any Error>
     do {
         try await ServiceGroup(configuration: settings).run()
@@ -75,9 +86,12 @@ package func serve(
     } catch {
         outcome = .failure(error)
     }
-    await parts.close()
-    try await group.shutdownGracefully()
-    logger.notice("stopped")
+    let isClosed: Void? = try? await leaving(after: watch.timeLeft, by: SystemClock()) {
+        await parts.close()
+        try await group.shutdownGracefully()
+    }
     hangups.end()
+    // A failure has last words of its own.
     try outcome.get()
+    watch.finish(isClosed: isClosed != nil)
 }

@@ -1,10 +1,30 @@
 import ServiceLifecycle
 
-/// A part of the process that runs until it is cancelled: by graceful shutdown, or for good.
-struct ServicePart: Service {
-    let body: @Sendable () async throws -> Void
+/// A part of the process, which is left when it does not end in time (``ExitWatch``).
+struct ServicePart: Service, CustomStringConvertible {
+    /// For people who look why the process does not end.
+    let name: String
+    let watch: ExitWatch
+    private let body: @Sendable () async throws -> Void
+
+    /// For the log of the services, which would otherwise show everything that is reachable from here.
+    var description: String { name }
+
+    /// A part that runs until it is cancelled: by graceful shutdown, or for good.
+    init(_ name: String, _ watch: ExitWatch, _ body: @escaping @Sendable () async throws -> Void) {
+        self.name = name
+        self.watch = watch
+        self.body = { try await cancelWhenGracefulShutdown(body) }
+    }
+
+    /// A part that does something of its own on graceful shutdown.
+    init(_ name: String, _ watch: ExitWatch, _ service: any Service) {
+        self.name = name
+        self.watch = watch
+        body = { try await service.run() }
+    }
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown(body)
+        try await watch.watch(name, body)
     }
 }

@@ -9,6 +9,7 @@ package struct EngineMetrics: Sendable {
     /// Names and what they mean: the metric list of docs/operations.md is made from this.
     package enum Name {
         package static let redirects = "cloud_mirror_redirects_total"
+        package static let fallbacks = "cloud_mirror_fallbacks_total"
         package static let hops = "cloud_mirror_hops_total"
         package static let waitSeconds = "cloud_mirror_redirect_wait_seconds"
         package static let copies = "cloud_mirror_copies_total"
@@ -39,6 +40,7 @@ package struct EngineMetrics: Sendable {
     package struct PoolMetrics: Sendable {
         fileprivate let redirects: [Outcome: Counter]
         package let hits: Counter
+        fileprivate let fallbacks: [Fallback: Counter]
         fileprivate let hops: Counter
         package let egressAvoided: Counter
         fileprivate let waitSeconds: Recorder
@@ -69,6 +71,11 @@ package struct EngineMetrics: Sendable {
                 Counter(label: Name.redirects, dimensions: label + [("outcome", outcome.rawValue)], factory: redirectsFactory)
             }
             self.redirects = Dictionary(uniqueKeysWithValues: Outcome.endings.map { ($0, redirects($0)) })
+            fallbacks = Dictionary(
+                uniqueKeysWithValues: Fallback.allCases.map { reason in
+                    let labels = label + [("reason", reason.rawValue)]
+                    return (reason, Counter(label: Name.fallbacks, dimensions: labels, factory: redirectsFactory))
+                })
             hits = redirects(.hit)
             hops = counter(Name.hops)
             egressAvoided = counter(Name.egressAvoided)
@@ -126,6 +133,7 @@ package struct EngineMetrics: Sendable {
         let metrics = self[pool: pool]
         if case .hop = answer { return metrics.hops.increment() }
         metrics.redirects[answer.outcome]?.increment()
+        if case .origin(let reason) = answer { metrics.fallbacks[reason]?.increment() }
         // The first reader's bytes crossed the regions; everybody else's did not.
         if case .replica(let redirect) = answer, redirect.outcome == .hit, !isHead {
             metrics.egressAvoided.increment(by: redirect.object.size)

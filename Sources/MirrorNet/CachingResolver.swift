@@ -39,7 +39,7 @@ package final class CachingResolver: HostResolver {
 
     package func addresses(of name: String) async throws -> [IPAddress] {
         if let known = known(name) { return try known.get() }
-        return try await flights.run(name) {
+        return try await flights.run(name) { [self] in
             do {
                 let addresses = try await base.addresses(of: name)
                 remember(.success(addresses), of: name, for: life)

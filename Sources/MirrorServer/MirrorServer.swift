@@ -75,7 +75,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         try await withGracefulShutdownHandler {
             try await group.run()
         } onGracefulShutdown: {
-            self.services.waiters.close()
+            self.services.redirects.close()
         }
     }
 

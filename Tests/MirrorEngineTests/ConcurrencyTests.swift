@@ -66,14 +66,16 @@ struct SingleFlightTests {
     private struct Failure: Error {}
 
     private let flights = SingleFlight<String, Int>()
-    /// One task runs at a time, until it waits: so that followers are known to be there.
+    /// One task runs at a time, until it waits: so that callers are known to be there.
     private let steps = StepExecutor()
     private let door = Door()
     private let runs = Watched(0)
 
     /// A caller whose work takes until the door is open.
-    private func caller(_ key: String = "key", _ work: @escaping @Sendable (_ run: Int) async throws -> Int) -> Task<Int, any Error> {
-        let (flights, door, runs) = (flights, door, runs)
+    private func caller(
+        _ key: String = "key", of flights: SingleFlight<String, Int>? = nil, _ work: @escaping @Sendable (_ run: Int) async throws -> Int
+    ) -> Task<Int, any Error> {
+        let (flights, door, runs) = (flights ?? self.flights, door, runs)
         let task = Task(executorPreference: steps) {
             try await flights.run(key) {
                 let run = runs.change { number in
@@ -91,16 +93,17 @@ struct SingleFlightTests {
     @Test("Callers with one key share one run and its result")
     func shares() async throws {
         let callers = (0..<50).map { _ in caller { $0 } }
-        #expect(runs.current == 1)
+        #expect(flights.count == 1)
         door.open()
         for task in callers { #expect(try await steps.finish(task).get() == 1) }
         #expect(runs.current == 1)
+        #expect(flights.count == 0)
     }
 
     @Test("Callers with other keys do not wait")
     func otherKeys() async throws {
         let callers = (0..<5).map { caller("key \($0)") { _ in 7 } }
-        #expect(runs.current == 5)
+        try await runs.until { $0 == 5 }
         door.open()
         for task in callers { #expect(try await steps.finish(task).get() == 7) }
     }
@@ -116,19 +119,61 @@ struct SingleFlightTests {
         #expect(runs.current == 1)
     }
 
-    @Test("When the caller that does the work is cancelled, another does it for the rest")
-    func leaderCancelled() async throws {
-        let leader = caller { $0 }
-        let followers = (0..<5).map { _ in caller { $0 } }
-        #expect(runs.current == 1)
-        leader.cancel()
-        let result = await steps.finish(leader)
-        #expect(throws: CancellationError.self) { try result.get() }
-        steps.run()
-        #expect(runs.current == 2)
+    @Test("A caller that is cancelled leaves at once, the first one too, and the work goes on for the others")
+    func callerLeaves() async throws {
+        let callers = (0..<5).map { _ in caller { $0 } }
+        try await door.waiting()
+        for task in callers.prefix(3) {
+            task.cancel()
+            let result = await steps.finish(task)
+            #expect(throws: CancellationError.self) { try result.get() }
+        }
         door.open()
-        for task in followers { #expect(try await steps.finish(task).get() == 2) }
-        #expect(runs.current == 2)
+        for task in callers.dropFirst(3) { #expect(try await steps.finish(task).get() == 1) }
+        #expect(runs.current == 1)
+    }
+
+    @Test("When all have left the work is cancelled, and who comes then has it done anew")
+    func allLeave() async throws {
+        let first = caller { $0 }
+        try await door.waiting()
+        first.cancel()
+        _ = await steps.finish(first)
+        #expect(flights.count == 0)
+        let second = caller { $0 }
+        try await runs.until { $0 == 2 }
+        door.open()
+        #expect(try await steps.finish(second).get() == 2)
+    }
+
+    @Test("Work that goes on alone is there for who comes next")
+    func goesOnAlone() async throws {
+        let flights = SingleFlight<String, Int>(goesOnAlone: true)
+        let first = caller(of: flights) { $0 }
+        try await door.waiting()
+        first.cancel()
+        let result = await steps.finish(first)
+        #expect(throws: CancellationError.self) { try result.get() }
+        #expect(flights.count == 1)
+        let second = caller(of: flights) { $0 }
+        door.open()
+        #expect(try await steps.finish(second).get() == 1)
+    }
+
+    @Test("Who is cancelled before it comes does no work")
+    func cancelledBefore() async throws {
+        let (flights, runs) = (flights, runs)
+        let late = Task {
+            while !Task.isCancelled { await Task.yield() }
+            return try await flights.run("key") {
+                runs.change {
+                    $0 += 1; return 1
+                }
+            }
+        }
+        late.cancel()
+        await #expect(throws: CancellationError.self) { try await late.value }
+        #expect(runs.current == 0)
     }
 
     @Test("A run that is over is not the next caller's")
@@ -136,5 +181,40 @@ struct SingleFlightTests {
         door.open()
         #expect(try await steps.finish(caller { $0 }).get() == 1)
         #expect(try await steps.finish(caller { $0 }).get() == 2)
+    }
+}
+
+@Suite("Keyed lock", .timeLimit(.minutes(1)))
+struct KeyedLockTests {
+    private let lock = KeyedLock<String>()
+    private let door = Door()
+
+    @Test("One holds a key at a time, in the order of their coming; another key is free")
+    func excludes() async throws {
+        let order = Watched<[Int]>([])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await lock.withLock("a") { try await door.pass() } }
+            try await door.waiting()
+            #expect(try await lock.withLock("b") { 1 } == 1)
+            group.addTask { try await lock.withLock("a") { order.change { $0.append(1) } } }
+            door.open()
+            try await group.waitForAll()
+        }
+        #expect(order.current == [1])
+    }
+
+    @Test("Who is cancelled while it waits leaves at once, and the others have their turn")
+    func leaves() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await lock.withLock("a") { try await door.pass() } }
+            try await door.waiting()
+            let waiting = Task { try await lock.withLocks(["0", "a"]) { 1 } }
+            waiting.cancel()
+            await #expect(throws: CancellationError.self) { try await waiting.value }
+            #expect(try await lock.withLock("0") { 2 } == 2)
+            group.addTask { try await lock.withLock("a") {} }
+            door.open()
+            try await group.waitForAll()
+        }
     }
 }

@@ -87,12 +87,24 @@ struct PatienceTests {
         #expect(configuration.wait(asked: nil, hop: 1, patience: exact) == Wait(limit: .seconds(30), before: .seconds(30)))
     }
 
+    @Test("What is no copy may take two seconds, and less where the client bears less, but at least one where it says so itself")
+    func looks() {
+        func look(_ asked: Duration?, _ hop: Duration) -> Duration {
+            configuration.wait(asked: asked, hop: 0, patience: Patience(hop: hop, hops: 1)).look
+        }
+        #expect(look(nil, .seconds(25)) == .seconds(2))
+        #expect(look(nil, .milliseconds(1_500)) == .milliseconds(1_500))
+        #expect(look(.zero, .seconds(25)) == .seconds(1))
+        #expect(look(.milliseconds(1_700), .seconds(25)) == .milliseconds(1_700))
+        #expect(look(.seconds(60), .seconds(25)) == .seconds(2))
+    }
+
     @Test("A client that says how long it waits is believed: no hops come of it")
     func asked() {
         let patience = Patience(hop: .seconds(12), hops: 3)
         #expect(configuration.wait(asked: .seconds(50), hop: 0, patience: patience) == Wait(limit: .seconds(50)))
         #expect(configuration.wait(asked: .seconds(5), hop: 2, patience: patience) == Wait(limit: .seconds(5)))
-        #expect(configuration.wait(asked: .zero, hop: 0, patience: patience) == Wait(limit: .zero))
+        #expect(configuration.wait(asked: .zero, hop: 0, patience: patience) == Wait(limit: .zero, look: .seconds(1)))
         #expect(configuration.wait(asked: .seconds(1_000), hop: 0, patience: patience) == Wait(limit: .seconds(300)))
     }
 }

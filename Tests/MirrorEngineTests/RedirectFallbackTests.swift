@@ -26,9 +26,9 @@ struct RedirectFallbackTests {
             $0.hasWorkers = false
         }) { engine async throws in
             async let answer = engine.ask("/a.txt", wait: .seconds(5))
-            await clock.sleepers(1)
+            await engine.waiting(1)
             clock.advance(by: .milliseconds(4_999))
-            #expect(clock.sleeperCount == 1)
+            #expect(engine.waiters.count == 1)
             clock.advance(by: .milliseconds(1))
             #expect(try await answer.fallback == .timedOut)
             #expect(engine.waiters.count == 0)
@@ -44,7 +44,7 @@ struct RedirectFallbackTests {
             $0.redirect.waitLimit = .seconds(300)
         }) { engine async throws in
             async let answer = engine.ask("/a.txt", wait: .seconds(1_000_000))
-            await clock.sleepers(1)
+            await engine.waiting(1)
             clock.advance(by: .seconds(300))
             #expect(try await answer.fallback == .timedOut)
         }
@@ -172,7 +172,7 @@ struct RedirectFallbackTests {
                 for number in 0..<20 { group.addTask { try await engine.ask("/\(number)") } }
                 // Three looks each; the last one comes after the request was registered.
                 try await engine.base.calls(.replica, 60)
-                engine.waiters.close()
+                engine.redirects.close()
                 for try await answer in group { #expect(answer.fallback == .shuttingDown) }
             }
             #expect(try await engine.ask("/later").fallback == .shuttingDown)

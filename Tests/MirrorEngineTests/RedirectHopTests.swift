@@ -26,9 +26,9 @@ struct RedirectHopTests {
         }) { engine async throws in
             for hop in 0...2 {
                 async let asked = ask(engine, hop: hop)
-                await clock.sleepers(1)
+                await engine.waiting(1)
                 clock.advance(by: .milliseconds(11_999))
-                #expect(clock.sleeperCount == 1)
+                #expect(engine.waiters.count == 1)
                 clock.advance(by: .milliseconds(1))
                 let answer = try await asked
                 if hop < 2 { #expect(number(answer) == hop + 1) } else { #expect(answer.fallback == .timedOut) }
@@ -62,7 +62,8 @@ struct RedirectHopTests {
             $0.redirect = RedirectConfiguration(maxWaiting: 0)
         }) { engine async throws in
             #expect(try await ask(engine, hop: 1).fallback == .overloaded)
-            engine.waiters.close()
+            engine.redirects.close()
+            #expect(try await ask(engine, hop: 1).fallback == .shuttingDown)
         }
     }
 }

@@ -7,21 +7,16 @@ import Testing
 
 @Suite("Replica waiters", .timeLimit(.minutes(1)))
 struct ReplicaWaitersTests {
-    private let clock = ManualClock()
-    private let waiters: ReplicaWaiters
+    private let waiters = ReplicaWaiters()
     /// How many waits have begun.
     private let arrived = Watched(0)
-
-    init() {
-        waiters = ReplicaWaiters(clock: clock)
-    }
 
     private func id(_ number: Int = 1) throws -> ReplicaID {
         ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/\(number)"), pool: try #require(PoolID("local/dev")))
     }
 
     private func failed(_ id: ReplicaID) -> Replica {
-        Replica(id: id, status: .error(CopyFailure(reason: .transfer, message: "", retryAt: clock.now)))
+        Replica(id: id, status: .error(CopyFailure(reason: .transfer, message: "", retryAt: SystemClock().now)))
     }
 
     /// Tells of changes, and returns once each has been handed on.
@@ -37,7 +32,7 @@ struct ReplicaWaitersTests {
     func changeInBetween() async throws {
         let id = try id()
         let replica = failed(id)
-        let wake = await waiters.wait(for: id, upTo: .seconds(1)) {
+        let wake = try await waiters.wait(for: id) {
             await tell(.replica(id, replica))
             // What was read before the change.
             return true
@@ -52,7 +47,7 @@ struct ReplicaWaitersTests {
     @Test("Who waits for a replica that may have changed looks again, and nobody else does")
     func stale() async throws {
         let (id, other) = (try id(), try id(2))
-        let wake = await waiters.wait(for: id, upTo: .seconds(1)) {
+        let wake = try await waiters.wait(for: id) {
             await tell(.stale(other), .stale(id))
             return true
         }
@@ -64,7 +59,7 @@ struct ReplicaWaitersTests {
 
     @Test("Where no change can be told whoever waits looks for itself")
     func interrupted() async throws {
-        let wake = await waiters.wait(for: try id(), upTo: .seconds(1)) {
+        let wake = try await waiters.wait(for: try id()) {
             await tell(.interrupted)
             return true
         }
@@ -76,40 +71,29 @@ struct ReplicaWaitersTests {
 
     @Test("Who looks after the change does not wait")
     func notPending() async throws {
-        let wake = await waiters.wait(for: try id(), upTo: .seconds(1)) { false }
+        let wake = try await waiters.wait(for: try id()) { false }
         guard case .lookAgain = wake else {
             Issue.record("woken by \(wake)")
             return
         }
         #expect(waiters.count == 0)
-        #expect(clock.sleeperCount == 0)
     }
 
     @Test("A look that fails is the waiter's error, and it is gone")
     func lookFails() async throws {
         let id = try id()
         await #expect(throws: StateError.self) {
-            _ = try await waiters.wait(for: id, upTo: .seconds(1)) { throw StateError(.unavailable, "scripted") }
+            _ = try await waiters.wait(for: id) { throw StateError(.unavailable, "scripted") }
         }
         #expect(waiters.count == 0)
     }
 
     /// Waits as a request does, and says when it began.
-    private func wait(for id: ReplicaID, upTo timeout: Duration = .seconds(5)) async -> ReplicaWaiters.Wake {
-        await waiters.wait(for: id, upTo: timeout) {
+    private func wait(for id: ReplicaID) async throws -> ReplicaWaiters.Wake {
+        try await waiters.wait(for: id) {
             arrived.change { $0 += 1 }
             return true
         }
-    }
-
-    /// Ends waits by time for as long as `body` runs.
-    private func watching(_ body: () async throws -> Void) async rethrows {
-        let (changes, end) = AsyncStream<ReplicaChange>.makeStream()
-        async let watch: Void = waiters.run(changes)
-        defer { end.finish() }
-        try await body()
-        end.finish()
-        await watch
     }
 
     @Test("A change wakes all who wait for its replica, and nobody else; a replica that goes on being pending wakes nobody")
@@ -117,7 +101,7 @@ struct ReplicaWaitersTests {
         let (one, other) = (try id(1), try id(2))
         try await withThrowingTaskGroup(of: (Int, ReplicaWaiters.Wake).self) { group in
             for number in 0..<6 {
-                group.addTask { (number % 2, await self.wait(for: number % 2 == 0 ? one : other)) }
+                group.addTask { (number % 2, try await self.wait(for: number % 2 == 0 ? one : other)) }
             }
             try await arrived.until { $0 == 6 }
             await tell(.replica(one, Replica(id: one, status: .pending)))
@@ -141,58 +125,13 @@ struct ReplicaWaitersTests {
         #expect(waiters.count == 0)
     }
 
-    @Test("A wait is over by time, and then nobody waits")
-    func timesOut() async throws {
-        let id = try id()
-        try await watching {
-            async let wake = wait(for: id)
-            try await arrived.until { $0 == 1 }
-            await clock.sleepers(1)
-            #expect(waiters.count == 1)
-            clock.advance(by: .seconds(5))
-            guard case .timedOut = await wake else {
-                Issue.record("woken by something else")
-                return
-            }
-            #expect(waiters.count == 0)
-        }
-    }
-
-    @Test("Each wait is over at its own time, within ten milliseconds, also one that began later and is shorter")
-    func timesOutInOrder() async throws {
-        let (one, other) = (try id(1), try id(2))
-        try await watching {
-            async let long = wait(for: one, upTo: .milliseconds(5_001))
-            try await arrived.until { $0 == 1 }
-            await clock.sleepers(1)
-            async let short = wait(for: other, upTo: .milliseconds(999))
-            try await arrived.until { $0 == 2 }
-            clock.advance(by: .milliseconds(1_000))
-            guard case .timedOut = await short else {
-                Issue.record("woken by something else")
-                return
-            }
-            #expect(waiters.count == 1)
-            await clock.sleepers(1)
-            clock.advance(by: .milliseconds(4_010))
-            guard case .timedOut = await long else {
-                Issue.record("woken by something else")
-                return
-            }
-            #expect(waiters.count == 0)
-        }
-    }
-
     @Test("A wait ends when its task is cancelled, as when the client hangs up")
     func cancelled() async throws {
         let id = try id()
-        let task = Task { await self.wait(for: id) }
+        let task = Task { try await self.wait(for: id) }
         try await arrived.until { $0 == 1 }
         task.cancel()
-        guard case .timedOut = await task.value else {
-            Issue.record("woken by something else")
-            return
-        }
+        await #expect(throws: CancellationError.self) { try await task.value }
         #expect(waiters.count == 0)
     }
 
@@ -202,7 +141,7 @@ struct ReplicaWaitersTests {
         #expect(waiters.join(limit: 2))
         #expect(!waiters.join(limit: 2))
         let id = try id()
-        let wake = await waiters.wait(for: id, upTo: .seconds(1), isCounted: false) {
+        let wake = try await waiters.wait(for: id, isCounted: false) {
             #expect(waiters.count == 2)
             await tell(.everything)
             #expect(waiters.count == 2)
@@ -214,22 +153,5 @@ struct ReplicaWaitersTests {
         }
         waiters.leave(2)
         #expect(waiters.count == 0)
-        waiters.close()
-        #expect(!waiters.join(limit: 2))
-    }
-
-    @Test("Closing ends every wait, and later ones at once")
-    func closes() async throws {
-        let id = try id()
-        async let early = wait(for: id)
-        try await arrived.until { $0 == 1 }
-        waiters.close()
-        let later = await wait(for: id)
-        for wake in [await early, later] {
-            guard case .closed = wake else {
-                Issue.record("woken by \(wake)")
-                return
-            }
-        }
     }
 }

@@ -133,7 +133,8 @@ struct HeadTests {
                     if number == 0 { try await gate.waiting() } else { await mirror.waiting(number) }
                     connections.append(connection)
                 }
-                await world.clock.sleepers(1)
+                // The end of the wait, and that of the look at the origin.
+                await world.clock.sleepers(2)
                 world.clock.advance(by: .seconds(25))
                 for connection in connections {
                     let response = try await connection.response(toHead: true)

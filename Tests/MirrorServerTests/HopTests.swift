@@ -20,9 +20,9 @@ struct HopTests {
         _ mirror: MirrorFixture, _ target: String, _ fields: [(String, String)] = [], method: String = "GET", seconds: Int = 8
     ) async throws -> RawResponse {
         async let asked = mirror.request(method, target, fields)
-        await mirror.world.clock.sleepers(1)
+        await mirror.waiting(1)
         mirror.world.clock.advance(by: .milliseconds(seconds * 1_000 - 1))
-        #expect(mirror.world.clock.sleeperCount == 1)
+        #expect(mirror.services.waiters.count == 1)
         mirror.world.clock.advance(by: .milliseconds(1))
         return try await asked
     }
@@ -93,7 +93,7 @@ struct HopTests {
         try await MirrorFixture.run(World(), options) { mirror in
             try await RawConnection.run(port: mirror.port) { connection in
                 await connection.send("\(form)\(path) HTTP/1.1\r\nHost: mirror.example\r\n\r\n")
-                await mirror.world.clock.sleepers(1)
+                await mirror.waiting(1)
                 mirror.world.clock.advance(by: .seconds(8))
                 let response = try await connection.response()
                 #expect(response["Location"] == "/cache/\(path)?hop=1")

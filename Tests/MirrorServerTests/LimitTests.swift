@@ -232,7 +232,7 @@ struct LimitTests {
         ) { mirror in
             let request = RequestStream.request("GET", World.target("/a.txt"))
             try await RawConnection.run(port: mirror.port, sending: request, then: Self.ping) { connection in
-                await world.clock.sleepers(1)
+                await mirror.waiting(1)
                 // Another connection's silence is over when this one has waited for longer than the idle time.
                 try await RawConnection.run(port: mirror.port, sending: Self.ping) { silent in
                     _ = try await silent.response()

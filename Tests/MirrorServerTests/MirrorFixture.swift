@@ -159,7 +159,7 @@ final class MirrorFixture: Sendable {
             let origin = OriginClient(outbound)
             let registry = MetricsRegistry()
             let metrics = EngineMetrics(pools: pools.ids, factory: registry)
-            let waiters = ReplicaWaiters(clock: world.clock)
+            let waiters = ReplicaWaiters()
             let publications = PublicationLock()
             let remover = ReplicaRemover(pools: pools, state: world.state, publications: publications, clock: world.clock)
             let health = PoolHealth(pools: pools, state: world.state, clock: world.clock, logger: logger)

@@ -223,7 +223,7 @@ struct RedirectRouteTests {
         let world = World()
         try await MirrorFixture.run(world, .with { $0.maxWait = .seconds(28) }) { mirror in
             async let waiting = mirror.get(World.target("/a.txt"))
-            await world.clock.sleepers(1)
+            await mirror.waiting(1)
             try await world.finishCopy("/a.txt")
             let response = try await waiting
             #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
@@ -237,9 +237,9 @@ struct RedirectRouteTests {
         let world = World()
         try await MirrorFixture.run(world, .with { $0.maxWait = .seconds(28) }) { mirror in
             async let waiting = mirror.get(World.target("/a.txt") + query)
-            await world.clock.sleepers(1)
+            await mirror.waiting(1)
             world.clock.advance(by: .milliseconds(seconds * 1_000 - 501))
-            #expect(world.clock.sleeperCount == 1)
+            #expect(mirror.services.waiters.count == 1)
             world.clock.advance(by: .milliseconds(501))
             let response = try await waiting
             #expect(response["X-Cloud-Mirror-Outcome"] == "fallback")

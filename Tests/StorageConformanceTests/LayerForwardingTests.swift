@@ -1,4 +1,5 @@
 import CoreMetrics
+import Logging
 import MirrorCore
 import MirrorStorage
 import MirrorTesting
@@ -8,7 +9,7 @@ import Testing
 @Suite("A layer forwards every requirement")
 struct LayerForwardingTests {
     enum Layer: String, CaseIterable, Sendable {
-        case retry, timeout, limit, telemetry, all
+        case retry, timeout, limit, telemetry, silence, all
 
         func around(_ base: any ObjectStore) throws -> any ObjectStore {
             let pool = try requireValue(PoolID(service: "test", region: "layers"), "pool")
@@ -17,6 +18,8 @@ struct LayerForwardingTests {
             case .timeout: TimeoutStore(base)
             case .limit: LimitStore(base, operations: 1)
             case .telemetry: TelemetryStore(base, pool: pool, factory: NOOPMetricsHandler.instance)
+            case .silence:
+                SilenceStore(base, pool: pool, patience: .seconds(60), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
             case .all: StoreLayers(operations: 1).around(base, pool: pool, factory: NOOPMetricsHandler.instance)
             }
         }

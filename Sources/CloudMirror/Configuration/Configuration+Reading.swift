@@ -268,6 +268,11 @@ extension Configuration.Redirect {
         }
         reader.value("waitLimit", &waitLimit, .duration(in: .zero...hours(1)), doc: "The most that a request may ask for with `?wait=`.")
         reader.value(
+            "lookLimit", &lookLimit, .duration(in: .milliseconds(100)...minutes(1)),
+            doc:
+                "How long the state, the pool and the credentials may take to say what there is to answer with, before a request is "
+                + "redirected to the origin. A pool that answers nothing for so long is not asked for clients until it does.")
+        reader.value(
             "negativeLife", &negativeLife, .duration(in: .zero...hours(24)),
             doc: "How long an origin's refusal (404, 403, …) is answered without asking it again.")
         reader.value(

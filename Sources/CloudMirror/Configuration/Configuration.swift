@@ -162,6 +162,8 @@ extension Configuration {
         package var clients: [ClientTable.Family] = []
         /// The most that `?wait=` may ask for.
         package var waitLimit: Duration = .seconds(300)
+        /// How long state, pool and credentials may take to say what there is.
+        package var lookLimit: Duration = RedirectConfiguration.defaultLookLimit
         /// How long an origin's refusal is remembered.
         package var negativeLife: Duration = .seconds(30)
         /// Requests that wait at the same time; the next ones are sent to the origin.

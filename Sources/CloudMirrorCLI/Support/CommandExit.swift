@@ -9,6 +9,7 @@ enum CommandExit: Int32, CaseIterable {
     case notApplied = 4
     case usage = 64
     case unreachable = 69
+    case stuck = 75
     case configuration = 78
 
     var meaning: String {
@@ -20,6 +21,7 @@ enum CommandExit: Int32, CaseIterable {
         case .notApplied: "there are changes to make, and they were not made"
         case .usage: "the command line is wrong"
         case .unreachable: "the mirror cannot be reached"
+        case .stuck: "the service was told to stop, and something still hung a second after its grace; the log says what"
         case .configuration: "the configuration file is wrong"
         }
     }

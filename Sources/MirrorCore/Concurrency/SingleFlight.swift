@@ -1,45 +1,80 @@
 import Synchronization
 
-/// Lets one of several callers with the same key do the work, and gives its result to all of them.
+/// Does the work of several callers with the same key once, in a task of its own: no caller waits for longer because another does, and each can leave.
 package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-    private typealias Waiter = CheckedContinuation<Result<Value, any Error>?, Never>
+    private typealias Caller = CheckedContinuation<Value, any Error>
 
-    private let flights = Mutex<[Key: [Waiter]]>([:])
+    private struct Flight {
+        let number: Int
+        var callers: [Int: Caller]
+        var task: Task<Void, Never>?
+    }
 
-    package init() {}
+    private struct State {
+        var flights: [Key: Flight] = [:]
+        var lastNumber = 0
+    }
 
-    /// - Throws: What `operation` throws. A caller whose leader was cancelled does the work itself.
-    package func run(_ key: Key, _ operation: () async throws -> Value) async throws -> Value {
-        while true {
-            // `nil`: there is nobody at work now.
-            let shared = await withCheckedContinuation { (waiter: Waiter) in
-                let isLeader = flights.withLock { flights -> Bool in
-                    guard flights[key] != nil else {
-                        flights[key] = []
-                        return true
+    private let goesOnAlone: Bool
+    private let state = Mutex(State())
+
+    /// - Parameter goesOnAlone: Whether the work is done even when all callers have left; it is cancelled then otherwise.
+    package init(goesOnAlone: Bool = false) {
+        self.goesOnAlone = goesOnAlone
+    }
+
+    /// How much work is under way.
+    package var count: Int { state.withLock { $0.flights.count } }
+
+    /// - Throws: What `operation` throws; `CancellationError` as soon as the caller's own task is cancelled.
+    package func run(_ key: Key, _ operation: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        let number = state.withLock { state in
+            state.lastNumber += 1
+            return state.lastNumber
+        }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (caller: Caller) in
+                let isCancelled = state.withLock { state -> Bool in
+                    if Task.isCancelled { return true }
+                    if state.flights[key] != nil {
+                        state.flights[key]?.callers[number] = caller
+                    } else {
+                        // It cannot end before this lock is free again.
+                        let task = Task { await self.fly(key, number, operation) }
+                        state.flights[key] = Flight(number: number, callers: [number: caller], task: task)
                     }
-                    flights[key]?.append(waiter)
                     return false
                 }
-                if isLeader { waiter.resume(returning: nil) }
+                if isCancelled { caller.resume(throwing: CancellationError()) }
             }
-            switch shared {
-            case .success(let value): return value
-            case .failure(let error) where !(error is CancellationError): throw error
-            case .failure: continue
-            case nil: return try await lead(key, operation)
-            }
+        } onCancel: {
+            leave(key, number)
         }
     }
 
-    private func lead(_ key: Key, _ operation: () async throws -> Value) async throws -> Value {
+    private func fly(_ key: Key, _ number: Int, _ operation: @Sendable () async throws -> Value) async {
         let result: Result<Value, any Error>
         do {
             result = .success(try await operation())
         } catch {
             result = .failure(error)
         }
-        for waiter in flights.withLock({ $0.removeValue(forKey: key) ?? [] }) { waiter.resume(returning: result) }
-        return try result.get()
+        let callers = state.withLock { state -> [Int: Caller] in
+            // One that nobody waited for any more may have been followed by another.
+            guard let flight = state.flights[key], flight.number == number else { return [:] }
+            state.flights[key] = nil
+            return flight.callers
+        }
+        for caller in callers.values { caller.resume(with: result) }
+    }
+
+    private func leave(_ key: Key, _ number: Int) {
+        let (caller, abandoned) = state.withLock { state -> (Caller?, Task<Void, Never>?) in
+            guard let caller = state.flights[key]?.callers.removeValue(forKey: number) else { return (nil, nil) }
+            guard !goesOnAlone, state.flights[key]?.callers.isEmpty == true else { return (caller, nil) }
+            return (caller, state.flights.removeValue(forKey: key)?.task)
+        }
+        abandoned?.cancel()
+        caller?.resume(throwing: CancellationError())
     }
 }

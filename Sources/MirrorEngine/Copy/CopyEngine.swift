@@ -187,10 +187,18 @@ struct CopyEngine: Sendable {
                 return StoredObject(info, lastUsed: clock.now)
             }
         } catch {
-            await uncancelled { await upload.abort() }
+            await abort(upload)
             throw error
         }
     }
+
+    /// Removes what was uploaded. A copy that was cancelled does not wait for long: its job is to be handed back while there is time for that.
+    private func abort(_ upload: any ObjectUpload) async {
+        let limit = Task.isCancelled ? Self.abortLimit : nil
+        await uncancelled { [clock] in _ = try? await leaving(after: limit, by: clock) { await upload.abort() } }
+    }
+
+    private static let abortLimit = Duration.milliseconds(250)
 
     /// Asks for the first part, and for the whole where parts are of no use.
     private func begin(

@@ -68,7 +68,7 @@ struct HeadAnswers: Sendable {
     ///
     /// - Parameter maySpend: Is asked before the origin is.
     func answer(
-        pending source: ArtifactSource, until deadline: ContinuousClock.Instant, maySpend: () -> Bool
+        pending source: ArtifactSource, until deadline: ContinuousClock.Instant, maySpend: @escaping @Sendable () -> Bool
     ) async throws -> RedirectAnswer {
         switch try await headers.answer(source, within: clock.instant.duration(to: deadline), maySpend: maySpend) {
         case .known(let description): .description(description)

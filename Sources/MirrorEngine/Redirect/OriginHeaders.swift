@@ -51,11 +51,11 @@ final class OriginHeaders: Sendable {
 
     /// - Parameter limit: How long the request may be withheld.
     /// - Parameter maySpend: Is asked before the origin is.
-    func answer(_ source: ArtifactSource, within limit: Duration, maySpend: () -> Bool) async throws -> Answer {
+    func answer(_ source: ArtifactSource, within limit: Duration, maySpend: @escaping @Sendable () -> Bool) async throws -> Answer {
         let now = clock.instant
         if let known = state.withLock({ $0.known[source.name] }), now < known.until { return .known(known.description) }
         guard let seconds = Self.steps.last(where: { .seconds($0) <= limit }) else { return .timedOut }
-        return try await flights.run(Flight(source: source, seconds: seconds)) {
+        return try await flights.run(Flight(source: source, seconds: seconds)) { [self] in
             guard maySpend() else { return .overBudget }
             guard begin() else { return .busy }
             defer { state.withLock { $0.asking -= 1 } }
@@ -98,10 +98,7 @@ final class OriginHeaders: Sendable {
                 return .timedOut
             }
             defer { group.cancelAll() }
-            let answer = try await group.next() ?? .timedOut
-            // Who asks is gone: another one that waits for the same asks by itself.
-            try Task.checkCancellation()
-            return answer
+            return try await group.next() ?? .timedOut
         }
     }
 

@@ -14,14 +14,20 @@ package struct Patience: Sendable, Hashable {
 /// How long one answer may be withheld, and what comes when that time is over.
 package struct Wait: Sendable, Hashable {
     package let limit: Duration
+    /// How long it may take to find out what there is to answer with, which is no copy.
+    package let look: Duration
     /// What the hops before this answer have taken.
     package let before: Duration
     /// The number of the hop that comes when the time is over; `nil` where the origin comes.
     package let nextHop: Int?
 
-    package init(limit: Duration, before: Duration = .zero, nextHop: Int? = nil) {
+    package init(limit: Duration, look: Duration = RedirectConfiguration.defaultLookLimit, before: Duration = .zero, nextHop: Int? = nil) {
         self.limit = limit
+        self.look = look
         self.before = before
         self.nextHop = nextHop
     }
+
+    /// The answer when the copy is not done in time.
+    var timedOut: RedirectAnswer { nextHop.map { .hop($0) } ?? .origin(.timedOut) }
 }

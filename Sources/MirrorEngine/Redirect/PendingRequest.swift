@@ -8,25 +8,21 @@ struct PendingRequest: Sendable {
     let pool: Pool
     var token: HotIndex.Token
     let wait: Wait
-    let deadline: ContinuousClock.Instant
+    let time: RequestTime
     let isHead: Bool
-    /// Who waits for the answer; `nil` when others than one client do.
-    let client: ClientPresence?
     /// Who pays for what is not there yet; `nil` for an admin, who does not.
     let network: ClientNetwork?
 
     init(
-        _ source: ArtifactSource, pool: Pool, token: HotIndex.Token, wait: Wait, deadline: ContinuousClock.Instant, isHead: Bool,
-        client: ClientPresence? = nil, network: ClientNetwork?
+        _ source: ArtifactSource, pool: Pool, token: HotIndex.Token, wait: Wait, time: RequestTime, isHead: Bool, network: ClientNetwork?
     ) {
         self.source = source
         id = ReplicaID(artifact: source.name, pool: pool.id)
         self.pool = pool
         self.token = token
         self.wait = wait
-        self.deadline = deadline
+        self.time = time
         self.isHead = isHead
-        self.client = client
         self.network = network
     }
 
@@ -40,7 +36,4 @@ struct PendingRequest: Sendable {
     func answer(to failure: CopyFailure) -> RedirectAnswer {
         source.query != nil && failure.mayBeOfQuery ? .origin(.copyFailed) : RedirectAnswer(failure)
     }
-
-    /// The answer when the copy is not done by the deadline.
-    var timedOut: RedirectAnswer { wait.nextHop.map { .hop($0) } ?? .origin(.timedOut) }
 }

@@ -128,6 +128,8 @@ package enum Fallback: String, Sendable, CaseIterable {
     case noPool = "no-pool"
     /// The state store or the pool cannot be reached.
     case unavailable
+    /// The state store, the pool or the credentials did not answer in time.
+    case silent
     /// The mirror shuts down.
     case shuttingDown = "shutting-down"
 
@@ -142,6 +144,7 @@ package enum Fallback: String, Sendable, CaseIterable {
         case .removing: "the copy is being removed; this is the origin"
         case .noPool: "no pool serves this client; this is the origin"
         case .unavailable: "the mirror cannot look for the copy now; this is the origin"
+        case .silent: "the mirror could not look for the copy in time; this is the origin"
         case .shuttingDown: "the mirror is shutting down; this is the origin"
         }
     }

@@ -9,52 +9,59 @@ import Tracing
 ///
 /// Never throws: whatever breaks on our side ends in a redirect to the origin.
 package struct RedirectService: Sendable {
-    private let pools: PoolTable
-    private let state: HotIndex
+    let state: HotIndex
+    let waiters: ReplicaWaiters
+    let uses: UseRecorder
+    let probe: PoolProbe
+    let heads: HeadAnswers
+    /// What may be asked for that is not there yet.
+    package let coldClaims: ColdClaims
+    let keys = ReplicaKeys()
+    let clock: any MirrorClock
+    let logger: Logger
     private let origin: OriginClient
-    private let waiters: ReplicaWaiters
-    private let uses: UseRecorder
-    private let backfill: Backfill
     private let presence: PresenceCheck
     private let health: PoolHealth
     private let settings: Reloadable<RedirectConfiguration>
     private let metrics: EngineMetrics
-    private let clock: any MirrorClock
-    private let logger: Logger
-    private let probes = SingleFlight<ReplicaID, Probe>()
+    private let deadlines: Deadlines
+    private let stragglers = Stragglers()
     private let reports = SingleFlight<ReplicaID, Void>()
-    private let heads: HeadAnswers
-    /// What may be asked for that is not there yet.
-    package let coldClaims: ColdClaims
-    private let keys = ReplicaKeys()
 
     package init(
         pools: PoolTable, state: HotIndex, origin: OriginClient, waiters: ReplicaWaiters, uses: UseRecorder,
         publications: PublicationLock, presence: PresenceCheck, health: PoolHealth, configuration: RedirectConfiguration,
         coldClaims: ColdClaims, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
-        self.pools = pools
         self.state = state
         self.origin = origin
         self.waiters = waiters
         self.uses = uses
-        backfill = Backfill(state: state, publications: publications, clock: clock, logger: logger)
+        probe = PoolProbe(
+            state: state, backfill: Backfill(state: state, publications: publications, clock: clock, logger: logger),
+            coldClaims: coldClaims, clock: clock)
+        self.coldClaims = coldClaims
         self.presence = presence
         self.health = health
         settings = Reloadable(configuration)
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
-        self.coldClaims = coldClaims
         heads = HeadAnswers(state: state, origin: origin, presence: presence, metrics: metrics, clock: clock, logger: logger)
+        deadlines = Deadlines(clock: clock)
     }
 
-    private var configuration: RedirectConfiguration { settings.value }
+    var configuration: RedirectConfiguration { settings.value }
 
     /// Requests from now on wait by these settings; those under way have theirs.
     package func reload(_ configuration: RedirectConfiguration) {
         settings.replace(with: configuration)
         coldClaims.reload(configuration.coldClaims)
+    }
+
+    /// Answers everybody who waits with the origin, now, and whoever would wait later at once: the process shuts down.
+    package func close() {
+        deadlines.close()
     }
 
     /// The artifact that a client's words mean (``OriginClient/source(_:)``).
@@ -64,14 +71,22 @@ package struct RedirectService: Sendable {
 
     /// Where a request is sent that the mirror cannot help: to the artifact's own URL, signed where clients could not read it otherwise.
     package func originLocation(of source: ArtifactSource) async -> String {
+        guard origin.isInBucket(source.name) else { return source.url.description }
         do {
-            return try await origin.location(of: source, life: configuration.locationLife)
+            let location = try await leaving(after: Self.signingLimit, by: clock) { [origin, configuration] in
+                try await origin.location(of: source, life: configuration.locationLife)
+            }
+            if let location { return location }
+            logger.warning("the credentials for the origin's URL do not come", metadata: ["artifact": "\(source.name.redacted)"])
         } catch {
             metrics.countError(error)
             logger.warning("cannot sign the origin's URL", metadata: ["artifact": "\(source.name.redacted)", "error": "\(error)"])
-            return source.url.description
         }
+        return source.url.description
     }
+
+    /// What signing may take beyond the request's time: it is quick, unless credentials have to be asked for.
+    private static let signingLimit = Duration.milliseconds(500)
 
     /// How long a client may be kept waiting for one answer, by what it says of itself.
     ///
@@ -89,8 +104,8 @@ package struct RedirectService: Sendable {
     /// - Parameter pool: `nil` when no pool serves the client: the answer is the origin, if it is allowed.
     /// - Parameter isHead: Whether the client wants to know of the artifact alone.
     /// - Parameter isReportedMissing: Whether the client was redirected to a copy before and did not find it.
-    /// - Parameter client: Who asks; nothing is waited for once it has left.
     /// - Parameter network: Who pays for what is not there yet; `nil` for nobody.
+    /// - Parameter client: Who asks; nothing is waited for once it has left.
     package func answer(
         _ source: ArtifactSource, in pool: Pool?, wait: Wait, isHead: Bool = false, isReportedMissing: Bool = false,
         from network: ClientNetwork?, client: ClientPresence? = nil
@@ -99,13 +114,9 @@ package struct RedirectService: Sendable {
         let answer = await withSpan("redirect") { span in
             span.attributes["artifact"] = artifact.redacted
             span.attributes["pool"] = pool?.id.description
-            let found: RedirectAnswer
-            if isReportedMissing, let pool, refusal(of: source) == nil, let trouble = await look(for: artifact, in: pool, network) {
-                found = .origin(trouble)
-            } else {
-                found = await answerUncounted(source, in: pool, wait: wait, isHead: isHead, client: client, network: network)
-            }
-            let answer = await usable(found, source, isHead: isHead)
+            let answer = await answerInTime(
+                source, in: pool, time(wait, isHead: isHead, client), wait: wait, isHead: isHead, isReportedMissing: isReportedMissing,
+                network: network)
             span.attributes["outcome"] = answer.outcome.rawValue
             return answer
         }
@@ -121,7 +132,7 @@ package struct RedirectService: Sendable {
     /// - Returns: Until when; `nil` when as many wait as may.
     package func join(wait: Wait) -> ContinuousClock.Instant? {
         // The last place is for the other one, which may not be counted yet.
-        guard waiters.join(limit: configuration.maxWaiting - 1) else { return nil }
+        guard !deadlines.isClosed, waiters.join(limit: configuration.maxWaiting - 1) else { return nil }
         return clock.instant + wait.limit
     }
 
@@ -135,10 +146,12 @@ package struct RedirectService: Sendable {
     package func waitOn(for source: ArtifactSource, in pool: Pool, until deadline: ContinuousClock.Instant, wait: Wait) async
         -> RedirectAnswer
     {
-        let request = PendingRequest(
-            source, pool: pool, token: state.token(), wait: wait, deadline: deadline, isHead: false,
-            network: nil)
-        return await orOrigin(request) { try await waitForCopy($0, isCounted: false) }
+        let time = time(wait, until: deadline, isHead: false)
+        time.beginWaiting()
+        let request = PendingRequest(source, pool: pool, token: state.token(), wait: wait, time: time, isHead: false, network: nil)
+        return await time.answer {
+            await orOrigin(request) { try await waitForCopy($0, isCounted: false) }
+        }
     }
 
     /// Counts and logs the answer that has been found for several requests at once.
@@ -159,13 +172,16 @@ package struct RedirectService: Sendable {
     package func warm(_ source: ArtifactSource, in pool: Pool) async -> WarmResult {
         let artifact = source.name
         if let refusal = refusal(of: source) { return .refused(refusal) }
+        let wait = Wait(limit: .zero)
         let request = PendingRequest(
-            source, pool: pool, token: state.token(), wait: Wait(limit: .zero), deadline: clock.instant, isHead: false, network: nil)
+            source, pool: pool, token: state.token(), wait: wait, time: time(wait, isHead: false), isHead: false, network: nil)
         do {
-            return switch try await probe(request) {
+            return switch try await leaving(after: configuration.lookLimit, by: clock, { try await probe.find(request) }) {
             case .pending: .replica(.pending)
+            // An admin has no budget.
             case .queueFull, .overBudget: .queueFull
             case .settled(let replica, _, _): .replica(replica.status)
+            case nil: .unavailable
             }
         } catch {
             metrics.countError(error)
@@ -174,14 +190,37 @@ package struct RedirectService: Sendable {
         }
     }
 
-    private func answerUncounted(
-        _ source: ArtifactSource, in pool: Pool?, wait: Wait, isHead: Bool, client: ClientPresence?, network: ClientNetwork?
+    private func time(
+        _ wait: Wait, until end: ContinuousClock.Instant? = nil, isHead: Bool, _ client: ClientPresence? = nil
+    ) -> RequestTime {
+        RequestTime(wait, until: end, isHead: isHead, client: client, deadlines: deadlines, stragglers: stragglers, clock: clock)
+    }
+
+    private func answerInTime(
+        _ source: ArtifactSource, in pool: Pool?, _ time: RequestTime, wait: Wait, isHead: Bool, isReportedMissing: Bool,
+        network: ClientNetwork?
     ) async -> RedirectAnswer {
         if let refusal = refusal(of: source) { return .refused(message: refusal) }
+        let isInMemory = pool.map { state.cached(ReplicaID(artifact: source.name, pool: $0.id)) != nil } ?? true
+        guard isInMemory || !stragglers.areTooMany else { return .origin(.overloaded) }
+        let answer = await time.answer {
+            let found: RedirectAnswer
+            if isReportedMissing, let pool, let trouble = await look(for: source.name, in: pool, network) {
+                found = .origin(trouble)
+            } else {
+                found = await find(source, in: pool, wait: wait, time, isHead: isHead, network)
+            }
+            return await usable(found, source, isHead: isHead)
+        }
+        if answer.outcome != .hop, let waited = time.waited, let pool { metrics.recordWait(waited, pool: pool.id) }
+        return answer
+    }
+
+    private func find(
+        _ source: ArtifactSource, in pool: Pool?, wait: Wait, _ time: RequestTime, isHead: Bool, _ network: ClientNetwork?
+    ) async -> RedirectAnswer {
         guard let pool else { return .origin(.noPool) }
-        let request = PendingRequest(
-            source, pool: pool, token: state.token(), wait: wait, deadline: clock.instant + wait.limit, isHead: isHead, client: client,
-            network: network)
+        let request = PendingRequest(source, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: network)
         // Behind the token: what is remembered of this answer is forgotten when the pool turns unreadable meanwhile.
         guard health.isReadable(pool.id) else { return .origin(.unavailable) }
         return await orOrigin(request) { try await follow($0) }
@@ -202,6 +241,8 @@ package struct RedirectService: Sendable {
         do {
             return try await answer(request)
         } catch {
+            // It has its answer, and this is what came of leaving.
+            guard !Task.isCancelled else { return .origin(.timedOut) }
             metrics.countError(error)
             logger.warning(
                 "redirect falls back to the origin",
@@ -225,6 +266,7 @@ package struct RedirectService: Sendable {
             try await reports.run(id) { try await presence.lookAfterReport(id) }
             return nil
         } catch {
+            guard !Task.isCancelled else { return .timedOut }
             metrics.countError(error)
             logger.warning("could not look for an object that is reported missing", metadata: ["replica": "\(id)", "error": "\(error)"])
             return .unavailable
@@ -241,169 +283,5 @@ package struct RedirectService: Sendable {
         } catch {
             return "the artifact's URL may not be fetched"
         }
-    }
-
-    private func follow(_ request: PendingRequest) async throws -> RedirectAnswer {
-        // Who hopped here has waited for the copy, wherever it was done meanwhile.
-        let began = clock.instant - request.wait.before
-        let hasHopped = request.wait.before > .zero
-        if let replica = try await state.replica(request.id), !request.mayClaim(over: replica),
-            let answer = try await settled(replica, request, as: hasHopped ? .wait : .hit)
-        {
-            if hasHopped { metrics.recordWait(began.duration(to: clock.instant), pool: request.pool.id) }
-            return answer
-        }
-        // Absent, or an error whose time is over, or pending.
-        switch try await probe(request) {
-        case .settled(let replica, let outcome, let token):
-            var request = request
-            request.token = token
-            return try await settled(replica, request, as: outcome) ?? .origin(.unavailable)
-        case .queueFull:
-            return .origin(.overloaded)
-        case .overBudget:
-            return .origin(.budget)
-        case .pending where request.isHead:
-            return try await heads.answer(pending: request.source, until: request.deadline) { coldClaims.spend(request.network) }
-        case .pending:
-            let answer = try await waitForCopy(request)
-            if answer.outcome != .hop { metrics.recordWait(began.duration(to: clock.instant), pool: request.pool.id) }
-            return answer
-        }
-    }
-
-    /// The answer that a replica gives by itself; `nil` when there is something to do first.
-    private func settled(_ replica: Replica, _ request: PendingRequest, as outcome: Outcome) async throws -> RedirectAnswer? {
-        switch replica.status {
-        case .present(let object):
-            if object.markedAt == nil {
-                uses.record(request.id, lastUsed: object.lastUsed)
-            } else {
-                // The sweep must not take away what is handed out now: clear the mark before answering.
-                try await state.touch([ReplicaUse(id: request.id, at: clock.now)])
-                // Unless it has just done so: that cannot be undone.
-                guard try await state.replica(request.id)?.state == .present else { return .origin(.removing) }
-            }
-            // Twice as long as one client needs, so that others can be given the same location meanwhile.
-            let location = try await request.pool.store.location(of: object.key, life: configuration.signedLife)
-            // A signature is for one method.
-            if request.isHead, location.expires != nil {
-                return try await heads.answer(object, of: request.id, in: request.pool, as: outcome)
-            }
-            if request.pool.store.capabilities.features.contains(.servedByMirror) { keys.remember(request.id, as: object.key) }
-            return .replica(
-                ReplicaRedirect(
-                    id: request.id, outcome: outcome, object: object, location: location,
-                    notAfter: location.expires.map { $0 - configuration.locationLife }, token: request.token))
-        case .error(let failure) where clock.now < failure.retryAt:
-            return request.answer(to: failure)
-        case .removing:
-            return .origin(.removing)
-        case .error, .pending:
-            return nil
-        }
-    }
-
-    private enum Probe: Sendable {
-        /// With the token of the request that looked, which may be older than those of the requests that it answers.
-        case settled(Replica, Outcome, HotIndex.Token)
-        case pending
-        case queueFull
-        /// The client's network may claim no more.
-        case overBudget
-    }
-
-    /// Looks and claims, and leaves what this request would fetch the artifact with to whoever copies it.
-    private func probe(_ request: PendingRequest) async throws -> Probe {
-        var isFirst = false
-        var probe = try await probes.run(request.id) {
-            isFirst = true
-            return try await probePoolAndClaim(request)
-        }
-        // The first one's budget is not the others'.
-        if case .overBudget = probe, !isFirst { probe = try await probePoolAndClaim(request) }
-        // That of another claim is older, or it has gone with the end of the copy before.
-        if case .pending = probe, let query = request.source.query, try await state.query(for: request.id) != query {
-            try await state.keepQuery(query, for: request.id)
-        }
-        return probe
-    }
-
-    /// One HEAD and one claim for all requests of this process that find the replica absent at the same time.
-    private func probePoolAndClaim(_ request: PendingRequest) async throws -> Probe {
-        // Somebody may have been here between this request's look and its turn.
-        let current = try await state.replica(request.id)
-        switch current?.status {
-        case .present: if let current { return .settled(current, .hit, request.token) }
-        case .pending:
-            // A shared state may have lost its job: who claims it has it queued again.
-            if case .exists(let replica) = try await state.claim(request.id), replica.state != .pending {
-                return .settled(replica, .hit, request.token)
-            }
-            return .pending
-        case .error, .removing, nil: break
-        }
-        guard coldClaims.spend(request.network) else { return .overBudget }
-        // State that was lost costs one HEAD for each object, never a second copy.
-        if let replica = try await backfill.record(request.id, in: request.pool) { return .settled(replica, .backfill, request.token) }
-        // Before the claim, in whose way a refusal stands that is remembered of another query.
-        if let query = request.source.query { try await state.keepQuery(query, for: request.id) }
-        coldClaims.expect(request.id, for: request.network)
-        let claim = try await state.claim(request.id)
-        if claim != .claimed { coldClaims.forget(request.id) }
-        switch claim {
-        case .claimed: return .pending
-        case .queueFull: return .queueFull
-        case .exists(let replica): return replica.state == .pending ? .pending : .settled(replica, .hit, request.token)
-        }
-    }
-
-    /// - Parameter isCounted: Whether it is one request, and not for others who are counted already.
-    private func waitForCopy(_ request: PendingRequest, isCounted: Bool = true) async throws -> RedirectAnswer {
-        while true {
-            let remaining = clock.instant.duration(to: request.deadline)
-            guard remaining > .zero else { return request.timedOut }
-            guard request.client?.hasLeft != true else { return .origin(.left) }
-            guard !isCounted || waiters.count < configuration.maxWaiting else { return .origin(.overloaded) }
-            let wake = try await waiters.wait(for: request.id, upTo: remaining, isCounted: isCounted, client: request.client) {
-                try await state.replica(request.id)?.state == .pending
-            }
-            let replica: Replica?
-            switch wake {
-            case .timedOut: return request.timedOut
-            case .left: return .origin(.left)
-            case .closed: return .origin(.shuttingDown)
-            case .changed(let changed): replica = changed
-            case .lookAgain: replica = try await state.replica(request.id)
-            }
-            // Gone while we waited: a purge. Copying it again is for the next request.
-            guard let replica else { return .origin(.removing) }
-            if let answer = try await settled(replica, request, as: .wait) { return answer }
-            // The copy that was waited for has just failed: that is the answer, however short the time that failures are remembered.
-            if case .error(let failure) = replica.status { return request.answer(to: failure) }
-        }
-    }
-
-    private func log(_ answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: PoolID?, requests: Int = 1) {
-        let level: Logger.Level =
-            switch answer {
-            // Counted; the log has a line in a while (``ColdClaims``).
-            case .hop, .origin(.budget): .debug
-            case .description(let description) where description.outcome == .hit: .debug
-            case .replica(let redirect) where redirect.outcome == .hit: .debug
-            default: .info
-            }
-        guard logger.logLevel <= level else { return }
-        var metadata: Logger.Metadata = ["artifact": "\(artifact.redacted)", "outcome": "\(answer.outcome.rawValue)"]
-        if let pool { metadata["pool"] = "\(pool)" }
-        if requests > 1 { metadata["requests"] = .stringConvertible(requests) }
-        switch answer {
-        case .origin(let reason): metadata["reason"] = "\(reason.rawValue)"
-        case .originStatus(let status, _): metadata["status"] = .stringConvertible(status)
-        case .refused(let message): metadata["reason"] = "\(message)"
-        case .hop(let number): metadata["hop"] = .stringConvertible(number)
-        case .replica, .description: break
-        }
-        logger.log(level: level, "redirect", metadata: metadata)
     }
 }

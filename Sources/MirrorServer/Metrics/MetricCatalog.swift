@@ -6,6 +6,10 @@ package enum MetricCatalog {
     package static let all: [(name: String, kind: String, labels: String, help: String)] = [
         (EngineMetrics.Name.redirects, "counter", "pool, outcome", "Redirect requests by outcome."),
         (
+            EngineMetrics.Name.fallbacks, "counter", "pool, reason",
+            "Redirects to the origin by reason: \(Fallback.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))."
+        ),
+        (
             EngineMetrics.Name.hops, "counter", "pool",
             "Redirects to the mirror itself while a copy was under way; the request that they belong to counts once, at its end."
         ),

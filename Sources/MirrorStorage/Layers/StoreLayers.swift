@@ -1,4 +1,5 @@
 package import CoreMetrics
+package import Logging
 package import MirrorCore
 
 /// What the layers around a pool's store need to know.
@@ -7,27 +8,34 @@ package struct StoreLayers: Sendable {
     package var limits: TimeoutStore.Limits
     /// At once.
     package var operations: Int
+    /// How long whoever asks for a client bears silence.
+    package var patience: Duration
 
-    package init(retry: RetryStore.Policy = .init(), limits: TimeoutStore.Limits = .init(), operations: Int = 64) {
+    package init(
+        retry: RetryStore.Policy = .init(), limits: TimeoutStore.Limits = .init(), operations: Int = 64, patience: Duration = .seconds(2)
+    ) {
         self.retry = retry
         self.limits = limits
         self.operations = operations
+        self.patience = patience
     }
 
     /// Puts the layers around a store; their order is written here and nowhere else.
     ///
     /// From the outside to the inside:
+    /// - silence: who would have to wait for a store that does not answer is told at once;
     /// - retry: whoever waits for another attempt holds no permit;
     /// - limit: the time in which an operation waits for a permit is not the store's, and no time limit runs;
     /// - telemetry: sees each attempt, and what the time limits make of it;
     /// - timeout: the store and nothing else.
     package func around(
         _ store: any ObjectStore, pool: PoolID, clock: any MonotonicClock = SystemClock(),
-        factory: any MetricsFactory = MetricsSystem.factory
+        factory: any MetricsFactory = MetricsSystem.factory, logger: Logger = Logger(label: "cloud-mirror.storage")
     ) -> any ObjectStore {
         let timeout = TimeoutStore(store, limits: limits, clock: clock)
         let telemetry = TelemetryStore(timeout, pool: pool, factory: factory)
         let limit = LimitStore(telemetry, operations: operations)
-        return RetryStore(limit, policy: retry, clock: clock)
+        let retry = RetryStore(limit, policy: retry, clock: clock)
+        return SilenceStore(retry, pool: pool, patience: patience, clock: clock, logger: logger)
     }
 }

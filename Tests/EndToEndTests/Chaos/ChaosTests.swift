@@ -79,11 +79,9 @@ extension EndToEnd {
                     let mirror = MirrorProcess(before: clock.prefix, ["--config", file], in: directory, token: settings.token)
                     try await run(ChaosScene(kind, mirror: mirror, origin: origin, clock: clock, line: nil), body)
                 case .bucket:
-                    let port = try #require(server.url.split(separator: ":").last.flatMap { Int($0) })
-                    try await TCPProxy.run(to: port) { line in
+                    try await TCPProxy.run(to: try server.port) { line in
                         let bucket = try await server.makeBucket("chaos")
-                        let pool = server.settings(bucket, ", access: presigned").replacing(":\(port)", with: ":\(line.port)")
-                        settings.morePools = ["s3/one: \(pool)"]
+                        settings.morePools = ["s3/one: \(server.settings(bucket, through: line, ", access: presigned"))"]
                         let file = try directory.write(settings.yaml(in: directory.path), to: "config.yaml")
                         let mirror = MirrorProcess(["--config", file], in: directory, token: settings.token)
                         try await run(ChaosScene(kind, mirror: mirror, origin: origin, clock: nil, line: line), body)

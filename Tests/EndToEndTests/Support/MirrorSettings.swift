@@ -17,6 +17,7 @@ struct MirrorSettings {
     var partConcurrency = 4
     var maxAttempts = 3
     var idleTimeout = "10s"
+    var maxBackoff = "20ms"
     var lease = "5s"
     var shutdownGrace = "10s"
     /// `server.idleTimeout`.
@@ -74,7 +75,7 @@ struct MirrorSettings {
           maxAttempts: \(maxAttempts)
           idleTimeout: \(idleTimeout)
           lease: \(lease)
-          backoff: {first: 1ms, max: 20ms}
+          backoff: {first: 1ms, max: \(maxBackoff)}
           \(copyOptions.joined(separator: "\n  "))
         server: {shutdownGrace: \(shutdownGrace), idleTimeout: \(patience), maxConnections: \(maxConnections)}
         log: {level: \(logLevel)}

@@ -37,6 +37,10 @@ struct S3Server: Sendable {
         secretKey = try value("CLOUD_MIRROR_TEST_\(kind.rawValue)_SECRET_KEY")
     }
 
+    var port: Int {
+        get throws { try #require(url.split(separator: ":").last.flatMap { Int($0) }) }
+    }
+
     /// A name that no other test uses.
     static func name(_ what: String) -> String { "\(what)-\(UInt32.random(in: 1...UInt32.max))" }
 
@@ -62,11 +66,12 @@ struct S3Server: Sendable {
     }
 
     /// What a bucket is called in a configuration, as a flow mapping.
-    func settings(_ bucket: String, secretKey: String? = nil, _ more: String = "") -> String {
-        """
-        {bucket: \(bucket), endpoint: "\(url)", addressing: path, \
-        credentials: {accessKeyID: "\(accessKey)", secretAccessKey: "\(secretKey ?? self.secretKey)"}\(more)}
-        """
+    func settings(_ bucket: String, secretKey: String? = nil, through line: TCPProxy? = nil, _ more: String = "") -> String {
+        let endpoint = line.map { "http://127.0.0.1:\($0.port)" } ?? url
+        return """
+            {bucket: \(bucket), endpoint: "\(endpoint)", addressing: path, \
+            credentials: {accessKeyID: "\(accessKey)", secretAccessKey: "\(secretKey ?? self.secretKey)"}\(more)}
+            """
     }
 
     private func client(_ bucket: String) throws -> S3Client {

@@ -9,6 +9,7 @@ final class TCPProxy: Sendable {
         var listener: (any Channel)?
         var channels: [ObjectIdentifier: any Channel] = [:]
         var isStalled = false
+        var heldBytes = 0
     }
 
     let port: Int
@@ -40,9 +41,12 @@ final class TCPProxy: Sendable {
     /// Both ends of every connection.
     var connectionCount: Int { state.withLock { $0.channels.count } }
 
+    /// How much has come since it stalled.
+    var heldBytes: Int { state.withLock { $0.heldBytes } }
+
     /// Forwards nothing more, not even that an end has hung up; connections are accepted, and hear nothing.
     func stall() {
-        change { $0.isStalled = true }
+        change { ($0.isStalled, $0.heldBytes) = (true, 0) }
     }
 
     /// Forwards what was held back, on the connections of which both ends are still there.
@@ -97,7 +101,12 @@ final class TCPProxy: Sendable {
         }
         return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(
-                Forwarder(to: peer) { [weak self] in self?.state.withLock { $0.isStalled } ?? false })
+                Forwarder(to: peer) { [weak self] bytes in
+                    self?.state.withLock { state in
+                        if state.isStalled { state.heldBytes += bytes }
+                        return state.isStalled
+                    } ?? false
+                })
         }
     }
 }
@@ -109,17 +118,18 @@ private final class Forwarder: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let peer: any Channel
-    private let isStalled: () -> Bool
+    private let isStalled: (_ received: Int) -> Bool
     private var held: [ByteBuffer] = []
 
-    init(to peer: any Channel, isStalled: @escaping () -> Bool) {
+    init(to peer: any Channel, isStalled: @escaping (_ received: Int) -> Bool) {
         self.peer = peer
         self.isStalled = isStalled
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        held.append(unwrapInboundIn(data))
-        forward(context)
+        let bytes = unwrapInboundIn(data)
+        held.append(bytes)
+        forward(context, received: bytes.readableBytes)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -127,8 +137,8 @@ private final class Forwarder: ChannelInboundHandler {
         forward(context)
     }
 
-    private func forward(_ context: ChannelHandlerContext) {
-        guard !isStalled() else { return }
+    private func forward(_ context: ChannelHandlerContext, received: Int = 0) {
+        guard !isStalled(received) else { return }
         guard peer.isActive else { return context.close(promise: nil) }
         for bytes in held { peer.write(bytes, promise: nil) }
         held = []
@@ -136,7 +146,7 @@ private final class Forwarder: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if !isStalled() { peer.close(promise: nil) }
+        if !isStalled(0) { peer.close(promise: nil) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -22,7 +22,9 @@ struct EngineFixture: Sendable {
         /// Under the hot index and the script; a new one in memory unless it is given.
         var state: (any StateStore)?
         var maxQueued = 10_000
-        var redirect = RedirectConfiguration(maxWait: .seconds(600), waitLimit: .seconds(600))
+        /// Hundreds of tests at the same time may take a processor for longer than a request bears.
+        var redirect = RedirectConfiguration(
+            maxWait: .seconds(600), waitLimit: .seconds(600), lookLimit: .seconds(60), leastLook: .seconds(60))
         /// Failures stay remembered, and what is tried again is tried soon.
         var copy = CopyConfiguration(
             partSize: 64 << 10, maxAttempts: 3, backoff: .milliseconds(1), backoffLimit: .milliseconds(1), negativeLife: .seconds(600))
@@ -113,7 +115,7 @@ struct EngineFixture: Sendable {
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Self.logger)
         client = OriginClient(outbound, buckets: setup.buckets, clock: setup.clock)
         metrics = EngineMetrics(pools: pools.ids, factory: counters)
-        waiters = ReplicaWaiters(clock: clock)
+        waiters = ReplicaWaiters()
         remover = ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock)
         health = PoolHealth(pools: pools, state: state, clock: clock, logger: Self.logger)
         presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: clock, logger: Self.logger)

@@ -20,6 +20,7 @@ final class FakeBucket: BucketOrigin {
     private let answer: Script
     private let seen = Mutex<[String]>([])
     private let failure = Mutex<StorageError?>(nil)
+    private let locationHook = Mutex<(@Sendable () async -> Void)?>(nil)
 
     /// Changes what GET answers.
     typealias Script = @Sendable (_ range: ByteRange?, _ answer: inout BucketAnswer) -> Void
@@ -31,6 +32,9 @@ final class FakeBucket: BucketOrigin {
 
     /// Throws this from now on, whatever it is asked.
     func fail(_ error: StorageError) { failure.withLock { $0 = error } }
+
+    /// Does this before a location is given.
+    func beforeLocation(do hook: @escaping @Sendable () async -> Void) { locationHook.withLock { $0 = hook } }
 
     /// `HEAD key` and `GET key range`, in the order in which they came.
     var requests: [String] { seen.withLock { $0 } }
@@ -88,7 +92,8 @@ final class FakeBucket: BucketOrigin {
     }
 
     func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation {
-        ObjectLocation(url: "\(artifact)?signature=1")
+        await locationHook.withLock { $0 }?()
+        return ObjectLocation(url: "\(artifact)?signature=1")
     }
 
     func bytes(of source: CopySource) -> [UInt8]? { objects[source.key].map(\.bytes) }

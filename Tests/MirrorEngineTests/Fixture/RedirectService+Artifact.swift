@@ -9,7 +9,7 @@ extension RedirectService {
         _ source: ArtifactSource, in pool: Pool?, wait: Duration?, isHead: Bool = false, isReportedMissing: Bool = false,
         from client: ClientNetwork? = nil
     ) async -> RedirectAnswer {
-        let wait = self.wait(asked: wait ?? .seconds(600), hop: 0, patience: Patience(hop: .zero, hops: 0))
+        let wait = self.wait(asked: wait ?? .seconds(600), hop: 0, patience: Patience(hop: .seconds(600), hops: 0))
         return await answer(source, in: pool, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing, from: client)
     }
 }

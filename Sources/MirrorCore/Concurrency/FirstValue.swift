@@ -1,0 +1,45 @@
+import Synchronization
+
+/// A value that whoever comes first gives, and that one task waits for.
+package final class FirstValue<Value: Sendable>: Sendable {
+    private enum State {
+        case missing
+        case awaited(CheckedContinuation<Value, Never>)
+        case given(Value)
+    }
+
+    private let state = Mutex(State.missing)
+
+    package init() {}
+
+    /// - Returns: Whether it was the first.
+    @discardableResult
+    package func give(_ value: Value) -> Bool {
+        let (isFirst, reader) = state.withLock { state -> (Bool, CheckedContinuation<Value, Never>?) in
+            switch state {
+            case .missing:
+                state = .given(value)
+                return (true, nil)
+            case .awaited(let reader):
+                state = .given(value)
+                return (true, reader)
+            case .given:
+                return (false, nil)
+            }
+        }
+        reader?.resume(returning: value)
+        return isFirst
+    }
+
+    /// Waits for it, cancelled or not: whoever may leave before gives a value for that.
+    package func value() async -> Value {
+        await withCheckedContinuation { reader in
+            let value = state.withLock { state -> Value? in
+                if case .given(let value) = state { return value }
+                state = .awaited(reader)
+                return nil
+            }
+            if let value { reader.resume(returning: value) }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import Logging
+import MirrorCore
+import MirrorStorage
+import MirrorTesting
+import Synchronization
+import TestServers
+import Testing
+
+@testable import MirrorStorage
+
+@Suite("A silent store", .timeLimit(.minutes(1)))
+struct SilenceStoreTests {
+    private let clock = ManualClock()
+    private let log = LogRecorder(.trace)
+    private let hung = Journal<HookedStore.Call>()
+    private let isSilent = Switch()
+
+    private final class Switch: Sendable {
+        private let state = Mutex(true)
+
+        var isOn: Bool { state.withLock { $0 } }
+        func turn(on: Bool) { state.withLock { $0 = on } }
+    }
+
+    /// - Parameter hangs: What does not answer, until it is cancelled, for as long as the store is silent.
+    private func store(_ hangs: HookedStore.Call = .head) throws -> SilenceStore {
+        let (hung, isSilent) = (hung, isSilent)
+        let base = HookedStore { call in
+            guard call == hangs, isSilent.isOn else { return }
+            hung.note(call)
+            try await Task.sleep(for: .seconds(3_600))
+        }
+        let pool = try requireValue(PoolID(service: "test", region: "silence"), "pool")
+        return SilenceStore(base, pool: pool, patience: .seconds(2), clock: clock, logger: log.logger)
+    }
+
+    private func waitUntilHung(_ count: Int) async {
+        while hung.entries.count < count, !Task.isCancelled { await Task.yield() }
+    }
+
+    private func key() throws -> ObjectKey { try SampleObject(size: 1).key }
+
+    private func refused(_ store: SilenceStore) async throws {
+        try await requireStorageError(.unavailable, "head") { try await store.head(try key()) }
+    }
+
+    @Test("Once it has been silent for as long as clients bear, nobody waits for it; a call that is under way does no longer")
+    func fallsSilent() async throws {
+        let store = try store()
+        let first = Task { try await store.head(try key()) }
+        await waitUntilHung(1)
+        clock.advance(by: .milliseconds(1_999))
+        let second = Task { try await store.head(try key()) }
+        await waitUntilHung(2)
+        clock.advance(by: .milliseconds(1))
+        try await refused(store)
+        // One trial, whoever asks.
+        await waitUntilHung(3)
+        for _ in 0..<10 { try await refused(store) }
+        #expect(hung.entries.count == 3)
+        #expect(log.all.count { $0.contains("does not answer") } == 1)
+        for task in [first, second] {
+            task.cancel()
+            await #expect(throws: (any Error).self) { try await task.value }
+        }
+        try await refused(store)
+    }
+
+    @Test("Trials come a second apart and are given up; the first that is answered lets everybody ask again")
+    func comesBack() async throws {
+        let store = try store()
+        let first = Task { try await store.head(try key()) }
+        await waitUntilHung(1)
+        clock.advance(by: .seconds(2))
+        try await refused(store)
+        await waitUntilHung(2)
+        await clock.sleepers(1)
+        // The trial is over, in vain.
+        clock.advance(by: .seconds(2))
+        while clock.sleeperCount > 0, !Task.isCancelled { await Task.yield() }
+        try await refused(store)
+        #expect(hung.entries.count == 2)
+        isSilent.turn(on: false)
+        while !log.all.contains(where: { $0.contains("answers again") }), !Task.isCancelled {
+            // The trial before may only be ending.
+            clock.advance(by: .seconds(1))
+            _ = try? await store.head(try key())
+        }
+        try await requireStorageError(.notFound, "head") { try await store.head(try key()) }
+        #expect(hung.entries.count == 2)
+        first.cancel()
+        _ = await first.result
+        try await requireStorageError(.notFound, "head") { try await store.head(try key()) }
+    }
+
+    @Test("A store that answers something is not silent, however long some calls take; nor is one whose callers leave early")
+    func isNotSilent() async throws {
+        let store = try store()
+        let slow = Task { try await store.head(try key()) }
+        await waitUntilHung(1)
+        clock.advance(by: .milliseconds(1_500))
+        isSilent.turn(on: false)
+        try await requireStorageError(.notFound, "head") { try await store.head(try key()) }
+        clock.advance(by: .milliseconds(1_500))
+        try await requireStorageError(.notFound, "head") { try await store.head(try key()) }
+        slow.cancel()
+        _ = await slow.result
+        isSilent.turn(on: true)
+        for number in 2...6 {
+            let early = Task { try await store.head(try key()) }
+            await waitUntilHung(number)
+            clock.advance(by: .milliseconds(1_900))
+            early.cancel()
+            _ = await early.result
+        }
+        isSilent.turn(on: false)
+        try await requireStorageError(.notFound, "head") { try await store.head(try key()) }
+        #expect(log.all.isEmpty)
+    }
+
+    @Test("Locations and heads are silent each by itself, and other calls never")
+    func apart() async throws {
+        let store = try store(.location)
+        let key = try key()
+        let first = Task { try await store.location(of: key, life: .seconds(1)) }
+        await waitUntilHung(1)
+        clock.advance(by: .seconds(2))
+        try await requireStorageError(.unavailable, "location") { try await store.location(of: key, life: .seconds(1)) }
+        try await requireStorageError(.notFound, "head") { try await store.head(key) }
+        #expect(try await store.list(after: nil, limit: 1).isEmpty)
+        first.cancel()
+        _ = await first.result
+    }
+
+    @Test("A connection that does not come about is silence, one that is refused at once is an answer", arguments: [true, false])
+    func connections(isSlow: Bool) async throws {
+        let (clock, calls) = (clock, hung)
+        let base = HookedStore { call in
+            calls.note(call)
+            if isSlow { try await clock.sleep(for: .seconds(10)) }
+            throw StorageError(.unavailable, "no connection", operation: "test")
+        }
+        let pool = try requireValue(PoolID(service: "test", region: "silence"), "pool")
+        let store = SilenceStore(base, pool: pool, patience: .seconds(2), clock: clock, logger: log.logger)
+        let key = try key()
+        for number in 0..<3 {
+            let asked = Task { try await store.head(key) }
+            if isSlow, number == 0 {
+                await clock.sleepers(1)
+                clock.advance(by: .seconds(10))
+            }
+            await #expect(throws: StorageError.self) { try await asked.value }
+        }
+        #expect(log.all.isEmpty == !isSlow)
+    }
+}
