@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from process import cpu_seconds, measure, memory
-from redis_server import PREFIX, RedisServer, latencies_in
+from redis_server import PREFIX, SCHEMA, RedisServer, latencies_in
 from settings import DATA, LOGS, Settings, cores, say
 from table import Row
 
@@ -171,7 +171,7 @@ def _peer(settings: Settings, redis: RedisServer, clients: int, pipeline: int, w
 def _records_for_the_peer(redis: RedisServer, count: int) -> None:
     """Copies of a record under names that redis-benchmark makes up."""
     with redis.connect() as connection:
-        found = connection.ask("KEYS", f"{PREFIX}:1:{{{POOL}}}:replica:*")
+        found = connection.ask("KEYS", f"{PREFIX}:{SCHEMA}:{{{POOL}}}:replica:*")
         if len(found) < count:
             raise RuntimeError(f"there are {len(found)} records in Redis, {count} were expected")
         for number in range(count):

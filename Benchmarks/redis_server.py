@@ -12,6 +12,8 @@ from settings import DATA, LOGS
 
 # Of every key and channel.
 PREFIX = "bench"
+# Of what is stored under the names: `PoolKeys.schema`.
+SCHEMA = 2
 
 
 class RedisServer:
@@ -179,7 +181,7 @@ def parse(data: bytes | bytearray, at: int = 0) -> tuple[object, int]:
 
 def changes_of(pool: str) -> str:
     """The channel that tells of every transition in a pool."""
-    return f"{PREFIX}:1:{{{pool}}}:changes"
+    return f"{PREFIX}:{SCHEMA}:{{{pool}}}:changes"
 
 
 def publication_ms(redis: RedisServer, count: int) -> list[float]:

@@ -112,7 +112,7 @@ class Harness(unittest.TestCase):
         self.assertFalse(tells_present([b"subscribe", b"c", 1], "http://a/b"))
         with self.assertRaises(ValueError):
             netstrings(b"9:short")
-        self.assertEqual(changes_of("s3/one"), "bench:1:{s3/one}:changes")
+        self.assertEqual(changes_of("s3/one"), "bench:2:{s3/one}:changes")
 
     def test_figures_of_redis_benchmark_are_read_past_its_progress(self):
         text = (
