@@ -59,7 +59,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        silence.begin(on: context.channel) { [weak self] in self?.endSilence() }
+        // Held until ``end()``, and not weakly: the counts of an object that has weak references are kept elsewhere, at a cost for each request.
+        silence.begin(on: context.channel) { self.endSilence() }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {

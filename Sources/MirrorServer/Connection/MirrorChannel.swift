@@ -58,7 +58,7 @@ struct MirrorChannel: HTTPChannelHandler {
         try pipeline.addHandlers([
             handler,
             HTTPResponseEncoder(),
-            ExchangeHandler(progress) { [weak handler] in handler?.join($0) == true },
+            ExchangeHandler(progress) { handler.join($0) },
             BodyLimitHandler(progress, timeout: bodyTimeout, clock: clock),
             HTTP1ToHTTPServerCodec(secure: false),
             HTTPConnectionStateHandler(logger: logger),
