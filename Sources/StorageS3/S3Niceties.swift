@@ -1,4 +1,4 @@
-package import MirrorCore
+import MirrorCore
 import Synchronization
 
 /// What the server at one endpoint was found to refuse, for everybody who talks to it.
