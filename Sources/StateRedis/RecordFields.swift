@@ -119,10 +119,14 @@ struct RecordFields {
         return words
     }
 
-    static func words(_ failure: CopyFailure) -> [RedisWord] {
+    /// With how long it lasts instead of when it ends: scripts add that to the server's time.
+    ///
+    /// - Parameter now: By the clock that `failure.retryAt` is of.
+    static func words(_ failure: CopyFailure, at now: Timestamp) -> [RedisWord] {
         let failure = failure.shortened
         var words: [RedisWord] = [
-            "status", "error", "message", .text(failure.message), "retry_at", .integer(failure.retryAt.milliseconds), "reason",
+            "status", "error", "message", .text(failure.message), "wait", RedisStateStore.milliseconds(now.duration(to: failure.retryAt)),
+            "reason",
         ]
         switch failure.reason {
         case .origin(let status): words += ["origin", "origin_status", .integer(Int64(status))]

@@ -56,7 +56,7 @@ extension RedisStateStore {
         let terms: [RedisWord] = [
             .text(worker), Self.milliseconds(duration), .integer(Int64(CopyJob.maxUnfinished)), .integer(Int64(maxQueued)),
         ]
-        let answer = try await run(.lease, in: pool, [], terms + Self.words(lanes) + RecordFields.words(failure), at: now)
+        let answer = try await run(.lease, in: pool, [], terms + Self.words(lanes) + RecordFields.words(failure, at: now), at: now)
         guard !answer.isNull else { return .notDue }
         guard let values = answer.array else { throw .unexpected("lease") }
         guard let url = values.first else { return .movedToOtherLane }

@@ -34,10 +34,11 @@ package final class RedisStateStore: StateStore {
     /// - Parameter maxQueuedPerOrigin: Of the jobs those of one origin in one pool.
     /// - Parameter staleLife: For how long nothing is told while no server can be reached; then it is ``ReplicaChange/everything``.
     /// - Parameter clock: `nil` is the server's.
+    /// - Parameter isTimedByServer: Whether transitions go by the server's clock all the same; `nil` where there is no other.
     package init(
         _ configuration: RedisConfiguration, prefix: String, pools: Set<PoolID>, maxQueued: Int, maxQueuedPerOrigin: Int = .max,
         staleLife: Duration = .seconds(3_600),
-        clock: (any WallClock)? = nil, group: any EventLoopGroup, logger: Logger
+        clock: (any WallClock)? = nil, isTimedByServer: Bool? = nil, group: any EventLoopGroup, logger: Logger
     ) {
         let keys = pools.map { PoolKeys(prefix: prefix, pool: $0) }.sorted { $0.pool.description < $1.pool.description }
         let feed = ChangeFeed(keys, staleLife: staleLife, loop: group.next())
@@ -50,7 +51,7 @@ package final class RedisStateStore: StateStore {
         self.maxQueued = maxQueued
         self.maxQueuedPerOrigin = maxQueuedPerOrigin
         self.clock = clock ?? SystemClock()
-        isTimedByServer = clock == nil
+        self.isTimedByServer = isTimedByServer ?? (clock == nil)
         self.logger = logger
     }
 
@@ -165,7 +166,7 @@ package final class RedisStateStore: StateStore {
         case .present(let object):
             arguments += ["present", maxErrors] + RecordFields.words(object)
         case .failed(let failure):
-            arguments += [failure.isDeadLetter ? "dead" : "failed", maxErrors] + RecordFields.words(failure)
+            arguments += [failure.isDeadLetter ? "dead" : "failed", maxErrors] + RecordFields.words(failure, at: now)
         case .retry(let time):
             arguments += ["retry", maxErrors, Self.milliseconds(now.duration(to: time))]
         case .handBack:

@@ -31,7 +31,9 @@ enum S3Error {
             let code: StorageError.Code =
                 switch error.code {
                 case .timedOut: .timedOut
-                case .connectFailed, .truncated, .unresolvable, .tlsFailed, .protocolError: .unavailable
+                // Whether the service has deleted, or is about to, nobody knows then: as when it does not answer in time.
+                case .truncated, .protocolError: call == "delete" ? .timedOut : .unavailable
+                case .connectFailed, .unresolvable, .tlsFailed: .unavailable
                 case .refused, .redirectRefused, .badRedirect, .tooManyRedirects: .invalidRequest
                 }
             return StorageError(code, error.message, operation: operation, cause: error)

@@ -112,8 +112,11 @@ package struct S3Failure: Error, Sendable, CustomStringConvertible {
     /// - Parameter subject: What was asked for: `object ab/c of the bucket d`.
     package func storageError(call: String, bucket: String, subject: String) -> StorageError {
         let meaning = meaning
+        // A gateway that gave up says nothing of what the service behind it does. See `S3Error` for connections that break.
+        let isUnknown = call == "delete" && [502, 504].contains(status) && meaning.code == .unavailable
         return StorageError(
-            meaning.code, "\(meaning.words(self, bucket, subject)) (\(described))", operation: "\(S3Provider.service).\(call)",
+            isUnknown ? .timedOut : meaning.code, "\(meaning.words(self, bucket, subject)) (\(described))",
+            operation: "\(S3Provider.service).\(call)",
             retryAfter: retryAfter, cause: self)
     }
 }

@@ -147,6 +147,25 @@ struct RedisStateStoreTests {
         await store.close()
     }
 
+    @Test("a failure lasts as long as the node says that reports it, also when that one's clock is ahead of the server's")
+    func failureOfAClockAhead() async throws {
+        let place = try await RedisPlace.onServer()
+        let ahead = ManualClock(now: SystemClock().now + .seconds(3_600))
+        let (store, reader) = (try await place.open(ahead, isTimedByServer: true), try await place.open(nil))
+        let id = try Sample.id(1)
+        #expect(try await store.claim(id) == .claimed)
+        let lease = try #require(try await store.lease(pools: [id.pool], worker: "worker", duration: .seconds(600)))
+        let failure = CopyFailure(reason: .transfer, message: "no", retryAt: ahead.now + .seconds(30))
+        try await store.finish(lease, .failed(failure))
+        if case .error(let found) = try await reader.replica(id)?.status {
+            #expect(found.retryAt <= SystemClock().now + .seconds(30))
+        } else {
+            Issue.record("the replica is no error")
+        }
+        await store.close()
+        await reader.close()
+    }
+
     @Test("without a clock of its own the store goes by the server's")
     func goesByTheServersClock() async throws {
         let store = try await RedisPlace.onServer().open(nil)

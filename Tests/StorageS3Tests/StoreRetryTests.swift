@@ -53,6 +53,28 @@ struct StoreRetryTests {
         }
     }
 
+    @Test("A deletion whose connection breaks is not repeated: the service may still make it")
+    func brokenDeletion() async throws {
+        let hangUp = { @Sendable (_: FakeOrigin.Request) -> FakeBehavior? in FakeBehavior().with { $0.hangsUp = true } }
+        try await run((500, ""), hangUp) { fixture, store, object async throws in
+            try await requireStorageError(.timedOut, "batch") { try await store.delete([object.key]) }
+            #expect(fixture.origin.requests.count == 1)
+        }
+        try await run((500, ""), hangUp) { fixture, store, object async throws in
+            try await requireStorageError(.timedOut, "delete") { try await store.delete(object.key) }
+            // A connection that closes in the moment of its use is replaced once.
+            #expect(fixture.origin.requests.count <= 2)
+        }
+    }
+
+    @Test("A deletion that a gateway gives up on is not repeated either", arguments: [502, 504])
+    func deletionBehindGateway(status: Int) async throws {
+        try await run((status, "")) { fixture, store, object async throws in
+            try await requireStorageError(.timedOut, "delete") { try await store.delete(object.key) }
+            #expect(fixture.origin.requests.count == 1)
+        }
+    }
+
     @Test("A part: four; one that cannot begin the upload: four", arguments: failures)
     func part(_ failure: (Int, String)) async throws {
         let write = { @Sendable (store: any ObjectStore, object: SampleObject) async throws in

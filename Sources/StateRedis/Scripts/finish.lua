@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Ends a lease. ARGV[2]: the token, ARGV[3]: how, ARGV[4]: errors at most.
 --
--- present, failed, dead: the record follows; dead is a failure that is also written down for people who look.
+-- present, failed, dead: the record follows, that of an error with how long it lasts as `wait`; dead is a failure that is also written down
+-- for people who look.
 -- retry: the milliseconds until then follow. back: the job is due since it was queued, and this lease does not count.
 --
 -- Returns 1, or false when the lease is not the newest.
@@ -12,7 +13,7 @@ if old.status ~= 'pending' or old.token ~= token then return false end
 
 if how == 'present' or how == 'failed' or how == 'dead' then
     local new = record(ARGV, 5)
-    if new.retry_at then new.wait = text(math.max(numberIn(new, 'retry_at') - now, 0)) end
+    if new.wait then setRetry(new) end
     store(hash, old, new)
     if how == 'dead' then buryJob(hash, old, new) end
     if how ~= 'present' then dropErrors(hash, tonumber(ARGV[4])) end

@@ -29,7 +29,7 @@ for _ = 1, 1000 do
         local count = numberIn(fields, 'unfinished') + 1
         if count >= maxUnfinished then
             local new = record(ARGV, 7 + passed.count)
-            new.wait = text(math.max(numberIn(new, 'retry_at') - now, 0))
+            setRetry(new)
             store(job.hash, fields, new)
             buryJob(job.hash, fields, new)
             dropErrors(job.hash, tonumber(ARGV[5]))

@@ -97,6 +97,12 @@ end
 
 local function numberIn(fields, field) return tonumber(fields[field]) or 0 end
 
+-- Of an error as a node reports it, with how long it lasts: the node's clock may be another than the server's.
+local function setRetry(fields)
+    local wait = numberIn(fields, 'wait')
+    fields.retry_at, fields.wait = text(now + wait), text(math.max(wait, 0))
+end
+
 -- A field as the score of a sorted set, which takes everything that is a number but nan.
 local function scoreIn(fields, field)
     local number = tonumber(fields[field])
