@@ -4,13 +4,14 @@ extension String {
     /// Whether a lenient server could find a `..` segment or a backslash in this path, and so leave the prefix that it begins with.
     ///
     /// An ``ArtifactURL`` has no plain `..`; what is left are disguises, which some servers take off: percent-encoded slashes (`..%2F`), once
-    /// or several times over (`..%252F`), overlong UTF-8 (`..%C0%AF`), full-width forms of dots and slashes, control characters
-    /// that are dropped or end a name (`..%00/`), and what servlet containers drop (`..;x`).
+    /// or several times over (`..%252F`), overlong UTF-8 (`..%C0%AF`, and `..%C0%2F`, whose second byte some decoders do not check), other
+    /// escapes (`..%u2215`), full-width forms of dots and slashes, control characters that are dropped or end a name (`..%0A/`), and what
+    /// servlet containers drop (`..;x`). A NUL, at which some end the whole path, has no place in a name.
     var hasHiddenTraversal: Bool {
         guard utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: ";") }) else { return false }
         var bytes = Array(utf8)
         for _ in 0..<Self.maxLayers {
-            if Self.leavesItsPrefix(bytes) { return true }
+            if bytes.contains(0) || Self.leavesItsPrefix(bytes) { return true }
             let decoded = Self.percentDecoded(bytes)
             guard decoded.count < bytes.count else { return false }
             bytes = decoded
@@ -26,7 +27,7 @@ extension String {
         let plain = withoutOddForms(path)
         if plain.contains(UInt8(ascii: "\\")) { return true }
         return plain.split(separator: UInt8(ascii: "/")).contains { segment in
-            isDotDot(segment.prefix { $0 != UInt8(ascii: ";") && $0 != 0 })
+            isDotDot(segment.prefix { $0 != UInt8(ascii: ";") })
         }
     }
 
@@ -48,6 +49,9 @@ extension String {
             if byte == UInt8(ascii: "%"), let high = rest.first.flatMap(Hex.value), let low = rest.dropFirst().first.flatMap(Hex.value) {
                 rest = rest.dropFirst(2)
                 decoded.append(high << 4 | low)
+            } else if byte == UInt8(ascii: "%"), let scalar = scalar(ofEscape: rest.prefix(5)) {
+                rest = rest.dropFirst(5)
+                decoded += Array(String(scalar).utf8)
             } else {
                 decoded.append(byte)
             }
@@ -55,21 +59,36 @@ extension String {
         return decoded
     }
 
-    /// Other byte sequences that are read as one of `.`, `/` and `\`: overlong UTF-8 (RFC 3629 §3) and look-alikes that Windows maps to them.
-    private static let oddForms: [(bytes: [UInt8], plain: UInt8)] = [".", "/", "\\"].flatMap { (plain: Unicode.Scalar) in
-        let value = UInt8(plain.value)
-        let (high, low) = (value >> 6, 0x80 | value & 0x3F)
-        let overlong: [[UInt8]] = [
-            [0xC0 | high, low], [0xE0, 0x80 | high, low], [0xF0, 0x80, 0x80 | high, low], [0xF8, 0x80, 0x80, 0x80 | high, low],
-            [0xFC, 0x80, 0x80, 0x80, 0x80 | high, low],
-        ]
-        return (overlong + (lookAlikes[plain] ?? []).map { Array(String($0).utf8) }).map { ($0, value) }
+    /// - Parameter escape: What follows a `%`: `u2215`, as some servers of Microsoft's read it.
+    private static func scalar(ofEscape escape: ArraySlice<UInt8>) -> Unicode.Scalar? {
+        guard escape.count == 5, let mark = escape.first, mark | 0x20 == UInt8(ascii: "u") else { return nil }
+        let digits = escape.dropFirst().compactMap(Hex.value)
+        guard digits.count == 4 else { return nil }
+        return Unicode.Scalar(digits.reduce(UInt32(0)) { $0 << 4 | UInt32($1) })
     }
 
-    private static let lookAlikes: [Unicode.Scalar: [Unicode.Scalar]] = [
-        ".": ["\u{FF0E}", "\u{2024}", "\u{FE52}"],
-        "/": ["\u{FF0F}", "\u{2215}", "\u{2044}"],
-        "\\": ["\u{FF3C}", "\u{2216}", "\u{FE68}"],
+    /// Other byte sequences that are read as `.`, `/` or `\`: overlong UTF-8 (RFC 3629 §3), and look-alikes that Windows or Unicode's normalisation
+    /// maps to them.
+    private static let oddForms: [(bytes: [UInt8], plain: [UInt8])] =
+        [".", "/", "\\"].flatMap { (plain: Unicode.Scalar) in
+            let value = UInt8(plain.value)
+            let (high, low) = (value >> 6, 0x80 | value & 0x3F)
+            // Of the second byte of two not every decoder looks at the highest bits.
+            let ofTwo = (UInt8(0)..<4).map { [0xC0 | high, $0 << 6 | value & 0x3F] }
+            let overlong: [[UInt8]] = [
+                [0xE0, 0x80 | high, low], [0xF0, 0x80, 0x80 | high, low], [0xF8, 0x80, 0x80, 0x80 | high, low],
+                [0xFC, 0x80, 0x80, 0x80, 0x80 | high, low],
+            ]
+            return (ofTwo + overlong).map { ($0, [value]) }
+        } + lookAlikes.flatMap { plain, scalars in scalars.map { (Array(String($0).utf8), Array(plain.utf8)) } }
+
+    private static let lookAlikes: [(plain: String, scalars: [Unicode.Scalar])] = [
+        (".", ["\u{FF0E}", "\u{2024}", "\u{FE52}"]),
+        ("..", ["\u{2025}", "\u{FE30}"]),
+        ("/", ["\u{FF0F}", "\u{2215}", "\u{2044}"]),
+        ("\\", ["\u{FF3C}", "\u{2216}", "\u{FE68}"]),
+        // In code pages of Japan and Korea they stand where the backslash is; in names they are as common as elsewhere.
+        ("/", ["\u{A5}", "\u{20A9}"]),
     ]
 
     private static func withoutOddForms(_ bytes: [UInt8]) -> [UInt8] {
@@ -79,7 +98,7 @@ extension String {
         var rest = bytes[...]
         while let first = rest.first {
             if first >= 0x80, let form = oddForms.first(where: { rest.starts(with: $0.bytes) }) {
-                plain.append(form.plain)
+                plain += form.plain
                 rest = rest.dropFirst(form.bytes.count)
             } else {
                 plain.append(first)

@@ -87,6 +87,9 @@ package struct SystemResolver: HostResolver {
         }
     }
 
+    /// Of a name, more than are ever tried: an answer may have thousands, each of which would be compared, checked and remembered.
+    private static let maxAddresses = 16
+
     /// Blocks.
     @Sendable private static func lookUp(_ name: String) throws -> [IPAddress] {
         var hints = addrinfo()
@@ -107,7 +110,7 @@ package struct SystemResolver: HostResolver {
         }
         var addresses: [IPAddress] = []
         var entry = list
-        while let current = entry?.pointee {
+        while let current = entry?.pointee, addresses.count < maxAddresses {
             if let address = IPAddress(current), !addresses.contains(address) { addresses.append(address) }
             entry = current.ai_next
         }

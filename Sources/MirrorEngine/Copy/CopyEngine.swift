@@ -44,7 +44,7 @@ struct CopyEngine: Sendable {
     ) async throws -> StoredObject {
         let artifact = source.name
         do {
-            let head = pool.store.capabilities.features.contains(.serverSideCopy) ? try await origin.headInBucket(artifact) : nil
+            let head = try await headInBucket(artifact, for: pool)
             if let head, let copySource = head.source,
                 let object = try await copyInService(artifact, copySource, head.response, to: pool, publish: publish)
             {
@@ -245,6 +245,23 @@ struct CopyEngine: Sendable {
         guard configuration.refusesPages, let type = response.pageType, ([artifact] + response.addresses).contains(where: FileType.isNoPage)
         else { return }
         throw CopyError(.content, isTransient: false, "the origin answered with a web page (\(type)) where the name says that it is none")
+    }
+
+    /// How long a bucket that is an origin may take to say what it has: a copy that waits for it is not slow by any other measure.
+    private static let headLimit = Duration.seconds(15)
+
+    /// - Returns: `nil` where the pool's service copies nothing by itself, or the artifact is in no bucket.
+    private func headInBucket(_ artifact: ArtifactURL, for pool: Pool) async throws -> (response: OriginResponse, source: CopySource?)? {
+        guard pool.store.capabilities.features.contains(.serverSideCopy) else { return nil }
+        let answer = try await leaving(after: Self.headLimit, by: clock) { [origin] in
+            BucketHead(value: try await origin.headInBucket(artifact))
+        }
+        guard let answer else { throw OutboundError(.timedOut, "the origin's bucket did not answer within \(Self.headLimit)") }
+        return answer.value
+    }
+
+    private struct BucketHead: Sendable {
+        let value: (response: OriginResponse, source: CopySource?)?
     }
 
     // MARK: Somebody was faster
