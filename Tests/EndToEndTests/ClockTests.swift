@@ -4,7 +4,7 @@ import NIOHTTP1
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaits {
     /// The machine's clock is set, forwards or back, while a mirror runs or while it does not.
     @Suite(.timeLimit(.minutes(2)))
     struct ClockTests {

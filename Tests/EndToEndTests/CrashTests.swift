@@ -3,7 +3,7 @@ import NIOHTTP1
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaits {
     /// `kill -9` at the worst moments.
     @Suite(.timeLimit(.minutes(1)))
     struct CrashTests {

@@ -4,3 +4,7 @@ import Testing
 /// measure time.
 @Suite(.serialized)
 enum EndToEnd {}
+
+/// More of them, which mostly wait and leave the processors alone: they run beside the others, one at a time as well.
+@Suite(.serialized)
+enum EndToEndWaits {}

@@ -11,7 +11,7 @@ import Testing
     import Darwin
 #endif
 
-extension EndToEnd {
+extension EndToEndWaits {
     /// What `cloud-mirror get -o` writes to, and what it leaves alone.
     @Suite(.timeLimit(.minutes(1)))
     struct GetOutputTests {

@@ -2,7 +2,7 @@ import MirrorTesting
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaits {
     /// What `cloud-mirror get` shows on a terminal.
     @Suite(.timeLimit(.minutes(1)))
     struct GetTerminalTests {

@@ -4,7 +4,7 @@ import MirrorTesting
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaits {
     /// What `cloud-mirror get` believes, and whom it asks next.
     @Suite(.timeLimit(.minutes(1)))
     struct GetTrustTests {

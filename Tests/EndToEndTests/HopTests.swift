@@ -3,7 +3,7 @@ import MirrorTesting
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaits {
     /// Real clients that give up, by their own defaults, before a slow copy is done.
     @Suite(.timeLimit(.minutes(4)))
     struct HopTests {

@@ -180,10 +180,10 @@ extension EndToEnd {
             let preload = try await Preload()
             try await FakeOrigin.run { origin async throws in
                 try await MirrorProcess.run(settings(origin), with: preload) { mirror async throws in
-                    try preload.hang(.descriptors)
+                    try preload.hang(.tasks)
                     let asking = Task {
                         await withTaskGroup(of: Void.self) { group in
-                            for _ in 0..<32 { group.addTask { _ = try? await mirror.send(.GET, "/metrics") } }
+                            for _ in 0..<32 { group.addTask { _ = try? await mirror.send(.GET, "/healthz") } }
                         }
                     }
                     try await eventually("nothing is answered any more") {

@@ -4,7 +4,7 @@ import NIOHTTP1
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaits {
     /// Commands on the machine of a mirror, which find its admin token by themselves.
     @Suite(.timeLimit(.minutes(2)))
     struct LocalTokenTests {

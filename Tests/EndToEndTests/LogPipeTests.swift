@@ -11,7 +11,7 @@ import NIOHTTP1
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaits {
     /// Standard error is a pipe that nobody reads: the mirror must not care.
     @Suite(.timeLimit(.minutes(2)))
     struct LogPipeTests {
@@ -22,7 +22,9 @@ extension EndToEnd {
             try #require(mkfifo(log, 0o600) == 0)
             let descriptor = open(log, O_RDWR | O_NONBLOCK)
             defer { close(descriptor) }
-            let settings = MirrorSettings(allow: ["http://127.0.0.1/"])
+            var settings = MirrorSettings(allow: ["http://127.0.0.1/"])
+            // At which each that is refused has a line.
+            settings.logLevel = "debug"
             let file = try directory.write(settings.yaml(in: directory.path), to: "config.yaml")
             let process = try await ChildProcess.start(
                 try TestEnvironment.executable(), ["serve", "--config", file, "--print-ready"], errorFile: log)
@@ -73,7 +75,9 @@ extension EndToEnd {
             let log = "\(directory.path)/log"
             try #require(mkfifo(log, 0o600) == 0)
             let descriptor = open(log, O_RDWR | O_NONBLOCK)
-            let settings = MirrorSettings(allow: ["http://127.0.0.1/"])
+            var settings = MirrorSettings(allow: ["http://127.0.0.1/"])
+            // At which each that is refused has a line.
+            settings.logLevel = "debug"
             let file = try directory.write(settings.yaml(in: directory.path), to: "config.yaml")
             let process = try await ChildProcess.start(
                 try TestEnvironment.executable(), ["serve", "--config", file, "--print-ready"], errorFile: log)

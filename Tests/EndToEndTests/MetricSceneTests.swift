@@ -5,7 +5,7 @@ import NIOHTTP1
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaits {
     /// Each metric that is documented is made to move, and each expression that is said to be worth an alert is made to fire.
     @Suite(.timeLimit(.minutes(3)))
     struct MetricSceneTests {

@@ -4,7 +4,7 @@ import NIOHTTP1
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaits {
     /// What the original cloud-mirror did, against the origin that its own tests used: httpbin.
     @Suite(.timeLimit(.minutes(1)))
     struct OriginalBehaviorTests {

@@ -5,7 +5,7 @@ import NIOHTTP1
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaits {
     /// SIGHUP: the configuration is read again, and nobody is hung up on.
     @Suite(.timeLimit(.minutes(2)))
     struct ReloadTests {

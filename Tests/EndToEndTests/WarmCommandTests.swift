@@ -3,7 +3,7 @@ import NIOHTTP1
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndWaits {
     /// What `cloud-mirror warm` and `purge` say of what became of it.
     @Suite(.timeLimit(.minutes(1)))
     struct WarmCommandTests {
