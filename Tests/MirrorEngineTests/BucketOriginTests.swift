@@ -79,6 +79,42 @@ struct BucketOriginTests {
         }
     }
 
+    @Test(
+        "A HEAD that the bucket has to be asked for costs a claim; beyond the budget it is not asked, and what it said a moment ago is free"
+    )
+    func headBudget() async throws {
+        let bucket = FakeBucket(["a.tar": .init(bytes: Self.bytes), "b.tar": .init(bytes: Self.bytes)])
+        try await EngineFixture.run({
+            $0.buckets = [bucket]
+            $0.hasWorkers = false
+            $0.redirect.coldClaims = ColdClaimLimits(perSecond: 1, burst: 1, bytesPerMinute: 0)
+            // Nothing comes back.
+            $0.budgetClock = ManualClock()
+        }) { engine async throws in
+            func head(_ name: String, in pool: Pool?) async throws -> RedirectAnswer {
+                await engine.redirects.answer(
+                    try engine.redirects.artifact("bucket://private/\(name)"), in: pool, wait: nil, isHead: true,
+                    from: ClientNetwork(IPAddress("192.0.2.1")))
+            }
+            guard case .description = try await head("a.tar", in: nil) else {
+                Issue.record("no description")
+                return
+            }
+            #expect(try await head("b.tar", in: nil).fallback == .noPool)
+            #expect(try await head("b.tar", in: engine.pool).fallback == .budget)
+            for pool in [nil, engine.pool] {
+                guard case .description(let description) = try await head("a.tar", in: pool) else {
+                    Issue.record("no description")
+                    return
+                }
+                #expect(description.outcome == .fallback)
+            }
+            #expect(bucket.requests == ["HEAD a.tar"])
+            // The look at b.tar without a pool, and the claims of both in one.
+            #expect(engine.counters.total(EngineMetrics.Name.overBudget, "claims") == 3)
+        }
+    }
+
     @Test("All spellings of an object are one artifact and one replica, and need no entry in the allow-list")
     func spellings() async throws {
         try await run(["a.tar": .init(bytes: Self.bytes)]) { engine, bucket async throws in

@@ -68,6 +68,30 @@ struct ColdClaimTests {
         }
     }
 
+    @Test("Each signature that replaces the one a copy is to be made with costs a claim, and beyond the budget it replaces none")
+    func replacements() async throws {
+        try await EngineFixture.run({
+            limit(&$0, burst: 2)
+            $0.hasWorkers = false
+        }) { engine async throws in
+            func ask(_ signature: Int, from network: ClientNetwork = Self.one) async throws -> RedirectAnswer {
+                let source = try engine.redirects.source(engine.origin.url("/a.txt?X-Amz-Date=d&X-Amz-Signature=s\(signature)"))
+                return await engine.redirects.answer(source, in: engine.pool, wait: .zero, from: network)
+            }
+            func kept() async throws -> Bool? { try await engine.base.query(for: engine.id("/a.txt"))?.text.hasSuffix("=s2") }
+            // The claim, its own signature once more, and another one.
+            for signature in [1, 1, 2] { #expect(try await ask(signature).fallback == .timedOut) }
+            #expect(engine.redirects.coldClaims.spent == [Self.one])
+            // It waits like the others, and is not counted as refused.
+            for signature in 3..<10 { #expect(try await ask(signature).fallback == .timedOut) }
+            #expect(try await kept() == true)
+            #expect(engine.base.count(.keepQuery) == 2)
+            #expect(engine.counters.total(EngineMetrics.Name.overBudget, "claims") == 0)
+            #expect(try await ask(10, from: Self.two).fallback == .timedOut)
+            #expect(try await kept() == false)
+        }
+    }
+
     @Test("Whoever joins a copy that is queued or under way spends nothing")
     func joins() async throws {
         try await EngineFixture.run({ limit(&$0, burst: 1) }) { engine async throws in

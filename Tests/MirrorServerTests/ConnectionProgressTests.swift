@@ -19,8 +19,23 @@ struct ConnectionProgressTests {
         connection.bodyProgressed()
         connection.observe(owing(100), isFull: true, at: start + .seconds(5))
         #expect(connection.endOfPatience(limit) == start + .seconds(10))
-        // What it acknowledges is.
-        connection.observe(owing(101), isFull: true, at: start + .seconds(8))
+        // What it acknowledges is, if it is more than a trickle.
+        connection.observe(owing(99 + ConnectionProgress.leastProgress), isFull: true, at: start + .seconds(8))
+        #expect(connection.endOfPatience(limit) == start + .seconds(10))
+        connection.observe(owing(100 + ConnectionProgress.leastProgress), isFull: true, at: start + .seconds(9))
+        #expect(connection.endOfPatience(limit) == start + .seconds(19))
+        connection.observe(owing(101 + ConnectionProgress.leastProgress), isFull: true, at: start + .seconds(18))
+        #expect(connection.endOfPatience(limit) == start + .seconds(19))
+    }
+
+    @Test func `a client that has taken all there was begins anew with what comes next, however little it was`() {
+        let connection = ConnectionProgress()
+        connection.waitBegan()
+        connection.observe(owing(100), isFull: false, at: start)
+        connection.observe(
+            ClientProgress(acknowledged: 101, sinceLastAcknowledgement: .zero, isOwing: false), isFull: false, at: start + .seconds(5))
+        #expect(connection.endOfPatience(limit) == nil)
+        connection.observe(owing(101), isFull: false, at: start + .seconds(8))
         #expect(connection.endOfPatience(limit) == start + .seconds(18))
     }
 

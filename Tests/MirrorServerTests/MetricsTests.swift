@@ -51,6 +51,22 @@ struct MetricsTests {
         }
     }
 
+    @Test func `the system is not asked for each of who ask, and what is counted here is on each page`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world) { mirror in
+            _ = try await mirror.get("/metrics")
+            // Stays, unless it is looked for again.
+            mirror.services.registry.makeMeter(label: ProcessMetrics.Name.openDescriptors, dimensions: []).set(-1.0)
+            _ = try await mirror.get(World.target("/a.txt"))
+            let early = try PrometheusPage(try await mirror.get("/metrics").text)
+            #expect(early.samples[ProcessMetrics.Name.openDescriptors] == -1)
+            #expect(early.samples[#"cloud_mirror_redirects_total{outcome="fallback",pool="local/dev"}"#] == 1)
+            world.clock.advance(by: MetricsRoute.figuresLife)
+            let late = try PrometheusPage(try await mirror.get("/metrics").text)
+            #expect(late.samples[ProcessMetrics.Name.openDescriptors] ?? 0 > 0)
+        }
+    }
+
     @Test func `names come once, in order, each with its help and kind before its samples`() throws {
         let registry = MetricsRegistry()
         _ = EngineMetrics(pools: [try require(World.pool), try require(World.otherPool)], factory: registry)

@@ -33,6 +33,28 @@ struct RequestFieldsTests {
         #expect(fields[1].value == ", 192.0.2.2, 10.0.0.1")
     }
 
+    @Test(arguments: ["X-Forwarded-For", "Connection", "User-Agent", "Host", "Cookie", "x-forwarded-for"])
+    func `however many fields there are, a request that may wait keeps little of all of them`(name: String) {
+        for (count, length) in [(31, 1_000), (300, 100), (1_500, 0)] {
+            let headers = HTTPHeaders((1...count).map { (name, "\($0)," + String(repeating: "x", count: length)) })
+            let kept = RequestFields.kept(of: HTTPRequestHead(version: .http1_1, method: .GET, uri: "/v1/redirect/x", headers: headers))
+            #expect(kept.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count } <= 2_048)
+            #expect(kept.count < 100)
+        }
+        let long = kept(
+            "/v1/redirect/x", ("Host", Self.long), ("Connection", Self.long), ("User-Agent", Self.long), ("X-Forwarded-For", "a,"),
+            (name, Self.long), (name, "," + Self.long))
+        #expect(long.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count } <= 2_048)
+    }
+
+    @Test func `of fields that are there several times the first counts, and of X-Forwarded-For the last ones, in their order`() {
+        let fields = kept(
+            "/v1/redirect/x", ("User-Agent", "pip/24.0"), ("X-Forwarded-For", "192.0.2.1"), ("user-agent", "curl/8"),
+            ("X-Forwarded-For", "192.0.2.2, " + Self.long + ", 192.0.2.3"), ("Connection", "a"), ("X-Forwarded-For", "192.0.2.4"),
+            ("Connection", "b"), ("x-forwarded-for", "192.0.2.5,10.0.0.1"))
+        #expect(fields.map(\.value) == ["pip/24.0", "a", ", 192.0.2.3", "192.0.2.4", "192.0.2.5,10.0.0.1"])
+    }
+
     @Test func `routes that read a field get it whole, and nobody gets the others`() {
         let fields = kept(
             "/local/dev/a/b", ("Host", "h"), ("RANGE", "bytes=0-1"), ("If-None-Match", Self.long), ("Cookie", "c"), ("X-A", "b"))

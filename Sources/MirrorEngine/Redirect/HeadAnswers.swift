@@ -57,9 +57,10 @@ struct HeadAnswers: Sendable {
 
     /// What a bucket of the mirror's own says of an artifact that the mirror cannot help with.
     ///
+    /// - Parameter maySpend: Is asked before the bucket is.
     /// - Returns: `nil` when it does not say, or not in time.
-    func ofBucket(_ source: ArtifactSource) async -> ArtifactDescription? {
-        guard case .known(let description)? = try? await headers.answer(source, within: Self.bucketPatience, maySpend: { true })
+    func ofBucket(_ source: ArtifactSource, maySpend: @escaping @Sendable () -> Bool) async -> ArtifactDescription? {
+        guard case .known(let description)? = try? await headers.answer(source, within: Self.bucketPatience, maySpend: maySpend)
         else { return nil }
         return description.with(outcome: .fallback)
     }

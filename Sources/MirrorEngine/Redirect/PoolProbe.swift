@@ -41,10 +41,20 @@ struct PoolProbe: Sendable {
         // The first one's budget is not the others'.
         if case .overBudget(let network) = finding, network != request.network { finding = try await lookAndClaimInTime(request) }
         // That of another claim is older, or it has gone with the end of the copy before.
-        if case .pending = finding, let query = request.source.query, try await state.query(for: request.id) != query {
+        if case .pending = finding, let query = request.source.query, try await state.query(for: request.id) != query,
+            mayReplaceQuery(request.network)
+        {
             try await state.keepQuery(query, for: request.id)
         }
         return finding
+    }
+
+    /// Whether a network may have what the copy is fetched with replaced: anybody can make up signatures, and each is one that the origin refuses.
+    ///
+    /// Who may not is not refused, and not counted as such: the request waits for the copy as it is.
+    private func mayReplaceQuery(_ network: ClientNetwork?) -> Bool {
+        if let network, coldClaims.isSpent(network) { return false }
+        return coldClaims.spend(network)
     }
 
     private func lookAndClaimInTime(_ request: PendingRequest) async throws -> Finding {

@@ -2,13 +2,20 @@ import Logging
 import MirrorCore
 
 extension RedirectService {
-    func log(_ answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: PoolID?, requests: Int = 1) {
+    /// Strangers can have these lines as fast as they ask: at `info` there are only those that cost a wait, a claim of a budget, or trouble of the mirror's own.
+    ///
+    /// - Parameter hasWaited: Whether the answer was waited for (``hasWaited(_:_:)``).
+    func log(_ answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: PoolID?, requests: Int = 1, hasWaited: Bool) {
         let level: Logger.Level =
             switch answer {
             // Counted; the log has a line in a while (``ColdClaims``).
             case .hop, .origin(.budget): .debug
-            case .description(let description) where description.outcome == .hit: .debug
+            case .refused, .origin(.noPool): .debug
+            // The first who waited have a line of a failure, and those none to whom it is told while it is remembered.
+            case .originStatus, .origin(.copyFailed), .origin(.timedOut): hasWaited ? .info : .debug
+            case .description(let description) where description.outcome != .backfill: .debug
             case .replica(let redirect) where redirect.outcome == .hit: .debug
+            case .replica(let redirect) where redirect.outcome == .wait: hasWaited ? .info : .debug
             default: .info
             }
         guard logger.logLevel <= level else { return }
@@ -23,5 +30,11 @@ extension RedirectService {
         case .replica, .description: break
         }
         logger.log(level: level, "redirect", metadata: metadata)
+    }
+
+    /// Whether a request was kept waiting for a copy, going by what the mirror saw: `wait` and the number of a hop are the client's own words.
+    func hasWaited(_ time: RequestTime, _ wait: Wait) -> Bool {
+        guard let waited = time.waited else { return false }
+        return wait.before == .zero ? wait.limit > .zero : waited - wait.before >= .seconds(1)
     }
 }

@@ -111,17 +111,17 @@ package struct RedirectService: Sendable {
         from network: ClientNetwork?, client: ClientPresence? = nil
     ) async -> RedirectAnswer {
         let artifact = source.name
+        let time = time(wait, isHead: isHead, client)
         let answer = await withSpan("redirect") { span in
             span.attributes["artifact"] = artifact.redacted
             span.attributes["pool"] = pool?.id.description
             let answer = await answerInTime(
-                source, in: pool, time(wait, isHead: isHead, client), wait: wait, isHead: isHead, isReportedMissing: isReportedMissing,
-                network: network)
+                source, in: pool, time, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing, network: network)
             span.attributes["outcome"] = answer.outcome.rawValue
             return answer
         }
         metrics.count(answer, pool: pool?.id, isHead: isHead)
-        log(answer, artifact, pool?.id)
+        log(answer, artifact, pool?.id, hasWaited: hasWaited(time, wait))
         return answer
     }
 
@@ -165,7 +165,7 @@ package struct RedirectService: Sendable {
             case .hit, .backfill, .refused, .hop, .pending: break
             }
         }
-        log(answer, id.artifact, id.pool, requests: waits.count)
+        log(answer, id.artifact, id.pool, requests: waits.count, hasWaited: true)
     }
 
     /// Asks for a copy ahead of use, and does not wait for it.
@@ -210,7 +210,7 @@ package struct RedirectService: Sendable {
             } else {
                 found = await find(source, in: pool, wait: wait, time, isHead: isHead, network)
             }
-            return await usable(found, source, isHead: isHead)
+            return await usable(found, source, isHead: isHead, network)
         }
         if answer.outcome != .hop, let waited = time.waited, let pool { metrics.recordWait(waited, pool: pool.id) }
         return answer
@@ -227,11 +227,13 @@ package struct RedirectService: Sendable {
     }
 
     /// HEAD cannot use the signed URL that clients get of an object in a private bucket: what the bucket says stands in its place.
-    private func usable(_ answer: RedirectAnswer, _ source: ArtifactSource, isHead: Bool) async -> RedirectAnswer {
-        guard isHead, case .origin = answer, origin.isInBucket(source.name), let description = await heads.ofBucket(source) else {
-            return answer
-        }
-        return .description(description)
+    private func usable(
+        _ answer: RedirectAnswer, _ source: ArtifactSource, isHead: Bool, _ network: ClientNetwork?
+    ) async -> RedirectAnswer {
+        guard isHead, case .origin(let reason) = answer, origin.isInBucket(source.name) else { return answer }
+        // A call to the bucket costs what one to any origin does. Of a budget that is known to be spent no more is asked.
+        let description = await heads.ofBucket(source) { [coldClaims] in reason != .budget && coldClaims.spend(network) }
+        return description.map { .description($0) } ?? answer
     }
 
     /// What breaks ends in a redirect to the origin.

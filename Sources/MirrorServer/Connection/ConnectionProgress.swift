@@ -25,13 +25,19 @@ final class ConnectionProgress {
     /// Bytes that the client has acknowledged, when that was last looked at; `nil` where the kernel does not say.
     private var acknowledged: UInt64?
     private var lastAcknowledgement = NIODeadline.now()
-    /// Since when the client has something to take and takes nothing of it, as far as is known.
+    /// Since when the client has something to take and takes next to nothing of it, as far as is known.
     private var stallsSince: NIODeadline?
+    /// What it had acknowledged then.
+    private var acknowledgedThen: UInt64 = 0
+
+    /// Bytes that a client has to take within its patience as long as there are as many: a byte now and then would hold a connection, and what
+    /// is ready to be sent on it, for ever.
+    static let leastProgress: UInt64 = 16 << 10
 
     var isInputOver: Bool { if case .over = input { true } else { false } }
     var isAtBoundary: Bool { if case .boundary = input { true } else { false } }
     var isInBody: Bool { if case .body = input { true } else { false } }
-    /// Whether there is something that the client takes nothing of.
+    /// Whether there is something that the client takes next to nothing of.
     var isStalled: Bool { stallsSince != nil }
 
     func bytesCame(at time: NIODeadline) {
@@ -80,9 +86,15 @@ final class ConnectionProgress {
         if let progress, progress.acknowledged != acknowledged {
             acknowledged = progress.acknowledged
             lastAcknowledgement = now - progress.sinceLastAcknowledgement
-            stallsSince = nil
         }
-        stallsSince = isFull || progress?.isOwing == true ? stallsSince ?? now : nil
+        guard isFull || progress?.isOwing == true else {
+            stallsSince = nil
+            return
+        }
+        let acknowledged = acknowledged ?? 0
+        if stallsSince == nil || acknowledged >= acknowledgedThen + Self.leastProgress {
+            (stallsSince, acknowledgedThen) = (now, acknowledged)
+        }
     }
 
     /// When the client has done nothing for too long of what is its turn; `nil` while all it can do is wait.

@@ -8,27 +8,48 @@ enum RequestFields {
         "accept", "authorization", "content-type", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since",
         "prefer", "range",
     ]
-    /// Bytes of the fields that a redirect request is told apart by. Of longer ones what counts is kept.
-    private static let maxLength = 1_024
+    /// Bytes of what a redirect request is told apart by, of the first field of each name. Of longer ones what counts is kept.
+    private static let limits = ["host": 260, "connection": 64, "user-agent": 650]
+    /// Bytes of all its `X-Forwarded-For` together, names included: with the others less than 2 KiB, however many fields there are.
+    private static let maxForwarded = 1_024
 
     static func kept(of head: HTTPRequestHead) -> HTTPHeaders {
-        let isRedirect = head.uri.utf8.starts(with: "/v1/redirect".utf8)
+        guard !head.uri.utf8.starts(with: "/v1/redirect".utf8) else { return little(of: head.headers) }
         var kept = HTTPHeaders()
         for (name, value) in head.headers {
             let known = name.lowercased()
-            if always.contains(known) {
-                kept.add(name: name, value: isRedirect ? cut(value, of: known) : value)
-            } else if !isRedirect, elsewhere.contains(known) {
-                kept.add(name: name, value: value)
-            }
+            if always.contains(known) || elsewhere.contains(known) { kept.add(name: name, value: value) }
         }
         return kept
     }
 
-    private static func cut(_ value: String, of field: String) -> String {
-        guard value.utf8.count > maxLength else { return value }
-        guard field == "x-forwarded-for" else { return String(decoding: value.utf8.prefix(maxLength), as: UTF8.self) }
-        // It is read from the right, by elements.
-        return String(decoding: value.utf8.suffix(maxLength).drop { $0 != UInt8(ascii: ",") }, as: UTF8.self)
+    private static func little(of headers: HTTPHeaders) -> HTTPHeaders {
+        var kept = HTTPHeaders()
+        var seen: Set<String> = []
+        for (name, value) in headers {
+            let known = name.lowercased()
+            guard let limit = limits[known], seen.insert(known).inserted else { continue }
+            kept.add(name: name, value: value.utf8.count > limit ? String(decoding: value.utf8.prefix(limit), as: UTF8.self) : value)
+        }
+        for (name, value) in lastForwarded(headers) { kept.add(name: name, value: value) }
+        return kept
+    }
+
+    /// They are read from the right, by elements.
+    private static func lastForwarded(_ headers: HTTPHeaders) -> [(name: String, value: String)] {
+        var last: [(name: String, value: String)] = []
+        var left = maxForwarded
+        for (name, value) in headers.reversed() where name.lowercased() == "x-forwarded-for" {
+            let room = left - name.utf8.count
+            guard room > 0 else { break }
+            last.append((name, value.utf8.count > room ? lastElements(of: value, within: room) : value))
+            left = room - value.utf8.count
+        }
+        return last.reversed()
+    }
+
+    /// None that is cut in two.
+    private static func lastElements(of value: String, within limit: Int) -> String {
+        String(decoding: value.utf8.suffix(limit).drop { $0 != UInt8(ascii: ",") }, as: UTF8.self)
     }
 }

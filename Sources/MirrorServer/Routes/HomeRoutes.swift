@@ -128,24 +128,20 @@ extension String {
     }
 }
 
-/// The query of a form (`application/x-www-form-urlencoded`): a `+` is a space.
+/// The query of the form of ``HomePage`` (`application/x-www-form-urlencoded`): a `+` is a space.
 struct FormFields {
-    private let fields: [(name: String, value: String)]
+    private let fields: QueryFields
 
     /// - Returns: `nil` for what is not percent-encoded UTF-8.
-    init?(_ query: some StringProtocol) {
-        var fields: [(name: String, value: String)] = []
-        for pair in query.split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = Self.decode(parts[0]), let value = Self.decode(parts.count > 1 ? parts[1] : "") else { return nil }
-            fields.append((name, value))
-        }
-        self.fields = fields
+    init?(_ query: String) {
+        // Where the whole is, each part between two marks of ASCII is.
+        guard PercentCoding.decode(query) != nil else { return nil }
+        fields = QueryFields(query, ["url", "pool", "show"])
     }
 
-    subscript(name: String) -> String? { fields.first { $0.name == name }?.value }
-
-    private static func decode(_ text: some StringProtocol) -> String? {
-        PercentCoding.decode(String(text).replacing("+", with: "%20"))
+    subscript(name: String) -> String? {
+        fields.raw(name).flatMap { value in
+            PercentCoding.decode(String(decoding: value.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }, as: UTF8.self))
+        }
     }
 }

@@ -13,21 +13,38 @@ struct MetricsRoute: Sendable {
     static let figuresLife = Duration.seconds(2)
 
     let services: MirrorServices
-    /// The figures that have to be asked for, in the state and in file systems: everybody may see this page.
+    /// The figures that have to be asked for, in the state, in file systems and of the system: everybody may see this page.
     let figures: SharedLooks<String, Void>
+    /// One page at a time is written, for all who ask meanwhile.
+    private let pages = SingleFlight<String, ByteBuffer>()
+
+    init(services: MirrorServices, figures: SharedLooks<String, Void>) {
+        self.services = services
+        self.figures = figures
+    }
 
     func register(on router: Router<MirrorRequestContext>) {
         router.get("/metrics") { _, _ in
-            services.metrics.recordWaiting(services.waiters.count)
-            services.metrics.recordSpentNetworks(services.redirects.coldClaims.spent.count)
-            services.process.record()
-            async let capacity: Void? = figures.answer("capacity") { await recordCapacity() }
-            if await figures.answer("state", recordState) == nil { services.metrics.recordState(isAvailable: false) }
-            _ = await capacity
+            let page = try await pages.run("page", write)
             return Response(
                 status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8", .cacheControl: "no-store"],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: services.registry.prometheusText())))
+                body: ResponseBody(byteBuffer: page))
         }
+    }
+
+    @Sendable private func write() async -> ByteBuffer {
+        services.metrics.recordWaiting(services.waiters.count)
+        async let capacity: Void? = figures.answer("capacity") { await recordCapacity() }
+        async let process: Void? = figures.answer("process") { recordProcess() }
+        if await figures.answer("state", recordState) == nil { services.metrics.recordState(isAvailable: false) }
+        _ = await (capacity, process)
+        return ByteBuffer(string: services.registry.prometheusText())
+    }
+
+    /// What takes a look at each open descriptor, and at each network that has a budget.
+    private func recordProcess() {
+        services.process.record()
+        services.metrics.recordSpentNetworks(services.redirects.coldClaims.spent.count)
     }
 
     /// What every process that shares the state says alike. While the state is away, the totals stay what they were.

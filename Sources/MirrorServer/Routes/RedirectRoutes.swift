@@ -29,24 +29,26 @@ struct RedirectRoutes: Sendable {
         let epoch = table.epoch
         let target = try RequestTarget(request.uri.path, behind: Self.prefix, parse: services.redirects.source)
         let client = client(request, context)
+        let query = request.uri.query
+        let fields = QueryFields(query, ["pool", "hop", "wait", "missing"])
         let pool: Pool?
         do {
-            pool = try self.pool(for: target, request, client)
+            pool = try self.pool(for: target, fields, client)
         } catch var error as RequestError {
             // So that nobody takes it for the origin's 404.
-            error.headers.append(contentsOf: fields(nil, .refused))
+            error.headers.append(contentsOf: Self.headers(nil, .refused))
             throw error.about(target.artifact)
         }
         let patience = services.redirects.patience(of: request.headers[values: .userAgent].first?.utf8)
-        let wait = services.redirects.wait(asked: try askedWait(request), hop: try hop(request), patience: patience)
-        let isReportedMissing = try isReportedMissing(request)
-        let question = isReportedMissing ? nil : question(request, target, patience)
+        let wait = services.redirects.wait(asked: try askedWait(fields), hop: try hop(fields), patience: patience)
+        let isReportedMissing = try isReportedMissing(fields)
+        let question = isReportedMissing ? nil : question(request, target, fields, patience)
         let network = ClientNetwork(client)
         let crowd = found(question, target.source, pool, wait, network)
         let answer = await services.redirects.answer(
             target.source, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing,
             from: network, client: context.client)
-        let words = RequestWords(method: request.method, path: request.uri.path, query: request.uri.query)
+        let words = RequestWords(method: request.method, path: request.uri.path, query: query)
         let response = await response(to: answer, target.source, pool, words)
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let question {
             remember(redirect, response, question, epoch)
@@ -92,9 +94,9 @@ struct RedirectRoutes: Sendable {
             let location = await services.redirects.originLocation(of: source)
             return .redirect(status, to: location, pool: pool?.id, outcome: .fallback, digest: nil, message: reason.message)
         case .refused(let message):
-            error = RequestError(.forbidden, message, headers: fields(pool?.id, .refused)).about(source.name, as: "InvalidUrl")
+            error = RequestError(.forbidden, message, headers: Self.headers(pool?.id, .refused)).about(source.name, as: "InvalidUrl")
         case .originStatus(let code, let message):
-            error = .origin(status: code, message: message, headers: fields(pool?.id, .error)).about(source.name, as: "BadHTTPStatus")
+            error = .origin(status: code, message: message, headers: Self.headers(pool?.id, .error)).about(source.name, as: "BadHTTPStatus")
         }
         return error.response(to: request.method, request.path, at: services.clock.now)
     }
@@ -103,23 +105,23 @@ struct RedirectRoutes: Sendable {
         services.selector.value.client(peer: context.peer, forwardedFor: request.forwardedFor)
     }
 
-    private func pool(for target: RequestTarget, _ request: Request, _ client: IPAddress?) throws -> Pool? {
+    private func pool(for target: RequestTarget, _ fields: QueryFields, _ client: IPAddress?) throws -> Pool? {
         if let words = target.pool { return try services.pool(words) }
-        if let name = request.uri.queryParameters["pool"] { return try services.pool(named: name) }
+        if let name = fields["pool"] { return try services.pool(named: name) }
         return services.selector.value.pool(for: client).flatMap { services.pools[$0] }
     }
 
     /// How often the client was redirected to ourselves before.
-    private func hop(_ request: Request) throws -> Int {
-        guard let text = request.uri.queryParameters["hop"] else { return 0 }
+    private func hop(_ fields: QueryFields) throws -> Int {
+        guard let text = fields["hop"] else { return 0 }
         guard let number = HopLocation.number(text) else {
             throw RequestError(.inputError, "hop must be a number from 0 to \(HopLocation.maxNumber)")
         }
         return number
     }
 
-    private func askedWait(_ request: Request) throws -> Duration? {
-        guard let text = request.uri.queryParameters["wait"] else { return nil }
+    private func askedWait(_ fields: QueryFields) throws -> Duration? {
+        guard let text = fields["wait"] else { return nil }
         guard let seconds = Double(text), seconds >= 0, seconds <= 86_400 else {
             throw RequestError(.inputError, "wait must be a number of seconds from 0 to 86400")
         }
@@ -127,8 +129,8 @@ struct RedirectRoutes: Sendable {
     }
 
     /// Whether the client says that it did not find the copy that it was redirected to.
-    private func isReportedMissing(_ request: Request) throws -> Bool {
-        switch request.uri.queryParameters["missing"] {
+    private func isReportedMissing(_ fields: QueryFields) throws -> Bool {
+        switch fields["missing"] {
         case nil, "0": false
         case "1": true
         default: throw RequestError(.inputError, "missing must be 1 or 0")
@@ -139,16 +141,18 @@ struct RedirectRoutes: Sendable {
         url.hasPrefix("/") ? (publicURL ?? "") + url : url
     }
 
-    private func fields(_ pool: PoolID?, _ outcome: Outcome) -> HTTPFields {
+    private static func headers(_ pool: PoolID?, _ outcome: Outcome) -> HTTPFields {
         var fields: HTTPFields = [.cloudMirrorOutcome: outcome.rawValue]
         if let pool { fields[.cloudMirrorPool] = pool.description }
         return fields
     }
 
     /// What is asked, where that alone decides the answer, and where it is short enough for the fast path.
-    private func question(_ request: Request, _ target: RequestTarget, _ patience: Patience) -> Crowd.Question? {
+    private func question(
+        _ request: Request, _ target: RequestTarget, _ fields: QueryFields, _ patience: Patience
+    ) -> Crowd.Question? {
         guard let text = request.head.path, text.hasPrefix(Self.prefix), text.utf8.count < RequestScanner.maxLength,
-            target.pool != nil || services.selector.value.networks.isEmpty || request.uri.queryParameters["pool"] != nil
+            target.pool != nil || services.selector.value.networks.isEmpty || fields["pool"] != nil
         else { return nil }
         return Crowd.Question(target: Array(text.utf8), isHead: request.method == .head, patience: patience)
     }

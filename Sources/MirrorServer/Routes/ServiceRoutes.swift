@@ -41,10 +41,12 @@ struct ServiceRoutes: Sendable {
         return JSONResponse.make(APIReference(at: address), for: request)
     }
 
+    private static let openAPIDocument = ByteBuffer(bytes: PackageResources.openapi_yaml)
+
     private func openAPI(_ request: Request, _ context: MirrorRequestContext) -> Response {
         Response(
             status: .ok, headers: [.contentType: "application/yaml"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_yaml)))
+            body: ResponseBody(byteBuffer: Self.openAPIDocument))
     }
 
     private struct Readiness: Encodable {

@@ -66,7 +66,7 @@ struct StatusRoutes: Sendable {
     }
 
     private func replicas(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
-        let parameters = request.uri.queryParameters
+        let parameters = QueryFields(request.uri.query, ["pool", "limit", "state", "after"])
         let pool = try parameters["pool"].map { try services.pool(named: $0).id }
         let limit =
             try parameters["limit"].map { text in
@@ -76,7 +76,7 @@ struct StatusRoutes: Sendable {
                 return limit
             } ?? 100
         let state = try parameters["state"].map { text in
-            guard let state = Replica.State(rawValue: String(text)) else {
+            guard let state = Replica.State(rawValue: text) else {
                 throw RequestError(.inputError, "state must be one of \(Replica.State.allCases.map(\.rawValue).joined(separator: ", "))")
             }
             return state
