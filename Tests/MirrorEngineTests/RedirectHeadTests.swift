@@ -76,6 +76,20 @@ struct RedirectHeadTests {
         }
     }
 
+    @Test("Those who wait on for a header get it, and do not wait for the copy")
+    func waitsOn() async throws {
+        try await EngineFixture.run({
+            sign(&$0)
+            $0.hasWorkers = false
+        }) { engine async throws in
+            engine.origin.on("/a.txt", Self.text)
+            let answer = await engine.redirects.waitOn(
+                for: ArtifactSource(try engine.artifact("/a.txt")), in: engine.pool, until: engine.setup.clock.instant + .seconds(60),
+                wait: Wait(limit: .seconds(60)), isHead: true)
+            #expect(described(answer)?.outcome == .pending)
+        }
+    }
+
     @Test("A copy that the pool does not have any more is made anew")
     func missing() async throws {
         try await EngineFixture.run(sign) { engine async throws in

@@ -118,6 +118,51 @@ struct SilenceStoreTests {
         #expect(log.all.isEmpty)
     }
 
+    @Test("What hangs alone makes no store silent that answers whoever else asks, however seldom that is")
+    func oneHangs() async throws {
+        let store = try store()
+        let hung = Task { try await store.head(try key()) }
+        await waitUntilHung(1)
+        isSilent.turn(on: false)
+        for _ in 0..<3 {
+            try await requireStorageError(.notFound, "head") { try await store.head(try key()) }
+            clock.advance(by: .seconds(60))
+        }
+        try await requireStorageError(.notFound, "head") { try await store.head(try key()) }
+        hung.cancel()
+        _ = await hung.result
+        #expect(log.all.isEmpty)
+    }
+
+    @Test("A trial that cannot be cancelled is left, and the next one finds that the store answers")
+    func trialHangs() async throws {
+        let (hung, isSilent, gate) = (hung, isSilent, FakeGate())
+        let base = HookedStore { call in
+            guard call == .head, isSilent.isOn else { return }
+            hung.note(call)
+            // Nobody can cancel it.
+            _ = await Task { try? await gate.wait() }.value
+        }
+        let pool = try requireValue(PoolID(service: "test", region: "silence"), "pool")
+        let store = SilenceStore(base, pool: pool, patience: .seconds(2), clock: clock, logger: log.logger)
+        let first = Task { try await store.head(try key()) }
+        await waitUntilHung(1)
+        clock.advance(by: .seconds(2))
+        try await refused(store)
+        await waitUntilHung(2)
+        await clock.sleepers(1)
+        clock.advance(by: .seconds(2))
+        isSilent.turn(on: false)
+        while !log.all.contains(where: { $0.contains("answers again") }), !Task.isCancelled {
+            clock.advance(by: .seconds(1))
+            _ = try? await store.head(try key())
+            await Task.yield()
+        }
+        try await requireStorageError(.notFound, "head") { try await store.head(try key()) }
+        gate.open()
+        _ = await first.result
+    }
+
     @Test("Locations and heads are silent each by itself, and other calls never")
     func apart() async throws {
         let store = try store(.location)

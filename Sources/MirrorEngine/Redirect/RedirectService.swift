@@ -140,17 +140,17 @@ package struct RedirectService: Sendable {
         waiters.leave(count)
     }
 
-    /// Waits for a copy on behalf of those who go on when the request is over that they have joined.
+    /// Waits for a copy on behalf of those who go on when the request is over that they have joined; for the header where they ask for that.
     ///
     /// - Parameter wait: What each of them was given.
-    package func waitOn(for source: ArtifactSource, in pool: Pool, until deadline: ContinuousClock.Instant, wait: Wait) async
-        -> RedirectAnswer
-    {
-        let time = time(wait, until: deadline, isHead: false)
+    package func waitOn(
+        for source: ArtifactSource, in pool: Pool, until deadline: ContinuousClock.Instant, wait: Wait, isHead: Bool
+    ) async -> RedirectAnswer {
+        let time = time(wait, until: deadline, isHead: isHead)
         time.beginWaiting()
-        let request = PendingRequest(source, pool: pool, token: state.token(), wait: wait, time: time, isHead: false, network: nil)
+        let request = PendingRequest(source, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: nil)
         return await time.answer {
-            await orOrigin(request) { try await waitForCopy($0, isCounted: false) }
+            await orOrigin(request) { isHead ? try await follow($0) : try await waitForCopy($0, isCounted: false) }
         }
     }
 
@@ -172,6 +172,8 @@ package struct RedirectService: Sendable {
     package func warm(_ source: ArtifactSource, in pool: Pool) async -> WarmResult {
         let artifact = source.name
         if let refusal = refusal(of: source) { return .refused(refusal) }
+        // A list of thousands would otherwise go on until the grace is over.
+        guard !deadlines.isClosed else { return .unavailable }
         let wait = Wait(limit: .zero)
         let request = PendingRequest(
             source, pool: pool, token: state.token(), wait: wait, time: time(wait, isHead: false), isHead: false, network: nil)

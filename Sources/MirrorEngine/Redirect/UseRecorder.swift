@@ -19,6 +19,7 @@ package final class UseRecorder: Sendable {
     private let coarseMilliseconds: Atomic<Int64>
     private let held = Mutex<[ReplicaID: Timestamp]>([:])
     private let isFailing = Mutex(false)
+    private let isLooking = Atomic(false)
 
     /// - Parameter presence: Looks at the objects of what was used.
     package init(state: any StateStore, coarseness: Duration, presence: PresenceCheck? = nil, clock: any MirrorClock, logger: Logger) {
@@ -55,7 +56,17 @@ package final class UseRecorder: Sendable {
         while !Task.isCancelled {
             try? await clock.sleep(for: .seconds(1))
             let used = await flush()
-            if !used.isEmpty, !Task.isCancelled { await presence?.lookAfterUse(used) }
+            if !used.isEmpty, !Task.isCancelled { beginLooking(used) }
+        }
+    }
+
+    /// Looks at the objects of what was used, without waiting: a pool that hangs must not keep uses from being written. While it looks, nobody else does;
+    /// who is left out is looked at after the next use.
+    private func beginLooking(_ used: [ReplicaID]) {
+        guard let presence, !isLooking.exchange(true, ordering: .relaxed) else { return }
+        Task {
+            await presence.lookAfterUse(used)
+            isLooking.store(false, ordering: .relaxed)
         }
     }
 

@@ -60,7 +60,7 @@ struct RedirectRoutes: Sendable {
     /// What those in a crowd get who have more time than its first request had.
     @Sendable func waitOn(for crowd: Crowd, until deadline: ContinuousClock.Instant) async -> (RedirectAnswer, WholeResponse) {
         let answer = await services.redirects.waitOn(
-            for: crowd.source, in: crowd.pool, until: deadline, wait: crowd.wait)
+            for: crowd.source, in: crowd.pool, until: deadline, wait: crowd.wait, isHead: crowd.question.isHead)
         let parts = crowd.question.target.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
         let words = RequestWords(

@@ -3,19 +3,22 @@ import Synchronization
 
 /// Whether something that is asked again and again still answers.
 ///
-/// Silent it is once there were questions under way for as long as `patience`, and it answered none. Then nobody asks it but a trial now and
+/// Silent it is once there were questions under way for as long as `patience`, and it has answered none since the first of them. Then nobody asks it but a trial now and
 /// then, until one is answered.
 final class Silence: Sendable {
     enum Turn: Sendable, Equatable {
-        /// To be followed by ``ended(isAnswered:after:)``.
-        case ask
+        /// To be followed by ``ended(isAnswered:since:)``.
+        case ask(since: Int)
         /// Not to be asked. Who is told `startsTrial` makes one that nobody waits for, and calls ``trialEnded(isAnswered:)``.
         case silent(startsTrial: Bool)
     }
 
     private struct State {
+        /// Answers so far.
+        var answers = 0
+        /// Questions under way that were begun since the last answer: what has hung for longer says nothing of what is asked now.
         var underWay = 0
-        /// Since when there are questions under way and no answer comes.
+        /// Since when there are such questions.
         var waitsSince: ContinuousClock.Instant?
         var isSilent = false
         var isTrialUnderWay = false
@@ -44,7 +47,7 @@ final class Silence: Sendable {
             guard state.isSilent else {
                 state.underWay += 1
                 state.waitsSince = state.waitsSince ?? now
-                return (.ask, false)
+                return (.ask(since: state.answers), false)
             }
             let isDue = state.lastTrial.map { $0.duration(to: now) >= Self.pause } ?? true
             guard isDue, !state.isTrialUnderWay else { return (.silent(startsTrial: false), isNews) }
@@ -58,12 +61,14 @@ final class Silence: Sendable {
     /// A question is over.
     ///
     /// - Parameter isAnswered: Whether by an answer, of whatever kind.
-    func ended(isAnswered: Bool) {
+    /// - Parameter since: As its turn said.
+    func ended(isAnswered: Bool, since: Int) {
         let now = clock.instant
         let isNews = state.withLock { state in
-            state.underWay -= 1
-            if isAnswered { return answered(&state, at: now) }
+            if isAnswered { return answered(&state) }
+            guard since == state.answers else { return false }
             let isNews = fallSilent(&state, at: now)
+            state.underWay -= 1
             if state.underWay == 0 { state.waitsSince = nil }
             return isNews
         }
@@ -75,7 +80,7 @@ final class Silence: Sendable {
         let isNews = state.withLock { state in
             state.isTrialUnderWay = false
             state.lastTrial = now
-            return isAnswered && answered(&state, at: now)
+            return isAnswered && answered(&state)
         }
         if isNews { onChange(false) }
     }
@@ -88,8 +93,9 @@ final class Silence: Sendable {
     }
 
     /// - Returns: Whether that is news.
-    private func answered(_ state: inout State, at now: ContinuousClock.Instant) -> Bool {
-        state.waitsSince = state.underWay > 0 ? now : nil
+    private func answered(_ state: inout State) -> Bool {
+        state.answers += 1
+        (state.underWay, state.waitsSince) = (0, nil)
         defer { state.isSilent = false }
         return state.isSilent
     }

@@ -1,5 +1,6 @@
 package import Logging
 package import MirrorCore
+import Synchronization
 
 /// Lets nobody wait for a store that does not answer: what clients wait for (`head` and `location`) fails at once while it is silent.
 ///
@@ -11,6 +12,9 @@ package struct SilenceStore: StoreLayer {
     private let heads: Silence
     /// Apart, because they ask somebody else: not the service but whoever has the credentials.
     private let locations: Silence
+
+    /// Trials that are under way or were left behind.
+    private let hanging = Trials()
 
     /// - Parameter patience: How long whoever asks bears silence.
     package init(_ base: any ObjectStore, pool: PoolID, patience: Duration, clock: any MonotonicClock = SystemClock(), logger: Logger) {
@@ -45,28 +49,32 @@ package struct SilenceStore: StoreLayer {
         _ silence: Silence, _ operation: String, _ call: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         switch silence.turn() {
-        case .ask:
+        case .ask(let since):
             let began = clock.instant
             do {
                 let value = try await call()
-                silence.ended(isAnswered: true)
+                silence.ended(isAnswered: true, since: since)
                 return value
             } catch {
-                silence.ended(isAnswered: isAnswer(error, after: began.duration(to: clock.instant)))
+                silence.ended(isAnswered: isAnswer(error, after: began.duration(to: clock.instant)), since: since)
                 throw error
             }
         case .silent(let startsTrial):
-            if startsTrial { Task { silence.trialEnded(isAnswered: await isAnswered(operation, call)) } }
+            if startsTrial { Task { silence.trialEnded(isAnswered: await isAnswered(call)) } }
             throw StorageError(.unavailable, "the pool does not answer", operation: operation)
         }
     }
 
-    private func isAnswered(_ operation: String, _ call: @escaping @Sendable () async throws -> some Sendable) async -> Bool {
+    /// Whether a trial is answered. One that hangs is left behind: what it asks for may hang for as long as nobody looks at the disk.
+    private func isAnswered(_ call: @escaping @Sendable () async throws -> some Sendable) async -> Bool {
+        guard hanging.begin() else { return false }
         let began = clock.instant
         do {
-            let alarm = { @Sendable [clock, patience] in try await clock.sleep(for: patience) }
-            _ = try await withAlarm(operation, "no answer within \(patience)", alarm: alarm, call)
-            return true
+            let answer = try await leaving(after: patience, by: clock) { [hanging] in
+                defer { hanging.end() }
+                return try await call()
+            }
+            return answer != nil
         } catch {
             return isAnswer(error, after: began.duration(to: clock.instant))
         }
@@ -81,4 +89,21 @@ package struct SilenceStore: StoreLayer {
         default: true
         }
     }
+}
+
+/// Counts trials, of which a few may hang: each may hold a thread.
+private final class Trials: Sendable {
+    private static let limit = 8
+
+    private let count = Atomic(0)
+
+    func begin() -> Bool {
+        guard count.add(1, ordering: .relaxed).newValue <= Self.limit else {
+            end()
+            return false
+        }
+        return true
+    }
+
+    func end() { count.subtract(1, ordering: .relaxed) }
 }
