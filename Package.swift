@@ -23,6 +23,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
@@ -35,7 +36,6 @@ let pinned: [Target.Dependency] = [
     .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
     .product(name: "Atomics", package: "swift-atomics"),
     .product(name: "Configuration", package: "swift-configuration"),
-    .product(name: "DequeModule", package: "swift-collections"),
     .product(name: "NIOHTTP2", package: "swift-nio-http2"),
     .product(name: "RealModule", package: "swift-numerics"),
     .product(name: "ServiceContextModule", package: "swift-service-context"),
@@ -91,7 +91,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
     ],
     targets: [
-        module("MirrorCore", [crypto]),
+        module("MirrorCore", [crypto, heap]),
         module("MirrorNet", ["MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
         module("MirrorStorage", ["MirrorCore", logging, metrics, nioCore]),
         module("StorageLocal", ["MirrorStorage", "MirrorCore", logging, nioCore, nioPosix]),

@@ -12,6 +12,8 @@
 
 /// The operating system's clocks.
 public struct SystemClock: MirrorClock {
+    private static let sleepers = SleepQueue()
+
     public init() {}
 
     public var now: Timestamp {
@@ -23,6 +25,6 @@ public struct SystemClock: MirrorClock {
     public var instant: ContinuousClock.Instant { .now }
 
     public func sleep(until deadline: ContinuousClock.Instant) async throws {
-        try await Task.sleep(until: deadline, clock: .continuous)
+        try await Self.sleepers.sleep(until: deadline)
     }
 }

@@ -1,0 +1,111 @@
+import HeapModule
+import Synchronization
+
+/// Wakes many sleepers with few timers of the operating system.
+///
+/// A `Task.sleep` that is cancelled leaves its timer behind, and that wakes a thread when its time comes. Nearly everything here that sleeps is a limit that
+/// is taken back a moment later, so that after ten thousand requests ten thousand threads would be woken for nothing, at the cost of those who ask then.
+final class SleepQueue: Sendable {
+    private struct Sleeper: Comparable {
+        let end: ContinuousClock.Instant
+        let id: UInt64
+
+        static func < (one: Self, other: Self) -> Bool { one.end < other.end }
+    }
+
+    private struct State {
+        /// In the order in which they are woken, with some that have left.
+        var order = Heap<Sleeper>()
+        var sleeping: [UInt64: CheckedContinuation<Void, any Error>] = [:]
+        var lastID: UInt64 = 0
+        /// When the timers that run end, the latest first: one is started only if it ends before all others, and none is ever cancelled.
+        var timers: [ContinuousClock.Instant] = []
+    }
+
+    /// To which times are rounded up, so that those who come together need one timer.
+    private static let coarseness = Duration.milliseconds(1)
+    /// How many that have left may stand in the order beside those that sleep.
+    private static let slack = 1_000
+
+    private let state = Mutex(State())
+
+    /// How many timers run.
+    var timers: Int { state.withLock { $0.timers.count } }
+    var sleepers: Int { state.withLock { $0.sleeping.count } }
+    /// How many places are taken, by sleepers or by those that have left.
+    var places: Int { state.withLock { $0.order.count } }
+
+    /// Returns at that moment, or at once when it is past.
+    ///
+    /// - Throws: `CancellationError` as soon as the task is cancelled.
+    func sleep(until end: ContinuousClock.Instant) async throws {
+        try Task.checkCancellation()
+        guard end > .now else { return }
+        let end = end.roundedUp(to: Self.coarseness)
+        let id = state.withLock { state in
+            state.lastID += 1
+            return state.lastID
+        }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let startsTimer = state.withLock { state in
+                    state.sleeping[id] = continuation
+                    state.order.insert(Sleeper(end: end, id: id))
+                    return Self.needsTimer(until: end, &state)
+                }
+                if startsTimer { startTimer(until: end) }
+                // Cancelled before it had a place: nobody else tells it.
+                if Task.isCancelled { cancel(id) }
+            }
+        } onCancel: {
+            cancel(id)
+        }
+    }
+
+    private func cancel(_ id: UInt64) {
+        let continuation = state.withLock { state in
+            let continuation = state.sleeping.removeValue(forKey: id)
+            if state.order.count > 2 * state.sleeping.count + Self.slack {
+                state.order = Heap(state.order.unordered.filter { state.sleeping[$0.id] != nil })
+            }
+            return continuation
+        }
+        continuation?.resume(throwing: CancellationError())
+    }
+
+    /// Takes down that a timer runs until then, unless one that runs already ends early enough.
+    private static func needsTimer(until end: ContinuousClock.Instant, _ state: inout State) -> Bool {
+        if let next = state.timers.last, next <= end { return false }
+        state.timers.append(end)
+        return true
+    }
+
+    private func startTimer(until end: ContinuousClock.Instant) {
+        Task.detached { [self] in
+            try? await Task.sleep(until: end, clock: .continuous)
+            wake(after: end)
+        }
+    }
+
+    /// - Parameter end: Of the timer that is over.
+    private func wake(after end: ContinuousClock.Instant) {
+        let (woken, next) = state.withLock { state in
+            if let timer = state.timers.lastIndex(of: end) { state.timers.remove(at: timer) }
+            let now = ContinuousClock.now
+            var woken: [CheckedContinuation<Void, any Error>] = []
+            var next: ContinuousClock.Instant?
+            while let first = state.order.min {
+                let isSleeping = state.sleeping[first.id] != nil
+                if isSleeping, first.end > now {
+                    if Self.needsTimer(until: first.end, &state) { next = first.end }
+                    break
+                }
+                state.order.removeMin()
+                if let continuation = state.sleeping.removeValue(forKey: first.id) { woken.append(continuation) }
+            }
+            return (woken, next)
+        }
+        if let next { startTimer(until: next) }
+        for continuation in woken { continuation.resume() }
+    }
+}
