@@ -77,7 +77,7 @@ extension StateTransaction {
     }
 
     mutating func touch(_ uses: [ReplicaUse]) throws {
-        for use in uses {
+        for use in uses where try !move(use) {
             let old = try record(use.id)
             var record = old
             switch record.touch(at: use.at) {
@@ -86,6 +86,16 @@ extension StateTransaction {
             case .revived: try store(record, replacing: old, use.id, isToldOf: true)
             }
         }
+    }
+
+    /// Writes down a use of a replica of which nothing else changes, which is nearly always so: the whole row would cost ten times as much.
+    ///
+    /// - Returns: Whether it was one.
+    private func move(_ use: ReplicaUse) throws -> Bool {
+        let statement = try db.cachedStatement(
+            sql: "UPDATE replicas SET last_used = ?1 WHERE pool = ?2 AND hash = ?3 AND status = 2 AND marked_at IS NULL AND last_used < ?1")
+        try statement.execute(arguments: [use.at.milliseconds, use.id.pool.description, use.id.artifact.nameHash])
+        return db.changesCount > 0
     }
 
     mutating func describe(_ id: ReplicaID, _ object: StoredObject) throws {
