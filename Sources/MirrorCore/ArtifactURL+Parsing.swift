@@ -64,30 +64,44 @@ enum HostPort {
 enum PathNormalizer {
     static func normalize(_ path: String) throws(ArtifactURLError) -> String {
         guard !path.isEmpty else { return "/" }
-        return removeDotSegments(try escape(path))
+        let (escaped, hasDots) = try escape(path)
+        return hasDots ? removeDotSegments(escaped) : escaped
     }
 
     /// Upper-case escapes, no escape of an unreserved character, an escape of every character that needs one.
-    private static func escape(_ path: String) throws(ArtifactURLError) -> String {
+    ///
+    /// - Returns: With it, whether any segment begins with a dot.
+    private static func escape(_ path: String) throws(ArtifactURLError) -> (text: String, hasDots: Bool) {
+        let bytes = Array(path.utf8)
         var out: [UInt8] = []
-        out.reserveCapacity(path.utf8.count + 8)
-        var iterator = path.utf8.makeIterator()
-        while let byte = iterator.next() {
+        out.reserveCapacity(bytes.count + 8)
+        var hasDots = false
+        var position = 0
+        while position < bytes.count {
+            var byte = bytes[position]
+            position += 1
             if byte == UInt8(ascii: "%") {
-                guard let high = iterator.next().flatMap(Hex.value), let low = iterator.next().flatMap(Hex.value) else {
+                guard position + 2 <= bytes.count, let high = Hex.value(of: bytes[position]),
+                    let low = Hex.value(of: bytes[position + 1])
+                else {
                     throw ArtifactURLError("a % in its path is not followed by two hexadecimal digits")
                 }
-                let decoded = high << 4 | low
-                if PercentCoding.isUnreserved(decoded) { out.append(decoded) } else { PercentCoding.append(decoded, to: &out) }
+                position += 2
+                byte = high << 4 | low
+                guard PercentCoding.isUnreserved(byte) else {
+                    PercentCoding.append(byte, to: &out)
+                    continue
+                }
             } else if byte == UInt8(ascii: "\\") {
                 throw ArtifactURLError("it contains a backslash; write %5C if it is meant")
-            } else if isAllowed(byte) {
-                out.append(byte)
-            } else {
+            } else if !isAllowed(byte) {
                 PercentCoding.append(byte, to: &out)
+                continue
             }
+            if byte == UInt8(ascii: "."), out.last == UInt8(ascii: "/") { hasDots = true }
+            out.append(byte)
         }
-        return String(decoding: out, as: UTF8.self)
+        return (String(decoding: out, as: UTF8.self), hasDots)
     }
 
     /// RFC 3986 §3.3 `pchar`, and the slash.

@@ -68,7 +68,7 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The same with another query, which was part of an artifact's URL before.
-    func replacingQuery(with query: String?) -> ArtifactURL {
+    package func replacingQuery(with query: String?) -> ArtifactURL {
         ArtifactURL(
             scheme: scheme, host: host, port: port, normalizedPath: path,
             encodedQuery: query.map { PercentCoding.encode($0, where: Self.isAllowedInQuery) })
