@@ -7,15 +7,18 @@ public struct CopyLease: Sendable, Hashable {
     public let token: Int64
     /// From 1; a lease that ran out counts, one that was handed back does not.
     public let attempt: Int
+    /// When the replica was claimed; later attempts do not change it. By the clock of this process, whatever the store's says.
+    public let queuedAt: Timestamp
     public let expires: Timestamp
     /// Where the job waited.
     public let lane: CopyLane
 
     /// - Parameter lane: `nil` is that of the artifact's origin.
-    public init(id: ReplicaID, token: Int64, attempt: Int, expires: Timestamp, lane: CopyLane? = nil) {
+    public init(id: ReplicaID, token: Int64, attempt: Int, queuedAt: Timestamp, expires: Timestamp, lane: CopyLane? = nil) {
         self.id = id
         self.token = token
         self.attempt = attempt
+        self.queuedAt = queuedAt
         self.expires = expires
         self.lane = lane ?? CopyLane(of: id.artifact)
     }

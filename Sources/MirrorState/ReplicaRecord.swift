@@ -93,7 +93,7 @@ package struct ReplicaRecord: Sendable, Hashable {
         job.worker = worker
         job.wait(duration, from: now)
         self.job = job
-        return CopyLease(id: id, token: token, attempt: job.attempts, expires: job.dueAt, lane: job.lane(of: id))
+        return job.lease(of: id, token: token)
     }
 
     /// Takes the job from a worker whose lease ran out: its attempt was begun and never ended.
@@ -124,7 +124,7 @@ package struct ReplicaRecord: Sendable, Hashable {
         var job = try job(leasedBy: lease)
         job.wait(duration, from: now)
         self.job = job
-        return CopyLease(id: lease.id, token: lease.token, attempt: job.attempts, expires: job.dueAt, lane: job.lane(of: lease.id))
+        return job.lease(of: lease.id, token: lease.token)
     }
 
     package mutating func finish(_ lease: CopyLease, _ result: CopyResult, at now: Timestamp) throws(StateError) {
@@ -308,6 +308,10 @@ package struct CopyJob: Sendable, Hashable {
     mutating func wait(_ duration: Duration, from now: Timestamp) {
         dueAt = now + duration
         wait = max(duration, .zero)
+    }
+
+    func lease(of id: ReplicaID, token: Int64) -> CopyLease {
+        CopyLease(id: id, token: token, attempt: attempts, queuedAt: queuedAt, expires: dueAt, lane: lane(of: id))
     }
 
     /// Where it waits.

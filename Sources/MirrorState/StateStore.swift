@@ -16,6 +16,7 @@ public import MirrorCore
 /// - A kept query is gone when the copy has ended or the replica was taken out of service, and is never seen in records, listings, changes or claims.
 /// - A claim of an origin's refusal (4xx) succeeds before its time where a query has been kept since.
 /// - A job is leased to one worker at a time, the oldest first, none before its time; a lease that ran out is leased again with a larger token and the next attempt.
+/// - A lease says when its job was queued, the same over retries, hand-backs and leases that ran out; never a time to come, also when the clock was put back.
 /// - `extend` and `finish` with a token that is not the newest, or of a job that is gone, throw `.staleLease` and change nothing.
 /// - Jobs wait in one lane for each origin; `lease` and `nextDue` pass over the lanes that they are told to, however many jobs wait in them.
 /// - A job whose lease ran out waits in the lane `.unfinished`. One whose lease ran out twice is set aside: the replica is an error whose reason is `.unfinished`, which is told.

@@ -62,11 +62,15 @@ extension RedisStateStore {
         guard let url = values.first else { return .movedToOtherLane }
         guard let id = url.string.flatMap({ keys(of: pool).replica(ofURL: $0) }) else { throw .unexpected("lease") }
         guard values.count > 1 else { return .outcome(.setAside(id, failure)) }
-        guard values.count == 6, let token = values[1].integer, let attempt = values[2].integer,
-            let expires = Self.time(values[3], saidAt: values[4], heardAt: now), let unfinished = values[5].integer
+        guard values.count == 7, let token = values[1].integer, let attempt = values[2].integer,
+            let expires = Self.time(values[3], saidAt: values[4], heardAt: now), let unfinished = values[5].integer,
+            let queuedAt = Self.time(values[6], saidAt: values[4], heardAt: now)
         else { throw .unexpected("lease") }
         return .outcome(
-            .leased(CopyLease(id: id, token: token, attempt: Int(attempt), expires: expires, lane: unfinished > 0 ? .unfinished : nil)))
+            .leased(
+                CopyLease(
+                    id: id, token: token, attempt: Int(attempt), queuedAt: queuedAt, expires: expires,
+                    lane: unfinished > 0 ? .unfinished : nil)))
     }
 
     /// Lanes as a script takes them: how many, and which.

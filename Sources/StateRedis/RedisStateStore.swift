@@ -155,7 +155,8 @@ package final class RedisStateStore: StateStore {
             let expires = Self.time(values[1], saidAt: values[2], heardAt: now), let unfinished = values[3].integer
         else { throw StateError.unexpected("extend") }
         return CopyLease(
-            id: lease.id, token: lease.token, attempt: Int(attempt), expires: expires, lane: unfinished > 0 ? .unfinished : nil)
+            id: lease.id, token: lease.token, attempt: Int(attempt), queuedAt: lease.queuedAt, expires: expires,
+            lane: unfinished > 0 ? .unfinished : nil)
     }
 
     package func finish(_ lease: CopyLease, _ result: CopyResult) async throws {

@@ -17,7 +17,7 @@ struct CopySlotsTests {
 
     private func lease(_ origin: String, lane: CopyLane? = nil) throws -> CopyLease {
         let id = ReplicaID(artifact: try ArtifactURL("https://\(origin).example.org/a.bin"), pool: try #require(PoolID("local/dev")))
-        return CopyLease(id: id, token: 1, attempt: 1, expires: clock.now, lane: lane)
+        return CopyLease(id: id, token: 1, attempt: 1, queuedAt: clock.now, expires: clock.now, lane: lane)
     }
 
     private func lane(_ origin: String) throws -> CopyLane { CopyLane(of: try lease(origin).id.artifact) }

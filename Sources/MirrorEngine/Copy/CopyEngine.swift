@@ -36,28 +36,44 @@ struct CopyEngine: Sendable {
     typealias Publication = @Sendable (_ complete: @escaping @Sendable () async throws -> StoredObject) async throws -> StoredObject
 
     /// - Parameter attempt: From 1. Ranges are tried once; an origin that stumbled over them is read as one stream after that.
+    /// - Parameter queuedAt: An object that the pool has from before that does not become the replica, and is replaced.
     /// - Parameter progress: Told what the origin sends.
     /// - Parameter publish: Called once everything is there and verified.
     /// - Throws: ``CopyError``, `StorageError`, `OutboundError`, what `publish` throws, or `CancellationError`.
     func copy(
-        _ source: ArtifactSource, to pool: Pool, attempt: Int, progress: CopyProgress, publish: Publication
+        _ source: ArtifactSource, to pool: Pool, attempt: Int, queuedAt: Timestamp, progress: CopyProgress, publish: Publication
     ) async throws -> StoredObject {
-        let artifact = source.name
         do {
-            let head = try await headInBucket(artifact, for: pool)
-            if let head, let copySource = head.source,
-                let object = try await copyInService(artifact, copySource, head.response, to: pool, publish: publish)
-            {
-                return object
+            do {
+                return try await copy(source, to: pool, .absent, attempt: attempt, progress: progress, publish: publish)
+            } catch let unpublished as ObjectInTheWay {
+                if let object = try await adopt(source.name, insteadOf: unpublished, queuedAt: queuedAt, in: pool, publish: publish) {
+                    return object
+                }
+                logger.info(
+                    "the pool has an object from before this copy was asked for, which is replaced",
+                    metadata: ["artifact": "\(source.name.redacted)", "pool": "\(pool.id)"])
+                // The upload is gone: what was fetched is fetched again.
+                return try await copy(source, to: pool, .none, attempt: attempt, progress: progress, publish: publish)
             }
-            return try await transfer(
-                source, size: head?.response.totalSize, to: pool, attempt: attempt, progress: progress, publish: publish)
-        } catch let error as StorageError where error.code == .preconditionFailed {
-            return try await adopt(artifact, in: pool, publish: publish)
         } catch let error as OutboundError {
-            if case .redirectRefused(let refusal, let host) = error.code { note(refusal, host, artifact) }
+            if case .redirectRefused(let refusal, let host) = error.code { note(refusal, host, source.name) }
             throw error
         }
+    }
+
+    /// - Throws: ``ObjectInTheWay`` where `condition` does not hold.
+    private func copy(
+        _ source: ArtifactSource, to pool: Pool, _ condition: WriteCondition, attempt: Int, progress: CopyProgress, publish: Publication
+    ) async throws -> StoredObject {
+        let head = try await headInBucket(source.name, for: pool)
+        if let head, let copySource = head.source,
+            let object = try await copyInService(source.name, copySource, head.response, to: pool, condition, publish: publish)
+        {
+            return object
+        }
+        return try await transfer(
+            source, size: head?.response.totalSize, to: pool, condition, attempt: attempt, progress: progress, publish: publish)
     }
 
     /// Tells the operator what to allow, once for each host.
@@ -76,7 +92,8 @@ struct CopyEngine: Sendable {
     ///
     /// - Returns: `nil` where the bytes have to pass through here.
     private func copyInService(
-        _ artifact: ArtifactURL, _ source: CopySource, _ head: OriginResponse, to pool: Pool, publish: Publication
+        _ artifact: ArtifactURL, _ source: CopySource, _ head: OriginResponse, to pool: Pool, _ condition: WriteCondition,
+        publish: Publication
     ) async throws -> StoredObject? {
         guard pool.store.canCopy(from: source), !refusals.contains(source, pool.id, at: clock.instant) else { return nil }
         let limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
@@ -89,7 +106,7 @@ struct CopyEngine: Sendable {
         let metadata = head.metadata(of: artifact, stored: clock.now)
         do {
             let object = try await publish { [clock] in
-                let info = try await pool.store.copy(ObjectKey(artifact), from: source, metadata: metadata, condition: .absent)
+                let info = try await pool.store.copy(ObjectKey(artifact), from: source, metadata: metadata, condition: condition)
                 return StoredObject(info, lastUsed: clock.now)
             }
             refusals.succeeded(source, pool.id)
@@ -99,7 +116,9 @@ struct CopyEngine: Sendable {
             throw try await makeRoom(in: pool, room, error)
         } catch let error as StorageError {
             // Unless the object is there already, what the service does not carry is carried through here, whatever the reason.
-            if error.code == .preconditionFailed, try await isPresent(artifact, in: pool) { throw error }
+            if condition == .absent, error.code == .preconditionFailed, try await isPresent(artifact, in: pool) {
+                throw ObjectInTheWay(size: source.size, metadata: metadata)
+            }
             metrics.countError(error)
             let isWholeBucket = refusals.insert(source, pool.id, because: error.code, at: clock.instant)
             logger.notice(
@@ -126,7 +145,8 @@ struct CopyEngine: Sendable {
 
     /// - Parameter size: Bytes of the artifact, where the origin has stated them: what is stored has just as many.
     private func transfer(
-        _ source: ArtifactSource, size: Int64?, to pool: Pool, attempt: Int, progress: CopyProgress, publish: Publication
+        _ source: ArtifactSource, size: Int64?, to pool: Pool, _ condition: WriteCondition, attempt: Int, progress: CopyProgress,
+        publish: Publication
     ) async throws -> StoredObject {
         let planner = CopyPlanner(
             capabilities: pool.store.capabilities, partSize: configuration.partSize, memory: configuration.memory)
@@ -141,7 +161,8 @@ struct CopyEngine: Sendable {
         let room = try await space.begin(first.totalSize, in: pool, mayTakeAhead: credit.isGood(origin))
         defer { room.release() }
         do {
-            return try await store(first, plan, of: source.name, in: pool, room: room, limit: limit, progress: progress, publish: publish)
+            return try await store(
+                first, plan, of: source.name, in: pool, condition, room: room, limit: limit, progress: progress, publish: publish)
         } catch let error as StorageError where error.code == .full {
             throw try await makeRoom(in: pool, room, error)
         } catch {
@@ -168,11 +189,11 @@ struct CopyEngine: Sendable {
     }
 
     private func store(
-        _ first: OriginResponse, _ plan: CopyPlan, of artifact: ArtifactURL, in pool: Pool, room: PoolSpace.Reservation, limit: Int64,
-        progress: CopyProgress, publish: Publication
+        _ first: OriginResponse, _ plan: CopyPlan, of artifact: ArtifactURL, in pool: Pool, _ condition: WriteCondition,
+        room: PoolSpace.Reservation, limit: Int64, progress: CopyProgress, publish: Publication
     ) async throws -> StoredObject {
-        let upload = try await pool.store.beginUpload(
-            ObjectKey(artifact), metadata: first.metadata(of: artifact, stored: clock.now), expectedSize: first.totalSize)
+        var metadata = first.metadata(of: artifact, stored: clock.now)
+        let upload = try await pool.store.beginUpload(ObjectKey(artifact), metadata: metadata, expectedSize: first.totalSize)
         do {
             let hash = ArtifactHash(stated: first.statedDigests)
             let transfer = CopyTransfer(
@@ -182,9 +203,14 @@ struct CopyEngine: Sendable {
             let memory = try await transfer.run(plan, first)
             defer { withExtendedLifetime(memory) {} }
             let sha256 = try hash.finish()
-            return try await publish { [clock] in
-                let info = try await upload.complete(size: hash.count, sha256: sha256, condition: .absent)
-                return StoredObject(info, lastUsed: clock.now)
+            metadata.sha256 = sha256
+            return try await publish { [clock, metadata] in
+                do {
+                    let info = try await upload.complete(size: hash.count, sha256: sha256, condition: condition)
+                    return StoredObject(info, lastUsed: clock.now)
+                } catch let error as StorageError where error.code == .preconditionFailed && condition == .absent {
+                    throw ObjectInTheWay(size: hash.count, metadata: metadata)
+                }
             }
         } catch {
             await abort(upload)
@@ -262,18 +288,5 @@ struct CopyEngine: Sendable {
 
     private struct BucketHead: Sendable {
         let value: (response: OriginResponse, source: CopySource?)?
-    }
-
-    // MARK: Somebody was faster
-
-    /// The object that is there already is a copy of the same artifact: it becomes the replica.
-    private func adopt(_ artifact: ArtifactURL, in pool: Pool, publish: Publication) async throws -> StoredObject {
-        try await publish { [clock] in
-            do {
-                return StoredObject(try await pool.store.head(ObjectKey(artifact)), lastUsed: clock.now)
-            } catch let error as StorageError where error.code == .notFound {
-                throw CopyError(.storage, isTransient: true, "the pool had an object and has it no more")
-            }
-        }
     }
 }

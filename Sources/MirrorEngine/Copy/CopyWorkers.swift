@@ -239,9 +239,9 @@ package final class CopyWorkers: Service {
             return .published(
                 try await keeper.keep(lease, for: copy) {
                     try await self.queries.withNewest(for: lease.id) { source in
-                        try await self.engine.copy(source, to: pool, attempt: lease.attempt, progress: copy.progress) { complete in
-                            try await self.publish(lease, in: pool, complete)
-                        }
+                        try await self.engine.copy(
+                            source, to: pool, attempt: lease.attempt, queuedAt: lease.queuedAt, progress: copy.progress
+                        ) { complete in try await self.publish(lease, in: pool, complete) }
                     }
                 })
         } catch let error as StateError where error.code == .staleLease {

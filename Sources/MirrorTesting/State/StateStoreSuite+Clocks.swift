@@ -32,6 +32,14 @@ extension StateStoreSuite {
                 try requireEqual(try await scene.lease()?.attempt, 1, "attempt")
             }
         },
+        Case("a lease says of no job that it was queued later than now when the clock was put back") { subject in
+            try await subject.withStore { scene in
+                try requireEqual(try await scene.store.claim(try scene.id(1)), .claimed, "claim")
+                scene.clock.advance(by: .seconds(-3_600))
+                let lease = try requireValue(try await scene.lease(), "lease")
+                try require(lease.queuedAt <= scene.now, "the job was queued at \(lease.queuedAt), which is to come")
+            }
+        },
         Case("a lease lasts no longer than it was given for when the clock was put back") { subject in
             try await subject.withStore { scene in
                 let lease = try await scene.claimAndLease(try scene.id(1))

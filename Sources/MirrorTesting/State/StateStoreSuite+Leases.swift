@@ -26,6 +26,30 @@ extension StateStoreSuite {
                 try await scene.requireStatus(id, .pending)
             }
         },
+        Case("a lease says when its job was queued, the same over retries, hand-backs and leases that ran out") { subject in
+            try await subject.withStore { scene in
+                let (id, queuedAt) = (try scene.id(1), scene.now)
+                try requireEqual(try await scene.store.claim(id), .claimed, "claim")
+                scene.clock.advance(by: .seconds(5))
+                let first = try requireValue(try await scene.lease(), "lease")
+                try requireEqual(first.queuedAt, queuedAt, "time of the first lease")
+                scene.clock.advance(by: .seconds(5))
+                try requireEqual(try await scene.store.extend(first, duration: .seconds(15)).queuedAt, queuedAt, "time after a heartbeat")
+                try await scene.store.finish(first, .retry(at: scene.now + .seconds(5)))
+                scene.clock.advance(by: .seconds(5))
+                let second = try requireValue(try await scene.lease(), "lease after a retry")
+                try requireEqual(second.queuedAt, queuedAt, "time after a retry")
+                try await scene.store.finish(second, .handBack)
+                try requireEqual(try await scene.loseLease(id).queuedAt, queuedAt, "time after a hand-back")
+                let last = try requireValue(try await scene.lease(), "lease of what ran out")
+                try requireEqual(last.queuedAt, queuedAt, "time after a lease that ran out")
+
+                // What is queued anew has a time of its own.
+                try requireEqual(try await scene.store.remove(id), true, "removal")
+                scene.clock.advance(by: .seconds(5))
+                try requireEqual(try await scene.claimAndLease(id).queuedAt, scene.now, "time of the next job")
+            }
+        },
         Case("jobs of pools that were not asked for are left alone") { subject in
             try await subject.withStore { scene in
                 try requireEqual(try await scene.store.claim(try scene.id(1)), .claimed, "claim")
@@ -82,7 +106,10 @@ extension StateStoreSuite {
                 scene.clock.advance(by: .seconds(10))
                 let extended = try await scene.store.extend(lease, duration: .seconds(15))
                 try requireEqual(
-                    extended, CopyLease(id: lease.id, token: lease.token, attempt: lease.attempt, expires: scene.now + .seconds(15)),
+                    extended,
+                    CopyLease(
+                        id: lease.id, token: lease.token, attempt: lease.attempt, queuedAt: lease.queuedAt,
+                        expires: scene.now + .seconds(15)),
                     "lease")
                 scene.clock.advance(by: .seconds(10))
                 try requireEqual(try await scene.lease(), nil, "lease by another worker")
@@ -115,7 +142,7 @@ extension StateStoreSuite {
                 let purged = try await scene.claimAndLease(try scene.id(2))
                 try requireEqual(try await scene.store.beginRemoval(purged.id) != nil, true, "removal")
                 try await scene.requireStale("extend of a purged job") { _ = try await scene.store.extend(purged, duration: .seconds(1)) }
-                let unknown = CopyLease(id: try scene.id(3), token: done.token, attempt: 1, expires: scene.now)
+                let unknown = CopyLease(id: try scene.id(3), token: done.token, attempt: 1, queuedAt: scene.now, expires: scene.now)
                 try await scene.requireStale("extend of no job") { _ = try await scene.store.extend(unknown, duration: .seconds(1)) }
                 try await scene.requireStatus(unknown.id, nil)
             }

@@ -2,7 +2,7 @@
 -- Leases the job that is due first. ARGV[2]: the worker, ARGV[3]: for how many milliseconds, ARGV[4]: leases that may run out before a job is
 -- set aside, ARGV[5]: errors at most, ARGV[6]: how many lanes are passed over, then those lanes, then the record of a replica whose job is set aside.
 --
--- Returns URL, token, attempt, end of the lease, the time and how many leases of the job ran out; the URL alone when the job was set aside
+-- Returns URL, token, attempt, end of the lease, the time, how many leases of the job ran out, and when it was queued; the URL alone when the job was set aside
 -- instead; nothing when it was put into another lane; false when no job is due.
 local worker, duration, maxUnfinished = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local passed = lanesPassed(6)
@@ -44,7 +44,8 @@ for _ = 1, 1000 do
         local token, attempts, expires = nextNumber(), text(numberIn(fields, 'attempts') + 1), text(now + duration)
         redis.call('HSET', key, 'token', token, 'worker', worker, 'attempts', attempts, 'wait', text(duration))
         setDue(job.entry, job.hash, job.lane, expires)
-        return { fields.url, token, attempts, expires, text(now), text(numberIn(fields, 'unfinished')) }
+        local queuedAt = text(math.min(tonumber(fields.queued_at) or now, now))
+        return { fields.url, token, attempts, expires, text(now), text(numberIn(fields, 'unfinished')), queuedAt }
     else
         -- Queued anew, in its old place by time.
         endJob(job.hash, job.entry, job.lane)

@@ -186,10 +186,12 @@ struct EngineFixture: Sendable {
     }
 
     /// Puts an object into the pool that the state does not know.
-    func put(_ path: String, _ bytes: [UInt8]) async throws {
+    ///
+    /// - Parameter stored: `nil` is now.
+    func put(_ path: String, _ bytes: [UInt8], stored: Timestamp? = nil) async throws {
         let artifact = try artifact(path)
         let upload = try await setup.store.beginUpload(
-            ObjectKey(artifact), metadata: ObjectMetadata(upstreamURL: artifact.description, stored: setup.clock.now),
+            ObjectKey(artifact), metadata: ObjectMetadata(upstreamURL: artifact.description, stored: stored ?? setup.clock.now),
             expectedSize: Int64(bytes.count))
         let part = UploadPart(number: 0, offset: 0, length: Int64(bytes.count))
         let size = try await upload.write(part, from: ByteStream(ByteBuffer(bytes: bytes)))
