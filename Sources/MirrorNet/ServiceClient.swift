@@ -38,7 +38,7 @@ package final class ServiceClient: Sendable {
 
     /// Sends a request and returns with the head of the response, whatever its status.
     ///
-    /// A kept connection that the service closed in the moment of its use is replaced once, unless the request is a POST or its body a stream.
+    /// A kept connection that the service closed in the moment of its use is replaced once, unless the request is a POST or a DELETE or its body a stream.
     ///
     /// - Throws: ``OutboundError``, what a streamed body threw, or `CancellationError`.
     package func send(_ request: ServiceRequest) async throws -> ServiceResponse {
@@ -203,8 +203,10 @@ package final class ServiceClient: Sendable {
 
 extension ServiceRequest {
     /// Whether nothing but time is lost by sending it twice (RFC 9110 §9.2.2).
+    ///
+    /// A deletion whose answer did not come may still be made, when something new is there: whoever asked for it has to know.
     fileprivate var mayRepeat: Bool {
-        if method == .POST { return false }
+        if method == .POST || method == .DELETE { return false }
         if case .stream = body { return false }
         return true
     }

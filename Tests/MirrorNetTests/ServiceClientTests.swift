@@ -150,18 +150,20 @@ struct ServiceClientTests {
         }
     }
 
-    @Test("A connection that the service closed is replaced once for what may be repeated, and not for a POST")
+    @Test("A connection that the service closed is replaced once for what may be repeated, and not for a POST or a DELETE")
     func repeats() async throws {
         try await FakeOrigin.run { origin async throws in
             origin.on("/get", .hangUp, .text("a"))
-            origin.on("/post", .hangUp, .text("a"))
+            for path in ["/post", "/delete"] { origin.on(path, .hangUp, .text("a")) }
             try await Self.withClient { client async throws in
                 #expect(try await client.collect(Self.request("/get", port: origin.port), upTo: 10).status == 200)
-                let error = await #expect(throws: OutboundError.self) {
-                    try await client.send(Self.request("/post", .POST, port: origin.port))
+                for (path, method) in [("/post", HTTPMethod.POST), ("/delete", .DELETE)] {
+                    let error = await #expect(throws: OutboundError.self) {
+                        try await client.send(Self.request(path, method, port: origin.port))
+                    }
+                    #expect(error?.code == .truncated)
+                    #expect(origin.requests(for: path).count == 1)
                 }
-                #expect(error?.code == .truncated)
-                #expect(origin.requests(for: "/post").count == 1)
             }
         }
     }
