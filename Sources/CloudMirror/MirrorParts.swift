@@ -58,7 +58,7 @@ struct MirrorParts: Sendable {
             presence: presence, health: health, configuration: configuration.redirectConfiguration,
             coldClaims: ColdClaims(configuration.redirect.coldClaims, metrics: metrics, clock: clock, logger: logger),
             metrics: metrics, clock: clock, logger: logger)
-        let space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, clock: clock, logger: logger)
+        let space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, logger: logger)
         let name = WorkerName.make()
         workerName = name
         if let duty = role.duty(redis, configuration) {

@@ -172,6 +172,10 @@ package final class HotIndex: StateStore {
         try await base.moment(in: pool)
     }
 
+    package func time(in pool: PoolID) async throws -> Timestamp {
+        try await base.time(in: pool)
+    }
+
     package func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica? {
         let epoch = epoch(of: id)
         guard let replica = try await base.recordPresent(id, object, seenSince: moment) else { return nil }

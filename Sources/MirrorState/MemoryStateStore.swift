@@ -101,6 +101,10 @@ public final class MemoryStateStore: StateStore {
         try transact { table, _ in table.forgetErrors(before: before, limit: limit) }
     }
 
+    public func time(in pool: PoolID) async throws -> Timestamp {
+        try transact { _, now in now }
+    }
+
     public func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica] {
         try transact { table, _ in table.leastRecentlyUsed(in: pool, after: after, limit: limit) }
     }

@@ -3,7 +3,8 @@ public import MirrorCore
 /// Holds replicas, copy jobs and leases in one place, so that "pending" and "queued" cannot disagree.
 ///
 /// State is a cache of the truth, which is the pools: losing it all loses nothing but time. Every call is atomic, across all processes
-/// that share the store. Everything thrown is a ``StateError``, or `CancellationError`. Times come from the clock that the store was made with.
+/// that share the store. Everything thrown is a ``StateError``, or `CancellationError`. Times come from the clock that the store was made with, or
+/// that its service has: whoever compares a time of a record with now asks for ``time(in:)``.
 ///
 /// *Behavior* (each line is a test of the conformance suite in module MirrorTesting):
 /// - Of any number of claims at the same time exactly one is `.claimed`; the others are `.exists` with a pending replica.
@@ -27,6 +28,7 @@ public import MirrorCore
 /// - `touch` only ever moves `lastUsed` forward, unless a clock that was put back left it in the future; it clears the mark, and touches nothing that is
 ///   not present.
 /// - `describe` adds what the pool says of a present replica's object, where that is still the object, and changes nothing else.
+/// - `time` is by the clock that marks are of.
 /// - `mark` marks only what is present and was not used after `unusedSince`.
 /// - `beginRemoval` takes any replica, drops its job, and makes its late writes fail; with `.unused` only a marked one not used after it.
 /// - A replica under removal answers claims with `.exists`, is leased to nobody, and is absent after `endRemoval`.
@@ -130,6 +132,9 @@ public protocol StateStore: Sendable {
     func forgetErrors(before: Timestamp, limit: Int) async throws -> Int
 
     // MARK: Looking
+
+    /// Now, by the clock that the times of a pool's records are of: this process' own may be another.
+    func time(in pool: PoolID) async throws -> Timestamp
 
     /// Present replicas of a pool, the least recently used first.
     ///

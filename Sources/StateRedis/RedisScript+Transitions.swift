@@ -23,6 +23,7 @@ extension RedisScript {
     static let reconcile = transition(PackageResources.reconcile_lua)
     static let recordPresent = transition(PackageResources.record_present_lua)
     static let registerCopier = transition(PackageResources.register_copier_lua)
+    static let time = transition(PackageResources.time_lua)
     static let totals = transition(PackageResources.totals_lua)
     static let touch = transition(PackageResources.touch_lua)
 

@@ -236,6 +236,11 @@ package final class RedisStateStore: StateStore {
 
     // MARK: Looking
 
+    package func time(in pool: PoolID) async throws -> Timestamp {
+        guard let now = Self.milliseconds(try await run(.time, in: pool)) else { throw StateError.unexpected("time") }
+        return Timestamp(milliseconds: now)
+    }
+
     /// The first page counts the bytes of the pool anew where nobody did in the last hour.
     package func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica] {
         let limit = StatePage.length(limit)

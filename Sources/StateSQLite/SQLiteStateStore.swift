@@ -105,6 +105,12 @@ public final class SQLiteStateStore: StateStore {
         return removals.moment()
     }
 
+    public func time(in pool: PoolID) async throws -> Timestamp {
+        try gate.enter()
+        defer { gate.leave() }
+        return clock.now
+    }
+
     public func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica? {
         try await write { [removals] in removals.isUntouched(id, since: moment) ? try $0.recordPresent(id, object) : nil }
     }

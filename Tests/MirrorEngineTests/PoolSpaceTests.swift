@@ -245,6 +245,50 @@ struct PoolSpaceTests {
         }
     }
 
+    @Test("A node whose clock is off marks and deletes neither sooner nor later than others", arguments: [3_600, -3_600])
+    func clockIsOff(seconds: Int) async throws {
+        let (own, others) = (ManualClock(), ManualClock())
+        own.advance(by: .seconds(seconds))
+        func advance(by duration: Duration) { for clock in [own, others] { clock.advance(by: duration) } }
+        try await EngineFixture.run({
+            $0.clock = own
+            $0.state = MemoryStateStore(clock: others)
+            $0.maxBytes = 3_000
+            $0.coarseness = .zero
+            $0.hasWorkers = false
+        }) { engine async throws in
+            func hasRoom() async throws -> Bool {
+                do {
+                    let reservation = try await engine.space.begin(500, in: engine.pool)
+                    defer { reservation.release() }
+                    try await reservation.take(500)
+                    return true
+                } catch let error as CopyError where error.reason == .noRoom {
+                    return false
+                }
+            }
+            for name in ["/a", "/b", "/c"] {
+                try await engine.put(name, Array(repeating: 1, count: 1_000))
+                var object = try await engine.pooled(name)
+                object.lastUsed = others.now
+                _ = try await engine.base.recordPresent(try engine.id(name), object)
+                advance(by: .seconds(1))
+            }
+            advance(by: .seconds(56))
+            #expect(try await !hasRoom())
+            #expect(try await marked(engine) == [])
+            advance(by: .seconds(3))
+            #expect(try await !hasRoom())
+            #expect(try await marked(engine) == ["/a"])
+            advance(by: .milliseconds(59_999))
+            #expect(try await !hasRoom())
+            advance(by: .milliseconds(1))
+            #expect(try await hasRoom())
+            #expect(try await !engine.isInPool("/a"))
+            #expect(try await engine.isInPool("/b"))
+        }
+    }
+
     @Test("Copies under way count: what they took is not promised twice, and comes back")
     func reserves() async throws {
         try await EngineFixture.run({

@@ -219,6 +219,44 @@ struct SweeperTests {
         }
     }
 
+    @Test(
+        "A node whose clock is off expires replicas neither sooner nor later than others, and forgets no failure sooner",
+        arguments: [7_200, -7_200])
+    func clockIsOff(seconds: Int) async throws {
+        let own = ManualClock()
+        own.advance(by: .seconds(seconds))
+        try await run({
+            $0.clock = own
+            $0.hasWorkers = false
+        }) { engine, memory, others async throws in
+            func sweep(after duration: Duration) async throws {
+                for clock in [own, others] { clock.advance(by: duration) }
+                try await engine.sweeper.sweep(engine.pool)
+                try await engine.sweeper.forgetErrors()
+            }
+            try await engine.put("/a", [1])
+            let id = try engine.id("/a")
+            var object = try await engine.pooled("/a")
+            object.lastUsed = others.now
+            _ = try await memory.recordPresent(id, object)
+            let failed = try engine.id("/b")
+            _ = try await memory.claim(failed)
+            let lease = try #require(try await memory.lease(pools: [id.pool], worker: "test", duration: .seconds(1)))
+            let failure = CopyFailure(reason: .origin(status: 404), message: "there is none", retryAt: others.now + .seconds(3_660))
+            try await memory.finish(lease, .failed(failure))
+
+            try await sweep(after: .milliseconds(3_599_999))
+            #expect(try await engine.object("/a").markedAt == nil)
+            try await sweep(after: .milliseconds(1))
+            #expect(try await engine.object("/a").markedAt == others.now)
+            try await sweep(after: .milliseconds(59_999))
+            #expect(try await engine.isInPool("/a"))
+            try await sweep(after: .milliseconds(1))
+            #expect(try await !engine.isInPool("/a"))
+            #expect(try await memory.replica(failed)?.state == .error)
+        }
+    }
+
     @Test("The service sweeps at its start and then at every interval, and goes on when the pool or the state fails")
     func service() async throws {
         try await run({ $0.hasWorkers = false }) { engine, memory, clock async throws in

@@ -183,8 +183,7 @@ final class MirrorFixture: Sendable {
                 metrics: metrics, registry: registry, clock: world.clock)
             workers = CopyWorkers(
                 name: "test", pools: pools, state: world.state, origin: origin,
-                space: PoolSpace(
-                    state: world.state, remover: remover, uses: uses, metrics: metrics, clock: world.clock, logger: logger),
+                space: PoolSpace(state: world.state, remover: remover, uses: uses, metrics: metrics, logger: logger),
                 publications: publications, configuration: CopyConfiguration(),
                 metrics: metrics, clock: world.clock, logger: logger)
         }

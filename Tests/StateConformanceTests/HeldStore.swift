@@ -85,6 +85,8 @@ final class HeldStore: StateStore {
 
     func moment(in pool: PoolID) async throws -> PoolMoment { try await base.moment(in: pool) }
 
+    func time(in pool: PoolID) async throws -> Timestamp { try await base.time(in: pool) }
+
     func claim(_ id: ReplicaID) async throws -> Claim { try await base.claim(id) }
 
     func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws { try await base.keepQuery(query, for: id) }

@@ -21,20 +21,18 @@ final class Evictor: Sendable {
     private let remover: ReplicaRemover
     private let uses: UseRecorder
     private let metrics: EngineMetrics
-    private let clock: any WallClock
     private let logger: Logger
     private let marked = Mutex<[PoolID: Marked]>([:])
     /// One pass over a pool at a time.
     private let passes = KeyedLock<PoolID>()
 
     init(
-        state: any StateStore, remover: ReplicaRemover, uses: UseRecorder, metrics: EngineMetrics, clock: any WallClock, logger: Logger
+        state: any StateStore, remover: ReplicaRemover, uses: UseRecorder, metrics: EngineMetrics, logger: Logger
     ) {
         self.state = state
         self.remover = remover
         self.uses = uses
         self.metrics = metrics
-        self.clock = clock
         self.logger = logger
     }
 
@@ -86,11 +84,13 @@ final class Evictor: Sendable {
         var found: [Standby] = []
         var sum: Int128 = 0
         var last: Replica?
+        // The clock of this node may be another than the one that marks are of.
+        let now = try await state.time(in: pool.id)
         while true {
             let replicas = try await state.leastRecentlyUsed(in: pool.id, after: last, limit: Self.page)
             let before = found.count
             for replica in replicas {
-                guard case .present(let object) = replica.status, let markedAt = object.markedAt, markedAt + pool.grace <= clock.now
+                guard case .present(let object) = replica.status, let markedAt = object.markedAt, markedAt + pool.grace <= now
                 else { continue }
                 found.append(Standby(id: replica.id, markedAt: markedAt, bytes: Int128(object.size)))
                 sum += Int128(object.size)
@@ -110,7 +110,7 @@ final class Evictor: Sendable {
         await uses.flush()
         try await passes.withLock(pool.id) {
             // Whoever was used after this may have a use that is not written yet.
-            let unusedSince = clock.now - pool.quietTime - uses.coarseness
+            let unusedSince = try await state.time(in: pool.id) - pool.quietTime - uses.coarseness
             while true {
                 let known = marked.withLock { $0[pool.id] ?? Marked() }
                 let replicas = try await state.leastRecentlyUsed(in: pool.id, after: known.last, limit: Self.page)

@@ -1,5 +1,5 @@
 package import Logging
-package import MirrorCore
+import MirrorCore
 package import MirrorState
 import MirrorStorage
 import Synchronization
@@ -19,10 +19,10 @@ package final class PoolSpace: Sendable {
     private let books = Mutex<[PoolID: Book]>([:])
 
     package init(
-        state: any StateStore, remover: ReplicaRemover, uses: UseRecorder, metrics: EngineMetrics, clock: any WallClock, logger: Logger
+        state: any StateStore, remover: ReplicaRemover, uses: UseRecorder, metrics: EngineMetrics, logger: Logger
     ) {
         self.state = state
-        evictor = Evictor(state: state, remover: remover, uses: uses, metrics: metrics, clock: clock, logger: logger)
+        evictor = Evictor(state: state, remover: remover, uses: uses, metrics: metrics, logger: logger)
     }
 
     // MARK: Copies

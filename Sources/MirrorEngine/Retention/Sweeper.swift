@@ -80,6 +80,8 @@ package struct Sweeper: Service, CustomStringConvertible {
     }
 
     private func expire(_ pool: Pool) async throws {
+        // The clock of this node may be another than the one that marks are of.
+        let now = try await state.time(in: pool.id)
         var last: Replica?
         repeat {
             try Task.checkCancellation()
@@ -91,11 +93,11 @@ package struct Sweeper: Service, CustomStringConvertible {
             for replica in replicas {
                 guard case .present(let object) = replica.status else { continue }
                 // They are in the order of their last use: nothing behind this one is over.
-                isFresh = object.lastUsed + pool.retention.shortestIdleLife > clock.now
+                isFresh = object.lastUsed + pool.retention.shortestIdleLife > now
                 if isFresh { break }
-                guard object.lastUsed + pool.retention.idleLife(of: object) <= clock.now else { continue }
+                guard object.lastUsed + pool.retention.idleLife(of: object) <= now else { continue }
                 if let markedAt = object.markedAt {
-                    if markedAt + pool.grace <= clock.now { over.append((replica.id, markedAt)) }
+                    if markedAt + pool.grace <= now { over.append((replica.id, markedAt)) }
                 } else {
                     expired.append(replica.id)
                     lastUse = object.lastUsed
@@ -113,7 +115,10 @@ package struct Sweeper: Service, CustomStringConvertible {
 
     /// Forgets failures of all pools.
     package func forgetErrors() async throws {
-        let before = clock.now - Self.errorLife
+        var now = clock.now
+        // Nor is a failure forgotten sooner by a node whose clock is ahead.
+        for pool in pools.all { now = min(now, try await state.time(in: pool.id)) }
+        let before = now - Self.errorLife
         repeat {
             try Task.checkCancellation()
         } while try await state.forgetErrors(before: before, limit: Self.page) == Self.page

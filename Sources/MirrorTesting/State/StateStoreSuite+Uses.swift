@@ -103,6 +103,15 @@ extension StateStoreSuite {
                 try await scene.requireStatus(try scene.id(6), nil)
             }
         },
+        Case("time is by the clock that marks are of") { subject in
+            try await subject.withStore { scene in
+                let id = try await scene.makePresent(1).id
+                for pool in scene.pools { try requireEqual(try await scene.store.time(in: pool), scene.now, "time") }
+                scene.clock.advance(by: .seconds(60))
+                try requireEqual(try await scene.store.mark([id], unusedSince: scene.now), [id], "mark")
+                try requireEqual(try await scene.presentObject(id).markedAt, try await scene.store.time(in: id.pool), "mark")
+            }
+        },
         Case("a replica that is marked already keeps its mark and is not returned again") { subject in
             try await subject.withStore { scene in
                 let id = try await scene.makePresent(1).id

@@ -120,7 +120,7 @@ struct EngineFixture: Sendable {
         health = PoolHealth(pools: pools, state: state, clock: clock, logger: Self.logger)
         presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: clock, logger: Self.logger)
         uses = UseRecorder(state: state, coarseness: setup.coarseness, presence: presence, clock: clock, logger: Self.logger)
-        space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, clock: clock, logger: Self.logger)
+        space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, logger: Self.logger)
         redirects = RedirectService(
             pools: pools, state: state, origin: client, waiters: waiters, uses: uses, publications: publications,
             presence: presence, health: health, configuration: setup.redirect,

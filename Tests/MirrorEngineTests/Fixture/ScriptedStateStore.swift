@@ -6,7 +6,7 @@ final class ScriptedStateStore: StateStore {
     enum Call: Sendable, Hashable, CaseIterable {
         case replica, claim, keepQuery, query, recordPresent, lease, nextDue, extend, finish, touch, describe, mark, beginRemoval,
             confirm, endRemoval, handBack, moment, forgetErrors
-        case leastRecentlyUsed, abandonedRemovals, replicas, totals, lanes
+        case time, leastRecentlyUsed, abandonedRemovals, replicas, totals, lanes
     }
 
     typealias Hook = @Sendable () async throws -> Void
@@ -145,6 +145,8 @@ final class ScriptedStateStore: StateStore {
     func forgetErrors(before: Timestamp, limit: Int) async throws -> Int {
         try await run(.forgetErrors) { try await base.forgetErrors(before: before, limit: limit) }
     }
+
+    func time(in pool: PoolID) async throws -> Timestamp { try await run(.time) { try await base.time(in: pool) } }
 
     func leastRecentlyUsed(in pool: PoolID, after: Replica?, limit: Int) async throws -> [Replica] {
         try await run(.leastRecentlyUsed) { try await base.leastRecentlyUsed(in: pool, after: after, limit: limit) }
