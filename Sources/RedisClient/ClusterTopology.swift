@@ -14,8 +14,8 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
     private static let retryPause = TimeAmount.milliseconds(20)
     /// Between questions for the map.
     private static let refreshPause = TimeAmount.milliseconds(100)
-    /// How long a server is kept that has no slot (any more) but is asked still.
-    private static let idleTime = TimeAmount.seconds(10)
+    /// Links to servers without a slot, at most: slots on their way go to a few servers at a time.
+    static let maxOthers = 32
 
     private struct Node {
         let link: RedisLink
@@ -23,6 +23,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
     }
 
     private let context: RedisContext
+    private let idleTime: TimeAmount
     private var map: SlotMap?
     private var nodes: [RedisConfiguration.Address: Node] = [:]
     /// By index of `map.servers`.
@@ -31,6 +32,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
     private var subscribed: [String: RedisLink] = [:]
     private var question: ServerQuestion?
     private var refreshTimer: Scheduled<Void>?
+    private var leaveTimer: Scheduled<Void>?
     private var lastRefresh: NIODeadline?
     private var mapError: RedisError?
     private lazy var waiting = WaitingCommands(context) { [weak self] in
@@ -40,8 +42,10 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
     private var warnedOfTracking = false
     private var isClosed = false
 
-    init(_ context: RedisContext) {
+    /// - Parameter idleTime: How long a server is kept that has no slot (any more) but is asked still.
+    init(_ context: RedisContext, idleTime: TimeAmount = .seconds(10)) {
         self.context = context
+        self.idleTime = idleTime
         log = FailureLog(context.logger, role: "cluster")
     }
 
@@ -114,7 +118,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
             route(again)
         case "ASK":
             guard let asked = link.address.flatMap({ SlotRedirection(error, asked: $0) }) else { return false }
-            if command.isTracked {
+            if command.isTracked || !mayAsk(asked.address) {
                 // Cannot be asked for and tracked: until the slot has arrived.
                 retryLater(again)
             } else {
@@ -207,6 +211,17 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
 
     // MARK: Links
 
+    /// Whether a server may be asked that has no slot yet: each new one is another link.
+    private func mayAsk(_ address: RedisConfiguration.Address) -> Bool { nodes[address] != nil || others.count < Self.maxOthers }
+
+    /// The servers without a slot, the one that was used last first.
+    private var others: [(address: RedisConfiguration.Address, node: Node)] {
+        let served = Set(map?.servers ?? [])
+        return nodes.filter { !served.contains($0.key) }.map { (address: $0.key, node: $0.value) }.sorted {
+            $0.node.lastUse > $1.node.lastUse
+        }
+    }
+
     private func relink() {
         guard let map else { return }
         var channels: [RedisConfiguration.Address: [String]] = [:]
@@ -229,18 +244,26 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         let link = RedisLink(plan(channels: channels, isTracking: true), context, owner: self) { found in found(.success(address)) }
         nodes[address] = Node(link: link, lastUse: .now())
         link.start()
+        if !(map?.servers.contains(address) ?? false) { leaveOthersLater() }
         return link
     }
 
-    /// Closes links to servers without a slot that cannot be reached, or were not asked for a while.
+    private func leaveOthersLater() {
+        guard leaveTimer == nil else { return }
+        leaveTimer = context.loop.assumeIsolated().scheduleTask(in: idleTime) { [weak self] in
+            self?.leaveTimer = nil
+            self?.leaveOthers()
+        }
+    }
+
+    /// Closes links to servers without a slot that cannot be reached, or were not asked for a while, and those that are too many.
     private func leaveOthers() {
         let now = NIODeadline.now()
-        let served = Set(map?.servers ?? [])
-        var isWaiting = false
+        var kept = 0
         var isTold = false
-        for (address, node) in nodes where !served.contains(address) {
-            if node.link.isUsable, now - node.lastUse < Self.idleTime {
-                isWaiting = true
+        for (address, node) in others {
+            if node.link.refusal == nil, now - node.lastUse < idleTime, kept < Self.maxOthers {
+                kept += 1
                 continue
             }
             let wasUsable = node.link.isUsable
@@ -252,9 +275,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
             context.onEvent(.disconnected(RedisError(.connectionLost, "\(address) has no slots any more")))
         }
         if isTold, nodes.contains(where: { $0.value.link.isUsable }) { context.onEvent(.connected) }
-        if isWaiting {
-            context.loop.assumeIsolated().scheduleTask(in: Self.idleTime) { [weak self] in self?.leaveOthers() }
-        }
+        if kept > 0 { leaveOthersLater() }
     }
 
     private func take(_ channel: String, _ link: RedisLink) {
@@ -320,6 +341,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         isClosed = true
         question?.end()
         refreshTimer?.cancel()
+        leaveTimer?.cancel()
         fail(waiting.takeAll(), RedisError(.closed, "the Redis client was closed"))
         let open = nodes.values.map(\.link)
         nodes = [:]

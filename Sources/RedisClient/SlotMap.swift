@@ -1,5 +1,8 @@
 /// Which server has which slot of a cluster. Does no I/O.
 struct SlotMap: Equatable {
+    /// Far more than a cluster has masters. What is on further ones is nobody's: each server is a connection.
+    static let maxServers = 256
+
     /// Every server that has a slot, once.
     private(set) var servers: [RedisConfiguration.Address] = []
     /// By slot; an index of `servers`, or -1.
@@ -38,7 +41,7 @@ struct SlotMap: Equatable {
         if let known = servers.firstIndex(of: address) {
             index = known
         } else {
-            guard servers.count < Int(Int16.max) else { return }
+            guard servers.count < Self.maxServers else { return }
             index = servers.count
             servers.append(address)
         }

@@ -58,6 +58,20 @@ struct HashSlotTests {
         #expect(SlotMap(.null, asked: Self.asked) == nil)
     }
 
+    @Test("Of a map of more servers than a cluster has, no more are taken, and what the others have is nobody's")
+    func tooManyServers() throws {
+        let ranges = (0..<300).map { Self.range($0, $0, .simple("a"), 7_000 + $0) }
+        var map = try #require(SlotMap(.array(ranges), asked: Self.asked))
+        #expect(map.servers.count == SlotMap.maxServers)
+        #expect(map.owner(of: 255) == 255)
+        #expect(map.owner(of: 256) == nil)
+        map.assign(1...1, to: .init(host: "b", port: 1))
+        #expect(map.servers.count == SlotMap.maxServers)
+        #expect(map.owner(of: 1) == 1)
+        map.assign(256...256, to: .init(host: "a", port: 7_000))
+        #expect(map.owner(of: 256) == 0)
+    }
+
     @Test("A redirection is read, also one to an IPv6 address or without a host")
     func redirections() {
         func read(_ text: String) -> SlotRedirection? { SlotRedirection(RedisError(.server(""), text), asked: Self.asked) }
