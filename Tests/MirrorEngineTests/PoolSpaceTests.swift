@@ -245,6 +245,66 @@ struct PoolSpaceTests {
         }
     }
 
+    @Test(
+        "However small they are, a pool has so many replicas and no more: those not used for longest go as where bytes are missing",
+        arguments: [nil, 1_000_000] as [Int64?])
+    func number(maxBytes: Int64?) async throws {
+        let clock = ManualClock()
+        try await EngineFixture.run({
+            $0.clock = clock
+            $0.maxBytes = maxBytes
+            $0.maxReplicas = 3
+            $0.coarseness = .zero
+        }) { engine async throws in
+            for number in 0..<3 {
+                engine.origin.on("/\(number)", .generated(size: Int64(number + 1)))
+                #expect(try await engine.ask("/\(number)").outcome == .wait)
+                clock.advance(by: .seconds(1))
+            }
+            clock.advance(by: .seconds(60))
+            #expect(try await engine.ask("/0").outcome == .hit)
+            for (number, isStated) in [(3, true), (4, false)] {
+                engine.origin.on(
+                    "/\(number)",
+                    .generated(size: 1).with {
+                        $0.acceptsRanges = isStated
+                        $0.framing = isStated ? .length : .chunked
+                    })
+                try await expectNoRoom(engine, "/\(number)")
+                #expect(try await marked(engine).first == "/\(number - 2)")
+                clock.advance(by: .seconds(60))
+                #expect(try await engine.ask("/\(number)").outcome == .wait)
+                #expect(try await !engine.isInPool("/\(number - 2)"))
+                #expect(try await engine.base.totals(of: engine.pool.id).objects == 3)
+            }
+            #expect(try await engine.isInPool("/0"))
+        }
+    }
+
+    @Test("What is too much in number, as after a look into the pool, is marked by the sweep and deleted after the grace")
+    func sweepsNumber() async throws {
+        let clock = ManualClock()
+        try await EngineFixture.run({
+            $0.clock = clock
+            $0.maxReplicas = 3
+            $0.coarseness = .zero
+            $0.hasWorkers = false
+        }) { engine async throws in
+            for number in 0..<5 {
+                try await engine.put("/\(number)", [1])
+                _ = try await engine.base.recordPresent(try engine.id("/\(number)"), try await engine.pooled("/\(number)"))
+                clock.advance(by: .seconds(1))
+            }
+            clock.advance(by: .seconds(60))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await marked(engine) == ["/0", "/1", "/2"])
+            clock.advance(by: .seconds(60))
+            try await engine.sweeper.sweep(engine.pool)
+            #expect(try await engine.base.totals(of: engine.pool.id).objects == 3)
+            for number in 2..<5 { #expect(try await engine.isInPool("/\(number)")) }
+        }
+    }
+
     @Test("A node whose clock is off marks and deletes neither sooner nor later than others", arguments: [3_600, -3_600])
     func clockIsOff(seconds: Int) async throws {
         let (own, others) = (ManualClock(), ManualClock())

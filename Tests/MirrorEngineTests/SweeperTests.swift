@@ -264,7 +264,7 @@ struct SweeperTests {
                 group.addTask { try await engine.sweeper.run() }
                 await clock.sleepers(1)
                 #expect(engine.store.count(.list) == 1)
-                #expect(engine.base.count(.totals) == 1)
+                #expect(engine.base.count(.totals) == 2)
                 #expect(engine.base.count(.forgetErrors) == 1)
                 engine.base.fail()
                 clock.advance(by: .seconds(60))

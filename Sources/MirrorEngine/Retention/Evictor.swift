@@ -14,7 +14,7 @@ final class Evictor: Sendable {
     private struct Marked {
         /// The last one in the order of use: those before it are marked.
         var last: Replica?
-        var bytes: Int128 = 0
+        var amount = PoolAmount()
     }
 
     private let state: any StateStore
@@ -38,51 +38,51 @@ final class Evictor: Sendable {
 
     // MARK: Deleting
 
-    /// Whether so many bytes are on standby.
-    func has(_ bytes: Int128, in pool: Pool) async throws -> Bool {
-        try await standby(bytes, in: pool).bytes >= bytes
+    /// Whether so much is on standby.
+    func has(_ amount: PoolAmount, in pool: Pool) async throws -> Bool {
+        try await standby(amount, in: pool).amount.covers(amount)
     }
 
-    /// Deletes what is on standby until `missing` says that no bytes have to go any more, or nothing is left.
+    /// Deletes what is on standby until `missing` says that nothing has to go any more, or nothing is left.
     ///
     /// - Parameter missing: Asked again after each pass, since others free room and take it, too.
-    func free(in pool: Pool, until missing: @Sendable () async throws -> Int128) async throws {
+    func free(in pool: Pool, until missing: @Sendable () async throws -> PoolAmount) async throws {
         try await passes.withLock(pool.id) {
             while true {
-                let bytes = try await missing()
-                guard bytes > 0 else { return }
-                let found = try await standby(bytes, in: pool)
-                guard try await remove(found.replicas, in: pool) > 0 else { return }
+                let amount = try await missing()
+                guard !amount.isNothing else { return }
+                let found = try await standby(amount, in: pool)
+                guard try await remove(found.replicas, in: pool) else { return }
             }
         }
     }
 
-    /// - Returns: Bytes that were freed.
-    private func remove(_ replicas: [Standby], in pool: Pool) async throws -> Int128 {
-        guard !replicas.isEmpty else { return 0 }
+    /// - Returns: Whether anything was freed.
+    private func remove(_ replicas: [Standby], in pool: Pool) async throws -> Bool {
+        guard !replicas.isEmpty else { return false }
         let removed = Set(try await remover.remove(replicas.map { ($0.id, $0.markedAt) }, in: pool))
-        var freed: Int128 = 0
+        var freed = PoolAmount()
         for replica in replicas where removed.contains(replica.id) {
-            freed += replica.bytes
+            freed = freed + replica.amount
             metrics.countOverCap(pool: pool.id)
             logger.info("evicted to make room", metadata: ["replica": "\(replica.id)"])
         }
         marked.withLock { marked in
-            if let known = marked[pool.id] { marked[pool.id]?.bytes = max(known.bytes - freed, 0) }
+            if let known = marked[pool.id] { marked[pool.id]?.amount = (known.amount - freed).union(PoolAmount()) }
         }
-        return freed
+        return freed.replicas > 0
     }
 
     private struct Standby {
         let id: ReplicaID
         let markedAt: Timestamp
-        let bytes: Int128
+        let amount: PoolAmount
     }
 
-    /// The first of those on standby that have so many bytes together, or all of them.
-    private func standby(_ bytes: Int128, in pool: Pool) async throws -> (replicas: [Standby], bytes: Int128) {
+    /// The first of those on standby that are so much together, or all of them.
+    private func standby(_ amount: PoolAmount, in pool: Pool) async throws -> (replicas: [Standby], amount: PoolAmount) {
         var found: [Standby] = []
-        var sum: Int128 = 0
+        var sum = PoolAmount()
         var last: Replica?
         // The clock of this node may be another than the one that marks are of.
         let now = try await state.time(in: pool.id)
@@ -92,9 +92,9 @@ final class Evictor: Sendable {
             for replica in replicas {
                 guard case .present(let object) = replica.status, let markedAt = object.markedAt, markedAt + pool.grace <= now
                 else { continue }
-                found.append(Standby(id: replica.id, markedAt: markedAt, bytes: Int128(object.size)))
-                sum += Int128(object.size)
-                if sum >= bytes { return (found, sum) }
+                found.append(Standby(id: replica.id, markedAt: markedAt, amount: .of(object)))
+                sum = sum + .of(object)
+                if sum.covers(amount) { return (found, sum) }
             }
             // They were marked in the order of their use: behind a page without any there are hardly more.
             guard found.count > before, replicas.count == Self.page else { return (found, sum) }
@@ -104,9 +104,9 @@ final class Evictor: Sendable {
 
     // MARK: Marking
 
-    /// Sees to it that so many bytes are marked, as far as there are replicas that were not used lately.
-    func mark(_ bytes: Int128, in pool: Pool) async throws {
-        guard marked.withLock({ $0[pool.id]?.bytes ?? 0 }) < bytes else { return }
+    /// Sees to it that so much is marked, as far as there are replicas that were not used lately.
+    func mark(_ amount: PoolAmount, in pool: Pool) async throws {
+        guard marked.withLock({ !($0[pool.id] ?? Marked()).amount.covers(amount) }) else { return }
         await uses.flush()
         try await passes.withLock(pool.id) {
             // Whoever was used after this may have a use that is not written yet.
@@ -114,7 +114,7 @@ final class Evictor: Sendable {
             while true {
                 let known = marked.withLock { $0[pool.id] ?? Marked() }
                 let replicas = try await state.leastRecentlyUsed(in: pool.id, after: known.last, limit: Self.page)
-                let next = Self.next(replicas, bytes, known, unusedSince: unusedSince)
+                let next = Self.next(replicas, amount, known, unusedSince: unusedSince)
                 marked.withLock { $0[pool.id] = next.marked }
                 if !next.unmarked.isEmpty { _ = try await state.mark(next.unmarked, unusedSince: unusedSince) }
                 guard next.isWholePage, replicas.count == Self.page else { return }
@@ -124,16 +124,16 @@ final class Evictor: Sendable {
 
     /// How far a page of replicas is to be marked.
     private static func next(
-        _ replicas: [Replica], _ bytes: Int128, _ known: Marked, unusedSince: Timestamp
+        _ replicas: [Replica], _ amount: PoolAmount, _ known: Marked, unusedSince: Timestamp
     ) -> (marked: Marked, unmarked: [ReplicaID], isWholePage: Bool) {
         var marked = known
         var unmarked: [ReplicaID] = []
         for replica in replicas {
-            guard marked.bytes < bytes, case .present(let object) = replica.status, object.lastUsed <= unusedSince else {
+            guard !marked.amount.covers(amount), case .present(let object) = replica.status, object.lastUsed <= unusedSince else {
                 return (marked, unmarked, false)
             }
             marked.last = replica
-            marked.bytes += Int128(object.size)
+            marked.amount = marked.amount + .of(object)
             if object.markedAt == nil { unmarked.append(replica.id) }
         }
         return (marked, unmarked, true)

@@ -1,36 +1,39 @@
 import MirrorState
 import MirrorStorage
 
-/// How full a pool is: what it may hold, by `maxBytes` and by its file system, and what is taken.
-///
-/// 128 bits, because sums of what origins, pools and the state say could be too large for 64.
+/// How full a pool is: what it may hold, by `maxBytes`, by its file system and in number, and what is taken.
 struct PoolRoom {
-    /// Of what the pool may hold; when more than that is taken, replicas are marked ahead of need.
-    private static let high = (19 as Int128, 20 as Int128)
-    /// Of what the pool may hold: beyond it as much is marked as is taken.
-    private static let low = (9 as Int128, 10 as Int128)
+    /// Beyond all sums of sizes, and far enough from the end for products of it.
+    private static let unlimited = Int128.max >> 16
 
-    /// Bytes that the pool may hold.
-    let limit: Int128
-    /// Bytes of replicas, and those that copies under way have reserved.
-    let taken: Int128
+    /// What the pool may hold.
+    let limit: PoolAmount
+    /// By replicas, and by copies under way.
+    private let taken: PoolAmount
 
-    /// - Parameter reserved: By copies under way, with what of it is stored.
-    /// - Returns: `nil` where there is no limit.
-    init?(maxBytes: Int64?, space: StoreSpace?, totals: PoolTotals, reserved: Int128, stored: Int128) {
-        let held = Int128(totals.bytes)
+    /// - Parameter copies: What copies under way have reserved.
+    /// - Parameter stored: Bytes of it that are stored.
+    init(maxBytes: Int64?, maxReplicas: Int, space: StoreSpace?, totals: PoolTotals, copies: PoolAmount, stored: Int128) {
+        let held = PoolAmount(bytes: Int128(totals.bytes), replicas: Int128(totals.objects))
         // What is in the pool could go, and what is free could come.
-        let onDisk = space.map { held + stored + Int128($0.usable) }
-        guard let limit = [maxBytes.map { Int128($0) }, onDisk].compactMap(\.self).min() else { return nil }
-        self.limit = limit
-        taken = held + reserved
+        let onDisk = space.map { held.bytes + stored + Int128($0.usable) }
+        let bytes = [maxBytes.map { Int128($0) }, onDisk].compactMap(\.self).min()
+        limit = PoolAmount(bytes: bytes ?? Self.unlimited, replicas: Int128(maxReplicas))
+        taken = held + copies
     }
 
-    /// Bytes that have to go; 0 or less when there is room.
-    var missing: Int128 { taken - limit }
+    /// What has to go; nothing when there is room.
+    var missing: PoolAmount { taken - limit }
 
-    var isNearlyFull: Bool { taken * Self.high.1 > limit * Self.high.0 }
+    /// Whether replicas are to be marked ahead of need. Of very many replicas a small part is enough for the next copies.
+    var isNearlyFull: Bool { !beyond(bytes: (19, 20), replicas: (199, 200)).isNothing }
 
-    /// Bytes that are to be marked, so that the next copies find room at once.
-    var standby: Int128 { max(taken - limit * Self.low.0 / Self.low.1, 0) }
+    /// What is to be marked, so that the next copies find room at once.
+    var standby: PoolAmount { beyond(bytes: (9, 10), replicas: (99, 100)) }
+
+    /// What is taken beyond parts of what the pool may hold.
+    private func beyond(bytes: (Int128, Int128), replicas: (Int128, Int128)) -> PoolAmount {
+        taken
+            - PoolAmount(bytes: limit.bytes * bytes.0 / bytes.1, replicas: limit.replicas * replicas.0 / replicas.1)
+    }
 }

@@ -4,7 +4,7 @@ package import MirrorState
 import MirrorStorage
 import Synchronization
 
-/// Keeps pools within `maxBytes` and disks from filling up: a copy takes room as its bytes come, and what was not used for longest makes it (decision 0016).
+/// Keeps pools within `maxBytes` and a number of replicas, and disks from filling up: a copy takes room as its bytes come, and what was not used for longest makes it (decision 0016).
 ///
 /// Copies of other processes are seen once they are present; a pool may be exceeded by what they have under way.
 package final class PoolSpace: Sendable {
@@ -15,13 +15,17 @@ package final class PoolSpace: Sendable {
     }
 
     private let state: any StateStore
+    private let maxReplicas: Int
     private let evictor: Evictor
     private let books = Mutex<[PoolID: Book]>([:])
 
+    /// - Parameter maxReplicas: Of each pool: however small they are, each is a record in the state and an object in the pool.
     package init(
-        state: any StateStore, remover: ReplicaRemover, uses: UseRecorder, metrics: EngineMetrics, logger: Logger
+        state: any StateStore, remover: ReplicaRemover, uses: UseRecorder, maxReplicas: Int = 1_000_000, metrics: EngineMetrics,
+        logger: Logger
     ) {
         self.state = state
+        self.maxReplicas = maxReplicas
         evictor = Evictor(state: state, remover: remover, uses: uses, metrics: metrics, logger: logger)
     }
 
@@ -38,13 +42,13 @@ package final class PoolSpace: Sendable {
         if let limit = pool.maxBytes, size > limit {
             throw CopyError(.tooLarge, isTransient: false, "the artifact is larger than its pool may be (maxBytes)")
         }
-        guard let room = try await room(of: pool) else { return enter(reservation) }
-        guard Int128(size) <= room.limit else {
+        let room = try await room(of: pool)
+        guard Int128(size) <= room.limit.bytes else {
             throw Self.noRoom(pool, "the artifact is larger than what could be freed on the pool's disk")
         }
-        let missing = room.missing + Int128(size)
-        if missing > 0, try await !evictor.has(missing, in: pool) {
-            try await evictor.mark(max(missing, room.standby), in: pool)
+        let missing = room.missing + PoolAmount(bytes: Int128(size), replicas: 1)
+        if !missing.isNothing, try await !evictor.has(missing, in: pool) {
+            try await evictor.mark(missing.union(room.standby), in: pool)
             throw Self.noRoom(pool)
         }
         return enter(reservation)
@@ -62,12 +66,12 @@ package final class PoolSpace: Sendable {
     /// Makes room for what was just reserved.
     fileprivate func makeRoom(for reservation: Reservation) async throws {
         let pool = reservation.pool
-        guard let room = try await room(of: pool) else { return }
-        if room.missing > 0 {
+        let room = try await room(of: pool)
+        if !room.missing.isNothing {
             try await free(pool)
             // What has not come yet can do without, for now.
-            if try await missing(in: pool) > 0 { reservation.cutBack() }
-            guard try await missing(in: pool) <= 0 else {
+            if try await !missing(in: pool).isNothing { reservation.cutBack() }
+            guard try await missing(in: pool).isNothing else {
                 try await evictor.mark(room.standby, in: pool)
                 throw Self.noRoom(pool)
             }
@@ -79,7 +83,7 @@ package final class PoolSpace: Sendable {
         try await evictor.free(in: pool) { try await self.missing(in: pool) }
     }
 
-    private func missing(in pool: Pool) async throws -> Int128 { try await room(of: pool)?.missing ?? 0 }
+    private func missing(in pool: Pool) async throws -> PoolAmount { try await room(of: pool).missing }
 
     // MARK: Whenever
 
@@ -91,29 +95,28 @@ package final class PoolSpace: Sendable {
         // One artifact too large for the storage does not empty the pool for nothing.
         guard before >= bytes else { return false }
         try await evictor.free(in: pool) { [state] in
-            Int128(bytes) - Int128(before) + Int128(try await state.totals(of: pool.id).bytes)
+            PoolAmount(bytes: Int128(bytes) - Int128(before) + Int128(try await state.totals(of: pool.id).bytes))
         }
         if try await state.totals(of: pool.id).bytes < before { return true }
-        try await evictor.mark(max(Int128(bytes), try await room(of: pool)?.standby ?? 0), in: pool)
+        try await evictor.mark(PoolAmount(bytes: Int128(bytes)).union(try await room(of: pool).standby), in: pool)
         return false
     }
 
     /// Brings a pool back that holds too much, and sees to it that the next copies find room.
     func sweep(_ pool: Pool) async throws {
         evictor.recount(pool)
-        guard let room = try await room(of: pool) else { return }
-        if room.missing > 0 { try await free(pool) }
+        let room = try await room(of: pool)
+        if !room.missing.isNothing { try await free(pool) }
         try await evictor.mark(room.standby, in: pool)
     }
 
-    /// - Returns: `nil` for a pool without a limit.
-    private func room(of pool: Pool) async throws -> PoolRoom? {
+    private func room(of pool: Pool) async throws -> PoolRoom {
         let space = try await pool.store.space()
-        guard pool.maxBytes != nil || space != nil else { return nil }
         let totals = try await totals(of: pool.id)
         let copies = books.withLock { $0[pool.id]?.reservations.values.map(\.bytes) ?? [] }
         return PoolRoom(
-            maxBytes: pool.maxBytes, space: space, totals: totals, reserved: copies.reduce(0) { $0 + Int128($1.reserved) },
+            maxBytes: pool.maxBytes, maxReplicas: maxReplicas, space: space, totals: totals,
+            copies: PoolAmount(bytes: copies.reduce(0) { $0 + Int128($1.reserved) }, replicas: Int128(copies.count)),
             stored: copies.reduce(0) { $0 + Int128($1.stored) })
     }
 

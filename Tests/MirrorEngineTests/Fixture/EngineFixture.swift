@@ -30,6 +30,7 @@ struct EngineFixture: Sendable {
             partSize: 64 << 10, maxAttempts: 3, backoff: .milliseconds(1), backoffLimit: .milliseconds(1), negativeLife: .seconds(600))
         var timeToLive: Duration = .seconds(86_400)
         var maxBytes: Int64?
+        var maxReplicas = 1_000_000
         var grace: Duration = .seconds(60)
         var coarseness: Duration = .seconds(60)
         var outbound = OutboundConfiguration()
@@ -120,7 +121,8 @@ struct EngineFixture: Sendable {
         health = PoolHealth(pools: pools, state: state, clock: clock, logger: Self.logger)
         presence = PresenceCheck(pools: pools, remover: remover, health: health, metrics: metrics, clock: clock, logger: Self.logger)
         uses = UseRecorder(state: state, coarseness: setup.coarseness, presence: presence, clock: clock, logger: Self.logger)
-        space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, logger: Self.logger)
+        space = PoolSpace(
+            state: state, remover: remover, uses: uses, maxReplicas: setup.maxReplicas, metrics: metrics, logger: Self.logger)
         redirects = RedirectService(
             pools: pools, state: state, origin: client, waiters: waiters, uses: uses, publications: publications,
             presence: presence, health: health, configuration: setup.redirect,
