@@ -23,12 +23,18 @@ package final class PoolHealth: Sendable {
         case state
     }
 
+    private struct Reading {
+        var unreadable: Set<PoolID> = []
+        /// Those that are being looked at.
+        var looking: Set<PoolID> = []
+    }
+
     private let pools: PoolTable
     private let state: HotIndex
     private let clock: any MonotonicClock
     private let logger: Logger
-    private let unreadable = Mutex<Set<PoolID>>([])
-    private let looks = SingleFlight<PoolID, Void>()
+    private let reading = Mutex(Reading())
+    private let looks: SharedLooks<PoolID, Result<Void, any Error>>
     private let checks: SharedLooks<Part, Result<Void, any Error>>
 
     package init(pools: PoolTable, state: HotIndex, clock: any MonotonicClock, logger: Logger) {
@@ -36,12 +42,13 @@ package final class PoolHealth: Sendable {
         self.state = state
         self.clock = clock
         self.logger = logger
+        looks = SharedLooks(life: .zero, patience: Self.patience, clock: clock)
         checks = SharedLooks(life: Self.interval, patience: Self.patience, clock: clock)
     }
 
     /// Whether clients can get what is in the pool, by the last look at it.
     package func isReadable(_ id: PoolID) -> Bool {
-        unreadable.withLock { !$0.contains(id) }
+        reading.withLock { !$0.unreadable.contains(id) }
     }
 
     /// Looks at the pools again and again until the task is cancelled.
@@ -51,7 +58,9 @@ package final class PoolHealth: Sendable {
         while !Task.isCancelled {
             // One that hangs does not keep the others waiting.
             await withDiscardingTaskGroup { group in
-                for pool in served { group.addTask { try? await self.checkReading(pool) } }
+                for pool in served {
+                    group.addTask { _ = try? await leaving(by: self.clock) { try await self.checkReading(pool) } }
+                }
             }
             try? await clock.sleep(for: Self.interval)
         }
@@ -110,26 +119,41 @@ package final class PoolHealth: Sendable {
         try found.get()
     }
 
-    /// - Throws: Why clients cannot get what is in the pool.
+    /// Looks into a pool; who asks while another does is told what that one finds.
+    ///
+    /// - Throws: Why clients cannot get what is in the pool. One that does not say within ``patience`` cannot be read, until the look into it has come to
+    ///   an end after all.
     package func checkReading(_ pool: Pool) async throws {
         guard Self.isServedHere(pool) else { return }
-        try await looks.run(pool.id) {
+        let found = await looks.answer(pool.id) {
+            self.reading.withLock { _ = $0.looking.insert(pool.id) }
             do {
-                _ = try await uncancelled { try await pool.store.list(after: nil, limit: 1) }
+                _ = try await pool.store.list(after: nil, limit: 1)
                 self.note(pool.id, nil)
+                return .success(())
             } catch {
                 self.note(pool.id, error)
-                throw error
+                return .failure(error)
             }
         }
+        guard let found else {
+            let error = StorageError(.timedOut, "it does not answer within \(Self.patience)", operation: "pool.list")
+            note(pool.id, error, isOver: false)
+            throw error
+        }
+        try found.get()
     }
 
     private static func isServedHere(_ pool: Pool) -> Bool {
         pool.store.capabilities.features.contains(.servedByMirror)
     }
 
-    private func note(_ id: PoolID, _ failure: (any Error)?) {
-        let isNews = unreadable.withLock { failure == nil ? $0.remove(id) != nil : $0.insert(id).inserted }
+    /// - Parameter isOver: Whether the look is; what comes of it then counts, and not that it took long.
+    private func note(_ id: PoolID, _ failure: (any Error)?, isOver: Bool = true) {
+        let isNews = reading.withLock { reading in
+            if isOver { reading.looking.remove(id) } else if !reading.looking.contains(id) { return false }
+            return failure == nil ? reading.unreadable.remove(id) != nil : reading.unreadable.insert(id).inserted
+        }
         guard isNews else { return }
         guard let failure else { return logger.notice("a pool can be read again", metadata: ["pool": "\(id)"]) }
         // So that nobody gives its locations from memory. After it was noted: what is remembered later was looked for later.

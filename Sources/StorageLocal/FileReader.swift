@@ -17,7 +17,7 @@ final class FileReader: AsyncSequence, Sendable {
         var file: Descriptor?
         var offset: Int64
         var end: Int64
-        var pending: PendingResult<ByteBuffer>?
+        var pending: FileCall<ByteBuffer>?
     }
 
     private let state: Mutex<State>
@@ -55,7 +55,7 @@ final class FileReader: AsyncSequence, Sendable {
     }
 
     /// Starts to read the next chunk, if there is one.
-    private func startRead(_ state: inout State) -> PendingResult<ByteBuffer>? {
+    private func startRead(_ state: inout State) -> FileCall<ByteBuffer>? {
         guard let file = state.file else { return nil }
         let offset = state.offset
         let count = Int(Swift.min(Int64(Self.chunkSize), state.end - offset))

@@ -1,98 +1,101 @@
+package import MirrorCore
 import MirrorStorage
-package import NIOPosix
+import NIOPosix
 import Synchronization
 
-/// Where blocking calls run: neither an event loop nor Swift's own threads may wait for a disk.
-package struct FileThreads: Sendable {
-    /// For every local store of the process, and never shut down.
-    ///
-    /// Many more threads than cores, because they wait for the disk: while copies sync what they wrote, lookups must still get through.
-    package static let shared: NIOThreadPool = {
-        let pool = NIOThreadPool(numberOfThreads: 32)
-        pool.start()
-        return pool
-    }()
-
-    let pool: NIOThreadPool
-
-    /// Runs `body`; not at all when the task is cancelled before a thread is free.
-    func run<Result: Sendable>(_ operation: String, _ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-        do {
-            return try await pool.runIfActive(body)
-        } catch let error as Errno {
-            throw StorageError(error, operation: operation)
-        } catch is CancellationError where !Task.isCancelled {
-            // What the pool throws once it has shut down.
-            throw Self.inactive(operation)
-        }
+/// Where the blocking calls of one pool run: neither an event loop nor Swift's own threads may wait for a disk.
+///
+/// Each pool has threads of its own, so that a disk that hangs holds none of another pool's. A call that hangs holds a thread for as long as it hangs, and
+/// whoever waits for it can leave. Once all threads hang the next calls fail at once.
+package final class FileThreads: Sendable {
+    private struct Occupation {
+        var busy = 0
+        /// When a thread last began or ended a call.
+        var changed: ContinuousClock.Instant
     }
 
-    /// Runs `body` even in a cancelled task: for what cleans up.
-    func runAlways(_ body: @escaping @Sendable () -> Void) async {
-        await withCheckedContinuation { continuation in
-            startAlways {
-                body()
-                continuation.resume()
-            }
+    /// How long all threads may be busy, without one that comes free, until the disk counts as one that hangs.
+    static let patience = Duration.seconds(10)
+    /// What a call that is under way has to end in after nobody waits for it any more: on a disk that is well it does.
+    static let lastMoment = Duration.milliseconds(100)
+
+    let pool: NIOThreadPool
+    private let clock: any MonotonicClock
+    private let occupation: Mutex<Occupation>
+
+    /// - Parameter count: Many more threads than cores, because they wait for the disk: while copies sync what they wrote, lookups must still get through.
+    package init(count: Int = 32, clock: any MonotonicClock = SystemClock()) {
+        pool = NIOThreadPool(numberOfThreads: count)
+        pool.start()
+        self.clock = clock
+        occupation = Mutex(Occupation(changed: clock.instant))
+    }
+
+    deinit {
+        pool.shutdownGracefully { _ in }
+    }
+
+    /// Runs `body`; not at all when the task is cancelled before a thread is free.
+    ///
+    /// - Throws: `CancellationError` soon after the task is cancelled, also when `body` hangs, which may then end at any later time; `.timedOut` at once when
+    ///   all threads hang.
+    func run<Result: Sendable>(_ operation: String, _ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await start(operation, body).value
+    }
+
+    /// Starts `body` now; its result is asked for later, or never.
+    func start<Result: Sendable>(_ operation: String, _ body: @escaping @Sendable () throws -> Result) -> FileCall<Result> {
+        let call = FileCall(operation, clock: clock, body)
+        guard !allHang else {
+            call.fail(.timedOut, "all threads of the pool wait for its disk")
+            return call
         }
+        pool.submit { state in
+            guard case .active = state else { return call.fail(.unavailable, "the store is shutting down") }
+            self.note(1)
+            defer { self.note(-1) }
+            call.run()
+        }
+        return call
+    }
+
+    /// Runs `body` even in a cancelled task, for what cleans up; waits for its end only as long as the disk does not count as one that hangs.
+    func runAlways(_ body: @escaping @Sendable () -> Void) async {
+        let end = FirstValue<Void>()
+        startAlways {
+            body()
+            end.give(())
+        }
+        let alarm = Task { [clock] in
+            try? await clock.sleep(for: Self.patience)
+            end.give(())
+        }
+        await end.value()
+        alarm.cancel()
     }
 
     /// Starts `body`, which nobody waits for; on this thread when the pool has shut down: late cleaning is better than none.
     func startAlways(_ body: @escaping @Sendable () -> Void) {
-        pool.submit { _ in body() }
-    }
-
-    /// Starts `body` now; its result is asked for later, or never.
-    func start<Result: Sendable>(_ operation: String, _ body: @escaping @Sendable () throws -> Result) -> PendingResult<Result> {
-        let pending = PendingResult<Result>()
         pool.submit { state in
-            guard case .active = state else { return pending.finish(.failure(Self.inactive(operation))) }
-            do {
-                pending.finish(.success(try body()))
-            } catch let error as Errno {
-                pending.finish(.failure(StorageError(error, operation: operation)))
-            } catch {
-                pending.finish(.failure(error))
-            }
+            guard case .active = state else { return body() }
+            self.note(1)
+            defer { self.note(-1) }
+            body()
         }
-        return pending
     }
 
-    private static func inactive(_ operation: String) -> StorageError {
-        StorageError(.unavailable, "the store is shutting down", operation: operation)
-    }
-}
-
-/// A result that one thread will have and one task will ask for.
-final class PendingResult<Value: Sendable>: Sendable {
-    private enum State {
-        case running
-        case awaited(CheckedContinuation<Value, any Error>)
-        case finished(Result<Value, any Error>)
-    }
-
-    private let state = Mutex(State.running)
-
-    func finish(_ result: Result<Value, any Error>) {
-        let waiting = state.withLock { state -> CheckedContinuation<Value, any Error>? in
-            defer { state = .finished(result) }
-            if case .awaited(let continuation) = state { return continuation }
-            return nil
+    /// Whether no thread has come free for longer than a disk takes that is well.
+    private var allHang: Bool {
+        occupation.withLock { occupation in
+            occupation.busy == pool.numberOfThreads && occupation.changed.duration(to: clock.instant) >= Self.patience
         }
-        waiting?.resume(with: result)
     }
 
-    /// To be asked for once.
-    var value: Value {
-        get async throws {
-            try await withCheckedThrowingContinuation { continuation in
-                let result = state.withLock { state -> Result<Value, any Error>? in
-                    if case .finished(let result) = state { return result }
-                    state = .awaited(continuation)
-                    return nil
-                }
-                if let result { continuation.resume(with: result) }
-            }
+    private func note(_ change: Int) {
+        let now = clock.instant
+        occupation.withLock { occupation in
+            occupation.busy += change
+            occupation.changed = now
         }
     }
 }

@@ -1,7 +1,6 @@
 package import Logging
 package import MirrorCore
 package import MirrorStorage
-package import NIOPosix
 
 /// A pool in a directory of this machine.
 ///
@@ -30,13 +29,12 @@ package struct LocalStore: ObjectStore {
 
     /// Opens the directory: creates what is missing, locks it, and removes what an earlier process left half done.
     ///
-    /// - Parameter threadPool: Where file system calls block; it must be running and outlive the store.
+    /// - Parameter threads: Where file system calls block; no other pool's.
     /// - Throws: ``StorageError``, naming the directory: `.unavailable` when another process holds it, `.permissionDenied`, `.full`.
     package static func open(
-        _ configuration: Configuration, threadPool: NIOThreadPool = FileThreads.shared, clock: any WallClock = SystemClock(),
+        _ configuration: Configuration, threads: FileThreads = FileThreads(), clock: any WallClock = SystemClock(),
         logger: Logger = Logger(label: "cloud-mirror.local")
     ) async throws -> LocalStore {
-        let threads = FileThreads(pool: threadPool)
         let directory = try await threads.run("local.open") { try PoolDirectory(configuration.directory, logger: logger) }
         return LocalStore(configuration: configuration, directory: directory, threads: threads, clock: clock)
     }

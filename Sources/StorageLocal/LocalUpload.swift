@@ -160,6 +160,12 @@ final class LocalUpload: ObjectUpload {
         guard let info = footer.info(for: key) else {
             throw StorageError(.invalidRequest, "the digest is no SHA-256", operation: operation)
         }
+        // All of it on the thread, so that what is left behind there comes to its own end.
+        try await store.threads.run(operation) { try self.publish(footer, size: size, operation) }
+        return info
+    }
+
+    private func publish(_ footer: ObjectFooter, size: Int64, _ operation: String) throws {
         let file = try state.withLock { state in
             guard state.phase == .open, let file = state.file else { throw over(operation) }
             try invalid(operation) { () throws(WrittenParts.Problem) in try state.parts.check(size: size) }
@@ -168,24 +174,23 @@ final class LocalUpload: ObjectUpload {
         }
         do {
             let encoded = try footer.encoded(operation: operation)
-            try await store.threads.run(operation) { [self] in
-                try file.write(encoded, at: size)
-                // Gives back what was reserved, and cuts off what a failed attempt wrote, beyond the end.
-                try file.truncate(to: size + Int64(encoded.readableBytes))
-                try file.sync()
-                try store.directory.publish(name, as: key)
-                state.withLock { $0.phase = .over }
-            }
+            try file.write(encoded, at: size)
+            // Gives back what was reserved, and cuts off what a failed attempt wrote, beyond the end.
+            try file.truncate(to: size + Int64(encoded.readableBytes))
+            try file.sync()
+            // Whoever gave up on a disk that hangs goes by that: nothing is to appear long after.
+            try state.withLock { if $0.isAborted { throw over(operation) } }
+            try store.directory.publish(name, as: key)
+            state.withLock { ($0.phase, $0.file) = (.over, nil) }
         } catch {
             let isAborted = state.withLock { state in
-                if state.phase == .completing { state.phase = .open }
+                state.phase = state.isAborted ? .over : .open
+                if state.isAborted { state.file = nil }
                 return state.isAborted
             }
-            if isAborted { await abort() }
+            if isAborted { store.directory.removeUpload(name) }
             throw error
         }
-        state.withLock { $0.file = nil }
-        return info
     }
 
     func abort() async {

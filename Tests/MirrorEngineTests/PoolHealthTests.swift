@@ -42,6 +42,33 @@ struct PoolHealthTests {
         }
     }
 
+    @Test(
+        "A pool that hangs cannot be read as soon as it has said nothing for two seconds; nobody else waits for it, and no second look is begun"
+    )
+    func hangs() async throws {
+        try await run { engine async throws in
+            let door = Door()
+            defer { door.open() }
+            // Nobody can cancel it.
+            engine.store.before(.list) { _ = await Task { try? await door.pass() }.value }
+            let looks = engine.store.count(.list)
+            let first = Task { try await engine.health.checkReading(engine.pool) }
+            try await door.waiting()
+            // The look's time may only begin.
+            while engine.health.isReadable(engine.pool.id), !Task.isCancelled {
+                clock.advance(by: .seconds(1))
+                await Task.yield()
+            }
+            await #expect(throws: StorageError.self) { try await first.value }
+            await #expect(throws: StorageError.self) { try await engine.health.checkReading(engine.pool) }
+            for path in ["/a.txt", "/b.txt"] { #expect(try await engine.ask(path).fallback == .unavailable) }
+            #expect(engine.store.count(.list) == looks + 1)
+            door.open()
+            while !engine.health.isReadable(engine.pool.id), !Task.isCancelled { await Task.yield() }
+            #expect(try await engine.ask("/a.txt").outcome == .hit)
+        }
+    }
+
     @Test("An object that seems to be missing from a pool that is away is not forgotten")
     func missingWithItsPool() async throws {
         try await run { engine async throws in

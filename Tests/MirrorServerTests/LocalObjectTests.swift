@@ -379,6 +379,33 @@ struct LocalObjectTests {
         }
     }
 
+    @Test(arguments: ["GET", "HEAD"]) func `nobody waits long for a disk that hangs, and gets to the origin`(method: String) async throws {
+        let world = World()
+        let id = try await world.seed("/a.txt")
+        try await MirrorFixture.run(world) { mirror in
+            let location = try require(try await mirror.get(World.target("/a.txt"))["Location"])
+            mirror.store.hangReads(true)
+            defer { mirror.store.hangReads(false) }
+            let object = try await passing(world.clock) { try await mirror.request(method, location) }
+            #expect(object.status == 302)
+            let again = try require(object["Location"])
+            #expect(again == World.target("/a.txt") + "?missing=1")
+            let answer = try await passing(world.clock) { try await mirror.request(method, again) }
+            #expect(answer["Location"] == id.artifact.description)
+            #expect(answer["X-Cloud-Mirror-Outcome"] == "fallback")
+        }
+    }
+
+    /// Lets three seconds pass while something waits.
+    private func passing<Value: Sendable>(
+        _ clock: ManualClock, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let waiting = Task { try await body() }
+        await clock.sleepers(1)
+        clock.advance(by: .seconds(3))
+        return try await waiting.value
+    }
+
     @Test func `another method than GET and HEAD is refused`() async throws {
         try await serve { mirror, target, info in
             for method in ["PUT", "POST", "DELETE", "PATCH"] {

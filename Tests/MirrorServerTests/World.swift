@@ -99,6 +99,7 @@ final class WatchedStore: ObjectStore {
     private let broken = Mutex(false)
     private let checked = Mutex(0)
     private let hanging = WatchedState(false)
+    private let hangingReads = WatchedState(false)
 
     /// - Parameter isSigned: Whether clients are redirected to locations that are signed, for GET alone.
     init(_ base: any ObjectStore, isSigned: Bool = false) {
@@ -114,6 +115,14 @@ final class WatchedStore: ObjectStore {
 
     /// Answers to what asks for the pool's health come while this is false.
     func hang(_ isHanging: Bool) { hanging.change { $0 = isHanging } }
+
+    /// Answers to what asks for an object come while this is false, also in a cancelled task.
+    func hangReads(_ isHanging: Bool) { hangingReads.change { $0 = isHanging } }
+
+    private func read() async {
+        let hangingReads = hangingReads
+        _ = await Task { try? await hangingReads.value { $0 ? nil : () } }.value
+    }
 
     /// Makes everything fail from now on.
     func breakDown() { broken.withLock { $0 = true } }
@@ -132,11 +141,13 @@ final class WatchedStore: ObjectStore {
 
     func head(_ key: ObjectKey) async throws -> ObjectInfo {
         try check("head")
+        await read()
         return try await base.head(key)
     }
 
     func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
         try check("get")
+        await read()
         return try await base.get(key, range: range)
     }
 

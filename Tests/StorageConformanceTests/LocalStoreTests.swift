@@ -132,10 +132,9 @@ struct LocalStoreTests {
     @Test("an upload that is aborted or dropped removes its file")
     func droppedUploads() async throws {
         // One thread: what is submitted before a call is done when the call returns.
-        let threads = NIOThreadPool(numberOfThreads: 1)
-        threads.start()
+        let threads = FileThreads(count: 1)
         let directory = try TemporaryDirectory()
-        let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), threadPool: threads)
+        let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), threads: threads)
         let object = try SampleObject(size: 1_000)
         do {
             let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
@@ -155,16 +154,14 @@ struct LocalStoreTests {
         }
         try await store.checkHealth()
         #expect(try directory.contents("uploads") == [])
-        try await threads.shutdownGracefully()
     }
 
     #if os(Linux)
         @Test("closes an object's file when its body was read to the end, and when it was dropped")
         func descriptors() async throws {
-            let threads = NIOThreadPool(numberOfThreads: 1)
-            threads.start()
+            let threads = FileThreads(count: 1)
             let directory = try TemporaryDirectory()
-            let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), threadPool: threads)
+            let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), threads: threads)
             let object = try SampleObject(size: 1_300_007)
             try await object.put(into: store)
             func openFiles() async throws -> Int {
@@ -187,21 +184,19 @@ struct LocalStoreTests {
             let file = try await store.openFile(object.key)
             #expect(try await openFiles() == 1)
             withExtendedLifetime(file) {}
-            try await threads.shutdownGracefully()
         }
     #endif
 
     @Test("a store whose threads are gone says that it is shutting down, and does not hang")
     func shutDown() async throws {
-        let threads = NIOThreadPool(numberOfThreads: 1)
-        threads.start()
+        let threads = FileThreads(count: 1)
         let directory = try TemporaryDirectory()
-        let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), threadPool: threads)
+        let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), threads: threads)
         let object = try SampleObject(size: 1_300_007)
         try await object.put(into: store)
         let content = try await store.get(object.key, range: nil)
         let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: nil)
-        try await threads.shutdownGracefully()
+        try await threads.pool.shutdownGracefully()
         try await requireStorageError(.unavailable, "head") { try await store.head(object.key) }
         try await requireStorageError(.unavailable, "body") { try await content.body.collect(upTo: 1 << 21) }
         await upload.abort()

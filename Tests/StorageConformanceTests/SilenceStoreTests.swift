@@ -1,3 +1,4 @@
+import CoreMetrics
 import Logging
 import MirrorCore
 import MirrorStorage
@@ -40,7 +41,7 @@ struct SilenceStoreTests {
 
     private func key() throws -> ObjectKey { try SampleObject(size: 1).key }
 
-    private func refused(_ store: SilenceStore) async throws {
+    private func refused(_ store: any ObjectStore) async throws {
         try await requireStorageError(.unavailable, "head") { try await store.head(try key()) }
     }
 
@@ -66,7 +67,7 @@ struct SilenceStoreTests {
         try await refused(store)
     }
 
-    @Test("Trials come a second apart and are given up; the first that is answered lets everybody ask again")
+    @Test("Trials come by themselves, a second apart, and are given up; the first that is answered lets everybody ask again")
     func comesBack() async throws {
         let store = try store()
         let first = Task { try await store.head(try key()) }
@@ -75,19 +76,21 @@ struct SilenceStoreTests {
         try await refused(store)
         await waitUntilHung(2)
         await clock.sleepers(1)
-        // The trial is over, in vain.
+        // The trial is over, in vain, and the next is to come.
         clock.advance(by: .seconds(2))
-        while clock.sleeperCount > 0, !Task.isCancelled { await Task.yield() }
-        try await refused(store)
+        await clock.sleepers(1)
         #expect(hung.entries.count == 2)
+        clock.advance(by: .seconds(1))
+        await waitUntilHung(3)
+        await clock.sleepers(1)
         isSilent.turn(on: false)
-        while !log.all.contains(where: { $0.contains("answers again") }), !Task.isCancelled {
-            // The trial before may only be ending.
-            clock.advance(by: .seconds(1))
-            _ = try? await store.head(try key())
-        }
+        clock.advance(by: .seconds(2))
+        await clock.sleepers(1)
+        clock.advance(by: .seconds(1))
+        // Nobody asks.
+        while !log.all.contains(where: { $0.contains("answers again") }), !Task.isCancelled { await Task.yield() }
         try await requireStorageError(.notFound, "head") { try await store.head(try key()) }
-        #expect(hung.entries.count == 2)
+        #expect(hung.entries.count == 3)
         first.cancel()
         _ = await first.result
         try await requireStorageError(.notFound, "head") { try await store.head(try key()) }
@@ -163,7 +166,7 @@ struct SilenceStoreTests {
         _ = await first.result
     }
 
-    @Test("Locations and heads are silent each by itself, and other calls never")
+    @Test("Locations and heads are silent each by itself")
     func apart() async throws {
         let store = try store(.location)
         let key = try key()
@@ -175,6 +178,90 @@ struct SilenceStoreTests {
         #expect(try await store.list(after: nil, limit: 1).isEmpty)
         first.cancel()
         _ = await first.result
+    }
+
+    @Test("Nothing is begun at a silent store, whose error nobody waits to try again; what is under way goes on")
+    func sparesTheStore() async throws {
+        let silent = try self.store()
+        let store = RetryStore(silent, clock: clock)
+        let object = try SampleObject(size: 10)
+        let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: nil)
+        let first = Task { try await silent.head(object.key) }
+        await waitUntilHung(1)
+        clock.advance(by: .seconds(2))
+        try await requireStorageError(.unavailable, "head") { try await store.head(object.key) }
+        for call: @Sendable () async throws -> Void in [
+            { _ = try await store.openFile(object.key) }, { _ = try await store.get(object.key, range: nil) },
+            { _ = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: nil) },
+            { _ = try await store.list(after: nil, limit: 1) }, { try await store.delete(object.key) },
+            { _ = try await store.delete([object.key]) },
+        ] { try await requireStorageError(.unavailable, "call", call) }
+        _ = try await upload.write(UploadPart(number: 0, offset: 0, length: 10), from: ByteStream(object.bytes))
+        #expect(try await upload.complete(size: 10, sha256: object.sha256).size == 10)
+        first.cancel()
+        _ = await first.result
+    }
+
+    @Test("Files that do not open make a store silent, too", arguments: [HookedStore.Call.openFile, .get])
+    func bodies(call: HookedStore.Call) async throws {
+        let store = try store(call)
+        let key = try key()
+        let first = Task {
+            if call == .get { _ = try await store.get(key, range: nil) } else { _ = try await store.openFile(key) }
+        }
+        await waitUntilHung(1)
+        clock.advance(by: .seconds(2))
+        try await refused(store)
+        first.cancel()
+        _ = await first.result
+    }
+
+    @Test("Calls that hang are counted, whoever has left them: beyond the limit others fail at once")
+    func counts() async throws {
+        let gate = FakeGate()
+        let base = HookedStore { _ in
+            // Nobody can cancel it.
+            _ = await Task { try? await gate.wait() }.value
+        }
+        let pool = try requireValue(PoolID(service: "test", region: "silence"), "pool")
+        let store = SilenceStore(base, pool: pool, patience: .seconds(60), maxCalls: 2, clock: clock, logger: log.logger)
+        let hung = (0..<2).map { _ in Task { try await store.head(try key()) } }
+        while gate.waitingCount < 2, !Task.isCancelled { await Task.yield() }
+        for task in hung { task.cancel() }
+        try await refused(store)
+        gate.open()
+        for task in hung { _ = await task.result }
+        try await requireStorageError(.notFound, "head") { try await store.head(try key()) }
+    }
+
+    /// Pauses between attempts pass at once, time limits never.
+    private struct PausesPass: MonotonicClock {
+        let pause: Duration
+        let clock: ManualClock
+
+        var instant: ContinuousClock.Instant { clock.instant }
+
+        func sleep(until deadline: ContinuousClock.Instant) async throws {
+            guard instant.duration(to: deadline) == pause else { return try await clock.sleep(until: deadline) }
+            clock.advance(by: pause)
+        }
+    }
+
+    @Test("A store that answers each attempt with an error answers, whatever time lies between them")
+    func errorsAreAnswers() async throws {
+        let calls = hung
+        let base = HookedStore { call in
+            calls.note(call)
+            throw StorageError(.unavailable, "slow down", operation: "test", retryAfter: .seconds(3))
+        }
+        let pool = try requireValue(PoolID(service: "test", region: "silence"), "pool")
+        let store = StoreLayers(patience: .seconds(2)).around(
+            base, pool: pool, clock: PausesPass(pause: .seconds(3), clock: clock), factory: NOOPMetricsHandler.instance, logger: log.logger)
+        try await refused(store)
+        #expect(calls.entries.count == 4)
+        try await refused(store)
+        #expect(calls.entries.count == 8)
+        #expect(log.all.isEmpty)
     }
 
     @Test("A connection that does not come about is silence, one that is refused at once is an answer", arguments: [true, false])

@@ -22,7 +22,8 @@ struct LocalObjectRoutes: Sendable {
     private func object(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let (pool, key) = try find(context)
         do {
-            let source = try await Source.open(key, in: pool, sendsFiles: sendsFiles, isGet: request.method == .get)
+            let (sendsFiles, isGet) = (sendsFiles, request.method == .get)
+            let source = try await inTime { try await Source.open(key, in: pool, sendsFiles: sendsFiles, isGet: isGet) }
             let info = source.info
             var headers = Self.fields(of: info)
             switch ConditionalRequest.evaluate(request.headers, isGet: request.method == .get, info) {
@@ -40,19 +41,45 @@ struct LocalObjectRoutes: Sendable {
                 guard request.method == .get, let range = ByteRange(offset: 0, length: info.size) else {
                     return Response(status: .ok, headers: headers)
                 }
-                return Response(
-                    status: .ok, headers: headers,
-                    body: try await source.body(range, pool, context) { services.metrics.countServed(bytes: $0, pool: pool.id) })
+                return Response(status: .ok, headers: headers, body: try await body(source, range, pool, context))
             case .part(let range):
                 headers[.contentLength] = String(range.length)
                 headers[.contentRange] = "bytes \(range.offset)-\(range.end - 1)/\(info.size)"
-                return Response(
-                    status: .partialContent, headers: headers,
-                    body: try await source.body(range, pool, context) { services.metrics.countServed(bytes: $0, pool: pool.id) })
+                return Response(status: .partialContent, headers: headers, body: try await body(source, range, pool, context))
             }
         } catch let error as StorageError {
             return try answerMissing(key, in: pool, error, context)
         }
+    }
+
+    private func body(_ source: Source, _ range: ByteRange, _ pool: Pool, _ context: MirrorRequestContext) async throws -> ResponseBody {
+        let (channel, metrics) = (context.channel, services.metrics)
+        switch source {
+        case .file(let file):
+            return ResponseBody(contentLength: Int(range.length)) { writer in
+                try await FileTransmission.send(file, range, over: channel) { metrics.countServed(bytes: $0, pool: pool.id) }
+                try await writer.finish(nil)
+            }
+        case .stream(let info):
+            let content = try await inTime { try await pool.store.get(info.key, range: range) }
+            guard content.info.etag == info.etag else {
+                throw RequestError(.unavailable, "the object was just replaced; ask again")
+            }
+            return ResponseBody(contentLength: Int(range.length)) { writer in
+                for try await chunk in content.body {
+                    try await writer.write(chunk)
+                    metrics.countServed(bytes: Int64(chunk.readableBytes), pool: pool.id)
+                }
+                try await writer.finish(nil)
+            }
+        }
+    }
+
+    /// Waits for the pool's disk no longer than clients bear. What it was asked goes on, so that a pool that is silent is found out.
+    private func inTime<Value: Sendable>(_ call: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        let value = try await leaving(after: PoolHealth.patience, by: services.clock) { try await Task(operation: call).value }
+        guard let value else { throw StorageError(.timedOut, "no answer within \(PoolHealth.patience)", operation: "local.serve") }
+        return value
     }
 
     /// Sends a client that was redirected here to where it gets the artifact after all: the redirect route looks for the object too, forgets
@@ -110,32 +137,6 @@ private enum Source: Sendable {
         switch self {
         case .file(let file): file.info
         case .stream(let info): info
-        }
-    }
-
-    /// - Parameter count: Called with bytes that were sent.
-    func body(
-        _ range: ByteRange, _ pool: Pool, _ context: MirrorRequestContext, count: @escaping @Sendable (Int64) -> Void
-    ) async throws -> ResponseBody {
-        switch self {
-        case .file(let file):
-            let channel = context.channel
-            return ResponseBody(contentLength: Int(range.length)) { writer in
-                try await FileTransmission.send(file, range, over: channel, count: count)
-                try await writer.finish(nil)
-            }
-        case .stream(let info):
-            let content = try await pool.store.get(info.key, range: range)
-            guard content.info.etag == info.etag else {
-                throw RequestError(.unavailable, "the object was just replaced; ask again")
-            }
-            return ResponseBody(contentLength: Int(range.length)) { writer in
-                for try await chunk in content.body {
-                    try await writer.write(chunk)
-                    count(Int64(chunk.readableBytes))
-                }
-                try await writer.finish(nil)
-            }
         }
     }
 }

@@ -3,14 +3,14 @@ import Synchronization
 
 /// Whether something that is asked again and again still answers.
 ///
-/// Silent it is once there were questions under way for as long as `patience`, and it has answered none since the first of them. Then nobody asks it but a trial now and
-/// then, until one is answered.
+/// Silent it is once there were questions under way for as long as `patience`, and it has answered none since the first of them. Then nobody asks it
+/// but whoever tries by itself, until a question is answered.
 final class Silence: Sendable {
     enum Turn: Sendable, Equatable {
         /// To be followed by ``ended(isAnswered:since:)``.
         case ask(since: Int)
-        /// Not to be asked. Who is told `startsTrial` makes one that nobody waits for, and calls ``trialEnded(isAnswered:)``.
-        case silent(startsTrial: Bool)
+        /// Not to be asked. With the number of the silence for whoever has found out that it has begun, and is to try until it is over.
+        case silent(news: Int?)
     }
 
     private struct State {
@@ -20,13 +20,10 @@ final class Silence: Sendable {
         var underWay = 0
         /// Since when there are such questions.
         var waitsSince: ContinuousClock.Instant?
+        /// How often it has fallen silent.
+        var silences = 0
         var isSilent = false
-        var isTrialUnderWay = false
-        var lastTrial: ContinuousClock.Instant?
     }
-
-    /// Between two trials.
-    private static let pause = Duration.seconds(1)
 
     private let patience: Duration
     private let clock: any MonotonicClock
@@ -40,21 +37,23 @@ final class Silence: Sendable {
         self.onChange = onChange
     }
 
+    var isSilent: Bool { state.withLock { $0.isSilent } }
+
+    /// Whether the silence with this number is not over.
+    func lasts(_ number: Int) -> Bool {
+        state.withLock { $0.isSilent && $0.silences == number }
+    }
+
     func turn() -> Turn {
         let now = clock.instant
-        let (turn, isNews) = state.withLock { state -> (Turn, Bool) in
-            let isNews = fallSilent(&state, at: now)
-            guard state.isSilent else {
-                state.underWay += 1
-                state.waitsSince = state.waitsSince ?? now
-                return (.ask(since: state.answers), false)
-            }
-            let isDue = state.lastTrial.map { $0.duration(to: now) >= Self.pause } ?? true
-            guard isDue, !state.isTrialUnderWay else { return (.silent(startsTrial: false), isNews) }
-            state.isTrialUnderWay = true
-            return (.silent(startsTrial: true), isNews)
+        let turn = state.withLock { state -> Turn in
+            let news = fallSilent(&state, at: now)
+            guard !state.isSilent else { return .silent(news: news) }
+            state.underWay += 1
+            state.waitsSince = state.waitsSince ?? now
+            return .ask(since: state.answers)
         }
-        if isNews { onChange(true) }
+        if case .silent(.some) = turn { onChange(true) }
         return turn
     }
 
@@ -62,41 +61,40 @@ final class Silence: Sendable {
     ///
     /// - Parameter isAnswered: Whether by an answer, of whatever kind.
     /// - Parameter since: As its turn said.
-    func ended(isAnswered: Bool, since: Int) {
+    /// - Returns: The number of the silence that has begun by this.
+    func ended(isAnswered: Bool, since: Int) -> Int? {
+        guard !isAnswered else {
+            answered()
+            return nil
+        }
         let now = clock.instant
-        let isNews = state.withLock { state in
-            if isAnswered { return answered(&state) }
-            guard since == state.answers else { return false }
-            let isNews = fallSilent(&state, at: now)
+        let news = state.withLock { state -> Int? in
+            guard since == state.answers else { return nil }
+            let news = fallSilent(&state, at: now)
             state.underWay -= 1
             if state.underWay == 0 { state.waitsSince = nil }
-            return isNews
+            return news
         }
-        if isNews { onChange(!isAnswered) }
+        if news != nil { onChange(true) }
+        return news
     }
 
-    func trialEnded(isAnswered: Bool) {
-        let now = clock.instant
-        let isNews = state.withLock { state in
-            state.isTrialUnderWay = false
-            state.lastTrial = now
-            return isAnswered && answered(&state)
+    /// It has answered something.
+    func answered() {
+        let wasSilent = state.withLock { state in
+            state.answers += 1
+            (state.underWay, state.waitsSince) = (0, nil)
+            defer { state.isSilent = false }
+            return state.isSilent
         }
-        if isNews { onChange(false) }
+        if wasSilent { onChange(false) }
     }
 
-    /// - Returns: Whether that is news.
-    private func fallSilent(_ state: inout State, at now: ContinuousClock.Instant) -> Bool {
-        guard !state.isSilent, let since = state.waitsSince, since.duration(to: now) >= patience else { return false }
+    /// - Returns: The number of the silence, if it begins now.
+    private func fallSilent(_ state: inout State, at now: ContinuousClock.Instant) -> Int? {
+        guard !state.isSilent, let since = state.waitsSince, since.duration(to: now) >= patience else { return nil }
         state.isSilent = true
-        return true
-    }
-
-    /// - Returns: Whether that is news.
-    private func answered(_ state: inout State) -> Bool {
-        state.answers += 1
-        (state.underWay, state.waitsSince) = (0, nil)
-        defer { state.isSilent = false }
-        return state.isSilent
+        state.silences += 1
+        return state.silences
     }
 }

@@ -2,23 +2,37 @@ package import Logging
 package import MirrorCore
 import Synchronization
 
-/// Lets nobody wait for a store that does not answer: what clients wait for (`head` and `location`) fails at once while it is silent.
+/// Lets nobody wait for a store that does not answer: while it is silent, whatever is to be begun there fails at once.
 ///
-/// See ``Silence``. An error is an answer, unless it is one that only says that none came.
+/// See ``Silence``. What clients wait for shows whether it is silent: `head`, `openFile` and `get`, and `location` by itself, because that asks somebody
+/// else: not the service but whoever has the credentials. An error is an answer, unless it is one that only says that none came. A silent store is
+/// tried again and again by itself, so that nobody's request is needed to find out that it is back.
+///
+/// Also bounds the calls that are under way: who asked may have left long ago.
 package struct SilenceStore: StoreLayer {
+    /// Why a call was not made: neither will it be a moment later. The cause of the error that is thrown in its place.
+    struct Refusal: Error {}
+
     package let base: any ObjectStore
     private let patience: Duration
     private let clock: any MonotonicClock
     private let heads: Silence
-    /// Apart, because they ask somebody else: not the service but whoever has the credentials.
     private let locations: Silence
+    private let calls: CallCount
+    /// Trials that are under way or were left behind: each may hold a thread.
+    private let trials = CallCount(limit: 8)
 
-    /// Trials that are under way or were left behind.
-    private let hanging = Trials()
+    /// Between two trials.
+    private static let pause = Duration.seconds(1)
 
     /// - Parameter patience: How long whoever asks bears silence.
-    package init(_ base: any ObjectStore, pool: PoolID, patience: Duration, clock: any MonotonicClock = SystemClock(), logger: Logger) {
+    /// - Parameter maxCalls: Of those that show whether it is silent, under way at the same time.
+    package init(
+        _ base: any ObjectStore, pool: PoolID, patience: Duration, maxCalls: Int = 10_000, clock: any MonotonicClock = SystemClock(),
+        logger: Logger
+    ) {
         self.base = base
+        calls = CallCount(limit: maxCalls)
         self.patience = patience
         self.clock = clock
         func silence(_ silent: String, _ back: String) -> Silence {
@@ -37,13 +51,55 @@ package struct SilenceStore: StoreLayer {
             "a pool's credentials come again")
     }
 
+    // MARK: What shows it
+
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
         try await ask(heads, "silence.head") { [base] in try await base.head(key) }
+    }
+
+    package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
+        try await ask(heads, "silence.get") { [base] in try await base.get(key, range: range) }
+    }
+
+    package func openFile(_ key: ObjectKey) async throws -> ObjectFile {
+        try await ask(heads, "silence.openFile") { [base] in try await base.openFile(key) }
     }
 
     package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
         try await ask(locations, "silence.location") { [base] in try await base.location(of: key, life: life) }
     }
+
+    // MARK: What is not begun meanwhile
+
+    package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
+        try refuseIfSilent("silence.beginUpload")
+        return try await base.beginUpload(key, metadata: metadata, expectedSize: expectedSize)
+    }
+
+    package func delete(_ key: ObjectKey) async throws {
+        try refuseIfSilent("silence.delete")
+        try await base.delete(key)
+    }
+
+    package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
+        try refuseIfSilent("silence.delete")
+        return try await base.delete(keys)
+    }
+
+    package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
+        try refuseIfSilent("silence.list")
+        return try await base.list(after: after, limit: limit)
+    }
+
+    private func refuseIfSilent(_ operation: String) throws {
+        if heads.isSilent { throw Self.refused(operation) }
+    }
+
+    private static func refused(_ operation: String, _ why: String = "the pool does not answer") -> StorageError {
+        StorageError(.unavailable, why, operation: operation, cause: Refusal())
+    }
+
+    // MARK: Asking
 
     private func ask<Value: Sendable>(
         _ silence: Silence, _ operation: String, _ call: @escaping @Sendable () async throws -> Value
@@ -52,26 +108,43 @@ package struct SilenceStore: StoreLayer {
         case .ask(let since):
             let began = clock.instant
             do {
-                let value = try await call()
-                silence.ended(isAnswered: true, since: since)
+                let value = try await counted(operation, call)
+                _ = silence.ended(isAnswered: true, since: since)
                 return value
             } catch {
-                silence.ended(isAnswered: isAnswer(error, after: began.duration(to: clock.instant)), since: since)
+                let isAnswered = isAnswer(error, after: began.duration(to: clock.instant))
+                if let news = silence.ended(isAnswered: isAnswered, since: since) { tryUntilAnswered(silence, news, call) }
                 throw error
             }
-        case .silent(let startsTrial):
-            if startsTrial { Task { silence.trialEnded(isAnswered: await isAnswered(call)) } }
-            throw StorageError(.unavailable, "the pool does not answer", operation: operation)
+        case .silent(let news):
+            if let news { tryUntilAnswered(silence, news, call) }
+            throw Self.refused(operation)
         }
     }
 
-    /// Whether a trial is answered. One that hangs is left behind: what it asks for may hang for as long as nobody looks at the disk.
+    private func counted<Value: Sendable>(_ operation: String, _ call: () async throws -> Value) async throws -> Value {
+        guard calls.begin() else { throw Self.refused(operation, "too many calls to the pool are under way") }
+        defer { calls.end() }
+        return try await call()
+    }
+
+    /// - Parameter number: Of the silence that has just begun.
+    private func tryUntilAnswered(_ silence: Silence, _ number: Int, _ call: @escaping @Sendable () async throws -> some Sendable) {
+        Task {
+            while silence.lasts(number) {
+                if await isAnswered(call) { return silence.answered() }
+                do { try await clock.sleep(for: Self.pause) } catch { return }
+            }
+        }
+    }
+
+    /// Whether a trial is answered. One that hangs is left behind.
     private func isAnswered(_ call: @escaping @Sendable () async throws -> some Sendable) async -> Bool {
-        guard hanging.begin() else { return false }
+        guard trials.begin() else { return false }
         let began = clock.instant
         do {
-            let answer = try await leaving(after: patience, by: clock) { [hanging] in
-                defer { hanging.end() }
+            let answer = try await leaving(after: patience, by: clock) { [trials] in
+                defer { trials.end() }
                 return try await call()
             }
             return answer != nil
@@ -81,24 +154,27 @@ package struct SilenceStore: StoreLayer {
     }
 
     private func isAnswer(_ error: any Error, after time: Duration) -> Bool {
-        switch (error as? StorageError)?.code {
+        guard let error = error as? StorageError else { return !(error is CancellationError) }
+        return switch error.code {
         case .timedOut: false
-        // A connection that did not come about.
-        case .unavailable: time < patience
-        case nil: !(error is CancellationError)
+        // A connection that did not come about, or a call that was not made.
+        case .unavailable: time < patience && !(error.cause is Refusal)
         default: true
         }
     }
 }
 
-/// Counts trials, of which a few may hang: each may hold a thread.
-private final class Trials: Sendable {
-    private static let limit = 8
-
+/// Counts calls that are under way, of which there are only so many.
+private final class CallCount: Sendable {
+    private let limit: Int
     private let count = Atomic(0)
 
+    init(limit: Int) {
+        self.limit = limit
+    }
+
     func begin() -> Bool {
-        guard count.add(1, ordering: .relaxed).newValue <= Self.limit else {
+        guard count.add(1, ordering: .relaxed).newValue <= limit else {
             end()
             return false
         }

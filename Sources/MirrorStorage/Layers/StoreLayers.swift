@@ -23,8 +23,9 @@ package struct StoreLayers: Sendable {
     /// Puts the layers around a store; their order is written here and nowhere else.
     ///
     /// From the outside to the inside:
-    /// - silence: who would have to wait for a store that does not answer is told at once;
     /// - retry: whoever waits for another attempt holds no permit;
+    /// - silence: whoever would have to wait for a store that does not answer is told at once. It sees each attempt by itself: a store that answers each with
+    ///   an error answers, whatever time lies between them;
     /// - limit: the time in which an operation waits for a permit is not the store's, and no time limit runs;
     /// - telemetry: sees each attempt, and what the time limits make of it;
     /// - timeout: the store and nothing else.
@@ -35,7 +36,7 @@ package struct StoreLayers: Sendable {
         let timeout = TimeoutStore(store, limits: limits, clock: clock)
         let telemetry = TelemetryStore(timeout, pool: pool, factory: factory)
         let limit = LimitStore(telemetry, operations: operations)
-        let retry = RetryStore(limit, policy: retry, clock: clock)
-        return SilenceStore(retry, pool: pool, patience: patience, clock: clock, logger: logger)
+        let silence = SilenceStore(limit, pool: pool, patience: patience, clock: clock, logger: logger)
+        return RetryStore(silence, policy: retry, clock: clock)
     }
 }

@@ -9,6 +9,8 @@ struct Preload: Sendable {
         case sync
         /// Asking for the time of day in a thread of Swift's tasks, which is how each of them is blocked sooner or later.
         case tasks
+        /// Opening anything below a directory that is named in the file.
+        case disk
     }
 
     private let directory: TemporaryDirectory
@@ -34,8 +36,15 @@ struct Preload: Sendable {
     }
 
     /// From now on such a call does not return.
-    func hang(_ call: Call) throws {
-        try directory.write("", to: call.rawValue)
+    ///
+    /// - Parameter place: Of `disk`.
+    func hang(_ call: Call, in place: String = "") throws {
+        try directory.write(place, to: call.rawValue)
+    }
+
+    /// Such calls go on.
+    func letGo(_ call: Call) throws {
+        try directory.remove(call.rawValue)
     }
 
     private static let built = Task {
@@ -50,6 +59,7 @@ struct Preload: Sendable {
         #include <dlfcn.h>
         #include <fcntl.h>
         #include <semaphore.h>
+        #include <stdarg.h>
         #include <stdint.h>
         #include <stdio.h>
         #include <stdlib.h>
@@ -122,6 +132,39 @@ struct Preload: Sendable {
 
         int fsync(int file) { hang("sync"); return syscall(SYS_fsync, file); }
         int fdatasync(int file) { hang("sync"); return syscall(SYS_fdatasync, file); }
+
+        static int is_on_disk(int below) {
+            char path[4096], wanted[4096], place[4096];
+            snprintf(path, sizeof path, "%s/disk", directory);
+            int file = open(path, O_RDONLY | O_CLOEXEC);
+            if (file < 0) return 0;
+            ssize_t count = read(file, wanted, sizeof wanted);
+            close(file);
+            snprintf(path, sizeof path, "/proc/self/fd/%d", below);
+            ssize_t length = readlink(path, place, sizeof place);
+            return count > 0 && length >= count && memcmp(place, wanted, count) == 0;
+        }
+
+        static int open_below(int below, const char *path, int flags, mode_t mode) {
+            if (directory && below != AT_FDCWD && is_on_disk(below)) hang("disk");
+            return syscall(SYS_openat, below, path, flags, mode);
+        }
+
+        int openat(int below, const char *path, int flags, ...) {
+            va_list rest;
+            va_start(rest, flags);
+            mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;
+            va_end(rest);
+            return open_below(below, path, flags, mode);
+        }
+
+        int openat64(int below, const char *path, int flags, ...) {
+            va_list rest;
+            va_start(rest, flags);
+            mode_t mode = flags & O_CREAT ? va_arg(rest, mode_t) : 0;
+            va_end(rest);
+            return open_below(below, path, flags, mode);
+        }
         """
 }
 

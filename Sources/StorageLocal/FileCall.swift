@@ -1,0 +1,66 @@
+import MirrorCore
+import MirrorStorage
+import Synchronization
+
+/// A call that one thread makes and that one task asks for, which may leave before it ends.
+final class FileCall<Value: Sendable>: Sendable {
+    private let operation: String
+    private let clock: any MonotonicClock
+    /// `nil` once it has begun, or is not to begin any more.
+    private let body: Mutex<(@Sendable () throws -> Value)?>
+    private let outcome = FirstValue<Result<Value, any Error>>()
+
+    init(_ operation: String, clock: any MonotonicClock, _ body: @escaping @Sendable () throws -> Value) {
+        self.operation = operation
+        self.clock = clock
+        self.body = Mutex(body)
+    }
+
+    /// On the thread.
+    func run() {
+        guard let body = takeBody() else { return }
+        do {
+            outcome.give(.success(try body()))
+        } catch let error as Errno {
+            outcome.give(.failure(StorageError(error, operation: operation)))
+        } catch {
+            outcome.give(.failure(error))
+        }
+    }
+
+    func fail(_ code: StorageError.Code, _ message: String) {
+        outcome.give(.failure(StorageError(code, message, operation: operation)))
+    }
+
+    /// To be asked for once.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled: at once for a call that has not begun, which never does then, and else as soon as it has
+    ///   had its last moment.
+    var value: Value {
+        get async throws {
+            try await withTaskCancellationHandler {
+                await outcome.value()
+            } onCancel: {
+                leave()
+            }.get()
+        }
+    }
+
+    private func leave() {
+        guard takeBody() == nil else {
+            outcome.give(.failure(CancellationError()))
+            return
+        }
+        Task { [outcome, clock] in
+            try? await clock.sleep(for: FileThreads.lastMoment)
+            outcome.give(.failure(CancellationError()))
+        }
+    }
+
+    private func takeBody() -> (@Sendable () throws -> Value)? {
+        body.withLock { body in
+            defer { body = nil }
+            return body
+        }
+    }
+}
