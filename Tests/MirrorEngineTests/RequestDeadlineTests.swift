@@ -189,6 +189,60 @@ struct RequestDeadlineTests {
         }
     }
 
+    @Test("Who hangs in the state while it waits for a copy is counted among those left behind")
+    func leftWaiting() async throws {
+        try await run({ $0.maxQueued = 2_000 }) { engine, clock, door in
+            try await withThrowingTaskGroup(of: RedirectAnswer.self) { group in
+                for number in 0..<1_000 { group.addTask { try await engine.ask("/\(number)", wait: .seconds(60)) } }
+                await engine.waiting(1_000)
+                Self.hang(.replica, of: engine, at: door)
+                // All look again.
+                await engine.waiters.run(
+                    AsyncStream { changes in
+                        changes.yield(.everything)
+                        changes.finish()
+                    })
+                try await door.waiting(1_000)
+                clock.advance(by: .seconds(60))
+                for try await answer in group { #expect(answer.fallback == .timedOut) }
+            }
+            #expect(try await engine.ask("/b.txt", wait: .zero).fallback == .overloaded)
+        }
+    }
+
+    @Test("Looks into a pool that hang are counted, also when nobody waits for them any more")
+    func leftLooks() async throws {
+        try await run { engine, clock, door in
+            Self.hang(.head, of: engine, at: door)
+            let count = 4_000
+            try await withThrowingTaskGroup(of: RedirectAnswer.self) { group in
+                for number in 0..<count { group.addTask { try await engine.ask("/\(number)") } }
+                try await door.waiting(count)
+                clock.advance(by: .seconds(2))
+                for try await answer in group { #expect(answer.fallback == .silent) }
+            }
+            // The looks are given up, and hang on.
+            clock.advance(by: .seconds(20))
+            let source = try engine.redirects.source(engine.origin.url("/more.txt"))
+            #expect(await engine.redirects.warm(source, in: engine.pool).word == "queue-full")
+            #expect(engine.store.count(.head) == count)
+            door.open()
+            while engine.store.count(.head) == count, !Task.isCancelled { _ = await engine.redirects.warm(source, in: engine.pool) }
+        }
+    }
+
+    @Test("Looks are counted in each pool by itself")
+    func countsLooks() throws {
+        let (one, other) = (try #require(PoolID("local/one")), try #require(PoolID("local/two")))
+        let looks = LookCount(limit: 2)
+        #expect(looks.begin(in: one))
+        #expect(looks.begin(in: one))
+        #expect(!looks.begin(in: one))
+        #expect(looks.begin(in: other))
+        looks.end(in: one)
+        #expect(looks.begin(in: one))
+    }
+
     @Test("An origin's URL that cannot be signed in time is given as it is")
     func originLocation() async throws {
         let bucket = FakeBucket([:])

@@ -18,14 +18,13 @@ struct PoolProbe: Sendable {
 
     /// Longer than any pool takes that is well.
     private static let life = Duration.seconds(10)
-    /// Artifacts that are looked for at the same time.
-    private static let limit = 10_000
 
     private let state: HotIndex
     private let backfill: Backfill
     private let coldClaims: ColdClaims
     private let clock: any MonotonicClock
     private let flights = SingleFlight<ReplicaID, Finding>(goesOnAlone: true)
+    private let looks = LookCount(limit: 4_000)
 
     init(state: HotIndex, backfill: Backfill, coldClaims: ColdClaims, clock: any MonotonicClock) {
         self.state = state
@@ -36,7 +35,6 @@ struct PoolProbe: Sendable {
 
     /// Looks and claims, and leaves what this request would fetch the artifact with to whoever copies it.
     func find(_ request: PendingRequest) async throws -> Finding {
-        guard flights.count < Self.limit else { return .queueFull }
         var finding = try await flights.run(request.id) { try await lookAndClaimInTime(request) }
         // The first one's budget is not the others'.
         if case .overBudget(let network) = finding, network != request.network { finding = try await lookAndClaimInTime(request) }
@@ -58,7 +56,13 @@ struct PoolProbe: Sendable {
     }
 
     private func lookAndClaimInTime(_ request: PendingRequest) async throws -> Finding {
-        guard let finding = try await leaving(after: Self.life, by: clock, { try await lookAndClaim(request) }) else {
+        guard looks.begin(in: request.pool.id) else { return .queueFull }
+        let finding = try await leaving(after: Self.life, by: clock) {
+            // When it ends, however long nobody has waited for it by then.
+            defer { looks.end(in: request.pool.id) }
+            return try await lookAndClaim(request)
+        }
+        guard let finding else {
             throw StorageError(.timedOut, "neither pool nor state answered within \(Self.life)", operation: "probe")
         }
         return finding

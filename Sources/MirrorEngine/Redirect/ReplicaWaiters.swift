@@ -79,6 +79,8 @@ package final class ReplicaWaiters: Sendable {
         defer { unregister(mailbox, for: id) }
         time?.whenAnswered { self.unregister(mailbox, for: id) }
         guard try await isStillPending() else { return .lookAgain }
+        time?.noteLeaving(true)
+        defer { time?.noteLeaving(false) }
         let wake = await withTaskCancellationHandler {
             await mailbox.value()
         } onCancel: {

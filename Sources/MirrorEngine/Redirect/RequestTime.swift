@@ -9,6 +9,8 @@ import Synchronization
 final class RequestTime: Alarm {
     private struct State {
         var isWaiting = false
+        /// Whether what is under way now ends as soon as it is cancelled.
+        var canLeave = false
         /// Whether what was begun has come to its end.
         var isOver = false
         var isStraggler = false
@@ -59,6 +61,11 @@ final class RequestTime: Alarm {
         client?.whenLeft { [weak self] in self?.give(.origin(.left)) }
     }
 
+    /// Notes whether what is under way from now on ends as soon as it is cancelled, so that an answer leaves nothing behind.
+    func noteLeaving(_ canLeave: Bool) {
+        state.withLock { $0.canLeave = canLeave }
+    }
+
     /// Calls this when there is an answer, whatever becomes of the work for it.
     func whenAnswered(_ leave: @escaping @Sendable () -> Void) {
         state.withLock { $0.leave = leave }
@@ -99,8 +106,7 @@ final class RequestTime: Alarm {
     private func give(_ answer: RedirectAnswer) {
         guard self.answer.give(answer) else { return }
         state.withLock { state in
-            // Who waits for a copy can always leave.
-            guard !state.isOver, !state.isWaiting else { return }
+            guard !state.isOver, !state.canLeave else { return }
             state.isStraggler = true
             stragglers.came()
         }
