@@ -174,7 +174,7 @@ let package = Package(
             "CloudMirrorTests",
             [
                 "TestServers", "CloudMirrorCLI", "CloudMirror", "StorageS3", "MirrorNet", "MirrorCore", argumentParser, logging, nioCore,
-                nioPosix,
+                nioPosix, serviceLifecycle,
             ]),
         tests(
             "FuzzTests",

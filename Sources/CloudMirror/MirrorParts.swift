@@ -106,7 +106,7 @@ struct MirrorParts: Sendable {
             servesArtifacts: role.servesArtifacts, redirectStatus: configuration.redirect.status.rawValue,
             maxConnections: configuration.server.maxConnections, maxConnectionsPerAddress: configuration.server.maxConnectionsPerAddress,
             idleTimeout: configuration.server.idleTimeout, bodyTimeout: configuration.server.bodyTimeout,
-            maxHeaderBytes: Int(configuration.server.maxHeaderBytes))
+            maxHeaderBytes: Int(configuration.server.maxHeaderBytes), shutdownGrace: configuration.server.shutdownGrace)
     }
 
     // MARK: The parts

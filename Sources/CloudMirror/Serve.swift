@@ -17,9 +17,9 @@ import UnixSignals
 
 /// Runs the service until it is told to stop (SIGTERM, SIGINT); SIGHUP makes it read its configuration again.
 ///
-/// The order of the services is the shutdown design; they stop last to first: who waits is answered, the server stops accepting, then copies
-/// end or are handed back, then what is left is written down, then the files close. Whatever hangs in between, the process ends in time
-/// (``ExitWatch``).
+/// The order of the services is the shutdown design; they stop last to first, also when one of them has failed: who waits is answered, the server stops
+/// accepting, then copies end or are handed back, then what is left is written down, then the files close. Whatever hangs in between, the process
+/// ends in time (``ExitWatch``).
 ///
 /// - Parameter hangups: From before `configuration` was read, so that a change since then is not missed.
 /// - Parameter load: Reads the configuration again; `nil` where there is no file.
@@ -68,14 +68,13 @@ package func serve(
     }
     if let workers = parts.workers { services.append(ServicePart("copies", watch, workers)) }
     if let registration = parts.registration { services.append(ServicePart("registration", watch, registration)) }
-    services.append(ServicePart("server", watch, server))
     let reloader = Reloader(hangups: hangups, load: load, parts: parts, server: server, log: log, metrics: metrics, logger: logger)
     services.append(ServicePart("reload", watch, reloader))
+    services.append(ServicePart("server", watch, server))
     let notice = StopNotice(services: parts.services, watch: watch, grace: configuration.server.shutdownGrace, logger: logger)
     services.append(ServicePart("stop notice", watch, notice))
-    var settings = ServiceGroupConfiguration(
-        services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-    settings.maximumGracefulShutdownDuration = configuration.server.shutdownGrace
+    var settings = ServiceGroupConfiguration(services, grace: configuration.server.shutdownGrace, logger: logger)
+    settings.gracefulShutdownSignals = [.sigterm, .sigint]
     watch.begin(with: [SIGTERM, SIGINT])
     let outcome: Result<Void, any Error>
     do {

@@ -1,4 +1,12 @@
+import Logging
 import ServiceLifecycle
+
+/// A part of the process ended although nobody had told it to.
+struct PartEnded: Error, CustomStringConvertible {
+    let name: String
+
+    var description: String { "a part of the service has ended by itself: \(name)" }
+}
 
 /// A part of the process, which is left when it does not end in time (``ExitWatch``).
 struct ServicePart: Service, CustomStringConvertible {
@@ -26,5 +34,15 @@ struct ServicePart: Service, CustomStringConvertible {
 
     func run() async throws {
         try await watch.watch(name, body)
+        guard Task.isCancelled || Task.isShuttingDownGracefully else { throw PartEnded(name: name) }
+    }
+}
+
+extension ServiceGroupConfiguration {
+    /// Parts of one process, which stop last to first. When one of them fails the others are stopped in the same order, so that who waits is answered,
+    /// and the failure is thrown after that.
+    init(_ parts: [ServicePart], grace: Duration, logger: Logger) {
+        self.init(services: parts.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) }, logger: logger)
+        maximumGracefulShutdownDuration = grace
     }
 }

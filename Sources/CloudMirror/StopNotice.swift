@@ -3,8 +3,8 @@ import MirrorEngine
 import MirrorServer
 import ServiceLifecycle
 
-/// Answers everybody who waits, as soon as the process is told to stop, and says what it waits for then. To be the first that is stopped: the last
-/// of the services.
+/// Says what the process waits for as soon as it is told to stop, or one of its parts has failed. To be the first that is stopped, before anybody who waits
+/// is answered: the last of the services.
 struct StopNotice: Service, CustomStringConvertible {
     let services: MirrorServices
     let watch: ExitWatch
@@ -15,12 +15,11 @@ struct StopNotice: Service, CustomStringConvertible {
     var description: String { "StopNotice" }
 
     func run() async throws {
-        // Also when another part has failed, and all are cancelled.
+        // Also when all are cancelled.
         defer { watch.begin() }
         try await gracefulShutdown()
         watch.begin()
         let waiting = services.waiters.count
-        services.redirects.close()
         let copies = services.registry.values(of: EngineMetrics.Name.copiesInProgress).reduce(0) { $0 + Int($1.value) }
         logger.notice(
             "stopping; requests and copies under way may end",

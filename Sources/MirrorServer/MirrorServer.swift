@@ -12,7 +12,7 @@ import ServiceLifecycle
 
 /// The HTTP interface: one listener, or two when admin calls have their own.
 ///
-/// On graceful shutdown it stops accepting, ends every wait with a redirect to the origin, and lets answers under way be finished.
+/// On graceful shutdown, and when a listener fails, it ends every wait with a redirect to the origin, stops accepting, and lets answers under way be finished.
 package struct MirrorServer: Service, CustomStringConvertible {
     private let services: MirrorServices
     private let configuration: ServerConfiguration
@@ -71,12 +71,14 @@ package struct MirrorServer: Service, CustomStringConvertible {
         if configuration.servesArtifacts, let listen = configuration.admin.listen {
             services.append(try listener(adminRouter(), at: listen, .admin))
         }
-        let group = ServiceGroup(configuration: .init(services: services, logger: logger))
-        try await withGracefulShutdownHandler {
-            try await group.run()
-        } onGracefulShutdown: {
-            self.services.redirects.close()
-        }
+        services.append(WaitsEnd(redirects: self.services.redirects))
+        var settings = ServiceGroupConfiguration(
+            services: services.map {
+                .init(
+                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
+            }, logger: logger)
+        settings.maximumGracefulShutdownDuration = configuration.shutdownGrace
+        try await ServiceGroup(configuration: settings).run()
     }
 
     // MARK: What can change while it runs

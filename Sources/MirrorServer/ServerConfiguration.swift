@@ -27,12 +27,15 @@ package struct ServerConfiguration: Sendable {
     package var bodyTimeout: Duration
     /// Bytes of one request's head.
     package var maxHeaderBytes: Int
+    /// What answers under way have to end in.
+    package var shutdownGrace: Duration
 
     /// - Parameter maxConnectionsPerAddress: `nil` is a quarter of `maxConnections`.
     package init(
         listen: Address, publicURL: String? = nil, admin: AdminConfiguration = AdminConfiguration(),
         servesArtifacts: Bool = true, redirectStatus: Int = 302, maxConnections: Int = 10_000, maxConnectionsPerAddress: Int? = nil,
-        idleTimeout: Duration = .seconds(75), bodyTimeout: Duration = .seconds(30), maxHeaderBytes: Int = 32_768
+        idleTimeout: Duration = .seconds(75), bodyTimeout: Duration = .seconds(30), maxHeaderBytes: Int = 32_768,
+        shutdownGrace: Duration = .seconds(30)
     ) {
         self.listen = listen
         self.publicURL = publicURL
@@ -44,6 +47,7 @@ package struct ServerConfiguration: Sendable {
         self.idleTimeout = idleTimeout
         self.bodyTimeout = bodyTimeout
         self.maxHeaderBytes = maxHeaderBytes
+        self.shutdownGrace = shutdownGrace
     }
 }
 

@@ -197,7 +197,7 @@ final class MirrorFixture: Sendable {
                 listen: .init(host: "127.0.0.1", port: 0), publicURL: options.publicURL, admin: options.admin,
                 servesArtifacts: options.servesArtifacts, redirectStatus: options.redirectStatus, maxConnections: options.maxConnections,
                 idleTimeout: options.idleTimeout, bodyTimeout: options.bodyTimeout,
-                maxHeaderBytes: options.maxHeaderBytes)
+                maxHeaderBytes: options.maxHeaderBytes, shutdownGrace: options.shutdownGrace)
             let server = MirrorServer(
                 services: services, configuration: configuration, tls: try options.tls.map { try NIOSSLContext(configuration: $0) },
                 usesFastPath: options.usesFastPath, group: loops, logger: logger
