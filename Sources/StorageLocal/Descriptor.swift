@@ -126,6 +126,17 @@ final class Descriptor: Sendable {
         return (bytes(status.f_blocks), bytes(status.f_bavail))
     }
 
+    /// Whether what is in the directory comes over a network, or from another process.
+    func isOnFileServer() throws -> Bool {
+        try LinuxCalls.fileSystemType(of: number).map(Self.fileServers.contains) ?? false
+    }
+
+    /// statfs(2): 9P, AFS (two), Ceph, CIFS, SMB 2, SMB, Coda, FUSE, GFS2, GPFS, Lustre, NFS, OCFS2.
+    private static let fileServers: Set<UInt32> = [
+        0x0102_1997, 0x5346_414F, 0x6B41_4653, 0x00C3_6400, 0xFF53_4D42, 0xFE53_4D42, 0x0000_517B, 0x7375_7245, 0x6573_5546,
+        0x0116_1970, 0x4750_4653, 0x0BD0_0BD0, 0x0000_6969, 0x7461_636F,
+    ]
+
     /// Whether the directory still has a place; one that was removed while it is open has none.
     func hasPlace() throws -> Bool {
         var status = stat()

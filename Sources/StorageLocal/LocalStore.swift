@@ -26,6 +26,7 @@ package struct LocalStore: ObjectStore {
     let directory: PoolDirectory
     let threads: FileThreads
     let clock: any WallClock
+    package let capabilities: StoreCapabilities
 
     /// Opens the directory: creates what is missing, locks it, and removes what an earlier process left half done.
     ///
@@ -36,11 +37,13 @@ package struct LocalStore: ObjectStore {
         logger: Logger = Logger(label: "cloud-mirror.local")
     ) async throws -> LocalStore {
         let directory = try await threads.run("local.open") { try PoolDirectory(configuration.directory, logger: logger) }
-        return LocalStore(configuration: configuration, directory: directory, threads: threads, clock: clock)
+        var capabilities = Self.capabilities
+        // The kernel would read in the thread of a connection, and hold many with it when the server is gone.
+        if directory.isOnFileServer { capabilities.features.remove(.opensFiles) }
+        return LocalStore(configuration: configuration, directory: directory, threads: threads, clock: clock, capabilities: capabilities)
     }
 
-    package var capabilities: StoreCapabilities { Self.capabilities }
-
+    /// Of a directory on a disk of this machine.
     package static let capabilities = StoreCapabilities(
         features: [.parallelParts, .readsUploads, .servedByMirror, .opensFiles, .listsMetadata, .keepsDigestOfParts, .keepsUpstreamQuery])
 
@@ -63,7 +66,10 @@ package struct LocalStore: ObjectStore {
     }
 
     package func openFile(_ key: ObjectKey) async throws -> ObjectFile {
-        try await threads.run("local.openFile") {
+        guard capabilities.features.contains(.opensFiles) else {
+            throw StorageError(.unsupported, "files of a file server are not sent by the kernel", operation: "local.openFile")
+        }
+        return try await threads.run("local.openFile") {
             let (file, info) = try open(key, operation: "local.openFile")
             return ObjectFile(info: info, owning: try file.duplicate())
         }

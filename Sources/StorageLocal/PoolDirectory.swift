@@ -23,6 +23,8 @@ final class PoolDirectory: Sendable {
     private let objects: Descriptor
     private let lock: Descriptor
     private let logger: Logger
+    /// Whether the files are on another machine, or in another process.
+    let isOnFileServer: Bool
     /// The two-digit directories whose entry in `objects` is known to be on disk.
     private let durable = Mutex<Set<String>>([])
 
@@ -44,6 +46,7 @@ final class PoolDirectory: Sendable {
             try root.sync()
             return (lock, try root.openDirectory("objects"), try root.openDirectory("uploads"))
         }
+        isOnFileServer = try objects.isOnFileServer()
         let leftovers = try uploads.entries()
         for name in leftovers { try? uploads.remove(name) }
         if !leftovers.isEmpty {

@@ -29,9 +29,11 @@ enum LinuxCalls {
     #if os(Linux)
         private typealias SyncFileRange = @convention(c) (CInt, Int64, Int64, CUnsignedInt) -> CInt
         private typealias Fallocate = @convention(c) (CInt, CInt, Int64, Int64) -> CInt
+        private typealias StatFS = @convention(c) (CInt, UnsafeMutableRawPointer) -> CInt
 
         private static let syncFileRange = dlsym(nil, "sync_file_range").map { unsafeBitCast($0, to: SyncFileRange.self) }
         private static let fallocate = dlsym(nil, "fallocate").map { unsafeBitCast($0, to: Fallocate.self) }
+        private static let fstatfs = dlsym(nil, "fstatfs").map { unsafeBitCast($0, to: StatFS.self) }
     #endif
 
     /// Starts writing dirty pages to the disk and does not wait for them (`SYNC_FILE_RANGE_WRITE`, sync_file_range(2)).
@@ -40,6 +42,21 @@ enum LinuxCalls {
     static func startWriteBack(_ descriptor: CInt, offset: Int64, length: Int64) {
         #if os(Linux)
             _ = syncFileRange?(descriptor, offset, length, 2)
+        #endif
+    }
+
+    /// The number of the kind of file system that an open file is on (statfs(2)); `nil` where that cannot be asked.
+    static func fileSystemType(of descriptor: CInt) throws -> UInt32? {
+        #if os(Linux)
+            guard let fstatfs else { return nil }
+            // A `struct statfs` and more; its first field is the type, a word.
+            return try withUnsafeTemporaryAllocation(byteCount: 512, alignment: 16) { buffer -> UInt32? in
+                guard let place = buffer.baseAddress else { return nil }
+                try retryingInterrupts { fstatfs(descriptor, place) }
+                return UInt32(truncatingIfNeeded: place.load(as: Int.self))
+            }
+        #else
+            return nil
         #endif
     }
 

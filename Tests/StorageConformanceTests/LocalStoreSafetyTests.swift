@@ -57,6 +57,27 @@ struct LocalStoreSafetyTests {
         #expect(try directory.contents() == [])
     }
 
+    #if os(Linux)
+        @Test("files on disks of this machine are sent by the kernel, those of a file server are not")
+        func fileServers() async throws {
+            let directory = try TemporaryDirectory()
+            #expect(try !Descriptor(directory: directory.path).isOnFileServer())
+            #expect(try !Descriptor(directory: "/proc").isOnFileServer())
+            try await withLocalStore { store, _ in
+                let object = try SampleObject(size: 10)
+                try await object.put(into: store)
+                #expect(store.capabilities.features.contains(.opensFiles))
+                var capabilities = store.capabilities
+                capabilities.features.remove(.opensFiles)
+                let remote = LocalStore(
+                    configuration: store.configuration, directory: store.directory, threads: store.threads, clock: store.clock,
+                    capabilities: capabilities)
+                try await requireStorageError(.unsupported, "openFile") { try await remote.openFile(object.key) }
+                #expect(try await remote.get(object.key, range: nil).body.collect(upTo: 100) == object.bytes)
+            }
+        }
+    #endif
+
     @Test("a file that was cut off anywhere is absent, and can be replaced")
     func truncated() async throws {
         try await withLocalStore { store, directory in
