@@ -138,7 +138,10 @@ let package = Package(
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests(
             "MirrorNetTests",
-            ["TestServers", "MirrorNet", "MirrorTesting", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix]),
+            [
+                "TestServers", "MirrorNet", "MirrorTesting", "MirrorCore", asyncHTTPClient, logging, nioCore, nioEmbedded, nioHTTP1,
+                nioPosix,
+            ]),
         tests(
             "StorageConformanceTests",
             [

@@ -25,9 +25,18 @@ final class AnswerGuard: ChannelDuplexHandler {
     }
 
     private var state = State.idle
+    /// What comes before the decoder.
+    private let intake: AnswerIntake
+
+    init(behind intake: AnswerIntake) {
+        self.intake = intake
+    }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .head = unwrapOutboundIn(data), case .idle = state { state = .awaitingHead(interim: 0) }
+        if case .head = unwrapOutboundIn(data), case .idle = state {
+            state = .awaitingHead(interim: 0)
+            intake.expect(.head)
+        }
         context.write(data, promise: promise)
     }
 
@@ -42,12 +51,15 @@ final class AnswerGuard: ChannelDuplexHandler {
                 fail(problem, context)
             } else {
                 state = .receivingBody
+                intake.expect(.body)
                 context.fireChannelRead(data)
             }
         case (.receivingBody, .body):
+            intake.expect(.body)
             context.fireChannelRead(data)
         case (.receivingBody, .end):
             state = .idle
+            intake.expect(.nothing)
             context.fireChannelRead(data)
         case (.idle, _), (.awaitingHead, .body), (.awaitingHead, .end), (.receivingBody, .head):
             fail("an answer out of turn", context)
@@ -88,18 +100,24 @@ package struct UnacceptableAnswer: Error, CustomStringConvertible {
 
 extension Channel {
     /// Puts what every outbound connection needs between its socket and the client; to be called once the client's own handlers are there.
-    func guardAnswers() throws {
+    ///
+    /// - Parameter maxHeadSize: Bytes of an answer's head together with the interim ones before it, and of its trailers.
+    func guardAnswers(maxHeadSize: Int) throws {
         let pipeline = self.pipeline.syncOperations
-        try pipeline.addHandler(LocationHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
-        try pipeline.addHandler(AnswerGuard(), position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)))
+        let intake = AnswerIntake(limit: maxHeadSize)
+        try pipeline.addHandlers(
+            [intake, LocationHandler()], position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
+        try pipeline.addHandler(
+            AnswerGuard(behind: intake), position: .after(pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)))
     }
 }
 
 extension HTTPClient.Configuration {
     /// For a client that prepares its connections in no other way.
     package mutating func guardAnswers() {
+        let maxHeadSize = OutboundConfiguration().maxResponseHeadSize
         http1_1ConnectionDebugInitializer = { channel in
-            channel.eventLoop.makeCompletedFuture { try channel.guardAnswers() }
+            channel.eventLoop.makeCompletedFuture { try channel.guardAnswers(maxHeadSize: maxHeadSize) }
         }
     }
 }

@@ -182,11 +182,6 @@ package final class OutboundClient: Sendable {
         from response: HTTPClientResponse, to method: OutboundRequest.Method, url: ArtifactURL, holding held: [any Sendable]
     ) async throws -> Hop {
         let status = Int(response.status.code)
-        let headSize = response.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
-        guard headSize <= configuration.maxResponseHeadSize else {
-            throw OutboundError(
-                .protocolError, "\(url.redacted): the head of the response is larger than \(configuration.maxResponseHeadSize) bytes")
-        }
         let hasBody = method == .get && status >= 200 && status != 204 && status != 304
         let length =
             response.headers.contains(name: "transfer-encoding") ? nil : response.headers.first(name: "content-length").flatMap(Int64.init)

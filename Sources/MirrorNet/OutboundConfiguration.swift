@@ -8,7 +8,7 @@ package struct OutboundConfiguration: Sendable {
     package var connectionsPerOrigin = 64
     /// Bytes read from a plain connection at a time; TLS comes in records of 16 KiB anyway.
     package var receiveBufferSize = 256 << 10
-    /// Bytes of names and values in the head of a response, at most.
+    /// Bytes of the head of a response together with the interim ones before it, and of its trailers.
     package var maxResponseHeadSize = 64 << 10
     /// How long an unused connection is kept.
     package var keepAlive: Duration = .seconds(60)

@@ -142,32 +142,31 @@ final class PinnedClients: Sendable {
     private func makeConfiguration(for pin: Pin) -> HTTPClient.Configuration {
         var client = HTTPClient.Configuration(configuration)
         if IPAddress(pin.host) == nil { client.dnsOverride = [pin.host: pin.address.description] }
-        let bufferSize = pin.scheme == .http ? configuration.receiveBufferSize : nil
-        let idleTimeout = TimeAmount(configuration.idleTimeout)
+        let configuration = configuration
         client.http1_1ConnectionDebugInitializer = { channel in
-            Self.prepare(channel, expecting: pin.address, bufferSize: bufferSize, idleTimeout: idleTimeout)
+            Self.prepare(channel, for: pin, configuration)
         }
         return client
     }
 
     /// The last step before a connection may carry a request.
     private static func prepare(
-        _ channel: any Channel, expecting address: IPAddress, bufferSize: Int?, idleTimeout: TimeAmount
+        _ channel: any Channel, for pin: Pin, _ configuration: OutboundConfiguration
     ) -> EventLoopFuture<Void> {
         // The pin depends on the client's reading the host of a URL as we do. Should it ever not: no byte goes to an unchecked address.
-        guard channel.remoteAddress?.ipAddress.flatMap(IPAddress.init) == address else {
+        guard channel.remoteAddress?.ipAddress.flatMap(IPAddress.init) == pin.address else {
             // Closed in the next turn of the loop, because the client has to hear of the failure before it hears of the end.
             channel.eventLoop.execute { channel.close(promise: nil) }
             return channel.eventLoop.makeFailedFuture(WrongPeerError())
         }
         return channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
-            try pipeline.addHandler(ReadIdleHandler(timeout: idleTimeout), position: .first)
+            try pipeline.addHandler(ReadIdleHandler(timeout: TimeAmount(configuration.idleTimeout)), position: .first)
             try pipeline.addHandler(RequestTargetHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
-            try channel.guardAnswers()
+            try channel.guardAnswers(maxHeadSize: configuration.maxResponseHeadSize)
         }.flatMap {
-            guard let bufferSize else { return channel.eventLoop.makeSucceededVoidFuture() }
-            return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: bufferSize))
+            guard pin.scheme == .http else { return channel.eventLoop.makeSucceededVoidFuture() }
+            return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: configuration.receiveBufferSize))
                 // One large buffer at a time: four of them, NIO's default, for each of many connections would be the most of the memory.
                 .flatMap { channel.setOption(.maxMessagesPerRead, value: 1) }
         }

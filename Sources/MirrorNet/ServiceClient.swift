@@ -139,11 +139,6 @@ package final class ServiceClient: Sendable {
         _ response: HTTPClientResponse, to request: ServiceRequest, url: ArtifactURL, slot: RequestSlots.Slot
     ) async throws -> ServiceResponse {
         let status = Int(response.status.code)
-        let headSize = response.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
-        guard headSize <= configuration.maxResponseHeadSize else {
-            throw OutboundError(
-                .protocolError, "\(url): the head of the response is larger than \(configuration.maxResponseHeadSize) bytes")
-        }
         let hasBody = request.method != .HEAD && status >= 200 && status != 204 && status != 304
         let length =
             response.headers.contains(name: "transfer-encoding") ? nil : response.headers.first(name: "content-length").flatMap(Int64.init)
@@ -158,13 +153,14 @@ package final class ServiceClient: Sendable {
         var client = HTTPClient.Configuration(configuration)
         let bufferSize = configuration.receiveBufferSize
         let idleTimeout = TimeAmount(configuration.idleTimeout)
+        let maxHeadSize = configuration.maxResponseHeadSize
         client.http1_1ConnectionDebugInitializer = { channel in
             channel.eventLoop.makeCompletedFuture {
                 let pipeline = channel.pipeline.syncOperations
                 let isPlain = (try? pipeline.handler(type: NIOSSLClientHandler.self)) == nil
                 try pipeline.addHandler(ReadIdleHandler(timeout: idleTimeout), position: .first)
                 try pipeline.addHandler(RequestTargetHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
-                try channel.guardAnswers()
+                try channel.guardAnswers(maxHeadSize: maxHeadSize)
                 return isPlain
             }.flatMap { isPlain in
                 // TLS comes in records of 16 KiB anyway.

@@ -1,0 +1,57 @@
+import NIOCore
+
+/// Hands the bytes of answers to the decoder, and fails the connection once the decoder has taken too many without giving anything for them.
+///
+/// The decoder keeps the fields of a head or of trailers until they are whole, up to 2 MiB of them, and the space before a value without any limit. It also
+/// reads the reason behind a status, empty lines before it, and what is behind the size of a chunk, for as long as they go on. Seen from here all of
+/// that is the same: bytes that go in while nothing comes out.
+final class AnswerIntake: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    /// What is to come next.
+    enum Expectation {
+        case nothing, head, body
+    }
+
+    private let limit: Int
+    private var expectation = Expectation.nothing
+    /// Bytes that the decoder may take before it has to give something.
+    private var allowance: Int
+    private var hasFailed = false
+
+    /// - Parameter limit: Bytes of a head together with the interim ones before it, and of trailers. These end before that and one more read at the latest.
+    init(limit: Int) {
+        self.limit = limit
+        allowance = limit
+    }
+
+    /// To be called when something was asked for, and with each part that comes out of the decoder, save for interim heads.
+    func expect(_ expectation: Expectation) {
+        self.expectation = expectation
+        allowance = limit
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        while !hasFailed, bytes.readableBytes > 0 {
+            // Of a read that is larger than a head may be the decoder is shown as much as that, and the rest when there was one in it. A body goes on as it
+            // came.
+            let length = expectation == .head ? min(bytes.readableBytes, allowance) : bytes.readableBytes
+            guard let piece = bytes.readSlice(length: length) else { return }
+            allowance -= length
+            context.fireChannelRead(wrapInboundOut(piece))
+            if allowance <= 0 { fail(context) }
+        }
+    }
+
+    private func fail(_ context: ChannelHandlerContext) {
+        hasFailed = true
+        let what = expectation == .body ? "trailers, or something else between the bytes of a body," : "a head"
+        context.fireErrorCaught(UnacceptableAnswer(problem: "\(what) of more than \(limit) bytes"))
+        context.close(promise: nil)
+    }
+}
+
+@available(*, unavailable)
+extension AnswerIntake: Sendable {}
