@@ -18,8 +18,8 @@ test: ## build everything and run every test against real servers (ARGS go to `s
 test-large: ## copy 5 GiB into a bucket and back (minutes, 10 GiB of disk)
 	@scripts/test-large.sh
 
-fuzz: ## feed parsers and whole clients with made-up input (ARGS: names; SECONDS=60 or EXECUTIONS=1000000 for each; SEED)
-	@SECONDS_EACH=$(or $(SECONDS),60) EXECUTIONS=$(EXECUTIONS) SEED=$(SEED) scripts/fuzz.sh $(ARGS)
+fuzz: ## feed parsers and whole clients with made-up input (ARGS: names; SECONDS=60 or EXECUTIONS=1000000 for each; SEED; RELEASE=1: optimised)
+	@SECONDS_EACH=$(or $(SECONDS),60) EXECUTIONS=$(EXECUTIONS) SEED=$(SEED) RELEASE=$(RELEASE) scripts/fuzz.sh $(ARGS)
 
 attack: ## attack the whole executable and print figures (CLIENTS=10000 hostile ones)
 	@CLIENTS=$(CLIENTS) scripts/attack.sh

@@ -52,7 +52,7 @@ private final class AnswerHandler: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     /// For how long a connection is kept on which nothing comes.
-    private static let patience = TimeAmount.milliseconds(50)
+    private static let patience = TimeAmount.milliseconds(10)
 
     private let exchange: () -> Exchange
     /// The request that is being read.

@@ -10,6 +10,8 @@ struct ClientRun {
     private static let workers = 32
     /// How long one exchange may take. The machine may be busy, and a client may wait for an answer.
     private static let patience = Duration.seconds(30)
+    /// Of so many exchanges of a worker one may be such that the client has to lose its patience.
+    private static let waitsEvery = 255
 
     let target: ClientTarget
     let settings: FuzzSettings
@@ -29,9 +31,10 @@ struct ClientRun {
         let budget = settings.budget(usual: target.usual)
         let seed = settings.seed
         try await target.withClient(workers.map(\.server.port)) { client in
-            @Sendable func execute(_ bytes: [UInt8], _ worker: Worker) async throws {
+            @Sendable func execute(_ bytes: [UInt8], _ worker: Worker, mayWait: Bool = true) async throws {
                 worker.crumb.write(bytes)
-                let exchange = Exchange(bytes)
+                var exchange = Exchange(bytes, isEarly: target.server == .rawTLS)
+                if !mayWait { exchange.hurry() }
                 worker.server.set(exchange)
                 watch.begin(worker.number)
                 defer { watch.end(worker.number) }
@@ -50,10 +53,11 @@ struct ClientRun {
                     group.addTask {
                         var mutator = FuzzMutator(pool, words: target.words, seed: seed &* 1_000 &+ UInt64(worker.number))
                         var answers = AnswerMutator(seed: seed &* 1_000 &+ UInt64(worker.number))
-                        var isTurnOfAnswers = false
+                        var count = worker.number
                         while budget.take() {
-                            isTurnOfAnswers = target.takesAnswers && !isTurnOfAnswers
-                            try await execute(isTurnOfAnswers ? answers.next() : mutator.next(), worker)
+                            count += 1
+                            let bytes = target.takesAnswers && count.isMultiple(of: 2) ? answers.next() : mutator.next()
+                            try await execute(bytes, worker, mayWait: count.isMultiple(of: Self.waitsEvery))
                         }
                     }
                 }
