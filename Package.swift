@@ -182,8 +182,10 @@ let package = Package(
         tests(
             "FuzzTests",
             [
-                "TestServers", "CloudMirrorCLI", "CloudMirror", "MirrorServer", "MirrorEngine", "StorageS3", "StateRedis", "RedisClient",
-                "MirrorState", "MirrorNet", "MirrorCore", asyncHTTPClient, logging, nioCore, nioEmbedded, nioHTTP1,
+                "TestServers", "CloudMirrorCLI", "CloudMirror", "MirrorServer", "MirrorEngine", "StorageS3", "StateSQLite", "StateRedis",
+                "RedisClient",
+                "MirrorState", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging, nioCore, nioEmbedded,
+                nioHTTP1,
                 nioPosix, nioSSL,
             ], resources: [.copy("Corpus")]),
         tests(

@@ -1,4 +1,6 @@
 import MirrorCore
+import MirrorStorage
+import NIOCore
 import NIOHTTP1
 
 @testable import MirrorEngine
@@ -35,6 +37,37 @@ extension FuzzTarget {
             let value = text(bytes)
             for name in ["Repr-Digest", "Digest", "x-goog-hash", "Content-MD5", "x-amz-checksum-sha256", "x-amz-checksum-crc32c"] {
                 _ = StatedDigests.read([name: value], isWhole: true)
+            }
+        },
+        FuzzTarget(
+            "origin-answer",
+            seeds: [
+                "200\nContent-Length: 5\nETag: \"a\"\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\nContent-Type: text/plain",
+                "206\nContent-Range: bytes 10-19/30\nContent-Length: 10\nRepr-Digest: sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:",
+                "206\nContent-Range: bytes 10-14/15", "203\nTransfer-Encoding: chunked\nContent-Encoding: gzip",
+            ],
+            words: [
+                "206\n", "503\n", "Retry-After: ", "Content-Range: bytes ", "Content-Length: ", "Content-Type: multipart/byteranges",
+                "ETag: W/", "\n", ": ",
+                "*", "/", "-", "\u{FFFD}", "Digest: ",
+            ]
+        ) { bytes in
+            let lines = text(bytes).split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+            let url = try ArtifactURL("https://a.example/b")
+            let fields = headers(lines.count == 2 ? Array(lines[1].utf8) : []).map { (name: $0.name, value: $0.value) }
+            let answer = OriginAnswer(
+                BucketAnswer(status: Int(lines[0]) ?? 200, headers: fields, body: ByteStream(ByteBuffer())), of: url)
+            let now = Timestamp(milliseconds: 1_700_000_000_000)
+            for requested in [nil, ByteRange(offset: 0, length: 8), ByteRange(offset: 10, length: 10)] {
+                for size in [nil, 20] as [Int64?] {
+                    let response: OriginResponse
+                    do { response = try OriginResponse(answer, requested: requested, size: size, now: now) } catch { continue }
+                    _ = response.metadata(of: url, stored: now)
+                    guard let range = response.range else { continue }
+                    try require(
+                        range.offset == requested?.offset && range.end <= response.totalSize ?? -1,
+                        "\(range) of \(response.totalSize ?? -1)")
+                }
             }
         },
     ]

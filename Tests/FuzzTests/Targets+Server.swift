@@ -1,4 +1,6 @@
+import HTTPTypes
 import MirrorCore
+import MirrorStorage
 
 @testable import MirrorEngine
 @testable import MirrorServer
@@ -75,6 +77,54 @@ extension FuzzTarget {
         ) { bytes in
             let table = ClientTable(unknown: Patience(hop: .seconds(8), hops: 5))
             try require(table.patience(of: bytes).hops <= 100, "patience without end")
+        },
+        FuzzTarget(
+            "warm-body",
+            seeds: [#"{"urls":["https://a.example/b"],"pools":["local/dev"]}"#, #" {"urls" : [ ] , "x\u0041": [1.5e3, null, {"a":{}}]} "#],
+            words: [
+                "{", "}", "[", "]", ":", ",", "\"", "\\", "null", "true", "1e999", "-0", "\\u0000", "\\ud800", "\\udc00", "\"urls\"",
+                "\"pools\":", "[[[[[[[[",
+                "\u{FEFF}",
+            ]
+        ) { bytes in
+            let warm: WarmCall.Request = try JSONBody.decode(bytes)
+            try require(warm.urls.count <= bytes.count, "\(warm.urls.count) URLs")
+        },
+        FuzzTarget(
+            "query-fields", seeds: ["url=https%3A%2F%2Fa.example%2Fb&pool=local/dev&hop=3", "wait=5&missing=1&missing&=&hop"],
+            words: ["&", "=", "url", "hop=", "wait=", "missing", "%", "%26", "%FF", "+", "100", "5s"]
+        ) { bytes in
+            let query = text(bytes)
+            let fields = QueryFields(query, ["url", "pool", "wait", "hop", "missing"])
+            for name in ["url", "pool", "wait", "hop", "missing"] {
+                try require((fields[name] == nil) == (fields.raw(name) == nil), "\(name) of \(query)")
+            }
+            let location = HopLocation.location(7, path: "/a", query: query, publicURL: "https://mirror.example/prefix/")
+            let next = QueryFields(
+                location.utf8.firstIndex(of: UInt8(ascii: "?")).map { String(location[$0...].utf8.dropFirst()) ?? "" }, ["hop"])
+            try require(next["hop"].flatMap { HopLocation.number($0) } == 7, "the hop in \(location)")
+        },
+        FuzzTarget(
+            "conditions",
+            seeds: [
+                "If-None-Match: \"a\", W/\"b\"\nRange: bytes=0-9\nIf-Range: \"a\"",
+                "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\nIf-Match: *",
+                "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT\nRange: bytes=-5",
+            ],
+            words: ["If-Match: ", "If-Range: ", "Range: bytes=", "\n", "\"a\"", "W/", "*", ",", "\"", " ", "9223372036854775807", "GMT"]
+        ) { bytes in
+            guard let key = ObjectKey(String(repeating: "0a", count: 32) + "/a") else { return }
+            var fields = HTTPFields()
+            for (name, value) in headers(bytes) { if let name = HTTPField.Name(name) { fields[name] = value } }
+            let stored = Timestamp(milliseconds: 784_111_777_000)
+            for size in [0, 1, 1_000, .max] as [Int64] {
+                let info = ObjectInfo(
+                    key: key, size: size, etag: "\"a\"", lastModified: stored, metadata: ObjectMetadata(upstreamURL: "", stored: stored))
+                for isGet in [true, false] {
+                    guard case .part(let range) = ConditionalRequest.evaluate(fields, isGet: isGet, info) else { continue }
+                    try require(isGet && range.length > 0 && range.end <= size, "\(range) of \(size)")
+                }
+            }
         },
     ]
 }

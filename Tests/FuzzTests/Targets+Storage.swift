@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorStorage
 import NIOCore
 import NIOHTTP1
 
@@ -76,5 +77,54 @@ extension FuzzTarget {
             guard let object = urls.object(text(bytes)), let url = urls.url(of: object) else { return }
             try require(urls.object(url.description) == object, "\(url) is not read back")
         },
+        FuzzTarget(
+            "sts-xml",
+            seeds: [
+                "<AssumeRoleResponse xmlns=\"x\"><AssumeRoleResult><Credentials><AccessKeyId>a</AccessKeyId><SecretAccessKey>b</SecretAccessKey>"
+                    + "<SessionToken>c</SessionToken><Expiration>2026-01-31T12:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+            ],
+            words: xmlWords + ["<Credentials>", "<Expiration>", "<Error>", "<Code>", "AssumeRoleWithWebIdentityResponse", "Z", "T"]
+        ) { bytes in
+            _ = STSDocument.error(bytes)
+            let credentials = try STSDocument.credentials(bytes, of: "AssumeRole")
+            try require(credentials.expires != nil && credentials.sessionToken != nil, "credentials of a role that do not end")
+        },
+        FuzzTarget(
+            "command-words", seeds: [#"/usr/bin/helper --profile "a b" 'c d' e\ f"#],
+            words: ["'", "\"", "\\", " ", "\n", "\t", "\u{301}", "'\"'"]
+        ) { bytes in
+            _ = CommandLineWords.split(text(bytes))
+        },
+        FuzzTarget(
+            "s3-metadata",
+            seeds: [
+                "x-amz-meta-cloud-mirror-upstream-url: https://a.example/b\nx-amz-meta-sha256: \(String(repeating: "ab", count: 32))\ncontent-encoding: aws-chunked, gzip",
+                "etag: \"a\"\nlast-modified: Sun, 06 Nov 1994 08:49:37 GMT\ncontent-range: bytes 0-4/5\ncontent-length: 5",
+            ],
+            words: [
+                S3Metadata.prefix, ": ", "\n", "UTF-8\'\'", "%", "%FF", " ", "content-encoding: ", "aws-chunked", ",",
+                "2026-01-31T12:00:00Z", "-1",
+            ]
+        ) { bytes in
+            let stored = Timestamp(milliseconds: 1_700_000_000_000)
+            let read = S3Metadata.read(headers(bytes), lastModified: stored)
+            // What is kept of it is read back as it was kept.
+            let kept = S3Metadata.kept(read)
+            let again = S3Metadata.kept(
+                S3Metadata.read(
+                    S3Metadata.headers(kept).reduce(into: HTTPHeaders()) { $0.add(name: $1.name, value: $1.value) }, lastModified: stored))
+            try require(
+                again.upstreamURL == kept.upstreamURL && again.upstreamETag == kept.upstreamETag, "\(kept) is read back as \(again)")
+        },
     ]
+
+    /// A line for each field.
+    static func headers(_ bytes: [UInt8]) -> HTTPHeaders {
+        var headers = HTTPHeaders()
+        for line in text(bytes).split(separator: "\n") {
+            let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            headers.add(name: String(parts[0]), value: parts.count == 2 ? String(parts[1].drop { $0 == " " }) : "")
+        }
+        return headers
+    }
 }
