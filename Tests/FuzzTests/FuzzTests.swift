@@ -66,8 +66,8 @@ struct FuzzTests {
 
     @Test("A name stands for one target, and each name that was asked for does")
     func names() {
-        // The last two are in MirrorServerTests.
-        let names = FuzzTarget.all.map(\.name) + ClientTarget.all.map(\.name) + ["server", "server-tls"]
+        // The last three are in MirrorServerTests.
+        let names = FuzzTarget.all.map(\.name) + ClientTarget.all.map(\.name) + ["server", "server-tls", "server-tls-inside"]
         #expect(Set(names).count == names.count)
         for name in Self.settings.names ?? [] { #expect(names.contains(name), "\(name) is no target") }
     }

@@ -9,6 +9,7 @@ import MirrorCore
 import NIOCore
 import NIOPosix
 import NIOSSL
+import TestServers
 
 @testable import MirrorTesting
 
@@ -29,13 +30,15 @@ final class RawConnection: Sendable {
     }
 
     /// - Parameter isTLS: Whether it speaks TLS, and believes any certificate.
+    /// - Parameter mangling: Whether something below TLS is damaged, and what by chance.
     /// - Parameter receiveBuffer: Bytes that the kernel takes while nobody reads; `nil` for its own idea.
     /// - Parameter readsAlone: Whether it reads without being asked; else only after ``beginReading()``.
     /// - Parameter stopsAtFirstByte: Whether it stops to read without being asked as soon as something has come.
     /// - Parameter first: Is sent as soon as it is connected, and `second` as soon as a response has come: on a busy machine a test may come
     ///   to it much later.
     static func open(
-        port: Int, isTLS: Bool = false, receiveBuffer: Int? = nil, readsAlone: Bool = true, stopsAtFirstByte: Bool = false,
+        port: Int, isTLS: Bool = false, mangling seed: UInt64? = nil, receiveBuffer: Int? = nil, readsAlone: Bool = true,
+        stopsAtFirstByte: Bool = false,
         sending first: String = "", then second: String = ""
     ) async throws -> RawConnection {
         let inbox = WatchedState(Inbox())
@@ -50,6 +53,7 @@ final class RawConnection: Sendable {
             try await bootstrap
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let seed { try channel.pipeline.syncOperations.addHandler(RecordMangler(seed: seed)) }
                     if isTLS {
                         var configuration = TLSConfiguration.makeClientConfiguration()
                         configuration.certificateVerification = .none

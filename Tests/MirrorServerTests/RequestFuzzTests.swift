@@ -15,6 +15,10 @@ struct RequestFuzzTests {
         case server
         /// Bytes in place of a handshake, or a handshake that is changed.
         case serverTLS = "server-tls"
+        /// Whole requests, changed, in records that are changed behind a handshake that may be right.
+        case serverTLSInside = "server-tls-inside"
+
+        var speaksTLS: Bool { self != .server }
     }
 
     private static let settings = FuzzSettings.current
@@ -28,7 +32,7 @@ struct RequestFuzzTests {
         let certificates = try await Certificates()
         let options = try MirrorOptions.with {
             $0.idleTimeout = .seconds(5)
-            guard target == .serverTLS else { return }
+            guard target.speaksTLS else { return }
             $0.tls = .makeServerConfiguration(
                 certificateChain: try NIOSSLCertificate.fromPEMFile(certificates.certificate).map { .certificate($0) },
                 privateKey: .privateKey(try NIOSSLPrivateKey(file: certificates.key, format: .pem)))
@@ -49,8 +53,12 @@ struct RequestFuzzTests {
                     group.addTask {
                         var mutator = RequestMutator(
                             seed: Self.settings.seed &* 1_000 &+ UInt64(worker),
-                            bases: target == .server ? RequestMutator.everyRoute : [hello])
-                        while budget.take() { try await Self.send(mutator.stream(0), to: mirror.port) }
+                            bases: target == .serverTLS ? [hello] : RequestMutator.everyRoute)
+                        var mangling = SeededGenerator(seed: Self.settings.seed &+ UInt64(worker))
+                        while budget.take() {
+                            let seed = target == .serverTLSInside ? mangling.next() : nil
+                            try await Self.send(mutator.stream(0), to: mirror.port, mangling: seed)
+                        }
                     }
                 }
                 try await group.waitForAll()
@@ -66,16 +74,17 @@ struct RequestFuzzTests {
         }
     }
 
-    private static func send(_ stream: RequestStream, to port: Int) async throws {
-        try await RawConnection.run(port: port) { connection in
-            for segment in stream.segments { await connection.send(segment) }
-            await connection.finishSending()
-            // To the end: whoever never hangs up is closed for being idle, and who does not even do that runs into the time limit.
-            let rest = try await connection.rest().bytes
-            #expect(
-                rest.isEmpty || rest.starts(with: "HTTP/1.".utf8) || rest[0] == 0x15 || rest[0] == 0x16,
-                "\(rest.shown) to \(stream.bytes.shown)")
-        }
+    /// - Parameter mangling: With TLS, and something damaged below it; `nil` sends the bytes as they are.
+    private static func send(_ stream: RequestStream, to port: Int, mangling seed: UInt64?) async throws {
+        let connection = try await RawConnection.open(port: port, isTLS: seed != nil, mangling: seed)
+        for segment in stream.segments { await connection.send(segment) }
+        await connection.finishSending()
+        // To the end: whoever never hangs up is closed for being idle, and who does not even do that runs into the time limit.
+        let rest = try await connection.rest().bytes
+        #expect(
+            rest.isEmpty || rest.starts(with: "HTTP/1.".utf8) || rest[0] == 0x15 || rest[0] == 0x16,
+            "\(rest.shown) to \(stream.bytes.shown)")
+        await connection.close()
     }
 
     /// The first bytes of a client that speaks TLS.

@@ -10,6 +10,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import Synchronization
+import TestServers
 
 /// A server on 127.0.0.1 for one client at a time, which answers every request as the exchange says that is set.
 final class AnswerServer: Sendable {
@@ -21,12 +22,17 @@ final class AnswerServer: Sendable {
     private let state = Mutex(State())
 
     /// - Parameter tls: What connections are greeted with; `nil` for none.
-    static func start(tls: NIOSSLContext? = nil) async throws -> AnswerServer {
+    /// - Parameter isMangled: Whether something below TLS is damaged in each.
+    static func start(tls: NIOSSLContext? = nil, isMangled: Bool = false) async throws -> AnswerServer {
         let server = AnswerServer()
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 256)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if isMangled {
+                        let seed = server.state.withLock { $0.exchange }.seed
+                        try channel.pipeline.syncOperations.addHandler(RecordMangler(seed: seed))
+                    }
                     if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     try channel.pipeline.syncOperations.addHandler(AnswerHandler { server.state.withLock { $0.exchange } })
                 }

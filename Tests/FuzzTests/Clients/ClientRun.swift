@@ -24,8 +24,7 @@ struct ClientRun {
             seeds = try FuzzCertificates.handshakes(of: try await FuzzCertificates.serverContext()).map { Array("e\n".utf8) + $0 }
         }
         let pool = seeds + (try FuzzCorpus.inputs(of: target.corpus))
-        let context = target.server == .overTLS ? try await FuzzCertificates.serverContext() : nil
-        let workers = try await Self.start(target, tls: context)
+        let workers = try await Self.start(target)
         let watch = Watchdog(Self.patience, target.name)
         defer { watch.stop() }
         let budget = settings.budget(usual: target.usual)
@@ -73,8 +72,7 @@ struct ClientRun {
 
     /// One input, alone.
     func run(_ bytes: [UInt8]) async throws {
-        let context = target.server == .overTLS ? try await FuzzCertificates.serverContext() : nil
-        let server = try await AnswerServer.start(tls: context)
+        let server = try await AnswerServer.start(tls: target.speaksTLS ? try await FuzzCertificates.serverContext() : nil)
         let exchange = Exchange(bytes)
         server.set(exchange)
         try await target.withClient([server.port]) { try await $0.ask(port: server.port, exchange) }
@@ -87,10 +85,18 @@ struct ClientRun {
         let crumb: Crumb
     }
 
-    private static func start(_ target: ClientTarget, tls: NIOSSLContext?) async throws -> [Worker] {
+    private static func start(_ target: ClientTarget) async throws -> [Worker] {
+        var contexts: [NIOSSLContext] = []
+        if target.speaksTLS {
+            for version in [TLSVersion.tlsv13, .tlsv12] {
+                contexts.append(try await FuzzCertificates.serverContext { $0.maximumTLSVersion = version })
+            }
+        }
         var all: [Worker] = []
         for number in 0..<workers {
-            all.append(Worker(number: number, server: try await AnswerServer.start(tls: tls), crumb: try Crumb("\(target.name)-\(number)")))
+            let server = try await AnswerServer.start(
+                tls: contexts.isEmpty ? nil : contexts[number % contexts.count], isMangled: target.server == .mangledTLS)
+            all.append(Worker(number: number, server: server, crumb: try Crumb("\(target.name)-\(number)")))
         }
         return all
     }

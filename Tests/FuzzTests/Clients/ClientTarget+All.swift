@@ -10,8 +10,9 @@ import TestServers
 @testable import MirrorNet
 
 extension ClientTarget {
-    /// Those that need no certificates.
-    static let all: [ClientTarget] = [
+    static let all: [ClientTarget] = http + services
+
+    private static let http: [ClientTarget] = [
         ClientTarget(
             name: "origin-client", server: .plain, corpus: "answers", seeds: answers, words: answerWords, usual: 3_000,
             withClient: { ports, body in try await OriginFuzz.run(ports, .http, nil, body) }),
@@ -25,6 +26,9 @@ extension ClientTarget {
             }),
         ClientTarget(
             name: "origin-client-tls", server: .overTLS, corpus: "answers", seeds: answers, words: answerWords, usual: 300,
+            withClient: { ports, body in try await OriginFuzz.run(ports, .https, try await FuzzCertificates.shared.value.authority, body) }),
+        ClientTarget(
+            name: "tls-inside", server: .mangledTLS, corpus: "answers", seeds: answers, words: answerWords, usual: 300,
             withClient: { ports, body in try await OriginFuzz.run(ports, .https, try await FuzzCertificates.shared.value.authority, body) }),
         ClientTarget(
             name: "tls-records", server: .rawTLS, corpus: "tls-records", seeds: [],
@@ -43,7 +47,7 @@ extension ClientTarget {
             try await client.shutdown()
         })
 
-    private static let silent = Logger(label: "fuzz", factory: { _ in SwiftLogNoOpLogHandler() })
+    static let silent = Logger(label: "fuzz", factory: { _ in SwiftLogNoOpLogHandler() })
 
     private static func configuration(_ authority: String?) -> OutboundConfiguration {
         var configuration = OutboundConfiguration(userAgent: "cloud-mirror/fuzz")
@@ -87,14 +91,18 @@ extension ClientTarget {
     }
 
     /// What talks to object storage, and to services that give credentials.
-    private struct ServiceFuzz: FuzzedClient {
+    struct ServiceFuzz: FuzzedClient {
         let client: ServiceClient
 
         static func run(_ body: (any FuzzedClient) async throws -> Void) async throws {
+            try await withHTTP { try await body(ServiceFuzz(client: $0)) }
+        }
+
+        static func withHTTP(_ body: (ServiceClient) async throws -> Void) async throws {
             let client = ServiceClient(
                 configuration: configuration(nil), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: silent)
             let result: Result<Void, any Error>
-            do { result = .success(try await body(ServiceFuzz(client: client))) } catch { result = .failure(error) }
+            do { result = .success(try await body(client)) } catch { result = .failure(error) }
             await client.shutdown()
             try result.get()
         }

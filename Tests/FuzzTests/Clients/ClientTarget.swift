@@ -14,6 +14,8 @@ struct ClientTarget: Sendable, CustomTestStringConvertible {
         case plain
         /// What is made up is behind a handshake that is right.
         case overTLS
+        /// The handshake and what is made up are right, and the records that they come in are not.
+        case mangledTLS
         /// What is made up is the handshake.
         case rawTLS
     }
@@ -33,6 +35,9 @@ struct ClientTarget: Sendable, CustomTestStringConvertible {
 
     /// Whether answers are made up by ``AnswerMutator``, too.
     var takesAnswers: Bool { server != .rawTLS }
+
+    /// Whether what is made up comes behind a handshake.
+    var speaksTLS: Bool { server == .overTLS || server == .mangledTLS }
 
     static let answers = [
         "\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",

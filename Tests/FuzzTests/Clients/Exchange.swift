@@ -58,6 +58,11 @@ struct Exchange: Sendable {
         }
     }
 
+    /// Chance that is the same for the same answer (FNV-1a; Fowler, Noll, Vo 1991).
+    var seed: UInt64 {
+        pieces.joined().reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+
     /// Lets nobody lose patience, which takes longer than a thousand other exchanges.
     mutating func hurry() {
         if end == .wait { end = .close }
