@@ -105,6 +105,44 @@ struct CopyFairnessTests {
         }
     }
 
+    @Test("A copy of an origin that sends just as much as has to be gives its slot up after the second window")
+    func justAboveTheRate() async throws {
+        let clock = ManualClock()
+        let configuration = CopyConfiguration(concurrency: 1)
+        let state = MemoryStateStore(clock: clock)
+        let pool = try #require(PoolID("local/dev"))
+        let id = ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/a.bin"), pool: pool)
+        _ = try await state.claim(id)
+        let outcome = try await state.lease(pools: [pool], passingOver: [], worker: "worker", duration: configuration.lease)
+        guard case .leased(let lease) = outcome else {
+            Issue.record("\(String(describing: outcome))")
+            return
+        }
+        let slots = CopySlots(configuration, credit: OriginCredit(clock: clock))
+        let (progress, freed, end) = (CopyProgress(clock: clock), Watched(0), Signal())
+        let copy = slots.begin(lease, progress)
+        let keeper = LeaseKeeper(
+            state: state, slots: slots, memory: CopyMemory(configuration), configuration: configuration,
+            metrics: EngineMetrics(pools: [pool], factory: CountingMetrics()), clock: clock, logger: EngineFixture.logger,
+            onFreeSlot: { freed.change { $0 += 1 } })
+        progress.beginWaiting()
+        async let success = keeper.keep(lease, for: copy) {
+            await end.wait(upTo: nil, clock: clock)
+            return true
+        }
+        for beat in 1...12 {
+            // The next one begins when this one is done.
+            await clock.sleepers(1)
+            #expect(slots.turn == .full, "beat \(beat)")
+            progress.received(5 * 17 << 10)
+            clock.advance(by: .seconds(5))
+        }
+        try await freed.until { $0 == 1 }
+        #expect(slots.turn == .lease([[]]))
+        end.notify()
+        #expect(try await success)
+    }
+
     @Test("A copy that waits for its pool is not slow")
     func slowPoolIsNoSlowOrigin() async throws {
         let clock = ManualClock()

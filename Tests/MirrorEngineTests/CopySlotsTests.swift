@@ -55,7 +55,7 @@ struct CopySlotsTests {
         for _ in 0..<OriginCredit.tolerance { credit.lose(first.origin) }
         #expect(slots.turn == .lease([[first.origin], []]))
         // A slow copy counts, too.
-        #expect(slots.measure(try begin(slots, "a"), bytesPerSecond: 1, isSlow: true))
+        #expect(slots.measure(try begin(slots, "a"), bytesPerSecond: 1, .slow))
         #expect(!credit.isGood(first.origin))
         #expect(credit.isGood(try lane("b")))
         #expect(slots.turn == .lease([[first.origin]]))
@@ -87,12 +87,12 @@ struct CopySlotsTests {
     func slowCopiesGiveWay() throws {
         let slots = CopySlots(CopyConfiguration(concurrency: 1, maxPerOrigin: 1, slowConcurrency: 1), credit: credit)
         let slow = try begin(slots, "a")
-        #expect(!slots.measure(slow, bytesPerSecond: 100, isSlow: false))
+        #expect(!slots.measure(slow, bytesPerSecond: 100, .quick))
         #expect(slots.turn == .full)
-        #expect(slots.measure(slow, bytesPerSecond: 2, isSlow: true))
+        #expect(slots.measure(slow, bytesPerSecond: 2, .slow))
         #expect(slots.turn == .lease([[]]))
-        #expect(!slots.measure(slow, bytesPerSecond: 1_000, isSlow: false))
-        #expect(!slots.measure(slow, bytesPerSecond: 1, isSlow: true))
+        #expect(!slots.measure(slow, bytesPerSecond: 1_000, .quick))
+        #expect(!slots.measure(slow, bytesPerSecond: 1, .slow))
         #expect(slots.turn == .lease([[]]))
         _ = try begin(slots, "a")
         #expect(slots.turn == .full)
@@ -102,7 +102,7 @@ struct CopySlotsTests {
     func theSlowestMakesRoom() async throws {
         let slots = CopySlots(CopyConfiguration(concurrency: 2, maxPerOrigin: 1, slowConcurrency: 1), credit: credit)
         let copies = try ["a", "a", "b"].map { try begin(slots, $0) }
-        for (copy, rate) in zip(copies, [30, 10, 20] as [Int64]) { #expect(slots.measure(copy, bytesPerSecond: rate, isSlow: true)) }
+        for (copy, rate) in zip(copies, [30, 10, 20] as [Int64]) { #expect(slots.measure(copy, bytesPerSecond: rate, .slow)) }
         #expect(slots.turn == .makeRoom([]))
         slots.yieldSlowest()
         #expect(slots.turn == .full)
@@ -112,14 +112,62 @@ struct CopySlotsTests {
         #expect(slots.turn == .lease([[]]))
     }
 
+    @Test("Origins whose copies are too slow have a quarter of the slots together, however many they are, for ten minutes")
+    func slowOriginsShare() throws {
+        let slots = CopySlots(CopyConfiguration(concurrency: 16), credit: credit)
+        let slow = (0..<16).map { "slow\($0)" }
+        let lanes = Set(try slow.map(lane))
+        let copies = try slow.map { try begin(slots, $0) }
+        #expect(slots.turn == .full)
+        for copy in copies { #expect(slots.measure(copy, bytesPerSecond: 20 << 10, .late)) }
+        // Who was merely late has its credit.
+        #expect(credit.isGood(copies[0].origin))
+        for copy in copies { slots.end(copy) }
+        let next = try slow.prefix(3).map { try begin(slots, $0) }
+        #expect(slots.turn == .lease([Set(next.map(\.origin)), []]))
+        let last = try begin(slots, slow[3])
+        #expect(slots.turn == .lease([lanes]))
+        for number in 0..<12 { _ = try begin(slots, "quick\(number)") }
+        #expect(slots.turn == .full)
+        slots.end(last)
+        clock.advance(by: OriginCredit.memory)
+        #expect(slots.turn == .lease([Set(next.map(\.origin)).union(try (0..<12).map { try lane("quick\($0)") }), []]))
+    }
+
+    @Test("A copy that is merely late makes room for origins that are not slow themselves; one that sends next to nothing for all")
+    func lateCopiesMakeRoom() async throws {
+        let slots = CopySlots(CopyConfiguration(concurrency: 2, maxPerOrigin: 1, slowConcurrency: 1), credit: credit)
+        let copies = try ["a", "b", "c"].map { try begin(slots, $0) }
+        for (copy, rate) in zip(copies, [300, 100, 200] as [Int64]) { #expect(slots.measure(copy, bytesPerSecond: rate, .late)) }
+        #expect(slots.turn == .makeRoom(Set(copies.map(\.origin))))
+        #expect(!slots.measure(copies[2], bytesPerSecond: 210, .slow))
+        #expect(slots.turn == .makeRoom([]))
+        slots.yieldSlowest()
+        await copies[2].yielding.wait(upTo: nil, clock: clock)
+    }
+
+    @Test("A copy that is merely late ends for memory that origins wait for which are not slow themselves")
+    func lateCopiesYieldMemory() throws {
+        let slots = CopySlots(CopyConfiguration(), credit: credit)
+        let copies = try ["quick", "late", "slow"].map { try begin(slots, $0) }
+        for (copy, pace) in zip(copies, [.quick, .late, .slow] as [CopyPace]) { _ = slots.measure(copy, bytesPerSecond: 1, pace) }
+        func yielding(to origins: String...) throws -> [Bool] {
+            let origins = Set(try origins.map(lane))
+            return copies.map { slots.mustYield($0, to: origins) }
+        }
+        #expect(try yielding() == [false, false, false])
+        #expect(try yielding(to: "slow") == [false, false, true])
+        #expect(try yielding(to: "slow", "other") == [false, true, true])
+    }
+
     @Test("For people it says which origin is slow, in a bounded number")
     func tellsOfOrigins() throws {
         let slots = CopySlots(CopyConfiguration(concurrency: 200), credit: credit)
         let slow = try [begin(slots, "slow"), begin(slots, "slow")]
         let quick = try begin(slots, "quick")
-        #expect(slots.measure(slow[0], bytesPerSecond: 5, isSlow: true))
-        #expect(!slots.measure(slow[1], bytesPerSecond: 70, isSlow: false))
-        #expect(!slots.measure(quick, bytesPerSecond: 900, isSlow: false))
+        #expect(slots.measure(slow[0], bytesPerSecond: 5, .slow))
+        #expect(!slots.measure(slow[1], bytesPerSecond: 70, .quick))
+        #expect(!slots.measure(quick, bytesPerSecond: 900, .quick))
         #expect(
             slots.origins == [
                 .init(origin: "https://slow.example.org", running: 2, slow: 1, bytesPerSecond: 75, slowed: 1),
@@ -129,7 +177,7 @@ struct CopySlotsTests {
         #expect(slots.origins == [.init(origin: "https://slow.example.org", slowed: 1)])
         for number in 0..<300 {
             let copy = try begin(slots, "o\(number)")
-            #expect(slots.measure(copy, bytesPerSecond: 0, isSlow: true))
+            #expect(slots.measure(copy, bytesPerSecond: 0, .slow))
             slots.end(copy)
         }
         #expect(slots.origins.count == 100)
@@ -138,25 +186,37 @@ struct CopySlotsTests {
 
     // MARK: Rates
 
+    @Test(
+        "A copy needs more the longer it holds its slot, and one that is quick on average may hold it for hours",
+        arguments: [
+            (20, 20, 1, .quick), (20, 20, 2, .late), (15, 15, 1, .slow), (100, 100, 6, .quick), (100, 100, 7, .late),
+            (50_000, 50_000, 3_000, .quick), (16, 50_000, 3_000, .quick), (15, 50_000, 3_000, .slow),
+        ] as [(Int64, Int64, Int, CopyPace)])
+    func pace(last: Int64, average: Int64, windows: Int, expected: CopyPace) {
+        let rates = CopyProgress.Rates(last: last << 10, average: average << 10, windows: windows)
+        #expect(CopyPace(rates, minRate: 16 << 10) == expected)
+        #expect(CopyPace(rates, minRate: 0) == .quick)
+    }
+
     @Test("The rate is what came in the window, when the origin was waited for")
     func measuresRates() async throws {
         let progress = CopyProgress(clock: clock)
         progress.beginWaiting()
         clock.advance(by: .seconds(20))
         progress.received(6_000)
-        #expect(progress.takeRate(over: .seconds(30)) == nil)
+        #expect(progress.takeRates(over: .seconds(30)) == nil)
         // Two readers at the same time are no twofold wait.
         progress.beginWaiting()
         clock.advance(by: .seconds(10))
-        #expect(progress.takeRate(over: .seconds(30)) == 200)
+        #expect(progress.takeRates(over: .seconds(30)) == .init(last: 200, average: 200, windows: 1))
         progress.endWaiting()
         progress.endWaiting()
         // The pool, or memory, was waited for.
         clock.advance(by: .seconds(16))
         progress.beginWaiting()
         clock.advance(by: .seconds(14))
-        #expect(progress.takeRate(over: .seconds(30)) == nil)
+        #expect(progress.takeRates(over: .seconds(30)) == nil)
         clock.advance(by: .seconds(30))
-        #expect(progress.takeRate(over: .seconds(30)) == 0)
+        #expect(progress.takeRates(over: .seconds(30)) == .init(last: 0, average: 100, windows: 2))
     }
 }

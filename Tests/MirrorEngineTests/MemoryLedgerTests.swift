@@ -38,7 +38,7 @@ struct MemoryLedgerTests {
         let parts = try (0..<5).map { _ in ledger.add(try origin(1), size: Self.step, isFront: { false }) }
         for part in parts { ledger.ask(part, for: 1) }
         #expect(ledger.serve() == Array(parts[..<4]))
-        #expect(!ledger.isShort)
+        #expect(ledger.waitingOrigins.isEmpty)
         let other = ledger.add(try origin(2), size: Self.step, isFront: { false })
         ledger.ask(other, for: 1)
         #expect(ledger.serve() == [other])
@@ -67,7 +67,7 @@ struct MemoryLedgerTests {
         ledger.ask(most, for: 3 * Self.step)
         ledger.ask(front, for: 1)
         #expect(ledger.serve() == [front])
-        #expect(ledger.isShort)
+        #expect(try ledger.waitingOrigins == [origin(2), origin(3), origin(4)])
         ledger.remove(front)
         #expect(ledger.serve() == [])
         ledger.remove(held)

@@ -308,7 +308,9 @@ extension Configuration.Copy {
             doc: "How many of them may be from one origin (scheme, host and port), so that a slow one does not hold up the others.")
         reader.value(
             "minRate", &minRate, .size(in: 0...(1 << 30)),
-            doc: "Bytes a second that an origin must send over minRateWindow. A slower copy gives its slot up; 0B lets every copy keep it.")
+            doc:
+                "Bytes a second that an origin must send over minRateWindow, and on average twice as many after two windows, three times after three, "
+                + "and so on. A slower copy gives its slot up; 0B lets every copy keep it.")
         reader.value("minRateWindow", &minRateWindow, .duration(in: .seconds(1)...hours(1)), doc: "Over how long the rate is measured.")
         reader.value(
             "slowConcurrency", &slowConcurrency, .integer(in: 0...1_024),

@@ -22,8 +22,8 @@ final class CopyMemory: Sendable {
                     capacity: configuration.memory, share: max(1, Int64(Double(configuration.memory) * share)))))
     }
 
-    /// Whether copies wait for memory that other origins' copies hold.
-    var isShort: Bool { state.withLock { $0.ledger.isShort } }
+    /// Origins whose copies wait for memory that other origins' copies hold.
+    var waitingOrigins: Set<CopyLane> { state.withLock { $0.ledger.waitingOrigins } }
 
     /// Parts that wait for memory.
     var waitingCount: Int { state.withLock { $0.ledger.waitingCount } }

@@ -3,6 +3,16 @@ import Synchronization
 
 /// What the origin has sent for one copy, and how long the copy waited for it.
 final class CopyProgress: Sendable {
+    /// How fast the origin has sent.
+    struct Rates: Sendable, Equatable {
+        /// Bytes a second in the window that is over.
+        let last: Int64
+        /// Bytes a second in all windows that were measured.
+        let average: Int64
+        /// How many those are.
+        let windows: Int
+    }
+
     private struct Window {
         let began: ContinuousClock.Instant
         var bytes: Int64 = 0
@@ -11,6 +21,10 @@ final class CopyProgress: Sendable {
 
     private struct State {
         var window: Window
+        /// Of the windows that were measured.
+        var bytes: Int64 = 0
+        var time = Duration.zero
+        var windows = 0
         /// Readers that wait for the origin now: a copy reads several parts at the same time.
         var readers = 0
         /// When the first of them began to.
@@ -53,11 +67,11 @@ final class CopyProgress: Sendable {
         state.withLock { $0.window.bytes += Int64(bytes) }
     }
 
-    /// Bytes a second in the window that is over; then the next one begins.
+    /// How fast the origin is, once a window is over; then the next one begins.
     ///
     /// - Returns: `nil` while the window is not over, and when something else than the origin was waited for half of the time: the pool, or
-    ///   memory. Then the rate says nothing of the origin.
-    func takeRate(over length: Duration) -> Int64? {
+    ///   memory. Then what came says nothing of the origin, and is not measured.
+    func takeRates(over length: Duration) -> Rates? {
         let now = clock.instant
         return state.withLock { state in
             let elapsed = state.window.began.duration(to: now)
@@ -67,7 +81,12 @@ final class CopyProgress: Sendable {
             let window = state.window
             state.window = Window(began: now)
             guard window.waited * 2 >= elapsed else { return nil }
-            return Int64(Double(window.bytes) / elapsed.inSeconds)
+            state.bytes += window.bytes
+            state.time += elapsed
+            state.windows += 1
+            return Rates(
+                last: Int64(Double(window.bytes) / elapsed.inSeconds), average: Int64(Double(state.bytes) / state.time.inSeconds),
+                windows: state.windows)
         }
     }
 }

@@ -4,9 +4,10 @@ import Synchronization
 
 /// Which copies of this process are under way, by origin: who may begin, and who makes room (decision 0011).
 ///
-/// A copy holds one of `concurrency` slots, of which one origin's copies hold `maxPerOrigin` at most. A copy that has turned out to be slow
-/// gives its slot up and goes on: up to `slowConcurrency` copies more than there are slots. When there are that many and another copy could
-/// begin, the slowest one ends. An origin that has lost its credit has one slot.
+/// A copy holds one of `concurrency` slots, of which one origin's copies hold `maxPerOrigin` at most. A copy that has turned out to be too slow
+/// (``CopyPace``) gives its slot up and goes on: up to `slowConcurrency` copies more than there are slots. When there are that many and another copy could
+/// begin, the slowest one ends. An origin that has lost its credit has one slot. All origins of which a copy was too slow of late have a quarter of the slots
+/// together: the others find room, however many are slow.
 package final class CopySlots: Sendable {
     /// A copy under way.
     final class Copy: Sendable {
@@ -37,10 +38,13 @@ package final class CopySlots: Sendable {
 
     private struct Running {
         let copy: Copy
-        var isSlow = false
+        /// The worst so far.
+        var pace = CopyPace.quick
         var isYielding = false
         /// As last measured.
         var bytesPerSecond: Int64?
+
+        var hasSlot: Bool { pace == .quick }
     }
 
     private struct State {
@@ -55,6 +59,8 @@ package final class CopySlots: Sendable {
     private let concurrency: Int
     private let maxPerOrigin: Int
     private let slowConcurrency: Int
+    /// Slots of all slow origins together.
+    private let slowShare: Int
     private let credit: OriginCredit
     private let state = Mutex(State())
 
@@ -63,18 +69,23 @@ package final class CopySlots: Sendable {
         concurrency = configuration.concurrency
         maxPerOrigin = configuration.maxPerOrigin
         slowConcurrency = configuration.slowConcurrency
+        slowShare = max(1, configuration.concurrency / 4)
     }
 
     var turn: Turn {
         state.withLock { state in
-            let holders = state.running.values.filter { !$0.isSlow }
+            let holders = state.running.values.filter(\.hasSlot)
             guard holders.count < concurrency else { return .full }
             let byOrigin = Dictionary(grouping: holders, by: \.copy.origin)
             var passed = Set(byOrigin.filter { $0.value.count >= maxPerOrigin || !credit.isGood($0.key) }.keys)
             // One of these may have ended a process. Alone it takes nobody with it twice.
             if holders.contains(where: { $0.copy.lane == .unfinished }) { passed.insert(.unfinished) }
+            let slow = credit.slowOrigins
+            if holders.count(where: { slow.contains($0.copy.origin) }) >= slowShare { passed.formUnion(slow) }
             if state.running.count >= concurrency + slowConcurrency {
-                return state.running.values.contains(where: \.isYielding) ? .full : .makeRoom(passed)
+                if state.running.values.contains(where: \.isYielding) { return .full }
+                // What is merely late ends for no origin that is slow itself: on a slow line all copies would end one another.
+                return .makeRoom(state.running.values.contains { $0.pace == .slow } ? passed : passed.union(slow))
             }
             // An origin of which nothing is under way goes before one that has had its turn.
             let busy = passed.union(byOrigin.keys)
@@ -92,21 +103,22 @@ package final class CopySlots: Sendable {
         state.withLock { _ = $0.running.removeValue(forKey: ObjectIdentifier(copy)) }
     }
 
-    /// Notes how fast a copy is. One that was slow once stays so: otherwise its origin could win slots by hurrying now and then.
+    /// Notes how fast a copy is. One that was too slow once stays so: otherwise its origin could win slots by hurrying now and then.
     ///
     /// - Returns: Whether it gives its slot up by this call.
-    func measure(_ copy: Copy, bytesPerSecond: Int64, isSlow: Bool) -> Bool {
+    func measure(_ copy: Copy, bytesPerSecond: Int64, _ pace: CopyPace) -> Bool {
         state.withLock { state in
             guard var running = state.running[ObjectIdentifier(copy)] else { return false }
-            let givesUp = isSlow && !running.isSlow
+            let before = running.pace
             running.bytesPerSecond = bytesPerSecond
-            running.isSlow = running.isSlow || isSlow
+            running.pace = max(before, pace)
             state.running[ObjectIdentifier(copy)] = running
-            if givesUp {
-                Self.remember(copy.origin, &state)
-                credit.lose(copy.origin)
-            }
-            return givesUp
+            guard running.pace > before else { return false }
+            if pace == .slow { credit.lose(copy.origin) }
+            credit.noteSlow(copy.origin)
+            guard before == .quick else { return false }
+            Self.remember(copy.origin, &state)
+            return true
         }
     }
 
@@ -120,13 +132,24 @@ package final class CopySlots: Sendable {
     /// Of the copies under way.
     var leases: [CopyLease] { state.withLock { $0.running.values.map(\.copy.lease) } }
 
-    func isSlow(_ copy: Copy) -> Bool { state.withLock { $0.running[ObjectIdentifier(copy)]?.isSlow ?? false } }
+    /// Whether a copy is to end for the sake of origins that wait for the memory that it holds.
+    func mustYield(_ copy: Copy, to origins: Set<CopyLane>) -> Bool {
+        guard !origins.isEmpty else { return false }
+        return state.withLock { state in
+            switch state.running[ObjectIdentifier(copy)]?.pace {
+            case .slow: true
+            // As for a place: not for one that is slow itself.
+            case .late: !origins.isSubset(of: credit.slowOrigins)
+            case .quick, nil: false
+            }
+        }
+    }
 
     /// Tells the slowest copy to end.
     func yieldSlowest() {
         let copy = state.withLock { state -> Copy? in
-            let slowest = state.running.filter { $0.value.isSlow && !$0.value.isYielding }
-                .min { ($0.value.bytesPerSecond ?? 0) < ($1.value.bytesPerSecond ?? 0) }
+            let slowest = state.running.filter { !$0.value.hasSlot && !$0.value.isYielding }
+                .min { ($1.value.pace, $0.value.bytesPerSecond ?? 0) < ($0.value.pace, $1.value.bytesPerSecond ?? 0) }
             guard let slowest else { return nil }
             state.running[slowest.key]?.isYielding = true
             return slowest.value.copy
@@ -159,7 +182,7 @@ package final class CopySlots: Sendable {
         for copy in running {
             change(copy.copy.origin) {
                 $0.running += 1
-                if copy.isSlow { $0.slow += 1 }
+                if !copy.hasSlot { $0.slow += 1 }
                 $0.bytesPerSecond += copy.bytesPerSecond ?? 0
             }
         }

@@ -66,14 +66,17 @@ struct LeaseKeeper: Sendable {
 
     /// Lets a copy whose origin is too slow give its slot up, and end when others wait for the memory that it holds.
     private func measure(_ copy: CopySlots.Copy, _ id: ReplicaID) {
-        defer { if memory.isShort, slots.isSlow(copy) { copy.yielding.notify() } }
-        guard let rate = copy.progress.takeRate(over: configuration.minRateWindow),
-            slots.measure(copy, bytesPerSecond: rate, isSlow: rate < configuration.minRate)
+        defer { if slots.mustYield(copy, to: memory.waitingOrigins) { copy.yielding.notify() } }
+        guard let rates = copy.progress.takeRates(over: configuration.minRateWindow),
+            slots.measure(copy, bytesPerSecond: rates.last, CopyPace(rates, minRate: configuration.minRate))
         else { return }
         metrics.countSlow(pool: id.pool)
         logger.notice(
             "a slow copy gives its slot up",
-            metadata: ["artifact": "\(id.artifact.redacted)", "pool": "\(id.pool)", "bytes_per_second": "\(rate)"])
+            metadata: [
+                "artifact": "\(id.artifact.redacted)", "pool": "\(id.pool)", "bytes_per_second": "\(rates.last)",
+                "average": "\(rates.average)", "windows": "\(rates.windows)",
+            ])
         onFreeSlot()
     }
 }

@@ -90,8 +90,8 @@ struct MemoryLedger {
         return served
     }
 
-    /// Whether parts wait for memory that other origins' parts hold.
-    var isShort: Bool { parts.values.contains { $0.wanted != nil && !isShareUsedUp($0) } }
+    /// Origins whose parts wait for memory that other origins' parts hold.
+    var waitingOrigins: Set<CopyLane> { Set(parts.values.lazy.filter { $0.wanted != nil && !isShareUsedUp($0) }.map(\.origin)) }
 
     /// Parts that wait.
     var waitingCount: Int { parts.values.count { $0.wanted != nil } }

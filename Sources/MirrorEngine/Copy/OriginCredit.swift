@@ -4,7 +4,8 @@ import Synchronization
 
 /// Which origins have lost their credit: they stated what they did not send, or sent it slowly, several times in a short while.
 ///
-/// For some minutes their copies then take room byte by byte, and hold one slot at a time. They are still copied from.
+/// For some minutes their copies then take room byte by byte, and hold one slot at a time. They are still copied from. Also remembers for as long which
+/// origins were merely slow: those share some slots (``CopySlots``).
 package final class OriginCredit: Sendable {
     /// Copies that may go wrong.
     static let tolerance = 2
@@ -15,7 +16,9 @@ package final class OriginCredit: Sendable {
 
     private struct Record {
         let origin: CopyLane
-        var failures: [ContinuousClock.Instant]
+        var failures: [ContinuousClock.Instant] = []
+        /// When a copy gave its slot up last.
+        var slow: ContinuousClock.Instant?
     }
 
     private let clock: any MonotonicClock
@@ -34,13 +37,28 @@ package final class OriginCredit: Sendable {
         }
     }
 
+    /// Origins of which a copy gave its slot up of late.
+    var slowOrigins: Set<CopyLane> {
+        let since = clock.instant - Self.memory
+        return records.withLock { records in Set(records.lazy.filter { $0.slow.map { $0 > since } ?? false }.map(\.origin)) }
+    }
+
     /// Notes a copy that went wrong.
     func lose(_ origin: CopyLane) {
+        change(origin) { $0.failures = $0.failures.suffix(Self.tolerance) + [$1] }
+    }
+
+    /// Notes a copy that has given its slot up.
+    func noteSlow(_ origin: CopyLane) {
+        change(origin) { $0.slow = $1 }
+    }
+
+    private func change(_ origin: CopyLane, _ body: (inout Record, _ now: ContinuousClock.Instant) -> Void) {
         let now = clock.instant
         records.withLock { records in
-            let index = records.firstIndex { $0.origin == origin }
-            let failures = index.map { records.remove(at: $0).failures } ?? []
-            records.append(Record(origin: origin, failures: failures.suffix(Self.tolerance) + [now]))
+            var record = records.firstIndex { $0.origin == origin }.map { records.remove(at: $0) } ?? Record(origin: origin)
+            body(&record, now)
+            records.append(record)
             if records.count > Self.maxRemembered { records.removeFirst() }
         }
     }
