@@ -19,7 +19,7 @@ package struct ServerConfiguration: Sendable {
     /// 302 or 307.
     package var redirectStatus: Int
     package var maxConnections: Int
-    /// Of one client: an IPv4 address, or a network of 64 bits of IPv6.
+    /// Of one client: an IPv4 address, or a network of 64 bits of IPv6; one of 48 bits has three times as many.
     package var maxConnectionsPerAddress: Int
     /// How long a client may ask for nothing, and take nothing of what it was sent, before its connection is closed.
     package var idleTimeout: Duration

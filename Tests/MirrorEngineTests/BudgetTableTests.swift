@@ -153,4 +153,53 @@ struct BudgetTableTests {
         #expect(network("10.1.2.3") != network("10.1.2.4"))
         #expect(network("0.0.0.0") != network("::"))
     }
+
+    @Test("The site of an IPv6 network is its /48; IPv4 addresses have none")
+    func sites() {
+        func site(_ text: String) -> ClientNetwork? { ClientNetwork(IPAddress(text)).site }
+        #expect(site("2001:db8:1:2::7")?.description == "2001:db8:1::/48")
+        #expect(site("2001:db8:1:2::7") == site("2001:db8:1:ffff::7"))
+        #expect(site("2001:db8:1:2::7") != site("2001:db8:2:2::7"))
+        #expect(site("2001:db8:1:0::7") != ClientNetwork(IPAddress("2001:db8:1:0::7")))
+        #expect(site("2001:db8:1:2::7")?.site == nil)
+        #expect(site("10.1.2.3") == nil)
+        #expect(ClientNetwork(nil).site == nil)
+    }
+
+    @Test("The networks of one site have as much together as three of them")
+    func budgetOfSite() {
+        var table = BudgetTable()
+        func network(_ number: Int, of site: Int = 1) -> ClientNetwork { ClientNetwork(IPAddress("2001:db8:\(site):\(number)::1")) }
+        func claims(_ network: ClientNetwork, at seconds: Double) -> Int {
+            (0..<1_000).prefix { _ in table.claim(network, Self.limits, at: Self.at(seconds)) == nil }.count
+        }
+        #expect((1...5).map { claims(network($0), at: 0) } == [10, 10, 10, 0, 0])
+        #expect(table.refused(Self.limits, at: Self.at(0)).map(\.description).contains("2001:db8:1::/48"))
+        #expect(claims(network(1, of: 2), at: 0) == 10)
+        // Two a second for each, and six for all of them.
+        #expect((1...5).map { claims(network($0), at: 1) } == [2, 2, 2, 0, 0])
+        #expect(claims(network(6), at: 3) == 10)
+
+        table.charge(1_799, to: network(1, of: 3), Self.limits, at: Self.at(0))
+        #expect(table.claim(network(1, of: 3), Self.limits, at: Self.at(0)) == .bytes)
+        #expect(table.claim(network(2, of: 3), Self.limits, at: Self.at(0)) == nil)
+        table.charge(1, to: network(1, of: 3), Self.limits, at: Self.at(0))
+        #expect(table.claim(network(2, of: 3), Self.limits, at: Self.at(0)) == .bytes)
+    }
+
+    @Test("What is given back can be taken again, by the network and by its site")
+    func shares() {
+        var shares = NetworkShares()
+        func network(_ text: String) -> ClientNetwork { ClientNetwork(IPAddress(text)) }
+        let networks = (0..<4).map { network("2001:db8:1:\($0)::1") }
+        for network in networks[..<3] { #expect(shares.take(network, limit: 1) == nil) }
+        #expect(shares.take(networks[0], limit: 1) == networks[0])
+        #expect(shares.take(networks[3], limit: 1) == networks[3].site)
+        shares.giveBack(networks[1])
+        #expect(shares.full(networks[1], limit: 1) == nil)
+        #expect(shares.take(networks[3], limit: 1) == nil)
+        #expect(shares.take(networks[1], limit: 1) == networks[1].site)
+        for index in [0, 2, 3] { shares.giveBack(networks[index]) }
+        for network in networks[..<3] { #expect(shares.take(network, limit: 1) == nil) }
+    }
 }

@@ -49,6 +49,17 @@ struct AddressSharesTests {
         #expect(channels.map(shares.admit) == [true, false, true])
     }
 
+    @Test func `of IPv6 a network of 48 bits has as much as three clients, however many it has, and another has its own`() throws {
+        let shares = shares(2)
+        let channels = try (0..<8).map { try channel("2001:db8:0:\($0)::1") }
+        #expect(channels.map(shares.admit) == [true, true, true, true, true, true, false, false])
+        #expect(try shares.admit(channel("2001:db8:1:0::1")))
+        _ = try channels[0].finish()
+        #expect(try shares.admit(channel("2001:db8:0:9::1")))
+        #expect(try shares.admit(channel("2001:db8:0:9::2")) == false)
+        #expect(refused == 3)
+    }
+
     @Test func `who is exempt may have all`() throws {
         let shares = shares(1, exempt: ["10.0.0.0/8"])
         for _ in 1...10 { #expect(try shares.admit(channel("10.1.2.3"))) }

@@ -281,8 +281,9 @@ extension Configuration.Redirect {
         reader.section(
             "coldClaims",
             doc:
-                "What one client network (an IPv4 address, or the /64 of an IPv6 address, found as for selection) may ask for that is not there yet. Beyond it "
-                + "the client is redirected to the origin at once. What is there, or is being copied for somebody already, costs nothing."
+                "What one client network (an IPv4 address, or the /64 of an IPv6 address, found as for selection) may ask for that is not there yet; an IPv6 /48 "
+                + "may ask for three times as much. Beyond it the client is redirected to the origin at once. What is there, or is being copied for somebody "
+                + "already, costs nothing."
         ) { section in
             section.value(
                 "perSecond", &coldClaims.perSecond, .integer(in: 0...1_000_000),
@@ -386,8 +387,8 @@ extension Configuration.Server {
             "maxConnectionsPerAddress", &maxConnectionsPerAddress, .integer(in: 1...1_000_000),
             defaultNote: "a quarter of maxConnections", example: "2500",
             doc:
-                "How many of them one client may have: an IPv4 address, or an IPv6 network of 64 bits. More are closed at once. This machine and "
-                + "`selection.trustedProxies` may have all.")
+                "How many of them one client may have: an IPv4 address, or an IPv6 network of 64 bits; one of 48 bits may have three times as many. "
+                + "More are closed at once. This machine and `selection.trustedProxies` may have all.")
         reader.value(
             "idleTimeout", &idleTimeout, .duration(in: .seconds(1)...hours(1)),
             doc: "How long a client may ask for nothing, and take nothing of what it was sent, before its connection is closed.")

@@ -1,8 +1,14 @@
 package import MirrorCore
 
-/// Whom a budget is for: a client's IPv4 address, or the /64 that its IPv6 address is in, of which one client has all addresses.
+/// Whom a budget or a share is for: a client's IPv4 address, or the /64 that its IPv6 address is in, of which one client has all addresses.
+///
+/// Of IPv6 there is the site beside it, a /48: what somebody gets who asks for a network of their own, with 65,536 of these clients in it. It is also what a
+/// company or a data centre has, so it may have as much as ``sitesWorth`` clients together.
 package struct ClientNetwork: Sendable, Hashable, CustomStringConvertible {
-    private enum Family: UInt8 { case ipv4, ipv6, unknown }
+    private enum Family: UInt8 { case ipv4, ipv6, ipv6Site, unknown }
+
+    /// How many clients a site counts as. With a quarter of everything for each of these, another quarter is left for everybody else.
+    package static let sitesWorth = 3
 
     private let family: Family
     /// The IPv4 address, or the first half of an IPv6 address.
@@ -18,11 +24,23 @@ package struct ClientNetwork: Sendable, Hashable, CustomStringConvertible {
         bits = address.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
+    private init(siteOf bits: UInt64) {
+        family = .ipv6Site
+        self.bits = bits & ~0xFFFF
+    }
+
+    /// The /48 that a /64 is in; `nil` for everything else.
+    package var site: ClientNetwork? { family == .ipv6 ? ClientNetwork(siteOf: bits) : nil }
+
+    /// How many clients it counts as.
+    package var worth: Int { family == .ipv6Site ? Self.sitesWorth : 1 }
+
     package var description: String {
         func bytes(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: bits >> (8 * (count - 1 - $0))) } }
         return switch family {
         case .ipv4: IPAddress(bytes: bytes(4))?.description ?? ""
-        case .ipv6: "\(IPAddress(bytes: bytes(8) + [UInt8](repeating: 0, count: 8))?.description ?? "")/64"
+        case .ipv6, .ipv6Site:
+            "\(IPAddress(bytes: bytes(8) + [UInt8](repeating: 0, count: 8))?.description ?? "")/\(family == .ipv6 ? 64 : 48)"
         case .unknown: "unknown"
         }
     }

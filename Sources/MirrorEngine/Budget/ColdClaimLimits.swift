@@ -1,4 +1,4 @@
-/// What one client network may ask for that is not there yet.
+/// What one client network may ask for that is not there yet; a site has several times as much (``ClientNetwork``).
 ///
 /// The defaults let the largest honest build through at once, behind one address: an installation of 2,000 packages, or a model of any size in as many files. What
 /// they bound is what goes on. An attack of a few seconds looks like such a build, and costs as little.
@@ -14,6 +14,13 @@ package struct ColdClaimLimits: Sendable, Hashable {
         self.perSecond = perSecond
         self.burst = burst
         self.bytesPerMinute = bytesPerMinute
+    }
+
+    /// What that network may ask for: a site as much as several clients.
+    func of(_ network: ClientNetwork) -> ColdClaimLimits {
+        ColdClaimLimits(
+            perSecond: perSecond * network.worth, burst: burst * network.worth,
+            bytesPerMinute: min(bytesPerMinute, .max / Int64(network.worth)) * Int64(network.worth))
     }
 
     package static let none = ColdClaimLimits(perSecond: 0, bytesPerMinute: 0)

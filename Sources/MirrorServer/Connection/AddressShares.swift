@@ -1,12 +1,13 @@
 import Logging
 import MirrorCore
+import MirrorEngine
 import NIOCore
 import Synchronization
 
-/// How many connections each client has, and how many it may have: a client is an IPv4 address, or a network of 64 bits of IPv6.
+/// How many connections each client network has, and how many it may have; of IPv6 also each site (``ClientNetwork``).
 final class AddressShares: Sendable {
     private struct State {
-        var counts: [[UInt8]: Int] = [:]
+        var shares = NetworkShares()
         var lastWarning: NIODeadline?
     }
 
@@ -30,31 +31,19 @@ final class AddressShares: Sendable {
 
     /// Counts a connection until it closes.
     ///
-    /// - Returns: `false` when its client has all that it may have.
+    /// - Returns: `false` when its client, or the site that this is in, has all that it may have.
     func admit(_ channel: any Channel) -> Bool {
-        guard let address = channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0)?.unmapped }), !isExempt(address) else { return true }
-        let client = Array(address.bytes.prefix(8))
-        let isAdmitted = state.withLock { state in
-            guard state.counts[client, default: 0] < limit else { return false }
-            state.counts[client, default: 0] += 1
-            return true
+        guard let address = channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }), !isExempt(address.unmapped) else { return true }
+        let client = ClientNetwork(address)
+        if let full = state.withLock({ $0.shares.take(client, limit: limit) }) {
+            refuse(full)
+            return false
         }
-        if isAdmitted {
-            channel.closeFuture.whenComplete { _ in self.release(client) }
-        } else {
-            refuse(address)
-        }
-        return isAdmitted
+        channel.closeFuture.whenComplete { _ in self.state.withLock { $0.shares.giveBack(client) } }
+        return true
     }
 
-    private func release(_ client: [UInt8]) {
-        state.withLock { state in
-            guard let count = state.counts[client] else { return }
-            state.counts[client] = count > 1 ? count - 1 : nil
-        }
-    }
-
-    private func refuse(_ address: IPAddress) {
+    private func refuse(_ full: ClientNetwork) {
         metrics.countRefused()
         let now = NIODeadline.now()
         let isWarning = state.withLock { state in
@@ -65,6 +54,6 @@ final class AddressShares: Sendable {
         guard isWarning else { return }
         logger.warning(
             "a client has as many connections as one may have (server.maxConnectionsPerAddress), and more are closed",
-            metadata: ["address": "\(address)", "connections": .stringConvertible(limit)])
+            metadata: ["network": "\(full)", "connections": .stringConvertible(limit * full.worth)])
     }
 }
