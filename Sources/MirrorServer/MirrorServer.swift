@@ -56,7 +56,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         self.tls = tls.map { Reloadable($0) }
         connectionMetrics = ConnectionMetrics(factory: services.registry)
         table = FastPathTable()
-        crowds = Crowds(redirects: services.redirects, clock: services.clock)
+        crowds = Crowds(redirects: services.redirects, selector: services.selector, clock: services.clock)
         let (table, crowds) = (table, crowds)
         services.state.addObserver { invalidation in
             table.invalidate(invalidation)
@@ -140,13 +140,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
         let selector = services.selector
         return AddressShares(
             limit: configuration.maxConnectionsPerAddress,
-            isExempt: { address in
-                // A proxy is many clients.
-                (Self.loopback + selector.value.trustedProxies).contains { $0.contains(address) }
-            }, metrics: connectionMetrics, logger: logger)
+            isExempt: { selector.value.standsForMany($0) }, metrics: connectionMetrics, logger: logger)
     }
-
-    private static let loopback = ["127.0.0.0/8", "::1/128"].compactMap { IPNetwork($0) }
 
     private func channel(_ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares) -> MirrorChannel {
         MirrorChannel(

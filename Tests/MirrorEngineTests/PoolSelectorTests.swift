@@ -37,6 +37,17 @@ struct PoolSelectorTests {
     }
 
     @Test(
+        "This machine and trusted proxies stand for many clients, who take nobody's share",
+        arguments: [
+            ("127.0.0.1", nil), ("127.9.9.9", nil), ("::1", nil), ("192.168.7.7", nil), ("10.1.2.3", "10.1.2.3"),
+            ("2001:db8:1:2::7", "2001:db8:1:2::/64"),
+            (nil, "unknown"),
+        ] as [(String?, String?)])
+    func sharers(client: String?, expected: String?) throws {
+        #expect(try selector().sharer(client.map(address))?.description == expected)
+    }
+
+    @Test(
         "X-Forwarded-For counts only as far as trusted proxies wrote it",
         arguments: [
             // Nobody's proxy: the field is the client's own invention.

@@ -78,6 +78,28 @@ struct RedirectFallbackTests {
         }
     }
 
+    @Test("A client network whose share of the waits is used up goes to the origin at once, and the next one waits")
+    func shareIsUsedUp() async throws {
+        // A share of one.
+        try await EngineFixture.run({ $0.redirect.maxWaiting = 4 }) { engine async throws in
+            let gate = FakeGate()
+            engine.origin.on("/a.txt", .text("hello").with { $0.gate = gate })
+            let (one, two) = (ClientNetwork(IPAddress("192.0.2.1")), ClientNetwork(IPAddress("192.0.2.2")))
+            func ask(_ network: ClientNetwork) async throws -> RedirectAnswer {
+                await engine.redirects.answer(try engine.artifact("/a.txt"), in: engine.pool, wait: nil, from: network)
+            }
+            async let first = ask(one)
+            await engine.waiting(1)
+            #expect(try await ask(one).fallback == .share)
+            #expect(engine.counters.total(EngineMetrics.Name.fallbacks, "share") == 1)
+            async let second = ask(two)
+            await engine.waiting(2)
+            gate.open()
+            #expect(try await first.outcome == .wait)
+            #expect(try await second.outcome == .wait)
+        }
+    }
+
     @Test(
         "With the state store away requests go to the origin, and are served again when it is back",
         arguments: [

@@ -137,9 +137,11 @@ struct ReplicaWaitersTests {
 
     @Test("Who waits together with others counts as one who waits, up to the limit; those for whom a wait is counted do not count twice")
     func counts() async throws {
-        #expect(waiters.join(limit: 2))
-        #expect(waiters.join(limit: 2))
-        #expect(!waiters.join(limit: 2))
+        let limits = ReplicaWaiters.Limits(total: 2, ofNetwork: 1)
+        #expect(waiters.join(nil, limits))
+        #expect(waiters.join(nil, limits))
+        #expect(!waiters.join(nil, limits))
+        #expect(waiters.refusal(nil, limits) == .overloaded)
         let id = try id()
         let wake = try await waiters.wait(for: id, isCounted: false) {
             #expect(waiters.count == 2)
@@ -151,7 +153,51 @@ struct ReplicaWaitersTests {
             Issue.record("woken by \(wake)")
             return
         }
-        waiters.leave(2)
+        waiters.leave([nil, nil])
         #expect(waiters.count == 0)
+    }
+
+    @Test(
+        "A client network has its share of the waits, by itself and together with others, and gives it back; who stands for many has none")
+    func shares() async throws {
+        let limits = ReplicaWaiters.Limits(total: 100, ofNetwork: 2)
+        let (one, other) = (ClientNetwork(IPAddress("192.0.2.1")), ClientNetwork(IPAddress("192.0.2.2")))
+        let id = try id()
+        #expect(waiters.join(one, limits))
+        let wake = try await waiters.wait(for: id, sharer: one) {
+            #expect(waiters.refusal(one, limits) == .share)
+            #expect(!waiters.join(one, limits))
+            #expect(waiters.refusal(other, limits) == nil)
+            #expect(waiters.refusal(nil, limits) == nil)
+            await tell(.stale(id))
+            #expect(waiters.refusal(one, limits) == nil)
+            return true
+        }
+        guard case .lookAgain = wake else {
+            Issue.record("woken by \(wake)")
+            return
+        }
+        #expect(waiters.join(one, limits))
+        #expect(!waiters.join(one, limits))
+        waiters.leave([one, one])
+        _ = try await waiters.wait(for: id, sharer: one) {
+            _ = try await waiters.wait(for: id, sharer: one) {
+                #expect(waiters.refusal(one, limits) == .share)
+                await tell(.everything)
+                #expect(waiters.refusal(one, limits) == nil)
+                return true
+            }
+            return false
+        }
+        #expect(waiters.count == 0)
+    }
+
+    @Test("The networks of a site have as much as three of them")
+    func shareOfSite() {
+        let limits = ReplicaWaiters.Limits(total: 100, ofNetwork: 1)
+        let networks = (0..<4).map { ClientNetwork(IPAddress("2001:db8:1:\($0)::1")) }
+        #expect(networks.map { waiters.join($0, limits) } == [true, true, true, false])
+        waiters.leave([networks[0]])
+        #expect(waiters.join(networks[3], limits))
     }
 }

@@ -1,3 +1,4 @@
+import HTTPTypes
 import MirrorCore
 import MirrorEngine
 import MirrorState
@@ -244,6 +245,73 @@ struct CrowdTests {
             #expect(response["X-Cloud-Mirror-Outcome"] == "fallback")
             try await world.finishCopy("/a.txt")
             for connection in connections {
+                let response = try await connection.response()
+                #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
+                await connection.close()
+            }
+        }
+    }
+
+    @Test func `a client behind a trusted proxy has its share of the waits, in crowds or not, and others wait on`() async throws {
+        let world = World()
+        let options = MirrorOptions.with {
+            $0.maxWait = .seconds(28)
+            $0.maxWaiting = 8
+            $0.trustedProxies = ["127.0.0.0/8"].compactMap { IPNetwork($0) }
+        }
+        try await MirrorFixture.run(world, options) { mirror in
+            func ask(_ path: String, from client: String) async throws -> RawConnection {
+                let connection = try await mirror.connection()
+                await connection.send(RequestStream.request("GET", World.target(path), "X-Forwarded-For: \(client)\r\n"))
+                return connection
+            }
+            func isRefused(_ path: String, from client: String) async throws -> Bool {
+                let response = try await mirror.get(World.target(path), [("X-Forwarded-For", client)])
+                #expect(response["Location"] == World.origin + path)
+                return response.json["msg"]?.string == Fallback.share.message
+            }
+            var waiting: [RawConnection] = []
+            for client in ["192.0.2.7", "203.0.113.9, 192.0.2.7", "192.0.2.8"] {
+                waiting.append(try await ask("/a.txt", from: client))
+                await mirror.waiting(waiting.count)
+            }
+            #expect(mirror.server.crowds.count == 1)
+            #expect(try await isRefused("/a.txt", from: "192.0.2.7"))
+            #expect(try await isRefused("/b.txt", from: "192.0.2.7"))
+            #expect(mirror.server.crowds.count == 1)
+            waiting.append(try await ask("/b.txt", from: "192.0.2.8"))
+            await mirror.waiting(4)
+            for path in ["/a.txt", "/b.txt"] { try await world.finishCopy(path) }
+            for connection in waiting {
+                let response = try await connection.response()
+                #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
+                await connection.close()
+            }
+            let again = try await ask("/c.txt", from: "192.0.2.7")
+            await mirror.waiting(1)
+            await again.close()
+        }
+    }
+
+    @Test func `who is refused for the share of its network does not take those along who wait with it`() async throws {
+        let world = World()
+        try await MirrorFixture.run(world, Self.waiting) { mirror in
+            let connections = try await crowd(2, mirror)
+            let pool = try #require(World.pool.flatMap { mirror.services.pools[$0] })
+            let question = Crowd.Question(target: Array(Self.target.utf8), isHead: false, patience: Patience(hop: .seconds(3_600), hops: 0))
+            mirror.server.crowds.invalidate(.everything)
+            let wait = mirror.services.redirects.wait(asked: nil, hop: 0, patience: question.patience)
+            let source = try mirror.services.redirects.source(World.origin + "/a.txt")
+            let founded = try #require(mirror.server.crowds.found(question, source, in: pool, wait: wait))
+            let late = try await mirror.connection()
+            await late.send(RequestStream.request("GET", Self.target))
+            await mirror.waiting(3)
+            let refusal = WholeResponse.redirect(
+                .found, to: World.origin + "/a.txt", pool: World.pool, outcome: .fallback, digest: nil, message: Fallback.share.message)
+            mirror.server.crowds.end(founded, as: .origin(.share), with: refusal)
+            #expect(mirror.services.waiters.count == 3)
+            try await world.finishCopy("/a.txt")
+            for connection in connections + [late] {
                 let response = try await connection.response()
                 #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
                 await connection.close()

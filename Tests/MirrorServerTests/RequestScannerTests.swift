@@ -43,7 +43,7 @@ struct RequestScannerTests {
     func `the User-Agent of a plain request is found, the first where there are two`(head: String, expected: String?) {
         #expect(scan(head) != .other)
         let found = Array(head.utf8).withUnsafeBytes { bytes in
-            RequestScanner.userAgent(ofPlain: bytes).map { String(decoding: bytes[$0], as: UTF8.self) }
+            RequestScanner.values(of: "user-agent", inPlain: bytes).first.map { String(decoding: bytes[$0], as: UTF8.self) }
         }
         #expect(found == expected)
     }

@@ -277,7 +277,9 @@ extension Configuration.Redirect {
             doc: "How long an origin's refusal (404, 403, …) is answered without asking it again.")
         reader.value(
             "maxWaiting", &maxWaiting, .integer(in: 0...1_000_000),
-            doc: "Requests that may wait at the same time; the next ones are sent to the origin at once.")
+            doc:
+                "Requests that may wait at the same time, a quarter of them of one client network and three quarters of an IPv6 /48; the next ones are "
+                + "sent to the origin at once.")
         reader.section(
             "coldClaims",
             doc:

@@ -4,22 +4,18 @@ package struct NetworkShares: Sendable {
 
     package init() {}
 
-    /// Takes one more.
+    /// Who holds all that it may: the network or its site; `nil` when one more may be taken.
     ///
     /// - Parameter limit: What one client may hold.
-    /// - Returns: Who holds all that it may, the network or its site; `nil` when it was taken.
-    package mutating func take(_ network: ClientNetwork, limit: Int) -> ClientNetwork? {
-        if let full = full(network, limit: limit) { return full }
-        for holder in [network, network.site] { if let holder { counts[holder, default: 0] += 1 } }
-        return nil
-    }
-
-    /// Whether one more can be taken, as for ``take(_:limit:)``.
     package func full(_ network: ClientNetwork, limit: Int) -> ClientNetwork? {
         for holder in [network, network.site] {
             if let holder, counts[holder, default: 0] >= limit * holder.worth { return holder }
         }
         return nil
+    }
+
+    package mutating func take(_ network: ClientNetwork) {
+        for holder in [network, network.site] { if let holder { counts[holder, default: 0] += 1 } }
     }
 
     package mutating func giveBack(_ network: ClientNetwork) {

@@ -12,9 +12,12 @@ struct PendingRequest: Sendable {
     let isHead: Bool
     /// Who pays for what is not there yet; `nil` for an admin, who does not.
     let network: ClientNetwork?
+    /// Whose share of the waits it takes; `nil` where many clients may be behind one address.
+    let sharer: ClientNetwork?
 
     init(
-        _ source: ArtifactSource, pool: Pool, token: HotIndex.Token, wait: Wait, time: RequestTime, isHead: Bool, network: ClientNetwork?
+        _ source: ArtifactSource, pool: Pool, token: HotIndex.Token, wait: Wait, time: RequestTime, isHead: Bool, network: ClientNetwork?,
+        sharer: ClientNetwork? = nil
     ) {
         self.source = source
         id = ReplicaID(artifact: source.name, pool: pool.id)
@@ -24,6 +27,7 @@ struct PendingRequest: Sendable {
         self.time = time
         self.isHead = isHead
         self.network = network
+        self.sharer = sharer
     }
 
     /// Whether it may ask for a copy although the last one has failed a moment ago: the origin has refused, and has not seen this query.

@@ -19,6 +19,18 @@ package struct PoolSelector: Sendable {
         return networks.first { $0.network.contains(client) }?.pool ?? fallback
     }
 
+    private static let loopback = ["127.0.0.0/8", "::1/128"].compactMap { IPNetwork($0) }
+
+    /// Whether many clients may be behind an address: a trusted proxy's, or this machine's, where a proxy may be that nobody has named. No share is too large for it.
+    package func standsForMany(_ address: IPAddress) -> Bool {
+        (Self.loopback + trustedProxies).contains { $0.contains(address) }
+    }
+
+    /// Whose share of what is limited a client takes; `nil` where many clients may be behind its address.
+    package func sharer(_ client: IPAddress?) -> ClientNetwork? {
+        client.map(standsForMany) == true ? nil : ClientNetwork(client)
+    }
+
     /// Who sent a request.
     ///
     /// `X-Forwarded-For` counts only as far as trusted proxies wrote it: from the right, the first address that is not one of theirs. Behind
@@ -26,9 +38,9 @@ package struct PoolSelector: Sendable {
     ///
     /// - Parameter peer: The other end of the connection.
     /// - Parameter forwardedFor: The elements of all `X-Forwarded-For` fields, in order. Empty ones are passed over (RFC 9110 §5.6.1.2).
-    package func client(peer: IPAddress?, forwardedFor: [Substring]) -> IPAddress? {
-        guard var client = peer else { return nil }
-        for element in forwardedFor.reversed() {
+    package func client(peer: IPAddress?, forwardedFor: @autoclosure () -> [Substring]) -> IPAddress? {
+        guard var client = peer, trustedProxies.contains(where: { $0.contains(client) }) else { return peer }
+        for element in forwardedFor().reversed() {
             guard trustedProxies.contains(where: { $0.contains(client) }) else { break }
             guard let node = ForwardedNode(element) else { continue }
             guard let address = node.address else { break }

@@ -120,6 +120,8 @@ package enum Fallback: String, Sendable, CaseIterable {
     case overloaded
     /// The client's network has asked for more that is not there than it may.
     case budget
+    /// The client's network has as many requests that wait as one may have.
+    case share
     /// The copy failed for a reason that the origin did not give.
     case copyFailed = "copy-failed"
     /// The replica is being removed.
@@ -140,6 +142,7 @@ package enum Fallback: String, Sendable, CaseIterable {
         case .left: "the client has ended its side of the connection; this is the origin"
         case .overloaded: "the mirror has too much to do; this is the origin"
         case .budget: "more was asked for from your network than is copied for one; this is the origin"
+        case .share: "as many requests from your network wait as may; this is the origin"
         case .copyFailed: "the artifact could not be copied; this is the origin"
         case .removing: "the copy is being removed; this is the origin"
         case .noPool: "no pool serves this client; this is the origin"

@@ -12,6 +12,8 @@ package struct RedirectConfiguration: Sendable {
     package var leastLook: Duration
     /// Requests that may wait at the same time; more are sent to the origin at once.
     package var maxWaiting: Int
+    /// With a quarter of them for each client network.
+    var waiting: ReplicaWaiters.Limits { ReplicaWaiters.Limits(total: maxWaiting, ofNetwork: max(1, maxWaiting / 4)) }
     /// What one client network may ask for that is not there yet.
     package var coldClaims: ColdClaimLimits
     /// How long a redirect's location must work at least.

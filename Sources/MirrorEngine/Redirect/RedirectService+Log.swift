@@ -10,7 +10,7 @@ extension RedirectService {
             switch answer {
             // Counted; the log has a line in a while (``ColdClaims``).
             case .hop, .origin(.budget): .debug
-            case .refused, .origin(.noPool): .debug
+            case .refused, .origin(.noPool), .origin(.share): .debug
             // The first who waited have a line of a failure, and those none to whom it is told while it is remembered.
             case .originStatus, .origin(.copyFailed), .origin(.timedOut): hasWaited ? .info : .debug
             case .description(let description) where description.outcome != .backfill: .debug

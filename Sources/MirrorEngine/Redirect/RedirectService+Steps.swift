@@ -37,8 +37,8 @@ extension RedirectService {
         request.time.beginWaiting()
         while true {
             guard clock.instant < request.time.end else { return request.wait.timedOut }
-            guard !isCounted || waiters.count < configuration.maxWaiting else { return .origin(.overloaded) }
-            let wake = try await waiters.wait(for: request.id, isCounted: isCounted, in: request.time) {
+            if isCounted, let refusal = waiters.refusal(request.sharer, configuration.waiting) { return .origin(refusal) }
+            let wake = try await waiters.wait(for: request.id, isCounted: isCounted, sharer: request.sharer, in: request.time) {
                 try await state.replica(request.id)?.state == .pending
             }
             let replica: Replica?

@@ -105,10 +105,11 @@ package struct RedirectService: Sendable {
     /// - Parameter isHead: Whether the client wants to know of the artifact alone.
     /// - Parameter isReportedMissing: Whether the client was redirected to a copy before and did not find it.
     /// - Parameter network: Who pays for what is not there yet; `nil` for nobody.
+    /// - Parameter sharer: Whose share of the waits it takes; `nil` where many clients may be behind one address.
     /// - Parameter client: Who asks; nothing is waited for once it has left.
     package func answer(
         _ source: ArtifactSource, in pool: Pool?, wait: Wait, isHead: Bool = false, isReportedMissing: Bool = false,
-        from network: ClientNetwork?, client: ClientPresence? = nil
+        from network: ClientNetwork?, sharer: ClientNetwork?, client: ClientPresence? = nil
     ) async -> RedirectAnswer {
         let artifact = source.name
         let time = time(wait, isHead: isHead, client)
@@ -116,7 +117,7 @@ package struct RedirectService: Sendable {
             span.attributes["artifact"] = artifact.redacted
             span.attributes["pool"] = pool?.id.description
             let answer = await answerInTime(
-                source, in: pool, time, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing, network: network)
+                source, in: pool, time, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing, network: network, sharer: sharer)
             span.attributes["outcome"] = answer.outcome.rawValue
             return answer
         }
@@ -129,15 +130,19 @@ package struct RedirectService: Sendable {
 
     /// Lets one more request wait for the answer that another gets, until ``leave(_:)``.
     ///
+    /// - Parameter sharer: As for ``answer(_:in:wait:isHead:isReportedMissing:from:sharer:client:)``.
     /// - Returns: Until when; `nil` when as many wait as may.
-    package func join(wait: Wait) -> ContinuousClock.Instant? {
+    package func join(wait: Wait, sharer: ClientNetwork?) -> ContinuousClock.Instant? {
+        var limits = configuration.waiting
         // The last place is for the other one, which may not be counted yet.
-        guard !deadlines.isClosed, waiters.join(limit: configuration.maxWaiting - 1) else { return nil }
+        limits.total -= 1
+        guard !deadlines.isClosed, waiters.join(sharer, limits) else { return nil }
         return clock.instant + wait.limit
     }
 
-    package func leave(_ count: Int) {
-        waiters.leave(count)
+    /// - Parameter sharers: Of each who has joined.
+    package func leave(_ sharers: [ClientNetwork?]) {
+        waiters.leave(sharers)
     }
 
     /// Waits for a copy on behalf of those who go on when the request is over that they have joined; for the header where they ask for that.
@@ -200,7 +205,7 @@ package struct RedirectService: Sendable {
 
     private func answerInTime(
         _ source: ArtifactSource, in pool: Pool?, _ time: RequestTime, wait: Wait, isHead: Bool, isReportedMissing: Bool,
-        network: ClientNetwork?
+        network: ClientNetwork?, sharer: ClientNetwork?
     ) async -> RedirectAnswer {
         if let refusal = refusal(of: source) { return .refused(message: refusal) }
         let isInMemory = pool.map { state.cached(ReplicaID(artifact: source.name, pool: $0.id)) != nil } ?? true
@@ -210,7 +215,7 @@ package struct RedirectService: Sendable {
             if isReportedMissing, let pool, let trouble = await look(for: source.name, in: pool, network) {
                 found = .origin(trouble)
             } else {
-                found = await find(source, in: pool, wait: wait, time, isHead: isHead, network)
+                found = await find(source, in: pool, wait: wait, time, isHead: isHead, network, sharer)
             }
             return await usable(found, source, isHead: isHead, network)
         }
@@ -219,10 +224,12 @@ package struct RedirectService: Sendable {
     }
 
     private func find(
-        _ source: ArtifactSource, in pool: Pool?, wait: Wait, _ time: RequestTime, isHead: Bool, _ network: ClientNetwork?
+        _ source: ArtifactSource, in pool: Pool?, wait: Wait, _ time: RequestTime, isHead: Bool, _ network: ClientNetwork?,
+        _ sharer: ClientNetwork?
     ) async -> RedirectAnswer {
         guard let pool else { return .origin(.noPool) }
-        let request = PendingRequest(source, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: network)
+        let request = PendingRequest(
+            source, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: network, sharer: sharer)
         // Behind the token: what is remembered of this answer is forgotten when the pool turns unreadable meanwhile.
         guard health.isReadable(pool.id) else { return .origin(.unavailable) }
         return await orOrigin(request) { try await follow($0) }

@@ -19,14 +19,45 @@ package final class ReplicaWaiters: Sendable {
     /// One that waits.
     private struct Waiter {
         let mailbox: Mailbox
-        /// How many requests it counts for.
-        let weight: Int
+        /// Whether it is one request; else those for whom it waits are counted.
+        let isCounted: Bool
+        /// Whose share it takes.
+        let sharer: ClientNetwork?
     }
 
     private struct State {
         var waiters: [ReplicaID: [ObjectIdentifier: Waiter]] = [:]
         var count = 0
         var joined = 0
+        /// Of those who are counted.
+        var shares = NetworkShares()
+
+        mutating func begin(_ waiter: Waiter) {
+            guard waiter.isCounted else { return }
+            count += 1
+            if let sharer = waiter.sharer { shares.take(sharer) }
+        }
+
+        mutating func end(_ waiter: Waiter) {
+            guard waiter.isCounted else { return }
+            count -= 1
+            if let sharer = waiter.sharer { shares.giveBack(sharer) }
+        }
+
+        /// Why one more may not wait.
+        func refusal(_ sharer: ClientNetwork?, _ limits: Limits) -> Fallback? {
+            if count + joined >= limits.total { return .overloaded }
+            if let sharer, shares.full(sharer, limit: limits.ofNetwork) != nil { return .share }
+            return nil
+        }
+    }
+
+    /// How many requests may wait at the same time.
+    struct Limits {
+        /// In all.
+        var total: Int
+        /// Of one client network.
+        var ofNetwork: Int
     }
 
     private let state = Mutex(State())
@@ -36,19 +67,31 @@ package final class ReplicaWaiters: Sendable {
     /// How many requests wait now, each for itself or together with another.
     package var count: Int { state.withLock { $0.count + $0.joined } }
 
+    /// Why one more may not wait; `nil` when it may.
+    ///
+    /// - Parameter sharer: Whose share it would take; `nil` where many clients may be behind one address.
+    func refusal(_ sharer: ClientNetwork?, _ limits: Limits) -> Fallback? {
+        state.withLock { $0.refusal(sharer, limits) }
+    }
+
     /// Counts one more that waits together with another, which ``leave(_:)`` ends.
     ///
-    /// - Returns: `false` when `limit` wait already.
-    func join(limit: Int) -> Bool {
+    /// - Returns: `false` when as many wait already as may.
+    func join(_ sharer: ClientNetwork?, _ limits: Limits) -> Bool {
         state.withLock { state in
-            guard state.count + state.joined < limit else { return false }
+            guard state.refusal(sharer, limits) == nil else { return false }
             state.joined += 1
+            if let sharer { state.shares.take(sharer) }
             return true
         }
     }
 
-    func leave(_ count: Int) {
-        state.withLock { $0.joined -= count }
+    /// - Parameter sharers: Of each who has joined.
+    func leave(_ sharers: [ClientNetwork?]) {
+        state.withLock { state in
+            state.joined -= sharers.count
+            for case .some(let sharer) in sharers { state.shares.giveBack(sharer) }
+        }
     }
 
     /// Hands the store's changes to those who wait, until the store closes or the task is cancelled.
@@ -67,15 +110,17 @@ package final class ReplicaWaiters: Sendable {
     /// Waits for a change of `id`.
     ///
     /// - Parameter isCounted: Whether it is one request that waits; else those for whom it waits are counted.
+    /// - Parameter sharer: Whose share that takes.
     /// - Parameter time: Of the request, which no longer counts as soon as it has its answer.
     /// - Parameter isStillPending: Looks at the state after this waiter was registered, so that a change between looking and
     ///   waiting is not lost; `false` ends the wait with `.lookAgain`.
     /// - Throws: What `isStillPending` throws; `CancellationError` as soon as the task is cancelled.
     func wait(
-        for id: ReplicaID, isCounted: Bool = true, in time: RequestTime? = nil, isStillPending: () async throws -> Bool
+        for id: ReplicaID, isCounted: Bool = true, sharer: ClientNetwork? = nil, in time: RequestTime? = nil,
+        isStillPending: () async throws -> Bool
     ) async throws -> Wake {
         let mailbox = Mailbox()
-        register(Waiter(mailbox: mailbox, weight: isCounted ? 1 : 0), for: id)
+        register(Waiter(mailbox: mailbox, isCounted: isCounted, sharer: sharer), for: id)
         defer { unregister(mailbox, for: id) }
         time?.whenAnswered { self.unregister(mailbox, for: id) }
         guard try await isStillPending() else { return .lookAgain }
@@ -93,14 +138,14 @@ package final class ReplicaWaiters: Sendable {
     private func register(_ waiter: Waiter, for id: ReplicaID) {
         state.withLock { state in
             state.waiters[id, default: [:]][ObjectIdentifier(waiter.mailbox)] = waiter
-            state.count += waiter.weight
+            state.begin(waiter)
         }
     }
 
     private func unregister(_ mailbox: Mailbox, for id: ReplicaID) {
         state.withLock { state in
             guard let waiter = state.waiters[id]?.removeValue(forKey: ObjectIdentifier(mailbox)) else { return }
-            state.count -= waiter.weight
+            state.end(waiter)
             if state.waiters[id]?.isEmpty == true { state.waiters[id] = nil }
         }
     }
@@ -108,15 +153,17 @@ package final class ReplicaWaiters: Sendable {
     private func take(_ id: ReplicaID) -> [Waiter] {
         state.withLock { state in
             let taken = state.waiters.removeValue(forKey: id) ?? [:]
-            for waiter in taken.values { state.count -= waiter.weight }
+            for waiter in taken.values { state.end(waiter) }
             return Array(taken.values)
         }
     }
 
     private func takeAll() -> [Waiter] {
         state.withLock { state in
-            defer { (state.waiters, state.count) = ([:], 0) }
-            return state.waiters.values.flatMap { $0.values }
+            let taken = state.waiters.values.flatMap { $0.values }
+            state.waiters = [:]
+            for waiter in taken { state.end(waiter) }
+            return taken
         }
     }
 

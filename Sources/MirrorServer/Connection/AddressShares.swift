@@ -35,7 +35,12 @@ final class AddressShares: Sendable {
     func admit(_ channel: any Channel) -> Bool {
         guard let address = channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }), !isExempt(address.unmapped) else { return true }
         let client = ClientNetwork(address)
-        if let full = state.withLock({ $0.shares.take(client, limit: limit) }) {
+        let full = state.withLock { state in
+            let full = state.shares.full(client, limit: limit)
+            if full == nil { state.shares.take(client) }
+            return full
+        }
+        if let full {
             refuse(full)
             return false
         }

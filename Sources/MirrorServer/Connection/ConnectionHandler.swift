@@ -217,7 +217,10 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             let bytes = UnsafeRawBufferPointer(rebasing: bytes[..<request.length])
             return crowds.join(
                 UnsafeRawBufferPointer(rebasing: bytes[request.target]), isHead: request.isHead,
-                userAgent: RequestScanner.userAgent(ofPlain: bytes).map { bytes[$0] }, self, on: context.eventLoop)
+                userAgent: RequestScanner.values(of: "user-agent", inPlain: bytes).first.map { bytes[$0] }, from: context.peer,
+                forwardedFor: RequestScanner.values(of: "x-forwarded-for", inPlain: bytes).flatMap {
+                    Substring(decoding: bytes[$0], as: UTF8.self).forwardedElements
+                }, self, on: context.eventLoop)
         }
         guard member != nil else { return false }
         input.moveReaderIndex(forwardBy: request.length)
@@ -231,8 +234,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func join(_ head: HTTPRequestHead) -> Bool {
         guard let context, let crowds, !client.hasLeft, head.method == .GET || head.method == .HEAD else { return false }
         member = crowds.join(
-            head.uri.utf8, isHead: head.method == .HEAD, userAgent: head.headers.first(name: "user-agent")?.utf8, self,
-            on: context.eventLoop)
+            head.uri.utf8, isHead: head.method == .HEAD, userAgent: head.headers.first(name: "user-agent")?.utf8, from: context.peer,
+            forwardedFor: head.headers["x-forwarded-for"].flatMap { Substring($0).forwardedElements }, self, on: context.eventLoop)
         return member != nil
     }
 
@@ -298,4 +301,9 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let end = (try? context.channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)) ?? context
         end.close(promise: nil)
     }
+}
+
+extension ChannelHandlerContext {
+    /// The other end of the connection.
+    fileprivate var peer: IPAddress? { remoteAddress?.ipAddress.flatMap { IPAddress($0)?.unmapped } }
 }

@@ -28,17 +28,20 @@ final class Crowd: Sendable {
         /// When it is sent on, to ourselves or to the origin.
         let deadline: ContinuousClock.Instant
         let eventLoop: any EventLoop
+        /// Whose share of the waits it takes.
+        let sharer: ClientNetwork?
         private let handler: NIOLoopBound<ConnectionHandler>
 
         /// - Parameter eventLoop: The handler's, on which this is called.
         init(
             of crowd: Crowd, handler: ConnectionHandler, eventLoop: any EventLoop, since: ContinuousClock.Instant,
-            deadline: ContinuousClock.Instant
+            deadline: ContinuousClock.Instant, sharer: ClientNetwork?
         ) {
             self.crowd = crowd
             self.since = since
             self.deadline = deadline
             self.eventLoop = eventLoop
+            self.sharer = sharer
             self.handler = NIOLoopBound(handler, eventLoop: eventLoop)
         }
 

@@ -17,12 +17,14 @@ final class Crowds: Sendable {
 
     private let state = Mutex(State())
     private let redirects: RedirectService
+    private let selector: Reloadable<PoolSelector>
     private let clock: any MirrorClock
     /// Crowds whose first request was sent on before the time of all was over.
     private let (unled, unlead) = AsyncStream.makeStream(of: Crowd.self)
 
-    init(redirects: RedirectService, clock: any MirrorClock) {
+    init(redirects: RedirectService, selector: Reloadable<PoolSelector>, clock: any MirrorClock) {
         self.redirects = redirects
+        self.selector = selector
         self.clock = clock
     }
 
@@ -45,24 +47,30 @@ final class Crowds: Sendable {
     /// Joins those who ask the same and bear to wait as long. Called on the event loop of the handler.
     ///
     /// - Parameter userAgent: What the client calls itself.
+    /// - Parameter peer: The other end of the connection.
+    /// - Parameter forwardedFor: The elements of all `X-Forwarded-For` fields.
     /// - Returns: `nil` when there are none, or as many requests wait as may.
     func join(
-        _ target: some Sequence<UInt8>, isHead: Bool, userAgent: (some Collection<UInt8>)?, _ handler: ConnectionHandler,
-        on eventLoop: any EventLoop
+        _ target: some Sequence<UInt8>, isHead: Bool, userAgent: (some Collection<UInt8>)?, from peer: IPAddress?,
+        forwardedFor: @autoclosure () -> [Substring], _ handler: ConnectionHandler, on eventLoop: any EventLoop
     ) -> Crowd.Member? {
         guard count > 0 else { return nil }
         let question = Crowd.Question(target: Array(target), isHead: isHead, patience: redirects.patience(of: userAgent))
-        guard let crowd = state.withLock({ $0.crowds[question] }), let deadline = redirects.join(wait: crowd.wait) else { return nil }
-        let member = Crowd.Member(of: crowd, handler: handler, eventLoop: eventLoop, since: clock.instant, deadline: deadline)
+        guard let crowd = state.withLock({ $0.crowds[question] }) else { return nil }
+        let selector = selector.value
+        let sharer = selector.sharer(selector.client(peer: peer, forwardedFor: forwardedFor()))
+        guard let deadline = redirects.join(wait: crowd.wait, sharer: sharer) else { return nil }
+        let member = Crowd.Member(
+            of: crowd, handler: handler, eventLoop: eventLoop, since: clock.instant, deadline: deadline, sharer: sharer)
         guard crowd.join(member) else {
-            redirects.leave(1)
+            redirects.leave([sharer])
             return nil
         }
         return member
     }
 
     func leave(_ member: Crowd.Member) {
-        if member.crowd.leave(member) { redirects.leave(1) }
+        if member.crowd.leave(member) { redirects.leave([member.sharer]) }
     }
 
     /// Gives a crowd the answer of its first request. Whoever has more time than that one had waits on.
@@ -109,12 +117,12 @@ final class Crowds: Sendable {
         let now = clock.instant
         let members =
             switch answer {
-            // Nobody waits on for a header that the origin does not give. Who has left says nothing of the others.
-            case .origin(.timedOut) where !crowd.question.isHead, .origin(.left), .hop: crowd.take(until: now)
+            // Nobody waits on for a header that the origin does not give. Who has left, or whose network has its share, says nothing of the others.
+            case .origin(.timedOut) where !crowd.question.isHead, .origin(.left), .origin(.share), .hop: crowd.take(until: now)
             case .origin, .replica, .description, .refused, .originStatus: crowd.takeAll()
             }
         guard !members.isEmpty else { return }
-        redirects.leave(members.count)
+        redirects.leave(members.map(\.sharer))
         redirects.record(
             answer, crowd.id, waits: members.map { crowd.wait.before + $0.since.duration(to: now) }, isHead: crowd.question.isHead)
         crowd.send(response, to: members, clock: clock)

@@ -50,17 +50,20 @@ enum RequestScanner {
         return .other
     }
 
-    /// Where the value of the first `User-Agent` stands in a request that was found to be plain; `nil` where it has none.
-    static func userAgent(ofPlain bytes: UnsafeRawBufferPointer) -> Range<Int>? {
-        guard var position = bytes.firstIndex(of: lf).map({ $0 + 1 }) else { return nil }
+    /// Where the values of a field stand in a request that was found to be plain, each without spaces around it.
+    ///
+    /// - Parameter name: In lower case.
+    static func values(of name: StaticString, inPlain bytes: UnsafeRawBufferPointer) -> [Range<Int>] {
+        guard var position = bytes.firstIndex(of: lf).map({ $0 + 1 }) else { return [] }
+        var values: [Range<Int>] = []
         while let field = Field(bytes, at: position, before: bytes.count) {
-            if equals(bytes, field.name, "user-agent") {
+            if equals(bytes, field.name, name) {
                 let end = bytes[field.value].lastIndex { $0 != UInt8(ascii: " ") }.map { $0 + 1 } ?? field.value.lowerBound
-                return field.value.lowerBound..<end
+                values.append(field.value.lowerBound..<end)
             }
             position = field.end
         }
-        return nil
+        return values
     }
 
     private static let cr = UInt8(ascii: "\r")

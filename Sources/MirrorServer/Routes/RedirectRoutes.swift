@@ -47,7 +47,7 @@ struct RedirectRoutes: Sendable {
         let crowd = found(question, target.source, pool, wait, network)
         let answer = await services.redirects.answer(
             target.source, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing,
-            from: network, client: context.client)
+            from: network, sharer: services.selector.value.sharer(client), client: context.client)
         let words = RequestWords(method: request.method, path: request.uri.path, query: query)
         let response = await response(to: answer, target.source, pool, words)
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let question {

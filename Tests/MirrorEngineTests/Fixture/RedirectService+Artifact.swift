@@ -10,7 +10,8 @@ extension RedirectService {
         from client: ClientNetwork? = nil
     ) async -> RedirectAnswer {
         let wait = self.wait(asked: wait ?? .seconds(600), hop: 0, patience: Patience(hop: .seconds(600), hops: 0))
-        return await answer(source, in: pool, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing, from: client)
+        return await answer(
+            source, in: pool, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing, from: client, sharer: client)
     }
 }
 
@@ -29,7 +30,7 @@ extension RedirectService {
     }
 
     func answer(_ artifact: ArtifactURL, in pool: Pool?, wait: Wait, isHead: Bool = false) async -> RedirectAnswer {
-        await answer(ArtifactSource(artifact), in: pool, wait: wait, isHead: isHead, from: nil)
+        await answer(ArtifactSource(artifact), in: pool, wait: wait, isHead: isHead, from: nil, sharer: nil)
     }
 
     func warm(_ artifact: ArtifactURL, in pool: Pool) async -> WarmResult { await warm(ArtifactSource(artifact), in: pool) }
