@@ -4,36 +4,51 @@ import Synchronization
 
 /// Remembers for a short time what another resolver said, and asks it once for all who want the same name.
 ///
-/// The guard checks the addresses at each use, so remembering them opens nothing.
+/// The guard checks the addresses at each use, so remembering them opens nothing. Where no name server answers, the addresses that a name had last stand in for the
+/// answer for a while (RFC 8767): silent servers, or threads that wait for the silent servers of others, stop no copies from where there were some a moment ago.
 package final class CachingResolver: HostResolver {
     private struct Entry {
         let answer: Result<[IPAddress], OutboundError>
+        let until: NIODeadline
+        /// What name servers said last.
+        let last: LastAnswer?
+    }
+
+    private struct LastAnswer {
+        let addresses: [IPAddress]
+        /// How long they may stand in for an answer that does not come.
         let until: NIODeadline
     }
 
     private let base: any HostResolver
     private let life: Duration
     private let failureLife: Duration
-    private let capacity: Int
+    private let lastLife: Duration
     private let now: @Sendable () -> NIODeadline
-    private let entries = Mutex<[String: Entry]>([:])
+    private let entries: Mutex<RecentEntries<String, Entry>>
     private let flights = SingleFlight<String, [IPAddress]>()
 
     /// - Parameters:
     ///   - life: How long addresses are remembered. The system does not tell how long its name servers would.
     ///   - failureLife: How long it is remembered that a name has none, or that nobody answered.
-    ///   - capacity: Names remembered, at most; 1 or more.
+    ///   - lastLife: For how long after a name server's answer its addresses stand in for one that does not come.
+    ///   - capacity: Names remembered, at most; 2 or more.
     package convenience init(
-        _ base: any HostResolver, life: Duration = .seconds(30), failureLife: Duration = .seconds(5), capacity: Int = 4_096
+        _ base: any HostResolver, life: Duration = .seconds(30), failureLife: Duration = .seconds(5), lastLife: Duration = .seconds(3_600),
+        capacity: Int = 4_096
     ) {
-        self.init(base, life: life, failureLife: failureLife, capacity: capacity, now: { .now() })
+        self.init(base, life: life, failureLife: failureLife, lastLife: lastLife, capacity: capacity, now: { .now() })
     }
 
-    init(_ base: any HostResolver, life: Duration, failureLife: Duration, capacity: Int, now: @escaping @Sendable () -> NIODeadline) {
+    init(
+        _ base: any HostResolver, life: Duration, failureLife: Duration, lastLife: Duration, capacity: Int,
+        now: @escaping @Sendable () -> NIODeadline
+    ) {
         self.base = base
         self.life = life
         self.failureLife = failureLife
-        self.capacity = max(1, capacity)
+        self.lastLife = lastLife
+        entries = Mutex(RecentEntries(capacity: capacity))
         self.now = now
     }
 
@@ -42,10 +57,15 @@ package final class CachingResolver: HostResolver {
         return try await flights.run(name) { [self] in
             do {
                 let addresses = try await base.addresses(of: name)
-                remember(.success(addresses), of: name, for: life)
+                remember(
+                    .success(addresses), of: name, for: life, last: LastAnswer(addresses: addresses, until: now() + TimeAmount(lastLife)))
                 return addresses
             } catch let error as OutboundError {
-                remember(.failure(error), of: name, for: failureLife)
+                if error.code == .timedOut, let last = last(name) {
+                    remember(.success(last.addresses), of: name, for: life, last: last)
+                    return last.addresses
+                }
+                remember(.failure(error), of: name, for: failureLife, last: nil)
                 throw error
             }
         }
@@ -58,15 +78,15 @@ package final class CachingResolver: HostResolver {
         }
     }
 
-    private func remember(_ answer: Result<[IPAddress], OutboundError>, of name: String, for life: Duration) {
-        let until = now() + TimeAmount(life)
+    private func last(_ name: String) -> LastAnswer? {
         entries.withLock { entries in
-            if entries.count >= capacity, entries[name] == nil {
-                let now = now()
-                entries = entries.filter { now < $0.value.until }
-                if entries.count >= capacity { entries.removeAll(keepingCapacity: true) }
-            }
-            entries[name] = Entry(answer: answer, until: until)
+            guard let last = entries[name]?.last, now() < last.until else { return nil }
+            return last
         }
+    }
+
+    private func remember(_ answer: Result<[IPAddress], OutboundError>, of name: String, for life: Duration, last: LastAnswer?) {
+        let entry = Entry(answer: answer, until: now() + TimeAmount(life), last: last)
+        entries.withLock { $0.insert(entry, for: name) }
     }
 }

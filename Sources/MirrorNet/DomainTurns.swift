@@ -1,74 +1,126 @@
+import MirrorCore
 import NIOPosix
 import Synchronization
 
-/// Shares threads among blocking calls, of which those for the names of one domain hold some at most; the others wait their turn.
+/// Shares threads among look-ups of names, each of which holds its thread for as long as name servers are silent.
+///
+/// The names of one domain hold some threads at most. So do all names together that have not answered of late: those that have always find one,
+/// however many domains somebody has whose servers are silent. Who may not begin waits, and domains take turns.
 final class DomainTurns: Sendable {
-    /// Told whether the threads are still there.
-    typealias Work = @Sendable (_ isActive: Bool) -> Void
+    /// Told whether the threads are still there; says whether the name has answered, or `nil` where it was not asked.
+    typealias Work = @Sendable (_ isActive: Bool) -> Bool?
 
-    private struct Domain {
-        var running = 0
-        var waiting: [Work] = []
+    /// Names that wait for one another: those of a domain that have answered of late do not wait for the others.
+    private struct Queue: Hashable {
+        let domain: Substring
+        let isKnown: Bool
     }
 
-    /// Calls that may wait, of one domain.
-    private static let maxWaiting = 256
+    private struct LookUp {
+        let name: String
+        let queue: Queue
+        let work: Work
+    }
+
+    private struct State {
+        var running: [Queue: Int] = [:]
+        var unknownRunning = 0
+        var waiting: [Queue: [LookUp]] = [:]
+        var waitingCount = 0
+        /// Queues in which somebody waits, in the order of their turns.
+        var turns: [Queue] = []
+        /// Names that answered when they were looked up last.
+        var known = RecentEntries<String, Bool>(capacity: 4_096)
+    }
+
+    /// Look-ups that may wait, in all.
+    private static let maxWaiting = 1_024
+    /// Of them those of one domain.
+    private static let maxWaitingPerDomain = 256
 
     private let threads: NIOThreadPool
     private let perDomain: Int
-    private let domains = Mutex<[Substring: Domain]>([:])
+    private let maxUnknown: Int
+    private let state = Mutex(State())
 
-    init(threads: NIOThreadPool, perDomain: Int) {
+    /// - Parameters:
+    ///   - perDomain: Threads that the names of one domain may hold: those that have answered of late, and as many again for the others.
+    ///   - maxUnknown: Threads that all names may hold that have not answered of late.
+    init(threads: NIOThreadPool, perDomain: Int, maxUnknown: Int) {
         self.threads = threads
         self.perDomain = perDomain
+        self.maxUnknown = maxUnknown
     }
 
     /// Runs `work` on a thread, now or when it is its turn.
     ///
     /// - Returns: `false` when too many wait already; it is never run then.
     func run(for name: String, _ work: @escaping Work) -> Bool {
-        let domain = Self.domain(of: name)
-        let (isQueued, starts) = domains.withLock { domains in
-            var entry = domains[domain, default: Domain()]
-            defer { domains[domain] = entry }
-            if entry.running < perDomain {
-                entry.running += 1
-                return (true, true)
-            }
-            guard entry.waiting.count < Self.maxWaiting else { return (false, false) }
-            entry.waiting.append(work)
-            return (true, false)
+        let (isQueued, next) = state.withLock { state -> (Bool, LookUp?) in
+            let queue = Queue(domain: Self.domain(of: name), isKnown: state.known[name] != nil)
+            let waiting = state.waiting[queue]?.count ?? 0
+            guard waiting < Self.maxWaitingPerDomain, state.waitingCount < Self.maxWaiting else { return (false, nil) }
+            if waiting == 0 { state.turns.append(queue) }
+            state.waiting[queue, default: []].append(LookUp(name: name, queue: queue, work: work))
+            state.waitingCount += 1
+            return (true, takeNext(&state))
         }
-        if starts { submit(work, domain) }
+        if let next { submit(next) }
         return isQueued
     }
 
-    private func submit(_ work: @escaping Work, _ domain: Substring) {
+    /// A name that is being looked up has not answered in time.
+    func forget(_ name: String) {
+        state.withLock { _ = $0.known.remove(name) }
+    }
+
+    private func submit(_ lookUp: LookUp) {
         threads.submit { state in
-            work(state == .active)
-            self.ended(domain)
+            let hasAnswered = lookUp.work(state == .active)
+            self.ended(lookUp, hasAnswered: hasAnswered)
         }
     }
 
-    private func ended(_ domain: Substring) {
-        let next = domains.withLock { domains -> Work? in
-            guard var entry = domains[domain] else { return nil }
-            if entry.waiting.isEmpty {
-                entry.running -= 1
-                domains[domain] = entry.running > 0 ? entry : nil
-                return nil
+    private func ended(_ lookUp: LookUp, hasAnswered: Bool?) {
+        let next = state.withLock { state -> LookUp? in
+            switch hasAnswered {
+            case true: state.known.insert(true, for: lookUp.name)
+            case false: _ = state.known.remove(lookUp.name)
+            case nil: break
             }
-            let next = entry.waiting.removeFirst()
-            domains[domain] = entry
-            return next
+            let running = state.running[lookUp.queue, default: 0] - 1
+            state.running[lookUp.queue] = running > 0 ? running : nil
+            if !lookUp.queue.isKnown { state.unknownRunning -= 1 }
+            return takeNext(&state)
         }
-        if let next { submit(next, domain) }
+        if let next { submit(next) }
     }
 
-    /// The last two labels: near enough to who owns the name servers.
+    /// Lets the next one begin that may.
+    private func takeNext(_ state: inout State) -> LookUp? {
+        let index = state.turns.firstIndex { queue in
+            state.running[queue, default: 0] < perDomain && (queue.isKnown || state.unknownRunning < maxUnknown)
+        }
+        guard let index else { return nil }
+        let queue = state.turns.remove(at: index)
+        guard let next = state.waiting[queue]?.removeFirst() else { return nil }
+        state.waitingCount -= 1
+        if state.waiting[queue]?.isEmpty == true { state.waiting[queue] = nil } else { state.turns.append(queue) }
+        state.running[queue, default: 0] += 1
+        if !queue.isKnown { state.unknownRunning += 1 }
+        return next
+    }
+
+    /// Second labels under which registries of countries give names away.
+    private static let registryLabels: Set<Substring> = ["ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"]
+
+    /// The last two labels, or three under a country's `co.uk` or `com.au`: near enough to who owns the name servers.
     private static func domain(of name: String) -> Substring {
-        let labels = name.split(separator: ".", omittingEmptySubsequences: true).suffix(2)
-        guard let first = labels.first, let last = labels.last else { return name[...] }
+        let labels = name.utf8.split(separator: UInt8(ascii: "."))
+        let isCountry =
+            labels.count > 2 && labels[labels.count - 1].count == 2 && registryLabels.contains(Substring(labels[labels.count - 2]))
+        let own = labels.suffix(isCountry ? 3 : 2)
+        guard let first = own.first, let last = own.last else { return name[...] }
         return name[first.startIndex..<last.endIndex]
     }
 }

@@ -13,7 +13,7 @@ import Synchronization
 /// Asks the operating system (`getaddrinfo`), which knows `/etc/hosts`, search domains and name servers.
 ///
 /// A call cannot be given up: where name servers are silent it holds its thread until the system's own time is over. So the threads are this
-/// resolver's own, and the names of one domain get only some of them: the others go on.
+/// resolver's own, and the names of one domain, and those that have not answered of late, get only some of them: the others go on (``DomainTurns``).
 package struct SystemResolver: HostResolver {
     /// Never shut down: lives as long as the process.
     private static let threads: NIOThreadPool = {
@@ -30,37 +30,41 @@ package struct SystemResolver: HostResolver {
     /// - Parameters:
     ///   - timeout: Time for one name.
     package init(eventLoopGroup: any EventLoopGroup, timeout: Duration = .seconds(5)) {
-        self.init(eventLoopGroup: eventLoopGroup, timeout: timeout, threads: Self.threads, perDomain: 4, lookUp: Self.lookUp)
+        self.init(
+            eventLoopGroup: eventLoopGroup, timeout: timeout, threads: Self.threads, perDomain: 4, maxUnknown: 24, lookUp: Self.lookUp)
     }
 
     /// - Parameters:
     ///   - perDomain: Threads that the names of one domain may hold at the same time.
+    ///   - maxUnknown: Threads that all names may hold that have not answered of late.
     ///   - lookUp: May block.
     init(
-        eventLoopGroup: any EventLoopGroup, timeout: Duration, threads: NIOThreadPool, perDomain: Int,
+        eventLoopGroup: any EventLoopGroup, timeout: Duration, threads: NIOThreadPool, perDomain: Int, maxUnknown: Int,
         lookUp: @escaping @Sendable (String) throws -> [IPAddress]
     ) {
         self.eventLoopGroup = eventLoopGroup
         self.timeout = timeout
         self.lookUp = lookUp
-        turns = DomainTurns(threads: threads, perDomain: perDomain)
+        turns = DomainTurns(threads: threads, perDomain: perDomain, maxUnknown: maxUnknown)
     }
 
     package func addresses(of name: String) async throws -> [IPAddress] {
         let eventLoop = eventLoopGroup.any()
         let answer = Answer(promise: eventLoop.makePromise())
-        let timer = eventLoop.scheduleTask(in: TimeAmount(timeout)) {
+        let timer = eventLoop.scheduleTask(in: TimeAmount(timeout)) { [turns] in
+            if answer.hasBegun { turns.forget(name) }
             answer.give(.failure(OutboundError(.timedOut, "no name server answered for \(name) in time")))
         }
         defer { timer.cancel() }
         let isQueued = turns.run(for: name) { isActive in
             // Whoever asked may have gone while this waited for its turn.
-            guard !answer.isGiven else { return }
-            answer.give(
-                Result {
-                    guard isActive else { throw OutboundError(.unresolvable, "the resolver is shut down") }
-                    return try lookUp(name)
-                })
+            guard answer.begin() else { return nil }
+            let result = Result {
+                guard isActive else { throw OutboundError(.unresolvable, "the resolver is shut down") }
+                return try lookUp(name)
+            }
+            answer.give(result)
+            return (try? result.get()) != nil
         }
         if !isQueued { answer.give(.failure(OutboundError(.timedOut, "too many names like \(name) are being looked up"))) }
         return try await withTaskCancellationHandler {
@@ -74,11 +78,19 @@ package struct SystemResolver: HostResolver {
     private final class Answer: Sendable {
         let promise: EventLoopPromise<[IPAddress]>
         private let given = Atomic(false)
+        private let begun = Atomic(false)
 
-        var isGiven: Bool { given.load(ordering: .relaxed) }
+        /// Whether the look-up has had its turn.
+        var hasBegun: Bool { begun.load(ordering: .relaxed) }
 
         init(promise: EventLoopPromise<[IPAddress]>) {
             self.promise = promise
+        }
+
+        /// - Returns: `false` when nobody waits for it any more.
+        func begin() -> Bool {
+            begun.store(true, ordering: .relaxed)
+            return !given.load(ordering: .relaxed)
         }
 
         func give(_ result: Result<[IPAddress], any Error>) {

@@ -9,17 +9,20 @@ import Testing
 @Suite struct ResolverTests {
     private static let address = IPAddress(bytes: [192, 0, 2, 1])
 
-    /// Look-ups of names that begin with `silent` block until the gate opens; the others are answered at once.
+    /// Look-ups of names that begin with `silent`, unless it is said of others, block until the gate opens; the others are answered at once.
     private static func withResolver(
-        timeout: Duration, threads: Int = 3, perDomain: Int = 2, _ body: (SystemResolver, FakeThreadBlock) async throws -> Void
+        timeout: Duration, threads: Int = 3, perDomain: Int = 2, maxUnknown: Int = 3,
+        isSilent: @escaping @Sendable (String) -> Bool = { $0.hasPrefix("silent") },
+        _ body: (SystemResolver, FakeThreadBlock) async throws -> Void
     ) async throws {
         let pool = NIOThreadPool(numberOfThreads: threads)
         pool.start()
         let gate = FakeThreadBlock()
         let resolver = SystemResolver(
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, timeout: timeout, threads: pool, perDomain: perDomain
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, timeout: timeout, threads: pool, perDomain: perDomain,
+            maxUnknown: maxUnknown
         ) { name in
-            if name.hasPrefix("silent") { gate.wait() }
+            if isSilent(name) { gate.wait() }
             return [Self.address].compactMap(\.self)
         }
         do {
@@ -72,6 +75,83 @@ import Testing
         }
     }
 
+    private static func isTimedOut(_ resolver: SystemResolver, _ name: String) async -> Bool {
+        do {
+            _ = try await resolver.addresses(of: name)
+            return false
+        } catch {
+            return (error as? OutboundError)?.code == .timedOut
+        }
+    }
+
+    @Test func namesThatAnsweredOfLateFindAThreadWhateverIsSilent() async throws {
+        try await Self.withResolver(timeout: .milliseconds(200), maxUnknown: 2) { resolver, _ async throws in
+            #expect(try await resolver.addresses(of: "a.honest.test").count == 1)
+            for number in 0..<4 { #expect(await Self.isTimedOut(resolver, "silent.attacker\(number).test")) }
+            #expect(try await resolver.addresses(of: "a.honest.test").count == 1)
+            #expect(await Self.isTimedOut(resolver, "b.honest.test"), "it has never answered")
+        }
+    }
+
+    @Test func namesThatAnsweredOfLateDoNotWaitForOthersOfTheirDomain() async throws {
+        try await Self.withResolver(timeout: .milliseconds(200), perDomain: 1) { resolver, _ async throws in
+            #expect(try await resolver.addresses(of: "a.shared.test").count == 1)
+            #expect(await Self.isTimedOut(resolver, "silent.shared.test"))
+            #expect(try await resolver.addresses(of: "a.shared.test").count == 1)
+            #expect(await Self.isTimedOut(resolver, "b.shared.test"))
+        }
+    }
+
+    @Test func aNameThatDoesNotAnswerAnyMoreIsLikeOneThatNeverDid() async throws {
+        let silent = Mutex<Set<String>>(["silent.other.test"])
+        try await Self.withResolver(timeout: .milliseconds(200), maxUnknown: 1, isSilent: { name in silent.withLock { $0.contains(name) } })
+        {
+            resolver, _ async throws in
+            #expect(try await resolver.addresses(of: "a.later.test").count == 1)
+            silent.withLock { _ = $0.insert("a.later.test") }
+            #expect(await Self.isTimedOut(resolver, "a.later.test"))
+            #expect(await Self.isTimedOut(resolver, "silent.other.test"))
+            silent.withLock { _ = $0.remove("a.later.test") }
+            // The one thread for such names is held.
+            #expect(await Self.isTimedOut(resolver, "a.later.test"))
+        }
+    }
+
+    @Test(arguments: [
+        ("silent.a.co.uk", "a.b.co.uk", false), ("silent.a.com.au", "a.com.au", true), ("silent.a.co.uk", "b.a.co.uk", true),
+        ("silent.a.co.test", "a.b.co.test", true), ("silent.co.uk", "a.b.co.uk", false), ("silent.ab.uk", "a.ab.uk", true),
+    ])
+    func underTheRegistriesOfCountriesADomainHasThreeLabels(silent: String, other: String, waits: Bool) async throws {
+        try await Self.withResolver(timeout: .milliseconds(200), perDomain: 1) { resolver, _ async throws in
+            #expect(await Self.isTimedOut(resolver, silent))
+            #expect(await Self.isTimedOut(resolver, other) == waits)
+        }
+    }
+
+    @Test func lookUpsThatWaitAreBoundedInAll() async throws {
+        let pool = NIOThreadPool(numberOfThreads: 1)
+        pool.start()
+        let (gate, turns) = (FakeThreadBlock(), DomainTurns(threads: pool, perDomain: 1, maxUnknown: 1))
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
+        func run(_ number: Int, of domain: String) -> Bool {
+            turns.run(for: "\(number).\(domain)") { _ in
+                gate.wait()
+                end.yield()
+                return true
+            }
+        }
+        // One runs.
+        let one = (0..<300).filter { run($0, of: "a.test") }
+        let others = (0..<2_000).filter { run($0, of: "d\($0).test") }
+        gate.open()
+        #expect(one.count == 1 + 256)
+        #expect(others.count == 1_024 - 256)
+        var left = one.count + others.count
+        for await _ in ends.prefix(left) { left -= 1 }
+        #expect(left == 0)
+        try await pool.shutdownGracefully()
+    }
+
     // MARK: Remembering
 
     private final class CountingResolver: HostResolver {
@@ -91,7 +171,9 @@ import Testing
     }
 
     private static func caching(_ base: CountingResolver, _ clock: StepClock, capacity: Int = 100) -> CachingResolver {
-        CachingResolver(base, life: .seconds(30), failureLife: .seconds(5), capacity: capacity) { clock.now.withLock { $0 } }
+        CachingResolver(base, life: .seconds(30), failureLife: .seconds(5), lastLife: .seconds(3_600), capacity: capacity) {
+            clock.now.withLock { $0 }
+        }
     }
 
     @Test func anAnswerIsRememberedForItsLife() async throws {
@@ -117,6 +199,35 @@ import Testing
         clock.advance(by: .seconds(5))
         base.answer.withLock { $0 = .success([]) }
         #expect(try await resolver.addresses(of: "a.example") == [])
+    }
+
+    @Test func theLastAddressesStandInForAnAnswerThatDoesNotCome() async throws {
+        let (base, clock) = (CountingResolver(), StepClock())
+        let resolver = Self.caching(base, clock)
+        let address = try #require(Self.address)
+        base.answer.withLock { $0 = .success([address]) }
+        _ = try await resolver.addresses(of: "a.example")
+        base.answer.withLock { $0 = .failure(OutboundError(.timedOut, "silent")) }
+        clock.advance(by: .minutes(30))
+        for _ in 0..<3 { #expect(try await resolver.addresses(of: "a.example") == [address]) }
+        #expect(base.asked.withLock { $0.count } == 2)
+        clock.advance(by: .minutes(29))
+        #expect(try await resolver.addresses(of: "a.example") == [address])
+        // An hour after the answer they are too old, however often they stood in.
+        clock.advance(by: .minutes(1))
+        await #expect(throws: OutboundError.self) { try await resolver.addresses(of: "a.example") }
+    }
+
+    @Test func aNameThatHasNoAddressAnyMoreHasNone() async throws {
+        let (base, clock) = (CountingResolver(), StepClock())
+        let resolver = Self.caching(base, clock)
+        base.answer.withLock { $0 = .success([Self.address].compactMap(\.self)) }
+        _ = try await resolver.addresses(of: "a.example")
+        for code in [OutboundError.Code.unresolvable, .timedOut] {
+            clock.advance(by: .seconds(30))
+            base.answer.withLock { $0 = .failure(OutboundError(code, "no address")) }
+            await #expect(throws: OutboundError.self) { try await resolver.addresses(of: "a.example") }
+        }
     }
 
     @Test func whatIsRememberedIsBounded() async throws {
