@@ -19,6 +19,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let table: FastPathTable
     private let adminTokens: Reloadable<AdminTokens>
     private let refusals: AdminRefusals
+    /// Lines of the log.
+    private let troubles: LineBudget
     private let figures: SharedLooks<String, Void>
     /// `nil` for a server without TLS.
     private let tls: Reloadable<NIOSSLContext>?
@@ -52,6 +54,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         self.onRunning = onRunning
         adminTokens = Reloadable(AdminTokens(configuration.admin.tokens))
         refusals = AdminRefusals(factory: services.registry, clock: services.clock)
+        troubles = LineBudget(clock: services.clock)
         figures = SharedLooks(life: MetricsRoute.figuresLife, patience: PoolHealth.patience, clock: services.clock)
         self.tls = tls.map { Reloadable($0) }
         connectionMetrics = ConnectionMetrics(factory: services.registry)
@@ -167,7 +170,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private func router(_ addRoutes: (Router<MirrorRequestContext>) -> Void) -> Router<MirrorRequestContext> {
         let (list, router) = (Router(context: MirrorRequestContext.self), Router(context: MirrorRequestContext.self))
         addRoutes(list)
-        router.add(middleware: ErrorMiddleware(clock: services.clock, allowed: AllowedMethods(list)))
+        router.add(middleware: ErrorMiddleware(clock: services.clock, allowed: AllowedMethods(list), troubles: troubles))
         addRoutes(router)
         return router
     }
@@ -179,7 +182,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
         HomeRoutes(services: services, publicURL: configuration.publicURL, isTLS: tls != nil).register(on: router)
         redirectRoutes.register(on: router)
         LocalObjectRoutes(
-            services: services, sendsFiles: tls == nil, publicURL: configuration.publicURL, redirectStatus: redirectStatus
+            services: services, sendsFiles: tls == nil, publicURL: configuration.publicURL, redirectStatus: redirectStatus,
+            troubles: troubles
         ).register(on: router)
         if configuration.admin.listen == nil { addAdmin(to: router) }
     }

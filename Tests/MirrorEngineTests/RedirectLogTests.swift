@@ -1,5 +1,6 @@
 import Logging
 import MirrorCore
+import MirrorState
 import MirrorTesting
 import TestServers
 import Testing
@@ -80,6 +81,43 @@ struct RedirectLogTests {
             let log = LogRecorder(.debug)
             #expect(await service(engine, log).answer(try engine.artifact("/a.txt"), in: engine.pool, wait: nil).outcome == .refused)
             #expect(levels(log) == ["debug"])
+        }
+    }
+
+    @Test("Who does not wait for as long as a second has no line")
+    func shortWaits() async throws {
+        try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in
+            let log = LogRecorder(.debug)
+            let redirects = service(engine, log)
+            for _ in 0..<3 {
+                #expect(
+                    await redirects.answer(try engine.artifact("/a.txt"), in: engine.pool, wait: .milliseconds(1)).fallback == .timedOut)
+            }
+            #expect(levels(log) == ["debug", "debug", "debug"], "\(log.all)")
+        }
+    }
+
+    @Test("What is broken has a bounded number of lines, however many meet it, and the next line says how many were left out")
+    func troubles() async throws {
+        let clock = ManualClock()
+        try await EngineFixture.run({
+            $0.clock = clock
+            $0.hasWorkers = false
+        }) { engine async throws in
+            let log = LogRecorder(.info)
+            let redirects = service(engine, log)
+            engine.base.before(.replica) { throw StateError(.unavailable, "scripted") }
+            func warnings() -> [String] { log.all.filter { $0.hasPrefix("warning") } }
+            for _ in 0..<600 {
+                #expect(await redirects.answer(try engine.artifact("/a.txt"), in: engine.pool, wait: nil).fallback == .unavailable)
+            }
+            #expect(warnings().count == 50)
+            #expect(levels(log).count == 500)
+            clock.advance(by: .seconds(1))
+            _ = await redirects.answer(try engine.artifact("/a.txt"), in: engine.pool, wait: nil)
+            #expect(warnings().count == 51)
+            #expect(warnings().last?.contains("\"left_out\": 550") == true, "\(warnings().last ?? "")")
+            engine.base.heal()
         }
     }
 }

@@ -12,10 +12,12 @@ struct HeadAnswers: Sendable {
     private let metrics: EngineMetrics
     private let clock: any MirrorClock
     private let logger: Logger
+    private let troubles: LineBudget
     private let looks = SingleFlight<ReplicaID, StoredObject?>()
 
     init(
-        state: HotIndex, origin: OriginClient, presence: PresenceCheck, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
+        state: HotIndex, origin: OriginClient, presence: PresenceCheck, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger,
+        troubles: LineBudget
     ) {
         self.state = state
         self.presence = presence
@@ -23,6 +25,7 @@ struct HeadAnswers: Sendable {
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
+        self.troubles = troubles
     }
 
     /// What the pool says of an object. The first look is for all who ask at the same time, and the record keeps what it saw.
@@ -47,7 +50,8 @@ struct HeadAnswers: Sendable {
             try await state.describe(id, described)
         } catch {
             metrics.countError(error)
-            logger.warning("could not keep what the pool says of an object", metadata: ["replica": "\(id)", "error": "\(error)"])
+            troubles.log(
+                .warning, "could not keep what the pool says of an object", to: logger, metadata: ["replica": "\(id)", "error": "\(error)"])
         }
         return described
     }

@@ -2,7 +2,8 @@ import Logging
 import MirrorCore
 
 extension RedirectService {
-    /// Strangers can have these lines as fast as they ask: at `info` there are only those that cost a wait, a claim of a budget, or trouble of the mirror's own.
+    /// Strangers can have these lines as fast as they ask: at `info` there are only those that cost a wait, a claim of a budget, or trouble of the mirror's own, and
+    /// of these no more than a budget allows.
     ///
     /// - Parameter hasWaited: Whether the answer was waited for (``hasWaited(_:_:)``).
     func log(_ answer: RedirectAnswer, _ artifact: ArtifactURL, _ pool: PoolID?, requests: Int = 1, hasWaited: Bool) {
@@ -29,12 +30,17 @@ extension RedirectService {
         case .hop(let number): metadata["hop"] = .stringConvertible(number)
         case .replica, .description: break
         }
-        logger.log(level: level, "redirect", metadata: metadata)
+        if level < .info {
+            logger.log(level: level, "redirect", metadata: metadata)
+        } else {
+            lines.log(level, "redirect", to: logger, metadata: metadata)
+        }
     }
 
-    /// Whether a request was kept waiting for a copy, going by what the mirror saw: `wait` and the number of a hop are the client's own words.
+    /// Whether a request was kept waiting for a copy, or would have been for a second at least, going by what the mirror saw: the number of a hop is the
+    /// client's own word.
     func hasWaited(_ time: RequestTime, _ wait: Wait) -> Bool {
         guard let waited = time.waited else { return false }
-        return wait.before == .zero ? wait.limit > .zero : waited - wait.before >= .seconds(1)
+        return wait.before == .zero ? wait.limit >= .seconds(1) : waited - wait.before >= .seconds(1)
     }
 }

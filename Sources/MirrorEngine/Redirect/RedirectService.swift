@@ -19,6 +19,10 @@ package struct RedirectService: Sendable {
     let keys = ReplicaKeys()
     let clock: any MirrorClock
     let logger: Logger
+    /// Of the log, for answers.
+    let lines: LineBudget
+    /// Of the log, for what is broken.
+    private let troubles: LineBudget
     private let origin: OriginClient
     private let presence: PresenceCheck
     private let health: PoolHealth
@@ -47,7 +51,10 @@ package struct RedirectService: Sendable {
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
-        heads = HeadAnswers(state: state, origin: origin, presence: presence, metrics: metrics, clock: clock, logger: logger)
+        lines = LineBudget(burst: 500, perSecond: 10, clock: clock)
+        troubles = LineBudget(clock: clock)
+        heads = HeadAnswers(
+            state: state, origin: origin, presence: presence, metrics: metrics, clock: clock, logger: logger, troubles: troubles)
         deadlines = Deadlines(clock: clock)
     }
 
@@ -77,10 +84,13 @@ package struct RedirectService: Sendable {
                 try await origin.location(of: source, life: configuration.locationLife)
             }
             if let location { return location }
-            logger.warning("the credentials for the origin's URL do not come", metadata: ["artifact": "\(source.name.redacted)"])
+            troubles.log(
+                .warning, "the credentials for the origin's URL do not come", to: logger, metadata: ["artifact": "\(source.name.redacted)"])
         } catch {
             metrics.countError(error)
-            logger.warning("cannot sign the origin's URL", metadata: ["artifact": "\(source.name.redacted)", "error": "\(error)"])
+            troubles.log(
+                .warning, "cannot sign the origin's URL", to: logger,
+                metadata: ["artifact": "\(source.name.redacted)", "error": "\(error)"])
         }
         return source.url.description
     }
@@ -255,8 +265,8 @@ package struct RedirectService: Sendable {
             // It has its answer, and this is what came of leaving.
             guard !Task.isCancelled else { return .origin(.timedOut) }
             metrics.countError(error)
-            logger.warning(
-                "redirect falls back to the origin",
+            troubles.log(
+                .warning, "redirect falls back to the origin", to: logger,
                 metadata: ["artifact": "\(request.id.artifact.redacted)", "pool": "\(request.pool.id)", "error": "\(error)"])
             return .origin(.unavailable)
         }
@@ -279,7 +289,9 @@ package struct RedirectService: Sendable {
         } catch {
             guard !Task.isCancelled else { return .timedOut }
             metrics.countError(error)
-            logger.warning("could not look for an object that is reported missing", metadata: ["replica": "\(id)", "error": "\(error)"])
+            troubles.log(
+                .warning, "could not look for an object that is reported missing", to: logger,
+                metadata: ["replica": "\(id)", "error": "\(error)"])
             return .unavailable
         }
     }

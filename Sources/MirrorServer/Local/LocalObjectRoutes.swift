@@ -13,6 +13,7 @@ struct LocalObjectRoutes: Sendable {
     let sendsFiles: Bool
     let publicURL: String?
     let redirectStatus: HTTPResponse.Status
+    let troubles: LineBudget
 
     func register(on router: Router<MirrorRequestContext>) {
         router.get("/local/:region/:hash/:name", use: object)
@@ -89,7 +90,9 @@ struct LocalObjectRoutes: Sendable {
             guard error.code != .notFound else {
                 throw RequestError(.resourceNotFound, "there is no such object; ask /v1/redirect/ for the artifact again")
             }
-            context.logger.warning("cannot read an object", metadata: ["key": "\(key)", "pool": "\(pool.id)", "error": "\(error)"])
+            troubles.log(
+                .warning, "cannot read an object", to: context.logger,
+                metadata: ["key": "\(key)", "pool": "\(pool.id)", "error": "\(error)"])
             throw RequestError(.unavailable, "the object cannot be read now; ask /v1/redirect/ for the artifact again")
         }
         let path = "\(RedirectRoutes.prefix)\(pool.id)/\(PercentCoding.encode(id.artifact.description))?missing=1"

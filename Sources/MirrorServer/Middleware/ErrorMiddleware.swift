@@ -2,12 +2,14 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import MirrorCore
+import MirrorEngine
 import MirrorState
 
 /// Turns whatever a route throws into the one error body; nothing internal gets past it.
 struct ErrorMiddleware: RouterMiddleware {
     let clock: any WallClock
     let allowed: AllowedMethods
+    let troubles: LineBudget
 
     func handle(
         _ request: Request, context: MirrorRequestContext, next: (Request, MirrorRequestContext) async throws -> Response
@@ -18,9 +20,9 @@ struct ErrorMiddleware: RouterMiddleware {
             let shown = misdirected(error, request) ?? RequestError(error)
             let metadata: Logger.Metadata = ["route": "\(context.endpointPath ?? "")", "error": "\(error)"]
             if shown.code == .internalError {
-                context.logger.error("request failed", metadata: metadata)
+                troubles.log(.error, "request failed", to: context.logger, metadata: metadata)
             } else if error is StateError {
-                context.logger.warning("request failed", metadata: metadata)
+                troubles.log(.warning, "request failed", to: context.logger, metadata: metadata)
             }
             return shown.response(to: request.method, request.uri.path, at: clock.now).response(to: request)
         }
