@@ -57,6 +57,19 @@ struct HopTests {
         }
     }
 
+    @Test(
+        arguments: [
+            ("hop=1", "hop=2"), ("", "hop=2"), ("a=1&missing=1&b", "a=1&b&hop=2"), ("&hop&", "&&hop=2"),
+            // Marks that combine with what stands before them, and one that what stands behind combines with.
+            ("a\u{600}&hop=1", "a\u{600}&hop=2"), ("hop=\u{301}1&missing\u{600}=1", "missing\u{600}=1&hop=2"),
+            ("hop=1&\u{301}hop=1", "\u{301}hop=1&hop=2"), ("missing\u{301}=1&hop=1", "missing\u{301}=1&hop=2"),
+        ])
+    func `the number of a hop replaces the one before, and the report of a missing copy goes, byte by byte`(query: String, expected: String)
+    {
+        let location = HopLocation.location(2, path: "/p", query: query, publicURL: nil)
+        #expect(Array(location.utf8) == Array("/p?\(expected)".utf8))
+    }
+
     @Test func `how long and how often is a matter of the client's family`() async throws {
         try await MirrorFixture.run(World(), Self.options) { mirror in
             let pip = try await ask(mirror, Self.target, Self.pip, seconds: 12)

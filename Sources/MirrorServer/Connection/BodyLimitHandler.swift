@@ -134,7 +134,7 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func answer(_ error: RequestError, to request: HTTPRequestHead, _ context: ChannelHandlerContext) {
         let now = clock.now
-        let path = request.uri.prefix { $0 != "?" }
+        let path = Substring(request.uri.utf8.prefix { $0 != UInt8(ascii: "?") })
         let response = error.response(to: HTTPRequest.Method(request.method.rawValue) ?? .get, path, at: now)
         var head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: response.status.code))
         for field in response.fields { head.headers.add(name: field.name.rawName, value: field.value) }

@@ -19,15 +19,14 @@ enum HopLocation {
     /// - Parameter query: As it was sent.
     /// - Parameter publicURL: How clients reach the mirror; its path, if it has one, is not in the requests that arrive here.
     static func location(_ number: Int, path: String, query: String?, publicURL: String?) -> String {
-        // By bytes: a mark that combines with `=` or `&` hides neither.
+        // By bytes, as QueryFields reads them: a mark that combines with `&` or `=` must not hide a field.
         var fields = query.map { $0.isEmpty ? [] : $0.utf8.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: false) } ?? []
         // A report that a copy was missing has been looked into.
         fields.removeAll { field in
             let name = field.prefix { $0 != UInt8(ascii: "=") }
-            return name.elementsEqual("hop".utf8) || name.elementsEqual("missing".utf8)
+            return ["hop", "missing"].contains { name.elementsEqual($0.utf8) }
         }
-        let kept = fields.map { Substring($0) + "&" }.joined()
-        return "\(pathPrefix(publicURL))\(path)?\(kept)hop=\(number)"
+        return pathPrefix(publicURL) + path + "?" + (fields.map { Substring($0) } + ["hop=\(number)"]).joined(separator: "&")
     }
 
     private static func pathPrefix(_ publicURL: String?) -> String {
