@@ -88,7 +88,7 @@ package final class OutboundClient: Sendable {
 
     // MARK: One hop
 
-    private struct Hop {
+    struct Hop {
         let status: Int
         let headers: HTTPHeaders
         let body: OutboundBody
@@ -147,7 +147,7 @@ package final class OutboundClient: Sendable {
             do {
                 let response = try await execute(request, with: lease.client)
                 lease.note(isReachable: true)
-                return try await hop(from: response, to: method, url: url, holding: [lease, slot])
+                return try await Self.hop(from: response, to: method, url: url, holding: [lease, slot])
             } catch {
                 failure = OutboundError.mapping(error, of: url, during: .head)
                 guard let code = (failure as? OutboundError)?.code, Self.isWorthAnotherAddress(code), !(error is ReadIdleError) else {
@@ -178,7 +178,7 @@ package final class OutboundClient: Sendable {
         }
     }
 
-    private func hop(
+    static func hop(
         from response: HTTPClientResponse, to method: OutboundRequest.Method, url: ArtifactURL, holding held: [any Sendable]
     ) async throws -> Hop {
         let status = Int(response.status.code)

@@ -139,7 +139,7 @@ final class PinnedClients: Sendable {
         }
     }
 
-    private func makeConfiguration(for pin: Pin) -> HTTPClient.Configuration {
+    func makeConfiguration(for pin: Pin) -> HTTPClient.Configuration {
         var client = HTTPClient.Configuration(configuration)
         if IPAddress(pin.host) == nil { client.dnsOverride = [pin.host: pin.address.description] }
         let configuration = configuration

@@ -39,7 +39,7 @@ final class ReadIdleHandler: ChannelDuplexHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         // A request on a connection that was kept: its time begins now.
-        if deadline != nil { deadline = .now() + timeout }
+        if deadline != nil { deadline = context.eventLoop.now + timeout }
         context.write(data, promise: promise)
     }
 
@@ -51,7 +51,7 @@ final class ReadIdleHandler: ChannelDuplexHandler {
     }
 
     private func wait(_ context: ChannelHandlerContext) {
-        let deadline = NIODeadline.now() + timeout
+        let deadline = context.eventLoop.now + timeout
         self.deadline = deadline
         // One timer at a time, set anew when it fires: a timer for each read would cost more than the read.
         if timer == nil { schedule(at: deadline, context) }
@@ -61,7 +61,7 @@ final class ReadIdleHandler: ChannelDuplexHandler {
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: time) {
             self.timer = nil
             guard let deadline = self.deadline else { return }
-            if deadline > .now() {
+            if deadline > context.eventLoop.now {
                 self.schedule(at: deadline, context)
             } else {
                 self.deadline = nil

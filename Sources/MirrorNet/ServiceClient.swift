@@ -101,7 +101,7 @@ package final class ServiceClient: Sendable {
         }
     }
 
-    private func prepare(_ request: ServiceRequest, _ url: ArtifactURL) throws -> HTTPClientRequest {
+    func prepare(_ request: ServiceRequest, _ url: ArtifactURL) throws -> HTTPClientRequest {
         guard request.target.utf8.first == UInt8(ascii: "/"), request.target.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw OutboundError(.protocolError, "\(url): the target of the request is not percent-encoded")
         }
@@ -135,7 +135,7 @@ package final class ServiceClient: Sendable {
         }
     }
 
-    private func finish(
+    func finish(
         _ response: HTTPClientResponse, to request: ServiceRequest, url: ArtifactURL, slot: RequestSlots.Slot
     ) async throws -> ServiceResponse {
         let status = Int(response.status.code)
@@ -149,7 +149,7 @@ package final class ServiceClient: Sendable {
             status: status, headers: response.headers, body: hasBody && length != 0 ? body : OutboundBody(nil))
     }
 
-    private static func clientConfiguration(_ configuration: OutboundConfiguration) -> HTTPClient.Configuration {
+    static func clientConfiguration(_ configuration: OutboundConfiguration) -> HTTPClient.Configuration {
         var client = HTTPClient.Configuration(configuration)
         let bufferSize = configuration.receiveBufferSize
         let idleTimeout = TimeAmount(configuration.idleTimeout)

@@ -51,6 +51,15 @@ struct FuzzTests {
         }
     }
 
+    @Test("Each client that can do without sockets takes them, too", arguments: ClientTarget.all.filter { $0.socketless != nil })
+    func takesGoodAnswersWithoutSockets(_ target: ClientTarget) throws {
+        let connection = SocketlessConnection(try #require(try target.socketless?()))
+        defer { connection.close() }
+        for seed in target.seeds {
+            #expect(throws: Never.self, "\(target.name): \(String(decoding: seed, as: UTF8.self))") { try connection.run(Exchange(seed)) }
+        }
+    }
+
     @Test("A client that believes what it is sent does not live through it: these tests can fail")
     func unguarded() async {
         #if arch(x86_64)

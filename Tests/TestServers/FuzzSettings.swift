@@ -28,10 +28,11 @@ package struct FuzzSettings: Sendable {
     }
 
     /// - Parameter usual: Inputs where nobody said how many.
-    package func budget(usual: Int = 3_000) -> FuzzBudget {
-        if let executions { return FuzzBudget(executions: executions, end: nil) }
-        if let seconds { return FuzzBudget(executions: .max, end: .now + .seconds(seconds)) }
-        return FuzzBudget(executions: usual, end: nil)
+    /// - Parameter part: One in so many of the inputs, or of the seconds.
+    package func budget(usual: Int = 3_000, part: Int = 1) -> FuzzBudget {
+        if let executions { return FuzzBudget(executions: executions / part, end: nil) }
+        if let seconds { return FuzzBudget(executions: .max, end: .now + .seconds(seconds / Double(part))) }
+        return FuzzBudget(executions: usual / part, end: nil)
     }
 }
 

@@ -28,20 +28,25 @@ struct HTTPTransport {
     static func withClient<Result>(
         readTimeout: Int64, localhost: IPAddress? = nil, _ body: (HTTPTransport) async throws -> Result
     ) async throws -> Result {
-        var configuration = HTTPClient.Configuration(
-            tlsConfiguration: .outbound, redirectConfiguration: .disallow,
-            timeout: .init(connect: .seconds(10), read: .seconds(readTimeout)))
+        var configuration = Self.configuration(readTimeout: readTimeout)
         if let localhost { configuration.dnsOverride["localhost"] = localhost.description }
-        configuration.httpVersion = .http1Only
-        // The client would try again until the timeout; a command has better things to do, such as asking the origin.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.guardAnswers()
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let result: Swift.Result<Result, any Error>
         do { result = .success(try await body(HTTPTransport(client: client))) } catch { result = .failure(error) }
         // The process is about to end; connections that do not close do not matter any more.
         try? await client.shutdown()
         return try result.get()
+    }
+
+    static func configuration(readTimeout: Int64) -> HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration(
+            tlsConfiguration: .outbound, redirectConfiguration: .disallow,
+            timeout: .init(connect: .seconds(10), read: .seconds(readTimeout)))
+        configuration.httpVersion = .http1Only
+        // The client would try again until the timeout; a command has better things to do, such as asking the origin.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.guardAnswers()
+        return configuration
     }
 
     /// - Parameter timeout: Seconds until the response's head.

@@ -5,13 +5,15 @@ import TestServers
 /// Runs one client: what is in its corpus, one after the other, then answers that are made up, several at a time.
 ///
 /// Each worker has a server and a connection of its own, and the same answers in each run with the same seed. What it tries is in a file; a trap or a hang
-/// ends the process, and one of those files is what it died of.
+/// ends the process, and one of those files is what it died of. Of a client that can do without sockets most are tried so, by one thread for each core.
 struct ClientRun {
     private static let workers = 32
     /// How long one exchange may take. The machine may be busy, and a client may wait for an answer.
     private static let patience = Duration.seconds(30)
     /// Of so many exchanges of a worker one may be such that the client has to lose its patience.
     private static let waitsEvery = 255
+    /// Of a client that can do without sockets one input in so many goes over one all the same, through its pool of connections.
+    private static let socketEvery = 16
 
     let target: ClientTarget
     let settings: FuzzSettings
@@ -27,7 +29,7 @@ struct ClientRun {
         let workers = try await Self.start(target)
         let watch = Watchdog(Self.patience, target.name)
         defer { watch.stop() }
-        let budget = settings.budget(usual: target.usual)
+        let budget = settings.budget(usual: target.usual, part: target.socketless == nil ? 1 : Self.socketEvery)
         let seed = settings.seed
         try await target.withClient(workers.map(\.server.port)) { client in
             @Sendable func execute(_ bytes: [UInt8], _ worker: Worker, mayWait: Bool = true) async throws {
@@ -67,7 +69,9 @@ struct ClientRun {
             try await worker.server.stop()
             worker.crumb.remove()
         }
-        return pool.count + budget.count
+        let count = pool.count + budget.count
+        guard let client = try target.socketless?() else { return count }
+        return count + (try await SocketlessRun(target: target, client: client, settings: settings, pool: pool, watch: watch).run())
     }
 
     /// One input, alone.

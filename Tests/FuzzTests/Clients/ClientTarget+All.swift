@@ -15,15 +15,15 @@ extension ClientTarget {
     private static let http: [ClientTarget] = [
         ClientTarget(
             name: "origin-client", server: .plain, corpus: "answers", seeds: answers, words: answerWords, usual: 3_000,
-            withClient: { ports, body in try await OriginFuzz.run(ports, .http, nil, body) }),
+            withClient: { ports, body in try await OriginFuzz.run(ports, .http, nil, body) }, socketless: OriginFuzz.socketless),
         ClientTarget(
             name: "service-client", server: .plain, corpus: "answers", seeds: answers, words: answerWords, usual: 3_000,
-            withClient: { _, body in try await ServiceFuzz.run(body) }),
+            withClient: { _, body in try await ServiceFuzz.run(body) }, socketless: ServiceFuzz.socketless),
         ClientTarget(
             name: "command-client", server: .plain, corpus: "answers", seeds: answers, words: answerWords, usual: 3_000,
             withClient: { _, body in
                 try await HTTPTransport.withClient(readTimeout: 1) { try await body(CommandFuzz(transport: $0)) }
-            }),
+            }, socketless: CommandFuzz.socketless),
         ClientTarget(
             name: "origin-client-tls", server: .overTLS, corpus: "answers", seeds: answers, words: answerWords, usual: 300,
             withClient: { ports, body in try await OriginFuzz.run(ports, .https, try await FuzzCertificates.shared.value.authority, body) }),
@@ -80,6 +80,30 @@ extension ClientTarget {
             try result.get()
         }
 
+        @Sendable static func socketless() throws -> SocketlessClient {
+            let clients = PinnedClients(configuration: configuration(nil), eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+            guard let address = IPAddress("127.0.0.1") else { throw Contradiction(message: "no address") }
+            let url = try ArtifactURL("http://origin.example/a.bin")
+            let pin = PinnedClients.Pin(scheme: .http, host: url.host, address: address)
+            return SocketlessClient(configuration: clients.makeConfiguration(for: pin)) { exchange, execute in
+                let isHead = exchange.method == .head
+                var request = HTTPClientRequest(url: "http://origin.example/")
+                request.method = isHead ? .HEAD : .GET
+                request.headers.add(name: RequestTargetHandler.fieldName, value: url.path)
+                try await expectingOutboundErrors {
+                    let hop: OutboundClient.Hop
+                    do {
+                        hop = try await OutboundClient.hop(
+                            from: try await execute(request), to: isHead ? .head : .get, url: url, holding: [])
+                    } catch {
+                        throw OutboundError.mapping(error, of: url, during: .head)
+                    }
+                    try require((200..<1_000).contains(hop.status), "the status \(hop.status)")
+                    for try await _ in hop.body {}
+                }
+            }
+        }
+
         func ask(port: Int, _ exchange: Exchange) async throws {
             let url = try ArtifactURL("\(scheme.rawValue)://origin.example:\(port)/a.bin")
             try await expectingOutboundErrors {
@@ -107,11 +131,36 @@ extension ClientTarget {
             try result.get()
         }
 
+        /// Bodies that are streams are sent by a task that has threads of its own; the bytes of one stand for them.
+        @Sendable static func socketless() throws -> SocketlessClient {
+            let client = ServiceClient(
+                configuration: configuration(nil), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: silent)
+            let url = try ArtifactURL("http://127.0.0.1/")
+            return SocketlessClient(configuration: ServiceClient.clientConfiguration(configuration(nil))) { exchange, execute in
+                let request = request(exchange.method == .stream ? .put : exchange.method, port: 80)
+                let prepared = try client.prepare(request, url)
+                try await expectingOutboundErrors {
+                    let response: ServiceResponse
+                    do {
+                        let slot = try await RequestSlots(limit: 1).slot(for: "")
+                        response = try await client.finish(try await execute(prepared), to: request, url: url, slot: slot)
+                    } catch {
+                        throw OutboundError.mapping(error, of: url, during: .head)
+                    }
+                    try require((200..<1_000).contains(response.status), "the status \(response.status)")
+                    for try await _ in response.body {}
+                }
+            }
+        }
+
+        private static func request(_ method: Exchange.Method, port: Int) -> ServiceRequest {
+            ServiceRequest(
+                method: method == .head ? .HEAD : method == .get ? .GET : .PUT, scheme: .http, host: "127.0.0.1", port: port,
+                target: "/bucket/key", body: body(method))
+        }
+
         func ask(port: Int, _ exchange: Exchange) async throws {
-            let request = ServiceRequest(
-                method: exchange.method == .head ? .HEAD : exchange.method == .get ? .GET : .PUT, scheme: .http, host: "127.0.0.1",
-                port: port,
-                target: "/bucket/key", body: Self.body(exchange.method))
+            let request = Self.request(exchange.method, port: port)
             try await expectingOutboundErrors {
                 let response = try await client.send(request)
                 try require((200..<1_000).contains(response.status), "the status \(response.status)")
@@ -139,6 +188,22 @@ extension ClientTarget {
     /// What the commands ask a mirror and an origin with.
     private struct CommandFuzz: FuzzedClient {
         let transport: HTTPTransport
+
+        @Sendable static func socketless() -> SocketlessClient {
+            SocketlessClient(configuration: HTTPTransport.configuration(readTimeout: 1)) { exchange, execute in
+                var request = HTTPClientRequest(url: "http://127.0.0.1/a.bin")
+                switch exchange.method {
+                case .get: break
+                case .head: request.method = .HEAD
+                case .put, .stream:
+                    request.method = .POST
+                    request.body = .bytes(ByteBuffer(repeating: 1, count: 8 << 10))
+                }
+                let response = try await execute(request)
+                try require((200..<1_000).contains(response.status.code), "the status \(response.status)")
+                _ = await HTTPTransport.body(of: response, limit: 1 << 20)
+            }
+        }
 
         func ask(port: Int, _ exchange: Exchange) async throws {
             let url = "http://127.0.0.1:\(port)/a.bin"

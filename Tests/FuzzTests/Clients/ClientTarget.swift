@@ -30,6 +30,8 @@ struct ClientTarget: Sendable, CustomTestStringConvertible {
     let usual: Int
     /// Makes a client for servers at these ports, and stops it again.
     let withClient: @Sendable (_ ports: [Int], _ body: (any FuzzedClient) async throws -> Void) async throws -> Void
+    /// The same client without sockets, which tries many times as much; `nil` where there is none.
+    var socketless: (@Sendable () throws -> SocketlessClient)?
 
     var testDescription: String { name }
 
