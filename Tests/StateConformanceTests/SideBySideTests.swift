@@ -10,7 +10,7 @@ struct SideBySideTests {
     /// The seed stands in the failure: put it into the arguments to see it again.
     private static let seeds = [1, UInt64.random(in: 2...(.max))]
 
-    @Test("SQLite stays equal over thousands of random transitions", arguments: seeds)
+    @Test("SQLite stays equal over hundreds of random transitions", arguments: seeds)
     func sqliteStaysEqual(_ seed: UInt64) async throws {
         let directory = try TemporaryDirectory()
         let clock = ManualClock()
@@ -18,7 +18,7 @@ struct SideBySideTests {
         try await stayEqual(sqlite, clock, seed, isOrderedAcrossPools: true)
     }
 
-    @Test("Redis stays equal over thousands of random transitions", .enabled(if: RedisServer.isExpected), arguments: seeds)
+    @Test("Redis stays equal over hundreds of random transitions", .enabled(if: RedisServer.isExpected), arguments: seeds)
     func redisStaysEqual(_ seed: UInt64) async throws {
         let clock = ManualClock()
         try await stayEqual(try await RedisPlace.onServer().open(clock, maxQueued: 6), clock, seed, isOrderedAcrossPools: false)
@@ -27,7 +27,7 @@ struct SideBySideTests {
     /// - Parameter isOrderedAcrossPools: Whether what one call changes in several pools is told in its order.
     private func stayEqual(_ store: any StateStore, _ clock: ManualClock, _ seed: UInt64, isOrderedAcrossPools: Bool) async throws {
         let pair = try StorePair(memory: MemoryStateStore(clock: clock, maxQueued: 6), other: store, clock: clock, seed: seed)
-        for step in 0..<1_500 {
+        for step in 0..<750 {
             let what = try await pair.step()
             let difference = try await pair.difference()
             guard difference == nil else {
