@@ -10,7 +10,7 @@ options=()
 if [[ -n ${RELEASE:-} ]]; then
     # In a place of its own: with other options, everything that is built for other purposes would be built anew each time.
     options=(-c release -Xswiftc -enable-testing --scratch-path .build/fuzz-release)
-    if [[ ! -d .build/fuzz-release ]]; then say "Building optimised tests. The first time everything is compiled: about 15 minutes on two cores"; fi
+    if [[ ! -d .build/fuzz-release ]]; then say "Building optimised tests. The first time everything is compiled: about half an hour on two cores"; fi
 fi
 say "Building"
 swift build "${options[@]}" --build-tests 2>&1 | build_progress

@@ -69,7 +69,9 @@ package struct SystemResolver: HostResolver {
         if !isQueued { answer.give(.failure(OutboundError(.timedOut, "too many names like \(name) are being looked up"))) }
         return try await withTaskCancellationHandler {
             try await answer.promise.futureResult.get()
-        } onCancel: {
+        } onCancel: { [turns] in
+            // Whoever bears silence for a shorter time than this has not been answered either.
+            if answer.hasBegun { turns.forget(name) }
             answer.give(.failure(CancellationError()))
         }
     }

@@ -8,3 +8,7 @@ enum EndToEnd {}
 /// More of them, which mostly wait and leave the processors alone: they run beside the others, one at a time as well.
 @Suite(.serialized)
 enum EndToEndWaits {}
+
+/// Those of several processes that share a Redis, which wait for one another: beside the others, too.
+@Suite(.serialized)
+enum EndToEndNodes {}

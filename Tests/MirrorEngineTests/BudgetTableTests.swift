@@ -163,6 +163,8 @@ struct BudgetTableTests {
         #expect(site("2001:db8:1:0::7") != ClientNetwork(IPAddress("2001:db8:1:0::7")))
         #expect(site("2001:db8:1:2::7")?.site == nil)
         #expect(site("10.1.2.3") == nil)
+        // All of a company may be in one.
+        #expect(site("fd00:1:2:3::7") == nil)
         #expect(ClientNetwork(nil).site == nil)
     }
 

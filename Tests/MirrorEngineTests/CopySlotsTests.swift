@@ -141,9 +141,27 @@ struct CopySlotsTests {
         for (copy, rate) in zip(copies, [300, 100, 200] as [Int64]) { #expect(slots.measure(copy, bytesPerSecond: rate, .late)) }
         #expect(slots.turn == .makeRoom(Set(copies.map(\.origin))))
         #expect(!slots.measure(copies[2], bytesPerSecond: 210, .slow))
-        #expect(slots.turn == .makeRoom([]))
+        // The two others load their origins still.
+        #expect(slots.turn == .makeRoom([copies[0].origin, copies[1].origin]))
         slots.yieldSlowest()
         await copies[2].yielding.wait(upTo: nil, clock: clock)
+    }
+
+    @Test("On a slow line copies do not end one another, however long they take, and no origin has more of them than it may have")
+    func slowLine() throws {
+        let slots = CopySlots(CopyConfiguration(concurrency: 2, maxPerOrigin: 4, slowConcurrency: 2), credit: credit)
+        let copies = try (0..<4).map { _ in try begin(slots, "a") }
+        for _ in 0..<10 {
+            for copy in copies { _ = slots.measure(copy, bytesPerSecond: 100, .late) }
+            clock.advance(by: .seconds(120))
+        }
+        #expect(slots.turn == .makeRoom([copies[0].origin]))
+        #expect(copies.allSatisfy { !slots.mustYield($0, to: [copies[0].origin]) })
+        for copy in copies[2...] { slots.end(copy) }
+        let fewer = CopySlots(CopyConfiguration(concurrency: 4, maxPerOrigin: 2), credit: OriginCredit(clock: clock))
+        let late = try (0..<2).map { _ in try begin(fewer, "a") }
+        for copy in late { _ = fewer.measure(copy, bytesPerSecond: 100, .late) }
+        #expect(fewer.turn == .lease([[late[0].origin]]))
     }
 
     @Test("A copy that is merely late ends for memory that origins wait for which are not slow themselves")

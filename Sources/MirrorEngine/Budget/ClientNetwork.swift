@@ -29,8 +29,8 @@ package struct ClientNetwork: Sendable, Hashable, CustomStringConvertible {
         self.bits = bits & ~0xFFFF
     }
 
-    /// The /48 that a /64 is in; `nil` for everything else.
-    package var site: ClientNetwork? { family == .ipv6 ? ClientNetwork(siteOf: bits) : nil }
+    /// The /48 that a /64 is in; `nil` for everything else, and where all of a company may be in one: outside of the addresses of the internet (2000::/3).
+    package var site: ClientNetwork? { family == .ipv6 && bits >> 61 == 1 ? ClientNetwork(siteOf: bits) : nil }
 
     /// How many clients it counts as.
     package var worth: Int { family == .ipv6Site ? Self.sitesWorth : 1 }

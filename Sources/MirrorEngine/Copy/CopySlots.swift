@@ -4,7 +4,7 @@ import Synchronization
 
 /// Which copies of this process are under way, by origin: who may begin, and who makes room (decision 0011).
 ///
-/// A copy holds one of `concurrency` slots, of which one origin's copies hold `maxPerOrigin` at most. A copy that has turned out to be too slow
+/// A copy holds one of `concurrency` slots, and `maxPerOrigin` copies of one origin are under way at most. A copy that has turned out to be too slow
 /// (``CopyPace``) gives its slot up and goes on: up to `slowConcurrency` copies more than there are slots. When there are that many and another copy could
 /// begin, the slowest one ends. An origin that has lost its credit has one slot. All origins of which a copy was too slow of late have a quarter of the slots
 /// together: the others find room, however many are slow.
@@ -76,7 +76,8 @@ package final class CopySlots: Sendable {
         state.withLock { state in
             let holders = state.running.values.filter(\.hasSlot)
             guard holders.count < concurrency else { return .full }
-            let byOrigin = Dictionary(grouping: holders, by: \.copy.origin)
+            // Those that are merely late load their origin as much as others do.
+            let byOrigin = Dictionary(grouping: state.running.values.filter { $0.pace != .slow }, by: \.copy.origin)
             var passed = Set(byOrigin.filter { $0.value.count >= maxPerOrigin || !credit.isGood($0.key) }.keys)
             // One of these may have ended a process. Alone it takes nobody with it twice.
             if holders.contains(where: { $0.copy.lane == .unfinished }) { passed.insert(.unfinished) }
@@ -113,9 +114,10 @@ package final class CopySlots: Sendable {
             running.bytesPerSecond = bytesPerSecond
             running.pace = max(before, pace)
             state.running[ObjectIdentifier(copy)] = running
+            // Each time: for as long as it runs its origin is slow.
+            if running.pace != .quick { credit.noteSlow(copy.origin) }
             guard running.pace > before else { return false }
             if pace == .slow { credit.lose(copy.origin) }
-            credit.noteSlow(copy.origin)
             guard before == .quick else { return false }
             Self.remember(copy.origin, &state)
             return true

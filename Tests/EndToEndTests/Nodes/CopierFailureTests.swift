@@ -3,7 +3,7 @@ import MirrorTesting
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndNodes {
     /// Copiers that die, stand still, or leave.
     @Suite(.enabled(if: Fleet.isExpected, "no Redis or no S3 server"), .timeLimit(.minutes(2)))
     struct CopierFailureTests {

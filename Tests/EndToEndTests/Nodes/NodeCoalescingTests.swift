@@ -3,7 +3,7 @@ import NIOHTTP1
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndNodes {
     @Suite(.enabled(if: Fleet.isExpected, "no Redis or no S3 server"), .timeLimit(.minutes(1)))
     struct NodeCoalescingTests {
         @Test("1,000 clients of three front ends ask for one cold artifact: one GET at its origin, one copy, and all are sent to it")

@@ -2,7 +2,7 @@ import MirrorTesting
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndNodes {
     /// What one node changes, the others know.
     @Suite(.enabled(if: Fleet.isExpected, "no Redis or no S3 server"), .timeLimit(.minutes(1)))
     struct NodeCoherenceTests {

@@ -2,7 +2,7 @@ import MirrorTesting
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndNodes {
     /// SIGTERM to all there is, while clients wait for a copy that is under way.
     @Suite(.enabled(if: Fleet.isExpected, "no Redis or no S3 server"), .timeLimit(.minutes(1)))
     struct NodeShutdownTests {

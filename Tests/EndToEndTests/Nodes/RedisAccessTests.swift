@@ -4,7 +4,7 @@ import NIOHTTP1
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndNodes {
     /// TLS and a user of the mirror's own, as docs/operations.md has them.
     @Suite(.enabled(if: Fleet.isExpected, "no Redis or no S3 server"), .timeLimit(.minutes(1)))
     struct RedisAccessTests {

@@ -2,7 +2,7 @@ import MirrorTesting
 import TestServers
 import Testing
 
-extension EndToEndWaits {
+extension EndToEndNodes {
     /// Pools are spread over the servers of a cluster, each in one slot.
     @Suite(.enabled(if: Fleet.isExpected, "no Redis or no S3 server"), .timeLimit(.minutes(2)))
     struct RedisClusterTests {

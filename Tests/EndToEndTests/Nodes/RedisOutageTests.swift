@@ -3,7 +3,7 @@ import NIOHTTP1
 import TestServers
 import Testing
 
-extension EndToEndWaits {
+extension EndToEndNodes {
     /// Redis goes away, forgets, or is full: it is a cache, and clients do not notice.
     @Suite(.enabled(if: Fleet.isExpected, "no Redis or no S3 server"), .timeLimit(.minutes(2)))
     struct RedisOutageTests {

@@ -2,7 +2,7 @@ import MirrorTesting
 import TestServers
 import Testing
 
-extension EndToEndWaits {
+extension EndToEndNodes {
     /// A master, a replica, and sentinels.
     @Suite(.enabled(if: Fleet.isExpected, "no Redis or no S3 server"), .timeLimit(.minutes(2)))
     struct RedisSentinelTests {

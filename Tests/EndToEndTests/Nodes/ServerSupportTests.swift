@@ -6,7 +6,7 @@ import NIOHTTP1
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndNodes {
     /// What the tests of many nodes stand on.
     @Suite(.enabled(if: RedisServer.isExpected, "redis-server is not installed"), .timeLimit(.minutes(1)))
     struct ServerSupportTests {
