@@ -85,9 +85,9 @@ package func serve(
     } catch {
         outcome = .failure(error)
     }
+    // The event loops end with the process: what hangs may still need them, such as a trial whether a silent pool is back.
     let isClosed: Void? = try? await leaving(after: watch.timeLeft, by: SystemClock()) {
         await parts.close()
-        try await group.shutdownGracefully()
     }
     hangups.end()
     // A failure has last words of its own.
