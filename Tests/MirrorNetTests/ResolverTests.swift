@@ -104,8 +104,7 @@ import Testing
 
     @Test func aNameThatDoesNotAnswerAnyMoreIsLikeOneThatNeverDid() async throws {
         let silent = Mutex<Set<String>>(["silent.other.test"])
-        try await Self.withResolver(timeout: .seconds(1), maxUnknown: 1, isSilent: { name in silent.withLock { $0.contains(name) } })
-        {
+        try await Self.withResolver(timeout: .seconds(1), maxUnknown: 1, isSilent: { name in silent.withLock { $0.contains(name) } }) {
             resolver, _ async throws in
             #expect(try await resolver.addresses(of: "a.later.test").count == 1)
             silent.withLock { _ = $0.insert("a.later.test") }

@@ -81,7 +81,7 @@ final class SleepQueue: Sendable {
     }
 
     private func startTimer(until end: ContinuousClock.Instant) {
-        Task.detached { [self] in
+        Task { [self] in
             try? await Task.sleep(until: end, clock: .continuous)
             wake(after: end)
         }
