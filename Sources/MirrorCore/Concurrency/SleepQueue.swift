@@ -4,7 +4,7 @@ import Synchronization
 /// Wakes many sleepers with few timers of the operating system.
 ///
 /// A `Task.sleep` that is cancelled leaves its timer behind, and that wakes a thread when its time comes. Nearly everything here that sleeps is a limit that
-/// is taken back a moment later, so that after ten thousand requests ten thousand threads would be woken for nothing, at the cost of those who ask then.
+/// is taken back a moment later, so that after ten thousand requests threads would be woken ten thousand times for nothing, at the cost of those who ask then.
 final class SleepQueue: Sendable {
     private struct Sleeper: Comparable {
         let end: ContinuousClock.Instant
