@@ -9,6 +9,6 @@ enum EndToEnd {}
 @Suite(.serialized)
 enum EndToEndWaits {}
 
-/// Those of several processes that share a Redis, which wait for one another: beside the others, too.
+/// Those of several processes that share a Redis, and of processes that end while something hangs. They wait, too.
 @Suite(.serialized)
 enum EndToEndNodes {}

@@ -6,7 +6,7 @@ import NIOHTTP1
 import TestServers
 import Testing
 
-extension EndToEnd {
+extension EndToEndNodes {
     /// SIGTERM while something hangs: everybody is answered at once, and the process ends within its grace and a second.
     @Suite(.timeLimit(.minutes(1)))
     struct HungShutdownTests {

@@ -112,6 +112,23 @@ struct CopySlotsTests {
         #expect(slots.turn == .lease([[]]))
     }
 
+    @Test("A copy that is being published does not make room any more")
+    func publishing() async throws {
+        let slots = CopySlots(CopyConfiguration(concurrency: 2, maxPerOrigin: 1, slowConcurrency: 1), credit: credit)
+        let copies = try ["a", "b"].map { try begin(slots, $0) }
+        for (copy, rate) in zip(copies, [10, 20] as [Int64]) { #expect(slots.measure(copy, bytesPerSecond: rate, .slow)) }
+        _ = try begin(slots, "c")
+        let others: Set<CopyLane> = [try lane("d")]
+        #expect(slots.mustYield(copies[0], to: others))
+        slots.beginPublishing(copies[0])
+        #expect(!slots.mustYield(copies[0], to: others))
+        slots.yieldSlowest()
+        await copies[1].yielding.wait(upTo: nil, clock: clock)
+        slots.end(copies[1])
+        _ = try begin(slots, "b")
+        #expect(slots.turn == .full, "nothing could make room")
+    }
+
     @Test("Origins whose copies are too slow have a quarter of the slots together, however many they are, for ten minutes")
     func slowOriginsShare() throws {
         let slots = CopySlots(CopyConfiguration(concurrency: 16), credit: credit)

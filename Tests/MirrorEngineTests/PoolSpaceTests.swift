@@ -247,8 +247,8 @@ struct PoolSpaceTests {
 
     @Test(
         "However small they are, a pool has so many replicas and no more: those not used for longest go as where bytes are missing",
-        arguments: [nil, 1_000_000] as [Int64?])
-    func number(maxBytes: Int64?) async throws {
+        arguments: [(nil, 1), (1_000_000, 1), (nil, 0), (1_000_000, 0)] as [(Int64?, Int64)])
+    func number(maxBytes: Int64?, size: Int64) async throws {
         let clock = ManualClock()
         try await EngineFixture.run({
             $0.clock = clock
@@ -266,7 +266,7 @@ struct PoolSpaceTests {
             for (number, isStated) in [(3, true), (4, false)] {
                 engine.origin.on(
                     "/\(number)",
-                    .generated(size: 1).with {
+                    .generated(size: size).with {
                         $0.acceptsRanges = isStated
                         $0.framing = isStated ? .length : .chunked
                     })

@@ -27,6 +27,8 @@ struct CheckedBody: AsyncSequence, Sendable {
                 if let expected = body.expected, count != expected {
                     throw CopyError(.transfer, isTransient: true, "the origin sent \(count) bytes and had stated \(expected)")
                 }
+                // Without a byte it is a replica more all the same.
+                if count == 0 { try await body.room.take(0) }
                 return nil
             }
             count += Int64(chunk.readableBytes)

@@ -41,10 +41,13 @@ package final class CopySlots: Sendable {
         /// The worst so far.
         var pace = CopyPace.quick
         var isYielding = false
+        /// All of its bytes are there: it ends by itself soon.
+        var isPublishing = false
         /// As last measured.
         var bytesPerSecond: Int64?
 
         var hasSlot: Bool { pace == .quick }
+        var mayYield: Bool { !hasSlot && !isPublishing }
     }
 
     private struct State {
@@ -84,7 +87,7 @@ package final class CopySlots: Sendable {
             let slow = credit.slowOrigins
             if holders.count(where: { slow.contains($0.copy.origin) }) >= slowShare { passed.formUnion(slow) }
             if state.running.count >= concurrency + slowConcurrency {
-                if state.running.values.contains(where: \.isYielding) { return .full }
+                if state.running.values.contains(where: \.isYielding) || !state.running.values.contains(where: \.mayYield) { return .full }
                 // What is merely late ends for no origin that is slow itself: on a slow line all copies would end one another.
                 return .makeRoom(state.running.values.contains { $0.pace == .slow } ? passed : passed.union(slow))
             }
@@ -102,6 +105,11 @@ package final class CopySlots: Sendable {
 
     func end(_ copy: Copy) {
         state.withLock { _ = $0.running.removeValue(forKey: ObjectIdentifier(copy)) }
+    }
+
+    /// A copy that has all of its bytes makes no room for others any more.
+    func beginPublishing(_ copy: Copy) {
+        state.withLock { $0.running[ObjectIdentifier(copy)]?.isPublishing = true }
     }
 
     /// Notes how fast a copy is. One that was too slow once stays so: otherwise its origin could win slots by hurrying now and then.
@@ -138,19 +146,16 @@ package final class CopySlots: Sendable {
     func mustYield(_ copy: Copy, to origins: Set<CopyLane>) -> Bool {
         guard !origins.isEmpty else { return false }
         return state.withLock { state in
-            switch state.running[ObjectIdentifier(copy)]?.pace {
-            case .slow: true
-            // As for a place: not for one that is slow itself.
-            case .late: !origins.isSubset(of: credit.slowOrigins)
-            case .quick, nil: false
-            }
+            guard let running = state.running[ObjectIdentifier(copy)], running.mayYield else { return false }
+            // As for a place: what is merely late does not end for one that is slow itself.
+            return running.pace == .slow || !origins.isSubset(of: credit.slowOrigins)
         }
     }
 
     /// Tells the slowest copy to end.
     func yieldSlowest() {
         let copy = state.withLock { state -> Copy? in
-            let slowest = state.running.filter { !$0.value.hasSlot && !$0.value.isYielding }
+            let slowest = state.running.filter { $0.value.mayYield && !$0.value.isYielding }
                 .min { ($1.value.pace, $0.value.bytesPerSecond ?? 0) < ($0.value.pace, $1.value.bytesPerSecond ?? 0) }
             guard let slowest else { return nil }
             state.running[slowest.key]?.isYielding = true

@@ -241,7 +241,10 @@ package final class CopyWorkers: Service {
                     try await self.queries.withNewest(for: lease.id) { source in
                         try await self.engine.copy(
                             source, to: pool, attempt: lease.attempt, queuedAt: lease.queuedAt, progress: copy.progress
-                        ) { complete in try await self.publish(lease, in: pool, complete) }
+                        ) { complete in
+                            self.slots.beginPublishing(copy)
+                            return try await self.publish(lease, in: pool, complete)
+                        }
                     }
                 })
         } catch let error as StateError where error.code == .staleLease {

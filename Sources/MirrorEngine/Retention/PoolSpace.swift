@@ -148,6 +148,8 @@ extension PoolSpace {
             var arrived: Int64 = 0
             /// What came before the last bytes: it is in the pool by now, or nearly.
             var stored: Int64 = 0
+            /// Whether room was made for the replica itself, however small it is.
+            var isBegun = false
         }
 
         fileprivate let pool: Pool
@@ -172,7 +174,8 @@ extension PoolSpace {
             let isShort = state.withLock { bytes in
                 bytes.stored = bytes.arrived
                 bytes.arrived += Int64(count)
-                guard bytes.arrived > bytes.reserved else { return false }
+                guard bytes.arrived > bytes.reserved || !bytes.isBegun else { return false }
+                bytes.isBegun = true
                 bytes.reserved = min(bytes.arrived + ahead(of: bytes.arrived), max(size ?? .max, bytes.arrived))
                 return true
             }

@@ -212,7 +212,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Waiting with others
 
     private func join(_ request: FastPath.Request, _ input: inout ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
-        guard let crowds, !client.hasLeft else { return false }
+        guard let crowds, !crowds.isEmpty, !client.hasLeft else { return false }
         member = input.withUnsafeReadableBytes { bytes in
             let bytes = UnsafeRawBufferPointer(rebasing: bytes[..<request.length])
             return crowds.join(
@@ -232,7 +232,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     ///
     /// - Parameter head: Of a request that has no body and does not end the connection.
     func join(_ head: HTTPRequestHead) -> Bool {
-        guard let context, let crowds, !client.hasLeft, head.method == .GET || head.method == .HEAD else { return false }
+        guard let context, let crowds, !crowds.isEmpty, !client.hasLeft, head.method == .GET || head.method == .HEAD else { return false }
         member = crowds.join(
             head.uri.utf8, isHead: head.method == .HEAD, userAgent: head.headers.first(name: "user-agent")?.utf8, from: context.peer,
             forwardedFor: head.headers["x-forwarded-for"].flatMap { Substring($0).forwardedElements }, self, on: context.eventLoop)

@@ -31,6 +31,9 @@ final class Crowds: Sendable {
     /// How many there are.
     var count: Int { state.withLock { $0.crowds.count } }
 
+    /// Asked by everybody whose answer is not at hand, before anything else is looked at.
+    var isEmpty: Bool { state.withLock { $0.crowds.isEmpty } }
+
     /// Lets others join a request on the slow path, until it gives its answer to ``end(_:as:with:)``.
     ///
     /// - Returns: `nil` when there is such a crowd already.
@@ -54,7 +57,6 @@ final class Crowds: Sendable {
         _ target: some Sequence<UInt8>, isHead: Bool, userAgent: (some Collection<UInt8>)?, from peer: IPAddress?,
         forwardedFor: @autoclosure () -> [Substring], _ handler: ConnectionHandler, on eventLoop: any EventLoop
     ) -> Crowd.Member? {
-        guard count > 0 else { return nil }
         let question = Crowd.Question(target: Array(target), isHead: isHead, patience: redirects.patience(of: userAgent))
         guard let crowd = state.withLock({ $0.crowds[question] }) else { return nil }
         let selector = selector.value
