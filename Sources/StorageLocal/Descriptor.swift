@@ -128,8 +128,11 @@ final class Descriptor: Sendable {
 
     /// Whether what is in the directory comes over a network, or from another process.
     func isOnFileServer() throws -> Bool {
-        try LinuxCalls.fileSystemType(of: number).map(Self.fileServers.contains) ?? false
+        try LinuxCalls.fileSystemType(of: number).map(Self.isFileServer) ?? false
     }
+
+    /// - Parameter type: Of a file system, as statfs(2) has it.
+    static func isFileServer(_ type: UInt32) -> Bool { fileServers.contains(type) }
 
     /// statfs(2): 9P, AFS (two), Ceph, CIFS, SMB 2, SMB, Coda, FUSE, GFS2, GPFS, Lustre, NFS, OCFS2.
     private static let fileServers: Set<UInt32> = [

@@ -6,7 +6,7 @@ import Testing
 
 @testable import MirrorNet
 
-@Suite struct ResolverTests {
+@Suite(.timeLimit(.minutes(1))) struct ResolverTests {
     private static let address = IPAddress(bytes: [192, 0, 2, 1])
 
     /// Look-ups of names that begin with `silent`, unless it is said of others, block until the gate opens; the others are answered at once.
