@@ -12,7 +12,7 @@ run: ## build the release executable and serve (ARGS go to `cloud-mirror serve`)
 story: ## show two regions, two front ends, two copiers and a Redis on this machine
 	@scripts/story.sh
 
-test: ## build everything and run every test against real servers (ARGS go to `swift test`)
+test: ## build everything and run every test against real servers (ARGS as for `swift test`)
 	@scripts/test.sh $(ARGS)
 
 test-large: ## copy 5 GiB into a bucket and back (minutes, 10 GiB of disk)

@@ -16,6 +16,8 @@ enum StateStoreKind: String, CustomTestStringConvertible {
     case hotRedis = "HotIndex over RedisStateStore"
 
     static let all: [StateStoreKind] = [.memory, .sqlite, .hotMemory, .hotSQLite] + allOfRedis
+    /// Those that keep the state themselves, each once.
+    static let keeping: [StateStoreKind] = [.memory, .sqlite] + allOfRedis.filter { $0 == .redis }
     static let durable: [StateStoreKind] = [.sqlite, .hotSQLite] + allOfRedis
     private static let allOfRedis: [StateStoreKind] = RedisServer.isExpected ? [.redis, .redisCluster, .hotRedis] : []
 

@@ -64,7 +64,8 @@ struct LocalStoreSafetyTests {
             #expect(try !Descriptor(directory: directory.path).isOnFileServer())
             #expect(try !Descriptor(directory: "/proc").isOnFileServer())
             // NFS, CIFS and FUSE; ext4 and tmpfs.
-            #expect([0x6969, 0xFF53_4D42, 0x6573_5546, 0xEF53, 0x0102_1994].map(Descriptor.isFileServer) == [true, true, true, false, false])
+            #expect(
+                [0x6969, 0xFF53_4D42, 0x6573_5546, 0xEF53, 0x0102_1994].map(Descriptor.isFileServer) == [true, true, true, false, false])
             try await withLocalStore { store, _ in
                 let object = try SampleObject(size: 10)
                 try await object.put(into: store)

@@ -38,6 +38,23 @@ extension StateStoreSuite {
                 try await scene.requireStatus(try scene.id(2), nil)
             }
         },
+        Case("a long message is cut") { subject in
+            try await subject.withStore { scene in
+                let lease = try await scene.claimAndLease(try scene.id(1))
+                let message = String(repeating: "é", count: 10_000)
+                try await scene.store.finish(
+                    lease, .failed(CopyFailure(reason: .transfer, message: message, retryAt: scene.now + .seconds(30))))
+                guard case .error(let failure) = try await scene.store.replica(lease.id)?.status else {
+                    throw ConformanceFailure("the replica is no error")
+                }
+                try require(failure.message.utf8.count < 600, "a message of \(failure.message.utf8.count) bytes is kept")
+                try require(failure.message.hasPrefix("ééé"), "another message is kept")
+            }
+        },
+    ]
+
+    /// Thousands of calls each.
+    static let filling: [Case] = [
         Case("errors with long names do not cost more than 32 MiB in a pool, nor do pending replicas") { subject in
             try await subject.withStore(maxQueued: 100_000) { scene in
                 let tail = String(repeating: "x", count: 7_400)
@@ -62,17 +79,16 @@ extension StateStoreSuite {
                 try requireEqual(try await scene.store.replica(id(20_099))?.state, .error, "state of the newest")
             }
         },
-        Case("a long message is cut") { subject in
-            try await subject.withStore { scene in
-                let lease = try await scene.claimAndLease(try scene.id(1))
-                let message = String(repeating: "é", count: 10_000)
-                try await scene.store.finish(
-                    lease, .failed(CopyFailure(reason: .transfer, message: message, retryAt: scene.now + .seconds(30))))
-                guard case .error(let failure) = try await scene.store.replica(lease.id)?.status else {
-                    throw ConformanceFailure("the replica is no error")
+        Case("thousands of jobs that a clock that was ahead has queued are all leased") { subject in
+            try await subject.withStore(maxQueued: 3_000) { scene in
+                scene.clock.advance(by: .seconds(3_600))
+                for number in 0..<2_500 {
+                    try requireEqual(try await scene.store.claim(try scene.id(number)), .claimed, "claim of \(number)")
                 }
-                try require(failure.message.utf8.count < 600, "a message of \(failure.message.utf8.count) bytes is kept")
-                try require(failure.message.hasPrefix("ééé"), "another message is kept")
+                scene.clock.advance(by: .seconds(-3_600))
+                for number in 0..<2_500 {
+                    try require(try await scene.lease() != nil, "no job was leased after \(number)")
+                }
             }
         },
     ]

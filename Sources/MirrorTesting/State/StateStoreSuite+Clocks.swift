@@ -118,17 +118,5 @@ extension StateStoreSuite {
                 try require(leases.contains { $0?.id == before.id }, "the job from before was not leased")
             }
         },
-        Case("thousands of jobs that a clock that was ahead has queued are all leased") { subject in
-            try await subject.withStore(maxQueued: 3_000) { scene in
-                scene.clock.advance(by: .seconds(3_600))
-                for number in 0..<2_500 {
-                    try requireEqual(try await scene.store.claim(try scene.id(number)), .claimed, "claim of \(number)")
-                }
-                scene.clock.advance(by: .seconds(-3_600))
-                for number in 0..<2_500 {
-                    try require(try await scene.lease() != nil, "no job was leased after \(number)")
-                }
-            }
-        },
     ]
 }

@@ -3,9 +3,9 @@ public import MirrorState
 
 /// What every ``StateStore`` must do: each line of its *Behavior* list is at least one case.
 ///
-/// Run each case of ``cases`` with a new subject, and those of ``durableCases`` too where the store is durable:
+/// Run each case of ``cases`` and ``fillingCases`` with a new subject, and those of ``durableCases`` too where the store is durable:
 /// ```swift
-/// @Test(arguments: StateStoreSuite.cases + StateStoreSuite.durableCases)
+/// @Test(arguments: StateStoreSuite.cases + StateStoreSuite.fillingCases + StateStoreSuite.durableCases)
 /// func conforms(_ testCase: ConformanceCase<StateStoreSubject>) async throws {
 ///     try await testCase.run(
 ///         StateStoreSubject { clock, maxQueued, maxQueuedPerOrigin in
@@ -19,6 +19,9 @@ public enum StateStoreSuite {
             + changes
             + races + clocks + bounds + closing
     }
+
+    /// Those that take up to a minute, because they fill the store. One that keeps nothing by itself, and calls another, can go without.
+    public static var fillingCases: [ConformanceCase<StateStoreSubject>] { filling }
 
     /// For stores that keep what was written.
     public static var durableCases: [ConformanceCase<StateStoreSubject>] { durability }
