@@ -1,4 +1,5 @@
 import ArgumentParser
+import MirrorCore
 
 /// `cloud-mirror stats`: what the mirror has done and saved.
 struct StatsCommand: AsyncParsableCommand {

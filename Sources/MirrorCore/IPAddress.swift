@@ -61,9 +61,7 @@ public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
         let width = address.bytes.count * 8
         var length = width
         if parts.count == 2 {
-            guard parts[1].utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(parts[1]),
-                number <= width
-            else { return nil }
+            guard let number = Int(digits: parts[1]), number <= width else { return nil }
             length = number
         }
         self.address = address

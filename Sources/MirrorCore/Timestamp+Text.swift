@@ -54,10 +54,8 @@ extension Timestamp {
 
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-    /// Digits alone: `Int64` would read a sign, too.
     private static func number(_ text: Substring, _ range: ClosedRange<Int64>) -> Int64? {
-        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let value = Int64(text) else { return nil }
-        return range.contains(value) ? value : nil
+        Int64(digits: text).flatMap { range.contains($0) ? $0 : nil }
     }
 
     private static func floor(_ value: Int64, _ divisor: Int64) -> Int64 { (value - remainder(value, divisor)) / divisor }

@@ -59,8 +59,8 @@ package struct S3Store: ObjectStore {
         if let range { call.headers.append(("range", "bytes=\(range.offset)-\(range.end - 1)")) }
         let answer = try await client.send(call)
         guard answer.status == 206, let range else { return try whole(of: key, range: range, answer) }
-        guard let (held, size) = answer.headers.first(name: "content-range").flatMap(Self.contentRange), held.offset == range.offset,
-            held == range.clamped(toSize: size),
+        guard let stated = answer.headers.first(name: "content-range").flatMap(ContentRange.init), let held = stated.bytes,
+            let size = stated.total, held == range.clamped(toSize: size),
             answer.headers.first(name: "content-length").map({ Self.size($0) == held.length }) ?? true
         else { throw S3Error.odd("the service sends another range of the object \(key) than was asked for", "get") }
         return ObjectContent(info: info(of: key, size: size, headers: answer.headers), range: held, body: answer.body)
@@ -83,19 +83,9 @@ package struct S3Store: ObjectStore {
         return ObjectContent(info: info, range: held, body: ByteStream(StreamCut(base: answer.body, range: held)))
     }
 
-    /// Of `bytes 0-9/100`.
-    static func contentRange(_ field: String) -> (ByteRange, size: Int64)? {
-        guard field.hasPrefix("bytes ") else { return nil }
-        let numbers = field.dropFirst(6).split(whereSeparator: { $0 == "-" || $0 == "/" }).map { Int64($0) }
-        guard numbers.count == 3, let first = numbers[0], let last = numbers[1], let size = numbers[2], first >= 0, last >= first,
-            last < size
-        else { return nil }
-        return ByteRange(offset: first, length: last - first + 1).map { ($0, size) }
-    }
-
     /// - Returns: `nil` where nothing is said, or something absurd.
     static func size(_ text: String?) -> Int64? {
-        text.flatMap { Int64($0) }.flatMap { (0...(1 << 53)).contains($0) ? $0 : nil }
+        text.flatMap { Int64(digits: $0) }.flatMap { (0...(1 << 53)).contains($0) ? $0 : nil }
     }
 
     func info(of key: ObjectKey, size: Int64, headers: HTTPHeaders) -> ObjectInfo {

@@ -183,38 +183,3 @@ struct SingleFlightTests {
         #expect(try await steps.finish(caller { $0 }).get() == 2)
     }
 }
-
-@Suite("Keyed lock", .timeLimit(.minutes(1)))
-struct KeyedLockTests {
-    private let lock = KeyedLock<String>()
-    private let door = Door()
-
-    @Test("One holds a key at a time, in the order of their coming; another key is free")
-    func excludes() async throws {
-        let order = Watched<[Int]>([])
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await lock.withLock("a") { try await door.pass() } }
-            try await door.waiting()
-            #expect(try await lock.withLock("b") { 1 } == 1)
-            group.addTask { try await lock.withLock("a") { order.change { $0.append(1) } } }
-            door.open()
-            try await group.waitForAll()
-        }
-        #expect(order.current == [1])
-    }
-
-    @Test("Who is cancelled while it waits leaves at once, and the others have their turn")
-    func leaves() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await lock.withLock("a") { try await door.pass() } }
-            try await door.waiting()
-            let waiting = Task { try await lock.withLocks(["0", "a"]) { 1 } }
-            waiting.cancel()
-            await #expect(throws: CancellationError.self) { try await waiting.value }
-            #expect(try await lock.withLock("0") { 2 } == 2)
-            group.addTask { try await lock.withLock("a") {} }
-            door.open()
-            try await group.waitForAll()
-        }
-    }
-}

@@ -17,9 +17,7 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let digits = text[text.index(after: colon)...]
-        guard (1...5).contains(digits.utf8.count), digits.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
-            let port = Int(digits), port <= 65_535
-        else { return nil }
+        guard digits.utf8.count <= 5, let port = Int(digits: digits), port <= 65_535 else { return nil }
         let hostText = text[..<colon]
         if hostText.hasPrefix("["), hostText.hasSuffix("]") {
             guard let address = IPAddress(String(hostText.dropFirst().dropLast())), address.isIPv6 else { return nil }

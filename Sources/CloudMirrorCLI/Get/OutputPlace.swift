@@ -5,6 +5,7 @@
 #else
     import Darwin
 #endif
+import MirrorCore
 
 /// What `-o` names. Only a regular file is ever replaced; everything else is written to as it is.
 enum OutputPlace: Equatable {
@@ -63,9 +64,7 @@ enum OutputPlace: Equatable {
         case "/dev/stderr": return STDERR_FILENO
         default:
             guard let folder = ["/dev/fd/", "/proc/self/fd/"].first(where: path.hasPrefix) else { return nil }
-            let digits = path.utf8.dropFirst(folder.utf8.count)
-            guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
-            return Int32(String(digits) ?? "")
+            return Int32(digits: path.dropFirst(folder.count))
         }
     }
 

@@ -1,3 +1,5 @@
+import MirrorCore
+
 /// What to do with the bytes of a response, given how many are there already.
 enum TransferStart: Equatable {
     /// They continue what is there. `total` is the whole length, if known.
@@ -19,7 +21,7 @@ enum TransferStart: Equatable {
         case 200:
             self = .restart(total: contentLength.flatMap { Int64($0) })
         case 206:
-            guard offset > 0, let range = contentRange.flatMap(ContentRange.init), let bytes = range.bytes, bytes.lowerBound == offset
+            guard offset > 0, let range = contentRange.flatMap(ContentRange.init), let bytes = range.bytes, bytes.offset == offset
             else {
                 self = .discard
                 return

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MirrorCore
 
 /// `cloud-mirror pools list`: how full and how well the pools are.
 struct PoolsListCommand: AsyncParsableCommand {

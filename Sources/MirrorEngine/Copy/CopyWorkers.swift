@@ -274,7 +274,7 @@ package final class CopyWorkers: Service {
     private func publish(
         _ lease: CopyLease, in pool: Pool, _ complete: @escaping @Sendable () async throws -> StoredObject
     ) async throws -> StoredObject {
-        try await publications.withLock(lease.id) {
+        try await publications.withPermit(lease.id) {
             _ = try await outlastingState { try await self.state.extend(lease, duration: self.configuration.lease) }
             let object = try await complete()
             do {

@@ -48,7 +48,7 @@ struct OriginAnswer: Sendable {
     /// Bytes of the body; `nil` where they are not stated.
     var contentLength: Int64? {
         guard !headers.contains(name: "Transfer-Encoding") else { return nil }
-        return headers.first(name: "Content-Length").flatMap { ContentRange.number($0[...]) }
+        return headers.first(name: "Content-Length").flatMap { Int64(digits: $0) }
     }
 
     func retryAfter(now: Timestamp) -> Duration? {

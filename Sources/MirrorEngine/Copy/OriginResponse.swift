@@ -98,42 +98,10 @@ extension OriginAnswer {
     /// What a partial answer holds, where it is as much of `requested` as there is, and all that it says goes together.
     fileprivate func part(of requested: ByteRange) -> (range: ByteRange, total: Int64)? {
         guard headers["Content-Range"].count == 1, let stated = ContentRange(headers.first(name: "Content-Range") ?? ""),
-            stated.first == requested.offset, let total = stated.total, stated.last < total,
-            stated.last == min(requested.end, total) - 1,
-            let range = ByteRange(offset: stated.first, length: stated.last - stated.first + 1),
+            let range = stated.bytes, let total = stated.total, range == requested.clamped(toSize: total),
             contentLength ?? range.length == range.length,
             headers.first(name: "Content-Type")?.lowercased().hasPrefix("multipart/byteranges") != true
         else { return nil }
         return (range, total)
-    }
-}
-
-/// A `Content-Range` field of a byte range (RFC 9110 §14.4).
-struct ContentRange: Equatable {
-    let first: Int64
-    let last: Int64
-    /// `nil` for `*`.
-    let total: Int64?
-
-    init?(_ value: String) {
-        guard value.lowercased().hasPrefix("bytes ") else { return nil }
-        let parts = value.dropFirst(6).split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return nil }
-        let ends = parts[0].split(separator: "-", omittingEmptySubsequences: false)
-        guard ends.count == 2, let first = Self.number(ends[0]), let last = Self.number(ends[1]), first <= last else { return nil }
-        self.first = first
-        self.last = last
-        if parts[1] == "*" {
-            total = nil
-        } else {
-            guard let number = Self.number(parts[1]) else { return nil }
-            total = number
-        }
-    }
-
-    /// Digits alone: `Int64.init` would also read a sign.
-    static func number(_ text: Substring) -> Int64? {
-        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
-        return Int64(text)
     }
 }

@@ -25,7 +25,7 @@ package struct Backfill: Sendable {
     ///
     /// - Returns: The replica as it is afterwards, whoever made it so; `nil` when the pool does not have it.
     func record(_ id: ReplicaID, in pool: Pool) async throws -> Replica? {
-        try await publications.withLock(id) {
+        try await publications.withPermit(id) {
             for _ in 0..<Self.maxLooks {
                 let moment = try await state.moment(in: id.pool)
                 let info: ObjectInfo

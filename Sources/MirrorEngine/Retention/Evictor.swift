@@ -24,7 +24,7 @@ final class Evictor: Sendable {
     private let logger: Logger
     private let marked = Mutex<[PoolID: Marked]>([:])
     /// One pass over a pool at a time.
-    private let passes = KeyedLock<PoolID>()
+    private let passes = FairSemaphore<PoolID>(limit: 1)
 
     init(
         state: any StateStore, remover: ReplicaRemover, uses: UseRecorder, metrics: EngineMetrics, logger: Logger
@@ -47,7 +47,7 @@ final class Evictor: Sendable {
     ///
     /// - Parameter missing: Asked again after each pass, since others free room and take it, too.
     func free(in pool: Pool, until missing: @Sendable () async throws -> PoolAmount) async throws {
-        try await passes.withLock(pool.id) {
+        try await passes.withPermit(pool.id) {
             while true {
                 let amount = try await missing()
                 guard !amount.isNothing else { return }
@@ -108,7 +108,7 @@ final class Evictor: Sendable {
     func mark(_ amount: PoolAmount, in pool: Pool) async throws {
         guard marked.withLock({ !($0[pool.id] ?? Marked()).amount.covers(amount) }) else { return }
         await uses.flush()
-        try await passes.withLock(pool.id) {
+        try await passes.withPermit(pool.id) {
             // Whoever was used after this may have a use that is not written yet.
             let unusedSince = try await state.time(in: pool.id) - pool.quietTime - uses.coarseness
             while true {

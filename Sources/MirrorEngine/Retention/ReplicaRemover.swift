@@ -3,7 +3,11 @@ package import MirrorState
 import MirrorStorage
 
 /// Keeps what publishes an object, removes it, or finds it in its pool from doing so at the same time, each with its record in the state.
-package typealias PublicationLock = KeyedLock<ReplicaID>
+package typealias PublicationLock = FairSemaphore<ReplicaID>
+
+extension PublicationLock {
+    package convenience init() { self.init(limit: 1) }
+}
 
 /// Takes replicas away: out of service first, then the object, then the memory of it.
 ///
@@ -117,7 +121,7 @@ package struct ReplicaRemover: Sendable {
     func removeIfMissing(_ id: ReplicaID) async throws -> Bool {
         guard let pool = pools[id.pool] else { return false }
         return try await uncancelled {
-            try await publications.withLock(id) {
+            try await publications.withPermit(id) {
                 guard try await state.replica(id)?.state == .present else { return false }
                 do {
                     _ = try await pool.store.head(ObjectKey(id.artifact))
@@ -155,7 +159,7 @@ package struct ReplicaRemover: Sendable {
     private func finish(_ removal: Removal) async throws -> Bool {
         guard let pool = pools[removal.id.pool] else { return false }
         return try await uncancelled {
-            try await publications.withLock(removal.id) { try await end(removal, in: pool) }
+            try await publications.withPermit(removal.id) { try await end(removal, in: pool) }
         }
     }
 
@@ -166,7 +170,7 @@ package struct ReplicaRemover: Sendable {
         // One order for everybody who takes several of these locks.
         let removals = removals.sorted { $0.id.artifact.description < $1.id.artifact.description }
         return try await uncancelled {
-            try await publications.withLocks(removals.map(\.id)) {
+            try await publications.withPermits(removals.map(\.id)) {
                 var left = removals
                 var removed: [ReplicaID] = []
                 var failure: StorageError?

@@ -9,10 +9,8 @@ enum HopLocation {
 
     /// The value of the parameter `hop`; `nil` when it is not a number from 0 to ``maxNumber``.
     static func number(_ text: some StringProtocol) -> Int? {
-        guard (1...3).contains(text.utf8.count), text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
-            return nil
-        }
-        return Int(text).flatMap { $0 <= maxNumber ? $0 : nil }
+        guard text.utf8.count <= 3 else { return nil }
+        return Int(digits: text).flatMap { $0 <= maxNumber ? $0 : nil }
     }
 
     /// - Parameter path: The request's own, as it was sent; begins with a single slash.

@@ -7,67 +7,72 @@ package import MirrorCore
 /// which must answer however much there is to do, and `abort`, which must run in a cancelled task.
 package struct LimitStore: StoreLayer {
     package let base: any ObjectStore
+    fileprivate typealias Permits = FairSemaphore<Operations>
+
+    /// All of them have the same permits.
+    fileprivate enum Operations { case all }
+
     private let permits: Permits
 
     /// - Parameter operations: At once; 1 or more.
     package init(_ base: any ObjectStore, operations: Int) {
         self.base = base
-        permits = Permits(operations)
+        permits = Permits(limit: operations)
     }
 
     /// Operations that wait for a permit now.
-    package var waitingCount: Int { permits.waitingCount }
+    package var waitingCount: Int { permits.waitingCount(.all) }
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
-        try await permits.withPermit { try await base.head(key) }
+        try await permits.withPermit(.all) { try await base.head(key) }
     }
 
     package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
-        try await permits.withPermit { try await base.get(key, range: range) }
+        try await permits.withPermit(.all) { try await base.get(key, range: range) }
     }
 
     package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
-        try await permits.withPermit {
+        try await permits.withPermit(.all) {
             LimitedUpload(base: try await base.beginUpload(key, metadata: metadata, expectedSize: expectedSize), permits: permits)
         }
     }
 
     package func openFile(_ key: ObjectKey) async throws -> ObjectFile {
-        try await permits.withPermit { try await base.openFile(key) }
+        try await permits.withPermit(.all) { try await base.openFile(key) }
     }
 
     package func copy(
         _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
     ) async throws -> ObjectInfo {
-        try await permits.withPermit { try await base.copy(key, from: source, metadata: metadata, condition: condition) }
+        try await permits.withPermit(.all) { try await base.copy(key, from: source, metadata: metadata, condition: condition) }
     }
 
     package func delete(_ key: ObjectKey) async throws {
-        try await permits.withPermit { try await base.delete(key) }
+        try await permits.withPermit(.all) { try await base.delete(key) }
     }
 
     package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
-        try await permits.withPermit { try await base.delete(keys) }
+        try await permits.withPermit(.all) { try await base.delete(keys) }
     }
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
-        try await permits.withPermit { try await base.list(after: after, limit: limit) }
+        try await permits.withPermit(.all) { try await base.list(after: after, limit: limit) }
     }
 }
 
 private struct LimitedUpload: UploadLayer {
     let base: any ObjectUpload
-    let permits: Permits
+    let permits: LimitStore.Permits
 
     func write(_ part: UploadPart, from body: ByteStream) async throws -> Int64 {
-        try await permits.withPermit { try await base.write(part, from: body) }
+        try await permits.withPermit(.all) { try await base.write(part, from: body) }
     }
 
     func read(_ range: ByteRange) async throws -> ByteStream {
-        try await permits.withPermit { try await base.read(range) }
+        try await permits.withPermit(.all) { try await base.read(range) }
     }
 
     func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
-        try await permits.withPermit { try await base.complete(size: size, sha256: sha256, condition: condition) }
+        try await permits.withPermit(.all) { try await base.complete(size: size, sha256: sha256, condition: condition) }
     }
 }

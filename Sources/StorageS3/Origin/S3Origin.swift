@@ -68,9 +68,11 @@ package struct S3Origin: BucketOrigin {
     private func agrees(_ answer: BucketAnswer, _ range: ByteRange, _ artifact: ArtifactURL) async throws -> Bool {
         switch answer.status {
         case 206:
-            guard let field = answer.header("content-range"), let (held, size) = S3Store.contentRange(field) else { return false }
+            guard let stated = answer.header("content-range").flatMap(ContentRange.init), let held = stated.bytes,
+                let size = stated.total
+            else { return false }
             let length = answer.header("content-length")
-            return held.offset == range.offset && held == range.clamped(toSize: size)
+            return held == range.clamped(toSize: size)
                 && (length == nil || S3Store.size(length) == held.length)
         case 200:
             // Whether it is the whole only the object itself can tell.

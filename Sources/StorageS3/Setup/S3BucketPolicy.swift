@@ -3,10 +3,11 @@
 #else
     import Foundation
 #endif
+import MirrorCore
 
 /// The policy of a bucket: whatever statements there are, and the one of ours.
 struct S3BucketPolicy: Sendable, Equatable {
-    private var document: JSONTree
+    private var document: JSONValue
 
     /// Policy language elements of 2012 (IAM User Guide, "Version").
     init() {
@@ -15,7 +16,7 @@ struct S3BucketPolicy: Sendable, Equatable {
 
     /// - Throws: `StorageError` when it is no policy.
     init(json: [UInt8]) throws {
-        guard let tree = try? JSONDecoder().decode(JSONTree.self, from: Data(json)), case .object = tree else {
+        guard let tree = try? JSONDecoder().decode(JSONValue.self, from: Data(json)), case .object = tree else {
             throw S3Error.invalid("the bucket's policy is no JSON object", "getBucketPolicy")
         }
         document = tree
@@ -31,7 +32,7 @@ struct S3BucketPolicy: Sendable, Equatable {
     var isEmpty: Bool { statements.isEmpty }
 
     /// A single statement may stand without a list around it.
-    private var statements: [JSONTree] {
+    private var statements: [JSONValue] {
         get {
             switch document["Statement"] {
             case .array(let statements): statements
@@ -54,7 +55,7 @@ struct S3BucketPolicy: Sendable, Equatable {
         var sid: String { S3PoolTarget.identifier("cloud-mirror-public-read", keyPrefix) }
         var resource: String { "arn:\(partition):s3:::\(bucket)/\(keyPrefix)*" }
 
-        fileprivate var statement: JSONTree {
+        fileprivate var statement: JSONValue {
             .object([
                 "Sid": .string(sid), "Effect": .string("Allow"), "Principal": .string("*"), "Action": .string("s3:GetObject"),
                 "Resource": .string(resource),
@@ -97,62 +98,7 @@ struct S3BucketPolicy: Sendable, Equatable {
     }
 }
 
-/// Any JSON, kept as it is.
-enum JSONTree: Sendable, Equatable, Codable {
-    case null
-    case bool(Bool)
-    case integer(Int64)
-    case number(Double)
-    case string(String)
-    case array([JSONTree])
-    case object([String: JSONTree])
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
-        } else if let value = try? container.decode(Int64.self) {
-            self = .integer(value)
-        } else if let value = try? container.decode(Double.self) {
-            self = .number(value)
-        } else if let value = try? container.decode(String.self) {
-            self = .string(value)
-        } else if let value = try? container.decode([JSONTree].self) {
-            self = .array(value)
-        } else {
-            self = .object(try container.decode([String: JSONTree].self))
-        }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .null: try container.encodeNil()
-        case .bool(let value): try container.encode(value)
-        case .integer(let value): try container.encode(value)
-        case .number(let value): try container.encode(value)
-        case .string(let value): try container.encode(value)
-        case .array(let value): try container.encode(value)
-        case .object(let value): try container.encode(value)
-        }
-    }
-
-    subscript(key: String) -> JSONTree? {
-        get {
-            if case .object(let members) = self { return members[key] }
-            return nil
-        }
-        set {
-            guard case .object(var members) = self else { return }
-            members[key] = newValue
-            self = .object(members)
-        }
-    }
-
-    // MARK: Statements
-
+extension JSONValue {
     /// `"*"`, `{"AWS": "*"}`, `{"AWS": ["*"]}` (IAM User Guide, "Principal").
     fileprivate var isEverybody: Bool {
         switch self {
@@ -163,13 +109,13 @@ enum JSONTree: Sendable, Equatable, Codable {
     }
 
     /// One value and a list of it mean the same.
-    private var list: [JSONTree] {
+    private var list: [JSONValue] {
         if case .array(let values) = self { return values }
         return [self]
     }
 
     /// Whether two statements allow the same, without conditions.
-    fileprivate func means(_ other: JSONTree) -> Bool {
+    fileprivate func means(_ other: JSONValue) -> Bool {
         self["Effect"] == other["Effect"] && self["Principal"]?.isEverybody == true && self["Condition"] == nil
             && self["Action"]?.list == other["Action"]?.list && self["Resource"]?.list == other["Resource"]?.list
             && self["NotAction"] == nil && self["NotResource"] == nil && self["NotPrincipal"] == nil

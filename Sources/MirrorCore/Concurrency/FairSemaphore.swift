@@ -1,0 +1,125 @@
+import Synchronization
+
+/// Permits of which each key has the same number; tasks wait for them, first come, first served.
+///
+/// A key costs memory only while somebody holds a permit of it.
+package final class FairSemaphore<Key: Hashable & Sendable>: Sendable {
+    private typealias Continuation = CheckedContinuation<Void, any Error>
+
+    private struct Line {
+        var held = 0
+        /// In the order of arrival, with some that have left meanwhile.
+        var order: [UInt64] = []
+        /// Where the order begins.
+        var first = 0
+        var waiting: [UInt64: Continuation] = [:]
+
+        mutating func join(_ number: UInt64, _ continuation: Continuation) {
+            waiting[number] = continuation
+            order.append(number)
+        }
+
+        mutating func leave(_ number: UInt64) -> Continuation? {
+            let continuation = waiting.removeValue(forKey: number)
+            compact()
+            return continuation
+        }
+
+        mutating func next() -> Continuation? {
+            while first < order.count {
+                first += 1
+                if let continuation = waiting.removeValue(forKey: order[first - 1]) {
+                    compact()
+                    return continuation
+                }
+            }
+            return nil
+        }
+
+        /// Keeps the order near the number of those who wait, however many leave.
+        private mutating func compact() {
+            guard order.count > 2 * waiting.count + 16 else { return }
+            order = order[first...].filter { waiting[$0] != nil }
+            first = 0
+        }
+    }
+
+    private struct State {
+        var lines: [Key: Line] = [:]
+        var lastNumber: UInt64 = 0
+    }
+
+    private let limit: Int
+    private let state = Mutex(State())
+
+    /// - Parameter limit: Permits of each key, 1 or more.
+    package init(limit: Int) {
+        self.limit = max(1, limit)
+    }
+
+    /// Keys of which somebody holds a permit.
+    package var keyCount: Int { state.withLock { $0.lines.count } }
+
+    /// Tasks that wait for a permit of the key.
+    package func waitingCount(_ key: Key) -> Int { state.withLock { $0.lines[key]?.waiting.count ?? 0 } }
+
+    /// Places that those who wait take, and those who have left and are still remembered.
+    func placeCount(_ key: Key) -> Int { state.withLock { $0.lines[key]?.order.count ?? 0 } }
+
+    /// - Throws: What `body` throws; `CancellationError` when the task is cancelled before it has a permit.
+    package func withPermit<Success>(_ key: Key, _ body: () async throws -> Success) async throws -> Success {
+        try await acquire(key)
+        defer { release(key) }
+        return try await body()
+    }
+
+    /// With a permit of each of several keys.
+    ///
+    /// - Parameter keys: Each once, and in one order for all callers, or two of them wait for each other.
+    package func withPermits<Success>(_ keys: [Key], _ body: () async throws -> Success) async throws -> Success {
+        var acquired: [Key] = []
+        defer { acquired.forEach(release) }
+        for key in keys {
+            try await acquire(key)
+            acquired.append(key)
+        }
+        return try await body()
+    }
+
+    /// Takes a permit, to be given back by ``release(_:)``.
+    ///
+    /// - Throws: `CancellationError` as soon as the task is cancelled.
+    package func acquire(_ key: Key) async throws {
+        let number = state.withLock { state in
+            state.lastNumber += 1
+            return state.lastNumber
+        }
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let outcome = state.withLock { state -> Result<Void, any Error>? in
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    guard state.lines[key, default: Line()].held == limit else {
+                        state.lines[key, default: Line()].held += 1
+                        return .success(())
+                    }
+                    state.lines[key]?.join(number, continuation)
+                    return nil
+                }
+                if let outcome { continuation.resume(with: outcome) }
+            }
+        } onCancel: {
+            state.withLock { $0.lines[key]?.leave(number) }?.resume(throwing: CancellationError())
+        }
+    }
+
+    package func release(_ key: Key) {
+        let next = state.withLock { state -> Continuation? in
+            // The permit goes to the next in turn as it is.
+            if let next = state.lines[key]?.next() { return next }
+            state.lines[key]?.held -= 1
+            if state.lines[key]?.held == 0 { state.lines[key] = nil }
+            return nil
+        }
+        next?.resume()
+    }
+}
