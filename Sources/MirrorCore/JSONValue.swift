@@ -52,4 +52,9 @@ package enum JSONValue: Sendable, Equatable, Codable {
             self = .object(members)
         }
     }
+
+    package var string: String? {
+        if case .string(let text) = self { return text }
+        return nil
+    }
 }

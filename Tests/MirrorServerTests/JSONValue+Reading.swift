@@ -6,7 +6,6 @@
 import MirrorCore
 
 extension JSONValue {
-    var string: String? { if case .string(let value) = self { value } else { nil } }
     var number: Double? {
         switch self {
         case .integer(let value): Double(value)

@@ -20,11 +20,6 @@ extension JSONValue {
         return []
     }
 
-    var string: String? {
-        if case .string(let text) = self { return text }
-        return nil
-    }
-
     var int64: Int64? {
         switch self {
         case .integer(let value): value

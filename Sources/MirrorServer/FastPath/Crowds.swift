@@ -32,7 +32,7 @@ final class Crowds: Sendable {
     var count: Int { state.withLock { $0.crowds.count } }
 
     /// Asked by everybody whose answer is not at hand, before anything else is looked at.
-    var isEmpty: Bool { state.withLock { $0.crowds.isEmpty } }
+    var isEmpty: Bool { count == 0 }
 
     /// Lets others join a request on the slow path, until it gives its answer to ``end(_:as:with:)``.
     ///
