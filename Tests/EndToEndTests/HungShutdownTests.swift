@@ -28,7 +28,7 @@ extension EndToEndNodes {
         private func stop(_ mirror: MirrorProcess) async throws -> (exit: ChildProcess.Exit?, took: Duration) {
             let began = ContinuousClock.now
             let exit = try await mirror.end(.terminate)
-            return (exit, began.duration(to: .now))
+            return (exit, began.duration(to: try #require(mirror.endedAt)))
         }
 
         private func expect(_ end: (exit: ChildProcess.Exit?, took: Duration), within limit: Duration = grace + .seconds(1)) {

@@ -50,6 +50,7 @@ package final class ChildProcess: Sendable {
     private let lines: AsyncStream<String>
     private let output: EventLoopFuture<String>
     private let exit = Mutex<Exit?>(nil)
+    private let closed = Mutex<ContinuousClock.Instant?>(nil)
 
     /// - Parameters:
     ///   - executable: A path, or a name that is looked for in `PATH`.
@@ -98,7 +99,11 @@ package final class ChildProcess: Sendable {
         self.id = id
         self.lines = lines
         self.output = output
+        output.whenComplete { [weak self] _ in self?.closed.withLock { $0 = .now } }
     }
+
+    /// When its output ended, by the thread that reads it: a test that measures is not to measure how long it waits for its own turn.
+    package var ended: ContinuousClock.Instant? { closed.withLock { $0 } }
 
     deinit {
         send(.kill)

@@ -92,6 +92,9 @@ final class MirrorProcess: Sendable {
         return try await ended()
     }
 
+    /// When the last process that was started ended.
+    var endedAt: ContinuousClock.Instant? { running.withLock { $0 }?.process.ended }
+
     /// A crash is an issue of its own: nothing else that a test sees of it says what it was.
     func ended() async throws -> ChildProcess.Exit? {
         guard let process = running.withLock({ $0 })?.process else { return nil }
