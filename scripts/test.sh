@@ -38,9 +38,11 @@ limit=()
 if in_ci; then limit=(timeout --kill-after=30 "${CLOUD_MIRROR_TEST_TIMEOUT:-600}"); fi
 
 # What `swift test` runs. By itself, because `swift test` plans the whole build anew each time, which takes longer than the tests of many a target.
-tests=("$(dirname "$CLOUD_MIRROR_EXECUTABLE")/cloud-mirrorPackageTests.xctest" --testing-library swift-testing)
+bundle=$(dirname "$CLOUD_MIRROR_EXECUTABLE")/cloud-mirrorPackageTests.xctest
+# Without a terminal's name it writes no colours, which have no place in a log that is searched.
+tests=(env -u TERM -u COLORTERM "$bundle" --testing-library swift-testing)
 # On macOS it is a folder, of which `swift test` knows how to run it.
-if [[ ! -f ${tests[0]} ]]; then tests=(swift test --skip-build --disable-xctest); fi
+if [[ ! -f $bundle ]]; then tests=(swift test --skip-build --disable-xctest); fi
 # One target at a time: tests of silence, waits and shutdown measure time, which hundreds of others on the same few cores would spoil.
 status=0
 failed=()
