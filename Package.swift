@@ -55,12 +55,16 @@ let package = Package(
     name: "cloud-mirror",
     platforms: [.macOS(.v15)],
     products: [
-        // What somebody needs who writes a storage or state backend.
+        // A mirror in an executable of one's own, with storage of one's own.
+        .library(name: "CloudMirror", targets: ["CloudMirror"]),
+        // What a storage or state backend is written with.
         .library(name: "MirrorCore", targets: ["MirrorCore"]),
+        .library(name: "MirrorNet", targets: ["MirrorNet"]),
+        .library(name: "MirrorSettings", targets: ["MirrorSettings"]),
         .library(name: "MirrorStorage", targets: ["MirrorStorage"]),
         .library(name: "MirrorState", targets: ["MirrorState"]),
         .library(name: "MirrorTesting", targets: ["MirrorTesting"]),
-        .executable(name: "cloud-mirror", targets: ["CloudMirrorCLI"]),
+        .executable(name: "cloud-mirror", targets: ["cloud-mirror"]),
     ],
     // The versions that are built and tested: Package.resolved is not kept, because its commits are those of whatever mirror resolved it.
     dependencies: [
@@ -93,10 +97,12 @@ let package = Package(
     targets: [
         module("MirrorCore", [crypto, heap]),
         module("MirrorNet", ["MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
-        module("MirrorStorage", ["MirrorCore", logging, metrics, nioCore]),
-        module("StorageLocal", ["MirrorStorage", "MirrorCore", logging, nioCore, nioPosix]),
+        module("MirrorSettings", ["MirrorCore", logging]),
+        module("MirrorStorage", ["MirrorSettings", "MirrorNet", "MirrorCore", logging, metrics, nioCore]),
+        module("StorageLocal", ["MirrorStorage", "MirrorSettings", "MirrorCore", logging, nioCore, nioPosix]),
         module(
-            "StorageS3", ["MirrorStorage", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
+            "StorageS3",
+            ["MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
         module("MirrorState", ["MirrorCore", logging]),
         module("StateSQLite", ["MirrorState", "MirrorCore", grdb, logging]),
         module("RedisClient", [crypto, logging, nioCore, nioPosix, nioSSL]),
@@ -114,18 +120,19 @@ let package = Package(
             ], resources: [.embedInCode("Resources/openapi.yaml")]),
         .target(name: "CProcess"),
         module(
-            "CloudMirror",
+            "MirrorNode",
             [
-                "CProcess", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "StateSQLite", "StateRedis", "RedisClient",
-                "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore",
+                "CProcess", "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient",
+                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorCore",
                 logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
-        .executableTarget(
-            name: "CloudMirrorCLI",
-            dependencies: [
-                "CloudMirror", "MirrorNet", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
-            ] + pinned,
-            swiftSettings: settings),
+        module(
+            "CloudMirror",
+            [
+                "MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", argumentParser,
+                asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
+            ]),
+        .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
         module("MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix]),
         // No product: only Benchmarks/run.sh builds and runs it.
         .executableTarget(
@@ -176,13 +183,14 @@ let package = Package(
         tests(
             "CloudMirrorTests",
             [
-                "TestServers", "CloudMirrorCLI", "CloudMirror", "StorageS3", "MirrorNet", "MirrorCore", argumentParser, logging, nioCore,
+                "TestServers", "CloudMirror", "MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore",
+                argumentParser, logging, nioCore,
                 nioPosix, serviceLifecycle,
             ]),
         tests(
             "FuzzTests",
             [
-                "TestServers", "CloudMirrorCLI", "CloudMirror", "MirrorServer", "MirrorEngine", "StorageS3", "StateSQLite", "StateRedis",
+                "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "StorageS3", "StateSQLite", "StateRedis",
                 "RedisClient",
                 "MirrorState", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging, nioCore, nioEmbedded,
                 nioHTTP1,

@@ -17,21 +17,23 @@ LAYERS = {
     "CProcess": set(),
     "MirrorCore": set(),
     "MirrorNet": {"MirrorCore"},
-    "MirrorStorage": {"MirrorCore"},
-    "StorageLocal": {"MirrorStorage", "MirrorNet", "MirrorCore"},
-    "StorageS3": {"MirrorStorage", "MirrorNet", "MirrorCore"},
+    "MirrorSettings": {"MirrorCore"},
+    "MirrorStorage": {"MirrorSettings", "MirrorNet", "MirrorCore"},
+    "StorageLocal": {"MirrorStorage", "MirrorSettings", "MirrorCore"},
+    "StorageS3": {"MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
     "MirrorState": {"MirrorCore"},
     "StateSQLite": {"MirrorState", "MirrorCore"},
     "RedisClient": set(),
     "StateRedis": {"RedisClient", "MirrorState", "MirrorCore"},
     "MirrorEngine": {"MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore"},
     "MirrorServer": {"MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore"},
-    "CloudMirror": {
+    "MirrorNode": {
         "CProcess",
-        "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage", "MirrorState",
-        "MirrorNet", "MirrorCore",
+        "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage", "MirrorState",
+        "MirrorSettings", "MirrorNet", "MirrorCore",
     },
-    "CloudMirrorCLI": {"CloudMirror", "MirrorNet", "MirrorCore"},
+    "CloudMirror": {"MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
+    "cloud-mirror": {"CloudMirror"},
     "MirrorTesting": {"MirrorStorage", "MirrorState", "MirrorCore"},
     # Beside the tests, which alone may import it.
     "TestServers": set(),
@@ -40,12 +42,12 @@ LAYERS = {
 # Third-party modules (a trailing * stands for any ending), and the only modules of ours that may import them.
 # What is not listed is free for all except MirrorCore.
 THIRD_PARTY = {
-    "Hummingbird*": {"MirrorServer", "CloudMirror"},
-    "AsyncHTTPClient": {"MirrorNet", "CloudMirrorCLI"},
+    "Hummingbird*": {"MirrorServer", "MirrorNode"},
+    "AsyncHTTPClient": {"MirrorNet", "CloudMirror"},
     "GRDB*": {"StateSQLite"},
     "SQLite*": {"StateSQLite"},
-    "Yams": {"CloudMirror"},
-    "ArgumentParser": {"CloudMirrorCLI"},
+    "Yams": {"MirrorNode"},
+    "ArgumentParser": {"CloudMirror"},
     "FoundationNetworking": set(),
 }
 

@@ -26,7 +26,7 @@ CONSTRUCTS = [
 
 # The command line prints; a library logs.
 PRINTS = re.compile(r"(?<![.\w])print\s*\(")
-PRINT_ALLOWED = {"CloudMirrorCLI"}
+PRINT_ALLOWED = {"CloudMirror"}
 
 # A folder in a home or a checkout says where the author worked, and is wrong everywhere else. The home of nobody in particular is an example.
 MACHINE_PATH = re.compile(r"(?<![\w.\-/~${}])/(?:home|Users|root|work|workspace)/(?!(?:me|you|user|someone)\b)\w")
@@ -92,7 +92,7 @@ def self_test() -> None:
         ("Sources/MirrorCore", "print(a)\n", "print in a library"),
         ("Sources/MirrorCore", "let a = 1\n" * 501, "split it"),
         ("Tests/MirrorCoreTests", "let a = b as! C\n", "as!"),
-        ("Sources/CloudMirrorCLI", "print(a)\n", None),
+        ("Sources/CloudMirror", "print(a)\n", None),
         ("Sources/MirrorCore", '// try! here\nlet a = "fatalError(x)"\nfunc fingerprint(a: Int) {}\n', None),
     ]
     for folder, source, expected in swift:

@@ -1,6 +1,7 @@
 import ArgumentParser
-import CloudMirror
+import MirrorNode
 import MirrorCore
+import MirrorSettings
 
 /// `cloud-mirror check-config`: everything that is wrong with a file, before it is used.
 struct CheckConfigCommand: AsyncParsableCommand {
@@ -29,7 +30,7 @@ struct CheckConfigCommand: AsyncParsableCommand {
             for warning in configuration.warnings { Self.report(warning, isWarning: true) }
             let findings = fileOnly ? [] : MachineCheck(configuration).all()
             for finding in findings {
-                let problem = ConfigurationProblem(file: file, path: finding.key, message: finding.text)
+                let problem = SettingsProblem(file: file, path: finding.key, message: finding.text)
                 Self.report(problem, isWarning: finding.severity == .warning)
             }
             let errors = findings.count { $0.severity != .warning }
@@ -41,13 +42,13 @@ struct CheckConfigCommand: AsyncParsableCommand {
             guard !quiet else { return }
             let pools = configuration.pools.map(\.id.description).joined(separator: ", ")
             print(
-                "\(file) is fine: listens on \(configuration.listen), pools: \(pools), allowed origins: \(configuration.origins.allow.count + configuration.origins.s3.count)"
+                "\(file) is fine: listens on \(configuration.listen), pools: \(pools), allowed origins: \(configuration.origins.allow.count + configuration.origins.buckets.count)"
             )
             if !fileOnly { configuration.sharesOfDisks.forEach { print($0) } }
         }
     }
 
-    private static func report(_ problem: ConfigurationProblem, isWarning: Bool) {
+    private static func report(_ problem: SettingsProblem, isWarning: Bool) {
         Terminal.writeToStandardError("\(TextTable.printable(problem.description))\(isWarning ? " (warning)" : "")\n")
     }
 }

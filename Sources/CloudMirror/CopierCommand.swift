@@ -1,5 +1,5 @@
 import ArgumentParser
-import CloudMirror
+import MirrorNode
 import MirrorCore
 
 /// `cloud-mirror copier`: the copy path alone.
@@ -34,11 +34,12 @@ struct CopierCommand: AsyncParsableCommand {
         try await reportingFailures {
             let hangups = await Hangups()
             let overrides = Configuration.Overrides(listen: listen)
+            let services = StorageServices.current
             let configuration = try adapted(ConfigurationLoader.load(config, overrides: overrides))
             let log = LogOutput.bootstrap(configuration.log)
             try await ServiceRun.run(log) {
                 try await serve(configuration, as: .copier, log: log, hangups: hangups) {
-                    try adapted(Configuration.load(file: config, overrides: overrides))
+                    try adapted(Configuration.load(file: config, services: services, overrides: overrides))
                 }
             }
         }

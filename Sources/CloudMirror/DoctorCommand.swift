@@ -1,5 +1,6 @@
 import ArgumentParser
-import CloudMirror
+import MirrorNode
+import MirrorStorage
 
 /// `cloud-mirror doctor`: whether everything around the service is as it should be.
 struct DoctorCommand: AsyncParsableCommand {
@@ -30,6 +31,6 @@ struct DoctorCommand: AsyncParsableCommand {
 
     private static func rows(of findings: [Finding], _ configuration: Configuration) -> String {
         guard findings.isEmpty else { return findings.map(\.line.row).joined() }
-        return PoolSetup.Line(mark: "ok", text: "can listen on \(configuration.listen)").row
+        return SetupLine(.ok, "can listen on \(configuration.listen)").row
     }
 }

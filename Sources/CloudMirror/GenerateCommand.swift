@@ -1,5 +1,5 @@
 import ArgumentParser
-import CloudMirror
+import MirrorNode
 
 /// `cloud-mirror generate`: the checked-in texts that are written by the code they describe.
 struct GenerateCommand: AsyncParsableCommand {
@@ -13,7 +13,7 @@ struct GenerateCommand: AsyncParsableCommand {
             commandName: "configuration-reference", abstract: "Write the reference of the configuration file, in Markdown.")
 
         func run() async throws {
-            print(ConfigurationReference.markdown(), terminator: "")
+            print(ConfigurationReference.markdown(.current), terminator: "")
         }
     }
 
@@ -23,7 +23,7 @@ struct GenerateCommand: AsyncParsableCommand {
             commandName: "limits", abstract: "Write every setting that is a limit, in Markdown.")
 
         func run() async throws {
-            print(ConfigurationReference.limits(), terminator: "")
+            print(ConfigurationReference.limits(.current), terminator: "")
         }
     }
 
@@ -33,17 +33,17 @@ struct GenerateCommand: AsyncParsableCommand {
             commandName: "capability-table", abstract: "Write what each kind of storage can do, in Markdown.")
 
         func run() async throws {
-            print(CapabilityTable.markdown(), terminator: "")
+            print(CapabilityTable.markdown(.current), terminator: "")
         }
     }
 
     /// The policies in docs/operations.md
     struct Policies: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "bucket-policies", abstract: "Write what has to be permitted to whom on S3 buckets, in Markdown.")
+            commandName: "bucket-policies", abstract: "Write what operators have to permit to whom, in Markdown.")
 
         func run() async throws {
-            print(CapabilityTable.policies(), terminator: "")
+            print(CapabilityTable.permissions(.current), terminator: "")
         }
     }
 
@@ -53,7 +53,7 @@ struct GenerateCommand: AsyncParsableCommand {
             commandName: "configuration-example", abstract: "Write an example of the configuration file, with every key.")
 
         func run() async throws {
-            print(ConfigurationExample.yaml(), terminator: "")
+            print(ConfigurationExample.yaml(.current), terminator: "")
         }
     }
 }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import CloudMirror
+import MirrorNode
 
 /// `cloud-mirror serve`: the service itself.
 struct ServeCommand: AsyncParsableCommand {
@@ -34,7 +34,10 @@ struct ServeCommand: AsyncParsableCommand {
             let hangups = await Hangups()
             let configuration = try adapted(ConfigurationLoader.load(config, overrides: overrides))
             let log = LogOutput.bootstrap(configuration.log)
-            let load = config.map { file in { @Sendable in try adapted(Configuration.load(file: file, overrides: overrides)) } }
+            let services = StorageServices.current
+            let load = config.map { file in
+                { @Sendable in try adapted(Configuration.load(file: file, services: services, overrides: overrides)) }
+            }
             try await ServiceRun.run(log) { try await serve(configuration, log: log, hangups: hangups, load: load) }
         }
     }

@@ -1,9 +1,9 @@
-package import MirrorCore
+public import MirrorCore
 
 /// Why the egress policy does not let a URL be fetched.
-package struct EgressRefusal: Error, Sendable, Hashable, CustomStringConvertible {
+public struct EgressRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     /// A bounded metric label.
-    package enum Reason: String, Sendable, CaseIterable {
+    public enum Reason: String, Sendable, CaseIterable {
         /// No rule allows the URL.
         case notListed = "not_listed"
         /// The URL is http, and only https is allowed.
@@ -33,11 +33,11 @@ package struct EgressRefusal: Error, Sendable, Hashable, CustomStringConvertible
         }
     }
 
-    package let reason: Reason
+    public let reason: Reason
     /// For people, also those outside: names the host, never the address that it has.
-    package let message: String
+    public let message: String
     /// The address that was refused; for logs.
-    package let address: IPAddress?
+    public let address: IPAddress?
 
     init(_ reason: Reason, _ message: String, address: IPAddress? = nil) {
         self.reason = reason
@@ -45,5 +45,5 @@ package struct EgressRefusal: Error, Sendable, Hashable, CustomStringConvertible
         self.address = address
     }
 
-    package var description: String { message }
+    public var description: String { message }
 }

@@ -1,14 +1,14 @@
 import AsyncHTTPClient
 import MirrorCore
-package import NIOCore
+public import NIOCore
 import Synchronization
 
 /// The body of a response as it arrives; made to be read once.
 ///
 /// Nothing is read ahead of who reads it, but what is in the connection's buffers. Dropping it before its end closes the connection.
 /// Errors are ``OutboundError``s, also when the body is shorter than its `Content-Length`, and `CancellationError`.
-package struct OutboundBody: AsyncSequence, Sendable {
-    package typealias Element = ByteBuffer
+public struct OutboundBody: AsyncSequence, Sendable {
+    public typealias Element = ByteBuffer
 
     private let source: Source?
 
@@ -44,14 +44,14 @@ package struct OutboundBody: AsyncSequence, Sendable {
         self.source = source
     }
 
-    package func makeAsyncIterator() -> AsyncIterator {
+    public func makeAsyncIterator() -> AsyncIterator {
         guard let source else { return AsyncIterator(state: .ended) }
         // The client traps on a second iterator.
         guard source.take() else { return AsyncIterator(state: .readTwice(source.url)) }
         return AsyncIterator(state: .reading(source, source.body.makeAsyncIterator()))
     }
 
-    package struct AsyncIterator: AsyncIteratorProtocol {
+    public struct AsyncIterator: AsyncIteratorProtocol {
         fileprivate enum State {
             case reading(Source, HTTPClientResponse.Body.AsyncIterator)
             case readTwice(ArtifactURL)
@@ -65,7 +65,7 @@ package struct OutboundBody: AsyncSequence, Sendable {
             self.state = state
         }
 
-        package mutating func next() async throws -> ByteBuffer? {
+        public mutating func next() async throws -> ByteBuffer? {
             switch state {
             case .ended:
                 return nil

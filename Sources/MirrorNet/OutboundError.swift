@@ -1,6 +1,6 @@
 /// Why an outbound request, or the body of its response, failed. `message` may be shown to clients: it names hosts and paths, never queries.
-package struct OutboundError: Error, Sendable, CustomStringConvertible {
-    package enum Code: Sendable, Hashable {
+public struct OutboundError: Error, Sendable, CustomStringConvertible {
+    public enum Code: Sendable, Hashable {
         /// The egress policy refuses the URL, or an address of its host or of a host that it redirects to.
         case refused(EgressRefusal)
         /// A redirect leads to what no rule of the egress policy allows; whoever is not bound by it may follow.
@@ -23,14 +23,14 @@ package struct OutboundError: Error, Sendable, CustomStringConvertible {
         case truncated
 
         /// Whether the same request may succeed a little later.
-        package var isTransient: Bool {
+        public var isTransient: Bool {
             switch self {
             case .connectFailed, .timedOut, .truncated: true
             case .refused, .redirectRefused, .badRedirect, .tooManyRedirects, .unresolvable, .tlsFailed, .protocolError: false
             }
         }
 
-        package var kind: Kind {
+        public var kind: Kind {
             switch self {
             case .refused: .refused
             case .redirectRefused: .redirectRefused
@@ -47,26 +47,26 @@ package struct OutboundError: Error, Sendable, CustomStringConvertible {
     }
 
     /// A code without what belongs to it: a bounded metric label.
-    package enum Kind: String, Sendable, CaseIterable {
+    public enum Kind: String, Sendable, CaseIterable {
         case refused, redirectRefused, badRedirect, tooManyRedirects, unresolvable, connectFailed, tlsFailed, timedOut, protocolError,
             truncated
     }
 
-    package let code: Code
-    package let message: String
-    package let cause: (any Error)?
+    public let code: Code
+    public let message: String
+    public let cause: (any Error)?
 
-    package init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+    public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
         self.code = code
         self.message = message
         self.cause = cause
     }
 
-    package init(_ refusal: EgressRefusal) {
+    public init(_ refusal: EgressRefusal) {
         self.init(.refused(refusal), refusal.message)
     }
 
-    package var isTransient: Bool { code.isTransient }
+    public var isTransient: Bool { code.isTransient }
 
-    package var description: String { "\(code.kind.rawValue): \(message)" }
+    public var description: String { "\(code.kind.rawValue): \(message)" }
 }

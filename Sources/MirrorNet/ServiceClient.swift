@@ -1,8 +1,8 @@
 import AsyncHTTPClient
 package import Logging
 import MirrorCore
-package import NIOCore
-package import NIOHTTP1
+public import NIOCore
+public import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Synchronization
@@ -11,7 +11,7 @@ import Synchronization
 ///
 /// There is no egress policy, because nobody but the operator says where these requests go. Redirects are not followed, nothing is decompressed,
 /// and proxies and cookies are not used; the target goes out byte for byte, because signatures depend on it.
-package final class ServiceClient: Sendable {
+public final class ServiceClient: Sendable {
     private let configuration: OutboundConfiguration
     private let client: HTTPClient
     private let slots: RequestSlots
@@ -41,7 +41,7 @@ package final class ServiceClient: Sendable {
     /// A kept connection that the service closed in the moment of its use is replaced once, unless the request is a POST or a DELETE or its body a stream.
     ///
     /// - Throws: ``OutboundError``, what a streamed body threw, or `CancellationError`.
-    package func send(_ request: ServiceRequest) async throws -> ServiceResponse {
+    public func send(_ request: ServiceRequest) async throws -> ServiceResponse {
         let url = try Self.url(of: request)
         let slot = try await slots.slot(for: "\(url.scheme.rawValue)://\(url.authority)")
         do {
@@ -58,7 +58,7 @@ package final class ServiceClient: Sendable {
     ///
     /// - Parameter limit: Bytes of the body.
     /// - Throws: As ``send(_:)``; `.protocolError` when the body is longer than `limit`.
-    package func collect(
+    public func collect(
         _ request: ServiceRequest, upTo limit: Int
     ) async throws -> (status: Int, headers: HTTPHeaders, body: ByteBuffer) {
         let response = try await send(request)
@@ -73,14 +73,14 @@ package final class ServiceClient: Sendable {
     }
 
     /// Reads what is left of a short answer, so that its connection can be used again; a long one is dropped with its connection.
-    package static func discard(_ response: ServiceResponse) async {
+    public static func discard(_ response: ServiceResponse) async {
         guard let length = response.contentLength, length <= maxDiscarded else { return }
         // An answer that nobody wants may break off.
         do { for try await _ in response.body {} } catch {}
     }
 
     /// Fails what is under way; returns once all connections are closed. Nothing can be sent afterwards.
-    package func shutdown() async {
+    public func shutdown() async {
         guard !isShutDown.exchange(true, ordering: .relaxed) else { return }
         do {
             try await client.shutdown()

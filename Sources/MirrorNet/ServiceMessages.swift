@@ -1,28 +1,28 @@
-package import MirrorCore
-package import NIOCore
-package import NIOHTTP1
+public import MirrorCore
+public import NIOCore
+public import NIOHTTP1
 
 /// A request to a service that the operator configured.
-package struct ServiceRequest: Sendable {
-    package enum Body: Sendable {
+public struct ServiceRequest: Sendable {
+    public enum Body: Sendable {
         case none
         case bytes([ByteBuffer])
         /// - Parameter length: What the stream holds, in bytes; more or less fails the request.
         case stream(ServiceBody, length: Int64)
     }
 
-    package var method: HTTPMethod
-    package var scheme: ArtifactURL.Scheme
+    public var method: HTTPMethod
+    public var scheme: ArtifactURL.Scheme
     /// A name or an address; IPv6 without brackets.
-    package var host: String
-    package var port: Int
+    public var host: String
+    public var port: Int
     /// Path and query exactly as they go onto the wire, percent-encoded; begins with `/`.
-    package var target: String
+    public var target: String
     /// `Host` and `Content-Length` are set by the client, `User-Agent`, `Accept` and `Accept-Encoding` unless they are here.
-    package var headers: HTTPHeaders
-    package var body: Body
+    public var headers: HTTPHeaders
+    public var body: Body
 
-    package init(
+    public init(
         method: HTTPMethod = .GET, scheme: ArtifactURL.Scheme, host: String, port: Int, target: String, headers: HTTPHeaders = [:],
         body: Body = .none
     ) {
@@ -37,42 +37,42 @@ package struct ServiceRequest: Sendable {
 }
 
 /// What a service answered, whatever the status.
-package struct ServiceResponse: Sendable {
-    package let status: Int
-    package let headers: HTTPHeaders
-    package let body: ServiceResponseBody
+public struct ServiceResponse: Sendable {
+    public let status: Int
+    public let headers: HTTPHeaders
+    public let body: ServiceResponseBody
 
     /// Bytes of the body; `nil` when they were not stated. For HEAD what GET would send.
-    package var contentLength: Int64? {
+    public var contentLength: Int64? {
         headers.first(name: "content-length").flatMap(Int64.init).flatMap { $0 >= 0 ? $0 : nil }
     }
 }
 
 /// The body of a service's response: what ``OutboundBody`` says holds for it.
-package typealias ServiceResponseBody = OutboundBody
+public typealias ServiceResponseBody = OutboundBody
 
 /// The body of a request as a stream.
 ///
 /// What the stream throws comes out of ``ServiceClient/send(_:)`` unchanged.
-package struct ServiceBody: AsyncSequence, Sendable {
-    package typealias Element = ByteBuffer
+public struct ServiceBody: AsyncSequence, Sendable {
+    public typealias Element = ByteBuffer
 
     /// Carries the stream's own error past those of the connection.
     struct StreamFailure: Error {
         let cause: any Error
     }
 
-    package struct AsyncIterator: AsyncIteratorProtocol {
+    public struct AsyncIterator: AsyncIteratorProtocol {
         fileprivate let nextChunk: () async throws -> ByteBuffer?
 
-        package mutating func next() async throws -> ByteBuffer? {
+        public mutating func next() async throws -> ByteBuffer? {
             try await nextChunk()
         }
     }
 
     private let makeIterator: @Sendable () -> AsyncIterator
 
-    package init<Base: AsyncSequence & Sendable>(_ base: Base) where Base.Element == ByteBuffer {
+    public init<Base: AsyncSequence & Sendable>(_ base: Base) where Base.Element == ByteBuffer {
         makeIterator = {
             var iterator = base.makeAsyncIterator()
             return AsyncIterator {
@@ -85,7 +85,7 @@ package struct ServiceBody: AsyncSequence, Sendable {
         }
     }
 
-    package func makeAsyncIterator() -> AsyncIterator {
+    public func makeAsyncIterator() -> AsyncIterator {
         makeIterator()
     }
 }

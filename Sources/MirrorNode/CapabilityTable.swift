@@ -1,15 +1,11 @@
+import MirrorSettings
 import MirrorStorage
-import StorageLocal
-import StorageS3
 
-/// The table of docs/storage-backends.md: what each kind of storage can do, as the code says it.
+/// What the services say of themselves, for the documents.
 package enum CapabilityTable {
-    private static let stores: [(name: String, capabilities: StoreCapabilities)] = [
-        ("`local`", LocalStore.capabilities), ("`s3`, public", S3Store.capabilities(.public)),
-        ("`s3`, presigned", S3Store.capabilities(.presigned)), ("in memory (tests)", MemoryStore().capabilities),
-    ]
-
-    package static func markdown() -> String {
+    /// The table of docs/storage-backends.md: what each kind of storage can do.
+    package static func markdown(_ services: StorageServices) -> String {
+        let stores = services.all.flatMap { $0.columns } + [("in memory (tests)", MemoryStore().capabilities)]
         var rows = [row("", stores.map(\.name)), "|---|" + stores.map { _ in "---|" }.joined()]
         for (feature, name, meaning) in StoreCapabilities.Features.all {
             rows.append(row("\(meaning) (`\(name)`)", stores.map { $0.capabilities.features.contains(feature) ? "yes" : "no" }))
@@ -22,9 +18,17 @@ package enum CapabilityTable {
     }
 
     /// The policies of docs/operations.md.
-    package static func policies() -> String { S3Permissions.markdown() }
+    package static func permissions(_ services: StorageServices) -> String {
+        services.all.compactMap { $0.permissions }.joined(separator: "\n")
+    }
 
     private static func row(_ first: String, _ cells: [String]) -> String { "| \(first) | \(cells.joined(separator: " | ")) |" }
 
-    private static func size(_ bytes: Int64) -> String { bytes == .max ? "any" : ByteSize.text(bytes) }
+    private static func size(_ bytes: Int64) -> String { bytes == .max ? "any" : ByteSizeFormat.text(bytes) }
+}
+
+extension StorageService {
+    fileprivate static var columns: [(name: String, capabilities: StoreCapabilities)] {
+        capabilities.map { ("`\(name)`\($0.variant.map { ", \($0)" } ?? "")", $0.capabilities) }
+    }
 }

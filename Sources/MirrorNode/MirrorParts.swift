@@ -9,7 +9,6 @@ import NIOCore
 import NIOPosix
 import StateRedis
 import StateSQLite
-import StorageLocal
 
 /// From the configuration to the parts that run: the only place that knows which storage and which state there are.
 struct MirrorParts: Sendable {
@@ -30,7 +29,7 @@ struct MirrorParts: Sendable {
     /// `nil` for a process that takes no admin calls.
     let localToken: LocalAdminToken?
     let outbound: OutboundClient
-    private let s3: S3Parts
+    private let storage: ServiceTable
 
     init(_ configuration: Configuration, role: ProcessRole, group: MultiThreadedEventLoopGroup, logger: Logger) async throws {
         self.configuration = configuration
@@ -38,13 +37,13 @@ struct MirrorParts: Sendable {
         try Self.check(configuration, logger: logger)
         let clock = SystemClock()
         let registry = MetricsRegistry()
-        s3 = S3Parts(configuration, group: group, clock: clock, logger: logger)
-        let pools = try await Self.openPools(configuration, s3: s3, registry: registry, clock: clock, logger: logger)
+        storage = ServiceTable(configuration, group: group, clock: clock, logger: logger)
+        let pools = try await Self.openPools(configuration, storage, registry: registry, clock: clock, logger: logger)
         let store = try Self.openState(configuration, clock: clock, group: group, logger: logger)
         redis = store as? RedisStateStore
         state = HotIndex(store, clock: clock)
         outbound = try Self.makeOutbound(configuration, group: group, logger: logger)
-        let origin = OriginClient(outbound, buckets: s3.origins(), clock: clock)
+        let origin = OriginClient(outbound, buckets: storage.origins(configuration.origins.buckets), clock: clock)
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters()
         let publications = PublicationLock()
@@ -88,7 +87,7 @@ struct MirrorParts: Sendable {
     func close() async {
         await services.uses.flush()
         await outbound.shutdown()
-        await s3.close()
+        await storage.close()
         await state.close()
     }
 
@@ -124,28 +123,12 @@ struct MirrorParts: Sendable {
     }
 
     private static func openPools(
-        _ configuration: Configuration, s3: S3Parts, registry: MetricsRegistry, clock: any MirrorClock, logger: Logger
+        _ configuration: Configuration, _ storage: ServiceTable, registry: MetricsRegistry, clock: any MirrorClock, logger: Logger
     ) async throws -> PoolTable {
         var pools: [Pool] = []
         for pool in configuration.pools {
-            let store: any ObjectStore
-            let layers: StoreLayers
-            switch pool.storage {
-            case .local(let directory):
-                do {
-                    store = try await LocalStore.open(
-                        .init(directory: directory, region: pool.id.region, minFreeBytes: pool.retention.minFreeBytes), clock: clock,
-                        logger: logger)
-                } catch let error as StorageError {
-                    throw StartError("pool \(pool.id): \(error.message)")
-                }
-                // A local disk has no rate to keep to: the limit is for descriptors and threads.
-                layers = StoreLayers(operations: 4_096, patience: configuration.redirect.lookLimit)
-            case .s3(let settings):
-                // Without a call to the bucket: a pool that cannot be reached now must not keep the others from being served.
-                store = s3.store(of: settings)
-                layers = StoreLayers(operations: configuration.s3Operations, patience: configuration.redirect.lookLimit)
-            }
+            let (store, operations) = try await storage.open(pool)
+            let layers = StoreLayers(operations: operations, patience: configuration.redirect.lookLimit)
             let limits = configuration.limits(of: pool)
             pools.append(
                 Pool(

@@ -1,5 +1,6 @@
 import Logging
 import MirrorCore
+import MirrorSettings
 import NIOCore
 import NIOSSL
 import RedisClient

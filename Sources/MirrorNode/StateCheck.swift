@@ -1,6 +1,7 @@
 import Logging
 import MirrorCore
 import MirrorState
+package import MirrorStorage
 import NIOCore
 import NIOPosix
 import RedisClient
@@ -19,19 +20,19 @@ package struct StateCheck: Sendable {
 
     /// - Parameter report: Is told each line as soon as it is known.
     /// - Returns: Whether nothing is wrong; a warning is not.
-    package func run(report: (PoolSetup.Line) -> Void) async -> Bool {
+    package func run(report: (SetupLine) -> Void) async -> Bool {
         switch configuration.state {
         case .sqlite(let path):
             let findings = MachineCheck(configuration).state()
             for finding in findings { report(finding.line) }
-            if findings.isEmpty { report(.init(mark: "ok", text: "SQLite, in \(path): opened and repaired when the service starts")) }
+            if findings.isEmpty { report(SetupLine(.ok, "SQLite, in \(path): opened and repaired when the service starts")) }
             return findings.allSatisfy { $0.severity == .warning }
         case .redis(let redis):
             return await check(redis, report)
         }
     }
 
-    private func check(_ redis: Configuration.Redis, _ report: (PoolSetup.Line) -> Void) async -> Bool {
+    private func check(_ redis: Configuration.Redis, _ report: (SetupLine) -> Void) async -> Bool {
         let group = MultiThreadedEventLoopGroup.singleton
         let store: RedisStateStore
         let client: RedisConfiguration
@@ -43,27 +44,27 @@ package struct StateCheck: Sendable {
             store = try RedisParts.openState(
                 patient, configuration, group: group, logger: Logger(label: "cloud-mirror", factory: { _ in SwiftLogNoOpLogHandler() }))
         } catch {
-            report(.init(mark: "error", text: error.description))
+            report(SetupLine(.error, error.description))
             return false
         }
         let isFine: Bool
         do throws(StateError) {
             isFine = Self.tell(try await store.serverReports(client, group: group), report)
         } catch {
-            report(.init(mark: "error", text: RedisParts.withRemedy(error.message)))
+            report(SetupLine(.error, RedisParts.withRemedy(error.message)))
             isFine = false
         }
         await store.close()
         return isFine
     }
 
-    private static func tell(_ found: [RedisServerReport], _ report: (PoolSetup.Line) -> Void) -> Bool {
+    private static func tell(_ found: [RedisServerReport], _ report: (SetupLine) -> Void) -> Bool {
         for server in found {
             if !server.version.isEmpty {
-                report(.init(mark: "ok", text: server.named("Redis answers, version \(server.version)")))
+                report(SetupLine(.ok, server.named("Redis answers, version \(server.version)")))
             }
-            for error in server.errors { report(.init(mark: "error", text: server.named(error))) }
-            for finding in server.findings { report(.init(mark: "warning", text: server.named(finding))) }
+            for error in server.errors { report(SetupLine(.error, server.named(error))) }
+            for finding in server.findings { report(SetupLine(.warning, server.named(finding))) }
         }
         return found.allSatisfy(\.errors.isEmpty)
     }

@@ -1,5 +1,5 @@
 /// Sizes as they are written in the configuration: `16MiB`, `500GiB`, `1TB`.
-package enum ByteSize {
+package enum ByteSizeFormat {
     /// Largest first, so that formatting takes the largest unit that divides evenly; binary before decimal.
     private static let binary: [(unit: String, bytes: Int64)] = [
         ("PiB", 1 << 50), ("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10),

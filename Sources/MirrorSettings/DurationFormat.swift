@@ -1,7 +1,7 @@
 import MirrorCore
 
 /// Durations as they are written in the configuration: `500ms`, `28s`, `24h`, `7d`.
-package enum DurationText {
+package enum DurationFormat {
     private static let units: [(unit: String, milliseconds: Int64)] = [
         ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1),
     ]

@@ -1,6 +1,6 @@
 /// `${NAME}` in a value stands for an environment variable; `$${` for the two characters `${`.
-enum EnvironmentReferences {
-    static func expand(_ text: String, variable: (String) -> String?) -> Result<String, InvalidValue> {
+package enum EnvironmentReferences {
+    package static func expand(_ text: String, variable: (String) -> String?) -> Result<String, InvalidValue> {
         guard text.contains("${") else { return .success(text) }
         var out = ""
         var rest = text[...]

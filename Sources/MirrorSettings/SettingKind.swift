@@ -1,21 +1,38 @@
-import Logging
-import MirrorCore
+public import Logging
+public import MirrorCore
 
 /// How one kind of value is read from text, written back and described.
-struct ConfigurationValueKind<Value: Sendable>: Sendable {
+public struct SettingKind<Value: Sendable>: Sendable {
     /// For the reference: `duration`.
-    var name: String
+    public var name: String
     /// For the reference: `0s to 1h`; empty when the name says it all.
-    var range = ""
+    public var range = ""
     /// Its values stay out of messages.
-    var isSecret = false
+    public var isSecret = false
     /// Throws what is wrong in words that follow the value: "is not a duration; write …".
-    var parse: @Sendable (String, ConfigurationContext) throws(InvalidValue) -> Value
+    public var parse: @Sendable (String, SettingsContext) throws(InvalidValue) -> Value
     /// As it would be written in a file.
-    var text: @Sendable (Value) -> String
+    public var text: @Sendable (Value) -> String
+
+    /// - Parameters:
+    ///   - name: For the reference: `duration`.
+    ///   - range: For the reference: `0s to 1h`; empty when the name says it all.
+    ///   - isSecret: Whether its values stay out of messages.
+    ///   - parse: Throws what is wrong in words that follow the value.
+    ///   - text: As the value would be written in a file.
+    public init(
+        name: String, range: String = "", isSecret: Bool = false,
+        parse: @escaping @Sendable (String, SettingsContext) throws(InvalidValue) -> Value, text: @escaping @Sendable (Value) -> String
+    ) {
+        self.name = name
+        self.range = range
+        self.isSecret = isSecret
+        self.parse = parse
+        self.text = text
+    }
 
     /// - Parameter check: Returns `nil`, or what is wrong in words that follow the value.
-    func checked(_ check: @escaping @Sendable (Value) -> String?) -> ConfigurationValueKind {
+    public func checked(_ check: @escaping @Sendable (Value) -> String?) -> SettingKind {
         var kind = self
         kind.parse = { [parse] (text, context) throws(InvalidValue) in
             let value = try parse(text, context)
@@ -25,7 +42,7 @@ struct ConfigurationValueKind<Value: Sendable>: Sendable {
         return kind
     }
 
-    fileprivate func limited(to limits: ClosedRange<Value>) -> ConfigurationValueKind where Value: Comparable {
+    fileprivate func limited(to limits: ClosedRange<Value>) -> SettingKind where Value: Comparable {
         var kind = checked { limits.contains($0) ? nil : "is out of range; write \(text(limits.lowerBound)) to \(text(limits.upperBound))" }
         kind.range = "\(text(limits.lowerBound)) to \(text(limits.upperBound))"
         return kind
@@ -33,45 +50,45 @@ struct ConfigurationValueKind<Value: Sendable>: Sendable {
 }
 
 /// What is wrong with a value, in words that follow it.
-struct InvalidValue: Error {
-    var message: String
+public struct InvalidValue: Error {
+    public var message: String
 
-    init(_ message: String) {
+    public init(_ message: String) {
         self.message = message
     }
 }
 
-extension ConfigurationValueKind where Value == Duration {
-    static func duration(in limits: ClosedRange<Duration>) -> Self {
-        ConfigurationValueKind(
+extension SettingKind where Value == Duration {
+    public static func duration(in limits: ClosedRange<Duration>) -> Self {
+        SettingKind(
             name: "duration",
             parse: { (text, _) throws(InvalidValue) in
-                guard let value = DurationText.parse(text) else {
+                guard let value = DurationFormat.parse(text) else {
                     throw InvalidValue("is not a duration; write a whole number with ms, s, m, h or d, such as 28s")
                 }
                 return value
-            }, text: { DurationText.text($0) }
+            }, text: { DurationFormat.text($0) }
         ).limited(to: limits)
     }
 }
 
-extension ConfigurationValueKind where Value == Int64 {
-    static func size(in limits: ClosedRange<Int64>) -> Self {
-        ConfigurationValueKind(
+extension SettingKind where Value == Int64 {
+    public static func size(in limits: ClosedRange<Int64>) -> Self {
+        SettingKind(
             name: "size",
             parse: { (text, _) throws(InvalidValue) in
-                guard let value = ByteSize.parse(text) else {
+                guard let value = ByteSizeFormat.parse(text) else {
                     throw InvalidValue("is not a size; write a whole number with B, KiB, MiB, GiB, TiB (or kB, MB, GB, TB), such as 16MiB")
                 }
                 return value
-            }, text: { ByteSize.text($0) }
+            }, text: { ByteSizeFormat.text($0) }
         ).limited(to: limits)
     }
 }
 
-extension ConfigurationValueKind where Value == Int {
-    static func integer(in limits: ClosedRange<Int>) -> Self {
-        ConfigurationValueKind(
+extension SettingKind where Value == Int {
+    public static func integer(in limits: ClosedRange<Int>) -> Self {
+        SettingKind(
             name: "number",
             parse: { (text, _) throws(InvalidValue) in
                 guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-") }),
@@ -83,9 +100,9 @@ extension ConfigurationValueKind where Value == Int {
     }
 }
 
-extension ConfigurationValueKind where Value == Bool {
-    static var boolean: Self {
-        ConfigurationValueKind(
+extension SettingKind where Value == Bool {
+    public static var boolean: Self {
+        SettingKind(
             name: "true or false",
             parse: { (text, _) throws(InvalidValue) in
                 switch text {
@@ -97,11 +114,11 @@ extension ConfigurationValueKind where Value == Bool {
     }
 }
 
-extension ConfigurationValueKind where Value: CaseIterable & RawRepresentable, Value.RawValue: LosslessStringConvertible {
+extension SettingKind where Value: CaseIterable & RawRepresentable, Value.RawValue: LosslessStringConvertible {
     /// One of the cases, written as its raw value.
-    static func choice() -> Self {
+    public static func choice() -> Self {
         let words = Value.allCases.map { String($0.rawValue) }
-        return ConfigurationValueKind(
+        return SettingKind(
             name: words.count == 2 ? words.joined(separator: " or ") : "one of \(words.joined(separator: ", "))",
             parse: { (text, _) throws(InvalidValue) in
                 guard let value = Value.allCases.first(where: { String($0.rawValue) == text }) else {
@@ -112,20 +129,20 @@ extension ConfigurationValueKind where Value: CaseIterable & RawRepresentable, V
     }
 }
 
-extension ConfigurationValueKind where Value == String {
+extension SettingKind where Value == String {
     /// A path, made absolute from the directory of the file.
-    static var path: Self {
-        ConfigurationValueKind(
+    public static var path: Self {
+        SettingKind(
             name: "path",
             parse: { (text, context) throws(InvalidValue) in
                 guard !text.isEmpty, !text.utf8.contains(0) else { throw InvalidValue("is not a path") }
-                return ConfigurationEnvironment.absolute(text, in: context.directory)
+                return SettingsEnvironment.absolute(text, in: context.directory)
             }, text: { $0 })
     }
 
     /// What a word of a `User-Agent` field begins with.
-    static var userAgent: Self {
-        ConfigurationValueKind(
+    public static var userAgent: Self {
+        SettingKind(
             name: "text",
             parse: { (text, _) throws(InvalidValue) in
                 guard (1...100).contains(text.utf8.count), text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), text.utf8.first != 0x20,
@@ -136,8 +153,8 @@ extension ConfigurationValueKind where Value == String {
     }
 
     /// A URL of a service, kept without a slash at its end.
-    static var baseURL: Self {
-        ConfigurationValueKind(
+    public static var baseURL: Self {
+        SettingKind(
             name: "URL",
             parse: { (text, _) throws(InvalidValue) in
                 let url: ArtifactURL
@@ -148,10 +165,10 @@ extension ConfigurationValueKind where Value == String {
     }
 }
 
-extension ConfigurationValueKind where Value == Secret {
+extension SettingKind where Value == Secret {
     /// A token as RFC 6750 §2.1 lets it stand behind `Bearer`.
-    static var token: Self {
-        ConfigurationValueKind(
+    public static var token: Self {
+        SettingKind(
             name: "token", isSecret: true,
             parse: { (text, _) throws(InvalidValue) in
                 guard !text.isEmpty else { throw InvalidValue("is empty") }
@@ -163,22 +180,9 @@ extension ConfigurationValueKind where Value == Secret {
     }
 }
 
-extension ConfigurationValueKind where Value == ListenAddress {
-    static var listenAddress: Self {
-        ConfigurationValueKind(
-            name: "address",
-            parse: { (text, _) throws(InvalidValue) in
-                guard let value = ListenAddress(text) else {
-                    throw InvalidValue("is not an address to listen on; write host:port, such as 127.0.0.1:8080 or [::]:8080")
-                }
-                return value
-            }, text: { $0.description })
-    }
-}
-
-extension ConfigurationValueKind where Value == IPNetwork {
-    static var network: Self {
-        ConfigurationValueKind(
+extension SettingKind where Value == IPNetwork {
+    public static var network: Self {
+        SettingKind(
             name: "network",
             parse: { (text, _) throws(InvalidValue) in
                 guard let value = IPNetwork(text) else {
@@ -189,9 +193,9 @@ extension ConfigurationValueKind where Value == IPNetwork {
     }
 }
 
-extension ConfigurationValueKind where Value == PoolID {
-    static var pool: Self {
-        ConfigurationValueKind(
+extension SettingKind where Value == PoolID {
+    public static var pool: Self {
+        SettingKind(
             name: "pool",
             parse: { (text, _) throws(InvalidValue) in
                 guard let value = PoolID(text) else {
@@ -202,7 +206,7 @@ extension ConfigurationValueKind where Value == PoolID {
     }
 }
 
-extension ConfigurationValueKind where Value == Logger.Level {
+extension SettingKind where Value == Logger.Level {
     /// The levels of swift-log.
-    static var logLevel: Self { choice() }
+    public static var logLevel: Self { choice() }
 }

@@ -1,38 +1,38 @@
 /// One value of a configuration file, wherever it stands: behind a key or in a list.
-struct ConfigurationElement {
-    let context: ConfigurationContext
-    let path: String
-    private let node: YAMLNode
+public struct SettingsElement {
+    let context: SettingsContext
+    public let path: String
+    private let node: SettingsNode
 
-    init(_ context: ConfigurationContext, path: String, node: YAMLNode) {
+    package init(_ context: SettingsContext, path: String, node: SettingsNode) {
         self.context = context
         self.path = path
         self.node = node
     }
 
-    var isNull: Bool { node.isNull }
+    public var isNull: Bool { node.isNull }
 
     /// The text of an unquoted single value, as it stands in the file.
-    var plainText: String? {
+    public var plainText: String? {
         if case .scalar(let text, isPlain: true) = node.content { return text }
         return nil
     }
 
-    var isMapping: Bool {
+    public var isMapping: Bool {
         if case .mapping = node.content { return true }
         return false
     }
 
-    var isList: Bool {
+    public var isList: Bool {
         if case .sequence = node.content { return true }
         return false
     }
 
-    func report(_ message: String) {
+    public func report(_ message: String) {
         context.report(message, path: path, line: node.line, column: node.column)
     }
 
-    func warn(_ message: String) {
+    public func warn(_ message: String) {
         context.warn(message, path: path, line: node.line, column: node.column)
     }
 
@@ -40,7 +40,7 @@ struct ConfigurationElement {
     ///
     /// - Parameter remedy: What to do when nothing stands there.
     /// - Returns: `nil` after recording a problem.
-    func value<Value>(_ kind: ConfigurationValueKind<Value>, instead remedy: String) -> Value? {
+    public func value<Value>(_ kind: SettingKind<Value>, instead remedy: String) -> Value? {
         guard case .scalar(let raw, _) = node.content else {
             report("expected \(kind.name), found \(node.kindName)")
             return nil
@@ -77,27 +77,27 @@ struct ConfigurationElement {
     /// The elements of a list.
     ///
     /// - Returns: `nil` after recording a problem.
-    func elements() -> [ConfigurationElement]? {
+    public func elements() -> [SettingsElement]? {
         guard case .sequence(let nodes) = node.content else {
             report("expected a list, found \(node.kindName); write [one, two] or a line for each beginning with '- '")
             return nil
         }
-        return nodes.enumerated().map { ConfigurationElement(context, path: "\(path)[\($0.offset)]", node: $0.element) }
+        return nodes.enumerated().map { SettingsElement(context, path: "\(path)[\($0.offset)]", node: $0.element) }
     }
 
     /// The values of a mapping behind their names; names that are none are reported and left out.
     ///
     /// - Returns: `nil` after recording a problem.
-    func entries<Key>(_ names: ConfigurationValueKind<Key>) -> [(Key, ConfigurationElement)]? {
+    package func entries<Key>(_ names: SettingKind<Key>) -> [(Key, SettingsElement)]? {
         guard case .mapping(let entries) = node.content else {
             report("expected a mapping of \(names.name) to its settings, found \(node.kindName)")
             return nil
         }
-        var named: [(Key, ConfigurationElement)] = []
+        var named: [(Key, SettingsElement)] = []
         for entry in entries {
             let path = "\(path).\(Self.shortened(entry.key))"
             do {
-                named.append((try names.parse(entry.key, context), ConfigurationElement(context, path: path, node: entry.value)))
+                named.append((try names.parse(entry.key, context), SettingsElement(context, path: path, node: entry.value)))
             } catch {
                 context.report("'\(Self.shortened(entry.key))' \(error.message)", path: path, line: entry.keyLine, column: entry.keyColumn)
             }
@@ -106,12 +106,12 @@ struct ConfigurationElement {
     }
 
     /// The keys of a mapping; nothing at all is an empty one.
-    func section(_ read: (ConfigurationReader) -> Void) {
+    public func section(_ read: (SettingsReader) -> Void) {
         if !isNull, !isMapping {
             report("expected keys below it, found \(node.kindName)")
             return
         }
-        ConfigurationReader(context, path: path, node: node).read(read)
+        SettingsReader(context, path: path, node: node).read(read)
     }
 
     private static func shortened(_ text: String) -> String {

@@ -7,7 +7,7 @@
 #endif
 
 /// What reading a configuration may see of the machine; a test puts its own in place.
-package struct ConfigurationEnvironment: Sendable {
+package struct SettingsEnvironment: Sendable {
     /// The value of an environment variable.
     package var variable: @Sendable (String) -> String?
     /// Reads a file, `limit` bytes at most.
@@ -45,8 +45,8 @@ package struct ConfigurationEnvironment: Sendable {
     }
 
     /// This process's variables and files.
-    package static var process: ConfigurationEnvironment {
-        ConfigurationEnvironment(
+    package static var process: SettingsEnvironment {
+        SettingsEnvironment(
             variable: { name in getenv(name).map { String(cString: $0) } },
             read: { (path, limit) throws(FileProblem) in try readFile(path, limit: limit) },
             currentDirectory: workingDirectory())
@@ -75,7 +75,7 @@ package struct ConfigurationEnvironment: Sendable {
             guard count >= 0 else { throw FileProblem(String(cString: strerror(errno))) }
             if count == 0 { break }
             bytes.append(contentsOf: chunk[..<count])
-            guard bytes.count <= limit else { throw FileProblem("it is larger than \(ByteSize.text(Int64(limit)))") }
+            guard bytes.count <= limit else { throw FileProblem("it is larger than \(ByteSizeFormat.text(Int64(limit)))") }
         }
         return File(bytes: bytes, isWorldReadable: status.st_mode & S_IROTH != 0)
     }
@@ -87,22 +87,7 @@ package struct ConfigurationEnvironment: Sendable {
     }
 }
 
-/// The system call, which `ConfigurationEnvironment/read` would hide.
+/// The system call, which `SettingsEnvironment/read` would hide.
 private func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
     read(descriptor, buffer.baseAddress, buffer.count)
-}
-
-extension Configuration {
-    /// `$XDG_STATE_HOME/cloud-mirror`, else `~/.local/state/cloud-mirror` (XDG Base Directory Specification), else a directory under
-    /// `/var/lib` for an account without a home.
-    package static func defaultStateDirectory(_ environment: ConfigurationEnvironment = .process) -> String {
-        // The specification says to ignore relative paths.
-        if let state = environment.variable("XDG_STATE_HOME"), state.hasPrefix("/") {
-            return ConfigurationEnvironment.absolute("cloud-mirror", in: state)
-        }
-        if let home = environment.variable("HOME"), home.hasPrefix("/") {
-            return ConfigurationEnvironment.absolute(".local/state/cloud-mirror", in: home == "/" ? "" : home)
-        }
-        return "/var/lib/cloud-mirror"
-    }
 }

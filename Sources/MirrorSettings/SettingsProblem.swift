@@ -1,5 +1,5 @@
 /// Something wrong in a configuration file: where, and what would be right.
-package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertible {
+package struct SettingsProblem: Sendable, Equatable, CustomStringConvertible {
     package var file: String
     /// From 1; `nil` when the file could not be read at all.
     package var line: Int?
@@ -29,7 +29,11 @@ package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertibl
 
 /// A configuration file with at least one problem; all of them, in the order of the file.
 package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
-    package var problems: [ConfigurationProblem]
+    package var problems: [SettingsProblem]
+
+    package init(problems: [SettingsProblem]) {
+        self.problems = problems
+    }
 
     /// One problem a line.
     package var description: String { problems.map(\.description).joined(separator: "\n") }

@@ -1,8 +1,4 @@
-import NIOSSL
-
-extension ConfigurationReader {
-    /// Bytes of a certificate or key file that are read.
-    private static var maxFile: Int { 1 << 20 }
+extension SettingsReader {
     /// Bytes of a file with a secret that are read.
     private static var maxSecretFile: Int { 4_096 }
 
@@ -10,7 +6,7 @@ extension ConfigurationReader {
     ///
     /// - Parameter isSecret: Whether others on this machine should not be able to read it; a warning if they can.
     /// - Returns: `nil` after recording a problem.
-    func readFile(_ key: String, _ file: String, limit: Int, isSecret: Bool) -> [UInt8]? {
+    public func readFile(_ key: String, _ file: String, limit: Int, isSecret: Bool) -> [UInt8]? {
         do {
             let content = try context.environment.read(file, limit)
             if isSecret, content.isWorldReadable { warn("everybody on this machine can read \(file); chmod o-r it", key: key) }
@@ -21,34 +17,10 @@ extension ConfigurationReader {
         }
     }
 
-    /// The certificates in a file.
-    ///
-    /// - Returns: `nil` after recording a problem.
-    func readCertificates(_ key: String, _ file: String) -> [NIOSSLCertificate]? {
-        guard let bytes = readFile(key, file, limit: Self.maxFile, isSecret: false) else { return nil }
-        let certificates = (try? NIOSSLCertificate.fromPEMBytes(bytes)) ?? []
-        guard certificates.isEmpty else { return certificates }
-        report("\(file) holds no certificate in PEM (-----BEGIN CERTIFICATE-----), or one that is damaged", key: key)
-        return nil
-    }
-
-    /// The private key in a file.
-    ///
-    /// - Returns: `nil` after recording a problem.
-    func readPrivateKey(_ key: String, _ file: String) -> NIOSSLPrivateKey? {
-        guard let bytes = readFile(key, file, limit: Self.maxFile, isSecret: true) else { return nil }
-        do {
-            return try NIOSSLPrivateKey(bytes: bytes, format: .pem)
-        } catch {
-            report("\(file) holds no private key in PEM (-----BEGIN PRIVATE KEY-----), or one with a passphrase", key: key)
-            return nil
-        }
-    }
-
     /// The secret in a file of one line.
     ///
     /// - Returns: `nil` after recording a problem.
-    func readSecret(_ key: String, _ file: String) -> Secret? {
+    public func readSecret(_ key: String, _ file: String) -> Secret? {
         guard let bytes = readFile(key, file, limit: Self.maxSecretFile, isSecret: true) else { return nil }
         let lines = bytes.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") })
         let texts = lines.map { String(decoding: $0, as: UTF8.self).trimmed }.filter { !$0.isEmpty }
@@ -57,7 +29,7 @@ extension ConfigurationReader {
             return nil
         }
         do throws(InvalidValue) {
-            return try ConfigurationValueKind.token.parse(first, context)
+            return try SettingKind.token.parse(first, context)
         } catch {
             report("the secret in the file \(error.message)", key: key)
             return nil
@@ -67,8 +39,13 @@ extension ConfigurationReader {
 
 extension String {
     /// Without blanks at both ends.
-    var trimmed: String {
+    package var trimmed: String {
         let isBlank = { (character: Character) in character == " " || character == "\t" }
         return String(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+    }
+
+    /// Whether this absolute path is below another one, as they are written.
+    package func isPath(below directory: String) -> Bool {
+        directory == "/" ? self != "/" : utf8.starts(with: "\(directory)/".utf8)
     }
 }

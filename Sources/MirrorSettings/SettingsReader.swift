@@ -2,17 +2,17 @@
 ///
 /// Each call names a key, gives its default in the target, and says what is legal and what it means. Whatever is wrong is recorded, and
 /// reading goes on with the default, so that one run reports everything. The keys that no call named are reported by ``read(_:)``.
-final class ConfigurationReader {
-    let context: ConfigurationContext
+public final class SettingsReader {
+    package let context: SettingsContext
     /// `copy.backoff`; empty for the file itself.
-    let path: String
-    private let entries: [YAMLNode.Entry]
+    public let path: String
+    private let entries: [SettingsNode.Entry]
     private let line: Int
     private let column: Int
     private var known: [String] = []
 
     /// - Parameter node: `nil` for a mapping that is not there.
-    init(_ context: ConfigurationContext, path: String, node: YAMLNode?) {
+    package init(_ context: SettingsContext, path: String, node: SettingsNode?) {
         self.context = context
         self.path = path
         line = node?.line ?? 1
@@ -21,7 +21,7 @@ final class ConfigurationReader {
     }
 
     /// Records something wrong with the mapping as a whole, or with one of its keys.
-    func report(_ message: String, key: String? = nil) {
+    public func report(_ message: String, key: String? = nil) {
         guard !context.isDocumenting else { return }
         let entry = key.flatMap(entry)
         context.report(
@@ -29,7 +29,7 @@ final class ConfigurationReader {
     }
 
     /// Records what is legal but odd about a key.
-    func warn(_ message: String, key: String) {
+    public func warn(_ message: String, key: String) {
         let entry = entry(key)
         context.warn(message, path: path(of: key), line: entry?.value.line ?? line, column: entry?.value.column ?? column)
     }
@@ -39,8 +39,8 @@ final class ConfigurationReader {
     /// A value with a default, which stands in `target`.
     ///
     /// - Parameter defaultNote: The default in words, where it is not a constant.
-    func value<Value>(
-        _ key: String, _ target: inout Value, _ kind: ConfigurationValueKind<Value>, defaultNote: String? = nil, example: String? = nil,
+    public func value<Value>(
+        _ key: String, _ target: inout Value, _ kind: SettingKind<Value>, defaultNote: String? = nil, example: String? = nil,
         doc: String
     ) {
         describe(key, kind, default: defaultNote == nil ? kind.text(target) : nil, note: defaultNote, example: example, doc: doc)
@@ -48,8 +48,8 @@ final class ConfigurationReader {
     }
 
     /// A value that may be left out, or be `none` where that is a word for it.
-    func value<Value>(
-        _ key: String, _ target: inout Value?, _ kind: ConfigurationValueKind<Value>, none: String? = nil, defaultNote: String? = nil,
+    public func value<Value>(
+        _ key: String, _ target: inout Value?, _ kind: SettingKind<Value>, none: String? = nil, defaultNote: String? = nil,
         example: String? = nil, doc: String
     ) {
         var described = kind
@@ -62,7 +62,7 @@ final class ConfigurationReader {
     /// A value that must be there.
     ///
     /// - Returns: `nil` after recording a problem.
-    func required<Value>(_ key: String, _ kind: ConfigurationValueKind<Value>, example: String, doc: String) -> Value? {
+    public func required<Value>(_ key: String, _ kind: SettingKind<Value>, example: String, doc: String) -> Value? {
         describe(key, kind, default: nil, note: nil, isRequired: true, example: example, doc: doc)
         guard let element = element(key) else {
             reportMissing(key, example: example)
@@ -74,7 +74,7 @@ final class ConfigurationReader {
     // MARK: Lists
 
     /// A list of single values with a default, which stands in `target`.
-    func list<Value>(_ key: String, _ target: inout [Value], _ kind: ConfigurationValueKind<Value>, example: String? = nil, doc: String) {
+    public func list<Value>(_ key: String, _ target: inout [Value], _ kind: SettingKind<Value>, example: String? = nil, doc: String) {
         let texts = target.map(kind.text).joined(separator: ", ")
         describe(
             key, kind, type: "list of \(kind.name)s", default: example == nil ? "[\(texts)]" : nil, note: "[\(texts)]", example: example,
@@ -85,14 +85,14 @@ final class ConfigurationReader {
 
     /// A list that must be there and hold something, each element read by `read`.
     ///
-    /// - Parameter alternative: A key that makes up for it.
-    func requiredList<Value>(
-        _ key: String, unless alternative: String, type: String, example: String, doc: String, _ read: (ConfigurationElement) -> Value?
+    /// - Parameter alternatives: Keys each of which makes up for it.
+    package func requiredList<Value>(
+        _ key: String, unless alternatives: [String], type: String, example: String, doc: String, _ read: (SettingsElement) -> Value?
     ) -> [Value] {
         context.describe(.value(.init(key: key, type: type, range: "", isRequired: true, doc: doc, example: example)))
         known.append(key)
         guard let element = element(key) else {
-            if !has(alternative) { reportMissing(key, example: nil) }
+            if !alternatives.contains(where: has) { reportMissing(key, example: nil) }
             return []
         }
         guard let elements = element.elements() else { return [] }
@@ -101,7 +101,7 @@ final class ConfigurationReader {
     }
 
     /// A list of mappings with known keys, which the reference describes as one value.
-    func sectionList(_ key: String, type: String, example: String, doc: String, _ read: (ConfigurationReader) -> Void) {
+    public func sectionList(_ key: String, type: String, example: String, doc: String, _ read: (SettingsReader) -> Void) {
         guard let element = custom(key, type: type, defaultNote: "[]", example: example, doc: doc) else { return }
         for element in element.elements() ?? [] { element.section(read) }
     }
@@ -109,7 +109,7 @@ final class ConfigurationReader {
     /// A value of a form of its own, which the caller reads.
     ///
     /// - Returns: `nil` when it is left out.
-    func custom(_ key: String, type: String, defaultNote: String, example: String, doc: String) -> ConfigurationElement? {
+    public func custom(_ key: String, type: String, defaultNote: String, example: String, doc: String) -> SettingsElement? {
         context.describe(
             .value(.init(key: key, type: type, defaultNote: defaultNote, range: "", isRequired: false, doc: doc, example: example)))
         known.append(key)
@@ -117,40 +117,40 @@ final class ConfigurationReader {
     }
 
     /// Whether the file has the key, whatever stands behind it.
-    func has(_ key: String) -> Bool { entry(key) != nil }
+    public func has(_ key: String) -> Bool { entry(key) != nil }
 
     // MARK: Sections
 
     /// A key with keys below it. Left out, or with nothing below it, it has all its defaults.
-    func section(_ key: String, doc: String, _ read: (ConfigurationReader) -> Void) {
+    public func section(_ key: String, doc: String, _ read: (SettingsReader) -> Void) {
         known.append(key)
         context.describe(.begin(key: key, doc: doc, presence: .implied))
         defer { context.describe(.end) }
         if let element = element(key), !element.isNull {
             element.section(read)
         } else {
-            ConfigurationReader(context, path: path(of: key), node: nil).read(read)
+            SettingsReader(context, path: path(of: key), node: nil).read(read)
         }
     }
 
     /// A section whose absence means something: then `read` is not called, except for the description.
-    func optionalSection(_ key: String, doc: String, _ read: (ConfigurationReader) -> Void) {
+    public func optionalSection(_ key: String, doc: String, _ read: (SettingsReader) -> Void) {
         known.append(key)
         context.describe(.begin(key: key, doc: doc, presence: .optional))
         defer { context.describe(.end) }
         if let element = element(key), !element.isNull {
             element.section(read)
         } else if context.isDocumenting {
-            read(ConfigurationReader(context, path: path(of: key), node: nil))
+            read(SettingsReader(context, path: path(of: key), node: nil))
         }
     }
 
     /// A mapping whose keys are names that the user gives, of sections with known keys. At least one must be there.
     ///
     /// - Parameter examples: One for each kind of section; one that is not in force stands commented out in the example file.
-    func requiredSections<Key>(
-        _ key: String, named kind: ConfigurationValueKind<Key>, examples: [(key: String, doc: String, isInForce: Bool)], doc: String,
-        _ read: (Key, ConfigurationElement) -> Void
+    package func requiredSections<Key>(
+        _ key: String, named kind: SettingKind<Key>, examples: [(key: String, doc: String, isInForce: Bool)], doc: String,
+        _ read: (Key, SettingsElement) -> Void
     ) {
         known.append(key)
         context.describe(.begin(key: key, doc: doc, presence: .required))
@@ -161,8 +161,8 @@ final class ConfigurationReader {
                 if let name = try? kind.parse(example.key, context) {
                     read(
                         name,
-                        ConfigurationElement(
-                            context, path: "\(key).\(example.key)", node: YAMLNode(content: .mapping([]), line: 1, column: 1)))
+                        SettingsElement(
+                            context, path: "\(key).\(example.key)", node: SettingsNode(content: .mapping([]), line: 1, column: 1)))
                 }
                 context.describe(.end)
             }
@@ -175,8 +175,8 @@ final class ConfigurationReader {
     }
 
     /// A mapping of names that the user gives to single values.
-    func map<Key, Value>(
-        _ key: String, named names: ConfigurationValueKind<Key>, _ values: ConfigurationValueKind<Value>, example: String, doc: String
+    public func map<Key, Value>(
+        _ key: String, named names: SettingKind<Key>, _ values: SettingKind<Value>, example: String, doc: String
     ) -> [(Key, Value)] {
         context.describe(
             .value(
@@ -191,7 +191,7 @@ final class ConfigurationReader {
     // MARK: The end
 
     /// Calls `read`, then reports the keys that it did not ask for.
-    func read(_ read: (ConfigurationReader) -> Void) {
+    package func read(_ read: (SettingsReader) -> Void) {
         read(self)
         guard !context.isDocumenting else { return }
         for entry in entries where !known.contains(entry.key) {
@@ -202,10 +202,10 @@ final class ConfigurationReader {
         }
     }
 
-    private func entry(_ key: String) -> YAMLNode.Entry? { entries.first { $0.key == key } }
+    private func entry(_ key: String) -> SettingsNode.Entry? { entries.first { $0.key == key } }
 
-    private func element(_ key: String) -> ConfigurationElement? {
-        entry(key).map { ConfigurationElement(context, path: path(of: key), node: $0.value) }
+    private func element(_ key: String) -> SettingsElement? {
+        entry(key).map { SettingsElement(context, path: path(of: key), node: $0.value) }
     }
 
     private func path(of key: String) -> String {
@@ -219,7 +219,7 @@ final class ConfigurationReader {
     }
 
     private func describe<Value>(
-        _ key: String, _ kind: ConfigurationValueKind<Value>, type: String? = nil, default defaultText: String?, note: String?,
+        _ key: String, _ kind: SettingKind<Value>, type: String? = nil, default defaultText: String?, note: String?,
         isRequired: Bool = false, example: String?, doc: String
     ) {
         known.append(key)

@@ -1,7 +1,7 @@
 /// Finds the word that was meant.
-enum Spelling {
+package enum Spelling {
     /// The nearest of `words`, if it is near enough to be what was meant.
-    static func nearest(to text: String, among words: [String]) -> String? {
+    package static func nearest(to text: String, among words: [String]) -> String? {
         let limit = max(1, min(text.count, 12) / 3)
         guard text.count <= 64 else { return nil }
         let candidates = words.map { (word: $0, distance: distance(text.lowercased(), $0.lowercased())) }
@@ -9,7 +9,7 @@ enum Spelling {
     }
 
     /// Insertions, deletions, replacements and swaps of neighbours that make one of the other (optimal string alignment).
-    static func distance(_ first: String, _ second: String) -> Int {
+    package static func distance(_ first: String, _ second: String) -> Int {
         let a = Array(first.unicodeScalars)
         let b = Array(second.unicodeScalars)
         var beforeLast: [Int] = []

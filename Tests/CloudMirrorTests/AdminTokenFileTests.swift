@@ -3,8 +3,9 @@ import MirrorCore
 import TestServers
 import Testing
 
+@testable import MirrorNode
 @testable import CloudMirror
-@testable import CloudMirrorCLI
+@testable import MirrorSettings
 
 @Suite("The file with the admin token for this machine")
 struct AdminTokenFileTests {
@@ -152,7 +153,7 @@ struct AdminTokenFileTests {
         let directory = try TemporaryDirectory()
         let token = AdminTokenFile.makeToken()
         try AdminTokenFile(in: "\(directory.path)/cloud-mirror", for: Self.address).write(token)
-        let environment = ConfigurationEnvironment.fake(variables: ["XDG_STATE_HOME": directory.path])
+        let environment = SettingsEnvironment.fake(variables: ["XDG_STATE_HOME": directory.path])
         let found = LocalTokens(of: try ArtifactURL("http://127.0.0.1:8080"), stateDirectory: nil, environment: environment)
         #expect(found?.next(besides: []) == token)
     }

@@ -1,10 +1,11 @@
 import ArgumentParser
 import MirrorCore
+import MirrorStorage
 import TestServers
 import Testing
 
+@testable import MirrorNode
 @testable import CloudMirror
-@testable import CloudMirrorCLI
 
 @Suite struct CommandOutputTests {
     @Test("A progress line fits its terminal", arguments: [10, 20, 40, 60, 80, 200])
@@ -134,8 +135,8 @@ import Testing
 
     @Test("Lines of a plan line up, and cannot drive the terminal")
     func planRows() {
-        #expect(PoolSetup.Line(mark: "ok", text: "fine").row == "  ok      fine\n")
-        #expect(PoolSetup.Line(mark: "problem", text: "a\u{1B}b").row == "  problem a?b\n")
+        #expect(SetupLine(.ok, "fine").row == "  ok      fine\n")
+        #expect(SetupLine(.problem, "a\u{1B}b").row == "  problem a?b\n")
     }
 
     @Test("Pools of a file are looked up, and a directory needs nothing but that it can be made")
@@ -146,9 +147,9 @@ import Testing
         let setup = try PoolSetup(configuration, only: nil)
         let plans = try await setup.plans()
         #expect(plans.map(\.pool.description) == ["local/dev"])
-        #expect(!plans.contains { $0.hasChanges || $0.hasProblems })
+        #expect(!plans.contains { $0.plan.apply != nil || $0.plan.hasProblems })
         var lines = 0
-        #expect(try await setup.check { _, line in lines += line.mark == "ok" ? 1 : 0 })
+        #expect(try await setup.check { _, line in lines += line.mark == .ok ? 1 : 0 })
         #expect(lines == 1)
         #expect(try directory.contents() == [])
         await setup.close()

@@ -2,10 +2,11 @@ import MirrorNet
 import TestServers
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
+@testable import MirrorSettings
 
 @Suite struct ConfigurationFuzzTests {
-    private static let environment = ConfigurationEnvironment.fake(
+    private static let environment = SettingsEnvironment.fake(
         variables: [
             "CLOUD_MIRROR_ADMIN_TOKEN": "a-token-that-is-long-enough", "MIRROR_KEY_ID": "AKIDEXAMPLE", "MIRROR_SECRET_KEY": "the-secret",
         ],
@@ -13,7 +14,7 @@ import Testing
             "/etc/cloud-mirror/tokens": "another-token-that-is-long\n", "/etc/cloud-mirror/cert.pem": "", "/etc/cloud-mirror/key.pem": "",
         ])
     private static let example = Array(
-        ConfigurationExample.uncommented(ConfigurationExample.yaml()).utf8.filter { $0 != UInt8(ascii: "#") })
+        ConfigurationExample.uncommented(ConfigurationExample.yaml(.standard)).utf8.filter { $0 != UInt8(ascii: "#") })
     /// What changes the structure of YAML, or sits at the edge of a parser.
     private static let fragments = [
         "\n", ": ", "- ", "[", "]", "{", "}", "&a ", "*a", "${", "$${", "'", "\"", "\\", "|", ">", "? ", "! ", "!!map ", "%YAML 1.1\n",
@@ -27,9 +28,9 @@ import Testing
             var random = SeededGenerator(seed: round * 1_000 + step)
             let bytes = Self.mutated(&random)
             do {
-                let configuration = try Configuration.parse(bytes, file: "fuzz.yaml", environment: Self.environment)
+                let configuration = try Configuration.parse(bytes, file: "fuzz.yaml", services: .standard, environment: Self.environment)
                 #expect(!configuration.pools.isEmpty)
-                #expect(!(configuration.origins.allow.isEmpty && configuration.origins.s3.isEmpty))
+                #expect(!(configuration.origins.allow.isEmpty && configuration.origins.buckets.isEmpty))
                 #expect(configuration.origins.allow != [.anyPublic])
             } catch {
                 #expect(!error.problems.isEmpty)

@@ -1,6 +1,7 @@
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
+@testable import MirrorSettings
 
 @Suite struct ConfigurationProblemTests {
     struct Bad: Sendable, CustomTestStringConvertible {
@@ -204,7 +205,7 @@ import Testing
     @Test("Bytes that are not UTF-8 are reported with their line")
     func notUTF8() {
         #expect(throws: ConfigurationError(problems: [.init(file: "f", line: 2, column: 1, path: "", message: "this line is not UTF-8")])) {
-            try Configuration.parse(Array("a: 1\n".utf8) + [0xFF, 0x0A], file: "f", environment: .fake())
+            try Configuration.parse(Array("a: 1\n".utf8) + [0xFF, 0x0A], file: "f", services: .standard, environment: .fake())
         }
     }
 
@@ -215,7 +216,7 @@ import Testing
                 .init(file: "nope.yaml", path: "", message: "the file cannot be read: No such file or directory")
             ])
         ) {
-            try Configuration.load(file: "nope.yaml", environment: .fake())
+            try Configuration.load(file: "nope.yaml", services: .standard, environment: .fake())
         }
     }
 }

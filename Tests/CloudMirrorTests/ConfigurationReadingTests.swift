@@ -4,12 +4,13 @@ import MirrorEngine
 import MirrorNet
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
+@testable import MirrorSettings
 
 @Suite struct ConfigurationReadingTests {
     @Test("Without a file there is one local pool under the state directory, and any public HTTPS origin")
     func zeroConfiguration() throws {
-        let configuration = try Configuration.load(file: nil, environment: .fake(variables: ["XDG_STATE_HOME": "/state"]))
+        let configuration = try Configuration.load(file: nil, services: .standard, environment: .fake(variables: ["XDG_STATE_HOME": "/state"]))
         #expect(configuration.isZeroConfiguration)
         #expect(configuration.listen.description == "127.0.0.1:8080")
         #expect(configuration.origins.allow == [.anyPublic])
@@ -19,7 +20,7 @@ import Testing
         let pool = try #require(configuration.pools.first)
         #expect(configuration.pools.count == 1)
         #expect(pool.id.description == "local/dev")
-        #expect(pool.storage == .local(directory: "/state/cloud-mirror/pools/dev"))
+        #expect(pool.directory == "/state/cloud-mirror/pools/dev")
         #expect(configuration.state == .sqlite(path: "/state/cloud-mirror/state.sqlite"))
         #expect(configuration.selection.fallback == .pool(pool.id))
     }
@@ -27,10 +28,10 @@ import Testing
     @Test("A minimal file has the defaults for everything else")
     func minimal() throws {
         let configuration = try Configuration.reading(minimalFile, .fake(variables: ["HOME": "/home/me"]))
-        var expected = Configuration(stateDirectory: "/home/me/.local/state/cloud-mirror")
+        var expected = Configuration(services: .standard, stateDirectory: "/home/me/.local/state/cloud-mirror")
         expected.source = .file("mirror.yaml")
         expected.origins.allow = [.prefix(try ArtifactURL("https://artifacts.example.org/"))]
-        expected.pools[0].storage = .local(directory: "/pool")
+        expected.pools[0].move(to: "/pool")
         #expect(configuration == expected)
         #expect(!configuration.isZeroConfiguration)
     }
@@ -70,7 +71,7 @@ import Testing
             server: {maxConnections: 2, idleTimeout: 2s, bodyTimeout: 3s, maxHeaderBytes: 16KiB, shutdownGrace: 1s}
             log: {level: debug, format: json}
             """
-        let environment = ConfigurationEnvironment.fake(
+        let environment = SettingsEnvironment.fake(
             variables: ["TOKEN": "token-from-the-environment", "NAME": "arch"],
             files: [
                 "/here/tls/cert.pem": sampleCertificate, "/keys/key.pem": sampleKey,
@@ -101,7 +102,7 @@ import Testing
         #expect(configuration.origins.allowAddresses.map(\.description) == ["10.0.0.0/8", "fd00::/8"])
         #expect(configuration.origins.maxRedirects == 0)
         #expect(configuration.pools.map(\.id.description) == ["local/a", "local/b"])
-        #expect(configuration.pools.map(\.storage) == [.local(directory: "/here/../a"), .local(directory: "/b")])
+        #expect(configuration.pools.map(\.directory) == ["/here/../a", "/b"])
         #expect(
             configuration.pools[0].retention
                 == Configuration.Retention(timeToLive: .seconds(604_800), maxBytes: .bytes(500 << 30), grace: .seconds(300)))
@@ -153,17 +154,17 @@ import Testing
 
     @Test("The command line goes before the file")
     func overrides() throws {
-        let environment = ConfigurationEnvironment.fake(files: [
+        let environment = SettingsEnvironment.fake(files: [
             "/here/mirror.yaml": minimalFile + "listen: 127.0.0.1:1\nstateDirectory: /file\n"
         ])
         let overrides = Configuration.Overrides(listen: ListenAddress("0.0.0.0:0"), stateDirectory: "given")
-        let configuration = try Configuration.load(file: "mirror.yaml", overrides: overrides, environment: environment)
+        let configuration = try Configuration.load(file: "mirror.yaml", services: .standard, overrides: overrides, environment: environment)
         #expect(configuration.listen == ListenAddress(host: "0.0.0.0", port: 0))
         #expect(configuration.stateDirectory == "/here/given")
         #expect(configuration.state == .sqlite(path: "/here/given/state.sqlite"))
-        let without = try Configuration.load(file: nil, overrides: overrides, environment: environment)
+        let without = try Configuration.load(file: nil, services: .standard, overrides: overrides, environment: environment)
         #expect(without.stateDirectory == "/here/given")
-        #expect(without.pools.map(\.storage) == [.local(directory: "/here/given/pools/dev")])
+        #expect(without.pools.map(\.directory) == ["/here/given/pools/dev"])
     }
 
     @Test("An anchor saves repeating a value")

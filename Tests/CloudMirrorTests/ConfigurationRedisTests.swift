@@ -1,10 +1,11 @@
 import MirrorCore
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
+@testable import MirrorSettings
 
 @Suite struct ConfigurationRedisTests {
-    private static let environment = ConfigurationEnvironment.fake(
+    private static let environment = SettingsEnvironment.fake(
         variables: ["REDIS_PASSWORD": "the-secret-of-the-test"],
         files: [
             "/here/password": "the-secret-in-the-file\n", "/here/ca.pem": sampleCertificate, "/here/no-pem": "-",

@@ -2,17 +2,18 @@ import MirrorCore
 import StorageS3
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
+@testable import MirrorSettings
 
 @Suite struct ConfigurationS3Tests {
-    private static let environment = ConfigurationEnvironment.fake(
+    private static let environment = SettingsEnvironment.fake(
         variables: ["KEY": "AKIDEXAMPLE", "SECRET": "the-secret-of-the-test", "TOKEN": "the-session-token"],
         files: ["/here/secret": "  the-secret-in-the-file \n"])
 
-    private static func pool(_ settings: String, id: String = "s3/eu-central-1") throws -> Configuration.S3Pool {
+    private static func pool(_ settings: String, id: String = "s3/eu-central-1") throws -> S3PoolSettings {
         let file = "origins: {allow: [https://a.example/]}\npools: {\(id): {\(settings)}}\n"
         let pool = try #require(try Configuration.reading(file, environment).pools.first)
-        guard case .s3(let s3) = pool.storage else { throw Unexpected() }
+        guard let s3 = pool.settings as? S3PoolSettings else { throw Unexpected() }
         return s3
     }
 
@@ -21,7 +22,7 @@ import Testing
     @Test("A pool needs a bucket and nothing else: AWS, signed for the pool's own region, public, with the credentials of the AWS tools")
     func least() throws {
         let pool = try Self.pool("bucket: my-bucket")
-        #expect(pool == Configuration.S3Pool(bucket: Configuration.S3Bucket(name: "my-bucket", region: "eu-central-1")))
+        #expect(pool == S3PoolSettings(bucket: S3BucketSettings(name: "my-bucket", region: "eu-central-1")))
         #expect(pool.access == .public)
         #expect(pool.bucket.credentials == .chain)
         #expect(pool.keyPrefix.isEmpty)
@@ -47,21 +48,21 @@ import Testing
         let configuration = try Configuration.reading(file, Self.environment)
         #expect(configuration.origins.allow.isEmpty)
         #expect(
-            configuration.origins.s3 == [
-                Configuration.S3Bucket(name: "artifacts", region: "us-west-2", dualStack: true, credentials: .profile("reader")),
-                Configuration.S3Bucket(
+            configuration.origins.buckets.compactMap { $0.settings as? S3BucketSettings } == [
+                S3BucketSettings(name: "artifacts", region: "us-west-2", dualStack: true, credentials: .profile("reader")),
+                S3BucketSettings(
                     name: "With_Odd.Name", endpoint: try ArtifactURL("https://s3.example.org:9000"), region: "us-east-1",
                     credentials: .anonymous),
             ])
         #expect(configuration.pools.map(\.id.description) == ["s3/frankfurt"])
         #expect(configuration.pools.map(\.retention.timeToLive) == [.seconds(172_800)])
-        let bucket = Configuration.S3Bucket(
+        let bucket = S3BucketSettings(
             name: "my.bucket", endpoint: try ArtifactURL("https://s3.example.org:9000"), region: "auto", addressing: .path,
             credentials: .keys(
                 accessKeyID: "AKIDEXAMPLE", secretAccessKey: Secret("the-secret-of-the-test"), sessionToken: Secret("the-session-token")))
         #expect(
-            configuration.pools.map(\.storage) == [
-                .s3(Configuration.S3Pool(bucket: bucket, publicURL: try ArtifactURL("https://cdn.example.org/x/"), keyPrefix: "team/a/"))
+            configuration.pools.compactMap { $0.settings as? S3PoolSettings } == [
+                S3PoolSettings(bucket: bucket, publicURL: try ArtifactURL("https://cdn.example.org/x/"), keyPrefix: "team/a/")
             ])
         #expect(configuration.warnings.isEmpty)
         #expect(!"\(configuration)".contains("the-secret-of-the-test"))

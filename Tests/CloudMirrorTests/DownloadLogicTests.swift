@@ -1,7 +1,7 @@
 import MirrorCore
 import Testing
 
-@testable import CloudMirrorCLI
+@testable import CloudMirror
 
 @Suite struct DownloadLogicTests {
     private static let artifact = "https://artifacts.example.org/firefox.tar.bz2"

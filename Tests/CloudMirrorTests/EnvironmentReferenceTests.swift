@@ -1,6 +1,7 @@
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
+@testable import MirrorSettings
 
 @Suite struct EnvironmentReferenceTests {
     private static let variables = ["KEY": "value", "EMPTY": "", "A_1": "x", "LOOP": "${KEY}"]
@@ -30,7 +31,7 @@ import Testing
 
     @Test("Values work in every place, keys are left alone")
     func places() throws {
-        let environment = ConfigurationEnvironment.fake(variables: ["HOST": "a.example", "TIME": "9s", "DIR": "/pools"])
+        let environment = SettingsEnvironment.fake(variables: ["HOST": "a.example", "TIME": "9s", "DIR": "/pools"])
         let configuration = try Configuration.reading(
             """
             origins: {allow: ["https://${HOST}/"]}
@@ -38,13 +39,13 @@ import Testing
             redirect: {maxWait: "${TIME}"}
             """, environment)
         #expect(configuration.redirect.maxWait == .seconds(9))
-        #expect(configuration.pools.map(\.storage) == [.local(directory: "/pools/dev")])
+        #expect(configuration.pools.map(\.directory) == ["/pools/dev"])
         #expect(Configuration.problems(of: minimalFile + "${HOST}: 1\n", environment).count == 1)
     }
 
     @Test("Neither a variable's value nor a token ever stands in a message or in a dump")
     func secrets() throws {
-        let environment = ConfigurationEnvironment.fake(
+        let environment = SettingsEnvironment.fake(
             variables: ["BAD": "s3cret value"], files: ["/here/tokens": "s3cret in file\n"])
         let problems = Configuration.problems(
             of: minimalFile + "listen: \"${BAD}\"\nadmin: {tokens: [\"${BAD}\", \"s3cret literal\"], tokensFile: tokens}\n", environment)
@@ -64,7 +65,7 @@ import Testing
             try Configuration.reading(minimalFile + "admin: {tokens: [abc]}\n").warnings.map(\.description) == [
                 "mirror.yaml:3:17: admin.tokens: a token is shorter than 16 characters and may be guessed; `openssl rand -hex 16` makes one that may not"
             ])
-        let environment = ConfigurationEnvironment.fake(files: ["/here/tokens": "a-token-that-is-long-enough\nabcde\nabcde\n"])
+        let environment = SettingsEnvironment.fake(files: ["/here/tokens": "a-token-that-is-long-enough\nabcde\nabcde\n"])
         let file = minimalFile + "admin: {tokens: [a-token-that-is-long-enough], tokensFile: tokens}\n"
         let warnings = try Configuration.reading(file, environment).warnings.map(\.description)
         #expect(warnings.count == 3)
@@ -78,19 +79,19 @@ import Testing
     @Test("A file that everybody can read and that holds a secret draws a warning; a reference to one is not a secret")
     func readableSecret() throws {
         func warnings(_ text: String) throws -> [String] {
-            let environment = ConfigurationEnvironment.fake(
+            let environment = SettingsEnvironment.fake(
                 variables: ["TOKEN": "a-token-that-is-long-enough"], files: ["/here/mirror.yaml": minimalFile + text],
                 worldReadable: ["/here/mirror.yaml"])
-            return try Configuration.load(file: "mirror.yaml", environment: environment).warnings.map(\.description)
+            return try Configuration.load(file: "mirror.yaml", services: .standard, environment: environment).warnings.map(\.description)
         }
         #expect(try warnings("") == [])
         #expect(try warnings("admin: {tokens: [\"${TOKEN}\"]}\n") == [])
         let redis = { (url: String) in "state: {redis: {url: \"\(url)\"}}\n" }
         let buckets = "origins: {allow: [https://a.example/]}\npools: {s3/eu-central-1: {bucket: a-bucket, credentials: anonymous}}\n"
         func shared(_ url: String) throws -> Int {
-            let environment = ConfigurationEnvironment.fake(
+            let environment = SettingsEnvironment.fake(
                 files: ["/here/mirror.yaml": buckets + redis(url)], worldReadable: ["/here/mirror.yaml"])
-            return try Configuration.load(file: "mirror.yaml", environment: environment).warnings.count
+            return try Configuration.load(file: "mirror.yaml", services: .standard, environment: environment).warnings.count
         }
         #expect(try shared("rediss://redis.example.org:6379/0") == 0)
         #expect(try shared("rediss://mirror:secret@redis.example.org:6379/0") == 1)

@@ -1,8 +1,10 @@
 import MirrorCore
 import MirrorEngine
+import StorageS3
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
+@testable import MirrorSettings
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -11,7 +13,7 @@ import Testing
 #endif
 
 @Suite struct GeneratedTextTests {
-    private static let environment = ConfigurationEnvironment.fake(
+    private static let environment = SettingsEnvironment.fake(
         variables: [
             "CLOUD_MIRROR_ADMIN_TOKEN": "a-token-that-is-long-enough", "MIRROR_KEY_ID": "AKIDEXAMPLE", "MIRROR_SECRET_KEY": "the-secret",
             "REDIS_PASSWORD": "the-password",
@@ -25,25 +27,25 @@ import Testing
 
     @Test("docs/configuration.md is what the code says; `make docs` writes it")
     func reference() throws {
-        #expect(try Self.checkedIn("docs/configuration.md") == ConfigurationReference.markdown())
+        #expect(try Self.checkedIn("docs/configuration.md") == ConfigurationReference.markdown(.standard))
     }
 
     @Test("config/cloud-mirror.example.yaml is what the code says; `make docs` writes it")
     func example() throws {
-        #expect(try Self.checkedIn("config/cloud-mirror.example.yaml") == ConfigurationExample.yaml())
+        #expect(try Self.checkedIn("config/cloud-mirror.example.yaml") == ConfigurationExample.yaml(.standard))
     }
 
     @Test("The table in docs/storage-backends.md is what the code says")
     func capabilities() throws {
         let text = try Self.checkedIn("docs/storage-backends.md")
-        let table = CapabilityTable.markdown()
+        let table = CapabilityTable.markdown(.standard)
         #expect(text.contains("<!-- capabilities -->\n\(table)<!-- /capabilities -->"), "`make docs` writes it:\n\(table)")
     }
 
     @Test("The limits in docs/security.md are what the code says")
     func limits() throws {
         let text = try Self.checkedIn("docs/security.md")
-        let table = ConfigurationReference.limits()
+        let table = ConfigurationReference.limits(.standard)
         for key in ["`copy.maxQueued`", "`server.maxConnections`", "`redirect.maxWait`"] { #expect(table.contains(key), "\(key)") }
         #expect(text.contains("<!-- limits -->\n\(table)<!-- /limits -->"), "`make docs` writes it:\n\(table)")
     }
@@ -51,7 +53,7 @@ import Testing
     @Test("The policies in docs/operations.md are what the code says")
     func policies() throws {
         let text = try Self.checkedIn("docs/operations.md")
-        let policies = CapabilityTable.policies()
+        let policies = CapabilityTable.permissions(.standard)
         #expect(text.contains("<!-- policies -->\n\(policies)<!-- /policies -->"), "`make docs` writes them:\n\(policies)")
     }
 
@@ -68,19 +70,19 @@ import Testing
 
     @Test("The example is a file that can be used, and changes nothing but what is required")
     func exampleIsDefault() throws {
-        let environment = ConfigurationEnvironment.fake(variables: ["HOME": "/home/me"])
-        let configuration = try Configuration.reading(ConfigurationExample.yaml(), environment)
-        var expected = Configuration(stateDirectory: "/home/me/.local/state/cloud-mirror")
+        let environment = SettingsEnvironment.fake(variables: ["HOME": "/home/me"])
+        let configuration = try Configuration.reading(ConfigurationExample.yaml(.standard), environment)
+        var expected = Configuration(services: .standard, stateDirectory: "/home/me/.local/state/cloud-mirror")
         expected.source = .file("mirror.yaml")
         expected.origins.allow = configuration.origins.allow
-        expected.pools[0].storage = .local(directory: "/var/lib/cloud-mirror/pools/dev")
+        expected.pools[0].move(to: "/var/lib/cloud-mirror/pools/dev")
         #expect(configuration == expected)
         #expect(configuration.origins.allow.count == 2)
     }
 
     @Test("The example with every key in force, but for what excludes each other, can be used too, and holds every key of the reference")
     func uncommented() throws {
-        let text = ConfigurationExample.uncommented(ConfigurationExample.yaml())
+        let text = ConfigurationExample.uncommented(ConfigurationExample.yaml(.standard))
         let configuration = try Configuration.reading(Self.without("  redis:", text), Self.environment)
         #expect(configuration.tls != nil)
         #expect(configuration.admin.tokens.count == 2)
@@ -97,11 +99,11 @@ import Testing
         server.maxConnectionsPerAddress = 2_500
         #expect(configuration.server == server)
         #expect(configuration.pools.map(\.id.description) == ["local/dev", "s3/eu-central-1"])
-        #expect(configuration.origins.s3.map(\.name) == ["my-artifacts"])
+        #expect(configuration.origins.buckets.map { ($0.settings as? S3BucketSettings)?.name } == ["my-artifacts"])
         let excluded = ["  sqlite:", "  local/dev:", "  networks:", "    passwordFile:", "    sentinelPasswordFile:"]
         let shared = try Configuration.reading(excluded.reduce(text) { Self.without($1, $0) }, Self.environment)
         #expect(shared.isStateShared)
-        let keys = Configuration.outline.compactMap { step in
+        let keys = Configuration.outline(.standard).compactMap { step in
             switch step {
             case .value(let value): value.key
             case .begin(let key, _, _): key
@@ -137,7 +139,7 @@ import Testing
 
     @Test("Nothing in the generated texts depends on the machine")
     func neutral() {
-        let texts = ConfigurationReference.markdown() + ConfigurationExample.yaml()
+        let texts = ConfigurationReference.markdown(.standard) + ConfigurationExample.yaml(.standard)
         #expect(!texts.contains("/root") && !texts.contains("/home/"))
     }
 

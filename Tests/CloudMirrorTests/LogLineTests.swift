@@ -3,7 +3,7 @@ import Logging
 import MirrorCore
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
 
 @Suite struct LogLineTests {
     private static func line(_ message: String, _ metadata: Logger.Metadata = [:]) -> LogLine {

@@ -3,7 +3,7 @@ import Synchronization
 import TestServers
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
 
 @Suite(.timeLimit(.minutes(1)))
 struct LogWriterTests {

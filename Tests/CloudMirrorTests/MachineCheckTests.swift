@@ -5,7 +5,7 @@ import NIOPosix
 import TestServers
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
 
 #if canImport(Glibc)
     import Glibc
@@ -21,9 +21,9 @@ struct MachineCheckTests {
     private func configuration(in directory: TemporaryDirectory, _ change: (inout Configuration) throws -> Void = { _ in }) throws
         -> Configuration
     {
-        var configuration = Configuration(stateDirectory: "\(directory.path)/state")
+        var configuration = Configuration(services: .standard, stateDirectory: "\(directory.path)/state")
         configuration.listen.port = 0
-        configuration.pools[0].storage = .local(directory: "\(directory.path)/pool")
+        configuration.pools[0].move(to: "\(directory.path)/pool")
         try change(&configuration)
         return configuration
     }
@@ -52,12 +52,12 @@ struct MachineCheckTests {
         try directory.write("a file", to: "pool")
         try #require(symlink("nowhere", "\(directory.path)/dangling") == 0)
         let path = "\(directory.path)/\(name)"
-        let pool = try findings(in: directory) { $0.pools[0].storage = .local(directory: path) }
+        let pool = try findings(in: directory) { $0.pools[0].move(to: path) }
         #expect(pool.map(\.severity) == [.fatal])
         #expect(pool.map(\.key) == ["pools.local/dev.directory"])
         #expect(pool.first?.text.contains(path) == true)
         let state = try findings(in: directory) {
-            $0.pools[0].storage = .local(directory: "\(directory.path)/other")
+            $0.pools[0].move(to: "\(directory.path)/other")
             $0.state = .sqlite(path: "\(path)/state.sqlite")
         }
         #expect(state.map(\.key) == ["state.sqlite.path"])
@@ -92,14 +92,14 @@ struct MachineCheckTests {
             try withDisk("ro,size=1m") { disk in
                 for name in ["", "/pool"] {
                     let found = try findings(in: disk) {
-                        $0.pools[0].storage = .local(directory: disk.path + name)
+                        $0.pools[0].move(to: disk.path + name)
                         $0.state = .sqlite(path: "/tmp/cloud-mirror-test-state.sqlite")
                         $0.admin.localToken = false
                     }
                     #expect(found.map(\.severity) == [.fatal])
                     #expect(found.first?.text.contains("read-only file system") == true)
                 }
-                let state = try findings(in: disk) { $0.pools[0].storage = .local(directory: "/tmp/cloud-mirror-test-pool") }
+                let state = try findings(in: disk) { $0.pools[0].move(to: "/tmp/cloud-mirror-test-pool") }
                 #expect(state.map(\.key) == ["admin.localToken", "state.sqlite.path"])
                 #expect(state.map(\.severity) == [.warning, .fatal])
             }
@@ -136,7 +136,7 @@ struct MachineCheckTests {
             try withDisk("size=24m") { disk in
                 func pool(_ region: String, _ size: Int64) throws -> Configuration.Pool {
                     var pool = Configuration.Pool(
-                        id: try #require(PoolID("local/\(region)")), storage: .local(directory: "\(disk.path)/\(region)"))
+                        id: try #require(PoolID("local/\(region)")), directory: "\(disk.path)/\(region)")
                     pool.retention.maxBytes = .bytes(size)
                     pool.retention.minFreeBytes = 1 << 20
                     return pool
@@ -157,8 +157,8 @@ struct MachineCheckTests {
         let other = try #require(PoolID("local/two"))
         for (path, isSame) in [("two", true), ("two/sub", true), ("three", false), ("one-more", false)] {
             let found = try findings(in: directory) {
-                $0.pools[0].storage = .local(directory: "\(directory.path)/one")
-                $0.pools.append(.init(id: other, storage: .local(directory: "\(directory.path)/\(path)")))
+                $0.pools[0].move(to: "\(directory.path)/one")
+                $0.pools.append(.init(id: other, directory: "\(directory.path)/\(path)"))
             }
             #expect(found.map(\.severity) == (isSame ? [.fatal] : []), "\(path)")
         }
@@ -199,7 +199,7 @@ struct MachineCheckTests {
                 + ["-days", "60", "-keyout", "\(directory.path)/key.pem", "-out", "\(directory.path)/cert.pem"])
         let file = try directory.write(
             minimalFile.replacing("/pool", with: "pool") + "tls: {certificate: cert.pem, key: key.pem}\n", to: "mirror.yaml")
-        let configuration = try Configuration.load(file: file)
+        let configuration = try Configuration.load(file: file, services: .standard)
         func found(days: Double) -> [Finding] {
             let now = SystemClock().now + .seconds(days * 86_400)
             return MachineCheck(configuration, now: now).service().filter { $0.key != "server.maxConnections" }

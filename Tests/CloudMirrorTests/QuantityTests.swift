@@ -1,7 +1,8 @@
 import TestServers
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
+@testable import MirrorSettings
 
 @Suite struct QuantityTests {
     @Test(
@@ -11,7 +12,7 @@ import Testing
             ("7d", .seconds(604_800)), ("0001s", .seconds(1)),
         ])
     func durations(text: String, duration: Duration) {
-        #expect(DurationText.parse(text) == duration)
+        #expect(DurationFormat.parse(text) == duration)
     }
 
     @Test(
@@ -20,7 +21,7 @@ import Testing
             "", "s", "1", "1 s", " 1s", "-1s", "1.5s", "1S", "1min", "1h30m", "１s", "9223372036854775807d", "99999999999999999999s",
         ])
     func notDurations(text: String) {
-        #expect(DurationText.parse(text) == nil)
+        #expect(DurationFormat.parse(text) == nil)
     }
 
     @Test(
@@ -31,14 +32,14 @@ import Testing
             ("8191PiB", 8_191 << 50),
         ])
     func sizes(text: String, bytes: Int64) {
-        #expect(ByteSize.parse(text) == bytes)
+        #expect(ByteSizeFormat.parse(text) == bytes)
     }
 
     @Test(
         "Anything else is no size",
         arguments: ["", "B", "16", "16 MiB", "-1B", "1.5GiB", "1mib", "1M", "8192PiB", "9223372036854775808B", "1EiB"])
     func notSizes(text: String) {
-        #expect(ByteSize.parse(text) == nil)
+        #expect(ByteSizeFormat.parse(text) == nil)
     }
 
     @Test("What is written is read back as the same", arguments: 0..<20)
@@ -47,11 +48,11 @@ import Testing
         for _ in 0..<100 {
             let zeros = Int64.random(in: 0...52, using: &random)
             let bytes = Int64.random(in: 0..<1_024, using: &random) << zeros
-            #expect(ByteSize.parse(ByteSize.text(bytes)) == bytes)
-            #expect(ByteSize.parse(ByteSize.text(bytes / 1_000 * 1_000)) == bytes / 1_000 * 1_000)
+            #expect(ByteSizeFormat.parse(ByteSizeFormat.text(bytes)) == bytes)
+            #expect(ByteSizeFormat.parse(ByteSizeFormat.text(bytes / 1_000 * 1_000)) == bytes / 1_000 * 1_000)
             for unit: Int64 in [1, 1_000, 60_000, 3_600_000, 86_400_000] {
                 let duration = Duration.milliseconds(Int64.random(in: 0..<10_000_000, using: &random) * unit)
-                #expect(DurationText.parse(DurationText.text(duration)) == duration)
+                #expect(DurationFormat.parse(DurationFormat.text(duration)) == duration)
             }
         }
     }
@@ -60,7 +61,7 @@ import Testing
         "The unit written is the largest that divides evenly, days from two on",
         arguments: [(Int64(1), "1ms"), (1_000, "1s"), (90_000, "90s"), (60_000, "1m"), (86_400_000, "24h"), (172_800_000, "2d"), (0, "0s")])
     func durationText(milliseconds: Int64, text: String) {
-        #expect(DurationText.text(.milliseconds(milliseconds)) == text)
+        #expect(DurationFormat.text(.milliseconds(milliseconds)) == text)
     }
 
     @Test("The nearest known word is suggested only when it is near")

@@ -2,7 +2,8 @@ import MirrorCore
 import MirrorNet
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
+@testable import MirrorSettings
 
 @Suite struct ReloadTests {
     private static let before = """
@@ -19,10 +20,10 @@ import Testing
 
         """
 
-    private static let environment = ConfigurationEnvironment.fake(files: ["/here/cert.pem": sampleCertificate, "/here/key.pem": sampleKey])
+    private static let environment = SettingsEnvironment.fake(files: ["/here/cert.pem": sampleCertificate, "/here/key.pem": sampleKey])
 
     /// What is set, and what needs a restart, when the first file is changed like this.
-    private static func changes(_ changes: (String, String)..., in environment: ConfigurationEnvironment = environment) throws
+    private static func changes(_ changes: (String, String)..., in environment: SettingsEnvironment = environment) throws
         -> (changed: [String], restart: [String])
     {
         let old = try Configuration.reading(before, Self.environment)
@@ -94,7 +95,7 @@ import Testing
 
     @Test("Another certificate in the same file is seen; whether there is TLS at all is for the next start")
     func certificates() throws {
-        let twice = ConfigurationEnvironment.fake(
+        let twice = SettingsEnvironment.fake(
             files: ["/here/cert.pem": sampleCertificate + "\n" + sampleCertificate, "/here/key.pem": sampleKey])
         #expect(try Self.changes(in: twice) == (["tls"], []))
         #expect(try Self.changes(("tls: {certificate: cert.pem, key: key.pem}\n", "")) == ([], ["tls"]))

@@ -3,7 +3,7 @@ import ServiceLifecycle
 import Synchronization
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
 
 @Suite("Parts of the process", .timeLimit(.minutes(1)))
 struct ServicePartTests {

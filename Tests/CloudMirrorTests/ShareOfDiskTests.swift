@@ -2,7 +2,7 @@ import MirrorCore
 import TestServers
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
 
 @Suite("What a local pool may hold when nothing is said of it")
 struct ShareOfDiskTests {
@@ -10,7 +10,7 @@ struct ShareOfDiskTests {
         -> Configuration.Pool
     {
         Configuration.Pool(
-            id: try #require(PoolID("local/\(name)")), storage: .local(directory: "\(directory.path)/\(name)"),
+            id: try #require(PoolID("local/\(name)")), directory: "\(directory.path)/\(name)",
             retention: .init(maxBytes: maxBytes))
     }
 
@@ -18,7 +18,7 @@ struct ShareOfDiskTests {
     func share() throws {
         let directory = try TemporaryDirectory()
         let total = try #require(DirectoryCheck(directory.path).space).total
-        var configuration = Configuration(stateDirectory: directory.path)
+        var configuration = Configuration(services: .standard, stateDirectory: directory.path)
         #expect(configuration.maxBytes(of: configuration.pools[0]) == total / 100 * 80)
         #expect(configuration.sharesOfDisks.count == 1)
         configuration.pools = [
@@ -39,7 +39,7 @@ struct ShareOfDiskTests {
               local/b: {directory: b, retention: {maxBytes: none}}
               s3/c: {bucket: bucket-c}
             """, to: "mirror.yaml")
-        let configuration = try Configuration.load(file: file)
+        let configuration = try Configuration.load(file: file, services: .standard)
         #expect(configuration.pools.map(\.retention.maxBytes) == [.shareOfDisk, .none, .none])
     }
 }

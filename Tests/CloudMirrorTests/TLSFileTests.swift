@@ -1,6 +1,6 @@
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
 
 @Suite struct TLSFileTests {
     private static let file = minimalFile + "tls: {certificate: cert.pem, key: key.pem}\n"

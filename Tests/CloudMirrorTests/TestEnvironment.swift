@@ -1,11 +1,16 @@
-@testable import CloudMirror
+import CloudMirror
+import MirrorCore
+import StorageLocal
 
-extension ConfigurationEnvironment {
+@testable import MirrorNode
+@testable import MirrorSettings
+
+extension SettingsEnvironment {
     /// A machine with nothing but what is given.
     static func fake(
         variables: [String: String] = [:], files: [String: String] = [:], worldReadable: Set<String> = []
-    ) -> ConfigurationEnvironment {
-        ConfigurationEnvironment(
+    ) -> SettingsEnvironment {
+        SettingsEnvironment(
             variable: { variables[$0] },
             read: { (path, limit) throws(FileProblem) in
                 guard let text = files[path] else { throw FileProblem("No such file or directory") }
@@ -19,19 +24,36 @@ extension ConfigurationEnvironment {
 extension Configuration {
     /// Reads `text` as the file `mirror.yaml`.
     static func reading(
-        _ text: String, stateDirectory: String? = nil, _ environment: ConfigurationEnvironment = .fake()
+        _ text: String, stateDirectory: String? = nil, _ environment: SettingsEnvironment = .fake()
     ) throws(ConfigurationError) -> Configuration {
-        try parse(Array(text.utf8), file: "mirror.yaml", stateDirectory: stateDirectory, environment: environment)
+        try parse(
+            Array(text.utf8), file: "mirror.yaml", services: .standard, stateDirectory: stateDirectory, environment: environment)
     }
 
     /// The problems of a file, one a line.
-    static func problems(of text: String, _ environment: ConfigurationEnvironment = .fake()) -> [String] {
+    static func problems(of text: String, _ environment: SettingsEnvironment = .fake()) -> [String] {
         do {
             _ = try reading(text, environment)
             return []
         } catch {
             return error.problems.map(\.description)
         }
+    }
+}
+
+extension StorageServices {
+    static let standard = StorageServices(.standard)
+}
+
+extension Configuration.Pool {
+    /// A pool in a directory.
+    init(id: PoolID, directory: String, retention: Configuration.Retention = .init()) {
+        self.init(id: id, LocalPoolSettings(directory: directory), of: LocalService.self, retention: retention)
+    }
+
+    /// The same pool in another directory.
+    mutating func move(to directory: String) {
+        self = Configuration.Pool(id: id, directory: directory, retention: retention)
     }
 }
 

@@ -1,7 +1,7 @@
 import MirrorCore
 import Testing
 
-@testable import CloudMirrorCLI
+@testable import CloudMirror
 
 @Suite struct WarmLogicTests {
     @Test("A file of URLs may have empty lines, comments, a byte order mark and the line ends of any system")

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import CloudMirror
+@testable import MirrorNode
 
 @Suite struct WorkerNameTests {
     @Test(

@@ -1,7 +1,7 @@
 import Foundation
 import MirrorCore
 
-@testable import CloudMirrorCLI
+@testable import CloudMirror
 
 extension FuzzTarget {
     /// What the commands read of the answers of mirrors and origins.

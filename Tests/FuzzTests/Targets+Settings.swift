@@ -1,12 +1,17 @@
-@testable import CloudMirror
+import CloudMirror
+
+@testable import MirrorNode
+@testable import MirrorSettings
 
 extension FuzzTarget {
-    private static let environment = ConfigurationEnvironment(
+    private static let environment = SettingsEnvironment(
         variable: { $0 == "NAME" ? "value" : nil },
-        read: { (_, _) throws(ConfigurationEnvironment.FileProblem) in
-            throw ConfigurationEnvironment.FileProblem("No such file or directory")
+        read: { (_, _) throws(SettingsEnvironment.FileProblem) in
+            throw SettingsEnvironment.FileProblem("No such file or directory")
         },
         currentDirectory: "/here")
+
+    private static let services = StorageServices(.standard)
 
     static let settings: [FuzzTarget] = [
         FuzzTarget(
@@ -21,7 +26,7 @@ extension FuzzTarget {
                 "~", "<<: ", "\"\\uD800\"", "#", "local/dev", "s3/eu-west-1", "24h", "5GiB", "listen", "pools",
             ]
         ) { bytes in
-            _ = try Configuration.parse(bytes, file: "fuzz.yaml", environment: environment)
+            _ = try Configuration.parse(bytes, file: "fuzz.yaml", services: services, environment: environment)
         }
     ]
 }

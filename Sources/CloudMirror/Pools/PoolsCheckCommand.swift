@@ -1,5 +1,5 @@
 import ArgumentParser
-import CloudMirror
+import MirrorNode
 import MirrorCore
 
 /// `cloud-mirror pools check`: what is wrong with pools.

@@ -1,5 +1,6 @@
 import ArgumentParser
-import CloudMirror
+import MirrorNode
+import MirrorStorage
 import MirrorCore
 
 /// `cloud-mirror pools`: what looks after pools.
@@ -39,10 +40,10 @@ struct PoolFileOptions: ParsableArguments {
     }
 }
 
-extension PoolSetup.Line {
+extension SetupLine {
     /// `  ok       the bucket exists`
     var row: String {
         let width = 8
-        return "  \(mark)\(String(repeating: " ", count: max(1, width - mark.count)))\(TextTable.printable(text))\n"
+        return "  \(mark.rawValue)\(String(repeating: " ", count: max(1, width - mark.rawValue.count)))\(TextTable.printable(text))\n"
     }
 }

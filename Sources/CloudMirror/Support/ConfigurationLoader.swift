@@ -1,10 +1,11 @@
-import CloudMirror
+import MirrorNode
+import MirrorSettings
 
 /// Reads the configuration for a command; problems go to standard error, one a line, as editors understand them.
 enum ConfigurationLoader {
     static func load(_ file: String?, overrides: Configuration.Overrides) throws(CommandFailure) -> Configuration {
         do {
-            return try Configuration.load(file: file, overrides: overrides)
+            return try Configuration.load(file: file, services: StorageServices.current, overrides: overrides)
         } catch {
             Terminal.writeToStandardError("\(TextTable.printableLines(error.description))\n")
             let count = error.problems.count

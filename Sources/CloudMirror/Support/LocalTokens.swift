@@ -1,5 +1,6 @@
-import CloudMirror
+import MirrorNode
 import MirrorCore
+import MirrorSettings
 
 /// Admin tokens that mirrors on this machine keep in files of their state directories, for one address.
 ///
@@ -17,9 +18,9 @@ struct LocalTokens {
     /// - Parameter url: Of a mirror.
     /// - Parameter stateDirectory: `nil` looks where services have it that are told of none.
     /// - Returns: `nil` for an address that is not this machine's own, or one that only a name server knows of.
-    init?(of url: ArtifactURL, stateDirectory: String?, environment: ConfigurationEnvironment = .process) {
+    init?(of url: ArtifactURL, stateDirectory: String?, environment: SettingsEnvironment = .process) {
         let directories =
-            stateDirectory.map { [ConfigurationEnvironment.absolute($0, in: environment.currentDirectory)] }
+            stateDirectory.map { [SettingsEnvironment.absolute($0, in: environment.currentDirectory)] }
             ?? [Configuration.defaultStateDirectory(environment), Self.serviceDirectory]
         let hosts =
             url.host == "localhost" ? ["127.0.0.1", "::1"].compactMap { IPAddress($0) } : [url.hostAddress?.unmapped].compactMap(\.self)

@@ -1,5 +1,5 @@
 import ArgumentParser
-import CloudMirror
+import MirrorNode
 
 /// Runs the service for a command, until it is told to stop.
 enum ServiceRun {

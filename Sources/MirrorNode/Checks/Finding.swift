@@ -1,3 +1,5 @@
+package import MirrorStorage
+
 /// Something of this machine that a configuration needs, and what is wrong with it.
 package struct Finding: Sendable, Equatable {
     package enum Severity: Sendable, Equatable {
@@ -16,5 +18,5 @@ package struct Finding: Sendable, Equatable {
     package var text: String
 
     /// For a list of what was looked at.
-    package var line: PoolSetup.Line { .init(mark: severity == .warning ? "warning" : "error", text: "\(key): \(text)") }
+    package var line: SetupLine { SetupLine(severity == .warning ? .warning : .error, "\(key): \(text)") }
 }

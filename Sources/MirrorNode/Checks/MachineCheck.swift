@@ -1,4 +1,5 @@
 package import MirrorCore
+import MirrorSettings
 
 /// Looks at what a configuration needs of this machine, by the same code for `serve`, which does not start over what is fatal, and for the
 /// commands that are asked beforehand. Changes nothing.
@@ -69,7 +70,7 @@ package struct MachineCheck: Sendable {
 
     /// Nothing for a pool that is not on this machine.
     package func pool(_ pool: Configuration.Pool) -> [Finding] {
-        guard case .local(let directory) = pool.storage else { return [] }
+        guard let directory = pool.directory else { return [] }
         let key = "pools.\(pool.id)"
         let check = DirectoryCheck(directory)
         if let problem = check.problem { return [Finding(severity: .fatal, key: "\(key).directory", text: problem)] }
@@ -127,7 +128,7 @@ package struct MachineCheck: Sendable {
         var findings: [Finding] = []
         var disks: [UInt64: (total: Int64, pools: [(id: PoolID, maxBytes: Int64)])] = [:]
         for pool in configuration.pools {
-            guard case .local(let directory) = pool.storage, case .bytes(let maxBytes) = pool.retention.maxBytes else { continue }
+            guard let directory = pool.directory, case .bytes(let maxBytes) = pool.retention.maxBytes else { continue }
             let check = DirectoryCheck(directory)
             guard let device = check.device, let space = check.space, maxBytes <= space.total else { continue }
             disks[device, default: (space.total, [])].pools.append((pool.id, maxBytes))
@@ -150,7 +151,7 @@ package struct MachineCheck: Sendable {
         var seen: [(id: PoolID, path: String)] = []
         var findings: [Finding] = []
         for pool in configuration.pools {
-            guard case .local(let directory) = pool.storage, let path = RealPath.resolve(directory) else { continue }
+            guard let directory = pool.directory, let path = RealPath.resolve(directory) else { continue }
             if let other = seen.first(where: { $0.path == path || $0.path.isPath(below: path) || path.isPath(below: $0.path) }) {
                 findings.append(
                     Finding(
@@ -164,5 +165,5 @@ package struct MachineCheck: Sendable {
         return findings
     }
 
-    private static func size(_ bytes: Int64) -> String { ByteSize.rounded(bytes) }
+    private static func size(_ bytes: Int64) -> String { ByteSizeFormat.rounded(bytes) }
 }

@@ -1,11 +1,12 @@
 import MirrorCore
 import MirrorNet
+import MirrorSettings
 
 extension EgressPolicy.AllowRule {
     /// A rule that is written as a mapping.
     ///
     /// - Returns: `nil` after recording a problem.
-    static func read(_ section: ConfigurationReader) -> EgressPolicy.AllowRule? {
+    static func read(_ section: SettingsReader) -> EgressPolicy.AllowRule? {
         var query = QueryRule.dropSignatures
         var prefix: EgressPolicy.AllowRule?
         if let element = section.custom("query", type: "", defaultNote: "", example: "", doc: ""), let read = QueryRule.read(element) {

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorSettings
 
 extension Configuration {
     /// Per cent of its file system that a local pool may hold where nothing is said of it.
@@ -23,14 +24,13 @@ extension Configuration {
         pools.compactMap { pool in
             guard pool.retention.maxBytes == .shareOfDisk, let bytes = maxBytes(of: pool) else { return nil }
             return
-                "\(pool.id) may hold \(ByteSize.rounded(bytes)), its share of \(Self.shareOfDisk)% of the file system (retention.maxBytes)"
+                "\(pool.id) may hold \(ByteSizeFormat.rounded(bytes)), its share of \(Self.shareOfDisk)% of the file system (retention.maxBytes)"
         }
     }
 }
 
 extension Configuration.Pool {
     fileprivate var disk: DirectoryCheck? {
-        guard case .local(let directory) = storage else { return nil }
-        return DirectoryCheck(directory)
+        directory.map { DirectoryCheck($0) }
     }
 }

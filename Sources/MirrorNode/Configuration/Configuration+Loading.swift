@@ -1,3 +1,5 @@
+package import MirrorSettings
+
 extension Configuration {
     /// What the command line says, which goes before what the file says.
     package struct Overrides: Sendable {
@@ -13,27 +15,29 @@ extension Configuration {
 
     /// The configuration in a file, or the zero configuration without one.
     ///
-    /// - Parameter file: A path, absolute or relative to the current directory.
+    /// - Parameters:
+    ///   - file: A path, absolute or relative to the current directory.
+    ///   - services: The kinds of storage that the file may name.
     /// - Throws: ``ConfigurationError`` with everything that is wrong with the file.
     package static func load(
-        file: String?, overrides: Overrides = Overrides(), environment: ConfigurationEnvironment = .process
+        file: String?, services: StorageServices, overrides: Overrides = Overrides(), environment: SettingsEnvironment = .process
     ) throws(ConfigurationError) -> Configuration {
-        let stateDirectory = overrides.stateDirectory.map { ConfigurationEnvironment.absolute($0, in: environment.currentDirectory) }
+        let stateDirectory = overrides.stateDirectory.map { SettingsEnvironment.absolute($0, in: environment.currentDirectory) }
         var configuration: Configuration
         if let file {
-            let content: ConfigurationEnvironment.File
+            let content: SettingsEnvironment.File
             do {
                 content = try environment.read(
-                    ConfigurationEnvironment.absolute(file, in: environment.currentDirectory), YAMLDocument.maxLength)
+                    SettingsEnvironment.absolute(file, in: environment.currentDirectory), YAMLDocument.maxLength)
             } catch {
                 throw ConfigurationError(
-                    problems: [ConfigurationProblem(file: file, path: "", message: "the file cannot be read: \(error.reason)")])
+                    problems: [SettingsProblem(file: file, path: "", message: "the file cannot be read: \(error.reason)")])
             }
             configuration = try parse(
-                content.bytes, file: file, isWorldReadable: content.isWorldReadable, stateDirectory: stateDirectory,
+                content.bytes, file: file, services: services, isWorldReadable: content.isWorldReadable, stateDirectory: stateDirectory,
                 environment: environment)
         } else {
-            configuration = Configuration(stateDirectory: stateDirectory ?? defaultStateDirectory(environment))
+            configuration = Configuration(services: services, stateDirectory: stateDirectory ?? defaultStateDirectory(environment))
         }
         if let listen = overrides.listen { configuration.listen = listen }
         return configuration
@@ -46,16 +50,17 @@ extension Configuration {
     ///   - isWorldReadable: Whether everybody on this machine can read it.
     ///   - stateDirectory: Absolute; overrides what the file says.
     static func parse(
-        _ bytes: [UInt8], file: String, isWorldReadable: Bool = false, stateDirectory: String? = nil, environment: ConfigurationEnvironment
+        _ bytes: [UInt8], file: String, services: StorageServices, isWorldReadable: Bool = false, stateDirectory: String? = nil,
+        environment: SettingsEnvironment
     ) throws(ConfigurationError) -> Configuration {
-        let path = ConfigurationEnvironment.absolute(file, in: environment.currentDirectory)
+        let path = SettingsEnvironment.absolute(file, in: environment.currentDirectory)
         let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
-        let context = ConfigurationContext(file: file, directory: directory, environment: environment)
+        let context = SettingsContext(file: file, directory: directory, environment: environment)
         var configuration: Configuration?
         do {
-            let root = try YAMLDocument.parse(bytes) ?? YAMLNode(content: .mapping([]), line: 1, column: 1)
-            ConfigurationElement(context, path: "", node: root).section {
-                configuration = Configuration($0, stateDirectory: stateDirectory)
+            let root = try YAMLDocument.parse(bytes) ?? SettingsNode(content: .mapping([]), line: 1, column: 1)
+            SettingsElement(context, path: "", node: root).section {
+                configuration = Configuration($0, services: services, stateDirectory: stateDirectory)
             }
         } catch {
             context.report(error.message, path: "", line: error.line, column: error.column)
@@ -66,20 +71,20 @@ extension Configuration {
         if isWorldReadable, context.holdsSecret {
             let message =
                 "everybody on this machine can read the file, and a secret stands in it; chmod o-r it, or keep the secret in a file of its own"
-            configuration.warnings.append(ConfigurationProblem(file: file, path: "", message: message))
+            configuration.warnings.append(SettingsProblem(file: file, path: "", message: message))
         }
         return configuration
     }
 
     /// The steps of a walk over all keys.
-    static var outline: [ConfigurationOutline] {
+    static func outline(_ services: StorageServices) -> [SettingsOutline] {
         // The description must not depend on the machine that writes it.
-        let nothing = ConfigurationEnvironment(
+        let nothing = SettingsEnvironment(
             variable: { _ in nil },
-            read: { (_, _) throws(ConfigurationEnvironment.FileProblem) in throw ConfigurationEnvironment.FileProblem("not read") },
+            read: { (_, _) throws(SettingsEnvironment.FileProblem) in throw SettingsEnvironment.FileProblem("not read") },
             currentDirectory: "/")
-        let context = ConfigurationContext(file: "", directory: "/", environment: nothing, isDocumenting: true)
-        ConfigurationReader(context, path: "", node: nil).read { _ = Configuration($0, stateDirectory: nil) }
+        let context = SettingsContext(file: "", directory: "/", environment: nothing, isDocumenting: true)
+        SettingsReader(context, path: "", node: nil).read { _ = Configuration($0, services: services, stateDirectory: nil) }
         return context.outline
     }
 }

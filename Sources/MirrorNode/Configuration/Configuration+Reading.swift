@@ -1,6 +1,8 @@
 import MirrorCore
 import MirrorEngine
 import MirrorNet
+import MirrorSettings
+import MirrorStorage
 import NIOSSL
 
 // Every key that there is, with its limits and its meaning. docs/configuration.md and config/cloud-mirror.example.yaml are written from
@@ -9,8 +11,8 @@ extension Configuration {
     /// Reads the keys of a file.
     ///
     /// - Parameter stateDirectory: What the command line says, which overrides the file.
-    init(_ reader: ConfigurationReader, stateDirectory override: String?) {
-        self.init(stateDirectory: override ?? Self.defaultStateDirectory(reader.context.environment))
+    init(_ reader: SettingsReader, services: StorageServices, stateDirectory override: String?) {
+        self.init(services: services, stateDirectory: override ?? Self.defaultStateDirectory(reader.context.environment))
         reader.value("listen", &listen, .listenAddress, doc: "Address to listen on; port 0 lets the system choose one.")
         reader.value(
             "publicURL", &publicURL, .baseURL, defaultNote: "derived from listen", example: "https://mirror.example.org",
@@ -21,7 +23,7 @@ extension Configuration {
         if let override { stateDirectory = override }
         readTLS(reader)
         reader.section("admin", doc: "Purging, warming and looking at what is where.") { admin.read($0, main: listen) }
-        reader.section("origins", doc: "What may be fetched. Nothing else is.") { origins.read($0) }
+        reader.section("origins", doc: "What may be fetched. Nothing else is.") { origins.read($0, services) }
         let named = readPools(reader)
         reader.section("redirect", doc: "How requests for artifacts are answered.") { redirect.read($0) }
         reader.section("copy", doc: "How artifacts are copied into pools.") { copy.read($0) }
@@ -38,7 +40,7 @@ extension Configuration {
         }
     }
 
-    private mutating func readTLS(_ reader: ConfigurationReader) {
+    private mutating func readTLS(_ reader: SettingsReader) {
         reader.optionalSection("tls", doc: "HTTPS on the listeners. Without it they speak HTTP.") { section in
             let certificate = section.required(
                 "certificate", .path, example: "/etc/cloud-mirror/cert.pem", doc: "PEM file: the certificate, then its chain.")
@@ -57,7 +59,7 @@ extension Configuration {
         }
     }
 
-    private mutating func readState(_ reader: ConfigurationReader) {
+    private mutating func readState(_ reader: SettingsReader) {
         var path = "\(stateDirectory)/state.sqlite"
         var redis: Redis?
         var hasPath = false
@@ -76,7 +78,7 @@ extension Configuration {
         }
         state = redis.map { .redis($0) } ?? .sqlite(path: path)
         if redis != nil {
-            for pool in pools where pool.isOnThisMachine {
+            for pool in pools where pool.directory != nil {
                 reader.report("\(pool.id) is a directory of one machine, and state.redis is for many; use object storage", key: "pools")
             }
         } else if copy.frontEnd == .never {
@@ -91,7 +93,7 @@ extension Configuration.Admin {
     /// Characters; shorter tokens can be guessed.
     private static let shortToken = 16
 
-    fileprivate mutating func read(_ reader: ConfigurationReader, main: ListenAddress) {
+    fileprivate mutating func read(_ reader: SettingsReader, main: ListenAddress) {
         reader.value(
             "listen", &listen, .listenAddress, defaultNote: "the same listener as everything else", example: "127.0.0.1:9090",
             doc: "A listener of its own for admin calls, so that a firewall can keep others out.")
@@ -117,7 +119,7 @@ extension Configuration.Admin {
         if let file { readTokens(file, reader) }
     }
 
-    private func warn(of found: [Secret], key: String, _ reader: ConfigurationReader) {
+    private func warn(of found: [Secret], key: String, _ reader: SettingsReader) {
         if found.contains(where: { $0.value.utf8.count < Self.shortToken }) {
             reader.warn(
                 "a token is shorter than \(Self.shortToken) characters and may be guessed; `openssl rand -hex 16` makes one that may not",
@@ -129,7 +131,7 @@ extension Configuration.Admin {
         }
     }
 
-    private mutating func readTokens(_ file: String, _ reader: ConfigurationReader) {
+    private mutating func readTokens(_ file: String, _ reader: SettingsReader) {
         guard let content = reader.readFile("tokensFile", file, limit: Self.maxTokensFile, isSecret: true) else { return }
         let lines = content.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") })
         var found: [Secret] = []
@@ -137,7 +139,7 @@ extension Configuration.Admin {
             let text = String(decoding: line, as: UTF8.self).trimmed
             guard !text.isEmpty, !text.hasPrefix("#") else { continue }
             do {
-                found.append(try ConfigurationValueKind.token.parse(text, reader.context))
+                found.append(try SettingKind.token.parse(text, reader.context))
             } catch {
                 reader.report("a token in the file \(error.message)", key: "tokensFile")
             }
@@ -152,10 +154,9 @@ extension Configuration.Admin {
 }
 
 extension Configuration.Origins {
-    fileprivate mutating func read(_ reader: ConfigurationReader) {
-        var endpoints: [(ArtifactURL?, ConfigurationReader)] = []
+    fileprivate mutating func read(_ reader: SettingsReader, _ services: StorageServices) {
         let rules = reader.requiredList(
-            "allow", unless: "s3", type: "list of URL prefixes, or {prefix or pattern, query}",
+            "allow", unless: services.originKeys, type: "list of URL prefixes, or {prefix or pattern, query}",
             example: "\n- https://artifacts.example.org/builds/\n- pattern: '^https://s3\\.us-west-2\\.amazonaws\\.com/public-artifacts/'",
             doc:
                 "The artifacts that may be fetched: URLs that begin like this, compared by scheme, host, port and path; or that match an anchored "
@@ -164,27 +165,17 @@ extension Configuration.Origins {
                 + "all; `drop` nothing; a list of names, such as `[version, arch]`, only the parameters of these names. All of it is always fetched. "
                 + "List the parameters that an origin knows where anybody may ask: each made-up one is another artifact otherwise. "
                 + "Set `keep` where a signature decides who may read: without it in the name, clients "
-                + "that have none are redirected to the copy, too. May be left out where `s3` has an entry."
-        ) { element -> (rule: EgressPolicy.AllowRule, element: ConfigurationElement)? in
+                + "that have none are redirected to the copy, too.\(services.originKeys.isEmpty ? "" : " May be left out where \(services.originKeyWords) has an entry.")"
+        ) { element -> (rule: EgressPolicy.AllowRule, element: SettingsElement)? in
             guard element.isMapping else { return element.value(.originPrefix, instead: "remove it").map { ($0, element) } }
             var rule: EgressPolicy.AllowRule?
             element.section { rule = .read($0) }
             return rule.map { ($0, element) }
         }
         allow = rules.map(\.rule)
-        reader.sectionList(
-            "s3", type: "list of {bucket, endpoint, region, addressing, dualStack, credentials}",
-            example: "[{bucket: my-artifacts, region: us-west-2}]",
-            doc:
-                "Buckets that artifacts are read from with credentials, as `https://` URLs in any spelling or as `s3://bucket/key` (there the key is as it is, not percent-encoded); they are allowed "
-                + "without a rule. The keys are those of an S3 pool; `region` is required for AWS. Pools of the same service copy from them "
-                + "by themselves."
-        ) { section in
-            guard let bucket = Configuration.S3Bucket.read(section, example: "my-artifacts", fallbackRegion: nil) else { return }
-            if s3.contains(where: { $0.isSame(as: bucket) }) { return section.report("is in the list already", key: "bucket") }
-            s3.append(bucket)
-            endpoints.append((bucket.endpoint, section))
-        }
+        var places: [(origin: Configuration.Origin, section: SettingsReader)] = []
+        for service in services.all { Self.readPlaces(of: service, reader, &places) }
+        buckets = places.map(\.origin)
         reader.value(
             "requireHTTPS", &requireHTTPS, .boolean, doc: "Refuse plain HTTP, on every hop of a redirect chain. Turn it off for tests only."
         )
@@ -192,8 +183,9 @@ extension Configuration.Origins {
             // The policy itself says what a rule may be.
             do { _ = try EgressPolicy(allow: [rule], requireHTTPS: requireHTTPS) } catch { error.problems.forEach(element.report) }
         }
-        for (endpoint, section) in endpoints where requireHTTPS && endpoint?.scheme == .http {
-            section.report("is plain HTTP while origins.requireHTTPS is true", key: "endpoint")
+        for (origin, section) in places where requireHTTPS {
+            guard let key = origin.settings.plainHTTPKey else { continue }
+            section.report("is plain HTTP while origins.requireHTTPS is true", key: key)
         }
         reader.list(
             "allowAddresses", &allowAddresses, .network,
@@ -201,23 +193,40 @@ extension Configuration.Origins {
         reader.value(
             "maxRedirects", &maxRedirects, .integer(in: 0...20), doc: "Redirects to follow from an origin; each hop must be allowed, too.")
     }
+
+    /// Reads the list of a service that can be an origin.
+    private static func readPlaces<Service: StorageService>(
+        of service: Service.Type, _ reader: SettingsReader, _ places: inout [(origin: Configuration.Origin, section: SettingsReader)]
+    ) {
+        guard let documentation = service.originDocumentation else { return }
+        reader.sectionList(service.name, type: documentation.type, example: documentation.example, doc: documentation.doc) { section in
+            guard let settings = service.readOrigin(section) else { return }
+            let others = places.filter { $0.origin.service == service.name }
+            for other in others {
+                if let clash = settings.anyClash(with: other.origin.settings, called: "another") {
+                    return section.report("is in the list already", key: clash.key)
+                }
+            }
+            places.append((Configuration.Origin(service: service.name, settings: settings), section))
+        }
+    }
 }
 
 extension Configuration.Retention {
-    /// - Parameter isLocal: Whether the pool is on a file system of this machine.
-    mutating func read(_ reader: ConfigurationReader, isLocal: Bool) {
+    /// - Parameter hasDirectory: Whether the pool is on a file system of this machine.
+    mutating func read(_ reader: SettingsReader, hasDirectory: Bool) {
         reader.value(
             "timeToLive", &timeToLive, .duration(in: .seconds(1)...days(3_650)), doc: "How long a replica is kept after its last use.")
         var bytes: Int64?
         reader.value(
             "maxBytes", &bytes, .size(in: 1...(1 << 60)), none: "none",
-            defaultNote: isLocal
+            defaultNote: hasDirectory
                 ? "\(Configuration.shareOfDisk)% of the file system, shared by the pools on it that have no `maxBytes`" : nil,
             example: "500GiB",
             doc: "What the pool may hold, copies under way included: before more is copied, the replicas that were not used for longest go."
         )
-        maxBytes = bytes.map { .bytes($0) } ?? (isLocal && !reader.has("maxBytes") ? .shareOfDisk : .none)
-        if isLocal {
+        maxBytes = bytes.map { .bytes($0) } ?? (hasDirectory && !reader.has("maxBytes") ? .shareOfDisk : .none)
+        if hasDirectory {
             reader.value(
                 "minFreeBytes", &minFreeBytes, .size(in: 0...(1 << 60)),
                 doc:
@@ -232,11 +241,11 @@ extension Configuration.Retention {
 
 extension Configuration.Redirect {
     private static let maxClients = 100
-    private static let hopLength = ConfigurationValueKind<Duration>.duration(in: .seconds(1)...minutes(10))
+    private static let hopLength = SettingKind<Duration>.duration(in: .seconds(1)...minutes(10))
     /// Clients follow some fifty redirects at most.
-    private static let hopCount = ConfigurationValueKind<Int>.integer(in: 0...50)
+    private static let hopCount = SettingKind<Int>.integer(in: 0...50)
 
-    fileprivate mutating func read(_ reader: ConfigurationReader) {
+    fileprivate mutating func read(_ reader: SettingsReader) {
         reader.value(
             "maxWait", &maxWait, .duration(in: .zero...hours(1)),
             doc:
@@ -304,7 +313,7 @@ extension Configuration.Redirect {
 }
 
 extension Configuration.Copy {
-    fileprivate mutating func read(_ reader: ConfigurationReader) {
+    fileprivate mutating func read(_ reader: SettingsReader) {
         reader.value("concurrency", &concurrency, .integer(in: 1...1_024), doc: "Copies under way at the same time.")
         reader.value(
             "maxPerOrigin", &maxPerOrigin, .integer(in: 1...1_024), defaultNote: "half of concurrency", example: "8",
@@ -359,14 +368,14 @@ extension Configuration.Copy {
             section.value("first", &backoff.first, .duration(in: .milliseconds(1)...minutes(10)), doc: "After the first attempt.")
             section.value("max", &backoff.max, .duration(in: .milliseconds(1)...hours(24)), doc: "The longest.")
             if backoff.max < backoff.first {
-                section.report("must not be shorter than first, which is \(DurationText.text(backoff.first))", key: "max")
+                section.report("must not be shorter than first, which is \(DurationFormat.text(backoff.first))", key: "max")
             }
         }
     }
 }
 
 extension Configuration.Selection {
-    fileprivate mutating func read(_ reader: ConfigurationReader, pools: [PoolID]) {
+    fileprivate mutating func read(_ reader: SettingsReader, pools: [PoolID]) {
         networks = reader.map(
             "networks", named: .network, .pool(among: pools), example: "{10.1.0.0/16: local/dev}",
             doc: "Client networks and the pool of each; the longest prefix that holds the client's address decides."
@@ -382,7 +391,7 @@ extension Configuration.Selection {
 }
 
 extension Configuration.Server {
-    fileprivate mutating func read(_ reader: ConfigurationReader) {
+    fileprivate mutating func read(_ reader: SettingsReader) {
         reader.value(
             "maxConnections", &maxConnections, .integer(in: 1...1_000_000), doc: "Connections at the same time; more have to wait.")
         reader.value(

@@ -1,9 +1,10 @@
+import MirrorSettings
 import RedisClient
 import StateRedis
 
 extension Configuration.Redis {
     /// - Returns: `nil` after recording a problem.
-    static func read(_ reader: ConfigurationReader) -> Configuration.Redis? {
+    static func read(_ reader: SettingsReader) -> Configuration.Redis? {
         let url = reader.required(
             "url", .redisURL, example: "\"rediss://mirror:${REDIS_PASSWORD}@redis.example.org:6379/0\"",
             doc:
@@ -29,7 +30,7 @@ extension Configuration.Redis {
         return url == nil ? nil : redis
     }
 
-    private static func readSecrets(_ reader: ConfigurationReader, _ redis: inout Configuration.Redis, _ client: RedisConfiguration?) {
+    private static func readSecrets(_ reader: SettingsReader, _ redis: inout Configuration.Redis, _ client: RedisConfiguration?) {
         var (file, sentinelFile): (String?, String?)
         reader.value(
             "passwordFile", &file, .path, example: "/etc/cloud-mirror/redis-password",
@@ -52,7 +53,7 @@ extension Configuration.Redis {
         }
     }
 
-    private static func readAuthority(_ reader: ConfigurationReader, _ redis: inout Configuration.Redis, _ client: RedisConfiguration?) {
+    private static func readAuthority(_ reader: SettingsReader, _ redis: inout Configuration.Redis, _ client: RedisConfiguration?) {
         reader.value(
             "certificateAuthority", &redis.authority, .path, defaultNote: "the system's", example: "/etc/cloud-mirror/redis-ca.pem",
             doc: "PEM file with the certificates that the servers' certificates are checked against.")
@@ -71,10 +72,10 @@ extension RedisConfiguration {
     }
 }
 
-extension ConfigurationValueKind where Value == Secret {
+extension SettingKind where Value == Secret {
     /// The URL of a Redis, which may hold a password.
     static var redisURL: Self {
-        ConfigurationValueKind(
+        SettingKind(
             name: "URL", isSecret: true,
             parse: { (text, _) throws(InvalidValue) in
                 do throws(RedisURLError) {
@@ -87,10 +88,10 @@ extension ConfigurationValueKind where Value == Secret {
     }
 }
 
-extension ConfigurationValueKind where Value == String {
+extension SettingKind where Value == String {
     /// What stands in front of keys: without braces, which would hide the hash tag.
     static var redisPrefix: Self {
-        ConfigurationValueKind(
+        SettingKind(
             name: "name",
             parse: { (text, _) throws(InvalidValue) in
                 guard RedisStateStore.isPrefix(text) else { throw InvalidValue("is no prefix; write 1 to 64 letters, digits and - _ . :") }

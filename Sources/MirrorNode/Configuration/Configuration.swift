@@ -2,16 +2,20 @@ package import Logging
 package import MirrorCore
 package import MirrorEngine
 package import MirrorNet
+package import MirrorSettings
 package import NIOSSL
+import StorageLocal
 
 /// Everything that can be set, with the defaults that hold without a configuration file.
 ///
-/// `Configuration()` is the zero configuration: one pool `local/dev` under the state directory, any public HTTPS origin, no admin token but the local one.
+/// `Configuration(services:)` is the zero configuration: one pool `local/dev` under the state directory, any public HTTPS origin, no admin token but the local one.
 package struct Configuration: Sendable, Equatable {
+    /// The kinds of storage that there are.
+    package let services: StorageServices
     /// Where the settings come from.
     package var source: Source = .zeroConfiguration
     /// What is legal but worth a word in the log; filled by reading a file.
-    package var warnings: [ConfigurationProblem] = []
+    package var warnings: [SettingsProblem] = []
     /// Whether to write one line `ready <URL>` to standard output once requests are accepted; set by `serve --print-ready`.
     package var printsReady = false
 
@@ -36,11 +40,16 @@ package struct Configuration: Sendable, Equatable {
     /// The zero configuration.
     ///
     /// - Parameter stateDirectory: An absolute path.
-    package init(stateDirectory: String = Configuration.defaultStateDirectory()) {
+    package init(services: StorageServices, stateDirectory: String = Configuration.defaultStateDirectory()) {
+        self.services = services
         self.stateDirectory = stateDirectory
         pools =
             PoolID("local/dev").map {
-                [Pool(id: $0, storage: .local(directory: "\(stateDirectory)/pools/dev"), retention: Retention(maxBytes: .shareOfDisk))]
+                [
+                    Pool(
+                        id: $0, LocalPoolSettings(directory: "\(stateDirectory)/pools/dev"), of: LocalService.self,
+                        retention: Retention(maxBytes: .shareOfDisk))
+                ]
             } ?? []
         state = .sqlite(path: "\(stateDirectory)/state.sqlite")
         selection.fallback = pools.first.map { .pool($0.id) } ?? .origin
@@ -102,34 +111,13 @@ extension Configuration {
     package struct Origins: Sendable, Equatable {
         /// Only the zero configuration allows any public origin.
         package var allow: [EgressPolicy.AllowRule] = [.anyPublic]
-        /// Buckets that are read with credentials of the mirror's own; allowed without a rule.
-        package var s3: [S3Bucket] = []
+        /// What is read with credentials of the mirror's own; allowed without a rule.
+        package var buckets: [Origin] = []
         package var requireHTTPS = true
         /// Networks that the address guard would refuse.
         package var allowAddresses: [IPNetwork] = []
         /// 0...20
         package var maxRedirects = 10
-    }
-
-    /// One pool.
-    package struct Pool: Sendable, Equatable {
-        package var id: PoolID
-        package var storage: Storage
-        package var retention = Retention()
-
-        package enum Storage: Sendable, Equatable {
-            /// An absolute path.
-            case local(directory: String)
-            case s3(S3Pool)
-        }
-
-        /// Whether no other machine can read what is in it.
-        var isOnThisMachine: Bool {
-            switch storage {
-            case .local: true
-            case .s3: false
-            }
-        }
     }
 
     /// How long a replica is worth keeping.

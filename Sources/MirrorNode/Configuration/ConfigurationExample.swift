@@ -1,3 +1,5 @@
+import MirrorSettings
+
 /// Writes config/cloud-mirror.example.yaml from the calls that read the file.
 ///
 /// What is required stands there as it is; every other key is commented out and shows its default, or an example where it has none. Words
@@ -5,10 +7,10 @@
 package enum ConfigurationExample {
     private static let width = 110
 
-    package static func yaml() -> String {
+    package static func yaml(_ services: StorageServices) -> String {
         var lines = introduction.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        var open: [ConfigurationOutline.Presence] = []
-        for step in Configuration.outline {
+        var open: [SettingsOutline.Presence] = []
+        for step in Configuration.outline(services) {
             let indent = String(repeating: "  ", count: open.count)
             switch step {
             case .begin(let key, let doc, let presence):

@@ -1,13 +1,15 @@
+import MirrorSettings
+
 /// Writes docs/configuration.md, and the limits in docs/security.md, from the calls that read the file.
 package enum ConfigurationReference {
-    package static func markdown() -> String {
-        introduction + tables.filter { !$0.values.isEmpty || !$0.doc.isEmpty }.map(\.text).joined()
+    package static func markdown(_ services: StorageServices) -> String {
+        introduction(services) + tables(services).filter { !$0.values.isEmpty || !$0.doc.isEmpty }.map(\.text).joined()
     }
 
     /// Every setting that is a number, a size or a duration, in one table: what bounds what strangers can do is among them, and none is forgotten.
-    package static func limits() -> String {
+    package static func limits(_ services: StorageServices) -> String {
         var text = "| setting | default | meaning |\n|---|---|---|\n"
-        for table in tables {
+        for table in tables(services) {
             for value in table.values where ["number", "size", "duration"].contains(where: { value.type.hasPrefix($0) }) {
                 text += row(["`\(table.path.isEmpty ? "" : "\(table.path).")\(value.key)`", fallback(value), value.doc])
             }
@@ -15,10 +17,10 @@ package enum ConfigurationReference {
         return text
     }
 
-    private static var tables: [Table] {
+    private static func tables(_ services: StorageServices) -> [Table] {
         var tables = [Table(path: "")]
         var open = [0]
-        for step in Configuration.outline {
+        for step in Configuration.outline(services) {
             switch step {
             case .begin(let key, let doc, let presence):
                 let parent = tables[open.last ?? 0].path
@@ -37,7 +39,7 @@ package enum ConfigurationReference {
         var path: String
         var doc = ""
         var isRequired = false
-        var values: [ConfigurationOutline.Value] = []
+        var values: [SettingsOutline.Value] = []
 
         var text: String {
             var text = path.isEmpty ? "\n## The top of the file\n" : "\n## `\(path)`\n"
@@ -52,7 +54,7 @@ package enum ConfigurationReference {
         }
     }
 
-    private static func fallback(_ value: ConfigurationOutline.Value) -> String {
+    private static func fallback(_ value: SettingsOutline.Value) -> String {
         if value.isRequired { return "**required**" }
         return value.defaultText.map { "`\($0)`" } ?? value.defaultNote ?? ""
     }
@@ -62,24 +64,27 @@ package enum ConfigurationReference {
         return "| \(cells.joined(separator: " | ")) |\n"
     }
 
-    private static let introduction = """
-        # Configuration
+    private static func introduction(_ services: StorageServices) -> String {
+        let keys = (["allow"] + services.originKeys).map { "`origins.\($0)`" }
+        return """
+            # Configuration
 
-        <!-- Written by `cloud-mirror generate configuration-reference` from Sources/CloudMirror/Configuration. Do not edit. -->
+            <!-- Written by `cloud-mirror generate configuration-reference` from Sources/MirrorNode/Configuration. Do not edit. -->
 
-        `cloud-mirror serve --config FILE` reads one YAML file; `cloud-mirror check-config FILE` says everything that is wrong with one, with
-        line and column. [config/cloud-mirror.example.yaml](../config/cloud-mirror.example.yaml) shows every key.
+            `cloud-mirror serve --config FILE` reads one YAML file; `cloud-mirror check-config FILE` says everything that is wrong with one, with
+            line and column. [config/cloud-mirror.example.yaml](../config/cloud-mirror.example.yaml) shows every key.
 
-        Without a file the service starts with one pool, `local/dev`, under the state directory, and copies from any public HTTPS origin:
-        enough to try it, too much for a machine that others can reach. With a file, `origins.allow` (or `origins.s3`) and one pool are required.
+            Without a file the service starts with one pool, `local/dev`, under the state directory, and copies from any public HTTPS origin:
+            enough to try it, too much for a machine that others can reach. With a file, \(keys[0])\(keys.count == 1 ? "" : " (or \(keys.dropFirst().joined(separator: " or ")))") and one pool are required.
 
-        - **Durations** are a whole number and a unit: `500ms`, `28s`, `15m`, `24h`, `7d`.
-        - **Sizes** are a whole number and a unit: `64KiB`, `16MiB`, `500GiB`, `5TiB`, or decimal `kB`, `MB`, `GB`, `TB`.
-        - **Paths** that do not begin with `/` start from the directory of the file.
-        - **`${NAME}`** in a value is replaced by the environment variable of that name, which must be set; `$${` stands for `${` itself.
-        - Keys that do not exist and keys given twice are errors. A key without a value is an error, a section without keys is not.
-        - A file holds at most \(ByteSize.text(Int64(YAMLDocument.maxLength))), \(YAMLDocument.maxNodes) values, \(YAMLDocument.maxAliases) \
-        aliases and \(YAMLDocument.maxDepth) levels.
+            - **Durations** are a whole number and a unit: `500ms`, `28s`, `15m`, `24h`, `7d`.
+            - **Sizes** are a whole number and a unit: `64KiB`, `16MiB`, `500GiB`, `5TiB`, or decimal `kB`, `MB`, `GB`, `TB`.
+            - **Paths** that do not begin with `/` start from the directory of the file.
+            - **`${NAME}`** in a value is replaced by the environment variable of that name, which must be set; `$${` stands for `${` itself.
+            - Keys that do not exist and keys given twice are errors. A key without a value is an error, a section without keys is not.
+            - A file holds at most \(ByteSizeFormat.text(Int64(YAMLDocument.maxLength))), \(YAMLDocument.maxNodes) values, \(YAMLDocument.maxAliases) \
+            aliases and \(YAMLDocument.maxDepth) levels.
 
-        """
+            """
+    }
 }

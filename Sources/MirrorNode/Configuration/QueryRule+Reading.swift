@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorSettings
 
 extension QueryRule {
     /// Those that have a word of their own.
@@ -11,9 +12,9 @@ extension QueryRule {
     /// A word, or the names of the parameters that are kept.
     ///
     /// - Returns: `nil` after recording a problem.
-    static func read(_ element: ConfigurationElement) -> QueryRule? {
+    static func read(_ element: SettingsElement) -> QueryRule? {
         guard !element.isList else { return readNames(element) }
-        var kind = ConfigurationValueKind<Word>.choice()
+        var kind = SettingKind<Word>.choice()
         kind.name += ", or a list of parameters' names"
         return switch element.value(kind, instead: "leave the key out for the default") {
         case .keep: .keep
@@ -23,7 +24,7 @@ extension QueryRule {
         }
     }
 
-    private static func readNames(_ element: ConfigurationElement) -> QueryRule? {
+    private static func readNames(_ element: SettingsElement) -> QueryRule? {
         guard let elements = element.elements() else { return nil }
         guard !elements.isEmpty else {
             element.report("is empty; write drop if nothing of a query belongs to the name")
@@ -34,9 +35,9 @@ extension QueryRule {
     }
 }
 
-extension ConfigurationValueKind where Value == String {
+extension SettingKind where Value == String {
     fileprivate static var parameterName: Self {
-        ConfigurationValueKind(
+        SettingKind(
             name: "name of a parameter",
             parse: { (text, _) throws(InvalidValue) in
                 guard !text.isEmpty else { throw InvalidValue("is empty") }

@@ -1,9 +1,10 @@
 import MirrorCore
 import MirrorNet
+import MirrorSettings
 
-extension ConfigurationValueKind where Value == EgressPolicy.AllowRule {
+extension SettingKind where Value == EgressPolicy.AllowRule {
     static var originPrefix: Self {
-        ConfigurationValueKind(
+        SettingKind(
             name: "URL prefix",
             parse: { (text, _) throws(InvalidValue) in
                 do throws(ArtifactURLError) { return .prefix(try ArtifactURL(text)) } catch {
@@ -13,7 +14,7 @@ extension ConfigurationValueKind where Value == EgressPolicy.AllowRule {
     }
 
     static var originPattern: Self {
-        ConfigurationValueKind(name: "regular expression", parse: { (text, _) in .pattern(text) }, text: Self.text)
+        SettingKind(name: "regular expression", parse: { (text, _) in .pattern(text) }, text: Self.text)
     }
 
     private static func text(_ rule: EgressPolicy.AllowRule) -> String {
@@ -25,16 +26,29 @@ extension ConfigurationValueKind where Value == EgressPolicy.AllowRule {
     }
 }
 
-extension ConfigurationValueKind where Value == PoolID {
+extension SettingKind where Value == ListenAddress {
+    static var listenAddress: Self {
+        SettingKind(
+            name: "address",
+            parse: { (text, _) throws(InvalidValue) in
+                guard let value = ListenAddress(text) else {
+                    throw InvalidValue("is not an address to listen on; write host:port, such as 127.0.0.1:8080 or [::]:8080")
+                }
+                return value
+            }, text: { $0.description })
+    }
+}
+
+extension SettingKind where Value == PoolID {
     /// A pool that the file has.
     static func pool(among pools: [PoolID]) -> Self {
         Self.pool.checked { pools.contains($0) ? nil : "is not one of the pools: \(list(pools))" }
     }
 }
 
-extension ConfigurationValueKind where Value == Configuration.Selection.Fallback {
+extension SettingKind where Value == Configuration.Selection.Fallback {
     static func fallback(among pools: [PoolID]) -> Self {
-        ConfigurationValueKind(
+        SettingKind(
             name: "origin or a pool",
             parse: { (text, _) throws(InvalidValue) in
                 if text == "origin" { return .origin }

@@ -1,6 +1,7 @@
+import MirrorSettings
 import Yams
 
-/// Reads YAML into ``YAMLNode``s within bounds, so that no file, however odd, costs much time or memory.
+/// Reads YAML into ``SettingsNode``s within bounds, so that no file, however odd, costs much time or memory.
 enum YAMLDocument {
     /// Bytes.
     static let maxLength = 1 << 20
@@ -19,9 +20,9 @@ enum YAMLDocument {
     }
 
     /// - Returns: `nil` for a document without content.
-    static func parse(_ bytes: [UInt8]) throws(Failure) -> YAMLNode? {
+    static func parse(_ bytes: [UInt8]) throws(Failure) -> SettingsNode? {
         guard bytes.count <= maxLength else {
-            throw Failure(line: 1, column: 1, message: "the file is larger than \(ByteSize.text(Int64(maxLength)))")
+            throw Failure(line: 1, column: 1, message: "the file is larger than \(ByteSizeFormat.text(Int64(maxLength)))")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw notUTF8(bytes) }
         guard aliasCount(bytes) <= maxAliases else {
@@ -40,28 +41,28 @@ enum YAMLDocument {
         return try convert(root, depth: 0, budget: &budget)
     }
 
-    private static func convert(_ node: Node, depth: Int, budget: inout Int) throws(Failure) -> YAMLNode {
+    private static func convert(_ node: Node, depth: Int, budget: inout Int) throws(Failure) -> SettingsNode {
         let (line, column) = (node.mark?.line ?? 1, node.mark?.column ?? 1)
         budget -= 1
         guard budget >= 0 else { throw Failure(line: line, column: column, message: "the file holds more than \(maxNodes) values") }
         guard depth <= maxDepth else { throw Failure(line: line, column: column, message: tooDeep) }
-        let content: YAMLNode.Content
+        let content: SettingsNode.Content
         switch node {
         case .scalar(let scalar):
             content = .scalar(scalar.string, isPlain: scalar.style == .plain)
         case .sequence(let sequence):
-            var elements: [YAMLNode] = []
+            var elements: [SettingsNode] = []
             for element in sequence { elements.append(try convert(element, depth: depth + 1, budget: &budget)) }
             content = .sequence(elements)
         case .mapping(let mapping):
-            var entries: [YAMLNode.Entry] = []
+            var entries: [SettingsNode.Entry] = []
             for (key, value) in mapping {
                 guard case .scalar(let name) = key else {
                     let mark = key.mark
                     throw Failure(line: mark?.line ?? line, column: mark?.column ?? column, message: "a key must be a single word")
                 }
                 entries.append(
-                    YAMLNode.Entry(
+                    SettingsNode.Entry(
                         key: name.string, keyLine: name.mark?.line ?? line, keyColumn: name.mark?.column ?? column,
                         value: try convert(value, depth: depth + 1, budget: &budget)))
             }
@@ -70,7 +71,7 @@ enum YAMLDocument {
             // The parser replaces aliases; this is for whoever builds nodes by hand.
             throw Failure(line: line, column: column, message: "an alias that refers to nothing")
         }
-        return YAMLNode(content: content, line: line, column: column)
+        return SettingsNode(content: content, line: line, column: column)
     }
 
     private static func failure(_ error: any Error) -> Failure {

@@ -13,8 +13,11 @@ extension Configuration: ConfigurationSection {
         // Not settings.
         (this.source, this.warnings, this.printsReady) = (other.source, other.warnings, other.printsReady)
         let (pools, otherPools) = (this.pools, other.pools)
+        let (origins, otherOrigins) = (this.origins.buckets, other.origins.buckets)
         (this.pools, other.pools) = ([], [])
-        return (Self.differences(this, other, at: "") + Self.differences(pools, otherPools)).map(Self.key(of:)).sorted()
+        (this.origins.buckets, other.origins.buckets) = ([], [])
+        let rest = this == other ? [] : Self.differences(this, other, at: "")
+        return (rest + Self.differences(pools, otherPools) + Self.differences(origins, otherOrigins)).map(Self.key(of:)).sorted()
     }
 
     private static func differences(_ pools: [Pool], _ others: [Pool]) -> [String] {
@@ -23,10 +26,16 @@ extension Configuration: ConfigurationSection {
             guard let pool = pools.first(where: { $0.id == id }), let other = others.first(where: { $0.id == id }) else {
                 return ["pools.\(id)"]
             }
-            let storage = pool.storage == other.storage ? [] : ["pools.\(id)"]
+            let storage = pool.isSamePlace(as: other) ? [] : ["pools.\(id)"]
             return storage + differences(pool.retention, other.retention, at: "pools.\(id).retention")
         }
         return changed.isEmpty && pools != others ? ["pools"] : changed
+    }
+
+    private static func differences(_ origins: [Origin], _ others: [Origin]) -> [String] {
+        let services = Set((origins + others).map(\.service))
+        return services.filter { name in origins.filter { $0.service == name } != others.filter { $0.service == name } }
+            .map { "origins.\($0)" }
     }
 
     private static func differences<Value: Equatable>(_ one: Value, _ other: Any, at path: String) -> [String] {

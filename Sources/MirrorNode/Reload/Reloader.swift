@@ -3,6 +3,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorNet
 import MirrorServer
+import MirrorSettings
 import NIOPosix
 import NIOSSL
 import ServiceLifecycle
@@ -79,7 +80,7 @@ struct Reloader: Service, CustomStringConvertible {
         log.logLevel = next.log.level
     }
 
-    private func tell(changed: [String], needRestart: [String], _ warnings: [ConfigurationProblem]) {
+    private func tell(changed: [String], needRestart: [String], _ warnings: [SettingsProblem]) {
         for warning in warnings { logger.warning("warning about the configuration", metadata: ["problem": "\(warning)"]) }
         logger.notice("configuration reloaded", metadata: ["changed": .array(changed.map { .string($0) })])
         guard !needRestart.isEmpty else { return }

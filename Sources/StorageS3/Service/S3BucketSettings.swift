@@ -1,7 +1,57 @@
-import MirrorCore
-import StorageS3
+package import MirrorCore
+package import MirrorSettings
+package import MirrorStorage
 
-extension Configuration.S3Bucket {
+/// A bucket of AWS S3 or of a server that speaks its protocol, and how it is reached.
+package struct S3BucketSettings: StorageSettings {
+    package var name: String
+    /// Scheme, host and port; `nil` for AWS's own.
+    package var endpoint: ArtifactURL?
+    /// The region that requests are signed for.
+    package var region: String
+    /// `nil` leaves it to the endpoint.
+    package var addressing: S3Endpoint.Addressing?
+    /// Only where ``endpoint`` is `nil`.
+    package var dualStack = false
+    package var credentials: S3CredentialSettings = .chain
+
+    package init(
+        name: String, endpoint: ArtifactURL? = nil, region: String, addressing: S3Endpoint.Addressing? = nil, dualStack: Bool = false,
+        credentials: S3CredentialSettings = .chain
+    ) {
+        self.name = name
+        self.endpoint = endpoint
+        self.region = region
+        self.addressing = addressing
+        self.dualStack = dualStack
+        self.credentials = credentials
+    }
+
+    /// Whether both are the same bucket, whatever the way to it.
+    func isSame(as other: S3BucketSettings) -> Bool {
+        // AWS's names are unique in the world; elsewhere each endpoint has its own.
+        name == other.name && endpoint == other.endpoint
+    }
+
+    package func clash(with other: S3BucketSettings, called name: String) -> SettingsClash? {
+        isSame(as: other) ? SettingsClash(key: "bucket", message: "is the bucket of \(name) already") : nil
+    }
+
+    package var plainHTTPKey: String? { endpoint?.scheme == .http ? "endpoint" : nil }
+}
+
+extension S3BucketSettings {
+    /// Where requests go.
+    package var server: S3Endpoint {
+        guard let endpoint else { return .aws(region: region, dualStack: dualStack, addressing: addressing ?? .virtual) }
+        let byPath = S3Endpoint(scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, region: region, addressing: .path)
+        var chosen = byPath
+        chosen.addressing = addressing ?? (byPath.isAWS ? .virtual : .path)
+        return chosen
+    }
+}
+
+extension S3BucketSettings {
     /// Requests to servers that take no notice of regions are signed for this one.
     static let defaultRegion = "us-east-1"
 
@@ -9,7 +59,7 @@ extension Configuration.S3Bucket {
     ///
     /// - Parameter fallbackRegion: For signing, when the file does not say; `nil` makes it required for AWS.
     /// - Returns: `nil` after recording a problem.
-    static func read(_ reader: ConfigurationReader, example: String, fallbackRegion: String?) -> Configuration.S3Bucket? {
+    static func read(_ reader: SettingsReader, example: String, fallbackRegion: String?) -> S3BucketSettings? {
         let name = reader.required("bucket", .bucketName, example: example, doc: "The bucket's name.")
         var endpoint: ArtifactURL?
         reader.value(
@@ -25,7 +75,7 @@ extension Configuration.S3Bucket {
             example: "path", doc: "Whether the bucket's name stands before the host (`virtual`) or in the path (`path`).")
         var dualStack = false
         reader.value("dualStack", &dualStack, .boolean, doc: "Use AWS's endpoints that are reached by IPv6, too.")
-        let credentials = Configuration.S3CredentialSource.read(reader)
+        let credentials = S3CredentialSettings.read(reader)
 
         if dualStack, endpoint != nil {
             reader.report("is for AWS; an endpoint of your own has the addresses that its name has", key: "dualStack")
@@ -51,7 +101,7 @@ extension Configuration.S3Bucket {
                 reader.report("no certificate covers '\(name)' before a host name, as it has a dot; write `path`", key: "addressing")
             }
         }
-        return Configuration.S3Bucket(
+        return S3BucketSettings(
             name: name, endpoint: endpoint, region: region ?? fallbackRegion ?? defaultRegion, addressing: addressing,
             dualStack: dualStack && endpoint == nil, credentials: credentials)
     }
@@ -67,60 +117,5 @@ extension Configuration.S3Bucket {
                     || byte == UInt8(ascii: "-")
             }
         }
-    }
-}
-
-extension Configuration.S3CredentialSource {
-    fileprivate static func read(_ reader: ConfigurationReader) -> Configuration.S3CredentialSource {
-        let element = reader.custom(
-            "credentials", type: "anonymous, {profile}, or {accessKeyID, secretAccessKey or secretAccessKeyFile, sessionToken}",
-            defaultNote: "found as the AWS tools find them",
-            example: "{accessKeyID: \"${MIRROR_KEY_ID}\", secretAccessKey: \"${MIRROR_SECRET_KEY}\"}",
-            doc:
-                "Left out, they are found as the AWS tools find them: environment, shared configuration and credentials files, web identity, "
-                + "container, instance; `anonymous` signs nothing; `{profile: NAME}` is a profile of the shared files.")
-        guard let element else { return .chain }
-        guard element.isMapping else {
-            if element.plainText != "anonymous" {
-                element.report("is neither anonymous nor keys below it: {profile: NAME}, or {accessKeyID: …, secretAccessKey: …}")
-            }
-            return .anonymous
-        }
-        var source = Configuration.S3CredentialSource.chain
-        element.section { source = readKeys($0) ?? .chain }
-        return source
-    }
-
-    private static func readKeys(_ reader: ConfigurationReader) -> Configuration.S3CredentialSource? {
-        var profile: String?
-        var accessKeyID: String?
-        var secretAccessKey: Secret?
-        var file: String?
-        var sessionToken: Secret?
-        reader.value("profile", &profile, .word, doc: "")
-        reader.value("accessKeyID", &accessKeyID, .word, doc: "")
-        reader.value("secretAccessKey", &secretAccessKey, .token, doc: "")
-        reader.value("secretAccessKeyFile", &file, .path, doc: "")
-        reader.value("sessionToken", &sessionToken, .token, doc: "")
-        if let file {
-            if reader.has("secretAccessKey") { reader.report("is given besides secretAccessKey; keep one", key: "secretAccessKeyFile") }
-            secretAccessKey = reader.readSecret("secretAccessKeyFile", file)
-        }
-        if reader.has("profile") {
-            for key in ["accessKeyID", "secretAccessKey", "secretAccessKeyFile", "sessionToken"] where reader.has(key) {
-                reader.report("is given besides profile; keep one", key: key)
-            }
-            return profile.map { .profile($0) }
-        }
-        guard reader.has("accessKeyID") else {
-            reader.report("is missing; write accessKeyID and secretAccessKey, or profile, or leave credentials out", key: "accessKeyID")
-            return nil
-        }
-        guard reader.has("secretAccessKey") || file != nil || reader.has("secretAccessKeyFile") else {
-            reader.report("is missing; write secretAccessKey: \"${NAME}\", or secretAccessKeyFile", key: "secretAccessKey")
-            return nil
-        }
-        guard let accessKeyID, let secretAccessKey else { return nil }
-        return .keys(accessKeyID: accessKeyID, secretAccessKey: secretAccessKey, sessionToken: sessionToken)
     }
 }

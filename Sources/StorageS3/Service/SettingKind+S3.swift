@@ -1,9 +1,10 @@
 import MirrorCore
+import MirrorSettings
 
-extension ConfigurationValueKind where Value == String {
+extension SettingKind where Value == String {
     /// What some server may call a bucket; what AWS allows is asked where it is known whose bucket it is.
     static var bucketName: Self {
-        ConfigurationValueKind(
+        SettingKind(
             name: "name",
             parse: { (text, _) throws(InvalidValue) in
                 guard (1...255).contains(text.utf8.count), text.utf8.allSatisfy({ isWordByte($0) }),
@@ -15,7 +16,7 @@ extension ConfigurationValueKind where Value == String {
 
     /// A region as it stands in a signature.
     static var signingRegion: Self {
-        ConfigurationValueKind(
+        SettingKind(
             name: "name",
             parse: { (text, _) throws(InvalidValue) in
                 guard (1...63).contains(text.utf8.count), text.utf8.allSatisfy({ isWordByte($0) }) else {
@@ -27,7 +28,7 @@ extension ConfigurationValueKind where Value == String {
 
     /// Printable ASCII without blanks.
     static var word: Self {
-        ConfigurationValueKind(
+        SettingKind(
             name: "name",
             parse: { (text, _) throws(InvalidValue) in
                 guard (1...256).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
@@ -39,7 +40,7 @@ extension ConfigurationValueKind where Value == String {
 
     /// What stands in front of keys, with a slash at its end.
     static var keyPrefix: Self {
-        ConfigurationValueKind(
+        SettingKind(
             name: "path",
             parse: { (text, _) throws(InvalidValue) in
                 let prefix = text.hasSuffix("/") ? text : "\(text)/"
@@ -60,10 +61,10 @@ extension ConfigurationValueKind where Value == String {
     }
 }
 
-extension ConfigurationValueKind where Value == ArtifactURL {
+extension SettingKind where Value == ArtifactURL {
     /// Scheme, host and port of a server.
     static var endpoint: Self {
-        ConfigurationValueKind(
+        SettingKind(
             name: "URL",
             parse: { (text, _) throws(InvalidValue) in
                 let url: ArtifactURL
@@ -77,7 +78,7 @@ extension ConfigurationValueKind where Value == ArtifactURL {
 
     /// What stands in front of keys.
     static var locationURL: Self {
-        ConfigurationValueKind(
+        SettingKind(
             name: "URL",
             parse: { (text, _) throws(InvalidValue) in
                 let url: ArtifactURL

@@ -1,7 +1,7 @@
 package import Logging
 package import MirrorCore
 package import MirrorNet
-import MirrorStorage
+package import MirrorStorage
 import NIOCore
 import NIOHTTP1
 
@@ -9,15 +9,6 @@ import NIOHTTP1
 ///
 /// It writes an object of its own, whose key says what it is, and removes it again.
 package struct S3PoolCheck: Sendable {
-    package enum Mark: String, Sendable, CaseIterable {
-        case ok, warning, error
-    }
-
-    package struct Line: Sendable, Equatable {
-        package var mark: Mark
-        package var text: String
-    }
-
     let configuration: S3Configuration
     private let setup: S3PoolSetup
     private let http: ServiceClient
@@ -57,11 +48,11 @@ package struct S3PoolCheck: Sendable {
 
     /// - Parameter report: Is told each line as soon as it is known.
     /// - Returns: Whether nothing is wrong.
-    package func run(report: (Line) -> Void) async throws -> Bool {
+    package func run(report: (SetupLine) -> Void) async throws -> Bool {
         var isFine = true
-        func say(_ mark: Mark, _ text: String) {
+        func say(_ mark: SetupLine.Mark, _ text: String) {
             if mark == .error { isFine = false }
-            report(Line(mark: mark, text: text))
+            report(SetupLine(mark, text))
         }
         guard try await checkCredentials(say), try await checkEndpoint(say), try await checkBucket(say) else { return false }
         try await checkObjects(say)
@@ -69,7 +60,7 @@ package struct S3PoolCheck: Sendable {
         return isFine
     }
 
-    typealias Say = (Mark, String) -> Void
+    typealias Say = (SetupLine.Mark, String) -> Void
 
     // MARK: Before the bucket
 

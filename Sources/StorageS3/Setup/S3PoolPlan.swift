@@ -1,21 +1,15 @@
+package import MirrorStorage
+
 /// What has to be done to a bucket for a pool, and what not: computed from what the bucket is like and what is wanted of it, and nothing else.
 package struct S3PoolPlan: Sendable, Equatable {
-    package enum Mark: String, Sendable, CaseIterable {
-        /// As wanted.
-        case right = "ok"
-        case change
-        /// Worth knowing; nothing is done.
-        case note
-        /// Something has to be done elsewhere first.
-        case problem
-    }
-
     /// One aspect of the bucket.
     package struct Line: Sendable, Equatable {
-        package var mark: Mark
+        package var mark: SetupLine.Mark
         package var text: String
         /// What is done when the plan is applied.
         var step: Step?
+
+        package var line: SetupLine { SetupLine(mark, text) }
 
         /// Whether clients cannot be served as the pool wants it without this.
         package var isEssential: Bool {
@@ -54,7 +48,7 @@ package struct S3PoolPlan: Sendable, Equatable {
     /// - Returns: Whether there is, or will be, a bucket to set up.
     private mutating func planBucket(_ target: S3PoolTarget, _ state: S3BucketState) -> Bool {
         switch state.exists {
-        case .value(true): add(.right, "the bucket \(target.bucket) exists\(state.region.map { " in \($0)" } ?? "")")
+        case .value(true): add(.ok, "the bucket \(target.bucket) exists\(state.region.map { " in \($0)" } ?? "")")
         case .value(false):
             add(.change, "create the bucket \(target.bucket) in \(target.endpoint.region) at \(target.endpoint.url)", .createBucket)
         case .unsupported:
@@ -69,7 +63,7 @@ package struct S3PoolPlan: Sendable, Equatable {
         return false
     }
 
-    private mutating func add(_ mark: Mark, _ text: String, _ step: Step? = nil) {
+    private mutating func add(_ mark: SetupLine.Mark, _ text: String, _ step: Step? = nil) {
         lines.append(Line(mark: mark, text: text, step: step))
     }
 
@@ -86,7 +80,7 @@ package struct S3PoolPlan: Sendable, Equatable {
     private mutating func planOwnership(_ state: S3BucketState) {
         guard case .value(let ownership) = state.ownership else { return addUnread("object ownership", state.ownership) }
         if ownership == S3BucketState.ownerEnforced {
-            add(.right, "object ownership: the bucket's owner has all objects, access control lists are off")
+            add(.ok, "object ownership: the bucket's owner has all objects, access control lists are off")
         } else {
             add(
                 .change,
@@ -114,14 +108,14 @@ package struct S3PoolPlan: Sendable, Equatable {
 
     private mutating func planBlock(_ state: S3BucketState, wanted: S3PublicAccessBlock, _ words: String) {
         guard case .value(let block) = state.publicAccess else { return addUnread("public access block", state.publicAccess) }
-        add(block == wanted ? .right : .change, words, block == wanted ? nil : .setPublicAccess(wanted))
+        add(block == wanted ? .ok : .change, words, block == wanted ? nil : .setPublicAccess(wanted))
     }
 
     private mutating func planPublicRead(_ target: S3PoolTarget, _ state: S3BucketState) {
         guard case .value(let policy) = state.policy else { return addUnread("policy", state.policy) }
         let read = target.publicRead
         let words = "policy: everybody may read \(target.objects) (statement \(read.sid))"
-        if let policy, policy.has(read) { return add(.right, words) }
+        if let policy, policy.has(read) { return add(.ok, words) }
         add(.change, words, .setPolicy((policy ?? S3BucketPolicy()).adding(read)))
     }
 
@@ -134,7 +128,7 @@ package struct S3PoolPlan: Sendable, Equatable {
                 .change, "policy: the statement \(sid), by which everybody may read, is removed",
                 rest.isEmpty ? .removePolicy : .setPolicy(rest))
         } else {
-            add(.right, "policy: no statement of the mirror's lets everybody read")
+            add(.ok, "policy: no statement of the mirror's lets everybody read")
         }
         let effect = state.publicAccess == .unsupported ? "it is left as it is" : "the public access block keeps it from having an effect"
         for statement in policy?.publicStatements(besides: sid) ?? [] {
@@ -154,7 +148,7 @@ package struct S3PoolPlan: Sendable, Equatable {
         }
         if !lifecycle.hasAbort(of: target) { texts.append("uploads that are not completed end after a day (\(target.abortRuleID))") }
         if texts.isEmpty {
-            add(.right, "lifecycle: forgotten objects and uploads end (\(target.expiryRuleID), \(target.abortRuleID))")
+            add(.ok, "lifecycle: forgotten objects and uploads end (\(target.expiryRuleID), \(target.abortRuleID))")
         } else {
             add(.change, "lifecycle: \(texts.joined(separator: "; "))", .setLifecycle(wanted))
         }

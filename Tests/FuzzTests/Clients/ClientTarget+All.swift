@@ -6,7 +6,7 @@ import NIOHTTP1
 import NIOPosix
 import TestServers
 
-@testable import CloudMirrorCLI
+@testable import CloudMirror
 @testable import MirrorNet
 
 extension ClientTarget {

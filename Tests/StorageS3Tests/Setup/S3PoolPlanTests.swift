@@ -1,3 +1,4 @@
+import MirrorStorage
 import NIOCore
 import Testing
 
@@ -36,7 +37,7 @@ import Testing
         let target = Self.target(access, prefix: prefix)
         let plan = S3PoolPlan(target, Self.rightState(target))
         #expect(!plan.hasChanges && !plan.hasProblems)
-        #expect(plan.lines.allSatisfy { $0.mark == .right && $0.step == nil })
+        #expect(plan.lines.allSatisfy { $0.mark == .ok && $0.step == nil })
         #expect(plan.lines.count == 5)
     }
 

@@ -69,11 +69,11 @@ struct SetupServer: Sendable {
     }
 
     func check(_ configuration: S3Configuration, retention: Duration = .seconds(86_400)) async throws -> (
-        isFine: Bool, lines: [S3PoolCheck.Line]
+        isFine: Bool, lines: [SetupLine]
     ) {
         let check = S3PoolCheck(
             configuration: configuration, retention: retention, credentialsSource: "of the test", http: http, logger: Self.logger)
-        var lines: [S3PoolCheck.Line] = []
+        var lines: [SetupLine] = []
         let isFine = try await check.run { lines.append($0) }
         return (isFine, lines)
     }

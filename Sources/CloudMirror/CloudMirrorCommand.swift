@@ -1,8 +1,7 @@
 import ArgumentParser
 import MirrorCore
 
-/// The executable `cloud-mirror`.
-@main
+/// The command `cloud-mirror`.
 struct CloudMirrorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cloud-mirror",

@@ -1,0 +1,49 @@
+import MirrorCore
+import MirrorSettings
+import MirrorStorage
+
+extension Configuration {
+    /// - Returns: Every name that a pool was given, also of pools that something is wrong with, so that nobody is told that they do not exist.
+    mutating func readPools(_ reader: SettingsReader) -> [PoolID] {
+        var named: [PoolID] = []
+        var read: [Pool] = []
+        let services = services
+        reader.requiredSections(
+            "pools", named: .pool,
+            examples: services.all.enumerated().map { ($1.examplePool, $1.poolDocumentation.doc, $0 == 0) },
+            doc: "Where copies are kept: service/region, and the settings of each. The services are \(services.words { "`\($0)`" })."
+        ) { id, element in
+            named.append(id)
+            guard let service = services[id.service] else {
+                let example = services.all.last.map { ", such as \($0.name)/\(id.region)" } ?? ""
+                return element.report("this version has no \(id.service) pools; it has \(services.words { $0 }) ones\(example)")
+            }
+            element.section { Self.readPool(id, of: service, $0, &read) }
+        }
+        pools = read
+        selection.fallback = named.count == 1 ? .pool(named[0]) : .origin
+        return named
+    }
+
+    private static func readPool<Service: StorageService>(
+        _ id: PoolID, of service: Service.Type, _ section: SettingsReader, _ read: inout [Pool]
+    ) {
+        let settings = service.readPool(section, of: id)
+        var retention = Retention()
+        section.section("retention", doc: "How long a replica is worth keeping.") {
+            retention.read($0, hasDirectory: service.directory != nil)
+        }
+        guard let settings else { return }
+        let pool = Pool(id: id, settings, of: service, retention: retention)
+        for other in read where other.id.service == id.service {
+            if let clash = settings.anyClash(with: other.settings, called: "the pool \(other.id)") {
+                return section.report(clash.message, key: clash.key)
+            }
+        }
+        read.append(pool)
+    }
+}
+
+extension StorageService {
+    fileprivate static var examplePool: String { "\(name)/\(poolDocumentation.region)" }
+}

@@ -1,0 +1,31 @@
+import MirrorSettings
+import NIOSSL
+
+extension SettingsReader {
+    /// Bytes of a certificate or key file that are read.
+    private static var maxFile: Int { 1 << 20 }
+
+    /// The certificates in a file.
+    ///
+    /// - Returns: `nil` after recording a problem.
+    func readCertificates(_ key: String, _ file: String) -> [NIOSSLCertificate]? {
+        guard let bytes = readFile(key, file, limit: Self.maxFile, isSecret: false) else { return nil }
+        let certificates = (try? NIOSSLCertificate.fromPEMBytes(bytes)) ?? []
+        guard certificates.isEmpty else { return certificates }
+        report("\(file) holds no certificate in PEM (-----BEGIN CERTIFICATE-----), or one that is damaged", key: key)
+        return nil
+    }
+
+    /// The private key in a file.
+    ///
+    /// - Returns: `nil` after recording a problem.
+    func readPrivateKey(_ key: String, _ file: String) -> NIOSSLPrivateKey? {
+        guard let bytes = readFile(key, file, limit: Self.maxFile, isSecret: true) else { return nil }
+        do {
+            return try NIOSSLPrivateKey(bytes: bytes, format: .pem)
+        } catch {
+            report("\(file) holds no private key in PEM (-----BEGIN PRIVATE KEY-----), or one with a passphrase", key: key)
+            return nil
+        }
+    }
+}

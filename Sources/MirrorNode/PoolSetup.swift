@@ -1,0 +1,117 @@
+import Logging
+package import MirrorCore
+import MirrorSettings
+package import MirrorStorage
+import NIOPosix
+
+/// Sets up and checks the pools of a configuration, without serving them.
+package struct PoolSetup: Sendable {
+    /// What is to be done to one pool.
+    package struct Plan: Sendable {
+        package let pool: PoolID
+        package let plan: SetupPlan
+    }
+
+    private let pools: [Configuration.Pool]
+    private let configuration: Configuration
+    private let machine: MachineCheck
+    private let warnings: [SettingsProblem]
+    private let services: ServiceTable
+    private let logger: Logger
+
+    /// - Parameter only: `nil` for all pools.
+    /// - Throws: ``StartError`` when there is no such pool.
+    package init(_ configuration: Configuration, only: PoolID?) throws {
+        pools = configuration.pools.filter { only == nil || $0.id == only }
+        if pools.isEmpty, let only {
+            let known = configuration.pools.map(\.id.description).joined(separator: ", ")
+            throw StartError("the configuration has no pool \(only); it has \(known)")
+        }
+        self.configuration = configuration
+        machine = MachineCheck(configuration)
+        warnings = configuration.warnings
+        // What is to be said goes to whoever called, in words of its own.
+        logger = Logger(label: "cloud-mirror", factory: { _ in SwiftLogNoOpLogHandler() })
+        services = ServiceTable(configuration, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
+    }
+
+    package func close() async {
+        await services.close()
+    }
+
+    // MARK: Setting up
+
+    /// Looks at each pool and changes nothing.
+    package func plans() async throws -> [Plan] {
+        var plans: [Plan] = []
+        for pool in pools { plans.append(try await plan(pool)) }
+        return plans
+    }
+
+    private func plan(_ pool: Configuration.Pool) async throws -> Plan {
+        guard let setup = services.setup(of: pool) else {
+            let text = pool.directory == nil ? "there is nothing to set up" : "a directory, which the service makes when it starts"
+            return Plan(pool: pool.id, plan: SetupPlan(lines: [SetupLine(.ok, text)]))
+        }
+        do {
+            return Plan(pool: pool.id, plan: try await setup.plan())
+        } catch let error as StorageError {
+            return Plan(pool: pool.id, plan: SetupPlan(lines: [SetupLine(.problem, error.message)]))
+        }
+    }
+
+    // MARK: Checking
+
+    /// What the file is warned of, and what concerns several pools: one line each.
+    package func checkTogether() -> (lines: [SetupLine], isFine: Bool) {
+        let findings = machine.sharedDisks()
+        return (
+            warnings.map { SetupLine(.warning, $0.description) } + findings.map(\.line),
+            findings.allSatisfy { $0.severity == .warning }
+        )
+    }
+
+    /// Tries everything that the pools need.
+    ///
+    /// - Parameter report: Is told each line as soon as it is known.
+    /// - Returns: Whether nothing is wrong.
+    package func check(report: (PoolID, SetupLine) -> Void) async throws -> Bool {
+        var isFine = true
+        for pool in pools {
+            let isPoolFine =
+                if let setup = services.setup(of: pool) {
+                    try await setup.check { report(pool.id, $0) }
+                } else if pool.directory != nil {
+                    checkDirectory(pool) { report(pool.id, $0) }
+                } else {
+                    try await checkHealth(pool) { report(pool.id, $0) }
+                }
+            isFine = isFine && isPoolFine
+        }
+        return isFine
+    }
+
+    private func checkDirectory(_ pool: Configuration.Pool, report: (SetupLine) -> Void) -> Bool {
+        let findings = machine.pool(pool)
+        for finding in findings { report(finding.line) }
+        if findings.isEmpty {
+            let size = configuration.maxBytes(of: pool).map { "; it may hold \(ByteSizeFormat.rounded($0))" } ?? ""
+            report(SetupLine(.ok, "a directory of this machine, which can be written to\(size)"))
+        }
+        return findings.allSatisfy { $0.severity == .warning }
+    }
+
+    /// All that can be asked of a service that has no checks of its own.
+    private func checkHealth(_ pool: Configuration.Pool, report: (SetupLine) -> Void) async throws -> Bool {
+        do {
+            try await services.open(pool).store.checkHealth()
+            report(SetupLine(.ok, "the service answers"))
+            return true
+        } catch let error as StorageError {
+            report(SetupLine(.error, error.message))
+        } catch let error as StartError {
+            report(SetupLine(.error, error.description))
+        }
+        return false
+    }
+}

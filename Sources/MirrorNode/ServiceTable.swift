@@ -1,0 +1,90 @@
+import Logging
+import MirrorCore
+import MirrorNet
+import MirrorStorage
+import NIOCore
+
+/// The services that a configuration uses, each made once: what opens, sets up and closes pools, and reads origins.
+struct ServiceTable: Sendable {
+    private let services: [any StorageService]
+    private let operations: Int
+
+    init(_ configuration: Configuration, group: any EventLoopGroup, clock: any MirrorClock = SystemClock(), logger: Logger) {
+        let environment = ServiceEnvironment(
+            eventLoopGroup: group, clock: clock, logger: logger, operations: configuration.poolOperations,
+            connectTimeout: configuration.copy.connectTimeout, idleTimeout: configuration.copy.idleTimeout,
+            userAgent: "cloud-mirror/\(CloudMirrorVersion.current)")
+        operations = environment.operations
+        services = configuration.services.all.compactMap { $0.make(configuration, environment) }
+    }
+
+    func close() async {
+        for service in services { await service.close() }
+    }
+
+    /// - Throws: ``StartError`` if the pool can never work on this machine.
+    func open(_ pool: Configuration.Pool) async throws -> (store: any ObjectStore, operations: Int) {
+        do {
+            for service in services {
+                if let store = try await service.openAny(pool) { return (store, service.operations ?? operations) }
+            }
+        } catch let error as StorageError {
+            throw StartError("pool \(pool.id): \(error.message)")
+        }
+        throw StartError("pool \(pool.id): this version has no such service")
+    }
+
+    /// - Returns: `nil` if there is nothing to set up.
+    func setup(of pool: Configuration.Pool) -> (any StorageSetup)? {
+        for service in services {
+            if let setup = service.setupAny(pool) { return setup }
+        }
+        return nil
+    }
+
+    func origins(_ configured: [Configuration.Origin]) -> [any BucketOrigin] {
+        configured.flatMap { origin in services.compactMap { $0.anyOrigin(origin) } }
+    }
+}
+
+extension StorageService {
+    /// - Returns: `nil` if the configuration does not use the service.
+    fileprivate static func make(_ configuration: Configuration, _ environment: ServiceEnvironment) -> Self? {
+        let pools = configuration.pools.compactMap { settings(of: $0) }
+        let origins = configuration.origins.buckets.compactMap { settings(of: $0) }
+        return pools.isEmpty && origins.isEmpty ? nil : Self(pools: pools, origins: origins, environment: environment)
+    }
+
+    /// - Returns: `nil` for another service's pool; so below.
+    private static func settings(of pool: Configuration.Pool) -> PoolSettings? {
+        pool.id.service == name ? pool.settings as? PoolSettings : nil
+    }
+
+    private static func settings(of origin: Configuration.Origin) -> OriginSettings? {
+        origin.service == name ? origin.settings as? OriginSettings : nil
+    }
+
+    fileprivate func openAny(_ pool: Configuration.Pool) async throws -> (any ObjectStore)? {
+        guard let settings = Self.settings(of: pool) else { return nil }
+        return try await open(settings, as: pool.description)
+    }
+
+    fileprivate func setupAny(_ pool: Configuration.Pool) -> (any StorageSetup)? {
+        Self.settings(of: pool).flatMap { setup(of: $0, as: pool.description) }
+    }
+
+    fileprivate func anyOrigin(_ configured: Configuration.Origin) -> (any BucketOrigin)? {
+        Self.settings(of: configured).map { origin($0) }
+    }
+}
+
+extension Configuration.Pool {
+    fileprivate var description: PoolDescription {
+        PoolDescription(id: id, timeToLive: retention.timeToLive, minFreeBytes: retention.minFreeBytes)
+    }
+}
+
+extension Configuration {
+    /// Operations of one pool at once: every part of every copy, and as many calls for clients beside them.
+    fileprivate var poolOperations: Int { max(64, 2 * copy.concurrency * copy.partConcurrency) }
+}

@@ -1,0 +1,40 @@
+public import Logging
+public import MirrorCore
+public import MirrorNet
+public import NIOCore
+
+/// What a service gets from the mirror that it is part of.
+public struct ServiceEnvironment: Sendable {
+    public let eventLoopGroup: any EventLoopGroup
+    public let clock: any MirrorClock
+    public let logger: Logger
+    /// Calls that copies and clients may have under way in one pool at the same time.
+    public let operations: Int
+    private let connectTimeout: Duration
+    private let idleTimeout: Duration
+    private let userAgent: String
+
+    package init(
+        eventLoopGroup: any EventLoopGroup, clock: any MirrorClock, logger: Logger, operations: Int, connectTimeout: Duration,
+        idleTimeout: Duration, userAgent: String
+    ) {
+        self.eventLoopGroup = eventLoopGroup
+        self.clock = clock
+        self.logger = logger
+        self.operations = operations
+        self.connectTimeout = connectTimeout
+        self.idleTimeout = idleTimeout
+        self.userAgent = userAgent
+    }
+
+    /// A client for the service's servers, with the timeouts of the configuration. Who makes one shuts it down.
+    ///
+    /// - Parameter minimumIdleTimeout: For a service that may be silent for longer while it works.
+    public func makeClient(minimumIdleTimeout: Duration = .zero) -> ServiceClient {
+        var outbound = OutboundConfiguration(userAgent: userAgent)
+        outbound.connectTimeout = connectTimeout
+        outbound.idleTimeout = max(idleTimeout, minimumIdleTimeout)
+        outbound.connectionsPerOrigin = operations
+        return ServiceClient(configuration: outbound, eventLoopGroup: eventLoopGroup, logger: logger)
+    }
+}

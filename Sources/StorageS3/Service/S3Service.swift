@@ -1,0 +1,150 @@
+package import MirrorCore
+import MirrorNet
+package import MirrorSettings
+package import MirrorStorage
+import NIOCore
+
+/// Pools and origins in buckets of AWS S3, and of servers that speak its protocol: `s3/…`.
+package struct S3Service: StorageService {
+    package static let name = S3Provider.service
+    package static let poolDocumentation = PoolDocumentation(
+        region: "eu-central-1",
+        doc:
+            "A bucket of AWS S3, or of a server that speaks its protocol. `cloud-mirror pools apply` makes and sets up buckets, `pools check` says "
+            + "what is wrong with one.")
+    package static let capabilities: [(variant: String?, capabilities: StoreCapabilities)] = S3Configuration.Access.allCases.map {
+        ($0.rawValue, S3Store.capabilities($0))
+    }
+    package static let originDocumentation: OriginDocumentation? = OriginDocumentation(
+        type: "list of {bucket, endpoint, region, addressing, dualStack, credentials}",
+        example: "[{bucket: my-artifacts, region: us-west-2}]",
+        doc:
+            "Buckets that artifacts are read from with credentials, as `https://` URLs in any spelling or as `s3://bucket/key` (there the key is as it is, not percent-encoded); they are allowed "
+            + "without a rule. The keys are those of an S3 pool; `region` is required for AWS. Pools of the same service copy from them "
+            + "by themselves.")
+    package static var permissions: String? { S3Permissions.markdown() }
+
+    private let http: ServiceClient
+    /// One provider for each source, however many buckets use it.
+    private let credentials: [S3CredentialSettings: any S3CredentialsProvider]
+    /// By endpoint.
+    private let niceties: [String: S3Niceties]
+    private let environment: ServiceEnvironment
+
+    package init(pools: [S3PoolSettings], origins: [S3BucketSettings], environment: ServiceEnvironment) {
+        self.environment = environment
+        // A copy that the service makes itself may be silent for as long as it takes to read a part.
+        http = environment.makeClient(minimumIdleTimeout: .seconds(120))
+        let buckets = origins + pools.map(\.bucket)
+        credentials = Self.providers(of: buckets, http: http, environment)
+        niceties = Dictionary(uniqueKeysWithValues: Set(buckets.map(\.server.url)).map { ($0, S3Niceties()) })
+    }
+
+    package func close() async {
+        for provider in credentials.values { await provider.shutdown() }
+        await http.shutdown()
+    }
+
+    // MARK: Pools
+
+    package static func readPool(_ section: SettingsReader, of pool: PoolID) -> S3PoolSettings? { .read(section, of: pool) }
+
+    package func open(_ pool: S3PoolSettings, as description: PoolDescription) -> any ObjectStore {
+        S3Store(configuration: configuration(of: pool), http: http, clock: environment.clock, logger: environment.logger)
+    }
+
+    package func setup(of pool: S3PoolSettings, as description: PoolDescription) -> (any StorageSetup)? {
+        let configuration = configuration(of: pool)
+        return S3Setup(
+            setup: S3PoolSetup(
+                configuration: configuration, retention: description.timeToLive, http: http, clock: environment.clock,
+                logger: environment.logger),
+            poolCheck: S3PoolCheck(
+                configuration: configuration, retention: description.timeToLive, credentialsSource: pool.bucket.credentials.words,
+                http: http, clock: environment.clock, logger: environment.logger))
+    }
+
+    private func configuration(of pool: S3PoolSettings) -> S3Configuration {
+        var configuration = S3Configuration(
+            bucket: pool.bucket.name, endpoint: pool.bucket.server, access: pool.access, publicURL: pool.publicURL,
+            keyPrefix: pool.keyPrefix, credentials: provider(of: pool.bucket))
+        if let known = niceties[pool.bucket.server.url] { configuration.niceties = known }
+        return configuration
+    }
+
+    // MARK: Origins
+
+    package static func readOrigin(_ section: SettingsReader) -> S3BucketSettings? {
+        .read(section, example: "my-artifacts", fallbackRegion: nil)
+    }
+
+    package func origin(_ bucket: S3BucketSettings) -> any BucketOrigin {
+        S3Origin(
+            bucket: bucket.name, endpoint: bucket.server, credentials: provider(of: bucket), http: http, clock: environment.clock,
+            logger: environment.logger)
+    }
+
+    // MARK: Credentials
+
+    private static func providers(
+        of buckets: [S3BucketSettings], http: ServiceClient, _ environment: ServiceEnvironment
+    ) -> [S3CredentialSettings: any S3CredentialsProvider] {
+        var providers: [S3CredentialSettings: any S3CredentialsProvider] = [:]
+        for source in Set(buckets.map(\.credentials)) {
+            // Where roles are asked for when nothing else says so.
+            let region = buckets.first { $0.credentials == source && $0.server.isAWS }?.region
+            let chain = { profile in
+                S3CredentialsChain.standard(
+                    client: http, region: region, profile: profile, clock: environment.clock, logger: environment.logger)
+            }
+            switch source {
+            case .anonymous: providers[source] = StaticS3Credentials.anonymous
+            case .keys(let accessKeyID, let secretAccessKey, let sessionToken):
+                providers[source] = StaticS3Credentials(
+                    S3Credentials(accessKeyID: accessKeyID, secretAccessKey: secretAccessKey.value, sessionToken: sessionToken?.value))
+            case .profile(let profile): providers[source] = chain(profile)
+            case .chain: providers[source] = chain(nil)
+            }
+        }
+        return providers
+    }
+
+    private func provider(of bucket: S3BucketSettings) -> any S3CredentialsProvider {
+        // There is one for each bucket of the configuration; nobody else's bucket gets here.
+        credentials[bucket.credentials] ?? StaticS3Credentials.anonymous
+    }
+}
+
+/// The commands that look after pools, for one bucket.
+private struct S3Setup: StorageSetup {
+    let setup: S3PoolSetup
+    let poolCheck: S3PoolCheck
+
+    func plan() async throws -> SetupPlan {
+        let plan = try await setup.plan()
+        let lines = plan.lines.map(\.line)
+        guard plan.hasChanges else { return SetupPlan(lines: lines) }
+        return SetupPlan(lines: lines) { report in try await apply(plan, report: report) }
+    }
+
+    func check(report: (SetupLine) -> Void) async throws -> Bool { try await poolCheck.run(report: report) }
+
+    /// - Returns: Whether all of it was done, but for what the server does not support, or not without refusing what is written.
+    private func apply(_ plan: S3PoolPlan, report: (SetupLine) -> Void) async throws -> Bool {
+        var isDone = true
+        try await setup.apply(plan) { line, outcome in
+            switch outcome {
+            case .done: report(SetupLine(.done, line.text))
+            case .noted: report(SetupLine(.note, line.text))
+            case .unsupported: report(SetupLine(.note, "\(line.text): not supported by this server"))
+            case .takenBack(let reason):
+                isDone = isDone && !line.isEssential
+                report(SetupLine(line.isEssential ? .failed : .note, "taken back: \(line.text): \(reason)"))
+            case .failed(let reason):
+                isDone = false
+                report(SetupLine(.failed, "\(line.text): \(reason)"))
+            }
+        }
+        return isDone
+    }
+}

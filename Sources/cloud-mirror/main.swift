@@ -1,0 +1,3 @@
+import CloudMirror
+
+await CloudMirror.run(services: .standard)
