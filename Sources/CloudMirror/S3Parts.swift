@@ -10,7 +10,7 @@ package struct S3Parts: Sendable {
     private let configuration: Configuration
     private let credentials: [Configuration.S3CredentialSource: any S3CredentialsProvider]
     /// By endpoint.
-    private let niceties: [String: S3Niceties]
+    private let quirks: [String: S3ServiceQuirks]
     private let clock: any MirrorClock
     private let logger: Logger
 
@@ -25,7 +25,7 @@ package struct S3Parts: Sendable {
         outbound.connectionsPerOrigin = configuration.s3Operations
         http = ServiceClient(configuration: outbound, eventLoopGroup: group, logger: logger)
         credentials = Self.providers(configuration, http: http, clock: clock, logger: logger)
-        niceties = Dictionary(uniqueKeysWithValues: Set(configuration.s3Buckets.map(\.s3Endpoint.url)).map { ($0, S3Niceties()) })
+        quirks = Dictionary(uniqueKeysWithValues: Set(configuration.s3Buckets.map(\.s3Endpoint.url)).map { ($0, S3ServiceQuirks()) })
     }
 
     /// Ends what asks for credentials, and closes all connections.
@@ -38,7 +38,7 @@ package struct S3Parts: Sendable {
         var configuration = S3Configuration(
             bucket: pool.bucket.name, endpoint: pool.bucket.s3Endpoint, access: pool.access, publicURL: pool.publicURL,
             keyPrefix: pool.keyPrefix, credentials: provider(of: pool.bucket))
-        if let known = niceties[pool.bucket.s3Endpoint.url] { configuration.niceties = known }
+        if let known = quirks[pool.bucket.s3Endpoint.url] { configuration.quirks = known }
         return configuration
     }
 

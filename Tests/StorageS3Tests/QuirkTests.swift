@@ -9,22 +9,22 @@ import Testing
 @testable import StorageS3
 
 @Suite("What a server refuses and nobody needs is left out, each by itself", .timeLimit(.minutes(5)))
-struct NicetyTests {
+struct QuirkTests {
     private static func failure(_ status: Int, _ code: String) -> S3Failure {
         S3Failure(status: status, headers: [:], body: ByteBuffer(string: "<Error><Code>\(code)</Code></Error>"))
     }
 
     // MARK: The trial
 
-    /// Asks a server that refuses some niceties until it is content.
+    /// Asks a server that refuses some optional parts until it is content.
     ///
     /// - Returns: How often it was asked, and what it is said to refuse; `nil` for the latter when it stayed a refusal.
     private func ask(
-        _ offered: [S3Nicety], _ answer: (Set<S3Nicety>) -> S3Failure?
-    ) -> (requests: Int, found: Set<S3Nicety>?, failure: S3Failure?) {
-        var trial = S3NicetyTrial(offered: offered)
+        _ offered: [S3Quirk], _ answer: (Set<S3Quirk>) -> S3Failure?
+    ) -> (requests: Int, found: Set<S3Quirk>?, failure: S3Failure?) {
+        var trial = S3QuirkTrial(offered: offered)
         for requests in 1...20 {
-            guard let failure = answer(Set(offered.filter(trial.has))) else { return (requests, Set(trial.succeeded().map(\.nicety)), nil) }
+            guard let failure = answer(Set(offered.filter(trial.has))) else { return (requests, Set(trial.succeeded().map(\.quirk)), nil) }
             if let refusal = trial.failed(failure) { return (requests, nil, refusal) }
         }
         return (20, nil, nil)
@@ -33,8 +33,8 @@ struct NicetyTests {
     @Test("Whichever of two are refused, those are found out, and no others")
     func pairs() {
         let answers: [(Int, String)] = [(501, "NotImplemented"), (400, "InvalidArgument"), (400, ""), (501, ""), (405, "MethodNotAllowed")]
-        for pair in [[.putCondition, .checksum], [.completionChecksums, .completionCondition]] as [[S3Nicety]] {
-            for refused in [[], [pair[0]], [pair[1]], Set(pair)] as [Set<S3Nicety>] {
+        for pair in [[.putCondition, .checksum], [.completionChecksums, .completionCondition]] as [[S3Quirk]] {
+            for refused in [[], [pair[0]], [pair[1]], Set(pair)] as [Set<S3Quirk>] {
                 for (first, second) in answers.flatMap({ first in answers.map { (first, $0) } }) {
                     let result = ask(pair) { has in
                         if has.contains(pair[0]), refused.contains(pair[0]) { return Self.failure(first.0, first.1) }
@@ -48,7 +48,7 @@ struct NicetyTests {
         }
     }
 
-    @Test("A refusal that has nothing to do with niceties is told as it is, after few requests, and nothing is held against the server")
+    @Test("A refusal that has nothing to do with optional parts is told as it is, after few requests, and nothing is left out")
     func innocent() {
         for (status, code, requests) in [
             (400, "InvalidRequest", 4), (501, "NotImplemented", 4), (403, "AccessDenied", 1), (412, "PreconditionFailed", 1),
@@ -63,9 +63,9 @@ struct NicetyTests {
         #expect(other.failure?.code == "AccessDenied")
     }
 
-    @Test("How servers refuse each nicety")
+    @Test("How servers refuse each optional part")
     func refusals() {
-        let rows: [(S3Nicety, Int, String)] = [
+        let rows: [(S3Quirk, Int, String)] = [
             // OpenStack Swift
             (.putCondition, 501, "NotImplemented"), (.copyCondition, 501, "NotImplemented"), (.completionChecksums, 400, "MalformedXML"),
             (.trailer, 501, "NotImplemented"), (.signedChunks, 501, "NotImplemented"), (.trailer, 400, "MalformedTrailerError"),
@@ -76,13 +76,13 @@ struct NicetyTests {
             (.completionCondition, 400, "InvalidArgument"), (.checksum, 400, "InvalidRequest"), (.uploadChecksum, 400, ""),
             (.signedChunks, 400, "IncompleteBody"),
         ]
-        for (nicety, status, code) in rows { #expect(nicety.mayBeMeant(by: Self.failure(status, code)), "\(nicety) \(code)") }
-        #expect(Set(rows.map(\.0)) == Set(S3Nicety.allCases))
-        for nicety in S3Nicety.allCases {
+        for (quirk, status, code) in rows { #expect(quirk.mayBeMeant(by: Self.failure(status, code)), "\(quirk) \(code)") }
+        #expect(Set(rows.map(\.0)) == Set(S3Quirk.allCases))
+        for quirk in S3Quirk.allCases {
             for (status, code) in [(403, "AccessDenied"), (503, "SlowDown"), (404, "NoSuchUpload"), (412, "PreconditionFailed")] {
-                #expect(!nicety.mayBeMeant(by: Self.failure(status, code)))
+                #expect(!quirk.mayBeMeant(by: Self.failure(status, code)))
             }
-            #expect(!nicety.words.isEmpty && !nicety.substitute.isEmpty)
+            #expect(!quirk.words.isEmpty && !quirk.substitute.isEmpty)
         }
     }
 
@@ -141,8 +141,8 @@ struct NicetyTests {
             #expect(try await put(objects[0], into: fixture.store).etag == "\"e\"")
             #expect(methods(objects[0]) == ["PUT *", "HEAD", "PUT"])
             #expect(!fixture.store.capabilities.features.contains(.conditionalWrites))
-            let refusals = fixture.store.configuration.niceties.refusals(at: clock.instant)
-            #expect(refusals.map(\.nicety) == [.putCondition])
+            let refusals = fixture.store.configuration.quirks.refusals(at: clock.instant)
+            #expect(refusals.map(\.quirk) == [.putCondition])
             #expect(refusals.first?.reason.contains("\(status)") == true)
             #expect(try await put(objects[1], into: fixture.store).etag == "\"e\"")
             #expect(methods(objects[1]) == ["HEAD", "PUT"])
@@ -173,8 +173,8 @@ struct NicetyTests {
             #expect(last.header("x-amz-meta-cloud-mirror-upstream-url") == nil)
             #expect(last.header("x-amz-meta-cloud-mirror-addresses") == "https://origin.example.org/a")
             #expect(last.header("x-amz-meta-cloud-mirror-sha256") == (try object.sha256.hex))
-            let refusals = fixture.store.configuration.niceties.refusals(at: SystemClock().instant)
-            #expect(refusals.map(\.nicety) == [.longMetadata, .putCondition])
+            let refusals = fixture.store.configuration.quirks.refusals(at: SystemClock().instant)
+            #expect(refusals.map(\.quirk) == [.longMetadata, .putCondition])
         }
     }
 
@@ -207,7 +207,7 @@ struct NicetyTests {
             let info = try await fixture.store.copy(object.key, from: source, metadata: object.metadata, condition: .absent)
             #expect(info.size == 10)
             #expect(fixture.origin.requests.map(\.method) == ["HEAD", "PUT", "PUT", "HEAD"])
-            #expect(fixture.store.configuration.niceties.refusals(at: SystemClock().instant).map(\.nicety) == [.copyCondition])
+            #expect(fixture.store.configuration.quirks.refusals(at: SystemClock().instant).map(\.quirk) == [.copyCondition])
         }
     }
 

@@ -14,7 +14,7 @@ package struct S3Call: Sendable {
 
     /// What the request has beyond the least, unless the server refuses it.
     struct Extra: Sendable {
-        let nicety: S3Nicety
+        let quirk: S3Quirk
         let add: @Sendable (inout S3Call) -> Void
         /// Done before the request is sent without it; throws when that is not to happen.
         var instead: (@Sendable () async throws -> Void)?
@@ -49,9 +49,9 @@ package struct S3Call: Sendable {
     }
 
     mutating func offer(
-        _ nicety: S3Nicety, instead: (@Sendable () async throws -> Void)? = nil, _ add: @escaping @Sendable (inout S3Call) -> Void
+        _ quirk: S3Quirk, instead: (@Sendable () async throws -> Void)? = nil, _ add: @escaping @Sendable (inout S3Call) -> Void
     ) {
-        extras.append(Extra(nicety: nicety, add: add, instead: instead))
+        extras.append(Extra(quirk: quirk, add: add, instead: instead))
     }
 
     /// The fields of an object's metadata, of which long ones are offered only.
@@ -68,9 +68,8 @@ package struct S3Call: Sendable {
     }
 
     /// Offers fields.
-    mutating func offer(_ nicety: S3Nicety, _ headers: [(name: String, value: String)], instead: (@Sendable () async throws -> Void)? = nil)
-    {
-        if !headers.isEmpty { offer(nicety, instead: instead) { $0.headers += headers } }
+    mutating func offer(_ quirk: S3Quirk, _ headers: [(name: String, value: String)], instead: (@Sendable () async throws -> Void)? = nil) {
+        if !headers.isEmpty { offer(quirk, instead: instead) { $0.headers += headers } }
     }
 }
 
@@ -101,8 +100,8 @@ package struct S3Answer: Sendable {
     package var body: ByteStream
     /// When it is an answer that says why not; `body` is in memory then.
     package var failure: S3Failure?
-    /// What the request had.
-    var niceties: Set<S3Nicety> = []
+    /// The optional parts that the request had.
+    var extras: Set<S3Quirk> = []
 
     /// The body as a document.
     ///

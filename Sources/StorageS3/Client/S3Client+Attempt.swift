@@ -15,19 +15,19 @@ extension S3Client {
     private static let unexplained: Set<Int> = [301, 307, 308, 400, 401, 403]
 
     /// - Returns: The answer, and what the request was signed with.
-    func attempt(_ call: S3Call, _ trial: S3NicetyTrial) async throws -> (S3Answer, S3Credentials?) {
+    func attempt(_ call: S3Call, _ trial: S3QuirkTrial) async throws -> (S3Answer, S3Credentials?) {
         var decorated = call
-        var niceties: Set<S3Nicety> = []
+        var extras: Set<S3Quirk> = []
         for extra in call.extras {
-            if trial.has(extra.nicety) {
+            if trial.has(extra.quirk) {
                 extra.add(&decorated)
-                niceties.insert(extra.nicety)
+                extras.insert(extra.quirk)
             } else {
                 try await extra.instead?()
             }
         }
         var (answer, used) = try await attempt(decorated)
-        answer.niceties = niceties
+        answer.extras = extras
         if call.method == .HEAD, let failure = answer.failure, failure.code.isEmpty, Self.unexplained.contains(failure.status),
             let said = await explanation(of: call)
         {

@@ -67,12 +67,12 @@ extension S3Client {
         state.withLock { $0.endpoint = before }
     }
 
-    func leaveOut(_ nicety: S3Nicety, because failure: S3Failure) {
-        niceties.refuse(nicety, reason: failure.described, at: clock.instant)
+    func leaveOut(_ quirk: S3Quirk, because failure: S3Failure) {
+        quirks.refuse(quirk, reason: failure.described, at: clock.instant)
         logger.warning(
             "the service does not take something that is not needed; it is left out for some hours",
             metadata: [
-                "bucket": "\(bucket)", "endpoint": "\(endpoint.url)", "what": "\(nicety.words)", "instead": "\(nicety.substitute)",
+                "bucket": "\(bucket)", "endpoint": "\(endpoint.url)", "what": "\(quirk.words)", "instead": "\(quirk.substitute)",
                 "reason": "\(failure.described)",
             ])
     }

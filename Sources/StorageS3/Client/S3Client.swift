@@ -6,8 +6,8 @@ import Synchronization
 
 /// Sends requests to one bucket: address, signature, the service's errors in our words.
 ///
-/// What can be put right is put right once, and remembered: another region, a clock that is off, credentials that have ended, niceties that the service
-/// does not take (``S3Nicety``). Throttling and passing failures are the caller's to wait out.
+/// What can be put right is put right once, and remembered: another region, a clock that is off, credentials that have ended, parts that the service
+/// does not take (``S3Quirk``). Throttling and passing failures are the caller's to wait out.
 package final class S3Client: Sendable {
     package let bucket: String
 
@@ -16,7 +16,7 @@ package final class S3Client: Sendable {
         var signer: S3Signer?
     }
 
-    let niceties: S3Niceties
+    let quirks: S3ServiceQuirks
     let credentials: any S3CredentialsProvider
     let http: ServiceClient
     let clock: any MirrorClock
@@ -24,14 +24,14 @@ package final class S3Client: Sendable {
     let logger: Logger
     let state: Mutex<State>
 
-    /// - Parameter niceties: Shared by everybody who talks to the same endpoint.
+    /// - Parameter quirks: Shared by everybody who talks to the same endpoint.
     package init(
-        bucket: String, endpoint: S3Endpoint, credentials: any S3CredentialsProvider, niceties: S3Niceties = S3Niceties(),
+        bucket: String, endpoint: S3Endpoint, credentials: any S3CredentialsProvider, quirks: S3ServiceQuirks = S3ServiceQuirks(),
         http: ServiceClient, clock: any MirrorClock = SystemClock(), logger: Logger
     ) {
         self.bucket = bucket
         self.credentials = credentials
-        self.niceties = niceties
+        self.quirks = quirks
         self.http = http
         self.logger = logger
         self.clock = clock
@@ -69,12 +69,12 @@ package final class S3Client: Sendable {
     package func answer(to call: S3Call) async throws -> S3Answer {
         logger.trace("asking the service", metadata: ["call": "\(call.name)", "bucket": "\(bucket)"])
         let call = offeringGuard(call)
-        var trial = S3NicetyTrial(offered: call.extras.map(\.nicety).filter { !niceties.isRefused($0, at: clock.instant) })
+        var trial = S3QuirkTrial(offered: call.extras.map(\.quirk).filter { !quirks.isRefused($0, at: clock.instant) })
         var corrections = S3Corrections()
         while true {
             var (answer, used) = try await attempt(call, trial)
             guard let failure = answer.failure else {
-                for (nicety, failure) in trial.succeeded() { leaveOut(nicety, because: failure) }
+                for (quirk, failure) in trial.succeeded() { leaveOut(quirk, because: failure) }
                 confirm(corrections)
                 return answer
             }
@@ -85,9 +85,9 @@ package final class S3Client: Sendable {
             takeBack(corrections, failure)
             guard call.mayRepeat else {
                 // The stream is gone, but the next one will get through.
-                let suspects = answer.niceties.filter { $0.mayBeMeant(by: failure) }
+                let suspects = answer.extras.filter { $0.mayBeMeant(by: failure) }
                 guard !suspects.isEmpty else { return answer }
-                for nicety in suspects { leaveOut(nicety, because: failure) }
+                for quirk in suspects { leaveOut(quirk, because: failure) }
                 throw sentAgain(call, failure)
             }
             guard let refusal = trial.failed(failure) else { continue }

@@ -1,5 +1,5 @@
-/// Something of a request that makes a copy safer or richer and that not every server takes. What a server refuses is left out, each by itself.
-package enum S3Nicety: String, Sendable, CaseIterable {
+/// A part of a request that makes a copy safer or richer and that not every server takes. What a server refuses is left out, each part by itself.
+package enum S3Quirk: String, Sendable, CaseIterable {
     /// Values of metadata of more than ``S3Metadata/shortValue`` bytes.
     case longMetadata
     /// `If-None-Match` on the upload of a whole object.
@@ -48,7 +48,7 @@ package enum S3Nicety: String, Sendable, CaseIterable {
     /// Whether it makes the service keep to ``WriteCondition`` by itself.
     var isCondition: Bool { self == .putCondition || self == .completionCondition || self == .copyCondition }
 
-    /// Whether a refusal may be of this nicety. It is one when the same request without it succeeds.
+    /// Whether a refusal may be of this part. It is when the same request without it succeeds.
     func mayBeMeant(by failure: S3Failure) -> Bool {
         if failure.isUnsupported || Self.commonCodes.contains(failure.code) { return true }
         if failure.code.isEmpty, failure.status == 400 { return true }

@@ -4,7 +4,7 @@ import Synchronization
 /// What the server at one endpoint was found to refuse, for everybody who talks to it.
 ///
 /// Forgotten after some hours: servers get better.
-package final class S3Niceties: Sendable {
+package final class S3ServiceQuirks: Sendable {
     private struct Refusal {
         var reason: String
         var end: ContinuousClock.Instant
@@ -12,55 +12,55 @@ package final class S3Niceties: Sendable {
 
     static let life: Duration = .seconds(6 * 3_600)
 
-    private let refused = Mutex<[S3Nicety: Refusal]>([:])
+    private let refused = Mutex<[S3Quirk: Refusal]>([:])
 
     package init() {}
 
     /// What is left out now, and the answer that was given to it.
-    package func refusals(at now: ContinuousClock.Instant) -> [(nicety: S3Nicety, reason: String)] {
+    package func refusals(at now: ContinuousClock.Instant) -> [(quirk: S3Quirk, reason: String)] {
         refused.withLock { refused in
-            S3Nicety.allCases.compactMap { nicety in
-                refused[nicety].flatMap { $0.end > now ? (nicety, $0.reason) : nil }
+            S3Quirk.allCases.compactMap { quirk in
+                refused[quirk].flatMap { $0.end > now ? (quirk, $0.reason) : nil }
             }
         }
     }
 
-    func isRefused(_ nicety: S3Nicety, at now: ContinuousClock.Instant) -> Bool {
-        refused.withLock { refused in refused[nicety].map { $0.end > now } ?? false }
+    func isRefused(_ quirk: S3Quirk, at now: ContinuousClock.Instant) -> Bool {
+        refused.withLock { refused in refused[quirk].map { $0.end > now } ?? false }
     }
 
-    func refuse(_ nicety: S3Nicety, reason: String, at now: ContinuousClock.Instant) {
-        refused.withLock { $0[nicety] = Refusal(reason: reason, end: now + Self.life) }
+    func refuse(_ quirk: S3Quirk, reason: String, at now: ContinuousClock.Instant) {
+        refused.withLock { $0[quirk] = Refusal(reason: reason, end: now + Self.life) }
     }
 }
 
-/// Finds out which of a request's niceties made a server refuse it: each is left out by itself, then all that may be meant.
+/// Finds out which optional part of a request made a server refuse it: each is left out by itself, then all that may be meant.
 ///
 /// Free of I/O; the client asks it what to leave out, and tells it what came of that.
-struct S3NicetyTrial {
+struct S3QuirkTrial {
     /// Those that the request could have and that are not known to be refused.
-    private let offered: [S3Nicety]
+    private let offered: [S3Quirk]
     /// Found out on the way: without these the answer became another one.
-    private(set) var found: [S3Nicety: S3Failure] = [:]
+    private(set) var found: [S3Quirk: S3Failure] = [:]
     /// Left out in the attempt that is under way.
-    private var current: [S3Nicety] = []
-    private var waiting: [[S3Nicety]] = []
+    private var current: [S3Quirk] = []
+    private var waiting: [[S3Quirk]] = []
     /// The answer to the request without what was found.
     private var first: S3Failure?
 
-    init(offered: [S3Nicety]) {
+    init(offered: [S3Quirk]) {
         self.offered = offered
     }
 
     /// Whether the next attempt has it.
-    func has(_ nicety: S3Nicety) -> Bool { offered.contains(nicety) && found[nicety] == nil && !current.contains(nicety) }
+    func has(_ quirk: S3Quirk) -> Bool { offered.contains(quirk) && found[quirk] == nil && !current.contains(quirk) }
 
     /// The request succeeded.
     ///
     /// - Returns: What is refused from now on, and the answer that says so.
-    mutating func succeeded() -> [(nicety: S3Nicety, failure: S3Failure)] {
+    mutating func succeeded() -> [(quirk: S3Quirk, failure: S3Failure)] {
         settle()
-        return S3Nicety.allCases.compactMap { nicety in found[nicety].map { (nicety, $0) } }
+        return S3Quirk.allCases.compactMap { quirk in found[quirk].map { (quirk, $0) } }
     }
 
     /// The request was refused.
@@ -88,7 +88,7 @@ struct S3NicetyTrial {
     }
 
     private mutating func settle() {
-        if let first { for nicety in current { found[nicety] = first } }
+        if let first { for quirk in current { found[quirk] = first } }
         current = []
         waiting = []
     }

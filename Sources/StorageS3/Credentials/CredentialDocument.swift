@@ -36,10 +36,10 @@ struct CredentialDocument {
         }
         // Temporary ones without a token would be refused by the service, one by one.
         if author != .process, fields.token == nil { throw S3CredentialsError(.invalid, "the answer has no Token") }
-        let parts = CredentialParts(
+        let found = CredentialFields(
             accessKeyID: fields.accessKeyID, secretAccessKey: fields.secretAccessKey,
             sessionToken: author == .process ? fields.sessionToken : fields.token, expiration: fields.expiration)
-        return try parts.credentials(
+        return try found.credentials(
             named: .init(
                 accessKeyID: "the answer's AccessKeyId", secretAccessKey: "the answer's SecretAccessKey",
                 sessionToken: "the answer's \(author == .process ? "SessionToken" : "Token")", expiration: "the answer's Expiration"))

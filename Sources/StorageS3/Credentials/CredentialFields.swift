@@ -1,7 +1,7 @@
 import MirrorCore
 
 /// The words that credentials are made of as they were found, before anybody has looked at them.
-struct CredentialParts {
+struct CredentialFields {
     var accessKeyID: String?
     var secretAccessKey: String?
     var sessionToken: String?

@@ -9,12 +9,12 @@ struct EnvironmentSource: CredentialsSource {
 
     func look() async throws -> CredentialsFinding {
         guard environment.value("AWS_ACCESS_KEY_ID") != nil else { return .absent("AWS_ACCESS_KEY_ID is not set") }
-        let parts = CredentialParts(
+        let fields = CredentialFields(
             accessKeyID: environment.value("AWS_ACCESS_KEY_ID"), secretAccessKey: environment.value("AWS_SECRET_ACCESS_KEY"),
             // The second is what the first was called before 2014.
             sessionToken: environment.value("AWS_SESSION_TOKEN") ?? environment.value("AWS_SECURITY_TOKEN"),
             expiration: environment.value("AWS_CREDENTIAL_EXPIRATION"))
-        let credentials = try parts.credentials(
+        let credentials = try fields.credentials(
             named: .init(
                 accessKeyID: "AWS_ACCESS_KEY_ID", secretAccessKey: "AWS_SECRET_ACCESS_KEY", sessionToken: "AWS_SESSION_TOKEN",
                 expiration: "AWS_CREDENTIAL_EXPIRATION"))

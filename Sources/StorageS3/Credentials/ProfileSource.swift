@@ -29,11 +29,11 @@ struct ProfileSource: CredentialsSource {
     /// Keys and token of one file, never the key of one with the token of the other.
     private func keys(of profile: String, in part: SharedConfiguration.Part) throws(S3CredentialsError) -> S3Credentials? {
         guard let values = part.profiles[profile], values.value("aws_access_key_id") != nil else { return nil }
-        let parts = CredentialParts(
+        let fields = CredentialFields(
             accessKeyID: values.value("aws_access_key_id"), secretAccessKey: values.value("aws_secret_access_key"),
             sessionToken: values.value("aws_session_token") ?? values.value("aws_security_token"))
         do {
-            return try parts.credentials(
+            return try fields.credentials(
                 named: .init(
                     accessKeyID: "aws_access_key_id", secretAccessKey: "aws_secret_access_key", sessionToken: "aws_session_token",
                     expiration: "the expiration"))

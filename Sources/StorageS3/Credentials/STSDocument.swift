@@ -14,11 +14,11 @@ enum STSDocument {
         guard document.name == "\(action)Response", let held = document["\(action)Result"]?["Credentials"] else {
             throw S3CredentialsError(.invalid, "the answer to \(action) has no credentials")
         }
-        let parts = CredentialParts(
+        let fields = CredentialFields(
             accessKeyID: held["AccessKeyId"]?.text, secretAccessKey: held["SecretAccessKey"]?.text,
             sessionToken: held["SessionToken"]?.text,
             expiration: held["Expiration"]?.text)
-        let credentials = try parts.credentials(
+        let credentials = try fields.credentials(
             named: .init(
                 accessKeyID: "AccessKeyId", secretAccessKey: "SecretAccessKey", sessionToken: "SessionToken", expiration: "Expiration"))
         guard credentials.sessionToken != nil, credentials.expires != nil else {

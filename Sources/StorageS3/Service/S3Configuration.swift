@@ -20,7 +20,7 @@ package struct S3Configuration: Sendable {
     package let keyPrefix: String
     package var credentials: any S3CredentialsProvider
     /// What the server at the endpoint was found to refuse; shared by all buckets of the endpoint.
-    package var niceties = S3Niceties()
+    package var quirks = S3ServiceQuirks()
     /// Bytes of a part of a server-side copy, 5 MiB...5 GiB.
     package var copyPartSize: Int64 = 128 << 20
     /// Parts of one server-side copy under way at a time.

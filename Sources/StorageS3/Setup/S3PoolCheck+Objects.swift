@@ -95,8 +95,8 @@ extension S3PoolCheck {
         try await attempt(say, "delete an object", "s3:DeleteObject") {
             for key in probe.keys { try await probe.store.delete(key) }
         }
-        for (nicety, reason) in configuration.niceties.refusals(at: clock.instant) {
-            say(.warning, "the server does not take \(nicety.words) (\(reason)); it is left out: \(nicety.substitute)")
+        for (quirk, reason) in configuration.quirks.refusals(at: clock.instant) {
+            say(.warning, "the server does not take \(quirk.words) (\(reason)); it is left out: \(quirk.substitute)")
         }
     }
 

@@ -51,7 +51,7 @@ package struct S3PoolCheck: Sendable {
         var probe = S3Configuration(
             bucket: configuration.bucket, endpoint: client.endpoint, access: configuration.access, publicURL: configuration.publicURL,
             keyPrefix: configuration.keyPrefix + Self.probeFolder, credentials: configuration.credentials)
-        probe.niceties = configuration.niceties
+        probe.quirks = configuration.quirks
         return S3Store(configuration: probe, http: http, clock: clock, logger: logger)
     }
 

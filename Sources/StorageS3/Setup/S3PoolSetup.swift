@@ -18,7 +18,7 @@ package struct S3PoolSetup: Sendable {
         target = S3PoolTarget(configuration, retention: retention)
         client = S3Client(
             bucket: configuration.bucket, endpoint: configuration.endpoint, credentials: configuration.credentials,
-            niceties: configuration.niceties, http: http, clock: clock, logger: logger)
+            quirks: configuration.quirks, http: http, clock: clock, logger: logger)
         self.clock = clock
         retries = S3Retries(policy: .init(maxAttempts: 4), clock: clock)
     }

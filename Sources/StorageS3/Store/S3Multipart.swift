@@ -40,7 +40,7 @@ struct S3Multipart: Sendable {
         guard let id = document["UploadId"]?.text, !id.isEmpty else {
             throw S3Error.odd("the service began an upload and does not say which", call.name)
         }
-        return (id, answer.niceties.contains(.uploadChecksum))
+        return (id, answer.extras.contains(.uploadChecksum))
     }
 
     /// One request, like ``create(_:metadata:hasChecksums:)``.
@@ -53,7 +53,7 @@ struct S3Multipart: Sendable {
         guard let etag = answer.headers.first(name: "etag"), !etag.isEmpty else {
             throw S3Error.odd("the service took a part and does not name it", call.name)
         }
-        let sent = answer.niceties.contains(.checksum) ? crc32c : nil
+        let sent = answer.extras.contains(.checksum) ? crc32c : nil
         return Part(number: number, etag: etag, crc32c: sent ?? answer.headers.first(name: "x-amz-checksum-crc32c"))
     }
 

@@ -24,14 +24,14 @@ package struct S3Store: ObjectStore {
         self.logger = logger
         client = S3Client(
             bucket: configuration.bucket, endpoint: configuration.endpoint, credentials: configuration.credentials,
-            niceties: configuration.niceties, http: http, clock: clock, logger: logger)
+            quirks: configuration.quirks, http: http, clock: clock, logger: logger)
         multipart = S3Multipart(client: client, retries: S3Retries(clock: clock))
     }
 
     /// Those of the protocol, but for what the server was found to refuse.
     package var capabilities: StoreCapabilities {
         var capabilities = Self.capabilities(configuration.access)
-        let isConditional = !S3Nicety.allCases.contains { $0.isCondition && configuration.niceties.isRefused($0, at: client.clock.instant) }
+        let isConditional = !S3Quirk.allCases.contains { $0.isCondition && configuration.quirks.isRefused($0, at: client.clock.instant) }
         if !isConditional { capabilities.features.remove(.conditionalWrites) }
         return capabilities
     }
