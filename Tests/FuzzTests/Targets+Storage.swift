@@ -62,9 +62,9 @@ extension FuzzTarget {
         ) { bytes in
             _ = try SharedConfigFile(text(bytes))
         },
-        FuzzTarget("s3-time", seeds: ["2026-01-31T12:00:00.000Z", "Sun, 06 Nov 1994 08:49:37 GMT"], words: ["T", "Z", "-", ":", "."]) {
+        FuzzTarget("service-time", seeds: ["2026-01-31T12:00:00.000Z", "Sun, 06 Nov 1994 08:49:37 GMT"], words: ["T", "Z", "-", ":", "."]) {
             bytes in
-            _ = S3Time.parse(text(bytes))
+            _ = Timestamp(rfc3339OrHTTPDate: text(bytes))
         },
         FuzzTarget(
             "s3-url",

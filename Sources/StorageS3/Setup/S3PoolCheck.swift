@@ -100,7 +100,7 @@ package struct S3PoolCheck: Sendable {
         }
         await ServiceClient.discard(response)
         say(.ok, "endpoint: \(endpoint.url) answers")
-        guard let theirs = response.headers.first(name: "date").flatMap(S3Time.parse) else {
+        guard let theirs = response.headers.first(name: "date").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) else {
             say(.warning, "clock: the service does not say its time")
             return true
         }

@@ -70,8 +70,8 @@ enum S3Metadata {
             contentDisposition: headers.first(name: "content-disposition"), upstreamURL: field(ObjectMetadata.Name.upstreamURL) ?? "",
             upstreamETag: field(ObjectMetadata.Name.upstreamETag),
             upstreamContentLength: field(ObjectMetadata.Name.upstreamContentLength).flatMap { Int64($0) },
-            upstreamLastModified: field(ObjectMetadata.Name.upstreamLastModified).flatMap(S3Time.iso8601),
-            stored: field(ObjectMetadata.Name.stored).flatMap(S3Time.iso8601) ?? lastModified,
+            upstreamLastModified: field(ObjectMetadata.Name.upstreamLastModified).flatMap(Timestamp.init(rfc3339:)),
+            stored: field(ObjectMetadata.Name.stored).flatMap(Timestamp.init(rfc3339:)) ?? lastModified,
             addresses: field(ObjectMetadata.Name.addresses).map { $0.split(separator: " ").map(String.init) } ?? [],
             sha256: field(ObjectMetadata.Name.sha256).flatMap { Digest(.sha256, hex: $0) })
     }

@@ -53,7 +53,7 @@ extension S3Store {
             guard let size = Self.size(entry["Size"]?.text) else {
                 throw S3Error.odd("the service does not say how long the object \(key) is", "list")
             }
-            let lastModified = entry["LastModified"].flatMap { S3Time.parse($0.text) } ?? client.now
+            let lastModified = entry["LastModified"].flatMap { Timestamp(rfc3339OrHTTPDate: $0.text) } ?? client.now
             page.objects.append(
                 ObjectInfo(
                     key: key, size: size, etag: Self.quoted(entry["ETag"]?.text ?? ""), lastModified: lastModified,

@@ -89,7 +89,7 @@ package struct S3Store: ObjectStore {
     }
 
     func info(of key: ObjectKey, size: Int64, headers: HTTPHeaders) -> ObjectInfo {
-        let lastModified = headers.first(name: "last-modified").flatMap(S3Time.parse) ?? client.now
+        let lastModified = headers.first(name: "last-modified").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) ?? client.now
         return ObjectInfo(
             key: key, size: size, etag: Self.quoted(headers.first(name: "etag") ?? ""), lastModified: lastModified,
             metadata: S3Metadata.read(headers, lastModified: lastModified))

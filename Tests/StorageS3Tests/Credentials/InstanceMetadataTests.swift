@@ -16,7 +16,7 @@ struct InstanceMetadataTests {
     @Test func `the role's credentials come for a token that is asked for first`() async throws {
         try await CredentialScene.run { scene async throws in
             let found = try await source(scene).look()
-            let expires = CredentialTime.parse(FakeCloud.expiration)
+            let expires = Timestamp(rfc3339: FakeCloud.expiration)
             #expect(
                 found
                     == .found(

@@ -1,4 +1,3 @@
-import MirrorCore
 import Testing
 
 @testable import StorageS3
@@ -56,20 +55,5 @@ struct SharedConfigFileTests {
 
     @Test(arguments: ["'a", "\"a", "a\\", "\"a\\"]) func `a quote that is not closed is no command line`(_ line: String) {
         #expect(CommandLineWords.split(line) == nil)
-    }
-
-    @Test(arguments: [
-        ("1970-01-01T00:00:00Z", 0), ("2026-01-31T12:34:56Z", 1_769_862_896_000), ("2024-02-29T23:59:59.5Z", 1_709_251_199_500),
-        ("2000-03-01T00:00:00.123456+05:30", 951_849_000_123), ("1969-12-31T23:59:59-00:01", 59_000),
-        ("2099-12-31T00:00:00+0000", 4_102_358_400_000), ("2026-01-31 12:34:56Z", 1_769_862_896_000),
-    ]) func `times are read as RFC 3339 writes them`(_ text: String, _ milliseconds: Int64) {
-        #expect(CredentialTime.parse(text)?.milliseconds == milliseconds)
-    }
-
-    @Test(arguments: [
-        "", "now", "2026-01-31", "2026-01-31T12:34:56", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-31T24:00:00Z",
-        "2026-01-31T12:34:56.Z", "2026-01-31T12:34:56Zz", "26-01-31T12:34:56Z", "2026-01-31T12:34:56+24:00", "1769862896",
-    ]) func `anything else is no time`(_ text: String) {
-        #expect(CredentialTime.parse(text) == nil)
     }
 }

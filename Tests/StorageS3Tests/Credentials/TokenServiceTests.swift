@@ -19,7 +19,7 @@ struct TokenServiceTests {
             let found = try await chain.load()
             #expect(
                 found.accessKeyID == "WEB.web" && found.secretAccessKey == FakeCloud.secret && found.sessionToken == FakeCloud.sessionToken)
-            #expect(found.expires == CredentialTime.parse(FakeCloud.expiration))
+            #expect(found.expires == Timestamp(rfc3339: FakeCloud.expiration))
             let request = try #require(scene.server.requests.first)
             #expect(
                 request.form == [
