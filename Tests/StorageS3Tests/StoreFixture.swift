@@ -43,7 +43,7 @@ struct StoreFixture: Sendable {
     }
 
     /// Where an object is asked for.
-    func path(_ object: SampleObject) -> String { "/\(Self.bucket)/\(S3PathEncoding.encode(key: object.key.description))" }
+    func path(_ object: SampleObject) -> String { "/\(Self.bucket)/\(PercentCoding.encode(path: object.key.description))" }
 
     /// Answers HEAD for an object.
     func hold(_ object: SampleObject, etag: String = "\"abc\"") {

@@ -80,7 +80,7 @@ extension S3Client {
         let endpoint = endpoint
         let address = endpoint.address(bucket: bucket)
         let path =
-            call.key.map { address.pathPrefix + S3PathEncoding.encode(key: $0) }
+            call.key.map { address.pathPrefix + PercentCoding.encode(path: $0) }
             // The bucket itself, by path, is addressed without the slash behind it.
             ?? (address.pathPrefix == "/" ? "/" : String(address.pathPrefix.dropLast()))
         var signed = S3Request(

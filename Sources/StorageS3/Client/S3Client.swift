@@ -117,7 +117,7 @@ package final class S3Client: Sendable {
     package func url(ofKey key: String) -> String {
         let endpoint = endpoint
         let address = endpoint.address(bucket: bucket)
-        return "\(endpoint.scheme.rawValue)://\(address.hostField)\(address.pathPrefix)\(S3PathEncoding.encode(key: key))"
+        return "\(endpoint.scheme.rawValue)://\(address.hostField)\(address.pathPrefix)\(PercentCoding.encode(path: key))"
     }
 
     /// An address of an object at which everybody may read it for a while.
@@ -133,7 +133,7 @@ package final class S3Client: Sendable {
                 operation: "\(S3Provider.service).location")
         }
         let (endpoint, signer) = signer(for: credentials)
-        let encoded = S3PathEncoding.encode(key: key)
+        let encoded = PercentCoding.encode(path: key)
         let address = endpoint.address(bucket: bucket)
         let scheme = base?.scheme ?? endpoint.scheme
         let request = S3Request(

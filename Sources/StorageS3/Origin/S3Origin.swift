@@ -182,7 +182,7 @@ package struct S3Origin: BucketOrigin {
                 operation: "\(S3Provider.service).location")
         }
         let request = S3Request(
-            method: "GET", host: address.hostField, path: address.pathPrefix + S3PathEncoding.encode(key: key),
+            method: "GET", host: address.hostField, path: address.pathPrefix + PercentCoding.encode(path: key),
             query: [("versionId", version)])
         let target = S3Signer(credentials: held, region: endpoint.region).presignedTarget(request, life: life, at: time)
         return ObjectLocation(

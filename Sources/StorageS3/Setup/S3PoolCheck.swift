@@ -185,7 +185,7 @@ package struct S3PoolCheck: Sendable {
     /// Without a signature.
     private func location(of key: String) throws -> String {
         guard let base = configuration.publicURL else { return client.url(ofKey: key) }
-        return "\(base.description.hasSuffix("/") ? base.description : "\(base)/")\(S3PathEncoding.encode(key: key))"
+        return "\(base.description.hasSuffix("/") ? base.description : "\(base)/")\(PercentCoding.encode(path: key))"
     }
 
     /// What a client gets that knows nothing but the URL; `nil` when it is something else than was written.

@@ -3,7 +3,7 @@ package struct S3Request: Sendable {
     package var method: String
     /// As in the `Host` field: with the port unless it is the scheme's own.
     package var host: String
-    /// Begins with `/`; percent-encoded exactly as on the wire (``S3PathEncoding``).
+    /// Begins with `/`; percent-encoded exactly as on the wire (`PercentCoding.encode(path:)`).
     package var path: String
     /// Not encoded. `nil` is a name alone (`?uploads`), which is signed like an empty value.
     package var query: [(name: String, value: String?)]

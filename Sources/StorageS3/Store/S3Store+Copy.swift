@@ -161,7 +161,7 @@ extension S3Store {
 extension CopySource {
     /// What tells the service where to copy from, and what it must find there.
     fileprivate var headers: [(name: String, value: String)] {
-        var place = "\(S3PathEncoding.encode(key: bucket))/\(S3PathEncoding.encode(key: key))"
+        var place = "\(PercentCoding.encode(path: bucket))/\(PercentCoding.encode(path: key))"
         if let version { place += "?versionId=\(PercentCoding.encode(version))" }
         var headers = [(name: "x-amz-copy-source", value: place)]
         if let etag { headers.append(("x-amz-copy-source-if-match", etag)) }

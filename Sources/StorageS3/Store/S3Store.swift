@@ -113,7 +113,7 @@ package struct S3Store: ObjectStore {
             guard let base = configuration.publicURL else { return ObjectLocation(url: client.url(ofKey: name(of: key))) }
             let slash = base.path.hasSuffix("/") ? "" : "/"
             return ObjectLocation(
-                url: "\(base.scheme.rawValue)://\(base.authority)\(base.path)\(slash)\(S3PathEncoding.encode(key: name(of: key)))")
+                url: "\(base.scheme.rawValue)://\(base.authority)\(base.path)\(slash)\(PercentCoding.encode(path: name(of: key)))")
         }
     }
 

@@ -53,24 +53,6 @@ import Testing
         #expect(text == "PUT\n//a/../b/./%2525/%20~\n\nhost:h\n\nhost\nUNSIGNED-PAYLOAD")
     }
 
-    @Test(arguments: [
-        ("a b+c%", "a%20b%2Bc%25"), ("//a/../b/.", "//a/../b/."), ("~-._", "~-._"), ("'\"!*()", "%27%22%21%2A%28%29"), ("ü", "%C3%BC"),
-        ("?#&=", "%3F%23%26%3D"), ("\u{0}\n", "%00%0A"), ("", ""),
-    ])
-    func `every byte of a key but the unreserved ones and slashes is encoded, once`(key: String, path: String) {
-        #expect(S3PathEncoding.encode(key: key) == path)
-        #expect(S3PathEncoding.recode(path: path) == path)
-    }
-
-    @Test(
-        arguments: [
-            ("/a'b/%7e%2f%c3%bc", "/a%27b/~/%C3%BC"), ("/%FF", "/%FF"), ("/ü", "/%C3%BC"), ("/%", nil), ("/%2", nil), ("/%zz", nil),
-            ("/%ü", nil),
-        ] as [(String, String?)])
-    func `somebody else's encoding of a path becomes ours, or is refused`(path: String, expected: String?) {
-        #expect(S3PathEncoding.recode(path: path) == expected)
-    }
-
     @Test func `header fields are found and replaced whatever their case`() {
         var request = S3Request(method: "GET", host: "h", path: "/", headers: [("ETag", "a"), ("x", "1"), ("etag", "b")])
         #expect(request.header("Etag") == "a,b")

@@ -26,7 +26,7 @@ struct PeerRequest: Encodable {
 
     var request: S3Request {
         S3Request(
-            method: method, host: host, path: "/" + S3PathEncoding.encode(key: key), query: query.map { ($0[0], $0[1]) },
+            method: method, host: host, path: "/" + PercentCoding.encode(path: key), query: query.map { ($0[0], $0[1]) },
             headers: headers.map { ($0[0], $0[1]) })
     }
 

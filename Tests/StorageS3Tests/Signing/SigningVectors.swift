@@ -55,7 +55,7 @@ enum SigningVectors {
 extension S3Request {
     init(_ vector: SigningVectors.Request) {
         self.init(
-            method: vector.method, host: vector.host, path: "/" + S3PathEncoding.encode(key: vector.key),
+            method: vector.method, host: vector.host, path: "/" + PercentCoding.encode(path: vector.key),
             query: vector.query.map { ($0.first.flatMap { $0 } ?? "", $0.last.flatMap { $0 }) },
             headers: vector.headers.map { ($0.first ?? "", $0.last ?? "") })
     }
