@@ -8,7 +8,7 @@ package import StorageS3
 package struct S3Parts: Sendable {
     package let http: ServiceClient
     private let configuration: Configuration
-    private let credentials: [Configuration.S3CredentialSource: any S3CredentialsProvider]
+    private let credentials: [Configuration.S3CredentialSource: any CredentialsProvider<S3Credentials>]
     /// By endpoint.
     private let quirks: [String: S3ServiceQuirks]
     private let clock: any MirrorClock
@@ -59,16 +59,16 @@ package struct S3Parts: Sendable {
     /// - Returns: One provider for each source, however many buckets use it.
     private static func providers(
         _ configuration: Configuration, http: ServiceClient, clock: any MirrorClock, logger: Logger
-    ) -> [Configuration.S3CredentialSource: any S3CredentialsProvider] {
+    ) -> [Configuration.S3CredentialSource: any CredentialsProvider<S3Credentials>] {
         let buckets = configuration.s3Buckets
-        var providers: [Configuration.S3CredentialSource: any S3CredentialsProvider] = [:]
+        var providers: [Configuration.S3CredentialSource: any CredentialsProvider<S3Credentials>] = [:]
         for source in Set(buckets.map(\.credentials)) {
             // Where roles are asked for when nothing else says so.
             let region = buckets.first { $0.credentials == source && $0.s3Endpoint.isAWS }?.region
             switch source {
-            case .anonymous: providers[source] = StaticS3Credentials.anonymous
+            case .anonymous: providers[source] = StaticCredentials<S3Credentials>.anonymous
             case .keys(let accessKeyID, let secretAccessKey, let sessionToken):
-                providers[source] = StaticS3Credentials(
+                providers[source] = StaticCredentials(
                     S3Credentials(accessKeyID: accessKeyID, secretAccessKey: secretAccessKey.value, sessionToken: sessionToken?.value))
             case .profile(let profile):
                 providers[source] = S3CredentialsChain.standard(
@@ -80,9 +80,9 @@ package struct S3Parts: Sendable {
         return providers
     }
 
-    private func provider(of bucket: Configuration.S3Bucket) -> any S3CredentialsProvider {
+    private func provider(of bucket: Configuration.S3Bucket) -> any CredentialsProvider<S3Credentials> {
         // There is one for each bucket of the configuration; nobody else's bucket gets here.
-        credentials[bucket.credentials] ?? StaticS3Credentials.anonymous
+        credentials[bucket.credentials] ?? StaticCredentials<S3Credentials>.anonymous
     }
 }
 

@@ -55,7 +55,7 @@ struct StoreFixture: Sendable {
     }
 
     static func headers(of object: SampleObject) -> [(name: String, value: String)] {
-        S3Metadata.headers(S3Metadata.kept(object.metadata)) + [("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")]
+        MetadataFields.s3.headers(MetadataFields.s3.kept(object.metadata)) + [("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")]
     }
 
     /// Answers the requests to a target in turn, and all that come later like the last: other than ``FakeOrigin`` does it by itself, those with another
@@ -89,7 +89,7 @@ struct StoreFixture: Sendable {
 }
 
 /// Credentials in their order: each time that some are refused, the next ones are given.
-final class GivenCredentials: S3CredentialsProvider {
+final class GivenCredentials: CredentialsProvider {
     private let sets: [S3Credentials?]
     private let index = Mutex(0)
 

@@ -15,7 +15,7 @@ struct StoreTextTests {
             \u{FEFF}<?xml version="1.0"?><!-- a > b -->
             <s3:Result xmlns:s3="http://x/"  a='>'><Key>a &amp; b&#x20;&#252;&lt;</Key><Empty/><Key><![CDATA[<c>&amp;]]></Key><In><Deep> x </Deep></In></s3:Result>
             """
-        let document = try S3XML(parsing: ByteBuffer(string: text))
+        let document = try XMLTree(parsing: ByteBuffer(string: text))
         #expect(document.name == "Result")
         #expect(document.all("Key").map(\.text) == ["a & b ü<", "<c>&amp;"])
         #expect(document["Empty"]?.text == "")
@@ -31,15 +31,15 @@ struct StoreTextTests {
             String(repeating: "<a>", count: 17) + String(repeating: "</a>", count: 17),
         ])
     func refused(_ text: String) {
-        #expect(throws: S3XMLError.self) { try S3XML(parsing: ByteBuffer(string: text)) }
+        #expect(throws: XMLTreeError.self) { try XMLTree(parsing: ByteBuffer(string: text)) }
     }
 
     @Test("A document has its limits")
     func limits() throws {
         let many = "<a>" + String(repeating: "<b/>", count: 100_001) + "</a>"
-        #expect(throws: S3XMLError.self) { try S3XML(parsing: ByteBuffer(string: many)) }
-        #expect(throws: S3XMLError.self) { try S3XML(parsing: ByteBuffer(string: "<a>bcd</a>"), limit: 9) }
-        #expect(try S3XML(parsing: ByteBuffer(string: "<a>bcd</a>"), limit: 10).text == "bcd")
+        #expect(throws: XMLTreeError.self) { try XMLTree(parsing: ByteBuffer(string: many)) }
+        #expect(throws: XMLTreeError.self) { try XMLTree(parsing: ByteBuffer(string: "<a>bcd</a>"), limit: 9) }
+        #expect(try XMLTree(parsing: ByteBuffer(string: "<a>bcd</a>"), limit: 10).text == "bcd")
     }
 
     @Test("Broken documents never trap", arguments: 0..<8)
@@ -48,23 +48,23 @@ struct StoreTextTests {
         for length in 0..<text.count {
             var bytes = Array(text[..<length])
             if !bytes.isEmpty { bytes[(seed * 31 + length * 7) % bytes.count] = UInt8(truncatingIfNeeded: seed * 37 + length) }
-            let document = try? S3XML(parsing: ByteBuffer(bytes: bytes))
+            let document = try? XMLTree(parsing: ByteBuffer(bytes: bytes))
             #expect(document == nil || bytes.count > 3)
         }
     }
 
     @Test("Escaped text is read as it was", arguments: ["a", "<&>\"'", "a\r\nb", "ü\u{1F600}", "&amp;"])
     func escape(_ text: String) throws {
-        #expect(try S3XML(parsing: ByteBuffer(string: "<a>\(S3XML.escape(text))</a>")).text == text)
+        #expect(try XMLTree(parsing: ByteBuffer(string: "<a>\(XMLTree.escape(text))</a>")).text == text)
     }
 
     @Test(
         "Values of any characters come back as they were",
         arguments: ["plain; a=\"b\"", "ü", " a", "a ", "a  b", "UTF-8''x", "%41", "", "\n"])
     func values(_ value: String) {
-        let encoded = S3Metadata.encode(value)
+        let encoded = MetadataFields.encode(value)
         #expect(encoded.utf8.allSatisfy { (0x20...0x7E).contains($0) })
-        #expect(S3Metadata.decode(encoded) == value)
+        #expect(MetadataFields.decode(encoded) == value)
     }
 
     @Test("Metadata of any size stay below what the service takes, and are read as they were kept")
@@ -77,13 +77,13 @@ struct StoreTextTests {
                 upstreamContentLength: .max, upstreamLastModified: Timestamp(milliseconds: 784_111_777_000),
                 stored: Timestamp(milliseconds: 1_712_345_678_901),
                 addresses: (0..<step).map { "https://cdn-\($0).example.org/\(long.prefix(60))?…" })
-            var kept = S3Metadata.kept(given)
+            var kept = MetadataFields.s3.kept(given)
             #expect(!kept.upstreamURL.contains("secret"))
             kept.sha256 = Digest(.sha256, bytes: Array(repeating: 7, count: 32))
-            let headers = S3Metadata.headers(kept)
-            let user = headers.filter { $0.name.hasPrefix(S3Metadata.prefix) }
+            let headers = MetadataFields.s3.headers(kept)
+            let user = headers.filter { $0.name.hasPrefix(MetadataFields.s3.prefix) }
             #expect(user.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count } <= 2_000)
-            #expect(S3Metadata.read(HTTPHeaders(headers.map { ($0.name, $0.value) }), lastModified: .init(milliseconds: 0)) == kept)
+            #expect(MetadataFields.s3.read(HTTPHeaders(headers.map { ($0.name, $0.value) }), lastModified: .init(milliseconds: 0)) == kept)
         }
     }
 }

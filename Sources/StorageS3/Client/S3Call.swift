@@ -56,10 +56,10 @@ package struct S3Call: Sendable {
 
     /// The fields of an object's metadata, of which long ones are offered only.
     mutating func addMetadata(_ metadata: ObjectMetadata) {
-        let short = S3Metadata.shortened(metadata)
-        headers += S3Metadata.headers(short)
+        let short = MetadataFields.s3.shortened(metadata, to: S3Quirk.shortValue)
+        headers += MetadataFields.s3.headers(short)
         guard short != metadata else { return }
-        let full = S3Metadata.headers(metadata)
+        let full = MetadataFields.s3.headers(metadata)
         let names = Set(full.map(\.name))
         offer(.longMetadata) { call in
             call.headers.removeAll { names.contains($0.name) }
@@ -107,13 +107,13 @@ package struct S3Answer: Sendable {
     ///
     /// - Throws: What reading it throws; `.unavailable` when it is none, or one that says why not although the status is that of success: a service that
     ///   has begun its answer has no other way to say so.
-    package func document(of call: String, bucket: String, subject: String, limit: Int = 1 << 20) async throws -> S3XML {
+    package func document(of call: String, bucket: String, subject: String, limit: Int = 1 << 20) async throws -> XMLTree {
         let bytes = try await body.collect(upTo: limit)
-        let document: S3XML
+        let document: XMLTree
         do {
-            document = try S3XML(parsing: bytes, limit: limit)
+            document = try XMLTree(parsing: bytes, limit: limit)
         } catch {
-            throw S3Error.odd("the service's answer is \(error)", call)
+            throw CloudErrors.s3.odd("the service's answer is \(error)", call)
         }
         guard document.name == "Error" else { return document }
         throw S3Failure(status: status, headers: headers, document: document).storageError(call: call, bucket: bucket, subject: subject)

@@ -42,7 +42,7 @@ extension S3Client {
             let response = try await http.send(request(call, credentials))
             return (try await answer(from: response, to: call), credentials)
         } catch {
-            throw S3Error.mapping(error, call: call.name)
+            throw CloudErrors.s3.mapping(error, call: call.name)
         }
     }
 
@@ -61,7 +61,7 @@ extension S3Client {
         do {
             return try await credentials.credentials()
         } catch {
-            throw S3Error.mapping(error, call: call)
+            throw CloudErrors.s3.mapping(error, call: call)
         }
     }
 
@@ -83,7 +83,7 @@ extension S3Client {
             call.key.map { address.pathPrefix + PercentCoding.encode(path: $0) }
             // The bucket itself, by path, is addressed without the slash behind it.
             ?? (address.pathPrefix == "/" ? "/" : String(address.pathPrefix.dropLast()))
-        var signed = S3Request(
+        var signed = SignableRequest(
             method: call.method.rawValue, host: address.hostField, path: path, query: call.query, headers: call.headers)
         var body: ServiceRequest.Body
         switch call.body {
@@ -135,37 +135,12 @@ extension S3Client {
     private func answer(from response: ServiceResponse, to call: S3Call) async throws -> S3Answer {
         guard response.status >= 300, response.status != 304 else {
             return S3Answer(
-                status: response.status, headers: response.headers, body: ByteStream(S3Body(base: response.body, call: call.name)))
+                status: response.status, headers: response.headers,
+                body: ByteStream(AnswerBody(response.body, errors: .s3, call: call.name)))
         }
-        var body = ByteBuffer()
-        for try await var chunk in response.body {
-            // The rest is dropped, and the connection with it.
-            guard body.readableBytes + chunk.readableBytes <= Self.maxFailureSize else { break }
-            body.writeBuffer(&chunk)
-        }
+        let body = try await response.body.beginning(upTo: Self.maxFailureSize)
         return S3Answer(
             status: response.status, headers: response.headers, body: ByteStream(body),
             failure: S3Failure(status: response.status, headers: response.headers, body: body))
     }
-}
-
-/// The body of an answer, with errors in our words.
-private struct S3Body: AsyncSequence, Sendable {
-    let base: ServiceResponseBody
-    let call: String
-
-    struct AsyncIterator: AsyncIteratorProtocol {
-        var base: ServiceResponseBody.AsyncIterator
-        let call: String
-
-        mutating func next() async throws -> ByteBuffer? {
-            do {
-                return try await base.next()
-            } catch {
-                throw S3Error.mapping(error, call: call)
-            }
-        }
-    }
-
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(base: base.makeAsyncIterator(), call: call) }
 }

@@ -17,7 +17,7 @@ package final class S3Client: Sendable {
     }
 
     let quirks: S3ServiceQuirks
-    let credentials: any S3CredentialsProvider
+    let credentials: any CredentialsProvider<S3Credentials>
     let http: ServiceClient
     let clock: any MirrorClock
     let clockOffset = ClockOffset()
@@ -26,7 +26,8 @@ package final class S3Client: Sendable {
 
     /// - Parameter quirks: Shared by everybody who talks to the same endpoint.
     package init(
-        bucket: String, endpoint: S3Endpoint, credentials: any S3CredentialsProvider, quirks: S3ServiceQuirks = S3ServiceQuirks(),
+        bucket: String, endpoint: S3Endpoint, credentials: any CredentialsProvider<S3Credentials>,
+        quirks: S3ServiceQuirks = S3ServiceQuirks(),
         http: ServiceClient, clock: any MirrorClock = SystemClock(), logger: Logger
     ) {
         self.bucket = bucket
@@ -59,7 +60,7 @@ package final class S3Client: Sendable {
     }
 
     /// Sends a request whose answer is a document.
-    package func document(_ call: S3Call, limit: Int = 1 << 20) async throws -> S3XML {
+    package func document(_ call: S3Call, limit: Int = 1 << 20) async throws -> XMLTree {
         try await send(call).document(of: call.name, bucket: bucket, subject: subject(of: call), limit: limit)
     }
 
@@ -98,7 +99,7 @@ package final class S3Client: Sendable {
     }
 
     private func sentAgain(_ call: S3Call, _ failure: S3Failure) -> StorageError {
-        S3Error.odd("\(subject(of: call)) has to be sent again (\(failure))", call.name)
+        CloudErrors.s3.odd("\(subject(of: call)) has to be sent again (\(failure))", call.name)
     }
 
     /// `object a/b of the bucket c`
@@ -128,15 +129,14 @@ package final class S3Client: Sendable {
     /// - Throws: `.permissionDenied` without credentials, or with some that end within a minute.
     package func presignedURL(ofKey key: String, base: ArtifactURL? = nil, life: Duration) async throws -> ObjectLocation {
         guard let credentials = try await currentCredentials(for: "location") else {
-            throw StorageError(
-                .permissionDenied, "nothing can be signed without credentials: configure some, or make the access public",
-                operation: "\(S3Provider.service).location")
+            throw CloudErrors.s3.error(
+                .permissionDenied, "nothing can be signed without credentials: configure some, or make the access public", "location")
         }
         let (endpoint, signer) = signer(for: credentials)
         let encoded = PercentCoding.encode(path: key)
         let address = endpoint.address(bucket: bucket)
         let scheme = base?.scheme ?? endpoint.scheme
-        let request = S3Request(
+        let request = SignableRequest(
             method: "GET", host: base?.authority ?? address.hostField,
             path: base.map { "\($0.path)\($0.path.hasSuffix("/") ? "" : "/")\(encoded)" } ?? "\(address.pathPrefix)\(encoded)")
         let time = clock.now
@@ -144,9 +144,8 @@ package final class S3Client: Sendable {
         var life = min(life + .seconds(2), S3Signer.presignedLives.upperBound)
         if let expires = credentials.expires { life = min(life, time.duration(to: expires) - Self.credentialMargin) }
         guard life >= .seconds(1) else {
-            throw StorageError(
-                .permissionDenied, "the credentials end before anybody could use an address: renew them",
-                operation: "\(S3Provider.service).location")
+            throw CloudErrors.s3.error(
+                .permissionDenied, "the credentials end before anybody could use an address: renew them", "location")
         }
         let target = signer.presignedTarget(request, life: life, at: time)
         return ObjectLocation(

@@ -1,6 +1,6 @@
 /// A part of a request that makes a copy safer or richer and that not every server takes. What a server refuses is left out, each part by itself.
 package enum S3Quirk: String, Sendable, CaseIterable {
-    /// Values of metadata of more than ``S3Metadata/shortValue`` bytes.
+    /// Values of metadata of more than ``shortValue`` bytes.
     case longMetadata
     /// `If-None-Match` on the upload of a whole object.
     case putCondition
@@ -19,10 +19,13 @@ package enum S3Quirk: String, Sendable, CaseIterable {
     /// A signature of each chunk of a stream, where there is no TLS.
     case signedChunks
 
+    /// Bytes of a value of metadata that every server takes: OpenStack Swift takes no more.
+    static let shortValue = 256
+
     /// For people: what is left out.
     package var words: String {
         switch self {
-        case .longMetadata: "metadata of more than \(S3Metadata.shortValue) bytes"
+        case .longMetadata: "metadata of more than \(Self.shortValue) bytes"
         case .putCondition: "If-None-Match on uploads"
         case .completionCondition: "If-None-Match on the completion of uploads in parts"
         case .copyCondition: "If-None-Match on copies by the service"

@@ -17,24 +17,24 @@ struct CredentialFields {
     }
 
     /// - Throws: `.invalid`, naming the word that is missing or cannot be right, and never its value.
-    func credentials(named names: Names) throws(S3CredentialsError) -> S3Credentials {
-        guard let accessKeyID, !accessKeyID.isEmpty else { throw S3CredentialsError(.invalid, "\(names.accessKeyID) is missing") }
+    func credentials(named names: Names) throws(CredentialsError) -> S3Credentials {
+        guard let accessKeyID, !accessKeyID.isEmpty else { throw CredentialsError(.invalid, "\(names.accessKeyID) is missing") }
         guard let secretAccessKey, !secretAccessKey.isEmpty else {
-            throw S3CredentialsError(.invalid, "\(names.secretAccessKey) is missing")
+            throw CredentialsError(.invalid, "\(names.secretAccessKey) is missing")
         }
         let token = sessionToken.flatMap { $0.isEmpty ? nil : $0 }
         // Both stand in header fields.
         for (value, name) in [(accessKeyID, names.accessKeyID), (token ?? "", names.sessionToken)]
         where !value.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
-            throw S3CredentialsError(.invalid, "\(name) contains white space, a line break or another character that cannot be meant")
+            throw CredentialsError(.invalid, "\(name) contains white space, a line break or another character that cannot be meant")
         }
         if secretAccessKey.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
-            throw S3CredentialsError(.invalid, "\(names.secretAccessKey) contains a line break or another control character")
+            throw CredentialsError(.invalid, "\(names.secretAccessKey) contains a line break or another control character")
         }
         var expires: Timestamp?
         if let expiration, !expiration.isEmpty {
             guard let moment = Timestamp(rfc3339: expiration) else {
-                throw S3CredentialsError(.invalid, "\(names.expiration) is no time as RFC 3339 writes it (2026-01-31T12:00:00Z)")
+                throw CredentialsError(.invalid, "\(names.expiration) is no time as RFC 3339 writes it (2026-01-31T12:00:00Z)")
             }
             expires = moment
         }

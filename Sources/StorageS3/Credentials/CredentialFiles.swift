@@ -17,7 +17,7 @@ package struct CredentialFiles: Sendable {
     }
 
     /// Bytes; a longer file is unreadable.
-    static let maxLength = 1 << 20
+    private static let maxLength = 1 << 20
 
     private let reader: @Sendable (String) -> Content
 
@@ -29,18 +29,18 @@ package struct CredentialFiles: Sendable {
     /// The operating system's.
     package static let system = CredentialFiles(readFile)
 
-    func read(_ path: String) -> Content { reader(path) }
+    package func read(_ path: String) -> Content { reader(path) }
 
     /// - Throws: `.invalid` when the file is missing or unreadable, or no UTF-8.
-    func text(_ path: String, of what: String) throws(S3CredentialsError) -> String {
+    package func text(_ path: String, of what: String) throws(CredentialsError) -> String {
         switch read(path) {
         case .bytes(let bytes):
             guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw S3CredentialsError(.invalid, "\(what) \(path) is no UTF-8")
+                throw CredentialsError(.invalid, "\(what) \(path) is no UTF-8")
             }
             return text
-        case .missing: throw S3CredentialsError(.invalid, "\(what) \(path) does not exist")
-        case .unreadable(let reason): throw S3CredentialsError(.invalid, "\(what) \(path) cannot be read: \(reason)")
+        case .missing: throw CredentialsError(.invalid, "\(what) \(path) does not exist")
+        case .unreadable(let reason): throw CredentialsError(.invalid, "\(what) \(path) cannot be read: \(reason)")
         }
     }
 
@@ -67,4 +67,4 @@ package struct CredentialFiles: Sendable {
 }
 
 /// The system call, under a name that no method hides.
-private func systemRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int { read(descriptor, buffer, count) }
+func systemRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int { read(descriptor, buffer, count) }

@@ -13,21 +13,21 @@ import Synchronization
 ///
 /// What it writes to its standard error is dropped, because it may be anything. A program that takes too long is killed with all that it
 /// started.
-enum CredentialProcess {
+package enum CredentialProcess {
     /// - Parameters:
     ///   - command: A command line; quotes group words, and nothing else that a shell does is done.
     ///   - environment: The program's own; `PATH` says where it is looked for.
     ///   - limit: Bytes of output.
     /// - Returns: What it wrote to its standard output.
-    /// - Throws: ``S3CredentialsError``; `CancellationError` when the task is cancelled, and the program is killed.
-    static func run(
+    /// - Throws: ``CredentialsError``; `CancellationError` when the task is cancelled, and the program is killed.
+    package static func run(
         _ command: String, environment: [String: String], timeout: Duration = .seconds(60), limit: Int = 64 << 10
     ) async throws -> [UInt8] {
         guard let words = CommandLineWords.split(command), let program = words.first, !command.utf8.contains(0) else {
-            throw S3CredentialsError(.invalid, "the command is empty, or a quote in it is not closed")
+            throw CredentialsError(.invalid, "the command is empty, or a quote in it is not closed")
         }
         guard let path = find(program, environment) else {
-            throw S3CredentialsError(.invalid, "there is no program \(program), or it may not be run")
+            throw CredentialsError(.invalid, "there is no program \(program), or it may not be run")
         }
         let cancellation = Cancellation()
         return try await withTaskCancellationHandler {

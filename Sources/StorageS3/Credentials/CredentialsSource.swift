@@ -1,14 +1,16 @@
 /// One place where credentials may be set up.
-protocol CredentialsSource: Sendable {
+package protocol CredentialsSource<Credentials>: Sendable {
+    associatedtype Credentials: ExpiringCredentials
+
     /// For messages: `environment`.
     var name: String { get }
 
-    /// - Throws: ``S3CredentialsError`` when credentials are set up here, but cannot be had; `CancellationError`.
-    func look() async throws -> CredentialsFinding
+    /// - Throws: ``CredentialsError`` when credentials are set up here, but cannot be had; `CancellationError`.
+    func look() async throws -> CredentialsFinding<Credentials>
 }
 
-enum CredentialsFinding: Sendable, Equatable {
-    case found(S3Credentials)
-    /// None are set up here; the reason is for people.
+package enum CredentialsFinding<Credentials: ExpiringCredentials>: Sendable, Equatable {
+    case found(Credentials)
+    /// None are set up here; the reason is for messages.
     case absent(String)
 }

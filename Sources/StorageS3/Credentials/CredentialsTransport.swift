@@ -1,28 +1,33 @@
-import MirrorCore
-import MirrorNet
+package import MirrorCore
+package import MirrorNet
 import NIOCore
-import NIOHTTP1
+package import NIOHTTP1
 
 /// Short questions to those who give out credentials.
-struct CredentialsTransport: Sendable {
-    struct Answer: Sendable {
-        let status: Int
-        let body: [UInt8]
+package struct CredentialsTransport: Sendable {
+    package struct Answer: Sendable {
+        package let status: Int
+        package let body: [UInt8]
 
-        var text: String { String(decoding: body, as: UTF8.self) }
+        package var text: String { String(decoding: body, as: UTF8.self) }
     }
 
-    let client: ServiceClient
-    let clock: any MirrorClock
+    private let client: ServiceClient
+    package let clock: any MirrorClock
 
     /// Bytes; tokens have been seen to be 10 KiB long.
     private static let maxLength = 128 << 10
+
+    package init(client: ServiceClient, clock: any MirrorClock) {
+        self.client = client
+        self.clock = clock
+    }
 
     /// - Parameters:
     ///   - url: Errors name the service alone; paths of container agents are as good as passwords.
     ///   - timeout: For the whole answer.
     /// - Throws: `.unavailable` when there is no answer in time.
-    func answer(
+    package func answer(
         _ method: HTTPMethod, _ url: ArtifactURL, headers: [(String, String)] = [], body: String? = nil, timeout: Duration
     ) async throws -> Answer {
         var request = ServiceRequest(
@@ -39,7 +44,7 @@ struct CredentialsTransport: Sendable {
                     let answer = try await client.collect(request, upTo: Self.maxLength)
                     return Answer(status: answer.status, body: Array(answer.body.readableBytesView))
                 } catch let error as OutboundError {
-                    throw S3CredentialsError(.unavailable, "\(name) cannot be asked: \(error)")
+                    throw CredentialsError(.unavailable, "\(name) cannot be asked: \(error)")
                 }
             }
             group.addTask {
@@ -48,20 +53,20 @@ struct CredentialsTransport: Sendable {
             }
             defer { group.cancelAll() }
             guard let first = try await group.next(), let answer = first else {
-                throw S3CredentialsError(.unavailable, "\(name) gives no answer within \(timeout.inSeconds) s")
+                throw CredentialsError(.unavailable, "\(name) gives no answer within \(timeout.inSeconds) s")
             }
             return answer
         }
     }
 
     /// Calls until it succeeds, fails with something that time does not mend, or has failed `times` times.
-    func attempts<Value>(_ times: Int, pause: Duration, _ call: () async throws -> Value) async throws -> Value {
+    package func attempts<Value>(_ times: Int, pause: Duration, _ call: () async throws -> Value) async throws -> Value {
         var left = times
         while true {
             left -= 1
             do {
                 return try await call()
-            } catch let error as S3CredentialsError where error.code.isTransient && left > 0 {
+            } catch let error as CredentialsError where error.code.isTransient && left > 0 {
                 try await clock.sleep(for: pause)
             }
         }
@@ -70,5 +75,5 @@ struct CredentialsTransport: Sendable {
 
 extension ArtifactURL {
     /// `https://sts.example.org`
-    var service: String { "\(scheme.rawValue)://\(authority)" }
+    package var service: String { "\(scheme.rawValue)://\(authority)" }
 }

@@ -22,7 +22,7 @@ struct ProgramRun {
     private static let busyPause: CInt = 20
 
     /// Starts it. ``output(within:limit:isCancelled:)`` must be called afterwards.
-    init(_ path: String, arguments: [String], environment: [String: String]) throws(S3CredentialsError) {
+    init(_ path: String, arguments: [String], environment: [String: String]) throws(CredentialsError) {
         var ends: [CInt] = [-1, -1]
         guard pipe(&ends) == 0 else { throw Self.failure(errno) }
         defer { close(ends[1]) }
@@ -53,21 +53,21 @@ struct ProgramRun {
         while ending == nil {
             if isCancelled() { throw CancellationError() }
             guard ContinuousClock.now < deadline else {
-                throw S3CredentialsError(.unavailable, "the program has not ended within \(timeout.inSeconds) s")
+                throw CredentialsError(.unavailable, "the program has not ended within \(timeout.inSeconds) s")
             }
             waitForOutput(isOpen)
             // Asked before the output is read: what it wrote before its end is all there then. What it started may go on.
             ending = ended()
             isOpen = read(into: &bytes)
-            guard bytes.count <= limit else { throw S3CredentialsError(.invalid, "the program writes more than \(limit) bytes") }
+            guard bytes.count <= limit else { throw CredentialsError(.invalid, "the program writes more than \(limit) bytes") }
         }
         // wait(2): the low bits are the signal, the next ones the exit status.
         switch (ending ?? 0) {
         case 0: return bytes
         case let status where status & 0x7F == 0:
-            throw S3CredentialsError(
+            throw CredentialsError(
                 .unavailable, "the program fails with status \(status >> 8 & 0xFF); run it by hand to see what it says")
-        case let status: throw S3CredentialsError(.unavailable, "the program was ended by signal \(status & 0x7F)")
+        case let status: throw CredentialsError(.unavailable, "the program was ended by signal \(status & 0x7F)")
         }
     }
 
@@ -110,13 +110,13 @@ struct ProgramRun {
 
     // MARK: Starting
 
-    private static func failure(_ code: CInt) -> S3CredentialsError {
-        S3CredentialsError(.unavailable, "the program cannot be started: \(String(cString: strerror(code)))")
+    private static func failure(_ code: CInt) -> CredentialsError {
+        CredentialsError(.unavailable, "the program cannot be started: \(String(cString: strerror(code)))")
     }
 
     private static func spawn(
         _ path: String, _ arguments: [String], _ environment: [String], output: CInt
-    ) throws(S3CredentialsError) -> pid_t {
+    ) throws(CredentialsError) -> pid_t {
         #if canImport(Darwin)
             var actions: posix_spawn_file_actions_t?
             var attributes: posix_spawnattr_t?
@@ -156,6 +156,3 @@ struct ProgramRun {
         return process
     }
 }
-
-/// The system call, under a name that no method hides.
-private func systemRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int { read(descriptor, buffer, count) }

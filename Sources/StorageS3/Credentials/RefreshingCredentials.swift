@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// When they end is a time of day, and this machine's may be set: what was left when they came is counted down beside it, and the less counts. So a clock
 /// that is set back makes nobody use, or sign addresses with, what has ended, and one that is set forward costs one more question.
-package final class RefreshingCredentials: S3CredentialsProvider {
+package final class RefreshingCredentials<Credentials: ExpiringCredentials>: CredentialsProvider {
     package struct Limits: Sendable, Hashable {
         /// With less than this left, newer ones are fetched while those at hand are given.
         package var refreshBefore: Duration = .seconds(300)
@@ -26,10 +26,10 @@ package final class RefreshingCredentials: S3CredentialsProvider {
     }
 
     /// Gets what the question leads to, or `nil` when there is none under way.
-    private typealias Waiter = CheckedContinuation<S3Credentials?, any Error>
+    private typealias Waiter = CheckedContinuation<Credentials?, any Error>
 
     private struct Held {
-        let credentials: S3Credentials
+        let credentials: Credentials
         /// When they end by the time that passes; `nil` for never.
         let until: ContinuousClock.Instant?
     }
@@ -51,7 +51,7 @@ package final class RefreshingCredentials: S3CredentialsProvider {
     }
 
     private enum Decision {
-        case give(S3Credentials)
+        case give(Credentials)
         case wait
         case fail(any Error)
     }
@@ -59,13 +59,13 @@ package final class RefreshingCredentials: S3CredentialsProvider {
     private let limits: Limits
     private let clock: any MirrorClock
     private let logger: Logger
-    private let load: @Sendable () async throws -> S3Credentials
+    private let load: @Sendable () async throws -> Credentials
     private let state = Mutex(State())
 
     /// - Parameter load: Asks for credentials; it must end in bounded time.
     package init(
         limits: Limits = Limits(), clock: any MirrorClock = SystemClock(), logger: Logger,
-        load: @escaping @Sendable () async throws -> S3Credentials
+        load: @escaping @Sendable () async throws -> Credentials
     ) {
         self.limits = limits
         self.clock = clock
@@ -73,7 +73,7 @@ package final class RefreshingCredentials: S3CredentialsProvider {
         self.load = load
     }
 
-    package func credentials() async throws -> S3Credentials? {
+    package func credentials() async throws -> Credentials? {
         while true {
             try Task.checkCancellation()
             switch state.withLock({ decide(&$0) }) {
@@ -86,7 +86,7 @@ package final class RefreshingCredentials: S3CredentialsProvider {
         }
     }
 
-    package func invalidate(_ refused: S3Credentials) {
+    package func invalidate(_ refused: Credentials) {
         state.withLock { state in
             if state.held?.credentials == refused { state.isRefused = true }
         }
@@ -127,8 +127,10 @@ package final class RefreshingCredentials: S3CredentialsProvider {
         return left > limits.waitBefore || state.question == nil ? .give(held.credentials) : .wait
     }
 
-    private static let shutDown = S3CredentialsError(.unavailable, "this service is shutting down")
-    private static let ended = S3CredentialsError(.expired, "what the source of the credentials gives has ended already")
+    private static var shutDown: CredentialsError { CredentialsError(.unavailable, "this service is shutting down") }
+    private static var ended: CredentialsError {
+        CredentialsError(.expired, "what the source of the credentials gives has ended already")
+    }
 
     /// How long they last.
     private func left(_ held: Held) -> Duration {
@@ -136,7 +138,7 @@ package final class RefreshingCredentials: S3CredentialsProvider {
         return min(clock.now.duration(to: expires), clock.instant.duration(to: until))
     }
 
-    private func hold(_ credentials: S3Credentials) -> Held {
+    private func hold(_ credentials: Credentials) -> Held {
         Held(credentials: credentials, until: credentials.expires.map { clock.instant + clock.now.duration(to: $0) })
     }
 
@@ -144,7 +146,7 @@ package final class RefreshingCredentials: S3CredentialsProvider {
 
     private func ask(_ state: inout State) {
         state.question = Task {
-            let result: Result<S3Credentials, any Error>
+            let result: Result<Credentials, any Error>
             do {
                 result = .success(try await load())
             } catch {
@@ -154,7 +156,7 @@ package final class RefreshingCredentials: S3CredentialsProvider {
         }
     }
 
-    private func finish(_ result: Result<S3Credentials, any Error>) {
+    private func finish(_ result: Result<Credentials, any Error>) {
         let (waiters, outcome) = state.withLock { state in
             state.question = nil
             defer { state.waiters = [:] }
@@ -165,8 +167,8 @@ package final class RefreshingCredentials: S3CredentialsProvider {
 
     /// - Returns: What those get who waited.
     private func settle(
-        _ result: Result<S3Credentials, any Error>, in state: inout State
-    ) -> Result<S3Credentials?, any Error> {
+        _ result: Result<Credentials, any Error>, in state: inout State
+    ) -> Result<Credentials?, any Error> {
         switch result {
         case .success(let credentials):
             let held = hold(credentials)
@@ -199,7 +201,7 @@ package final class RefreshingCredentials: S3CredentialsProvider {
     }
 
     /// What the question that is under way leads to.
-    private func answerToQuestion() async throws -> S3Credentials? {
+    private func answerToQuestion() async throws -> Credentials? {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID

@@ -1,7 +1,7 @@
 package import MirrorCore
 
 /// What requests to the service are signed with. Its texts never show the secret or the session's token.
-package struct S3Credentials: Sendable, Equatable {
+package struct S3Credentials: ExpiringCredentials {
     package let accessKeyID: String
     package let secretAccessKey: String
     /// Of temporary credentials: sent with each request.

@@ -2,11 +2,12 @@ package import MirrorStorage
 package import NIOCore
 package import NIOHTTP1
 
-/// What the service says when it does not do what was asked. Its words are cut and cleaned: they get into logs.
-package struct S3Failure: Error, Sendable, CustomStringConvertible {
-    /// Of the answer; below 300 when it turned out to be an error only in its body.
+/// What the service says when it does not do what was asked.
+package struct S3Failure: ServiceFailure {
+    package static var service: String { S3Provider.service }
+
     package var status: Int
-    /// The service's own word: `NoSuchKey`; empty when it gave none.
+    /// `NoSuchKey`
     package var code: String
     package var message: String
     /// Where the bucket is, when the service says so; what does not look like a region is dropped, because it gets into signatures and host names.
@@ -15,10 +16,10 @@ package struct S3Failure: Error, Sendable, CustomStringConvertible {
     package var retryAfter: Duration?
 
     package init(status: Int, headers: HTTPHeaders, body: ByteBuffer) {
-        self.init(status: status, headers: headers, document: try? S3XML(parsing: body))
+        self.init(status: status, headers: headers, document: try? XMLTree(parsing: body))
     }
 
-    init(status: Int, headers: HTTPHeaders, document: S3XML?) {
+    init(status: Int, headers: HTTPHeaders, document: XMLTree?) {
         let error = document.flatMap { $0.name == "Error" ? $0 : $0["Error"] }
         self.status = status
         code = Self.cleaned(error?["Code"]?.text ?? "", limit: 64)
@@ -50,19 +51,6 @@ package struct S3Failure: Error, Sendable, CustomStringConvertible {
         return label == "s3" ? "us-east-1" : String(label)
     }
 
-    /// Without control characters, which could make lines of a log, and no longer than `limit` characters.
-    private static func cleaned(_ text: String, limit: Int) -> String {
-        var clean = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            guard clean.count < limit else { break }
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: clean.append(" ")
-            default: clean.append(scalar)
-            }
-        }
-        return String(clean)
-    }
-
     // MARK: What it means
 
     /// Codes by which the service says that the bucket belongs to another region than the request was signed for or sent to.
@@ -90,33 +78,5 @@ package struct S3Failure: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What servers say to what they do not know.
-    var isUnsupported: Bool { meaning.code == .unsupported || status == 501 || status == 405 }
-
-    /// Whether the same request may succeed a little later.
-    var mayRepeat: Bool {
-        if case .sameRequest = meaning.again { true } else { false }
-    }
-
-    private var meaning: S3ErrorMeaning { S3ErrorMeaning.of(code: code) ?? S3ErrorMeaning.of(status: status) }
-
-    /// `SlowDown (503)`
-    package var description: String { code.isEmpty ? "status \(status)" : "\(code) (\(status))" }
-
-    /// With what the service said beside the code.
-    package var described: String { "\(self)\(message.isEmpty ? "" : ": \(message)")\(requestID.map { ", request \($0)" } ?? "")" }
-
-    /// The same in the words of object stores, and where a person has to do something, in words that say what.
-    ///
-    /// - Parameter call: `head`; becomes the operation `s3.head`.
-    /// - Parameter subject: What was asked for: `object ab/c of the bucket d`.
-    package func storageError(call: String, bucket: String, subject: String) -> StorageError {
-        let meaning = meaning
-        // A gateway that gave up says nothing of what the service behind it does. See `S3Error` for connections that break.
-        let isUnknown = call == "delete" && [502, 504].contains(status) && meaning.code == .unavailable
-        return StorageError(
-            isUnknown ? .timedOut : meaning.code, "\(meaning.words(self, bucket, subject)) (\(described))",
-            operation: "\(S3Provider.service).\(call)",
-            retryAfter: retryAfter, cause: self)
-    }
+    package var meaning: FailureMeaning<S3Failure> { S3ErrorTable.meaning(of: code) ?? .of(status: status) }
 }

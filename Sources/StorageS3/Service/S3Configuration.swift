@@ -18,7 +18,7 @@ package struct S3Configuration: Sendable {
     package var publicURL: ArtifactURL?
     /// What stands in front of every key in the bucket: empty, or text that ends with `/`.
     package let keyPrefix: String
-    package var credentials: any S3CredentialsProvider
+    package var credentials: any CredentialsProvider<S3Credentials>
     /// What the server at the endpoint was found to refuse; shared by all buckets of the endpoint.
     package var quirks = S3ServiceQuirks()
     /// Bytes of a part of a server-side copy, 5 MiB...5 GiB.
@@ -29,7 +29,7 @@ package struct S3Configuration: Sendable {
     /// - Parameter keyPrefix: A slash is put behind it; those in front are dropped.
     package init(
         bucket: String, endpoint: S3Endpoint, access: Access = .public, publicURL: ArtifactURL? = nil, keyPrefix: String = "",
-        credentials: any S3CredentialsProvider
+        credentials: any CredentialsProvider<S3Credentials>
     ) {
         self.bucket = bucket
         self.endpoint = endpoint

@@ -41,7 +41,8 @@ package struct S3Endpoint: Sendable, Hashable {
     package init(url text: String, region: String, addressing: Addressing? = nil) throws {
         let url = try ArtifactURL(text)
         guard url.path == "/", url.query == nil else {
-            throw S3Error.invalid("an endpoint has neither a path nor a query; write \(url.scheme.rawValue)://\(url.authority)", "endpoint")
+            throw CloudErrors.s3.invalid(
+                "an endpoint has neither a path nor a query; write \(url.scheme.rawValue)://\(url.authority)", "endpoint")
         }
         self.init(
             scheme: url.scheme, host: url.host, port: url.port, region: region,

@@ -82,7 +82,7 @@ package struct S3PoolCheck: Sendable {
             let end = credentials.expires.map { ", they end at \($0.iso8601) and are renewed before" } ?? ""
             say(.ok, "credentials: \(credentials.accessKeyID), \(credentialsSource)\(end)")
             return true
-        } catch let error as S3CredentialsError {
+        } catch let error as CredentialsError {
             say(.error, "credentials: \(error.message)")
             return false
         }
@@ -190,7 +190,7 @@ package struct S3PoolCheck: Sendable {
 
     /// What a client gets that knows nothing but the URL; `nil` when it is something else than was written.
     private func status(of url: String, expecting body: ByteBuffer) async throws -> Int? {
-        guard let url = try? ArtifactURL(url) else { throw S3Error.invalid("\(url.prefix { $0 != "?" }) is no URL", "location") }
+        guard let url = try? ArtifactURL(url) else { throw CloudErrors.s3.invalid("\(url.prefix { $0 != "?" }) is no URL", "location") }
         let target = url.query.map { "\(url.path)?\($0)" } ?? url.path
         let answer = try await http.collect(
             ServiceRequest(scheme: url.scheme, host: url.host, port: url.port, target: target), upTo: 1 << 16)

@@ -73,7 +73,7 @@ package struct S3PoolPlan: Sendable, Equatable {
         lines.append(Line(mark: mark, text: text, step: step))
     }
 
-    private mutating func addUnread<Value>(_ setting: String, _ known: S3Known<Value>) {
+    private mutating func addUnread<Value>(_ setting: String, _ known: KnownSetting<Value>) {
         switch known {
         case .value: break
         case .unsupported: add(.note, "\(setting): not supported by this server")

@@ -1,10 +1,10 @@
 import MirrorCore
 
 /// A query, encoded and in the order in which it is signed.
-struct CanonicalQuery {
+package struct CanonicalQuery {
     private let items: [(name: String, value: String?)]
 
-    init(_ query: [(name: String, value: String?)]) {
+    package init(_ query: [(name: String, value: String?)]) {
         items =
             query
             .map { (name: PercentCoding.encode($0.name), value: $0.value.map { PercentCoding.encode($0) }) }
@@ -13,10 +13,10 @@ struct CanonicalQuery {
     }
 
     /// As it is signed: every name is followed by `=`.
-    var signed: String { text { $0 + "=" } }
+    package var signed: String { text { $0 + "=" } }
 
     /// As it is sent.
-    var wire: String { text { $0 } }
+    package var wire: String { text { $0 } }
 
     private func text(nameAlone: (String) -> String) -> String {
         var text = ""

@@ -1,14 +1,14 @@
-import Crypto
+package import Crypto
 import MirrorCore
 
-/// A request in the one form that both sides hash.
+/// A request in the one form that both sides hash, for version 4 of Amazon's and of Google's signatures. The path is encoded once and never
+/// normalised.
 ///
-/// - SeeAlso: Amazon S3 API Reference, "Signature Calculations for the Authorization Header", task 1. What differs from other services:
-///   the path is encoded once and never normalized.
-struct CanonicalRequest {
-    let text: String
+/// - SeeAlso: Cloud Storage, "Canonical requests"; IAM User Guide, "Create a signed AWS API request".
+package struct CanonicalRequest {
+    package let text: String
     /// The names of the fields that are signed: `host;x-amz-date`.
-    let signedHeaders: String
+    package let signedHeaders: String
 
     /// Fields that proxies and HTTP clients add or change on the way, or that are part of the signature itself.
     private static let unsignedFields: Set<String> = [
@@ -18,12 +18,12 @@ struct CanonicalRequest {
     ]
 
     /// - Parameter query: ``CanonicalQuery/signed``.
-    init(_ request: S3Request, query: String, payloadHash: String) {
+    package init(_ request: SignableRequest, query: String, payloadHash: String) {
         self.init(request, query: query, headers: Self.headers(of: request), payloadHash: payloadHash)
     }
 
     /// - Parameter headers: What ``headers(of:)`` returned.
-    init(_ request: S3Request, query: String, headers: [(name: String, value: String)], payloadHash: String) {
+    package init(_ request: SignableRequest, query: String, headers: [(name: String, value: String)], payloadHash: String) {
         signedHeaders = Self.names(of: headers)
         var text = ""
         text.reserveCapacity(1_024)
@@ -46,14 +46,14 @@ struct CanonicalRequest {
         self.text = text
     }
 
-    var hash: String { Hex.encode(SHA256.hash(of: text)) }
+    package var hash: String { Hex.encode(SHA256.hash(of: text)) }
 
-    static func names(of headers: [(name: String, value: String)]) -> String {
+    package static func names(of headers: [(name: String, value: String)]) -> String {
         headers.map(\.name).joined(separator: ";")
     }
 
     /// The fields that are signed: names in lower case and sorted, the values of a repeated name joined in their order.
-    static func headers(of request: S3Request) -> [(name: String, value: String)] {
+    package static func headers(of request: SignableRequest) -> [(name: String, value: String)] {
         var headers = [(name: "host", value: folded(request.host))]
         for (name, value) in request.headers {
             let name = name.lowercased()
@@ -92,7 +92,7 @@ struct CanonicalRequest {
 }
 
 extension SHA256 {
-    static func hash(of text: String) -> SHA256Digest {
+    package static func hash(of text: String) -> SHA256Digest {
         var text = text
         return text.withUTF8 { bytes in
             var hash = SHA256()

@@ -102,6 +102,6 @@ struct ChunkEncoder: Sendable {
     }
 
     private func mismatch(_ word: String) -> StorageError {
-        StorageError(.invalidRequest, "the body has \(word) bytes than the \(payload.decodedLength) that were stated", operation: "s3.send")
+        CloudErrors.s3.invalid("the body has \(word) bytes than the \(payload.decodedLength) that were stated", "send")
     }
 }

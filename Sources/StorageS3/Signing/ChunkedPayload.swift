@@ -78,7 +78,7 @@ package struct ChunkedPayload: Sendable, Hashable {
     }
 
     /// What the request says of such a body.
-    func addHeaders(to request: inout S3Request) {
+    func addHeaders(to request: inout SignableRequest) {
         let encodings = request.header("content-encoding")?.split(separator: ",").map { String($0.drop { $0 == " " }) } ?? []
         if encodings.first?.lowercased() != "aws-chunked" {
             // The service removes its own and keeps the rest with the object.

@@ -23,7 +23,7 @@ struct S3Multipart: Sendable {
     }
 
     let client: S3Client
-    let retries: S3Retries
+    let retries: StepRetry
 
     /// How long an upload that nobody wants any more is waited for.
     private static let abortLimit: Duration = .seconds(15)
@@ -38,7 +38,7 @@ struct S3Multipart: Sendable {
         let answer = try await client.send(call)
         let document = try await answer.document(of: call.name, bucket: client.bucket, subject: client.subject(of: call))
         guard let id = document["UploadId"]?.text, !id.isEmpty else {
-            throw S3Error.odd("the service began an upload and does not say which", call.name)
+            throw CloudErrors.s3.odd("the service began an upload and does not say which", call.name)
         }
         return (id, answer.extras.contains(.uploadChecksum))
     }
@@ -51,7 +51,7 @@ struct S3Multipart: Sendable {
         if let crc32c { call.offer(.checksum, [("x-amz-checksum-crc32c", crc32c)]) }
         let answer = try await client.send(call)
         guard let etag = answer.headers.first(name: "etag"), !etag.isEmpty else {
-            throw S3Error.odd("the service took a part and does not name it", call.name)
+            throw CloudErrors.s3.odd("the service took a part and does not name it", call.name)
         }
         let sent = answer.extras.contains(.checksum) ? crc32c : nil
         return Part(number: number, etag: etag, crc32c: sent ?? answer.headers.first(name: "x-amz-checksum-crc32c"))
@@ -92,7 +92,7 @@ struct S3Multipart: Sendable {
     private static func completion(_ parts: [Part], hasChecksums: Bool) -> String {
         var text = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
         for part in parts {
-            text += "<Part><PartNumber>\(part.number)</PartNumber><ETag>\(S3XML.escape(part.etag))</ETag>"
+            text += "<Part><PartNumber>\(part.number)</PartNumber><ETag>\(XMLTree.escape(part.etag))</ETag>"
             if hasChecksums, let crc32c = part.crc32c { text += "<ChecksumCRC32C>\(crc32c)</ChecksumCRC32C>" }
             text += "</Part>"
         }

@@ -19,10 +19,10 @@ extension S3Store {
         _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
     ) async throws -> ObjectInfo {
         guard canCopy(from: source) else {
-            throw StorageError(.unsupported, "the service cannot reach \(source.endpoint)", operation: "\(S3Provider.service).copy")
+            throw CloudErrors.s3.error(.unsupported, "the service cannot reach \(source.endpoint)", "copy")
         }
         if condition == .absent { try await requireAbsent(key, call: "copy") }
-        let metadata = S3Metadata.kept(metadata)
+        let metadata = MetadataFields.s3.kept(metadata)
         let info: ObjectInfo
         if source.size <= Self.maxWholeCopy {
             info = try await copyWhole(key, from: source, metadata, condition)
@@ -32,7 +32,7 @@ extension S3Store {
         guard info.size == source.size else {
             // It is not what was asked for, whatever it is.
             do { try await delete(key) } catch {}
-            throw S3Error.odd("the copy of \(key) has \(info.size) bytes instead of \(source.size)", "copy")
+            throw CloudErrors.s3.odd("the copy of \(key) has \(info.size) bytes instead of \(source.size)", "copy")
         }
         return info
     }
@@ -48,7 +48,7 @@ extension S3Store {
         _ = try await multipart.retries.run { attempt in
             do {
                 guard try await client.document(request).name == "CopyObjectResult" else {
-                    throw S3Error.odd("the service's answer is no result of a copy", "copy")
+                    throw CloudErrors.s3.odd("the service's answer is no result of a copy", "copy")
                 }
             } catch let error as StorageError where error.code == .preconditionFailed && attempt > 1 && condition == .absent {
                 // What is there may be what the request before this one has made.
@@ -117,7 +117,7 @@ extension S3Store {
             headers: source.headers + [("x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound)")])
         return try await multipart.retries.run { _ in
             guard let etag = try await client.document(call)["ETag"]?.text, !etag.isEmpty else {
-                throw S3Error.odd("the service copied a part and does not name it", "copyPart")
+                throw CloudErrors.s3.odd("the service copied a part and does not name it", "copyPart")
             }
             return S3Multipart.Part(number: number, etag: S3Store.quoted(etag), crc32c: nil)
         }
@@ -137,7 +137,7 @@ extension S3Store {
         } catch let error as StorageError where error.code == .notFound {
             return
         }
-        throw StorageError(.preconditionFailed, "there is an object \(key) already", operation: "\(S3Provider.service).\(call)")
+        throw CloudErrors.s3.error(.preconditionFailed, "there is an object \(key) already", call)
     }
 
     /// The object that a completion made whose answer did not come.
@@ -146,13 +146,12 @@ extension S3Store {
         do {
             info = try await multipart.retries.run { _ in try await head(key) }
         } catch let error as StorageError where error.code == .notFound {
-            throw S3Error.odd("the upload of \(key) is gone, and there is no object", call)
+            throw CloudErrors.s3.odd("the upload of \(key) is gone, and there is no object", call)
         }
         // Such an entity tag ends in the number of the parts, where the service has Amazon's form of it.
         guard info.size == size, !info.etag.contains("-") || info.etag.hasSuffix("-\(parts)\"") else {
-            throw StorageError(
-                condition == .absent ? .preconditionFailed : .unavailable, "another object than the one sent is at \(key)",
-                operation: "\(S3Provider.service).\(call)")
+            throw CloudErrors.s3.error(
+                condition == .absent ? .preconditionFailed : .unavailable, "another object than the one sent is at \(key)", call)
         }
         return info
     }

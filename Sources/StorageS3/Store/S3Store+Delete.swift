@@ -28,13 +28,13 @@ extension S3Store {
 
     private func deleteBatch(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
         var text = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>"
-        for key in keys { text += "<Object><Key>\(S3XML.escape(name(of: key)))</Key></Object>" }
+        for key in keys { text += "<Object><Key>\(XMLTree.escape(name(of: key)))</Key></Object>" }
         text += "</Delete>"
         let body = ByteBuffer(string: text)
         // Every service knows this sum, and this request must have one.
         let md5 = Base64.encode(Array(Insecure.MD5.hash(data: Array(text.utf8))))
         let call = S3Call("delete", .POST, query: [("delete", nil)], headers: [("content-md5", md5)], body: .bytes([body]))
-        let document: S3XML
+        let document: XMLTree
         do {
             document = try await client.document(call, limit: 4 << 20)
         } catch let error as StorageError where error.code == .unsupported {

@@ -7,7 +7,7 @@ extension S3Store {
     private static let maxPageSize = 8 << 20
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
-        guard (1...1000).contains(limit) else { throw S3Error.invalid("a page has 1 to 1000 objects", "list") }
+        guard (1...1000).contains(limit) else { throw CloudErrors.s3.invalid("a page has 1 to 1000 objects", "list") }
         var found: [ObjectInfo] = []
         var start = after.map(name(of:))
         repeat {
@@ -17,7 +17,7 @@ extension S3Store {
             // What other people keep in the bucket takes room in pages, and counts for nothing.
             guard let last = page.last else { break }
             guard start.map({ $0.utf8.lexicographicallyPrecedes(last.utf8) }) ?? true else {
-                throw S3Error.odd("the service's pages are in no order", "list")
+                throw CloudErrors.s3.odd("the service's pages are in no order", "list")
             }
             start = last
         } while found.count < limit
@@ -44,14 +44,14 @@ extension S3Store {
         if !configuration.keyPrefix.isEmpty { query.append(("prefix", configuration.keyPrefix)) }
         if let after { query.append(("start-after", after)) }
         let document = try await client.document(S3Call("list", .GET, query: query), limit: Self.maxPageSize)
-        guard document.name == "ListBucketResult" else { throw S3Error.odd("the service's answer is no listing", "list") }
+        guard document.name == "ListBucketResult" else { throw CloudErrors.s3.odd("the service's answer is no listing", "list") }
         var page = Page(objects: [])
         for entry in document.all("Contents") {
-            guard let name = entry["Key"]?.text else { throw S3Error.odd("the service lists what has no key", "list") }
+            guard let name = entry["Key"]?.text else { throw CloudErrors.s3.odd("the service lists what has no key", "list") }
             page.last = name
             guard let key = key(named: name) else { continue }
             guard let size = Self.size(entry["Size"]?.text) else {
-                throw S3Error.odd("the service does not say how long the object \(key) is", "list")
+                throw CloudErrors.s3.odd("the service does not say how long the object \(key) is", "list")
             }
             let lastModified = entry["LastModified"].flatMap { Timestamp(rfc3339OrHTTPDate: $0.text) } ?? client.now
             page.objects.append(

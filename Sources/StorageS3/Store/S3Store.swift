@@ -25,7 +25,7 @@ package struct S3Store: ObjectStore {
         client = S3Client(
             bucket: configuration.bucket, endpoint: configuration.endpoint, credentials: configuration.credentials,
             quirks: configuration.quirks, http: http, clock: clock, logger: logger)
-        multipart = S3Multipart(client: client, retries: S3Retries(clock: clock))
+        multipart = S3Multipart(client: client, retries: StepRetry(clock: clock))
     }
 
     /// Those of the protocol, but for what the server was found to refuse.
@@ -49,7 +49,7 @@ package struct S3Store: ObjectStore {
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
         let answer = try await client.send(S3Call("head", .HEAD, key: name(of: key)))
         guard let size = Self.size(answer.headers.first(name: "content-length")) else {
-            throw S3Error.odd("the service does not say how long the object \(key) is", "head")
+            throw CloudErrors.s3.odd("the service does not say how long the object \(key) is", "head")
         }
         return info(of: key, size: size, headers: answer.headers)
     }
@@ -62,7 +62,7 @@ package struct S3Store: ObjectStore {
         guard let stated = answer.headers.first(name: "content-range").flatMap(ContentRange.init), let held = stated.bytes,
             let size = stated.total, held == range.clamped(toSize: size),
             answer.headers.first(name: "content-length").map({ Self.size($0) == held.length }) ?? true
-        else { throw S3Error.odd("the service sends another range of the object \(key) than was asked for", "get") }
+        else { throw CloudErrors.s3.odd("the service sends another range of the object \(key) than was asked for", "get") }
         return ObjectContent(info: info(of: key, size: size, headers: answer.headers), range: held, body: answer.body)
     }
 
@@ -70,17 +70,17 @@ package struct S3Store: ObjectStore {
     private func whole(of key: ObjectKey, range: ByteRange?, _ answer: S3Answer) throws -> ObjectContent {
         guard !answer.headers.contains(name: "content-range") else {
             // Part of the object, whatever the status says.
-            throw S3Error.odd("the service sends a part of the object \(key) as if it were the whole", "get")
+            throw CloudErrors.s3.odd("the service sends a part of the object \(key) as if it were the whole", "get")
         }
         guard answer.status == 200, let size = Self.size(answer.headers.first(name: "content-length")) else {
-            throw S3Error.odd("the service does not say how long the object \(key) is", "get")
+            throw CloudErrors.s3.odd("the service does not say how long the object \(key) is", "get")
         }
         let info = info(of: key, size: size, headers: answer.headers)
         guard let range else { return ObjectContent(info: info, range: nil, body: answer.body) }
         guard let held = range.clamped(toSize: size) else {
-            throw S3Error.invalid("the range begins beyond the end of the object \(key)", "get")
+            throw CloudErrors.s3.invalid("the range begins beyond the end of the object \(key)", "get")
         }
-        return ObjectContent(info: info, range: held, body: ByteStream(StreamCut(base: answer.body, range: held)))
+        return ObjectContent(info: info, range: held, body: ByteStream(StreamCut(answer.body, to: held)))
     }
 
     /// - Returns: `nil` where nothing is said, or something absurd.
@@ -92,7 +92,7 @@ package struct S3Store: ObjectStore {
         let lastModified = headers.first(name: "last-modified").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) ?? client.now
         return ObjectInfo(
             key: key, size: size, etag: Self.quoted(headers.first(name: "etag") ?? ""), lastModified: lastModified,
-            metadata: S3Metadata.read(headers, lastModified: lastModified))
+            metadata: MetadataFields.s3.read(headers, lastModified: lastModified))
     }
 
     /// An entity tag as it stands in a field, however a service writes it.
@@ -100,9 +100,9 @@ package struct S3Store: ObjectStore {
 
     package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
         if let expectedSize, expectedSize > Self.maxObjectSize {
-            throw S3Error.invalid("\(expectedSize) bytes are more than an object may have", "beginUpload")
+            throw CloudErrors.s3.invalid("\(expectedSize) bytes are more than an object may have", "beginUpload")
         }
-        return S3Upload(store: self, key: key, metadata: S3Metadata.kept(metadata), expectedSize: expectedSize)
+        return S3Upload(store: self, key: key, metadata: MetadataFields.s3.kept(metadata), expectedSize: expectedSize)
     }
 
     package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
@@ -127,35 +127,5 @@ package struct S3Store: ObjectStore {
             error.message = "the credentials may not list the bucket \(configuration.bucket): permit s3:ListBucket"
             throw error
         }
-    }
-}
-
-/// A part of a stream that has more.
-struct StreamCut: AsyncSequence, Sendable {
-    let base: ByteStream
-    let range: ByteRange
-
-    struct AsyncIterator: AsyncIteratorProtocol {
-        var base: ByteStream.AsyncIterator
-        var skip: Int64
-        var left: Int64
-
-        mutating func next() async throws -> ByteBuffer? {
-            while left > 0, var chunk = try await base.next() {
-                let skipped = Swift.min(skip, Int64(chunk.readableBytes))
-                chunk.moveReaderIndex(forwardBy: Int(skipped))
-                skip -= skipped
-                guard let slice = chunk.readSlice(length: Int(Swift.min(left, Int64(chunk.readableBytes)))), slice.readableBytes > 0 else {
-                    continue
-                }
-                left -= Int64(slice.readableBytes)
-                return slice
-            }
-            return nil
-        }
-    }
-
-    func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(base: base.makeAsyncIterator(), skip: range.offset, left: range.length)
     }
 }

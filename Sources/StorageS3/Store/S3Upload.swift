@@ -42,7 +42,7 @@ final class S3Upload: ObjectUpload {
     private let name: String
     private let metadata: ObjectMetadata
     private let expectedSize: Int64?
-    private let begun = OnceValue<Begun>()
+    private let begun = SharedValue<Begun>()
     private let state = Mutex(State())
 
     private var client: S3Client { store.client }
@@ -61,15 +61,16 @@ final class S3Upload: ObjectUpload {
 
     func write(_ part: UploadPart, from body: ByteStream) async throws -> Int64 {
         guard (0..<S3Store.maxParts).contains(part.number), part.offset >= 0, (part.length ?? 0) >= 0 else {
-            throw S3Error.invalid("a part has a number from 0 to \(S3Store.maxParts - 1) and no negative place", "write")
+            throw CloudErrors.s3.invalid("a part has a number from 0 to \(S3Store.maxParts - 1) and no negative place", "write")
         }
         try change("write") { $0.parts[part.number] = nil }
         let content: Written.Content
         let length: Int64
-        if let chunks = try await gather(part, from: body) {
+        let inMemory = try await part.gathered(from: body, upTo: Self.gathered, unstatedUpTo: Self.longestUnstated, errors: .s3)
+        if let chunks = inMemory {
             length = chunks.reduce(0) { $0 + Int64($1.readableBytes) }
             guard part.length == nil || part.length == length else {
-                throw S3Error.invalid("part \(part.number) is \(length) bytes long and not as stated", "write")
+                throw CloudErrors.s3.invalid("part \(part.number) is \(length) bytes long and not as stated", "write")
             }
             if length == 0 || isWhole(part, length) {
                 content = .held(chunks)
@@ -78,7 +79,7 @@ final class S3Upload: ObjectUpload {
             }
         } else {
             length = part.length ?? 0
-            let counted = ByteStream(CountedStream(base: body, length: length, number: part.number))
+            let counted = ByteStream(CountedStream(body, length: length, number: part.number, errors: .s3))
             content = .sent(try await send(part.number, .stream(counted, length: length)))
         }
         try change("write") { $0.parts[part.number] = Written(offset: part.offset, length: length, content: content) }
@@ -90,27 +91,6 @@ final class S3Upload: ObjectUpload {
         guard part.number == 0, part.offset == 0 else { return false }
         // A part that is too short for a part must be the last.
         return expectedSize.map { $0 == length } ?? (length < S3Store.minPartSize)
-    }
-
-    /// - Returns: `nil` for a part that is to be sent while it comes.
-    private func gather(_ part: UploadPart, from body: ByteStream) async throws -> [ByteBuffer]? {
-        if let chunks = body.chunks { return chunks }
-        if let length = part.length, length > Self.gathered { return nil }
-        let limit = part.length.map { Int($0) } ?? Self.longestUnstated
-        var chunks: [ByteBuffer] = []
-        var count = 0
-        for try await chunk in body {
-            count += chunk.readableBytes
-            guard count <= limit else {
-                throw S3Error.invalid(
-                    part.length == nil
-                        ? "part \(part.number) is longer than \(limit) bytes and states no length"
-                        : "part \(part.number) is longer than stated",
-                    "write")
-            }
-            chunks.append(chunk)
-        }
-        return chunks
     }
 
     private func send(_ number: Int, _ body: S3Call.Body) async throws -> S3Multipart.Part {
@@ -128,7 +108,7 @@ final class S3Upload: ObjectUpload {
     }
 
     func read(_ range: ByteRange) async throws -> ByteStream {
-        throw StorageError(.unsupported, "the service gives nothing back before the end", operation: "\(S3Provider.service).read")
+        throw CloudErrors.s3.error(.unsupported, "the service gives nothing back before the end", "read")
     }
 
     // MARK: The end
@@ -163,10 +143,10 @@ final class S3Upload: ObjectUpload {
         let parts = parts.map { (number: $0.key, part: $0.value) }.filter { $0.part.length > 0 }.sorted { $0.number < $1.number }
         var end: Int64 = 0
         for (_, part) in parts {
-            guard part.offset == end else { throw S3Error.invalid("bytes are missing or written twice", "complete") }
+            guard part.offset == end else { throw CloudErrors.s3.invalid("bytes are missing or written twice", "complete") }
             end += part.length
         }
-        guard end == size else { throw S3Error.invalid("\(end) bytes were written instead of \(size)", "complete") }
+        guard end == size else { throw CloudErrors.s3.invalid("\(end) bytes were written instead of \(size)", "complete") }
         return parts
     }
 
@@ -256,29 +236,5 @@ final class S3Upload: ObjectUpload {
         }
     }
 
-    private func over(_ call: String) -> StorageError { S3Error.invalid("the upload is over", call) }
-}
-
-/// A part's stream, which must be as long as stated.
-private struct CountedStream: AsyncSequence, Sendable {
-    let base: ByteStream
-    let length: Int64
-    let number: Int
-
-    struct AsyncIterator: AsyncIteratorProtocol {
-        var base: ByteStream.AsyncIterator
-        let stream: CountedStream
-        var count: Int64 = 0
-
-        mutating func next() async throws -> ByteBuffer? {
-            let chunk = try await base.next()
-            count += Int64(chunk?.readableBytes ?? 0)
-            guard count <= stream.length, chunk != nil || count == stream.length else {
-                throw S3Error.invalid("part \(stream.number) is not as long as stated", "write")
-            }
-            return chunk
-        }
-    }
-
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(base: base.makeAsyncIterator(), stream: self) }
+    private func over(_ call: String) -> StorageError { CloudErrors.s3.invalid("the upload is over", call) }
 }

@@ -34,7 +34,7 @@ struct CredentialProcessTests {
             let environment = ["PATH": "/nowhere:\(scene.home.path):/bin"]
             #expect(try await CredentialProcess.run("found-it here", environment: environment) == Array("here\n".utf8))
             for command in ["not-found-it", "/nowhere/x", "'open", ""] {
-                let error = await #expect(throws: S3CredentialsError.self) {
+                let error = await #expect(throws: CredentialsError.self) {
                     try await CredentialProcess.run(command, environment: environment)
                 }
                 #expect(error?.code == .invalid)
@@ -45,7 +45,7 @@ struct CredentialProcessTests {
     @Test func `all that it writes is read, until there is too much`() async throws {
         try await CredentialScene.run { scene async throws in
             #expect(try await run(scene, "head -c 50000 /dev/zero; exec >&-; sleep 0.1", limit: 50_000).utf8.count == 50_000)
-            let error = await #expect(throws: S3CredentialsError.self) { try await run(scene, "yes") }
+            let error = await #expect(throws: CredentialsError.self) { try await run(scene, "yes") }
             #expect(error?.code == .invalid && error?.message.contains("more than 65536 bytes") == true)
         }
     }
@@ -56,7 +56,7 @@ struct CredentialProcessTests {
             var numbers: [Int32] = []
             // On a busy machine it takes a while until the program has begun.
             for seconds in [0.5, 5, 30] where numbers.count < 2 {
-                let error = await #expect(throws: S3CredentialsError.self) {
+                let error = await #expect(throws: CredentialsError.self) {
                     try await run(scene, "sleep 3600 &\necho $$ $! > '\(pids.path)'\nwait", timeout: .seconds(seconds))
                 }
                 #expect(error?.code == .unavailable && error?.message.contains("\(seconds) s") == true)
@@ -97,7 +97,7 @@ struct CredentialProcessTests {
             for (text, message) in [
                 ("echo secret; echo secret >&2; exit 3", "fails with status 3"), ("kill -TERM $$", "ended by signal 15"),
             ] {
-                let error = await #expect(throws: S3CredentialsError.self) { try await run(scene, text) }
+                let error = await #expect(throws: CredentialsError.self) { try await run(scene, text) }
                 #expect(error?.code == .unavailable && error?.message.contains(message) == true, "\(String(describing: error))")
                 #expect(error?.message.contains("secret") == false)
             }
@@ -114,7 +114,7 @@ struct CredentialProcessTests {
             (#"{"Version": 2, "AccessKeyId": "A", "SecretAccessKey": "s"}"#, .unsupported),
             (#"{"AccessKeyId": "A", "SecretAccessKey": "s"}"#, .unsupported),
             (#"{"Version": 1, "AccessKeyId": "A"}"#, .invalid), (#"{"Version": "1"}"#, .invalid), ("nothing", .invalid), ("", .invalid),
-        ] as [(String, S3CredentialsError.Code?)]) func `its answer is read strictly`(_ document: String, _ code: S3CredentialsError.Code?)
+        ] as [(String, CredentialsError.Code?)]) func `its answer is read strictly`(_ document: String, _ code: CredentialsError.Code?)
         async throws
     {
         try await CredentialScene.run { scene async throws in

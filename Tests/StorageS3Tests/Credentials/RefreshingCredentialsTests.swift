@@ -11,7 +11,7 @@ import Testing
     private let source = ScriptedCredentials()
     private let log = LogRecorder(.trace)
 
-    private func refreshing() -> RefreshingCredentials {
+    private func refreshing() -> RefreshingCredentials<S3Credentials> {
         let source = source
         return RefreshingCredentials(clock: clock, logger: log.logger) { try await source.load() }
     }
@@ -20,12 +20,12 @@ import Testing
         S3Credentials(accessKeyID: id, secretAccessKey: "hidden-secret", sessionToken: "hidden-token", expires: life.map { clock.now + $0 })
     }
 
-    private func keyID(_ refreshing: RefreshingCredentials) async throws -> String? {
+    private func keyID(_ refreshing: RefreshingCredentials<S3Credentials>) async throws -> String? {
         try await refreshing.credentials()?.accessKeyID
     }
 
     /// The ID of what many ask for at once.
-    private func keyIDs(_ refreshing: RefreshingCredentials, _ count: Int) async throws -> Set<String> {
+    private func keyIDs(_ refreshing: RefreshingCredentials<S3Credentials>, _ count: Int) async throws -> Set<String> {
         try await withThrowingTaskGroup(of: String.self) { group in
             for _ in 0..<count { group.addTask { try await refreshing.credentials()?.accessKeyID ?? "none" } }
             return try await group.reduce(into: []) { $0.insert($1) }
@@ -83,7 +83,7 @@ import Testing
         source.fail("away")
         source.give(credentials("A"))
         let refreshing = refreshing()
-        await #expect(throws: S3CredentialsError.self) { try await refreshing.credentials() }
+        await #expect(throws: CredentialsError.self) { try await refreshing.credentials() }
         clock.setTime(by: .seconds(-3_600))
         clock.advance(by: .seconds(1))
         #expect(try await keyID(refreshing) == "A")
@@ -159,13 +159,13 @@ import Testing
         #expect(try await keyID(refreshing) == "A")
         clock.advance(by: .seconds(600))
         for _ in 0..<10 {
-            let error = await #expect(throws: S3CredentialsError.self) { try await keyID(refreshing) }
+            let error = await #expect(throws: CredentialsError.self) { try await keyID(refreshing) }
             #expect(error?.message == "nobody is there")
         }
         #expect(source.count == 2)
         for number in 1...9 {
             clock.advance(by: .seconds(60))
-            await #expect(throws: S3CredentialsError.self) { try await keyID(refreshing) }
+            await #expect(throws: CredentialsError.self) { try await keyID(refreshing) }
             #expect(source.count == 2 + number)
         }
         #expect(log.all.last?.hasPrefix("warning There are no credentials") == true)
@@ -192,7 +192,7 @@ import Testing
         let first = try #require(try await refreshing.credentials())
         clock.advance(by: .seconds(60))
         refreshing.invalidate(first)
-        let error = await #expect(throws: S3CredentialsError.self) { try await keyID(refreshing) }
+        let error = await #expect(throws: CredentialsError.self) { try await keyID(refreshing) }
         #expect(error?.message == "nobody is there")
     }
 
@@ -210,7 +210,7 @@ import Testing
         source.give(credentials("A", for: .seconds(-1)))
         let refreshing = refreshing()
         for _ in 0..<100 {
-            let error = await #expect(throws: S3CredentialsError.self) { try await keyID(refreshing) }
+            let error = await #expect(throws: CredentialsError.self) { try await keyID(refreshing) }
             #expect(error?.code == .expired)
         }
         #expect(source.count == 1)
@@ -237,8 +237,8 @@ import Testing
         let asking = Task { try await keyID(refreshing) }
         try await gate.waiting()
         await refreshing.shutdown()
-        await #expect(throws: S3CredentialsError.self) { try await asking.value }
-        await #expect(throws: S3CredentialsError.self) { try await keyID(refreshing) }
+        await #expect(throws: CredentialsError.self) { try await asking.value }
+        await #expect(throws: CredentialsError.self) { try await keyID(refreshing) }
         #expect(log.all.isEmpty)
     }
 }

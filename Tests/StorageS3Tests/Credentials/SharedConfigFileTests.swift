@@ -31,7 +31,7 @@ struct SharedConfigFileTests {
         ("\n[]\n", "line 2: this is no name"),
         ("[a] hidden-value\n", "line 1: this is no name"),
     ]) func `what cannot be read is named by its line, and not shown`(_ file: String, _ message: String) {
-        let error = #expect(throws: S3CredentialsError.self) { try SharedConfigFile(file) }
+        let error = #expect(throws: CredentialsError.self) { try SharedConfigFile(file) }
         #expect(error?.code == .invalid)
         #expect(error?.message.hasPrefix(message) == true, "\(String(describing: error))")
         #expect(error?.message.contains("hidden") == false)

@@ -22,12 +22,12 @@ import Testing
         let query: [(name: String, value: String?)] = [("uploads", nil), ("prefix", "")]
         #expect(CanonicalQuery(query).wire == "prefix=&uploads")
         #expect(CanonicalQuery(query).signed == "prefix=&uploads=")
-        #expect(S3Request(method: "GET", host: "h", path: "/k", query: query).target == "/k?prefix=&uploads")
-        #expect(S3Request(method: "GET", host: "h", path: "/k").target == "/k")
+        #expect(SignableRequest(method: "GET", host: "h", path: "/k", query: query).target == "/k?prefix=&uploads")
+        #expect(SignableRequest(method: "GET", host: "h", path: "/k").target == "/k")
     }
 
     @Test func `fields are sorted in lower case, trimmed, folded and joined`() {
-        let request = S3Request(
+        let request = SignableRequest(
             method: "GET", host: "bucket.example.org", path: "/",
             headers: [
                 ("X-Amz-Meta-B", "  two   words "), ("x-amz-meta-a", "1"), ("X-AMZ-META-A", " 2"), ("Content-Type", "\ta \t b\t"),
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func `fields that change on the way are not signed`() {
-        let request = S3Request(
+        let request = SignableRequest(
             method: "GET", host: "bucket.example.org", path: "/",
             headers: [
                 ("User-Agent", "x"), ("Expect", "100-continue"), ("Host", "other"), ("Accept-Encoding", "gzip"), ("Authorization", "x"),
@@ -48,13 +48,13 @@ import Testing
     }
 
     @Test func `a path is signed as it is sent`() {
-        let request = S3Request(method: "PUT", host: "h", path: "//a/../b/./%2525/%20~")
+        let request = SignableRequest(method: "PUT", host: "h", path: "//a/../b/./%2525/%20~")
         let text = CanonicalRequest(request, query: "", payloadHash: "UNSIGNED-PAYLOAD").text
         #expect(text == "PUT\n//a/../b/./%2525/%20~\n\nhost:h\n\nhost\nUNSIGNED-PAYLOAD")
     }
 
     @Test func `header fields are found and replaced whatever their case`() {
-        var request = S3Request(method: "GET", host: "h", path: "/", headers: [("ETag", "a"), ("x", "1"), ("etag", "b")])
+        var request = SignableRequest(method: "GET", host: "h", path: "/", headers: [("ETag", "a"), ("x", "1"), ("etag", "b")])
         #expect(request.header("Etag") == "a,b")
         request.setHeader("eTag", "c")
         #expect(request.headers.map(\.value) == ["1", "c"])

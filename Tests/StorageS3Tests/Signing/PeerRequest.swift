@@ -24,8 +24,8 @@ struct PeerRequest: Encodable {
     var secretAccessKey = ""
     var sessionToken: String?
 
-    var request: S3Request {
-        S3Request(
+    var request: SignableRequest {
+        SignableRequest(
             method: method, host: host, path: "/" + PercentCoding.encode(path: key), query: query.map { ($0[0], $0[1]) },
             headers: headers.map { ($0[0], $0[1]) })
     }

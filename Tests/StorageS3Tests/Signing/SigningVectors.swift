@@ -52,7 +52,7 @@ enum SigningVectors {
     }
 }
 
-extension S3Request {
+extension SignableRequest {
     init(_ vector: SigningVectors.Request) {
         self.init(
             method: vector.method, host: vector.host, path: "/" + PercentCoding.encode(path: vector.key),

@@ -7,7 +7,7 @@ import Synchronization
 /// A source of credentials that gives what a test tells it to, the last answer again and again.
 final class ScriptedCredentials: Sendable {
     struct Answer: Sendable {
-        var result: Result<S3Credentials, S3CredentialsError>
+        var result: Result<S3Credentials, CredentialsError>
         var gate: FakeGate?
     }
 
@@ -26,7 +26,7 @@ final class ScriptedCredentials: Sendable {
     }
 
     func fail(_ message: String, gate: FakeGate? = nil) {
-        state.withLock { $0.answers.append(Answer(result: .failure(S3CredentialsError(.unavailable, message)), gate: gate)) }
+        state.withLock { $0.answers.append(Answer(result: .failure(CredentialsError(.unavailable, message)), gate: gate)) }
     }
 
     func load() async throws -> S3Credentials {
@@ -34,7 +34,7 @@ final class ScriptedCredentials: Sendable {
             state.count += 1
             return state.answers.count > 1 ? state.answers.removeFirst() : state.answers.first
         }
-        guard let answer else { throw S3CredentialsError(.notFound, "nothing is scripted") }
+        guard let answer else { throw CredentialsError(.notFound, "nothing is scripted") }
         try await answer.gate?.wait()
         return try answer.result.get()
     }

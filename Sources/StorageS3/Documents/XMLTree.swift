@@ -1,30 +1,30 @@
 package import NIOCore
 
 /// An element of an answer of the service, with what is in it. Attributes are left out: no answer that we read has any of importance.
-package struct S3XML: Sendable, Hashable {
+package struct XMLTree: Sendable, Hashable {
     /// Without a prefix.
     package let name: String
     /// The text between the tags, when there are no elements; with the whitespace around it.
     package let text: String
-    package let children: [S3XML]
+    package let children: [XMLTree]
 
     /// The first child of a name.
-    package subscript(_ name: String) -> S3XML? { children.first { $0.name == name } }
+    package subscript(_ name: String) -> XMLTree? { children.first { $0.name == name } }
 
-    package func all(_ name: String) -> [S3XML] { children.filter { $0.name == name } }
+    package func all(_ name: String) -> [XMLTree] { children.filter { $0.name == name } }
 
     /// Reads a document.
     ///
     /// - Parameter limit: Bytes.
-    /// - Throws: ``S3XMLError`` for what is no well-formed document, too long, too deep (16) or of too many elements (100,000), and for
+    /// - Throws: ``XMLTreeError`` for what is no well-formed document, too long, too deep (16) or of too many elements (100,000), and for
     ///   every document type declaration: no service sends one, and what they can do is of no good.
-    package init(parsing document: ByteBuffer, limit: Int = 1 << 20) throws(S3XMLError) {
-        guard document.readableBytes <= limit else { throw S3XMLError("it is longer than \(limit) bytes") }
+    package init(parsing document: ByteBuffer, limit: Int = 1 << 20) throws(XMLTreeError) {
+        guard document.readableBytes <= limit else { throw XMLTreeError("it is longer than \(limit) bytes") }
         var reader = Reader(bytes: Array(document.readableBytesView))
         self = try reader.document()
     }
 
-    private init(name: String, text: String, children: [S3XML]) {
+    private init(name: String, text: String, children: [XMLTree]) {
         self.name = name
         self.text = text
         self.children = children
@@ -54,13 +54,13 @@ package struct S3XML: Sendable, Hashable {
 
         static let maxDepth = 16
 
-        mutating func document() throws(S3XMLError) -> S3XML {
+        mutating func document() throws(XMLTreeError) -> XMLTree {
             if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
             try skipMisc()
-            guard peek() == UInt8(ascii: "<") else { throw S3XMLError("there is no element") }
+            guard peek() == UInt8(ascii: "<") else { throw XMLTreeError("there is no element") }
             let root = try element(depth: 1)
             try skipMisc()
-            guard position == bytes.count else { throw S3XMLError("something follows the document's element") }
+            guard position == bytes.count else { throw XMLTreeError("something follows the document's element") }
             return root
         }
 
@@ -68,7 +68,7 @@ package struct S3XML: Sendable, Hashable {
 
         private func isAt(_ text: String) -> Bool { bytes[position...].starts(with: text.utf8) }
 
-        private mutating func skip(to text: String) throws(S3XMLError) -> ArraySlice<UInt8> {
+        private mutating func skip(to text: String) throws(XMLTreeError) -> ArraySlice<UInt8> {
             let pattern = Array(text.utf8)
             let start = position
             while position + pattern.count <= bytes.count {
@@ -78,7 +78,7 @@ package struct S3XML: Sendable, Hashable {
                 }
                 position += 1
             }
-            throw S3XMLError("it breaks off")
+            throw XMLTreeError("it breaks off")
         }
 
         private mutating func skipSpace() {
@@ -86,7 +86,7 @@ package struct S3XML: Sendable, Hashable {
         }
 
         /// Declarations, comments and whitespace.
-        private mutating func skipMisc() throws(S3XMLError) {
+        private mutating func skipMisc() throws(XMLTreeError) {
             while true {
                 skipSpace()
                 if isAt("<?") {
@@ -100,17 +100,17 @@ package struct S3XML: Sendable, Hashable {
         }
 
         /// From `<` to the end of its closing tag.
-        private mutating func element(depth: Int) throws(S3XMLError) -> S3XML {
-            guard depth <= Self.maxDepth else { throw S3XMLError("it is nested too deeply") }
+        private mutating func element(depth: Int) throws(XMLTreeError) -> XMLTree {
+            guard depth <= Self.maxDepth else { throw XMLTreeError("it is nested too deeply") }
             elementsLeft -= 1
-            guard elementsLeft >= 0 else { throw S3XMLError("it has too many elements") }
+            guard elementsLeft >= 0 else { throw XMLTreeError("it has too many elements") }
             position += 1
             let name = try tagName()
-            if try skipAttributes() { return S3XML(name: Self.local(name), text: "", children: []) }
+            if try skipAttributes() { return XMLTree(name: Self.local(name), text: "", children: []) }
             var text: [UInt8] = []
-            var children: [S3XML] = []
+            var children: [XMLTree] = []
             while true {
-                guard let byte = peek() else { throw S3XMLError("it breaks off") }
+                guard let byte = peek() else { throw XMLTreeError("it breaks off") }
                 if byte == UInt8(ascii: "&") {
                     text += try reference()
                 } else if byte != UInt8(ascii: "<") {
@@ -118,12 +118,12 @@ package struct S3XML: Sendable, Hashable {
                     position += 1
                 } else if isAt("</") {
                     position += 2
-                    guard try tagName() == name else { throw S3XMLError("a closing tag is not its element's") }
+                    guard try tagName() == name else { throw XMLTreeError("a closing tag is not its element's") }
                     skipSpace()
-                    guard peek() == UInt8(ascii: ">") else { throw S3XMLError("a closing tag does not end") }
+                    guard peek() == UInt8(ascii: ">") else { throw XMLTreeError("a closing tag does not end") }
                     position += 1
                     // Between elements there is only layout.
-                    return S3XML(
+                    return XMLTree(
                         name: Self.local(name), text: children.isEmpty ? String(decoding: text, as: UTF8.self) : "", children: children)
                 } else if isAt("<![CDATA[") {
                     position += 9
@@ -138,32 +138,32 @@ package struct S3XML: Sendable, Hashable {
             }
         }
 
-        private mutating func tagName() throws(S3XMLError) -> ArraySlice<UInt8> {
+        private mutating func tagName() throws(XMLTreeError) -> ArraySlice<UInt8> {
             let start = position
             while let byte = peek(), !Self.isSpace(byte), !"<>/!=\"'&".utf8.contains(byte) { position += 1 }
-            guard position > start else { throw S3XMLError("a tag has no name, or declares a type") }
+            guard position > start else { throw XMLTreeError("a tag has no name, or declares a type") }
             return bytes[start..<position]
         }
 
         /// - Returns: Whether the element is empty: `<a/>`.
-        private mutating func skipAttributes() throws(S3XMLError) -> Bool {
+        private mutating func skipAttributes() throws(XMLTreeError) -> Bool {
             while let byte = peek() {
                 position += 1
                 switch byte {
                 case UInt8(ascii: ">"): return false
                 case UInt8(ascii: "\""), UInt8(ascii: "'"): _ = try skip(to: String(decoding: [byte], as: UTF8.self))
                 case UInt8(ascii: "/"):
-                    guard peek() == UInt8(ascii: ">") else { throw S3XMLError("a tag does not end") }
+                    guard peek() == UInt8(ascii: ">") else { throw XMLTreeError("a tag does not end") }
                     position += 1
                     return true
-                case UInt8(ascii: "<"): throw S3XMLError("a tag does not end")
+                case UInt8(ascii: "<"): throw XMLTreeError("a tag does not end")
                 default: break
                 }
             }
-            throw S3XMLError("it breaks off")
+            throw XMLTreeError("it breaks off")
         }
 
-        private mutating func reference() throws(S3XMLError) -> [UInt8] {
+        private mutating func reference() throws(XMLTreeError) -> [UInt8] {
             position += 1
             let name = String(decoding: try skip(to: ";").prefix(12), as: UTF8.self)
             switch name {
@@ -175,7 +175,7 @@ package struct S3XML: Sendable, Hashable {
             default:
                 let number =
                     name.hasPrefix("#x") ? UInt32(name.dropFirst(2), radix: 16) : name.hasPrefix("#") ? UInt32(name.dropFirst()) : nil
-                guard let number, let scalar = Unicode.Scalar(number) else { throw S3XMLError("it has an unknown entity") }
+                guard let number, let scalar = Unicode.Scalar(number) else { throw XMLTreeError("it has an unknown entity") }
                 return Array(String(Character(scalar)).utf8)
             }
         }
@@ -190,7 +190,7 @@ package struct S3XML: Sendable, Hashable {
 }
 
 /// Why an answer is no document that we read.
-package struct S3XMLError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct XMLTreeError: Error, Sendable, Equatable, CustomStringConvertible {
     package let reason: String
 
     init(_ reason: String) {

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A value that is made by whoever asks first, while the others wait; if that fails, the next one makes it.
-final class OnceValue<Value: Sendable>: Sendable {
+package final class SharedValue<Value: Sendable>: Sendable {
     private enum Phase {
         case missing
         case underWay
@@ -22,15 +22,17 @@ final class OnceValue<Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// The value if there is one by now.
-    var current: Value? {
+    package var current: Value? {
         state.withLock { state in
             if case .made(let value) = state.phase { value } else { nil }
         }
     }
 
     /// - Throws: What `make` throws; `CancellationError` when the task is cancelled while it waits.
-    func value(_ make: () async throws -> Value) async throws -> Value {
+    package func value(_ make: () async throws -> Value) async throws -> Value {
         while true {
             switch turn() {
             case .take(let value): return value

@@ -1,38 +1,46 @@
-import MirrorCore
-import MirrorStorage
-import NIOHTTP1
+package import MirrorCore
+package import MirrorStorage
+package import NIOHTTP1
 
 /// How ``ObjectMetadata`` travels in header fields.
 ///
 /// A value of printable ASCII stands as it is; any other in the form of RFC 8187: `UTF-8''` and percent-encoding. All of them together stay
-/// below the service's 2 KB.
-enum S3Metadata {
-    static let prefix = "x-amz-meta-"
-    /// Given to objects whose origin stated no type: every object of the service has one, and this one says nothing (RFC 9110 §8.3).
-    static let defaultType = "application/octet-stream"
-    /// Bytes of names and values together; the service takes 2,048.
-    static let maxSize = 2_000
+/// below what the service takes.
+package struct MetadataFields: Sendable {
+    /// What the names of the service's own metadata begin with.
+    package let prefix: String
+    /// Bytes of names and values together.
+    private let maxSize: Int
+    /// A content coding that the service may add, and that is never the object's own.
+    private let addedCoding: String?
+
+    /// Given to objects whose origin stated no type: every object of a service has one, and this one says nothing (RFC 9110 §8.3).
+    private static let defaultType = "application/octet-stream"
     private static let maxETagSize = 256
-    /// Bytes of a value that every server takes: OpenStack Swift takes no more.
-    static let shortValue = 256
     private static let marker = "UTF-8''"
+
+    package init(prefix: String, maxSize: Int, addedCoding: String? = nil) {
+        self.prefix = prefix
+        self.maxSize = maxSize
+        self.addedCoding = addedCoding
+    }
 
     /// The metadata as the service will give them back.
     ///
     /// The upstream URL is kept without its query, which may hold a signature, and not at all if it is too long; the first of the addresses that have
     /// room, a long upstream ETag not.
-    static func kept(_ metadata: ObjectMetadata) -> ObjectMetadata {
+    package func kept(_ metadata: ObjectMetadata) -> ObjectMetadata {
         var kept = metadata
-        kept.contentType = metadata.contentType ?? defaultType
+        kept.contentType = metadata.contentType ?? Self.defaultType
         kept.upstreamURL = String(metadata.upstreamURL.prefix { $0 != "?" })
-        if let etag = metadata.upstreamETag, encode(etag).utf8.count > maxETagSize { kept.upstreamETag = nil }
+        if let etag = metadata.upstreamETag, Self.encode(etag).utf8.count > Self.maxETagSize { kept.upstreamETag = nil }
         kept.addresses = []
         // Room for a digest that is known only at the end.
         var budget = maxSize - size(ObjectMetadata.Name.sha256, String(repeating: "0", count: 64))
-        for (name, value) in fields(of: kept) where name != ObjectMetadata.Name.sha256 && name != ObjectMetadata.Name.upstreamURL {
+        for (name, value) in Self.fields(of: kept) where name != ObjectMetadata.Name.sha256 && name != ObjectMetadata.Name.upstreamURL {
             budget -= size(name, value)
         }
-        let urlSize = size(ObjectMetadata.Name.upstreamURL, encode(kept.upstreamURL))
+        let urlSize = size(ObjectMetadata.Name.upstreamURL, Self.encode(kept.upstreamURL))
         if urlSize > budget {
             kept.upstreamURL = ""
         } else {
@@ -40,31 +48,33 @@ enum S3Metadata {
         }
         for address in metadata.addresses {
             let longer = kept.addresses + [address]
-            guard size(ObjectMetadata.Name.addresses, encode(joined(longer))) <= budget else { break }
+            guard size(ObjectMetadata.Name.addresses, Self.encode(Self.joined(longer))) <= budget else { break }
             kept.addresses = longer
         }
         return kept
     }
 
     /// The same without the values that are longer than some servers take.
-    static func shortened(_ metadata: ObjectMetadata) -> ObjectMetadata {
+    ///
+    /// - Parameter limit: Bytes of a value.
+    package func shortened(_ metadata: ObjectMetadata, to limit: Int) -> ObjectMetadata {
         var short = metadata
-        if encode(metadata.upstreamURL).utf8.count > shortValue { short.upstreamURL = "" }
-        while encode(joined(short.addresses)).utf8.count > shortValue { short.addresses.removeLast() }
+        if Self.encode(metadata.upstreamURL).utf8.count > limit { short.upstreamURL = "" }
+        while Self.encode(Self.joined(short.addresses)).utf8.count > limit { short.addresses.removeLast() }
         return short
     }
 
     /// - Parameter metadata: What ``kept(_:)`` returned.
-    static func headers(_ metadata: ObjectMetadata) -> [(name: String, value: String)] {
-        var headers: [(name: String, value: String)] = [("content-type", metadata.contentType ?? defaultType)]
+    package func headers(_ metadata: ObjectMetadata) -> [(name: String, value: String)] {
+        var headers: [(name: String, value: String)] = [("content-type", metadata.contentType ?? Self.defaultType)]
         if let encoding = metadata.contentEncoding { headers.append(("content-encoding", encoding)) }
         if let disposition = metadata.contentDisposition { headers.append(("content-disposition", disposition)) }
-        return headers + fields(of: metadata).map { (name: prefix + $0.name, value: $0.value) }
+        return headers + Self.fields(of: metadata).map { (name: prefix + $0.name, value: $0.value) }
     }
 
     /// - Parameter lastModified: When the object was stored, where it does not say so itself.
-    static func read(_ headers: HTTPHeaders, lastModified: Timestamp) -> ObjectMetadata {
-        func field(_ name: String) -> String? { headers.first(name: prefix + name).flatMap(decode) }
+    package func read(_ headers: HTTPHeaders, lastModified: Timestamp) -> ObjectMetadata {
+        func field(_ name: String) -> String? { headers.first(name: prefix + name).flatMap(Self.decode) }
         return ObjectMetadata(
             contentType: headers.first(name: "content-type"), contentEncoding: contentEncoding(headers),
             contentDisposition: headers.first(name: "content-disposition"), upstreamURL: field(ObjectMetadata.Name.upstreamURL) ?? "",
@@ -76,11 +86,11 @@ enum S3Metadata {
             sha256: field(ObjectMetadata.Name.sha256).flatMap { Digest(.sha256, hex: $0) })
     }
 
-    /// Without `aws-chunked`, which some services keep although it was never the object's.
-    private static func contentEncoding(_ headers: HTTPHeaders) -> String? {
+    /// Without the coding that the service may add.
+    private func contentEncoding(_ headers: HTTPHeaders) -> String? {
         guard let value = headers.first(name: "content-encoding") else { return nil }
-        guard value.contains("aws-chunked") else { return value.isEmpty ? nil : value }
-        let codings = value.split(separator: ",").map { $0.drop { $0 == " " } }.filter { $0 != "aws-chunked" }
+        guard let addedCoding, value.contains(addedCoding) else { return value.isEmpty ? nil : value }
+        let codings = value.split(separator: ",").map { $0.drop { $0 == " " } }.filter { $0 != addedCoding }
         return codings.isEmpty ? nil : codings.joined(separator: ", ")
     }
 
@@ -101,7 +111,7 @@ enum S3Metadata {
         addresses.map { PercentCoding.encode($0) { $0 != UInt8(ascii: " ") } }.joined(separator: " ")
     }
 
-    private static func size(_ name: String, _ value: String) -> Int { prefix.utf8.count + name.utf8.count + value.utf8.count }
+    private func size(_ name: String, _ value: String) -> Int { prefix.utf8.count + name.utf8.count + value.utf8.count }
 
     static func encode(_ value: String) -> String {
         let isPlain =

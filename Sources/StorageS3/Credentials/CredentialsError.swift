@@ -1,7 +1,7 @@
 package import MirrorStorage
 
 /// Why there are no credentials. `message` names variables, files, profiles and addresses, never a secret.
-package struct S3CredentialsError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct CredentialsError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Code: String, Sendable, CaseIterable {
         /// Nobody has set any up.
         case notFound
@@ -37,13 +37,13 @@ package struct S3CredentialsError: Error, Sendable, Equatable, CustomStringConve
 
     /// The same for who calls an object store.
     ///
-    /// - Parameter operation: A bounded metric label: `s3.put`.
+    /// - Parameter operation: A bounded metric label: service and call.
     package func storageError(operation: String) -> StorageError {
         StorageError(code.isTransient ? .unavailable : .permissionDenied, "no credentials: \(message)", operation: operation, cause: self)
     }
 
     /// The same error, said of `place`.
-    func prefixed(_ place: String) -> S3CredentialsError {
-        S3CredentialsError(code, "\(place): \(message)")
+    package func prefixed(_ place: String) -> CredentialsError {
+        CredentialsError(code, "\(place): \(message)")
     }
 }

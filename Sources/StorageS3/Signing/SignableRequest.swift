@@ -1,5 +1,5 @@
 /// A request to the service, without its body. Its texts show neither query nor headers, which may hold signatures and tokens.
-package struct S3Request: Sendable {
+package struct SignableRequest: Sendable {
     package var method: String
     /// As in the `Host` field: with the port unless it is the scheme's own.
     package var host: String
@@ -46,7 +46,7 @@ package struct S3Request: Sendable {
     }
 }
 
-extension S3Request: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+extension SignableRequest: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     package var description: String { "\(method) \(host)\(path)" }
     package var debugDescription: String { description }
     package var customMirror: Mirror { Mirror(self, children: ["method": method, "host": host, "path": path]) }

@@ -1,0 +1,3 @@
+extension CloudErrors {
+    static let s3 = CloudErrors(service: S3Provider.service)
+}
