@@ -95,8 +95,8 @@ let package = Package(
         module("MirrorNet", ["MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
         module("MirrorStorage", ["MirrorCore", logging, metrics, nioCore]),
         module("StorageLocal", ["MirrorStorage", "MirrorCore", logging, nioCore, nioPosix]),
-        module(
-            "StorageS3", ["MirrorStorage", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
+        module("StorageCloud", ["MirrorStorage", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
+        module("StorageS3", ["StorageCloud", "MirrorStorage", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
         module("MirrorState", ["MirrorCore", logging]),
         module("StateSQLite", ["MirrorState", "MirrorCore", grdb, logging]),
         module("RedisClient", [crypto, logging, nioCore, nioPosix, nioSSL]),
@@ -116,8 +116,8 @@ let package = Package(
         module(
             "CloudMirror",
             [
-                "CProcess", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "StateSQLite", "StateRedis", "RedisClient",
-                "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore",
+                "CProcess", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "StorageCloud", "StateSQLite", "StateRedis",
+                "RedisClient", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore",
                 logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
         .executableTarget(
@@ -134,7 +134,8 @@ let package = Package(
             path: "Benchmarks/StateBenchmark", swiftSettings: settings),
 
         // What several of the targets below share: servers, other programs and directories of a test's own, and what was logged.
-        .target(name: "TestServers", dependencies: [logging, nioCore, nioPosix], path: "Tests/TestServers", swiftSettings: settings),
+        .target(
+            name: "TestServers", dependencies: [logging, nioCore, nioHTTP1, nioPosix], path: "Tests/TestServers", swiftSettings: settings),
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests(
             "MirrorNetTests",
@@ -145,14 +146,19 @@ let package = Package(
         tests(
             "StorageConformanceTests",
             [
-                "TestServers", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", logging, metrics,
-                nioCore, nioPosix,
+                "TestServers", "StorageLocal", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore",
+                logging, metrics, nioCore, nioPosix,
+            ]),
+        tests(
+            "StorageCloudTests",
+            [
+                "TestServers", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", logging, nioCore, nioHTTP1,
             ]),
         tests(
             "StorageS3Tests",
             [
-                "TestServers", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", crypto, logging, nioCore, nioHTTP1,
-                nioPosix,
+                "TestServers", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", crypto, logging,
+                nioCore, nioHTTP1, nioPosix,
             ], resources: [.copy("Vectors")]),
         tests("RedisClientTests", ["TestServers", "RedisClient", logging, nioCore, nioEmbedded, nioPosix, nioSSL]),
         tests(
@@ -182,8 +188,8 @@ let package = Package(
         tests(
             "FuzzTests",
             [
-                "TestServers", "CloudMirrorCLI", "CloudMirror", "MirrorServer", "MirrorEngine", "StorageS3", "StateSQLite", "StateRedis",
-                "RedisClient",
+                "TestServers", "CloudMirrorCLI", "CloudMirror", "MirrorServer", "MirrorEngine", "StorageS3", "StorageCloud", "StateSQLite",
+                "StateRedis", "RedisClient",
                 "MirrorState", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging, nioCore, nioEmbedded,
                 nioHTTP1,
                 nioPosix, nioSSL,
@@ -191,7 +197,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "TestServers", "MirrorTesting", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient, crypto, logging,
+                "TestServers", "MirrorTesting", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient,
+                crypto, logging,
                 nioCore, nioHTTP1, nioPosix, nioSSL,
             ]),
     ],

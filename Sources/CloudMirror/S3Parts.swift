@@ -2,6 +2,7 @@ package import Logging
 package import MirrorCore
 package import MirrorNet
 package import NIOCore
+import StorageCloud
 package import StorageS3
 
 /// What talks to S3: made once from the configuration, for the service and for the commands that look after pools.

@@ -40,7 +40,7 @@ struct GenerateCommand: AsyncParsableCommand {
     /// The policies in docs/operations.md
     struct Policies: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "bucket-policies", abstract: "Write what has to be permitted to whom on S3 buckets, in Markdown.")
+            commandName: "bucket-policies", abstract: "Write which permissions each role needs on a bucket, in Markdown.")
 
         func run() async throws {
             print(CapabilityTable.policies(), terminator: "")

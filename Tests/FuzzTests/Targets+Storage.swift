@@ -3,6 +3,7 @@ import MirrorStorage
 import NIOCore
 import NIOHTTP1
 
+@testable import StorageCloud
 @testable import StorageS3
 
 extension FuzzTarget {

@@ -6,6 +6,7 @@ import MirrorStorage
 import MirrorTesting
 import NIOHTTP1
 import NIOPosix
+import StorageCloud
 import StorageS3
 import Testing
 

@@ -2,6 +2,7 @@ import MirrorStorage
 import MirrorTesting
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 import Testing
 
 @testable import StorageS3

@@ -3,6 +3,7 @@ import MirrorStorage
 import MirrorTesting
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 import Synchronization
 import Testing
 

@@ -2,6 +2,7 @@ import MirrorCore
 package import MirrorStorage
 package import NIOCore
 package import NIOHTTP1
+package import StorageCloud
 
 /// One request to a bucket or an object of it, before it has an address and a signature.
 package struct S3Call: Sendable {

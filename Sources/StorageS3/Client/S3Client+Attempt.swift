@@ -4,6 +4,7 @@ import MirrorNet
 import MirrorStorage
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 import Synchronization
 
 /// One attempt at a request.

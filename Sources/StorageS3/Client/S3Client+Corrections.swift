@@ -2,6 +2,7 @@ import Logging
 import MirrorCore
 import MirrorStorage
 import NIOHTTP1
+import StorageCloud
 import Synchronization
 
 /// What was put right in the course of one call: each kind once, so that a service that never agrees with itself keeps nobody busy.

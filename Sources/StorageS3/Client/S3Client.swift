@@ -2,6 +2,7 @@ package import Logging
 package import MirrorCore
 package import MirrorNet
 package import MirrorStorage
+package import StorageCloud
 import Synchronization
 
 /// Sends requests to one bucket: address, signature, the service's errors in our words.

@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// A part of a request that makes a copy safer or richer and that not every server takes. What a server refuses is left out, each part by itself.
 package enum S3Quirk: String, Sendable, CaseIterable {
     /// Values of metadata of more than ``shortValue`` bytes.

@@ -1,5 +1,6 @@
 import MirrorCore
 import NIOHTTP1
+import StorageCloud
 
 /// The agent of ECS, or of EKS Pod Identity: `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
 struct ContainerSource: CredentialsSource {

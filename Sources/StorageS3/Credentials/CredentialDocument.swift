@@ -1,3 +1,5 @@
+import StorageCloud
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else

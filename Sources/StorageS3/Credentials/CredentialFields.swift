@@ -1,4 +1,5 @@
 import MirrorCore
+import StorageCloud
 
 /// The words that credentials are made of as they were found, before anybody has looked at them.
 struct CredentialFields {

@@ -1,4 +1,5 @@
 import MirrorCore
+import StorageCloud
 
 /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and `AWS_CREDENTIAL_EXPIRATION`.
 struct EnvironmentSource: CredentialsSource {

@@ -1,5 +1,6 @@
 import MirrorCore
 import NIOHTTP1
+import StorageCloud
 
 /// The role of the EC2 instance, from version 2 of the instance metadata service; version 1, which needs no token, is never asked.
 struct InstanceMetadataSource: CredentialsSource {

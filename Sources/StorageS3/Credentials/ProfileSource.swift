@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// What a profile holds itself: keys in either file, or a `credential_process`.
 struct ProfileSource: CredentialsSource {
     let settings: SharedConfiguration.Settings

@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// A profile with a `role_arn`: the role is assumed with the credentials of another profile or place.
 struct RoleSource: CredentialsSource {
     let settings: SharedConfiguration.Settings

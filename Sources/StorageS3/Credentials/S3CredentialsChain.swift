@@ -1,6 +1,7 @@
 package import Logging
 package import MirrorCore
 package import MirrorNet
+package import StorageCloud
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

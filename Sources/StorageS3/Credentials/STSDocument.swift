@@ -1,4 +1,5 @@
 import NIOCore
+import StorageCloud
 
 /// The XML that STS answers with; its query interface has no other documented form (AWS STS API Reference, "Common parameters").
 enum STSDocument {

@@ -1,6 +1,7 @@
 import MirrorCore
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 /// AWS STS: temporary credentials for a role.
 struct SecurityTokenService: Sendable {

@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// The sections of one of the two files that the AWS tools share, `config` and `credentials`.
 ///
 /// Sections of the same name are one, and of two values with the same name the later one counts, as the AWS SDKs and Tools Reference Guide

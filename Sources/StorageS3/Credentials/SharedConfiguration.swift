@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// The profiles of the two files that the AWS tools share, and which of them is meant.
 struct SharedConfiguration: Sendable {
     /// Where the profiles are looked for, and what else decides.

@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// A role for whoever holds a token of a trusted issuer, as pods of EKS do: `AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN`, or the same
 /// in a profile.
 struct WebIdentitySource: CredentialsSource {

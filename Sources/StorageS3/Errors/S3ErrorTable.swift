@@ -1,4 +1,5 @@
 import MirrorStorage
+import StorageCloud
 
 /// What a service's codes mean: the one table of them.
 ///

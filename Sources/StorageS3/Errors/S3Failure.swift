@@ -1,6 +1,7 @@
-package import MirrorStorage
+import MirrorStorage
 package import NIOCore
 package import NIOHTTP1
+package import StorageCloud
 
 /// What the service says when it does not do what was asked.
 package struct S3Failure: ServiceFailure {

@@ -4,6 +4,7 @@ package import MirrorNet
 package import MirrorStorage
 import NIOCore
 import NIOHTTP1
+package import StorageCloud
 
 /// A bucket that artifacts are fetched from with the mirror's own credentials.
 ///

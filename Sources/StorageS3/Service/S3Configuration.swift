@@ -1,4 +1,5 @@
 package import MirrorCore
+package import StorageCloud
 
 /// One bucket, and how it is reached.
 package struct S3Configuration: Sendable {

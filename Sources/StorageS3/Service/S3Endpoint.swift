@@ -1,4 +1,5 @@
 package import MirrorCore
+import StorageCloud
 
 /// Where an S3 service is reached, and how buckets stand in its addresses.
 package struct S3Endpoint: Sendable, Hashable {

@@ -4,6 +4,7 @@
     import Foundation
 #endif
 import MirrorCore
+import StorageCloud
 
 /// The policy of a bucket: whatever statements there are, and the one of ours.
 struct S3BucketPolicy: Sendable, Equatable {

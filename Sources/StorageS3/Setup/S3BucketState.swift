@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// What a bucket is like now.
 struct S3BucketState: Sendable, Equatable {
     /// Whether it is there. It is there, too, when somebody else has it.

@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// The lifecycle rules of a bucket: whatever there are, and those of ours.
 struct S3Lifecycle: Sendable, Equatable {
     static let namespace = "http://s3.amazonaws.com/doc/2006-03-01/"

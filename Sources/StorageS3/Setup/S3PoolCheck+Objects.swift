@@ -3,6 +3,7 @@ import MirrorCore
 import MirrorStorage
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 /// Does with objects of its own what a running mirror does with artifacts.
 extension S3PoolCheck {

@@ -4,6 +4,7 @@ package import MirrorNet
 import MirrorStorage
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 /// Tries everything that a pool needs of its bucket, and says what is wrong in words that say what to do.
 ///

@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// What has to be done to a bucket for a pool, and what not: computed from what the bucket is like and what is wanted of it, and nothing else.
 package struct S3PoolPlan: Sendable, Equatable {
     package enum Mark: String, Sendable, CaseIterable {

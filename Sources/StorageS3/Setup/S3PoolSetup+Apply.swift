@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorStorage
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 /// Does what was planned, and takes back what makes the bucket useless.
 extension S3PoolSetup {

@@ -4,6 +4,7 @@ package import MirrorNet
 import MirrorStorage
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 /// Makes a pool's bucket what the pool wants of it: looks, plans, and does what was planned.
 package struct S3PoolSetup: Sendable {

@@ -2,6 +2,7 @@ import Crypto
 import MirrorCore
 import MirrorStorage
 import NIOCore
+import StorageCloud
 
 /// Cuts a body into chunks of one size and writes them as the service wants them; holds one chunk. Knows nothing of where bytes come from.
 struct ChunkEncoder: Sendable {

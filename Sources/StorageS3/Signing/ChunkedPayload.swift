@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// A body of known length that is sent in the service's own chunks (`aws-chunked`), each signed, or followed by a checksum, or both.
 ///
 /// - SeeAlso: Amazon S3 API Reference, "Transferring Payload in Multiple Chunks" and "Including Trailing Headers".

@@ -1,5 +1,6 @@
 package import MirrorCore
 package import NIOCore
+package import StorageCloud
 
 /// AWS Signature Version 4 as S3 wants it: in header fields, in the query of a URL, and over a body in chunks.
 ///

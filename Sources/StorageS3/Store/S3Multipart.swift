@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorStorage
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 /// The steps of a multipart upload, which uploads and server-side copies have in common.
 struct S3Multipart: Sendable {

@@ -1,6 +1,7 @@
 package import MirrorCore
 package import MirrorStorage
 import NIOHTTP1
+import StorageCloud
 
 extension S3Store {
     /// Bytes up to which one request copies the object.

@@ -4,6 +4,7 @@ package import MirrorCore
 package import MirrorStorage
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 extension S3Store {
     /// Keys of one request.

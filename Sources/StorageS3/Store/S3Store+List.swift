@@ -1,6 +1,7 @@
 package import MirrorCore
 package import MirrorStorage
 import NIOHTTP1
+import StorageCloud
 
 extension S3Store {
     /// Bytes of a page: 1,000 keys of up to 1,024 bytes, encoded, with their fields.

@@ -4,6 +4,7 @@ package import MirrorNet
 package import MirrorStorage
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 /// A pool in a bucket of Amazon S3, or of a service that speaks its protocol.
 package struct S3Store: ObjectStore {

@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorStorage
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 import Synchronization
 
 /// An upload into a bucket: one request where the object is one part, a multipart upload where it is more.

@@ -3,6 +3,7 @@ import MirrorNet
 import MirrorStorage
 import NIOCore
 import NIOPosix
+import StorageCloud
 
 @testable import StorageS3
 

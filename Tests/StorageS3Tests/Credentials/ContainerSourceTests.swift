@@ -1,3 +1,5 @@
+import StorageCloud
+import TestServers
 import Testing
 
 @testable import StorageS3

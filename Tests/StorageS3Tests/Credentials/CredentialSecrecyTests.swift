@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import MirrorCore
+import StorageCloud
 import TestServers
 import Testing
 

@@ -1,4 +1,6 @@
 import Foundation
+import StorageCloud
+import TestServers
 import Testing
 
 @testable import StorageS3
@@ -164,11 +166,5 @@ struct CredentialsOrderTests {
             #expect(try region(["AWS_DEFAULT_REGION": "a", "AWS_REGION": "b"]) == "b")
             #expect(throws: CredentialsError.self) { try region([:], profile: "y") }
         }
-    }
-
-    @Test func `static credentials and anonymous ones are what they are`() async throws {
-        let held = S3Credentials(accessKeyID: "A", secretAccessKey: "s")
-        #expect(try await StaticCredentials(held).credentials() == held)
-        #expect(try await StaticCredentials<S3Credentials>.anonymous.credentials() == nil)
     }
 }

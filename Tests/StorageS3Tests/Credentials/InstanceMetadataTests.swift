@@ -1,5 +1,7 @@
 import MirrorCore
 import MirrorTesting
+import StorageCloud
+import TestServers
 import Testing
 
 @testable import StorageS3

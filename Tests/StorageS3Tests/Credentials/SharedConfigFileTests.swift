@@ -1,3 +1,4 @@
+import StorageCloud
 import Testing
 
 @testable import StorageS3
@@ -43,17 +44,5 @@ struct SharedConfigFileTests {
         #expect(file.configProfiles == ["default": ["k": "1"], "x": ["k": "2"], "a b": ["k": "5"]])
         #expect(file.credentialsProfiles["y"] == ["k": "3"])
         #expect(try SharedConfigFile("[profile default]\nk = 1\n[default]\nk = 2\n").configProfiles == ["default": ["k": "1"]])
-    }
-
-    @Test(arguments: [
-        ("a  b\tc", ["a", "b", "c"]), ("", []), ("  ", []), ("'a b' \"c d\"", ["a b", "c d"]), ("a'b'\"c\"d", ["abcd"]), ("''", [""]),
-        (#""a\"b\\c\d""#, [#"a"b\c\d"#]), (#"'a\b' a\ b \'"#, [#"a\b"#, "a b", "'"]),
-        ("$HOME $(id) ; | > x #", ["$HOME", "$(id)", ";", "|", ">", "x", "#"]),
-    ]) func `a command line is taken apart at its spaces and quotes alone`(_ line: String, _ words: [String]) {
-        #expect(CommandLineWords.split(line) == words)
-    }
-
-    @Test(arguments: ["'a", "\"a", "a\\", "\"a\\"]) func `a quote that is not closed is no command line`(_ line: String) {
-        #expect(CommandLineWords.split(line) == nil)
     }
 }

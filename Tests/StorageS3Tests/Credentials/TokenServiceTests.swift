@@ -1,5 +1,7 @@
 import Foundation
 import MirrorCore
+import StorageCloud
+import TestServers
 import Testing
 
 @testable import StorageS3

@@ -6,6 +6,7 @@ import MirrorTesting
 import NIOCore
 import NIOPosix
 import NIOHTTP1
+import StorageCloud
 import TestServers
 import Testing
 

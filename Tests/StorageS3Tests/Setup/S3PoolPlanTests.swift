@@ -1,4 +1,5 @@
 import NIOCore
+import StorageCloud
 import Testing
 
 @testable import StorageS3

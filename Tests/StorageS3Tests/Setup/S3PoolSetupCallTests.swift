@@ -4,6 +4,7 @@ import MirrorNet
 import MirrorStorage
 import MirrorTesting
 import NIOPosix
+import StorageCloud
 import Testing
 
 @testable import StorageS3

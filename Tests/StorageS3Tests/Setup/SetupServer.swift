@@ -6,6 +6,7 @@ import MirrorStorage
 import NIOCore
 import NIOPosix
 import NIOHTTP1
+import StorageCloud
 import Testing
 
 @testable import StorageS3

@@ -2,6 +2,7 @@ import Foundation
 import MirrorCore
 import MirrorStorage
 import NIOCore
+import StorageCloud
 import Testing
 
 @testable import StorageS3

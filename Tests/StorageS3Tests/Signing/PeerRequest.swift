@@ -1,5 +1,6 @@
 import Foundation
 import MirrorCore
+import StorageCloud
 import TestServers
 
 @testable import StorageS3

@@ -2,6 +2,7 @@ import Crypto
 import MirrorCore
 import MirrorStorage
 import NIOCore
+import StorageCloud
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
 import MirrorCore
 import NIOCore
+import StorageCloud
 import Testing
 
 @testable import StorageS3

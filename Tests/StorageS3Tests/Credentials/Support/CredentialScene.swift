@@ -3,6 +3,8 @@ import Logging
 import MirrorCore
 import MirrorNet
 import NIOPosix
+import StorageCloud
+import TestServers
 import Testing
 
 @testable import StorageS3

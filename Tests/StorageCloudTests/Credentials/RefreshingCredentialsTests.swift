@@ -4,30 +4,30 @@ import MirrorTesting
 import TestServers
 import Testing
 
-@testable import StorageS3
+@testable import StorageCloud
 
 @Suite(.timeLimit(.minutes(5))) struct RefreshingCredentialsTests {
     private let clock = ManualClock()
     private let source = ScriptedCredentials()
     private let log = LogRecorder(.trace)
 
-    private func refreshing() -> RefreshingCredentials<S3Credentials> {
+    private func refreshing() -> RefreshingCredentials<TestCredentials> {
         let source = source
         return RefreshingCredentials(clock: clock, logger: log.logger) { try await source.load() }
     }
 
-    private func credentials(_ id: String, for life: Duration? = nil) -> S3Credentials {
-        S3Credentials(accessKeyID: id, secretAccessKey: "hidden-secret", sessionToken: "hidden-token", expires: life.map { clock.now + $0 })
+    private func credentials(_ id: String, for life: Duration? = nil) -> TestCredentials {
+        TestCredentials(id: id, expires: life.map { clock.now + $0 })
     }
 
-    private func keyID(_ refreshing: RefreshingCredentials<S3Credentials>) async throws -> String? {
-        try await refreshing.credentials()?.accessKeyID
+    private func keyID(_ refreshing: RefreshingCredentials<TestCredentials>) async throws -> String? {
+        try await refreshing.credentials()?.id
     }
 
     /// The ID of what many ask for at once.
-    private func keyIDs(_ refreshing: RefreshingCredentials<S3Credentials>, _ count: Int) async throws -> Set<String> {
+    private func keyIDs(_ refreshing: RefreshingCredentials<TestCredentials>, _ count: Int) async throws -> Set<String> {
         try await withThrowingTaskGroup(of: String.self) { group in
-            for _ in 0..<count { group.addTask { try await refreshing.credentials()?.accessKeyID ?? "none" } }
+            for _ in 0..<count { group.addTask { try await refreshing.credentials()?.id ?? "none" } }
             return try await group.reduce(into: []) { $0.insert($1) }
         }
     }

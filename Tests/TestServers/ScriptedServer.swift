@@ -5,17 +5,17 @@ import NIOPosix
 import Synchronization
 
 /// An HTTP server on 127.0.0.1 that answers as a test says and remembers what it was asked, with the bodies.
-final class ScriptedServer: Sendable {
-    struct Request: Sendable {
-        let method: String
-        let uri: String
+package final class ScriptedServer: Sendable {
+    package struct Request: Sendable {
+        package let method: String
+        package let uri: String
         fileprivate let headers: HTTPHeaders
-        let body: String
+        package let body: String
 
-        func header(_ name: String) -> String? { headers.first(name: name) }
+        package func header(_ name: String) -> String? { headers.first(name: name) }
 
         /// The fields of a form that is the body.
-        var form: [String: String] {
+        package var form: [String: String] {
             var fields: [String: String] = [:]
             for item in body.split(separator: "&") {
                 let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -28,26 +28,31 @@ final class ScriptedServer: Sendable {
         }
     }
 
-    struct Answer: Sendable {
-        var status = 200
-        var body = ""
+    package struct Answer: Sendable {
+        package var status: Int
+        package var body: String
+
+        package init(status: Int = 200, body: String = "") {
+            self.status = status
+            self.body = body
+        }
     }
 
-    typealias Script = @Sendable (Request) async throws -> Answer
+    package typealias Script = @Sendable (Request) async throws -> Answer
     private typealias Connection = NIOAsyncChannel<HTTPServerRequestPart, ByteBuffer>
 
-    let port: Int
+    package let port: Int
     private let seen = Mutex<[Request]>([])
 
-    var url: String { "http://127.0.0.1:\(port)" }
-    var requests: [Request] { seen.withLock { $0 } }
+    package var url: String { "http://127.0.0.1:\(port)" }
+    package var requests: [Request] { seen.withLock { $0 } }
 
     private init(port: Int) {
         self.port = port
     }
 
     /// Serves while `body` runs. A script that throws hangs up.
-    static func run<Result: Sendable>(
+    package static func run<Result: Sendable>(
         _ script: @escaping Script, _ body: @escaping @Sendable (ScriptedServer) async throws -> Result
     ) async throws -> Result {
         // Not wrapped before somebody serves it: a writer that is dropped with a connection, as when the listener closes at that moment, ends

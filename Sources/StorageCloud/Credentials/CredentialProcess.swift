@@ -9,7 +9,7 @@ import Synchronization
     import Darwin
 #endif
 
-/// Runs the program that `credential_process` of a profile names: without a shell, for a limited time, with limited output.
+/// Runs a program that gives out credentials: without a shell, for a limited time, with limited output.
 ///
 /// What it writes to its standard error is dropped, because it may be anything. A program that takes too long is killed with all that it
 /// started.

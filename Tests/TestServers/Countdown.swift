@@ -1,14 +1,14 @@
 import Synchronization
 
 /// Says yes so many times.
-final class Countdown: Sendable {
+package final class Countdown: Sendable {
     private let left: Mutex<Int>
 
-    init(_ times: Int) {
+    package init(_ times: Int) {
         left = Mutex(times)
     }
 
-    func next() -> Bool {
+    package func next() -> Bool {
         left.withLock { left in
             left -= 1
             return left >= 0

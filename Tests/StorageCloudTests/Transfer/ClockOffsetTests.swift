@@ -1,7 +1,6 @@
 import MirrorCore
+import StorageCloud
 import Testing
-
-@testable import StorageS3
 
 @Suite struct ClockOffsetTests {
     private let now = Timestamp(milliseconds: 784_111_777_250)

@@ -1,13 +1,17 @@
 import MirrorCore
 import MirrorTesting
+import StorageCloud
 import Synchronization
 
-@testable import StorageS3
+struct TestCredentials: ExpiringCredentials {
+    var id: String
+    var expires: Timestamp?
+}
 
 /// A source of credentials that gives what a test tells it to, the last answer again and again.
 final class ScriptedCredentials: Sendable {
     struct Answer: Sendable {
-        var result: Result<S3Credentials, CredentialsError>
+        var result: Result<TestCredentials, CredentialsError>
         var gate: FakeGate?
     }
 
@@ -21,7 +25,7 @@ final class ScriptedCredentials: Sendable {
     /// How often it was asked.
     var count: Int { state.withLock { $0.count } }
 
-    func give(_ credentials: S3Credentials, gate: FakeGate? = nil) {
+    func give(_ credentials: TestCredentials, gate: FakeGate? = nil) {
         state.withLock { $0.answers.append(Answer(result: .success(credentials), gate: gate)) }
     }
 
@@ -29,7 +33,7 @@ final class ScriptedCredentials: Sendable {
         state.withLock { $0.answers.append(Answer(result: .failure(CredentialsError(.unavailable, message)), gate: gate)) }
     }
 
-    func load() async throws -> S3Credentials {
+    func load() async throws -> TestCredentials {
         let answer = state.withLock { state in
             state.count += 1
             return state.answers.count > 1 ? state.answers.removeFirst() : state.answers.first
