@@ -25,8 +25,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
         package init() {}
     }
 
-    /// Gets what the question leads to, or `nil` when there is none under way.
-    private typealias Waiter = CheckedContinuation<Credentials?, any Error>
+    private typealias Question = Task<Credentials, any Error>
 
     private struct Held {
         let credentials: Credentials
@@ -39,9 +38,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
         /// Whether the service has refused `held` as expired.
         var isRefused = false
         /// The question that is under way.
-        var question: Task<Void, Never>?
-        var waiters: [Int: Waiter] = [:]
-        var nextID = 0
+        var question: Question?
         var failures = 0
         /// Of the last question, when it failed.
         var failure: (any Error)?
@@ -52,7 +49,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
 
     private enum Decision {
         case give(Credentials)
-        case wait
+        case wait(Question)
         case fail(any Error)
     }
 
@@ -74,15 +71,12 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
     }
 
     package func credentials() async throws -> Credentials? {
-        while true {
-            try Task.checkCancellation()
-            switch state.withLock({ decide(&$0) }) {
-            case .give(let credentials): return credentials
-            case .fail(let error): throw error
-            case .wait:
-                // Not decided anew: who has waited for one question does not wait for another.
-                if let credentials = try await answerToQuestion() { return credentials }
-            }
+        try Task.checkCancellation()
+        switch state.withLock({ decide(&$0) }) {
+        case .give(let credentials): return credentials
+        case .fail(let error): throw error
+        // The question goes on for the others when this caller is cancelled.
+        case .wait(let question): return try await leaving(by: clock) { try await question.value }
         }
     }
 
@@ -99,7 +93,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
             return state.question
         }
         question?.cancel()
-        await question?.value
+        _ = await question?.result
     }
 
     /// Whether newer ones are being asked for at the moment.
@@ -111,11 +105,8 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
         if state.isShutDown { return .fail(Self.shutDown) }
         let mayAsk = state.earliest.map { clock.instant >= $0 } ?? true
         guard let held = state.held, !state.isRefused, left(held) > .zero else {
-            if state.question != nil { return .wait }
-            if mayAsk {
-                ask(&state)
-                return .wait
-            }
+            if let question = state.question { return .wait(question) }
+            if mayAsk { return .wait(ask(&state)) }
             if let failure = state.failure { return .fail(failure) }
             // Refused, and fetched a moment ago: the service may say itself what is wrong with it.
             if let held = state.held, left(held) > .zero { return .give(held.credentials) }
@@ -123,8 +114,9 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
         }
         let left = left(held)
         if left > limits.refreshBefore { return .give(held.credentials) }
-        if state.question == nil, mayAsk { ask(&state) }
-        return left > limits.waitBefore || state.question == nil ? .give(held.credentials) : .wait
+        let question = state.question ?? (mayAsk ? ask(&state) : nil)
+        guard left <= limits.waitBefore, let question else { return .give(held.credentials) }
+        return .wait(question)
     }
 
     private static var shutDown: CredentialsError { CredentialsError(.unavailable, "this service is shutting down") }
@@ -144,31 +136,31 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
 
     // MARK: Asking
 
-    private func ask(_ state: inout State) {
-        state.question = Task {
+    private func ask(_ state: inout State) -> Question {
+        // It cannot end before the lock of the state is free again.
+        let question: Question = Task {
             let result: Result<Credentials, any Error>
             do {
                 result = .success(try await load())
             } catch {
                 result = .failure(error)
             }
-            finish(result)
+            return try finish(result)
         }
+        state.question = question
+        return question
     }
 
-    private func finish(_ result: Result<Credentials, any Error>) {
-        let (waiters, outcome) = state.withLock { state in
+    private func finish(_ result: Result<Credentials, any Error>) throws -> Credentials {
+        let outcome = state.withLock { state in
             state.question = nil
-            defer { state.waiters = [:] }
-            return (state.waiters.values, settle(result, in: &state))
+            return settle(result, in: &state)
         }
-        for waiter in waiters { waiter.resume(with: outcome) }
+        return try outcome.get()
     }
 
     /// - Returns: What those get who waited.
-    private func settle(
-        _ result: Result<Credentials, any Error>, in state: inout State
-    ) -> Result<Credentials?, any Error> {
+    private func settle(_ result: Result<Credentials, any Error>, in state: inout State) -> Result<Credentials, any Error> {
         switch result {
         case .success(let credentials):
             let held = hold(credentials)
@@ -197,29 +189,6 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
             logger.warning("Credentials could not be renewed; those at hand are used on", metadata: metadata)
         } else {
             logger.warning("There are no credentials", metadata: metadata)
-        }
-    }
-
-    /// What the question that is under way leads to.
-    private func answerToQuestion() async throws -> Credentials? {
-        let id = state.withLock { state in
-            state.nextID += 1
-            return state.nextID
-        }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (waiter: Waiter) in
-                state.withLock { state in
-                    if Task.isCancelled {
-                        waiter.resume(throwing: CancellationError())
-                    } else if state.question == nil {
-                        waiter.resume(returning: nil)
-                    } else {
-                        state.waiters[id] = waiter
-                    }
-                }
-            }
-        } onCancel: {
-            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume(throwing: CancellationError())
         }
     }
 }

@@ -27,40 +27,28 @@ package struct FailureMeaning<Failure: ServiceFailure>: Sendable {
     }
 
     /// - Parameter status: Of the answer; below 300 when it turned out to be an error only in its body.
-    package static func of(status: Int) -> FailureMeaning {
+    package static func of(status: Int) -> Self {
         switch status {
-        case 404: FailureMeaning(.notFound, .no) { _, _, subject in "there is no \(subject)" }
-        case 401, 403: FailureMeaning(.permissionDenied, .no) { _, _, subject in "the service does not permit this for \(subject)" }
+        case 404: Self(.notFound, .no) { _, _, subject in "there is no \(subject)" }
+        case 401, 403: Self(.permissionDenied, .no) { _, _, subject in "the service does not permit this for \(subject)" }
         case 408: timedOut
-        case 409: FailureMeaning(.unavailable, .sameRequest) { _, _, subject in "somebody else changes \(subject) at the moment" }
+        case 409: Self(.unavailable, .sameRequest) { _, _, subject in "somebody else changes \(subject) at the moment" }
         case 412: changed
-        case 416: FailureMeaning(.invalidRequest, .no) { _, _, subject in "the range begins beyond the end of \(subject)" }
+        case 416: Self(.invalidRequest, .no) { _, _, subject in "the range begins beyond the end of \(subject)" }
         case 429, 503: throttled
         case 405, 501: unsupported
         case 507: full
         case 200...299:
-            FailureMeaning(.unavailable, .sameRequest) { _, _, subject in "the service began to answer and then failed, for \(subject)" }
-        case 425, 500...599: FailureMeaning(.unavailable, .sameRequest) { _, _, _ in "the service failed" }
+            Self(.unavailable, .sameRequest) { _, _, subject in "the service began to answer and then failed, for \(subject)" }
+        case 425, 500...599: Self(.unavailable, .sameRequest) { _, _, _ in "the service failed" }
         default: refused
         }
     }
 
-    package static var throttled: FailureMeaning {
-        FailureMeaning(.throttled, .sameRequest) { _, _, _ in "the service asks for fewer requests" }
-    }
-    package static var timedOut: FailureMeaning {
-        FailureMeaning(.timedOut, .sameRequest) { _, _, _ in "the service waited too long for the request" }
-    }
-    package static var changed: FailureMeaning {
-        FailureMeaning(.preconditionFailed, .no) { _, _, subject in "\(subject) is not as it was expected to be" }
-    }
-    package static var full: FailureMeaning {
-        FailureMeaning(.full, .no) { _, bucket, _ in "the bucket \(bucket) takes no more bytes" }
-    }
-    package static var unsupported: FailureMeaning {
-        FailureMeaning(.unsupported, .no) { _, _, subject in "the service cannot do this with \(subject)" }
-    }
-    package static var refused: FailureMeaning {
-        FailureMeaning(.invalidRequest, .no) { _, _, subject in "the service refuses this for \(subject)" }
-    }
+    package static var throttled: Self { Self(.throttled, .sameRequest) { _, _, _ in "the service asks for fewer requests" } }
+    package static var timedOut: Self { Self(.timedOut, .sameRequest) { _, _, _ in "the service waited too long for the request" } }
+    package static var changed: Self { Self(.preconditionFailed, .no) { _, _, subject in "\(subject) is not as it was expected to be" } }
+    package static var full: Self { Self(.full, .no) { _, bucket, _ in "the bucket \(bucket) takes no more bytes" } }
+    package static var unsupported: Self { Self(.unsupported, .no) { _, _, subject in "the service cannot do this with \(subject)" } }
+    package static var refused: Self { Self(.invalidRequest, .no) { _, _, subject in "the service refuses this for \(subject)" } }
 }
