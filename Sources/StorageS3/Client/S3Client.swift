@@ -28,8 +28,7 @@ package final class S3Client: Sendable {
     /// - Parameter quirks: Shared by everybody who talks to the same endpoint.
     package init(
         bucket: String, endpoint: S3Endpoint, credentials: any CredentialsProvider<S3Credentials>,
-        quirks: S3ServiceQuirks = S3ServiceQuirks(),
-        http: ServiceClient, clock: any MirrorClock = SystemClock(), logger: Logger
+        quirks: S3ServiceQuirks = S3ServiceQuirks(), http: ServiceClient, clock: any MirrorClock = SystemClock(), logger: Logger
     ) {
         self.bucket = bucket
         self.credentials = credentials
@@ -125,10 +124,13 @@ package final class S3Client: Sendable {
     /// An address of an object at which everybody may read it for a while.
     ///
     /// - Parameters:
+    ///   - version: Of the object; `nil` for the newest.
     ///   - base: What stands in front of the key in place of the bucket's own address.
     ///   - life: Cut to what the service allows and to the credentials' life, less a minute.
     /// - Throws: `.permissionDenied` without credentials, or with some that end within a minute.
-    package func presignedURL(ofKey key: String, base: ArtifactURL? = nil, life: Duration) async throws -> ObjectLocation {
+    package func presignedURL(
+        ofKey key: String, version: String? = nil, base: ArtifactURL? = nil, life: Duration
+    ) async throws -> ObjectLocation {
         guard let credentials = try await currentCredentials(for: "location") else {
             throw CloudErrors.s3.error(
                 .permissionDenied, "nothing can be signed without credentials: configure some, or make the access public", "location")
@@ -139,7 +141,8 @@ package final class S3Client: Sendable {
         let scheme = base?.scheme ?? endpoint.scheme
         let request = SignableRequest(
             method: "GET", host: base?.authority ?? address.hostField,
-            path: base.map { "\($0.path)\($0.path.hasSuffix("/") ? "" : "/")\(encoded)" } ?? "\(address.pathPrefix)\(encoded)")
+            path: base.map { "\($0.path)\($0.path.hasSuffix("/") ? "" : "/")\(encoded)" } ?? "\(address.pathPrefix)\(encoded)",
+            query: version.map { [("versionId", $0)] } ?? [])
         let time = clock.now
         // The signature's time is cut to a whole second, and so is the life.
         var life = min(life + .seconds(2), S3Signer.presignedLives.upperBound)

@@ -108,8 +108,7 @@ package struct S3Origin: BucketOrigin {
             let query = object.version.map { "?versionId=\(PercentCoding.encode($0))" } ?? ""
             return ObjectLocation(url: client.url(ofKey: object.key) + query)
         }
-        guard let version = object.version else { return try await client.presignedURL(ofKey: object.key, life: life) }
-        return try presigned(object.key, version: version, life: life, with: held)
+        return try await client.presignedURL(ofKey: object.key, version: object.version, life: life)
     }
 
     // MARK: Asking
@@ -168,26 +167,6 @@ package struct S3Origin: BucketOrigin {
             default: nil
             }
         return text.flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil }
-    }
-
-    // MARK: Versions
-
-    private func presigned(_ key: String, version: String, life: Duration, with held: S3Credentials) throws -> ObjectLocation {
-        let endpoint = client.endpoint
-        let address = endpoint.address(bucket: client.bucket)
-        let time = client.now
-        var life = min(life + .seconds(2), S3Signer.presignedLives.upperBound)
-        if let expires = held.expires { life = min(life, time.duration(to: expires) - .seconds(60)) }
-        guard life >= .seconds(1) else {
-            throw CloudErrors.s3.error(
-                .permissionDenied, "the credentials end before anybody could use an address: renew them", "location")
-        }
-        let request = SignableRequest(
-            method: "GET", host: address.hostField, path: address.pathPrefix + PercentCoding.encode(path: key),
-            query: [("versionId", version)])
-        let target = S3Signer(credentials: held, region: endpoint.region).presignedTarget(request, life: life, at: time)
-        return ObjectLocation(
-            url: "\(endpoint.scheme.rawValue)://\(address.hostField)\(target)", expires: client.clock.now + life - .seconds(1))
     }
 }
 
