@@ -100,9 +100,10 @@ let package = Package(
         module("MirrorSettings", ["MirrorCore", logging]),
         module("MirrorStorage", ["MirrorSettings", "MirrorNet", "MirrorCore", logging, metrics, nioCore]),
         module("StorageLocal", ["MirrorStorage", "MirrorSettings", "MirrorCore", logging, nioCore, nioPosix]),
+        module("StorageCloud", ["MirrorStorage", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
         module(
             "StorageS3",
-            ["MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
+            ["StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
         module("MirrorState", ["MirrorCore", logging]),
         module("StateSQLite", ["MirrorState", "MirrorCore", grdb, logging]),
         module("RedisClient", [crypto, logging, nioCore, nioPosix, nioSSL]),
@@ -141,7 +142,8 @@ let package = Package(
             path: "Benchmarks/StateBenchmark", swiftSettings: settings),
 
         // What several of the targets below share: servers, other programs and directories of a test's own, and what was logged.
-        .target(name: "TestServers", dependencies: [logging, nioCore, nioPosix], path: "Tests/TestServers", swiftSettings: settings),
+        .target(
+            name: "TestServers", dependencies: [logging, nioCore, nioHTTP1, nioPosix], path: "Tests/TestServers", swiftSettings: settings),
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests(
             "MirrorNetTests",
@@ -152,14 +154,19 @@ let package = Package(
         tests(
             "StorageConformanceTests",
             [
-                "TestServers", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", logging, metrics,
-                nioCore, nioPosix,
+                "TestServers", "StorageLocal", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore",
+                logging, metrics, nioCore, nioPosix,
+            ]),
+        tests(
+            "StorageCloudTests",
+            [
+                "TestServers", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", logging, nioCore, nioHTTP1,
             ]),
         tests(
             "StorageS3Tests",
             [
-                "TestServers", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", crypto, logging, nioCore, nioHTTP1,
-                nioPosix,
+                "TestServers", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", crypto, logging,
+                nioCore, nioHTTP1, nioPosix,
             ], resources: [.copy("Vectors")]),
         tests("RedisClientTests", ["TestServers", "RedisClient", logging, nioCore, nioEmbedded, nioPosix, nioSSL]),
         tests(
@@ -190,8 +197,8 @@ let package = Package(
         tests(
             "FuzzTests",
             [
-                "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "StorageS3", "StateSQLite", "StateRedis",
-                "RedisClient",
+                "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "StorageS3", "StorageCloud",
+                "StateSQLite", "StateRedis", "RedisClient",
                 "MirrorState", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging, nioCore, nioEmbedded,
                 nioHTTP1,
                 nioPosix, nioSSL,
@@ -199,7 +206,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "TestServers", "MirrorTesting", "StorageS3", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient, crypto, logging,
+                "TestServers", "MirrorTesting", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient,
+                crypto, logging,
                 nioCore, nioHTTP1, nioPosix, nioSSL,
             ]),
     ],

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fails when a module imports what stands above or beside it, or a third-party module that is not for its layer.
+"""Fails when a module imports what stands above or beside it, or a third-party module that is not for its layer, or names a service of another.
 
 The tables below are the layers. A new module has no place until it has one here.
 usage: check-layers.py [ROOT] | --self-test
@@ -20,7 +20,8 @@ LAYERS = {
     "MirrorSettings": {"MirrorCore"},
     "MirrorStorage": {"MirrorSettings", "MirrorNet", "MirrorCore"},
     "StorageLocal": {"MirrorStorage", "MirrorSettings", "MirrorCore"},
-    "StorageS3": {"MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
+    "StorageCloud": {"MirrorStorage", "MirrorNet", "MirrorCore"},
+    "StorageS3": {"StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
     "MirrorState": {"MirrorCore"},
     "StateSQLite": {"MirrorState", "MirrorCore"},
     "RedisClient": set(),
@@ -51,6 +52,10 @@ THIRD_PARTY = {
     "FoundationNetworking": set(),
 }
 
+# The word S3, in code, strings, comments and names of files alike, is for these folders and files of Sources/ only: elsewhere stands what holds for
+# any service.
+MAY_SAY_S3 = ("StorageS3", "CloudMirror/StandardServices.swift")
+
 # The bottom does no I/O, so it names no module that is for it. The C library is there for the clock and for reading addresses.
 CORE_MAY_IMPORT = {"Swift", "SwiftOverlayShims", "Synchronization", "HeapModule", "Crypto", "FoundationEssentials", "Glibc", "Musl", "Darwin"}
 
@@ -68,6 +73,18 @@ def violations(root: Path) -> list[str]:
                 problem = _problem(module, imported)
                 if problem:
                     found.append(f"{path.relative_to(root)}:{line}: {problem}")
+    return found + _words(root)
+
+
+def _words(root: Path) -> list[str]:
+    found = []
+    for path in sorted(path for path in (root / "Sources").rglob("*") if path.is_file()):
+        name = path.relative_to(root / "Sources")
+        if any(name.is_relative_to(allowed) for allowed in MAY_SAY_S3):
+            continue
+        lines = path.read_text(encoding="utf-8").splitlines()
+        places = [f":{number}" for number, line in enumerate(lines, 1) if "S3" in line] + ([""] if "S3" in str(name) else [])
+        found += [f"Sources/{name}{place}: says S3, which is for {', '.join(MAY_SAY_S3)} only" for place in places]
     return found
 
 
@@ -98,6 +115,11 @@ def self_test() -> None:
         ("StateSQLite", "import Hummingbird\n", "must not import Hummingbird"),
         ("MirrorCore", "import NIOPosix\n", "it does no I/O"),
         ("Unheard", "", "has no place among the layers"),
+        ("StorageCloud", "struct S3Thing {}\n", "says S3"),
+        ("MirrorEngine", 'let text = "a bucket of S3"\n', "says S3"),
+        ("MirrorCore", "/// As S3 has it.\n", "says S3"),
+        ("StorageS3", "import StorageCloud\nstruct S3Thing {}\n", None),
+        ("MirrorCore", 'let s3 = "s3://bucket/key"\n', None),
         ("MirrorEngine", "import MirrorCore\npackage import MirrorStorage\nimport NIOCore\n", None),
         ("MirrorCore", '// import MirrorEngine\n/* import MirrorServer */\nlet text = """\nimport CloudMirror\n"""\n', None),
     ]

@@ -40,7 +40,7 @@ struct GenerateCommand: AsyncParsableCommand {
     /// The policies in docs/operations.md
     struct Policies: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "bucket-policies", abstract: "Write what operators have to permit to whom, in Markdown.")
+            commandName: "bucket-policies", abstract: "Write which permissions each role needs on a bucket, in Markdown.")
 
         func run() async throws {
             print(CapabilityTable.permissions(.current), terminator: "")

@@ -1,7 +1,7 @@
 /// The name of an object in a pool: `<SHA-256 of the canonical URL>/<last path component>`.
 ///
-/// Never the raw URL: the hash spreads prefixes, keeps signed queries out of storage and stays below every service's limit (S3 allows
-/// 1,024 bytes); the last component lets curl, wget and pip still see the file's name.
+/// Never the raw URL: the hash spreads prefixes, keeps signed queries out of storage and stays below every service's limit (1,024
+/// bytes at the usual clouds); the last component lets curl, wget and pip still see the file's name.
 public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
     public let description: String
 

@@ -18,6 +18,11 @@ public enum PercentCoding {
         return String(decoding: out, as: UTF8.self)
     }
 
+    /// Encodes a key as a path: every byte except the unreserved ones and slashes. Nothing is normalised: `//`, `.` and `..` are part of a key.
+    public static func encode(path: String) -> String {
+        encode(path) { isUnreserved($0) || $0 == UInt8(ascii: "/") }
+    }
+
     /// - Returns: `nil` for a `%` that two hexadecimal digits do not follow, or when the result is no UTF-8.
     public static func decode(_ text: some StringProtocol) -> String? {
         guard let bytes = decodeBytes(text.utf8) else { return nil }

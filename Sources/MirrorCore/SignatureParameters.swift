@@ -45,14 +45,14 @@ enum SignatureParameters {
     }
 
     private static let schemes = [
-        // Amazon S3 User Guide, "Authenticating Requests: Using Query Parameters", and what the SDKs and Hugging Face's Xet add for each client.
+        // IAM User Guide, "AWS Signature Version 4 for API requests", in the query, and what the SDKs and Hugging Face's Xet add for each client.
         Scheme(
             "x-amz-signature",
             """
             x-amz-algorithm x-amz-credential x-amz-date x-amz-expires x-amz-signedheaders x-amz-security-token x-amz-content-sha256 x-amz-region-set \
             x-amz-s3session-token x-amz-user-agent x-amz-checksum-mode x-id x-xet-cas-uid
             """),
-        // Amazon S3, signature version 2.
+        // AWS signature version 2.
         Scheme("awsaccesskeyid signature", "expires x-amz-security-token"),
         // Google Cloud Storage, "V4 signing process with your own program"; V2.
         Scheme(

@@ -70,7 +70,7 @@ extension Timestamp {
 }
 
 /// A day of the proleptic Gregorian calendar.
-package struct CivilDate {
+struct CivilDate {
     let year: Int
     let month: Int
     let day: Int
@@ -90,7 +90,7 @@ package struct CivilDate {
     }
 
     /// - SeeAlso: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
-    package static func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
+    static func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
         // Years begin in March.
         let shifted = month <= 2 ? year - 1 : year
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400

@@ -3,6 +3,7 @@ import MirrorStorage
 import NIOCore
 import NIOHTTP1
 
+@testable import StorageCloud
 @testable import StorageS3
 
 extension FuzzTarget {
@@ -23,7 +24,7 @@ extension FuzzTarget {
                 "<LifecycleConfiguration><Rule><ID>a</ID><Status>Enabled</Status><Expiration><Days>3</Days></Expiration></Rule></LifecycleConfiguration>",
             ], words: xmlWords
         ) { bytes in
-            let document = try S3XML(parsing: ByteBuffer(bytes: bytes))
+            let document = try XMLTree(parsing: ByteBuffer(bytes: bytes))
             _ = S3PublicAccessBlock(document)
             _ = S3Lifecycle(document, transitionDefault: nil).xml
         },
@@ -54,7 +55,7 @@ extension FuzzTarget {
             let parsed: [S3Credentials] = [CredentialDocument.Author.instanceMetadata, .container, .process].compactMap {
                 try? CredentialDocument.parse(bytes, from: $0)
             }
-            if parsed.isEmpty { throw S3CredentialsError(.invalid, "nobody's") }
+            if parsed.isEmpty { throw CredentialsError(.invalid, "nobody's") }
         },
         FuzzTarget(
             "aws-config", seeds: ["[default]\naws_access_key_id = a\naws_secret_access_key = b\n[profile x]\ns3 =\n  a = b\n"],
@@ -62,9 +63,9 @@ extension FuzzTarget {
         ) { bytes in
             _ = try SharedConfigFile(text(bytes))
         },
-        FuzzTarget("s3-time", seeds: ["2026-01-31T12:00:00.000Z", "Sun, 06 Nov 1994 08:49:37 GMT"], words: ["T", "Z", "-", ":", "."]) {
+        FuzzTarget("service-time", seeds: ["2026-01-31T12:00:00.000Z", "Sun, 06 Nov 1994 08:49:37 GMT"], words: ["T", "Z", "-", ":", "."]) {
             bytes in
-            _ = S3Time.parse(text(bytes))
+            _ = Timestamp(rfc3339OrHTTPDate: text(bytes))
         },
         FuzzTarget(
             "s3-url",
@@ -102,17 +103,18 @@ extension FuzzTarget {
                 "etag: \"a\"\nlast-modified: Sun, 06 Nov 1994 08:49:37 GMT\ncontent-range: bytes 0-4/5\ncontent-length: 5",
             ],
             words: [
-                S3Metadata.prefix, ": ", "\n", "UTF-8\'\'", "%", "%FF", " ", "content-encoding: ", "aws-chunked", ",",
+                MetadataFields.s3.prefix, ": ", "\n", "UTF-8\'\'", "%", "%FF", " ", "content-encoding: ", "aws-chunked", ",",
                 "2026-01-31T12:00:00Z", "-1",
             ]
         ) { bytes in
             let stored = Timestamp(milliseconds: 1_700_000_000_000)
-            let read = S3Metadata.read(headers(bytes), lastModified: stored)
+            let read = MetadataFields.s3.read(headers(bytes), lastModified: stored)
             // What is kept of it is read back as it was kept.
-            let kept = S3Metadata.kept(read)
-            let again = S3Metadata.kept(
-                S3Metadata.read(
-                    S3Metadata.headers(kept).reduce(into: HTTPHeaders()) { $0.add(name: $1.name, value: $1.value) }, lastModified: stored))
+            let kept = MetadataFields.s3.kept(read)
+            let again = MetadataFields.s3.kept(
+                MetadataFields.s3.read(
+                    MetadataFields.s3.headers(kept).reduce(into: HTTPHeaders()) { $0.add(name: $1.name, value: $1.value) },
+                    lastModified: stored))
             try require(
                 again.upstreamURL == kept.upstreamURL && again.upstreamETag == kept.upstreamETag, "\(kept) is read back as \(again)")
         },

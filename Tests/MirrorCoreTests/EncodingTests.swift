@@ -61,6 +61,15 @@ import Testing
         #expect(PercentCoding.decode("a+b%2Fc%2f") == "a+b/c/")
         #expect(PercentCoding.decode("%2541") == "%41")
     }
+
+    @Test(arguments: [
+        ("a b+c%", "a%20b%2Bc%25"), ("//a/../b/.", "//a/../b/."), ("~-._", "~-._"), ("'\"!*()", "%27%22%21%2A%28%29"), ("ü", "%C3%BC"),
+        ("?#&=", "%3F%23%26%3D"), ("\u{0}\n", "%00%0A"), ("", ""),
+    ])
+    func `every byte of a key but the unreserved ones and slashes is encoded, once`(key: String, path: String) {
+        #expect(PercentCoding.encode(path: key) == path)
+        #expect(PercentCoding.decode(path) == key)
+    }
 }
 
 @Suite struct DigestTests {

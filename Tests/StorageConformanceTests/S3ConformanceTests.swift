@@ -19,8 +19,8 @@ struct S3ConformanceTests {
 
         /// What OpenStack Swift refuses of streams, which only fails once: the cases repeat nothing.
         private static let learnt = Task {
-            let niceties = S3Niceties()
-            let store = try await S3TestServer.openStackRequired(overTLS: true).store("openstack") { $0.niceties = niceties }
+            let quirks = S3ServiceQuirks()
+            let store = try await S3TestServer.openStackRequired(overTLS: true).store("openstack") { $0.quirks = quirks }
             let object = try SampleObject(size: 9 << 20)
             let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: nil)
             let part = UploadPart(number: 0, offset: 0, length: object.size)
@@ -28,7 +28,7 @@ struct S3ConformanceTests {
                 try await upload.write(part, from: ByteStream(chunks: [object.bytes], failure: nil))
             }
             await upload.abort()
-            return niceties
+            return quirks
         }
 
         /// Each in a bucket of its own, for a listing of one to be undisturbed by the others.
@@ -37,8 +37,8 @@ struct S3ConformanceTests {
             switch self {
             case .s3: return try await server.store("conformance")
             case .openStack:
-                let niceties = try await Self.learnt.value
-                return try await S3TestServer.openStackRequired(overTLS: true).store("openstack") { $0.niceties = niceties }
+                let quirks = try await Self.learnt.value
+                return try await S3TestServer.openStackRequired(overTLS: true).store("openstack") { $0.quirks = quirks }
             case .tls: return try await #require(S3TestServer.overTLS).store("tls")
             case .layered:
                 return StoreLayers().around(
@@ -72,9 +72,9 @@ struct S3ConformanceTests {
     }
 
     @Test("What OpenStack Swift refuses is left out, each by itself, and what it takes is not", arguments: [false, true])
-    func niceties(_ isOverTLS: Bool) async throws {
+    func quirks(_ isOverTLS: Bool) async throws {
         let server = try S3TestServer.openStackRequired(overTLS: isOverTLS)
-        let store = try await server.store("niceties-\(isOverTLS)")
+        let store = try await server.store("quirks-\(isOverTLS)")
         func put(_ object: SampleObject, parts partSize: Int64) async throws {
             let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
             for part in object.parts(of: partSize) {
@@ -91,7 +91,7 @@ struct S3ConformanceTests {
             #expect(held == object.bytes)
         }
         let (small, inParts, streamed) = (try SampleObject(size: 1_000), try SampleObject(size: 6 << 20), try SampleObject(size: 10 << 20))
-        func refused() -> [S3Nicety] { store.configuration.niceties.refusals(at: SystemClock().instant).map(\.nicety) }
+        func refused() -> [S3Quirk] { store.configuration.quirks.refusals(at: SystemClock().instant).map(\.quirk) }
         try await put(small, parts: small.size)
         #expect(refused() == [.putCondition])
         try await put(inParts, parts: 5 << 20)

@@ -6,6 +6,7 @@ import MirrorStorage
 import MirrorTesting
 import NIOHTTP1
 import NIOPosix
+import StorageCloud
 import StorageS3
 import Testing
 
@@ -95,7 +96,7 @@ struct S3TestServer: Sendable {
             let task = Task {
                 let bucket = "\(name)-\(UInt32.random(in: 1...UInt32.max))"
                 let client = S3Client(
-                    bucket: bucket, endpoint: server.endpoint, credentials: StaticS3Credentials(server.credentials), http: server.http,
+                    bucket: bucket, endpoint: server.endpoint, credentials: StaticCredentials(server.credentials), http: server.http,
                     logger: logger)
                 try await client.createBucket()
                 return bucket
@@ -110,7 +111,7 @@ struct S3TestServer: Sendable {
     /// - Parameter name: The same name is the same bucket.
     func store(_ name: String, change: (inout S3Configuration) -> Void = { _ in }) async throws -> S3Store {
         var configuration = S3Configuration(
-            bucket: try await Self.buckets.bucket(name, on: self), endpoint: endpoint, credentials: StaticS3Credentials(credentials))
+            bucket: try await Self.buckets.bucket(name, on: self), endpoint: endpoint, credentials: StaticCredentials(credentials))
         change(&configuration)
         return S3Store(configuration: configuration, http: http, logger: Self.logger)
     }

@@ -2,6 +2,7 @@ import MirrorStorage
 import MirrorTesting
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 import Testing
 
 @testable import StorageS3
@@ -65,15 +66,15 @@ struct ErrorTableTests {
             let error = error(status, code)
             #expect(error.code == row.meaning, "\(code)")
             #expect(error.code.isTransient == (row.again != .no), "\(code)")
-            #expect(S3Error.mayRepeat(error) == (row.again == .sameRequest), "\(code)")
+            #expect(error.mayRepeat == (row.again == .sameRequest), "\(code)")
         }
     }
 
     @Test("Each row of the table is tested")
     func complete() {
         let tested = Self.rows.flatMap(\.codes).filter { !$0.hasPrefix("KMS.D") && !$0.hasPrefix("KMS.N") }
-        #expect(Set(S3ErrorMeaning.codes) == Set(tested))
-        #expect(S3ErrorMeaning.codes.count == tested.count, "a code is in two rows")
+        #expect(Set(S3ErrorTable.codes) == Set(tested))
+        #expect(S3ErrorTable.codes.count == tested.count, "a code is in two rows")
     }
 
     @Test(
@@ -88,7 +89,7 @@ struct ErrorTableTests {
     func statuses(_ code: String, _ row: (status: Int, meaning: StorageError.Code, repeats: Bool)) {
         let error = error(row.status, code)
         #expect(error.code == row.meaning)
-        #expect(S3Error.mayRepeat(error) == row.repeats)
+        #expect(error.mayRepeat == row.repeats)
     }
 
     @Test("The service's words are in the message, cut and on one line")

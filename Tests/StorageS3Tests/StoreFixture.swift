@@ -5,6 +5,7 @@ import MirrorStorage
 import MirrorTesting
 import NIOCore
 import NIOPosix
+import StorageCloud
 import Synchronization
 
 @testable import StorageS3
@@ -43,7 +44,7 @@ struct StoreFixture: Sendable {
     }
 
     /// Where an object is asked for.
-    func path(_ object: SampleObject) -> String { "/\(Self.bucket)/\(S3PathEncoding.encode(key: object.key.description))" }
+    func path(_ object: SampleObject) -> String { "/\(Self.bucket)/\(PercentCoding.encode(path: object.key.description))" }
 
     /// Answers HEAD for an object.
     func hold(_ object: SampleObject, etag: String = "\"abc\"") {
@@ -55,7 +56,7 @@ struct StoreFixture: Sendable {
     }
 
     static func headers(of object: SampleObject) -> [(name: String, value: String)] {
-        S3Metadata.headers(S3Metadata.kept(object.metadata)) + [("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")]
+        MetadataFields.s3.headers(MetadataFields.s3.kept(object.metadata)) + [("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")]
     }
 
     /// Answers the requests to a target in turn, and all that come later like the last: other than ``FakeOrigin`` does it by itself, those with another
@@ -89,7 +90,7 @@ struct StoreFixture: Sendable {
 }
 
 /// Credentials in their order: each time that some are refused, the next ones are given.
-final class GivenCredentials: S3CredentialsProvider {
+final class GivenCredentials: CredentialsProvider {
     private let sets: [S3Credentials?]
     private let index = Mutex(0)
 

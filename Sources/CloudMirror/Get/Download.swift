@@ -69,7 +69,7 @@ struct Download: ~Copyable {
         }
     }
 
-    /// S3 says 403 of an object that is not there to a client that may not list the bucket.
+    /// Object storage answers 403 instead of 404 to a client that may not list the bucket.
     private static func meansMissing(_ status: Int?) -> Bool { status.map { [403, 404, 410].contains($0) } ?? false }
 
     /// - Throws: ``SourceFailure`` when it cannot be had there; ``CommandFailure``.

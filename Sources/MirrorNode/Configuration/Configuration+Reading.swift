@@ -330,7 +330,7 @@ extension Configuration.Copy {
         reader.value(
             "partSize", &partSize, .size(in: (1 << 20)...(1 << 30)),
             doc:
-                "Bytes that are fetched and stored in one go. Into object storage it is at most an eighth of memory, and at least what the service takes (S3: 5MiB)."
+                "Bytes that are fetched and stored in one go. Into object storage it is at most an eighth of memory, and at least what the service takes."
         )
         reader.value("partConcurrency", &partConcurrency, .integer(in: 1...64), doc: "Parts of one copy under way at the same time.")
         reader.value(

@@ -1,5 +1,6 @@
 import MirrorCore
 import NIOHTTP1
+import StorageCloud
 
 /// The agent of ECS, or of EKS Pod Identity: `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
 struct ContainerSource: CredentialsSource {
@@ -13,7 +14,7 @@ struct ContainerSource: CredentialsSource {
 
     private static let timeout = Duration.seconds(2)
 
-    func look() async throws -> CredentialsFinding {
+    func look() async throws -> CredentialsFinding<S3Credentials> {
         guard let url = try address() else {
             return .absent("neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set")
         }
@@ -23,30 +24,30 @@ struct ContainerSource: CredentialsSource {
             if let token = try authorization() { headers.append(("Authorization", token)) }
             let answer = try await transport.answer(.GET, url, headers: headers, timeout: Self.timeout)
             guard answer.status == 200 else {
-                throw S3CredentialsError(
+                throw CredentialsError(
                     answer.status >= 500 || answer.status == 429 ? .unavailable : .refused,
                     "\(url.service) answers with status \(answer.status)")
             }
             do {
                 return .found(try CredentialDocument.parse(answer.body, from: .container))
-            } catch let error as S3CredentialsError {
+            } catch let error as CredentialsError {
                 throw error.prefixed(url.service)
             }
         }
     }
 
-    private func address() throws(S3CredentialsError) -> ArtifactURL? {
+    private func address() throws(CredentialsError) -> ArtifactURL? {
         if let path = environment.value("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
             // Anything else in front would make part of the host of it.
             guard path.utf8.first == UInt8(ascii: "/") else {
-                throw S3CredentialsError(.invalid, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with a slash")
+                throw CredentialsError(.invalid, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with a slash")
             }
             return try parse(agent + path, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
         }
         guard let text = environment.value("AWS_CONTAINER_CREDENTIALS_FULL_URI") else { return nil }
         let url = try parse(text, "AWS_CONTAINER_CREDENTIALS_FULL_URI")
         guard url.scheme == .https || Self.isOnThisMachine(url) else {
-            throw S3CredentialsError(
+            throw CredentialsError(
                 .invalid,
                 "AWS_CONTAINER_CREDENTIALS_FULL_URI leads to \(url.host) without TLS, which only a loopback address, 169.254.170.2, 169.254.170.23 and fd00:ec2::23 may"
             )
@@ -54,11 +55,11 @@ struct ContainerSource: CredentialsSource {
         return url
     }
 
-    private func parse(_ text: String, _ variable: String) throws(S3CredentialsError) -> ArtifactURL {
+    private func parse(_ text: String, _ variable: String) throws(CredentialsError) -> ArtifactURL {
         do {
             return try ArtifactURL(text)
         } catch {
-            throw S3CredentialsError(.invalid, "\(variable) is no address: \(error.reason)")
+            throw CredentialsError(.invalid, "\(variable) is no address: \(error.reason)")
         }
     }
 
@@ -68,7 +69,7 @@ struct ContainerSource: CredentialsSource {
         return allowed.contains { IPNetwork($0)?.contains(address.unmapped) == true }
     }
 
-    private func authorization() throws(S3CredentialsError) -> String? {
+    private func authorization() throws(CredentialsError) -> String? {
         if let path = environment.value("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
             return try checked(try files.text(path, of: "the token file"), "the token file \(path)")
         }
@@ -77,9 +78,9 @@ struct ContainerSource: CredentialsSource {
     }
 
     /// A line break would end the header field that the token is sent in.
-    private func checked(_ token: String, _ place: String) throws(S3CredentialsError) -> String {
+    private func checked(_ token: String, _ place: String) throws(CredentialsError) -> String {
         guard token.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
-            throw S3CredentialsError(.invalid, "\(place) contains a line break or another character that cannot be sent")
+            throw CredentialsError(.invalid, "\(place) contains a line break or another character that cannot be sent")
         }
         return token
     }

@@ -1,3 +1,5 @@
+import StorageCloud
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -18,28 +20,28 @@ struct CredentialDocument {
     }
 
     /// - Throws: `.invalid`; `.refused` when the metadata service says why it has none.
-    static func parse(_ bytes: [UInt8], from author: Author) throws(S3CredentialsError) -> S3Credentials {
+    static func parse(_ bytes: [UInt8], from author: Author) throws(CredentialsError) -> S3Credentials {
         let fields: Fields
         do {
             fields = try JSONDecoder().decode(Fields.self, from: Data(bytes))
         } catch {
-            throw S3CredentialsError(.invalid, "the answer is no JSON object with credentials as text")
+            throw CredentialsError(.invalid, "the answer is no JSON object with credentials as text")
         }
         switch author {
         case .instanceMetadata:
             if let code = fields.code, code != "Success" {
-                throw S3CredentialsError(.refused, "the metadata service has no credentials for the instance's role: \(Self.word(code))")
+                throw CredentialsError(.refused, "the metadata service has no credentials for the instance's role: \(Self.word(code))")
             }
         case .process:
-            guard fields.version == 1 else { throw S3CredentialsError(.unsupported, "the answer's Version is not 1") }
+            guard fields.version == 1 else { throw CredentialsError(.unsupported, "the answer's Version is not 1") }
         case .container: break
         }
         // Temporary ones without a token would be refused by the service, one by one.
-        if author != .process, fields.token == nil { throw S3CredentialsError(.invalid, "the answer has no Token") }
-        let parts = CredentialParts(
+        if author != .process, fields.token == nil { throw CredentialsError(.invalid, "the answer has no Token") }
+        let found = CredentialFields(
             accessKeyID: fields.accessKeyID, secretAccessKey: fields.secretAccessKey,
             sessionToken: author == .process ? fields.sessionToken : fields.token, expiration: fields.expiration)
-        return try parts.credentials(
+        return try found.credentials(
             named: .init(
                 accessKeyID: "the answer's AccessKeyId", secretAccessKey: "the answer's SecretAccessKey",
                 sessionToken: "the answer's \(author == .process ? "SessionToken" : "Token")", expiration: "the answer's Expiration"))

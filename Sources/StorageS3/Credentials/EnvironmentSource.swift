@@ -1,4 +1,5 @@
 import MirrorCore
+import StorageCloud
 
 /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` and `AWS_CREDENTIAL_EXPIRATION`.
 struct EnvironmentSource: CredentialsSource {
@@ -7,31 +8,23 @@ struct EnvironmentSource: CredentialsSource {
 
     let name = "environment"
 
-    func look() async throws -> CredentialsFinding {
+    func look() async throws -> CredentialsFinding<S3Credentials> {
         guard environment.value("AWS_ACCESS_KEY_ID") != nil else { return .absent("AWS_ACCESS_KEY_ID is not set") }
-        let parts = CredentialParts(
+        let fields = CredentialFields(
             accessKeyID: environment.value("AWS_ACCESS_KEY_ID"), secretAccessKey: environment.value("AWS_SECRET_ACCESS_KEY"),
             // The second is what the first was called before 2014.
             sessionToken: environment.value("AWS_SESSION_TOKEN") ?? environment.value("AWS_SECURITY_TOKEN"),
             expiration: environment.value("AWS_CREDENTIAL_EXPIRATION"))
-        let credentials = try parts.credentials(
+        let credentials = try fields.credentials(
             named: .init(
                 accessKeyID: "AWS_ACCESS_KEY_ID", secretAccessKey: "AWS_SECRET_ACCESS_KEY", sessionToken: "AWS_SESSION_TOKEN",
                 expiration: "AWS_CREDENTIAL_EXPIRATION"))
         if let expires = credentials.expires, expires <= clock.now {
-            throw S3CredentialsError(
+            throw CredentialsError(
                 .expired,
                 "the credentials in the environment ended at \(expires.iso8601), and a process cannot be given new ones that way; start it again, or use a source that is renewed"
             )
         }
         return .found(credentials)
-    }
-}
-
-extension [String: String] {
-    /// The value of a variable that is set to more than nothing.
-    func value(_ name: String) -> String? {
-        guard let value = self[name], !value.isEmpty else { return nil }
-        return value
     }
 }

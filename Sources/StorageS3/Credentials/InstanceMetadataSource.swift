@@ -1,5 +1,6 @@
 import MirrorCore
 import NIOHTTP1
+import StorageCloud
 
 /// The role of the EC2 instance, from version 2 of the instance metadata service; version 1, which needs no token, is never asked.
 struct InstanceMetadataSource: CredentialsSource {
@@ -17,7 +18,7 @@ struct InstanceMetadataSource: CredentialsSource {
         let reason: String
     }
 
-    func look() async throws -> CredentialsFinding {
+    func look() async throws -> CredentialsFinding<S3Credentials> {
         if environment["AWS_EC2_METADATA_DISABLED"]?.lowercased() == "true" { return .absent("AWS_EC2_METADATA_DISABLED is true") }
         let endpoint = try endpoint()
         // Most machines that get here are no instances: few attempts, and short ones.
@@ -31,7 +32,7 @@ struct InstanceMetadataSource: CredentialsSource {
                 })
         } catch let absence as Absence {
             return .absent(absence.reason)
-        } catch let error as S3CredentialsError where !isReached && error.code == .unavailable {
+        } catch let error as CredentialsError where !isReached && error.code == .unavailable {
             return .absent("\(error.message) (this is no EC2 instance, or a container on one whose metadata hop limit is 1)")
         }
     }
@@ -47,9 +48,9 @@ struct InstanceMetadataSource: CredentialsSource {
         let document = try await get(Self.path + role, token, at: endpoint, timeout: timeout)
         do {
             let credentials = try CredentialDocument.parse(document.body, from: .instanceMetadata)
-            guard credentials.expires != nil else { throw S3CredentialsError(.invalid, "the answer has no Expiration") }
+            guard credentials.expires != nil else { throw CredentialsError(.invalid, "the answer has no Expiration") }
             return credentials
-        } catch let error as S3CredentialsError {
+        } catch let error as CredentialsError {
             throw error.prefixed(endpoint.service)
         }
     }
@@ -66,7 +67,7 @@ struct InstanceMetadataSource: CredentialsSource {
                 throw Absence(reason: "\(endpoint.service) is no metadata service: what it gives for a token is none")
             }
             return token
-        case 429, 500...: throw S3CredentialsError(.unavailable, "\(url.redacted) answers with status \(answer.status)")
+        case 429, 500...: throw CredentialsError(.unavailable, "\(url.redacted) answers with status \(answer.status)")
         case 403: throw Absence(reason: "\(endpoint.service) answers with status 403: access to instance metadata is turned off")
         default: throw Absence(reason: "\(endpoint.service) answers with status \(answer.status): it is no metadata service of version 2")
         }
@@ -81,34 +82,34 @@ struct InstanceMetadataSource: CredentialsSource {
         case 200: return answer
         case 404: throw Absence(reason: "the instance has no role")
         // A token that is no longer accepted: the next attempt has a new one.
-        case 401, 429, 500...: throw S3CredentialsError(.unavailable, "\(url.redacted) answers with status \(answer.status)")
-        default: throw S3CredentialsError(.refused, "\(url.redacted) answers with status \(answer.status)")
+        case 401, 429, 500...: throw CredentialsError(.unavailable, "\(url.redacted) answers with status \(answer.status)")
+        default: throw CredentialsError(.refused, "\(url.redacted) answers with status \(answer.status)")
         }
     }
 
-    private func endpoint() throws(S3CredentialsError) -> ArtifactURL {
+    private func endpoint() throws(CredentialsError) -> ArtifactURL {
         let mode = environment.value("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE")?.lowercased()
         let text: String
         switch (environment.value("AWS_EC2_METADATA_SERVICE_ENDPOINT"), mode) {
         case (let endpoint?, _): text = endpoint
         case (nil, nil), (nil, "ipv4"): text = "http://169.254.169.254"
         case (nil, "ipv6"): text = "http://[fd00:ec2::254]"
-        case (nil, _): throw S3CredentialsError(.invalid, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is neither IPv4 nor IPv6")
+        case (nil, _): throw CredentialsError(.invalid, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is neither IPv4 nor IPv6")
         }
         do {
             return try ArtifactURL(text)
         } catch {
-            throw S3CredentialsError(.invalid, "AWS_EC2_METADATA_SERVICE_ENDPOINT is no address: \(error.reason)")
+            throw CredentialsError(.invalid, "AWS_EC2_METADATA_SERVICE_ENDPOINT is no address: \(error.reason)")
         }
     }
 
-    private func resolve(_ path: String, _ endpoint: ArtifactURL) throws(S3CredentialsError) -> ArtifactURL {
+    private func resolve(_ path: String, _ endpoint: ArtifactURL) throws(CredentialsError) -> ArtifactURL {
         // An endpoint may have a path in front.
         let prefix = endpoint.path.hasSuffix("/") ? endpoint.path.dropLast() : endpoint.path[...]
         do {
             return try endpoint.resolving("\(prefix)\(path)")
         } catch {
-            throw S3CredentialsError(.invalid, "AWS_EC2_METADATA_SERVICE_ENDPOINT is no address: \(error.reason)")
+            throw CredentialsError(.invalid, "AWS_EC2_METADATA_SERVICE_ENDPOINT is no address: \(error.reason)")
         }
     }
 

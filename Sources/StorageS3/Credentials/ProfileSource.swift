@@ -1,24 +1,28 @@
+import StorageCloud
+
 /// What a profile holds itself: keys in either file, or a `credential_process`.
 struct ProfileSource: CredentialsSource {
     let settings: SharedConfiguration.Settings
 
     let name = "profile"
 
-    func look() async throws -> CredentialsFinding {
+    func look() async throws -> CredentialsFinding<S3Credentials> {
         let shared = try SharedConfiguration(settings)
         guard let values = try shared.values() else { return .absent(shared.absence(of: shared.profile)) }
         return try await look(shared.profile, values, shared)
     }
 
     /// In the order of the AWS CLI: a signed-in user, the credentials file, the process, the config file.
-    func look(_ profile: String, _ values: [String: String], _ shared: SharedConfiguration) async throws -> CredentialsFinding {
+    func look(_ profile: String, _ values: [String: String], _ shared: SharedConfiguration) async throws -> CredentialsFinding<
+        S3Credentials
+    > {
         try refuseSignIn(profile, values)
         if let found = try keys(of: profile, in: shared.credentials) { return .found(found) }
         if let command = values.value("credential_process") {
             do {
                 let output = try await CredentialProcess.run(command, environment: settings.environment)
                 return .found(try CredentialDocument.parse(output, from: .process))
-            } catch let error as S3CredentialsError {
+            } catch let error as CredentialsError {
                 throw error.prefixed("credential_process of profile \(profile)")
             }
         }
@@ -27,13 +31,13 @@ struct ProfileSource: CredentialsSource {
     }
 
     /// Keys and token of one file, never the key of one with the token of the other.
-    private func keys(of profile: String, in part: SharedConfiguration.Part) throws(S3CredentialsError) -> S3Credentials? {
+    private func keys(of profile: String, in part: SharedConfiguration.Part) throws(CredentialsError) -> S3Credentials? {
         guard let values = part.profiles[profile], values.value("aws_access_key_id") != nil else { return nil }
-        let parts = CredentialParts(
+        let fields = CredentialFields(
             accessKeyID: values.value("aws_access_key_id"), secretAccessKey: values.value("aws_secret_access_key"),
             sessionToken: values.value("aws_session_token") ?? values.value("aws_security_token"))
         do {
-            return try parts.credentials(
+            return try fields.credentials(
                 named: .init(
                     accessKeyID: "aws_access_key_id", secretAccessKey: "aws_secret_access_key", sessionToken: "aws_session_token",
                     expiration: "the expiration"))
@@ -43,10 +47,10 @@ struct ProfileSource: CredentialsSource {
     }
 
     /// Signing in takes a person with a browser; the AWS CLI does that part and hands over the result.
-    private func refuseSignIn(_ profile: String, _ values: [String: String]) throws(S3CredentialsError) {
+    private func refuseSignIn(_ profile: String, _ values: [String: String]) throws(CredentialsError) {
         let names = ["sso_session", "sso_start_url", "sso_account_id", "sso_role_name", "login_session"]
         guard let name = names.first(where: { values.value($0) != nil }) else { return }
-        throw S3CredentialsError(
+        throw CredentialsError(
             .unsupported,
             "profile \(profile) signs in a person (\(name)), which this service does not do; let the AWS CLI do it: make another profile with "
                 + "`credential_process = aws configure export-credentials --profile \(profile) --format process` and set AWS_PROFILE to that one"

@@ -1,13 +1,15 @@
+import StorageCloud
+
 /// A profile with a `role_arn`: the role is assumed with the credentials of another profile or place.
 struct RoleSource: CredentialsSource {
     let settings: SharedConfiguration.Settings
     let tokenService: SecurityTokenService
     /// What `credential_source` may name.
-    let places: [String: any CredentialsSource]
+    let places: [String: any CredentialsSource<S3Credentials>]
 
     let name = "role of the profile"
 
-    func look() async throws -> CredentialsFinding {
+    func look() async throws -> CredentialsFinding<S3Credentials> {
         let shared = try SharedConfiguration(settings)
         guard let values = try shared.values() else { return .absent(shared.absence(of: shared.profile)) }
         guard Self.isRole(values) else { return .absent("profile \(shared.profile) has no role_arn") }
@@ -22,10 +24,10 @@ struct RoleSource: CredentialsSource {
     private func assume(
         _ profile: String, _ values: [String: String], _ shared: SharedConfiguration, visited: [String]
     ) async throws -> S3Credentials {
-        func invalid(_ message: String) -> S3CredentialsError { S3CredentialsError(.invalid, "profile \(profile): \(message)") }
+        func invalid(_ message: String) -> CredentialsError { CredentialsError(.invalid, "profile \(profile): \(message)") }
 
         if values.value("mfa_serial") != nil {
-            throw S3CredentialsError(
+            throw CredentialsError(
                 .unsupported, "profile \(profile) asks a person for a code (mfa_serial), which a service cannot; use a role that needs none"
             )
         }
@@ -61,20 +63,20 @@ struct RoleSource: CredentialsSource {
             seconds: seconds)
         do {
             return try await tokenService.assume(role, with: source, region: values.value("region"))
-        } catch let error as S3CredentialsError {
+        } catch let error as CredentialsError {
             throw error.prefixed("role of profile \(profile)")
         }
     }
 
     private func credentials(in place: String, of profile: String) async throws -> S3Credentials {
         guard let source = places[place] else {
-            throw S3CredentialsError(
+            throw CredentialsError(
                 .invalid, "profile \(profile): its credential_source is none of \(places.keys.sorted().joined(separator: ", "))")
         }
         switch try await source.look() {
         case .found(let credentials): return credentials
         case .absent(let reason):
-            throw S3CredentialsError(.invalid, "profile \(profile): its credential_source \(place) has no credentials: \(reason)")
+            throw CredentialsError(.invalid, "profile \(profile): its credential_source \(place) has no credentials: \(reason)")
         }
     }
 
@@ -84,7 +86,7 @@ struct RoleSource: CredentialsSource {
         if case .found(let found) = try await identity.look(profile, values, environment: [:]) { return found }
         switch try await ProfileSource(settings: settings).look(profile, values, shared) {
         case .found(let found): return found
-        case .absent(let reason): throw S3CredentialsError(.invalid, "the source_profile \(profile) has no credentials: \(reason)")
+        case .absent(let reason): throw CredentialsError(.invalid, "the source_profile \(profile) has no credentials: \(reason)")
         }
     }
 }

@@ -1,35 +1,36 @@
 import NIOCore
+import StorageCloud
 
 /// The XML that STS answers with; its query interface has no other documented form (AWS STS API Reference, "Common parameters").
 enum STSDocument {
     /// - Parameter action: `AssumeRole`, for one.
     /// - Throws: `.invalid`; nothing of the document gets into the error.
-    static func credentials(_ bytes: [UInt8], of action: String) throws(S3CredentialsError) -> S3Credentials {
-        let document: S3XML
+    static func credentials(_ bytes: [UInt8], of action: String) throws(CredentialsError) -> S3Credentials {
+        let document: XMLTree
         do {
-            document = try S3XML(parsing: ByteBuffer(bytes: bytes))
+            document = try XMLTree(parsing: ByteBuffer(bytes: bytes))
         } catch {
-            throw S3CredentialsError(.invalid, "the answer is \(error)")
+            throw CredentialsError(.invalid, "the answer is \(error)")
         }
         guard document.name == "\(action)Response", let held = document["\(action)Result"]?["Credentials"] else {
-            throw S3CredentialsError(.invalid, "the answer to \(action) has no credentials")
+            throw CredentialsError(.invalid, "the answer to \(action) has no credentials")
         }
-        let parts = CredentialParts(
+        let fields = CredentialFields(
             accessKeyID: held["AccessKeyId"]?.text, secretAccessKey: held["SecretAccessKey"]?.text,
             sessionToken: held["SessionToken"]?.text,
             expiration: held["Expiration"]?.text)
-        let credentials = try parts.credentials(
+        let credentials = try fields.credentials(
             named: .init(
                 accessKeyID: "AccessKeyId", secretAccessKey: "SecretAccessKey", sessionToken: "SessionToken", expiration: "Expiration"))
         guard credentials.sessionToken != nil, credentials.expires != nil else {
-            throw S3CredentialsError(.invalid, "the answer to \(action) has no SessionToken or no Expiration")
+            throw CredentialsError(.invalid, "the answer to \(action) has no SessionToken or no Expiration")
         }
         return credentials
     }
 
     /// - Returns: `nil` when it says nothing that can be read.
     static func error(_ bytes: [UInt8]) -> (code: String, message: String)? {
-        guard let document = try? S3XML(parsing: ByteBuffer(bytes: bytes)), let error = document["Error"] else { return nil }
+        guard let document = try? XMLTree(parsing: ByteBuffer(bytes: bytes)), let error = document["Error"] else { return nil }
         let message = error["Message"]?.text.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F } ?? .init()
         return (error["Code"]?.text ?? "", String(message))
     }

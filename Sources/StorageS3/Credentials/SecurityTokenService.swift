@@ -1,6 +1,7 @@
 import MirrorCore
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 /// AWS STS: temporary credentials for a role.
 struct SecurityTokenService: Sendable {
@@ -32,7 +33,7 @@ struct SecurityTokenService: Sendable {
         let url = try endpoint(region)
         let signer = S3Signer(credentials: credentials, region: region ?? "us-east-1", service: "sts")
         return try await call(url, form, "AssumeRole", secrets: [credentials.secretAccessKey, credentials.sessionToken ?? ""]) { headers in
-            let request = S3Request(method: "POST", host: url.authority, path: url.path, headers: headers)
+            let request = SignableRequest(method: "POST", host: url.authority, path: url.path, headers: headers)
             return signer.sign(request, payload: PayloadHash(of: ByteBuffer(string: form)), at: transport.clock.now).headers
         }
     }
@@ -55,7 +56,7 @@ struct SecurityTokenService: Sendable {
             guard answer.status == 200 else { throw Self.error(answer, from: url, secrets: secrets) }
             do {
                 return try STSDocument.credentials(answer.body, of: action)
-            } catch let error as S3CredentialsError {
+            } catch let error as CredentialsError {
                 throw error.prefixed(url.service)
             }
         }
@@ -76,19 +77,19 @@ struct SecurityTokenService: Sendable {
         environment.value("AWS_REGION") ?? environment.value("AWS_DEFAULT_REGION") ?? profileRegion ?? region
     }
 
-    func endpoint(_ region: String?) throws(S3CredentialsError) -> ArtifactURL {
+    func endpoint(_ region: String?) throws(CredentialsError) -> ArtifactURL {
         var (text, source) = ("https://sts.amazonaws.com", "the address of STS")
         let isIgnored = environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]?.lowercased() == "true"
         if let variable = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"].first(where: { environment.value($0) != nil }), !isIgnored {
             (text, source) = (environment[variable] ?? "", variable)
         } else if let region {
-            guard S3Region.isName(region) else { throw S3CredentialsError(.invalid, "the region is no name of a region") }
+            guard S3Region.isName(region) else { throw CredentialsError(.invalid, "the region is no name of a region") }
             text = "https://sts.\(region).\(Self.domain(of: region))"
         }
         do {
             return try ArtifactURL(text)
         } catch {
-            throw S3CredentialsError(.invalid, "\(source) is no address: \(error.reason)")
+            throw CredentialsError(.invalid, "\(source) is no address: \(error.reason)")
         }
     }
 
@@ -103,7 +104,7 @@ struct SecurityTokenService: Sendable {
 
     // MARK: What it says
 
-    private static func error(_ answer: CredentialsTransport.Answer, from url: ArtifactURL, secrets: [String]) -> S3CredentialsError {
+    private static func error(_ answer: CredentialsTransport.Answer, from url: ArtifactURL, secrets: [String]) -> CredentialsError {
         let said = STSDocument.error(answer.body)
         // AWS STS API Reference, "AssumeRoleWithWebIdentity", errors: the issuer could not be asked.
         let isTransient =
@@ -115,7 +116,7 @@ struct SecurityTokenService: Sendable {
             let isClean = !secrets.contains { !$0.isEmpty && said.message.contains($0) }
             if isClean, !said.message.isEmpty { text += ": \(said.message.prefix(500))" }
         }
-        return S3CredentialsError(isTransient ? .unavailable : .refused, text)
+        return CredentialsError(isTransient ? .unavailable : .refused, text)
     }
 
     private static func form(_ fields: [(String, String)]) -> String {

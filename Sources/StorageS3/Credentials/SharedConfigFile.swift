@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// The sections of one of the two files that the AWS tools share, `config` and `credentials`.
 ///
 /// Sections of the same name are one, and of two values with the same name the later one counts, as the AWS SDKs and Tools Reference Guide
@@ -9,7 +11,7 @@ struct SharedConfigFile: Sendable, Equatable {
     init() {}
 
     /// - Throws: `.invalid`, naming the line and not what it says.
-    init(_ text: String) throws(S3CredentialsError) {
+    init(_ text: String) throws(CredentialsError) {
         var section: String?
         var property: (name: String, indent: Int)?
         // A byte order mark, which editors of some systems write.
@@ -27,7 +29,7 @@ struct SharedConfigFile: Sendable, Equatable {
             }
             if first == "[" {
                 guard let name = Self.sectionName(trimmed) else {
-                    throw S3CredentialsError(.invalid, "line \(number + 1): this is no name of a section; write [name]")
+                    throw CredentialsError(.invalid, "line \(number + 1): this is no name of a section; write [name]")
                 }
                 section = name
                 property = nil
@@ -35,10 +37,10 @@ struct SharedConfigFile: Sendable, Equatable {
                 continue
             }
             guard let section else {
-                throw S3CredentialsError(.invalid, "line \(number + 1): this stands in no section; write [name] above it")
+                throw CredentialsError(.invalid, "line \(number + 1): this stands in no section; write [name] above it")
             }
             guard let equals = trimmed.firstIndex(of: "="), equals > trimmed.startIndex else {
-                throw S3CredentialsError(.invalid, "line \(number + 1): this is neither a section nor a property; write name = value")
+                throw CredentialsError(.invalid, "line \(number + 1): this is neither a section nor a property; write name = value")
             }
             let name = Self.trim(trimmed[..<equals]).lowercased()
             let value = Self.trim(trimmed[trimmed.index(after: equals)...])

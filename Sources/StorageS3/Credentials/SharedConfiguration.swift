@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// The profiles of the two files that the AWS tools share, and which of them is meant.
 struct SharedConfiguration: Sendable {
     /// Where the profiles are looked for, and what else decides.
@@ -25,7 +27,7 @@ struct SharedConfiguration: Sendable {
     let isProfileNamed: Bool
 
     /// - Throws: `.invalid` when a file cannot be understood, or one that a variable names cannot be read.
-    init(_ settings: Settings) throws(S3CredentialsError) {
+    init(_ settings: Settings) throws(CredentialsError) {
         let environment = settings.environment
         config = try Self.part("AWS_CONFIG_FILE", ".aws/config", settings) { $0.configProfiles }
         credentials = try Self.part("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", settings) { $0.credentialsProfiles }
@@ -45,10 +47,10 @@ struct SharedConfiguration: Sendable {
     /// The values of the profile to use.
     ///
     /// - Throws: `.invalid` when somebody asked for a profile that is not there.
-    func values() throws(S3CredentialsError) -> [String: String]? {
+    func values() throws(CredentialsError) -> [String: String]? {
         let values = values(of: profile)
         if values == nil, isProfileNamed {
-            throw S3CredentialsError(.invalid, "there is no profile \(profile): \(absence(of: profile))")
+            throw CredentialsError(.invalid, "there is no profile \(profile): \(absence(of: profile))")
         }
         return values
     }
@@ -63,7 +65,7 @@ struct SharedConfiguration: Sendable {
 
     private static func part(
         _ variable: String, _ defaultPath: String, _ settings: Settings, _ profiles: (SharedConfigFile) -> [String: [String: String]]
-    ) throws(S3CredentialsError) -> Part {
+    ) throws(CredentialsError) -> Part {
         let home = settings.environment.value("HOME")
         let named = settings.environment.value(variable)
         guard let path = named.map({ expand($0, home: home) }) ?? home.map({ "\($0)/\(defaultPath)" }) else {
@@ -73,10 +75,10 @@ struct SharedConfiguration: Sendable {
         case .missing: return Part(path: path, profiles: [:], absence: "\(path) does not exist")
         case .unreadable(let reason):
             // Services often run with a home that they cannot read, and with credentials from elsewhere.
-            guard named == nil else { throw S3CredentialsError(.invalid, "\(path) (\(variable)) cannot be read: \(reason)") }
+            guard named == nil else { throw CredentialsError(.invalid, "\(path) (\(variable)) cannot be read: \(reason)") }
             return Part(path: path, profiles: [:], absence: "\(path) cannot be read: \(reason)")
         case .bytes(let bytes):
-            guard let text = String(validating: bytes, as: UTF8.self) else { throw S3CredentialsError(.invalid, "\(path) is no UTF-8") }
+            guard let text = String(validating: bytes, as: UTF8.self) else { throw CredentialsError(.invalid, "\(path) is no UTF-8") }
             do {
                 return Part(path: path, profiles: profiles(try SharedConfigFile(text)), absence: nil)
             } catch {

@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// A role for whoever holds a token of a trusted issuer, as pods of EKS do: `AWS_WEB_IDENTITY_TOKEN_FILE` and `AWS_ROLE_ARN`, or the same
 /// in a profile.
 struct WebIdentitySource: CredentialsSource {
@@ -9,19 +11,21 @@ struct WebIdentitySource: CredentialsSource {
     /// Bytes. STS refuses longer ones.
     private static let maxTokenLength = 20_000
 
-    func look() async throws -> CredentialsFinding {
+    func look() async throws -> CredentialsFinding<S3Credentials> {
         let shared = try SharedConfiguration(settings)
         let values = try shared.values() ?? [:]
         // Who names a profile in the configuration means that one, whatever the environment says.
         return try await look(shared.profile, values, environment: settings.profile == nil ? settings.environment : [:])
     }
 
-    func look(_ profile: String, _ values: [String: String], environment: [String: String]) async throws -> CredentialsFinding {
+    func look(_ profile: String, _ values: [String: String], environment: [String: String]) async throws -> CredentialsFinding<
+        S3Credentials
+    > {
         guard let path = environment.value("AWS_WEB_IDENTITY_TOKEN_FILE") ?? values.value("web_identity_token_file") else {
             return .absent("neither AWS_WEB_IDENTITY_TOKEN_FILE nor web_identity_token_file of profile \(profile) is set")
         }
         guard let arn = environment.value("AWS_ROLE_ARN") ?? values.value("role_arn") else {
-            throw S3CredentialsError(.invalid, "there is a token file, but no role: set AWS_ROLE_ARN, or role_arn in profile \(profile)")
+            throw CredentialsError(.invalid, "there is a token file, but no role: set AWS_ROLE_ARN, or role_arn in profile \(profile)")
         }
         let role = SecurityTokenService.Role(
             arn: arn, sessionName: environment.value("AWS_ROLE_SESSION_NAME") ?? values.value("role_session_name"))
@@ -29,20 +33,20 @@ struct WebIdentitySource: CredentialsSource {
             // Anew each time: the token is shorter-lived than the process, and whoever put it there replaces it.
             return .found(
                 try await tokenService.assume(role, withToken: try token(at: path), region: values.value("region")))
-        } catch let error as S3CredentialsError {
+        } catch let error as CredentialsError {
             throw error.prefixed("role \(arn)")
         }
     }
 
-    private func token(at path: String) throws(S3CredentialsError) -> String {
+    private func token(at path: String) throws(CredentialsError) -> String {
         let text = try settings.files.text(path, of: "the token file")
         let scalars = text.unicodeScalars.drop(while: Self.isSpace)
         guard let end = scalars.lastIndex(where: { !Self.isSpace($0) }) else {
-            throw S3CredentialsError(.invalid, "the token file \(path) is empty")
+            throw CredentialsError(.invalid, "the token file \(path) is empty")
         }
         let token = String(scalars[...end])
         guard token.utf8.count <= Self.maxTokenLength, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-            throw S3CredentialsError(.invalid, "the token file \(path) holds no token")
+            throw CredentialsError(.invalid, "the token file \(path) holds no token")
         }
         return token
     }

@@ -1,4 +1,5 @@
 package import MirrorCore
+import StorageCloud
 
 /// The URLs that mean objects of one bucket: all spellings are read, one is written.
 ///
@@ -35,7 +36,7 @@ package struct S3BucketURLs: Sendable {
     ///
     /// - Returns: `nil` when no URL holds the key unchanged.
     package func url(of object: S3ObjectName) -> ArtifactURL? {
-        var text = base + S3PathEncoding.encode(key: object.key)
+        var text = base + PercentCoding.encode(path: object.key)
         if let version = object.version { text += "?versionId=\(PercentCoding.encode(version))" }
         guard !object.key.isEmpty, let url = try? ArtifactURL(text), url.description == text else { return nil }
         return url

@@ -4,6 +4,7 @@ package import MirrorNet
 package import MirrorStorage
 import NIOCore
 import NIOHTTP1
+package import StorageCloud
 
 /// A bucket that artifacts are fetched from with the mirror's own credentials.
 ///
@@ -13,17 +14,17 @@ import NIOHTTP1
 package struct S3Origin: BucketOrigin {
     package let client: S3Client
     private let urls: S3BucketURLs
-    private let retries: S3Retries
+    private let retries: StepRetry
     private let trouble: S3OriginTrouble
 
     /// - Parameter http: Shared by everybody who talks to the service.
     package init(
-        bucket: String, endpoint: S3Endpoint, credentials: any S3CredentialsProvider, http: ServiceClient,
+        bucket: String, endpoint: S3Endpoint, credentials: any CredentialsProvider<S3Credentials>, http: ServiceClient,
         clock: any MirrorClock = SystemClock(), logger: Logger
     ) {
         client = S3Client(bucket: bucket, endpoint: endpoint, credentials: credentials, http: http, clock: clock, logger: logger)
         urls = S3BucketURLs(endpoint: endpoint, bucket: bucket)
-        retries = S3Retries(policy: .init(maxAttempts: 4), clock: clock)
+        retries = StepRetry(policy: .init(maxAttempts: 4), clock: clock)
         trouble = S3OriginTrouble(bucket: bucket, clock: clock, logger: logger)
     }
 
@@ -40,14 +41,15 @@ package struct S3Origin: BucketOrigin {
         if try await agrees(answer, range, artifact) { return answer }
         // A server that gets ranges wrong may send the whole right.
         guard range.offset == 0 else {
-            throw S3Error.odd("the service sends something else of \(artifact.redacted) than the range that was asked for", call.name)
+            throw CloudErrors.s3.odd(
+                "the service sends something else of \(artifact.redacted) than the range that was asked for", call.name)
         }
         let all = try await whole(artifact, ifMatch: ifMatch)
         guard all.status == 200 else { return all }
         // The server got one thing wrong already.
         let known = try await head(artifact)
         guard known.status != 200 || known.header("content-length") == nil || known.header("content-length") == all.header("content-length")
-        else { throw S3Error.odd("the service sends another length of \(artifact.redacted) than it states", call.name) }
+        else { throw CloudErrors.s3.odd("the service sends another length of \(artifact.redacted) than it states", call.name) }
         return all
     }
 
@@ -59,7 +61,7 @@ package struct S3Origin: BucketOrigin {
         if let ifMatch { call.headers.append(("if-match", ifMatch)) }
         let answer = try await ask(call)
         guard answer.status != 206, answer.status != 200 || answer.header("content-range") == nil else {
-            throw S3Error.odd("the service sends a part of \(artifact.redacted) as if it were the whole", call.name)
+            throw CloudErrors.s3.odd("the service sends a part of \(artifact.redacted) as if it were the whole", call.name)
         }
         return answer
     }
@@ -106,8 +108,7 @@ package struct S3Origin: BucketOrigin {
             let query = object.version.map { "?versionId=\(PercentCoding.encode($0))" } ?? ""
             return ObjectLocation(url: client.url(ofKey: object.key) + query)
         }
-        guard let version = object.version else { return try await client.presignedURL(ofKey: object.key, life: life) }
-        return try presigned(object.key, version: version, life: life, with: held)
+        return try await client.presignedURL(ofKey: object.key, version: object.version, life: life)
     }
 
     // MARK: Asking
@@ -120,7 +121,7 @@ package struct S3Origin: BucketOrigin {
     }
 
     private static func notHere(_ artifact: ArtifactURL, _ call: String) -> StorageError {
-        S3Error.invalid("\(artifact.redacted) is no object of this bucket", call)
+        CloudErrors.s3.invalid("\(artifact.redacted) is no object of this bucket", call)
     }
 
     private func ask(_ call: S3Call) async throws -> BucketAnswer {
@@ -166,27 +167,6 @@ package struct S3Origin: BucketOrigin {
             default: nil
             }
         return text.flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil }
-    }
-
-    // MARK: Versions
-
-    private func presigned(_ key: String, version: String, life: Duration, with held: S3Credentials) throws -> ObjectLocation {
-        let endpoint = client.endpoint
-        let address = endpoint.address(bucket: client.bucket)
-        let time = client.now
-        var life = min(life + .seconds(2), S3Signer.presignedLives.upperBound)
-        if let expires = held.expires { life = min(life, time.duration(to: expires) - .seconds(60)) }
-        guard life >= .seconds(1) else {
-            throw StorageError(
-                .permissionDenied, "the credentials end before anybody could use an address: renew them",
-                operation: "\(S3Provider.service).location")
-        }
-        let request = S3Request(
-            method: "GET", host: address.hostField, path: address.pathPrefix + S3PathEncoding.encode(key: key),
-            query: [("versionId", version)])
-        let target = S3Signer(credentials: held, region: endpoint.region).presignedTarget(request, life: life, at: time)
-        return ObjectLocation(
-            url: "\(endpoint.scheme.rawValue)://\(address.hostField)\(target)", expires: client.clock.now + life - .seconds(1))
     }
 }
 

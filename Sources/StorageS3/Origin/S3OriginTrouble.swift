@@ -1,5 +1,6 @@
 import Logging
 import MirrorCore
+import StorageCloud
 import Synchronization
 
 /// What a service holds against the credentials that an origin's bucket is read with: tells the operator, and remembers which of them sign nothing.

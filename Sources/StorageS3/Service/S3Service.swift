@@ -3,6 +3,7 @@ import MirrorNet
 package import MirrorSettings
 package import MirrorStorage
 import NIOCore
+import StorageCloud
 
 /// Pools and origins in buckets of AWS S3, and of servers that speak its protocol: `s3/…`.
 package struct S3Service: StorageService {
@@ -26,9 +27,9 @@ package struct S3Service: StorageService {
 
     private let http: ServiceClient
     /// One provider for each source, however many buckets use it.
-    private let credentials: [S3CredentialSettings: any S3CredentialsProvider]
+    private let credentials: [S3CredentialSettings: any CredentialsProvider<S3Credentials>]
     /// By endpoint.
-    private let niceties: [String: S3Niceties]
+    private let quirks: [String: S3ServiceQuirks]
     private let environment: ServiceEnvironment
 
     package init(pools: [S3PoolSettings], origins: [S3BucketSettings], environment: ServiceEnvironment) {
@@ -37,7 +38,7 @@ package struct S3Service: StorageService {
         http = environment.makeClient(minimumIdleTimeout: .seconds(120))
         let buckets = origins + pools.map(\.bucket)
         credentials = Self.providers(of: buckets, http: http, environment)
-        niceties = Dictionary(uniqueKeysWithValues: Set(buckets.map(\.server.url)).map { ($0, S3Niceties()) })
+        quirks = Dictionary(uniqueKeysWithValues: Set(buckets.map(\.server.url)).map { ($0, S3ServiceQuirks()) })
     }
 
     package func close() async {
@@ -68,7 +69,7 @@ package struct S3Service: StorageService {
         var configuration = S3Configuration(
             bucket: pool.bucket.name, endpoint: pool.bucket.server, access: pool.access, publicURL: pool.publicURL,
             keyPrefix: pool.keyPrefix, credentials: provider(of: pool.bucket))
-        if let known = niceties[pool.bucket.server.url] { configuration.niceties = known }
+        if let known = quirks[pool.bucket.server.url] { configuration.quirks = known }
         return configuration
     }
 
@@ -88,8 +89,8 @@ package struct S3Service: StorageService {
 
     private static func providers(
         of buckets: [S3BucketSettings], http: ServiceClient, _ environment: ServiceEnvironment
-    ) -> [S3CredentialSettings: any S3CredentialsProvider] {
-        var providers: [S3CredentialSettings: any S3CredentialsProvider] = [:]
+    ) -> [S3CredentialSettings: any CredentialsProvider<S3Credentials>] {
+        var providers: [S3CredentialSettings: any CredentialsProvider<S3Credentials>] = [:]
         for source in Set(buckets.map(\.credentials)) {
             // Where roles are asked for when nothing else says so.
             let region = buckets.first { $0.credentials == source && $0.server.isAWS }?.region
@@ -98,9 +99,9 @@ package struct S3Service: StorageService {
                     client: http, region: region, profile: profile, clock: environment.clock, logger: environment.logger)
             }
             switch source {
-            case .anonymous: providers[source] = StaticS3Credentials.anonymous
+            case .anonymous: providers[source] = StaticCredentials<S3Credentials>.anonymous
             case .keys(let accessKeyID, let secretAccessKey, let sessionToken):
-                providers[source] = StaticS3Credentials(
+                providers[source] = StaticCredentials(
                     S3Credentials(accessKeyID: accessKeyID, secretAccessKey: secretAccessKey.value, sessionToken: sessionToken?.value))
             case .profile(let profile): providers[source] = chain(profile)
             case .chain: providers[source] = chain(nil)
@@ -109,9 +110,9 @@ package struct S3Service: StorageService {
         return providers
     }
 
-    private func provider(of bucket: S3BucketSettings) -> any S3CredentialsProvider {
+    private func provider(of bucket: S3BucketSettings) -> any CredentialsProvider<S3Credentials> {
         // There is one for each bucket of the configuration; nobody else's bucket gets here.
-        credentials[bucket.credentials] ?? StaticS3Credentials.anonymous
+        credentials[bucket.credentials] ?? StaticCredentials<S3Credentials>.anonymous
     }
 }
 

@@ -4,6 +4,7 @@
     import Foundation
 #endif
 import MirrorCore
+import StorageCloud
 
 /// The policy of a bucket: whatever statements there are, and the one of ours.
 struct S3BucketPolicy: Sendable, Equatable {
@@ -17,7 +18,7 @@ struct S3BucketPolicy: Sendable, Equatable {
     /// - Throws: `StorageError` when it is no policy.
     init(json: [UInt8]) throws {
         guard let tree = try? JSONDecoder().decode(JSONValue.self, from: Data(json)), case .object = tree else {
-            throw S3Error.invalid("the bucket's policy is no JSON object", "getBucketPolicy")
+            throw CloudErrors.s3.invalid("the bucket's policy is no JSON object", "getBucketPolicy")
         }
         document = tree
     }

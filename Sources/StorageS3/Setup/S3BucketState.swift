@@ -1,24 +1,17 @@
-/// What is known of one setting of a bucket.
-enum S3Known<Value: Sendable & Equatable>: Sendable, Equatable {
-    case value(Value)
-    /// The server does not know the call.
-    case unsupported
-    /// Why it could not be read, in words that say what to do.
-    case unknown(String)
-}
+import StorageCloud
 
 /// What a bucket is like now.
 struct S3BucketState: Sendable, Equatable {
     /// Whether it is there. It is there, too, when somebody else has it.
-    var exists: S3Known<Bool>
+    var exists: KnownSetting<Bool>
     /// Where it is, when the service says so.
     var region: String?
     /// `nil` for none.
-    var policy: S3Known<S3BucketPolicy?> = .value(nil)
-    var publicAccess: S3Known<S3PublicAccessBlock?> = .value(nil)
+    var policy: KnownSetting<S3BucketPolicy?> = .value(nil)
+    var publicAccess: KnownSetting<S3PublicAccessBlock?> = .value(nil)
     /// `BucketOwnerEnforced`, …; `nil` for none.
-    var ownership: S3Known<String?> = .value(nil)
-    var lifecycle: S3Known<S3Lifecycle?> = .value(nil)
+    var ownership: KnownSetting<String?> = .value(nil)
+    var lifecycle: KnownSetting<S3Lifecycle?> = .value(nil)
 
     static let ownerEnforced = "BucketOwnerEnforced"
 
@@ -27,15 +20,6 @@ struct S3BucketState: Sendable, Equatable {
         S3BucketState(
             exists: exists, region: region, policy: policy.orNothing, publicAccess: publicAccess.orNothing, ownership: ownership.orNothing,
             lifecycle: lifecycle.orNothing)
-    }
-}
-
-extension S3Known where Value: ExpressibleByNilLiteral {
-    fileprivate var orNothing: S3Known {
-        switch self {
-        case .unsupported: .unsupported
-        case .value, .unknown: .value(nil)
-        }
     }
 }
 
@@ -63,7 +47,7 @@ struct S3PublicAccessBlock: Sendable, Equatable {
     }
 
     /// - Parameter document: `PublicAccessBlockConfiguration`.
-    init(_ document: S3XML) {
+    init(_ document: XMLTree) {
         let values = Self.names.map { document[$0]?.text.lowercased() == "true" }
         self.init(
             blocksPublicACLs: values[0], ignoresPublicACLs: values[1], blocksPublicPolicy: values[2], restrictsPublicBuckets: values[3])

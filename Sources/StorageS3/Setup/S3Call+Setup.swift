@@ -2,6 +2,7 @@ import Crypto
 import MirrorCore
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 extension S3Call {
     /// Makes a bucket in the endpoint's region, with the service's defaults otherwise.
@@ -11,7 +12,7 @@ extension S3Call {
         guard endpoint.isAWS, region != "us-east-1" else { return S3Call(name, .PUT) }
         return put(
             name,
-            "<CreateBucketConfiguration xmlns=\"\(S3Lifecycle.namespace)\"><LocationConstraint>\(S3XML.escape(region))</LocationConstraint>"
+            "<CreateBucketConfiguration xmlns=\"\(S3Lifecycle.namespace)\"><LocationConstraint>\(XMLTree.escape(region))</LocationConstraint>"
                 + "</CreateBucketConfiguration>")
     }
 

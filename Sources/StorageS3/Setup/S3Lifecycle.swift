@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// The lifecycle rules of a bucket: whatever there are, and those of ours.
 struct S3Lifecycle: Sendable, Equatable {
     static let namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -27,7 +29,7 @@ struct S3Lifecycle: Sendable, Equatable {
     }
 
     /// - Parameter document: `LifecycleConfiguration`.
-    init(_ document: S3XML, transitionDefault: String?) {
+    init(_ document: XMLTree, transitionDefault: String?) {
         rules = document.all("Rule").map(Rule.init)
         self.transitionDefault = transitionDefault
     }
@@ -76,7 +78,7 @@ struct S3Lifecycle: Sendable, Equatable {
 }
 
 extension S3Lifecycle.Rule {
-    fileprivate init(_ document: S3XML) {
+    fileprivate init(_ document: XMLTree) {
         let filter = document["Filter"]
         let scope = filter?["And"] ?? filter
         id = document["ID"]?.text ?? ""
@@ -104,14 +106,14 @@ extension S3Lifecycle.Rule {
         S3Lifecycle.Rule(
             id: id, isEnabled: true, prefix: prefix, isNarrowed: false, expiryDays: expiryDays, abortDays: abortDays,
             xml:
-                "<Rule><ID>\(S3XML.escape(id))</ID><Filter><Prefix>\(S3XML.escape(prefix))</Prefix></Filter><Status>Enabled</Status>\(action)</Rule>"
+                "<Rule><ID>\(XMLTree.escape(id))</ID><Filter><Prefix>\(XMLTree.escape(prefix))</Prefix></Filter><Status>Enabled</Status>\(action)</Rule>"
         )
     }
 }
 
-extension S3XML {
+extension XMLTree {
     /// The element as text again, without attributes.
     fileprivate var written: String {
-        "<\(name)>\(children.isEmpty ? S3XML.escape(text) : children.map(\.written).joined())</\(name)>"
+        "<\(name)>\(children.isEmpty ? XMLTree.escape(text) : children.map(\.written).joined())</\(name)>"
     }
 }

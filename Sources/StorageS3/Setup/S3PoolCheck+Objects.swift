@@ -3,6 +3,7 @@ import MirrorCore
 import MirrorStorage
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 /// Does with objects of its own what a running mirror does with artifacts.
 extension S3PoolCheck {
@@ -33,7 +34,7 @@ extension S3PoolCheck {
             let upload = try await store.beginUpload(whole, metadata: metadata, expectedSize: size)
             _ = try await upload.write(UploadPart(number: 0, offset: 0, length: size), from: ByteStream(body))
             guard let sha256 = Digest(.sha256, bytes: Array(SHA256.hash(data: Array(body.readableBytesView)))) else {
-                throw S3Error.invalid("no digest", "put")
+                throw CloudErrors.s3.invalid("no digest", "put")
             }
             return try await upload.complete(size: size, sha256: sha256, condition: .absent)
         }
@@ -68,7 +69,7 @@ extension S3PoolCheck {
 
         func requireBody(_ key: ObjectKey) async throws {
             guard try await store.get(key, range: nil).body.collect(upTo: 4_096) == body else {
-                throw S3Error.odd("what comes back is not what was written", "get")
+                throw CloudErrors.s3.odd("what comes back is not what was written", "get")
             }
         }
     }
@@ -82,7 +83,7 @@ extension S3PoolCheck {
             try await attempt(say, "read an object", "s3:GetObject") { try await probe.requireBody(probe.whole) }
             try await attempt(say, "look at an object (HEAD)", "s3:GetObject") {
                 guard try await probe.store.head(probe.whole).size == probe.size else {
-                    throw S3Error.odd("what was just written has another size", "head")
+                    throw CloudErrors.s3.odd("what was just written has another size", "head")
                 }
             }
             try await attempt(say, "list objects", "s3:ListBucket") { try await list(key) }
@@ -95,8 +96,8 @@ extension S3PoolCheck {
         try await attempt(say, "delete an object", "s3:DeleteObject") {
             for key in probe.keys { try await probe.store.delete(key) }
         }
-        for (nicety, reason) in configuration.niceties.refusals(at: clock.instant) {
-            say(.warning, "the server does not take \(nicety.words) (\(reason)); it is left out: \(nicety.substitute)")
+        for (quirk, reason) in configuration.quirks.refusals(at: clock.instant) {
+            say(.warning, "the server does not take \(quirk.words) (\(reason)); it is left out: \(quirk.substitute)")
         }
     }
 
@@ -116,7 +117,7 @@ extension S3PoolCheck {
     private func list(_ key: String) async throws {
         let document = try await client.document(S3Call("list", .GET, query: [("list-type", "2"), ("prefix", key), ("max-keys", "2")]))
         guard document.all("Contents").contains(where: { $0["Key"]?.text == key }) else {
-            throw S3Error.odd("what was just written is not in the listing", "list")
+            throw CloudErrors.s3.odd("what was just written is not in the listing", "list")
         }
     }
 

@@ -4,6 +4,7 @@ package import MirrorNet
 package import MirrorStorage
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 /// Tries everything that a pool needs of its bucket, and says what is wrong in words that say what to do.
 ///
@@ -42,7 +43,7 @@ package struct S3PoolCheck: Sendable {
         var probe = S3Configuration(
             bucket: configuration.bucket, endpoint: client.endpoint, access: configuration.access, publicURL: configuration.publicURL,
             keyPrefix: configuration.keyPrefix + Self.probeFolder, credentials: configuration.credentials)
-        probe.niceties = configuration.niceties
+        probe.quirks = configuration.quirks
         return S3Store(configuration: probe, http: http, clock: clock, logger: logger)
     }
 
@@ -73,7 +74,7 @@ package struct S3PoolCheck: Sendable {
             let end = credentials.expires.map { ", they end at \($0.iso8601) and are renewed before" } ?? ""
             say(.ok, "credentials: \(credentials.accessKeyID), \(credentialsSource)\(end)")
             return true
-        } catch let error as S3CredentialsError {
+        } catch let error as CredentialsError {
             say(.error, "credentials: \(error.message)")
             return false
         }
@@ -91,7 +92,7 @@ package struct S3PoolCheck: Sendable {
         }
         await ServiceClient.discard(response)
         say(.ok, "endpoint: \(endpoint.url) answers")
-        guard let theirs = response.headers.first(name: "date").flatMap(S3Time.parse) else {
+        guard let theirs = response.headers.first(name: "date").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) else {
             say(.warning, "clock: the service does not say its time")
             return true
         }
@@ -176,12 +177,12 @@ package struct S3PoolCheck: Sendable {
     /// Without a signature.
     private func location(of key: String) throws -> String {
         guard let base = configuration.publicURL else { return client.url(ofKey: key) }
-        return "\(base.description.hasSuffix("/") ? base.description : "\(base)/")\(S3PathEncoding.encode(key: key))"
+        return "\(base.description.hasSuffix("/") ? base.description : "\(base)/")\(PercentCoding.encode(path: key))"
     }
 
     /// What a client gets that knows nothing but the URL; `nil` when it is something else than was written.
     private func status(of url: String, expecting body: ByteBuffer) async throws -> Int? {
-        guard let url = try? ArtifactURL(url) else { throw S3Error.invalid("\(url.prefix { $0 != "?" }) is no URL", "location") }
+        guard let url = try? ArtifactURL(url) else { throw CloudErrors.s3.invalid("\(url.prefix { $0 != "?" }) is no URL", "location") }
         let target = url.query.map { "\(url.path)?\($0)" } ?? url.path
         let answer = try await http.collect(
             ServiceRequest(scheme: url.scheme, host: url.host, port: url.port, target: target), upTo: 1 << 16)

@@ -1,4 +1,5 @@
 package import MirrorStorage
+import StorageCloud
 
 /// What has to be done to a bucket for a pool, and what not: computed from what the bucket is like and what is wanted of it, and nothing else.
 package struct S3PoolPlan: Sendable, Equatable {
@@ -67,7 +68,7 @@ package struct S3PoolPlan: Sendable, Equatable {
         lines.append(Line(mark: mark, text: text, step: step))
     }
 
-    private mutating func addUnread<Value>(_ setting: String, _ known: S3Known<Value>) {
+    private mutating func addUnread<Value>(_ setting: String, _ known: KnownSetting<Value>) {
         switch known {
         case .value: break
         case .unsupported: add(.note, "\(setting): not supported by this server")

@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorStorage
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 /// Does what was planned, and takes back what makes the bucket useless.
 extension S3PoolSetup {
@@ -138,7 +139,7 @@ extension S3PoolSetup {
     }
 
     private static func undoing<Value>(
-        _ known: S3Known<Value?>, _ subresource: String, name: String, _ set: (Value) -> S3Call
+        _ known: KnownSetting<Value?>, _ subresource: String, name: String, _ set: (Value) -> S3Call
     ) -> S3Call? {
         guard case .value(let value) = known else { return nil }
         return value.map(set) ?? S3Call("deleteBucket\(name)", .DELETE, query: [(subresource, nil)])
@@ -209,7 +210,7 @@ extension S3PoolSetup {
     private func ownershipCall(_ ownership: String) -> S3Call {
         .put(
             "putBucketOwnershipControls", subresource: "ownershipControls",
-            "<OwnershipControls xmlns=\"\(S3Lifecycle.namespace)\"><Rule><ObjectOwnership>\(S3XML.escape(ownership))</ObjectOwnership></Rule>"
+            "<OwnershipControls xmlns=\"\(S3Lifecycle.namespace)\"><Rule><ObjectOwnership>\(XMLTree.escape(ownership))</ObjectOwnership></Rule>"
                 + "</OwnershipControls>")
     }
 }

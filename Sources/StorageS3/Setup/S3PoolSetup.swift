@@ -4,13 +4,14 @@ package import MirrorNet
 import MirrorStorage
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 /// Makes a pool's bucket what the pool wants of it: looks, plans, and does what was planned.
 package struct S3PoolSetup: Sendable {
     package let target: S3PoolTarget
     let client: S3Client
     let clock: any MirrorClock
-    let retries: S3Retries
+    let retries: StepRetry
 
     package init(
         configuration: S3Configuration, retention: Duration, http: ServiceClient, clock: any MirrorClock = SystemClock(), logger: Logger
@@ -18,9 +19,9 @@ package struct S3PoolSetup: Sendable {
         target = S3PoolTarget(configuration, retention: retention)
         client = S3Client(
             bucket: configuration.bucket, endpoint: configuration.endpoint, credentials: configuration.credentials,
-            niceties: configuration.niceties, http: http, clock: clock, logger: logger)
+            quirks: configuration.quirks, http: http, clock: clock, logger: logger)
         self.clock = clock
-        retries = S3Retries(policy: .init(maxAttempts: 4), clock: clock)
+        retries = StepRetry(policy: .init(maxAttempts: 4), clock: clock)
     }
 
     /// Changes nothing.
@@ -50,14 +51,14 @@ package struct S3PoolSetup: Sendable {
         var state = bucket
         state.ownership = try await read("getBucketOwnershipControls", "ownershipControls", absent: "OwnershipControlsNotFoundError") {
             answer in
-            guard let document = try? S3XML(parsing: answer.body), document.name == "OwnershipControls" else { return nil }
+            guard let document = try? XMLTree(parsing: answer.body), document.name == "OwnershipControls" else { return nil }
             return .some(document["Rule"]?["ObjectOwnership"]?.text)
         }
         state.publicAccess = try await read(
             "getPublicAccessBlock", "publicAccessBlock", absent: "NoSuchPublicAccessBlockConfiguration",
             permission: "s3:GetBucketPublicAccessBlock"
         ) { answer in
-            guard let document = try? S3XML(parsing: answer.body), document.name == "PublicAccessBlockConfiguration" else { return nil }
+            guard let document = try? XMLTree(parsing: answer.body), document.name == "PublicAccessBlockConfiguration" else { return nil }
             return .some(S3PublicAccessBlock(document))
         }
         state.policy = try await read("getBucketPolicy", "policy", absent: "NoSuchBucketPolicy") { answer in
@@ -68,11 +69,11 @@ package struct S3PoolSetup: Sendable {
         return state
     }
 
-    func lifecycle() async throws -> S3Known<S3Lifecycle?> {
+    func lifecycle() async throws -> KnownSetting<S3Lifecycle?> {
         try await read(
             "getBucketLifecycle", "lifecycle", absent: "NoSuchLifecycleConfiguration", permission: "s3:GetLifecycleConfiguration"
         ) { answer in
-            guard let document = try? S3XML(parsing: answer.body), document.name.hasSuffix("LifecycleConfiguration") else { return nil }
+            guard let document = try? XMLTree(parsing: answer.body), document.name.hasSuffix("LifecycleConfiguration") else { return nil }
             return .some(S3Lifecycle(document, transitionDefault: answer.headers.first(name: Self.transitionField)))
         }
     }
@@ -84,7 +85,7 @@ package struct S3PoolSetup: Sendable {
         var body: ByteBuffer
     }
 
-    func existence() async throws -> S3Known<Bool> {
+    func existence() async throws -> KnownSetting<Bool> {
         let head = S3Call("headBucket", .HEAD)
         guard var failure = try await ask(head).failure else { return .value(true) }
         if failure.status == 404 { return .value(false) }
@@ -107,7 +108,7 @@ package struct S3PoolSetup: Sendable {
         let known = client.endpoint.region
         guard known == target.endpoint.region else { return known }
         let answer = try await ask(S3Call("getBucketLocation", .GET, query: [("location", nil)]))
-        guard answer.failure == nil, let document = try? S3XML(parsing: try await answer.body.collect(upTo: 65_536)),
+        guard answer.failure == nil, let document = try? XMLTree(parsing: try await answer.body.collect(upTo: 65_536)),
             document.name == "LocationConstraint"
         else { return nil }
         // Amazon S3 API Reference, GetBucketLocation: the first region has no name, the first of Europe one of its own.
@@ -121,7 +122,7 @@ package struct S3PoolSetup: Sendable {
     /// - Parameter parse: Returns `nil` for what is no answer to the question: some servers list the bucket instead.
     private func read<Value: Sendable & Equatable>(
         _ name: String, _ subresource: String, absent: String, permission: String? = nil, _ parse: (Answer) -> Value??
-    ) async throws -> S3Known<Value?> {
+    ) async throws -> KnownSetting<Value?> {
         let call = S3Call(name, .GET, query: [(subresource, nil)])
         let answer = try await ask(call)
         guard let failure = answer.failure else {

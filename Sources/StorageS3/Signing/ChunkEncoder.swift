@@ -2,6 +2,7 @@ import Crypto
 import MirrorCore
 import MirrorStorage
 import NIOCore
+import StorageCloud
 
 /// Cuts a body into chunks of one size and writes them as the service wants them; holds one chunk. Knows nothing of where bytes come from.
 struct ChunkEncoder: Sendable {
@@ -102,6 +103,6 @@ struct ChunkEncoder: Sendable {
     }
 
     private func mismatch(_ word: String) -> StorageError {
-        StorageError(.invalidRequest, "the body has \(word) bytes than the \(payload.decodedLength) that were stated", operation: "s3.send")
+        CloudErrors.s3.invalid("the body has \(word) bytes than the \(payload.decodedLength) that were stated", "send")
     }
 }

@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// A body of known length that is sent in the service's own chunks (`aws-chunked`), each signed, or followed by a checksum, or both.
 ///
 /// - SeeAlso: Amazon S3 API Reference, "Transferring Payload in Multiple Chunks" and "Including Trailing Headers".
@@ -78,7 +80,7 @@ package struct ChunkedPayload: Sendable, Hashable {
     }
 
     /// What the request says of such a body.
-    func addHeaders(to request: inout S3Request) {
+    func addHeaders(to request: inout SignableRequest) {
         let encodings = request.header("content-encoding")?.split(separator: ",").map { String($0.drop { $0 == " " }) } ?? []
         if encodings.first?.lowercased() != "aws-chunked" {
             // The service removes its own and keeps the rest with the object.

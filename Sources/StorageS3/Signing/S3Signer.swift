@@ -1,5 +1,6 @@
 package import MirrorCore
 package import NIOCore
+package import StorageCloud
 
 /// AWS Signature Version 4 as S3 wants it: in header fields, in the query of a URL, and over a body in chunks.
 ///
@@ -26,7 +27,7 @@ package struct S3Signer: Sendable {
 
     /// Adds `x-amz-date`, `x-amz-content-sha256`, `x-amz-security-token` where there is one, and `authorization`; for a body in chunks also
     /// `content-encoding`, `x-amz-decoded-content-length` and `x-amz-trailer`. A request that is signed already is signed anew.
-    package func sign(_ request: S3Request, payload: PayloadHash, at time: Timestamp) -> S3Request {
+    package func sign(_ request: SignableRequest, payload: PayloadHash, at time: Timestamp) -> SignableRequest {
         signed(request, payload: payload, at: time).request
     }
 
@@ -35,21 +36,21 @@ package struct S3Signer: Sendable {
     /// - Parameter body: Must have exactly the bytes that `payload` says.
     /// - Returns: The request, and its body as it is to be sent, which is ``ChunkedPayload/encodedLength`` bytes long.
     package func sign<Body: AsyncSequence & Sendable>(
-        _ request: S3Request, body: Body, as payload: ChunkedPayload, at time: Timestamp
-    ) -> (request: S3Request, body: S3ChunkedBody<Body>) where Body.Element == ByteBuffer {
+        _ request: SignableRequest, body: Body, as payload: ChunkedPayload, at time: Timestamp
+    ) -> (request: SignableRequest, body: S3ChunkedBody<Body>) where Body.Element == ByteBuffer {
         let signed = signed(request, payload: .chunked(payload), at: time)
         let signer = ChunkSigner(scope: signed.scope, dateTime: signed.dateTime, previous: signed.signature)
         return (signed.request, S3ChunkedBody(body, encoder: ChunkEncoder(payload, signer: signer)))
     }
 
     private struct Signed {
-        var request: S3Request
+        var request: SignableRequest
         let signature: String
         let dateTime: String
         let scope: SigningScope
     }
 
-    private func signed(_ request: S3Request, payload: PayloadHash, at time: Timestamp) -> Signed {
+    private func signed(_ request: SignableRequest, payload: PayloadHash, at time: Timestamp) -> Signed {
         let time = SigningTime(clock.corrected(time))
         let scope = scope(day: time.day)
         var request = request
@@ -76,7 +77,7 @@ package struct S3Signer: Sendable {
     ///
     /// The body is not signed. Header fields of the request are: whoever sends it must send the same.
     /// - Parameter life: Rounded down to whole seconds, kept within ``presignedLives``, and no longer than the credentials'.
-    package func presign(_ request: S3Request, life: Duration, at time: Timestamp) -> S3Request {
+    package func presign(_ request: SignableRequest, life: Duration, at time: Timestamp) -> SignableRequest {
         let presigned = presigned(request, life: life, at: time)
         var request = request
         request.query = presigned.items + [(QueryName.signature, presigned.signature)]
@@ -84,7 +85,7 @@ package struct S3Signer: Sendable {
     }
 
     /// The target of the presigned request, in one go: what a redirect needs.
-    package func presignedTarget(_ request: S3Request, life: Duration, at time: Timestamp) -> String {
+    package func presignedTarget(_ request: SignableRequest, life: Duration, at time: Timestamp) -> String {
         let presigned = presigned(request, life: life, at: time)
         return "\(request.path)?\(presigned.query)&\(QueryName.signature)=\(presigned.signature)"
     }
@@ -101,7 +102,7 @@ package struct S3Signer: Sendable {
     }
 
     private func presigned(
-        _ request: S3Request, life: Duration, at time: Timestamp
+        _ request: SignableRequest, life: Duration, at time: Timestamp
     ) -> (items: [(name: String, value: String?)], query: String, signature: String) {
         let corrected = clock.corrected(time)
         let time = SigningTime(corrected)

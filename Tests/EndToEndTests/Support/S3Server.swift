@@ -6,6 +6,7 @@ import MirrorStorage
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import StorageCloud
 import StorageS3
 import Testing
 
@@ -77,7 +78,7 @@ struct S3Server: Sendable {
     private func client(_ bucket: String) throws -> S3Client {
         S3Client(
             bucket: bucket, endpoint: try S3Endpoint(url: url, region: "us-east-1", addressing: .path),
-            credentials: StaticS3Credentials(S3Credentials(accessKeyID: accessKey, secretAccessKey: secretKey)), http: Self.http,
+            credentials: StaticCredentials(S3Credentials(accessKeyID: accessKey, secretAccessKey: secretKey)), http: Self.http,
             logger: Self.logger)
     }
 

@@ -3,6 +3,7 @@ import MirrorNet
 import MirrorStorage
 import NIOCore
 import NIOPosix
+import StorageCloud
 
 @testable import StorageS3
 
@@ -74,7 +75,7 @@ extension ClientTarget {
             S3Store(
                 configuration: S3Configuration(
                     bucket: "bucket", endpoint: try S3Endpoint(url: "http://127.0.0.1:\(port)/", region: "eu-west-1"),
-                    credentials: StaticS3Credentials(S3Credentials(accessKeyID: "a", secretAccessKey: "b"))),
+                    credentials: StaticCredentials(S3Credentials(accessKeyID: "a", secretAccessKey: "b"))),
                 http: http, clock: FuzzClock(longestPause: .seconds(15)), logger: silent)
         }
 

@@ -1,3 +1,5 @@
+import StorageCloud
+import TestServers
 import Testing
 
 @testable import StorageS3
@@ -34,7 +36,7 @@ struct ContainerSourceTests {
                 ])
             #expect(try await keyID(source) == "CONTAINER")
             try scene.write("agent-token", "changed")
-            let error = await #expect(throws: S3CredentialsError.self) { try await source.look() }
+            let error = await #expect(throws: CredentialsError.self) { try await source.look() }
             #expect(error?.code == .refused)
             #expect(scene.server.requests.map { $0.header("authorization") } == [FakeCloud.agentToken, "changed"])
         }
@@ -49,7 +51,7 @@ struct ContainerSourceTests {
                 ["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": try scene.write("agent-token", token)],
             ] {
                 let all = variables.merging(["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/agent"]) { $1 }
-                let error = await #expect(throws: S3CredentialsError.self) { try await source(scene, all).look() }
+                let error = await #expect(throws: CredentialsError.self) { try await source(scene, all).look() }
                 #expect(error?.code == .invalid && error?.message.contains("line break") == true, "\(String(describing: error))")
             }
             #expect(scene.server.requests.isEmpty)
@@ -61,7 +63,7 @@ struct ContainerSourceTests {
         "http://localhost.example.org/", "ftp://127.0.0.1/", "127.0.0.1",
     ]) func `a full address without TLS must not lead away from the machine`(_ url: String) async throws {
         try await CredentialScene.run { scene async throws in
-            let error = await #expect(throws: S3CredentialsError.self) {
+            let error = await #expect(throws: CredentialsError.self) {
                 try await source(scene, ["AWS_CONTAINER_CREDENTIALS_FULL_URI": url]).look()
             }
             #expect(error?.code == .invalid && error?.message.contains("AWS_CONTAINER_CREDENTIALS_FULL_URI") == true)
@@ -74,7 +76,7 @@ struct ContainerSourceTests {
     ])
     func `loopback addresses may be asked, and others with TLS`(_ url: String) async throws {
         try await CredentialScene.run { scene async throws in
-            let error = await #expect(throws: S3CredentialsError.self) {
+            let error = await #expect(throws: CredentialsError.self) {
                 try await source(scene, ["AWS_CONTAINER_CREDENTIALS_FULL_URI": url]).look()
             }
             #expect(error?.code == .unavailable, "\(String(describing: error))")
@@ -83,7 +85,7 @@ struct ContainerSourceTests {
 
     @Test func `a relative address must be one`() async throws {
         try await CredentialScene.run { scene async throws in
-            let error = await #expect(throws: S3CredentialsError.self) {
+            let error = await #expect(throws: CredentialsError.self) {
                 try await source(scene, ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "@example.org/"]).look()
             }
             #expect(error?.code == .invalid)
@@ -94,7 +96,7 @@ struct ContainerSourceTests {
         let failures = Countdown(2)
         try await CredentialScene.run({ _ in failures.next() ? .init(status: 503) : .init(status: 404, body: "no such thing") }) {
             scene async throws in
-            let error = await #expect(throws: S3CredentialsError.self) {
+            let error = await #expect(throws: CredentialsError.self) {
                 try await source(scene, ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/a-secret-path"]).look()
             }
             #expect(error?.code == .refused)

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import MirrorCore
+import StorageCloud
 import TestServers
 import Testing
 
@@ -65,7 +66,7 @@ struct CredentialSecrecyTests {
             let provider = S3CredentialsChain.standard(
                 client: scene.client, region: nil, environment: scene.environment.merging(variables) { $1 }, clock: CredentialScene.clock,
                 logger: log.logger)
-            let error = await #expect(throws: S3CredentialsError.self) { try await provider.credentials() }
+            let error = await #expect(throws: CredentialsError.self) { try await provider.credentials() }
             let seen =
                 try [
                     "\(#require(error))", String(reflecting: #require(error)), "\(#require(error).storageError(operation: "s3.put"))",

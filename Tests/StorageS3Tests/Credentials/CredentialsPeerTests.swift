@@ -1,4 +1,6 @@
 import Foundation
+import StorageCloud
+import TestServers
 import Testing
 
 @testable import StorageS3

@@ -1,5 +1,7 @@
 import MirrorCore
 import MirrorTesting
+import StorageCloud
+import TestServers
 import Testing
 
 @testable import StorageS3
@@ -16,7 +18,7 @@ struct InstanceMetadataTests {
     @Test func `the role's credentials come for a token that is asked for first`() async throws {
         try await CredentialScene.run { scene async throws in
             let found = try await source(scene).look()
-            let expires = CredentialTime.parse(FakeCloud.expiration)
+            let expires = Timestamp(rfc3339: FakeCloud.expiration)
             #expect(
                 found
                     == .found(
@@ -117,13 +119,13 @@ struct InstanceMetadataTests {
         try await CredentialScene.run({ request in
             request.uri.hasSuffix("instance-role") ? .init(status: 500) : FakeCloud.answer(request)
         }) { scene async throws in
-            let error = await #expect(throws: S3CredentialsError.self) { try await source(scene).look() }
+            let error = await #expect(throws: CredentialsError.self) { try await source(scene).look() }
             #expect(error?.code == .unavailable)
         }
     }
 
     @Test(arguments: [
-        (#"{"Code": "AssumeRoleUnauthorizedAccess", "Message": "m"}"#, S3CredentialsError.Code.refused),
+        (#"{"Code": "AssumeRoleUnauthorizedAccess", "Message": "m"}"#, CredentialsError.Code.refused),
         (#"{"Code": "Success"}"#, .invalid), ("", .invalid), ("<html>", .invalid), ("[]", .invalid),
         (#"{"Code": "Success", "AccessKeyId": 1, "SecretAccessKey": "s", "Token": "t", "Expiration": "2099-01-01T00:00:00Z"}"#, .invalid),
         (#"{"Code": "Success", "AccessKeyId": "a", "SecretAccessKey": "s", "Token": "t"}"#, .invalid),
@@ -133,11 +135,11 @@ struct InstanceMetadataTests {
             #"{"Code": "Success", "AccessKeyId": "a b", "SecretAccessKey": "s", "Token": "t", "Expiration": "2099-01-01T00:00:00Z"}"#,
             .invalid
         ),
-    ]) func `an answer that is no credentials is refused`(_ body: String, _ code: S3CredentialsError.Code) async throws {
+    ]) func `an answer that is no credentials is refused`(_ body: String, _ code: CredentialsError.Code) async throws {
         try await CredentialScene.run({ request in
             request.uri.hasSuffix("instance-role") ? .init(body: body) : FakeCloud.answer(request)
         }) { scene async throws in
-            let error = await #expect(throws: S3CredentialsError.self) { try await source(scene).look() }
+            let error = await #expect(throws: CredentialsError.self) { try await source(scene).look() }
             #expect(error?.code == code, "\(String(describing: error))")
         }
     }
@@ -155,7 +157,7 @@ struct InstanceMetadataTests {
                 ["AWS_EC2_METADATA_SERVICE_ENDPOINT": "nowhere"],
                 ["AWS_EC2_METADATA_SERVICE_ENDPOINT": nil, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE": "IPv5"],
             ] {
-                let error = await #expect(throws: S3CredentialsError.self) { try await source(scene, variables).look() }
+                let error = await #expect(throws: CredentialsError.self) { try await source(scene, variables).look() }
                 #expect(error?.code == .invalid && error?.message.contains("AWS_EC2_METADATA_SERVICE_ENDPOINT") == true)
             }
         }

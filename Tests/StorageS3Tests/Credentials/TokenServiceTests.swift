@@ -1,5 +1,7 @@
 import Foundation
 import MirrorCore
+import StorageCloud
+import TestServers
 import Testing
 
 @testable import StorageS3
@@ -19,7 +21,7 @@ struct TokenServiceTests {
             let found = try await chain.load()
             #expect(
                 found.accessKeyID == "WEB.web" && found.secretAccessKey == FakeCloud.secret && found.sessionToken == FakeCloud.sessionToken)
-            #expect(found.expires == CredentialTime.parse(FakeCloud.expiration))
+            #expect(found.expires == Timestamp(rfc3339: FakeCloud.expiration))
             let request = try #require(scene.server.requests.first)
             #expect(
                 request.form == [
@@ -29,7 +31,7 @@ struct TokenServiceTests {
             #expect(request.header("authorization") == nil)
 
             try scene.write("token", "another")
-            await #expect(throws: S3CredentialsError.self) { try await chain.load() }
+            await #expect(throws: CredentialsError.self) { try await chain.load() }
             #expect(scene.server.requests.last?.form["WebIdentityToken"] == "another")
         }
     }
@@ -73,12 +75,12 @@ struct TokenServiceTests {
     }
 
     @Test(arguments: [
-        ("mfa_serial = x\nsource_profile = base", S3CredentialsError.Code.unsupported, "mfa_serial"),
+        ("mfa_serial = x\nsource_profile = base", CredentialsError.Code.unsupported, "mfa_serial"),
         ("source_profile = absent", .invalid, "absent does not exist"),
         ("credential_source = Environment", .invalid, "AWS_ACCESS_KEY_ID is not set"),
         ("duration_seconds = 1h\nsource_profile = base", .invalid, "duration_seconds"),
         ("source_profile = empty", .invalid, "empty has no credentials"),
-    ]) func `a role that cannot be assumed is said`(_ lines: String, _ code: S3CredentialsError.Code, _ text: String) async throws {
+    ]) func `a role that cannot be assumed is said`(_ lines: String, _ code: CredentialsError.Code, _ text: String) async throws {
         try await CredentialScene.run { scene async throws in
             try scene.config("[default]\nrole_arn = arn:aws:iam::1:role/r\n\(lines)\n[profile empty]\nregion = x\n")
             try scene.credentials("[base]\naws_access_key_id = BASE\naws_secret_access_key = s\n")

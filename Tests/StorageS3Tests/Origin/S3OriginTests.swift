@@ -6,6 +6,7 @@ import MirrorTesting
 import NIOCore
 import NIOPosix
 import NIOHTTP1
+import StorageCloud
 import TestServers
 import Testing
 
@@ -13,7 +14,7 @@ import Testing
 
 @Suite struct S3OriginTests {
     private static func run(
-        credentials: any S3CredentialsProvider = StaticS3Credentials(S3Credentials(accessKeyID: "A", secretAccessKey: "S")),
+        credentials: any CredentialsProvider<S3Credentials> = StaticCredentials(S3Credentials(accessKeyID: "A", secretAccessKey: "S")),
         logger: Logger = SetupServer.logger, isolation: isolated (any Actor)? = #isolation,
         _ body: (FakeOrigin, S3Origin, ArtifactURL) async throws -> Void
     ) async throws {
@@ -122,7 +123,7 @@ import Testing
 
     @Test("Without credentials, what the service says of the object is what everybody is told", arguments: [401, 403])
     func anonymousRefusal(status: Int) async throws {
-        try await Self.run(credentials: StaticS3Credentials.anonymous) { server, origin, artifact async throws in
+        try await Self.run(credentials: StaticCredentials<S3Credentials>.anonymous) { server, origin, artifact async throws in
             server.on(Self.path, StoreFixture.error(status, "AccessDenied"))
             #expect(try await origin.open(artifact, range: nil, ifMatch: nil).status == status)
             #expect(try await origin.head(artifact).status == status)
@@ -231,7 +232,7 @@ import Testing
             #expect(origin.artifact(versioned.url) == old)
             #expect(server.requests(for: Self.path).isEmpty)
         }
-        try await Self.run(credentials: StaticS3Credentials.anonymous) { _, origin, artifact in
+        try await Self.run(credentials: StaticCredentials<S3Credentials>.anonymous) { _, origin, artifact in
             #expect(try await origin.location(of: artifact, life: .seconds(60)) == ObjectLocation(url: artifact.description))
             let old = try #require(origin.artifact("\(artifact)?versionId=v1"))
             #expect(try await origin.location(of: old, life: .seconds(60)).url == old.description)
@@ -244,7 +245,7 @@ import Testing
             _ = try await server.client.send(S3Call("createBucket", .PUT))
             let keys = ["a b+c", "ü/%2F", "a=b&c", "deep/er/file.tar.gz", "100%", "plus+and space"]
             let origin = S3Origin(
-                bucket: server.bucket, endpoint: server.endpoint, credentials: StaticS3Credentials(server.credentials), http: server.http,
+                bucket: server.bucket, endpoint: server.endpoint, credentials: StaticCredentials(server.credentials), http: server.http,
                 logger: SetupServer.logger)
             for key in keys {
                 try await server.put(key, "content of \(key)")

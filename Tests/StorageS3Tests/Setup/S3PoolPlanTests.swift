@@ -1,5 +1,6 @@
 import MirrorStorage
 import NIOCore
+import StorageCloud
 import Testing
 
 @testable import StorageS3
@@ -114,7 +115,7 @@ import Testing
         let plan = S3PoolPlan(Self.target(), state)
         #expect(plan.hasProblems && !plan.hasChanges)
         #expect(plan.lines.last?.text.contains("write `region: us-east-1`") == true)
-        for exists in [S3Known<Bool>.unknown("no"), .unsupported] {
+        for exists in [KnownSetting<Bool>.unknown("no"), .unsupported] {
             let plan = S3PoolPlan(Self.target(), S3BucketState(exists: exists))
             #expect(plan.hasProblems && !plan.hasChanges && plan.lines.count == 1)
         }
@@ -217,7 +218,7 @@ import Testing
     }
 
     private static func lifecycle(_ xml: String) throws -> S3Lifecycle {
-        S3Lifecycle(try S3XML(parsing: ByteBuffer(string: xml)), transitionDefault: nil)
+        S3Lifecycle(try XMLTree(parsing: ByteBuffer(string: xml)), transitionDefault: nil)
     }
 
     @Test("Rules of others stay as they are, also those of old, and are seen for what they do")

@@ -4,6 +4,7 @@ import MirrorNet
 import MirrorStorage
 import MirrorTesting
 import NIOPosix
+import StorageCloud
 import Testing
 
 @testable import StorageS3
@@ -21,7 +22,7 @@ import Testing
             origin.on(everything: answer)
             let configuration = S3Configuration(
                 bucket: "bucket", endpoint: try S3Endpoint(url: origin.url("/"), region: "us-east-1"),
-                credentials: StaticS3Credentials(S3Credentials(accessKeyID: "A", secretAccessKey: "S")))
+                credentials: StaticCredentials(S3Credentials(accessKeyID: "A", secretAccessKey: "S")))
             let setup = S3PoolSetup(
                 configuration: configuration, retention: .seconds(86_400), http: http, clock: HastyClock(), logger: SetupServer.logger)
             do {

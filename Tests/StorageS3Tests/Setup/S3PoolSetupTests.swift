@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorStorage
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 import Testing
 
 @testable import StorageS3

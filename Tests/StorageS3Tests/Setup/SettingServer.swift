@@ -1,4 +1,5 @@
 import MirrorTesting
+import StorageCloud
 import Synchronization
 
 @testable import StorageS3

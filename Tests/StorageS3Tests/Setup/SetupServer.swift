@@ -6,6 +6,7 @@ import MirrorStorage
 import NIOCore
 import NIOPosix
 import NIOHTTP1
+import StorageCloud
 import Testing
 
 @testable import StorageS3
@@ -51,7 +52,7 @@ struct SetupServer: Sendable {
     func configuration(_ access: S3Configuration.Access = .public, prefix: String = "", secret: String? = nil) -> S3Configuration {
         let credentials = S3Credentials(accessKeyID: credentials.accessKeyID, secretAccessKey: secret ?? credentials.secretAccessKey)
         return S3Configuration(
-            bucket: bucket, endpoint: endpoint, access: access, keyPrefix: prefix, credentials: StaticS3Credentials(credentials))
+            bucket: bucket, endpoint: endpoint, access: access, keyPrefix: prefix, credentials: StaticCredentials(credentials))
     }
 
     func setup(_ configuration: S3Configuration, retention: Duration = .seconds(86_400)) -> S3PoolSetup {

@@ -2,6 +2,7 @@ import Foundation
 import MirrorCore
 import MirrorStorage
 import NIOCore
+import StorageCloud
 import Testing
 
 @testable import StorageS3
@@ -73,7 +74,7 @@ struct BotocoreComparisonTests {
             questions += [Question(chunked: 8_192, body: body), Question(chunked: 65_536, body: body)]
         }
         let signer = SigningVectors.signer
-        let request = S3Request(method: "PUT", host: "bucket.example.org", path: "/key")
+        let request = SignableRequest(method: "PUT", host: "bucket.example.org", path: "/key")
         for (question, theirs) in zip(questions, try await BotocorePeer.answers(to: questions)) {
             let content = try #require(Data(base64Encoded: question.body))
             let payload = ChunkedPayload(

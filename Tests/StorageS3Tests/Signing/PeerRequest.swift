@@ -1,5 +1,6 @@
 import Foundation
 import MirrorCore
+import StorageCloud
 import TestServers
 
 @testable import StorageS3
@@ -24,9 +25,9 @@ struct PeerRequest: Encodable {
     var secretAccessKey = ""
     var sessionToken: String?
 
-    var request: S3Request {
-        S3Request(
-            method: method, host: host, path: "/" + S3PathEncoding.encode(key: key), query: query.map { ($0[0], $0[1]) },
+    var request: SignableRequest {
+        SignableRequest(
+            method: method, host: host, path: "/" + PercentCoding.encode(path: key), query: query.map { ($0[0], $0[1]) },
             headers: headers.map { ($0[0], $0[1]) })
     }
 

@@ -2,6 +2,7 @@ import Crypto
 import MirrorCore
 import MirrorStorage
 import NIOCore
+import StorageCloud
 import Synchronization
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
     func `bodies are signed as the documentation's examples are, however they arrive`(pieceSize: Int) async throws {
         for vector in try SigningVectors.chunked() {
             let payload = ChunkedPayload(decodedLength: 66_560, protection: .signed(trailer: vector.trailer == nil ? nil : .crc32c))
-            let request = S3Request(
+            let request = SignableRequest(
                 method: "PUT", host: vector.host, path: vector.path, headers: vector.headers.map { ($0.first ?? "", $0.last ?? "") })
             let body = ByteStream(chunks: pieces(of: [UInt8](repeating: UInt8(ascii: "a"), count: 66_560), pieceSize))
             let signed = signer.sign(request, body: body, as: payload, at: time)
@@ -49,7 +50,7 @@ import Testing
                 for protection in protections {
                     let payload = ChunkedPayload(decodedLength: Int64(length), protection: protection, chunkSize: chunkSize)
                     let body = ByteStream(chunks: pieces(of: content, 4_321))
-                    let request = S3Request(method: "PUT", host: "bucket.example.org", path: "/key")
+                    let request = SignableRequest(method: "PUT", host: "bucket.example.org", path: "/key")
                     let sent = try await bytes(of: signer.sign(request, body: body, as: payload, at: time).body)
                     #expect(Int64(sent.count) == payload.encodedLength, "\(length) \(chunkSize) \(protection)")
                     let decoded = try #require(ChunkDecoder.decode(sent))
@@ -66,7 +67,7 @@ import Testing
     }
 
     @Test func `the request says how its body is sent`() {
-        let request = S3Request(method: "PUT", host: "bucket.example.org", path: "/key", headers: [("Content-Encoding", "gzip, br")])
+        let request = SignableRequest(method: "PUT", host: "bucket.example.org", path: "/key", headers: [("Content-Encoding", "gzip, br")])
         let payload = ChunkedPayload(decodedLength: 5, protection: .unsigned(trailer: .sha256))
         var signed = signer.sign(request, payload: .chunked(payload), at: time)
         signed = signer.sign(signed, payload: .chunked(payload), at: time)
@@ -83,7 +84,7 @@ import Testing
     func `a body of another length than stated is not sent to its end`(stated: Int, actual: Int) async throws {
         let payload = ChunkedPayload(decodedLength: Int64(stated), protection: .signed(trailer: .crc32c))
         let body = ByteStream(chunks: pieces(of: [UInt8](repeating: 7, count: actual), 40_000))
-        let request = S3Request(method: "PUT", host: "bucket.example.org", path: "/key")
+        let request = SignableRequest(method: "PUT", host: "bucket.example.org", path: "/key")
         var sent: [UInt8] = []
         let error = await #expect(throws: StorageError.self) {
             for try await chunk in signer.sign(request, body: body, as: payload, at: time).body {
@@ -101,7 +102,7 @@ import Testing
         continuation.yield(ByteBuffer(string: "abc"))
         continuation.finish(throwing: Broken())
         let payload = ChunkedPayload(decodedLength: 10, protection: .unsigned(trailer: .crc32c))
-        let request = S3Request(method: "PUT", host: "bucket.example.org", path: "/key")
+        let request = SignableRequest(method: "PUT", host: "bucket.example.org", path: "/key")
         await #expect(throws: Broken.self) {
             for try await _ in signer.sign(request, body: stream, as: payload, at: time).body {}
         }
@@ -110,7 +111,7 @@ import Testing
     @Test func `no more of the body is taken than the chunk at hand needs`() async throws {
         let base = CountingBody(pieceSize: 1_024, pieces: 1_024)
         let payload = ChunkedPayload(decodedLength: 1 << 20, protection: .signed(trailer: .sha256))
-        let request = S3Request(method: "PUT", host: "bucket.example.org", path: "/key")
+        let request = SignableRequest(method: "PUT", host: "bucket.example.org", path: "/key")
         var chunks = 0
         for try await chunk in signer.sign(request, body: base, as: payload, at: time).body {
             #expect(chunk.readableBytes < ChunkedPayload.defaultChunkSize + 256)

@@ -1,5 +1,6 @@
 import MirrorCore
 import NIOCore
+import StorageCloud
 import Testing
 
 @testable import StorageS3
@@ -10,7 +11,7 @@ import Testing
 
     @Test func `requests are signed as the documentation's examples are`() throws {
         for vector in try SigningVectors.requests() where vector.life == nil {
-            let signed = signer.sign(S3Request(vector), payload: PayloadHash(of: ByteBuffer(string: vector.body ?? "")), at: time)
+            let signed = signer.sign(SignableRequest(vector), payload: PayloadHash(of: ByteBuffer(string: vector.body ?? "")), at: time)
             let hash = try #require(signed.header("x-amz-content-sha256"))
             let canonical = CanonicalRequest(signed, query: CanonicalQuery(signed.query).signed, payloadHash: hash)
             #expect(canonical.hash == vector.canonicalHash, "\(vector.name): \(canonical.text)")
@@ -27,7 +28,7 @@ import Testing
         let vectors = try SigningVectors.requests().filter { $0.life != nil }
         #expect(vectors.count == 1)
         for vector in vectors {
-            let request = S3Request(vector)
+            let request = SignableRequest(vector)
             let life = Duration.seconds(vector.life ?? 0)
             #expect(signer.presign(request, life: life, at: time).queryValue("X-Amz-Signature") == vector.signature)
             // The example as it is printed, but for the slashes that it leaves unencoded for reading.
@@ -40,7 +41,7 @@ import Testing
 
     @Test func `a signed request is signed anew, with nothing of the first signature left`() {
         let later = time + .seconds(90_000)
-        let request = S3Request(method: "GET", host: "bucket.example.org", path: "/key", headers: [("Range", "bytes=0-1")])
+        let request = SignableRequest(method: "GET", host: "bucket.example.org", path: "/key", headers: [("Range", "bytes=0-1")])
         let temporary = S3Signer(
             credentials: S3Credentials(accessKeyID: "id", secretAccessKey: "secret", sessionToken: "token"), region: "eu-central-1")
         let again = signer.sign(temporary.sign(request, payload: .unsigned, at: time), payload: .empty, at: later)
@@ -56,7 +57,7 @@ import Testing
     @Test func `a session's token is sent and signed, in the fields and in the query`() {
         let temporary = S3Signer(
             credentials: S3Credentials(accessKeyID: "id", secretAccessKey: "secret", sessionToken: "to/ken+=="), region: "eu-central-1")
-        let request = S3Request(method: "GET", host: "bucket.example.org", path: "/key")
+        let request = SignableRequest(method: "GET", host: "bucket.example.org", path: "/key")
         let signed = temporary.sign(request, payload: .empty, at: time)
         #expect(signed.header("x-amz-security-token") == "to/ken+==")
         #expect(signed.authorization["SignedHeaders"] == "host;x-amz-content-sha256;x-amz-date;x-amz-security-token")
@@ -65,13 +66,13 @@ import Testing
     }
 
     @Test func `overrides of the answer's fields are part of what is presigned`() {
-        let request = S3Request(
+        let request = SignableRequest(
             method: "GET", host: "bucket.example.org", path: "/key",
             query: [
                 ("response-content-type", "text/plain; charset=utf-8"), ("response-content-disposition", "attachment; filename=\"a b\""),
             ])
         let presigned = signer.presign(request, life: .seconds(60), at: time)
-        let other = signer.presign(S3Request(method: "GET", host: request.host, path: request.path), life: .seconds(60), at: time)
+        let other = signer.presign(SignableRequest(method: "GET", host: request.host, path: request.path), life: .seconds(60), at: time)
         #expect(presigned.queryValue("X-Amz-Signature") != other.queryValue("X-Amz-Signature"))
         #expect(presigned.target.contains("response-content-disposition=attachment%3B%20filename%3D%22a%20b%22&"))
         #expect(presigned.target.contains("response-content-type=text%2Fplain%3B%20charset%3Dutf-8"))
@@ -83,7 +84,7 @@ import Testing
         (.seconds(Int64.max), "604800"),
     ])
     func `a presigned URL lasts between a second and seven days`(life: Duration, expires: String) {
-        let request = S3Request(method: "GET", host: "bucket.example.org", path: "/key")
+        let request = SignableRequest(method: "GET", host: "bucket.example.org", path: "/key")
         #expect(signer.presign(request, life: life, at: time).queryValue("X-Amz-Expires") == expires)
     }
 
@@ -91,14 +92,14 @@ import Testing
         let credentials = S3Credentials(
             accessKeyID: "id", secretAccessKey: "secret", sessionToken: "token", expires: time + .milliseconds(100_500))
         let temporary = S3Signer(credentials: credentials, region: "eu-central-1")
-        let request = S3Request(method: "GET", host: "bucket.example.org", path: "/key")
+        let request = SignableRequest(method: "GET", host: "bucket.example.org", path: "/key")
         #expect(temporary.presign(request, life: .seconds(3_600), at: time).queryValue("X-Amz-Expires") == "100")
         #expect(temporary.presign(request, life: .seconds(30), at: time).queryValue("X-Amz-Expires") == "30")
         #expect(temporary.presign(request, life: .seconds(30), at: time + .seconds(900)).queryValue("X-Amz-Expires") == "1")
     }
 
     @Test func `the key of the day is never used on another day`() {
-        let request = S3Request(method: "GET", host: "bucket.example.org", path: "/key")
+        let request = SignableRequest(method: "GET", host: "bucket.example.org", path: "/key")
         let midnight = time + .seconds(86_400)
         for moment in [midnight - .milliseconds(1), midnight, midnight - .seconds(1), midnight + .seconds(86_400)] {
             let fresh = S3Signer(credentials: SigningVectors.credentials, region: SigningVectors.region)
@@ -110,7 +111,7 @@ import Testing
     @Test func `signing from many tasks gives what signing from one does`() async {
         let signer = signer
         let moments = (0..<200).map { time + .seconds(Int64($0 % 4) * 43_200) }
-        let request = S3Request(method: "GET", host: "bucket.example.org", path: "/key")
+        let request = SignableRequest(method: "GET", host: "bucket.example.org", path: "/key")
         let expected = moments.map { moment in
             S3Signer(credentials: SigningVectors.credentials, region: SigningVectors.region)
                 .presignedTarget(request, life: .seconds(60), at: moment)
@@ -129,7 +130,7 @@ import Testing
     @Test func `signatures use the service's time once it is known`() {
         let clock = ClockOffset()
         let signer = S3Signer(credentials: SigningVectors.credentials, region: SigningVectors.region, clock: clock)
-        let request = S3Request(method: "GET", host: "bucket.example.org", path: "/key")
+        let request = SignableRequest(method: "GET", host: "bucket.example.org", path: "/key")
         let slow = time - .seconds(3_600)
         #expect(signer.sign(request, payload: .empty, at: slow).header("x-amz-date") == "20130523T230000Z")
         #expect(clock.learn(date: "Fri, 24 May 2013 00:00:00 GMT", at: slow))
@@ -141,7 +142,8 @@ import Testing
         let credentials = S3Credentials(accessKeyID: "id", secretAccessKey: "hidden-1", sessionToken: "hidden-2", expires: time)
         let signer = S3Signer(credentials: credentials, region: "eu-central-1")
         let request = signer.presign(
-            signer.sign(S3Request(method: "GET", host: "bucket.example.org", path: "/key"), payload: .empty, at: time), life: .seconds(60),
+            signer.sign(SignableRequest(method: "GET", host: "bucket.example.org", path: "/key"), payload: .empty, at: time),
+            life: .seconds(60),
             at: time)
         var texts = ["\(credentials)", "\(request)", "\(signer)"]
         texts += [String(reflecting: credentials), String(reflecting: request), String(reflecting: signer)]

@@ -1,5 +1,6 @@
 import Foundation
 import MirrorCore
+import StorageCloud
 import Testing
 
 @testable import StorageS3
@@ -52,10 +53,10 @@ enum SigningVectors {
     }
 }
 
-extension S3Request {
+extension SignableRequest {
     init(_ vector: SigningVectors.Request) {
         self.init(
-            method: vector.method, host: vector.host, path: "/" + S3PathEncoding.encode(key: vector.key),
+            method: vector.method, host: vector.host, path: "/" + PercentCoding.encode(path: vector.key),
             query: vector.query.map { ($0.first.flatMap { $0 } ?? "", $0.last.flatMap { $0 }) },
             headers: vector.headers.map { ($0.first ?? "", $0.last ?? "") })
     }

@@ -3,6 +3,8 @@ import Logging
 import MirrorCore
 import MirrorNet
 import NIOPosix
+import StorageCloud
+import TestServers
 import Testing
 
 @testable import StorageS3
@@ -67,7 +69,7 @@ struct CredentialScene: Sendable {
 
     var transport: CredentialsTransport { CredentialsTransport(client: client, clock: Self.clock) }
 
-    func chain(profile: String? = nil, region: String? = "eu-central-1") -> S3CredentialsChain {
+    func chain(profile: String? = nil, region: String? = "eu-central-1") -> CredentialsChain<S3Credentials> {
         S3CredentialsChain.chain(
             client: client, region: region, profile: profile, environment: environment, files: .system, clock: Self.clock)
     }
@@ -78,12 +80,12 @@ struct CredentialScene: Sendable {
     }
 
     /// What the chain fails with.
-    func failure(profile: String? = nil) async throws -> S3CredentialsError {
+    func failure(profile: String? = nil) async throws -> CredentialsError {
         do {
             let found = try await chain(profile: profile).load()
             Issue.record("found \(found)")
-            return S3CredentialsError(.notFound, "")
-        } catch let error as S3CredentialsError {
+            return CredentialsError(.notFound, "")
+        } catch let error as CredentialsError {
             return error
         }
     }

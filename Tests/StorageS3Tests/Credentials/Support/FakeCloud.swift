@@ -1,4 +1,5 @@
 import Foundation
+import TestServers
 
 /// What gives out credentials in a cloud, at one address: instance metadata of version 2, a container's agent, STS.
 ///

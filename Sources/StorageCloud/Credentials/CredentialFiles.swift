@@ -1,0 +1,70 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Reads the small files that credentials stand in.
+package struct CredentialFiles: Sendable {
+    package enum Content: Sendable, Equatable {
+        case bytes([UInt8])
+        /// There is no such file.
+        case missing
+        /// There is one that cannot be read; the reason is for people.
+        case unreadable(String)
+    }
+
+    /// Bytes; a longer file is unreadable.
+    private static let maxLength = 1 << 20
+
+    private let reader: @Sendable (String) -> Content
+
+    /// - Parameter reader: Gives the content of the file at a path.
+    package init(_ reader: @escaping @Sendable (String) -> Content) {
+        self.reader = reader
+    }
+
+    /// The operating system's.
+    package static let system = CredentialFiles(readFile)
+
+    package func read(_ path: String) -> Content { reader(path) }
+
+    /// - Throws: `.invalid` when the file is missing or unreadable, or no UTF-8.
+    package func text(_ path: String, of what: String) throws(CredentialsError) -> String {
+        switch read(path) {
+        case .bytes(let bytes):
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                throw CredentialsError(.invalid, "\(what) \(path) is no UTF-8")
+            }
+            return text
+        case .missing: throw CredentialsError(.invalid, "\(what) \(path) does not exist")
+        case .unreadable(let reason): throw CredentialsError(.invalid, "\(what) \(path) cannot be read: \(reason)")
+        }
+    }
+
+    private static func readFile(_ path: String) -> Content {
+        guard !path.utf8.contains(0) else { return .unreadable("its name contains a zero byte") }
+        // Without waiting: a pipe that somebody put there must not hang a thread.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            let code = errno
+            return code == ENOENT || code == ENOTDIR ? .missing : .unreadable(String(cString: strerror(code)))
+        }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16_384)
+        while true {
+            let count = chunk.withUnsafeMutableBytes { systemRead(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return .unreadable(String(cString: strerror(errno))) }
+            if count == 0 { return .bytes(bytes) }
+            bytes.append(contentsOf: chunk[..<count])
+            guard bytes.count <= maxLength else { return .unreadable("it is larger than \(maxLength) bytes") }
+        }
+    }
+}
+
+/// The system call, under a name that no method hides.
+func systemRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int { read(descriptor, buffer, count) }

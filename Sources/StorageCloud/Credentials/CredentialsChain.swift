@@ -1,0 +1,47 @@
+import Synchronization
+
+/// Looks for credentials in several places, in their order.
+///
+/// The first place that has credentials is the one that is asked from then on: nobody becomes somebody else because a file is missing for a
+/// moment. A place that has something that cannot work ends the search with its error.
+package final class CredentialsChain<Credentials: ExpiringCredentials>: Sendable {
+    private let sources: [any CredentialsSource<Credentials>]
+    private let notFound: @Sendable (_ reasons: String) -> String
+    /// The index of the one that had credentials.
+    private let chosen = Mutex<Int?>(nil)
+
+    /// - Parameter notFound: Says that no place has credentials, and what to do, given every place and why it has none.
+    package init(_ sources: [any CredentialsSource<Credentials>], notFound: @escaping @Sendable (_ reasons: String) -> String) {
+        self.sources = sources
+        self.notFound = notFound
+    }
+
+    /// - Throws: ``CredentialsError``, `.notFound` with every place and why it has none; `CancellationError`.
+    package func load() async throws -> Credentials {
+        if let index = chosen.withLock({ $0 }) {
+            switch try await look(sources[index]) {
+            case .found(let credentials): return credentials
+            case .absent(let reason):
+                throw CredentialsError(.unavailable, "\(sources[index].name), which had credentials before, has none any more: \(reason)")
+            }
+        }
+        var reasons: [String] = []
+        for (index, source) in sources.enumerated() {
+            switch try await look(source) {
+            case .found(let credentials):
+                chosen.withLock { $0 = index }
+                return credentials
+            case .absent(let reason): reasons.append("\(source.name): \(reason)")
+            }
+        }
+        throw CredentialsError(.notFound, notFound(reasons.joined(separator: "; ")))
+    }
+
+    private func look(_ source: any CredentialsSource<Credentials>) async throws -> CredentialsFinding<Credentials> {
+        do {
+            return try await source.look()
+        } catch let error as CredentialsError {
+            throw error.prefixed(source.name)
+        }
+    }
+}

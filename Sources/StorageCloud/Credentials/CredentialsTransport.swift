@@ -1,0 +1,79 @@
+package import MirrorCore
+package import MirrorNet
+import NIOCore
+package import NIOHTTP1
+
+/// Short questions to those who give out credentials.
+package struct CredentialsTransport: Sendable {
+    package struct Answer: Sendable {
+        package let status: Int
+        package let body: [UInt8]
+
+        package var text: String { String(decoding: body, as: UTF8.self) }
+    }
+
+    private let client: ServiceClient
+    package let clock: any MirrorClock
+
+    /// Bytes; tokens have been seen to be 10 KiB long.
+    private static let maxLength = 128 << 10
+
+    package init(client: ServiceClient, clock: any MirrorClock) {
+        self.client = client
+        self.clock = clock
+    }
+
+    /// - Parameters:
+    ///   - url: Errors name the service alone; paths of container agents are as good as passwords.
+    ///   - timeout: For the whole answer.
+    /// - Throws: `.unavailable` when there is no answer in time.
+    package func answer(
+        _ method: HTTPMethod, _ url: ArtifactURL, headers: [(String, String)] = [], body: String? = nil, timeout: Duration
+    ) async throws -> Answer {
+        var request = ServiceRequest(
+            method: method, scheme: url.scheme, host: url.host, port: url.port,
+            target: url.query.map { "\(url.path)?\($0)" } ?? url.path, headers: HTTPHeaders(headers))
+        if let body { request.body = .bytes([ByteBuffer(string: body)]) }
+        return try await answer(request, named: url.service, timeout: timeout)
+    }
+
+    private func answer(_ request: ServiceRequest, named name: String, timeout: Duration) async throws -> Answer {
+        try await withThrowingTaskGroup(of: Answer?.self) { group in
+            group.addTask {
+                do {
+                    let answer = try await client.collect(request, upTo: Self.maxLength)
+                    return Answer(status: answer.status, body: Array(answer.body.readableBytesView))
+                } catch let error as OutboundError {
+                    throw CredentialsError(.unavailable, "\(name) cannot be asked: \(error)")
+                }
+            }
+            group.addTask {
+                try await clock.sleep(for: timeout)
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next(), let answer = first else {
+                throw CredentialsError(.unavailable, "\(name) gives no answer within \(timeout.inSeconds) s")
+            }
+            return answer
+        }
+    }
+
+    /// Calls until it succeeds, fails with something that time does not mend, or has failed `times` times.
+    package func attempts<Value>(_ times: Int, pause: Duration, _ call: () async throws -> Value) async throws -> Value {
+        var left = times
+        while true {
+            left -= 1
+            do {
+                return try await call()
+            } catch let error as CredentialsError where error.code.isTransient && left > 0 {
+                try await clock.sleep(for: pause)
+            }
+        }
+    }
+}
+
+extension ArtifactURL {
+    /// `https://sts.example.org`
+    package var service: String { "\(scheme.rawValue)://\(authority)" }
+}

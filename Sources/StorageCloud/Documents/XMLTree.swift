@@ -1,0 +1,201 @@
+package import NIOCore
+
+/// An element of an answer of the service, with what is in it. Attributes are left out: no answer that we read has any of importance.
+package struct XMLTree: Sendable, Hashable {
+    /// Without a prefix.
+    package let name: String
+    /// The text between the tags, when there are no elements; with the whitespace around it.
+    package let text: String
+    package let children: [XMLTree]
+
+    /// The first child of a name.
+    package subscript(_ name: String) -> XMLTree? { children.first { $0.name == name } }
+
+    package func all(_ name: String) -> [XMLTree] { children.filter { $0.name == name } }
+
+    /// Reads a document.
+    ///
+    /// - Parameter limit: Bytes.
+    /// - Throws: ``XMLTreeError`` for what is no well-formed document, too long, too deep (16) or of too many elements (100,000), and for
+    ///   every document type declaration: no service sends one, and what they can do is of no good.
+    package init(parsing document: ByteBuffer, limit: Int = 1 << 20) throws(XMLTreeError) {
+        guard document.readableBytes <= limit else { throw XMLTreeError("it is longer than \(limit) bytes") }
+        var reader = Reader(bytes: Array(document.readableBytesView))
+        self = try reader.document()
+    }
+
+    private init(name: String, text: String, children: [XMLTree]) {
+        self.name = name
+        self.text = text
+        self.children = children
+    }
+
+    /// Text as it stands between tags.
+    package static func escape(_ text: String) -> String {
+        var out = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": out += "&amp;"
+            case "<": out += "&lt;"
+            case ">": out += "&gt;"
+            case "\"": out += "&quot;"
+            case "\r": out += "&#13;"
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        return out
+    }
+
+    /// A reader of the little of XML 1.0 that object stores write; Foundation's would bring a library that is not linked statically.
+    private struct Reader {
+        let bytes: [UInt8]
+        var position = 0
+        var elementsLeft = 100_000
+
+        static let maxDepth = 16
+
+        mutating func document() throws(XMLTreeError) -> XMLTree {
+            if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+            try skipMisc()
+            guard peek() == UInt8(ascii: "<") else { throw XMLTreeError("there is no element") }
+            let root = try element(depth: 1)
+            try skipMisc()
+            guard position == bytes.count else { throw XMLTreeError("something follows the document's element") }
+            return root
+        }
+
+        private func peek() -> UInt8? { position < bytes.count ? bytes[position] : nil }
+
+        private func isAt(_ text: String) -> Bool { bytes[position...].starts(with: text.utf8) }
+
+        private mutating func skip(to text: String) throws(XMLTreeError) -> ArraySlice<UInt8> {
+            let pattern = Array(text.utf8)
+            let start = position
+            while position + pattern.count <= bytes.count {
+                if bytes[position] == pattern[0], isAt(text) {
+                    defer { position += pattern.count }
+                    return bytes[start..<position]
+                }
+                position += 1
+            }
+            throw XMLTreeError("it breaks off")
+        }
+
+        private mutating func skipSpace() {
+            while let byte = peek(), Self.isSpace(byte) { position += 1 }
+        }
+
+        /// Declarations, comments and whitespace.
+        private mutating func skipMisc() throws(XMLTreeError) {
+            while true {
+                skipSpace()
+                if isAt("<?") {
+                    _ = try skip(to: "?>")
+                } else if isAt("<!--") {
+                    _ = try skip(to: "-->")
+                } else {
+                    return
+                }
+            }
+        }
+
+        /// From `<` to the end of its closing tag.
+        private mutating func element(depth: Int) throws(XMLTreeError) -> XMLTree {
+            guard depth <= Self.maxDepth else { throw XMLTreeError("it is nested too deeply") }
+            elementsLeft -= 1
+            guard elementsLeft >= 0 else { throw XMLTreeError("it has too many elements") }
+            position += 1
+            let name = try tagName()
+            if try skipAttributes() { return XMLTree(name: Self.local(name), text: "", children: []) }
+            var text: [UInt8] = []
+            var children: [XMLTree] = []
+            while true {
+                guard let byte = peek() else { throw XMLTreeError("it breaks off") }
+                if byte == UInt8(ascii: "&") {
+                    text += try reference()
+                } else if byte != UInt8(ascii: "<") {
+                    text.append(byte)
+                    position += 1
+                } else if isAt("</") {
+                    position += 2
+                    guard try tagName() == name else { throw XMLTreeError("a closing tag is not its element's") }
+                    skipSpace()
+                    guard peek() == UInt8(ascii: ">") else { throw XMLTreeError("a closing tag does not end") }
+                    position += 1
+                    // Between elements there is only layout.
+                    return XMLTree(
+                        name: Self.local(name), text: children.isEmpty ? String(decoding: text, as: UTF8.self) : "", children: children)
+                } else if isAt("<![CDATA[") {
+                    position += 9
+                    text += try skip(to: "]]>")
+                } else if isAt("<!--") {
+                    _ = try skip(to: "-->")
+                } else if isAt("<?") {
+                    _ = try skip(to: "?>")
+                } else {
+                    children.append(try element(depth: depth + 1))
+                }
+            }
+        }
+
+        private mutating func tagName() throws(XMLTreeError) -> ArraySlice<UInt8> {
+            let start = position
+            while let byte = peek(), !Self.isSpace(byte), !"<>/!=\"'&".utf8.contains(byte) { position += 1 }
+            guard position > start else { throw XMLTreeError("a tag has no name, or declares a type") }
+            return bytes[start..<position]
+        }
+
+        /// - Returns: Whether the element is empty: `<a/>`.
+        private mutating func skipAttributes() throws(XMLTreeError) -> Bool {
+            while let byte = peek() {
+                position += 1
+                switch byte {
+                case UInt8(ascii: ">"): return false
+                case UInt8(ascii: "\""), UInt8(ascii: "'"): _ = try skip(to: String(decoding: [byte], as: UTF8.self))
+                case UInt8(ascii: "/"):
+                    guard peek() == UInt8(ascii: ">") else { throw XMLTreeError("a tag does not end") }
+                    position += 1
+                    return true
+                case UInt8(ascii: "<"): throw XMLTreeError("a tag does not end")
+                default: break
+                }
+            }
+            throw XMLTreeError("it breaks off")
+        }
+
+        private mutating func reference() throws(XMLTreeError) -> [UInt8] {
+            position += 1
+            let name = String(decoding: try skip(to: ";").prefix(12), as: UTF8.self)
+            switch name {
+            case "amp": return [UInt8(ascii: "&")]
+            case "lt": return [UInt8(ascii: "<")]
+            case "gt": return [UInt8(ascii: ">")]
+            case "quot": return [UInt8(ascii: "\"")]
+            case "apos": return [UInt8(ascii: "'")]
+            default:
+                let number =
+                    name.hasPrefix("#x") ? UInt32(name.dropFirst(2), radix: 16) : name.hasPrefix("#") ? UInt32(name.dropFirst()) : nil
+                guard let number, let scalar = Unicode.Scalar(number) else { throw XMLTreeError("it has an unknown entity") }
+                return Array(String(Character(scalar)).utf8)
+            }
+        }
+
+        private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+
+        private static func local(_ name: ArraySlice<UInt8>) -> String {
+            let start = name.lastIndex(of: UInt8(ascii: ":")).map { $0 + 1 } ?? name.startIndex
+            return String(decoding: name[start...], as: UTF8.self)
+        }
+    }
+}
+
+/// Why an answer is no document that we read.
+package struct XMLTreeError: Error, Sendable, Equatable, CustomStringConvertible {
+    package let reason: String
+
+    init(_ reason: String) {
+        self.reason = reason
+    }
+
+    package var description: String { "not the service's XML: \(reason)" }
+}

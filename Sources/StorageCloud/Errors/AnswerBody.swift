@@ -1,0 +1,47 @@
+package import MirrorNet
+package import NIOCore
+
+/// The body of a service's answer, with errors in the words of object stores.
+package struct AnswerBody: AsyncSequence, Sendable {
+    private let base: ServiceResponseBody
+    private let errors: CloudErrors
+    private let call: String
+
+    package init(_ base: ServiceResponseBody, errors: CloudErrors, call: String) {
+        self.base = base
+        self.errors = errors
+        self.call = call
+    }
+
+    package struct AsyncIterator: AsyncIteratorProtocol {
+        fileprivate var base: ServiceResponseBody.AsyncIterator
+        fileprivate let errors: CloudErrors
+        fileprivate let call: String
+
+        package mutating func next() async throws -> ByteBuffer? {
+            do {
+                return try await base.next()
+            } catch {
+                throw errors.mapping(error, call: call)
+            }
+        }
+    }
+
+    package func makeAsyncIterator() -> AsyncIterator {
+        AsyncIterator(base: base.makeAsyncIterator(), errors: errors, call: call)
+    }
+}
+
+extension ServiceResponseBody {
+    /// The beginning of what an answer says; the rest is dropped, and the connection with it.
+    ///
+    /// - Parameter limit: Bytes.
+    package func beginning(upTo limit: Int) async throws -> ByteBuffer {
+        var bytes = ByteBuffer()
+        for try await var chunk in self {
+            guard bytes.readableBytes + chunk.readableBytes <= limit else { break }
+            bytes.writeBuffer(&chunk)
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,54 @@
+package import MirrorStorage
+
+/// What a service's answer means when it says that something was not done. Each service has a table of its codes; of the statuses of answers that
+/// have no code there is one.
+package struct FailureMeaning<Failure: ServiceFailure>: Sendable {
+    /// What another try may bring.
+    package enum Again: Sendable {
+        /// The same answer.
+        case no
+        /// Success, if the whole operation begins anew: what this request was a part of is gone.
+        case newOperation
+        /// Success, with the same request.
+        case sameRequest
+    }
+
+    package typealias Words = @Sendable (_ failure: Failure, _ bucket: String, _ subject: String) -> String
+
+    package let code: StorageError.Code
+    package let again: Again
+    /// For messages; if somebody has to do something, what.
+    package let words: Words
+
+    package init(_ code: StorageError.Code, _ again: Again, _ words: @escaping Words) {
+        self.code = code
+        self.again = again
+        self.words = words
+    }
+
+    /// - Parameter status: Of the answer; below 300 when it turned out to be an error only in its body.
+    package static func of(status: Int) -> Self {
+        switch status {
+        case 404: Self(.notFound, .no) { _, _, subject in "there is no \(subject)" }
+        case 401, 403: Self(.permissionDenied, .no) { _, _, subject in "the service does not permit this for \(subject)" }
+        case 408: timedOut
+        case 409: Self(.unavailable, .sameRequest) { _, _, subject in "somebody else changes \(subject) at the moment" }
+        case 412: changed
+        case 416: Self(.invalidRequest, .no) { _, _, subject in "the range begins beyond the end of \(subject)" }
+        case 429, 503: throttled
+        case 405, 501: unsupported
+        case 507: full
+        case 200...299:
+            Self(.unavailable, .sameRequest) { _, _, subject in "the service began to answer and then failed, for \(subject)" }
+        case 425, 500...599: Self(.unavailable, .sameRequest) { _, _, _ in "the service failed" }
+        default: refused
+        }
+    }
+
+    package static var throttled: Self { Self(.throttled, .sameRequest) { _, _, _ in "the service asks for fewer requests" } }
+    package static var timedOut: Self { Self(.timedOut, .sameRequest) { _, _, _ in "the service waited too long for the request" } }
+    package static var changed: Self { Self(.preconditionFailed, .no) { _, _, subject in "\(subject) is not as it was expected to be" } }
+    package static var full: Self { Self(.full, .no) { _, bucket, _ in "the bucket \(bucket) takes no more bytes" } }
+    package static var unsupported: Self { Self(.unsupported, .no) { _, _, subject in "the service cannot do this with \(subject)" } }
+    package static var refused: Self { Self(.invalidRequest, .no) { _, _, subject in "the service refuses this for \(subject)" } }
+}

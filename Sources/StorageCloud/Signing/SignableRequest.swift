@@ -1,0 +1,53 @@
+/// A request to the service, without its body. Its texts show neither query nor headers, which may hold signatures and tokens.
+package struct SignableRequest: Sendable {
+    package var method: String
+    /// As in the `Host` field: with the port unless it is the scheme's own.
+    package var host: String
+    /// Begins with `/`; percent-encoded exactly as on the wire (`PercentCoding.encode(path:)`).
+    package var path: String
+    /// Not encoded. `nil` is a name alone (`?uploads`), which is signed like an empty value.
+    package var query: [(name: String, value: String?)]
+    /// Without `Host`. A name may occur more than once.
+    package var headers: [(name: String, value: String)]
+
+    package init(
+        method: String, host: String, path: String, query: [(name: String, value: String?)] = [],
+        headers: [(name: String, value: String)] = []
+    ) {
+        self.method = method
+        self.host = host
+        self.path = path
+        self.query = query
+        self.headers = headers
+    }
+
+    /// Encoded as in the signature: a server that canonicalizes less than the specification asks for still computes the same.
+    package var encodedQuery: String { CanonicalQuery(query).wire }
+
+    /// What stands between method and version on the wire: the path and the query.
+    package var target: String { query.isEmpty ? path : "\(path)?\(encodedQuery)" }
+
+    /// The values of a field, in order, joined as HTTP allows (RFC 9110 §5.3).
+    package func header(_ name: String) -> String? {
+        let name = name.lowercased()
+        let values = headers.lazy.filter { $0.name.lowercased() == name }.map(\.value)
+        return values.isEmpty ? nil : values.joined(separator: ",")
+    }
+
+    /// Replaces every field of that name.
+    package mutating func setHeader(_ name: String, _ value: String) {
+        removeHeader(name)
+        headers.append((name, value))
+    }
+
+    package mutating func removeHeader(_ name: String) {
+        let name = name.lowercased()
+        headers.removeAll { $0.name.lowercased() == name }
+    }
+}
+
+extension SignableRequest: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package var description: String { "\(method) \(host)\(path)" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: ["method": method, "host": host, "path": path]) }
+}

@@ -1,0 +1,127 @@
+package import MirrorCore
+package import MirrorStorage
+package import NIOHTTP1
+
+/// How ``ObjectMetadata`` travels in header fields.
+///
+/// A value of printable ASCII stands as it is; any other in the form of RFC 8187: `UTF-8''` and percent-encoding. All of them together stay
+/// below what the service takes.
+package struct MetadataFields: Sendable {
+    /// What the names of the service's own metadata begin with.
+    package let prefix: String
+    /// Bytes of names and values together.
+    private let maxSize: Int
+    /// A content coding that the service may add, and that is never the object's own.
+    private let addedCoding: String?
+
+    /// Given to objects whose origin stated no type: every object of a service has one, and this one says nothing (RFC 9110 §8.3).
+    private static let defaultType = "application/octet-stream"
+    private static let maxETagSize = 256
+    private static let marker = "UTF-8''"
+
+    package init(prefix: String, maxSize: Int, addedCoding: String? = nil) {
+        self.prefix = prefix
+        self.maxSize = maxSize
+        self.addedCoding = addedCoding
+    }
+
+    /// The metadata as the service will give them back.
+    ///
+    /// The upstream URL is kept without its query, which may hold a signature, and not at all if it is too long; the first of the addresses that have
+    /// room, a long upstream ETag not.
+    package func kept(_ metadata: ObjectMetadata) -> ObjectMetadata {
+        var kept = metadata
+        kept.contentType = metadata.contentType ?? Self.defaultType
+        kept.upstreamURL = String(metadata.upstreamURL.prefix { $0 != "?" })
+        if let etag = metadata.upstreamETag, Self.encode(etag).utf8.count > Self.maxETagSize { kept.upstreamETag = nil }
+        kept.addresses = []
+        // Room for a digest that is known only at the end.
+        var budget = maxSize - size(ObjectMetadata.Name.sha256, String(repeating: "0", count: 64))
+        for (name, value) in Self.fields(of: kept) where name != ObjectMetadata.Name.sha256 && name != ObjectMetadata.Name.upstreamURL {
+            budget -= size(name, value)
+        }
+        let urlSize = size(ObjectMetadata.Name.upstreamURL, Self.encode(kept.upstreamURL))
+        if urlSize > budget {
+            kept.upstreamURL = ""
+        } else {
+            budget -= urlSize
+        }
+        for address in metadata.addresses {
+            let longer = kept.addresses + [address]
+            guard size(ObjectMetadata.Name.addresses, Self.encode(Self.joined(longer))) <= budget else { break }
+            kept.addresses = longer
+        }
+        return kept
+    }
+
+    /// The same without the values that are longer than some servers take.
+    ///
+    /// - Parameter limit: Bytes of a value.
+    package func shortened(_ metadata: ObjectMetadata, to limit: Int) -> ObjectMetadata {
+        var short = metadata
+        if Self.encode(metadata.upstreamURL).utf8.count > limit { short.upstreamURL = "" }
+        while Self.encode(Self.joined(short.addresses)).utf8.count > limit { short.addresses.removeLast() }
+        return short
+    }
+
+    /// - Parameter metadata: What ``kept(_:)`` returned.
+    package func headers(_ metadata: ObjectMetadata) -> [(name: String, value: String)] {
+        var headers: [(name: String, value: String)] = [("content-type", metadata.contentType ?? Self.defaultType)]
+        if let encoding = metadata.contentEncoding { headers.append(("content-encoding", encoding)) }
+        if let disposition = metadata.contentDisposition { headers.append(("content-disposition", disposition)) }
+        return headers + Self.fields(of: metadata).map { (name: prefix + $0.name, value: $0.value) }
+    }
+
+    /// - Parameter lastModified: When the object was stored, where it does not say so itself.
+    package func read(_ headers: HTTPHeaders, lastModified: Timestamp) -> ObjectMetadata {
+        func field(_ name: String) -> String? { headers.first(name: prefix + name).flatMap(Self.decode) }
+        return ObjectMetadata(
+            contentType: headers.first(name: "content-type"), contentEncoding: contentEncoding(headers),
+            contentDisposition: headers.first(name: "content-disposition"), upstreamURL: field(ObjectMetadata.Name.upstreamURL) ?? "",
+            upstreamETag: field(ObjectMetadata.Name.upstreamETag),
+            upstreamContentLength: field(ObjectMetadata.Name.upstreamContentLength).flatMap { Int64($0) },
+            upstreamLastModified: field(ObjectMetadata.Name.upstreamLastModified).flatMap(Timestamp.init(rfc3339:)),
+            stored: field(ObjectMetadata.Name.stored).flatMap(Timestamp.init(rfc3339:)) ?? lastModified,
+            addresses: field(ObjectMetadata.Name.addresses).map { $0.split(separator: " ").map(String.init) } ?? [],
+            sha256: field(ObjectMetadata.Name.sha256).flatMap { Digest(.sha256, hex: $0) })
+    }
+
+    /// Without the coding that the service may add.
+    private func contentEncoding(_ headers: HTTPHeaders) -> String? {
+        guard let value = headers.first(name: "content-encoding") else { return nil }
+        guard let addedCoding, value.contains(addedCoding) else { return value.isEmpty ? nil : value }
+        let codings = value.split(separator: ",").map { $0.drop { $0 == " " } }.filter { $0 != addedCoding }
+        return codings.isEmpty ? nil : codings.joined(separator: ", ")
+    }
+
+    private static func fields(of metadata: ObjectMetadata) -> [(name: String, value: String)] {
+        typealias Name = ObjectMetadata.Name
+        var fields: [(name: String, value: String)] = [(Name.stored, metadata.stored.iso8601)]
+        if !metadata.upstreamURL.isEmpty { fields.append((Name.upstreamURL, encode(metadata.upstreamURL))) }
+        if let etag = metadata.upstreamETag { fields.append((Name.upstreamETag, encode(etag))) }
+        if let length = metadata.upstreamContentLength { fields.append((Name.upstreamContentLength, "\(length)")) }
+        if let modified = metadata.upstreamLastModified { fields.append((Name.upstreamLastModified, modified.iso8601)) }
+        if let sha256 = metadata.sha256 { fields.append((Name.sha256, sha256.hex)) }
+        if !metadata.addresses.isEmpty { fields.append((Name.addresses, encode(joined(metadata.addresses)))) }
+        return fields
+    }
+
+    /// Separated by spaces, of which URLs have none.
+    private static func joined(_ addresses: [String]) -> String {
+        addresses.map { PercentCoding.encode($0) { $0 != UInt8(ascii: " ") } }.joined(separator: " ")
+    }
+
+    private func size(_ name: String, _ value: String) -> Int { prefix.utf8.count + name.utf8.count + value.utf8.count }
+
+    static func encode(_ value: String) -> String {
+        let isPlain =
+            value.utf8.allSatisfy { (0x20...0x7E).contains($0) } && value.utf8.first != 0x20 && value.utf8.last != 0x20
+            && !value.contains("  ") && !value.hasPrefix(marker)
+        return isPlain ? value : marker + PercentCoding.encode(value)
+    }
+
+    static func decode(_ value: String) -> String? {
+        guard value.hasPrefix(marker) else { return value }
+        return PercentCoding.decode(value.dropFirst(marker.count))
+    }
+}

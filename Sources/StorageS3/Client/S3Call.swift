@@ -1,0 +1,122 @@
+import MirrorCore
+package import MirrorStorage
+package import NIOCore
+package import NIOHTTP1
+package import StorageCloud
+
+/// One request to a bucket or an object of it, before it has an address and a signature.
+package struct S3Call: Sendable {
+    package enum Body: Sendable {
+        case none
+        case bytes([ByteBuffer])
+        /// Is sent once: what fails then is not repeated here.
+        case stream(ByteStream, length: Int64)
+    }
+
+    /// What the request has beyond the least, unless the server refuses it.
+    struct Extra: Sendable {
+        let quirk: S3Quirk
+        let add: @Sendable (inout S3Call) -> Void
+        /// Done before the request is sent without it; throws when that is not to happen.
+        var instead: (@Sendable () async throws -> Void)?
+    }
+
+    /// A bounded metric label without the service: `head`.
+    package var name: String
+    package var method: HTTPMethod
+    /// The object's own name, not encoded; `nil` for the bucket.
+    package var key: String?
+    package var query: [(name: String, value: String?)]
+    package var headers: [(name: String, value: String)]
+    package var body: Body
+    var extras: [Extra] = []
+    /// Whether a stream is sent in chunks that guard it.
+    var guardsStream = false
+
+    package init(
+        _ name: String, _ method: HTTPMethod, key: String? = nil, query: [(name: String, value: String?)] = [],
+        headers: [(name: String, value: String)] = [], body: Body = .none
+    ) {
+        self.name = name
+        self.method = method
+        self.key = key
+        self.query = query
+        self.headers = headers
+        self.body = body
+    }
+
+    var mayRepeat: Bool {
+        if case .stream = body { false } else { true }
+    }
+
+    mutating func offer(
+        _ quirk: S3Quirk, instead: (@Sendable () async throws -> Void)? = nil, _ add: @escaping @Sendable (inout S3Call) -> Void
+    ) {
+        extras.append(Extra(quirk: quirk, add: add, instead: instead))
+    }
+
+    /// The fields of an object's metadata, of which long ones are offered only.
+    mutating func addMetadata(_ metadata: ObjectMetadata) {
+        let short = MetadataFields.s3.shortened(metadata, to: S3Quirk.shortValue)
+        headers += MetadataFields.s3.headers(short)
+        guard short != metadata else { return }
+        let full = MetadataFields.s3.headers(metadata)
+        let names = Set(full.map(\.name))
+        offer(.longMetadata) { call in
+            call.headers.removeAll { names.contains($0.name) }
+            call.headers += full
+        }
+    }
+
+    /// Offers fields.
+    mutating func offer(_ quirk: S3Quirk, _ headers: [(name: String, value: String)], instead: (@Sendable () async throws -> Void)? = nil) {
+        if !headers.isEmpty { offer(quirk, instead: instead) { $0.headers += headers } }
+    }
+}
+
+extension S3Call.Body {
+    /// The check of bytes in memory, in base64; `nil` for a stream, behind which it is sent.
+    var crc32c: String? {
+        guard case .bytes(let buffers) = self else { return nil }
+        var crc = CRC32C()
+        for buffer in buffers { buffer.withUnsafeReadableBytes { crc.update($0) } }
+        return Base64.encode(crc.bytes)
+    }
+}
+
+extension WriteCondition {
+    var headers: [(name: String, value: String)] {
+        switch self {
+        case .none: []
+        case .absent: [("if-none-match", "*")]
+        }
+    }
+}
+
+/// What the service answered.
+package struct S3Answer: Sendable {
+    package var status: Int
+    package var headers: HTTPHeaders
+    /// Its errors are ``StorageError``s.
+    package var body: ByteStream
+    /// When it is an answer that says why not; `body` is in memory then.
+    package var failure: S3Failure?
+    /// The optional parts that the request had.
+    var extras: Set<S3Quirk> = []
+
+    /// The body as a document.
+    ///
+    /// - Throws: What reading it throws; `.unavailable` when it is none, or one that says why not although the status is that of success: a service that
+    ///   has begun its answer has no other way to say so.
+    package func document(of call: String, bucket: String, subject: String, limit: Int = 1 << 20) async throws -> XMLTree {
+        let bytes = try await body.collect(upTo: limit)
+        let document: XMLTree
+        do {
+            document = try XMLTree(parsing: bytes, limit: limit)
+        } catch {
+            throw CloudErrors.s3.odd("the service's answer is \(error)", call)
+        }
+        guard document.name == "Error" else { return document }
+        throw S3Failure(status: status, headers: headers, document: document).storageError(call: call, bucket: bucket, subject: subject)
+    }
+}

@@ -1,0 +1,147 @@
+import Crypto
+import MirrorCore
+import MirrorNet
+import MirrorStorage
+import NIOCore
+import NIOHTTP1
+import StorageCloud
+import Synchronization
+
+/// One attempt at a request.
+extension S3Client {
+    /// Bytes of an answer that says why not.
+    private static let maxFailureSize = 256 << 10
+
+    /// Answers to HEAD that leave open why not.
+    private static let unexplained: Set<Int> = [301, 307, 308, 400, 401, 403]
+
+    /// - Returns: The answer, and what the request was signed with.
+    func attempt(_ call: S3Call, _ trial: S3QuirkTrial) async throws -> (S3Answer, S3Credentials?) {
+        var decorated = call
+        var extras: Set<S3Quirk> = []
+        for extra in call.extras {
+            if trial.has(extra.quirk) {
+                extra.add(&decorated)
+                extras.insert(extra.quirk)
+            } else {
+                try await extra.instead?()
+            }
+        }
+        var (answer, used) = try await attempt(decorated)
+        answer.extras = extras
+        if call.method == .HEAD, let failure = answer.failure, failure.code.isEmpty, Self.unexplained.contains(failure.status),
+            let said = await explanation(of: call)
+        {
+            answer.failure = failure.explained(by: said)
+        }
+        return (answer, used)
+    }
+
+    private func attempt(_ call: S3Call) async throws -> (S3Answer, S3Credentials?) {
+        do {
+            let credentials = try await credentials.credentials()
+            let response = try await http.send(request(call, credentials))
+            return (try await answer(from: response, to: call), credentials)
+        } catch {
+            throw CloudErrors.s3.mapping(error, call: call.name)
+        }
+    }
+
+    /// An answer to HEAD cannot say why not; one to GET can.
+    private func explanation(of call: S3Call) async -> S3Failure? {
+        var question = S3Call(call.name, .GET, key: call.key, query: call.query)
+        if call.key == nil {
+            question.query += [("list-type", "2"), ("max-keys", "0")]
+        } else {
+            question.headers.append(("range", "bytes=0-0"))
+        }
+        return try? await attempt(question).0.failure
+    }
+
+    func currentCredentials(for call: String) async throws -> S3Credentials? {
+        do {
+            return try await credentials.credentials()
+        } catch {
+            throw CloudErrors.s3.mapping(error, call: call)
+        }
+    }
+
+    func signer(for credentials: S3Credentials) -> (S3Endpoint, S3Signer) {
+        state.withLock { state in
+            if let signer = state.signer, signer.credentials == credentials, signer.region == state.endpoint.region {
+                return (state.endpoint, signer)
+            }
+            let signer = S3Signer(credentials: credentials, region: state.endpoint.region, clock: clockOffset)
+            state.signer = signer
+            return (state.endpoint, signer)
+        }
+    }
+
+    private func request(_ call: S3Call, _ credentials: S3Credentials?) -> ServiceRequest {
+        let endpoint = endpoint
+        let address = endpoint.address(bucket: bucket)
+        let path =
+            call.key.map { address.pathPrefix + PercentCoding.encode(path: $0) }
+            // The bucket itself, by path, is addressed without the slash behind it.
+            ?? (address.pathPrefix == "/" ? "/" : String(address.pathPrefix.dropLast()))
+        var signed = SignableRequest(
+            method: call.method.rawValue, host: address.hostField, path: path, query: call.query, headers: call.headers)
+        var body: ServiceRequest.Body
+        switch call.body {
+        case .none: body = .none
+        case .bytes(let buffers): body = .bytes(buffers)
+        case .stream(let stream, let length): body = .stream(ServiceBody(stream), length: length)
+        }
+        if let credentials {
+            let (_, signer) = signer(for: credentials)
+            let time = clock.now
+            switch call.body {
+            case .none: signed = signer.sign(signed, payload: .empty, at: time)
+            case .bytes(let buffers):
+                signed = signer.sign(signed, payload: endpoint.scheme == .https ? .unsigned : Self.hash(buffers), at: time)
+            case .stream(let stream, let length):
+                if call.guardsStream {
+                    let protection: ChunkedPayload.Protection =
+                        endpoint.scheme == .https ? .unsigned(trailer: .crc32c) : .signed(trailer: nil)
+                    let payload = ChunkedPayload(decodedLength: length, protection: protection)
+                    let (request, chunked) = signer.sign(signed, body: stream, as: payload, at: time)
+                    signed = request
+                    body = .stream(ServiceBody(chunked), length: payload.encodedLength)
+                } else {
+                    signed = signer.sign(signed, payload: .unsigned, at: time)
+                }
+            }
+        }
+        var headers = HTTPHeaders(signed.headers.map { ($0.name, $0.value) })
+        headers.replaceOrAdd(name: "Host", value: address.hostField)
+        return ServiceRequest(
+            method: call.method, scheme: endpoint.scheme, host: address.host, port: endpoint.port, target: signed.target, headers: headers,
+            body: body)
+    }
+
+    /// The same call with what guards a stream on its way: over TLS a checksum behind it, elsewhere a signature of each chunk.
+    func offeringGuard(_ call: S3Call) -> S3Call {
+        guard case .stream = call.body else { return call }
+        var call = call
+        call.offer(endpoint.scheme == .https ? .trailer : .signedChunks) { $0.guardsStream = true }
+        return call
+    }
+
+    private static func hash(_ buffers: [ByteBuffer]) -> PayloadHash {
+        var hash = SHA256()
+        for buffer in buffers { buffer.withUnsafeReadableBytes { hash.update(bufferPointer: $0) } }
+        return .sha256(hex: Hex.encode(hash.finalize()))
+    }
+
+    private func answer(from response: ServiceResponse, to call: S3Call) async throws -> S3Answer {
+        guard response.status >= 300, response.status != 304 else {
+            return S3Answer(
+                status: response.status, headers: response.headers,
+                body: ByteStream(AnswerBody(response.body, errors: .s3, call: call.name)))
+        }
+        let body = try await response.body.beginning(upTo: Self.maxFailureSize)
+        return S3Answer(
+            status: response.status, headers: response.headers, body: ByteStream(body),
+            failure: S3Failure(status: response.status, headers: response.headers, body: body))
+    }
+}

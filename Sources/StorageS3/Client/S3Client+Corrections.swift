@@ -1,0 +1,80 @@
+import Logging
+import MirrorCore
+import MirrorStorage
+import NIOHTTP1
+import StorageCloud
+import Synchronization
+
+/// What was put right in the course of one call: each kind once, so that a service that never agrees with itself keeps nobody busy.
+struct S3Corrections {
+    enum Kind {
+        case region, clock, credentials
+    }
+
+    fileprivate var tried: Set<Kind> = []
+    /// Where the bucket was thought to be before the service said something else.
+    fileprivate var moved: S3Endpoint?
+}
+
+extension S3Client {
+    /// - Returns: Whether another attempt has a chance.
+    func correct(_ failure: S3Failure, _ answer: S3Answer, signedWith used: S3Credentials?, _ corrections: inout S3Corrections) -> Bool {
+        if let region = failure.region, Self.mayBeElsewhere(failure), region != endpoint.region, let moved = endpoint.moved(to: region),
+            corrections.tried.insert(.region).inserted
+        {
+            corrections.moved = endpoint
+            state.withLock { $0.endpoint = moved }
+            return true
+        }
+        switch failure.code {
+        case "RequestTimeTooSkewed":
+            guard corrections.tried.insert(.clock).inserted, let date = answer.headers.first(name: "date"),
+                clockOffset.learn(date: date, at: clock.now)
+            else { return false }
+            logger.warning(
+                "this machine's clock is off; requests are signed with the service's time from now on",
+                metadata: ["bucket": "\(bucket)", "offset_seconds": .stringConvertible(clockOffset.value)])
+            return true
+        case "ExpiredToken", "TokenRefreshRequired":
+            guard let used, corrections.tried.insert(.credentials).inserted else { return false }
+            credentials.invalidate(used)
+            logger.info("the service refused credentials as expired; new ones are asked for", metadata: ["bucket": "\(bucket)"])
+            return true
+        default: return false
+        }
+    }
+
+    /// Whether the answer may mean that the bucket is in another region.
+    private static func mayBeElsewhere(_ failure: S3Failure) -> Bool {
+        switch failure.status {
+        case 301, 307, 308: true
+        case 400 where failure.code.isEmpty || failure.code == "BadRequest": true
+        default: S3Failure.regionCodes.contains(failure.code)
+        }
+    }
+
+    /// The call succeeded with what was put right.
+    func confirm(_ corrections: S3Corrections) {
+        guard corrections.moved != nil else { return }
+        let region = endpoint.region
+        logger.warning(
+            "the bucket is in another region than configured; its own is used from now on",
+            metadata: ["bucket": "\(bucket)", "region": "\(region)", "configure": "region: \(region)"])
+    }
+
+    /// The call failed in spite of what was put right: a hint that led nowhere is not followed by the next call.
+    func takeBack(_ corrections: S3Corrections, _ failure: S3Failure) {
+        guard let before = corrections.moved, Self.mayBeElsewhere(failure) || failure.refusesCredentials else { return }
+        state.withLock { $0.endpoint = before }
+    }
+
+    func leaveOut(_ quirk: S3Quirk, because failure: S3Failure) {
+        quirks.refuse(quirk, reason: failure.described, at: clock.instant)
+        logger.warning(
+            "the service does not take something that is not needed; it is left out for some hours",
+            metadata: [
+                "bucket": "\(bucket)", "endpoint": "\(endpoint.url)", "what": "\(quirk.words)", "instead": "\(quirk.substitute)",
+                "reason": "\(failure.described)",
+            ])
+    }
+}

@@ -1,0 +1,161 @@
+package import Logging
+package import MirrorCore
+package import MirrorNet
+package import MirrorStorage
+package import StorageCloud
+import Synchronization
+
+/// Sends requests to one bucket: address, signature, the service's errors in our words.
+///
+/// What can be put right is put right once, and remembered: another region, a clock that is off, credentials that have ended, parts that the service
+/// does not take (``S3Quirk``). Throttling and passing failures are the caller's to wait out.
+package final class S3Client: Sendable {
+    package let bucket: String
+
+    struct State {
+        var endpoint: S3Endpoint
+        var signer: S3Signer?
+    }
+
+    let quirks: S3ServiceQuirks
+    let credentials: any CredentialsProvider<S3Credentials>
+    let http: ServiceClient
+    let clock: any MirrorClock
+    let clockOffset = ClockOffset()
+    let logger: Logger
+    let state: Mutex<State>
+
+    /// - Parameter quirks: Shared by everybody who talks to the same endpoint.
+    package init(
+        bucket: String, endpoint: S3Endpoint, credentials: any CredentialsProvider<S3Credentials>,
+        quirks: S3ServiceQuirks = S3ServiceQuirks(), http: ServiceClient, clock: any MirrorClock = SystemClock(), logger: Logger
+    ) {
+        self.bucket = bucket
+        self.credentials = credentials
+        self.quirks = quirks
+        self.http = http
+        self.logger = logger
+        self.clock = clock
+        state = Mutex(State(endpoint: endpoint))
+    }
+
+    /// Where the bucket is known to be by now.
+    package var endpoint: S3Endpoint { state.withLock { $0.endpoint } }
+
+    /// Now, by the service's clock as far as it is known.
+    var now: Timestamp { clockOffset.corrected(clock.now) }
+
+    /// Whether bodies in memory get a CRC32C beside them: over TLS, where the signature does not cover them.
+    var sendsChecksums: Bool { endpoint.scheme == .https }
+
+    /// Sends a request and returns the answer that it was done.
+    ///
+    /// - Throws: ``StorageError`` for every other answer; what a streamed body threw, unchanged; `CancellationError`.
+    package func send(_ call: S3Call) async throws -> S3Answer {
+        let answer = try await answer(to: call)
+        if let failure = answer.failure {
+            throw failure.storageError(call: call.name, bucket: bucket, subject: subject(of: call))
+        }
+        return answer
+    }
+
+    /// Sends a request whose answer is a document.
+    package func document(_ call: S3Call, limit: Int = 1 << 20) async throws -> XMLTree {
+        try await send(call).document(of: call.name, bucket: bucket, subject: subject(of: call), limit: limit)
+    }
+
+    /// Sends a request and returns what the service answers, whatever the status.
+    ///
+    /// - Throws: As ``send(_:)`` where there is no answer.
+    package func answer(to call: S3Call) async throws -> S3Answer {
+        logger.trace("asking the service", metadata: ["call": "\(call.name)", "bucket": "\(bucket)"])
+        let call = offeringGuard(call)
+        var trial = S3QuirkTrial(offered: call.extras.map(\.quirk).filter { !quirks.isRefused($0, at: clock.instant) })
+        var corrections = S3Corrections()
+        while true {
+            var (answer, used) = try await attempt(call, trial)
+            guard let failure = answer.failure else {
+                for (quirk, failure) in trial.succeeded() { leaveOut(quirk, because: failure) }
+                confirm(corrections)
+                return answer
+            }
+            if correct(failure, answer, signedWith: used, &corrections) {
+                guard call.mayRepeat else { throw sentAgain(call, failure) }
+                continue
+            }
+            takeBack(corrections, failure)
+            guard call.mayRepeat else {
+                // The stream is gone, but the next one will get through.
+                let suspects = answer.extras.filter { $0.mayBeMeant(by: failure) }
+                guard !suspects.isEmpty else { return answer }
+                for quirk in suspects { leaveOut(quirk, because: failure) }
+                throw sentAgain(call, failure)
+            }
+            guard let refusal = trial.failed(failure) else { continue }
+            answer.status = refusal.status
+            answer.failure = refusal
+            return answer
+        }
+    }
+
+    private func sentAgain(_ call: S3Call, _ failure: S3Failure) -> StorageError {
+        CloudErrors.s3.odd("\(subject(of: call)) has to be sent again (\(failure))", call.name)
+    }
+
+    /// `object a/b of the bucket c`
+    package func subject(of call: S3Call) -> String {
+        call.key.map { "object \($0) in the bucket \(bucket)" } ?? "bucket \(bucket)"
+    }
+
+    /// Makes the bucket, in the endpoint's region and with the service's defaults otherwise.
+    package func createBucket() async throws {
+        _ = try await send(.createBucket(in: endpoint))
+    }
+
+    // MARK: Locations
+
+    /// The address of an object, without a signature.
+    package func url(ofKey key: String) -> String {
+        let endpoint = endpoint
+        let address = endpoint.address(bucket: bucket)
+        return "\(endpoint.scheme.rawValue)://\(address.hostField)\(address.pathPrefix)\(PercentCoding.encode(path: key))"
+    }
+
+    /// An address of an object at which everybody may read it for a while.
+    ///
+    /// - Parameters:
+    ///   - version: Of the object; `nil` for the newest.
+    ///   - base: What stands in front of the key in place of the bucket's own address.
+    ///   - life: Cut to what the service allows and to the credentials' life, less a minute.
+    /// - Throws: `.permissionDenied` without credentials, or with some that end within a minute.
+    package func presignedURL(
+        ofKey key: String, version: String? = nil, base: ArtifactURL? = nil, life: Duration
+    ) async throws -> ObjectLocation {
+        guard let credentials = try await currentCredentials(for: "location") else {
+            throw CloudErrors.s3.error(
+                .permissionDenied, "nothing can be signed without credentials: configure some, or make the access public", "location")
+        }
+        let (endpoint, signer) = signer(for: credentials)
+        let encoded = PercentCoding.encode(path: key)
+        let address = endpoint.address(bucket: bucket)
+        let scheme = base?.scheme ?? endpoint.scheme
+        let request = SignableRequest(
+            method: "GET", host: base?.authority ?? address.hostField,
+            path: base.map { "\($0.path)\($0.path.hasSuffix("/") ? "" : "/")\(encoded)" } ?? "\(address.pathPrefix)\(encoded)",
+            query: version.map { [("versionId", $0)] } ?? [])
+        let time = clock.now
+        // The signature's time is cut to a whole second, and so is the life.
+        var life = min(life + .seconds(2), S3Signer.presignedLives.upperBound)
+        if let expires = credentials.expires { life = min(life, time.duration(to: expires) - Self.credentialMargin) }
+        guard life >= .seconds(1) else {
+            throw CloudErrors.s3.error(
+                .permissionDenied, "the credentials end before anybody could use an address: renew them", "location")
+        }
+        let target = signer.presignedTarget(request, life: life, at: time)
+        return ObjectLocation(
+            url: "\(scheme.rawValue)://\(request.host)\(target)", expires: time + life - .seconds(1))
+    }
+
+    /// What a presigned address ends before its credentials do.
+    private static let credentialMargin: Duration = .seconds(60)
+}

@@ -1,0 +1,110 @@
+import MirrorStorage
+import StorageCloud
+
+/// What a service's codes mean: the one table of them.
+///
+/// - SeeAlso: Amazon S3 API Reference, "Error responses"; servers of others add codes of their own.
+enum S3ErrorTable {
+    typealias Meaning = FailureMeaning<S3Failure>
+
+    /// - Returns: `nil` for a code that is in no row: the status decides.
+    static func meaning(of code: String) -> Meaning? {
+        if let meaning = byCode[code] { return meaning }
+        return code.hasPrefix("KMS.") ? denied : nil
+    }
+
+    /// Every code of the table.
+    static var codes: [String] { rows.flatMap(\.codes) }
+
+    private static let byCode: [String: Meaning] = {
+        var table: [String: Meaning] = [:]
+        for (codes, meaning) in rows { for code in codes { table[code] = meaning } }
+        return table
+    }()
+
+    private static let rows: [(codes: [String], meaning: Meaning)] = [
+        // What is not there.
+        (
+            ["NoSuchBucket"],
+            Meaning(.notFound, .no) { _, bucket, _ in
+                "there is no bucket \(bucket): create it, or correct its name or endpoint"
+            }
+        ),
+        (["NoSuchKey", "NoSuchVersion", "NotFound"], Meaning(.notFound, .no) { _, _, subject in "there is no \(subject)" }),
+        (
+            ["NoSuchUpload"],
+            Meaning(.unavailable, .newOperation) { _, _, subject in "the service no longer has the upload of \(subject)" }
+        ),
+        (
+            ["InvalidPart"],
+            Meaning(.unavailable, .newOperation) { _, _, subject in "the service no longer has all parts of \(subject)" }
+        ),
+        (
+            ["InvalidObjectState"],
+            Meaning(.invalidRequest, .no) { _, _, subject in "the \(subject) is archived: it has to be restored first" }
+        ),
+        // Who asks.
+        (["AccessDenied", "AllAccessDisabled", "AccountProblem"], denied),
+        (
+            ["InvalidAccessKeyId"],
+            Meaning(.permissionDenied, .no) { _, _, _ in
+                "the service does not know the access key: correct the credentials, or the endpoint"
+            }
+        ),
+        (
+            ["SignatureDoesNotMatch"],
+            Meaning(.permissionDenied, .no) { _, _, _ in "the service computes another signature: correct the secret access key" }
+        ),
+        (
+            ["ExpiredToken", "TokenRefreshRequired", "InvalidToken"],
+            Meaning(.permissionDenied, .no) { _, _, _ in "the credentials have ended: renew them where they come from" }
+        ),
+        (
+            ["RequestTimeTooSkewed"],
+            Meaning(.permissionDenied, .no) { _, _, _ in
+                "this machine's clock is more than 15 minutes off: set it, or run a time service"
+            }
+        ),
+        // Where.
+        (
+            S3Failure.regionCodes.sorted() + ["IllegalLocationConstraintException"],
+            Meaning(.invalidRequest, .no) { failure, bucket, _ in
+                let place = failure.region.map { "in the region \($0)" } ?? "in another region or at another endpoint"
+                return "the bucket \(bucket) is \(place): correct the pool's region or endpoint"
+            }
+        ),
+        // Trouble that passes.
+        (
+            [
+                "SlowDown", "SlowDownRead", "SlowDownWrite", "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequests",
+                "TooManyRequestsException", "RequestLimitExceeded", "RequestThrottled", "BandwidthLimitExceeded", "ServiceUnavailable",
+                "Busy", "ServerBusy", "PriorRequestNotComplete", "KMS.ThrottlingException",
+            ], .throttled
+        ),
+        (["RequestTimeout", "RequestTimeoutException", "RequestTimedOut", "OperationTimedOut"], .timedOut),
+        (
+            [
+                "InternalError", "InternalFailure", "InternalServerError", "ServiceFailure", "BadGateway", "ConditionalRequestConflict",
+                "OperationAborted", "TransactionInProgress", "IncompleteBody", "ClientDisconnected", "KMS.InternalFailureException",
+            ],
+            Meaning(.unavailable, .sameRequest) { _, _, subject in "the service could not do it this time, to \(subject)" }
+        ),
+        (
+            ["BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "ContentSHA256Mismatch"],
+            Meaning(.checksumMismatch, .sameRequest) { _, _, subject in "what arrived for \(subject) is not what was sent" }
+        ),
+        // What cannot be.
+        (
+            ["QuotaExceeded", "QuotaExceededException", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorage"], .full
+        ),
+        (["PreconditionFailed"], .changed),
+        (["NotImplemented", "NotSupported", "XNotImplemented", "UnsupportedOperation", "MethodNotAllowed"], .unsupported),
+        (
+            ["EntityTooLarge", "EntityTooSmall", "InvalidPartOrder", "InvalidDigest", "KeyTooLongError", "MetadataTooLarge"], .refused
+        ),
+    ]
+
+    private static let denied = Meaning(.permissionDenied, .no) { _, _, subject in
+        "the credentials do not permit this for \(subject): add the permission to their policy or the bucket's"
+    }
+}

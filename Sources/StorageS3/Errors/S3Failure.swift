@@ -1,0 +1,83 @@
+import MirrorStorage
+package import NIOCore
+package import NIOHTTP1
+package import StorageCloud
+
+/// What the service says when it does not do what was asked.
+package struct S3Failure: ServiceFailure {
+    package static var service: String { S3Provider.service }
+
+    package var status: Int
+    /// `NoSuchKey`
+    package var code: String
+    package var message: String
+    /// Where the bucket is, when the service says so; what does not look like a region is dropped, because it gets into signatures and host names.
+    package var region: String?
+    package var requestID: String?
+    package var retryAfter: Duration?
+
+    package init(status: Int, headers: HTTPHeaders, body: ByteBuffer) {
+        self.init(status: status, headers: headers, document: try? XMLTree(parsing: body))
+    }
+
+    init(status: Int, headers: HTTPHeaders, document: XMLTree?) {
+        let error = document.flatMap { $0.name == "Error" ? $0 : $0["Error"] }
+        self.status = status
+        code = Self.cleaned(error?["Code"]?.text ?? "", limit: 64)
+        message = Self.cleaned(error?["Message"]?.text ?? "", limit: 200)
+        region = [headers.first(name: "x-amz-bucket-region"), error?["Region"]?.text, Self.region(in: error?["Endpoint"]?.text)]
+            .compactMap(\.self).first { S3Region.isName($0) }
+        requestID = (headers.first(name: "x-amz-request-id") ?? error?["RequestId"]?.text).map { Self.cleaned($0, limit: 80) }
+        if requestID?.isEmpty == true { requestID = nil }
+        retryAfter = headers.first(name: "retry-after").flatMap { Int64($0) }.flatMap { (0...3_600).contains($0) ? .seconds($0) : nil }
+    }
+
+    /// The same failure with the reason that the answer to another request gave: an answer to HEAD has no body to say it in.
+    func explained(by other: S3Failure) -> S3Failure {
+        var failure = self
+        if failure.code.isEmpty {
+            failure.code = other.code
+            failure.message = other.message
+        }
+        failure.region = region ?? other.region
+        failure.requestID = requestID ?? other.requestID
+        return failure
+    }
+
+    /// Of `bucket.s3.eu-central-1.amazonaws.com` or `bucket.s3-eu-central-1.amazonaws.com`.
+    private static func region(in endpoint: String?) -> String? {
+        guard let labels = endpoint?.split(separator: "."), let end = labels.firstIndex(of: "amazonaws"), end > 0 else { return nil }
+        let label = labels[end - 1]
+        if label.hasPrefix("s3-") { return String(label.dropFirst(3)) }
+        return label == "s3" ? "us-east-1" : String(label)
+    }
+
+    // MARK: What it means
+
+    /// Codes by which the service says that the bucket belongs to another region than the request was signed for or sent to.
+    static let regionCodes: Set<String> = [
+        "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "InvalidRegion", "PermanentRedirect", "TemporaryRedirect",
+    ]
+
+    /// Codes by which the service refuses the credentials themselves, whatever they would permit.
+    private static let credentialCodes: Set<String> = [
+        "ExpiredToken", "InvalidAccessKeyId", "InvalidSecurity", "InvalidToken", "NotSignedUp", "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+    ]
+
+    /// Whether the credentials are of no use for anything, also not for signing addresses.
+    var refusesCredentials: Bool { Self.credentialCodes.contains(code) }
+
+    /// Whether the refusal says something about whoever signed the request, and nothing about the object: not permitted, not known, wrong clock,
+    /// another region, no such bucket.
+    var isAboutCaller: Bool {
+        if refusesCredentials || Self.regionCodes.contains(code) { return true }
+        switch code {
+        case "RequestTimeTooSkewed", "NoSuchBucket": return true
+        case "InvalidObjectState": return false
+        default: return meaning.code == .permissionDenied
+        }
+    }
+
+    package var meaning: FailureMeaning<S3Failure> { S3ErrorTable.meaning(of: code) ?? .of(status: status) }
+}

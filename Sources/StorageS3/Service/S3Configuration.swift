@@ -1,0 +1,43 @@
+package import MirrorCore
+package import StorageCloud
+
+/// One bucket, and how it is reached.
+package struct S3Configuration: Sendable {
+    /// How clients get at objects.
+    package enum Access: String, Sendable, Hashable, CaseIterable {
+        /// By the object's plain address; the bucket lets everybody read.
+        case `public`
+        /// By an address with a signature that ends.
+        case presigned
+    }
+
+    package var bucket: String
+    package var endpoint: S3Endpoint
+    package var access: Access
+    /// What stands in front of keys in locations, such as a CDN's or a VPC endpoint's address; `nil` for the bucket's own.
+    /// With `presigned` access it must lead to the bucket with its own `Host`, which is part of the signature.
+    package var publicURL: ArtifactURL?
+    /// What stands in front of every key in the bucket: empty, or text that ends with `/`.
+    package let keyPrefix: String
+    package var credentials: any CredentialsProvider<S3Credentials>
+    /// What the server at the endpoint was found to refuse; shared by all buckets of the endpoint.
+    package var quirks = S3ServiceQuirks()
+    /// Bytes of a part of a server-side copy, 5 MiB...5 GiB.
+    package var copyPartSize: Int64 = 128 << 20
+    /// Parts of one server-side copy under way at a time.
+    package var copyConcurrency = 8
+
+    /// - Parameter keyPrefix: A slash is put behind it; those in front are dropped.
+    package init(
+        bucket: String, endpoint: S3Endpoint, access: Access = .public, publicURL: ArtifactURL? = nil, keyPrefix: String = "",
+        credentials: any CredentialsProvider<S3Credentials>
+    ) {
+        self.bucket = bucket
+        self.endpoint = endpoint
+        self.access = access
+        self.publicURL = publicURL
+        let trimmed = keyPrefix.drop { $0 == "/" }
+        self.keyPrefix = trimmed.isEmpty || trimmed.hasSuffix("/") ? String(trimmed) : "\(trimmed)/"
+        self.credentials = credentials
+    }
+}

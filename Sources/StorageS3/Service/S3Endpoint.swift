@@ -1,0 +1,116 @@
+package import MirrorCore
+import StorageCloud
+
+/// Where an S3 service is reached, and how buckets stand in its addresses.
+package struct S3Endpoint: Sendable, Hashable {
+    package enum Addressing: String, Sendable, Hashable, CaseIterable {
+        /// `https://bucket.s3.region.amazonaws.com/key`
+        case virtual
+        /// `https://s3.region.amazonaws.com/bucket/key`
+        case path
+    }
+
+    package var scheme: ArtifactURL.Scheme
+    /// A name or an address; IPv6 without brackets.
+    package var host: String
+    package var port: Int
+    package var region: String
+    package var addressing: Addressing
+
+    package init(scheme: ArtifactURL.Scheme, host: String, port: Int? = nil, region: String, addressing: Addressing) {
+        self.scheme = scheme
+        self.host = host
+        self.port = port ?? scheme.defaultPort
+        self.region = region
+        self.addressing = addressing
+    }
+
+    /// Amazon's own service in a region.
+    ///
+    /// - Parameter dualStack: The name that has IPv6 addresses, too.
+    package static func aws(region: String, dualStack: Bool = false, addressing: Addressing = .virtual) -> S3Endpoint {
+        // Amazon S3 User Guide, "Amazon S3 Regions and endpoints"; regions of China are a partition with a domain of its own.
+        let domain = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
+        return S3Endpoint(
+            scheme: .https, host: "s3.\(dualStack ? "dualstack." : "")\(region).\(domain)", region: region, addressing: addressing)
+    }
+
+    /// A service at an address without a path, such as `https://s3.example.org:9000`.
+    ///
+    /// - Parameter addressing: By default path for what is no name of Amazon's, because few others have names for buckets.
+    /// - Throws: ``ArtifactURLError``; `.invalidRequest` when there is a path or a query.
+    package init(url text: String, region: String, addressing: Addressing? = nil) throws {
+        let url = try ArtifactURL(text)
+        guard url.path == "/", url.query == nil else {
+            throw CloudErrors.s3.invalid(
+                "an endpoint has neither a path nor a query; write \(url.scheme.rawValue)://\(url.authority)", "endpoint")
+        }
+        self.init(
+            scheme: url.scheme, host: url.host, port: url.port, region: region,
+            addressing: addressing ?? (Self.isAWS(host: url.host) ? .virtual : .path))
+    }
+
+    /// Whether the service is Amazon's own, in whichever region.
+    package var isAWS: Bool { Self.isAWS(host: host) }
+
+    /// `https://s3.example.org:9000`
+    package var url: String { "\(scheme.rawValue)://\(authority)" }
+
+    /// As it stands in a `Host` field, without a bucket.
+    package var authority: String { Self.authority(host: host, port: port, scheme: scheme) }
+
+    /// Where a bucket is: the host to connect to, the `Host` field, and what stands in front of a key in the path.
+    ///
+    /// A bucket whose name is no label of a host name is addressed by path, whatever was asked for: no certificate covers `a.b.s3.…`.
+    package func address(bucket: String) -> (host: String, hostField: String, pathPrefix: String) {
+        guard addressing == .virtual, Self.isHostLabel(bucket), IPAddress(host) == nil else {
+            return (host, authority, "/\(PercentCoding.encode(bucket))/")
+        }
+        let host = "\(bucket).\(host)"
+        return (host, Self.authority(host: host, port: port, scheme: scheme), "/")
+    }
+
+    /// The same service in another of its regions, where the region stands in the host's name as Amazon has it.
+    ///
+    /// - Parameter region: What the service says.
+    /// - Returns: `nil` for what is not a region of the service: nobody is sent to a host of the service's choice, or with credentials of one of
+    ///   Amazon's partitions to another.
+    package func moved(to region: String) -> S3Endpoint? {
+        guard S3Region.isName(region) else { return nil }
+        var moved = self
+        moved.region = region
+        guard isAWS else { return moved }
+        guard S3Region.isAmazons(region), S3ServiceHost.partition(of: region) == S3ServiceHost.partition(of: self.region) else {
+            return nil
+        }
+        let isDualStack = host.contains(".dualstack.")
+        moved.host = S3Endpoint.aws(region: region, dualStack: isDualStack).host
+        return moved
+    }
+
+    private static func isAWS(host: String) -> Bool { partition(host: host) != nil }
+
+    /// Which of Amazon's partitions, between which nothing is copied, a host belongs to; `nil` for others' hosts.
+    static func partition(host: String) -> String? {
+        if host.hasSuffix(".amazonaws.com.cn") { return "aws-cn" }
+        guard host.hasSuffix(".amazonaws.com") else { return nil }
+        return host.contains("us-gov-") ? "aws-us-gov" : "aws"
+    }
+
+    private static func authority(host: String, port: Int, scheme: ArtifactURL.Scheme) -> String {
+        let host = host.contains(":") ? "[\(host)]" : host
+        return port == scheme.defaultPort ? host : "\(host):\(port)"
+    }
+
+    /// Amazon S3 User Guide, "General purpose bucket naming rules", without dots.
+    private static func isHostLabel(_ bucket: String) -> Bool {
+        let bytes = bucket.utf8
+        return (3...63).contains(bytes.count)
+            && bytes.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }
+            && bytes.first.map(isLetterOrDigit) == true && bytes.last.map(isLetterOrDigit) == true
+    }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+}

@@ -1,0 +1,119 @@
+import MirrorCore
+import MirrorStorage
+import NIOCore
+import NIOHTTP1
+import StorageCloud
+
+/// The steps of a multipart upload, which uploads and server-side copies have in common.
+struct S3Multipart: Sendable {
+    /// A part that the service holds.
+    struct Part: Sendable {
+        /// From 1.
+        var number: Int
+        var etag: String
+        /// Of its bytes, in base64, where one was sent.
+        var crc32c: String?
+    }
+
+    /// How a completion ended.
+    enum Completion: Sendable {
+        /// - Parameter etag: Empty when the service does not say.
+        case done(etag: String)
+        /// The upload is gone, and an earlier request may have been the reason: the object itself has to tell.
+        case uncertain
+    }
+
+    let client: S3Client
+    let retries: StepRetry
+
+    /// How long an upload that nobody wants any more is waited for.
+    private static let abortLimit: Duration = .seconds(15)
+
+    /// One request: a caller that has no retries around it makes some.
+    ///
+    /// - Returns: The upload's identifier, and whether its parts may have checksums.
+    func create(_ key: String, metadata: ObjectMetadata, hasChecksums: Bool) async throws -> (id: String, hasChecksums: Bool) {
+        var call = S3Call("createUpload", .POST, key: key, query: [("uploads", nil)])
+        call.addMetadata(metadata)
+        if hasChecksums { call.offer(.uploadChecksum, [("x-amz-checksum-algorithm", "CRC32C")]) }
+        let answer = try await client.send(call)
+        let document = try await answer.document(of: call.name, bucket: client.bucket, subject: client.subject(of: call))
+        guard let id = document["UploadId"]?.text, !id.isEmpty else {
+            throw CloudErrors.s3.odd("the service began an upload and does not say which", call.name)
+        }
+        return (id, answer.extras.contains(.uploadChecksum))
+    }
+
+    /// One request, like ``create(_:metadata:hasChecksums:)``.
+    ///
+    /// - Parameter crc32c: Of the bytes, in base64.
+    func write(_ number: Int, of key: String, upload id: String, _ body: S3Call.Body, crc32c: String?) async throws -> Part {
+        var call = S3Call("writePart", .PUT, key: key, query: [("partNumber", "\(number)"), ("uploadId", id)], body: body)
+        if let crc32c { call.offer(.checksum, [("x-amz-checksum-crc32c", crc32c)]) }
+        let answer = try await client.send(call)
+        guard let etag = answer.headers.first(name: "etag"), !etag.isEmpty else {
+            throw CloudErrors.s3.odd("the service took a part and does not name it", call.name)
+        }
+        let sent = answer.extras.contains(.checksum) ? crc32c : nil
+        return Part(number: number, etag: etag, crc32c: sent ?? answer.headers.first(name: "x-amz-checksum-crc32c"))
+    }
+
+    /// - Parameter condition: Sent along; a service may ignore it.
+    /// - Parameter mayBeDone: Whether a request to complete it was sent before, whose answer did not come.
+    func complete(
+        _ key: String, upload id: String, parts: [Part], condition: WriteCondition, mayBeDone: Bool
+    ) async throws -> Completion {
+        let parts = parts.sorted { $0.number < $1.number }
+        var call = S3Call("complete", .POST, key: key, query: [("uploadId", id)], headers: [("content-type", "application/xml")])
+        call.body = .bytes([ByteBuffer(string: Self.completion(parts, hasChecksums: false))])
+        if parts.contains(where: { $0.crc32c != nil }) {
+            call.offer(.completionChecksums) { $0.body = .bytes([ByteBuffer(string: Self.completion(parts, hasChecksums: true))]) }
+        }
+        // Whoever completes has looked for an object before.
+        call.offer(.completionCondition, condition.headers)
+        return try await complete(call, mayBeDone: mayBeDone)
+    }
+
+    private func complete(_ call: S3Call, mayBeDone: Bool) async throws -> Completion {
+        try await retries.run { attempt in
+            do {
+                return .done(etag: S3Store.quoted(try await client.document(call)["ETag"]?.text ?? ""))
+            } catch let error as StorageError where attempt > 1 || mayBeDone {
+                switch error.code {
+                case .notFound where (error.cause as? S3Failure)?.code != "NoSuchBucket": return .uncertain
+                case .unavailable where (error.cause as? S3Failure)?.code == "NoSuchUpload": return .uncertain
+                // What is there may be what the earlier request made.
+                case .preconditionFailed: return .uncertain
+                default: throw error
+                }
+            }
+        }
+    }
+
+    private static func completion(_ parts: [Part], hasChecksums: Bool) -> String {
+        var text = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+        for part in parts {
+            text += "<Part><PartNumber>\(part.number)</PartNumber><ETag>\(XMLTree.escape(part.etag))</ETag>"
+            if hasChecksums, let crc32c = part.crc32c { text += "<ChecksumCRC32C>\(crc32c)</ChecksumCRC32C>" }
+            text += "</Part>"
+        }
+        return text + "</CompleteMultipartUpload>"
+    }
+
+    /// Removes the parts of an upload, for a limited time, also in a cancelled task. What remains is for the bucket's lifecycle rule.
+    func abort(_ key: String, upload id: String) async {
+        let call = S3Call("abort", .DELETE, key: key, query: [("uploadId", id)])
+        let (client, clock, retries) = (client, client.clock, retries)
+        await Task {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    // Nobody is left to tell, and an upload that is gone is what was wanted.
+                    do { _ = try await retries.run { _ in try await client.send(call) } } catch {}
+                }
+                group.addTask { do { try await clock.sleep(for: Self.abortLimit) } catch {} }
+                await group.next()
+                group.cancelAll()
+            }
+        }.value
+    }
+}

@@ -1,0 +1,170 @@
+package import MirrorCore
+package import MirrorStorage
+import NIOHTTP1
+import StorageCloud
+
+extension S3Store {
+    /// Bytes up to which one request copies the object.
+    private static let maxWholeCopy: Int64 = 64 << 20
+
+    package func canCopy(from source: CopySource) -> Bool {
+        guard source.service == S3Provider.service, (0...Self.maxObjectSize).contains(source.size),
+            let url = try? ArtifactURL(source.endpoint)
+        else { return false }
+        let endpoint = client.endpoint
+        if endpoint.isAWS { return S3Endpoint.partition(host: url.host) == S3Endpoint.partition(host: endpoint.host) }
+        return url.scheme == endpoint.scheme && url.authority == endpoint.authority
+    }
+
+    package func copy(
+        _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
+    ) async throws -> ObjectInfo {
+        guard canCopy(from: source) else {
+            throw CloudErrors.s3.error(.unsupported, "the service cannot reach \(source.endpoint)", "copy")
+        }
+        if condition == .absent { try await requireAbsent(key, call: "copy") }
+        let metadata = MetadataFields.s3.kept(metadata)
+        let info: ObjectInfo
+        if source.size <= Self.maxWholeCopy {
+            info = try await copyWhole(key, from: source, metadata, condition)
+        } else {
+            info = try await copyParts(key, from: source, metadata, condition)
+        }
+        guard info.size == source.size else {
+            // It is not what was asked for, whatever it is.
+            do { try await delete(key) } catch {}
+            throw CloudErrors.s3.odd("the copy of \(key) has \(info.size) bytes instead of \(source.size)", "copy")
+        }
+        return info
+    }
+
+    private func copyWhole(
+        _ key: ObjectKey, from source: CopySource, _ metadata: ObjectMetadata, _ condition: WriteCondition
+    ) async throws -> ObjectInfo {
+        var call = S3Call(
+            "copy", .PUT, key: name(of: key), headers: [("x-amz-metadata-directive", "REPLACE")] + source.headers)
+        call.addMetadata(metadata)
+        call.offer(.copyCondition, condition.headers)
+        let request = call
+        _ = try await multipart.retries.run { attempt in
+            do {
+                guard try await client.document(request).name == "CopyObjectResult" else {
+                    throw CloudErrors.s3.odd("the service's answer is no result of a copy", "copy")
+                }
+            } catch let error as StorageError where error.code == .preconditionFailed && attempt > 1 && condition == .absent {
+                // What is there may be what the request before this one has made.
+                guard let info = try? await head(key), info.size == source.size else { throw error }
+            }
+        }
+        return try await multipart.retries.run { _ in try await head(key) }
+    }
+
+    private func copyParts(
+        _ key: ObjectKey, from source: CopySource, _ metadata: ObjectMetadata, _ condition: WriteCondition
+    ) async throws -> ObjectInfo {
+        let name = name(of: key)
+        let (id, _) = try await multipart.retries.run { _ in try await multipart.create(name, metadata: metadata, hasChecksums: false) }
+        do {
+            let size = Self.copyPartSize(of: source.size, configured: configuration.copyPartSize, workers: configuration.copyConcurrency)
+            let parts = try await copyParts(name, from: source, upload: id, partSize: size)
+            let completion = try await multipart.complete(name, upload: id, parts: parts, condition: condition, mayBeDone: false)
+            guard case .uncertain = completion else { return try await multipart.retries.run { _ in try await head(key) } }
+            return try await completed(key, size: source.size, parts: parts.count, condition: condition, call: "copy")
+        } catch {
+            await multipart.abort(name, upload: id)
+            throw error
+        }
+    }
+
+    /// Small enough for all workers to have something to do, and large enough for the parts not to be too many.
+    static func copyPartSize(of size: Int64, configured: Int64, workers: Int) -> Int64 {
+        let share = roundedUp(size / Int64(max(1, workers)))
+        let least = max(minPartSize, roundedUp(size / Int64(maxParts)))
+        return min(max(least, min(share, configured)), maxPartSize)
+    }
+
+    /// To whole MiB, and to one more where it is one already.
+    private static func roundedUp(_ size: Int64) -> Int64 { ((size >> 20) + 1) << 20 }
+
+    private func copyParts(
+        _ name: String, from source: CopySource, upload id: String, partSize: Int64
+    ) async throws -> [S3Multipart.Part] {
+        let count = Int((source.size + partSize - 1) / partSize)
+        let numbers = PartNumbers(count: count)
+        return try await withThrowingTaskGroup(of: [S3Multipart.Part].self) { group in
+            for _ in 0..<min(max(1, configuration.copyConcurrency), count) {
+                group.addTask {
+                    var parts: [S3Multipart.Part] = []
+                    while let index = numbers.take() {
+                        let first = Int64(index) * partSize
+                        let last = min(first + partSize, source.size) - 1
+                        parts.append(try await copyPart(index + 1, of: name, upload: id, from: source, first...last))
+                    }
+                    return parts
+                }
+            }
+            var all: [S3Multipart.Part] = []
+            // One that fails ends the others.
+            for try await parts in group { all += parts }
+            return all
+        }
+    }
+
+    private func copyPart(
+        _ number: Int, of name: String, upload id: String, from source: CopySource, _ range: ClosedRange<Int64>
+    ) async throws -> S3Multipart.Part {
+        let call = S3Call(
+            "copyPart", .PUT, key: name, query: [("partNumber", "\(number)"), ("uploadId", id)],
+            headers: source.headers + [("x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound)")])
+        return try await multipart.retries.run { _ in
+            guard let etag = try await client.document(call)["ETag"]?.text, !etag.isEmpty else {
+                throw CloudErrors.s3.odd("the service copied a part and does not name it", "copyPart")
+            }
+            return S3Multipart.Part(number: number, etag: S3Store.quoted(etag), crc32c: nil)
+        }
+    }
+
+    // MARK: Conditions
+
+    /// Asks before a conditional write, because not every service keeps to the condition; the moment between the two is the service's to guard.
+    func requireAbsent(_ key: ObjectKey, call: String) async throws {
+        try await multipart.retries.run { _ in try await lookAbsent(key, call: call) }
+    }
+
+    /// The same in one request, for those that have retries around them.
+    func lookAbsent(_ key: ObjectKey, call: String) async throws {
+        do {
+            _ = try await head(key)
+        } catch let error as StorageError where error.code == .notFound {
+            return
+        }
+        throw CloudErrors.s3.error(.preconditionFailed, "there is an object \(key) already", call)
+    }
+
+    /// The object that a completion made whose answer did not come.
+    func completed(_ key: ObjectKey, size: Int64, parts: Int, condition: WriteCondition, call: String) async throws -> ObjectInfo {
+        let info: ObjectInfo
+        do {
+            info = try await multipart.retries.run { _ in try await head(key) }
+        } catch let error as StorageError where error.code == .notFound {
+            throw CloudErrors.s3.odd("the upload of \(key) is gone, and there is no object", call)
+        }
+        // Such an entity tag ends in the number of the parts, where the service has Amazon's form of it.
+        guard info.size == size, !info.etag.contains("-") || info.etag.hasSuffix("-\(parts)\"") else {
+            throw CloudErrors.s3.error(
+                condition == .absent ? .preconditionFailed : .unavailable, "another object than the one sent is at \(key)", call)
+        }
+        return info
+    }
+}
+
+extension CopySource {
+    /// What tells the service where to copy from, and what it must find there.
+    fileprivate var headers: [(name: String, value: String)] {
+        var place = "\(PercentCoding.encode(path: bucket))/\(PercentCoding.encode(path: key))"
+        if let version { place += "?versionId=\(PercentCoding.encode(version))" }
+        var headers = [(name: "x-amz-copy-source", value: place)]
+        if let etag { headers.append(("x-amz-copy-source-if-match", etag)) }
+        return headers
+    }
+}

@@ -1,0 +1,132 @@
+package import Logging
+package import MirrorCore
+package import MirrorNet
+package import MirrorStorage
+import NIOCore
+import NIOHTTP1
+import StorageCloud
+
+/// A pool in a bucket of Amazon S3, or of a service that speaks its protocol.
+package struct S3Store: ObjectStore {
+    package let configuration: S3Configuration
+    package let client: S3Client
+    let multipart: S3Multipart
+    let logger: Logger
+
+    /// Bytes. Amazon S3 User Guide, "Amazon S3 multipart upload limits".
+    static let minPartSize: Int64 = 5 << 20
+    static let maxPartSize: Int64 = 5 << 30
+    static let maxParts = 10_000
+    static let maxObjectSize: Int64 = 5 << 40
+
+    /// - Parameter http: Shared by all stores; its idle timeout is how long the service may be silent.
+    package init(configuration: S3Configuration, http: ServiceClient, clock: any MirrorClock = SystemClock(), logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        client = S3Client(
+            bucket: configuration.bucket, endpoint: configuration.endpoint, credentials: configuration.credentials,
+            quirks: configuration.quirks, http: http, clock: clock, logger: logger)
+        multipart = S3Multipart(client: client, retries: StepRetry(clock: clock))
+    }
+
+    /// Those of the protocol, but for what the server was found to refuse.
+    package var capabilities: StoreCapabilities {
+        var capabilities = Self.capabilities(configuration.access)
+        let isConditional = !S3Quirk.allCases.contains { $0.isCondition && configuration.quirks.isRefused($0, at: client.clock.instant) }
+        if !isConditional { capabilities.features.remove(.conditionalWrites) }
+        return capabilities
+    }
+
+    package static func capabilities(_ access: S3Configuration.Access) -> StoreCapabilities {
+        var features: StoreCapabilities.Features = [.parallelParts, .serverSideCopy, .conditionalWrites]
+        if access == .presigned { features.insert(.presignedLocations) }
+        return StoreCapabilities(
+            features: features, maxObjectSize: maxObjectSize, minPartSize: minPartSize, maxPartSize: maxPartSize, maxParts: maxParts)
+    }
+
+    /// The object's name in the bucket.
+    func name(of key: ObjectKey) -> String { configuration.keyPrefix + key.description }
+
+    package func head(_ key: ObjectKey) async throws -> ObjectInfo {
+        let answer = try await client.send(S3Call("head", .HEAD, key: name(of: key)))
+        guard let size = Self.size(answer.headers.first(name: "content-length")) else {
+            throw CloudErrors.s3.odd("the service does not say how long the object \(key) is", "head")
+        }
+        return info(of: key, size: size, headers: answer.headers)
+    }
+
+    package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
+        var call = S3Call("get", .GET, key: name(of: key))
+        if let range { call.headers.append(("range", "bytes=\(range.offset)-\(range.end - 1)")) }
+        let answer = try await client.send(call)
+        guard answer.status == 206, let range else { return try whole(of: key, range: range, answer) }
+        guard let stated = answer.headers.first(name: "content-range").flatMap(ContentRange.init), let held = stated.bytes,
+            let size = stated.total, held == range.clamped(toSize: size),
+            answer.headers.first(name: "content-length").map({ Self.size($0) == held.length }) ?? true
+        else { throw CloudErrors.s3.odd("the service sends another range of the object \(key) than was asked for", "get") }
+        return ObjectContent(info: info(of: key, size: size, headers: answer.headers), range: held, body: answer.body)
+    }
+
+    /// The answer of a service that sends all of the object, asked or not.
+    private func whole(of key: ObjectKey, range: ByteRange?, _ answer: S3Answer) throws -> ObjectContent {
+        guard !answer.headers.contains(name: "content-range") else {
+            // Part of the object, whatever the status says.
+            throw CloudErrors.s3.odd("the service sends a part of the object \(key) as if it were the whole", "get")
+        }
+        guard answer.status == 200, let size = Self.size(answer.headers.first(name: "content-length")) else {
+            throw CloudErrors.s3.odd("the service does not say how long the object \(key) is", "get")
+        }
+        let info = info(of: key, size: size, headers: answer.headers)
+        guard let range else { return ObjectContent(info: info, range: nil, body: answer.body) }
+        guard let held = range.clamped(toSize: size) else {
+            throw CloudErrors.s3.invalid("the range begins beyond the end of the object \(key)", "get")
+        }
+        return ObjectContent(info: info, range: held, body: ByteStream(StreamCut(answer.body, to: held)))
+    }
+
+    /// - Returns: `nil` where nothing is said, or something absurd.
+    static func size(_ text: String?) -> Int64? {
+        text.flatMap { Int64(digits: $0) }.flatMap { (0...(1 << 53)).contains($0) ? $0 : nil }
+    }
+
+    func info(of key: ObjectKey, size: Int64, headers: HTTPHeaders) -> ObjectInfo {
+        let lastModified = headers.first(name: "last-modified").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) ?? client.now
+        return ObjectInfo(
+            key: key, size: size, etag: Self.quoted(headers.first(name: "etag") ?? ""), lastModified: lastModified,
+            metadata: MetadataFields.s3.read(headers, lastModified: lastModified))
+    }
+
+    /// An entity tag as it stands in a field, however a service writes it.
+    static func quoted(_ etag: String) -> String { etag.isEmpty || etag.hasPrefix("\"") ? etag : "\"\(etag)\"" }
+
+    package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
+        if let expectedSize, expectedSize > Self.maxObjectSize {
+            throw CloudErrors.s3.invalid("\(expectedSize) bytes are more than an object may have", "beginUpload")
+        }
+        return S3Upload(store: self, key: key, metadata: MetadataFields.s3.kept(metadata), expectedSize: expectedSize)
+    }
+
+    package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
+        switch configuration.access {
+        case .presigned:
+            return try await client.presignedURL(ofKey: name(of: key), base: configuration.publicURL, life: life)
+        case .public:
+            guard let base = configuration.publicURL else { return ObjectLocation(url: client.url(ofKey: name(of: key))) }
+            let slash = base.path.hasSuffix("/") ? "" : "/"
+            return ObjectLocation(
+                url: "\(base.scheme.rawValue)://\(base.authority)\(base.path)\(slash)\(PercentCoding.encode(path: name(of: key)))")
+        }
+    }
+
+    /// Lists one object: whoever may not list is told 403 instead of 404 of what is absent, and no pool works like that.
+    package func checkHealth() async throws {
+        var query: [(name: String, value: String?)] = [("list-type", "2"), ("max-keys", "1")]
+        if !configuration.keyPrefix.isEmpty { query.append(("prefix", configuration.keyPrefix)) }
+        do {
+            _ = try await client.document(S3Call("checkHealth", .GET, query: query))
+        } catch var error as StorageError where error.code == .permissionDenied && (error.cause as? S3Failure)?.code == "AccessDenied" {
+            error.message = "the credentials may not list the bucket \(configuration.bucket): permit s3:ListBucket"
+            throw error
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import MirrorCore
+import MirrorStorage
+import NIOHTTP1
+import Testing
+
+@testable import StorageCloud
+
+@Suite("Metadata in header fields")
+struct MetadataFieldsTests {
+    @Test(
+        "Values of any characters come back as they were",
+        arguments: ["plain; a=\"b\"", "ü", " a", "a ", "a  b", "UTF-8''x", "%41", "", "\n"])
+    func values(_ value: String) {
+        let encoded = MetadataFields.encode(value)
+        #expect(encoded.utf8.allSatisfy { (0x20...0x7E).contains($0) })
+        #expect(MetadataFields.decode(encoded) == value)
+    }
+
+    @Test("Metadata of any size stay below what the service takes, and are read as they were kept")
+    func size() throws {
+        let fields = MetadataFields(prefix: "x-meta-", maxSize: 2_000)
+        for step in 0..<60 {
+            let long = String(repeating: step.isMultiple(of: 2) ? "a" : "ü", count: step * 40)
+            let given = ObjectMetadata(
+                contentType: step.isMultiple(of: 3) ? nil : "text/plain", contentEncoding: "gzip", contentDisposition: "inline",
+                upstreamURL: "https://origin.example.org/\(long)?signature=secret", upstreamETag: "\"\(long.prefix(step * 9))\"",
+                upstreamContentLength: .max, upstreamLastModified: Timestamp(milliseconds: 784_111_777_000),
+                stored: Timestamp(milliseconds: 1_712_345_678_901),
+                addresses: (0..<step).map { "https://cdn-\($0).example.org/\(long.prefix(60))?…" })
+            var kept = fields.kept(given)
+            #expect(!kept.upstreamURL.contains("secret"))
+            kept.sha256 = Digest(.sha256, bytes: Array(repeating: 7, count: 32))
+            let headers = fields.headers(kept)
+            let user = headers.filter { $0.name.hasPrefix(fields.prefix) }
+            #expect(user.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count } <= 2_000)
+            #expect(fields.read(HTTPHeaders(headers.map { ($0.name, $0.value) }), lastModified: .init(milliseconds: 0)) == kept)
+        }
+    }
+
+    @Test(
+        "A coding that the service adds is not the object's",
+        arguments: [("gzip", "gzip"), ("aws-chunked", nil), ("aws-chunked, gzip", "gzip"), ("", nil)] as [(String, String?)])
+    func codings(_ value: String, _ kept: String?) {
+        let fields = MetadataFields(prefix: "x-meta-", maxSize: 2_000, addedCoding: "aws-chunked")
+        #expect(fields.read(["content-encoding": value], lastModified: .init(milliseconds: 0)).contentEncoding == kept)
+    }
+}

@@ -1,0 +1,110 @@
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// An HTTP server on 127.0.0.1 that answers as a test says and remembers what it was asked, with the bodies.
+package final class ScriptedServer: Sendable {
+    package struct Request: Sendable {
+        package let method: String
+        package let uri: String
+        fileprivate let headers: HTTPHeaders
+        package let body: String
+
+        package func header(_ name: String) -> String? { headers.first(name: name) }
+
+        /// The fields of a form that is the body.
+        package var form: [String: String] {
+            var fields: [String: String] = [:]
+            for item in body.split(separator: "&") {
+                let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard parts.count == 2, let name = parts[0].removingPercentEncoding, let value = parts[1].removingPercentEncoding else {
+                    continue
+                }
+                fields[name] = value
+            }
+            return fields
+        }
+    }
+
+    package struct Answer: Sendable {
+        package var status: Int
+        package var body: String
+
+        package init(status: Int = 200, body: String = "") {
+            self.status = status
+            self.body = body
+        }
+    }
+
+    package typealias Script = @Sendable (Request) async throws -> Answer
+    private typealias Connection = NIOAsyncChannel<HTTPServerRequestPart, ByteBuffer>
+
+    package let port: Int
+    private let seen = Mutex<[Request]>([])
+
+    package var url: String { "http://127.0.0.1:\(port)" }
+    package var requests: [Request] { seen.withLock { $0 } }
+
+    private init(port: Int) {
+        self.port = port
+    }
+
+    /// Serves while `body` runs. A script that throws hangs up.
+    package static func run<Result: Sendable>(
+        _ script: @escaping Script, _ body: @escaping @Sendable (ScriptedServer) async throws -> Result
+    ) async throws -> Result {
+        // Not wrapped before somebody serves it: a writer that is dropped with a connection, as when the listener closes at that moment, ends
+        // the process (swift-nio issue 2813).
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelOption(.autoRead, value: false)
+            .bind(host: "127.0.0.1", port: 0) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))
+                    return channel
+                }
+            }
+        let server = ScriptedServer(port: listener.channel.localAddress?.port ?? 0)
+        return try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask {
+                try await withThrowingDiscardingTaskGroup { connections in
+                    try await listener.executeThenClose { incoming in
+                        for try await connection in incoming {
+                            connections.addTask { try? await server.serve(connection, script) }
+                        }
+                    }
+                }
+                return nil
+            }
+            group.addTask { try await body(server) }
+            defer { group.cancelAll() }
+            while let result = try await group.next() {
+                if let result { return result }
+            }
+            throw CancellationError()
+        }
+    }
+
+    private func serve(_ channel: any Channel, _ script: Script) async throws {
+        let connection = try await channel.eventLoop.submit { try Connection(wrappingChannelSynchronously: channel) }.get()
+        try await channel.setOption(.autoRead, value: true).get()
+        try await connection.executeThenClose { parts, writer in
+            var head: HTTPRequestHead?
+            var body = ""
+            for try await part in parts {
+                switch part {
+                case .head(let newHead): (head, body) = (newHead, "")
+                case .body(let buffer): body += String(buffer: buffer)
+                case .end:
+                    guard let current = head else { return }
+                    let request = Request(method: current.method.rawValue, uri: current.uri, headers: current.headers, body: body)
+                    seen.withLock { $0.append(request) }
+                    let answer = try await script(request)
+                    let head = "HTTP/1.1 \(answer.status) Status\r\nContent-Length: \(answer.body.utf8.count)\r\n\r\n"
+                    try await writer.write(ByteBuffer(string: head + answer.body))
+                }
+            }
+        }
+    }
+}
