@@ -23,9 +23,9 @@ struct MirrorChannel: HTTPChannelHandler {
     private static let unsent = 262_144
 
     let responder: HTTPChannelHandler.Responder
-    /// `nil` leaves the fast path out, and `crowds` too: the differential tests compare with and without it.
+    /// `nil` leaves the fast path out, and `coalescing` too: the differential tests compare with and without it.
     let table: FastPathTable?
-    let crowds: Crowds?
+    let coalescing: CoalescingTable?
     let shares: AddressShares
     /// Each connection is greeted with what is in force when it comes. `nil` for HTTP without TLS.
     let tls: Reloadable<NIOSSLContext>?
@@ -75,7 +75,7 @@ struct MirrorChannel: HTTPChannelHandler {
         limits.maxHeaderFieldCount = 100
         return ConnectionHandler(
             fastPath: FastPath(table: table ?? FastPathTable(maxBytes: 0), uses: uses, clock: clock, maxHeadLength: maxHeaderBytes),
-            crowds: crowds, client: client, connection: progress, reader: RequestReader(progress, limits: limits),
+            coalescing: coalescing, client: client, connection: progress, reader: RequestReader(progress, limits: limits),
             silence: SilenceCheck(progress, limit: idleTimeout))
     }
 
