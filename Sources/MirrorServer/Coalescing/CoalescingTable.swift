@@ -51,11 +51,11 @@ final class CoalescingTable: Sendable {
     ///
     /// - Parameter userAgent: What the client calls itself.
     /// - Parameter peer: The other end of the connection.
-    /// - Parameter forwardedFor: The elements of all `X-Forwarded-For` fields.
+    /// - Parameter forwardedFor: The values of all `X-Forwarded-For` fields.
     /// - Returns: `nil` when there are none, or as many requests wait as may.
     func join(
         _ target: some Sequence<UInt8>, isHead: Bool, userAgent: (some Collection<UInt8>)?, from peer: IPAddress?,
-        forwardedFor: @autoclosure () -> [Substring], _ handler: ConnectionHandler, on eventLoop: any EventLoop
+        forwardedFor: @autoclosure () -> [String], _ handler: ConnectionHandler, on eventLoop: any EventLoop
     ) -> CoalescedRequests.Member? {
         let key = CoalescedRequests.Key(target: Array(target), isHead: isHead, patience: redirects.patience(of: userAgent))
         guard let requests = state.withLock({ $0.requests[key] }) else { return nil }

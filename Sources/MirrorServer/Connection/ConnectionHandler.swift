@@ -218,8 +218,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             return coalescing.join(
                 UnsafeRawBufferPointer(rebasing: bytes[request.target]), isHead: request.isHead,
                 userAgent: RequestScanner.values(of: "user-agent", inPlain: bytes).first.map { bytes[$0] }, from: context.peer,
-                forwardedFor: RequestScanner.values(of: "x-forwarded-for", inPlain: bytes).flatMap {
-                    Substring(decoding: bytes[$0], as: UTF8.self).forwardedElements
+                forwardedFor: RequestScanner.values(of: "x-forwarded-for", inPlain: bytes).map {
+                    String(decoding: bytes[$0], as: UTF8.self)
                 }, self, on: context.eventLoop)
         }
         guard member != nil else { return false }
@@ -237,7 +237,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
         member = coalescing.join(
             head.uri.utf8, isHead: head.method == .HEAD, userAgent: head.headers.first(name: "user-agent")?.utf8, from: context.peer,
-            forwardedFor: head.headers["x-forwarded-for"].flatMap { Substring($0).forwardedElements }, self, on: context.eventLoop)
+            forwardedFor: head.headers["x-forwarded-for"], self, on: context.eventLoop)
         return member != nil
     }
 
