@@ -100,7 +100,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     /// memory of what was so before.
     package func forgetAnswers() {
         table.beginEpoch()
-        coalescing.invalidate(.everything)
+        coalescing.beginEpoch()
     }
 
     // MARK: Putting it together
@@ -148,8 +148,9 @@ package struct MirrorServer: Service, CustomStringConvertible {
 
     private func channel(_ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares) -> MirrorChannel {
         MirrorChannel(
-            responder: responder, table: usesFastPath ? table : nil, coalescing: usesFastPath ? coalescing : nil, shares: shares, tls: tls,
-            uses: services.uses, clock: services.clock, idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
+            responder: responder, table: usesFastPath ? table : nil, coalescing: usesFastPath ? coalescing : nil, pools: services.pools,
+            selector: services.selector, shares: shares, tls: tls, uses: services.uses, clock: services.clock,
+            idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
             bodyTimeout: .nanoseconds(configuration.bodyTimeout.wholeMilliseconds * 1_000_000),
             maxHeaderBytes: configuration.maxHeaderBytes)
     }

@@ -111,6 +111,16 @@ struct PoolSelectorTests {
         #expect(try selector().client(peer: address("203.0.113.5"), forwardedFor: [element]) == address("203.0.113.5"))
     }
 
+    @Test(
+        "A connection's requests can be for different pools only behind a trusted proxy, and where networks are named",
+        arguments: [("192.168.7.7", true), ("::1", true), ("10.1.2.3", false), ("127.0.0.1", false), (nil, false)] as [(String?, Bool)])
+    func dependsOnForwardedFor(peer: String?, expected: Bool) throws {
+        let selector = try selector()
+        #expect(try selector.dependsOnForwardedFor(from: peer.map(address)) == expected)
+        let other = PoolSelector(networks: [], trustedProxies: selector.trustedProxies, fallback: selector.fallback)
+        #expect(try other.dependsOnForwardedFor(from: peer.map(address)) == false)
+    }
+
     @Test("A proxy may write its own address with a port too")
     func proxyWithPort() throws {
         let client = try selector().client(peer: address("192.168.1.1"), forwardedFor: ["10.1.2.3:51234", "192.168.2.2:8080", "[::1]:9"])

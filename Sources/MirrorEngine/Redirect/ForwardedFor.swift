@@ -33,6 +33,6 @@ package struct ForwardedFor {
 
 extension [IPNetwork] {
     func contains(_ address: IPAddress) -> Bool {
-        contains { $0.contains(address) }
+        contains(where: { $0.contains(address) })
     }
 }

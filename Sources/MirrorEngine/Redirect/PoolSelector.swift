@@ -19,6 +19,12 @@ package struct PoolSelector: Sendable {
         return networks.first { $0.network.contains(client) }?.pool ?? fallback
     }
 
+    /// Whether the requests of one connection can be for different pools, because a trusted proxy says whom each of them is from.
+    package func dependsOnForwardedFor(from peer: IPAddress?) -> Bool {
+        guard let peer, !networks.isEmpty else { return false }
+        return trustedProxies.contains(peer)
+    }
+
     private static let loopback = ["127.0.0.0/8", "::1/128"].compactMap { IPNetwork($0) }
 
     /// Whether many clients may be behind an address: a trusted proxy's, or this machine's, where a proxy may be that nobody has named. No share is too large for it.

@@ -9,16 +9,12 @@ import Synchronization
 /// Those others have no task, no parsed head and no wait of their own: ten thousand cost little more than ten thousand silent connections,
 /// and one answer is made for all of them.
 final class CoalescedRequests: Sendable {
-    /// What makes requests identical: their words, byte for byte, and how long they wait for an answer.
+    /// What makes requests identical: their words, byte for byte, their pool, and how long they wait for an answer.
     struct Key: Hashable, Sendable {
         let target: [UInt8]
+        var choice: PoolChoice
         let isHead: Bool
         let patience: Patience
-
-        /// Such a request. Nothing else is kept of the one that was sent.
-        var request: ByteBuffer {
-            ByteBuffer(bytes: Array((isHead ? "HEAD " : "GET ").utf8) + target + Array(" HTTP/1.1\r\nHost: mirror\r\n\r\n".utf8))
-        }
     }
 
     /// A request that waits, and where its connection is.
@@ -30,19 +26,32 @@ final class CoalescedRequests: Sendable {
         let eventLoop: any EventLoop
         /// Whose share of the waits it takes.
         let sharer: ClientNetwork?
+        /// Who has sent it, if a proxy says so.
+        private let forwardedFor: IPAddress?
         private let handler: NIOLoopBound<ConnectionHandler>
 
         /// - Parameter eventLoop: The handler's, on which this is called.
         init(
             of requests: CoalescedRequests, handler: ConnectionHandler, eventLoop: any EventLoop, since: ContinuousClock.Instant,
-            deadline: ContinuousClock.Instant, sharer: ClientNetwork?
+            deadline: ContinuousClock.Instant, sharer: ClientNetwork?, forwardedFor: IPAddress?
         ) {
             self.requests = requests
             self.since = since
             self.deadline = deadline
             self.eventLoop = eventLoop
             self.sharer = sharer
+            self.forwardedFor = forwardedFor
             self.handler = NIOLoopBound(handler, eventLoop: eventLoop)
+        }
+
+        /// An identical request of the same client. Nothing else is kept of the one that was sent.
+        var request: ByteBuffer {
+            var request = ByteBuffer(string: requests.key.isHead ? "HEAD " : "GET ")
+            request.writeBytes(requests.key.target)
+            request.writeString(" HTTP/1.1\r\nHost: mirror\r\n")
+            if let forwardedFor { request.writeString("X-Forwarded-For: \(forwardedFor)\r\n") }
+            request.writeString("\r\n")
+            return request
         }
 
         /// Called on the event loop.

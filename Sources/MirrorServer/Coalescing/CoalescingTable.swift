@@ -13,6 +13,7 @@ final class CoalescingTable: Sendable {
     private struct State {
         var requests: [CoalescedRequests.Key: CoalescedRequests] = [:]
         var keys: [ReplicaID: Set<CoalescedRequests.Key>] = [:]
+        var epoch = 0
     }
 
     private let state = Mutex(State())
@@ -36,10 +37,10 @@ final class CoalescingTable: Sendable {
 
     /// Lets others join a request on the slow path, until it gives its answer to ``end(_:as:with:)``.
     ///
-    /// - Returns: `nil` when identical requests are open already.
-    func open(_ key: CoalescedRequests.Key, _ source: ArtifactSource, in pool: Pool, wait: Wait) -> CoalescedRequests? {
+    /// - Returns: `nil` when identical requests are open already, or settings have changed since `epoch`.
+    func open(_ key: CoalescedRequests.Key, _ source: ArtifactSource, in pool: Pool, wait: Wait, epoch: Int) -> CoalescedRequests? {
         state.withLock { state in
-            guard state.requests[key] == nil else { return nil }
+            guard epoch == state.epoch, state.requests[key] == nil else { return nil }
             let requests = CoalescedRequests(key, source: source, pool: pool, wait: wait)
             state.requests[key] = requests
             state.keys[requests.id, default: []].insert(key)
@@ -49,26 +50,41 @@ final class CoalescingTable: Sendable {
 
     /// Joins identical requests. Called on the event loop of the handler.
     ///
+    /// - Parameter choice: The pool for the client, if the target names none; `nil` when it is not known.
     /// - Parameter userAgent: What the client calls itself.
     /// - Parameter peer: The other end of the connection.
     /// - Parameter forwardedFor: The values of all `X-Forwarded-For` fields.
     /// - Returns: `nil` when there are none, or as many requests wait as may.
     func join(
-        _ target: some Sequence<UInt8>, isHead: Bool, userAgent: (some Collection<UInt8>)?, from peer: IPAddress?,
+        _ target: some Sequence<UInt8>, _ choice: PoolChoice?, isHead: Bool, userAgent: (some Collection<UInt8>)?, from peer: IPAddress?,
         forwardedFor: @autoclosure () -> [String], _ handler: ConnectionHandler, on eventLoop: any EventLoop
     ) -> CoalescedRequests.Member? {
-        let key = CoalescedRequests.Key(target: Array(target), isHead: isHead, patience: redirects.patience(of: userAgent))
-        guard let requests = state.withLock({ $0.requests[key] }) else { return nil }
+        let patience = redirects.patience(of: userAgent)
+        let key = CoalescedRequests.Key(target: Array(target), choice: .named, isHead: isHead, patience: patience)
+        guard let requests = find(key, or: choice) else { return nil }
         let selector = selector.value
-        let sharer = selector.sharer(selector.client(peer: peer, forwardedFor: forwardedFor()))
+        let client = selector.client(peer: peer, forwardedFor: forwardedFor())
+        let sharer = selector.sharer(client)
         guard let deadline = redirects.join(wait: requests.wait, sharer: sharer) else { return nil }
         let member = CoalescedRequests.Member(
-            of: requests, handler: handler, eventLoop: eventLoop, since: clock.instant, deadline: deadline, sharer: sharer)
+            of: requests, handler: handler, eventLoop: eventLoop, since: clock.instant, deadline: deadline, sharer: sharer,
+            forwardedFor: client == peer ? nil : client)
         guard requests.join(member) else {
             redirects.leave([sharer])
             return nil
         }
         return member
+    }
+
+    /// As the fast path does: what is found under a target that names its pool is right, whatever the client.
+    private func find(_ named: CoalescedRequests.Key, or choice: PoolChoice?) -> CoalescedRequests? {
+        state.withLock { state -> CoalescedRequests? in
+            if let requests = state.requests[named] { return requests }
+            guard let choice else { return nil }
+            var key = named
+            key.choice = choice
+            return state.requests[key]
+        }
     }
 
     func leave(_ member: CoalescedRequests.Member) {
@@ -102,11 +118,20 @@ final class CoalescingTable: Sendable {
         }
     }
 
+    /// Changes with the settings that answers depend on.
+    var epoch: Int { state.withLock { $0.epoch } }
+
+    /// Lets nobody join a request that is answered by the settings that held until now.
+    func beginEpoch() {
+        state.withLock { $0.epoch += 1 }
+        invalidate(.everything)
+    }
+
     func invalidate(_ invalidation: HotIndex.Invalidation) {
         let outdated = state.withLock { state -> [CoalescedRequests] in
             switch invalidation {
             case .everything:
-                defer { state = State() }
+                defer { state = State(epoch: state.epoch) }
                 return Array(state.requests.values)
             case .replica(let id):
                 return (state.keys.removeValue(forKey: id) ?? []).compactMap { state.requests.removeValue(forKey: $0) }

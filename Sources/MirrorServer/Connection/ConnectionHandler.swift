@@ -5,7 +5,6 @@
 #else
     import Darwin
 #endif
-import MirrorCore
 import MirrorEngine
 import NIOCore
 import NIOHTTP1
@@ -216,8 +215,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         member = input.withUnsafeReadableBytes { bytes in
             let bytes = UnsafeRawBufferPointer(rebasing: bytes[..<request.length])
             return coalescing.join(
-                UnsafeRawBufferPointer(rebasing: bytes[request.target]), isHead: request.isHead,
-                userAgent: RequestScanner.values(of: "user-agent", inPlain: bytes).first.map { bytes[$0] }, from: context.peer,
+                UnsafeRawBufferPointer(rebasing: bytes[request.target]), request.choice, isHead: request.isHead,
+                userAgent: RequestScanner.values(of: "user-agent", inPlain: bytes).first.map { bytes[$0] }, from: fastPath.chooser.peer,
                 forwardedFor: RequestScanner.values(of: "x-forwarded-for", inPlain: bytes).map {
                     String(decoding: bytes[$0], as: UTF8.self)
                 }, self, on: context.eventLoop)
@@ -236,7 +235,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             return false
         }
         member = coalescing.join(
-            head.uri.utf8, isHead: head.method == .HEAD, userAgent: head.headers.first(name: "user-agent")?.utf8, from: context.peer,
+            head.uri.utf8, fastPath.chooser.choice(of: head), isHead: head.method == .HEAD,
+            userAgent: head.headers.first(name: "user-agent")?.utf8, from: fastPath.chooser.peer,
             forwardedFor: head.headers["x-forwarded-for"], self, on: context.eventLoop)
         return member != nil
     }
@@ -261,7 +261,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         coalescing?.leave(member)
         connection.answerEnded(at: .now())
         guard closes.isEmpty else { return closeNow(context) }
-        var request = member.requests.key.request
+        var request = member.request
         handOn(&request, context)
     }
 
@@ -303,9 +303,4 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let end = (try? context.channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)) ?? context
         end.close(promise: nil)
     }
-}
-
-extension ChannelHandlerContext {
-    /// The other end of the connection.
-    fileprivate var peer: IPAddress? { remoteAddress?.ipAddress.flatMap { IPAddress($0)?.unmapped } }
 }
