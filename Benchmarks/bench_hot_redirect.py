@@ -12,13 +12,14 @@ def run(settings: Settings) -> list[Row]:
         urls = artifacts(origin, settings.artifacts)
         locations = warmed(mirror, urls)
         with nginx_map(mirror, urls, locations, server_cores) as peer:
-            return _measure(settings, {"cloud-mirror": mirror, "nginx": peer}, paths_file(mirror, urls))
+            paths = paths_file(mirror, urls)
+            return _measure(settings, {"cloud-mirror": (mirror, paths), "nginx": (peer, paths)})
 
 
-def _measure(settings: Settings, servers: dict, paths) -> list[Row]:
+def _measure(settings: Settings, servers: dict[str, tuple]) -> list[Row]:
     rows = []
     for connections in settings.connections:
-        rounds = Rounds(settings, servers, paths, connections)
+        rounds = Rounds(settings, servers, connections)
 
         def both(attribute: str) -> tuple[float, float]:
             return rounds.both("cloud-mirror", "nginx", attribute)

@@ -33,10 +33,11 @@ def run(settings: Settings) -> list[Row]:
                     raise RuntimeError(f"{copied:.0f} artifacts were copied again although the pool had them")
             paths = paths_file(shared, urls)
             with nginx_map(shared, urls, locations, server_cores) as nginx:
+                servers = {OURS: (shared, paths), "embedded": (embedded, paths), "nginx": (nginx, paths)}
                 rows = []
                 for connections in settings.connections:
                     before, took = redis.cpu(), settings.rounds * settings.load_seconds
-                    rounds = Rounds(settings, {OURS: shared, "embedded": embedded, "nginx": nginx}, paths, connections)
+                    rounds = Rounds(settings, servers, connections)
                     say(f"  {connections} connections: Redis itself used {redis.cpu() - before:.2f} s of CPU in some {took * 3} s")
                     rows += [
                         _row(rounds, connections, "embedded", "the same with SQLite state", "within 5 % of embedded state", 0.95),

@@ -42,9 +42,9 @@ def warmed(mirror: Mirror, urls: list[str]) -> list[str]:
         return [location for part in pool.map(share, parts) for location in part]
 
 
-def paths_file(mirror: Mirror, urls: list[str]) -> Path:
+def paths_file(mirror: Mirror, urls: list[str], name: str = "redirect") -> Path:
     """What wrk asks for."""
-    paths = DATA / "redirect-paths.txt"
+    paths = DATA / f"{name}-paths.txt"
     paths.write_text("".join(mirror.path(url) + "\n" for url in urls), encoding="ascii")
     return paths
 
@@ -59,14 +59,14 @@ def nginx_map(mirror: Mirror, urls: list[str], locations: list[str], on_cores: l
 
 
 class Rounds:
-    """What interleaved rounds of load saw of several servers."""
+    """What interleaved rounds of load saw of several servers, each asked for the paths of a file."""
 
-    def __init__(self, settings: Settings, servers: dict, paths: Path, connections: int):
+    def __init__(self, settings: Settings, servers: dict[str, tuple], connections: int):
         self.seen: dict[str, list[Load]] = {name: [] for name in servers}
-        for name, server in servers.items():
+        for name, (server, paths) in servers.items():
             redirects(f"{name}-check", server.port, server.pid, paths, connections, 2, checks_status=True)
         for _ in range(settings.rounds):
-            for name, server in servers.items():
+            for name, (server, paths) in servers.items():
                 self.seen[name].append(redirects(f"{name}-{connections}", server.port, server.pid, paths, connections, settings.load_seconds))
 
     def median(self, name: str, attribute: str) -> float:

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Measures cloud-mirror side by side with nginx, curl, rclone, s5cmd and redis-benchmark on this machine, and prints one table at the end.
 # usage: Benchmarks/run.sh [--quick] [--keep] [NAME...]
-#   names: hot-redirect cold-redirect copy memory serve startup, and with SeaweedFS as the S3 server s3-copy s3-server-side s3-small s3-memory,
-#   and with Redis as well redis-hot-redirect state wake-up waiting redis-away; all of them without a name (about an hour, 40 GiB of free disk)
+#   names: hot-redirect selected-redirect cold-redirect copy memory serve startup, and with SeaweedFS as the S3 server s3-copy s3-server-side s3-small
+#   s3-memory, and with Redis as well redis-hot-redirect state wake-up waiting redis-away; all of them without a name (about an hour, 40 GiB of free disk)
 #   (waiting needs a limit of 11,000 open files)
 #   --quick  small data and few rounds: shows that everything works, the figures mean nothing
 #   --keep   leave the data under .build/benchmarks/data

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BENCHMARKS = [
-    "hot-redirect", "cold-redirect", "copy", "memory", "serve", "startup", "s3-copy", "s3-server-side", "s3-small", "s3-memory",
-    "redis-hot-redirect", "state", "wake-up", "waiting", "redis-away",
+    "hot-redirect", "selected-redirect", "cold-redirect", "copy", "memory", "serve", "startup", "s3-copy", "s3-server-side", "s3-small",
+    "s3-memory", "redis-hot-redirect", "state", "wake-up", "waiting", "redis-away",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent

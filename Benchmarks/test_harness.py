@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from bench_selected_redirect import SelectedMirror, SelectingMirror  # noqa: E402
 from bench_state import calls_of  # noqa: E402
 from http_socket import answer_in  # noqa: E402
 from load import read  # noqa: E402
@@ -67,6 +68,11 @@ class Harness(unittest.TestCase):
         self.assertTrue(Mirror.is_copy("http://127.0.0.1:1/local/dev/ab/c.bin"))
         self.assertFalse(Mirror.is_copy("http://127.0.0.1:1/artifacts/local/dev/c.bin"))
         self.assertEqual(Mirror.path("http://a/b?c"), "/v1/redirect/local/dev/http%3A%2F%2Fa%2Fb%3Fc")
+
+    def test_a_selected_pool_is_not_in_the_url(self):
+        self.assertEqual(SelectedMirror.path("http://a/b?c"), "/v1/redirect/http%3A%2F%2Fa%2Fb%3Fc")
+        self.assertEqual(SelectingMirror.path("http://a/b?c"), Mirror.path("http://a/b?c"))
+        self.assertTrue(SelectedMirror.is_copy("/local/dev/ab/c.bin"))
 
     def test_a_copy_in_a_bucket_is_told_from_its_origin(self):
         self.assertTrue(S3Mirror.is_copy("http://127.0.0.1:1/mirror-pool/ab/c.bin?X-Amz-Expires=60"))

@@ -6,39 +6,78 @@
     import Darwin
 #endif
 
-/// An IPv4 or IPv6 address as its 4 or 16 bytes, in network order.
+/// An IPv4 or IPv6 address. It takes no memory beyond its own value.
 public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
-    public let bytes: [UInt8]
+    /// The first 8 bytes, of which an IPv4 address has 4.
+    private let high: UInt64
+    private let low: UInt64
+    public let isIPv6: Bool
 
+    private init(high: UInt64, low: UInt64, isIPv6: Bool) {
+        self.high = high
+        self.low = low
+        self.isIPv6 = isIPv6
+    }
+
+    private init(ipv4: UInt32) {
+        self.init(high: UInt64(ipv4) << 32, low: 0, isIPv6: false)
+    }
+
+    /// - Parameter bytes: In network order.
     /// - Returns: `nil` unless there are 4 or 16 bytes.
     public init?(bytes: [UInt8]) {
-        guard bytes.count == 4 || bytes.count == 16 else { return nil }
-        self.bytes = bytes
+        func word(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+        switch bytes.count {
+        case 4: self.init(high: word(bytes[...]) << 32, low: 0, isIPv6: false)
+        case 16: self.init(high: word(bytes[..<8]), low: word(bytes[8...]), isIPv6: true)
+        default: return nil
+        }
     }
 
     /// Reads the dotted-decimal or the colon form, and nothing else: no octal, hexadecimal or short forms, no brackets, no zone.
     public init?(_ text: String) {
-        // inet_pton would read up to a zero byte and take that for the whole.
-        guard !text.utf8.contains(0) else { return nil }
-        var storage = [UInt8](repeating: 0, count: 16)
-        if inet_pton(AF_INET, text, &storage) == 1 {
-            self.bytes = Array(storage[0..<4])
-        } else if inet_pton(AF_INET6, text, &storage) == 1 {
-            self.bytes = storage
-        } else {
-            return nil
-        }
+        var text = text
+        guard let address = text.withUTF8({ IPAddress(text: UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = address
     }
 
-    public var isIPv6: Bool { bytes.count == 16 }
+    /// Reads the same from the bytes of a text.
+    public init?(text: UnsafeRawBufferPointer) {
+        // inet_pton would read up to a zero byte and take that for the whole.
+        guard text.count <= Self.maxLength, !text.contains(0) else { return nil }
+        let address = withUnsafeTemporaryAllocation(of: CChar.self, capacity: Self.maxLength + 1) { copy -> IPAddress? in
+            for (index, byte) in text.enumerated() { copy[index] = CChar(bitPattern: byte) }
+            copy[text.count] = 0
+            var ipv4: UInt32 = 0
+            if inet_pton(AF_INET, copy.baseAddress, &ipv4) == 1 { return IPAddress(ipv4: UInt32(bigEndian: ipv4)) }
+            var ipv6: (high: UInt64, low: UInt64) = (0, 0)
+            guard inet_pton(AF_INET6, copy.baseAddress, &ipv6) == 1 else { return nil }
+            return IPAddress(high: UInt64(bigEndian: ipv6.high), low: UInt64(bigEndian: ipv6.low), isIPv6: true)
+        }
+        guard let address else { return nil }
+        self = address
+    }
+
+    /// Bytes of the longest text of an address: six groups of hexadecimal digits and an IPv4 address.
+    private static let maxLength = 45
+
+    /// The 4 or 16 bytes, in network order.
+    public var bytes: [UInt8] {
+        (0..<(isIPv6 ? 16 : 4)).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> (56 - 8 * ($0 % 8))) }
+    }
 
     /// The IPv4 address that an IPv4-mapped IPv6 address (`::ffff:10.1.2.3`) stands for; any other address itself.
     ///
     /// What a listener on `[::]` sees of IPv4 clients.
     public var unmapped: IPAddress {
-        let prefix: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
-        guard isIPv6, bytes.starts(with: prefix) else { return self }
-        return IPAddress(bytes: Array(bytes[12...])) ?? self
+        guard isIPv6, high == 0, low >> 32 == 0xFFFF else { return self }
+        return IPAddress(ipv4: UInt32(truncatingIfNeeded: low))
+    }
+
+    /// The address with all bits behind the first `length` cleared.
+    fileprivate func prefix(_ length: Int) -> IPAddress {
+        func first(_ count: Int, of word: UInt64) -> UInt64 { word & ~(UInt64.max >> max(count, 0)) }
+        return IPAddress(high: first(length, of: high), low: first(length - 64, of: low), isIPv6: isIPv6)
     }
 
     /// The canonical text (RFC 5952 for IPv6), without brackets.
@@ -58,7 +97,7 @@ public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), let address = IPAddress(String(parts[0])) else { return nil }
-        let width = address.bytes.count * 8
+        let width = address.isIPv6 ? 128 : 32
         var length = width
         if parts.count == 2 {
             guard let number = Int(digits: parts[1]), number <= width else { return nil }
@@ -66,16 +105,11 @@ public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
         }
         self.address = address
         self.prefixLength = length
-        guard (length..<width).allSatisfy({ address.bytes[$0 / 8] >> UInt8(7 - $0 % 8) & 1 == 0 }) else { return nil }
+        guard address.prefix(length) == address else { return nil }
     }
 
     public func contains(_ other: IPAddress) -> Bool {
-        guard other.bytes.count == address.bytes.count else { return false }
-        let whole = prefixLength / 8
-        guard address.bytes[..<whole] == other.bytes[..<whole] else { return false }
-        let rest = prefixLength % 8
-        guard rest > 0 else { return true }
-        return address.bytes[whole] >> UInt8(8 - rest) == other.bytes[whole] >> UInt8(8 - rest)
+        other.prefix(prefixLength) == address
     }
 
     public var description: String { "\(address)/\(prefixLength)" }

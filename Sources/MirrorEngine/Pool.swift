@@ -48,16 +48,20 @@ package struct Pool: Sendable {
 
 /// All pools of this process, by name.
 package struct PoolTable: Sendable {
-    private let pools: [PoolID: Pool]
+    private let indices: [PoolID: Int]
     /// In the order of their names.
     package let all: [Pool]
     package let ids: Set<PoolID>
 
     package init(_ pools: [Pool]) {
-        self.pools = Dictionary(pools.map { ($0.id, $0) }) { first, _ in first }
-        all = self.pools.values.sorted { $0.id.description < $1.id.description }
-        ids = Set(self.pools.keys)
+        let unique = Dictionary(pools.map { ($0.id, $0) }) { first, _ in first }
+        all = unique.values.sorted { $0.id.description < $1.id.description }
+        indices = Dictionary(uniqueKeysWithValues: all.enumerated().map { ($1.id, $0) })
+        ids = Set(unique.keys)
     }
 
-    package subscript(id: PoolID) -> Pool? { pools[id] }
+    package subscript(id: PoolID) -> Pool? { index(of: id).map { all[$0] } }
+
+    /// Where a pool is in ``all``: the same for as long as the process runs.
+    package func index(of id: PoolID) -> Int? { indices[id] }
 }

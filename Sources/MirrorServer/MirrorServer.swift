@@ -24,7 +24,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let figures: SharedLooks<String, Void>
     /// `nil` for a server without TLS.
     private let tls: Reloadable<NIOSSLContext>?
-    let crowds: Crowds
+    let coalescing: CoalescingTable
     private let connectionMetrics: ConnectionMetrics
     private let usesFastPath: Bool
     private let group: MultiThreadedEventLoopGroup
@@ -59,17 +59,17 @@ package struct MirrorServer: Service, CustomStringConvertible {
         self.tls = tls.map { Reloadable($0) }
         connectionMetrics = ConnectionMetrics(factory: services.registry)
         table = FastPathTable()
-        crowds = Crowds(redirects: services.redirects, selector: services.selector, clock: services.clock)
-        let (table, crowds) = (table, crowds)
+        coalescing = CoalescingTable(redirects: services.redirects, selector: services.selector, clock: services.clock)
+        let (table, coalescing) = (table, coalescing)
         services.state.addObserver { invalidation in
             table.invalidate(invalidation)
-            crowds.invalidate(invalidation)
+            coalescing.invalidate(invalidation)
         }
     }
 
     package func run() async throws {
         // Those behind it end first, and cannot before it has answered whoever waits.
-        var services: [any Service] = [CrowdService(crowds, redirectRoutes)]
+        var services: [any Service] = [CoalescingService(coalescing, redirectRoutes)]
         services.append(try listener(mainRouter(), at: configuration.listen, .main))
         if configuration.servesArtifacts, let listen = configuration.admin.listen {
             services.append(try listener(adminRouter(), at: listen, .admin))
@@ -100,7 +100,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     /// memory of what was so before.
     package func forgetAnswers() {
         table.beginEpoch()
-        crowds.invalidate(.everything)
+        coalescing.beginEpoch()
     }
 
     // MARK: Putting it together
@@ -148,8 +148,9 @@ package struct MirrorServer: Service, CustomStringConvertible {
 
     private func channel(_ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares) -> MirrorChannel {
         MirrorChannel(
-            responder: responder, table: usesFastPath ? table : nil, crowds: usesFastPath ? crowds : nil, shares: shares, tls: tls,
-            uses: services.uses, clock: services.clock, idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
+            responder: responder, table: usesFastPath ? table : nil, coalescing: usesFastPath ? coalescing : nil, pools: services.pools,
+            selector: services.selector, shares: shares, tls: tls, uses: services.uses, clock: services.clock,
+            idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
             bodyTimeout: .nanoseconds(configuration.bodyTimeout.wholeMilliseconds * 1_000_000),
             maxHeaderBytes: configuration.maxHeaderBytes)
     }
@@ -190,7 +191,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
 
     private var redirectRoutes: RedirectRoutes {
         RedirectRoutes(
-            services: services, table: table, crowds: crowds, publicURL: configuration.publicURL, status: redirectStatus)
+            services: services, table: table, coalescing: coalescing, publicURL: configuration.publicURL, status: redirectStatus)
     }
 
     private var redirectStatus: HTTPResponse.Status { configuration.redirectStatus == 307 ? .temporaryRedirect : .found }

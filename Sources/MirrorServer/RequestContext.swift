@@ -24,11 +24,6 @@ struct MirrorRequestContext: RequestContext {
 }
 
 extension Request {
-    /// The elements of all `X-Forwarded-For` fields, in order. What they are worth is ``PoolSelector``'s to say.
-    var forwardedFor: [Substring] { headers[values: .forwardedFor].flatMap { Substring($0).forwardedElements } }
-}
-
-extension Substring {
-    /// The elements of a value of `X-Forwarded-For`. Split by bytes: what a client has sent in front may hold characters that others combine with.
-    var forwardedElements: [Substring] { utf8.split(separator: UInt8(ascii: ",")).map { Substring($0) } }
+    /// The values of all `X-Forwarded-For` fields, in order. What they are worth is ``PoolSelector``'s to say.
+    var forwardedFor: [String] { headers[values: .forwardedFor] }
 }

@@ -8,11 +8,13 @@ import Testing
             ("127.0.0.1", "127.0.0.1"), ("255.255.255.255", "255.255.255.255"), ("0.0.0.0", "0.0.0.0"), ("::", "::"), ("::1", "::1"),
             ("2001:DB8:0:0:0:0:0:1", "2001:db8::1"), ("::ffff:1.2.3.4", "::ffff:1.2.3.4"), ("fe80::1", "fe80::1"),
             ("1:0:0:2:0:0:0:3", "1:0:0:2::3"), ("64:ff9b::c000:201", "64:ff9b::c000:201"),
+            ("0000:0000:0000:0000:0000:ffff:255.255.255.255", "::ffff:255.255.255.255"),
         ])
     func reads(_ text: String, _ canonical: String) throws {
         let address = try #require(IPAddress(text))
         #expect(address.description == canonical)
         #expect(address.isIPv6 == text.contains(":"))
+        #expect(address.bytes.count == (address.isIPv6 ? 16 : 4))
         #expect(IPAddress(bytes: address.bytes) == address)
     }
 
@@ -23,10 +25,19 @@ import Testing
             "1.2.3.4 ",
             "1.2.3.4\u{0}", "1.2.3.4\u{0}.example.org", "1.2.3.4\n", "[::1]", "::1%lo", "fe80::1%25eth0", ":::", "1::2::3", "12345::",
             "::g", "1:2:3:4:5:6:7",
-            "1:2:3:4:5:6:7:8:9", "localhost", "１.2.3.4", "1.2.3.4/8",
+            "1:2:3:4:5:6:7:8:9", "00000:0000:0000:0000:0000:ffff:255.255.255.255", "localhost", "１.2.3.4", "1.2.3.4/8",
         ])
     func refuses(_ text: String) {
         #expect(IPAddress(text) == nil)
+    }
+
+    @Test("An IPv4-mapped address stands for the IPv4 address, and any other for itself")
+    func unmaps() throws {
+        #expect(try #require(IPAddress("::ffff:10.1.2.3")).unmapped == IPAddress("10.1.2.3"))
+        for text in ["10.1.2.3", "::10.1.2.3", "::ffff:0:10.1.2.3", "1::ffff:10.1.2.3"] {
+            let address = try #require(IPAddress(text))
+            #expect(address.unmapped == address)
+        }
     }
 
     @Test("Only 4 or 16 bytes are an address", arguments: [0, 1, 3, 5, 8, 15, 17])

@@ -65,7 +65,22 @@ struct PoolSelectorTests {
             ("192.168.1.1", ["010.1.2.3"], "192.168.1.1"),
         ] as [(String, [String], String)])
     func forwarded(peer: String, field: [String], expected: String) throws {
-        #expect(try selector().client(peer: address(peer), forwardedFor: field.map { $0[...] }) == address(expected))
+        #expect(try selector().client(peer: address(peer), forwardedFor: field) == address(expected))
+        // One field or several, that is the same.
+        #expect(try selector().client(peer: address(peer), forwardedFor: [field.joined(separator: ",")]) == address(expected))
+    }
+
+    @Test(
+        "The elements of X-Forwarded-For are told apart whatever a client has put in front of its proxy's",
+        arguments: [
+            ("10.0.0.1,192.0.2.7", "192.0.2.7"), (", ,10.1.2.3", "10.1.2.3"), ("10.1.2.3,,192.168.2.2,", "10.1.2.3"), ("", "192.168.1.1"),
+            (",", "192.168.1.1"),
+            // Characters with which a comma would be one, before it and behind it.
+            ("10.0.0.1\u{600},192.0.2.7", "192.0.2.7"), ("10.0.0.1,\u{301}x", "192.168.1.1"),
+            ("10.0.0.1,\u{301}x,192.168.2.2", "192.168.2.2"),
+        ])
+    func elements(value: String, expected: String) throws {
+        #expect(try selector().client(peer: address("192.168.1.1"), forwardedFor: [value]) == address(expected))
     }
 
     @Test(
@@ -90,10 +105,20 @@ struct PoolSelectorTests {
             ("10.1.2.3\u{0}", nil), ("for=10.1.2.3", nil), ("10.1.2.3;proto=https", nil),
         ] as [(String, String?)])
     func spellings(element: String, expected: String?) throws {
-        let client = try selector().client(peer: address("192.168.1.1"), forwardedFor: ["203.0.113.5", element[...], "192.168.2.2"])
+        let client = try selector().client(peer: address("192.168.1.1"), forwardedFor: ["203.0.113.5", element, "192.168.2.2"])
         #expect(try client == address(expected ?? "192.168.2.2"))
         // A stranger's field is not read, however it is written.
-        #expect(try selector().client(peer: address("203.0.113.5"), forwardedFor: [element[...]]) == address("203.0.113.5"))
+        #expect(try selector().client(peer: address("203.0.113.5"), forwardedFor: [element]) == address("203.0.113.5"))
+    }
+
+    @Test(
+        "A connection's requests can be for different pools only behind a trusted proxy, and where networks are named",
+        arguments: [("192.168.7.7", true), ("::1", true), ("10.1.2.3", false), ("127.0.0.1", false), (nil, false)] as [(String?, Bool)])
+    func dependsOnForwardedFor(peer: String?, expected: Bool) throws {
+        let selector = try selector()
+        #expect(try selector.dependsOnForwardedFor(from: peer.map(address)) == expected)
+        let other = PoolSelector(networks: [], trustedProxies: selector.trustedProxies, fallback: selector.fallback)
+        #expect(try other.dependsOnForwardedFor(from: peer.map(address)) == false)
     }
 
     @Test("A proxy may write its own address with a port too")

@@ -1,5 +1,6 @@
 import HummingbirdCore
 import Logging
+import MirrorCore
 import MirrorEngine
 import NIOCore
 import NIOPosix
@@ -20,7 +21,9 @@ struct AcceptedConnectionTests {
         let shares = AddressShares(
             limit: 100, isExempt: { _ in false }, metrics: ConnectionMetrics(factory: MetricsRegistry()), logger: logger)
         let mirror = MirrorChannel(
-            responder: { _, _, _ in }, table: nil, crowds: nil, shares: shares, tls: nil, uses: uses, clock: world.clock,
+            responder: { _, _, _ in }, table: nil, coalescing: nil, pools: PoolTable([]),
+            selector: Reloadable(PoolSelector(networks: [], trustedProxies: [], fallback: nil)), shares: shares, tls: nil, uses: uses,
+            clock: world.clock,
             idleTimeout: .hours(1), bodyTimeout: .hours(1), maxHeaderBytes: 32_768)
         let logger = logger
         let registration = MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self)

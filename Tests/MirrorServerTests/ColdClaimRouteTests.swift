@@ -62,21 +62,21 @@ struct ColdClaimRouteTests {
             let first = try await mirror.connection()
             await first.send(RequestStream.request("GET", World.target("/a.txt")))
             await mirror.waiting(1)
-            #expect(mirror.server.crowds.count == 1)
+            #expect(mirror.server.coalescing.count == 1)
             let second = try await mirror.connection()
             await second.send(RequestStream.request("GET", World.target("/b.txt")))
             await mirror.waiting(2)
-            #expect(mirror.server.crowds.count == 2)
+            #expect(mirror.server.coalescing.count == 2)
             // Nothing is left now. What is under way it may still wait for.
             let third = try await mirror.connection()
             await third.send(RequestStream.request("GET", World.target("/b.txt") + "?wait=20"))
             await mirror.waiting(3)
-            #expect(mirror.server.crowds.count == 2)
+            #expect(mirror.server.coalescing.count == 2)
             world.clock.advance(by: .seconds(1))
             let fourth = try await mirror.connection()
             await fourth.send(RequestStream.request("GET", World.target("/b.txt") + "?wait=20"))
             await mirror.waiting(4)
-            #expect(mirror.server.crowds.count == 3)
+            #expect(mirror.server.coalescing.count == 3)
             for connection in [first, second, third, fourth] { await connection.close() }
         }
     }

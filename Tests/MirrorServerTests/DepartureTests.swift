@@ -22,11 +22,11 @@ struct DepartureTests {
         while mirror.services.waiters.count > 0, !Task.isCancelled { await Task.yield() }
     }
 
-    /// Twenty that wait, in a crowd or each for an artifact of its own.
-    private func twenty(_ mirror: MirrorFixture, isCrowd: Bool, usesTLS: Bool = false) async throws -> [RawConnection] {
+    /// Twenty that wait, coalesced or each for an artifact of its own.
+    private func twenty(_ mirror: MirrorFixture, isCoalesced: Bool, usesTLS: Bool = false) async throws -> [RawConnection] {
         var connections: [RawConnection] = []
         for number in 1...20 {
-            let request = RequestStream.request("GET", Self.target(isCrowd ? 1 : number))
+            let request = RequestStream.request("GET", Self.target(isCoalesced ? 1 : number))
             connections.append(try await RawConnection.open(port: mirror.port, isTLS: usesTLS, sending: request))
             await mirror.waiting(number)
         }
@@ -34,10 +34,10 @@ struct DepartureTests {
     }
 
     @Test(arguments: [true, false], ["close", "reset", "half-close"])
-    func `a client that hangs up while it waits gives its place up at once`(isCrowd: Bool, way: String) async throws {
+    func `a client that hangs up while it waits gives its place up at once`(isCoalesced: Bool, way: String) async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in
-            let connections = try await twenty(mirror, isCrowd: isCrowd)
+            let connections = try await twenty(mirror, isCoalesced: isCoalesced)
             let refused = try await mirror.get(Self.target(21))
             #expect(refused["X-Cloud-Mirror-Outcome"] == "fallback")
             for connection in connections {
@@ -61,15 +61,15 @@ struct DepartureTests {
     }
 
     @Test(arguments: [true, false])
-    func `a client that only ends its side gets the origin at once, and then the connection ends`(isCrowd: Bool) async throws {
+    func `a client that only ends its side gets the origin at once, and then the connection ends`(isCoalesced: Bool) async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in
-            let connections = try await twenty(mirror, isCrowd: isCrowd)
+            let connections = try await twenty(mirror, isCoalesced: isCoalesced)
             for connection in connections { await connection.finishSending() }
             for (number, connection) in connections.enumerated() {
                 let response = try await connection.response()
                 #expect(response.status == 302)
-                #expect(response["Location"] == "\(World.origin)/\(isCrowd ? 1 : number + 1).txt")
+                #expect(response["Location"] == "\(World.origin)/\(isCoalesced ? 1 : number + 1).txt")
                 #expect(response["X-Cloud-Mirror-Outcome"] == "fallback")
                 let end = try await connection.rest()
                 #expect(end.bytes.isEmpty)
@@ -93,10 +93,10 @@ struct DepartureTests {
         }
     }
 
-    @Test func `the first of a crowd leaves, and the others wait on`() async throws {
+    @Test func `the first of coalesced requests leaves, and the others wait on`() async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in
-            let connections = try await twenty(mirror, isCrowd: true)
+            let connections = try await twenty(mirror, isCoalesced: true)
             await connections[0].close()
             while mirror.services.waiters.count != 19, !Task.isCancelled { await Task.yield() }
             #expect(connections[1...].allSatisfy { $0.unread == 0 })
@@ -117,7 +117,7 @@ struct DepartureTests {
             certificateChain: try NIOSSLCertificate.fromPEMFile(certificates.certificate).map { .certificate($0) },
             privateKey: .privateKey(try NIOSSLPrivateKey(file: certificates.key, format: .pem)))
         try await MirrorFixture.run(world, options) { mirror in
-            let connections = try await twenty(mirror, isCrowd: true, usesTLS: true)
+            let connections = try await twenty(mirror, isCoalesced: true, usesTLS: true)
             // At once: each waits a while for what the other end has to say.
             await withDiscardingTaskGroup { group in
                 for connection in connections { group.addTask { await connection.close() } }

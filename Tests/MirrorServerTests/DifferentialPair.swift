@@ -48,7 +48,7 @@ struct DifferentialPair {
 
 extension MirrorFixture {
     /// Hits that did not come from the slow path, which asks for a location each time.
-    var answeredFast: Int { hits - store.locations }
+    var answeredFast: Int { hits - store.locations - otherStore.locations }
 
     /// What comes back on a connection of its own until the server hangs up, because the client has said that it is done.
     func answer(to stream: RequestStream, separately: Bool) async throws -> [UInt8] {

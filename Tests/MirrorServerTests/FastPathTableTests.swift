@@ -11,12 +11,13 @@ import Testing
     private let metrics = EngineMetrics(pools: [], factory: MetricsRegistry())
 
     /// - Parameter notAfter: Milliseconds of the time of day, which begins at 0.
-    private func entry(_ number: Int, target: String? = nil, notAfter: Int64? = nil) throws -> FastPathTable.Entry {
+    private func entry(
+        _ number: Int, target: String? = nil, choice: PoolChoice = .named, notAfter: Int64? = nil
+    ) throws -> FastPathTable.Entry {
         let id = ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/\(number)"), pool: try require(World.pool))
         return FastPathTable.Entry(
-            target: Array((target ?? "/v1/redirect/\(number)").utf8), head: Array("head \(number)".utf8), body: Array("body".utf8), id: id,
-            size: 1,
-            hits: metrics[pool: nil].hits, egressAvoided: metrics[pool: nil].egressAvoided,
+            target: Array((target ?? "/v1/redirect/\(number)").utf8), choice: choice, head: Array("head \(number)".utf8),
+            body: Array("body".utf8), id: id, size: 1, hits: metrics[pool: nil].hits, egressAvoided: metrics[pool: nil].egressAvoided,
             notAfter: notAfter.map { Timestamp(milliseconds: $0) }, at: (Timestamp(milliseconds: 0), Self.start),
             lastUsed: Timestamp(milliseconds: 0))
     }
@@ -24,9 +25,17 @@ import Testing
     /// - Parameters:
     ///   - now: Milliseconds of the time of day.
     ///   - passed: Milliseconds since the start, as many unless it is given.
-    private func find(_ table: FastPathTable, _ target: String, at now: Int64 = 0, passed: Int64? = nil) -> FastPathTable.Entry? {
+    ///   - choice: The pool of the client, if the target names none.
+    private func find(
+        _ table: FastPathTable, _ target: String, at now: Int64 = 0, passed: Int64? = nil, choice: PoolChoice? = .origin
+    ) -> FastPathTable.Entry? {
         let now = (time: Timestamp(milliseconds: now), instant: Self.start + .milliseconds(passed ?? now))
-        return Array(target.utf8).withUnsafeBytes { table.find($0, at: now) }
+        switch Array(target.utf8).withUnsafeBytes({ table.find($0, at: now, choose: { choice }) }) {
+        case .entry(let entry): return entry
+        case .nothing(let chosen):
+            #expect(chosen == choice)
+            return nil
+        }
     }
 
     private static let start = NIODeadline.uptimeNanoseconds(1 << 40)
@@ -57,6 +66,37 @@ import Testing
         table.insert(try entry(2, target: "/v1/redirect/1"), token: index.token(), hotIndex: index, epoch: table.epoch)
         #expect(find(table, "/v1/redirect/1")?.head == Array("head 2".utf8))
         #expect(table.count == 1)
+    }
+
+    @Test func `an entry for a chosen pool is found by clients of that pool only`() throws {
+        let table = FastPathTable()
+        for (number, choice) in [PoolChoice.chosen(0), .chosen(1), .chosen(2)].enumerated() {
+            let made = try entry(number, target: "/a", choice: choice)
+            table.insert(made, token: index.token(), hotIndex: index, epoch: table.epoch)
+        }
+        #expect(table.count == 3)
+        for number in 0...2 { #expect(find(table, "/a", choice: .chosen(number))?.head == Array("head \(number)".utf8)) }
+        for other in [PoolChoice.chosen(3), .origin, .named, nil] { #expect(find(table, "/a", choice: other) == nil) }
+        table.invalidate(.replica(try entry(1).id))
+        #expect(find(table, "/a", choice: .chosen(1)) == nil)
+        #expect(find(table, "/a", choice: .chosen(2)) != nil)
+    }
+
+    @Test func `an entry whose target names the pool is found without a choice`() throws {
+        let table = FastPathTable()
+        table.insert(try entry(1, target: "/a"), token: index.token(), hotIndex: index, epoch: table.epoch)
+        let now = (time: Timestamp(milliseconds: 0), instant: Self.start)
+        var choices = 0
+        for target in ["/a", "/b"] {
+            _ = Array(target.utf8).withUnsafeBytes { bytes in
+                table.find(bytes, at: now) {
+                    choices += 1
+                    return .chosen(0)
+                }
+            }
+        }
+        #expect(choices == 1)
+        for choice in [PoolChoice.chosen(0), .origin, nil] { #expect(find(table, "/a", choice: choice) != nil) }
     }
 
     @Test func `an entry is not taken when something was invalidated since its token`() async throws {

@@ -77,7 +77,7 @@ struct HeadTests {
     }
 
     @Test(arguments: [true, false])
-    func `a crowd that asks for the header of what is not there gets the origin's, asked once`(isSigned: Bool) async throws {
+    func `coalesced requests for the header of what is not there get the origin's, asked once`(isSigned: Bool) async throws {
         try await FakeOrigin.run { origin in
             let gate = FakeGate()
             origin.on("/a.bin", .generated(size: 30_000).with { $0.gate = gate })
@@ -98,7 +98,7 @@ struct HeadTests {
                     await mirror.waiting(number)
                     connections.append(connection)
                 }
-                #expect(mirror.server.crowds.count == 1)
+                #expect(mirror.server.coalescing.count == 1)
                 gate.open()
                 for connection in connections {
                     let response = try await connection.response(toHead: true)
@@ -115,7 +115,7 @@ struct HeadTests {
         }
     }
 
-    @Test func `a crowd that asks for a header that does not come is sent to the origin at once`() async throws {
+    @Test func `coalesced requests for a header that does not come are sent to the origin at once`() async throws {
         try await FakeOrigin.run { origin in
             let gate = FakeGate()
             origin.on("/a.bin", .generated(size: 30_000).with { $0.gate = gate })
@@ -144,7 +144,7 @@ struct HeadTests {
                 }
                 #expect(origin.requests.count == 1)
                 #expect(mirror.services.waiters.count == 0)
-                #expect(mirror.server.crowds.count == 0)
+                #expect(mirror.server.coalescing.count == 0)
                 #expect(sum(mirror, "cloud_mirror_hops_total") == 0)
                 gate.open()
             }

@@ -175,13 +175,13 @@ struct HopTests {
             }
             let first = try await open(Self.pip, waiting: 1)
             let same = try await open([("Accept", "*/*"), ("user-agent", "pip/26.3   ")], waiting: 2)
-            #expect(mirror.server.crowds.count == 1)
+            #expect(mirror.server.coalescing.count == 1)
             let unknown = try await open([], waiting: 3)
-            #expect(mirror.server.crowds.count == 2)
+            #expect(mirror.server.coalescing.count == 2)
             await world.clock.sleepers(1)
             world.clock.advance(by: .seconds(4))
             let late = try await open(Self.pip, waiting: 4)
-            #expect(mirror.server.crowds.count == 2)
+            #expect(mirror.server.coalescing.count == 2)
 
             world.clock.advance(by: .seconds(4))
             let unknownAnswer = try await unknown.response()
@@ -206,7 +206,7 @@ struct HopTests {
         }
     }
 
-    @Test func `a crowd of the second hop has waited as long as its hops`() async throws {
+    @Test func `coalesced requests of the second hop have waited as long as their hops`() async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.options) { mirror in
             var connections: [RawConnection] = []

@@ -58,19 +58,22 @@ final class MirrorFixture: Sendable {
     let services: MirrorServices
     let server: MirrorServer
     let store: WatchedStore
+    /// Of ``World/otherPool``.
+    let otherStore: WatchedStore
     let port: Int
     let adminPort: Int?
     private let group: ServiceGroup
     private let end: WatchedState<Bool>
 
     private init(
-        world: World, services: MirrorServices, server: MirrorServer, store: WatchedStore, ports: [MirrorServer.Listener: Int],
-        group: ServiceGroup, end: WatchedState<Bool>
+        world: World, services: MirrorServices, server: MirrorServer, stores: (first: WatchedStore, other: WatchedStore),
+        ports: [MirrorServer.Listener: Int], group: ServiceGroup, end: WatchedState<Bool>
     ) throws {
         self.world = world
         self.services = services
         self.server = server
-        self.store = store
+        store = stores.first
+        otherStore = stores.other
         port = try require(ports[.main])
         adminPort = ports[.admin]
         self.group = group
@@ -138,6 +141,7 @@ final class MirrorFixture: Sendable {
     private struct MirrorParts {
         let world: World
         let store: WatchedStore
+        let otherStore: WatchedStore
         let services: MirrorServices
         let outbound: OutboundClient
         let workers: CopyWorkers
@@ -146,11 +150,12 @@ final class MirrorFixture: Sendable {
         init(_ world: World, _ options: MirrorOptions, _ loops: MultiThreadedEventLoopGroup) throws {
             self.world = world
             store = WatchedStore(world.memory, isSigned: options.isSigned)
+            otherStore = WatchedStore(world.otherMemory)
             func pool(_ id: PoolID?, _ store: any ObjectStore) throws -> Pool {
                 Pool(id: try require(id), store: store, retention: TimeToLive(.seconds(86_400)), maxBytes: 1 << 30, grace: .seconds(60))
             }
             let pools = PoolTable(
-                [try pool(World.pool, store)] + (options.hasOtherPool ? [try pool(World.otherPool, world.otherMemory)] : []))
+                [try pool(World.pool, store)] + (options.hasOtherPool ? [try pool(World.otherPool, otherStore)] : []))
             let policy = try EgressPolicy(
                 allow: [.prefix(try ArtifactURL(World.origin + "/"))] + options.allow, requireHTTPS: options.allow.isEmpty,
                 allowAddresses: ["127.0.0.0/8"].compactMap(IPNetwork.init))
@@ -227,7 +232,7 @@ final class MirrorFixture: Sendable {
                     if ports.count == (options.admin.listen == nil ? 1 : 2) { break }
                 }
                 let mirror = try MirrorFixture(
-                    world: world, services: services, server: server, store: store, ports: ports, group: group, end: end)
+                    world: world, services: services, server: server, stores: (store, otherStore), ports: ports, group: group, end: end)
                 let result: Swift.Result<Result, any Error>
                 do {
                     result = .success(try await body(mirror))

@@ -29,6 +29,7 @@ final class RawConnection: Sendable {
         self.inbox = inbox
     }
 
+    /// - Parameter source: The address that it comes from, in 127.0.0.0/8; `nil` for 127.0.0.1.
     /// - Parameter isTLS: Whether it speaks TLS, and believes any certificate.
     /// - Parameter mangling: Whether something below TLS is damaged, and what by chance.
     /// - Parameter receiveBuffer: Bytes that the kernel takes while nobody reads; `nil` for its own idea.
@@ -37,8 +38,8 @@ final class RawConnection: Sendable {
     /// - Parameter first: Is sent as soon as it is connected, and `second` as soon as a response has come: on a busy machine a test may come
     ///   to it much later.
     static func open(
-        port: Int, isTLS: Bool = false, mangling seed: UInt64? = nil, receiveBuffer: Int? = nil, readsAlone: Bool = true,
-        stopsAtFirstByte: Bool = false,
+        port: Int, from source: String? = nil, isTLS: Bool = false, mangling seed: UInt64? = nil, receiveBuffer: Int? = nil,
+        readsAlone: Bool = true, stopsAtFirstByte: Bool = false,
         sending first: String = "", then second: String = ""
     ) async throws -> RawConnection {
         let inbox = WatchedState(Inbox())
@@ -46,6 +47,7 @@ final class RawConnection: Sendable {
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.autoRead, value: readsAlone)
+        if let source { bootstrap = bootstrap.bind(to: try SocketAddress(ipAddress: source, port: 0)) }
         if let receiveBuffer {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(receiveBuffer))
         }

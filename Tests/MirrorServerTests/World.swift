@@ -25,16 +25,18 @@ final class World: Sendable {
         state = HotIndex(base)
     }
 
-    /// The replica of an artifact in the first pool.
-    func id(_ path: String) throws -> ReplicaID {
-        ReplicaID(artifact: try ArtifactURL(Self.origin + path), pool: try require(Self.pool))
+    /// The replica of an artifact.
+    func id(_ path: String, in pool: PoolID? = World.pool) throws -> ReplicaID {
+        ReplicaID(artifact: try ArtifactURL(Self.origin + path), pool: try require(pool))
     }
 
     /// Puts an object into the pool, without telling the state.
     @discardableResult
-    func store(_ path: String, _ bytes: [UInt8] = Array("artifact".utf8), metadata: (inout ObjectMetadata) -> Void = { _ in }) async throws
-        -> ObjectInfo
-    {
+    func store(
+        _ path: String, _ bytes: [UInt8] = Array("artifact".utf8), in pool: PoolID? = World.pool,
+        metadata: (inout ObjectMetadata) -> Void = { _ in }
+    ) async throws -> ObjectInfo {
+        let memory = pool == Self.otherPool ? otherMemory : self.memory
         let artifact = try id(path).artifact
         var data = ObjectMetadata(contentType: "text/plain", upstreamURL: artifact.description, stored: clock.now)
         metadata(&data)
@@ -45,9 +47,11 @@ final class World: Sendable {
 
     /// Makes a replica present: its object is in the pool and the state knows.
     @discardableResult
-    func seed(_ path: String, _ bytes: [UInt8] = Array("artifact".utf8)) async throws -> ReplicaID {
-        let info = try await store(path, bytes)
-        let id = try id(path)
+    func seed(
+        _ path: String, _ bytes: [UInt8] = Array("artifact".utf8), in pool: PoolID? = World.pool
+    ) async throws -> ReplicaID {
+        let info = try await store(path, bytes, in: pool)
+        let id = try id(path, in: pool)
         let object = StoredObject(
             key: info.key, size: info.size, sha256: info.metadata.sha256, storedAt: info.metadata.stored, lastUsed: clock.now)
         _ = try await state.recordPresent(id, object)
@@ -55,11 +59,11 @@ final class World: Sendable {
     }
 
     /// Ends the copy that a request has queued: the object is in the pool now.
-    func finishCopy(_ path: String, _ bytes: [UInt8] = Array("artifact".utf8)) async throws {
-        let id = try id(path)
+    func finishCopy(_ path: String, _ bytes: [UInt8] = Array("artifact".utf8), in pool: PoolID? = World.pool) async throws {
+        let id = try id(path, in: pool)
         let lease = try require(try await state.lease(pools: [id.pool], worker: "test", duration: .seconds(60)))
         guard lease.id == id else { throw Missing() }
-        let info = try await store(path, bytes)
+        let info = try await store(path, bytes, in: pool)
         let object = StoredObject(
             key: info.key, size: info.size, sha256: info.metadata.sha256, storedAt: info.metadata.stored, lastUsed: clock.now)
         try await state.finish(lease, .present(object))

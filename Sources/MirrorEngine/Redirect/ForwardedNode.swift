@@ -8,13 +8,13 @@ struct ForwardedNode {
     let address: IPAddress?
 
     /// - Returns: `nil` for an empty element.
-    init?(_ element: Substring) {
-        let text = Self.trimmed(element.utf8)
+    init?(_ element: Slice<UnsafeRawBufferPointer>) {
+        let text = Self.trimmed(element)
         guard !text.isEmpty else { return nil }
         address = Self.address(Self.unquoted(text))?.unmapped
     }
 
-    private typealias Text = Substring.UTF8View
+    private typealias Text = Slice<UnsafeRawBufferPointer>
 
     private static func trimmed(_ text: Text) -> Text {
         func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
@@ -34,12 +34,16 @@ struct ForwardedNode {
             guard let end = text.firstIndex(of: UInt8(ascii: "]")), isPort(text[text.index(after: end)...]) else { return nil }
             return ipv6(text[..<end].dropFirst())
         }
-        guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else { return IPAddress(String(Substring(text))) }
+        guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else { return plain(text) }
         let rest = text[text.index(after: colon)...]
         // A port behind an IPv6 address without brackets could not be told from its last group.
         guard !rest.contains(UInt8(ascii: ":")) else { return ipv6(text) }
         guard isPort(text[colon...]) else { return nil }
-        return IPAddress(String(Substring(text[..<colon])))
+        return plain(text[..<colon])
+    }
+
+    private static func plain(_ text: Text) -> IPAddress? {
+        IPAddress(text: UnsafeRawBufferPointer(rebasing: text))
     }
 
     /// The zone says which of the proxy's own interfaces the client is at (RFC 4007 §11): nothing that matters here.
@@ -50,7 +54,7 @@ struct ForwardedNode {
             guard !zone.isEmpty, zone.allSatisfy(isWordByte) else { return nil }
             address = text[..<percent]
         }
-        return IPAddress(String(Substring(address))).flatMap { $0.isIPv6 ? $0 : nil }
+        return plain(address).flatMap { $0.isIPv6 ? $0 : nil }
     }
 
     /// Nothing, or what stands behind an address: a colon and a number, or a name that a proxy made up (RFC 7239 §6).
@@ -59,7 +63,7 @@ struct ForwardedNode {
         let port = text.dropFirst()
         guard colon == UInt8(ascii: ":"), let first = port.first else { return false }
         if first == UInt8(ascii: "_") { return port.count > 1 && port.allSatisfy(isWordByte) }
-        return port.count <= 5 && port.allSatisfy(isDigit) && UInt16(Substring(port)) != nil
+        return port.count <= 5 && port.allSatisfy(isDigit) && port.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) } <= 65_535
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

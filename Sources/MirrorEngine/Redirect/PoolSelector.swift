@@ -19,6 +19,12 @@ package struct PoolSelector: Sendable {
         return networks.first { $0.network.contains(client) }?.pool ?? fallback
     }
 
+    /// Whether the requests of one connection can be for different pools, because a trusted proxy says whom each of them is from.
+    package func dependsOnForwardedFor(from peer: IPAddress?) -> Bool {
+        guard let peer, !networks.isEmpty else { return false }
+        return trustedProxies.contains(peer)
+    }
+
     private static let loopback = ["127.0.0.0/8", "::1/128"].compactMap { IPNetwork($0) }
 
     /// Whether many clients may be behind an address: a trusted proxy's, or this machine's, where a proxy may be that nobody has named. No share is too large for it.
@@ -31,21 +37,21 @@ package struct PoolSelector: Sendable {
         client.map(standsForMany) == true ? nil : ClientNetwork(client)
     }
 
-    /// Who sent a request.
-    ///
-    /// `X-Forwarded-For` counts only as far as trusted proxies wrote it: from the right, the first address that is not one of theirs. Behind
-    /// an element that does not tell an address nothing counts, so that the client is the proxy that wrote it.
+    /// Who sent a request: the other end of the connection or, where that is a trusted proxy, whom its `X-Forwarded-For` fields name (``ForwardedFor``).
     ///
     /// - Parameter peer: The other end of the connection.
-    /// - Parameter forwardedFor: The elements of all `X-Forwarded-For` fields, in order. Empty ones are passed over (RFC 9110 §5.6.1.2).
-    package func client(peer: IPAddress?, forwardedFor: @autoclosure () -> [Substring]) -> IPAddress? {
-        guard var client = peer, trustedProxies.contains(where: { $0.contains(client) }) else { return peer }
-        for element in forwardedFor().reversed() {
-            guard trustedProxies.contains(where: { $0.contains(client) }) else { break }
-            guard let node = ForwardedNode(element) else { continue }
-            guard let address = node.address else { break }
-            client = address
+    /// - Parameter read: Reads the fields; called only where they count.
+    package func client(peer: IPAddress?, _ read: (inout ForwardedFor) -> Void) -> IPAddress? {
+        guard let peer, trustedProxies.contains(peer) else { return peer }
+        var forwardedFor = ForwardedFor(trustedProxies: trustedProxies)
+        read(&forwardedFor)
+        return forwardedFor.client ?? peer
+    }
+
+    /// - Parameter forwardedFor: The values of all `X-Forwarded-For` fields, in order.
+    package func client(peer: IPAddress?, forwardedFor: @autoclosure () -> [String]) -> IPAddress? {
+        client(peer: peer) { fields in
+            for var value in forwardedFor() { value.withUTF8 { fields.read(UnsafeRawBufferPointer($0)) } }
         }
-        return client
     }
 }

@@ -158,7 +158,7 @@ package struct RedirectService: Sendable {
     /// Waits for a copy on behalf of those who go on when the request is over that they have joined; for the header where they ask for that.
     ///
     /// - Parameter wait: What each of them was given.
-    package func waitOn(
+    package func wait(
         for source: ArtifactSource, in pool: Pool, until deadline: ContinuousClock.Instant, wait: Wait, isHead: Bool
     ) async -> RedirectAnswer {
         let time = time(wait, until: deadline, isHead: isHead)

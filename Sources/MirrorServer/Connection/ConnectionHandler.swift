@@ -5,13 +5,12 @@
 #else
     import Darwin
 #endif
-import MirrorCore
 import MirrorEngine
 import NIOCore
 import NIOHTTP1
 import NIOSSL
 
-/// Gives each request of a connection to who answers it: the fast path, a crowd of those who ask the same, or the slow path behind this.
+/// Gives each request of a connection to who answers it: the fast path, identical requests that it can join, or the slow path behind this.
 ///
 /// Stands between the socket (or TLS) and everything that knows HTTP. One request at a time: what comes behind it stays here, as bytes, until
 /// it is answered and the client takes what it is sent. While something stays here nothing more is read. So a connection holds no more than one
@@ -24,7 +23,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = IOData
     typealias OutboundOut = IOData
 
-    private let crowds: Crowds?
+    private let coalescing: CoalescingTable?
     private let client: ClientPresence
     private let connection: ConnectionProgress
     private let reader: RequestReader
@@ -37,20 +36,20 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isProceeding = false
     /// Whether something was handed on since the last end of a read.
     private var hasHandedOn = false
-    /// The request that waits in a crowd.
-    private var member: Crowd.Member?
+    /// The request that has joined others and waits.
+    private var member: CoalescedRequests.Member?
     /// Who wants to close, once that is answered.
     private var closes: [(mode: CloseMode, promise: EventLoopPromise<Void>?)] = []
     private var isClosing = false
     private var context: ChannelHandlerContext?
 
-    /// - Parameter crowds: `nil` when nobody may join one.
+    /// - Parameter coalescing: `nil` when requests may not join others.
     init(
-        fastPath: FastPath, crowds: Crowds?, client: ClientPresence, connection: ConnectionProgress, reader: RequestReader,
+        fastPath: FastPath, coalescing: CoalescingTable?, client: ClientPresence, connection: ConnectionProgress, reader: RequestReader,
         silence: SilenceCheck
     ) {
         self.fastPath = fastPath
-        self.crowds = crowds
+        self.coalescing = coalescing
         self.client = client
         self.connection = connection
         self.reader = reader
@@ -81,7 +80,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         client.leave()
         if let member {
             self.member = nil
-            crowds?.leave(member)
+            coalescing?.leave(member)
         }
         for close in closes { close.promise?.fail(ChannelError.alreadyClosed) }
         closes = []
@@ -114,7 +113,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
         isInputClosed = true
         client.leave()
-        leaveCrowd(context)
+        leaveCoalesced(context)
         proceed(context)
     }
 
@@ -212,14 +211,14 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Waiting with others
 
     private func join(_ request: FastPath.Request, _ input: inout ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
-        guard let crowds, !crowds.isEmpty, !client.hasLeft else { return false }
+        guard let coalescing, !coalescing.isEmpty, !client.hasLeft else { return false }
         member = input.withUnsafeReadableBytes { bytes in
             let bytes = UnsafeRawBufferPointer(rebasing: bytes[..<request.length])
-            return crowds.join(
-                UnsafeRawBufferPointer(rebasing: bytes[request.target]), isHead: request.isHead,
-                userAgent: RequestScanner.values(of: "user-agent", inPlain: bytes).first.map { bytes[$0] }, from: context.peer,
-                forwardedFor: RequestScanner.values(of: "x-forwarded-for", inPlain: bytes).flatMap {
-                    Substring(decoding: bytes[$0], as: UTF8.self).forwardedElements
+            return coalescing.join(
+                UnsafeRawBufferPointer(rebasing: bytes[request.target]), request.choice, isHead: request.isHead,
+                userAgent: RequestScanner.values(of: "user-agent", inPlain: bytes).first.map { bytes[$0] }, from: fastPath.chooser.peer,
+                forwardedFor: RequestScanner.values(of: "x-forwarded-for", inPlain: bytes).map {
+                    String(decoding: bytes[$0], as: UTF8.self)
                 }, self, on: context.eventLoop)
         }
         guard member != nil else { return false }
@@ -232,10 +231,13 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     ///
     /// - Parameter head: Of a request that has no body and does not end the connection.
     func join(_ head: HTTPRequestHead) -> Bool {
-        guard let context, let crowds, !crowds.isEmpty, !client.hasLeft, head.method == .GET || head.method == .HEAD else { return false }
-        member = crowds.join(
-            head.uri.utf8, isHead: head.method == .HEAD, userAgent: head.headers.first(name: "user-agent")?.utf8, from: context.peer,
-            forwardedFor: head.headers["x-forwarded-for"].flatMap { Substring($0).forwardedElements }, self, on: context.eventLoop)
+        guard let context, let coalescing, !coalescing.isEmpty, !client.hasLeft, head.method == .GET || head.method == .HEAD else {
+            return false
+        }
+        member = coalescing.join(
+            head.uri.utf8, fastPath.chooser.choice(of: head), isHead: head.method == .HEAD,
+            userAgent: head.headers.first(name: "user-agent")?.utf8, from: fastPath.chooser.peer,
+            forwardedFor: head.headers["x-forwarded-for"], self, on: context.eventLoop)
         return member != nil
     }
 
@@ -243,7 +245,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     ///
     /// - Parameter member: Whom the answer is for, unless it has given up meanwhile.
     /// - Parameter response: All of its bytes.
-    func answer(_ member: Crowd.Member, with response: ByteBuffer) {
+    func answer(_ member: CoalescedRequests.Member, with response: ByteBuffer) {
         guard self.member === member, let context else { return }
         self.member = nil
         connection.answerEnded(at: .now())
@@ -253,13 +255,13 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// The slow path answers whoever leaves: at once, because nobody is waited for who has left.
-    private func leaveCrowd(_ context: ChannelHandlerContext) {
+    private func leaveCoalesced(_ context: ChannelHandlerContext) {
         guard let member else { return }
         self.member = nil
-        crowds?.leave(member)
+        coalescing?.leave(member)
         connection.answerEnded(at: .now())
         guard closes.isEmpty else { return closeNow(context) }
-        var request = member.crowd.question.request
+        var request = member.request
         handOn(&request, context)
     }
 
@@ -301,9 +303,4 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let end = (try? context.channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)) ?? context
         end.close(promise: nil)
     }
-}
-
-extension ChannelHandlerContext {
-    /// The other end of the connection.
-    fileprivate var peer: IPAddress? { remoteAddress?.ipAddress.flatMap { IPAddress($0)?.unmapped } }
 }

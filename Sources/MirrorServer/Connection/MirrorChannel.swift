@@ -23,9 +23,11 @@ struct MirrorChannel: HTTPChannelHandler {
     private static let unsent = 262_144
 
     let responder: HTTPChannelHandler.Responder
-    /// `nil` leaves the fast path out, and `crowds` too: the differential tests compare with and without it.
+    /// `nil` leaves the fast path out, and `coalescing` too: the differential tests compare with and without it.
     let table: FastPathTable?
-    let crowds: Crowds?
+    let coalescing: CoalescingTable?
+    let pools: PoolTable
+    let selector: Reloadable<PoolSelector>
     let shares: AddressShares
     /// Each connection is greeted with what is in force when it comes. `nil` for HTTP without TLS.
     let tls: Reloadable<NIOSSLContext>?
@@ -53,7 +55,8 @@ struct MirrorChannel: HTTPChannelHandler {
         try limit(channel)
         let (client, progress) = (ClientPresence(), ConnectionProgress())
         let pipeline = channel.pipeline.syncOperations
-        let handler = connectionHandler(client, progress)
+        let peer = channel.remoteAddress?.ipAddress.flatMap { IPAddress($0)?.unmapped }
+        let handler = connectionHandler(PoolChooser(peer: peer, pools: pools, selector: selector), client, progress)
         if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.value)) }
         try pipeline.addHandlers([
             handler,
@@ -68,14 +71,17 @@ struct MirrorChannel: HTTPChannelHandler {
             of: client)
     }
 
-    private func connectionHandler(_ client: ClientPresence, _ progress: ConnectionProgress) -> ConnectionHandler {
+    private func connectionHandler(
+        _ chooser: PoolChooser, _ client: ClientPresence, _ progress: ConnectionProgress
+    ) -> ConnectionHandler {
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = maxHeaderBytes
         limits.maxHeaderListSize = maxHeaderBytes
         limits.maxHeaderFieldCount = 100
         return ConnectionHandler(
-            fastPath: FastPath(table: table ?? FastPathTable(maxBytes: 0), uses: uses, clock: clock, maxHeadLength: maxHeaderBytes),
-            crowds: crowds, client: client, connection: progress, reader: RequestReader(progress, limits: limits),
+            fastPath: FastPath(
+                table: table ?? FastPathTable(maxBytes: 0), chooser: chooser, uses: uses, clock: clock, maxHeadLength: maxHeaderBytes),
+            coalescing: coalescing, client: client, connection: progress, reader: RequestReader(progress, limits: limits),
             silence: SilenceCheck(progress, limit: idleTimeout))
     }
 

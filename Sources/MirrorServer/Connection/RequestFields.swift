@@ -11,7 +11,7 @@ enum RequestFields {
     /// Bytes of what a redirect request is told apart by, of the first field of each name. Of longer ones what counts is kept.
     private static let limits = ["host": 260, "connection": 64, "user-agent": 650]
     /// Bytes of all its `X-Forwarded-For` together, names included: with the others less than 2 KiB, however many fields there are.
-    private static let maxForwarded = 1_024
+    static let maxForwarded = 1_024
 
     static func kept(of head: HTTPRequestHead) -> HTTPHeaders {
         guard !head.uri.utf8.starts(with: "/v1/redirect".utf8) else { return little(of: head.headers) }

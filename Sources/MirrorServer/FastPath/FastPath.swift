@@ -21,11 +21,14 @@ struct FastPath {
         let length: Int
         let target: Range<Int>
         let isHead: Bool
+        /// Its pool; `nil` when that is for the full parser to say.
+        let choice: PoolChoice?
     }
 
     /// Bytes of answers that are written at a time. Then it is looked at whether the client takes them.
     private static let batch = 8_192
 
+    var chooser: PoolChooser
     private let table: FastPathTable
     private let uses: UseRecorder
     private let clock: any WallClock
@@ -34,8 +37,9 @@ struct FastPath {
     private var date = (second: Int64.min, text: "")
 
     /// - Parameter maxHeadLength: Bytes of a head that the HTTP decoder takes.
-    init(table: FastPathTable, uses: UseRecorder, clock: any WallClock, maxHeadLength: Int) {
+    init(table: FastPathTable, chooser: PoolChooser, uses: UseRecorder, clock: any WallClock, maxHeadLength: Int) {
         self.table = table
+        self.chooser = chooser
         self.uses = uses
         self.clock = clock
         self.maxHeadLength = maxHeadLength
@@ -52,13 +56,19 @@ struct FastPath {
                     next = .other
                     return 0
                 }
-                let entry = table.find(UnsafeRawBufferPointer(rebasing: bytes[target]), at: (now, instant))
-                guard let entry, entry.answersHead || !isHead else {
-                    next = .plain(Request(length: length, target: target, isHead: isHead))
-                    return 0
+                let found = table.find(UnsafeRawBufferPointer(rebasing: bytes[target]), at: (now, instant)) {
+                    chooser.choice(ofPlain: UnsafeRawBufferPointer(rebasing: bytes[..<length]))
                 }
-                write(entry, isHead: isHead, at: now)
-                return length
+                switch found {
+                case .entry(let entry) where entry.answersHead || !isHead:
+                    write(entry, isHead: isHead, at: now)
+                    return length
+                case .entry(let entry):
+                    next = .plain(Request(length: length, target: target, isHead: isHead, choice: entry.choice))
+                case .nothing(let choice):
+                    next = .plain(Request(length: length, target: target, isHead: isHead, choice: choice))
+                }
+                return 0
             }
             if let next { return next }
             input.moveReaderIndex(forwardBy: length)

@@ -4,7 +4,7 @@ package import MirrorState
 import NIOCore
 import Synchronization
 
-/// Finished answers to hot redirect requests, by the exact bytes of the request's target.
+/// Finished answers to hot redirect requests, by the exact bytes of the request's target and, where that names no pool, by the chosen one.
 ///
 /// Filled by the slow path when it has answered a hit, emptied by the ``HotIndex``: an entry is here only while the index would give the
 /// same answer, by the settings that hold. Bounded in bytes; when it is full something else goes.
@@ -12,6 +12,7 @@ package final class FastPathTable: Sendable {
     /// One answer.
     final class Entry: Sendable {
         let target: [UInt8]
+        let choice: PoolChoice
         /// Up to the value of `Date`.
         let head: [UInt8]
         let body: [UInt8]
@@ -30,11 +31,12 @@ package final class FastPathTable: Sendable {
 
         /// - Parameter now: The time of day, and the time that passes, to which `notAfter` belongs.
         init(
-            target: [UInt8], head: [UInt8], body: [UInt8], id: ReplicaID, size: Int64, answersHead: Bool = true, hits: Counter,
-            egressAvoided: Counter,
-            notAfter: Timestamp?, at now: (time: Timestamp, instant: NIODeadline), lastUsed: Timestamp
+            target: [UInt8], choice: PoolChoice, head: [UInt8], body: [UInt8], id: ReplicaID, size: Int64, answersHead: Bool = true,
+            hits: Counter, egressAvoided: Counter, notAfter: Timestamp?, at now: (time: Timestamp, instant: NIODeadline),
+            lastUsed: Timestamp
         ) {
             self.target = target
+            self.choice = choice
             self.head = head
             self.body = body
             self.id = id
@@ -70,13 +72,34 @@ package final class FastPathTable: Sendable {
     /// How many answers are held.
     package var count: Int { shards.reduce(0) { $0 + $1.entries.withLock { $0.count } } }
 
-    func find(_ target: UnsafeRawBufferPointer, at now: (time: Timestamp, instant: NIODeadline)) -> Entry? {
-        let hash = Self.hash(target)
+    /// What ``find(_:at:choose:)`` has found.
+    enum Found {
+        case entry(Entry)
+        /// Nothing for the pool that was chosen, if one could be.
+        case nothing(PoolChoice?)
+    }
+
+    /// - Parameter choose: Chooses the pool. Called unless there is an answer to a target that names its pool: such requests do not pay for those
+    ///   that name none, and nobody has to read the target.
+    func find(
+        _ target: UnsafeRawBufferPointer, at now: (time: Timestamp, instant: NIODeadline), choose: () -> PoolChoice?
+    ) -> Found {
+        let hasher = Self.hasher(target)
+        if let entry = find(target, .named, hasher, at: now) { return .entry(entry) }
+        guard let choice = choose() else { return .nothing(nil) }
+        guard let entry = find(target, choice, hasher, at: now) else { return .nothing(choice) }
+        return .entry(entry)
+    }
+
+    private func find(
+        _ target: UnsafeRawBufferPointer, _ choice: PoolChoice, _ hasher: Hasher, at now: (time: Timestamp, instant: NIODeadline)
+    ) -> Entry? {
+        let hash = Self.hash(hasher, choice)
         guard let entry = shards[hash & 15].entries.withLock({ $0[hash] }), now.time < entry.notAfter, now.instant < entry.end
         else { return nil }
         // Two targets with one 64-bit keyed hash: next to impossible, and then the slow path answers.
         let isSame = entry.target.withUnsafeBytes { known in
-            guard known.count == target.count else { return false }
+            guard known.count == target.count, entry.choice == choice else { return false }
             for index in 0..<known.count where known[index] != target[index] { return false }
             return true
         }
@@ -96,7 +119,7 @@ package final class FastPathTable: Sendable {
 
     /// Adds an entry unless something was invalidated since `token` was taken from `hotIndex`, or settings have changed since `epoch`.
     func insert(_ entry: Entry, token: HotIndex.Token, hotIndex: HotIndex, epoch: Int) {
-        let hash = entry.target.withUnsafeBytes(Self.hash)
+        let hash = Self.hash(entry.target.withUnsafeBytes(Self.hasher), entry.choice)
         index.withLock { index in
             // Under the lock that `invalidate` takes: see HotIndex.isCurrent.
             guard epoch == index.epoch, hotIndex.isCurrent(token) else { return }
@@ -145,9 +168,15 @@ package final class FastPathTable: Sendable {
     }
 
     /// Keyed by the process's random seed, so that nobody can prepare targets that collide.
-    private static func hash(_ target: UnsafeRawBufferPointer) -> Int {
+    private static func hasher(_ target: UnsafeRawBufferPointer) -> Hasher {
         var hasher = Hasher()
         hasher.combine(bytes: target)
+        return hasher
+    }
+
+    private static func hash(_ target: Hasher, _ choice: PoolChoice) -> Int {
+        var hasher = target
+        if choice != .named { hasher.combine(choice) }
         return hasher.finalize()
     }
 

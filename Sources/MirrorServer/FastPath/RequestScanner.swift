@@ -54,16 +54,21 @@ enum RequestScanner {
     ///
     /// - Parameter name: In lower case.
     static func values(of name: StaticString, inPlain bytes: UnsafeRawBufferPointer) -> [Range<Int>] {
-        guard var position = bytes.firstIndex(of: lf).map({ $0 + 1 }) else { return [] }
         var values: [Range<Int>] = []
+        forEachValue(of: name, inPlain: bytes) { values.append($0) }
+        return values
+    }
+
+    /// The same, one after the other.
+    static func forEachValue(of name: StaticString, inPlain bytes: UnsafeRawBufferPointer, _ body: (Range<Int>) -> Void) {
+        guard var position = bytes.firstIndex(of: lf).map({ $0 + 1 }) else { return }
         while let field = Field(bytes, at: position, before: bytes.count) {
             if equals(bytes, field.name, name) {
                 let end = bytes[field.value].lastIndex { $0 != UInt8(ascii: " ") }.map { $0 + 1 } ?? field.value.lowerBound
-                values.append(field.value.lowerBound..<end)
+                body(field.value.lowerBound..<end)
             }
             position = field.end
         }
-        return values
     }
 
     private static let cr = UInt8(ascii: "\r")

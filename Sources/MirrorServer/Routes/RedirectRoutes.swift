@@ -13,7 +13,7 @@ struct RedirectRoutes: Sendable {
 
     let services: MirrorServices
     let table: FastPathTable
-    let crowds: Crowds
+    let coalescing: CoalescingTable
     let publicURL: String?
     let status: HTTPResponse.Status
 
@@ -26,46 +26,40 @@ struct RedirectRoutes: Sendable {
 
     private func redirect(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         // Before anything that a reload changes is looked at.
-        let epoch = table.epoch
+        let epochs = Epochs(table: table.epoch, coalescing: coalescing.epoch)
+        let selector = services.selector.value
         let target = try RequestTarget(request.uri.path, behind: Self.prefix, parse: services.redirects.source)
-        let client = client(request, context)
+        let client = selector.client(peer: context.peer, forwardedFor: request.forwardedFor)
         let query = request.uri.query
         let fields = QueryFields(query, ["pool", "hop", "wait", "missing"])
-        let pool: Pool?
-        do {
-            pool = try self.pool(for: target, fields, client)
-        } catch var error as RequestError {
-            // So that nobody takes it for the origin's 404.
-            error.headers.append(contentsOf: Self.headers(nil, .refused))
-            throw error.about(target.artifact)
-        }
+        let (pool, choice) = try self.pool(for: target, fields, selector, client)
         let patience = services.redirects.patience(of: request.headers[values: .userAgent].first?.utf8)
         let wait = services.redirects.wait(asked: try askedWait(fields), hop: try hop(fields), patience: patience)
         let isReportedMissing = try isReportedMissing(fields)
-        let question = isReportedMissing ? nil : question(request, target, fields, patience)
+        let key = isReportedMissing ? nil : key(request, choice, patience)
         let network = ClientNetwork(client)
-        let crowd = found(question, target.source, pool, wait, network)
+        let coalesced = open(key, target.source, pool, wait, network, epochs)
         let answer = await services.redirects.answer(
             target.source, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing,
-            from: network, sharer: services.selector.value.sharer(client), client: context.client)
+            from: network, sharer: selector.sharer(client), client: context.client)
         let words = RequestWords(method: request.method, path: request.uri.path, query: query)
         let response = await response(to: answer, target.source, pool, words)
-        if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let question {
-            remember(redirect, response, question, epoch)
+        if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let key {
+            remember(redirect, response, key, epochs)
         }
-        if let crowd { crowds.end(crowd, as: answer, with: response) }
+        if let coalesced { coalescing.end(coalesced, as: answer, with: response) }
         return response.response(to: request)
     }
 
-    /// What those in a crowd get who have more time than its first request had.
-    @Sendable func waitOn(for crowd: Crowd, until deadline: ContinuousClock.Instant) async -> (RedirectAnswer, WholeResponse) {
-        let answer = await services.redirects.waitOn(
-            for: crowd.source, in: crowd.pool, until: deadline, wait: crowd.wait, isHead: crowd.question.isHead)
-        let parts = crowd.question.target.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
+    /// The answer for coalesced requests that have more time than the first of them had.
+    @Sendable func wait(for requests: CoalescedRequests, until deadline: ContinuousClock.Instant) async -> (RedirectAnswer, WholeResponse) {
+        let answer = await services.redirects.wait(
+            for: requests.source, in: requests.pool, until: deadline, wait: requests.wait, isHead: requests.key.isHead)
+        let parts = requests.key.target.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
         let words = RequestWords(
-            method: crowd.question.isHead ? .head : .get, path: parts.first ?? "", query: parts.count == 2 ? parts[1] : nil)
-        return (answer, await response(to: answer, crowd.source, crowd.pool, words))
+            method: requests.key.isHead ? .head : .get, path: parts.first ?? "", query: parts.count == 2 ? parts[1] : nil)
+        return (answer, await response(to: answer, requests.source, requests.pool, words))
     }
 
     /// How a request was written, as far as answers repeat it.
@@ -101,14 +95,27 @@ struct RedirectRoutes: Sendable {
         return error.response(to: request.method, request.path, at: services.clock.now)
     }
 
-    private func client(_ request: Request, _ context: MirrorRequestContext) -> IPAddress? {
-        services.selector.value.client(peer: context.peer, forwardedFor: request.forwardedFor)
+    /// The settings that an answer is made by, as each of the tables counts them.
+    private struct Epochs {
+        let table: Int
+        let coalescing: Int
     }
 
-    private func pool(for target: RequestTarget, _ fields: QueryFields, _ client: IPAddress?) throws -> Pool? {
-        if let words = target.pool { return try services.pool(words) }
-        if let name = fields["pool"] { return try services.pool(named: name) }
-        return services.selector.value.pool(for: client).flatMap { services.pools[$0] }
+    /// The pool that a request names, or the one that is chosen for its client.
+    private func pool(
+        for target: RequestTarget, _ fields: QueryFields, _ selector: PoolSelector, _ client: IPAddress?
+    ) throws -> (Pool?, PoolChoice) {
+        do {
+            if let words = target.pool { return (try services.pool(words), .named) }
+            if let name = fields["pool"] { return (try services.pool(named: name), .named) }
+        } catch var error as RequestError {
+            // So that nobody takes it for the origin's 404.
+            error.headers.append(contentsOf: Self.headers(nil, .refused))
+            throw error.about(target.artifact)
+        }
+        let choice = PoolChoice(selector, for: client, of: services.pools)
+        guard case .chosen(let index) = choice else { return (nil, choice) }
+        return (services.pools.all[index], choice)
     }
 
     /// How often the client was redirected to ourselves before.
@@ -147,33 +154,31 @@ struct RedirectRoutes: Sendable {
         return fields
     }
 
-    /// What is asked, where that alone decides the answer, and where it is short enough for the fast path.
-    private func question(
-        _ request: Request, _ target: RequestTarget, _ fields: QueryFields, _ patience: Patience
-    ) -> Crowd.Question? {
-        guard let text = request.head.path, text.hasPrefix(Self.prefix), text.utf8.count < RequestScanner.maxLength,
-            target.pool != nil || services.selector.value.networks.isEmpty || fields["pool"] != nil
-        else { return nil }
-        return Crowd.Question(target: Array(text.utf8), isHead: request.method == .head, patience: patience)
+    /// What identical requests have in common, where it is short enough for the fast path.
+    private func key(_ request: Request, _ choice: PoolChoice, _ patience: Patience) -> CoalescedRequests.Key? {
+        guard let text = request.head.path, text.hasPrefix(Self.prefix), text.utf8.count < RequestScanner.maxLength else { return nil }
+        return CoalescedRequests.Key(target: Array(text.utf8), choice: choice, isHead: request.method == .head, patience: patience)
     }
 
-    /// Lets others join who ask the same meanwhile, unless this one may be refused for what they are not.
-    private func found(
-        _ question: Crowd.Question?, _ source: ArtifactSource, _ pool: Pool?, _ wait: Wait, _ network: ClientNetwork
-    ) -> Crowd? {
-        guard let question, let pool, !services.redirects.coldClaims.isSpent(network) else { return nil }
-        return crowds.found(question, source, in: pool, wait: wait)
+    /// Lets identical requests join, unless this one may be refused for a reason that does not hold for them.
+    private func open(
+        _ key: CoalescedRequests.Key?, _ source: ArtifactSource, _ pool: Pool?, _ wait: Wait, _ network: ClientNetwork,
+        _ epochs: Epochs
+    ) -> CoalescedRequests? {
+        guard let key, let pool, !services.redirects.coldClaims.isSpent(network) else { return nil }
+        return coalescing.open(key, source, in: pool, wait: wait, epoch: epochs.coalescing)
     }
 
     /// Lets the fast path answer the same from now on, where there is only one way to ask for it.
-    private func remember(_ redirect: ReplicaRedirect, _ response: WholeResponse, _ question: Crowd.Question, _ epoch: Int) {
-        guard !question.target.contains(UInt8(ascii: "?")) else { return }
+    private func remember(_ redirect: ReplicaRedirect, _ response: WholeResponse, _ key: CoalescedRequests.Key, _ epochs: Epochs) {
+        guard !key.target.contains(UInt8(ascii: "?")) else { return }
         let metrics = services.metrics[pool: redirect.id.pool]
         table.insert(
             FastPathTable.Entry(
-                target: question.target, head: response.headBytes, body: response.body, id: redirect.id, size: redirect.object.size,
-                answersHead: redirect.location.expires == nil, hits: metrics.hits, egressAvoided: metrics.egressAvoided,
-                notAfter: redirect.notAfter, at: (services.clock.now, .now()), lastUsed: redirect.object.lastUsed),
-            token: redirect.token, hotIndex: services.state, epoch: epoch)
+                target: key.target, choice: key.choice, head: response.headBytes, body: response.body, id: redirect.id,
+                size: redirect.object.size, answersHead: redirect.location.expires == nil, hits: metrics.hits,
+                egressAvoided: metrics.egressAvoided, notAfter: redirect.notAfter, at: (services.clock.now, .now()),
+                lastUsed: redirect.object.lastUsed),
+            token: redirect.token, hotIndex: services.state, epoch: epochs.table)
     }
 }

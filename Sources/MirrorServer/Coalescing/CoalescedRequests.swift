@@ -4,45 +4,54 @@ import MirrorState
 import NIOCore
 import Synchronization
 
-/// Requests for the same, of which the first is on the slow path and the others wait for its answer.
+/// Identical requests: the first is on the slow path, and the others share its answer.
 ///
 /// Those others have no task, no parsed head and no wait of their own: ten thousand cost little more than ten thousand silent connections,
 /// and one answer is made for all of them.
-final class Crowd: Sendable {
-    /// What they ask, byte for byte, and how long they bear to wait for it.
-    struct Question: Hashable, Sendable {
+final class CoalescedRequests: Sendable {
+    /// What makes requests identical: their words, byte for byte, their pool, and how long they wait for an answer.
+    struct Key: Hashable, Sendable {
         let target: [UInt8]
+        var choice: PoolChoice
         let isHead: Bool
         let patience: Patience
-
-        /// A request that asks it. Of the one that was sent nothing else is kept.
-        var request: ByteBuffer {
-            ByteBuffer(bytes: Array((isHead ? "HEAD " : "GET ").utf8) + target + Array(" HTTP/1.1\r\nHost: mirror\r\n\r\n".utf8))
-        }
     }
 
-    /// One that waits, and where its connection is.
+    /// A request that waits, and where its connection is.
     final class Member: Sendable {
-        let crowd: Crowd
+        let requests: CoalescedRequests
         let since: ContinuousClock.Instant
         /// When it is sent on, to ourselves or to the origin.
         let deadline: ContinuousClock.Instant
         let eventLoop: any EventLoop
         /// Whose share of the waits it takes.
         let sharer: ClientNetwork?
+        /// Who has sent it, if a proxy says so.
+        private let forwardedFor: IPAddress?
         private let handler: NIOLoopBound<ConnectionHandler>
 
         /// - Parameter eventLoop: The handler's, on which this is called.
         init(
-            of crowd: Crowd, handler: ConnectionHandler, eventLoop: any EventLoop, since: ContinuousClock.Instant,
-            deadline: ContinuousClock.Instant, sharer: ClientNetwork?
+            of requests: CoalescedRequests, handler: ConnectionHandler, eventLoop: any EventLoop, since: ContinuousClock.Instant,
+            deadline: ContinuousClock.Instant, sharer: ClientNetwork?, forwardedFor: IPAddress?
         ) {
-            self.crowd = crowd
+            self.requests = requests
             self.since = since
             self.deadline = deadline
             self.eventLoop = eventLoop
             self.sharer = sharer
+            self.forwardedFor = forwardedFor
             self.handler = NIOLoopBound(handler, eventLoop: eventLoop)
+        }
+
+        /// An identical request of the same client. Nothing else is kept of the one that was sent.
+        var request: ByteBuffer {
+            var request = ByteBuffer(string: requests.key.isHead ? "HEAD " : "GET ")
+            request.writeBytes(requests.key.target)
+            request.writeString(" HTTP/1.1\r\nHost: mirror\r\n")
+            if let forwardedFor { request.writeString("X-Forwarded-For: \(forwardedFor)\r\n") }
+            request.writeString("\r\n")
+            return request
         }
 
         /// Called on the event loop.
@@ -58,11 +67,11 @@ final class Crowd: Sendable {
 
     /// Answers that are written in one go; then others have their turn.
     private static let batch = 64
-    /// To which the ends of waits are rounded up, so that a crowd that gathers slowly has few of them.
+    /// To which the ends of waits are rounded up, so that requests that come one after the other have few of them.
     private static let coarseness = Duration.milliseconds(100)
 
-    let question: Question
-    /// What they ask for, which is one: the words that name it are the same.
+    let key: Key
+    /// The same for all of them, because the words that name it are the same.
     let source: ArtifactSource
     let id: ReplicaID
     let pool: Pool
@@ -70,8 +79,8 @@ final class Crowd: Sendable {
     let wait: Wait
     private let state = Mutex(State())
 
-    init(_ question: Question, source: ArtifactSource, pool: Pool, wait: Wait) {
-        self.question = question
+    init(_ key: Key, source: ArtifactSource, pool: Pool, wait: Wait) {
+        self.key = key
         self.source = source
         id = ReplicaID(artifact: source.name, pool: pool.id)
         self.pool = pool
@@ -128,7 +137,7 @@ final class Crowd: Sendable {
 
     /// Sends a response to members that were taken.
     func send(_ response: WholeResponse, to members: [Member], clock: any WallClock) {
-        let isHead = question.isHead
+        let isHead = key.isHead
         for (_, members) in Dictionary(grouping: members, by: { ObjectIdentifier($0.eventLoop) }) {
             Self.send(members[...]) { response.bytes(at: clock.now, toHead: isHead) }
         }

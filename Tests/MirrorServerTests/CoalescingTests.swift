@@ -7,14 +7,14 @@ import Testing
 
 @testable import MirrorServer
 
-/// Many who wait for one copy.
+/// Identical requests that wait for one copy.
 @Suite(.timeLimit(.minutes(1)))
-struct CrowdTests {
+struct CoalescingTests {
     private static let waiting = MirrorOptions.with { $0.maxWait = .seconds(28) }
     private static let target = World.target("/a.txt")
 
-    /// Lets a crowd gather on connections of their own, the first of which is on the slow path.
-    private func crowd(_ count: Int, _ mirror: MirrorFixture) async throws -> [RawConnection] {
+    /// Sends identical requests on connections of their own. The first of them is on the slow path.
+    private func coalesced(_ count: Int, _ mirror: MirrorFixture) async throws -> [RawConnection] {
         var connections: [RawConnection] = []
         for number in 1...count {
             let connection = try await mirror.connection()
@@ -37,11 +37,11 @@ struct CrowdTests {
         return ([response.statusLine] + fields + ["", response.text]).joined(separator: "\n")
     }
 
-    @Test func `a crowd is given one answer, each the bytes that the slow path gives`() async throws {
+    @Test func `coalesced requests get one answer, each the bytes that the slow path gives`() async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in
-            let connections = try await crowd(5, mirror)
-            #expect(mirror.server.crowds.count == 1)
+            let connections = try await coalesced(5, mirror)
+            #expect(mirror.server.coalescing.count == 1)
             try await world.finishCopy("/a.txt")
             let first = try await connections[0].response()
             #expect(first.status == 302)
@@ -55,7 +55,7 @@ struct CrowdTests {
             #expect(mirror.store.locations == 1)
             #expect(outcomes(mirror, "wait") == 5)
             #expect(mirror.services.waiters.count == 0)
-            #expect(mirror.server.crowds.count == 0)
+            #expect(mirror.server.coalescing.count == 0)
             for connection in connections {
                 let next = try await connection.get(Self.target)
                 #expect(next["X-Cloud-Mirror-Outcome"] == "hit")
@@ -64,10 +64,10 @@ struct CrowdTests {
         }
     }
 
-    @Test func `a crowd is told of a failure as each would be`() async throws {
+    @Test func `coalesced requests get the answer to a failed copy that each would get alone`() async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in
-            let connections = try await crowd(3, mirror)
+            let connections = try await coalesced(3, mirror)
             let id = try world.id("/a.txt")
             let lease = try require(try await world.state.lease(pools: [id.pool], worker: "test", duration: .seconds(60)))
             let failure = CopyFailure(reason: .origin(status: 410), message: "it is gone", retryAt: world.clock.now + .seconds(30))
@@ -84,10 +84,10 @@ struct CrowdTests {
         }
     }
 
-    @Test func `each in a crowd waits as long as if it were alone, and then goes to the origin`() async throws {
+    @Test func `each coalesced request waits as long as if it were alone, and then goes to the origin`() async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in
-            let early = try await crowd(2, mirror)
+            let early = try await coalesced(2, mirror)
             await world.clock.sleepers(1)
             world.clock.advance(by: .seconds(20))
             let late = try await mirror.connection()
@@ -105,7 +105,7 @@ struct CrowdTests {
             let last = try await mirror.connection()
             await last.send(RequestStream.request("GET", Self.target))
             await mirror.waiting(2)
-            #expect(mirror.server.crowds.count == 1)
+            #expect(mirror.server.coalescing.count == 1)
             await world.clock.sleepers(1)
             world.clock.advance(by: .seconds(20))
             let response = try await late.response()
@@ -119,7 +119,7 @@ struct CrowdTests {
         }
     }
 
-    @Test func `a crowd that says how long it waits does, and others are no part of it`() async throws {
+    @Test func `requests that say how long they wait are coalesced, and others do not join them`() async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in
             var connections: [RawConnection] = []
@@ -129,7 +129,7 @@ struct CrowdTests {
                 await mirror.waiting(number + 1)
                 connections.append(connection)
             }
-            #expect(mirror.server.crowds.count == 2)
+            #expect(mirror.server.coalescing.count == 2)
             await world.clock.sleepers(1)
             world.clock.advance(by: .seconds(5))
             for connection in connections[..<2] {
@@ -137,7 +137,7 @@ struct CrowdTests {
                 #expect(response["X-Cloud-Mirror-Outcome"] == "fallback")
             }
             #expect(mirror.services.waiters.count == 2)
-            #expect(mirror.server.crowds.count == 1)
+            #expect(mirror.server.coalescing.count == 1)
             try await world.finishCopy("/a.txt")
             for connection in connections[2...] {
                 let response = try await connection.response()
@@ -150,10 +150,10 @@ struct CrowdTests {
         }
     }
 
-    @Test func `who asks with a head that only the parser reads joins the crowd, too, and keeps its connection`() async throws {
+    @Test func `a request with a head that only the parser reads joins, too, and keeps its connection`() async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in
-            let connections = try await crowd(1, mirror)
+            let connections = try await coalesced(1, mirror)
             let odd = "Accept: a\tb\r\nX-Padding: \(String(repeating: "x", count: 20_000))\r\n"
             var others: [RawConnection] = []
             for (number, fields) in [odd, "Connection: close\r\n" + odd, "Content-Length: 1\r\n" + odd].enumerated() {
@@ -179,10 +179,10 @@ struct CrowdTests {
         }
     }
 
-    @Test func `who hangs up leaves the crowd`() async throws {
+    @Test func `a client that hangs up leaves the coalesced requests`() async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in
-            let connections = try await crowd(3, mirror)
+            let connections = try await coalesced(3, mirror)
             try await connections[1].reset()
             while mirror.services.waiters.count > 2 { await Task.yield() }
             try await world.finishCopy("/a.txt")
@@ -198,7 +198,7 @@ struct CrowdTests {
     @Test func `who asks for more while it waits is answered in order`() async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in
-            let connections = try await crowd(2, mirror)
+            let connections = try await coalesced(2, mirror)
             await connections[1].send(RequestStream.request("GET", "/v1/ping"))
             try await mirror.readWhatCame()
             #expect(mirror.services.waiters.count == 2)
@@ -215,14 +215,14 @@ struct CrowdTests {
     @Test func `who asks after a purge does not join those who asked before`() async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in
-            let connections = try await crowd(2, mirror)
+            let connections = try await coalesced(2, mirror)
             let id = try world.id("/a.txt")
-            mirror.server.crowds.invalidate(.replica(id))
+            mirror.server.coalescing.invalidate(.replica(id))
             let late = try await mirror.connection()
             await late.send(RequestStream.request("GET", Self.target))
             await mirror.waiting(3)
-            // Of a crowd of its own.
-            #expect(mirror.server.crowds.count == 1)
+            // By itself: the others are no longer in the table.
+            #expect(mirror.server.coalescing.count == 1)
             try await world.finishCopy("/a.txt")
             for connection in connections + [late] {
                 let response = try await connection.response()
@@ -233,14 +233,14 @@ struct CrowdTests {
         }
     }
 
-    @Test func `no more wait than may, in a crowd or not`() async throws {
+    @Test func `no more requests wait than may, coalesced or not`() async throws {
         let world = World()
         let options = MirrorOptions.with {
             $0.maxWait = .seconds(28)
             $0.maxWaiting = 3
         }
         try await MirrorFixture.run(world, options) { mirror in
-            let connections = try await crowd(3, mirror)
+            let connections = try await coalesced(3, mirror)
             let response = try await mirror.get(Self.target)
             #expect(response["X-Cloud-Mirror-Outcome"] == "fallback")
             try await world.finishCopy("/a.txt")
@@ -252,7 +252,7 @@ struct CrowdTests {
         }
     }
 
-    @Test func `a client behind a trusted proxy has its share of the waits, in crowds or not, and others wait on`() async throws {
+    @Test func `a client behind a trusted proxy has its share of the waits, coalesced or not, and others wait on`() async throws {
         let world = World()
         let options = MirrorOptions.with {
             $0.maxWait = .seconds(28)
@@ -275,10 +275,10 @@ struct CrowdTests {
                 waiting.append(try await ask("/a.txt", from: client))
                 await mirror.waiting(waiting.count)
             }
-            #expect(mirror.server.crowds.count == 1)
+            #expect(mirror.server.coalescing.count == 1)
             #expect(try await isRefused("/a.txt", from: "192.0.2.7"))
             #expect(try await isRefused("/b.txt", from: "192.0.2.7"))
-            #expect(mirror.server.crowds.count == 1)
+            #expect(mirror.server.coalescing.count == 1)
             waiting.append(try await ask("/b.txt", from: "192.0.2.8"))
             await mirror.waiting(4)
             for path in ["/a.txt", "/b.txt"] { try await world.finishCopy(path) }
@@ -296,19 +296,21 @@ struct CrowdTests {
     @Test func `who is refused for the share of its network does not take those along who wait with it`() async throws {
         let world = World()
         try await MirrorFixture.run(world, Self.waiting) { mirror in
-            let connections = try await crowd(2, mirror)
+            let connections = try await coalesced(2, mirror)
             let pool = try #require(World.pool.flatMap { mirror.services.pools[$0] })
-            let question = Crowd.Question(target: Array(Self.target.utf8), isHead: false, patience: Patience(hop: .seconds(3_600), hops: 0))
-            mirror.server.crowds.invalidate(.everything)
-            let wait = mirror.services.redirects.wait(asked: nil, hop: 0, patience: question.patience)
+            let patience = Patience(hop: .seconds(3_600), hops: 0)
+            let key = CoalescedRequests.Key(target: Array(Self.target.utf8), choice: .named, isHead: false, patience: patience)
+            mirror.server.coalescing.invalidate(.everything)
+            let wait = mirror.services.redirects.wait(asked: nil, hop: 0, patience: patience)
             let source = try mirror.services.redirects.source(World.origin + "/a.txt")
-            let founded = try #require(mirror.server.crowds.found(question, source, in: pool, wait: wait))
+            let epoch = mirror.server.coalescing.epoch
+            let opened = try #require(mirror.server.coalescing.open(key, source, in: pool, wait: wait, epoch: epoch))
             let late = try await mirror.connection()
             await late.send(RequestStream.request("GET", Self.target))
             await mirror.waiting(3)
             let refusal = WholeResponse.redirect(
                 .found, to: World.origin + "/a.txt", pool: World.pool, outcome: .fallback, digest: nil, message: Fallback.share.message)
-            mirror.server.crowds.end(founded, as: .origin(.share), with: refusal)
+            mirror.server.coalescing.end(opened, as: .origin(.share), with: refusal)
             #expect(mirror.services.waiters.count == 3)
             try await world.finishCopy("/a.txt")
             for connection in connections + [late] {

@@ -1,0 +1,166 @@
+import MirrorCore
+import MirrorEngine
+import MirrorState
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+
+/// The requests that identical ones can join now.
+///
+/// A request that joins gets an answer that was begun before it. So nothing can be joined once the ``HotIndex`` says that what it knew of the
+/// replica has changed: a request that comes after a purge never gets an answer from before it.
+final class CoalescingTable: Sendable {
+    private struct State {
+        var requests: [CoalescedRequests.Key: CoalescedRequests] = [:]
+        var keys: [ReplicaID: Set<CoalescedRequests.Key>] = [:]
+        var epoch = 0
+    }
+
+    private let state = Mutex(State())
+    private let redirects: RedirectService
+    private let selector: Reloadable<PoolSelector>
+    private let clock: any MirrorClock
+    /// Those whose first request has its answer, while others still have time to wait.
+    private let (orphaned, orphan) = AsyncStream.makeStream(of: CoalescedRequests.self)
+
+    init(redirects: RedirectService, selector: Reloadable<PoolSelector>, clock: any MirrorClock) {
+        self.redirects = redirects
+        self.selector = selector
+        self.clock = clock
+    }
+
+    /// How many different ones there are.
+    var count: Int { state.withLock { $0.requests.count } }
+
+    /// Asked by everybody whose answer is not at hand, before anything else is looked at.
+    var isEmpty: Bool { count == 0 }
+
+    /// Lets others join a request on the slow path, until it gives its answer to ``end(_:as:with:)``.
+    ///
+    /// - Returns: `nil` when identical requests are open already, or settings have changed since `epoch`.
+    func open(_ key: CoalescedRequests.Key, _ source: ArtifactSource, in pool: Pool, wait: Wait, epoch: Int) -> CoalescedRequests? {
+        state.withLock { state in
+            guard epoch == state.epoch, state.requests[key] == nil else { return nil }
+            let requests = CoalescedRequests(key, source: source, pool: pool, wait: wait)
+            state.requests[key] = requests
+            state.keys[requests.id, default: []].insert(key)
+            return requests
+        }
+    }
+
+    /// Joins identical requests. Called on the event loop of the handler.
+    ///
+    /// - Parameter choice: The pool for the client, if the target names none; `nil` when it is not known.
+    /// - Parameter userAgent: What the client calls itself.
+    /// - Parameter peer: The other end of the connection.
+    /// - Parameter forwardedFor: The values of all `X-Forwarded-For` fields.
+    /// - Returns: `nil` when there are none, or as many requests wait as may.
+    func join(
+        _ target: some Sequence<UInt8>, _ choice: PoolChoice?, isHead: Bool, userAgent: (some Collection<UInt8>)?, from peer: IPAddress?,
+        forwardedFor: @autoclosure () -> [String], _ handler: ConnectionHandler, on eventLoop: any EventLoop
+    ) -> CoalescedRequests.Member? {
+        let patience = redirects.patience(of: userAgent)
+        let key = CoalescedRequests.Key(target: Array(target), choice: .named, isHead: isHead, patience: patience)
+        guard let requests = find(key, or: choice) else { return nil }
+        let selector = selector.value
+        let client = selector.client(peer: peer, forwardedFor: forwardedFor())
+        let sharer = selector.sharer(client)
+        guard let deadline = redirects.join(wait: requests.wait, sharer: sharer) else { return nil }
+        let member = CoalescedRequests.Member(
+            of: requests, handler: handler, eventLoop: eventLoop, since: clock.instant, deadline: deadline, sharer: sharer,
+            forwardedFor: client == peer ? nil : client)
+        guard requests.join(member) else {
+            redirects.leave([sharer])
+            return nil
+        }
+        return member
+    }
+
+    /// As the fast path does: what is found under a target that names its pool is right, whatever the client.
+    private func find(_ named: CoalescedRequests.Key, or choice: PoolChoice?) -> CoalescedRequests? {
+        state.withLock { state -> CoalescedRequests? in
+            if let requests = state.requests[named] { return requests }
+            guard let choice else { return nil }
+            var key = named
+            key.choice = choice
+            return state.requests[key]
+        }
+    }
+
+    func leave(_ member: CoalescedRequests.Member) {
+        if member.requests.leave(member) { redirects.leave([member.sharer]) }
+    }
+
+    /// Gives all of them the answer of the first. Those that have more time than it had continue to wait.
+    func end(_ requests: CoalescedRequests, as answer: RedirectAnswer, with response: WholeResponse) {
+        give(answer, response, to: requests)
+        if requests.nextDeadline() == nil { forget(requests) } else { orphan.yield(requests) }
+    }
+
+    /// Waits on behalf of those whose first request is gone, until graceful shutdown, and then until the last of them has its answer.
+    ///
+    /// - Parameter ask: Gives the answer for those that wait until the given time.
+    func run(_ ask: @escaping @Sendable (CoalescedRequests, ContinuousClock.Instant) async -> (RedirectAnswer, WholeResponse)) async {
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                for await requests in orphaned {
+                    group.addTask {
+                        while !Task.isCancelled, let deadline = requests.nextDeadline() {
+                            let (answer, response) = await ask(requests, deadline)
+                            self.give(answer, response, to: requests)
+                        }
+                        self.forget(requests)
+                    }
+                }
+            }
+        } onGracefulShutdown: {
+            self.orphan.finish()
+        }
+    }
+
+    /// Changes with the settings that answers depend on.
+    var epoch: Int { state.withLock { $0.epoch } }
+
+    /// Lets nobody join a request that is answered by the settings that held until now.
+    func beginEpoch() {
+        state.withLock { $0.epoch += 1 }
+        invalidate(.everything)
+    }
+
+    func invalidate(_ invalidation: HotIndex.Invalidation) {
+        let outdated = state.withLock { state -> [CoalescedRequests] in
+            switch invalidation {
+            case .everything:
+                defer { state = State(epoch: state.epoch) }
+                return Array(state.requests.values)
+            case .replica(let id):
+                return (state.keys.removeValue(forKey: id) ?? []).compactMap { state.requests.removeValue(forKey: $0) }
+            }
+        }
+        for requests in outdated { requests.close() }
+    }
+
+    private func give(_ answer: RedirectAnswer, _ response: WholeResponse, to requests: CoalescedRequests) {
+        let now = clock.instant
+        let members =
+            switch answer {
+            // Nobody waits on for a header that the origin does not give. Who has left, or whose network has its share, says nothing of the others.
+            case .origin(.timedOut) where !requests.key.isHead, .origin(.left), .origin(.share), .hop: requests.take(until: now)
+            case .origin, .replica, .description, .refused, .originStatus: requests.takeAll()
+            }
+        guard !members.isEmpty else { return }
+        redirects.leave(members.map(\.sharer))
+        redirects.record(
+            answer, requests.id, waits: members.map { requests.wait.before + $0.since.duration(to: now) }, isHead: requests.key.isHead)
+        requests.send(response, to: members, clock: clock)
+    }
+
+    private func forget(_ requests: CoalescedRequests) {
+        state.withLock { state in
+            guard state.requests[requests.key] === requests else { return }
+            state.requests[requests.key] = nil
+            state.keys[requests.id]?.remove(requests.key)
+            if state.keys[requests.id]?.isEmpty == true { state.keys[requests.id] = nil }
+        }
+    }
+}

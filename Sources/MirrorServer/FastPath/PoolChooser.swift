@@ -1,0 +1,73 @@
+import MirrorCore
+import MirrorEngine
+import NIOHTTP1
+
+/// Chooses the pool for the requests of one connection that name none: once for all of them or, where a trusted proxy speaks for many clients,
+/// for each of them.
+///
+/// Takes no memory for a request. What was chosen holds until the selector is replaced.
+struct PoolChooser {
+    private enum Rule {
+        case same(PoolChoice)
+        case each(PoolSelector)
+    }
+
+    private static let field: StaticString = "x-forwarded-for"
+
+    /// The other end of the connection; `nil` for a Unix socket.
+    let peer: IPAddress?
+    private let pools: PoolTable
+    private let selector: Reloadable<PoolSelector>
+    private var rule = Rule.same(.origin)
+    /// The selector's that the rule was made by; `nil` before there is one.
+    private var version: Int?
+
+    init(peer: IPAddress?, pools: PoolTable, selector: Reloadable<PoolSelector>) {
+        self.peer = peer
+        self.pools = pools
+        self.selector = selector
+    }
+
+    /// - Parameter head: Of a request that was found to be plain, and no more.
+    /// - Returns: `nil` when the fields are longer than the slow path keeps them, which then decides.
+    mutating func choice(ofPlain head: UnsafeRawBufferPointer) -> PoolChoice? {
+        switch currentRule() {
+        case .same(let choice): return choice
+        case .each(let selector):
+            var length = 0
+            let client = selector.client(peer: peer) { forwardedFor in
+                RequestScanner.forEachValue(of: Self.field, inPlain: head) { value in
+                    length += Self.field.utf8CodeUnitCount + value.count
+                    forwardedFor.read(UnsafeRawBufferPointer(rebasing: head[value]))
+                }
+            }
+            return choice(selector, for: client, length)
+        }
+    }
+
+    /// The same for a head that was parsed.
+    mutating func choice(of head: HTTPRequestHead) -> PoolChoice? {
+        switch currentRule() {
+        case .same(let choice): return choice
+        case .each(let selector):
+            let values = head.headers["\(Self.field)"]
+            let length = values.reduce(0) { $0 + Self.field.utf8CodeUnitCount + $1.utf8.count }
+            return choice(selector, for: selector.client(peer: peer, forwardedFor: values), length)
+        }
+    }
+
+    /// - Parameter length: Bytes of all `X-Forwarded-For` fields.
+    private func choice(_ selector: PoolSelector, for client: IPAddress?, _ length: Int) -> PoolChoice? {
+        length <= RequestFields.maxForwarded ? PoolChoice(selector, for: client, of: pools) : nil
+    }
+
+    private mutating func currentRule() -> Rule {
+        guard version != selector.version else { return rule }
+        let current = selector.versioned
+        version = current.version
+        // Where the fields do not matter, neither does the client behind a proxy.
+        let isSame = !current.value.dependsOnForwardedFor(from: peer)
+        rule = isSame ? .same(PoolChoice(current.value, for: peer, of: pools)) : .each(current.value)
+        return rule
+    }
+}
