@@ -19,6 +19,8 @@ struct OpenAPIDocument {
         let path: String
         let id: String
         let needsToken: Bool
+        /// The parameters that its query may have.
+        let queryNames: Set<String>
         /// The schema of the JSON that a request has for a body; `nil` where it has none.
         let body: Part?
         /// What it may be answered with: numbers, and `default`.
@@ -37,7 +39,8 @@ struct OpenAPIDocument {
         for path in (root["paths"]?.value.names ?? []).sorted() {
             for method in ["get", "head", "post", "put", "patch", "delete"] {
                 guard let operation = root["paths"]?[path]?[method] else { continue }
-                operations.append(try self.operation(method, path, operation))
+                let shared = root["paths"]?[path]?["parameters"]
+                operations.append(try self.operation(method, path, operation, sharing: shared))
             }
         }
     }
@@ -67,7 +70,8 @@ struct OpenAPIDocument {
         return found
     }
 
-    private func operation(_ method: String, _ path: String, _ part: Part) throws -> Operation {
+    /// - Parameter shared: The parameters of all operations of the path.
+    private func operation(_ method: String, _ path: String, _ part: Part, sharing shared: Part?) throws -> Operation {
         let responses = try require(part["responses"], "responses of \(method) \(path)")
         let statuses = responses.value.names ?? []
         var answers: [String: Part] = [:]
@@ -75,7 +79,14 @@ struct OpenAPIDocument {
         return Operation(
             method: method, path: path, id: try require(part["operationId"]?.value.string, "an identifier of \(method) \(path)"),
             needsToken: part["security"]?.value == .array([.object(["adminToken": .array([])])]),
-            body: part["requestBody"].flatMap(jsonSchema), statuses: statuses, answers: answers)
+            queryNames: queryNames(shared).union(queryNames(part["parameters"])), body: part["requestBody"].flatMap(jsonSchema),
+            statuses: statuses, answers: answers)
+    }
+
+    private func queryNames(_ parameters: Part?) -> Set<String> {
+        guard let parameters, let elements = parameters.value.array else { return [] }
+        let resolved = elements.map { self.resolved(Part(pointer: parameters.pointer, value: $0)).value }
+        return Set(resolved.filter { $0["in"]?.string == "query" }.compactMap { $0["name"]?.string })
     }
 
     /// The schema of the JSON in a request or a response.
