@@ -186,6 +186,7 @@ let package = Package(
             [
                 "MirrorServer", "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting", "MirrorCore",
                 "TestServers", hummingbird, httpTypes, logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
+                yams,
             ]),
         tests(
             "CloudMirrorTests",

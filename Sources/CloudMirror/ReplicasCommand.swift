@@ -23,34 +23,33 @@ struct ReplicasCommand: AsyncParsableCommand {
         try await reportingFailures {
             try await admin.withClient { client in
                 let replicas = try await all(client)
-                if admin.json { return print(JSONValue.object(["replicas": .array(replicas)]).text) }
-                print(Self.table(replicas), terminator: "")
+                if admin.json { return print(JSONValue.object(["replicas": .array(replicas.map(\.json))]).text) }
+                print(Self.table(replicas.map(\.body)), terminator: "")
             }
         }
     }
 
-    private func all(_ client: MirrorClient) async throws -> [JSONValue] {
-        var replicas: [JSONValue] = []
+    private func all(_ client: MirrorClient) async throws -> [WholeAnswer<ReplicasCall.Item>] {
+        var replicas: [WholeAnswer<ReplicasCall.Item>] = []
         var after: String?
         repeat {
-            let page = try await client.call(
+            let page: WholeAnswer<ReplicasCall.Answer> = try await client.call(
                 .get, client.address.replicas(pool: pool, state: state?.rawValue, after: after, limit: Self.pageSize))
-            replicas += page["replicas"]?.elements ?? []
-            let next = page["next"]?.string
+            replicas += zip(page.body.replicas, page.json["replicas"]?.elements ?? []).map { WholeAnswer(body: $0, json: $1) }
+            let next = page.body.next
             if let next, next == after { throw CommandFailure("the mirror's pages go in a circle") }
             after = next
         } while after != nil
         // A mirror that does not know the parameter sends all states.
-        return replicas.filter { state == nil || $0["state"]?.string == state?.rawValue }
+        return replicas.filter { state == nil || $0.body.state == state?.rawValue }
     }
 
-    static func table(_ replicas: [JSONValue]) -> String {
+    static func table(_ replicas: [ReplicasCall.Item]) -> String {
         var table = TextTable([("STATE", .left), ("POOL", .left), ("SIZE", .right), ("LAST USED", .left), ("ARTIFACT", .left)])
         for replica in replicas {
-            let error = replica["error"]?.string ?? replica["error"]?["message"]?.string
             table.add([
-                replica["state"]?.cell ?? "", replica["pool"]?.cell ?? "", replica["size"]?.int64.map(HumanText.bytes) ?? "",
-                replica["lastUsed"]?.cell ?? "", (replica["url"]?.cell ?? "") + (error.map { "  (\($0))" } ?? ""),
+                replica.state, replica.pool, replica.size.map(HumanText.bytes) ?? "", replica.lastUsed ?? "",
+                replica.url + (replica.error.map { "  (\($0.message))" } ?? ""),
             ])
         }
         return table.isEmpty ? "no replicas\n" : table.text()

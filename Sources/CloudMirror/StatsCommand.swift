@@ -10,16 +10,16 @@ struct StatsCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures {
             try await admin.withClient { client in
-                let answer = try await client.call(.get, client.address.stats)
-                print(admin.json ? answer.text + "\n" : Self.text(answer), terminator: "")
+                let answer: WholeAnswer<StatsCall.Answer> = try await client.call(.get, client.address.stats)
+                print(admin.json ? answer.json.text + "\n" : Self.text(answer), terminator: "")
             }
         }
     }
 
     /// Every number that the mirror sends, also those that this version has not heard of, under the key that it belongs to.
-    static func text(_ stats: JSONValue) -> String {
+    static func text(_ stats: WholeAnswer<StatsCall.Answer>) -> String {
         // Origins are a table of their own.
-        let leaves = stats.numericLeaves().filter { $0.path.first != "origins" }
+        let leaves = stats.json.numericLeaves().filter { $0.path.first != "origins" }
         let groups = [nil] + Set(leaves.compactMap { $0.path.count > 1 ? $0.path.first : nil }).sorted().map(Optional.some)
         let width = leaves.map { $0.path.dropFirst($0.path.count > 1 ? 1 : 0).joined(separator: ".").count }.max() ?? 0
         var blocks: [String] = []
@@ -35,36 +35,36 @@ struct StatsCommand: AsyncParsableCommand {
             }
             blocks.append(block)
         }
-        if let origins = origins(stats["origins"]?.elements ?? []) { blocks.append(origins) }
-        if let networks = networks(stats["coldClaims"]?["networks"]?.elements ?? []) { blocks.append(networks) }
-        return blocks.isEmpty ? "no numbers\n" : blocks.joined(separator: "\n")
+        if let origins = origins(stats.body.origins) { blocks.append(origins) }
+        if let networks = networks(stats.body.coldClaims.networks) { blocks.append(networks) }
+        return blocks.joined(separator: "\n")
     }
 
-    private static func origins(_ origins: [JSONValue]) -> String? {
+    private static func origins(_ origins: [StatsCall.Origin]) -> String? {
         var table = TextTable([
             ("ORIGIN", .left), ("QUEUED", .right), ("RUNNING", .right), ("SLOW", .right), ("PER SECOND", .right), ("SLOW SO FAR", .right),
         ])
         for origin in origins {
             table.add([
-                origin["origin"]?.cell ?? "", origin["queued"]?.cell ?? "", origin["running"]?.cell ?? "", origin["slow"]?.cell ?? "",
-                origin["bytesPerSecond"]?.int64.map(HumanText.bytes) ?? "", origin["slowed"]?.cell ?? "",
+                origin.origin, "\(origin.queued)", "\(origin.running)", "\(origin.slow)", HumanText.bytes(origin.bytesPerSecond),
+                "\(origin.slowed)",
             ])
         }
         return table.isEmpty ? nil : table.text()
     }
 
-    private static func networks(_ networks: [JSONValue]) -> String? {
+    private static func networks(_ networks: [String]) -> String? {
         var table = TextTable([("NETWORK WITHOUT A BUDGET LEFT", .left)])
-        for network in networks { table.add([network.cell]) }
+        for network in networks { table.add([network]) }
         return table.isEmpty ? nil : table.text()
     }
 
     /// Units go by the end of the name, as everywhere in this project.
     private static func number(_ value: JSONValue, named name: String) -> String {
         let lower = name.lowercased()
-        guard let count = value.int64 else { return value.cell }
+        guard let count = value.int64 else { return value.digits }
         if lower.contains("bytes") { return "\(count) (\(HumanText.bytes(count)))" }
-        if lower.hasSuffix("seconds") { return "\(value.cell) (\(HumanText.seconds(count)))" }
-        return value.cell
+        if lower.hasSuffix("seconds") { return "\(value.digits) (\(HumanText.seconds(count)))" }
+        return value.digits
     }
 }

@@ -45,22 +45,19 @@ struct WarmCommand: AsyncParsableCommand {
     private func warm(_ list: WarmList, _ client: MirrorClient) async throws {
         for problem in list.problems { Terminal.note(problem) }
         var report = WarmReport(artifacts: list.urls.count)
+        var failure: CommandFailure?
         do throws(CommandFailure) {
             for batch in list.batches {
                 let request = WarmCall.Request(urls: batch, pools: pool.isEmpty ? nil : pool.map(\.description))
                 let answer: WarmCall.Answer = try await client.call(.post, client.address.warm, body: request)
-                report.add(answer.replicas)
+                report.add(answer, to: request)
             }
         } catch {
-            if !report.replicas.isEmpty { show(report) }
-            throw error
+            failure = error
         }
-        show(report)
+        // What the mirror answered before a call failed is shown all the same.
+        if failure == nil || !report.replicas.isEmpty { print(admin.json ? report.json : report.summary) }
         for item in report.notTaken { Terminal.note(WarmReport.line(item)) }
-        if let failure = report.failure(invalid: list.problems.count) { throw failure }
-    }
-
-    private func show(_ report: WarmReport) {
-        print(admin.json ? report.json : report.summary)
+        if let failure = failure ?? report.failure(invalid: list.problems.count) { throw failure }
     }
 }

@@ -105,29 +105,14 @@ struct RequestError: Error, Sendable {
     /// `{"code","message","requestInfo":{"method","params","time"}}`, with the original's `msg`, `err` and `url` beside it.
     func response(to method: HTTPRequest.Method, _ path: some StringProtocol, at time: Timestamp) -> WholeResponse {
         let body = JSONResponse.encode(
-            Body(
-                code: code.rawValue, message: message, msg: message, err: originalCode, url: artifact?.description,
-                requestInfo: .init(method: method.rawValue, params: ["path": RequestTarget.shown(path)], time: time.iso8601)))
+            ErrorAnswer(
+                code: code.rawValue, message: message, err: originalCode, url: artifact?.description,
+                requestInfo: .init(method: method.rawValue, params: .init(path: RequestTarget.shown(path)), time: time.iso8601)))
         var fields: HTTPFields = [
             .contentType: "application/json; charset=utf-8", .contentLength: String(body.count), .xContentTypeOptions: "nosniff",
         ]
         fields.append(contentsOf: headers)
         fields[.cacheControl] = "no-store"
         return WholeResponse(status: status, fields: fields, body: body)
-    }
-
-    private struct Body: Encodable {
-        let code: String
-        let message: String
-        let msg: String
-        let err: String?
-        let url: String?
-        let requestInfo: RequestInfo
-
-        struct RequestInfo: Encodable {
-            let method: String
-            let params: [String: String]
-            let time: String
-        }
     }
 }

@@ -16,7 +16,8 @@ struct WholeResponse: Sendable {
     static func redirect(
         _ status: HTTPResponse.Status, to location: String, pool: PoolID?, outcome: Outcome, digest: Digest?, message: String? = nil
     ) -> WholeResponse {
-        let body = JSONResponse.encode(Body(status: message == nil ? "present" : nil, msg: message, url: location))
+        let body = JSONResponse.encode(
+            RedirectCall.Answer(status: message == nil ? RedirectCall.Answer.present : nil, msg: message, url: location))
         var fields = HTTPFields()
         fields.reserveCapacity(9)
         func add(_ name: HTTPField.Name, _ value: String) { fields.append(HTTPField(name: name, value: value)) }
@@ -51,13 +52,6 @@ struct WholeResponse: Sendable {
         add(.xContentTypeOptions, "nosniff")
         add(.contentLength, String(description.size))
         return WholeResponse(status: .ok, fields: fields, body: [])
-    }
-
-    /// As the original has it: a replica's status and URL, or the origin's URL and the reason.
-    private struct Body: Encodable {
-        let status: String?
-        let msg: String?
-        let url: String
     }
 
     /// For Hummingbird, which appends `Date`.

@@ -60,39 +60,59 @@ import Testing
                 """)
     }
 
-    @Test("Stats show every number under its group")
+    private static func answer<Body: Decodable & Sendable>(_ json: String) throws -> WholeAnswer<Body> {
+        try JSONText.decode(Array(json.utf8))
+    }
+
+    @Test("Stats show every number under its group, also those that this version does not know")
     func stats() throws {
-        let json = try #require(
-            JSONValue.parse(
-                Array(#"{"redirects":{"hit":10,"wait":2},"egressBytesAvoided":1048576,"uptimeSeconds":90,"note":"x","ok":true}"#.utf8)))
+        let stats: WholeAnswer<StatsCall.Answer> = try Self.answer(
+            #"""
+            {"redirects":{"hit":10,"wait":2},"copies":{"present":3},"copiedBytes":1048576,"egressAvoidedBytes":2048,"evictions":0,
+            "waiting":1,"uptimeSeconds":90,"origins":[],"coldClaims":{"spentNetworks":0,"networks":[]},
+            "newBytes":1536,"load":0.25,"note":"x","ok":true}
+            """#)
         #expect(
-            StatsCommand.text(json) == """
-                egressBytesAvoided  1048576 (1.0 MiB)
+            StatsCommand.text(stats) == """
+                copiedBytes         1048576 (1.0 MiB)
+                egressAvoidedBytes  2048 (2.0 KiB)
+                evictions           0
+                load                0.3
+                newBytes            1536 (1.5 KiB)
                 uptimeSeconds       90 (1m30s)
+                waiting             1
+
+                coldClaims
+                  spentNetworks       0
+
+                copies
+                  present             3
 
                 redirects
                   hit                 10
                   wait                2
 
                 """)
-        #expect(StatsCommand.text(.null) == "no numbers\n")
     }
 
     @Test("Stats show origins as a table, and pools why one is not healthy")
     func originsAndReasons() throws {
-        let stats = try #require(
-            JSONValue.parse(
-                Array(
-                    #"""
-                    {"waiting":1,"origins":[{"origin":"https://a.example","queued":12,"running":8,"slow":2,"bytesPerSecond":2048,"slowed":3}],
-                    "coldClaims":{"spentNetworks":2,"networks":["192.0.2.7","2001:db8::/64"]}}
-                    """#.utf8)))
+        let stats: WholeAnswer<StatsCall.Answer> = try Self.answer(
+            #"""
+            {"redirects":{},"copies":{},"copiedBytes":0,"egressAvoidedBytes":0,"evictions":0,"waiting":1,"uptimeSeconds":0,
+            "origins":[{"origin":"https://a.example","queued":12,"running":8,"slow":2,"bytesPerSecond":2048,"slowed":3}],
+            "coldClaims":{"spentNetworks":2,"networks":["192.0.2.7","2001:db8::/64"]}}
+            """#)
         #expect(
             StatsCommand.text(stats) == """
-                waiting        1
+                copiedBytes         0 (0 B)
+                egressAvoidedBytes  0 (0 B)
+                evictions           0
+                uptimeSeconds       0 (0s)
+                waiting             1
 
                 coldClaims
-                  spentNetworks  2
+                  spentNetworks       2
 
                 ORIGIN             QUEUED  RUNNING  SLOW  PER SECOND  SLOW SO FAR
                 https://a.example      12        8     2     2.0 KiB            3
@@ -102,23 +122,61 @@ import Testing
                 2001:db8::/64
 
                 """)
-        let pools = try #require(
-            JSONValue.parse(
-                Array(
-                    #"[{"pool":"local/a","healthy":true},{"pool":"s3/b","healthy":false,"reason":"permissionDenied: no\u001b list"}]"#.utf8)
-            ))
-        #expect(PoolsListCommand.table(pools.elements).hasSuffix("\ns3/b is not healthy: permissionDenied: no? list\n"))
+        func pool(_ name: String, reason: String?) -> PoolsCall.Item {
+            .init(
+                pool: name, objects: 1, bytes: 1_024, pending: 2, errors: 3, maxBytes: nil, retention: "7d", healthy: reason == nil,
+                reason: reason)
+        }
+        #expect(
+            PoolsListCommand.table([pool("local/a", reason: nil), pool("s3/b", reason: "permissionDenied: no\u{1B} list")]) == """
+                POOL     HEALTHY  OBJECTS    BYTES  LIMIT  PENDING  ERRORS  KEPT
+                local/a  yes            1  1.0 KiB   none        2       3  7d
+                s3/b     no             1  1.0 KiB   none        2       3  7d
+                s3/b is not healthy: permissionDenied: no? list
+
+                """)
+        #expect(PoolsListCommand.table([]) == "no pools\n")
     }
 
-    @Test("Replicas and pools survive answers that lack half of it")
-    func tables() throws {
-        let replicas = try #require(
-            JSONValue.parse(
-                Array(#"[{"url":"https://a/1","state":"present","size":1024},{"state":"error","error":{"message":"no"}},7]"#.utf8)))
-        #expect(ReplicasCommand.table(replicas.elements).contains("1.0 KiB"))
-        #expect(ReplicasCommand.table(replicas.elements).contains("(no)"))
+    @Test("Replicas are shown with their sizes, and with why there is none")
+    func replicas() {
+        var present = ReplicasCall.Item(url: "https://a.example/1", pool: "local/dev", state: "present")
+        present.size = 1_024
+        present.lastUsed = "2026-01-31T12:00:00.000Z"
+        var failed = ReplicasCall.Item(url: "https://a.example/2", pool: "local/dev", state: "error")
+        failed.error = .init(reason: "origin", status: 404, message: "no", retryAt: "2026-01-31T12:00:00.000Z")
+        #expect(
+            ReplicasCommand.table([present, failed]) == """
+                STATE    POOL          SIZE  LAST USED                 ARTIFACT
+                present  local/dev  1.0 KiB  2026-01-31T12:00:00.000Z  https://a.example/1
+                error    local/dev                                     https://a.example/2  (no)
+
+                """)
         #expect(ReplicasCommand.table([]) == "no replicas\n")
-        #expect(PoolsListCommand.table([.object(["pool": .string("local/dev")])]).contains("local/dev"))
+    }
+
+    @Test("An answer may have members that this version does not know, and they are kept")
+    func unknownMembers() throws {
+        let pool = #"{"bytes":0,"errors":0,"healthy":true,"new":[1],"objects":0,"pending":0,"pool":"a/b","retention":""}"#
+        let json = #"{"pools":[\#(pool)],"x":{}}"#
+        let answer: WholeAnswer<PoolsCall.Answer> = try Self.answer(json)
+        #expect(answer.body.pools.map(\.pool) == ["a/b"])
+        #expect(String(decoding: JSONText.bytes(answer.json), as: UTF8.self) == json)
+    }
+
+    @Test(
+        "An answer that is not what it should be is refused, and the message says what is wrong with it",
+        arguments: [
+            ("<html>log in</html>", "it is not JSON"), ("", "it is not JSON"), ("[]", "it is of the wrong type"),
+            ("{}", "'pools' is missing"), (#"{"pools":null}"#, "'pools' is null"), (#"{"pools":{}}"#, "'pools' is of the wrong type"),
+            (#"{"pools":[{"pool":"a/b","objects":0}]}"#, "'pools.0.bytes' is missing"),
+            (#"{"pools":[{"pool":"a/b","objects":"0"}]}"#, "'pools.0.objects' is of the wrong type"),
+        ])
+    func otherAnswers(json: String, flaw: String) {
+        let error = #expect(throws: DecodingError.self) {
+            let _: WholeAnswer<PoolsCall.Answer> = try Self.answer(json)
+        }
+        #expect(error?.words == flaw)
     }
 
     @Test("`pools` shows the pools, and looks after them when it is told to")

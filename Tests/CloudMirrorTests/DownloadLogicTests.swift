@@ -60,7 +60,11 @@ import Testing
     }
 
     private static func answer(_ status: Int, _ fields: [String: String] = [:], _ message: String? = nil) -> MirrorAnswer {
-        MirrorAnswer(.init(status: status, field: { fields[$0] }, body: message.map { .object(["message": .string($0)]) }))
+        let error = message.map {
+            ErrorAnswer(
+                code: "OriginError", message: $0, err: nil, url: nil, requestInfo: .init(method: "GET", params: .init(path: "/"), time: ""))
+        }
+        return MirrorAnswer(.init(status: status, field: { fields[$0] }, error: error))
     }
 
     @Test("The mirror's answer decides between copy, error and origin")

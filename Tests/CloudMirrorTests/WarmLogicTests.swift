@@ -45,7 +45,10 @@ import Testing
             .init(url: "https://a.example/x?sig=secret", pool: "local/dev", state: .init(rawValue: state), error: error)
         }
         var report = WarmReport(artifacts: 2)
-        report.add([item("pending"), item("present")])
+        func add(_ items: [WarmCall.Item]) {
+            report.add(.init(replicas: items), to: .init(urls: items.map(\.url), pools: ["local/dev"]))
+        }
+        add([item("pending"), item("present")])
         #expect(report.summary == "2 artifacts: 1 pending, 1 present")
         #expect(report.failure(invalid: 0) == nil)
         #expect(report.failure(invalid: 1)?.exit == .failed)
@@ -53,12 +56,24 @@ import Testing
             item("refused", "not allowed"), item("queue-full", "ask later"), item("unavailable"), item("error"), item("absent"),
             item("new\u{1B}"),
         ]
-        report.add(others)
+        add(others)
         #expect(report.summary == "2 artifacts: 1 pending, 1 present, 1 refused, 1 queue full, 1 unavailable, 1 absent, 1 error, 1 new?")
         #expect(report.notTaken == others)
         #expect(report.failure(invalid: 0)?.message == "the mirror did not take 6 of 8")
         #expect(WarmReport.line(others[0]).contains("not allowed"))
         #expect(WarmReport.line(others[0]).hasPrefix("refused: https://a.example/x"))
         #expect(!WarmReport.line(others[0]).contains("secret"))
+    }
+
+    @Test("An artifact that the mirror's answer does not mention was not taken", arguments: [nil, ["local/dev", "local/two"]])
+    func unanswered(pools: [String]?) {
+        let request = WarmCall.Request(urls: ["https://a.example/1", "https://a.example/2", "https://a.example/3"], pools: pools)
+        let asked = request.urls.count * (pools?.count ?? 1)
+        var report = WarmReport(artifacts: request.urls.count)
+        report.add(.init(replicas: [.init(url: request.urls[0], pool: "local/dev", state: .pending, error: nil)]), to: request)
+        #expect(report.summary == "3 artifacts: 1 pending")
+        let failure = report.failure(invalid: 0)
+        #expect(failure?.exit == .failed)
+        #expect(failure?.message == "the mirror did not take \(asked - 1) of \(asked); its answer does not mention \(asked - 1) of them")
     }
 }

@@ -81,6 +81,23 @@ extension EndToEndWaits {
             }
         }
 
+        @Test("What one call refused is shown although the next call fails")
+        func brokenOff() async throws {
+            try await FakeOrigin.run { other in
+                let item = #"{"url":"https://example.org/1","pool":"local/dev","state":"refused","error":"not allowed"}"#
+                other.on("/v1/warm", .text(#"{"replicas":[\#(item)]}"#), .status(503))
+                let directory = try TemporaryDirectory()
+                let list = (1...1_001).map { "https://example.org/\($0)" }.joined(separator: "\n")
+                let result = try await Command.run(
+                    ["warm", "--from", try directory.write(list, to: "list"), "--mirror", other.url("/")])
+                #expect(result.exit == .code(1))
+                #expect(result.output == "1001 artifacts: 1 refused\n")
+                #expect(result.errors.contains("refused: https://example.org/1 in local/dev: not allowed"), "\(result.errors)")
+                #expect(result.errors.contains("answered with status 503"), "\(result.errors)")
+                #expect(other.requests(for: "/v1/warm").count == 2)
+            }
+        }
+
         @Test(
             "URLs come from a file or from standard input, more of them than one call takes",
             arguments: ["--from FILE", "--from - <FILE", "- <FILE"])

@@ -1,4 +1,3 @@
-import Foundation
 import MirrorCore
 
 @testable import CloudMirror
@@ -11,10 +10,16 @@ extension FuzzTarget {
             seeds: [
                 #"{"status":"present","url":"http://a.example/b"}"#,
                 #"{"replicas":[{"url":"u","state":"error","size":1.5e3,"error":{"reason":null}}]}"#,
+                #"{"next":"n","replicas":[{"url":"u","pool":"a/b","state":"present","size":1500,"new":[{}]}]}"#,
             ],
             words: ["{", "}", "[", "]", ":", ",", "\"", "null", "true", "1e999", "-0", "\\u0000", "\\ud800", "[[[[[[[["]
         ) { bytes in
-            _ = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+            do {
+                let _: WholeAnswer<ReplicasCall.Answer> = try JSONText.decode(bytes)
+            } catch let error as DecodingError {
+                try require(!error.words.isEmpty, "no words for \(error)")
+                throw error
+            }
         },
         FuzzTarget(
             "answer-digest", seeds: ["sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:"],

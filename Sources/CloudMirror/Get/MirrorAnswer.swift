@@ -33,8 +33,8 @@ enum MirrorAnswer: Equatable {
         var status: Int
         /// Looks a field up by its lower-case name.
         var field: (String) -> String?
-        /// The answer's body.
-        var body: JSONValue?
+        /// The body, where it is that of an error.
+        var error: ErrorAnswer?
     }
 
     init(_ response: Response) {
@@ -44,7 +44,7 @@ enum MirrorAnswer: Equatable {
                     "it does not look like a cloud-mirror: it answered with status \(response.status), and without X-Cloud-Mirror-Outcome")
             return
         }
-        let said = response.body?["message"]?.string.map { ": \(TextTable.printable($0))" } ?? ""
+        let said = response.error.map { ": \(TextTable.printable($0.message))" } ?? ""
         switch (response.status, outcome) {
         case (301...303, _), (307...308, _):
             guard let location = response.field("location") else {

@@ -45,7 +45,8 @@ struct MirrorInquiry {
             let body = await HTTPTransport.body(of: response, limit: Self.maxAnswer)
             return MirrorAnswer(
                 MirrorAnswer.Response(
-                    status: Int(response.status.code), field: { response.headers.first(name: $0) }, body: JSONValue.parse(body)))
+                    status: Int(response.status.code), field: { response.headers.first(name: $0) },
+                    error: try? JSONText.decode(body) as ErrorAnswer))
         } catch {
             return .unusable(reason: error.reason)
         }

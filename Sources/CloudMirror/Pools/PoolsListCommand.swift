@@ -11,13 +11,13 @@ struct PoolsListCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures {
             try await admin.withClient { client in
-                let answer = try await client.call(.get, client.address.pools)
-                print(admin.json ? answer.text + "\n" : Self.table(answer["pools"]?.elements ?? []), terminator: "")
+                let answer: WholeAnswer<PoolsCall.Answer> = try await client.call(.get, client.address.pools)
+                print(admin.json ? answer.json.text + "\n" : Self.table(answer.body.pools), terminator: "")
             }
         }
     }
 
-    static func table(_ pools: [JSONValue]) -> String {
+    static func table(_ pools: [PoolsCall.Item]) -> String {
         var table = TextTable([
             ("POOL", .left), ("HEALTHY", .left), ("OBJECTS", .right), ("BYTES", .right), ("LIMIT", .right), ("PENDING", .right),
             ("ERRORS", .right),
@@ -25,15 +25,12 @@ struct PoolsListCommand: AsyncParsableCommand {
         ])
         for pool in pools {
             table.add([
-                pool["pool"]?.cell ?? "", pool["healthy"]?.cell ?? "", pool["objects"]?.cell ?? "",
-                pool["bytes"]?.int64.map(HumanText.bytes) ?? "",
-                pool["maxBytes"]?.int64.map(HumanText.bytes) ?? "none", pool["pending"]?.cell ?? "", pool["errors"]?.cell ?? "",
-                pool["retention"]?.cell ?? "",
+                pool.pool, pool.healthy ? "yes" : "no", "\(pool.objects)", HumanText.bytes(pool.bytes),
+                pool.maxBytes.map(HumanText.bytes) ?? "none", "\(pool.pending)", "\(pool.errors)", pool.retention,
             ])
         }
-        let reasons = pools.compactMap { pool -> String? in
-            guard let name = pool["pool"]?.string, let reason = pool["reason"]?.string else { return nil }
-            return TextTable.printable("\(name) is not healthy: \(reason)") + "\n"
+        let reasons = pools.compactMap { pool in
+            pool.reason.map { TextTable.printable("\(pool.pool) is not healthy: \($0)") + "\n" }
         }
         return table.isEmpty ? "no pools\n" : table.text() + reasons.joined()
     }

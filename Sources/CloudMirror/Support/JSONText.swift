@@ -4,7 +4,7 @@
     import Foundation
 #endif
 
-/// JSON that this program writes.
+/// JSON that this program writes, and that mirrors answer.
 enum JSONText {
     /// For a mirror.
     static func bytes(_ value: any Encodable) -> [UInt8] {
@@ -14,6 +14,11 @@ enum JSONText {
     /// For standard output: indented, keys in order.
     static func text(_ value: any Encodable) -> String {
         String(decoding: encoded(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]), as: UTF8.self)
+    }
+
+    /// - Throws: `DecodingError`
+    static func decode<Value: Decodable>(_ bytes: [UInt8]) throws -> Value {
+        try JSONDecoder().decode(Value.self, from: Data(bytes))
     }
 
     private static func encoded(_ value: any Encodable, _ formatting: JSONEncoder.OutputFormatting) -> [UInt8] {

@@ -1,17 +1,7 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 import MirrorCore
 
 /// Answers of a mirror.
 extension JSONValue {
-    /// - Returns: `nil` for what is not JSON.
-    static func parse(_ bytes: [UInt8]) -> JSONValue? {
-        try? JSONDecoder().decode(JSONValue.self, from: Data(bytes))
-    }
-
     /// Indented, keys in order.
     var text: String { JSONText.text(self) }
 
@@ -28,14 +18,12 @@ extension JSONValue {
         }
     }
 
-    /// For a cell of a table: nothing for null and for what has parts.
-    var cell: String {
+    /// A number in digits; empty for what is not a number.
+    var digits: String {
         switch self {
-        case .null, .array, .object: ""
-        case .bool(let value): value ? "yes" : "no"
         case .integer(let value): "\(value)"
         case .number(let value): HumanText.tenths(value)
-        case .string(let text): text
+        case .null, .bool, .string, .array, .object: ""
         }
     }
 

@@ -1,9 +1,4 @@
 import AsyncHTTPClient
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 import MirrorCore
 import NIOHTTP1
 
@@ -37,15 +32,7 @@ struct MirrorClient {
         let body: [UInt8]
     }
 
-    /// - Returns: The answer's JSON object.
     /// - Throws: ``CommandFailure`` for every answer that is not a success of a mirror.
-    func call(_ method: Method, _ url: String) async throws(CommandFailure) -> JSONValue {
-        let answer = try await send(method, url)
-        guard let json = JSONValue.parse(answer.body), case .object = json else { throw notAMirror(answer) }
-        return json
-    }
-
-    /// The same, as the type that the mirror and this program share.
     func call<Body: Decodable>(
         _ method: Method, _ url: String, headers: [(String, String)] = [], body: (any Encodable)? = nil
     ) async throws(CommandFailure) -> Body {
@@ -55,9 +42,9 @@ struct MirrorClient {
 
     func decode<Body: Decodable>(_ answer: Answer) throws(CommandFailure) -> Body {
         do {
-            return try JSONDecoder().decode(Body.self, from: Data(answer.body))
+            return try JSONText.decode(answer.body)
         } catch {
-            throw notAMirror(answer)
+            throw notAMirror(answer, (error as? DecodingError)?.words ?? "it cannot be read")
         }
     }
 
@@ -77,7 +64,7 @@ struct MirrorClient {
             if let token { answer = try await ask(method, url, headers, token, body) }
         }
         guard (200..<300).contains(answer.status) else {
-            throw failure(status: answer.status, answer: JSONValue.parse(answer.body))
+            throw failure(status: answer.status, answer: try? JSONText.decode(answer.body) as ErrorAnswer)
         }
         return answer
     }
@@ -96,8 +83,9 @@ struct MirrorClient {
         }
     }
 
-    func failure(status: UInt, answer: JSONValue?) -> CommandFailure {
-        let said = answer?["message"]?.string.map { ": \(TextTable.printable($0))" } ?? ""
+    /// - Parameter answer: `nil` where the body is not a mirror's.
+    private func failure(status: UInt, answer: ErrorAnswer?) -> CommandFailure {
+        let said = answer.map { ": \(TextTable.printable($0.message))" } ?? ""
         switch status {
         case 401, 403:
             let hint =
@@ -119,9 +107,11 @@ struct MirrorClient {
     }
 
     /// For a success that is not what a mirror says: a login page, a proxy's greeting.
-    private func notAMirror(_ answer: Answer) -> CommandFailure {
+    ///
+    /// - Parameter flaw: What is wrong with the answer.
+    private func notAMirror(_ answer: Answer, _ flaw: String) -> CommandFailure {
         CommandFailure(
-            "what answers at \(address) does not look like a cloud-mirror (status \(answer.status), and not the JSON that was expected)\n--mirror or $\(MirrorAddress.variable) says where the mirror is."
+            "what answers at \(address) does not look like a cloud-mirror (status \(answer.status), and not the JSON that was expected: \(flaw))\n--mirror or $\(MirrorAddress.variable) says where the mirror is."
         )
     }
 }

@@ -4,13 +4,17 @@ import MirrorCore
 struct WarmReport {
     let artifacts: Int
     private(set) var replicas: [WarmCall.Item] = []
+    /// Replicas that were asked for and that no answer is about.
+    private(set) var unanswered = 0
 
     init(artifacts: Int) {
         self.artifacts = artifacts
     }
 
-    mutating func add(_ items: [WarmCall.Item]) {
-        replicas += items
+    mutating func add(_ answer: WarmCall.Answer, to request: WarmCall.Request) {
+        replicas += answer.replicas
+        // Without pools in the request, the mirror knows how many there are; one at least.
+        unanswered += max(0, request.urls.count * (request.pools?.count ?? 1) - answer.replicas.count)
     }
 
     /// By state.
@@ -35,11 +39,13 @@ struct WarmReport {
     /// - Parameter invalid: Lines that were not URLs.
     /// - Returns: `nil` when all of it was taken.
     func failure(invalid: Int) -> CommandFailure? {
-        let notTaken = notTaken.count
+        let notTaken = notTaken.count + unanswered
         switch (notTaken, invalid) {
         case (0, 0): return nil
         case (0, _): return CommandFailure("\(invalid == 1 ? "1 line was" : "\(invalid) lines were") not a URL; the others were taken")
-        default: return CommandFailure("the mirror did not take \(notTaken) of \(replicas.count)")
+        default:
+            let rest = unanswered == 0 ? "" : "; its answer does not mention \(unanswered) of them"
+            return CommandFailure("the mirror did not take \(notTaken) of \(replicas.count + unanswered)\(rest)")
         }
     }
 

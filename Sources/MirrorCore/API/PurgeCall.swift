@@ -1,4 +1,4 @@
-/// `DELETE /v1/purge/…`: what is answered to a client that asks for more than 204 with `Prefer: return=representation` (RFC 7240 §4.2).
+/// `DELETE /v1/purge/…`: the answer to a client that asks for more than 204 with `Prefer: return=representation` (RFC 7240 §4.2).
 package enum PurgeCall {
     /// The value of the field `Prefer`.
     package static let preference = "return=representation"
@@ -16,8 +16,10 @@ package enum PurgeCall {
     }
 
     package struct Item: Codable, Sendable, Equatable {
+        /// `service/region`
         package var pool: String
-        /// The state that the replica had: `present`, `pending`, `error`, `removing`; `forgotten` for an object that no record told of.
+        /// The state that the replica had: `present`, `pending` or `error`; ``removing`` where a removal had begun before; ``forgotten``
+        /// for an object without a record.
         package var state: String
 
         package init(pool: String, state: String) {

@@ -1,4 +1,4 @@
-/// `POST /v1/warm`: what is asked and what is answered.
+/// `POST /v1/warm`: copies ahead of use.
 package enum WarmCall {
     /// Artifacts of one call, at most.
     package static let maxURLs = 10_000
@@ -6,8 +6,9 @@ package enum WarmCall {
     package static let maxBody = 1 << 20
 
     package struct Request: Codable, Sendable, Equatable {
+        /// Of artifacts; at most ``maxURLs``.
         package var urls: [String]
-        /// `nil` means all pools.
+        /// Each `service/region`; `nil` means all pools.
         package var pools: [String]?
 
         package init(urls: [String], pools: [String]? = nil) {
@@ -17,6 +18,7 @@ package enum WarmCall {
     }
 
     package struct Answer: Codable, Sendable, Equatable {
+        /// One for each artifact in each pool: those of the first artifact, those of the second, …
         package var replicas: [Item]
 
         package init(replicas: [Item]) {
@@ -26,11 +28,13 @@ package enum WarmCall {
 
     /// What became of one artifact in one pool.
     package struct Item: Codable, Sendable, Equatable {
+        /// The artifact's canonical URL.
         package var url: String
+        /// `service/region`
         package var pool: String
         /// A replica's state, or why there will be none.
         package var state: State
-        /// Why it is not there and will not be; for people.
+        /// Why it is not there and will not be, in a sentence; `nil` where it is there or will be.
         package var error: String?
 
         package init(url: String, pool: String, state: State, error: String?) {

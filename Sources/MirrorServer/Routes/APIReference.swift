@@ -1,59 +1,26 @@
-/// What `GET /v1/api-reference` tells: the routes below `/v1`, in the shape that clients of the original read.
-///
-/// - SeeAlso: `api-reference.json` of taskcluster-lib-api, and `docs/differences.md` for what goes beyond it.
-struct APIReference: Encodable {
-    let title = "cloud-mirror"
-    let description = "Copies immutable artifacts into the reader's region and redirects to the copies."
-    let schema = "http://schemas.taskcluster.net/base/v1/api-reference.json#"
-    /// Of this format.
-    let version = 0
-    let serviceName = "cloud-mirror"
-    /// What the routes of the entries are appended to.
-    let baseURL: String
-    let entries: [Entry]
+import MirrorCore
 
-    /// - Parameter address: The mirror's own, as its clients write it: `https://host:port`.
-    init(at address: String) {
-        baseURL = address + Self.base
-        entries = Route.all.compactMap(Entry.init)
-    }
-
+/// What `GET /v1/api-reference` answers: the routes below `/v1`.
+enum APIReference {
     private static let base = "/v1"
 
-    private enum CodingKeys: String, CodingKey {
-        case title, description, version, serviceName, entries
-        case schema = "$schema"
-        case baseURL = "baseUrl"
+    /// - Parameter address: The mirror's own, as its clients write it: `https://host:port`.
+    static func answer(at address: String) -> ReferenceCall.Answer {
+        ReferenceCall.Answer(
+            schema: "http://schemas.taskcluster.net/base/v1/api-reference.json#", version: 0, title: "cloud-mirror",
+            description: "Copies immutable artifacts into the reader's region and redirects to the copies.", serviceName: "cloud-mirror",
+            baseURL: address + base, entries: Route.all.compactMap(entry))
     }
 
-    struct Entry: Encodable {
-        let type = "function"
-        let method: String
-        /// Behind the base URL, with arguments as `<name>`.
-        let route: String
-        /// Names of the arguments in the route, in its order.
-        let args: [String]
-        let query: [String]
-        let name: String
-        let title: String
-        let description: String
-        let stability: String
-        /// Whether the call needs an admin token.
-        let admin: Bool
-
-        /// - Returns: `nil` for what does not stand below the base URL.
-        init?(_ route: Route) {
-            guard route.path.hasPrefix(APIReference.base + "/") else { return nil }
-            method = route.method
-            self.route = String(route.path.dropFirst(APIReference.base.count)).replacing("{", with: "<").replacing("}", with: ">")
-            args = route.path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
-            query = route.query
-            name = route.name
-            title = route.title
-            description = route.title
-            stability = route.isOfTheOriginal ? "stable" : "experimental"
-            admin = route.isAdmin
-        }
+    /// - Returns: `nil` for a route that is not below the base URL.
+    private static func entry(of route: Route) -> ReferenceCall.Entry? {
+        guard route.path.hasPrefix(base + "/") else { return nil }
+        return ReferenceCall.Entry(
+            type: "function", method: route.method,
+            route: String(route.path.dropFirst(base.count)).replacing("{", with: "<").replacing("}", with: ">"),
+            args: route.path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) },
+            query: route.query, name: route.name, title: route.title, description: route.title,
+            stability: route.isOfTheOriginal ? "stable" : "experimental", admin: route.isAdmin)
     }
 
     /// One thing that can be asked.

@@ -21,24 +21,18 @@ struct ServiceRoutes: Sendable {
             router.get("/v1/api-reference", use: apiReference)
             router.get("/v1/openapi.yaml", use: openAPI)
         }
-        router.get("/healthz") { request, _ in JSONResponse.make(["status": "ok"], for: request) }
+        router.get("/healthz") { request, _ in JSONResponse.make(HealthCall.Liveness(status: HealthCall.ok), for: request) }
         router.get("/readyz", use: ready)
     }
 
-    private struct Ping: Encodable {
-        let alive: Bool
-        let uptime: Double
-    }
-
-    /// As the original answers it.
     private func ping(_ request: Request, _ context: MirrorRequestContext) -> Response {
         JSONResponse.make(
-            Ping(alive: true, uptime: services.started.duration(to: services.clock.instant).inSeconds), for: request)
+            HealthCall.Ping(alive: true, uptime: services.started.duration(to: services.clock.instant).inSeconds), for: request)
     }
 
     private func apiReference(_ request: Request, _ context: MirrorRequestContext) -> Response {
         let address = publicURL ?? "\(isTLS ? "https" : "http")://\(request.head.authority ?? "localhost")"
-        return JSONResponse.make(APIReference(at: address), for: request)
+        return JSONResponse.make(APIReference.answer(at: address), for: request)
     }
 
     private static let openAPIDocument = ByteBuffer(bytes: PackageResources.openapi_yaml)
@@ -47,12 +41,6 @@ struct ServiceRoutes: Sendable {
         Response(
             status: .ok, headers: [.contentType: "application/yaml"],
             body: ResponseBody(byteBuffer: Self.openAPIDocument))
-    }
-
-    private struct Readiness: Encodable {
-        let status: String
-        /// By part: `ok`, or what is wrong.
-        let checks: [String: String]
     }
 
     /// 503 while every pool is out of order, or a state store of this process's own: a mirror with one good pool still earns its keep.
@@ -70,9 +58,9 @@ struct ServiceRoutes: Sendable {
         checks["state"] = Self.word(stateFailure)
         let isAnyPoolUp = services.pools.all.isEmpty || failures.count < services.pools.all.count
         let isReady = isAnyPoolUp && (stateFailure == nil || services.isStateShared)
-        let status = isReady ? (stateFailure == nil ? "ok" : "degraded") : "unavailable"
+        let status = isReady ? (stateFailure == nil ? HealthCall.ok : HealthCall.degraded) : HealthCall.unavailable
         return JSONResponse.make(
-            Readiness(status: status, checks: checks), status: isReady ? .ok : .serviceUnavailable, for: request)
+            HealthCall.Readiness(status: status, checks: checks), status: isReady ? .ok : .serviceUnavailable, for: request)
     }
 
     private func stateFailure() async -> (any Error)? {
@@ -84,5 +72,7 @@ struct ServiceRoutes: Sendable {
         }
     }
 
-    private static func word(_ failure: (any Error)?) -> String { failure.map { "unavailable: \(HealthReason.open($0))" } ?? "ok" }
+    private static func word(_ failure: (any Error)?) -> String {
+        failure.map { "\(HealthCall.unavailable): \(HealthReason.open($0))" } ?? HealthCall.ok
+    }
 }

@@ -19,52 +19,6 @@ struct StatusRoutes: Sendable {
 
     // MARK: Replicas
 
-    struct ReplicaItem: Encodable {
-        let url: String
-        let pool: String
-        let state: String
-        var size: Int64?
-        var sha256: String?
-        var key: String?
-        var stored: String?
-        var lastUsed: String?
-        var expiring: Bool?
-        var error: ErrorItem?
-
-        struct ErrorItem: Encodable {
-            let reason: String
-            var status: Int?
-            let message: String
-            let retryAt: String
-        }
-
-        init(_ replica: Replica) {
-            url = replica.id.artifact.description
-            pool = replica.id.pool.description
-            state = replica.state.rawValue
-            switch replica.status {
-            case .present(let object):
-                size = object.size
-                sha256 = object.sha256?.hex
-                key = object.key.description
-                stored = object.storedAt.iso8601
-                lastUsed = object.lastUsed.iso8601
-                expiring = object.markedAt == nil ? nil : true
-            case .error(let failure):
-                var item = ErrorItem(reason: failure.reason.label, message: failure.message, retryAt: failure.retryAt.iso8601)
-                if case .origin(let status) = failure.reason { item.status = status }
-                error = item
-            case .pending, .removing:
-                break
-            }
-        }
-    }
-
-    private struct ReplicaPage: Encodable {
-        let replicas: [ReplicaItem]
-        let next: String?
-    }
-
     private func replicas(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let parameters = QueryFields(request.uri.query, ["pool", "limit", "state", "after"])
         let pool = try parameters["pool"].map { try services.pool(named: $0).id }
@@ -84,7 +38,7 @@ struct StatusRoutes: Sendable {
         let after = try parameters["after"].map { try Cursor.read($0) }
         let page = try await services.state.replicas(in: pool, state: state, after: after, limit: limit)
         let next = page.count == limit ? page.last.map { Cursor.write($0.id) } : nil
-        return JSONResponse.make(ReplicaPage(replicas: page.map(ReplicaItem.init), next: next), for: request)
+        return JSONResponse.make(ReplicasCall.Answer(replicas: page.map(ReplicasCall.Item.init), next: next), for: request)
     }
 
     /// Where a page of replicas ended: opaque to clients.
@@ -113,98 +67,26 @@ struct StatusRoutes: Sendable {
             if let replica = try await services.state.replica(ReplicaID(artifact: target.artifact, pool: pool.id)) { found.append(replica) }
         }
         guard !found.isEmpty else { throw RequestError(.resourceNotFound, "no pool holds this artifact") }
-        return JSONResponse.make(ReplicaPage(replicas: found.map(ReplicaItem.init), next: nil), for: request)
+        return JSONResponse.make(ReplicasCall.Answer(replicas: found.map(ReplicasCall.Item.init), next: nil), for: request)
     }
 
     // MARK: Pools
 
-    private struct PoolList: Encodable {
-        let pools: [Item]
-
-        struct Item: Encodable {
-            let pool: String
-            let objects: Int
-            let bytes: Int64
-            let pending: Int
-            let errors: Int
-            let maxBytes: Int64?
-            let retention: String
-            let healthy: Bool
-            /// Why not.
-            let reason: String?
-        }
-    }
-
     private func pools(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let failures = await services.health.checkPools()
-        var items: [PoolList.Item] = []
+        var items: [PoolsCall.Item] = []
         for pool in services.pools.all {
             let totals = try await services.state.totals(of: pool.id)
             let reason = failures[pool.id].map(HealthReason.full)
             items.append(
-                PoolList.Item(
+                PoolsCall.Item(
                     pool: pool.id.description, objects: totals.objects, bytes: totals.bytes, pending: totals.pending, errors: totals.errors,
                     maxBytes: pool.maxBytes, retention: pool.retention.summary, healthy: reason == nil, reason: reason))
         }
-        return JSONResponse.make(PoolList(pools: items), for: request)
+        return JSONResponse.make(PoolsCall.Answer(pools: items), for: request)
     }
 
     // MARK: Statistics
-
-    private struct Stats: Encodable {
-        /// By outcome, over all pools.
-        let redirects: [String: Int64]
-        /// By result.
-        let copies: [String: Int64]
-        let copiedBytes: Int64
-        let egressAvoidedBytes: Int64
-        let evictions: Int64
-        let waiting: Int
-        let uptimeSeconds: Int64
-        /// Of this process: those that are being copied from, and those that were slow.
-        let origins: [Origin]
-        let coldClaims: ColdClaims
-
-        /// Client networks that have spent their budget of what is not there yet.
-        struct ColdClaims: Encodable {
-            /// Networks that are named.
-            private static let maxNames = 100
-
-            let spentNetworks: Int
-            let networks: [String]
-
-            init(_ spent: [ClientNetwork]) {
-                spentNetworks = spent.count
-                networks = spent.prefix(Self.maxNames).map(\.description).sorted()
-            }
-        }
-
-        struct Origin: Encodable {
-            let origin: String
-            let queued: Int
-            let running: Int
-            let slow: Int
-            let bytesPerSecond: Int64
-            let slowed: Int
-
-            /// - Parameter jobs: Queued and under way, in any process.
-            init(_ copies: CopySlots.OriginCopies, jobs: Int) {
-                origin = copies.origin
-                queued = max(jobs - copies.running, 0)
-                running = copies.running
-                slow = copies.slow
-                bytesPerSecond = copies.bytesPerSecond
-                slowed = copies.slowed
-            }
-
-            /// One that no copy of this process is from.
-            init(_ origin: String, jobs: Int) {
-                self.origin = origin
-                queued = jobs
-                (running, slow, bytesPerSecond, slowed) = (0, 0, 0, 0)
-            }
-        }
-    }
 
     private func stats(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let registry = services.registry
@@ -213,13 +95,13 @@ struct StatusRoutes: Sendable {
         }
         func total(_ name: String) -> Int64 { registry.values(of: name).reduce(0) { $0 + Int64($1.value) } }
         return JSONResponse.make(
-            Stats(
+            StatsCall.Answer(
                 redirects: sum(EngineMetrics.Name.redirects, by: "outcome"), copies: sum(EngineMetrics.Name.copies, by: "result"),
                 copiedBytes: total(EngineMetrics.Name.copyBytes), egressAvoidedBytes: total(EngineMetrics.Name.egressAvoided),
                 evictions: total(EngineMetrics.Name.evictions), waiting: services.waiters.count,
                 uptimeSeconds: services.started.duration(to: services.clock.instant).wholeMilliseconds / 1_000,
                 origins: await origins(),
-                coldClaims: Stats.ColdClaims(services.redirects.coldClaims.spent)),
+                coldClaims: StatsCall.ColdClaims(services.redirects.coldClaims.spent)),
             for: request)
     }
 
@@ -227,7 +109,7 @@ struct StatusRoutes: Sendable {
     private static let maxOrigins = 100
 
     /// Origins that are copied from or were slow, and those that most jobs wait for.
-    private func origins() async -> [Stats.Origin] {
+    private func origins() async -> [StatsCall.Origin] {
         var jobs: [String: Int] = [:]
         for pool in services.pools.all {
             // The rest of the figures is this process's own, and is told while the state is away.
@@ -237,7 +119,7 @@ struct StatusRoutes: Sendable {
         }
         let copied = services.copySlots?.origins ?? []
         let others = Set(jobs.keys).subtracting(copied.map(\.origin)).sorted { (jobs[$1] ?? 0, $0) < (jobs[$0] ?? 0, $1) }
-        return copied.map { Stats.Origin($0, jobs: jobs[$0.origin] ?? 0) }
-            + others.prefix(Self.maxOrigins).map { Stats.Origin($0, jobs: jobs[$0] ?? 0) }
+        return copied.map { StatsCall.Origin($0, jobs: jobs[$0.origin] ?? 0) }
+            + others.prefix(Self.maxOrigins).map { StatsCall.Origin($0, jobs: jobs[$0] ?? 0) }
     }
 }

@@ -1,0 +1,21 @@
+import MirrorCore
+
+/// An answer of a mirror, or a part of one, in two forms.
+///
+/// A mirror may be newer than this program. What this program does not know is in `json` only, and is kept where the mirror's JSON is printed.
+struct WholeAnswer<Body: Decodable & Sendable>: Decodable, Sendable {
+    /// As the type that the mirror and this program share.
+    let body: Body
+    /// As it was sent.
+    let json: JSONValue
+
+    init(body: Body, json: JSONValue) {
+        self.body = body
+        self.json = json
+    }
+
+    init(from decoder: any Decoder) throws {
+        body = try Body(from: decoder)
+        json = try JSONValue(from: decoder)
+    }
+}

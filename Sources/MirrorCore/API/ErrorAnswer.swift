@@ -1,0 +1,47 @@
+/// The body of every answer that is an error, whichever call it answers.
+package struct ErrorAnswer: Codable, Sendable, Equatable {
+    /// What kind of error it is: `InputError`, `ResourceNotFound`, …
+    package var code: String
+    /// What went wrong, in a sentence; holds no path, credential or stack of the mirror.
+    package var message: String
+    /// The same as `message`, under the original's name.
+    package var msg: String
+    /// The original's code, where it did not use `code`: `InvalidUrl` or `BadHTTPStatus`.
+    package var err: String?
+    /// The canonical URL of the artifact that the error is about.
+    package var url: String?
+    package var requestInfo: RequestInfo
+
+    /// Which request was answered.
+    package struct RequestInfo: Codable, Sendable, Equatable {
+        /// `GET`, `DELETE`, …
+        package var method: String
+        package var params: Parameters
+        /// When it was answered: RFC 3339, UTC, with milliseconds.
+        package var time: String
+
+        package init(method: String, params: Parameters, time: String) {
+            self.method = method
+            self.params = params
+            self.time = time
+        }
+    }
+
+    package struct Parameters: Codable, Sendable, Equatable {
+        /// The request's path without its query, cut off at 2,048 bytes.
+        package var path: String
+
+        package init(path: String) {
+            self.path = path
+        }
+    }
+
+    package init(code: String, message: String, err: String?, url: String?, requestInfo: RequestInfo) {
+        self.code = code
+        self.message = message
+        self.msg = message
+        self.err = err
+        self.url = url
+        self.requestInfo = requestInfo
+    }
+}

@@ -1,0 +1,73 @@
+/// `GET /v1/stats`: what this process has done since it started, over all pools.
+package enum StatsCall {
+    package struct Answer: Codable, Sendable, Equatable {
+        /// Redirect requests by outcome: `hit`, `wait`, `fallback`, …
+        package var redirects: [String: Int64]
+        /// Copies that ended, by result: `present`, `error` or `set-aside`.
+        package var copies: [String: Int64]
+        package var copiedBytes: Int64
+        /// Bytes that hits did not fetch from the origin.
+        package var egressAvoidedBytes: Int64
+        /// Replicas that were deleted to make room.
+        package var evictions: Int64
+        /// Redirect requests that wait for a copy now.
+        package var waiting: Int
+        /// Seconds since the start.
+        package var uptimeSeconds: Int64
+        /// Those that this process is copying from or that were slow, and those that most copies are queued for.
+        package var origins: [Origin]
+        package var coldClaims: ColdClaims
+
+        package init(
+            redirects: [String: Int64], copies: [String: Int64], copiedBytes: Int64, egressAvoidedBytes: Int64, evictions: Int64,
+            waiting: Int, uptimeSeconds: Int64, origins: [Origin], coldClaims: ColdClaims
+        ) {
+            self.redirects = redirects
+            self.copies = copies
+            self.copiedBytes = copiedBytes
+            self.egressAvoidedBytes = egressAvoidedBytes
+            self.evictions = evictions
+            self.waiting = waiting
+            self.uptimeSeconds = uptimeSeconds
+            self.origins = origins
+            self.coldClaims = coldClaims
+        }
+    }
+
+    package struct Origin: Codable, Sendable, Equatable {
+        /// Scheme, host and port; `unfinished` for copies whose last attempt never ended.
+        package var origin: String
+        /// Copies that wait, in all pools. With a shared state, copies that other processes are making count, too.
+        package var queued: Int
+        /// Copies that this process is making.
+        package var running: Int
+        /// Those of them that gave up their slot because they were too slow.
+        package var slow: Int
+        /// Of all of them together, as last measured.
+        package var bytesPerSecond: Int64
+        /// Copies that gave up their slot since the start.
+        package var slowed: Int
+
+        package init(origin: String, queued: Int, running: Int, slow: Int, bytesPerSecond: Int64, slowed: Int) {
+            self.origin = origin
+            self.queued = queued
+            self.running = running
+            self.slow = slow
+            self.bytesPerSecond = bytesPerSecond
+            self.slowed = slowed
+        }
+    }
+
+    /// Client networks that have spent their budget for artifacts that are not there yet.
+    package struct ColdClaims: Codable, Sendable, Equatable {
+        /// How many there are.
+        package var spentNetworks: Int
+        /// At most 100 of them, each an IPv4 address or an IPv6 /64.
+        package var networks: [String]
+
+        package init(spentNetworks: Int, networks: [String]) {
+            self.spentNetworks = spentNetworks
+            self.networks = networks
+        }
+    }
+}
