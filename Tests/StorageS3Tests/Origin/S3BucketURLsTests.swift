@@ -1,4 +1,5 @@
 import MirrorCore
+import TestServers
 import Testing
 
 @testable import StorageS3
@@ -170,7 +171,7 @@ import Testing
 
     @Test("Whatever the key, its URL is read as the same key, and written as the same URL", arguments: [0, 1] as [UInt64])
     func roundTrip(seed: UInt64) throws {
-        var random = Draw(state: seed)
+        var random = SeededGenerator(seed: seed)
         let alphabet = Array("aZ09-._~/+ %&=?#:;,@!$'()*[]{}|\\\"<>^`\u{E4}\u{65E5}\u{1F600}\t\u{7F}")
         var held = 0
         for _ in 0..<2_000 {
@@ -191,18 +192,5 @@ import Testing
             }
         }
         #expect(held > 3_000)
-    }
-
-    /// SplitMix64: the same keys on every run.
-    private struct Draw {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var value = state
-            value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-            return value ^ (value >> 31)
-        }
     }
 }
