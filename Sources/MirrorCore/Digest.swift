@@ -42,7 +42,4 @@ public struct Digest: Sendable, Hashable, CustomStringConvertible {
 
     /// `sha-256:9f86…`
     public var description: String { "\(algorithm.rawValue):\(hex)" }
-
-    /// The value of a `Repr-Digest` field (RFC 9530 §3): a structured-field dictionary with one byte sequence.
-    public var fieldValue: String { "\(algorithm.rawValue)=:\(base64):" }
 }

@@ -8,19 +8,6 @@ import Testing
     /// SHA-256 of nothing, from RFC 6234's test vectors by way of every implementation.
     private static let emptySHA256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 
-    @Test("A Repr-Digest field gives its SHA-256, whatever stands beside it")
-    func digestField() {
-        let expected = Digest(.sha256, base64: Self.emptySHA256)
-        #expect(expected != nil)
-        #expect(DigestField.sha256("sha-256=:\(Self.emptySHA256):") == expected)
-        #expect(DigestField.sha256("md5=:AAAA:, SHA-256=:\(Self.emptySHA256):;q=1 , sha-512=:x:") == expected)
-        for bad in [
-            "", "sha-256", "sha-256=", "sha-256=\(Self.emptySHA256)", "sha-256=:AAAA:", "sha-512=:\(Self.emptySHA256):", "sha-256=::",
-        ] {
-            #expect(DigestField.sha256(bad) == nil, "\(bad)")
-        }
-    }
-
     @Test("A response continues, replaces or completes what is there")
     func transferStart() {
         func start(_ status: Int, _ offset: Int64, range: String? = nil, length: String? = nil) -> TransferStart {

@@ -21,11 +21,5 @@ extension FuzzTarget {
                 throw error
             }
         },
-        FuzzTarget(
-            "answer-digest", seeds: ["sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:"],
-            words: ["sha-256", "=", ":", ",", ";q=1", "md5"]
-        ) { bytes in
-            _ = DigestField.sha256(text(bytes))
-        },
     ]
 }

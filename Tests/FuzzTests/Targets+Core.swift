@@ -62,6 +62,14 @@ extension FuzzTarget {
             guard let time = Timestamp(httpDate: text(bytes)), time.milliseconds < 253_402_300_800_000 else { return }
             try require(Timestamp(httpDate: time.httpDate) == time, "\(time.httpDate) is not read back")
         },
+        FuzzTarget(
+            "repr-digest", seeds: ["sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:"],
+            words: ["sha-256", "=", ":", ",", ";q=1", "md5"]
+        ) { bytes in
+            for digest in Digest.list(reprDigest: text(bytes)) {
+                try require(Digest.list(reprDigest: digest.fieldValue) == [digest], "\(digest.fieldValue) is not read back")
+            }
+        },
         FuzzTarget("base64", seeds: ["aHR0cHM6Ly9hLmV4YW1wbGUvYQ", "aGk_-w=="], words: ["=", "==", "-", "_", "+", "/"]) { bytes in
             _ = Base64.decode(text(bytes))
         },

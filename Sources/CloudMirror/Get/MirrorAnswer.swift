@@ -55,9 +55,10 @@ enum MirrorAnswer: Equatable {
                 self = .hop(location: location)
                 return
             }
+            let digests = response.field("repr-digest").map(Digest.list(reprDigest:)) ?? []
             self = .redirect(
                 Redirect(
-                    location: location, sha256: response.field("repr-digest").flatMap(DigestField.sha256),
+                    location: location, sha256: digests.first { $0.algorithm == .sha256 },
                     outcome: TextTable.printable(outcome), pool: response.field("x-cloud-mirror-pool").map(TextTable.printable)))
         case (400...599, "error") where Self.isTransient(response.status):
             self = .originFailed(status: response.status, said: said)

@@ -6,7 +6,7 @@ enum StatedDigests {
     /// - Parameter isWhole: Whether the answer's body is the whole artifact: `Content-MD5` and `x-amz-checksum-*` speak of the body.
     static func read(_ headers: HTTPHeaders, isWhole: Bool) -> [Digest] {
         var digests =
-            dictionary(headers[canonicalForm: "Repr-Digest"].map(String.init)) + legacy(headers[canonicalForm: "Digest"].map(String.init))
+            headers["Repr-Digest"].flatMap(Digest.list(reprDigest:)) + legacy(headers[canonicalForm: "Digest"].map(String.init))
         // Google states the hashes of what is stored; where it decompresses on the way out they are not those of what arrives.
         // https://cloud.google.com/storage/docs/transcoding
         let isTranscoded =
@@ -35,26 +35,13 @@ enum StatedDigests {
         return digests
     }
 
-    /// `Repr-Digest: sha-256=:BASE64:, sha-512=:BASE64:` (RFC 9530 §3).
-    private static func dictionary(_ members: [String]) -> [Digest] {
-        members.compactMap { member in
-            guard let (name, value) = split(member), value.hasPrefix(":"), value.hasSuffix(":"), value.utf8.count >= 2,
-                let algorithm = Digest.Algorithm(rawValue: name)
-            else { return nil }
-            return Digest(algorithm, base64: String(value.dropFirst().dropLast()))
-        }
-    }
-
     /// `Digest: SHA-256=BASE64` (RFC 3230, obsolete and still sent). `MD5` and `SHA` have base64 values too.
     private static func legacy(_ members: [String]) -> [Digest] {
         members.compactMap { member in
-            guard let (name, value) = split(member), let algorithm = Digest.Algorithm(rawValue: name) else { return nil }
-            return Digest(algorithm, base64: value)
+            guard let equals = member.firstIndex(of: "="), let algorithm = Digest.Algorithm(rawValue: member[..<equals].lowercased()) else {
+                return nil
+            }
+            return Digest(algorithm, base64: String(member[member.index(after: equals)...]))
         }
-    }
-
-    private static func split(_ member: String) -> (name: String, value: String)? {
-        guard let equals = member.firstIndex(of: "=") else { return nil }
-        return (member[..<equals].lowercased(), String(member[member.index(after: equals)...]))
     }
 }
