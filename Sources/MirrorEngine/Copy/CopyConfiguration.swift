@@ -1,3 +1,5 @@
+import MirrorCore
+
 /// How copies are made.
 package struct CopyConfiguration: Sendable {
     /// Copies of this process at the same time.
@@ -59,7 +61,6 @@ package struct CopyConfiguration: Sendable {
 
     /// The pause after attempt number `attempt` failed: exponential, with "equal jitter" so that it is never next to nothing.
     func pause(after attempt: Int, random: Double) -> Duration {
-        let doubled = backoff * (1 << min(max(attempt - 1, 0), 20))
-        return min(doubled, backoffLimit) * (0.5 + random / 2)
+        Backoff(first: backoff, limit: backoffLimit).pause(after: attempt, jitter: 0.5, random: random)
     }
 }

@@ -85,7 +85,7 @@ final class AdminRefusals: Sendable {
     /// - Parameter guesses: With this one.
     static func delay(after guesses: Int) -> Duration {
         guard guesses > freeGuesses else { return .zero }
-        return min(maxDelay, firstDelay * (1 << min(guesses - freeGuesses - 1, 16)))
+        return Backoff(first: firstDelay, limit: maxDelay).pause(after: guesses - freeGuesses)
     }
 
     private static func guesser(_ network: [UInt8], in state: inout State, at now: ContinuousClock.Instant) -> Guesser {

@@ -28,16 +28,14 @@ package struct RetryStore: StoreLayer {
             self.maxRetryAfter = maxRetryAfter
         }
 
-        /// How long to wait after a failed attempt: full jitter, so that callers that failed together do not come back together
-        /// (AWS Architecture Blog, "Exponential Backoff And Jitter"), and never less than the provider asked for.
+        /// How long to wait after a failed attempt: full jitter (``Backoff``), and never less than the provider asked for.
         ///
         /// - Parameter attempt: 1 for the first.
         /// - Parameter random: 0 to 1.
         /// - Returns: `nil` when there is to be no further attempt.
         package func delay(after attempt: Int, retryAfter: Duration?, random: Double) -> Duration? {
             guard attempt < maxAttempts, retryAfter ?? .zero <= maxRetryAfter else { return nil }
-            let longest = min(maxDelay, baseDelay * (1 << min(attempt - 1, 30)))
-            return max(longest * random, retryAfter ?? .zero)
+            return max(Backoff(first: baseDelay, limit: maxDelay).pause(after: attempt, jitter: 1, random: random), retryAfter ?? .zero)
         }
     }
 

@@ -173,8 +173,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
         case .failure(let error):
             state.failures += 1
             state.failure = error
-            let pause = limits.firstBackoff * (1 << min(state.failures - 1, 16))
-            state.earliest = clock.instant + min(pause, limits.maxBackoff)
+            state.earliest = clock.instant + Backoff(first: limits.firstBackoff, limit: limits.maxBackoff).pause(after: state.failures)
             if state.isShutDown { return .failure(Self.shutDown) }
             log(error, state)
             guard let held = state.held, !state.isRefused, left(held) > .zero else { return .failure(error) }
