@@ -96,16 +96,19 @@ let package = Package(
     ],
     targets: [
         module("MirrorCore", [crypto, heap]),
-        module("MirrorNet", ["MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
-        module("MirrorSettings", ["MirrorCore", logging]),
-        module("MirrorStorage", ["MirrorSettings", "MirrorNet", "MirrorCore", logging, metrics, nioCore]),
-        module("StorageLocal", ["MirrorStorage", "MirrorSettings", "MirrorCore", logging, nioCore, nioPosix]),
-        module("StorageCloud", ["MirrorStorage", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
+        // What the C library has for C alone; for the module below it.
+        .target(name: "CProcess"),
+        module("MirrorSystem", ["CProcess", "MirrorCore"]),
+        module("MirrorNet", ["MirrorSystem", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
+        module("MirrorSettings", ["MirrorSystem", "MirrorCore", logging]),
+        module("MirrorStorage", ["MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", logging, metrics, nioCore]),
+        module("StorageLocal", ["MirrorStorage", "MirrorSettings", "MirrorSystem", "MirrorCore", logging, nioCore, nioPosix]),
+        module("StorageCloud", ["MirrorStorage", "MirrorNet", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
         module(
             "StorageS3",
             ["StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
         module("MirrorState", ["MirrorCore", logging]),
-        module("StateSQLite", ["MirrorState", "MirrorCore", grdb, logging]),
+        module("StateSQLite", ["MirrorState", "MirrorSystem", "MirrorCore", grdb, logging]),
         module("RedisClient", [crypto, logging, nioCore, nioPosix, nioSSL]),
         module(
             "StateRedis", ["RedisClient", "MirrorState", "MirrorCore", logging, nioCore, nioSSL],
@@ -116,25 +119,25 @@ let package = Package(
         module(
             "MirrorServer",
             [
-                "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore,
-                logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL, serviceLifecycle,
+                "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorSystem", "MirrorCore", crypto, httpTypes, hummingbird,
+                hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL, serviceLifecycle,
             ], resources: [.embedInCode("Resources/openapi.yaml")]),
-        .target(name: "CProcess"),
         module(
             "MirrorNode",
             [
-                "CProcess", "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient",
-                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorCore",
+                "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient",
+                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore",
                 logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
         module(
             "CloudMirror",
             [
-                "MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", argumentParser,
-                asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
+                "MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore",
+                argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
             ]),
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
-        module("MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix]),
+        module(
+            "MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix]),
         // No product: only Benchmarks/run.sh builds and runs it.
         .executableTarget(
             name: "StateBenchmark",
@@ -145,6 +148,7 @@ let package = Package(
         .target(
             name: "TestServers", dependencies: [logging, nioCore, nioHTTP1, nioPosix], path: "Tests/TestServers", swiftSettings: settings),
         tests("MirrorCoreTests", ["MirrorCore"]),
+        tests("MirrorSystemTests", ["TestServers", "MirrorSystem"]),
         tests(
             "MirrorNetTests",
             [
@@ -154,8 +158,8 @@ let package = Package(
         tests(
             "StorageConformanceTests",
             [
-                "TestServers", "StorageLocal", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore",
-                logging, metrics, nioCore, nioPosix,
+                "TestServers", "StorageLocal", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorSystem",
+                "MirrorCore", logging, metrics, nioCore, nioPosix,
             ]),
         tests(
             "StorageCloudTests",
@@ -191,9 +195,8 @@ let package = Package(
         tests(
             "CloudMirrorTests",
             [
-                "TestServers", "CloudMirror", "MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore",
-                argumentParser, logging, nioCore,
-                nioPosix, serviceLifecycle,
+                "TestServers", "CloudMirror", "MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet",
+                "MirrorSystem", "MirrorCore", argumentParser, logging, nioCore, nioPosix, serviceLifecycle,
             ]),
         tests(
             "FuzzTests",

@@ -14,28 +14,28 @@ from swift_source import imports, swift_files  # noqa: E402
 
 # Each module and ours that it may import, bottom first.
 LAYERS = {
-    "CProcess": set(),
     "MirrorCore": set(),
-    "MirrorNet": {"MirrorCore"},
-    "MirrorSettings": {"MirrorCore"},
-    "MirrorStorage": {"MirrorSettings", "MirrorNet", "MirrorCore"},
-    "StorageLocal": {"MirrorStorage", "MirrorSettings", "MirrorCore"},
-    "StorageCloud": {"MirrorStorage", "MirrorNet", "MirrorCore"},
+    "CProcess": set(),
+    "MirrorSystem": {"CProcess", "MirrorCore"},
+    "MirrorNet": {"MirrorSystem", "MirrorCore"},
+    "MirrorSettings": {"MirrorSystem", "MirrorCore"},
+    "MirrorStorage": {"MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore"},
+    "StorageLocal": {"MirrorStorage", "MirrorSettings", "MirrorSystem", "MirrorCore"},
+    "StorageCloud": {"MirrorStorage", "MirrorNet", "MirrorSystem", "MirrorCore"},
     "StorageS3": {"StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
     "MirrorState": {"MirrorCore"},
-    "StateSQLite": {"MirrorState", "MirrorCore"},
+    "StateSQLite": {"MirrorState", "MirrorSystem", "MirrorCore"},
     "RedisClient": set(),
     "StateRedis": {"RedisClient", "MirrorState", "MirrorCore"},
     "MirrorEngine": {"MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore"},
-    "MirrorServer": {"MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore"},
+    "MirrorServer": {"MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorSystem", "MirrorCore"},
     "MirrorNode": {
-        "CProcess",
         "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage", "MirrorState",
-        "MirrorSettings", "MirrorNet", "MirrorCore",
+        "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore",
     },
-    "CloudMirror": {"MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
+    "CloudMirror": {"MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore"},
     "cloud-mirror": {"CloudMirror"},
-    "MirrorTesting": {"MirrorStorage", "MirrorState", "MirrorCore"},
+    "MirrorTesting": {"MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore"},
     # Beside the tests, which alone may import it.
     "TestServers": set(),
 }
@@ -50,6 +50,8 @@ THIRD_PARTY = {
     "Yams": {"MirrorNode"},
     "ArgumentParser": {"CloudMirror"},
     "FoundationNetworking": set(),
+    # The C library: what is for more than one module is in MirrorSystem.
+    **dict.fromkeys(("Glibc", "Musl", "Darwin"), {"MirrorSystem", "StorageCloud", "RedisClient", "MirrorServer"}),
 }
 
 # The word S3, in code, strings, comments and names of files alike, is for these folders and files of Sources/ only: elsewhere stands what holds for
@@ -58,6 +60,7 @@ MAY_SAY_S3 = ("StorageS3", "CloudMirror/StandardServices.swift")
 
 # The bottom does no I/O, so it names no module that is for it. The C library is there for the clock and for reading addresses.
 CORE_MAY_IMPORT = {"Swift", "SwiftOverlayShims", "Synchronization", "HeapModule", "Crypto", "FoundationEssentials", "Glibc", "Musl", "Darwin"}
+SYSTEM_MAY_IMPORT = {"Swift", "Glibc", "Musl", "Darwin"}
 
 
 def violations(root: Path) -> list[str]:
@@ -95,6 +98,8 @@ def _problem(module: str, imported: str) -> str | None:
         return None if imported in LAYERS[module] else f"{module} must not import {imported}: imports point down only"
     if module == "MirrorCore":
         return None if imported in CORE_MAY_IMPORT else f"MirrorCore must not import {imported}: it does no I/O"
+    if module == "MirrorSystem":
+        return None if imported in SYSTEM_MAY_IMPORT else f"MirrorSystem must not import {imported}: it is the C library in Swift"
     for name, importers in THIRD_PARTY.items():
         matches = imported.startswith(name[:-1]) if name.endswith("*") else imported == name
         if matches and module not in importers:
@@ -114,6 +119,8 @@ def self_test() -> None:
         ("StorageLocal", "@preconcurrency import HummingbirdCore\n", "must not import HummingbirdCore"),
         ("StateSQLite", "import Hummingbird\n", "must not import Hummingbird"),
         ("MirrorCore", "import NIOPosix\n", "it does no I/O"),
+        ("MirrorSystem", "import NIOCore\n", "it is the C library in Swift"),
+        ("StorageLocal", "import Glibc\n", "must not import Glibc"),
         ("Unheard", "", "has no place among the layers"),
         ("StorageCloud", "struct S3Thing {}\n", "says S3"),
         ("MirrorEngine", 'let text = "a bucket of S3"\n', "says S3"),

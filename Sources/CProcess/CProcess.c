@@ -49,10 +49,18 @@ void c_process_ignore(int number) {
     signal(number, SIG_IGN);
 }
 
+static long clamped(rlim_t limit) {
+    return limit == RLIM_INFINITY || limit > LONG_MAX ? LONG_MAX : (long)limit;
+}
+
 long c_process_descriptor_limit(void) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
-    return limit.rlim_max == RLIM_INFINITY || limit.rlim_max > LONG_MAX ? LONG_MAX : (long)limit.rlim_max;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? clamped(limit.rlim_max) : 0;
+}
+
+long c_process_current_descriptor_limit(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? clamped(limit.rlim_cur) : 0;
 }
 
 void c_process_raise_descriptor_limit(void) {
@@ -60,4 +68,10 @@ void c_process_raise_descriptor_limit(void) {
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+double c_process_cpu_seconds(void) {
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }

@@ -1,11 +1,5 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 package import MirrorCore
+import MirrorSystem
 package import NIOCore
 import NIOPosix
 import Synchronization
@@ -106,42 +100,13 @@ package struct SystemResolver: HostResolver {
 
     /// Blocks.
     @Sendable private static func lookUp(_ name: String) throws -> [IPAddress] {
-        var hints = addrinfo()
-        hints.ai_family = AF_UNSPEC
-        // One entry for each address instead of one for each kind of socket.
-        #if canImport(Glibc)
-            hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        #else
-            hints.ai_socktype = SOCK_STREAM
-        #endif
-        var list: UnsafeMutablePointer<addrinfo>?
-        let status = getaddrinfo(name, nil, &hints, &list)
-        defer { if let list { freeaddrinfo(list) } }
-        switch status {
-        case 0: break
-        case EAI_AGAIN: throw OutboundError(.timedOut, "the name servers could not be asked for \(name)")
-        default: throw OutboundError(.unresolvable, "\(name) has no address")
+        do throws(HostAddresses.Failure) {
+            return try HostAddresses.lookUp(name, limit: maxAddresses)
+        } catch {
+            switch error {
+            case .unanswered: throw OutboundError(.timedOut, "the name servers could not be asked for \(name)")
+            case .unknown: throw OutboundError(.unresolvable, "\(name) has no address")
+            }
         }
-        var addresses: [IPAddress] = []
-        var entry = list
-        while let current = entry?.pointee, addresses.count < maxAddresses {
-            if let address = IPAddress(current), !addresses.contains(address) { addresses.append(address) }
-            entry = current.ai_next
-        }
-        guard !addresses.isEmpty else { throw OutboundError(.unresolvable, "\(name) has no address") }
-        return addresses
-    }
-}
-
-extension IPAddress {
-    fileprivate init?(_ entry: addrinfo) {
-        guard let raw = UnsafeRawPointer(entry.ai_addr) else { return nil }
-        let bytes: [UInt8]
-        switch entry.ai_family {
-        case AF_INET: bytes = withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in.self).sin_addr, Array.init)
-        case AF_INET6: bytes = withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr, Array.init)
-        default: return nil
-        }
-        self.init(bytes: bytes)
     }
 }

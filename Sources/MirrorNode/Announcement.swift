@@ -1,11 +1,5 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import MirrorCore
+import MirrorSystem
 
 /// What the process says to whoever started it.
 struct Announcement: Sendable {
@@ -30,7 +24,7 @@ struct Announcement: Sendable {
         guard isReadyLineWanted else { return }
         // Last: whoever waits for it finds everything said.
         log.flush(within: .seconds(1))
-        writeToOutput("ready \(url)\n")
+        StandardStream.output.write("ready \(url)\n")
     }
 
     private func greet(_ url: String, _ example: PoolID, _ localToken: String?) {
@@ -54,10 +48,5 @@ struct Announcement: Sendable {
 
 
             """)
-    }
-
-    private func writeToOutput(_ text: String) {
-        var text = text
-        text.withUTF8 { bytes in _ = write(STDOUT_FILENO, bytes.baseAddress, bytes.count) }
     }
 }

@@ -1,13 +1,7 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import Dispatch
 import Logging
 import MirrorCore
+import MirrorSystem
 import Synchronization
 
 /// Sees to it that the process ends in time once it was told to, whatever hangs.
@@ -106,13 +100,13 @@ package final class ExitWatch: Sendable {
         }
         log.flush(within: min(timeLeft, .seconds(1)))
         // What was left must not meet with what an orderly end takes down.
-        if !isClosed || !running.isEmpty { _exit(0) }
+        if !isClosed || !running.isEmpty { CurrentProcess.exitAtOnce(0) }
     }
 
     private func end() {
         logger.critical(
             "did not stop in time; ended as it is", metadata: ["parts": .array(running.map { "\($0)" }), "exit_code": "\(Self.exitCode)"])
         log.flush(within: .milliseconds(40))
-        _exit(Self.exitCode)
+        CurrentProcess.exitAtOnce(Self.exitCode)
     }
 }

@@ -1,10 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import Logging
 import MirrorCore
 import MirrorEngine
@@ -28,8 +21,7 @@ package func serve(
     _ configuration: Configuration, as role: ProcessRole = .frontEnd, log: LogOutput, hangups: Hangups,
     load: (@Sendable () throws -> Configuration)?
 ) async throws {
-    ProcessTuning.limitHeaps()
-    ProcessTuning.raiseDescriptorLimit()
+    ProcessTuning.apply()
     let logger = Logger(label: "cloud-mirror")
     for warning in configuration.warnings { logger.warning("warning about the configuration", metadata: ["problem": "\(warning)"]) }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessTuning.processorCount)
@@ -75,7 +67,7 @@ package func serve(
     services.append(ServicePart("stop notice", watch, notice))
     var settings = ServiceGroupConfiguration(services, grace: configuration.server.shutdownGrace, logger: logger)
     settings.gracefulShutdownSignals = [.sigterm, .sigint]
-    watch.begin(with: [SIGTERM, SIGINT])
+    watch.begin(with: settings.gracefulShutdownSignals.map(\.rawValue))
     let outcome: Result<Void, any Error>
     do {
         try await ServiceGroup(configuration: settings).run()

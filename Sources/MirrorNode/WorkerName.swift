@@ -1,11 +1,5 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import MirrorCore
+import MirrorSystem
 
 /// How a process that copies is called in leases, in the list of copiers and in the log: by its machine, and by a number that tells it
 /// from others there.
@@ -13,7 +7,7 @@ enum WorkerName {
     private static let maxHost = 64
 
     static func make() -> String {
-        make(host: hostName(), number: .random(in: .min ... .max))
+        make(host: HostName.current, number: .random(in: .min ... .max))
     }
 
     /// - Parameter host: Of which letters, digits, `-` and `.` are kept.
@@ -23,12 +17,5 @@ enum WorkerName {
         }
         let name = String(String.UnicodeScalarView(kept.prefix(maxHost)))
         return "\(name.isEmpty ? "worker" : name)-\(Hex.encode([UInt8(number >> 8), UInt8(number & 0xFF)]))"
-    }
-
-    private static func hostName() -> String {
-        var bytes = [CChar](repeating: 0, count: 256)
-        // One that does not fit may come without a 0 at its end.
-        guard gethostname(&bytes, bytes.count - 1) == 0 else { return "" }
-        return String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

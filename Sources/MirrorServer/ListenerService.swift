@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+package import MirrorSystem
 import NIOCore
 import ServiceLifecycle
 
@@ -21,12 +15,12 @@ package struct ListenError: Error, CustomStringConvertible {
     package static let unknownHost = "the host is not known"
 
     /// For an error number of `bind` or `listen`.
-    package static func words(_ code: CInt) -> String {
-        switch code {
-        case EADDRINUSE: "the address is in use by another process"
-        case EADDRNOTAVAIL: "this machine has no such address"
-        case EACCES, EPERM: "this account may not listen there; ports below 1024 need a privilege"
-        default: String(cString: strerror(code)).lowercased()
+    package static func words(_ error: Errno) -> String {
+        switch error {
+        case .addressInUse: "the address is in use by another process"
+        case .addressNotAvailable: "this machine has no such address"
+        case .permissionDenied, .notPermitted: "this account may not listen there; ports below 1024 need a privilege"
+        default: error.phrase
         }
     }
 }
@@ -44,7 +38,7 @@ struct ListenerService: Service, CustomStringConvertible {
         do {
             try await application.run()
         } catch let error as IOError {
-            throw ListenError(listener: listener, address: place, reason: ListenError.words(error.errnoCode))
+            throw ListenError(listener: listener, address: place, reason: ListenError.words(Errno(code: error.errnoCode)))
         } catch is SocketAddressError.UnknownHost {
             throw ListenError(listener: listener, address: place, reason: ListenError.unknownHost)
         }

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import MirrorSystem
 
 /// What reading a configuration may see of the machine; a test puts its own in place.
 package struct SettingsEnvironment: Sendable {
@@ -47,9 +41,9 @@ package struct SettingsEnvironment: Sendable {
     /// This process's variables and files.
     package static var process: SettingsEnvironment {
         SettingsEnvironment(
-            variable: { name in getenv(name).map { String(cString: $0) } },
+            variable: { name in CurrentProcess.environmentVariable(name) },
             read: { (path, limit) throws(FileProblem) in try readFile(path, limit: limit) },
-            currentDirectory: workingDirectory())
+            currentDirectory: Directories.current)
     }
 
     /// An absolute path without a slash at the end and without `.` and empty components; a relative one starts from `directory`. A `..` stays:
@@ -62,32 +56,14 @@ package struct SettingsEnvironment: Sendable {
     }
 
     private static func readFile(_ path: String, limit: Int) throws(FileProblem) -> File {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileProblem(String(cString: strerror(errno))) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileProblem(String(cString: strerror(errno))) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = chunk.withUnsafeMutableBytes { systemRead(descriptor, $0) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw FileProblem(String(cString: strerror(errno))) }
-            if count == 0 { break }
-            bytes.append(contentsOf: chunk[..<count])
-            guard bytes.count <= limit else { throw FileProblem("it is larger than \(ByteSizeFormat.text(Int64(limit)))") }
+        do throws(SmallFile.Problem) {
+            let content = try SmallFile.read(path, limit: limit)
+            return File(bytes: content.bytes, isWorldReadable: content.isWorldReadable)
+        } catch {
+            switch error {
+            case .failed(let error): throw FileProblem(error.description)
+            case .larger(let limit): throw FileProblem("it is larger than \(ByteSizeFormat.text(Int64(limit)))")
+            }
         }
-        return File(bytes: bytes, isWorldReadable: status.st_mode & S_IROTH != 0)
     }
-
-    private static func workingDirectory() -> String {
-        guard let path = getcwd(nil, 0) else { return "/" }
-        defer { free(path) }
-        return String(cString: path)
-    }
-}
-
-/// The system call, which `SettingsEnvironment/read` would hide.
-private func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
-    read(descriptor, buffer.baseAddress, buffer.count)
 }

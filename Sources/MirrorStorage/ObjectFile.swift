@@ -1,12 +1,5 @@
+import MirrorSystem
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// An object opened as a file: its bytes are 0..<`info.size` of the descriptor, whatever follows them.
 ///
@@ -22,7 +15,7 @@ public final class ObjectFile: Sendable {
     }
 
     deinit {
-        if let descriptor = takeDescriptor() { close(descriptor) }
+        if let descriptor = takeDescriptor() { systemClose(descriptor) }
     }
 
     /// Hands the descriptor over to the caller, who closes it.

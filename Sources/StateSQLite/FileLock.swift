@@ -1,47 +1,36 @@
 import MirrorState
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import MirrorSystem
 
 /// An exclusive lock on a file, held until it is released or the process ends, however it ends.
 final class FileLock: Sendable {
-    private let descriptor: Int32
+    private let file: Descriptor
 
     /// - Throws: ``StateError/Code/unavailable`` when another process, or another holder in this one, has the lock.
     init(path: String) throws(StateError) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw StateError(.unavailable, "the lock file \(path) cannot be opened: \(String(cString: strerror(errno)))")
+        let file: Descriptor
+        do throws(Errno) {
+            file = try Descriptor(path, for: .readingAndWriting, .create)
+        } catch {
+            throw StateError(.unavailable, "the lock file \(path) cannot be opened: \(error)")
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let holder = Self.holder(descriptor)
-            close(descriptor)
+        guard (try? file.lockExclusively()) == true else {
             throw StateError(
                 .unavailable,
-                "the state file is in use by \(holder), which holds \(path): one process serves from one state file; "
+                "the state file is in use by \(Self.holder(file)), which holds \(path): one process serves from one state file; "
                     + "stop the other one, or give this one a state path of its own")
         }
-        self.descriptor = descriptor
+        self.file = file
         // Only for people: the lock is the flock, not the text.
-        let text = Array("\(getpid())\n".utf8)
-        _ = ftruncate(descriptor, 0)
-        _ = pwrite(descriptor, text, text.count, 0)
+        try? file.truncate(to: 0)
+        try? file.append(Array("\(CurrentProcess.id)\n".utf8))
     }
 
     deinit {
-        // Closing alone leaves it to a child that is just being started, for as long as that has not begun its program.
-        _ = flock(descriptor, LOCK_UN)
-        close(descriptor)
+        file.unlock()
     }
 
-    private static func holder(_ descriptor: Int32) -> String {
-        var bytes = [UInt8](repeating: 0, count: 20)
-        let count = pread(descriptor, &bytes, bytes.count, 0)
-        let digits = bytes.prefix(max(0, count)).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    private static func holder(_ file: Descriptor) -> String {
+        let digits = ((try? file.bytes(20, at: 0)) ?? []).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         return digits.isEmpty ? "another process" : "process \(String(decoding: digits, as: UTF8.self))"
     }
 }

@@ -1,23 +1,17 @@
 import MirrorStorage
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import MirrorSystem
 
 extension StorageError {
     /// What an error number means to a caller of the store.
     init(_ errno: Errno, operation: String) {
         let code: Code =
-            switch errno.code {
-            case ENOENT: .notFound
-            case ENOSPC, EDQUOT: .full
-            // ELOOP, ENOTDIR, EISDIR: something that the store did not make is in an object's place; only an operator can help.
-            case EACCES, EPERM, EROFS, ELOOP, ENOTDIR, EISDIR: .permissionDenied
-            case EINVAL, EFBIG, ENAMETOOLONG: .invalidRequest
+            switch errno {
+            case .noSuchFileOrDirectory: .notFound
+            case .noSpace, .diskQuotaExceeded: .full
+            case .permissionDenied, .notPermitted, .readOnlyFileSystem: .permissionDenied
+            // Something that the store did not make is in an object's place; only an operator can help.
+            case .tooManySymbolicLinkLevels, .notDirectory, .isDirectory: .permissionDenied
+            case .invalidArgument, .fileTooLarge, .fileNameTooLong: .invalidRequest
             default: .unavailable
             }
         let message =

@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorStorage
+import MirrorSystem
 import Synchronization
 
 /// A call that one thread makes and that one task asks for, which may leave before it ends.

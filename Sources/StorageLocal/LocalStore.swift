@@ -1,6 +1,7 @@
 package import Logging
 package import MirrorCore
 package import MirrorStorage
+import MirrorSystem
 
 /// A pool in a directory of this machine.
 ///

@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorStorage
+import MirrorSystem
 import NIOCore
 
 #if canImport(FoundationEssentials)

@@ -1,15 +1,8 @@
 import Logging
 import MirrorCore
 import MirrorStorage
+import MirrorSystem
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// The files of a local pool; every method blocks.
 ///
@@ -33,7 +26,7 @@ final class PoolDirectory: Sendable {
         self.logger = logger
         let operation = "local.open"
         let root = try Self.explaining("the pool's directory \(path)", operation) {
-            try Self.makeDirectories(path)
+            try Directories.make(path)
             return try Descriptor(directory: path)
         }
         (lock, objects, uploads) = try Self.explaining("what is in the pool's directory \(path)", operation) {
@@ -66,16 +59,7 @@ final class PoolDirectory: Sendable {
         }
     }
 
-    private static func makeDirectories(_ path: String) throws {
-        var prefix = path.hasPrefix("/") ? "/" : ""
-        for component in path.split(separator: "/") {
-            prefix += "\(component)/"
-            if mkdir(prefix, 0o700) == -1, errno != EEXIST, errno != EISDIR, errno != EROFS { throw Errno(code: errno) }
-        }
-    }
-
-    /// Bytes of the file system.
-    var space: (total: Int64, free: Int64) {
+    var space: FileSystemSpace {
         get throws { try uploads.space() }
     }
 
@@ -104,20 +88,20 @@ final class PoolDirectory: Sendable {
     }
 
     func delete(_ key: ObjectKey) throws {
-        do {
+        do throws(Errno) {
             let prefix = try objects.openDirectory(String(key.hash.prefix(2)))
             let directory = try prefix.openDirectory(String(key.hash))
             try directory.remove(String(key.name))
             // Not when another name is in it, or an upload has just come to the same place.
             try? prefix.removeDirectory(String(key.hash))
-        } catch let error as Errno where Self.meansAbsent(error) {
-            return
+        } catch {
+            guard Self.meansAbsent(error) else { throw error }
         }
     }
 
     /// A symbolic link (ELOOP) or a file in the place of a directory (ENOTDIR) was not made by us and holds no object.
     private static func meansAbsent(_ error: Errno) -> Bool {
-        error.code == ENOENT || error.code == ELOOP || error.code == ENOTDIR
+        error == .noSuchFileOrDirectory || error == .tooManySymbolicLinkLevels || error == .notDirectory
     }
 
     // MARK: Uploads
@@ -147,12 +131,13 @@ final class PoolDirectory: Sendable {
     private func rename(_ upload: String, into prefix: Descriptor, as key: ObjectKey) throws -> Descriptor {
         var attempts = 0
         while true {
-            do {
+            do throws(Errno) {
                 try prefix.makeDirectory(String(key.hash))
                 let directory = try prefix.openDirectory(String(key.hash))
                 try uploads.rename(upload, to: directory, as: String(key.name))
                 return directory
-            } catch let error as Errno where error.code == ENOENT && attempts < 100 {
+            } catch {
+                guard error == .noSuchFileOrDirectory, attempts < 100 else { throw error }
                 // A deletion of the same key removed the directory in between.
                 attempts += 1
             }

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorSystem
 import TestServers
 import Testing
 

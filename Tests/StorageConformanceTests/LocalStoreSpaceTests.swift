@@ -1,6 +1,7 @@
 import Foundation
 import MirrorCore
 import MirrorStorage
+import MirrorSystem
 import MirrorTesting
 import NIOCore
 import TestServers

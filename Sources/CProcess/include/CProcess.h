@@ -24,4 +24,10 @@ long c_process_descriptor_limit(void);
 /// Asks for all of them.
 void c_process_raise_descriptor_limit(void);
 
+/// How many it may have open now; 0 where that is not known.
+long c_process_current_descriptor_limit(void);
+
+/// Seconds that this process has had of all processors.
+double c_process_cpu_seconds(void);
+
 #endif

@@ -1,17 +1,11 @@
 import struct Crypto.SHA256
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
     import Foundation
 #endif
 import MirrorCore
+import MirrorSystem
 
 /// Where a download's bytes go: `FILE.part`, which becomes `FILE` when it is whole, or straight to what cannot be replaced.
 struct DownloadTarget: ~Copyable {
@@ -19,7 +13,7 @@ struct DownloadTarget: ~Copyable {
     private let path: String?
     /// For messages.
     private let name: String
-    private let descriptor: Int32
+    private let output: Descriptor
     private var hash = SHA256()
     /// Bytes that are there.
     private(set) var size: Int64 = 0
@@ -27,56 +21,58 @@ struct DownloadTarget: ~Copyable {
     /// What they belong to.
     private(set) var record: PartialRecord?
 
-    private init(path: String? = nil, name: String, descriptor: Int32) {
+    private init(path: String? = nil, name: String, output: Descriptor) {
         self.path = path
         self.name = name
-        self.descriptor = descriptor
+        self.output = output
     }
 
     /// Opens what `place` says; blocks where that is a pipe which nobody reads yet.
     static func open(_ place: OutputPlace) throws(CommandFailure) -> DownloadTarget {
         switch place {
         case .descriptor(let number):
-            return DownloadTarget(name: number == STDOUT_FILENO ? "standard output" : "the output", descriptor: number)
+            let name = number == StandardStream.output.rawValue ? "standard output" : "the output"
+            return DownloadTarget(
+                name: name,
+                output: try explaining("\(name) cannot be written") { () throws(Errno) in
+                    Descriptor(owning: try Descriptor.duplicate(number))
+                })
         case .special(let special):
-            let descriptor = systemOpen(special, O_WRONLY | O_CLOEXEC | O_NOCTTY)
-            guard descriptor >= 0 else { throw failure("\(special) cannot be written", errno) }
-            return DownloadTarget(name: special, descriptor: descriptor)
+            return DownloadTarget(
+                name: special,
+                output: try explaining("\(special) cannot be written") { () throws(Errno) in
+                    try Descriptor(special, for: .writing, .noControllingTerminal)
+                })
         case .file(let file, let mode):
-            var target = DownloadTarget(path: file, name: "\(file).part", descriptor: try openPart("\(file).part", mode: mode))
+            var target = DownloadTarget(path: file, name: "\(file).part", output: try openPart("\(file).part", mode: mode))
             try target.takeUp(file)
             return target
         }
     }
 
-    private static func openPart(_ path: String, mode: mode_t?) throws(CommandFailure) -> Int32 {
-        // A link or a pipe that somebody put there is not ours.
-        let descriptor = systemOpen(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard descriptor >= 0 else { throw failure("\(path) cannot be written", errno) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw CommandFailure("\(path) is not a regular file; remove it")
+    private static func openPart(_ path: String, mode: UInt16?) throws(CommandFailure) -> Descriptor {
+        let part = try explaining("\(path) cannot be written") { () throws(Errno) in
+            // A link or a pipe that somebody put there is not ours.
+            try Descriptor(path, for: .readingAndWriting, [.create, .noFollow, .nonBlocking], mode: 0o644)
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
-            throw CommandFailure("another download writes to \(path)")
-        }
-        if let mode { _ = fchmod(descriptor, mode) }
-        return descriptor
+        guard (try? part.fileSize()) != nil else { throw CommandFailure("\(path) is not a regular file; remove it") }
+        // A file system without locks is as good as no other download.
+        guard (try? part.lockExclusively()) != false else { throw CommandFailure("another download writes to \(path)") }
+        if let mode { try? part.setPermissions(mode) }
+        return part
     }
 
     /// What an earlier attempt left behind is continued.
     private mutating func takeUp(_ path: String) throws(CommandFailure) {
-        if case .success(let bytes) = SmallFile.read("\(path).part.json", limit: 65_536) {
-            record = try? JSONDecoder().decode(PartialRecord.self, from: Data(bytes))
+        if let note = try? SmallFile.read("\(path).part.json", limit: 65_536) {
+            record = try? JSONDecoder().decode(PartialRecord.self, from: Data(note.bytes))
         }
         if record == nil { try discard() } else { try readBack() }
     }
 
     deinit {
-        guard let path else { return }
-        close(descriptor)
         // Nothing came: nothing stays.
-        if size == 0, !isFinished { SmallFile.remove("\(path).part") }
+        if let path, size == 0, !isFinished { FilePath.remove("\(path).part") }
     }
 
     var isFile: Bool { path != nil }
@@ -85,14 +81,16 @@ struct DownloadTarget: ~Copyable {
     mutating func remember(_ record: PartialRecord?) {
         self.record = record
         guard let path else { return }
-        guard let record, let json = try? JSONEncoder().encode(record) else { return SmallFile.remove("\(path).part.json") }
+        guard let record, let json = try? JSONEncoder().encode(record) else { return FilePath.remove("\(path).part.json") }
         // Without the note a later run begins anew; that is all.
-        _ = SmallFile.write(Array(json), to: "\(path).part.json")
+        try? SmallFile.write(Array(json), to: "\(path).part.json")
     }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) throws(CommandFailure) {
-        let error = Terminal.write(bytes, to: descriptor)
-        guard error == 0 else { throw Self.failure("\(name) cannot be written", error) }
+        let (output, place) = (output, isFile ? size : nil)
+        try Self.explaining("\(name) cannot be written") { () throws(Errno) in
+            if let place { try output.write(bytes, at: place) } else { try output.append(bytes) }
+        }
         hash.update(bufferPointer: bytes)
         size += Int64(bytes.count)
     }
@@ -105,9 +103,8 @@ struct DownloadTarget: ~Copyable {
             }
             return
         }
-        guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
-            throw Self.failure("\(path).part cannot be emptied", errno)
-        }
+        let output = output
+        try Self.explaining("\(path).part cannot be emptied") { () throws(Errno) in try output.truncate(to: 0) }
         remember(nil)
         size = 0
         hash = SHA256()
@@ -118,34 +115,40 @@ struct DownloadTarget: ~Copyable {
     /// Gives the file its name.
     mutating func finish() throws(CommandFailure) {
         guard let path else { return }
-        guard fsync(descriptor) == 0, rename("\(path).part", path) == 0 else { throw Self.failure("\(path) cannot be written", errno) }
-        SmallFile.remove("\(path).part.json")
+        let output = output
+        try Self.explaining("\(path) cannot be written") { () throws(Errno) in
+            try output.sync()
+            try FilePath.rename("\(path).part", to: path)
+        }
+        FilePath.remove("\(path).part.json")
         isFinished = true
     }
 
     /// Removes what is there: it is not what was wanted.
     mutating func remove() {
         guard let path else { return }
-        SmallFile.remove("\(path).part")
-        SmallFile.remove("\(path).part.json")
+        FilePath.remove("\(path).part")
+        FilePath.remove("\(path).part.json")
     }
 
     private mutating func readBack() throws(CommandFailure) {
-        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        let output = output
         while true {
-            let count = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw Self.failure("what an earlier attempt left behind cannot be read", errno) }
-            if count == 0 { return }
-            hash.update(data: chunk[..<count])
-            size += Int64(count)
+            let place = size
+            let chunk = try Self.explaining("what an earlier attempt left behind cannot be read") { () throws(Errno) in
+                try output.bytes(1 << 20, at: place)
+            }
+            if chunk.isEmpty { return }
+            hash.update(data: chunk)
+            size += Int64(chunk.count)
         }
     }
 
-    private static func failure(_ what: String, _ error: Int32) -> CommandFailure {
-        CommandFailure("\(what): \(String(cString: strerror(error)))")
+    private static func explaining<Result>(_ what: String, _ body: () throws(Errno) -> Result) throws(CommandFailure) -> Result {
+        do throws(Errno) {
+            return try body()
+        } catch {
+            throw CommandFailure("\(what): \(error)")
+        }
     }
 }
-
-/// The system call, which ``DownloadTarget/open(_:)`` would hide.
-private func systemOpen(_ path: String, _ flags: Int32) -> Int32 { open(path, flags, 0o644) }

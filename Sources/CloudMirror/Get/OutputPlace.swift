@@ -1,11 +1,5 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import MirrorCore
+import MirrorSystem
 
 /// What `-o` names. Only a regular file is ever replaced; everything else is written to as it is.
 enum OutputPlace: Equatable {
@@ -14,13 +8,13 @@ enum OutputPlace: Equatable {
     /// A device or a pipe.
     case special(path: String)
     /// A regular file, or none yet; behind all links. `mode` are the permissions of the one that is there.
-    case file(path: String, mode: mode_t?)
+    case file(path: String, mode: UInt16?)
 
     private static let maxLinks = 40
 
     init(_ path: String) throws(CommandFailure) {
         guard path != "-" else {
-            self = .descriptor(STDOUT_FILENO)
+            self = .descriptor(StandardStream.output.rawValue)
             return
         }
         var last = path
@@ -29,39 +23,41 @@ enum OutputPlace: Equatable {
                 self = .descriptor(try Self.duplicate(number, path))
                 return
             }
-            guard let target = Self.link(last) else { break }
+            guard let target = FilePath.target(ofLink: last) else { break }
             last = target.hasPrefix("/") ? target : Self.directory(of: last) + target
         }
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            guard errno == ENOENT else { throw Self.failure(path, errno) }
+        let status: FileStatus
+        do throws(Errno) {
+            status = try FileStatus(of: path)
+        } catch {
+            guard error == .noSuchFileOrDirectory else { throw Self.failure(path, error) }
             // A link that leads nowhere yet stays a link.
             self = .file(path: last, mode: nil)
             return
         }
-        switch status.st_mode & S_IFMT {
-        case S_IFREG:
+        switch status.kind {
+        case .regular:
             // A name that leads there by other means than links, such as the descriptor of another process, cannot be replaced.
             guard let real = Self.realPath(path, status) else {
                 self = .special(path: path)
                 return
             }
             // The right to replace a file that may not be written to is the directory's, and not what its owner meant.
-            guard access(real, W_OK) == 0 else { throw Self.failure(path, errno) }
-            self = .file(path: real, mode: status.st_mode & 0o777)
-        case S_IFDIR:
+            if let error = FilePath.writeProblem(real) { throw Self.failure(path, error) }
+            self = .file(path: real, mode: status.permissions)
+        case .directory:
             throw CommandFailure("\(path) is a directory; name a file in it")
-        case S_IFSOCK:
+        case .socket:
             throw CommandFailure("\(path) is a socket, which cannot be opened as a file")
-        default:
+        case .link, .other:
             self = .special(path: path)
         }
     }
 
     private static func descriptorNumber(_ path: String) -> Int32? {
         switch path {
-        case "/dev/stdout": return STDOUT_FILENO
-        case "/dev/stderr": return STDERR_FILENO
+        case "/dev/stdout": return StandardStream.output.rawValue
+        case "/dev/stderr": return StandardStream.error.rawValue
         default:
             guard let folder = ["/dev/fd/", "/proc/self/fd/"].first(where: path.hasPrefix) else { return nil }
             return Int32(digits: path.dropFirst(folder.count))
@@ -70,16 +66,12 @@ enum OutputPlace: Equatable {
 
     /// A descriptor of its own: a number that was not open could come to mean something else before it is used.
     private static func duplicate(_ number: Int32, _ path: String) throws(CommandFailure) -> Int32 {
-        guard number > STDERR_FILENO else { return number }
-        let copy = fcntl(number, F_DUPFD_CLOEXEC, 0)
-        guard copy >= 0 else { throw failure(path, errno) }
-        return copy
-    }
-
-    private static func link(_ path: String) -> String? {
-        var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink(path, &bytes, bytes.count)
-        return count > 0 ? String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
+        guard number > StandardStream.error.rawValue else { return number }
+        do throws(Errno) {
+            return try Descriptor.duplicate(number)
+        } catch {
+            throw failure(path, error)
+        }
     }
 
     private static func directory(of path: String) -> String {
@@ -87,15 +79,14 @@ enum OutputPlace: Equatable {
     }
 
     /// - Returns: `nil` unless the path without links names the same file.
-    private static func realPath(_ path: String, _ status: stat) -> String? {
-        guard let resolved = realpath(path, nil) else { return nil }
-        defer { free(resolved) }
-        var found = stat()
-        guard lstat(resolved, &found) == 0, found.st_dev == status.st_dev, found.st_ino == status.st_ino else { return nil }
-        return String(cString: resolved)
+    private static func realPath(_ path: String, _ status: FileStatus) -> String? {
+        guard let resolved = RealPath.existing(path), let found = try? FileStatus(of: resolved, followingLinks: false),
+            found.device == status.device, found.number == status.number
+        else { return nil }
+        return resolved
     }
 
-    private static func failure(_ path: String, _ error: Int32) -> CommandFailure {
-        CommandFailure("\(path) cannot be written: \(String(cString: strerror(error)))")
+    private static func failure(_ path: String, _ error: Errno) -> CommandFailure {
+        CommandFailure("\(path) cannot be written: \(error)")
     }
 }

@@ -1,13 +1,7 @@
 import AsyncHTTPClient
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import MirrorCore
 import MirrorNet
+import MirrorSystem
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -121,7 +115,7 @@ struct HTTPTransport {
             }
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { words($0.error) } ?? "the host \(error.host) is not known"
-        case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
+        case let error as IOError: Errno(code: error.errnoCode).phrase
         case HTTPParserError.invalidEOFState: "the transfer broke off"
         case let error as HTTPParserError: "the answer is not HTTP (\(error))"
         case let error as UnacceptableAnswer: "the answer is not HTTP: \(error)"

@@ -1,5 +1,6 @@
 import ArgumentParser
 import MirrorCore
+import MirrorSystem
 
 /// Which mirror to talk to.
 struct MirrorOptions: ParsableArguments {
@@ -53,15 +54,16 @@ struct AdminOptions: ParsableArguments {
 
     private func token() throws(CommandFailure) -> String? {
         guard let tokenFile else { return Terminal.variable(Self.variable) }
-        switch SmallFile.read(tokenFile, limit: 65_536) {
-        case .failure(let error):
-            throw CommandFailure("the token file \(tokenFile) cannot be read: \(error.reason)")
-        case .success(let bytes):
-            let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
-            guard let first = lines.lazy.map({ $0.filter { !$0.isWhitespace } }).first(where: { !$0.isEmpty && !$0.hasPrefix("#") }) else {
-                throw CommandFailure("the token file \(tokenFile) holds no token")
-            }
-            return first
+        let bytes: [UInt8]
+        do throws(SmallFile.Problem) {
+            bytes = try SmallFile.read(tokenFile, limit: 65_536).bytes
+        } catch {
+            throw CommandFailure("the token file \(tokenFile) cannot be read: \(error)")
         }
+        let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+        guard let first = lines.lazy.map({ $0.filter { !$0.isWhitespace } }).first(where: { !$0.isEmpty && !$0.hasPrefix("#") }) else {
+            throw CommandFailure("the token file \(tokenFile) holds no token")
+        }
+        return first
     }
 }

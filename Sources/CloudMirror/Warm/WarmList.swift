@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorSystem
 
 /// The URLs to warm, as they were given.
 struct WarmList {
@@ -20,10 +21,13 @@ struct WarmList {
     /// - Parameter file: A path; `-` is standard input.
     mutating func read(_ file: String) throws(CommandFailure) {
         let name = file == "-" ? "standard input" : file
-        switch SmallFile.read(file == "-" ? nil : file, limit: Self.maxFile) {
-        case .failure(let problem): throw CommandFailure("\(name) cannot be read: \(problem.reason)")
-        case .success(let bytes): parse(bytes, name: name)
+        let bytes: [UInt8]
+        do throws(SmallFile.Problem) {
+            bytes = try file == "-" ? SmallFile.readStandardInput(limit: Self.maxFile) : SmallFile.read(file, limit: Self.maxFile).bytes
+        } catch {
+            throw CommandFailure("\(name) cannot be read: \(error)")
         }
+        parse(bytes, name: name)
     }
 
     mutating func parse(_ bytes: [UInt8], name: String) {

@@ -1,10 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import MirrorCore
 import NIOSSL
 
@@ -27,8 +20,8 @@ enum CertificateCheck {
         }
     }
 
-    private static func time(_ seconds: time_t) -> Timestamp {
-        let (milliseconds, overflow) = Int64(seconds).multipliedReportingOverflow(by: 1_000)
+    private static func time(_ seconds: some BinaryInteger) -> Timestamp {
+        let (milliseconds, overflow) = Int64(clamping: seconds).multipliedReportingOverflow(by: 1_000)
         return Timestamp(milliseconds: overflow ? (seconds < 0 ? .min : .max) : milliseconds)
     }
 

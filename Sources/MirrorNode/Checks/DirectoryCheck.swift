@@ -1,11 +1,5 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import MirrorCore
+import MirrorSystem
 
 /// Whether this account can keep files in a directory that is there or can be made. Leaves nothing behind.
 struct DirectoryCheck {
@@ -16,30 +10,38 @@ struct DirectoryCheck {
 
     init(_ path: String) {
         var place = path
-        var status = stat()
-        while stat(place, &status) != 0 {
-            let error = errno
-            guard error == ENOENT || error == ENOTDIR, place != "/" else {
-                self.init(place: place, problem: "\(path) cannot be used: \(place): \(Self.words(error))")
-                return
+        while true {
+            let status: FileStatus
+            do throws(Errno) {
+                status = try FileStatus(of: place)
+            } catch {
+                guard error == .noSuchFileOrDirectory || error == .notDirectory, place != "/" else {
+                    self.init(place: place, problem: "\(path) cannot be used: \(place): \(error.phrase)")
+                    return
+                }
+                if (try? FileStatus(of: place, followingLinks: false))?.kind == .link {
+                    self.init(place: place, problem: "\(path) cannot be made: \(place) is a link that leads nowhere")
+                    return
+                }
+                place = Directories.parent(of: place)
+                continue
             }
-            if Self.isLink(place) {
-                self.init(place: place, problem: "\(path) cannot be made: \(place) is a link that leads nowhere")
-                return
-            }
-            place = Self.parent(of: place)
+            self.init(path, place: place, status)
+            return
         }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
+    }
+
+    private init(_ path: String, place: String, _ status: FileStatus) {
+        guard status.kind == .directory else {
             self.init(
                 place: place, problem: place == path ? "\(path) is not a directory" : "\(path) cannot be made: \(place) is not a directory")
             return
         }
-        let reason = Self.writeProblem(place)
         let cannot = place == path ? "\(path) cannot be written to" : "\(path) cannot be made in \(place)"
         self.init(
             place: place,
-            problem: reason.map {
-                "\(cannot): \($0); let the account that the service runs as (here \(geteuid())) write there, or name another directory"
+            problem: Self.writeProblem(place).map {
+                "\(cannot): \($0); let the account that the service runs as (here \(CurrentProcess.effectiveUser)) write there, or name another directory"
             })
     }
 
@@ -49,62 +51,40 @@ struct DirectoryCheck {
     }
 
     /// Of the file system; `nil` where it cannot be told.
-    var space: (total: Int64, free: Int64)? {
-        var status = statvfs()
-        guard statvfs(place, &status) == 0 else { return nil }
-        func bytes(_ blocks: UInt64) -> Int64 {
-            let (product, overflow) = blocks.multipliedReportingOverflow(by: UInt64(status.f_frsize))
-            return overflow ? .max : Int64(clamping: product)
-        }
-        return (bytes(UInt64(status.f_blocks)), bytes(UInt64(status.f_bavail)))
-    }
+    var space: FileSystemSpace? { try? FileSystemSpace(of: place) }
 
     /// Which file system it is on.
-    var device: UInt64? {
-        var status = stat()
-        return stat(place, &status) == 0 ? UInt64(status.st_dev) : nil
-    }
+    var device: UInt64? { (try? FileStatus(of: place))?.device }
 
     /// What keeps this account from making a file in a directory.
-    static func writeProblem(_ directory: String) -> String? {
+    private static func writeProblem(_ directory: String) -> String? {
         #if os(Linux)
-            // A file without a name, which nobody can see (`O_TMPFILE`, open(2)).
-            let unnamed = open(directory, 0o20_000_000 | O_DIRECTORY | O_WRONLY | O_CLOEXEC, 0o600)
-            if unnamed >= 0 {
-                close(unnamed)
+            do throws(Errno) {
+                _ = try Descriptor(directory, for: .writing, .unnamed)
                 return nil
+            } catch {
+                // The file system may have no such files.
+                guard [.notSupported, .isDirectory, .invalidArgument, .noSuchFileOrDirectory].contains(error) else { return error.phrase }
             }
-            guard [EOPNOTSUPP, EISDIR, EINVAL, ENOENT].contains(errno) else { return words(errno) }
         #endif
-        // Where the file system has no such files.
         let probe = "\(directory)/.cloud-mirror-probe-\(Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) }))"
-        let named = open(probe, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard named >= 0 else { return words(errno) }
-        close(named)
-        unlink(probe)
+        do throws(Errno) {
+            _ = try Descriptor(probe, for: .writing, [.create, .exclusive, .noFollow])
+        } catch {
+            return error.phrase
+        }
+        FilePath.remove(probe)
         return nil
     }
 
     /// What keeps this account from reading and writing a file that is there; `nil` also where there is none.
     static func fileProblem(_ path: String) -> String? {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return errno == ENOENT ? nil : words(errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else { return "it is not a regular file" }
-        let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { return words(errno) }
-        close(descriptor)
-        return nil
-    }
-
-    static func parent(of path: String) -> String {
-        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else { return "/" }
-        return String(path[..<slash])
-    }
-
-    static func words(_ error: CInt) -> String { String(cString: strerror(error)).lowercased() }
-
-    private static func isLink(_ path: String) -> Bool {
-        var status = stat()
-        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+        do throws(Errno) {
+            guard try FileStatus(of: path).kind == .regular else { return "it is not a regular file" }
+            _ = try Descriptor(path, for: .readingAndWriting, .nonBlocking)
+            return nil
+        } catch {
+            return error == .noSuchFileOrDirectory ? nil : error.phrase
+        }
     }
 }

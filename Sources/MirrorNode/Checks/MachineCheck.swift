@@ -1,5 +1,6 @@
 package import MirrorCore
 import MirrorSettings
+import MirrorSystem
 
 /// Looks at what a configuration needs of this machine, by the same code for `serve`, which does not start over what is fatal, and for the
 /// commands that are asked beforehand. Changes nothing.
@@ -39,7 +40,7 @@ package struct MachineCheck: Sendable {
         var findings = configuration.tls.map { CertificateCheck.findings($0, at: now) } ?? []
         let connections = configuration.server.maxConnections
         // Each copy and each download has descriptors, too.
-        if let limit = ProcessTuning.descriptorLimit, limit < connections + 256 {
+        if let limit = CurrentProcess.maxDescriptorLimit, limit < connections + 256 {
             findings.append(
                 Finding(
                     severity: .warning, key: "server.maxConnections",
@@ -55,7 +56,7 @@ package struct MachineCheck: Sendable {
     package func state() -> [Finding] {
         guard case .sqlite(let path) = configuration.state else { return [] }
         let key = "state.sqlite.path"
-        if let problem = DirectoryCheck(DirectoryCheck.parent(of: path)).problem {
+        if let problem = DirectoryCheck(Directories.parent(of: path)).problem {
             return [Finding(severity: .fatal, key: key, text: "the state's directory \(problem)")]
         }
         for file in [path, "\(path)-wal", "\(path)-shm", "\(path).lock"] {
@@ -86,7 +87,7 @@ package struct MachineCheck: Sendable {
     }
 
     private func spaceFindings(
-        _ pool: Configuration.Pool, _ directory: String, _ key: String, _ space: (total: Int64, free: Int64)
+        _ pool: Configuration.Pool, _ directory: String, _ key: String, _ space: FileSystemSpace
     ) -> [Finding] {
         let reserve = pool.retention.minFreeBytes
         let disk = "the file system of \(directory)"

@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorSettings
+import MirrorSystem
 
 extension Configuration {
     /// Per cent of its file system that a local pool may hold where nothing is said of it.

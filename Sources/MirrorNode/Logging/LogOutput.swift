@@ -1,12 +1,6 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import Logging
 import MirrorCore
+import MirrorSystem
 import Synchronization
 
 /// The log of the process: every logger's lines, in one form, on standard error.
@@ -16,10 +10,10 @@ package final class LogOutput: Sendable {
     private let level: Atomic<Int>
     private static let levels = Logger.Level.allCases
 
-    init(_ log: Configuration.Log, descriptor: CInt = STDERR_FILENO) {
+    init(_ log: Configuration.Log, descriptor: CInt = StandardStream.error.rawValue) {
         let isJSON =
             switch log.format {
-            case .auto: isatty(descriptor) == 0
+            case .auto: !StandardStream.isTerminal(descriptor)
             case .json: true
             case .text: false
             }

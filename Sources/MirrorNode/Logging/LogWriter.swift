@@ -1,12 +1,6 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import Dispatch
 import MirrorCore
+import MirrorSystem
 import Synchronization
 
 /// Writes lines to a descriptor, and never makes whoever logs wait.
@@ -141,33 +135,8 @@ package final class LogWriter: Sendable {
     /// - Returns: Whether all of it was written.
     private func put(_ text: ArraySlice<UInt8>, _ output: inout Output) -> Bool {
         let text = output.isInLine ? ([Self.lineEnd] + text)[...] : text
-        return text.withUnsafeBytes { bytes in
-            var rest = bytes[...]
-            while let last = rest.last {
-                let count = systemWrite(descriptor, UnsafeRawBufferPointer(rebasing: rest))
-                if count > 0 {
-                    output.isInLine = count < rest.count || last != Self.lineEnd
-                    rest = rest.dropFirst(count)
-                } else if count < 0, errno == EAGAIN {
-                    // Another process has made the pipe non-blocking.
-                    var room = pollfd(descriptor: descriptor)
-                    _ = poll(&room, 1, -1)
-                } else if count == 0 || errno != EINTR {
-                    return false
-                }
-            }
-            return true
-        }
+        let (written, error) = text.withUnsafeBytes { writeAll($0, to: descriptor) }
+        if written > 0 { output.isInLine = written < text.count || text.last != Self.lineEnd }
+        return error == nil
     }
-}
-
-extension pollfd {
-    fileprivate init(descriptor: CInt) {
-        self.init(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-    }
-}
-
-/// The system call, which ``LogWriter`` would hide.
-private func systemWrite(_ descriptor: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
-    write(descriptor, bytes.baseAddress, bytes.count)
 }

@@ -1,11 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-import CProcess
+import MirrorSystem
 import UnixSignals
 
 /// SIGHUP, which asks for the configuration to be read again; and the other signals that must not end a service.
@@ -17,22 +10,22 @@ package struct Hangups: Sendable {
     private let isAtTerminal: Bool
 
     package init() async {
-        isAtTerminal = c_process_has_terminal() && !c_process_ignores_hangup()
+        isAtTerminal = CurrentProcess.hasTerminal && !ProcessSignal.isHangUpIgnored
         // A pipe or connection that nobody reads any more, a file that may not grow: the write says so itself. The last two mean nothing here.
-        for signal in [SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2] { c_process_ignore(signal) }
+        for signal in [ProcessSignal.brokenPipe, .fileSizeLimit, .user1, .user2] { signal.ignore() }
         signals = await UnixSignalsSequence(trapping: .sighup)
     }
 
     /// Whether a signal means that the terminal is gone that it was started at.
-    var isTerminalGone: Bool { isAtTerminal && !c_process_has_terminal() }
+    var isTerminalGone: Bool { isAtTerminal && !CurrentProcess.hasTerminal }
 
     /// Ends the process as SIGTERM does.
     func terminate() {
-        kill(getpid(), SIGTERM)
+        ProcessSignal.terminate.send()
     }
 
     /// From now on nothing comes of SIGHUP.
     func end() {
-        c_process_ignore(SIGHUP)
+        ProcessSignal.hangUp.ignore()
     }
 }

@@ -1,11 +1,5 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import Logging
+import MirrorSystem
 import NIOCore
 
 /// Stops accepting for a moment when there are no descriptors left: stands first in a listener's pipeline.
@@ -16,6 +10,8 @@ final class AcceptPause: ChannelDuplexHandler {
     typealias InboundIn = any Channel
     typealias OutboundIn = Never
 
+    /// Of descriptors or of memory.
+    private static let shortages: [Errno] = [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory]
     private static let length = TimeAmount.milliseconds(100)
     /// Time between two warnings.
     private static let silence = TimeAmount.minutes(1)
@@ -31,7 +27,7 @@ final class AcceptPause: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let error = error as? IOError, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errnoCode) else {
+        guard let error = error as? IOError, Self.shortages.contains(Errno(code: error.errnoCode)) else {
             return context.fireErrorCaught(error)
         }
         pause(context.channel)

@@ -1,14 +1,7 @@
 import MirrorCore
 import MirrorStorage
+import MirrorSystem
 import NIOCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 extension ObjectStoreSuite {
     static var get: [Case] {
@@ -107,10 +100,8 @@ extension ObjectStoreSuite {
 
     /// The first bytes of a file; closes it.
     private static func readAll(_ descriptor: CInt, count: Int) throws -> [UInt8] {
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: count)
-        let got = pread(descriptor, &bytes, count, 0)
-        try requireEqual(got, count, "bytes read")
+        let bytes = try Descriptor(owning: descriptor).bytes(count, at: 0)
+        try requireEqual(bytes.count, count, "bytes read")
         return bytes
     }
 }

@@ -7,23 +7,28 @@
 #endif
 
 /// Paths without links.
-enum RealPath {
+package enum RealPath {
     /// Of what is there; what is not there yet stands below the deepest directory that is.
     ///
     /// - Returns: `nil` where that cannot be told.
-    static func resolve(_ path: String) -> String? {
+    package static func resolve(_ path: String) -> String? {
         var place = path
         var missing: [String] = []
         while true {
-            if let resolved = realpath(place, nil) {
-                defer { free(resolved) }
-                let base = String(cString: resolved)
+            if let base = existing(place) {
                 return missing.isEmpty ? base : (base == "/" ? "" : base) + "/" + missing.reversed().joined(separator: "/")
             }
             guard errno == ENOENT || errno == ENOTDIR, place != "/" else { return nil }
-            let parent = DirectoryCheck.parent(of: place)
+            let parent = Directories.parent(of: place)
             missing.append(String(place.dropFirst(parent == "/" ? 1 : parent.count + 1)))
             place = parent
         }
+    }
+
+    /// Of what is there; `nil` for anything else.
+    package static func existing(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 }

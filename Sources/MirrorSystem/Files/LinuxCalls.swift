@@ -6,24 +6,6 @@
     import Darwin
 #endif
 
-/// An error number of the operating system (errno(3)).
-struct Errno: Error, Equatable, CustomStringConvertible {
-    let code: CInt
-
-    var description: String { String(cString: strerror(code)) }
-}
-
-/// Makes a system call again for as long as a signal interrupts it.
-@discardableResult
-func retryingInterrupts<Result: SignedInteger>(_ call: () -> Result) throws -> Result {
-    while true {
-        let result = call()
-        if result != -1 { return result }
-        let code = errno
-        if code != EINTR { throw Errno(code: code) }
-    }
-}
-
 /// Linux calls that the C library declares for GNU sources only, which Swift's import of it is not: looked up by name, left out where missing.
 enum LinuxCalls {
     #if os(Linux)
@@ -46,28 +28,26 @@ enum LinuxCalls {
     }
 
     /// The number of the kind of file system that an open file is on (statfs(2)); `nil` where that cannot be asked.
-    static func fileSystemType(of descriptor: CInt) throws -> UInt32? {
+    static func fileSystemType(of descriptor: CInt) throws(Errno) -> UInt32? {
         #if os(Linux)
             guard let fstatfs else { return nil }
             // A `struct statfs` and more; its first field is the type, a word.
-            return try withUnsafeTemporaryAllocation(byteCount: 512, alignment: 16) { buffer -> UInt32? in
-                guard let place = buffer.baseAddress else { return nil }
-                try retryingInterrupts { fstatfs(descriptor, place) }
-                return UInt32(truncatingIfNeeded: place.load(as: Int.self))
-            }
+            var status = [Int](repeating: 0, count: 64)
+            try retryingInterrupts { status.withUnsafeMutableBytes { $0.baseAddress.map { fstatfs(descriptor, $0) } ?? 0 } }
+            return UInt32(truncatingIfNeeded: status[0])
         #else
             return nil
         #endif
     }
 
     /// Reserves blocks without changing the file's size (`FALLOC_FL_KEEP_SIZE`, fallocate(2)); nothing where the file system cannot.
-    static func reserveBlocks(_ descriptor: CInt, offset: Int64, length: Int64) throws {
+    static func reserveBlocks(_ descriptor: CInt, offset: Int64, length: Int64) throws(Errno) {
         #if os(Linux)
             guard let fallocate, length > 0 else { return }
-            do {
+            do throws(Errno) {
                 try retryingInterrupts { fallocate(descriptor, 1, offset, length) }
-            } catch let error as Errno where error.code == EOPNOTSUPP || error.code == ENOSYS {
-                return
+            } catch {
+                guard error == .notSupported || error == .notImplemented else { throw error }
             }
         #endif
     }

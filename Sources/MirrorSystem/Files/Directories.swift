@@ -1,0 +1,31 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Directories by their paths.
+package enum Directories {
+    /// Makes a directory and those above it, as far as they are missing, each for this user only.
+    package static func make(_ path: String) throws(Errno) {
+        guard access(path, F_OK) != 0 else { return }
+        let parent = parent(of: path)
+        if parent != path { try make(parent) }
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .last }
+    }
+
+    /// The directory that a path is in; the root for a path without a slash.
+    package static func parent(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else { return "/" }
+        return String(path[..<slash])
+    }
+
+    /// This process's; the root where that is not known.
+    package static var current: String {
+        guard let path = getcwd(nil, 0) else { return "/" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+}
