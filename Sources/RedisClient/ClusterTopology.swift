@@ -202,9 +202,9 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         if !new.isComplete { requestMap() }
     }
 
-    private func plan(channels: [String], isTracking: Bool) -> Greeting.Plan {
+    private func plan(channels: [String], isTracking: Bool) -> RedisHandshake.Plan {
         let configuration = context.configuration
-        return Greeting.Plan(
+        return RedisHandshake.Plan(
             username: configuration.username, password: configuration.password, clientName: configuration.clientName,
             isTracking: isTracking, asksCluster: true, channels: channels)
     }
@@ -304,19 +304,19 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         }
     }
 
-    func linkIsReady(_ link: RedisLink, _ greeting: Greeting) {
+    func linkIsReady(_ link: RedisLink, _ handshake: RedisHandshake) {
         context.status.update { status in
-            status.serverVersion = greeting.serverVersion
-            status.isTracking = greeting.trackingRefusal == nil
+            status.serverVersion = handshake.serverVersion
+            status.isTracking = handshake.trackingRefusal == nil
         }
-        if let refusal = greeting.trackingRefusal, !warnedOfTracking {
+        if let refusal = handshake.trackingRefusal, !warnedOfTracking {
             warnedOfTracking = true
             context.logger.warning(
                 "Redis refuses to tell of changed keys: let the user call CLIENT TRACKING", metadata: ["reason": "\(refusal)"])
         }
-        for channel in greeting.plan.channels where isOwner(link, of: channel) { subscribed[channel] = link }
+        for channel in handshake.plan.channels where isOwner(link, of: channel) { subscribed[channel] = link }
         // Asked for while the connection was being made.
-        let missed = link.plan.channels.filter { !greeting.plan.channels.contains($0) }
+        let missed = link.plan.channels.filter { !handshake.plan.channels.contains($0) }
         if !missed.isEmpty { link.resubscribe(to: missed) }
         context.onEvent(.connected)
     }

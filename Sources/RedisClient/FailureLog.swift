@@ -14,9 +14,9 @@ struct FailureLog {
         self.role = role
     }
 
-    mutating func connected(to address: RedisConfiguration.Address, _ greeting: Greeting) {
+    mutating func connected(to address: RedisConfiguration.Address, _ handshake: RedisHandshake) {
         lastReason = nil
-        logger.info("connected to Redis", metadata: ["\(role)": "\(address)", "version": "\(greeting.serverVersion ?? "?")"])
+        logger.info("connected to Redis", metadata: ["\(role)": "\(address)", "version": "\(handshake.serverVersion ?? "?")"])
     }
 
     mutating func lost(_ address: RedisConfiguration.Address, _ error: RedisError) {

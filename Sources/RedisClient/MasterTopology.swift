@@ -17,7 +17,7 @@ final class MasterTopology: RedisTopology, RedisLinkOwner {
 
     func start() {
         let configuration = context.configuration
-        var plan = Greeting.Plan(
+        var plan = RedisHandshake.Plan(
             username: configuration.username, password: configuration.password, clientName: configuration.clientName,
             database: configuration.database, channels: configuration.channels)
         if case .sentinel(let master) = configuration.topology {
@@ -72,13 +72,13 @@ final class MasterTopology: RedisTopology, RedisLinkOwner {
         context.status.update { $0.isConnected = isUsable }
     }
 
-    func linkIsReady(_ link: RedisLink, _ greeting: Greeting) {
+    func linkIsReady(_ link: RedisLink, _ handshake: RedisHandshake) {
         isMisled = false
         context.status.update { status in
-            status.serverVersion = greeting.serverVersion
-            status.isTracking = greeting.plan.isTracking && greeting.trackingRefusal == nil
+            status.serverVersion = handshake.serverVersion
+            status.isTracking = handshake.plan.isTracking && handshake.trackingRefusal == nil
         }
-        if let refusal = greeting.trackingRefusal, !warnedOfTracking {
+        if let refusal = handshake.trackingRefusal, !warnedOfTracking {
             warnedOfTracking = true
             context.logger.warning(
                 "Redis refuses to tell of changed keys: let the user call CLIENT TRACKING", metadata: ["reason": "\(refusal)"])

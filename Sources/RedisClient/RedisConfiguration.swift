@@ -57,7 +57,7 @@ package struct RedisConfiguration: Sendable {
     package var clientName = "cloud-mirror"
     /// Channels to be subscribed to on every new connection, in a cluster on the server that has the slot of the channel's name.
     package var channels: [String] = []
-    /// For connection, TLS and the greeting together.
+    /// For the connection, TLS and the handshake with Redis together.
     package var connectTimeout: Duration = .seconds(1)
     /// How long a command may take before its caller is told ``RedisError/Code/timedOut``. While an answer is overdue, later commands fail at
     /// once with ``RedisError/Code/notConnected``.

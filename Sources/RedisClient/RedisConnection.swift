@@ -4,14 +4,14 @@ import NIOSSL
 
 /// Who keeps a connection; told on the event loop.
 protocol RedisConnectionOwner: AnyObject {
-    /// The greeting is over: commands can be sent.
+    /// The handshake is over: commands can be sent.
     func connectionIsReady(_ connection: RedisConnection)
     /// The last that is told of a connection, once, also of one that never was ready.
     func connectionEnded(_ connection: RedisConnection, _ error: RedisError)
     /// It began or ceased to answer in time.
     func connectionHealthChanged(_ connection: RedisConnection)
     func connection(_ connection: RedisConnection, told event: RedisEvent)
-    /// A subscription that came after the greeting is in force.
+    /// A subscription that came after the handshake is in force.
     func connection(_ connection: RedisConnection, subscribedTo channel: String)
     /// - Returns: Whether the owner takes care of the command; else its caller is told the error.
     func connection(_ connection: RedisConnection, refused command: PendingCommand, _ error: RedisError) -> Bool
@@ -22,13 +22,13 @@ final class RedisConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum State { case connecting, greeting, ready, draining, ended }
+    private enum State { case connecting, handshake, ready, draining, ended }
 
     let address: RedisConfiguration.Address
     private let context: RedisContext
     private weak var owner: (any RedisConnectionOwner)?
     private var state = State.connecting
-    private(set) var greeting: Greeting
+    private(set) var handshake: RedisHandshake
     private var channel: (any Channel)?
     private var parser = RESPParser()
     private var replies: ReplyQueue
@@ -37,11 +37,11 @@ final class RedisConnection: ChannelInboundHandler {
     private var connectTimer: Scheduled<Void>?
     private(set) var readySince: NIODeadline?
 
-    init(to address: RedisConfiguration.Address, _ plan: Greeting.Plan, _ context: RedisContext, owner: any RedisConnectionOwner) {
+    init(to address: RedisConfiguration.Address, _ plan: RedisHandshake.Plan, _ context: RedisContext, owner: any RedisConnectionOwner) {
         self.address = address
         self.context = context
         self.owner = owner
-        greeting = Greeting(plan)
+        handshake = RedisHandshake(plan)
         let configuration = context.configuration
         replies = ReplyQueue(
             limits: ReplyQueue.Limits(
@@ -94,9 +94,9 @@ final class RedisConnection: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         guard state == .connecting else { return context.close(promise: nil) }
         channel = context.channel
-        state = .greeting
+        state = .handshake
         var bytes = context.channel.allocator.buffer(capacity: 512)
-        greeting.encode(into: &bytes)
+        handshake.encode(into: &bytes)
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 
@@ -183,7 +183,7 @@ final class RedisConnection: ChannelInboundHandler {
 
     private func received(_ value: RedisValue) {
         switch state {
-        case .greeting: proceed(greeting.received(value))
+        case .handshake: proceed(handshake.received(value))
         case .ready, .draining:
             switch replies.popFirst() {
             case .command(let command):
@@ -195,7 +195,7 @@ final class RedisConnection: ChannelInboundHandler {
             case .abandoned(let cost): context.outbox.release(cost: cost)
             case .ignored: break
             case .subscription:
-                if case .error(let error) = value { end(greeting.explain(error)) } else { end(Greeting.unconfirmed) }
+                if case .error(let error) = value { end(handshake.explain(error)) } else { end(RedisHandshake.unconfirmed) }
             case nil: end(RedisError(.malformed, "\(address) sent a reply that nobody asked for"))
             }
         case .connecting, .ended: break
@@ -210,7 +210,7 @@ final class RedisConnection: ChannelInboundHandler {
         }
     }
 
-    private func proceed(_ outcome: Greeting.Outcome) {
+    private func proceed(_ outcome: RedisHandshake.Outcome) {
         switch outcome {
         case .more: break
         case .done: becomeReady()
@@ -232,7 +232,7 @@ final class RedisConnection: ChannelInboundHandler {
             }
         case "subscribe" where values.count == 3:
             guard let channel = values[1].string else { break }
-            if state == .greeting { return proceed(greeting.subscribed(to: channel)) }
+            if state == .handshake { return proceed(handshake.subscribed(to: channel)) }
             replies.subscribed(to: channel)
             owner?.connection(self, subscribedTo: channel)
         default: break
@@ -328,5 +328,5 @@ final class RedisConnection: ChannelInboundHandler {
     }
 
     /// Of no use where it was a server to talk to before.
-    private var hint: String { state == .greeting && context.status.current.serverVersion == nil ? ConnectionFailure.hint : "" }
+    private var hint: String { state == .handshake && context.status.current.serverVersion == nil ? ConnectionFailure.hint : "" }
 }

@@ -6,10 +6,10 @@ protocol RedisLinkOwner: AnyObject {
     /// It can be used, or cannot, or may be soon.
     func linkChanged(_ link: RedisLink)
     func link(_ link: RedisLink, told event: RedisEvent)
-    /// A subscription that came after the greeting is in force.
+    /// A subscription that came after the handshake is in force.
     func link(_ link: RedisLink, subscribedTo channel: String)
     /// A connection stands; told before any command goes over it.
-    func linkIsReady(_ link: RedisLink, _ greeting: Greeting)
+    func linkIsReady(_ link: RedisLink, _ handshake: RedisHandshake)
     /// - Returns: Whether the owner takes care of the command; else its caller is told the error.
     func link(_ link: RedisLink, refused command: PendingCommand, _ error: RedisError) -> Bool
 }
@@ -29,8 +29,8 @@ final class RedisLink: RedisConnectionOwner {
         case closed
     }
 
-    /// How the next connection is greeted.
-    var plan: Greeting.Plan
+    /// What the next connection is to be.
+    var plan: RedisHandshake.Plan
     private let context: RedisContext
     private let find: Finder
     private weak var owner: (any RedisLinkOwner)?
@@ -46,7 +46,7 @@ final class RedisLink: RedisConnectionOwner {
 
     /// - Parameter role: For the log.
     init(
-        _ plan: Greeting.Plan, _ context: RedisContext, owner: any RedisLinkOwner, role: String = "server", find: @escaping Finder
+        _ plan: RedisHandshake.Plan, _ context: RedisContext, owner: any RedisLinkOwner, role: String = "server", find: @escaping Finder
     ) {
         self.plan = plan
         self.context = context
@@ -98,10 +98,10 @@ final class RedisLink: RedisConnectionOwner {
         guard connection === self.connection else { return }
         state = .connected
         lastError = nil
-        log.connected(to: connection.address, connection.greeting)
+        log.connected(to: connection.address, connection.handshake)
         // Who hears of the connection must not be refused any more; what is submitted now is sent later than this.
         owner?.linkChanged(self)
-        owner?.linkIsReady(self, connection.greeting)
+        owner?.linkIsReady(self, connection.handshake)
         sendAll(waiting.takeAll())
     }
 

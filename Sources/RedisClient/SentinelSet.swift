@@ -9,7 +9,7 @@ final class SentinelSet: RedisLinkOwner {
 
     private let master: String
     private let context: RedisContext
-    private let plan: Greeting.Plan
+    private let plan: RedisHandshake.Plan
     private let onSwitch: (RedisConfiguration.Address) -> Void
     /// Those that answered last come first.
     private var addresses: [RedisConfiguration.Address]
@@ -24,7 +24,7 @@ final class SentinelSet: RedisLinkOwner {
         self.onSwitch = onSwitch
         let configuration = context.configuration
         addresses = configuration.addresses
-        plan = Greeting.Plan(
+        plan = RedisHandshake.Plan(
             username: configuration.sentinelUsername, password: configuration.sentinelPassword, clientName: configuration.clientName,
             isTracking: false)
     }
@@ -94,7 +94,7 @@ final class SentinelSet: RedisLinkOwner {
 
     func linkChanged(_ link: RedisLink) {}
 
-    func linkIsReady(_ link: RedisLink, _ greeting: Greeting) {}
+    func linkIsReady(_ link: RedisLink, _ handshake: RedisHandshake) {}
 
     func link(_ link: RedisLink, subscribedTo channel: String) {}
 

@@ -8,7 +8,7 @@ final class ServerQuestion: RedisConnectionOwner {
     private var done: ((Result<RedisValue, RedisError>) -> Void)?
 
     init(
-        _ words: [RedisWord], to address: RedisConfiguration.Address, _ plan: Greeting.Plan, _ context: RedisContext,
+        _ words: [RedisWord], to address: RedisConfiguration.Address, _ plan: RedisHandshake.Plan, _ context: RedisContext,
         done: @escaping (Result<RedisValue, RedisError>) -> Void
     ) {
         self.words = words

@@ -5,30 +5,31 @@ import NIOEmbedded
 @testable import RedisClient
 
 extension FuzzTarget {
-    private static let greeting =
+    private static let handshake =
         "%2\r\n+server\r\n+redis\r\n+version\r\n+7.2.0\r\n+OK\r\n*3\r\n+master\r\n:0\r\n*0\r\n+PONG\r\n>3\r\n+subscribe\r\n+changes\r\n:1\r\n"
 
     static let redis: [FuzzTarget] = [
-        // A whole connection, without a socket: the greeting, replies in their turn, pushes between them, a script that is not known yet.
+        // A whole connection, without a socket: the handshake, replies in their turn, pushes between them, a script that is not known yet.
         FuzzTarget(
             "redis-connection",
             seeds: [
-                greeting + "$1\r\nv\r\n:1\r\n+OK\r\n-NOSCRIPT No matching script.\r\n>3\r\n+subscribe\r\n+more\r\n:2\r\n+OK\r\n*1\r\n_\r\n",
-                greeting
+                handshake
+                    + "$1\r\nv\r\n:1\r\n+OK\r\n-NOSCRIPT No matching script.\r\n>3\r\n+subscribe\r\n+more\r\n:2\r\n+OK\r\n*1\r\n_\r\n",
+                handshake
                     + ">3\r\n+message\r\n+changes\r\n$3\r\na:b\r\n$1\r\nv\r\n>2\r\n+invalidate\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n>2\r\n+invalidate\r\n_\r\n",
-                greeting + "-MOVED 7 a.example:6379\r\n-READONLY no\r\n-WRONGTYPE no\r\n", "-NOAUTH Authentication required.\r\n",
+                handshake + "-MOVED 7 a.example:6379\r\n-READONLY no\r\n-WRONGTYPE no\r\n", "-NOAUTH Authentication required.\r\n",
                 "%1\r\n+version\r\n+6.2\r\n", "-ERR unknown command 'HELLO'\r\n",
             ],
             words: [
                 "\r\n", "$", "*", "%", "~", ">", "|", ":", "-1", "+", "_\r\n", "$-1\r\n", "+OK\r\n", "+PONG\r\n", "-NOPERM no\r\n",
                 "-NOSCRIPT no\r\n",
                 "-MISCONF no\r\n", ">3\r\n+subscribe\r\n+more\r\n:2\r\n", ">3\r\n+message\r\n+changes\r\n$1\r\na\r\n",
-                ">2\r\n+invalidate\r\n_\r\n", greeting,
+                ">2\r\n+invalidate\r\n_\r\n", handshake,
             ]
         ) { bytes in
             try RedisExchange().run(bytes[...])
-            // The same behind a greeting that is right.
-            try RedisExchange().run(greeting.utf8 + bytes)
+            // The same behind a handshake that is right.
+            try RedisExchange().run(handshake.utf8 + bytes)
         }
     ]
 }
@@ -46,7 +47,7 @@ private final class RedisExchange: RedisConnectionOwner {
             configuration: RedisConfiguration(addresses: [address]), loop: loop, tls: nil,
             outbox: Outbox(maxCommands: 10, maxBytes: 1 << 20),
             status: RedisStatus(), logger: Logger(label: "fuzz", factory: { _ in SwiftLogNoOpLogHandler() }), onEvent: { _ in })
-        let plan = Greeting.Plan(clientName: "fuzz", isTracking: true, asksRole: true, channels: ["changes"])
+        let plan = RedisHandshake.Plan(clientName: "fuzz", isTracking: true, asksRole: true, channels: ["changes"])
         let connection = RedisConnection(to: address, plan, context, owner: self)
         let channel = EmbeddedChannel(handler: connection, loop: loop)
         defer { _ = try? channel.finish(acceptAlreadyClosed: true) }

@@ -6,7 +6,7 @@ import Testing
 @testable import RedisClient
 
 /// Without any I/O.
-@Suite("Replies, greetings and pauses")
+@Suite("Replies, handshakes and pauses")
 struct StateMachineTests {
     private static let limits = ReplyQueue.Limits(command: .milliseconds(200), stall: .seconds(2), ping: .seconds(1))
 
@@ -97,12 +97,12 @@ struct StateMachineTests {
         .map([.simple("server"), .simple("redis"), .simple("version"), .simple(version), .simple("proto"), .integer(3)])
     }
 
-    @Test("A greeting names the user, the database and the channels, and is over when all of it is confirmed")
-    func greeting() {
-        var greeting = Greeting(
-            Greeting.Plan(username: "u", password: "p", clientName: "c", database: 2, asksRole: true, channels: ["a", "b"]))
+    @Test("A handshake names the user, the database and the channels, and is over when all of it is confirmed")
+    func handshake() {
+        var handshake = RedisHandshake(
+            RedisHandshake.Plan(username: "u", password: "p", clientName: "c", database: 2, asksRole: true, channels: ["a", "b"]))
         var bytes = ByteBuffer()
-        greeting.encode(into: &bytes)
+        handshake.encode(into: &bytes)
         #expect(
             RESPParser.read([bytes]) == [
                 "['HELLO' '3' 'AUTH' 'u' 'p' 'SETNAME' 'c']", "['SELECT' '2']", "['CLIENT' 'TRACKING' 'ON' 'OPTIN' 'NOLOOP']", "['ROLE']",
@@ -110,17 +110,17 @@ struct StateMachineTests {
             ])
         let replies: [RedisValue] = [Self.hello("7.4.1"), .simple("OK"), .simple("OK"), .array([.simple("master")]), .simple("PONG")]
         for reply in replies {
-            guard case .more = greeting.received(reply) else {
+            guard case .more = handshake.received(reply) else {
                 Issue.record("\(reply)")
                 return
             }
         }
-        guard case .more = greeting.subscribed(to: "b"), case .done = greeting.subscribed(to: "a") else {
+        guard case .more = handshake.subscribed(to: "b"), case .done = handshake.subscribed(to: "a") else {
             Issue.record("not done")
             return
         }
-        #expect(greeting.serverVersion == "7.4.1")
-        #expect(greeting.trackingRefusal == nil)
+        #expect(handshake.serverVersion == "7.4.1")
+        #expect(handshake.trackingRefusal == nil)
     }
 
     @Test(
@@ -135,9 +135,9 @@ struct StateMachineTests {
             ([hello("8.1.0"), .array([.simple("master")]), .error(RedisError(.server("LOADING"), "LOADING data"))], "LOADING"),
         ] as [([RedisValue], String)])
     func refusals(_ replies: [RedisValue], _ part: String) {
-        var greeting = Greeting(Greeting.Plan(clientName: "c", isTracking: false, asksRole: true))
-        for reply in replies.dropLast() { _ = greeting.received(reply) }
-        guard let last = replies.last, case .failed(let error) = greeting.received(last) else {
+        var handshake = RedisHandshake(RedisHandshake.Plan(clientName: "c", isTracking: false, asksRole: true))
+        for reply in replies.dropLast() { _ = handshake.received(reply) }
+        guard let last = replies.last, case .failed(let error) = handshake.received(last) else {
             Issue.record("not refused")
             return
         }
@@ -146,13 +146,13 @@ struct StateMachineTests {
 
     @Test("A server of a cluster is taken once the cluster takes commands", arguments: [("ok", true), ("fail", false)])
     func clusterState(_ state: String, _ isTaken: Bool) {
-        var greeting = Greeting(Greeting.Plan(clientName: "c", isTracking: false, asksCluster: true))
-        _ = greeting.received(Self.hello("7.0.15"))
+        var handshake = RedisHandshake(RedisHandshake.Plan(clientName: "c", isTracking: false, asksCluster: true))
+        _ = handshake.received(Self.hello("7.0.15"))
         let info = ByteBuffer(string: "cluster_state:\(state)\r\ncluster_slots_assigned:16384\r\n")
-        switch greeting.received(.blob(info)) {
+        switch handshake.received(.blob(info)) {
         case .more: #expect(isTaken)
         case .failed(let error): #expect(!isTaken && error.code == .notConnected)
-        case .done: Issue.record("the greeting is not over")
+        case .done: Issue.record("the handshake is not over")
         }
     }
 

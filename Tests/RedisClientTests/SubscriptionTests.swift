@@ -62,7 +62,7 @@ private final class Scene: RedisConnectionOwner, Sendable {
         let context = RedisContext(
             configuration: configuration, loop: loop, tls: nil, outbox: Outbox(maxCommands: 100, maxBytes: 1 << 20), status: RedisStatus(),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), onEvent: { _ in })
-        let made = RedisConnection(to: address, Greeting.Plan(clientName: "test"), context, owner: self)
+        let made = RedisConnection(to: address, RedisHandshake.Plan(clientName: "test"), context, owner: self)
         connection.value = made
         made.start()
     }

@@ -1,7 +1,7 @@
 import NIOCore
 
 /// The first words on a connection, all sent at once, and what their replies mean. Does no I/O.
-struct Greeting {
+struct RedisHandshake {
     /// What a connection is to be.
     struct Plan {
         var username: String?
