@@ -237,7 +237,7 @@ def main(arguments: list[str]) -> int:
         return 0
     build = Path(arguments[0])
     shown = subprocess.run(["swift", "package", "--package-path", str(ROOT), "show-dependencies", "--format", "json"], check=True, capture_output=True, text=True)
-    version = re.search(r'current = "([^"]+)"', (ROOT / "Sources/MirrorCore/Version.swift").read_text(encoding="utf-8"))
+    version = re.search(r'current = "([^"]+)"', (ROOT / "Sources/MirrorCore/CloudMirrorVersion.swift").read_text(encoding="utf-8"))
     document = bill(
         build, ROOT / ".build/checkouts", ROOT / ".build/workspace-state.json", json.loads(shown.stdout[shown.stdout.index("{"):]),
         (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8"), version.group(1) if version else "unknown")

@@ -1,25 +1,6 @@
 package import MirrorCore
 package import NIOHTTP1
 
-/// A request for an artifact or for what is known of it.
-package struct OutboundRequest: Sendable {
-    package enum Method: String, Sendable {
-        case get = "GET"
-        case head = "HEAD"
-    }
-
-    package var method: Method
-    package var url: ArtifactURL
-    /// Beside `Host`, `User-Agent`, `Accept` and `Accept-Encoding`, which are set unless they are here.
-    package var headers: [(name: String, value: String)]
-
-    package init(_ method: Method = .get, _ url: ArtifactURL, headers: [(name: String, value: String)] = []) {
-        self.method = method
-        self.url = url
-        self.headers = headers
-    }
-}
-
 /// What an origin answered, whatever the status; redirects have been followed.
 package struct OutboundResponse: Sendable {
     package let status: Int

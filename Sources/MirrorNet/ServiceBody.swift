@@ -1,0 +1,40 @@
+public import NIOCore
+
+/// The body of a request as a stream.
+///
+/// What the stream throws comes out of ``ServiceClient/send(_:)`` unchanged.
+public struct ServiceBody: AsyncSequence, Sendable {
+    public typealias Element = ByteBuffer
+
+    /// Carries the stream's own error past those of the connection.
+    struct StreamFailure: Error {
+        let cause: any Error
+    }
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        fileprivate let nextChunk: () async throws -> ByteBuffer?
+
+        public mutating func next() async throws -> ByteBuffer? {
+            try await nextChunk()
+        }
+    }
+
+    private let makeIterator: @Sendable () -> AsyncIterator
+
+    public init<Base: AsyncSequence & Sendable>(_ base: Base) where Base.Element == ByteBuffer {
+        makeIterator = {
+            var iterator = base.makeAsyncIterator()
+            return AsyncIterator {
+                do {
+                    return try await iterator.next()
+                } catch {
+                    throw StreamFailure(cause: error)
+                }
+            }
+        }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        makeIterator()
+    }
+}

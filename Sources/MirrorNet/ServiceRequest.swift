@@ -1,0 +1,37 @@
+public import MirrorCore
+public import NIOCore
+public import NIOHTTP1
+
+/// A request to a service that the operator configured.
+public struct ServiceRequest: Sendable {
+    public enum Body: Sendable {
+        case none
+        case bytes([ByteBuffer])
+        /// - Parameter length: What the stream holds, in bytes; more or less fails the request.
+        case stream(ServiceBody, length: Int64)
+    }
+
+    public var method: HTTPMethod
+    public var scheme: ArtifactURL.Scheme
+    /// A name or an address; IPv6 without brackets.
+    public var host: String
+    public var port: Int
+    /// Path and query exactly as they go onto the wire, percent-encoded; begins with `/`.
+    public var target: String
+    /// `Host` and `Content-Length` are set by the client, `User-Agent`, `Accept` and `Accept-Encoding` unless they are here.
+    public var headers: HTTPHeaders
+    public var body: Body
+
+    public init(
+        method: HTTPMethod = .GET, scheme: ArtifactURL.Scheme, host: String, port: Int, target: String, headers: HTTPHeaders = [:],
+        body: Body = .none
+    ) {
+        self.method = method
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.target = target
+        self.headers = headers
+        self.body = body
+    }
+}
