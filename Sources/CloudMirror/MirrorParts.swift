@@ -29,7 +29,7 @@ struct MirrorParts: Sendable {
     let redis: RedisStateStore?
     /// `nil` for a process that takes no admin calls.
     let localToken: LocalAdminToken?
-    let outbound: OutboundClient
+    let outbound: GuardedClient
     private let s3: S3Parts
 
     init(_ configuration: Configuration, role: ProcessRole, group: MultiThreadedEventLoopGroup, logger: Logger) async throws {
@@ -175,14 +175,14 @@ struct MirrorParts: Sendable {
     }
 
     private static func makeOutbound(_ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger) throws
-        -> OutboundClient
+        -> GuardedClient
     {
         let policy = try configuration.egressPolicy()
         var outbound = OutboundConfiguration(userAgent: "cloud-mirror/\(CloudMirrorVersion.current)")
         outbound.connectTimeout = configuration.copy.connectTimeout
         outbound.idleTimeout = configuration.copy.idleTimeout
         outbound.connectionsPerOrigin = configuration.copy.concurrency * configuration.copy.partConcurrency
-        return OutboundClient(
+        return GuardedClient(
             policy: policy, configuration: outbound, resolver: CachingResolver(SystemResolver(eventLoopGroup: group)),
             eventLoopGroup: group, logger: logger)
     }

@@ -139,7 +139,7 @@ final class MirrorFixture: Sendable {
         let world: World
         let store: WatchedStore
         let services: MirrorServices
-        let outbound: OutboundClient
+        let outbound: GuardedClient
         let workers: CopyWorkers
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
@@ -154,7 +154,7 @@ final class MirrorFixture: Sendable {
             let policy = try EgressPolicy(
                 allow: [.prefix(try ArtifactURL(World.origin + "/"))] + options.allow, requireHTTPS: options.allow.isEmpty,
                 allowAddresses: ["127.0.0.0/8"].compactMap(IPNetwork.init))
-            outbound = OutboundClient(
+            outbound = GuardedClient(
                 policy: policy, resolver: SystemResolver(eventLoopGroup: loops), eventLoopGroup: loops, logger: logger)
             let origin = OriginClient(outbound)
             let registry = MetricsRegistry()

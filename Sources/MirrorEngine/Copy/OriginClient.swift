@@ -4,11 +4,11 @@ package import MirrorStorage
 
 /// Asks origins for artifacts: by plain HTTP under the egress policy, or from buckets that the mirror has credentials for.
 package struct OriginClient: Sendable {
-    private let outbound: OutboundClient
+    private let outbound: GuardedClient
     private let buckets: [any BucketOrigin]
     private let clock: any WallClock
 
-    package init(_ outbound: OutboundClient, buckets: [any BucketOrigin] = [], clock: any WallClock = SystemClock()) {
+    package init(_ outbound: GuardedClient, buckets: [any BucketOrigin] = [], clock: any WallClock = SystemClock()) {
         self.outbound = outbound
         self.buckets = buckets
         self.clock = clock

@@ -67,7 +67,7 @@ struct EngineFixture: Sendable {
     let sweeper: Sweeper
     let counters = CountingMetrics()
     let metrics: EngineMetrics
-    private let outbound: OutboundClient
+    private let outbound: GuardedClient
 
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -111,7 +111,7 @@ struct EngineFixture: Sendable {
                 : [.prefix(try ArtifactURL(origin.url("/"))), .anyPublic]
                     + setup.allowedHosts.map { .prefix(try ArtifactURL("http://\($0):\(origin.port)/")) },
             requireHTTPS: setup.requireHTTPS, allowAddresses: [try #require(IPNetwork("127.0.0.0/8"))], maxRedirects: 3)
-        outbound = OutboundClient(
+        outbound = GuardedClient(
             policy: policy, configuration: setup.outbound, resolver: setup.resolver,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Self.logger)
         client = OriginClient(outbound, buckets: setup.buckets, clock: setup.clock)
