@@ -44,7 +44,7 @@ struct MirrorParts: Sendable {
         redis = store as? RedisStateStore
         state = HotIndex(store, clock: clock)
         outbound = try Self.makeOutbound(configuration, group: group, logger: logger)
-        let origin = OriginClient(outbound, buckets: s3.origins(), clock: clock)
+        let origin = OriginReader(outbound, buckets: s3.origins(), clock: clock)
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters()
         let publications = PublicationLock()

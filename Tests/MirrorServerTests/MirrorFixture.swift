@@ -156,7 +156,7 @@ final class MirrorFixture: Sendable {
                 allowAddresses: ["127.0.0.0/8"].compactMap(IPNetwork.init))
             outbound = GuardedClient(
                 policy: policy, resolver: SystemResolver(eventLoopGroup: loops), eventLoopGroup: loops, logger: logger)
-            let origin = OriginClient(outbound)
+            let origin = OriginReader(outbound)
             let registry = MetricsRegistry()
             let metrics = EngineMetrics(pools: pools.ids, factory: registry)
             let waiters = ReplicaWaiters()

@@ -7,7 +7,7 @@ import NIOCore
 
 /// Makes one attempt at one copy: origin to pool, verified, published in one step or not at all.
 struct CopyEngine: Sendable {
-    let origin: OriginClient
+    let origin: OriginReader
     let space: PoolSpace
     let configuration: CopyConfiguration
     let metrics: EngineMetrics
@@ -19,7 +19,7 @@ struct CopyEngine: Sendable {
     private let refusedRedirects = RefusedRedirects()
 
     init(
-        origin: OriginClient, space: PoolSpace, credit: OriginCredit, configuration: CopyConfiguration, metrics: EngineMetrics,
+        origin: OriginReader, space: PoolSpace, credit: OriginCredit, configuration: CopyConfiguration, metrics: EngineMetrics,
         clock: any MirrorClock, logger: Logger
     ) {
         self.origin = origin

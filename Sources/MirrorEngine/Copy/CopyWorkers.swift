@@ -33,7 +33,7 @@ package final class CopyWorkers: Service {
 
     /// - Parameter name: Who this is, for people who look at leases.
     package init(
-        name: String, pools: PoolTable, state: any StateStore, origin: OriginClient, space: PoolSpace, publications: PublicationLock,
+        name: String, pools: PoolTable, state: any StateStore, origin: OriginReader, space: PoolSpace, publications: PublicationLock,
         duty: CopyDuty = .always, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
         self.name = name

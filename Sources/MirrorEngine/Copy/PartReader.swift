@@ -5,7 +5,7 @@ import NIOHTTP1
 
 /// Reads the parts of one artifact from its origin, sure that they are parts of the same bytes.
 struct PartReader: Sendable {
-    let origin: OriginClient
+    let origin: OriginReader
     /// The answer to the request for the first part.
     let first: OriginResponse
     let parts: PartLayout

@@ -16,7 +16,7 @@ struct HeadAnswers: Sendable {
     private let looks = SingleFlight<ReplicaID, StoredObject?>()
 
     init(
-        state: HotIndex, origin: OriginClient, presence: PresenceCheck, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger,
+        state: HotIndex, origin: OriginReader, presence: PresenceCheck, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger,
         troubles: LineBudget
     ) {
         self.state = state

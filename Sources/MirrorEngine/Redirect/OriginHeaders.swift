@@ -39,12 +39,12 @@ final class OriginHeaders: Sendable {
     /// As long as a copy that takes its time, and short for what may change.
     private static let life = Duration.seconds(60)
 
-    private let origin: OriginClient
+    private let origin: OriginReader
     private let clock: any MonotonicClock
     private let flights = SingleFlight<Flight, Answer>()
     private let state = Mutex(State())
 
-    init(origin: OriginClient, clock: any MonotonicClock) {
+    init(origin: OriginReader, clock: any MonotonicClock) {
         self.origin = origin
         self.clock = clock
     }
@@ -102,7 +102,7 @@ final class OriginHeaders: Sendable {
         }
     }
 
-    private static func describe(_ source: ArtifactSource, _ origin: OriginClient) async throws -> ArtifactDescription? {
+    private static func describe(_ source: ArtifactSource, _ origin: OriginReader) async throws -> ArtifactDescription? {
         if let head = try await origin.headInBucket(source.name) {
             return ArtifactDescription(head.response, of: source.name, acceptsRanges: true)
         }

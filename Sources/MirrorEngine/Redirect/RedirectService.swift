@@ -23,7 +23,7 @@ package struct RedirectService: Sendable {
     let lines: LineBudget
     /// Of the log, for what is broken.
     private let troubles: LineBudget
-    private let origin: OriginClient
+    private let origin: OriginReader
     private let presence: PresenceCheck
     private let health: PoolHealth
     private let settings: Reloadable<RedirectConfiguration>
@@ -33,7 +33,7 @@ package struct RedirectService: Sendable {
     private let reports = SingleFlight<ReplicaID, Void>()
 
     package init(
-        pools: PoolTable, state: HotIndex, origin: OriginClient, waiters: ReplicaWaiters, uses: UseRecorder,
+        pools: PoolTable, state: HotIndex, origin: OriginReader, waiters: ReplicaWaiters, uses: UseRecorder,
         publications: PublicationLock, presence: PresenceCheck, health: PoolHealth, configuration: RedirectConfiguration,
         coldClaims: ColdClaims, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
@@ -71,7 +71,7 @@ package struct RedirectService: Sendable {
         deadlines.close()
     }
 
-    /// The artifact that a client's words mean (``OriginClient/source(_:)``).
+    /// The artifact that a client's words mean (``OriginReader/source(_:)``).
     package func source(_ text: String) throws(ArtifactURLError) -> ArtifactSource {
         try origin.source(text)
     }

@@ -55,7 +55,7 @@ struct EngineFixture: Sendable {
     /// What the hot index asks.
     let base: ScriptedStateStore
     let state: HotIndex
-    let client: OriginClient
+    let client: OriginReader
     let waiters: ReplicaWaiters
     let uses: UseRecorder
     let health: PoolHealth
@@ -114,7 +114,7 @@ struct EngineFixture: Sendable {
         outbound = GuardedClient(
             policy: policy, configuration: setup.outbound, resolver: setup.resolver,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Self.logger)
-        client = OriginClient(outbound, buckets: setup.buckets, clock: setup.clock)
+        client = OriginReader(outbound, buckets: setup.buckets, clock: setup.clock)
         metrics = EngineMetrics(pools: pools.ids, factory: counters)
         waiters = ReplicaWaiters()
         remover = ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock)

@@ -3,7 +3,7 @@ package import MirrorNet
 package import MirrorStorage
 
 /// Asks origins for artifacts: by plain HTTP under the egress policy, or from buckets that the mirror has credentials for.
-package struct OriginClient: Sendable {
+package struct OriginReader: Sendable {
     private let outbound: GuardedClient
     private let buckets: [any BucketOrigin]
     private let clock: any WallClock
