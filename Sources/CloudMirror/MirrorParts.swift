@@ -44,7 +44,7 @@ struct MirrorParts: Sendable {
         redis = store as? RedisStateStore
         state = HotIndex(store, clock: clock)
         outbound = try Self.makeOutbound(configuration, group: group, logger: logger)
-        let origin = OriginReader(outbound, buckets: s3.origins(), clock: clock)
+        let origins = OriginTable(outbound, buckets: s3.origins())
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters()
         let publications = PublicationLock()
@@ -54,7 +54,7 @@ struct MirrorParts: Sendable {
         let uses = UseRecorder(
             state: state, coarseness: configuration.useCoarseness, presence: presence, clock: clock, logger: logger)
         let redirects = RedirectService(
-            pools: pools, state: state, origin: origin, waiters: waiters, uses: uses, publications: publications,
+            pools: pools, state: state, origins: origins, waiters: waiters, uses: uses, publications: publications,
             presence: presence, health: health, configuration: configuration.redirectConfiguration,
             coldClaims: ColdClaims(configuration.redirect.coldClaims, metrics: metrics, clock: clock, logger: logger),
             metrics: metrics, clock: clock, logger: logger)
@@ -63,7 +63,7 @@ struct MirrorParts: Sendable {
         workerName = name
         if let duty = role.duty(redis, configuration) {
             workers = CopyWorkers(
-                name: name, pools: pools, state: state, origin: origin, space: space, publications: publications, duty: duty,
+                name: name, pools: pools, state: state, origins: origins, space: space, publications: publications, duty: duty,
                 configuration: configuration.copyConfiguration, metrics: metrics, clock: clock, logger: logger)
         } else {
             workers = nil

@@ -7,7 +7,6 @@ import NIOCore
 
 /// Makes one attempt at one copy: origin to pool, verified, published in one step or not at all.
 struct CopyEngine: Sendable {
-    let origin: OriginReader
     let space: PoolSpace
     let configuration: CopyConfiguration
     let metrics: EngineMetrics
@@ -19,10 +18,9 @@ struct CopyEngine: Sendable {
     private let refusedRedirects = RefusedRedirects()
 
     init(
-        origin: OriginReader, space: PoolSpace, credit: OriginCredit, configuration: CopyConfiguration, metrics: EngineMetrics,
+        space: PoolSpace, credit: OriginCredit, configuration: CopyConfiguration, metrics: EngineMetrics,
         clock: any MirrorClock, logger: Logger
     ) {
-        self.origin = origin
         self.space = space
         self.credit = credit
         self.configuration = configuration
@@ -41,39 +39,40 @@ struct CopyEngine: Sendable {
     /// - Parameter publish: Called once everything is there and verified.
     /// - Throws: ``CopyError``, `StorageError`, `OutboundError`, what `publish` throws, or `CancellationError`.
     func copy(
-        _ source: ArtifactSource, to pool: Pool, attempt: Int, queuedAt: Timestamp, progress: CopyProgress, publish: Publication
+        from origin: any Origin, to pool: Pool, attempt: Int, queuedAt: Timestamp, progress: CopyProgress, publish: Publication
     ) async throws -> StoredObject {
+        let origin = OriginReader(origin: origin, clock: clock)
         do {
             do {
-                return try await copy(source, to: pool, .absent, attempt: attempt, progress: progress, publish: publish)
+                return try await copy(from: origin, to: pool, .absent, attempt: attempt, progress: progress, publish: publish)
             } catch let unpublished as ObjectInTheWay {
-                if let object = try await adopt(source.name, insteadOf: unpublished, queuedAt: queuedAt, in: pool, publish: publish) {
+                if let object = try await adopt(origin.artifact, insteadOf: unpublished, queuedAt: queuedAt, in: pool, publish: publish) {
                     return object
                 }
                 logger.info(
                     "the pool has an object from before this copy was asked for, which is replaced",
-                    metadata: ["artifact": "\(source.name.redacted)", "pool": "\(pool.id)"])
+                    metadata: ["artifact": "\(origin.artifact.redacted)", "pool": "\(pool.id)"])
                 // The upload is gone: what was fetched is fetched again.
-                return try await copy(source, to: pool, .none, attempt: attempt, progress: progress, publish: publish)
+                return try await copy(from: origin, to: pool, .none, attempt: attempt, progress: progress, publish: publish)
             }
         } catch let error as OutboundError {
-            if case .redirectRefused(let refusal, let host) = error.code { note(refusal, host, source.name) }
+            if case .redirectRefused(let refusal, let host) = error.code { note(refusal, host, origin.artifact) }
             throw error
         }
     }
 
     /// - Throws: ``ObjectInTheWay`` where `condition` does not hold.
     private func copy(
-        _ source: ArtifactSource, to pool: Pool, _ condition: WriteCondition, attempt: Int, progress: CopyProgress, publish: Publication
+        from origin: OriginReader, to pool: Pool, _ condition: WriteCondition, attempt: Int, progress: CopyProgress, publish: Publication
     ) async throws -> StoredObject {
-        let head = try await headInBucket(source.name, for: pool)
-        if let head, let copySource = head.source,
-            let object = try await copyInService(source.name, copySource, head.response, to: pool, condition, publish: publish)
+        let head = try await head(of: origin, for: pool)
+        if let head, let source = head.copySource,
+            let object = try await copyInService(origin.artifact, source, head.response, to: pool, condition, publish: publish)
         {
             return object
         }
         return try await transfer(
-            source, size: head?.response.totalSize, to: pool, condition, attempt: attempt, progress: progress, publish: publish)
+            from: origin, size: head?.response.totalSize, to: pool, condition, attempt: attempt, progress: progress, publish: publish)
     }
 
     /// Tells the operator what to allow, once for each host.
@@ -145,28 +144,28 @@ struct CopyEngine: Sendable {
 
     /// - Parameter size: Bytes of the artifact, where the origin has stated them: what is stored has just as many.
     private func transfer(
-        _ source: ArtifactSource, size: Int64?, to pool: Pool, _ condition: WriteCondition, attempt: Int, progress: CopyProgress,
+        from origin: OriginReader, size: Int64?, to pool: Pool, _ condition: WriteCondition, attempt: Int, progress: CopyProgress,
         publish: Publication
     ) async throws -> StoredObject {
         let planner = CopyPlanner(
             capabilities: pool.store.capabilities, partSize: configuration.partSize, memory: configuration.memory)
         var limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
         let (first, plan) = try await progress.whileWaiting {
-            try await begin(source.url, planner, size: size, mayRange: attempt == 1)
+            try await begin(origin, planner, size: size, mayRange: attempt == 1)
         }
-        try refusePage(first, of: source.name)
+        try refusePage(first, of: origin.artifact)
         if case .bufferedStream = plan { limit = min(limit, planner.wholeLimit) }
         if let size = first.totalSize, size > limit { throw CopyError.tooLarge(limit: limit) }
-        let origin = CopyLane(of: source.name)
-        let room = try await space.begin(first.totalSize, in: pool, mayTakeAhead: credit.isGood(origin))
+        let lane = CopyLane(of: origin.artifact)
+        let room = try await space.begin(first.totalSize, in: pool, mayTakeAhead: credit.isGood(lane))
         defer { room.release() }
         do {
             return try await store(
-                first, plan, of: source.name, in: pool, condition, room: room, limit: limit, progress: progress, publish: publish)
+                first, plan, from: origin, in: pool, condition, room: room, limit: limit, progress: progress, publish: publish)
         } catch let error as StorageError where error.code == .full {
             throw try await makeRoom(in: pool, room, error)
         } catch {
-            if first.totalSize != nil, !Task.isCancelled, Self.isOfOrigin(error) { credit.lose(origin) }
+            if first.totalSize != nil, !Task.isCancelled, Self.isOfOrigin(error) { credit.lose(lane) }
             throw error
         }
     }
@@ -189,16 +188,16 @@ struct CopyEngine: Sendable {
     }
 
     private func store(
-        _ first: OriginResponse, _ plan: CopyPlan, of artifact: ArtifactURL, in pool: Pool, _ condition: WriteCondition,
+        _ first: OriginResponse, _ plan: CopyPlan, from origin: OriginReader, in pool: Pool, _ condition: WriteCondition,
         room: PoolSpace.Reservation, limit: Int64, progress: CopyProgress, publish: Publication
     ) async throws -> StoredObject {
-        var metadata = first.metadata(of: artifact, stored: clock.now)
-        let upload = try await pool.store.beginUpload(ObjectKey(artifact), metadata: metadata, expectedSize: first.totalSize)
+        var metadata = first.metadata(of: origin.artifact, stored: clock.now)
+        let upload = try await pool.store.beginUpload(ObjectKey(origin.artifact), metadata: metadata, expectedSize: first.totalSize)
         do {
             let hash = ArtifactHash(stated: first.statedDigests)
             let transfer = CopyTransfer(
-                origin: origin, upload: upload, hash: hash, configuration: configuration, memory: memory, lane: CopyLane(of: artifact),
-                room: room, limit: limit, progress: progress
+                origin: origin, upload: upload, hash: hash, configuration: configuration, memory: memory,
+                lane: CopyLane(of: origin.artifact), room: room, limit: limit, progress: progress
             ) { [metrics] in metrics.countCopied(bytes: $0, pool: pool.id) }
             let memory = try await transfer.run(plan, first)
             defer { withExtendedLifetime(memory) {} }
@@ -228,19 +227,19 @@ struct CopyEngine: Sendable {
 
     /// Asks for the first part, and for the whole where parts are of no use.
     private func begin(
-        _ url: ArtifactURL, _ planner: CopyPlanner, size: Int64?, mayRange: Bool
+        _ origin: OriginReader, _ planner: CopyPlanner, size: Int64?, mayRange: Bool
     ) async throws -> (OriginResponse, CopyPlan) {
         var size = size
         if mayRange, planner.canRange {
-            switch try await beginRanges(url, planner, planner.firstPartSize, size: size) {
+            switch try await beginRanges(origin, planner, planner.firstPartSize, size: size) {
             case .begun(let first, let plan): return (first, plan)
             case .useless(let stated): size = stated
             }
         }
-        let response = try await origin.open(url, size: size)
+        let response = try await origin.open(size: size)
         // What is too large for one answer has no other way, however often that was tried.
         if !mayRange, planner.canRange, let total = response.totalSize, total > planner.wholeLimit,
-            case .begun(let first, let plan) = try await beginRanges(url, planner, planner.firstPartSize, size: total)
+            case .begun(let first, let plan) = try await beginRanges(origin, planner, planner.firstPartSize, size: total)
         {
             return (first, plan)
         }
@@ -254,13 +253,13 @@ struct CopyEngine: Sendable {
     }
 
     private func beginRanges(
-        _ url: ArtifactURL, _ planner: CopyPlanner, _ partSize: Int64, size: Int64?
+        _ origin: OriginReader, _ planner: CopyPlanner, _ partSize: Int64, size: Int64?
     ) async throws -> FirstPart {
         guard let range = ByteRange(offset: 0, length: partSize) else { return .useless(size: size) }
-        let first = try await origin.open(url, range: range, size: size)
+        let first = try await origin.open(range: range, size: size)
         if let total = first.totalSize, first.range != nil, partSize == planner.firstPartSize, planner.partSize(of: total) > partSize {
             // So large that the parts have to be larger: asked for once more, because all parts have one size.
-            return try await beginRanges(url, planner, planner.partSize(of: total), size: total)
+            return try await beginRanges(origin, planner, planner.partSize(of: total), size: total)
         }
         guard let plan = planner.plan(first: first, partSize: partSize) else { return .useless(size: first.totalSize) }
         return .begun(first, plan)
@@ -276,17 +275,17 @@ struct CopyEngine: Sendable {
     /// How long a bucket that is an origin may take to say what it has: a copy that waits for it is not slow by any other measure.
     private static let headLimit = Duration.seconds(15)
 
-    /// - Returns: `nil` where the pool's service copies nothing by itself, or the artifact is in no bucket.
-    private func headInBucket(_ artifact: ArtifactURL, for pool: Pool) async throws -> (response: OriginResponse, source: CopySource?)? {
+    /// - Returns: `nil` where the pool's service copies nothing by itself, or the origin is not a bucket.
+    private func head(
+        of origin: OriginReader, for pool: Pool
+    ) async throws -> (response: OriginResponse, copySource: CopySource?)? {
         guard pool.store.capabilities.features.contains(.serverSideCopy) else { return nil }
-        let answer = try await leaving(after: Self.headLimit, by: clock) { [origin] in
-            BucketHead(value: try await origin.headInBucket(artifact))
-        }
+        let answer = try await leaving(after: Self.headLimit, by: clock) { BucketHead(value: try await origin.head()) }
         guard let answer else { throw OutboundError(.timedOut, "the origin's bucket did not answer within \(Self.headLimit)") }
         return answer.value
     }
 
     private struct BucketHead: Sendable {
-        let value: (response: OriginResponse, source: CopySource?)?
+        let value: (response: OriginResponse, copySource: CopySource?)?
     }
 }

@@ -13,6 +13,7 @@ import Tracing
 /// On graceful shutdown it leases no more, gives running copies `shutdownGrace` to end, then cancels them and hands their jobs back.
 package final class CopyWorkers: Service {
     private let pools: PoolTable
+    private let origins: OriginTable
     private let state: any StateStore
     private let engine: CopyEngine
     private let queries: NewestQuery
@@ -33,18 +34,19 @@ package final class CopyWorkers: Service {
 
     /// - Parameter name: Who this is, for people who look at leases.
     package init(
-        name: String, pools: PoolTable, state: any StateStore, origin: OriginReader, space: PoolSpace, publications: PublicationLock,
+        name: String, pools: PoolTable, state: any StateStore, origins: OriginTable, space: PoolSpace, publications: PublicationLock,
         duty: CopyDuty = .always, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
         self.name = name
         let credit = OriginCredit(clock: clock)
         slots = CopySlots(configuration, credit: credit)
         engine = CopyEngine(
-            origin: origin, space: space, credit: credit, configuration: configuration, metrics: metrics, clock: clock, logger: logger)
+            space: space, credit: credit, configuration: configuration, metrics: metrics, clock: clock, logger: logger)
         keeper = LeaseKeeper(
             state: state, slots: slots, memory: engine.memory, configuration: configuration, metrics: metrics, clock: clock, logger: logger,
             onFreeSlot: { [work] in work.notify() })
         self.pools = pools
+        self.origins = origins
         self.state = state
         self.configuration = configuration
         self.publications = publications
@@ -240,7 +242,8 @@ package final class CopyWorkers: Service {
                 try await keeper.keep(lease, for: copy) {
                     try await self.queries.withNewest(for: lease.id) { source in
                         try await self.engine.copy(
-                            source, to: pool, attempt: lease.attempt, queuedAt: lease.queuedAt, progress: copy.progress
+                            from: self.origins.origin(of: source), to: pool, attempt: lease.attempt, queuedAt: lease.queuedAt,
+                            progress: copy.progress
                         ) { complete in
                             self.slots.beginPublishing(copy)
                             return try await self.publish(lease, in: pool, complete)

@@ -63,17 +63,17 @@ final class Crowd: Sendable {
 
     let question: Question
     /// What they ask for, which is one: the words that name it are the same.
-    let source: ArtifactSource
+    let origin: any Origin
     let id: ReplicaID
     let pool: Pool
     /// What each may wait.
     let wait: Wait
     private let state = Mutex(State())
 
-    init(_ question: Question, source: ArtifactSource, pool: Pool, wait: Wait) {
+    init(_ question: Question, origin: any Origin, pool: Pool, wait: Wait) {
         self.question = question
-        self.source = source
-        id = ReplicaID(artifact: source.name, pool: pool.id)
+        self.origin = origin
+        id = ReplicaID(artifact: origin.source.name, pool: pool.id)
         self.pool = pool
         self.wait = wait
     }

@@ -37,10 +37,10 @@ final class Crowds: Sendable {
     /// Lets others join a request on the slow path, until it gives its answer to ``end(_:as:with:)``.
     ///
     /// - Returns: `nil` when there is such a crowd already.
-    func found(_ question: Crowd.Question, _ source: ArtifactSource, in pool: Pool, wait: Wait) -> Crowd? {
+    func found(_ question: Crowd.Question, _ origin: any Origin, in pool: Pool, wait: Wait) -> Crowd? {
         state.withLock { state in
             guard state.crowds[question] == nil else { return nil }
-            let crowd = Crowd(question, source: source, pool: pool, wait: wait)
+            let crowd = Crowd(question, origin: origin, pool: pool, wait: wait)
             state.crowds[question] = crowd
             state.questions[crowd.id, default: []].insert(question)
             return crowd

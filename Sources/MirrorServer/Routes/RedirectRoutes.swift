@@ -27,7 +27,8 @@ struct RedirectRoutes: Sendable {
     private func redirect(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         // Before anything that a reload changes is looked at.
         let epoch = table.epoch
-        let target = try RequestTarget(request.uri.path, behind: Self.prefix, parse: services.redirects.source)
+        let target = try RequestTarget(request.uri.path, behind: Self.prefix)
+        let origin = try services.origin(of: target.url)
         let client = client(request, context)
         let query = request.uri.query
         let fields = QueryFields(query, ["pool", "hop", "wait", "missing"])
@@ -37,19 +38,19 @@ struct RedirectRoutes: Sendable {
         } catch var error as RequestError {
             // So that nobody takes it for the origin's 404.
             error.headers.append(contentsOf: Self.headers(nil, .refused))
-            throw error.about(target.artifact)
+            throw error.about(origin.source.name)
         }
         let patience = services.redirects.patience(of: request.headers[values: .userAgent].first?.utf8)
         let wait = services.redirects.wait(asked: try askedWait(fields), hop: try hop(fields), patience: patience)
         let isReportedMissing = try isReportedMissing(fields)
         let question = isReportedMissing ? nil : question(request, target, fields, patience)
         let network = ClientNetwork(client)
-        let crowd = found(question, target.source, pool, wait, network)
+        let crowd = found(question, origin, pool, wait, network)
         let answer = await services.redirects.answer(
-            target.source, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing,
+            origin, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing,
             from: network, sharer: services.selector.value.sharer(client), client: context.client)
         let words = RequestWords(method: request.method, path: request.uri.path, query: query)
-        let response = await response(to: answer, target.source, pool, words)
+        let response = await response(to: answer, origin, pool, words)
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let question {
             remember(redirect, response, question, epoch)
         }
@@ -60,12 +61,12 @@ struct RedirectRoutes: Sendable {
     /// What those in a crowd get who have more time than its first request had.
     @Sendable func waitOn(for crowd: Crowd, until deadline: ContinuousClock.Instant) async -> (RedirectAnswer, WholeResponse) {
         let answer = await services.redirects.waitOn(
-            for: crowd.source, in: crowd.pool, until: deadline, wait: crowd.wait, isHead: crowd.question.isHead)
+            for: crowd.origin, in: crowd.pool, until: deadline, wait: crowd.wait, isHead: crowd.question.isHead)
         let parts = crowd.question.target.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
         let words = RequestWords(
             method: crowd.question.isHead ? .head : .get, path: parts.first ?? "", query: parts.count == 2 ? parts[1] : nil)
-        return (answer, await response(to: answer, crowd.source, crowd.pool, words))
+        return (answer, await response(to: answer, crowd.origin, crowd.pool, words))
     }
 
     /// How a request was written, as far as answers repeat it.
@@ -76,7 +77,7 @@ struct RedirectRoutes: Sendable {
     }
 
     private func response(
-        to answer: RedirectAnswer, _ source: ArtifactSource, _ pool: Pool?, _ request: RequestWords
+        to answer: RedirectAnswer, _ origin: any Origin, _ pool: Pool?, _ request: RequestWords
     ) async -> WholeResponse {
         let error: RequestError
         switch answer {
@@ -91,12 +92,13 @@ struct RedirectRoutes: Sendable {
             return .redirect(
                 status, to: location, pool: pool?.id, outcome: .hop, digest: nil, message: "the copy is still under way; ask again")
         case .origin(let reason):
-            let location = await services.redirects.originLocation(of: source)
+            let location = await services.redirects.location(of: origin)
             return .redirect(status, to: location, pool: pool?.id, outcome: .fallback, digest: nil, message: reason.message)
         case .refused(let message):
-            error = RequestError(.forbidden, message, headers: Self.headers(pool?.id, .refused)).about(source.name, as: "InvalidUrl")
+            error = RequestError(.forbidden, message, headers: Self.headers(pool?.id, .refused)).about(origin.source.name, as: "InvalidUrl")
         case .originStatus(let code, let message):
-            error = .origin(status: code, message: message, headers: Self.headers(pool?.id, .error)).about(source.name, as: "BadHTTPStatus")
+            error = .origin(status: code, message: message, headers: Self.headers(pool?.id, .error))
+                .about(origin.source.name, as: "BadHTTPStatus")
         }
         return error.response(to: request.method, request.path, at: services.clock.now)
     }
@@ -159,10 +161,10 @@ struct RedirectRoutes: Sendable {
 
     /// Lets others join who ask the same meanwhile, unless this one may be refused for what they are not.
     private func found(
-        _ question: Crowd.Question?, _ source: ArtifactSource, _ pool: Pool?, _ wait: Wait, _ network: ClientNetwork
+        _ question: Crowd.Question?, _ origin: any Origin, _ pool: Pool?, _ wait: Wait, _ network: ClientNetwork
     ) -> Crowd? {
         guard let question, let pool, !services.redirects.coldClaims.isSpent(network) else { return nil }
-        return crowds.found(question, source, in: pool, wait: wait)
+        return crowds.found(question, origin, in: pool, wait: wait)
     }
 
     /// Lets the fast path answer the same from now on, where there is only one way to ask for it.
