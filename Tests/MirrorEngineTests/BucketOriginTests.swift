@@ -126,29 +126,6 @@ struct BucketOriginTests {
         }
     }
 
-    @Test("A URL is read once for a request, and its name once for the copy, however many parts that has")
-    func readsOnce() async throws {
-        try await run(["a.tar": .init(bytes: Self.bytes)], features: [.parallelParts]) { engine, bucket async throws in
-            let origin = try engine.redirects.resolve("bucket://private/a.tar")
-            #expect(bucket.readings == 1)
-            #expect(await engine.redirects.answer(origin, in: engine.pool, wait: nil).size == 200_000)
-            #expect(bucket.requests.count == 4)
-            #expect(bucket.readings == 2)
-            #expect(await engine.redirects.location(of: origin).hasSuffix("?signature=1"))
-            #expect(bucket.readings == 2)
-        }
-    }
-
-    @Test("A URL whose name is that of a bucket's object is of the bucket, also where the bucket does not know the spelling")
-    func spelledOtherwise() async throws {
-        try await run([:]) { engine, _ async throws in
-            #expect(try engine.origins.resolve("https://bucket.example.org/private/a.tar").isPrivate)
-            #expect(try engine.origins.resolve("HTTPS://bucket.example.org/private/a.tar").isPrivate)
-            #expect(try !engine.origins.resolve("https://bucket.example.org/public/a.tar").isPrivate)
-            #expect(try !engine.origins.resolve("HTTPS://bucket.example.org/public/a.tar").isPrivate)
-        }
-    }
-
     @Test("A pool of another service gets the bytes in ranges")
     func ranges() async throws {
         try await run(["a.tar": .init(bytes: Self.bytes)], features: [.parallelParts]) { engine, bucket async throws in
