@@ -28,7 +28,7 @@ struct MirrorParts: Sendable {
     let redis: RedisStateStore?
     /// `nil` for a process that takes no admin calls.
     let localToken: LocalAdminToken?
-    let outbound: OutboundClient
+    let outbound: GuardedClient
     private let storage: ServiceTable
 
     init(_ configuration: Configuration, role: ProcessRole, group: MultiThreadedEventLoopGroup, logger: Logger) async throws {
@@ -43,7 +43,7 @@ struct MirrorParts: Sendable {
         redis = store as? RedisStateStore
         state = HotIndex(store, clock: clock)
         outbound = try Self.makeOutbound(configuration, group: group, logger: logger)
-        let origin = OriginClient(outbound, buckets: storage.origins(configuration.origins.buckets), clock: clock)
+        let origins = OriginTable(outbound, buckets: storage.origins(configuration.origins.buckets))
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters()
         let publications = PublicationLock()
@@ -53,7 +53,7 @@ struct MirrorParts: Sendable {
         let uses = UseRecorder(
             state: state, coarseness: configuration.useCoarseness, presence: presence, clock: clock, logger: logger)
         let redirects = RedirectService(
-            pools: pools, state: state, origin: origin, waiters: waiters, uses: uses, publications: publications,
+            pools: pools, state: state, origins: origins, waiters: waiters, uses: uses, publications: publications,
             presence: presence, health: health, configuration: configuration.redirectConfiguration,
             coldClaims: ColdClaims(configuration.redirect.coldClaims, metrics: metrics, clock: clock, logger: logger),
             metrics: metrics, clock: clock, logger: logger)
@@ -62,7 +62,7 @@ struct MirrorParts: Sendable {
         workerName = name
         if let duty = role.duty(redis, configuration) {
             workers = CopyWorkers(
-                name: name, pools: pools, state: state, origin: origin, space: space, publications: publications, duty: duty,
+                name: name, pools: pools, state: state, origins: origins, space: space, publications: publications, duty: duty,
                 configuration: configuration.copyConfiguration, metrics: metrics, clock: clock, logger: logger)
         } else {
             workers = nil
@@ -158,14 +158,14 @@ struct MirrorParts: Sendable {
     }
 
     private static func makeOutbound(_ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger) throws
-        -> OutboundClient
+        -> GuardedClient
     {
         let policy = try configuration.egressPolicy()
         var outbound = OutboundConfiguration(userAgent: "cloud-mirror/\(CloudMirrorVersion.current)")
         outbound.connectTimeout = configuration.copy.connectTimeout
         outbound.idleTimeout = configuration.copy.idleTimeout
         outbound.connectionsPerOrigin = configuration.copy.concurrency * configuration.copy.partConcurrency
-        return OutboundClient(
+        return GuardedClient(
             policy: policy, configuration: outbound, resolver: CachingResolver(SystemResolver(eventLoopGroup: group)),
             eventLoopGroup: group, logger: logger)
     }

@@ -46,6 +46,17 @@ package struct MirrorServices: Sendable {
         started = clock.instant
     }
 
+    /// The origin of the artifact that a client's words mean.
+    ///
+    /// - Throws: ``RequestError`` `InputError`.
+    func origin(of url: String) throws(RequestError) -> any Origin {
+        do {
+            return try redirects.resolve(url)
+        } catch {
+            throw RequestError(.inputError, error.description)
+        }
+    }
+
     /// The pool that a route names.
     ///
     /// - Throws: ``RequestError`` `ResourceNotFound`, naming the pools that there are.

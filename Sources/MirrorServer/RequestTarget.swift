@@ -3,9 +3,8 @@ import MirrorCore
 /// What a redirect or purge route's path names: an artifact, and perhaps a pool.
 struct RequestTarget: Equatable {
     let pool: PoolWords?
-    let source: ArtifactSource
-
-    var artifact: ArtifactURL { source.name }
+    /// The artifact's URL in the words of the client; whether it is one is for others to know.
+    let url: String
 
     /// The pool as it stands in the path; whether there is such a pool is for others to know.
     struct PoolWords: Equatable {
@@ -18,22 +17,21 @@ struct RequestTarget: Equatable {
     /// Reads what stands behind the route's own words: `{url}` or `{service}/{region}/{url}`, the URL percent-encoded or base64url-encoded.
     ///
     /// - Parameter route: What the path begins with: `/v1/redirect/`.
-    /// - Parameter parse: Reads a URL in the words of the client.
     /// - Throws: ``RequestError`` `InputError`, saying how to write it.
-    init(_ path: String, behind route: String, parse: (String) throws(ArtifactURLError) -> ArtifactSource) throws {
+    init(_ path: String, behind route: String) throws(RequestError) {
         // By bytes: a path need not be ASCII, and a mark that combines with a slash must not hide it.
         let rest = path.utf8.dropFirst(route.utf8.count)
         let segments = rest.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
         switch segments.count {
         case 1:
             pool = nil
-            source = try Self.source(segments[0], parse)
+            url = try Self.url(segments[0])
         case 3 where segments[0].utf8.last != UInt8(ascii: ":"):
             guard let service = PercentCoding.decode(segments[0]), let region = PercentCoding.decode(segments[1]) else {
                 throw RequestError(.inputError, "the pool's name is not valid percent-encoding")
             }
             pool = PoolWords(service: service, region: region)
-            source = try Self.source(segments[2], parse)
+            url = try Self.url(segments[2])
         default:
             throw RequestError(
                 .inputError,
@@ -59,23 +57,13 @@ struct RequestTarget: Equatable {
         return bytes.contains(UInt8(ascii: ":")) && bytes.contains(UInt8(ascii: "?"))
     }
 
-    private static func source(
-        _ segment: Substring, _ parse: (String) throws(ArtifactURLError) -> ArtifactSource
-    ) throws -> ArtifactSource {
+    private static func url(_ segment: Substring) throws(RequestError) -> String {
         guard !segment.isEmpty else { throw RequestError(.inputError, "there is no URL at the path's end") }
         guard let text = PercentCoding.decode(segment) else {
             throw RequestError(.inputError, "the URL is not valid percent-encoding of UTF-8")
         }
-        do {
-            if !text.utf8.contains(UInt8(ascii: ":")), let bytes = Base64.decode(text),
-                let decoded = String(validating: bytes, as: UTF8.self)
-            {
-                return try parse(decoded)
-            }
-            return try parse(text)
-        } catch {
-            throw RequestError(.inputError, error.description)
-        }
+        guard !text.utf8.contains(UInt8(ascii: ":")), let bytes = Base64.decode(text) else { return text }
+        return String(validating: bytes, as: UTF8.self) ?? text
     }
 }
 

@@ -50,10 +50,8 @@ extension FuzzTarget {
                 "s3/eu-west-1/aHR0cHM6Ly9hLmV4YW1wbGUvYQ",
             ], words: urlWords + ["local/dev/", "/", "https%3A%2F%2F", "aHR0"]
         ) { bytes in
-            let target = try RequestTarget("/v1/redirect/" + text(bytes), behind: "/v1/redirect/") {
-                (text: String) throws(ArtifactURLError) in
-                ArtifactSource(try ArtifactURL(text))
-            }
+            let target = try RequestTarget("/v1/redirect/" + text(bytes), behind: "/v1/redirect/")
+            _ = try ArtifactURL(target.url)
             _ = target.pool?.id
         },
         FuzzTarget(

@@ -265,9 +265,9 @@ struct BucketOriginTests {
     func location() async throws {
         try await run([:]) { engine, _ async throws in
             let artifact = try engine.redirects.artifact("bucket://private/a.tar")
-            #expect(await engine.redirects.originLocation(of: artifact) == "https://bucket.example.org/private/a.tar?signature=1")
+            #expect(await engine.redirects.location(of: artifact) == "https://bucket.example.org/private/a.tar?signature=1")
             let other = try engine.redirects.artifact("https://artifacts.example.org/a?b=c")
-            #expect(await engine.redirects.originLocation(of: other) == "https://artifacts.example.org/a?b=c")
+            #expect(await engine.redirects.location(of: other) == "https://artifacts.example.org/a?b=c")
         }
     }
 

@@ -57,8 +57,8 @@ struct ColdClaimTests {
             $0.hasWorkers = false
         }) { engine async throws in
             func ask(_ number: Int) async throws -> RedirectAnswer {
-                let source = try engine.redirects.source(engine.origin.url("/\(number).txt?X-Amz-Date=d&X-Amz-Signature=s"))
-                return await engine.redirects.answer(source, in: engine.pool, wait: .zero, from: Self.one)
+                let origin = try engine.redirects.resolve(engine.origin.url("/\(number).txt?X-Amz-Date=d&X-Amz-Signature=s"))
+                return await engine.redirects.answer(origin, in: engine.pool, wait: .zero, from: Self.one)
             }
             #expect(try await ask(0).fallback == .timedOut)
             #expect(engine.base.count(.keepQuery) == 1)
@@ -75,8 +75,8 @@ struct ColdClaimTests {
             $0.hasWorkers = false
         }) { engine async throws in
             func ask(_ signature: Int, from network: ClientNetwork = Self.one) async throws -> RedirectAnswer {
-                let source = try engine.redirects.source(engine.origin.url("/a.txt?X-Amz-Date=d&X-Amz-Signature=s\(signature)"))
-                return await engine.redirects.answer(source, in: engine.pool, wait: .zero, from: network)
+                let origin = try engine.redirects.resolve(engine.origin.url("/a.txt?X-Amz-Date=d&X-Amz-Signature=s\(signature)"))
+                return await engine.redirects.answer(origin, in: engine.pool, wait: .zero, from: network)
             }
             func kept() async throws -> Bool? { try await engine.base.query(for: engine.id("/a.txt"))?.text.hasSuffix("=s2") }
             // The claim, its own signature once more, and another one.

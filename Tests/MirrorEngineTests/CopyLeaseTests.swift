@@ -181,7 +181,7 @@ struct CopyLeaseTests {
             var configuration = engine.setup.copy
             configuration.concurrency = 1
             let workers = CopyWorkers(
-                name: "told", pools: engine.pools, state: engine.state, origin: engine.client, space: engine.space,
+                name: "told", pools: engine.pools, state: engine.state, origins: engine.origins, space: engine.space,
                 publications: engine.publications, configuration: configuration, metrics: engine.metrics, clock: clock,
                 logger: log.logger)
             try await engine.running(workers) { () async throws in

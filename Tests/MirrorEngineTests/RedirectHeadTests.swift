@@ -84,8 +84,8 @@ struct RedirectHeadTests {
         }) { engine async throws in
             engine.origin.on("/a.txt", Self.text)
             let answer = await engine.redirects.wait(
-                for: ArtifactSource(try engine.artifact("/a.txt")), in: engine.pool, until: engine.setup.clock.instant + .seconds(60),
-                wait: Wait(limit: .seconds(60)), isHead: true)
+                for: try engine.redirects.resolve(engine.origin.url("/a.txt")), in: engine.pool,
+                until: engine.setup.clock.instant + .seconds(60), wait: Wait(limit: .seconds(60)), isHead: true)
             #expect(described(answer)?.outcome == .pending)
         }
     }

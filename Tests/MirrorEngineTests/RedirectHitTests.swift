@@ -60,7 +60,7 @@ struct RedirectHitTests {
             // Another process with the same pool and no state.
             let fresh = HotIndex(MemoryStateStore())
             let redirects = RedirectService(
-                pools: engine.pools, state: fresh, origin: engine.client, waiters: engine.waiters, uses: engine.uses,
+                pools: engine.pools, state: fresh, origins: engine.origins, waiters: engine.waiters, uses: engine.uses,
                 publications: engine.publications, presence: engine.presence, health: engine.health, configuration: engine.setup.redirect,
                 coldClaims: engine.redirects.coldClaims, metrics: engine.metrics, clock: engine.setup.clock, logger: EngineFixture.logger)
             let heads = engine.store.count(.head)

@@ -12,7 +12,7 @@ struct RedirectLogTests {
     /// The service of a fixture, with a log that a test can read.
     private func service(_ engine: EngineFixture, _ log: LogRecorder) -> RedirectService {
         RedirectService(
-            pools: engine.pools, state: engine.state, origin: engine.client, waiters: engine.waiters, uses: engine.uses,
+            pools: engine.pools, state: engine.state, origins: engine.origins, waiters: engine.waiters, uses: engine.uses,
             publications: engine.publications, presence: engine.presence, health: engine.health, configuration: engine.setup.redirect,
             coldClaims: engine.redirects.coldClaims, metrics: engine.metrics, clock: engine.setup.clock, logger: log.logger)
     }

@@ -223,11 +223,11 @@ struct RequestDeadlineTests {
             }
             // The looks are given up, and hang on.
             clock.advance(by: .seconds(20))
-            let source = try engine.redirects.source(engine.origin.url("/more.txt"))
-            #expect(await engine.redirects.warm(source, in: engine.pool).word == "queue-full")
+            let origin = try engine.redirects.resolve(engine.origin.url("/more.txt"))
+            #expect(await engine.redirects.warm(origin, in: engine.pool).word == "queue-full")
             #expect(engine.store.count(.head) == count)
             door.open()
-            while engine.store.count(.head) == count, !Task.isCancelled { _ = await engine.redirects.warm(source, in: engine.pool) }
+            while engine.store.count(.head) == count, !Task.isCancelled { _ = await engine.redirects.warm(origin, in: engine.pool) }
         }
     }
 
@@ -248,12 +248,12 @@ struct RequestDeadlineTests {
         let bucket = FakeBucket([:])
         try await run({ $0.buckets = [bucket] }) { engine, clock, door in
             bucket.beforeLocation { _ = await Task { try? await door.pass() }.value }
-            let source = try engine.redirects.source("bucket://private/a.bin")
-            let location = Task { await engine.redirects.originLocation(of: source) }
+            let origin = try engine.redirects.resolve("bucket://private/a.bin")
+            let location = Task { await engine.redirects.location(of: origin) }
             try await door.waiting()
             await clock.sleepers(1)
             clock.advance(by: .milliseconds(500))
-            #expect(await location.value == source.url.description)
+            #expect(await location.value == origin.source.url.description)
         }
     }
 

@@ -131,9 +131,9 @@ struct SignedQueryTests {
     func fallsBackToItsOwnURL() async throws {
         try await EngineFixture.run { engine async throws in
             for signature in 1...2 {
-                let source = try engine.source("/a.txt", signature)
-                #expect(await engine.redirects.originLocation(of: source) == source.url.description)
-                #expect(source.url.description.hasSuffix("s\(signature)"))
+                let origin = try engine.signed("/a.txt", signature)
+                #expect(await engine.redirects.location(of: origin) == origin.source.url.description)
+                #expect(origin.source.url.description.hasSuffix("s\(signature)"))
             }
         }
     }
@@ -142,7 +142,7 @@ struct SignedQueryTests {
     func warms() async throws {
         try await EngineFixture.run { engine async throws in
             engine.origin.on("/a.txt") { Self.isSigned($0, 1) ? .text("hello") : .status(403) }
-            #expect(await engine.redirects.warm(try engine.source("/a.txt", 1), in: engine.pool).word == "pending")
+            #expect(await engine.redirects.warm(try engine.signed("/a.txt", 1), in: engine.pool).word == "pending")
             #expect(try await engine.ask("/a.txt").size == 5)
         }
     }
@@ -172,12 +172,12 @@ struct SignedQueryTests {
 }
 
 extension EngineFixture {
-    /// What a client means that has a URL with its own signature.
-    fileprivate func source(_ path: String, _ signature: Int) throws -> ArtifactSource {
-        try redirects.source(origin.url("\(path)?X-Amz-Date=\(signature)&X-Amz-Signature=s\(signature)"))
+    /// What a client means whose URL has its own signature.
+    fileprivate func signed(_ path: String, _ signature: Int) throws -> any Origin {
+        try redirects.resolve(origin.url("\(path)?X-Amz-Date=\(signature)&X-Amz-Signature=s\(signature)"))
     }
 
     fileprivate func ask(_ path: String, signature: Int, wait: Duration? = nil) async throws -> RedirectAnswer {
-        await redirects.answer(try source(path, signature), in: pool, wait: wait)
+        await redirects.answer(try signed(path, signature), in: pool, wait: wait)
     }
 }

@@ -14,7 +14,7 @@ struct BothClients: Sendable {
     }
 
     let server: RawServer
-    private let outbound: OutboundClient
+    private let outbound: GuardedClient
     private let service: ServiceClient
 
     static func run(

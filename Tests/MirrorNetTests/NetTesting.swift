@@ -35,7 +35,7 @@ struct NetFixture {
 
     let origin: FakeOrigin
     let resolver: StaticResolver
-    let client: OutboundClient
+    let client: GuardedClient
 
     /// Runs `body` with an origin and a client, and stops both.
     static func run<Result>(
@@ -47,7 +47,7 @@ struct NetFixture {
             let policy = try EgressPolicy(
                 allow: names.map { .prefix(try ArtifactURL("http://\($0):\(origin.port)/")) }, requireHTTPS: false,
                 allowAddresses: allowAddresses.compactMap(IPNetwork.init), maxRedirects: maxRedirects)
-            let client = OutboundClient(
+            let client = GuardedClient(
                 policy: policy, configuration: configuration, resolver: resolver, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
             do {

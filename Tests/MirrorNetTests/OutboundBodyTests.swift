@@ -71,7 +71,7 @@ import Testing
 
     /// Runs `body` with a client that waits for five seconds, and that may ask this server and an origin.
     private static func asking(
-        _ server: PacedServer, and origin: FakeOrigin, _ body: (OutboundClient) async throws -> Void
+        _ server: PacedServer, and origin: FakeOrigin, _ body: (GuardedClient) async throws -> Void
     ) async throws {
         let policy = try EgressPolicy(
             allow: [.prefix(server.url), .prefix(try ArtifactURL(origin.url("/")))], requireHTTPS: false,

@@ -5,8 +5,8 @@ import NIOPosix
 
 func makeClient(
     _ policy: EgressPolicy, _ resolver: any HostResolver, _ configuration: OutboundConfiguration = OutboundConfiguration()
-) -> OutboundClient {
-    OutboundClient(
+) -> GuardedClient {
+    GuardedClient(
         policy: policy, configuration: configuration, resolver: resolver, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
         logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
 }
@@ -14,7 +14,7 @@ func makeClient(
 /// Runs `body` with a client and shuts the client down.
 func withClient<Result>(
     _ policy: EgressPolicy, _ resolver: any HostResolver, _ configuration: OutboundConfiguration = OutboundConfiguration(),
-    isolation: isolated (any Actor)? = #isolation, _ body: (OutboundClient) async throws -> Result
+    isolation: isolated (any Actor)? = #isolation, _ body: (GuardedClient) async throws -> Result
 ) async throws -> Result {
     let client = makeClient(policy, resolver, configuration)
     do {

@@ -302,9 +302,9 @@ struct CoalescingTests {
             let key = CoalescedRequests.Key(target: Array(Self.target.utf8), choice: .named, isHead: false, patience: patience)
             mirror.server.coalescing.invalidate(.everything)
             let wait = mirror.services.redirects.wait(asked: nil, hop: 0, patience: patience)
-            let source = try mirror.services.redirects.source(World.origin + "/a.txt")
+            let origin = try mirror.services.redirects.resolve(World.origin + "/a.txt")
             let epoch = mirror.server.coalescing.epoch
-            let opened = try #require(mirror.server.coalescing.open(key, source, in: pool, wait: wait, epoch: epoch))
+            let opened = try #require(mirror.server.coalescing.open(key, origin, in: pool, wait: wait, epoch: epoch))
             let late = try await mirror.connection()
             await late.send(RequestStream.request("GET", Self.target))
             await mirror.waiting(3)

@@ -143,7 +143,7 @@ final class MirrorFixture: Sendable {
         let store: WatchedStore
         let otherStore: WatchedStore
         let services: MirrorServices
-        let outbound: OutboundClient
+        let outbound: GuardedClient
         let workers: CopyWorkers
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
@@ -159,9 +159,9 @@ final class MirrorFixture: Sendable {
             let policy = try EgressPolicy(
                 allow: [.prefix(try ArtifactURL(World.origin + "/"))] + options.allow, requireHTTPS: options.allow.isEmpty,
                 allowAddresses: ["127.0.0.0/8"].compactMap(IPNetwork.init))
-            outbound = OutboundClient(
+            outbound = GuardedClient(
                 policy: policy, resolver: SystemResolver(eventLoopGroup: loops), eventLoopGroup: loops, logger: logger)
-            let origin = OriginClient(outbound)
+            let origins = OriginTable(outbound)
             let registry = MetricsRegistry()
             let metrics = EngineMetrics(pools: pools.ids, factory: registry)
             let waiters = ReplicaWaiters()
@@ -172,7 +172,7 @@ final class MirrorFixture: Sendable {
                 pools: pools, remover: remover, health: health, metrics: metrics, clock: world.clock, logger: logger)
             let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
             let redirects = RedirectService(
-                pools: pools, state: world.state, origin: origin, waiters: waiters, uses: uses, publications: publications,
+                pools: pools, state: world.state, origins: origins, waiters: waiters, uses: uses, publications: publications,
                 presence: presence, health: health,
                 configuration: RedirectConfiguration(
                     maxWait: options.maxWait, clients: options.clients, maxWaiting: options.maxWaiting,
@@ -187,7 +187,7 @@ final class MirrorFixture: Sendable {
                 uses: uses,
                 metrics: metrics, registry: registry, clock: world.clock)
             workers = CopyWorkers(
-                name: "test", pools: pools, state: world.state, origin: origin,
+                name: "test", pools: pools, state: world.state, origins: origins,
                 space: PoolSpace(state: world.state, remover: remover, uses: uses, metrics: metrics, logger: logger),
                 publications: publications, configuration: CopyConfiguration(),
                 metrics: metrics, clock: world.clock, logger: logger)

@@ -11,31 +11,6 @@ import Testing
 struct StoreRetryTests {
     static let failures = [(503, "SlowDown"), (500, "InternalError"), (500, ""), (400, "BadDigest")]
 
-    /// A store in all layers whose service answers each request, but for those that `answer` knows, with the failure.
-    private func run(
-        _ failure: (status: Int, code: String), copyConcurrency: Int = 1,
-        _ answer: @escaping @Sendable (FakeOrigin.Request) -> FakeBehavior? = { _ in nil },
-        _ body: (StoreFixture, any ObjectStore, SampleObject) async throws -> Void
-    ) async throws {
-        try await StoreFixture.run(change: { $0.copyConcurrency = copyConcurrency }) { fixture async throws in
-            let object = try SampleObject(size: (5 << 20) + 1)
-            for path in [fixture.path(object), "/\(StoreFixture.bucket)"] {
-                fixture.origin.on(path) { request in answer(request) ?? StoreFixture.error(failure.status, failure.code) }
-            }
-            let pool = try #require(PoolID("s3/test"))
-            try await body(fixture, StoreLayers(patience: .seconds(60)).around(fixture.store, pool: pool, clock: HastyClock()), object)
-        }
-    }
-
-    private static func created(_ request: FakeOrigin.Request) -> FakeBehavior? {
-        request.uri.contains("?uploads")
-            ? StoreFixture.xml("<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>") : nil
-    }
-
-    private func source(_ fixture: StoreFixture, _ size: Int64) -> CopySource {
-        CopySource(service: "s3", endpoint: fixture.origin.url(""), region: "us-east-1", bucket: "other", key: "k", size: size)
-    }
-
     @Test("HEAD, GET, listings and deletions: four", arguments: failures)
     func simple(_ failure: (Int, String)) async throws {
         let calls: [@Sendable (any ObjectStore, SampleObject) async throws -> Void] = [
@@ -44,7 +19,7 @@ struct StoreRetryTests {
             { store, object in _ = try await store.delete([object.key]) },
         ]
         for call in calls {
-            try await run(failure) { fixture, store, object async throws in
+            try await StoreFixture.runFailing(failure) { fixture, store, object async throws in
                 await #expect(throws: StorageError.self) { try await call(store, object) }
                 // HEAD that fails with 400 is asked why by GET, each time.
                 let asked = fixture.origin.requests.count { $0.header("range") != "bytes=0-0" }
@@ -56,11 +31,11 @@ struct StoreRetryTests {
     @Test("A deletion whose connection breaks is not repeated: the service may still make it")
     func brokenDeletion() async throws {
         let hangUp = { @Sendable (_: FakeOrigin.Request) -> FakeBehavior? in FakeBehavior().with { $0.hangsUp = true } }
-        try await run((500, ""), hangUp) { fixture, store, object async throws in
+        try await StoreFixture.runFailing((500, ""), hangUp) { fixture, store, object async throws in
             try await requireStorageError(.timedOut, "batch") { try await store.delete([object.key]) }
             #expect(fixture.origin.requests.count == 1)
         }
-        try await run((500, ""), hangUp) { fixture, store, object async throws in
+        try await StoreFixture.runFailing((500, ""), hangUp) { fixture, store, object async throws in
             try await requireStorageError(.timedOut, "delete") { try await store.delete(object.key) }
             #expect(fixture.origin.requests.count == 1)
         }
@@ -68,7 +43,7 @@ struct StoreRetryTests {
 
     @Test("A deletion that a gateway gives up on is not repeated either", arguments: [502, 504])
     func deletionBehindGateway(status: Int) async throws {
-        try await run((status, "")) { fixture, store, object async throws in
+        try await StoreFixture.runFailing((status, "")) { fixture, store, object async throws in
             try await requireStorageError(.timedOut, "delete") { try await store.delete(object.key) }
             #expect(fixture.origin.requests.count == 1)
         }
@@ -81,12 +56,12 @@ struct StoreRetryTests {
             let part = try #require(object.parts(of: 5 << 20).first)
             await #expect(throws: StorageError.self) { try await upload.write(part, from: ByteStream(object.slice(0, 5 << 20))) }
         }
-        try await run(failure, Self.created) { fixture, store, object async throws in
+        try await StoreFixture.runFailing(failure, StoreFixture.created) { fixture, store, object async throws in
             try await write(store, object)
             #expect(fixture.origin.requests.count { $0.uri.contains("partNumber=1") } == 4)
             #expect(fixture.origin.requests.count == 5)
         }
-        try await run(failure) { fixture, store, object async throws in
+        try await StoreFixture.runFailing(failure) { fixture, store, object async throws in
             try await write(store, object)
             #expect(fixture.origin.requests.count == 4)
         }
@@ -94,24 +69,16 @@ struct StoreRetryTests {
 
     @Test("The upload of a whole object, and the completion of one in parts: five", arguments: failures)
     func completion(_ failure: (Int, String)) async throws {
-        try await run(failure) { fixture, store, _ async throws in
+        try await StoreFixture.runFailing(failure) { fixture, store, _ async throws in
             let object = try SampleObject(size: 100)
-            fixture.origin.on(fixture.path(object)) { _ in StoreFixture.error(failure.0, failure.1) }
-            let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
-            _ = try await upload.write(UploadPart(number: 0, offset: 0, length: object.size), from: ByteStream(object.bytes))
+            let upload = try await store.uploading(object, partSize: 100)
             await #expect(throws: StorageError.self) {
                 try await upload.complete(size: object.size, sha256: object.sha256, condition: .none)
             }
             #expect(fixture.origin.requests.count == 5)
         }
-        let parts = { @Sendable (request: FakeOrigin.Request) -> FakeBehavior? in
-            request.uri.contains("partNumber") ? FakeBehavior.status(200).with { $0.etag = "\"p\"" } : Self.created(request)
-        }
-        try await run(failure, parts) { fixture, store, object async throws in
-            let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
-            for part in object.parts(of: 5 << 20) {
-                _ = try await upload.write(part, from: ByteStream(object.slice(part.offset, part.length ?? 0)))
-            }
+        try await StoreFixture.runFailing(failure, StoreFixture.written) { fixture, store, object async throws in
+            let upload = try await store.uploading(object, partSize: 5 << 20)
             await #expect(throws: StorageError.self) {
                 try await upload.complete(size: object.size, sha256: object.sha256, condition: .none)
             }
@@ -121,18 +88,18 @@ struct StoreRetryTests {
 
     @Test("A copy by the service: five, and as many for each part that is under way", arguments: failures, [1, 8])
     func copy(_ failure: (Int, String), _ concurrency: Int) async throws {
-        try await run(failure, copyConcurrency: concurrency) { fixture, store, object async throws in
+        try await StoreFixture.runFailing(failure, copyConcurrency: concurrency) { fixture, store, object async throws in
             await #expect(throws: StorageError.self) {
-                try await store.copy(object.key, from: source(fixture, 1_000), metadata: object.metadata, condition: .none)
+                try await store.copy(object.key, from: fixture.source(1_000), metadata: object.metadata, condition: .none)
             }
             #expect(fixture.origin.requests.count == 5)
         }
         let begun = { @Sendable (request: FakeOrigin.Request) -> FakeBehavior? in
-            request.method == "DELETE" ? .status(204) : Self.created(request)
+            request.method == "DELETE" ? .status(204) : StoreFixture.created(request)
         }
-        try await run(failure, copyConcurrency: concurrency, begun) { fixture, store, object async throws in
+        try await StoreFixture.runFailing(failure, copyConcurrency: concurrency, begun) { fixture, store, object async throws in
             await #expect(throws: StorageError.self) {
-                try await store.copy(object.key, from: source(fixture, 4 << 30), metadata: object.metadata, condition: .none)
+                try await store.copy(object.key, from: fixture.source(4 << 30), metadata: object.metadata, condition: .none)
             }
             let parts = fixture.origin.requests.count { $0.uri.contains("partNumber") }
             #expect((5...5 * concurrency).contains(parts))
@@ -145,11 +112,12 @@ struct StoreRetryTests {
     func unnamedPart() async throws {
         let answer = { @Sendable (request: FakeOrigin.Request) -> FakeBehavior? in
             if request.method == "DELETE" { return .status(204) }
-            return request.uri.contains("partNumber") ? StoreFixture.xml("<CopyPartResult></CopyPartResult>") : Self.created(request)
+            guard request.uri.contains("partNumber") else { return StoreFixture.created(request) }
+            return StoreFixture.xml("<CopyPartResult></CopyPartResult>")
         }
-        try await run((500, ""), answer) { fixture, store, object async throws in
+        try await StoreFixture.runFailing((500, ""), answer) { fixture, store, object async throws in
             try await requireStorageError(.unavailable, "copy") {
-                try await store.copy(object.key, from: source(fixture, 4 << 30), metadata: object.metadata, condition: .none)
+                try await store.copy(object.key, from: fixture.source(4 << 30), metadata: object.metadata, condition: .none)
             }
             #expect(fixture.origin.requests.map(\.method) == ["POST", "PUT", "DELETE"])
         }
@@ -157,14 +125,8 @@ struct StoreRetryTests {
 
     @Test("An upload that is gone fails at once, and may be begun anew", arguments: ["NoSuchUpload", "InvalidPart"])
     func gone(_ code: String) async throws {
-        let parts = { @Sendable (request: FakeOrigin.Request) -> FakeBehavior? in
-            request.uri.contains("partNumber") ? FakeBehavior.status(200).with { $0.etag = "\"p\"" } : Self.created(request)
-        }
-        try await run((404, code), parts) { fixture, store, object async throws in
-            let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
-            for part in object.parts(of: 5 << 20) {
-                _ = try await upload.write(part, from: ByteStream(object.slice(part.offset, part.length ?? 0)))
-            }
+        try await StoreFixture.runFailing((404, code), StoreFixture.written) { fixture, store, object async throws in
+            let upload = try await store.uploading(object, partSize: 5 << 20)
             let error = try await requireStorageError(.unavailable, "complete") {
                 try await upload.complete(size: object.size, sha256: object.sha256, condition: .none)
             }

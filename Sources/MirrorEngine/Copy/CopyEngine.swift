@@ -5,9 +5,8 @@ import MirrorState
 import MirrorStorage
 import NIOCore
 
-/// Makes one attempt at one copy: origin to pool, verified, published in one step or not at all.
+/// Brings the bytes of artifacts from their origins into pools, verified and ready to be published in one step. Publishes nothing itself.
 struct CopyEngine: Sendable {
-    let origin: OriginClient
     let space: PoolSpace
     let configuration: CopyConfiguration
     let metrics: EngineMetrics
@@ -15,14 +14,13 @@ struct CopyEngine: Sendable {
     let logger: Logger
     let credit: OriginCredit
     let memory: CopyMemory
-    private let refusals = ServerSideRefusals()
+    let refusals = ServerSideRefusals()
     private let refusedRedirects = RefusedRedirects()
 
     init(
-        origin: OriginClient, space: PoolSpace, credit: OriginCredit, configuration: CopyConfiguration, metrics: EngineMetrics,
-        clock: any MirrorClock, logger: Logger
+        space: PoolSpace, credit: OriginCredit, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any MirrorClock,
+        logger: Logger
     ) {
-        self.origin = origin
         self.space = space
         self.credit = credit
         self.configuration = configuration
@@ -32,48 +30,29 @@ struct CopyEngine: Sendable {
         memory = CopyMemory(configuration)
     }
 
-    /// Publishes a verified upload: runs `complete` if the copy is still wanted, and records what it gives.
-    typealias Publication = @Sendable (_ complete: @escaping @Sendable () async throws -> StoredObject) async throws -> StoredObject
-
-    /// - Parameter attempt: From 1. Ranges are tried once; an origin that stumbled over them is read as one stream after that.
-    /// - Parameter queuedAt: An object that the pool has from before that does not become the replica, and is replaced.
-    /// - Parameter progress: Told what the origin sends.
-    /// - Parameter publish: Called once everything is there and verified.
-    /// - Throws: ``CopyError``, `StorageError`, `OutboundError`, what `publish` throws, or `CancellationError`.
-    func copy(
-        _ source: ArtifactSource, to pool: Pool, attempt: Int, queuedAt: Timestamp, progress: CopyProgress, publish: Publication
-    ) async throws -> StoredObject {
+    /// Fetches and verifies what is to be published.
+    ///
+    /// - Throws: ``CopyError``, `StorageError`, `OutboundError`, or `CancellationError`; nothing is held then.
+    func prepare(_ attempt: CopyAttempt, by way: CopyWay) async throws -> PreparedCopy {
         do {
-            do {
-                return try await copy(source, to: pool, .absent, attempt: attempt, progress: progress, publish: publish)
-            } catch let unpublished as ObjectInTheWay {
-                if let object = try await adopt(source.name, insteadOf: unpublished, queuedAt: queuedAt, in: pool, publish: publish) {
-                    return object
+            switch way {
+            case .copying(let condition):
+                let head = try await head(for: attempt)
+                if let head, let source = head.copySource,
+                    let copy = try await prepareInService(attempt, source, head.response, condition)
+                {
+                    return copy
                 }
-                logger.info(
-                    "the pool has an object from before this copy was asked for, which is replaced",
-                    metadata: ["artifact": "\(source.name.redacted)", "pool": "\(pool.id)"])
-                // The upload is gone: what was fetched is fetched again.
-                return try await copy(source, to: pool, .none, attempt: attempt, progress: progress, publish: publish)
+                return try await carry(attempt, condition, size: head?.response.totalSize)
+            case .carrying(let condition, let size):
+                return try await carry(attempt, condition, size: size)
+            case .adopting(let copy):
+                return PreparedCopy(attempt: attempt, content: .inTheWay, condition: .absent, copy: copy, room: nil)
             }
         } catch let error as OutboundError {
-            if case .redirectRefused(let refusal, let host) = error.code { note(refusal, host, source.name) }
+            if case .redirectRefused(let refusal, let host) = error.code { note(refusal, host, attempt.artifact) }
             throw error
         }
-    }
-
-    /// - Throws: ``ObjectInTheWay`` where `condition` does not hold.
-    private func copy(
-        _ source: ArtifactSource, to pool: Pool, _ condition: WriteCondition, attempt: Int, progress: CopyProgress, publish: Publication
-    ) async throws -> StoredObject {
-        let head = try await headInBucket(source.name, for: pool)
-        if let head, let copySource = head.source,
-            let object = try await copyInService(source.name, copySource, head.response, to: pool, condition, publish: publish)
-        {
-            return object
-        }
-        return try await transfer(
-            source, size: head?.response.totalSize, to: pool, condition, attempt: attempt, progress: progress, publish: publish)
     }
 
     /// Tells the operator what to allow, once for each host.
@@ -88,87 +67,59 @@ struct CopyEngine: Sendable {
 
     // MARK: Copied by the service
 
-    /// Tells the pool's service to copy by itself, so that no byte of the artifact passes through here.
+    /// Prepares that the pool's service copies by itself, so that no byte of the artifact passes through here.
     ///
     /// - Returns: `nil` where the bytes have to pass through here.
-    private func copyInService(
-        _ artifact: ArtifactURL, _ source: CopySource, _ head: OriginResponse, to pool: Pool, _ condition: WriteCondition,
-        publish: Publication
-    ) async throws -> StoredObject? {
+    private func prepareInService(
+        _ attempt: CopyAttempt, _ source: CopySource, _ head: OriginResponse, _ condition: WriteCondition
+    ) async throws -> PreparedCopy? {
+        let pool = attempt.pool
         guard pool.store.canCopy(from: source), !refusals.contains(source, pool.id, at: clock.instant) else { return nil }
-        let limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
+        let limit = limit(of: pool)
         if source.size > limit { throw CopyError.tooLarge(limit: limit) }
         let room = try await space.begin(source.size, in: pool)
-        defer { room.release() }
-        try refusePage(head, of: artifact)
-        // The service takes all of it at once.
-        try await room.take(Int(clamping: source.size))
-        let metadata = head.metadata(of: artifact, stored: clock.now)
         do {
-            let object = try await publish { [clock] in
-                let info = try await pool.store.copy(ObjectKey(artifact), from: source, metadata: metadata, condition: condition)
-                return StoredObject(info, lastUsed: clock.now)
-            }
-            refusals.succeeded(source, pool.id)
-            metrics.countCopiedInService(bytes: object.size, pool: pool.id)
-            return object
-        } catch let error as StorageError where error.code == .full {
-            throw try await makeRoom(in: pool, room, error)
-        } catch let error as StorageError {
-            // Unless the object is there already, what the service does not carry is carried through here, whatever the reason.
-            if condition == .absent, error.code == .preconditionFailed, try await isPresent(artifact, in: pool) {
-                throw ObjectInTheWay(size: source.size, metadata: metadata)
-            }
-            metrics.countError(error)
-            let isWholeBucket = refusals.insert(source, pool.id, because: error.code, at: clock.instant)
-            logger.notice(
-                isWholeBucket
-                    ? "the pool's service does not copy from this bucket; for some minutes all bytes of it pass through here"
-                    : "the pool's service does not copy this object; its bytes pass through here",
-                metadata: [
-                    "pool": "\(pool.id)", "bucket": "\(source.bucket)", "artifact": "\(artifact.redacted)", "error": "\(error)",
-                ])
-            return nil
+            try refusePage(head, of: attempt.artifact)
+            // The service takes all of it at once.
+            try await room.take(Int(clamping: source.size))
+        } catch {
+            room.release()
+            throw error
         }
-    }
-
-    private func isPresent(_ artifact: ArtifactURL, in pool: Pool) async throws -> Bool {
-        do {
-            _ = try await pool.store.head(ObjectKey(artifact))
-            return true
-        } catch let error as StorageError where error.code == .notFound {
-            return false
-        }
+        return PreparedCopy(
+            attempt: attempt, content: .ofService(source, stated: head.totalSize), condition: condition,
+            copy: UnpublishedCopy(size: source.size, metadata: head.metadata(of: attempt.artifact, stored: clock.now)), room: room)
     }
 
     // MARK: Carried through here
 
     /// - Parameter size: Bytes of the artifact, where the origin has stated them: what is stored has just as many.
-    private func transfer(
-        _ source: ArtifactSource, size: Int64?, to pool: Pool, _ condition: WriteCondition, attempt: Int, progress: CopyProgress,
-        publish: Publication
-    ) async throws -> StoredObject {
+    private func carry(_ attempt: CopyAttempt, _ condition: WriteCondition, size: Int64?) async throws -> PreparedCopy {
+        let pool = attempt.pool
         let planner = CopyPlanner(
             capabilities: pool.store.capabilities, partSize: configuration.partSize, memory: configuration.memory)
-        var limit = min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
-        let (first, plan) = try await progress.whileWaiting {
-            try await begin(source.url, planner, size: size, mayRange: attempt == 1)
+        var limit = limit(of: pool)
+        let (first, plan) = try await attempt.progress.whileWaiting {
+            try await begin(attempt.origin, planner, size: size, mayRange: attempt.number == 1)
         }
-        try refusePage(first, of: source.name)
+        try refusePage(first, of: attempt.artifact)
         if case .bufferedStream = plan { limit = min(limit, planner.wholeLimit) }
         if let size = first.totalSize, size > limit { throw CopyError.tooLarge(limit: limit) }
-        let origin = CopyLane(of: source.name)
-        let room = try await space.begin(first.totalSize, in: pool, mayTakeAhead: credit.isGood(origin))
-        defer { room.release() }
+        let lane = CopyLane(of: attempt.artifact)
+        let room = try await space.begin(first.totalSize, in: pool, mayTakeAhead: credit.isGood(lane))
         do {
-            return try await store(
-                first, plan, of: source.name, in: pool, condition, room: room, limit: limit, progress: progress, publish: publish)
-        } catch let error as StorageError where error.code == .full {
-            throw try await makeRoom(in: pool, room, error)
+            return try await store(first, plan, attempt, condition, room: room, limit: limit)
         } catch {
-            if first.totalSize != nil, !Task.isCancelled, Self.isOfOrigin(error) { credit.lose(origin) }
+            defer { room.release() }
+            if let error = error as? StorageError, error.code == .full { throw try await makeRoom(in: pool, room, error) }
+            if first.totalSize != nil, !Task.isCancelled, Self.isOfOrigin(error) { credit.lose(lane) }
             throw error
         }
+    }
+
+    /// Bytes of an artifact in the pool, at most.
+    private func limit(of pool: Pool) -> Int64 {
+        min(configuration.maxObjectSize, pool.store.capabilities.maxObjectSize, pool.maxBytes ?? .max)
     }
 
     /// Whether the origin sent something else than it had stated, or nothing.
@@ -180,67 +131,46 @@ struct CopyEngine: Sendable {
         }
     }
 
-    /// The pool takes less than it seemed to: what was not used for longest goes all the same, and the next attempt finds room.
-    private func makeRoom(in pool: Pool, _ room: PoolSpace.Reservation, _ error: StorageError) async throws -> CopyError {
-        // Where the pool does not say how much it lacks, it is as much as the copy has taken.
-        let bytes = error.missingBytes ?? max(room.bytes.reserved, 1)
-        guard try await space.makeRoom(bytes, in: pool) else { return PoolSpace.noRoom(pool, cause: error) }
-        return CopyError(.storage, isTransient: true, "the pool is full", cause: error)
-    }
-
     private func store(
-        _ first: OriginResponse, _ plan: CopyPlan, of artifact: ArtifactURL, in pool: Pool, _ condition: WriteCondition,
-        room: PoolSpace.Reservation, limit: Int64, progress: CopyProgress, publish: Publication
-    ) async throws -> StoredObject {
+        _ first: OriginResponse, _ plan: CopyPlan, _ attempt: CopyAttempt, _ condition: WriteCondition, room: PoolSpace.Reservation,
+        limit: Int64
+    ) async throws -> PreparedCopy {
+        let (artifact, pool) = (attempt.artifact, attempt.pool)
         var metadata = first.metadata(of: artifact, stored: clock.now)
         let upload = try await pool.store.beginUpload(ObjectKey(artifact), metadata: metadata, expectedSize: first.totalSize)
         do {
             let hash = ArtifactHash(stated: first.statedDigests)
             let transfer = CopyTransfer(
-                origin: origin, upload: upload, hash: hash, configuration: configuration, memory: memory, lane: CopyLane(of: artifact),
-                room: room, limit: limit, progress: progress
+                origin: attempt.origin, upload: upload, hash: hash, configuration: configuration, memory: memory,
+                lane: CopyLane(of: artifact), room: room, limit: limit, progress: attempt.progress
             ) { [metrics] in metrics.countCopied(bytes: $0, pool: pool.id) }
             let memory = try await transfer.run(plan, first)
-            defer { withExtendedLifetime(memory) {} }
             let sha256 = try hash.finish()
             metadata.sha256 = sha256
-            return try await publish { [clock, metadata] in
-                do {
-                    let info = try await upload.complete(size: hash.count, sha256: sha256, condition: condition)
-                    return StoredObject(info, lastUsed: clock.now)
-                } catch let error as StorageError where error.code == .preconditionFailed && condition == .absent {
-                    throw ObjectInTheWay(size: hash.count, metadata: metadata)
-                }
-            }
+            return PreparedCopy(
+                attempt: attempt, content: .upload(upload, sha256: sha256, memory: memory), condition: condition,
+                copy: UnpublishedCopy(size: hash.count, metadata: metadata), room: room)
         } catch {
             await abort(upload)
             throw error
         }
     }
 
-    /// Removes what was uploaded. A copy that was cancelled does not wait for long: its job is to be handed back while there is time for that.
-    private func abort(_ upload: any ObjectUpload) async {
-        let limit = Task.isCancelled ? Self.abortLimit : nil
-        await uncancelled { [clock] in _ = try? await leaving(after: limit, by: clock) { await upload.abort() } }
-    }
-
-    private static let abortLimit = Duration.milliseconds(250)
-
     /// Asks for the first part, and for the whole where parts are of no use.
     private func begin(
-        _ url: ArtifactURL, _ planner: CopyPlanner, size: Int64?, mayRange: Bool
+        _ origin: OriginReader, _ planner: CopyPlanner, size: Int64?, mayRange: Bool
     ) async throws -> (OriginResponse, CopyPlan) {
         var size = size
         if mayRange, planner.canRange {
-            switch try await beginRanges(url, planner, planner.firstPartSize, size: size) {
+            switch try await beginRanges(origin, planner, planner.firstPartSize, size: size) {
             case .begun(let first, let plan): return (first, plan)
             case .useless(let stated): size = stated
             }
         }
-        let response = try await origin.open(url, size: size)
+        let response = try await origin.open(size: size)
         // What is too large for one answer has no other way, however often that was tried.
         if !mayRange, planner.canRange, let total = response.totalSize, total > planner.wholeLimit,
-            case .begun(let first, let plan) = try await beginRanges(url, planner, planner.firstPartSize, size: total)
+            case .begun(let first, let plan) = try await beginRanges(origin, planner, planner.firstPartSize, size: total)
         {
             return (first, plan)
         }
@@ -254,13 +184,13 @@ struct CopyEngine: Sendable {
     }
 
     private func beginRanges(
-        _ url: ArtifactURL, _ planner: CopyPlanner, _ partSize: Int64, size: Int64?
+        _ origin: OriginReader, _ planner: CopyPlanner, _ partSize: Int64, size: Int64?
     ) async throws -> FirstPart {
         guard let range = ByteRange(offset: 0, length: partSize) else { return .useless(size: size) }
-        let first = try await origin.open(url, range: range, size: size)
+        let first = try await origin.open(range: range, size: size)
         if let total = first.totalSize, first.range != nil, partSize == planner.firstPartSize, planner.partSize(of: total) > partSize {
             // So large that the parts have to be larger: asked for once more, because all parts have one size.
-            return try await beginRanges(url, planner, planner.partSize(of: total), size: total)
+            return try await beginRanges(origin, planner, planner.partSize(of: total), size: total)
         }
         guard let plan = planner.plan(first: first, partSize: partSize) else { return .useless(size: first.totalSize) }
         return .begun(first, plan)
@@ -276,17 +206,15 @@ struct CopyEngine: Sendable {
     /// How long a bucket that is an origin may take to say what it has: a copy that waits for it is not slow by any other measure.
     private static let headLimit = Duration.seconds(15)
 
-    /// - Returns: `nil` where the pool's service copies nothing by itself, or the artifact is in no bucket.
-    private func headInBucket(_ artifact: ArtifactURL, for pool: Pool) async throws -> (response: OriginResponse, source: CopySource?)? {
-        guard pool.store.capabilities.features.contains(.serverSideCopy) else { return nil }
-        let answer = try await leaving(after: Self.headLimit, by: clock) { [origin] in
-            BucketHead(value: try await origin.headInBucket(artifact))
-        }
+    /// - Returns: `nil` where the pool's service copies nothing by itself, or the origin is not a bucket.
+    private func head(for attempt: CopyAttempt) async throws -> (response: OriginResponse, copySource: CopySource?)? {
+        guard attempt.pool.store.capabilities.features.contains(.serverSideCopy) else { return nil }
+        let answer = try await leaving(after: Self.headLimit, by: clock) { BucketHead(value: try await attempt.origin.head()) }
         guard let answer else { throw OutboundError(.timedOut, "the origin's bucket did not answer within \(Self.headLimit)") }
         return answer.value
     }
 
     private struct BucketHead: Sendable {
-        let value: (response: OriginResponse, source: CopySource?)?
+        let value: (response: OriginResponse, copySource: CopySource?)?
     }
 }

@@ -13,13 +13,13 @@ import Tracing
 /// On graceful shutdown it leases no more, gives running copies `shutdownGrace` to end, then cancels them and hands their jobs back.
 package final class CopyWorkers: Service {
     private let pools: PoolTable
+    private let origins: OriginTable
     private let state: any StateStore
     private let engine: CopyEngine
     private let queries: NewestQuery
     private let duty: CopyDuty
     private let configuration: CopyConfiguration
-    private let publications: PublicationLock
-    private let remover: ReplicaRemover
+    private let publisher: CopyPublisher
     private let metrics: EngineMetrics
     private let clock: any MirrorClock
     private let logger: Logger
@@ -33,22 +33,25 @@ package final class CopyWorkers: Service {
 
     /// - Parameter name: Who this is, for people who look at leases.
     package init(
-        name: String, pools: PoolTable, state: any StateStore, origin: OriginClient, space: PoolSpace, publications: PublicationLock,
+        name: String, pools: PoolTable, state: any StateStore, origins: OriginTable, space: PoolSpace, publications: PublicationLock,
         duty: CopyDuty = .always, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
         self.name = name
         let credit = OriginCredit(clock: clock)
         slots = CopySlots(configuration, credit: credit)
         engine = CopyEngine(
-            origin: origin, space: space, credit: credit, configuration: configuration, metrics: metrics, clock: clock, logger: logger)
+            space: space, credit: credit, configuration: configuration, metrics: metrics, clock: clock, logger: logger)
         keeper = LeaseKeeper(
             state: state, slots: slots, memory: engine.memory, configuration: configuration, metrics: metrics, clock: clock, logger: logger,
             onFreeSlot: { [work] in work.notify() })
         self.pools = pools
+        self.origins = origins
         self.state = state
         self.configuration = configuration
-        self.publications = publications
-        remover = ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock)
+        publisher = CopyPublisher(
+            state: state, publications: publications,
+            remover: ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock), lease: configuration.lease,
+            clock: clock, logger: logger)
         queries = NewestQuery(state: state)
         self.duty = duty
         self.metrics = metrics
@@ -202,7 +205,7 @@ package final class CopyWorkers: Service {
                 "copied", metadata: ["bytes": .stringConvertible(object.size), "seconds": .stringConvertible(Self.seconds(duration))])
         case .unpublished(let result, let detail):
             do {
-                try await uncancelled { try await self.finish(lease, result) }
+                try await uncancelled { try await self.publisher.finish(lease, result) }
             } catch {
                 metrics.countError(error)
                 logger.warning("the copy's end could not be recorded", metadata: ["error": "\(error)"])
@@ -239,12 +242,11 @@ package final class CopyWorkers: Service {
             return .published(
                 try await keeper.keep(lease, for: copy) {
                     try await self.queries.withNewest(for: lease.id) { source in
-                        try await self.engine.copy(
-                            source, to: pool, attempt: lease.attempt, queuedAt: lease.queuedAt, progress: copy.progress
-                        ) { complete in
-                            self.slots.beginPublishing(copy)
-                            return try await self.publish(lease, in: pool, complete)
-                        }
+                        let origin = OriginReader(origin: self.origins.origin(of: source), clock: self.clock)
+                        return try await self.make(
+                            CopyAttempt(
+                                origin: origin, pool: pool, number: lease.attempt, queuedAt: lease.queuedAt, progress: copy.progress),
+                            lease, copy)
                     }
                 })
         } catch let error as StateError where error.code == .staleLease {
@@ -270,47 +272,19 @@ package final class CopyWorkers: Service {
         }
     }
 
-    /// Makes the object visible and the replica present, with nothing in between that another task could see.
-    private func publish(
-        _ lease: CopyLease, in pool: Pool, _ complete: @escaping @Sendable () async throws -> StoredObject
-    ) async throws -> StoredObject {
-        try await publications.withPermit(lease.id) {
-            _ = try await outlastingState { try await self.state.extend(lease, duration: self.configuration.lease) }
-            let object = try await complete()
-            do {
-                try await uncancelled { try await self.finish(lease, .present(object)) }
-            } catch {
-                await discard(lease.id)
-                throw error
-            }
-            return object
-        }
-    }
-
-    private func discard(_ id: ReplicaID) async {
-        do {
-            try await remover.discard(id)
-        } catch {
-            logger.warning("could not remove a superseded object", metadata: ["error": "\(error)"])
-        }
-    }
-
-    private func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
-        switch result {
-        case .present, .failed: try await outlastingState { try await self.state.finish(lease, result) }
-        // Without it the lease runs out, and another takes the job: not worth waiting for.
-        case .retry, .handBack: try await state.finish(lease, result)
-        }
-    }
-
-    /// Tries again for as long as a lease lives: a state that is away for a moment must not cost a copy that is done.
-    private func outlastingState<Success: Sendable>(_ operation: @Sendable () async throws -> Success) async throws -> Success {
-        let deadline = clock.instant + configuration.lease
+    /// Prepares and publishes, until the replica has its object.
+    private func make(_ attempt: CopyAttempt, _ lease: CopyLease, _ copy: CopySlots.Copy) async throws -> StoredObject {
+        var way = CopyWay.first
         while true {
+            let prepared = try await engine.prepare(attempt, by: way)
+            defer { prepared.release() }
+            slots.beginPublishing(copy)
             do {
-                return try await operation()
-            } catch let error as StateError where error.code == .unavailable && clock.instant < deadline {
-                try await clock.sleep(for: .milliseconds(100))
+                let object = try await publisher.publish(prepared, by: lease)
+                engine.wasPublished(prepared, as: object)
+                return object
+            } catch {
+                way = try await engine.way(after: error, of: prepared)
             }
         }
     }

@@ -16,12 +16,11 @@ struct HeadAnswers: Sendable {
     private let looks = SingleFlight<ReplicaID, StoredObject?>()
 
     init(
-        state: HotIndex, origin: OriginClient, presence: PresenceCheck, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger,
-        troubles: LineBudget
+        state: HotIndex, presence: PresenceCheck, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger, troubles: LineBudget
     ) {
         self.state = state
         self.presence = presence
-        headers = OriginHeaders(origin: origin, clock: clock)
+        headers = OriginHeaders(clock: clock)
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
@@ -59,12 +58,12 @@ struct HeadAnswers: Sendable {
     /// Milliseconds to seconds: it is a service that answers, and not some server.
     private static let bucketPatience = Duration.seconds(4)
 
-    /// What a bucket of the mirror's own says of an artifact that the mirror cannot help with.
+    /// What a private origin says of an artifact that the mirror cannot help with.
     ///
     /// - Parameter maySpend: Is asked before the bucket is.
     /// - Returns: `nil` when it does not say, or not in time.
-    func ofBucket(_ source: ArtifactSource, maySpend: @escaping @Sendable () -> Bool) async -> ArtifactDescription? {
-        guard case .known(let description)? = try? await headers.answer(source, within: Self.bucketPatience, maySpend: maySpend)
+    func ofBucket(_ origin: any Origin, maySpend: @escaping @Sendable () -> Bool) async -> ArtifactDescription? {
+        guard case .known(let description)? = try? await headers.answer(origin, within: Self.bucketPatience, maySpend: maySpend)
         else { return nil }
         return description.with(outcome: .fallback)
     }
@@ -73,9 +72,9 @@ struct HeadAnswers: Sendable {
     ///
     /// - Parameter maySpend: Is asked before the origin is.
     func answer(
-        pending source: ArtifactSource, until deadline: ContinuousClock.Instant, maySpend: @escaping @Sendable () -> Bool
+        pending origin: any Origin, until deadline: ContinuousClock.Instant, maySpend: @escaping @Sendable () -> Bool
     ) async throws -> RedirectAnswer {
-        switch try await headers.answer(source, within: clock.instant.duration(to: deadline), maySpend: maySpend) {
+        switch try await headers.answer(origin, within: clock.instant.duration(to: deadline), maySpend: maySpend) {
         case .known(let description): .description(description)
         case .timedOut, .unstated: .origin(.timedOut)
         case .overBudget: .origin(.budget)

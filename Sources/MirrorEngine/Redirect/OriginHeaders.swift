@@ -39,19 +39,18 @@ final class OriginHeaders: Sendable {
     /// As long as a copy that takes its time, and short for what may change.
     private static let life = Duration.seconds(60)
 
-    private let origin: OriginClient
-    private let clock: any MonotonicClock
+    private let clock: any MirrorClock
     private let flights = SingleFlight<Flight, Answer>()
     private let state = Mutex(State())
 
-    init(origin: OriginClient, clock: any MonotonicClock) {
-        self.origin = origin
+    init(clock: any MirrorClock) {
         self.clock = clock
     }
 
     /// - Parameter limit: How long the request may be withheld.
     /// - Parameter maySpend: Is asked before the origin is.
-    func answer(_ source: ArtifactSource, within limit: Duration, maySpend: @escaping @Sendable () -> Bool) async throws -> Answer {
+    func answer(_ origin: any Origin, within limit: Duration, maySpend: @escaping @Sendable () -> Bool) async throws -> Answer {
+        let source = origin.source
         let now = clock.instant
         if let known = state.withLock({ $0.known[source.name] }), now < known.until { return .known(known.description) }
         guard let seconds = Self.steps.last(where: { .seconds($0) <= limit }) else { return .timedOut }
@@ -59,7 +58,7 @@ final class OriginHeaders: Sendable {
             guard maySpend() else { return .overBudget }
             guard begin() else { return .busy }
             defer { state.withLock { $0.asking -= 1 } }
-            let answer = try await ask(source, within: .seconds(seconds))
+            let answer = try await ask(OriginReader(origin: origin, clock: clock), within: .seconds(seconds))
             if case .known(let description) = answer { remember(description, of: source.name) }
             return answer
         }
@@ -82,11 +81,11 @@ final class OriginHeaders: Sendable {
         }
     }
 
-    private func ask(_ source: ArtifactSource, within limit: Duration) async throws -> Answer {
+    private func ask(_ origin: OriginReader, within limit: Duration) async throws -> Answer {
         try await withThrowingTaskGroup(of: Answer.self) { group in
-            group.addTask { [origin] in
+            group.addTask {
                 do {
-                    return try await Self.describe(source, origin).map { .known($0) } ?? .unstated
+                    return try await Self.describe(origin).map { .known($0) } ?? .unstated
                 } catch is CancellationError {
                     return .timedOut
                 } catch {
@@ -102,12 +101,12 @@ final class OriginHeaders: Sendable {
         }
     }
 
-    private static func describe(_ source: ArtifactSource, _ origin: OriginClient) async throws -> ArtifactDescription? {
-        if let head = try await origin.headInBucket(source.name) {
-            return ArtifactDescription(head.response, of: source.name, acceptsRanges: true)
+    private static func describe(_ origin: OriginReader) async throws -> ArtifactDescription? {
+        if let head = try await origin.head() {
+            return ArtifactDescription(head.response, of: origin.artifact, acceptsRanges: true)
         }
-        let response = try await origin.open(source.url, range: ByteRange(offset: 0, length: 1))
-        return ArtifactDescription(response, of: source.name, acceptsRanges: response.range != nil)
+        let response = try await origin.open(range: ByteRange(offset: 0, length: 1))
+        return ArtifactDescription(response, of: origin.artifact, acceptsRanges: response.range != nil)
     }
 }
 

@@ -3,7 +3,7 @@ import MirrorState
 
 /// One request on its way to an answer.
 struct PendingRequest: Sendable {
-    let source: ArtifactSource
+    let origin: any Origin
     let id: ReplicaID
     let pool: Pool
     var token: HotIndex.Token
@@ -16,11 +16,11 @@ struct PendingRequest: Sendable {
     let sharer: ClientNetwork?
 
     init(
-        _ source: ArtifactSource, pool: Pool, token: HotIndex.Token, wait: Wait, time: RequestTime, isHead: Bool, network: ClientNetwork?,
+        _ origin: any Origin, pool: Pool, token: HotIndex.Token, wait: Wait, time: RequestTime, isHead: Bool, network: ClientNetwork?,
         sharer: ClientNetwork? = nil
     ) {
-        self.source = source
-        id = ReplicaID(artifact: source.name, pool: pool.id)
+        self.origin = origin
+        id = ReplicaID(artifact: origin.source.name, pool: pool.id)
         self.pool = pool
         self.token = token
         self.wait = wait
@@ -29,6 +29,8 @@ struct PendingRequest: Sendable {
         self.network = network
         self.sharer = sharer
     }
+
+    var source: ArtifactSource { origin.source }
 
     /// Whether it may ask for a copy although the last one has failed a moment ago: the origin has refused, and has not seen this query.
     func mayClaim(over replica: Replica) -> Bool {

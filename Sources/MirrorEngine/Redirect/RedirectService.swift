@@ -23,7 +23,7 @@ package struct RedirectService: Sendable {
     let lines: LineBudget
     /// Of the log, for what is broken.
     private let troubles: LineBudget
-    private let origin: OriginClient
+    let origins: OriginTable
     private let presence: PresenceCheck
     private let health: PoolHealth
     private let settings: Reloadable<RedirectConfiguration>
@@ -33,12 +33,12 @@ package struct RedirectService: Sendable {
     private let reports = SingleFlight<ReplicaID, Void>()
 
     package init(
-        pools: PoolTable, state: HotIndex, origin: OriginClient, waiters: ReplicaWaiters, uses: UseRecorder,
+        pools: PoolTable, state: HotIndex, origins: OriginTable, waiters: ReplicaWaiters, uses: UseRecorder,
         publications: PublicationLock, presence: PresenceCheck, health: PoolHealth, configuration: RedirectConfiguration,
         coldClaims: ColdClaims, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
         self.state = state
-        self.origin = origin
+        self.origins = origins
         self.waiters = waiters
         self.uses = uses
         probe = PoolProbe(
@@ -54,7 +54,7 @@ package struct RedirectService: Sendable {
         lines = LineBudget(burst: 500, perSecond: 10, clock: clock)
         troubles = LineBudget(clock: clock)
         heads = HeadAnswers(
-            state: state, origin: origin, presence: presence, metrics: metrics, clock: clock, logger: logger, troubles: troubles)
+            state: state, presence: presence, metrics: metrics, clock: clock, logger: logger, troubles: troubles)
         deadlines = Deadlines(clock: clock)
     }
 
@@ -71,17 +71,18 @@ package struct RedirectService: Sendable {
         deadlines.close()
     }
 
-    /// The artifact that a client's words mean (``OriginClient/source(_:)``).
-    package func source(_ text: String) throws(ArtifactURLError) -> ArtifactSource {
-        try origin.source(text)
+    /// The origin of the artifact that a client's words mean (``OriginTable/resolve(_:)``).
+    package func resolve(_ text: String) throws(ArtifactURLError) -> any Origin {
+        try origins.resolve(text)
     }
 
     /// Where a request is sent that the mirror cannot help: to the artifact's own URL, signed where clients could not read it otherwise.
-    package func originLocation(of source: ArtifactSource) async -> String {
-        guard origin.isInBucket(source.name) else { return source.url.description }
+    package func location(of origin: any Origin) async -> String {
+        let source = origin.source
+        guard origin.isPrivate else { return source.url.description }
         do {
-            let location = try await leaving(after: Self.signingLimit, by: clock) { [origin, configuration] in
-                try await origin.location(of: source, life: configuration.locationLife)
+            let location = try await leaving(after: Self.signingLimit, by: clock) { [configuration] in
+                try await origin.location(life: configuration.locationLife)
             }
             if let location { return location }
             troubles.log(
@@ -118,16 +119,16 @@ package struct RedirectService: Sendable {
     /// - Parameter sharer: Whose share of the waits it takes; `nil` where many clients may be behind one address.
     /// - Parameter client: Who asks; nothing is waited for once it has left.
     package func answer(
-        _ source: ArtifactSource, in pool: Pool?, wait: Wait, isHead: Bool = false, isReportedMissing: Bool = false,
+        _ origin: any Origin, in pool: Pool?, wait: Wait, isHead: Bool = false, isReportedMissing: Bool = false,
         from network: ClientNetwork?, sharer: ClientNetwork?, client: ClientPresence? = nil
     ) async -> RedirectAnswer {
-        let artifact = source.name
+        let artifact = origin.source.name
         let time = time(wait, isHead: isHead, client)
         let answer = await withSpan("redirect") { span in
             span.attributes["artifact"] = artifact.redacted
             span.attributes["pool"] = pool?.id.description
             let answer = await answerInTime(
-                source, in: pool, time, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing, network: network, sharer: sharer)
+                origin, in: pool, time, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing, network: network, sharer: sharer)
             span.attributes["outcome"] = answer.outcome.rawValue
             return answer
         }
@@ -159,11 +160,11 @@ package struct RedirectService: Sendable {
     ///
     /// - Parameter wait: What each of them was given.
     package func wait(
-        for source: ArtifactSource, in pool: Pool, until deadline: ContinuousClock.Instant, wait: Wait, isHead: Bool
+        for origin: any Origin, in pool: Pool, until deadline: ContinuousClock.Instant, wait: Wait, isHead: Bool
     ) async -> RedirectAnswer {
         let time = time(wait, until: deadline, isHead: isHead)
         time.beginWaiting()
-        let request = PendingRequest(source, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: nil)
+        let request = PendingRequest(origin, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: nil)
         return await time.answer {
             await orOrigin(request) { isHead ? try await follow($0) : try await waitForCopy($0, isCounted: false) }
         }
@@ -184,14 +185,14 @@ package struct RedirectService: Sendable {
     }
 
     /// Asks for a copy ahead of use, and does not wait for it.
-    package func warm(_ source: ArtifactSource, in pool: Pool) async -> WarmResult {
-        let artifact = source.name
-        if let refusal = refusal(of: source) { return .refused(refusal) }
+    package func warm(_ origin: any Origin, in pool: Pool) async -> WarmResult {
+        let artifact = origin.source.name
+        if let refusal = refusal(of: origin) { return .refused(refusal) }
         // A list of thousands would otherwise go on until the grace is over.
         guard !deadlines.isClosed else { return .unavailable }
         let wait = Wait(limit: .zero)
         let request = PendingRequest(
-            source, pool: pool, token: state.token(), wait: wait, time: time(wait, isHead: false), isHead: false, network: nil)
+            origin, pool: pool, token: state.token(), wait: wait, time: time(wait, isHead: false), isHead: false, network: nil)
         do {
             return switch try await leaving(after: configuration.lookLimit, by: clock, { try await probe.find(request) }) {
             case .pending: .replica(.pending)
@@ -214,32 +215,33 @@ package struct RedirectService: Sendable {
     }
 
     private func answerInTime(
-        _ source: ArtifactSource, in pool: Pool?, _ time: RequestTime, wait: Wait, isHead: Bool, isReportedMissing: Bool,
+        _ origin: any Origin, in pool: Pool?, _ time: RequestTime, wait: Wait, isHead: Bool, isReportedMissing: Bool,
         network: ClientNetwork?, sharer: ClientNetwork?
     ) async -> RedirectAnswer {
-        if let refusal = refusal(of: source) { return .refused(message: refusal) }
-        let isInMemory = pool.map { state.cached(ReplicaID(artifact: source.name, pool: $0.id)) != nil } ?? true
+        if let refusal = refusal(of: origin) { return .refused(message: refusal) }
+        let artifact = origin.source.name
+        let isInMemory = pool.map { state.cached(ReplicaID(artifact: artifact, pool: $0.id)) != nil } ?? true
         guard isInMemory || !stragglers.areTooMany else { return .origin(.overloaded) }
         let answer = await time.answer {
             let found: RedirectAnswer
-            if isReportedMissing, let pool, let trouble = await look(for: source.name, in: pool, network) {
+            if isReportedMissing, let pool, let trouble = await look(for: artifact, in: pool, network) {
                 found = .origin(trouble)
             } else {
-                found = await find(source, in: pool, wait: wait, time, isHead: isHead, network, sharer)
+                found = await find(origin, in: pool, wait: wait, time, isHead: isHead, network, sharer)
             }
-            return await usable(found, source, isHead: isHead, network)
+            return await usable(found, origin, isHead: isHead, network)
         }
         if answer.outcome != .hop, let waited = time.waited, let pool { metrics.recordWait(waited, pool: pool.id) }
         return answer
     }
 
     private func find(
-        _ source: ArtifactSource, in pool: Pool?, wait: Wait, _ time: RequestTime, isHead: Bool, _ network: ClientNetwork?,
+        _ origin: any Origin, in pool: Pool?, wait: Wait, _ time: RequestTime, isHead: Bool, _ network: ClientNetwork?,
         _ sharer: ClientNetwork?
     ) async -> RedirectAnswer {
         guard let pool else { return .origin(.noPool) }
         let request = PendingRequest(
-            source, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: network, sharer: sharer)
+            origin, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: network, sharer: sharer)
         // Behind the token: what is remembered of this answer is forgotten when the pool turns unreadable meanwhile.
         guard health.isReadable(pool.id) else { return .origin(.unavailable) }
         return await orOrigin(request) { try await follow($0) }
@@ -247,11 +249,11 @@ package struct RedirectService: Sendable {
 
     /// HEAD cannot use the signed URL that clients get of an object in a private bucket: what the bucket says stands in its place.
     private func usable(
-        _ answer: RedirectAnswer, _ source: ArtifactSource, isHead: Bool, _ network: ClientNetwork?
+        _ answer: RedirectAnswer, _ origin: any Origin, isHead: Bool, _ network: ClientNetwork?
     ) async -> RedirectAnswer {
-        guard isHead, case .origin(let reason) = answer, origin.isInBucket(source.name) else { return answer }
+        guard isHead, case .origin(let reason) = answer, origin.isPrivate else { return answer }
         // A call to the bucket costs what one to any origin does. Of a budget that is known to be spent no more is asked.
-        let description = await heads.ofBucket(source) { [coldClaims] in reason != .budget && coldClaims.spend(network) }
+        let description = await heads.ofBucket(origin) { [coldClaims] in reason != .budget && coldClaims.spend(network) }
         return description.map { .description($0) } ?? answer
     }
 
@@ -297,9 +299,9 @@ package struct RedirectService: Sendable {
     }
 
     /// What the egress policy has against an artifact, in words for the client.
-    private func refusal(of source: ArtifactSource) -> String? {
+    private func refusal(of origin: any Origin) -> String? {
         do {
-            try origin.check(source)
+            try origin.check()
             return nil
         } catch let error as OutboundError {
             return error.message

@@ -71,18 +71,18 @@ final class CoalescedRequests: Sendable {
     private static let coarseness = Duration.milliseconds(100)
 
     let key: Key
-    /// The same for all of them, because the words that name it are the same.
-    let source: ArtifactSource
+    /// What they ask for, which is one: the words that name it are the same.
+    let origin: any Origin
     let id: ReplicaID
     let pool: Pool
     /// What each may wait.
     let wait: Wait
     private let state = Mutex(State())
 
-    init(_ key: Key, source: ArtifactSource, pool: Pool, wait: Wait) {
+    init(_ key: Key, origin: any Origin, pool: Pool, wait: Wait) {
         self.key = key
-        self.source = source
-        id = ReplicaID(artifact: source.name, pool: pool.id)
+        self.origin = origin
+        id = ReplicaID(artifact: origin.source.name, pool: pool.id)
         self.pool = pool
         self.wait = wait
     }

@@ -38,10 +38,10 @@ final class CoalescingTable: Sendable {
     /// Lets others join a request on the slow path, until it gives its answer to ``end(_:as:with:)``.
     ///
     /// - Returns: `nil` when identical requests are open already, or settings have changed since `epoch`.
-    func open(_ key: CoalescedRequests.Key, _ source: ArtifactSource, in pool: Pool, wait: Wait, epoch: Int) -> CoalescedRequests? {
+    func open(_ key: CoalescedRequests.Key, _ origin: any Origin, in pool: Pool, wait: Wait, epoch: Int) -> CoalescedRequests? {
         state.withLock { state in
             guard epoch == state.epoch, state.requests[key] == nil else { return nil }
-            let requests = CoalescedRequests(key, source: source, pool: pool, wait: wait)
+            let requests = CoalescedRequests(key, origin: origin, pool: pool, wait: wait)
             state.requests[key] = requests
             state.keys[requests.id, default: []].insert(key)
             return requests

@@ -23,11 +23,12 @@ struct AdminRoutes: Sendable {
     ///
     /// A client that prefers it (RFC 7240) is told what was there, with 200.
     private func purge(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
-        let target = try RequestTarget(request.uri.path, behind: "/v1/purge/", parse: services.redirects.source)
+        let target = try RequestTarget(request.uri.path, behind: "/v1/purge/")
+        let artifact = try services.origin(of: target.url).source.name
         let pools = try target.pool.map { [try services.pool($0)] } ?? services.pools.all
         var removed: [PurgeCall.Item] = []
         for pool in pools {
-            let id = ReplicaID(artifact: target.artifact, pool: pool.id)
+            let id = ReplicaID(artifact: artifact, pool: pool.id)
             do {
                 if let state = Self.word(for: try await services.remover.purge(id)) {
                     removed.append(PurgeCall.Item(pool: pool.id.description, state: state))
@@ -40,7 +41,7 @@ struct AdminRoutes: Sendable {
             context.logger.notice("purged", metadata: ["replica": "\(id)"])
         }
         guard Self.wantsAnswer(request) else { return Response(status: .noContent) }
-        var response = JSONResponse.make(PurgeCall.Answer(url: target.artifact.description, removed: removed), for: request)
+        var response = JSONResponse.make(PurgeCall.Answer(url: artifact.description, removed: removed), for: request)
         response.headers[.preferenceApplied] = PurgeCall.preference
         return response
     }
@@ -72,25 +73,19 @@ struct AdminRoutes: Sendable {
         }
         guard warm.urls.count <= WarmCall.maxURLs else { throw RequestError(.inputError, "at most \(WarmCall.maxURLs) urls at a time") }
         let pools = try warm.pools?.map { try services.pool(named: $0) } ?? services.pools.all
-        let sources = try warm.urls.map { text in
-            do {
-                return try services.redirects.source(text)
-            } catch {
-                throw RequestError(.inputError, "\(error)")
-            }
-        }
-        let wanted = sources.flatMap { source in pools.map { (source: source, pool: $0) } }
+        let origins = try warm.urls.map { try services.origin(of: $0) }
+        let wanted = origins.flatMap { origin in pools.map { (origin: origin, pool: $0) } }
         // Each may cost a request to its pool.
         let items = await withTaskGroup(of: (Int, WarmCall.Item).self) { group in
             var items = [WarmCall.Item?](repeating: nil, count: wanted.count)
-            for (number, (source, pool)) in wanted.enumerated() {
+            for (number, (origin, pool)) in wanted.enumerated() {
                 if number >= Self.warmConcurrency, let (number, item) = await group.next() { items[number] = item }
                 group.addTask {
-                    let result = await services.redirects.warm(source, in: pool)
+                    let result = await services.redirects.warm(origin, in: pool)
                     return (
                         number,
                         WarmCall.Item(
-                            url: source.name.description, pool: pool.id.description, state: .init(rawValue: result.word),
+                            url: origin.source.name.description, pool: pool.id.description, state: .init(rawValue: result.word),
                             error: result.message
                         )
                     )

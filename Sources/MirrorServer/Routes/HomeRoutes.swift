@@ -50,7 +50,7 @@ struct HomeRoutes: Sendable {
     private func redirectPath(of url: String, pool name: String) throws(RequestError) -> (ArtifactURL, String) {
         let artifact: ArtifactURL
         do {
-            artifact = try services.redirects.source(url).url
+            artifact = try services.redirects.resolve(url).source.url
         } catch {
             throw RequestError(.inputError, "this is not the URL of a file: \(error.reason)")
         }

@@ -28,22 +28,31 @@ struct RedirectRoutes: Sendable {
         // Before anything that a reload changes is looked at.
         let epochs = Epochs(table: table.epoch, coalescing: coalescing.epoch)
         let selector = services.selector.value
-        let target = try RequestTarget(request.uri.path, behind: Self.prefix, parse: services.redirects.source)
+        let target = try RequestTarget(request.uri.path, behind: Self.prefix)
+        let origin = try services.origin(of: target.url)
         let client = selector.client(peer: context.peer, forwardedFor: request.forwardedFor)
         let query = request.uri.query
         let fields = QueryFields(query, ["pool", "hop", "wait", "missing"])
-        let (pool, choice) = try self.pool(for: target, fields, selector, client)
+        let pool: Pool?
+        let choice: PoolChoice
+        do {
+            (pool, choice) = try self.pool(for: target, fields, selector, client)
+        } catch var error as RequestError {
+            // So that nobody takes it for the origin's 404.
+            error.headers.append(contentsOf: Self.headers(nil, .refused))
+            throw error.about(origin.source.name)
+        }
         let patience = services.redirects.patience(of: request.headers[values: .userAgent].first?.utf8)
         let wait = services.redirects.wait(asked: try askedWait(fields), hop: try hop(fields), patience: patience)
         let isReportedMissing = try isReportedMissing(fields)
         let key = isReportedMissing ? nil : key(request, choice, patience)
         let network = ClientNetwork(client)
-        let coalesced = open(key, target.source, pool, wait, network, epochs)
+        let coalesced = open(key, origin, pool, wait, network, epochs)
         let answer = await services.redirects.answer(
-            target.source, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing,
+            origin, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing,
             from: network, sharer: selector.sharer(client), client: context.client)
         let words = RequestWords(method: request.method, path: request.uri.path, query: query)
-        let response = await response(to: answer, target.source, pool, words)
+        let response = await response(to: answer, origin, pool, words)
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let key {
             remember(redirect, response, key, epochs)
         }
@@ -54,12 +63,12 @@ struct RedirectRoutes: Sendable {
     /// The answer for coalesced requests that have more time than the first of them had.
     @Sendable func wait(for requests: CoalescedRequests, until deadline: ContinuousClock.Instant) async -> (RedirectAnswer, WholeResponse) {
         let answer = await services.redirects.wait(
-            for: requests.source, in: requests.pool, until: deadline, wait: requests.wait, isHead: requests.key.isHead)
+            for: requests.origin, in: requests.pool, until: deadline, wait: requests.wait, isHead: requests.key.isHead)
         let parts = requests.key.target.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
         let words = RequestWords(
             method: requests.key.isHead ? .head : .get, path: parts.first ?? "", query: parts.count == 2 ? parts[1] : nil)
-        return (answer, await response(to: answer, requests.source, requests.pool, words))
+        return (answer, await response(to: answer, requests.origin, requests.pool, words))
     }
 
     /// How a request was written, as far as answers repeat it.
@@ -70,7 +79,7 @@ struct RedirectRoutes: Sendable {
     }
 
     private func response(
-        to answer: RedirectAnswer, _ source: ArtifactSource, _ pool: Pool?, _ request: RequestWords
+        to answer: RedirectAnswer, _ origin: any Origin, _ pool: Pool?, _ request: RequestWords
     ) async -> WholeResponse {
         let error: RequestError
         switch answer {
@@ -85,12 +94,13 @@ struct RedirectRoutes: Sendable {
             return .redirect(
                 status, to: location, pool: pool?.id, outcome: .hop, digest: nil, message: "the copy is still under way; ask again")
         case .origin(let reason):
-            let location = await services.redirects.originLocation(of: source)
+            let location = await services.redirects.location(of: origin)
             return .redirect(status, to: location, pool: pool?.id, outcome: .fallback, digest: nil, message: reason.message)
         case .refused(let message):
-            error = RequestError(.forbidden, message, headers: Self.headers(pool?.id, .refused)).about(source.name, as: "InvalidUrl")
+            error = RequestError(.forbidden, message, headers: Self.headers(pool?.id, .refused)).about(origin.source.name, as: "InvalidUrl")
         case .originStatus(let code, let message):
-            error = .origin(status: code, message: message, headers: Self.headers(pool?.id, .error)).about(source.name, as: "BadHTTPStatus")
+            error = .origin(status: code, message: message, headers: Self.headers(pool?.id, .error))
+                .about(origin.source.name, as: "BadHTTPStatus")
         }
         return error.response(to: request.method, request.path, at: services.clock.now)
     }
@@ -105,14 +115,8 @@ struct RedirectRoutes: Sendable {
     private func pool(
         for target: RequestTarget, _ fields: QueryFields, _ selector: PoolSelector, _ client: IPAddress?
     ) throws -> (Pool?, PoolChoice) {
-        do {
-            if let words = target.pool { return (try services.pool(words), .named) }
-            if let name = fields["pool"] { return (try services.pool(named: name), .named) }
-        } catch var error as RequestError {
-            // So that nobody takes it for the origin's 404.
-            error.headers.append(contentsOf: Self.headers(nil, .refused))
-            throw error.about(target.artifact)
-        }
+        if let words = target.pool { return (try services.pool(words), .named) }
+        if let name = fields["pool"] { return (try services.pool(named: name), .named) }
         let choice = PoolChoice(selector, for: client, of: services.pools)
         guard case .chosen(let index) = choice else { return (nil, choice) }
         return (services.pools.all[index], choice)
@@ -162,11 +166,11 @@ struct RedirectRoutes: Sendable {
 
     /// Lets identical requests join, unless this one may be refused for a reason that does not hold for them.
     private func open(
-        _ key: CoalescedRequests.Key?, _ source: ArtifactSource, _ pool: Pool?, _ wait: Wait, _ network: ClientNetwork,
+        _ key: CoalescedRequests.Key?, _ origin: any Origin, _ pool: Pool?, _ wait: Wait, _ network: ClientNetwork,
         _ epochs: Epochs
     ) -> CoalescedRequests? {
         guard let key, let pool, !services.redirects.coldClaims.isSpent(network) else { return nil }
-        return coalescing.open(key, source, in: pool, wait: wait, epoch: epochs.coalescing)
+        return coalescing.open(key, origin, in: pool, wait: wait, epoch: epochs.coalescing)
     }
 
     /// Lets the fast path answer the same from now on, where there is only one way to ask for it.

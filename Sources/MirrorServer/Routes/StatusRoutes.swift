@@ -60,11 +60,12 @@ struct StatusRoutes: Sendable {
     }
 
     private func replica(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
-        let target = try RequestTarget(request.uri.path, behind: "/v1/replicas/", parse: services.redirects.source)
+        let target = try RequestTarget(request.uri.path, behind: "/v1/replicas/")
+        let artifact = try services.origin(of: target.url).source.name
         let pools = try target.pool.map { [try services.pool($0)] } ?? services.pools.all
         var found: [Replica] = []
         for pool in pools {
-            if let replica = try await services.state.replica(ReplicaID(artifact: target.artifact, pool: pool.id)) { found.append(replica) }
+            if let replica = try await services.state.replica(ReplicaID(artifact: artifact, pool: pool.id)) { found.append(replica) }
         }
         guard !found.isEmpty else { throw RequestError(.resourceNotFound, "no pool holds this artifact") }
         return JSONResponse.make(ReplicasCall.Answer(replicas: found.map(ReplicasCall.Item.init), next: nil), for: request)

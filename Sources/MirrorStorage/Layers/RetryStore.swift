@@ -4,9 +4,11 @@ package import MirrorCore
 ///
 /// Only calls that may be made twice: the writing of a part whose bytes are in memory, but never of one whose stream is gone by then, nor
 /// what happens to a body after it was opened. The copy engine repeats those from the start. Left alone are also `copy` and `complete`, which are many
-/// requests: stores repeat each of those by themselves, and nothing else, so that attempts are never multiplied. A deletion that was not answered in
-/// time is not made again either: the service may still be about to make it, and whoever asked for it has to know. Nor is a call that a silent store was
-/// spared (``SilenceStore``).
+/// requests: stores repeat each of those by themselves, and nothing else, so that attempts are never multiplied. A service that fails for ever thus
+/// gets ``Policy/maxAttempts`` requests for each call of one request; docs/storage-backends.md has the numbers for all of them.
+///
+/// A deletion that was not answered in time is not made again either: the service may still be about to make it, and whoever asked for it has to know.
+/// Nor is a call that a silent store was spared (``SilenceStore``).
 package struct RetryStore: StoreLayer {
     package struct Policy: Sendable, Hashable {
         /// The first one included; 1 or more.

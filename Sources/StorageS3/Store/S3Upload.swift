@@ -166,16 +166,27 @@ final class S3Upload: ObjectUpload {
         call.offer(.putCondition, condition.headers, instead: { [store, key] in try await store.lookAbsent(key, call: "complete") })
         if client.sendsChecksums, let crc32c = call.body.crc32c { call.offer(.checksum, [("x-amz-checksum-crc32c", crc32c)]) }
         let size = chunks.reduce(0) { $0 + Int64($1.readableBytes) }
-        return try await multipart.retries.run { attempt in
+        let stored: Stored = try await multipart.retries.run { attempt in
             do {
                 let answer = try await client.send(call)
-                return try await info(size: size, etag: S3Store.quoted(answer.headers.first(name: "etag") ?? ""), metadata)
+                return .now(etag: S3Store.quoted(answer.headers.first(name: "etag") ?? ""))
             } catch let error as StorageError where error.code == .preconditionFailed && (attempt > 1 || wasAsked) {
                 // What is there may be what the request before this one has stored.
                 guard let info = try? await store.head(key), info.size == size, info.metadata.sha256 == metadata.sha256 else { throw error }
-                return info
+                return .before(info)
             }
         }
+        switch stored {
+        case .now(let etag): return try await info(size: size, etag: etag, metadata)
+        case .before(let info): return info
+        }
+    }
+
+    /// Which request stored an object that is sent whole.
+    private enum Stored {
+        case now(etag: String)
+        /// An earlier one, whose answer did not come.
+        case before(ObjectInfo)
     }
 
     private func assemble(
@@ -205,7 +216,7 @@ final class S3Upload: ObjectUpload {
         if !etag.isEmpty { return ObjectInfo(key: key, size: size, etag: etag, lastModified: client.now, metadata: metadata) }
         // Some services do not say; it has one nevertheless.
         do {
-            var info = try await store.head(key)
+            var info = try await multipart.retries.run { _ in try await store.head(key) }
             info.metadata.sha256 = metadata.sha256
             return info
         } catch let error as StorageError where error.code == .notFound {

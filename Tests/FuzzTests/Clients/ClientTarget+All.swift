@@ -59,7 +59,7 @@ extension ClientTarget {
     /// What fetches from origins.
     private struct OriginFuzz: FuzzedClient {
         let scheme: ArtifactURL.Scheme
-        let client: OutboundClient
+        let client: GuardedClient
 
         private struct Resolver: HostResolver {
             func addresses(of name: String) async throws -> [IPAddress] { ["127.0.0.1"].compactMap(IPAddress.init) }
@@ -68,7 +68,7 @@ extension ClientTarget {
         static func run(
             _ ports: [Int], _ scheme: ArtifactURL.Scheme, _ authority: String?, _ body: (any FuzzedClient) async throws -> Void
         ) async throws {
-            let client = OutboundClient(
+            let client = GuardedClient(
                 policy: try EgressPolicy(
                     allow: ports.map { .prefix(try ArtifactURL("\(scheme.rawValue)://origin.example:\($0)/")) }, requireHTTPS: false,
                     allowAddresses: ["127.0.0.0/8"].compactMap(IPNetwork.init)),
@@ -91,9 +91,9 @@ extension ClientTarget {
                 request.method = isHead ? .HEAD : .GET
                 request.headers.add(name: RequestTargetHandler.fieldName, value: url.path)
                 try await expectingOutboundErrors {
-                    let hop: OutboundClient.Hop
+                    let hop: GuardedClient.Hop
                     do {
-                        hop = try await OutboundClient.hop(
+                        hop = try await GuardedClient.hop(
                             from: try await execute(request), to: isHead ? .head : .get, url: url, holding: [])
                     } catch {
                         throw OutboundError.mapping(error, of: url, during: .head)

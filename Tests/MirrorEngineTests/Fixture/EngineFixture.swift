@@ -55,7 +55,7 @@ struct EngineFixture: Sendable {
     /// What the hot index asks.
     let base: ScriptedStateStore
     let state: HotIndex
-    let client: OriginClient
+    let origins: OriginTable
     let waiters: ReplicaWaiters
     let uses: UseRecorder
     let health: PoolHealth
@@ -67,7 +67,7 @@ struct EngineFixture: Sendable {
     let sweeper: Sweeper
     let counters = CountingMetrics()
     let metrics: EngineMetrics
-    private let outbound: OutboundClient
+    private let outbound: GuardedClient
 
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -111,10 +111,10 @@ struct EngineFixture: Sendable {
                 : [.prefix(try ArtifactURL(origin.url("/"))), .anyPublic]
                     + setup.allowedHosts.map { .prefix(try ArtifactURL("http://\($0):\(origin.port)/")) },
             requireHTTPS: setup.requireHTTPS, allowAddresses: [try #require(IPNetwork("127.0.0.0/8"))], maxRedirects: 3)
-        outbound = OutboundClient(
+        outbound = GuardedClient(
             policy: policy, configuration: setup.outbound, resolver: setup.resolver,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Self.logger)
-        client = OriginClient(outbound, buckets: setup.buckets, clock: setup.clock)
+        origins = OriginTable(outbound, buckets: setup.buckets)
         metrics = EngineMetrics(pools: pools.ids, factory: counters)
         waiters = ReplicaWaiters()
         remover = ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock)
@@ -124,7 +124,7 @@ struct EngineFixture: Sendable {
         space = PoolSpace(
             state: state, remover: remover, uses: uses, maxReplicas: setup.maxReplicas, metrics: metrics, logger: Self.logger)
         redirects = RedirectService(
-            pools: pools, state: state, origin: client, waiters: waiters, uses: uses, publications: publications,
+            pools: pools, state: state, origins: origins, waiters: waiters, uses: uses, publications: publications,
             presence: presence, health: health, configuration: setup.redirect,
             coldClaims: ColdClaims(
                 setup.redirect.coldClaims, metrics: metrics, clock: setup.budgetClock ?? clock, logger: setup.logger),
@@ -162,7 +162,7 @@ struct EngineFixture: Sendable {
         var configuration = setup.copy
         change(&configuration)
         return CopyWorkers(
-            name: name, pools: pools, state: other ?? state, origin: client, space: space,
+            name: name, pools: pools, state: other ?? state, origins: origins, space: space,
             publications: publications ?? self.publications, duty: duty, configuration: configuration, metrics: metrics, clock: setup.clock,
             logger: setup.logger)
     }

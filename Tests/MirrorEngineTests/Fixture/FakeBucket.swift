@@ -19,6 +19,7 @@ final class FakeBucket: BucketOrigin {
     private let objects: [String: Object]
     private let answer: Script
     private let seen = Mutex<[String]>([])
+    private let read = Mutex(0)
     private let failure = Mutex<StorageError?>(nil)
     private let locationHook = Mutex<(@Sendable () async -> Void)?>(nil)
 
@@ -39,7 +40,11 @@ final class FakeBucket: BucketOrigin {
     /// `HEAD key` and `GET key range`, in the order in which they came.
     var requests: [String] { seen.withLock { $0 } }
 
+    /// How often a URL was read.
+    var readings: Int { read.withLock { $0 } }
+
     func artifact(_ url: String) -> ArtifactURL? {
+        read.withLock { $0 += 1 }
         for prefix in ["bucket://private/", "https://private.bucket.example.org/", "https://bucket.example.org/private/"] {
             guard url.hasPrefix(prefix) else { continue }
             let key = url.dropFirst(prefix.count).prefix { $0 != "?" }

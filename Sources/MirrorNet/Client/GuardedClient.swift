@@ -4,12 +4,12 @@ package import MirrorCore
 package import NIOCore
 import NIOHTTP1
 
-/// Fetches from origins, under an egress policy.
+/// Fetches from addresses that strangers name, under an egress policy.
 ///
 /// Redirects are followed one by one. Every hop goes through the same: the policy; the name resolved once; every address checked; a connection to
 /// one of those addresses and no other, so that a name server that changes its answer gains nothing. Proxies, cookies and credentials are
 /// not used, and nothing is decompressed.
-package final class OutboundClient: Sendable {
+package final class GuardedClient: Sendable {
     private let policies: Reloadable<EgressPolicy>
     private let configuration: OutboundConfiguration
     private let resolver: any HostResolver

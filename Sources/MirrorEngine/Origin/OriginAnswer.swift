@@ -4,7 +4,7 @@ import MirrorStorage
 import NIOHTTP1
 
 /// An origin's answer as it came, by plain HTTP or out of a bucket, before anything of it is believed.
-struct OriginAnswer: Sendable {
+package struct OriginAnswer: Sendable {
     let status: Int
     /// Without fields whose bytes are not UTF-8: they have been replaced on the way, and are not what the origin sent.
     let headers: HTTPHeaders

@@ -5,7 +5,7 @@ import NIOHTTP1
 
 /// Reads the parts of one artifact from its origin, sure that they are parts of the same bytes.
 struct PartReader: Sendable {
-    let origin: OriginClient
+    let origin: OriginReader
     /// The answer to the request for the first part.
     let first: OriginResponse
     let parts: PartLayout
@@ -36,7 +36,7 @@ struct PartReader: Sendable {
     private func openPart(_ range: ByteRange) async throws -> OriginResponse {
         let part: OriginResponse
         do {
-            part = try await origin.open(first.url, range: range, ifMatch: first.strongETag)
+            part = try await origin.open(at: first.url, range: range, ifMatch: first.strongETag)
         } catch let error as CopyError {
             if case .origin(let status) = error.reason {
                 // What the origin says of a part is not what it says of the artifact: a new attempt asks from the start.

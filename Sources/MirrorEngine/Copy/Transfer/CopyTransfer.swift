@@ -11,7 +11,7 @@ import NIOCore
 ///   sent again when the store stumbles (decision 0007);
 /// - one that takes no parts, and parts that are too large for memory, are read in order.
 struct CopyTransfer: Sendable {
-    let origin: OriginClient
+    let origin: OriginReader
     let upload: any ObjectUpload
     let hash: ArtifactHash
     let configuration: CopyConfiguration

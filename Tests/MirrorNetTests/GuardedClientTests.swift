@@ -6,7 +6,7 @@ import Testing
 
 @testable import MirrorNet
 
-@Suite(.timeLimit(.minutes(5))) struct OutboundClientTests {
+@Suite(.timeLimit(.minutes(5))) struct GuardedClientTests {
     @Test func anArtifactArrives() async throws {
         try await NetFixture.run { fixture async throws in
             fixture.origin.on("/a.txt", .text("hello"))

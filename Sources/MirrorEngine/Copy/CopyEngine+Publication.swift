@@ -1,0 +1,84 @@
+import Logging
+import MirrorCore
+import MirrorState
+import MirrorStorage
+
+/// What comes of a copy once it was to be published.
+extension CopyEngine {
+    func wasPublished(_ prepared: PreparedCopy, as object: StoredObject) {
+        guard case .ofService(let source, _) = prepared.content else { return }
+        refusals.succeeded(source, prepared.attempt.pool.id)
+        metrics.countCopiedInService(bytes: object.size, pool: prepared.attempt.pool.id)
+    }
+
+    /// What is prepared next, after a copy was not published.
+    ///
+    /// - Throws: What ends the attempt: `error`, or what it means for the copy.
+    func way(after error: any Error, of prepared: PreparedCopy) async throws -> CopyWay {
+        switch prepared.content {
+        case .upload(let upload, _, _):
+            await abort(upload)
+            guard let error = error as? StorageError else { throw error }
+            // The upload is gone: if the object has to be replaced, what was fetched is fetched again.
+            if error.code == .preconditionFailed, prepared.condition == .absent { return .adopting(prepared.copy) }
+            throw try await ending(error, of: prepared)
+        case .ofService(let source, let stated):
+            guard let error = error as? StorageError else { throw error }
+            if error.code == .full { throw try await ending(error, of: prepared) }
+            if error.code == .preconditionFailed, prepared.condition == .absent, try await isPresent(prepared.attempt) {
+                return .adopting(prepared.copy)
+            }
+            // Unless the object is there already, what the service does not carry is carried through here, whatever the reason.
+            refuse(source, error, prepared.attempt)
+            return .carrying(prepared.condition, size: stated)
+        case .inTheWay:
+            guard error is PreparedCopy.OlderObject else { throw error }
+            logger.info(
+                "the pool has an object from before this copy was asked for, which is replaced",
+                metadata: ["artifact": "\(prepared.attempt.artifact.redacted)", "pool": "\(prepared.attempt.pool.id)"])
+            return .copying(.none)
+        }
+    }
+
+    private func ending(_ error: StorageError, of prepared: PreparedCopy) async throws -> any Error {
+        guard error.code == .full, let room = prepared.room else { return error }
+        return try await makeRoom(in: prepared.attempt.pool, room, error)
+    }
+
+    private func isPresent(_ attempt: CopyAttempt) async throws -> Bool {
+        do {
+            _ = try await attempt.pool.store.head(ObjectKey(attempt.artifact))
+            return true
+        } catch let error as StorageError where error.code == .notFound {
+            return false
+        }
+    }
+
+    private func refuse(_ source: CopySource, _ error: StorageError, _ attempt: CopyAttempt) {
+        metrics.countError(error)
+        let isWholeBucket = refusals.insert(source, attempt.pool.id, because: error.code, at: clock.instant)
+        logger.notice(
+            isWholeBucket
+                ? "the pool's service does not copy from this bucket; for some minutes all bytes of it pass through here"
+                : "the pool's service does not copy this object; its bytes pass through here",
+            metadata: [
+                "pool": "\(attempt.pool.id)", "bucket": "\(source.bucket)", "artifact": "\(attempt.artifact.redacted)", "error": "\(error)",
+            ])
+    }
+
+    /// The pool takes less than it seemed to: what was not used for longest goes all the same, and the next attempt finds room.
+    func makeRoom(in pool: Pool, _ room: PoolSpace.Reservation, _ error: StorageError) async throws -> CopyError {
+        // Where the pool does not say how much it lacks, it is as much as the copy has taken.
+        let bytes = error.missingBytes ?? max(room.bytes.reserved, 1)
+        guard try await space.makeRoom(bytes, in: pool) else { return PoolSpace.noRoom(pool, cause: error) }
+        return CopyError(.storage, isTransient: true, "the pool is full", cause: error)
+    }
+
+    /// Removes what was uploaded. A copy that was cancelled does not wait for long: its job is to be handed back while there is time for that.
+    func abort(_ upload: any ObjectUpload) async {
+        let limit = Task.isCancelled ? Self.abortLimit : nil
+        await uncancelled { [clock] in _ = try? await leaving(after: limit, by: clock) { await upload.abort() } }
+    }
+
+    private static let abortLimit = Duration.milliseconds(250)
+}

@@ -1,0 +1,78 @@
+import MirrorCore
+import MirrorState
+import MirrorStorage
+
+/// A copy that lacks nothing but to be published: what can be verified beforehand is verified, and one call makes it visible.
+///
+/// A value, so that what has the right to publish it (``CopyPublisher``, by a lease) can do so between steps of its own. Whoever has one calls
+/// ``publish(by:)`` once at most, tells the engine how that ended (``CopyEngine/wasPublished(_:as:)``, ``CopyEngine/way(after:of:)``), and then
+/// ``release()``.
+struct PreparedCopy: Sendable {
+    /// What becomes visible.
+    enum Content: Sendable {
+        /// An upload that has all of its bytes.
+        ///
+        /// - Parameter memory: Of a part that is all of the artifact, which the store may keep until the upload is complete.
+        case upload(any ObjectUpload, sha256: Digest, memory: PartMemory?)
+        /// An object of the origin's bucket, which the pool's service copies when it is told to.
+        ///
+        /// - Parameter stated: Bytes of it, as the origin states them.
+        case ofService(CopySource, stated: Int64?)
+        /// The object that is there already.
+        case inTheWay
+    }
+
+    /// An object was stored before the copy was asked for, and is to be replaced.
+    struct OlderObject: Error {}
+
+    /// How far apart the clocks of two processes may be.
+    static let clockTolerance = Duration.seconds(10)
+
+    let attempt: CopyAttempt
+    let content: Content
+    let condition: WriteCondition
+    /// What is copied; of an object that is there already, what was copied and not published.
+    let copy: UnpublishedCopy
+    /// In the pool; `nil` where nothing is added to it.
+    let room: PoolSpace.Reservation?
+
+    /// Makes the object visible, in one step.
+    ///
+    /// - Throws: `StorageError`; ``OlderObject``; ``CopyError`` where an object was there and is gone; `CancellationError`.
+    func publish(by clock: any WallClock) async throws -> StoredObject {
+        let info: ObjectInfo
+        switch content {
+        case .upload(let upload, let sha256, _):
+            info = try await upload.complete(size: copy.size, sha256: sha256, condition: condition)
+        case .ofService(let source, _):
+            info = try await attempt.pool.store.copy(
+                ObjectKey(attempt.artifact), from: source, metadata: copy.metadata, condition: condition)
+        case .inTheWay:
+            info = try await adopted(at: clock)
+        }
+        return StoredObject(info, lastUsed: clock.now)
+    }
+
+    /// The object that is there, where it was stored since the job was queued: by an earlier attempt, or by somebody else.
+    ///
+    /// One from before may be from before a purge, too: published late by a process that had lost its lease, or still to be deleted by a service that
+    /// deletes late. Where the clocks are too close together to tell, the bytes decide.
+    private func adopted(at clock: any WallClock) async throws -> ObjectInfo {
+        do {
+            let object = try await attempt.pool.store.head(ObjectKey(attempt.artifact))
+            let queuedAt = attempt.queuedAt
+            let earliest = copy.isSame(as: object) ? queuedAt - Self.clockTolerance : queuedAt + Self.clockTolerance
+            // What was stored at a time to come was stored before the clock was put back.
+            guard (earliest...max(earliest, clock.now + Self.clockTolerance)).contains(object.metadata.stored) else { throw OlderObject() }
+            return object
+        } catch let error as StorageError where error.code == .notFound {
+            throw CopyError(.storage, isTransient: true, "the pool had an object and has it no more")
+        }
+    }
+
+    /// Gives back the room and the memory that the copy has held.
+    func release() {
+        room?.release()
+        withExtendedLifetime(content) {}
+    }
+}

@@ -1,0 +1,57 @@
+import MirrorCore
+import MirrorStorage
+
+/// Reads one artifact from its origin, and believes of the answers what goes together.
+struct OriginReader: Sendable {
+    let origin: any Origin
+    let clock: any WallClock
+
+    var artifact: ArtifactURL { origin.source.name }
+
+    /// What is known of the artifact without its bytes.
+    ///
+    /// - Returns: `nil` for an origin that only a GET is asked of, and for one that refuses to tell: a GET decides then.
+    /// - Throws: ``CopyError`` or `CancellationError`.
+    func head() async throws -> (response: OriginResponse, copySource: CopySource?)? {
+        guard let head = try await origin.head() else { return nil }
+        switch read(head.answer, requested: nil, size: nil) {
+        case .success(let response): return (response, head.copySource)
+        case .failure(let error) where error.mayComeOfTheRequest: return nil
+        case .failure(let error): throw error
+        }
+    }
+
+    /// Asks for the artifact, or for a range of it, following redirects.
+    ///
+    /// What an origin answers to the request for a first part, and would perhaps not answer to a plain one, is not believed: the whole is asked for once,
+    /// as any other client would ask for it.
+    ///
+    /// - Parameter url: What answered a request before, at the end of its redirects; `nil` for the first.
+    /// - Parameter range: What to ask for; the origin may answer with the whole all the same.
+    /// - Parameter ifMatch: A strong entity tag that the artifact must still have.
+    /// - Parameter size: Bytes of the whole artifact, where the origin has stated them before: an answer that states others is refused.
+    /// - Throws: ``CopyError``, `OutboundError`, or `CancellationError`.
+    func open(
+        at url: ArtifactURL? = nil, range: ByteRange? = nil, ifMatch: String? = nil, size: Int64? = nil
+    ) async throws -> OriginResponse {
+        // The answer itself is gone by the time of the second request, and with it its place among those to that origin.
+        let result = try await ask(at: url, range: range, ifMatch: ifMatch, size: size)
+        guard case .failure(let error) = result, range?.offset == 0, error.mayComeOfTheRequest else { return try result.get() }
+        return try await ask(at: url, range: nil, ifMatch: nil, size: size).get()
+    }
+
+    /// - Returns: What the origin's answer is worth; whatever else goes wrong is thrown.
+    private func ask(
+        at url: ArtifactURL?, range: ByteRange?, ifMatch: String?, size: Int64?
+    ) async throws -> Result<OriginResponse, CopyError> {
+        read(try await origin.get(at: url, range: range, ifMatch: ifMatch), requested: range, size: size)
+    }
+
+    private func read(_ answer: OriginAnswer, requested: ByteRange?, size: Int64?) -> Result<OriginResponse, CopyError> {
+        do {
+            return .success(try OriginResponse(answer, requested: requested, size: size, now: clock.now))
+        } catch {
+            return .failure(error)
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import MirrorCore
+package import MirrorNet
+package import MirrorStorage
+
+/// Finds the origin of an artifact: a bucket that the mirror has credentials for, or else plain HTTP under the egress policy.
+package struct OriginTable: Sendable {
+    private let client: GuardedClient
+    private let buckets: [any BucketOrigin]
+
+    package init(_ client: GuardedClient, buckets: [any BucketOrigin] = []) {
+        self.client = client
+        self.buckets = buckets
+    }
+
+    /// The origin of the artifact that a client's words mean: the spellings of a bucket's object are one artifact, and so are URLs that differ in
+    /// what the configuration leaves out of the name.
+    ///
+    /// - Throws: `ArtifactURLError`.
+    func resolve(_ text: String) throws(ArtifactURLError) -> any Origin {
+        for bucket in buckets {
+            if let artifact = bucket.artifact(text) { return PrivateOrigin(artifact: artifact, bucket: bucket) }
+        }
+        let url = try ArtifactURL(text)
+        let source = url.query == nil ? ArtifactSource(url) : ArtifactSource(url, client.policy.queryRule(for: url))
+        // The buckets have just read these very words.
+        if source.name.description == text { return HTTPOrigin(source: source, client: client) }
+        return origin(of: source)
+    }
+
+    /// The origin of an artifact whose name is known.
+    func origin(of source: ArtifactSource) -> any Origin {
+        for bucket in buckets where bucket.artifact(source.name.description) == source.name {
+            return PrivateOrigin(artifact: source.name, bucket: bucket)
+        }
+        return HTTPOrigin(source: source, client: client)
+    }
+}
