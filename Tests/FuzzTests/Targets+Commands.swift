@@ -1,5 +1,7 @@
 import MirrorCore
 
+@testable import CloudMirror
+
 extension FuzzTarget {
     /// What the commands read of the answers of mirrors and origins.
     static let commands: [FuzzTarget] = [

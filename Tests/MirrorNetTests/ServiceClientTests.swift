@@ -98,6 +98,8 @@ struct ServiceClientTests {
                 let bodies: [(ServiceRequest.Body, ByteBuffer)] = [
                     (.none, ByteBuffer()), (.bytes([]), ByteBuffer()), (.bytes([small]), small), (.bytes([large]), large),
                     (.bytes(chunks), whole), (.stream(ServiceBody(Chunks(chunks: chunks)), length: Int64(whole.readableBytes)), whole),
+                    (.stream(ServiceBody(Chunks(chunks: chunks)), length: nil), whole),
+                    (.stream(ServiceBody(Chunks(chunks: [])), length: nil), ByteBuffer()),
                 ]
                 for (body, expected) in bodies {
                     let answer = try await client.collect(Self.request("/", .PUT, port: port, body: body), upTo: 8 << 20)
@@ -109,6 +111,24 @@ struct ServiceClientTests {
         }
     }
 
+    @Test("A stream of known length states it; one of unknown length goes out in chunks")
+    func framing() async throws {
+        try await FakeOrigin.run { origin async throws in
+            origin.on("/known", .text("a"))
+            origin.on("/unknown", .text("a"))
+            try await Self.withClient { client async throws in
+                for (target, length) in [("/known", 2), ("/unknown", nil)] as [(String, Int64?)] {
+                    let body = ServiceBody(Chunks(chunks: [ByteBuffer(string: "ab")]))
+                    let request = Self.request(target, .PUT, port: origin.port, body: .stream(body, length: length))
+                    #expect(try await client.collect(request, upTo: 10).status == 200)
+                }
+                let (known, unknown) = (try await origin.request(for: "/known"), try await origin.request(for: "/unknown"))
+                #expect(known.header("Content-Length") == "2" && known.header("Transfer-Encoding") == nil)
+                #expect(unknown.header("Content-Length") == nil && unknown.header("Transfer-Encoding") == "chunked")
+            }
+        }
+    }
+
     private struct Broken: Error {}
 
     @Test("What a stream throws comes out unchanged; one that is not as long as stated fails")
@@ -116,8 +136,10 @@ struct ServiceClientTests {
         try await EchoServer.run { port async throws in
             try await Self.withClient { client async throws in
                 let body = ServiceBody(Chunks(chunks: [ByteBuffer(string: "ab")], failure: Broken()))
-                await #expect(throws: Broken.self) {
-                    try await client.send(Self.request("/", .PUT, port: port, body: .stream(body, length: 4)))
+                for length in [4, nil] as [Int64?] {
+                    await #expect(throws: Broken.self) {
+                        try await client.send(Self.request("/", .PUT, port: port, body: .stream(body, length: length)))
+                    }
                 }
                 for length in [1, 3] as [Int64] {
                     let body = ServiceBody(Chunks(chunks: [ByteBuffer(string: "ab")]))
@@ -150,14 +172,14 @@ struct ServiceClientTests {
         }
     }
 
-    @Test("A connection that the service closed is replaced once for what may be repeated, and not for a POST or a DELETE")
+    @Test("A connection that the service closed is replaced once for what may be repeated, and not for a POST, a DELETE or a MOVE")
     func repeats() async throws {
         try await FakeOrigin.run { origin async throws in
             origin.on("/get", .hangUp, .text("a"))
-            for path in ["/post", "/delete"] { origin.on(path, .hangUp, .text("a")) }
+            for path in ["/post", "/delete", "/move"] { origin.on(path, .hangUp, .text("a")) }
             try await Self.withClient { client async throws in
                 #expect(try await client.collect(Self.request("/get", port: origin.port), upTo: 10).status == 200)
-                for (path, method) in [("/post", HTTPMethod.POST), ("/delete", .DELETE)] {
+                for (path, method) in [("/post", HTTPMethod.POST), ("/delete", .DELETE), ("/move", .MOVE)] {
                     let error = await #expect(throws: OutboundError.self) {
                         try await client.send(Self.request(path, method, port: origin.port))
                     }

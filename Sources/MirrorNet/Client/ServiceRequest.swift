@@ -7,8 +7,9 @@ public struct ServiceRequest: Sendable {
     public enum Body: Sendable {
         case none
         case bytes([ByteBuffer])
-        /// - Parameter length: What the stream holds, in bytes; more or less fails the request.
-        case stream(ServiceBody, length: Int64)
+        /// - Parameter length: What the stream holds, in bytes; more or less fails the request. `nil` if only the stream's end tells: it goes out in
+        ///   chunks then (RFC 9112 §7.1), which not every service takes.
+        case stream(ServiceBody, length: Int64?)
     }
 
     public var method: HTTPMethod
@@ -18,7 +19,7 @@ public struct ServiceRequest: Sendable {
     public var port: Int
     /// Path and query exactly as they go onto the wire, percent-encoded; begins with `/`.
     public var target: String
-    /// `Host` and `Content-Length` are set by the client, `User-Agent`, `Accept` and `Accept-Encoding` unless they are here.
+    /// `Host`, `Content-Length` and `Transfer-Encoding` are set by the client, `User-Agent`, `Accept` and `Accept-Encoding` unless they are here.
     public var headers: HTTPHeaders
     public var body: Body
 
