@@ -52,6 +52,7 @@ public struct StoreCapabilities: Sendable, Hashable {
     /// Bytes; every part but the last is at least this long.
     public var minPartSize: Int64
     public var maxPartSize: Int64
+    /// 1 where an object is written with one request; with an object of unknown length, so is its part.
     public var maxParts: Int
 
     public init(

@@ -106,6 +106,24 @@ struct CopyPlanTests {
         #expect(!canRange([.readsUploads]))
         #expect(!canRange([]))
     }
+
+    @Test("A store that takes one part gets one stream, of any length, stated or not", arguments: [nil, 0, 1, 1 << 40] as [Int64?])
+    func onePart(length: Int64?) throws {
+        let planner = CopyPlanner(capabilities: StoreCapabilities(features: [.listsMetadata], maxParts: 1), partSize: 100, memory: 1_000)
+        #expect(!planner.canRange)
+        #expect(planner.whole(try response(200, asked: nil, length: length)) == .stream)
+        #expect(planner.wholeLimit == .max)
+    }
+
+    @Test("A store that takes one part is never given ranges")
+    func onePartOfRanges() throws {
+        let capabilities = StoreCapabilities(features: [.parallelParts], maxParts: 1)
+        let planner = CopyPlanner(capabilities: capabilities, partSize: 100, memory: 1_000)
+        #expect(planner.plan(first: try response(206, contentRange: "bytes 0-99/250"), partSize: 100) == nil)
+        let size = planner.partSize(of: 250)
+        #expect(size >= 250)
+        #expect(planner.whole(try response(200, asked: nil, length: 250)) == .bufferedStream(PartSizes(first: size, limit: size)))
+    }
 }
 
 @Suite("Copy plan of a store that does not read uploads back")

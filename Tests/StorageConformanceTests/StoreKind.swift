@@ -8,6 +8,7 @@ import TestServers
 /// The stores that the conformance suite runs over.
 enum StoreKind: String, CaseIterable, Sendable, CustomStringConvertible {
     case memory, local
+    case onePart = "memory in one part"
     case layeredMemory = "memory in all layers"
     case layeredLocal = "local in all layers"
 
@@ -18,6 +19,8 @@ enum StoreKind: String, CaseIterable, Sendable, CustomStringConvertible {
         switch self {
         case .memory:
             try await body(MemoryStore())
+        case .onePart:
+            try await body(OnePartStore(base: MemoryStore()))
         case .layeredMemory:
             try await body(Self.layered(MemoryStore()))
         case .local:

@@ -88,7 +88,7 @@ extension ObjectStoreSuite {
     ) async throws -> ObjectInfo {
         let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
         do {
-            for part in object.parts(of: partSize) { _ = try await upload.write(part, from: object.stream(part)) }
+            for part in store.parts(of: object, size: partSize) { _ = try await upload.write(part, from: object.stream(part)) }
             return try await upload.complete(size: object.size, sha256: object.sha256, condition: condition)
         } catch {
             await upload.abort()

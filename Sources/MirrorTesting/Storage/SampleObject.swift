@@ -86,9 +86,17 @@ extension ObjectStore {
         try await get(key, range: range).body.collect(upTo: 1 << 30)
     }
 
-    /// Bytes of a part that every store takes more than one of.
+    /// Bytes of a part of which a store that takes several takes more than one.
     var samplePartSize: Int64 {
         min(max(capabilities.minPartSize, 100_000), capabilities.maxPartSize)
+    }
+
+    /// The object cut into parts that the store takes: longer ones than asked for where there would be too many.
+    ///
+    /// - Parameter partSize: Bytes of each but the last; `nil` for ``samplePartSize``.
+    func parts(of object: SampleObject, size partSize: Int64? = nil) -> [UploadPart] {
+        let fewest = (max(object.size, 1) - 1) / Int64(capabilities.maxParts) + 1
+        return object.parts(of: max(partSize ?? samplePartSize, fewest))
     }
 
     /// Fails unless `head` and `get` say that the object is absent.

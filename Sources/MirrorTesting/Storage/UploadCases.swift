@@ -31,7 +31,7 @@ extension ObjectStoreSuite {
             Case("parts that are written one after the other make one object") { store in
                 let object = try SampleObject(size: Int(store.samplePartSize) * 2 + 17)
                 let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
-                for part in object.parts(of: store.samplePartSize) {
+                for part in store.parts(of: object) {
                     try requireEqual(try await upload.write(part, from: object.stream(part)), part.length, "what write returned")
                 }
                 _ = try await upload.complete(size: object.size, sha256: object.sha256)
@@ -41,7 +41,7 @@ extension ObjectStoreSuite {
             Case("parts may be written at the same time and in any order where the store says so, else in order") { store in
                 let object = try SampleObject(size: Int(store.samplePartSize) * 4 + 3)
                 let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
-                let parts = object.parts(of: store.samplePartSize)
+                let parts = store.parts(of: object)
                 if store.capabilities.features.contains(.parallelParts) {
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         for part in parts.reversed() {
@@ -60,7 +60,7 @@ extension ObjectStoreSuite {
                 let object = try SampleObject(size: Int(store.samplePartSize) * 2 + 11)
                 let wrong = object.replaced(size: Int(object.size), seed: 50)
                 let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
-                let parts = object.parts(of: store.samplePartSize)
+                let parts = store.parts(of: object)
                 let body = try object.stream(parts[0])
                 try require(body.chunks != nil, "the stream is not in memory")
                 for part in parts { _ = try await upload.write(part, from: wrong.stream(part)) }
@@ -83,7 +83,7 @@ extension ObjectStoreSuite {
                 let size = max(store.samplePartSize, 9 << 20)
                 let object = try SampleObject(size: Int(size) + 1_000)
                 let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
-                for part in object.parts(of: size) {
+                for part in store.parts(of: object, size: size) {
                     var rest = try object.slice(part.offset, part.length ?? 0)
                     var chunks: [ByteBuffer] = []
                     for length in sequence(first: 1, next: { min($0 * 3, 2_000_000) }) where rest.readableBytes > 0 {
