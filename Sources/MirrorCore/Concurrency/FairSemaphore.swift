@@ -3,7 +3,7 @@ import Synchronization
 /// Permits of which each key has the same number; tasks wait for them, first come, first served.
 ///
 /// A key costs memory only while somebody holds a permit of it.
-package final class FairSemaphore<Key: Hashable & Sendable>: Sendable {
+public final class FairSemaphore<Key: Hashable & Sendable>: Sendable {
     private typealias Continuation = CheckedContinuation<Void, any Error>
 
     private struct Line {
@@ -53,7 +53,7 @@ package final class FairSemaphore<Key: Hashable & Sendable>: Sendable {
     private let state = Mutex(State())
 
     /// - Parameter limit: Permits of each key, 1 or more.
-    package init(limit: Int) {
+    public init(limit: Int) {
         self.limit = max(1, limit)
     }
 
@@ -66,8 +66,10 @@ package final class FairSemaphore<Key: Hashable & Sendable>: Sendable {
     /// Places that those who wait take, and those who have left and are still remembered.
     func placeCount(_ key: Key) -> Int { state.withLock { $0.lines[key]?.order.count ?? 0 } }
 
+    /// Runs `body` with a permit of the key.
+    ///
     /// - Throws: What `body` throws; `CancellationError` when the task is cancelled before it has a permit.
-    package func withPermit<Success>(_ key: Key, _ body: () async throws -> Success) async throws -> Success {
+    public func withPermit<Success>(_ key: Key, _ body: () async throws -> Success) async throws -> Success {
         try await acquire(key)
         defer { release(key) }
         return try await body()

@@ -94,7 +94,7 @@ public struct PoolDescription: Sendable, Hashable {
     /// Bytes that stay free on the file system of a service with directories.
     public var minFreeBytes: Int64
 
-    package init(id: PoolID, timeToLive: Duration, minFreeBytes: Int64) {
+    public init(id: PoolID, timeToLive: Duration, minFreeBytes: Int64) {
         self.id = id
         self.timeToLive = timeToLive
         self.minFreeBytes = minFreeBytes
