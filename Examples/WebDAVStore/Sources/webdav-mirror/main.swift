@@ -1,0 +1,4 @@
+import CloudMirror
+import WebDAVStorage
+
+await CloudMirror.run(services: .standard + [WebDAVService.self])
