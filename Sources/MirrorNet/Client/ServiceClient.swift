@@ -38,8 +38,8 @@ public final class ServiceClient: Sendable {
 
     /// Sends a request and returns with the head of the response, whatever its status.
     ///
-    /// A kept connection that the service closed in the moment of its use is replaced once, unless the request is a POST, a DELETE or a MOVE or its body
-    /// a stream.
+    /// A kept connection that the service closed in the moment of its use is replaced once, unless the request is a POST, a DELETE or a MOVE
+    /// or its body a stream.
     ///
     /// - Throws: ``OutboundError``, what a streamed body threw, or `CancellationError`.
     public func send(_ request: ServiceRequest) async throws -> ServiceResponse {
@@ -201,8 +201,8 @@ public final class ServiceClient: Sendable {
 extension ServiceRequest {
     /// Whether nothing but time is lost by sending it twice (RFC 9110 §9.2.2).
     ///
-    /// A deletion whose answer did not come may still be made, when something new is there: whoever asked for it has to know. What was moved is no longer
-    /// where a second MOVE looks for it.
+    /// A deletion whose answer did not come may still be made, when something new is there: whoever asked for it has to know. What was moved
+    /// is no longer where a second MOVE looks for it.
     fileprivate var mayRepeat: Bool {
         if [.POST, .DELETE, .MOVE].contains(method) { return false }
         if case .stream = body { return false }

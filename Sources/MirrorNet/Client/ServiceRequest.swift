@@ -19,7 +19,8 @@ public struct ServiceRequest: Sendable {
     public var port: Int
     /// Path and query exactly as they go onto the wire, percent-encoded; begins with `/`.
     public var target: String
-    /// `Host`, `Content-Length` and `Transfer-Encoding` are set by the client, `User-Agent`, `Accept` and `Accept-Encoding` unless they are here.
+    /// `Host`, `Content-Length` and `Transfer-Encoding` are set by the client, `User-Agent`, `Accept` and `Accept-Encoding` unless they are
+    /// here.
     public var headers: HTTPHeaders
     public var body: Body
 

@@ -3,8 +3,8 @@ import MirrorNet
 import MirrorStorage
 import NIOHTTP1
 
-/// What a server's answers and a connection's failures mean in the words of object stores. Which of them are worth another attempt is decided
-/// here.
+/// What a server's answers and a connection's failures mean in the words of object stores. Which of them are worth another attempt is
+/// decided here.
 enum WebDAVFailure {
     /// No answer asks for a longer wait than this.
     private static let longestWait = Duration.seconds(3_600)

@@ -5,9 +5,8 @@ import NIOHTTP1
 
 /// A pool in a collection on a WebDAV server.
 ///
-/// The bytes of an object are a file, which clients read from the server itself. What else is known of it is in a second file, the sidecar, and
-/// the sidecar is what makes the object: it comes last when an object is stored, and goes first when one is deleted or replaced. See
-/// ``PoolLayout``.
+/// The bytes of an object are a file, which clients read from the server itself. What else is known of it is in a second file, the sidecar.
+/// The sidecar makes the object: it comes last when an object is stored, and goes first when one is deleted or replaced. See ``PoolLayout``.
 public struct WebDAVStore: ObjectStore {
     /// What all pools can do.
     public static let capabilities = StoreCapabilities(features: [.listsMetadata, .keepsDigestOfParts], maxParts: 1)

@@ -62,7 +62,7 @@ struct LayoutTests {
                 var object = try SampleObject(size: 10)
                 object.metadata.upstreamURL += "?signature=s3cr3t"
                 try await object.put(into: store)
-                for file in try nginx.files() { #expect(!nginx.directory.text("root/files/pool/\(file)").contains("s3cr3t")) }
+                for file in try nginx.files() { #expect(!nginx.directory.text("www/files/pool/\(file)").contains("s3cr3t")) }
             }
         }
     }
@@ -73,11 +73,11 @@ struct LayoutTests {
             try await nginx.withStore { store in
                 let objects = try (0..<4).map { try SampleObject(size: 1_000 + $0) }.sorted { $0.key.precedes($1.key) }
                 for object in objects { try await object.put(into: store) }
-                let root = "\(nginx.directory.path)/root/files/pool"
+                let root = "\(nginx.directory.path)/www/files/pool"
                 let hashes = objects.map(\.key.hash)
                 try FileManager.default.removeItem(atPath: "\(root)/objects/\(hashes[0].prefix(2))/\(objects[0].key)")
                 try FileManager.default.removeItem(atPath: "\(root)/meta/\(hashes[1].prefix(2))/\(hashes[1]).json")
-                try nginx.directory.write("others", to: "root/files/pool/objects/\(hashes[2].prefix(2))/\(objects[2].key)")
+                try nginx.directory.write("others", to: "www/files/pool/objects/\(hashes[2].prefix(2))/\(objects[2].key)")
                 for object in objects.prefix(3) {
                     try await requireStorageError(.notFound, "head") { try await store.head(object.key) }
                     try await requireStorageError(.notFound, "get") { try await store.get(object.key, range: nil) }
@@ -99,9 +99,9 @@ struct LayoutTests {
                 let prefix = object.key.hash.prefix(2)
                 let zeros = String(repeating: "0", count: 62)
                 for name in ["\(prefix)\(zeros).json", "\(prefix)\(zeros)", "README", "\(prefix)\(zeros.dropLast())g.json"] {
-                    try nginx.directory.write("{", to: "root/files/pool/meta/\(prefix)/\(name)")
+                    try nginx.directory.write("{", to: "www/files/pool/meta/\(prefix)/\(name)")
                 }
-                try nginx.directory.makeDirectory("root/files/pool/meta/other")
+                try nginx.directory.makeDirectory("www/files/pool/meta/other")
                 #expect(try await store.list(after: nil, limit: 10).map(\.key) == [object.key])
             }
         }

@@ -48,7 +48,7 @@ struct Nginx: Sendable {
     }
 
     /// Files of the collection.
-    func files() throws -> [String] { try directory.files(in: "root/files/pool") }
+    func files() throws -> [String] { try directory.files(in: "www/files/pool") }
 
     // MARK: The process
 
@@ -60,7 +60,7 @@ struct Nginx: Sendable {
             let directory = try TestDirectory()
             // Below those that the system gives to outgoing connections.
             let port = Int.random(in: 10_000..<32_000)
-            for folder in ["root/files/pool", "temporary"] { try directory.makeDirectory(folder) }
+            for folder in ["www/files/pool", "temporary"] { try directory.makeDirectory(folder) }
             try directory.write("\(username):{PLAIN}\(password)\n", to: "users")
             let file = try directory.write(configuration(port: port, in: directory.path), to: "nginx.conf")
             let program = try TestProgram(
@@ -84,8 +84,8 @@ struct Nginx: Sendable {
         return found
     }
 
-    /// With one process instead of a master and workers, so that it stays this user also if that is root. The socket is bound before the file
-    /// with the process's number is written, so that whoever sees the file can connect.
+    /// With one process instead of a master and workers, so that it stays this user also if that is root. The socket is bound before the
+    /// file with the process's number is written, so a test that sees the file can connect.
     private static func configuration(port: Int, in directory: String) -> String {
         """
         load_module \(module);
@@ -103,7 +103,7 @@ struct Nginx: Sendable {
             client_max_body_size 0;
             server {
                 listen 127.0.0.1:\(port);
-                root \(directory)/root;
+                root \(directory)/www;
                 location /files/ {
                     dav_methods PUT DELETE MKCOL COPY MOVE;
                     dav_ext_methods PROPFIND OPTIONS;
