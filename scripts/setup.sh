@@ -7,9 +7,10 @@ source "$(dirname "$0")/lib.sh"
 
 # libsqlite3-dev: the state store. zlib1g-dev: HTTP compression in swift-nio-extras.
 # python3, python3-venv, curl: servers for tests and the checks. wget, apache2-utils (ab): clients in tests. redis-*: state for many nodes; tests start
-# servers of their own. systemd: systemd-analyze, which checks the units of deploy/; nothing of it is started.
-packages=(ca-certificates curl wget git libsqlite3-dev zlib1g-dev python3 python3-venv apache2-utils redis-server redis-sentinel redis-tools systemd)
-if [[ ${1:-} == bench ]]; then packages+=(nginx wrk); fi
+# servers of their own. systemd: systemd-analyze, which checks the units of deploy/; nothing of it is started. nginx, libnginx-mod-http-dav-ext: the WebDAV
+# server of Examples/WebDAVStore, and a peer of the benchmarks.
+packages=(ca-certificates curl wget git libsqlite3-dev zlib1g-dev python3 python3-venv apache2-utils redis-server redis-sentinel redis-tools systemd nginx libnginx-mod-http-dav-ext)
+if [[ ${1:-} == bench ]]; then packages+=(wrk); fi
 
 if ! command -v swift >/dev/null; then
     fail "no swift in PATH: install a Swift toolchain, 6.2 or later (https://www.swift.org/install/linux/)"
@@ -20,8 +21,8 @@ if [[ $(printf '%s\n' 6.2 "${version:-0}" | sort -V | head -n 1) != 6.2 ]]; then
 fi
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    note "not a Debian system: nothing is installed. Needed: SQLite 3 and zlib with headers, curl, wget, git, Python 3.11 or later with venv; for the tests also ab, java, redis-server, redis-sentinel, redis-cli 7 or later"
-    if [[ ${1:-} == bench ]]; then note "and for the benchmarks: nginx, wrk"; fi
+    note "not a Debian system: nothing is installed. Needed: SQLite 3 and zlib with headers, curl, wget, git, Python 3.11 or later with venv; for the tests also ab, java, nginx with its WebDAV modules, redis-server, redis-sentinel, redis-cli 7 or later"
+    if [[ ${1:-} == bench ]]; then note "and for the benchmarks: wrk"; fi
     for command in curl git python3 wget; do
         command -v "$command" >/dev/null || fail "$command is missing"
     done

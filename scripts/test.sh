@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds everything with its tests and runs them against real servers. Arguments go to the tests, as to `swift test`: scripts/test.sh --filter EndToEnd
+# Without arguments it also builds and tests the packages in Examples/; `--filter Examples` is for those alone.
 # Ends with the first exit status of them that is not 0; with CI=true, warnings in our own sources fail it too.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -61,7 +62,39 @@ run_tests() {
     failed+=("$name")
     if [[ $status -eq 0 ]]; then status=$result; fi
 }
-if [[ $# -gt 0 ]]; then
+
+# The packages in Examples/ are built as somebody else's would be: each for itself, with this package as a dependency. This is the one place that says
+# where. A scratch path of their own costs another build of everything that they use; the main one would do if SwiftPM kept the builds of two root
+# packages in it apart.
+examples_scratch=.build/examples
+build_logs=("$logs/build-tests.log")
+test_example() {
+    local example=$1 folder bundle log=$logs/build-$1.log
+    local place=(--package-path "Examples/$example" --scratch-path "$examples_scratch/$example")
+    say "Building Examples/$example with tests"
+    if ! swift build "${place[@]}" --build-tests 2>&1 | tee "$log" | build_progress; then
+        echo "error: Examples/$example does not build" >&2
+        failed+=("Examples/$example")
+        if [[ $status -eq 0 ]]; then status=1; fi
+        return 0
+    fi
+    build_logs+=("$log")
+    folder=$(swift build "${place[@]}" --show-bin-path)
+    # Named after the package.
+    bundle=$folder/$(sed -nE 's/^    name: "(.*)",$/\1/p' "Examples/$example/Package.swift")PackageTests.xctest
+    # What run_tests runs.
+    local tests=(env -u TERM -u COLORTERM "$bundle" --testing-library swift-testing)
+    if [[ ! -f $bundle ]]; then tests=(swift test "${place[@]}" --skip-build --disable-xctest); fi
+    run_tests "Examples/$example"
+}
+test_examples() {
+    local folder
+    for folder in Examples/*/; do test_example "$(basename "$folder")"; done
+}
+
+if [[ "$*" == "--filter Examples" ]]; then
+    test_examples
+elif [[ $# -gt 0 ]]; then
     run_tests "$*" "$@"
 else
     for target in Tests/*/; do
@@ -70,11 +103,12 @@ else
         target=$(basename "$target")
         run_tests "$target" --filter "^$target\\."
     done
+    test_examples
 fi
 passed=$(sed -nE 's/.*Test run with ([0-9]+) tests? in .* passed after.*/\1/p' "$logs/test.log" | awk '{n += $1} END {print n + 0}')
 if [[ ${#failed[@]} -eq 0 ]]; then say "Every test target passed: $passed tests"; else echo "error: failed: ${failed[*]}" >&2; fi
 
 warnings=0
-scripts/check-warnings.sh "$logs/build-tests.log" || warnings=$?
+for log in "${build_logs[@]}"; do scripts/check-warnings.sh "$log" || warnings=$?; done
 if [[ $status -eq 0 && $warnings -ne 0 ]] && in_ci; then status=$warnings; fi
 exit "$status"

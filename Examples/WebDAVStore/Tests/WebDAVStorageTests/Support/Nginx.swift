@@ -90,6 +90,7 @@ struct Nginx: Sendable {
         """
         load_module \(module);
         daemon off;
+        error_log stderr warn;
         master_process off;
         pid \(directory)/nginx.pid;
         events { worker_connections 1024; }
