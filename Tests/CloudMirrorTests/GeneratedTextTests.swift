@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorStorage
 import StorageS3
 import Testing
 
@@ -40,6 +41,12 @@ import Testing
         let text = try Self.checkedIn("docs/storage-backends.md")
         let table = CapabilityTable.markdown(.standard)
         #expect(text.contains("<!-- capabilities -->\n\(table)<!-- /capabilities -->"), "`make docs` writes it:\n\(table)")
+    }
+
+    @Test("docs/writing-a-backend.md has every feature that a store can declare")
+    func features() throws {
+        let text = try Self.checkedIn("docs/writing-a-backend.md")
+        for (_, name, _) in StoreCapabilities.Features.all { #expect(text.contains("\n| `\(name)` | "), "\(name)") }
     }
 
     @Test("The limits in docs/security.md are what the code says")
