@@ -36,7 +36,7 @@ struct MirrorTests {
         try await Nginx.run { nginx in
             try await ScriptedServer.run(origin) { origin in
                 let file = try configuration(nginx, origin: origin.url, in: directory)
-                try await Mirror.serve(file, in: directory) { mirror in
+                try await WebDAVMirror.serve(file, in: directory) { mirror in
                     let artifact = "\(origin.url)/releases/tool%201.0+%C3%BC.tar.gz"
                     let request = "\(mirror)/v1/redirect/webdav/test/\(PercentCoding.encode(artifact))"
                     let client = Client()
@@ -63,10 +63,10 @@ struct MirrorTests {
         let directory = try TestDirectory()
         try await Nginx.run { nginx in
             let file = try configuration(nginx, origin: "http://127.0.0.1:1", in: directory)
-            let fine = try await Mirror.run(["pools", "check", "--config", file], in: directory)
+            let fine = try await WebDAVMirror.run(["pools", "check", "--config", file], in: directory)
             #expect(fine.status == 0, "\(fine)")
             try directory.write("another-password\n", to: "password")
-            let refused = try await Mirror.run(["pools", "check", "--config", file], in: directory)
+            let refused = try await WebDAVMirror.run(["pools", "check", "--config", file], in: directory)
             #expect(refused.status == 1, "\(refused)")
             #expect((refused.output + refused.errors).contains("the server answers 401"), "\(refused)")
         }

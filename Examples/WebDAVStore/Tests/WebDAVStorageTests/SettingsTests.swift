@@ -1,10 +1,9 @@
-import MirrorTesting
 import Testing
 
 @Suite("Settings of webdav pools, as the executable reads them", .timeLimit(.minutes(5)))
 struct SettingsTests {
     /// What `check-config` says of a file with these pools, which begin in its fifth line.
-    private func check(_ pools: String, files: [String: String] = [:]) async throws -> Mirror.Said {
+    private func check(_ pools: String, files: [String: String] = [:]) async throws -> WebDAVMirror.Said {
         let directory = try TestDirectory()
         for (name, text) in files { try directory.write(text, to: name) }
         let file = try directory.write(
@@ -16,7 +15,7 @@ struct SettingsTests {
             \(pools)
 
             """, to: "config.yaml")
-        var said = try await Mirror.run(["check-config", "--file-only", file], in: directory)
+        var said = try await WebDAVMirror.run(["check-config", "--file-only", file], in: directory)
         // As an editor would show it, wherever the directory is.
         said.errors = said.errors.replacing("\(directory.path)/", with: "")
         return said
@@ -98,7 +97,7 @@ struct SettingsTests {
             ("configuration-reference", "pools.webdav/office"), ("configuration-example", "webdav/office:"),
             ("capability-table", "`webdav`"),
         ] {
-            let said = try await Mirror.run(["generate", command], in: directory)
+            let said = try await WebDAVMirror.run(["generate", command], in: directory)
             #expect(said.status == 0)
             #expect(said.output.contains(text), "\(command)")
         }

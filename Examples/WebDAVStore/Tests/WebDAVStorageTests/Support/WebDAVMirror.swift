@@ -7,7 +7,7 @@ import NIOCore
 import NIOHTTP1
 
 /// The executable of this package, which the build leaves beside the tests.
-enum Mirror {
+enum WebDAVMirror {
     struct NoExecutable: Error, CustomStringConvertible {
         let path: String
         var description: String { "there is no executable at \(path): build the package, not only its tests" }
