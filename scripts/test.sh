@@ -18,7 +18,10 @@ if [[ -d .build/debug ]]; then
 else
     say "Building everything with tests. The first time takes 5 to 10 minutes on two cores"
 fi
-swift build --build-tests 2>&1 | tee "$logs/build-tests.log" | build_progress
+# Nobody looks into what CI builds with an editor or a debugger, and without what these need it is built sooner.
+build_flags=()
+if in_ci; then build_flags=(--disable-index-store -debug-info-format none); fi
+swift build "${build_flags[@]}" --build-tests 2>&1 | tee "$logs/build-tests.log" | build_progress
 
 CLOUD_MIRROR_EXECUTABLE=$(swift build --show-bin-path)/cloud-mirror
 export CLOUD_MIRROR_EXECUTABLE
@@ -63,14 +66,12 @@ run_tests() {
     if [[ $status -eq 0 ]]; then status=$result; fi
 }
 
-# The packages in Examples/ are built as somebody else's would be: each for itself, with this package as a dependency. This is the one place that says
-# where. A scratch path of their own costs another build of everything that they use; the main one would do if SwiftPM kept the builds of two root
-# packages in it apart.
-examples_scratch=.build/examples
+# The packages in Examples/ are built as somebody else's would be: each as a package of its own that depends on this one. They share its scratch path, in which
+# SwiftPM finds what they use built already.
 build_logs=("$logs/build-tests.log")
 test_example() {
     local example=$1 folder bundle log=$logs/build-$1.log
-    local place=(--package-path "Examples/$example" --scratch-path "$examples_scratch/$example")
+    local place=(--package-path "Examples/$example" --scratch-path .build "${build_flags[@]}")
     say "Building Examples/$example with tests"
     if ! swift build "${place[@]}" --build-tests 2>&1 | tee "$log" | build_progress; then
         echo "error: Examples/$example does not build" >&2

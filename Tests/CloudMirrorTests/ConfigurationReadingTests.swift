@@ -10,7 +10,8 @@ import Testing
 @Suite struct ConfigurationReadingTests {
     @Test("Without a file there is one local pool under the state directory, and any public HTTPS origin")
     func zeroConfiguration() throws {
-        let configuration = try Configuration.load(file: nil, services: .standard, environment: .fake(variables: ["XDG_STATE_HOME": "/state"]))
+        let configuration = try Configuration.load(
+            file: nil, services: .standard, environment: .fake(variables: ["XDG_STATE_HOME": "/state"]))
         #expect(configuration.isZeroConfiguration)
         #expect(configuration.listen.description == "127.0.0.1:8080")
         #expect(configuration.origins.allow == [.anyPublic])

@@ -20,6 +20,6 @@ extension FuzzTarget {
                 try require(!error.words.isEmpty, "no words for \(error)")
                 throw error
             }
-        },
+        }
     ]
 }

@@ -37,7 +37,8 @@ struct MultiStatus {
         parser.delegate = reader
         let isWhole = withExtendedLifetime(reader) { parser.parse() }
         if let problem = reader.problem { throw Unreadable(reason: problem) }
-        guard isWhole, reader.isMultiStatus else { throw Unreadable(reason: "it is not a multi-status document") }
+        // On Linux the parser calls a document whole that ends too early.
+        guard isWhole, parser.parserError == nil, reader.isMultiStatus else { throw Unreadable(reason: "it is not a multi-status document") }
         names = reader.names
     }
 }
@@ -45,6 +46,7 @@ struct MultiStatus {
 /// Gathers what is wanted while the document is read.
 private final class MultiStatusReader: NSObject, XMLParserDelegate {
     private(set) var names: [String] = []
+    /// Whether the outermost element is one, and has ended.
     private(set) var isMultiStatus = false
     private(set) var problem: String?
     /// The elements that are open, outermost first; empty for those that are not of WebDAV's.
@@ -59,7 +61,6 @@ private final class MultiStatusReader: NSObject, XMLParserDelegate {
     ) {
         path.append(namespaceURI == "DAV:" ? elementName : "")
         text = ""
-        if path == ["multistatus"] { isMultiStatus = true }
         if path == ["multistatus", "response"] { (url, isFound) = (nil, true) }
         if path.count > MultiStatus.maxDepth { give(up: "its elements are nested too deeply", parser) }
     }
@@ -70,7 +71,10 @@ private final class MultiStatusReader: NSObject, XMLParserDelegate {
     }
 
     func parser(_ parser: XMLParser, didEndElement elementName: String, namespaceURI: String?, qualifiedName: String?) {
+        let name = namespaceURI == "DAV:" ? elementName : ""
+        guard path.last == name else { return give(up: "its elements do not match", parser) }
         switch path {
+        case ["multistatus"]: isMultiStatus = true
         case ["multistatus", "response", "href"]: url = url ?? text
         // `HTTP/1.1 404 Not Found`: it was there a moment ago.
         case ["multistatus", "response", "status"]: isFound = text.split(separator: " ").dropFirst().first?.hasPrefix("2") ?? false

@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorNet
+import MirrorSettings
 import MirrorStorage
 import NIOCore
 import NIOHTTP1

@@ -6,8 +6,7 @@ import Testing
 struct ConformanceTests {
     @Test("conforms", arguments: ObjectStoreSuite.cases)
     func conforms(_ testCase: ObjectStoreSuite.Case) async throws {
-        try await Nginx.run { nginx in
-            try await nginx.withStore { store in try await testCase.run(store) }
-        }
+        let (nginx, _) = try await Nginx.shared.value
+        try await nginx.withStore { store in try await testCase.run(store) }
     }
 }

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorTesting
 import NIOCore
+import NIOHTTP1
 import Testing
 
 @Suite("A mirror with a webdav pool", .timeLimit(.minutes(5)))

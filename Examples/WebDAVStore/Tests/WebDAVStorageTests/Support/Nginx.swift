@@ -22,15 +22,18 @@ struct Nginx: Sendable {
     /// The collection, without a slash at its end.
     let url: String
 
+    /// One for all tests that keep apart by the names of what they store. It ends with this process.
+    static let shared = Task { try await start() }
+
     /// Starts it, runs `body`, and ends it whatever happens.
     static func run<Result>(_ body: (Nginx) async throws -> Result) async throws -> Result {
         let (nginx, program) = try await start()
         do {
             let result = try await body(nginx)
-            await program.end()
+            try await program.end()
             return result
         } catch {
-            await program.end()
+            _ = try? await program.end()
             throw error
         }
     }
@@ -66,7 +69,7 @@ struct Nginx: Sendable {
             let program = try TestProgram(
                 "nginx", executable, ["-e", "stderr", "-p", directory.path, "-c", file], in: directory)
             let isUp = try await eventually("nginx listens on \(port), or ends") { () async -> Bool? in
-                if await !program.isRunning { return false }
+                if !program.isRunning { return false }
                 return FileManager.default.fileExists(atPath: "\(directory.path)/nginx.pid") ? true : nil
             }
             if isUp { return (Nginx(directory: directory, url: "http://127.0.0.1:\(port)/files/pool"), program) }

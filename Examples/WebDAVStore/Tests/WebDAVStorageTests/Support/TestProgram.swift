@@ -1,29 +1,39 @@
 import Foundation
+import Synchronization
 
 /// A program that a test runs, with what it writes in files of the test's directory.
 ///
-/// It ends with the test's process at the latest: a shell beside it ends it as soon as nobody holds the other end of the shell's standard
-/// input.
-actor TestProgram {
-    /// The program's own exit status is the shell's.
+/// It ends with the test's process at the latest: a shell beside it looks every second whether that is still there. Started by the system call,
+/// because Foundation passes the blocked signals of its thread on.
+final class TestProgram: Sendable {
+    /// The program's own exit status is the shell's, which passes SIGTERM on. A wait that the signal ends is begun again.
     private static let script = """
-        exec 3<&0
-        "$@" </dev/null 3<&- &
+        parent=$1
+        shift
+        "$@" &
         child=$!
-        (cat <&3 >/dev/null; kill -TERM $child) >/dev/null 2>&1 &
+        trap 'kill -TERM $child 2>/dev/null' TERM
+        (while kill -0 $parent 2>/dev/null; do sleep 1; done; kill -TERM $child) >/dev/null 2>&1 &
         watcher=$!
-        exec 3<&-
         wait $child
         status=$?
+        while kill -0 $child 2>/dev/null; do
+            wait $child
+            status=$?
+        done
         kill $watcher 2>/dev/null
         exit $status
         """
 
-    private let process = Process()
-    private let input = Pipe()
-    private let exits: AsyncStream<Int32>
+    struct NotStarted: Error {
+        let reason: String
+    }
+
+    private let process: pid_t
     private let directory: TestDirectory
     private let name: String
+    /// The exit status, once it is known.
+    private let ended = Mutex<Int32?>(nil)
 
     /// - Parameters:
     ///   - name: What its files are called: `<name>.out` and `<name>.err`.
@@ -33,39 +43,66 @@ actor TestProgram {
     ) throws {
         self.name = name
         self.directory = directory
-        let (exits, told) = AsyncStream.makeStream(of: Int32.self)
-        self.exits = exits
         let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("CLOUD_MIRROR_") }
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", Self.script, "sh", executable] + arguments
-        process.environment = inherited.merging(environment) { _, new in new }
-        process.standardInput = input
-        process.standardOutput = FileHandle(forWritingAtPath: try directory.write("", to: "\(name).out"))
-        process.standardError = FileHandle(forWritingAtPath: try directory.write("", to: "\(name).err"))
-        process.terminationHandler = { ended in
-            told.yield(ended.terminationStatus)
-            told.finish()
-        }
-        try process.run()
+        process = try Self.start(
+            ["/bin/sh", "-c", Self.script, "sh", "\(getpid())", executable] + arguments,
+            environment: inherited.merging(environment) { _, new in new },
+            output: try directory.write("", to: "\(name).out"), errors: try directory.write("", to: "\(name).err"))
     }
 
-    var isRunning: Bool { process.isRunning }
+    private static func start(
+        _ words: [String], environment: [String: String], output: String, errors: String
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_APPEND, 0)
+        posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_APPEND, 0)
+        // Threads of the test block signals, which a shell that waits for its child needs.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        var arguments = words.map { strdup($0) } + [nil]
+        var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { (arguments + variables).forEach { free($0) } }
+        var process = pid_t()
+        let problem = posix_spawn(&process, words[0], &actions, &attributes, &arguments, &variables)
+        guard problem == 0 else { throw NotStarted(reason: String(cString: strerror(problem))) }
+        return process
+    }
 
-    nonisolated var output: String { directory.text("\(name).out") }
-    nonisolated var errors: String { directory.text("\(name).err") }
+    var isRunning: Bool { status == nil }
+    var output: String { directory.text("\(name).out") }
+    var errors: String { directory.text("\(name).err") }
+
+    /// The exit status as a shell has it; `nil` while it runs.
+    private var status: Int32? {
+        ended.withLock { ended in
+            var status: Int32 = 0
+            if ended == nil, waitpid(process, &status, WNOHANG) == process {
+                let signal = status & 0x7F
+                ended = signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+            }
+            return ended
+        }
+    }
 
     /// Waits until it ends by itself.
     ///
     /// - Returns: Its exit status.
-    func exit() async -> Int32 {
-        for await status in exits { return status }
-        return process.terminationStatus
+    func exit() async throws -> Int32 {
+        try await eventually("\(name) ends") { self.status }
     }
 
     /// Ends it, and waits for that.
     @discardableResult
-    func end() async -> Int32 {
-        try? input.fileHandleForWriting.close()
-        return await exit()
+    func end() async throws -> Int32 {
+        if isRunning { kill(process, SIGTERM) }
+        return try await exit()
     }
 }

@@ -31,7 +31,7 @@ enum WebDAVMirror {
     /// Runs a command to its end.
     static func run(_ arguments: [String], in directory: TestDirectory) async throws -> Said {
         let program = try TestProgram("command", executable(), arguments, in: directory)
-        let status = await program.exit()
+        let status = try await program.exit()
         return Said(status: status, output: program.output, errors: program.errors)
     }
 
@@ -40,13 +40,13 @@ enum WebDAVMirror {
         let program = try TestProgram("mirror", executable(), ["serve", "--config", file, "--print-ready"], in: directory)
         do {
             let url = try await eventually("the mirror is ready") { () async throws -> String? in
-                if await !program.isRunning { throw Ended(errors: program.errors) }
+                if !program.isRunning { throw Ended(errors: program.errors) }
                 return program.output.split(separator: "\n").first { $0.hasPrefix("ready ") }.map { String($0.dropFirst("ready ".count)) }
             }
             try await body(url)
-            await program.end()
+            try await program.end()
         } catch {
-            await program.end()
+            _ = try? await program.end()
             throw Failed(cause: error, errors: program.errors)
         }
     }
