@@ -38,7 +38,9 @@ struct MultiStatus {
         let isWhole = withExtendedLifetime(reader) { parser.parse() }
         if let problem = reader.problem { throw Unreadable(reason: problem) }
         // On Linux the parser calls a document whole that ends too early.
-        guard isWhole, parser.parserError == nil, reader.isMultiStatus else { throw Unreadable(reason: "it is not a multi-status document") }
+        guard isWhole, parser.parserError == nil, reader.isMultiStatus else {
+            throw Unreadable(reason: "it is not a multi-status document")
+        }
         names = reader.names
     }
 }
