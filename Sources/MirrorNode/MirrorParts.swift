@@ -127,7 +127,13 @@ struct MirrorParts: Sendable {
     ) async throws -> PoolTable {
         var pools: [Pool] = []
         for pool in configuration.pools {
-            let (store, operations) = try await storage.open(pool)
+            let store: any ObjectStore
+            let operations: Int
+            do {
+                (store, operations) = try await storage.open(pool)
+            } catch let error as StorageError {
+                throw StartError("pool \(pool.id): \(error.message)")
+            }
             let layers = StoreLayers(operations: operations, patience: configuration.redirect.lookLimit)
             let limits = configuration.limits(of: pool)
             pools.append(

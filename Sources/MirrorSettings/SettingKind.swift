@@ -156,12 +156,31 @@ extension SettingKind where Value == String {
     public static var baseURL: Self {
         SettingKind(
             name: "URL",
-            parse: { (text, _) throws(InvalidValue) in
-                let url: ArtifactURL
-                do throws(ArtifactURLError) { url = try ArtifactURL(text) } catch { throw InvalidValue("is not a URL: \(error.reason)") }
-                guard url.query == nil else { throw InvalidValue("has a query; write https://host or https://host/path") }
+            parse: { (text, context) throws(InvalidValue) in
+                let url = try SettingKind<ArtifactURL>.locationURL.parse(text, context)
                 return String(url.description.reversed().drop { $0 == "/" }.reversed())
             }, text: { $0 })
+    }
+}
+
+extension SettingKind where Value == ArtifactURL {
+    /// Scheme, host and port of a server.
+    public static var endpoint: Self {
+        url { $0.path == "/" && $0.query == nil ? nil : "holds more than scheme, host and port; write https://host or https://host:port" }
+    }
+
+    /// The beginning of URLs.
+    public static var locationURL: Self {
+        url { $0.query == nil ? nil : "has a query; write https://host or https://host/path" }
+    }
+
+    private static func url(check: @escaping @Sendable (ArtifactURL) -> String?) -> Self {
+        SettingKind(
+            name: "URL",
+            parse: { (text, _) throws(InvalidValue) in
+                do throws(ArtifactURLError) { return try ArtifactURL(text) } catch { throw InvalidValue("is not a URL: \(error.reason)") }
+            }, text: { $0.description }
+        ).checked(check)
     }
 }
 

@@ -86,8 +86,10 @@ extension ObjectStore {
         throw StorageError(.unsupported, "this store copies nothing by itself", operation: "copy")
     }
 
-    /// One after the other.
-    public func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
+    public func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] { try await deleteOneByOne(keys) }
+
+    /// For a service that knows no batches.
+    package func deleteOneByOne(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
         var failures: [ObjectKey: StorageError] = [:]
         for key in keys {
             do {

@@ -109,9 +109,7 @@ package struct PoolSetup: Sendable {
             return true
         } catch let error as StorageError {
             report(SetupLine(.error, error.message))
-        } catch let error as StartError {
-            report(SetupLine(.error, error.description))
+            return false
         }
-        return false
     }
 }

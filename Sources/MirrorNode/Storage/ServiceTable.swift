@@ -22,16 +22,12 @@ struct ServiceTable: Sendable {
         for service in services { await service.close() }
     }
 
-    /// - Throws: ``StartError`` if the pool can never work on this machine.
+    /// - Throws: ``StorageError`` if the pool can never work on this machine.
     func open(_ pool: Configuration.Pool) async throws -> (store: any ObjectStore, operations: Int) {
-        do {
-            for service in services {
-                if let store = try await service.openAny(pool) { return (store, service.operations ?? operations) }
-            }
-        } catch let error as StorageError {
-            throw StartError("pool \(pool.id): \(error.message)")
+        for service in services {
+            if let store = try await service.openAny(pool) { return (store, service.operations ?? operations) }
         }
-        throw StartError("pool \(pool.id): this version has no such service")
+        throw StorageError(.unsupported, "this version has no \(pool.id.service) pools", operation: "open")
     }
 
     /// - Returns: `nil` if there is nothing to set up.

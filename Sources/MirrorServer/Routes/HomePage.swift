@@ -82,9 +82,9 @@ struct HomePage {
         <p>\(Self.about)</p>
         \(form)
         \(linkHTML)<h2>On the command line</h2>
-        <pre>\(commands.map(Self.escaped).joined(separator: "\n"))</pre>
+        <pre>\(commands.map(Markup.escape).joined(separator: "\n"))</pre>
         <p>For tools that take one address, with the file's URL percent-encoded:</p>
-        <pre>\(Self.escaped(base))/v1/redirect/https%3A%2F%2FHOST%2FPATH</pre>
+        <pre>\(Markup.escape(base))/v1/redirect/https%3A%2F%2FHOST%2FPATH</pre>
         <p>Version \(CloudMirrorVersion.current). The interface: <a href="\(root)v1/api-reference">JSON</a>, <a href="\(root)v1/openapi.yaml">OpenAPI</a>.</p>
         </body>
         </html>
@@ -97,13 +97,13 @@ struct HomePage {
 
     private var form: String {
         let options = pools.map { pool in
-            "<option\(pool.description == chosenPool ? " selected" : "")>\(Self.escaped(pool.description))</option>"
+            "<option\(pool.description == chosenPool ? " selected" : "")>\(Markup.escape(pool.description))</option>"
         }
         return """
             <form action="\(action)" method="get">
             <p><label for="url">The URL of a file</label><br>
-            <input id="url" name="url" inputmode="url" required placeholder="https://" value="\(Self.escaped(url))"></p>
-            \(problem.map { "<p class=\"problem\">\(Self.escaped($0))</p>\n" } ?? "")\
+            <input id="url" name="url" inputmode="url" required placeholder="https://" value="\(Markup.escape(url))"></p>
+            \(problem.map { "<p class=\"problem\">\(Markup.escape($0))</p>\n" } ?? "")\
             <p><label for="pool">Pool</label>
             <select id="pool" name="pool"><option value="">chosen by the mirror</option>\(options.joined())</select></p>
             <p><button>Download</button> <button name="show" value="link">Show the link</button></p>
@@ -113,23 +113,8 @@ struct HomePage {
 
     private var linkHTML: String {
         guard let link else { return "" }
-        let url = Self.escaped(link.url)
+        let url = Markup.escape(link.url)
         return "<h2>The link</h2>\n<p><a href=\"\(url)\" rel=\"noreferrer\">\(url)</a></p>\n"
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var out = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": out += "&amp;"
-            case "<": out += "&lt;"
-            case ">": out += "&gt;"
-            case "\"": out += "&quot;"
-            case "'": out += "&#39;"
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out
     }
 
     /// A word of a shell's command line.

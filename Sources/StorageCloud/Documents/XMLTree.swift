@@ -30,22 +30,6 @@ package struct XMLTree: Sendable, Hashable {
         self.children = children
     }
 
-    /// Text as it stands between tags.
-    package static func escape(_ text: String) -> String {
-        var out = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": out += "&amp;"
-            case "<": out += "&lt;"
-            case ">": out += "&gt;"
-            case "\"": out += "&quot;"
-            case "\r": out += "&#13;"
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out
-    }
-
     /// A reader of the little of XML 1.0 that object stores write; Foundation's would bring a library that is not linked statically.
     private struct Reader {
         let bytes: [UInt8]

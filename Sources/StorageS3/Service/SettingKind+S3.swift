@@ -60,31 +60,3 @@ extension SettingKind where Value == String {
         byte != UInt8(ascii: "~") && PercentCoding.isUnreserved(byte)
     }
 }
-
-extension SettingKind where Value == ArtifactURL {
-    /// Scheme, host and port of a server.
-    static var endpoint: Self {
-        SettingKind(
-            name: "URL",
-            parse: { (text, _) throws(InvalidValue) in
-                let url: ArtifactURL
-                do throws(ArtifactURLError) { url = try ArtifactURL(text) } catch { throw InvalidValue("is not a URL: \(error.reason)") }
-                guard url.path == "/", url.query == nil else {
-                    throw InvalidValue("holds more than scheme, host and port; write https://host or https://host:port")
-                }
-                return url
-            }, text: { $0.description })
-    }
-
-    /// What stands in front of keys.
-    static var locationURL: Self {
-        SettingKind(
-            name: "URL",
-            parse: { (text, _) throws(InvalidValue) in
-                let url: ArtifactURL
-                do throws(ArtifactURLError) { url = try ArtifactURL(text) } catch { throw InvalidValue("is not a URL: \(error.reason)") }
-                guard url.query == nil else { throw InvalidValue("has a query; write https://host or https://host/path") }
-                return url
-            }, text: { $0.description })
-    }
-}

@@ -12,7 +12,7 @@ extension S3Call {
         guard endpoint.isAWS, region != "us-east-1" else { return S3Call(name, .PUT) }
         return put(
             name,
-            "<CreateBucketConfiguration xmlns=\"\(S3Lifecycle.namespace)\"><LocationConstraint>\(XMLTree.escape(region))</LocationConstraint>"
+            "<CreateBucketConfiguration xmlns=\"\(S3Lifecycle.namespace)\"><LocationConstraint>\(Markup.escape(region))</LocationConstraint>"
                 + "</CreateBucketConfiguration>")
     }
 

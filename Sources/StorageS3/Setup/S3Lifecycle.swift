@@ -1,3 +1,4 @@
+import MirrorCore
 import StorageCloud
 
 /// The lifecycle rules of a bucket: whatever there are, and those of ours.
@@ -106,7 +107,7 @@ extension S3Lifecycle.Rule {
         S3Lifecycle.Rule(
             id: id, isEnabled: true, prefix: prefix, isNarrowed: false, expiryDays: expiryDays, abortDays: abortDays,
             xml:
-                "<Rule><ID>\(XMLTree.escape(id))</ID><Filter><Prefix>\(XMLTree.escape(prefix))</Prefix></Filter><Status>Enabled</Status>\(action)</Rule>"
+                "<Rule><ID>\(Markup.escape(id))</ID><Filter><Prefix>\(Markup.escape(prefix))</Prefix></Filter><Status>Enabled</Status>\(action)</Rule>"
         )
     }
 }
@@ -114,6 +115,6 @@ extension S3Lifecycle.Rule {
 extension XMLTree {
     /// The element as text again, without attributes.
     fileprivate var written: String {
-        "<\(name)>\(children.isEmpty ? XMLTree.escape(text) : children.map(\.written).joined())</\(name)>"
+        "<\(name)>\(children.isEmpty ? Markup.escape(text) : children.map(\.written).joined())</\(name)>"
     }
 }

@@ -210,7 +210,7 @@ extension S3PoolSetup {
     private func ownershipCall(_ ownership: String) -> S3Call {
         .put(
             "putBucketOwnershipControls", subresource: "ownershipControls",
-            "<OwnershipControls xmlns=\"\(S3Lifecycle.namespace)\"><Rule><ObjectOwnership>\(XMLTree.escape(ownership))</ObjectOwnership></Rule>"
+            "<OwnershipControls xmlns=\"\(S3Lifecycle.namespace)\"><Rule><ObjectOwnership>\(Markup.escape(ownership))</ObjectOwnership></Rule>"
                 + "</OwnershipControls>")
     }
 }

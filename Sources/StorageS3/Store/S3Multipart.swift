@@ -93,7 +93,7 @@ struct S3Multipart: Sendable {
     private static func completion(_ parts: [Part], hasChecksums: Bool) -> String {
         var text = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
         for part in parts {
-            text += "<Part><PartNumber>\(part.number)</PartNumber><ETag>\(XMLTree.escape(part.etag))</ETag>"
+            text += "<Part><PartNumber>\(part.number)</PartNumber><ETag>\(Markup.escape(part.etag))</ETag>"
             if hasChecksums, let crc32c = part.crc32c { text += "<ChecksumCRC32C>\(crc32c)</ChecksumCRC32C>" }
             text += "</Part>"
         }

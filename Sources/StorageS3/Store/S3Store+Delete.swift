@@ -29,7 +29,7 @@ extension S3Store {
 
     private func deleteBatch(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
         var text = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>"
-        for key in keys { text += "<Object><Key>\(XMLTree.escape(name(of: key)))</Key></Object>" }
+        for key in keys { text += "<Object><Key>\(Markup.escape(name(of: key)))</Key></Object>" }
         text += "</Delete>"
         let body = ByteBuffer(string: text)
         // Every service knows this sum, and this request must have one.
@@ -40,7 +40,7 @@ extension S3Store {
             document = try await client.document(call, limit: 4 << 20)
         } catch let error as StorageError where error.code == .unsupported {
             logger.info("the service deletes no batches; objects are deleted one by one", metadata: ["bucket": "\(client.bucket)"])
-            return try await deleteEach(keys)
+            return try await deleteOneByOne(keys)
         }
         let known = Dictionary(keys.map { (name(of: $0), $0) }) { first, _ in first }
         var failures: [ObjectKey: StorageError] = [:]
@@ -49,18 +49,6 @@ extension S3Store {
             let failure = S3Failure(status: 200, headers: [:], document: entry)
             if failure.code == "NoSuchKey" || failure.code == "NotFound" { continue }
             failures[key] = failure.storageError(call: "delete", bucket: client.bucket, subject: "object \(key)")
-        }
-        return failures
-    }
-
-    private func deleteEach(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
-        var failures: [ObjectKey: StorageError] = [:]
-        for key in keys {
-            do {
-                try await delete(key)
-            } catch let error as StorageError {
-                failures[key] = error
-            }
         }
         return failures
     }

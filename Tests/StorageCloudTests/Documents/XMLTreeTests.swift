@@ -1,3 +1,4 @@
+import MirrorCore
 import NIOCore
 import StorageCloud
 import Testing
@@ -50,6 +51,6 @@ struct XMLTreeTests {
 
     @Test("Escaped text is read as it was", arguments: ["a", "<&>\"'", "a\r\nb", "ü\u{1F600}", "&amp;"])
     func escape(_ text: String) throws {
-        #expect(try XMLTree(parsing: ByteBuffer(string: "<a>\(XMLTree.escape(text))</a>")).text == text)
+        #expect(try XMLTree(parsing: ByteBuffer(string: "<a>\(Markup.escape(text))</a>")).text == text)
     }
 }

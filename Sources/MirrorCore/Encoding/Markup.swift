@@ -1,0 +1,20 @@
+/// Text in XML and HTML.
+package enum Markup {
+    /// Text as it stands between tags or in a quoted attribute, the same in both languages.
+    package static func escape(_ text: String) -> String {
+        var out = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": out += "&amp;"
+            case "<": out += "&lt;"
+            case ">": out += "&gt;"
+            case "\"": out += "&quot;"
+            case "'": out += "&#39;"
+            // A parser of XML would read a line feed in its place (XML 1.0 §2.11).
+            case "\r": out += "&#13;"
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        return out
+    }
+}
