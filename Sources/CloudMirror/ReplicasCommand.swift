@@ -29,7 +29,7 @@ struct ReplicasCommand: AsyncParsableCommand {
         }
     }
 
-    private func all(_ client: MirrorClient) async throws -> [WholeAnswer<ReplicasCall.Item>] {
+    private func all(_ client: AdminClient) async throws -> [WholeAnswer<ReplicasCall.Item>] {
         var replicas: [WholeAnswer<ReplicasCall.Item>] = []
         var after: String?
         repeat {

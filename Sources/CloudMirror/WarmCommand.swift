@@ -42,7 +42,7 @@ struct WarmCommand: AsyncParsableCommand {
         }
     }
 
-    private func warm(_ list: WarmList, _ client: MirrorClient) async throws {
+    private func warm(_ list: WarmList, _ client: AdminClient) async throws {
         for problem in list.problems { Terminal.note(problem) }
         var report = WarmReport(artifacts: list.urls.count)
         var failure: CommandFailure?

@@ -25,7 +25,7 @@ package func serve(
     let logger = Logger(label: "cloud-mirror")
     for warning in configuration.warnings { logger.warning("warning about the configuration", metadata: ["problem": "\(warning)"]) }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessTuning.processorCount)
-    let parts = try await MirrorParts(configuration, role: role, group: group, logger: logger)
+    let parts = try await MirrorComposition(configuration, role: role, group: group, logger: logger)
     logger.notice(
         "starting",
         metadata: [

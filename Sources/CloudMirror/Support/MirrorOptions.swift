@@ -43,12 +43,12 @@ struct AdminOptions: ParsableArguments {
     var json = false
 
     /// Calls `body` with a client for the mirror, and ends the client.
-    func withClient<Result>(_ body: (MirrorClient) async throws -> Result) async throws -> Result {
+    func withClient<Result>(_ body: (AdminClient) async throws -> Result) async throws -> Result {
         let address = try mirror.address()
         let given = try token()
         let local = given == nil ? LocalTokens(of: address.url, stateDirectory: stateDir) : nil
         return try await HTTPTransport.withClient(readTimeout: 60, localhost: local?.host) { transport in
-            try await body(MirrorClient(address: address, token: given, localTokens: local, transport: transport))
+            try await body(AdminClient(address: address, token: given, localTokens: local, transport: transport))
         }
     }
 

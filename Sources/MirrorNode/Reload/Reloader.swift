@@ -15,7 +15,7 @@ import ServiceLifecycle
 struct Reloader: Service, CustomStringConvertible {
     let hangups: Hangups
     let load: (@Sendable () throws -> Configuration)?
-    let parts: MirrorParts
+    let parts: MirrorComposition
     let server: MirrorServer
     let log: LogOutput
     let metrics: HousekeepingMetrics

@@ -3,7 +3,7 @@ import MirrorCore
 import NIOHTTP1
 
 /// Admin calls.
-struct MirrorClient {
+struct AdminClient {
     /// Bytes of an answer that are read.
     private static let maxAnswer = 64 << 20
 

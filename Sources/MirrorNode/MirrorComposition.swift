@@ -11,7 +11,7 @@ import StateRedis
 import StateSQLite
 
 /// From the configuration to the parts that run: the only place that knows which storage and which state there are.
-struct MirrorParts: Sendable {
+struct MirrorComposition: Sendable {
     /// What it was started with.
     let configuration: Configuration
     let role: ProcessRole
