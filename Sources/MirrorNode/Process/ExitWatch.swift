@@ -32,6 +32,7 @@ package final class ExitWatch: Sendable {
     private let thread = DispatchQueue(label: "cloud-mirror.exit")
     private let state = Mutex(State())
     private let signals = Mutex<[any DispatchSourceSignal]>([])
+    private let last = Mutex<(any DispatchSourceTimer)?>(nil)
 
     init(grace: Duration, log: LogWriter, logger: Logger) {
         self.grace = grace
@@ -59,7 +60,12 @@ package final class ExitWatch: Sendable {
         }
         guard isFirst else { return }
         let nanoseconds = min((grace + Self.lastMoment).wholeMilliseconds, 1 << 40) * 1_000_000
-        thread.asyncAfter(deadline: .now() + .nanoseconds(Int(nanoseconds))) { self.end() }
+        // A strict one: what Dispatch runs after a time may come a tenth of it later.
+        let timer = DispatchSource.makeTimerSource(flags: .strict, queue: thread)
+        timer.schedule(deadline: .now() + .nanoseconds(Int(nanoseconds)), leeway: .nanoseconds(0))
+        timer.setEventHandler { self.end() }
+        timer.activate()
+        last.withLock { $0 = timer }
     }
 
     /// For what is left to do in order; never nothing.
