@@ -27,7 +27,7 @@ enum RedisParts {
         do throws(RedisURLError) {
             client = try RedisConfiguration(url: redis.url.value)
         } catch {
-            throw StartError("state.redis.url: its value is no Redis URL: \(error)")
+            throw StartError("state.redis.url: its value is not a Redis URL: \(error)")
         }
         if let password = redis.password { client.password = password.value }
         if let password = redis.sentinelPassword { client.sentinelPassword = password.value }
@@ -35,7 +35,7 @@ enum RedisParts {
         client.connectionWait = redis.timeout
         if let authority = redis.authority {
             guard client.tls != nil else {
-                throw StartError("state.redis.certificateAuthority is set, but the URL is without TLS: write rediss://")
+                throw StartError("state.redis.certificateAuthority is set, but the URL does not use TLS: write rediss://")
             }
             do {
                 client.tls?.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authority))

@@ -13,7 +13,7 @@ package enum EnvironmentReferences {
             } else if rest.hasPrefix("${") {
                 let name = rest.dropFirst(2).prefix { $0 != "}" }
                 guard name.endIndex < rest.endIndex, isName(name) else {
-                    return .failure(InvalidValue("has a '${' that no NAME} follows; write ${NAME}, or $${ for the two characters"))
+                    return .failure(InvalidValue("has a '${' without a NAME} after it; write ${NAME}, or $${ for a literal ${"))
                 }
                 guard let value = variable(String(name)) else {
                     return .failure(InvalidValue("the environment variable \(name) is not set"))

@@ -122,7 +122,7 @@ extension SettingKind where Value: CaseIterable & RawRepresentable, Value.RawVal
             name: words.count == 2 ? words.joined(separator: " or ") : "one of \(words.joined(separator: ", "))",
             parse: { (text, _) throws(InvalidValue) in
                 guard let value = Value.allCases.first(where: { String($0.rawValue) == text }) else {
-                    throw InvalidValue("is none of \(words.joined(separator: ", "))")
+                    throw InvalidValue("is not one of \(words.joined(separator: ", "))")
                 }
                 return value
             }, text: { String($0.rawValue) })
@@ -147,7 +147,7 @@ extension SettingKind where Value == String {
             parse: { (text, _) throws(InvalidValue) in
                 guard (1...100).contains(text.utf8.count), text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), text.utf8.first != 0x20,
                     text.utf8.last != 0x20
-                else { throw InvalidValue("is not the beginning of a User-Agent; write 1 to 100 ASCII characters, such as pip/") }
+                else { throw InvalidValue("is not a valid User-Agent prefix; write 1 to 100 ASCII characters, such as pip/") }
                 return text
             }, text: { $0 })
     }
@@ -166,7 +166,7 @@ extension SettingKind where Value == String {
 extension SettingKind where Value == ArtifactURL {
     /// Scheme, host and port of a server.
     public static var endpoint: Self {
-        url { $0.path == "/" && $0.query == nil ? nil : "holds more than scheme, host and port; write https://host or https://host:port" }
+        url { $0.path == "/" && $0.query == nil ? nil : "has more than a scheme, host and port; write https://host or https://host:port" }
     }
 
     /// The beginning of URLs.
@@ -192,7 +192,7 @@ extension SettingKind where Value == Secret {
             parse: { (text, _) throws(InvalidValue) in
                 guard !text.isEmpty else { throw InvalidValue("is empty") }
                 guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-                    throw InvalidValue("holds a space, a control character or something that is not ASCII")
+                    throw InvalidValue("contains a space, a control character or a character that is not ASCII")
                 }
                 return Secret(text)
             }, text: { _ in "" })
@@ -205,7 +205,7 @@ extension SettingKind where Value == IPNetwork {
             name: "network",
             parse: { (text, _) throws(InvalidValue) in
                 guard let value = IPNetwork(text) else {
-                    throw InvalidValue("is not a network; write it as 10.1.0.0/16 or 2001:db8::/32, without bits beyond the prefix")
+                    throw InvalidValue("is not a network; write it as 10.1.0.0/16 or 2001:db8::/32, with no bits set beyond the prefix")
                 }
                 return value
             }, text: { $0.description })
@@ -218,7 +218,7 @@ extension SettingKind where Value == PoolID {
             name: "pool",
             parse: { (text, _) throws(InvalidValue) in
                 guard let value = PoolID(text) else {
-                    throw InvalidValue("is not the name of a pool; write service/region, such as local/dev, in a-z 0-9 - _ .")
+                    throw InvalidValue("is not a pool name; write service/region, such as local/dev, using a-z 0-9 - _ .")
                 }
                 return value
             }, text: { $0.description })

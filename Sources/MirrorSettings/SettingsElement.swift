@@ -79,7 +79,7 @@ public struct SettingsElement {
     /// - Returns: `nil` after recording a problem.
     public func elements() -> [SettingsElement]? {
         guard case .sequence(let nodes) = node.content else {
-            report("expected a list, found \(node.kindName); write [one, two] or a line for each beginning with '- '")
+            report("expected a list, found \(node.kindName); write [one, two], or each element on a line that begins with '- '")
             return nil
         }
         return nodes.enumerated().map { SettingsElement(context, path: "\(path)[\($0.offset)]", node: $0.element) }
@@ -90,7 +90,7 @@ public struct SettingsElement {
     /// - Returns: `nil` after recording a problem.
     package func entries<Key>(_ names: SettingKind<Key>) -> [(Key, SettingsElement)]? {
         guard case .mapping(let entries) = node.content else {
-            report("expected a mapping of \(names.name) to its settings, found \(node.kindName)")
+            report("expected a mapping whose keys are \(names.name)s, found \(node.kindName)")
             return nil
         }
         var named: [(Key, SettingsElement)] = []
@@ -108,7 +108,7 @@ public struct SettingsElement {
     /// The keys of a mapping; nothing at all is an empty one.
     public func section(_ read: (SettingsReader) -> Void) {
         if !isNull, !isMapping {
-            report("expected keys below it, found \(node.kindName)")
+            report("expected a mapping, found \(node.kindName)")
             return
         }
         SettingsReader(context, path: path, node: node).read(read)

@@ -9,7 +9,7 @@ extension SettingsReader {
     public func readFile(_ key: String, _ file: String, limit: Int, isSecret: Bool) -> [UInt8]? {
         do {
             let content = try context.environment.read(file, limit)
-            if isSecret, content.isWorldReadable { warn("everybody on this machine can read \(file); chmod o-r it", key: key) }
+            if isSecret, content.isWorldReadable { warn("everyone on this machine can read \(file); run chmod o-r on it", key: key) }
             return content.bytes
         } catch {
             report("\(file) cannot be read: \(error.reason)", key: key)
@@ -25,7 +25,7 @@ extension SettingsReader {
         let lines = bytes.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") })
         let texts = lines.map { String(decoding: $0, as: UTF8.self).trimmed }.filter { !$0.isEmpty }
         guard let first = texts.first, texts.count == 1 else {
-            report("the file must hold one line, the secret", key: key)
+            report("the file must contain a single line, the secret", key: key)
             return nil
         }
         do throws(InvalidValue) {

@@ -170,7 +170,7 @@ public final class SettingsReader {
         }
         guard let element = element(key) else { return reportMissing(key, example: nil) }
         guard let named = element.entries(kind) else { return }
-        if named.isEmpty { element.report("holds no \(kind.name); name at least one, such as \(examples.first?.key ?? "")") }
+        if named.isEmpty { element.report("is empty; name at least one \(kind.name), such as \(examples.first?.key ?? "")") }
         for (name, element) in named { read(name, element) }
     }
 
@@ -197,7 +197,7 @@ public final class SettingsReader {
         for entry in entries where !known.contains(entry.key) {
             let hint =
                 Spelling.nearest(to: entry.key, among: known).map { "did you mean '\($0)'?" }
-                ?? "known here: \(known.joined(separator: ", "))"
+                ?? "the keys here are \(known.joined(separator: ", "))"
             context.report("unknown key; \(hint)", path: path(of: entry.key), line: entry.keyLine, column: entry.keyColumn)
         }
     }

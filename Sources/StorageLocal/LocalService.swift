@@ -5,7 +5,7 @@ package import MirrorStorage
 /// Pools in directories of this machine: `local/…`.
 package struct LocalService: StorageService {
     package static let name = "local"
-    package static let poolDocumentation = PoolDocumentation(region: "dev", doc: "A directory of this machine.")
+    package static let poolDocumentation = PoolDocumentation(region: "dev", doc: "A directory on this machine.")
     package static let capabilities: [(variant: String?, capabilities: StoreCapabilities)] = [(nil, LocalStore.capabilities)]
     package static let directory: (@Sendable (LocalPoolSettings) -> String)? = { $0.directory }
 
@@ -18,7 +18,7 @@ package struct LocalService: StorageService {
     package static func readPool(_ section: SettingsReader, of pool: PoolID) -> LocalPoolSettings? {
         let directory = section.required(
             "directory", .path, example: "/var/lib/cloud-mirror/pools/dev",
-            doc: "Where the objects are; made if it is not there. Each pool has its own.")
+            doc: "Directory for the objects; created if it does not exist. Each pool needs a directory of its own.")
         return directory.map { LocalPoolSettings(directory: $0) }
     }
 
@@ -43,9 +43,9 @@ package struct LocalPoolSettings: StorageSettings {
 
     package func clash(with other: LocalPoolSettings, called name: String) -> SettingsClash? {
         let clash = { SettingsClash(key: "directory", message: $0) }
-        if directory == other.directory { return clash("is the directory of \(name) already") }
+        if directory == other.directory { return clash("is already the directory of \(name)") }
         if directory.isPath(below: other.directory) { return clash("is inside the directory of \(name)") }
-        if other.directory.isPath(below: directory) { return clash("holds the directory of \(name)") }
+        if other.directory.isPath(below: directory) { return clash("contains the directory of \(name)") }
         return nil
     }
 }

@@ -85,7 +85,7 @@ import Testing
         let much = "[\((0..<6_000).map { _ in "x" }.joined(separator: ","))]"
         let problems = Configuration.problems(of: "a: &a \(much)\nb: [*a, *a, *a, *a]\n")
         #expect(problems.count == 1)
-        #expect(problems.first?.hasSuffix("the file holds more than 20000 values") == true)
+        #expect(problems.first?.hasSuffix("the file has more than 20000 values") == true)
     }
 
     @Test(
@@ -97,7 +97,7 @@ import Testing
     func depth(file: String) {
         let problems = Configuration.problems(of: file)
         #expect(problems.count == 1)
-        #expect(problems.first?.hasSuffix("values are nested more than 24 deep") == true)
+        #expect(problems.first?.hasSuffix("values are nested more than 24 levels deep") == true)
     }
 
     @Test("A file of more than 1 MiB is refused")

@@ -140,7 +140,7 @@ import Testing
         // The certificate is for everybody; the tokens are not.
         #expect(
             configuration.warnings.map(\.description) == [
-                "mirror.yaml:5:67: admin.tokensFile: everybody on this machine can read /here/tokens; chmod o-r it"
+                "mirror.yaml:5:67: admin.tokensFile: everyone on this machine can read /here/tokens; run chmod o-r on it"
             ])
     }
 

@@ -79,17 +79,17 @@ import Testing
     @Test(
         "What would be ignored, or would keep the service from starting, is a problem of its line",
         arguments: [
-            ("url: rediss://h, certificateAuthority: no-pem", "certificateAuthority: /here/no-pem holds no certificate in PEM"),
-            ("url: rediss://h, certificateAuthority: damaged.pem", "certificateAuthority: /here/damaged.pem holds no certificate in PEM"),
-            ("url: redis://h, certificateAuthority: ca.pem", "certificateAuthority: is set, but the URL is without TLS: write rediss://"),
+            ("url: rediss://h, certificateAuthority: no-pem", "certificateAuthority: /here/no-pem contains no PEM certificate"),
+            ("url: rediss://h, certificateAuthority: damaged.pem", "certificateAuthority: /here/damaged.pem contains no PEM certificate"),
+            ("url: redis://h, certificateAuthority: ca.pem", "certificateAuthority: is set, but the URL does not use TLS: write rediss://"),
             ("url: redis+cluster://h, sentinelPasswordFile: password", "sentinelPasswordFile: is set, but the URL names no sentinels"),
             (
                 "url: \"redis://:${REDIS_PASSWORD}@h\", passwordFile: password",
-                "passwordFile: takes the place of the password that the URL has"
+                "passwordFile: cannot be combined with the password in the URL"
             ),
-            ("url: redis+sentinel://h/my%20main", "url: its value is no Redis URL: the name of the master"),
-            ("url: nonsense://h", "url: its value is no Redis URL: unknown scheme: use redis, "),
-            ("url: \"redis://\"", "url: its value is no Redis URL: a host is missing"),
+            ("url: redis+sentinel://h/my%20main", "url: its value is not a Redis URL: the name of the master"),
+            ("url: nonsense://h", "url: its value is not a Redis URL: unknown scheme: use redis, "),
+            ("url: \"redis://\"", "url: its value is not a Redis URL: a host is missing"),
         ])
     func startsNot(_ settings: String, _ said: String) {
         let problems = Self.problems { try Self.read("redis: {\(settings)}") }.split(separator: "\n")
@@ -125,7 +125,7 @@ import Testing
     @Test("A directory of one machine is no pool for many")
     func local() {
         let said = Self.problems { try Self.read("redis: {url: \"redis://h\"}", pools: "local/dev: {directory: /x}") }
-        #expect(said.contains("local/dev is a directory of one machine"))
+        #expect(said.contains("local/dev is a directory on one machine"))
     }
 
     @Test("Nobody would copy when a front end does not, and there can be no copier")

@@ -95,7 +95,7 @@ import Testing
         let file = "origins: {allow: [https://a.example/]}\npools: {s3/a: {bucket: shared, endpoint: http://127.0.0.1:1}}\n"
         #expect(
             try Configuration.reading(file).warnings.map(\.description) == [
-                "mirror.yaml:2:42: pools.s3/a.endpoint: is plain HTTP: whoever is on the way can read and change what is copied"
+                "mirror.yaml:2:42: pools.s3/a.endpoint: uses plain HTTP: anyone on the network path can read and change what is copied"
             ])
     }
 
@@ -113,30 +113,32 @@ import Testing
             Bad(
                 settings: "bucket: My_Bucket",
                 problems: [
-                    "bucket: 'My_Bucket' is no name of a bucket of AWS: 3 to 63 of a-z 0-9 - . from a letter or digit to a letter or digit"
+                    "bucket: 'My_Bucket' is not a valid AWS bucket name; write 3 to 63 of a-z 0-9 - . that begin and end "
+                        + "with a letter or digit"
                 ]),
             Bad(
                 settings: "bucket: 192.168.0.1",
                 problems: [
-                    "bucket: '192.168.0.1' is no name of a bucket of AWS: 3 to 63 of a-z 0-9 - . from a letter or digit to a letter or digit"
+                    "bucket: '192.168.0.1' is not a valid AWS bucket name; write 3 to 63 of a-z 0-9 - . that begin and end "
+                        + "with a letter or digit"
                 ]),
-            Bad(settings: "bucket: a/b", problems: ["bucket: 'a/b' is not the name of a bucket; write it in letters, digits and - _ ."]),
+            Bad(settings: "bucket: a/b", problems: ["bucket: 'a/b' is not a bucket name; write letters, digits and - _ ."]),
             Bad(
                 settings: "bucket: a.bucket, addressing: virtual",
-                problems: ["addressing: no certificate covers 'a.bucket' before a host name, as it has a dot; write `path`"]),
+                problems: ["addressing: no certificate covers host names that begin with 'a.bucket', because it has a dot; write `path`"]),
             Bad(
                 settings: "bucket: A_bucket, addressing: virtual, endpoint: https://s3.example",
-                problems: ["addressing: 'A_bucket' cannot stand before a host name; write `path`"]),
+                problems: ["addressing: 'A_bucket' cannot be part of a host name; write `path`"]),
             Bad(
                 settings: "bucket: bucket, endpoint: https://s3.example/path",
                 problems: [
-                    "endpoint: 'https://s3.example/path' holds more than scheme, host and port; write https://host or https://host:port"
+                    "endpoint: 'https://s3.example/path' has more than a scheme, host and port; write https://host or https://host:port"
                 ]),
             Bad(
                 settings: "bucket: bucket, endpoint: https://s3.example, dualStack: true",
-                problems: ["dualStack: is for AWS; an endpoint of your own has the addresses that its name has"]),
+                problems: ["dualStack: is for AWS only; the addresses of another endpoint are those that its name resolves to"]),
             Bad(
-                settings: "bucket: bucket, access: private", problems: ["access: 'private' is none of public, presigned"]),
+                settings: "bucket: bucket, access: private", problems: ["access: 'private' is not one of public, presigned"]),
             Bad(
                 settings: "bucket: bucket, access: presigned, credentials: anonymous",
                 problems: [
@@ -145,14 +147,14 @@ import Testing
             Bad(
                 settings: "bucket: bucket, keyPrefix: ../up",
                 problems: [
-                    "keyPrefix: '../up' is not the beginning of a key; write letters, digits and - _ . with single slashes, such as cloud-mirror/"
+                    "keyPrefix: '../up' is not a valid key prefix; write letters, digits and - _ . with single slashes, such as cloud-mirror/"
                 ]),
             Bad(
                 settings: "bucket: bucket, credentials: none",
-                problems: ["credentials: is neither anonymous nor keys below it: {profile: NAME}, or {accessKeyID: …, secretAccessKey: …}"]),
+                problems: ["credentials: must be anonymous, {profile: NAME} or {accessKeyID: …, secretAccessKey: …}"]),
             Bad(
                 settings: "bucket: bucket, credentials: {profile: a, accessKeyID: b}",
-                problems: ["credentials.accessKeyID: is given besides profile; keep one"]),
+                problems: ["credentials.accessKeyID: cannot be combined with profile; keep one of them"]),
             Bad(
                 settings: "bucket: bucket, credentials: {secretAccessKey: b}",
                 problems: [
@@ -163,7 +165,9 @@ import Testing
                 problems: [#"credentials.secretAccessKey: is missing; write secretAccessKey: "${NAME}", or secretAccessKeyFile"#]),
             Bad(
                 settings: "bucket: bucket, credentials: {accessKeyID: b, secretAccessKey: 'a b'}",
-                problems: ["credentials.secretAccessKey: its value holds a space, a control character or something that is not ASCII"]),
+                problems: [
+                    "credentials.secretAccessKey: its value contains a space, a control character or a character that is not ASCII"
+                ]),
             Bad(
                 settings: "bucket: bucket, credentials: {accessKeyID: b, secretAccessKeyFile: nowhere}",
                 problems: ["credentials.secretAccessKeyFile: /here/nowhere cannot be read: No such file or directory"]),
@@ -196,9 +200,9 @@ import Testing
         #expect(
             Configuration.problems(of: file) == [
                 "mirror.yaml:3:7: origins.s3[0].region: is missing; write region: us-west-2",
-                "mirror.yaml:5:16: origins.s3[2].bucket: is in the list already",
-                "mirror.yaml:6:29: origins.s3[3].endpoint: is plain HTTP while origins.requireHTTPS is true",
-                "mirror.yaml:10:18: pools.s3/c.bucket: is the bucket of the pool s3/b already; give each pool its own bucket or keyPrefix",
+                "mirror.yaml:5:16: origins.s3[2].bucket: is already in the list",
+                "mirror.yaml:6:29: origins.s3[3].endpoint: uses plain HTTP, but origins.requireHTTPS is true",
+                "mirror.yaml:10:18: pools.s3/c.bucket: is already the bucket of the pool s3/b; give each pool its own bucket or keyPrefix",
             ])
     }
 

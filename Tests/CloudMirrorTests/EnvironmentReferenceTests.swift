@@ -63,14 +63,14 @@ import Testing
     func shortToken() throws {
         #expect(
             try Configuration.reading(minimalFile + "admin: {tokens: [abc]}\n").warnings.map(\.description) == [
-                "mirror.yaml:3:17: admin.tokens: a token is shorter than 16 characters and may be guessed; `openssl rand -hex 16` makes one that may not"
+                "mirror.yaml:3:17: admin.tokens: a token is shorter than 16 characters and could be guessed; `openssl rand -hex 16` makes a stronger one"
             ])
         let environment = SettingsEnvironment.fake(files: ["/here/tokens": "a-token-that-is-long-enough\nabcde\nabcde\n"])
         let file = minimalFile + "admin: {tokens: [a-token-that-is-long-enough], tokensFile: tokens}\n"
         let warnings = try Configuration.reading(file, environment).warnings.map(\.description)
         #expect(warnings.count == 3)
         #expect(warnings.allSatisfy { $0.hasPrefix("mirror.yaml:3:") && $0.contains("admin.tokensFile: a token") })
-        for words in ["is shorter than 16", "is there twice", "is one of admin.tokens, too"] {
+        for words in ["is shorter than 16", "is listed twice", "is also in admin.tokens"] {
             #expect(warnings.contains { $0.contains(words) }, "\(words)")
         }
         #expect(!warnings.contains { $0.contains("abcde") })
@@ -97,6 +97,6 @@ import Testing
         #expect(try shared("rediss://mirror:secret@redis.example.org:6379/0") == 1)
         let literal = try warnings("admin: {tokens: [a-token-that-is-long-enough]}\n")
         #expect(literal.count == 1)
-        #expect(literal.first?.hasPrefix("mirror.yaml: everybody on this machine can read the file, and a secret stands in it") == true)
+        #expect(literal.first?.hasPrefix("mirror.yaml: the file contains a secret, and everyone on this machine can read it") == true)
     }
 }

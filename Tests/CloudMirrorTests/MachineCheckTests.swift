@@ -111,14 +111,14 @@ struct MachineCheckTests {
                 let tooSmall = try findings(in: disk) { $0.pools[0].retention.maxBytes = .bytes(500 << 30) }
                 #expect(tooSmall.map(\.key) == ["pools.local/dev.retention.minFreeBytes", "pools.local/dev.retention.maxBytes"])
                 #expect(tooSmall.map(\.severity) == [.error, .warning])
-                #expect(tooSmall[0].text.contains("24MiB in all, and 64MiB"))
-                #expect(tooSmall[1].text.contains("500GiB are more than"))
+                #expect(tooSmall[0].text.contains("24MiB in total, but 64MiB must stay free"))
+                #expect(tooSmall[1].text.contains("500GiB is more than"))
                 let large = try findings(in: disk) {
                     $0.pools[0].retention.maxBytes = .bytes(25 << 20)
                     $0.pools[0].retention.minFreeBytes = 4 << 20
                 }
                 #expect(large.map(\.key) == ["pools.local/dev.retention.maxBytes"])
-                #expect(large[0].text.contains("set it to 20MiB at most"))
+                #expect(large[0].text.contains("set it to at most 20MiB"))
                 #expect(
                     try findings(in: disk) {
                         $0.pools[0].retention.maxBytes = .bytes(20 << 20)

@@ -23,12 +23,12 @@ import Testing
         #expect(Self.problems(certificate: sampleCertificate, key: sampleKey) == [])
         #expect(
             Self.problems(certificate: "", key: "-") == [
-                "mirror.yaml:3:20: tls.certificate: /here/cert.pem holds no certificate in PEM (-----BEGIN CERTIFICATE-----), or one that is damaged",
-                "mirror.yaml:3:35: tls.key: /here/key.pem holds no private key in PEM (-----BEGIN PRIVATE KEY-----), or one with a passphrase",
+                "mirror.yaml:3:20: tls.certificate: /here/cert.pem contains no PEM certificate (-----BEGIN CERTIFICATE-----), or a damaged one",
+                "mirror.yaml:3:35: tls.key: /here/key.pem contains no PEM private key (-----BEGIN PRIVATE KEY-----), or one with a passphrase",
             ])
         #expect(
             Self.problems(certificate: sampleCertificate, key: Self.otherKey) == [
-                "mirror.yaml:3:35: tls.key: is not the key of the certificate in /here/cert.pem, or is of a kind that cannot be used"
+                "mirror.yaml:3:35: tls.key: does not match the certificate in /here/cert.pem, or is of a type that cannot be used"
             ])
     }
 }

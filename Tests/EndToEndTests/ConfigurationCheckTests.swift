@@ -42,7 +42,7 @@ extension EndToEnd {
             let (exit, text) = try await said(command, try file(in: directory, pool: pool))
             #expect(exit == .code(command == ["check-config"] ? 78 : 1))
             #expect(
-                text.contains("pools.local/dev.directory: \(pool) cannot be made: \(directory.path)/file is not a directory"), "\(text)")
+                text.contains("pools.local/dev.directory: \(pool) cannot be created: \(directory.path)/file is not a directory"), "\(text)")
             #expect(!directory.exists("state"))
         }
 
@@ -60,7 +60,7 @@ extension EndToEnd {
                     "unshare", ["-m", "sh", "-ec", script, try TestEnvironment.executable()] + command + [file])
                 let (exit, text) = try await process.end()
                 #expect(exit == .code(0))
-                #expect(text.contains("pools.local/dev.retention.maxBytes: 500GiB are more than the file system of"), "\(text)")
+                #expect(text.contains("pools.local/dev.retention.maxBytes: 500GiB is more than the file system of"), "\(text)")
                 #expect(text.contains("set it to 20MiB at most"))
             }
         #endif
@@ -71,7 +71,7 @@ extension EndToEnd {
             let tokens = try directory.write("abcde\n", to: "short")
             let (exit, text) = try await said(command, try file(in: directory, pool: "pool", tokens: tokens))
             #expect(exit == .code(0), "\(text)")
-            #expect(text.contains("admin.tokensFile: a token is shorter than 16 characters and may be guessed"), "\(text)")
+            #expect(text.contains("admin.tokensFile: a token is shorter than 16 characters and could be guessed"), "\(text)")
             #expect(text.contains("warning"))
             #expect(!text.contains("abcde"))
             #expect(!directory.exists("pool"))

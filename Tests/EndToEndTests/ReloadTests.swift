@@ -93,7 +93,7 @@ extension EndToEndWaits {
                 try await reload(isTaken: false)
                 #expect(try await greeting(mirror).contains("CN = second"))
                 #expect(try await connection.ask("/healthz").status == 200)
-                try await Self.logs(mirror, "tls.key", "is not the key of the certificate")
+                try await Self.logs(mirror, "tls.key", "does not match the certificate")
             }
         }
 

@@ -14,7 +14,7 @@ enum CertificateCheck {
             }
             let (first, last) = (time(certificate.notValidBefore), time(certificate.notValidAfter))
             if last < now { return finding(.error, "expired on \(day(last)): clients refuse the connection; renew it") }
-            if first > now { return finding(.error, "is good from \(day(first)) on: until then clients refuse the connection") }
+            if first > now { return finding(.error, "is not valid before \(day(first)): until then clients refuse the connection") }
             if last < now + shortLife { return finding(.warning, "expires on \(day(last)); renew it") }
             return nil
         }

@@ -20,7 +20,7 @@ struct DirectoryCheck {
                     return
                 }
                 if (try? FileStatus(of: place, followingLinks: false))?.kind == .link {
-                    self.init(place: place, problem: "\(path) cannot be made: \(place) is a link that leads nowhere")
+                    self.init(place: place, problem: "\(path) cannot be created: \(place) is a dangling link")
                     return
                 }
                 place = Directories.parent(of: place)
@@ -34,14 +34,16 @@ struct DirectoryCheck {
     private init(_ path: String, place: String, _ status: FileStatus) {
         guard status.kind == .directory else {
             self.init(
-                place: place, problem: place == path ? "\(path) is not a directory" : "\(path) cannot be made: \(place) is not a directory")
+                place: place,
+                problem: place == path ? "\(path) is not a directory" : "\(path) cannot be created: \(place) is not a directory")
             return
         }
-        let cannot = place == path ? "\(path) cannot be written to" : "\(path) cannot be made in \(place)"
+        let cannot = place == path ? "\(path) cannot be written to" : "\(path) cannot be created in \(place)"
         self.init(
             place: place,
             problem: Self.writeProblem(place).map {
-                "\(cannot): \($0); let the account that the service runs as (here \(CurrentProcess.effectiveUser)) write there, or name another directory"
+                "\(cannot): \($0); give the service's account (here \(CurrentProcess.effectiveUser)) write access, "
+                    + "or choose another directory"
             })
     }
 

@@ -31,7 +31,7 @@ package struct MachineCheck: Sendable {
         return [
             Finding(
                 severity: .warning, key: "admin.localToken",
-                text: "\(problem): commands on this machine will find no admin token; name a stateDirectory, or write `localToken: false`")
+                text: "\(problem): commands on this machine will find no admin token; set stateDirectory, or write `localToken: false`")
         ]
     }
 
@@ -45,7 +45,8 @@ package struct MachineCheck: Sendable {
                 Finding(
                     severity: .warning, key: "server.maxConnections",
                     text:
-                        "\(connections) connections are allowed, but this account may have only \(limit) files and connections open: raise LimitNOFILE of the unit or `ulimit -Hn`, or lower maxConnections"
+                        "\(connections) connections are allowed, but this account may have only \(limit) files and connections open; "
+                        + "raise LimitNOFILE in the unit or `ulimit -Hn`, or lower maxConnections"
                 ))
         }
         return findings
@@ -57,7 +58,7 @@ package struct MachineCheck: Sendable {
         guard case .sqlite(let path) = configuration.state else { return [] }
         let key = "state.sqlite.path"
         if let problem = DirectoryCheck(Directories.parent(of: path)).problem {
-            return [Finding(severity: .fatal, key: key, text: "the state's directory \(problem)")]
+            return [Finding(severity: .fatal, key: key, text: "the directory of the state file: \(problem)")]
         }
         for file in [path, "\(path)-wal", "\(path)-shm", "\(path).lock"] {
             if let problem = DirectoryCheck.fileProblem(file) {
@@ -96,7 +97,8 @@ package struct MachineCheck: Sendable {
                 Finding(
                     severity: .error, key: "\(key).retention.minFreeBytes",
                     text:
-                        "\(disk) has \(Self.size(space.total)) in all, and \(Self.size(reserve)) of it are to stay free: nothing can be copied; use a larger disk, or lower minFreeBytes"
+                        "\(disk) has \(Self.size(space.total)) in total, but \(Self.size(reserve)) must stay free: nothing can be copied; "
+                        + "use a larger disk, or lower minFreeBytes"
                 )
             ] + maxBytesFinding(pool, disk, key, space.total)
         }
@@ -106,7 +108,9 @@ package struct MachineCheck: Sendable {
                 Finding(
                     severity: .warning, key: "\(key).retention.minFreeBytes",
                     text:
-                        "\(disk) has \(Self.size(space.free)) free, less than minFreeBytes (\(Self.size(reserve))): older replicas go before anything is copied, and nothing is copied when there are none; free space, or lower minFreeBytes"
+                        "\(disk) has \(Self.size(space.free)) free, less than minFreeBytes (\(Self.size(reserve))): older replicas are "
+                        + "deleted before anything is copied, and nothing is copied when there are none; free some "
+                        + "space, or lower minFreeBytes"
                 ))
         }
         return findings
@@ -115,11 +119,13 @@ package struct MachineCheck: Sendable {
     private func maxBytesFinding(_ pool: Configuration.Pool, _ disk: String, _ key: String, _ total: Int64) -> [Finding] {
         guard case .bytes(let limit) = pool.retention.maxBytes, limit > total else { return [] }
         let usable = total - pool.retention.minFreeBytes
-        let remedy = usable > 0 ? "set it to \(Self.size(usable)) at most" : "use a larger disk"
+        let remedy = usable > 0 ? "set it to at most \(Self.size(usable))" : "use a larger disk"
         return [
             Finding(
                 severity: .warning, key: "\(key).retention.maxBytes",
-                text: "\(Self.size(limit)) are more than \(disk) has in all (\(Self.size(total))): it is full before the pool is; \(remedy)"
+                text:
+                    "\(Self.size(limit)) is more than \(disk) has in total (\(Self.size(total))): it will be full before "
+                    + "the pool is; \(remedy)"
             )
         ]
     }
@@ -142,7 +148,8 @@ package struct MachineCheck: Sendable {
                 Finding(
                     severity: .warning, key: "pools",
                     text:
-                        "\(names) are on one file system and may hold \(Self.size(Int64(clamping: sum))) together, but it has \(Self.size(disk.total)) in all; lower maxBytes"
+                        "\(names) are on the same file system and may hold \(Self.size(Int64(clamping: sum))) together, but it has "
+                        + "\(Self.size(disk.total)) in total; lower maxBytes"
                 ))
         }
         return findings + sameDirectories()
@@ -158,7 +165,8 @@ package struct MachineCheck: Sendable {
                     Finding(
                         severity: .fatal, key: "pools.\(pool.id).directory",
                         text:
-                            "\(directory) is \(path), which is the directory of the pool \(other.id), or one is inside the other; give each its own"
+                            "\(directory) resolves to \(path), which is also the directory of the pool \(other.id), or one is inside "
+                            + "the other; give each pool a directory of its own"
                     ))
             }
             seen.append((pool.id, path))

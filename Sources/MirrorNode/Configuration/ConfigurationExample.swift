@@ -62,10 +62,10 @@ package enum ConfigurationExample {
     }
 
     private static let introduction = """
-        # How to configure cloud-mirror: every key, with its default, or an example where it has none.
-        # Written by `cloud-mirror generate configuration-example`; docs/configuration.md has the same in tables.
+        # The configuration of cloud-mirror: every key with its default, or with an example if it has no default.
+        # Written by `cloud-mirror generate configuration-example`; docs/configuration.md has the same as tables.
         #
-        # Keys that begin with # (and no space behind it) are at their defaults. Take the # away to change one.
+        # Keys that begin with # (without a space after it) have their defaults. Remove the # to change one.
         # ${NAME} in a value is replaced by the environment variable of that name.
         """
 }

@@ -42,7 +42,7 @@ package enum ConfigurationReference {
         var values: [SettingsOutline.Value] = []
 
         var text: String {
-            var text = path.isEmpty ? "\n## The top of the file\n" : "\n## `\(path)`\n"
+            var text = path.isEmpty ? "\n## Top-level keys\n" : "\n## `\(path)`\n"
             if !doc.isEmpty { text += "\n\(doc)\(isRequired ? " Required." : "")\n" }
             guard !values.isEmpty else { return text }
             text += "\n| key | value | default | meaning |\n|---|---|---|---|\n"
@@ -66,24 +66,26 @@ package enum ConfigurationReference {
 
     private static func introduction(_ services: StorageServices) -> String {
         let keys = (["allow"] + services.originKeys).map { "`origins.\($0)`" }
+        let alternatives = keys.count == 1 ? "" : " (or \(keys.dropFirst().joined(separator: " or ")))"
         return """
             # Configuration
 
             <!-- Written by `cloud-mirror generate configuration-reference` from Sources/MirrorNode/Configuration. Do not edit. -->
 
-            `cloud-mirror serve --config FILE` reads one YAML file; `cloud-mirror check-config FILE` says everything that is wrong with one, with
-            line and column. [config/cloud-mirror.example.yaml](../config/cloud-mirror.example.yaml) shows every key.
+            `cloud-mirror serve --config FILE` reads one YAML file. `cloud-mirror check-config FILE` reports everything that is wrong with a
+            file, with line and column. [config/cloud-mirror.example.yaml](../config/cloud-mirror.example.yaml) shows every key.
 
-            Without a file the service starts with one pool, `local/dev`, under the state directory, and copies from any public HTTPS origin:
-            enough to try it, too much for a machine that others can reach. With a file, \(keys[0])\(keys.count == 1 ? "" : " (or \(keys.dropFirst().joined(separator: " or ")))") and one pool are required.
+            Without a file, the service starts with one pool, `local/dev`, under the state directory, and copies from any public HTTPS
+            origin. That is enough to try it out, but it allows too much on a machine that others can reach.
+            With a file, \(keys[0])\(alternatives) and at least one pool are required.
 
             - **Durations** are a whole number and a unit: `500ms`, `28s`, `15m`, `24h`, `7d`.
             - **Sizes** are a whole number and a unit: `64KiB`, `16MiB`, `500GiB`, `5TiB`, or decimal `kB`, `MB`, `GB`, `TB`.
-            - **Paths** that do not begin with `/` start from the directory of the file.
-            - **`${NAME}`** in a value is replaced by the environment variable of that name, which must be set; `$${` stands for `${` itself.
-            - Keys that do not exist and keys given twice are errors. A key without a value is an error, a section without keys is not.
-            - A file holds at most \(ByteSizeFormat.text(Int64(YAMLDocument.maxLength))), \(YAMLDocument.maxNodes) values, \(YAMLDocument.maxAliases) \
-            aliases and \(YAMLDocument.maxDepth) levels.
+            - **Paths** that do not begin with `/` are relative to the directory of the file.
+            - **`${NAME}`** in a value is replaced by the environment variable of that name, which must be set; `$${` is a literal `${`.
+            - Unknown keys and duplicate keys are errors. A key without a value is an error; a section without keys is not.
+            - A file may have at most \(ByteSizeFormat.text(Int64(YAMLDocument.maxLength))), \(YAMLDocument.maxNodes) values, \
+            \(YAMLDocument.maxAliases) aliases and \(YAMLDocument.maxDepth) levels of nesting.
 
             """
     }

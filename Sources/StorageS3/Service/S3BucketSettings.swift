@@ -34,7 +34,7 @@ package struct S3BucketSettings: StorageSettings {
     }
 
     package func clash(with other: S3BucketSettings, called name: String) -> SettingsClash? {
-        isSame(as: other) ? SettingsClash(key: "bucket", message: "is the bucket of \(name) already") : nil
+        isSame(as: other) ? SettingsClash(key: "bucket", message: "is already the bucket of \(name)") : nil
     }
 
     package var plainHTTPKey: String? { endpoint?.scheme == .http ? "endpoint" : nil }
@@ -63,29 +63,30 @@ extension S3BucketSettings {
         let name = reader.required("bucket", .bucketName, example: example, doc: "The bucket's name.")
         var endpoint: ArtifactURL?
         reader.value(
-            "endpoint", &endpoint, .endpoint, defaultNote: "AWS's own for the region", example: "https://s3.example.org",
-            doc: "Where the server is, when it is not AWS: scheme, host and port.")
+            "endpoint", &endpoint, .endpoint, defaultNote: "AWS's endpoint for the region", example: "https://s3.example.org",
+            doc: "The server, if it is not AWS: scheme, host and port.")
         var region: String?
         reader.value(
-            "region", &region, .signingRegion, defaultNote: "the second word of the pool's name", example: "eu-central-1",
-            doc: "The region that requests are signed for, when it is not the pool's own word (R2 wants `auto`).")
+            "region", &region, .signingRegion, defaultNote: "the region in the pool's name", example: "eu-central-1",
+            doc: "The region that requests are signed for, if it is not the region in the pool's name (R2 requires `auto`).")
         var addressing: S3Endpoint.Addressing?
         reader.value(
-            "addressing", &addressing, .choice(), defaultNote: "virtual for AWS, path for other endpoints and for buckets with a dot",
-            example: "path", doc: "Whether the bucket's name stands before the host (`virtual`) or in the path (`path`).")
+            "addressing", &addressing, .choice(), defaultNote: "virtual for AWS, path for other endpoints and for bucket names with a dot",
+            example: "path", doc: "Whether the bucket's name is part of the host name (`virtual`) or of the path (`path`).")
         var dualStack = false
-        reader.value("dualStack", &dualStack, .boolean, doc: "Use AWS's endpoints that are reached by IPv6, too.")
+        reader.value("dualStack", &dualStack, .boolean, doc: "Use AWS's dual-stack endpoints, which can also be reached over IPv6.")
         let credentials = S3CredentialSettings.read(reader)
 
         if dualStack, endpoint != nil {
-            reader.report("is for AWS; an endpoint of your own has the addresses that its name has", key: "dualStack")
+            reader.report("is for AWS only; the addresses of another endpoint are those that its name resolves to", key: "dualStack")
         }
         guard let name else { return nil }
         // AWS User Guide, "General purpose bucket naming rules"; other servers allow more.
         let isHostLabel = Self.isHostName(name)
         if endpoint == nil, !isHostLabel {
             reader.report(
-                "'\(name)' is no name of a bucket of AWS: 3 to 63 of a-z 0-9 - . from a letter or digit to a letter or digit", key: "bucket"
+                "'\(name)' is not a valid AWS bucket name; write 3 to 63 of a-z 0-9 - . that begin and end with a letter or digit",
+                key: "bucket"
             )
             return nil
         }
@@ -96,9 +97,10 @@ extension S3BucketSettings {
         let hasDot = name.utf8.contains(UInt8(ascii: "."))
         if addressing == .virtual {
             if !isHostLabel {
-                reader.report("'\(name)' cannot stand before a host name; write `path`", key: "addressing")
+                reader.report("'\(name)' cannot be part of a host name; write `path`", key: "addressing")
             } else if hasDot, endpoint?.scheme != .http {
-                reader.report("no certificate covers '\(name)' before a host name, as it has a dot; write `path`", key: "addressing")
+                reader.report(
+                    "no certificate covers host names that begin with '\(name)', because it has a dot; write `path`", key: "addressing")
             }
         }
         return S3BucketSettings(

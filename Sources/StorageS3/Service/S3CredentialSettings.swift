@@ -26,15 +26,16 @@ extension S3CredentialSettings {
     static func read(_ reader: SettingsReader) -> S3CredentialSettings {
         let element = reader.custom(
             "credentials", type: "anonymous, {profile}, or {accessKeyID, secretAccessKey or secretAccessKeyFile, sessionToken}",
-            defaultNote: "found as the AWS tools find them",
+            defaultNote: "looked up the way the AWS tools do",
             example: "{accessKeyID: \"${MIRROR_KEY_ID}\", secretAccessKey: \"${MIRROR_SECRET_KEY}\"}",
             doc:
-                "Left out, they are found as the AWS tools find them: environment, shared configuration and credentials files, web identity, "
-                + "container, instance; `anonymous` signs nothing; `{profile: NAME}` is a profile of the shared files.")
+                "If left out, credentials are looked up the way the AWS tools do: environment, shared configuration and credentials "
+                + "files, web identity, container, instance. `anonymous` signs nothing; `{profile: NAME}` uses a profile in the shared "
+                + "files.")
         guard let element else { return .chain }
         guard element.isMapping else {
             if element.plainText != "anonymous" {
-                element.report("is neither anonymous nor keys below it: {profile: NAME}, or {accessKeyID: …, secretAccessKey: …}")
+                element.report("must be anonymous, {profile: NAME} or {accessKeyID: …, secretAccessKey: …}")
             }
             return .anonymous
         }
@@ -55,12 +56,14 @@ extension S3CredentialSettings {
         reader.value("secretAccessKeyFile", &file, .path, doc: "")
         reader.value("sessionToken", &sessionToken, .token, doc: "")
         if let file {
-            if reader.has("secretAccessKey") { reader.report("is given besides secretAccessKey; keep one", key: "secretAccessKeyFile") }
+            if reader.has("secretAccessKey") {
+                reader.report("cannot be combined with secretAccessKey; keep one of them", key: "secretAccessKeyFile")
+            }
             secretAccessKey = reader.readSecret("secretAccessKeyFile", file)
         }
         if reader.has("profile") {
             for key in ["accessKeyID", "secretAccessKey", "secretAccessKeyFile", "sessionToken"] where reader.has(key) {
-                reader.report("is given besides profile; keep one", key: key)
+                reader.report("cannot be combined with profile; keep one of them", key: key)
             }
             return profile.map { .profile($0) }
         }

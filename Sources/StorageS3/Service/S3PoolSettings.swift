@@ -36,24 +36,25 @@ extension S3PoolSettings {
         section.value(
             "access", &access, .choice(),
             doc:
-                "How clients read the objects: `public` is for everybody, by plain URLs; `presigned` URLs carry a signature of the mirror's, and end."
+                "How clients read the objects: `public` objects can be read by everyone, at plain URLs; `presigned` URLs carry a "
+                + "signature by the mirror, and expire."
         )
         var publicURL: ArtifactURL?
         section.value(
             "publicURL", &publicURL, .locationURL, defaultNote: "the bucket's own URL", example: "https://mirror-cdn.example.org",
             doc:
-                "What redirects begin with in place of the bucket's own URL: a CDN, a VPC endpoint, a proxy. With presigned access the server must "
-                + "get the `Host` and the path that stand here, as both are signed.")
+                "What redirects begin with in place of the bucket's own URL: a CDN, a VPC endpoint, a proxy. With presigned access the "
+                + "server must receive the `Host` and the path given here, because both are signed.")
         var keyPrefix: String?
         section.value(
             "keyPrefix", &keyPrefix, .keyPrefix, example: "cloud-mirror/",
-            doc: "Put in front of every key, for a bucket that holds other things, too.")
+            doc: "Prefix of every key, for a bucket that also holds other things.")
         guard let bucket else { return nil }
         if access == .presigned, bucket.credentials == .anonymous {
             section.report("cannot be presigned without credentials; remove `credentials: anonymous`", key: "access")
         }
         if let key = bucket.plainHTTPKey {
-            section.warn("is plain HTTP: whoever is on the way can read and change what is copied", key: key)
+            section.warn("uses plain HTTP: anyone on the network path can read and change what is copied", key: key)
         }
         return S3PoolSettings(bucket: bucket, access: access, publicURL: publicURL, keyPrefix: keyPrefix ?? "")
     }

@@ -11,8 +11,8 @@ package struct S3Service: StorageService {
     package static let poolDocumentation = PoolDocumentation(
         region: "eu-central-1",
         doc:
-            "A bucket of AWS S3, or of a server that speaks its protocol. `cloud-mirror pools apply` makes and sets up buckets, `pools check` says "
-            + "what is wrong with one.")
+            "A bucket in AWS S3, or on a server that speaks its protocol. `cloud-mirror pools apply` creates and configures buckets; "
+            + "`pools check` reports what is wrong with one.")
     package static let capabilities: [(variant: String?, capabilities: StoreCapabilities)] = S3Configuration.Access.allCases.map {
         ($0.rawValue, S3Store.capabilities($0))
     }
@@ -20,9 +20,9 @@ package struct S3Service: StorageService {
         type: "list of {bucket, endpoint, region, addressing, dualStack, credentials}",
         example: "[{bucket: my-artifacts, region: us-west-2}]",
         doc:
-            "Buckets that artifacts are read from with credentials, as `https://` URLs in any spelling or as `s3://bucket/key` (there the key is as it is, not percent-encoded); they are allowed "
-            + "without a rule. The keys are those of an S3 pool; `region` is required for AWS. Pools of the same service copy from them "
-            + "by themselves.")
+            "Buckets that artifacts are read from with credentials. Clients give `https://` URLs in any of the forms that S3 has, or "
+            + "`s3://bucket/key` (with the key as it is, not percent-encoded); no `allow` rule is needed for them. The settings are "
+            + "those of an S3 pool; `region` is required for AWS. Pools of the same service copy from these buckets server-side.")
     package static var permissions: String? { S3Permissions.markdown() }
 
     private let http: ServiceClient

@@ -9,7 +9,7 @@ extension SettingKind where Value == String {
             parse: { (text, _) throws(InvalidValue) in
                 guard (1...255).contains(text.utf8.count), text.utf8.allSatisfy({ isWordByte($0) }),
                     !text.utf8.allSatisfy({ $0 == UInt8(ascii: ".") })
-                else { throw InvalidValue("is not the name of a bucket; write it in letters, digits and - _ .") }
+                else { throw InvalidValue("is not a bucket name; write letters, digits and - _ .") }
                 return text
             }, text: { $0 })
     }
@@ -20,7 +20,7 @@ extension SettingKind where Value == String {
             name: "name",
             parse: { (text, _) throws(InvalidValue) in
                 guard (1...63).contains(text.utf8.count), text.utf8.allSatisfy({ isWordByte($0) }) else {
-                    throw InvalidValue("is not the name of a region; write it like eu-central-1")
+                    throw InvalidValue("is not a region name; write one such as eu-central-1")
                 }
                 return text
             }, text: { $0 })
@@ -32,7 +32,7 @@ extension SettingKind where Value == String {
             name: "name",
             parse: { (text, _) throws(InvalidValue) in
                 guard (1...256).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-                    throw InvalidValue("is empty, too long, or holds a space or something that is not ASCII")
+                    throw InvalidValue("is empty, too long, or contains a space or a character that is not ASCII")
                 }
                 return text
             }, text: { $0 })
@@ -50,7 +50,7 @@ extension SettingKind where Value == String {
                     prefix.utf8.allSatisfy({ $0 == UInt8(ascii: "/") || isWordByte($0) })
                 else {
                     throw InvalidValue(
-                        "is not the beginning of a key; write letters, digits and - _ . with single slashes, such as cloud-mirror/")
+                        "is not a valid key prefix; write letters, digits and - _ . with single slashes, such as cloud-mirror/")
                 }
                 return prefix
             }, text: { $0 })

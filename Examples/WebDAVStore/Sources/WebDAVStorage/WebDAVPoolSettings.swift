@@ -29,7 +29,7 @@ public struct WebDAVPoolSettings: StorageSettings {
     }
 
     public func clash(with other: WebDAVPoolSettings, called name: String) -> SettingsClash? {
-        url == other.url ? SettingsClash(key: "url", message: "is the collection of \(name) already") : nil
+        url == other.url ? SettingsClash(key: "url", message: "is already the collection of \(name)") : nil
     }
 
     public var plainHTTPKey: String? { url.scheme == .http ? "url" : nil }
@@ -51,7 +51,7 @@ extension WebDAVPoolSettings {
         guard let url else { return nil }
         let settings = WebDAVPoolSettings(url: url, login: login, publicURL: publicURL)
         if let key = settings.plainHTTPKey {
-            section.warn("is plain HTTP: whoever is on the way can read and change what is copied, and read the password", key: key)
+            section.warn("uses plain HTTP: anyone on the network path can read and change what is copied, and read the password", key: key)
         }
         return settings
     }
@@ -68,7 +68,7 @@ extension WebDAVPoolSettings.Login {
             "passwordFile", &file, .path, example: "/etc/cloud-mirror/webdav-password",
             doc: "A file with the password as its one line, in place of `password`.")
         if let file {
-            if section.has("password") { section.report("is given besides password; keep one", key: "passwordFile") }
+            if section.has("password") { section.report("cannot be combined with password; keep one of them", key: "passwordFile") }
             password = section.readSecret("passwordFile", file)
         }
         let hasPassword = section.has("password") || section.has("passwordFile")

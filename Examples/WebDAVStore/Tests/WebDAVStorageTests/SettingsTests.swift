@@ -41,7 +41,7 @@ struct SettingsTests {
     func plainHTTP() async throws {
         let said = try await check("  webdav/test: {url: http://files.example.org/}")
         #expect(said.status == 0, "\(said)")
-        #expect(said.errors.contains("config.yaml:5:22: pools.webdav/test.url: is plain HTTP"), "\(said)")
+        #expect(said.errors.contains("config.yaml:5:22: pools.webdav/test.url: uses plain HTTP"), "\(said)")
         #expect(said.errors.contains("(warning)"))
     }
 
@@ -69,7 +69,7 @@ struct SettingsTests {
             ("{url: 'https://a.example', username: a, passwordFile: nowhere}", "pools.webdav/test.passwordFile: nowhere cannot be read"),
             (
                 "{url: 'https://a.example', username: a, password: s3cr3t, passwordFile: password}",
-                "pools.webdav/test.passwordFile: is given besides password; keep one"
+                "pools.webdav/test.passwordFile: cannot be combined with password; keep one of them"
             ),
         ])
     func refused(keys: String, message: String) async throws {
@@ -87,7 +87,7 @@ struct SettingsTests {
               webdav/b: {url: https://files.example.org/mirror/}
             """)
         #expect(said.status == 78, "\(said)")
-        #expect(said.errors.contains("6:19: pools.webdav/b.url: is the collection of the pool webdav/a already"), "\(said)")
+        #expect(said.errors.contains("6:19: pools.webdav/b.url: is already the collection of the pool webdav/a"), "\(said)")
     }
 
     @Test("The reference, the example and the table of capabilities have the service")

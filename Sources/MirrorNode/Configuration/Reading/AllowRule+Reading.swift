@@ -18,7 +18,7 @@ extension EgressPolicy.AllowRule {
         }
         var pattern: EgressPolicy.AllowRule?
         section.value("pattern", &pattern, .originPattern, doc: "")
-        if section.has("pattern") { section.report("takes the place of prefix; keep one of them", key: "pattern") }
+        if section.has("pattern") { section.report("cannot be combined with prefix; keep one of them", key: "pattern") }
         return prefix?.with(query)
     }
 

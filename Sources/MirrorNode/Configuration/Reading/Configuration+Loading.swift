@@ -70,7 +70,8 @@ extension Configuration {
         configuration.warnings = context.warnings
         if isWorldReadable, context.holdsSecret {
             let message =
-                "everybody on this machine can read the file, and a secret stands in it; chmod o-r it, or keep the secret in a file of its own"
+                "the file contains a secret, and everyone on this machine can read it; run chmod o-r on it, "
+                + "or keep the secret in another file"
             configuration.warnings.append(SettingsProblem(file: file, path: "", message: message))
         }
         return configuration

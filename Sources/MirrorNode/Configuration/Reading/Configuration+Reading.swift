@@ -16,32 +16,33 @@ extension Configuration {
         reader.value("listen", &listen, .listenAddress, doc: "Address to listen on; port 0 lets the system choose one.")
         reader.value(
             "publicURL", &publicURL, .baseURL, defaultNote: "derived from listen", example: "https://mirror.example.org",
-            doc: "How clients reach this service: the beginning of the URLs that redirects to local pools point to.")
+            doc: "The URL by which clients reach this service. Redirects to local pools begin with it.")
         reader.value(
             "stateDirectory", &stateDirectory, .path, defaultNote: "$XDG_STATE_HOME/cloud-mirror, else ~/.local/state/cloud-mirror",
-            example: "/var/lib/cloud-mirror", doc: "Directory for what the service keeps for itself; `--state-dir` overrides it.")
+            example: "/var/lib/cloud-mirror", doc: "Directory for the service's own data; `--state-dir` overrides it.")
         if let override { stateDirectory = override }
         readTLS(reader)
-        reader.section("admin", doc: "Purging, warming and looking at what is where.") { admin.read($0, main: listen) }
-        reader.section("origins", doc: "What may be fetched. Nothing else is.") { origins.read($0, services) }
+        reader.section("admin", doc: "Admin calls: purging, warming, and listing what is stored where.") { admin.read($0, main: listen) }
+        reader.section("origins", doc: "What the mirror may fetch. It fetches nothing else.") { origins.read($0, services) }
         let named = readPools(reader)
         reader.section("redirect", doc: "How requests for artifacts are answered.") { redirect.read($0) }
         reader.section("copy", doc: "How artifacts are copied into pools.") { copy.read($0) }
         readState(reader)
-        reader.section("selection", doc: "How a request that names no pool gets one.") { selection.read($0, pools: named) }
-        reader.section("sweep", doc: "Finding and deleting replicas that are not worth keeping any more.") { section in
+        reader.section("selection", doc: "How a pool is chosen for a request that does not name one.") { selection.read($0, pools: named) }
+        reader.section("sweep", doc: "Finding and deleting replicas that are no longer worth keeping.") { section in
             section.value(
                 "interval", &sweep.interval, .duration(in: .seconds(1)...hours(24)), doc: "Time between two sweeps.")
         }
         reader.section("server", doc: "Limits of the listeners.") { server.read($0) }
         reader.section("log", doc: "The log, on standard error.") { section in
-            section.value("level", &log.level, .logLevel, doc: "The least severe messages to write.")
-            section.value("format", &log.format, .choice(), doc: "`auto` is text on a terminal and one JSON object a line elsewhere.")
+            section.value("level", &log.level, .logLevel, doc: "The lowest severity that is logged.")
+            section.value(
+                "format", &log.format, .choice(), doc: "`auto` writes text to a terminal, and otherwise one JSON object per line.")
         }
     }
 
     private mutating func readTLS(_ reader: SettingsReader) {
-        reader.optionalSection("tls", doc: "HTTPS on the listeners. Without it they speak HTTP.") { section in
+        reader.optionalSection("tls", doc: "HTTPS on the listeners. Without this section they speak HTTP.") { section in
             let certificate = section.required(
                 "certificate", .path, example: "/etc/cloud-mirror/cert.pem", doc: "PEM file: the certificate, then its chain.")
             let key = section.required(
@@ -54,7 +55,7 @@ extension Configuration {
                 _ = try NIOSSLContext(configuration: tls.server)
                 self.tls = tls
             } catch {
-                section.report("is not the key of the certificate in \(certificate), or is of a kind that cannot be used", key: "key")
+                section.report("does not match the certificate in \(certificate), or is of a type that cannot be used", key: "key")
             }
         }
     }
@@ -63,23 +64,26 @@ extension Configuration {
         var path = "\(stateDirectory)/state.sqlite"
         var redis: Redis?
         var hasPath = false
-        reader.section("state", doc: "Where replicas and copy jobs are recorded. Losing it loses time, never artifacts.") { section in
+        reader.section("state", doc: "Where replicas and copy jobs are recorded. Losing it costs time, never artifacts.") { section in
             section.section("sqlite", doc: "An embedded database, for one machine.") { section in
                 hasPath = section.has("path")
                 section.value(
                     "path", &path, .path, defaultNote: "state.sqlite in the state directory", example: "/var/lib/cloud-mirror/state.sqlite",
-                    doc: "The database file; made if it is not there.")
+                    doc: "The database file; created if it does not exist.")
             }
             section.optionalSection(
                 "redis",
-                doc: "A Redis 7.0 or later, for many machines, in place of sqlite. (Valkey speaks the same protocol; it was not tested.)"
+                doc:
+                    "Redis 7.0 or later, for several machines, in place of `sqlite`. (Valkey speaks the same protocol, but has not "
+                    + "been tested.)"
             ) { redis = .read($0) }
-            if redis != nil, hasPath { section.report("redis takes the place of sqlite; keep one of them", key: "sqlite") }
+            if redis != nil, hasPath { section.report("cannot be combined with redis; keep one of them", key: "sqlite") }
         }
         state = redis.map { .redis($0) } ?? .sqlite(path: path)
         if redis != nil {
             for pool in pools where pool.directory != nil {
-                reader.report("\(pool.id) is a directory of one machine, and state.redis is for many; use object storage", key: "pools")
+                reader.report(
+                    "\(pool.id) is a directory on one machine, but state.redis is for several machines; use object storage", key: "pools")
             }
         } else if copy.frontEnd == .never {
             reader.report("copy.frontEnd is never, but without state.redis no other process can copy", key: "copy")
@@ -95,25 +99,27 @@ extension Configuration.Admin {
 
     fileprivate mutating func read(_ reader: SettingsReader, main: ListenAddress) {
         reader.value(
-            "listen", &listen, .listenAddress, defaultNote: "the same listener as everything else", example: "127.0.0.1:9090",
-            doc: "A listener of its own for admin calls, so that a firewall can keep others out.")
+            "listen", &listen, .listenAddress, defaultNote: "the main listener", example: "127.0.0.1:9090",
+            doc: "A separate listener for admin calls, so that a firewall can restrict access to it.")
         if let listen, listen == main, listen.port != 0 {
-            reader.report("is the address of the other listener; leave the key out to share it", key: "listen")
+            reader.report("is the address of the main listener; leave the key out to share it", key: "listen")
         }
         reader.list(
             "tokens", &tokens, .token, example: "[\"${CLOUD_MIRROR_ADMIN_TOKEN}\"]",
             doc:
-                "What admin calls must send as `Authorization: Bearer …`; one of them is enough. Without a token nobody may make admin calls, but for `localToken`."
+                "Tokens for admin calls; each call must send one of them as `Authorization: Bearer …`. Without a token, only `localToken` "
+                + "allows admin calls."
         )
         var file: String?
         reader.value(
             "tokensFile", &file, .path, example: "/etc/cloud-mirror/tokens",
-            doc: "File with more tokens, one on a line; empty lines and lines that begin with `#` are skipped.")
+            doc: "File with more tokens, one per line; empty lines and lines that begin with `#` are ignored.")
         reader.value(
             "localToken", &localToken, .boolean,
             doc:
-                "Make up one more token at each start, and keep it in the file `admin-token-HOST:PORT` in the state directory, with mode 0600: with it "
-                + "`cloud-mirror purge` and the like work on this machine, for the account of the service and for root."
+                "Create an additional token at each start, and store it in the file `admin-token-HOST:PORT` in the state directory, "
+                + "with mode 0600. It lets `cloud-mirror purge` and similar commands work on this machine, for the service's account and "
+                + "for root."
         )
         warn(of: tokens, key: "tokens", reader)
         if let file { readTokens(file, reader) }
@@ -122,12 +128,12 @@ extension Configuration.Admin {
     private func warn(of found: [Secret], key: String, _ reader: SettingsReader) {
         if found.contains(where: { $0.value.utf8.count < Self.shortToken }) {
             reader.warn(
-                "a token is shorter than \(Self.shortToken) characters and may be guessed; `openssl rand -hex 16` makes one that may not",
+                "a token is shorter than \(Self.shortToken) characters and could be guessed; `openssl rand -hex 16` makes a stronger one",
                 key: key)
         }
         let values = found.map(\.value)
         if Set(values).count < values.count {
-            reader.warn("a token is there twice; give each user a token of its own, so that one can be taken away", key: key)
+            reader.warn("a token is listed twice; give each user a token of its own, so that one can be revoked", key: key)
         }
     }
 
@@ -144,10 +150,10 @@ extension Configuration.Admin {
                 reader.report("a token in the file \(error.message)", key: "tokensFile")
             }
         }
-        if found.isEmpty { reader.report("the file holds no token", key: "tokensFile") }
+        if found.isEmpty { reader.report("the file contains no tokens", key: "tokensFile") }
         warn(of: found, key: "tokensFile", reader)
         if found.contains(where: { token in tokens.contains { $0.value == token.value } }) {
-            reader.warn("a token in the file is one of admin.tokens, too; keep it in one place", key: "tokensFile")
+            reader.warn("a token in the file is also in admin.tokens; keep it in one place", key: "tokensFile")
         }
         tokens += found
     }
@@ -155,17 +161,19 @@ extension Configuration.Admin {
 
 extension Configuration.Origins {
     fileprivate mutating func read(_ reader: SettingsReader, _ services: StorageServices) {
+        let exception = services.originKeys.isEmpty ? "" : " May be left out where \(services.originKeyWords) has an entry."
         let rules = reader.requiredList(
             "allow", unless: services.originKeys, type: "list of URL prefixes, or {prefix or pattern, query}",
             example: "\n- https://artifacts.example.org/builds/\n- pattern: '^https://s3\\.us-west-2\\.amazonaws\\.com/public-artifacts/'",
             doc:
-                "The artifacts that may be fetched: URLs that begin like this, compared by scheme, host, port and path; or that match an anchored "
-                + "pattern whose host is written out. `query` says which part of a URL's query belongs to the artifact's name, by the first entry that matches: "
-                + "`drop-signatures` (the default) all but the parameters of a signature, so that URLs that are signed anew each time name one artifact; `keep` "
-                + "all; `drop` nothing; a list of names, such as `[version, arch]`, only the parameters of these names. All of it is always fetched. "
-                + "List the parameters that an origin knows where anybody may ask: each made-up one is another artifact otherwise. "
-                + "Set `keep` where a signature decides who may read: without it in the name, clients "
-                + "that have none are redirected to the copy, too.\(services.originKeys.isEmpty ? "" : " May be left out where \(services.originKeyWords) has an entry.")"
+                "The artifacts that may be fetched. An entry is a URL prefix, compared by scheme, host, port and path, or an anchored "
+                + "pattern whose host is written out. `query` says which part of a URL's query belongs to the artifact's name; the first "
+                + "entry that matches decides. `drop-signatures` (the default) is everything but the parameters of a signature, so that "
+                + "URLs that are signed anew each time name one artifact; `keep` is the whole query; `drop` is nothing; a list of names, "
+                + "such as `[version, arch]`, is only those parameters. The origin is always sent the whole query. Where anyone may send "
+                + "requests, list the parameters that the origin knows; otherwise each made-up parameter makes another artifact. Set "
+                + "`keep` where a signature decides who may read: without it in the name, clients that have none are redirected to the "
+                + "copy, too.\(exception)"
         ) { element -> (rule: EgressPolicy.AllowRule, element: SettingsElement)? in
             guard element.isMapping else { return element.value(.originPrefix, instead: "remove it").map { ($0, element) } }
             var rule: EgressPolicy.AllowRule?
@@ -177,7 +185,8 @@ extension Configuration.Origins {
         for service in services.all { Self.readPlaces(of: service, reader, &places) }
         buckets = places.map(\.origin)
         reader.value(
-            "requireHTTPS", &requireHTTPS, .boolean, doc: "Refuse plain HTTP, on every hop of a redirect chain. Turn it off for tests only."
+            "requireHTTPS", &requireHTTPS, .boolean,
+            doc: "Refuse plain HTTP, on every hop of a redirect chain. Turn this off for tests only."
         )
         for (rule, element) in rules {
             // The policy itself says what a rule may be.
@@ -185,13 +194,16 @@ extension Configuration.Origins {
         }
         for (origin, section) in places where requireHTTPS {
             guard let key = origin.settings.plainHTTPKey else { continue }
-            section.report("is plain HTTP while origins.requireHTTPS is true", key: key)
+            section.report("uses plain HTTP, but origins.requireHTTPS is true", key: key)
         }
         reader.list(
             "allowAddresses", &allowAddresses, .network,
-            doc: "Networks to fetch from although their addresses are private, loopback or otherwise not public, such as `[10.20.0.0/16]`.")
+            doc:
+                "Networks that may be fetched from even though their addresses are private, loopback or otherwise not public, such as "
+                + "`[10.20.0.0/16]`.")
         reader.value(
-            "maxRedirects", &maxRedirects, .integer(in: 0...20), doc: "Redirects to follow from an origin; each hop must be allowed, too.")
+            "maxRedirects", &maxRedirects, .integer(in: 0...20),
+            doc: "Maximum number of redirects to follow from an origin; each hop must be allowed, too.")
     }
 
     /// Reads the list of a service that can be an origin.
@@ -204,7 +216,7 @@ extension Configuration.Origins {
             let others = places.filter { $0.origin.service == service.name }
             for other in others {
                 if let clash = settings.anyClash(with: other.origin.settings, called: "another") {
-                    return section.report("is in the list already", key: clash.key)
+                    return section.report("is already in the list", key: clash.key)
                 }
             }
             places.append((Configuration.Origin(service: service.name, settings: settings), section))
@@ -223,19 +235,24 @@ extension Configuration.Retention {
             defaultNote: hasDirectory
                 ? "\(Configuration.shareOfDisk)% of the file system, shared by the pools on it that have no `maxBytes`" : nil,
             example: "500GiB",
-            doc: "What the pool may hold, copies under way included: before more is copied, the replicas that were not used for longest go."
+            doc:
+                "The most that the pool may hold, including copies in progress. Before more is copied, the least recently used "
+                + "replicas are deleted."
         )
         maxBytes = bytes.map { .bytes($0) } ?? (hasDirectory && !reader.has("maxBytes") ? .shareOfDisk : .none)
         if hasDirectory {
             reader.value(
                 "minFreeBytes", &minFreeBytes, .size(in: 0...(1 << 60)),
                 doc:
-                    "What stays free on the pool's file system, whoever fills it: before a copy would take it, the replicas that were not used for longest go, and the copy is not made where that is not enough."
+                    "Space that must stay free on the pool's file system, whoever fills it. Before a copy would take that space, the "
+                    + "least recently used replicas are deleted; if that is not enough, the copy is not made."
             )
         }
         reader.value(
             "grace", &grace, .duration(in: .zero...days(7)),
-            doc: "Time between the mark and the deletion, so that a client that was just redirected gets its artifact.")
+            doc:
+                "How long a replica that is marked for deletion is kept, so that a client that was just redirected to it still gets "
+                + "its artifact.")
     }
 }
 
@@ -250,20 +267,20 @@ extension Configuration.Redirect {
             "maxWait", &maxWait, .duration(in: .zero...hours(1)),
             doc:
                 "How long a request waits for a copy, over all its hops, before it is redirected to the origin. No single answer is "
-                + "withheld for so long: see `hop`.")
+                + "delayed that long: see `hop`.")
         reader.value(
             "hop", &hop, Self.hopLength,
             doc:
-                "How long one answer is withheld from a client that is in no table; then it is redirected to this service again. Keep it "
-                + "below the timeouts of clients and proxies.")
+                "How long one answer is delayed for a client that is not in any table; then the client is redirected to this service "
+                + "again. Keep this below the timeouts of clients and proxies.")
         reader.value(
             "hops", &hops, Self.hopCount,
             doc: "How often such a client is redirected to this service again before it is redirected to the origin.")
         reader.sectionList(
             "clients", type: "list of {userAgent, hop, hops}", example: "[{userAgent: my-downloader/, hop: 50s, hops: 3}]",
             doc:
-                "The same for clients that are known by the beginning of a word in their `User-Agent`, in any case of letters. The first "
-                + "entry that fits decides; the built-in table of docs/request-handling.md comes after these."
+                "The same for clients that are recognized by the beginning of a word in their `User-Agent`, ignoring case. The first "
+                + "entry that matches decides; the built-in table in docs/request-handling.md comes after these entries."
         ) { section in
             let userAgent = section.required("userAgent", .userAgent, example: "my-downloader/", doc: "")
             var patience = Patience(hop: hop, hops: hops)
@@ -272,41 +289,44 @@ extension Configuration.Redirect {
             guard let userAgent else { return }
             clients.append(ClientTable.Family(userAgent: userAgent, patience: patience))
             if clients.count == Self.maxClients + 1 {
-                section.report("is one entry more than the \(Self.maxClients) that there may be", key: "userAgent")
+                section.report("exceeds the limit of \(Self.maxClients) entries", key: "userAgent")
             }
         }
-        reader.value("waitLimit", &waitLimit, .duration(in: .zero...hours(1)), doc: "The most that a request may ask for with `?wait=`.")
+        reader.value(
+            "waitLimit", &waitLimit, .duration(in: .zero...hours(1)), doc: "The longest wait that a request may ask for with `?wait=`.")
         reader.value(
             "lookLimit", &lookLimit, .duration(in: .milliseconds(100)...minutes(1)),
             doc:
-                "How long the state, the pool and the credentials may take to say what there is to answer with, before a request is "
-                + "redirected to the origin. A pool that answers nothing for so long is not asked for clients until it does.")
+                "How long the state, the pool and the credentials may take to determine the answer before a request is redirected to "
+                + "the origin. A pool that answers nothing for this long is not consulted for client requests until it answers again.")
         reader.value(
             "negativeLife", &negativeLife, .duration(in: .zero...hours(24)),
-            doc: "How long an origin's refusal (404, 403, …) is answered without asking it again.")
+            doc: "How long an origin's refusal (404, 403, …) is passed on to clients without asking the origin again.")
         reader.value(
             "maxWaiting", &maxWaiting, .integer(in: 0...1_000_000),
             doc:
-                "Requests that may wait at the same time, a quarter of them of one client network and three quarters of an IPv6 /48; the next ones are "
-                + "sent to the origin at once.")
+                "Requests that may wait at the same time, at most a quarter of them from one client network and three quarters from "
+                + "one IPv6 /48. Further requests are redirected to the origin at once.")
         reader.section(
             "coldClaims",
             doc:
-                "What one client network (an IPv4 address, or the /64 of an IPv6 address, found as for selection) may ask for that is not there yet; an IPv6 /48 "
-                + "may ask for three times as much. Beyond it the client is redirected to the origin at once. What is there, or is being copied for somebody "
-                + "already, costs nothing."
+                "How much one client network (an IPv4 address, or the /64 of an IPv6 address, determined as for `selection`) may "
+                + "request that is not there yet; an IPv6 /48 may request three times as much. Beyond that, the client is redirected to "
+                + "the origin at once. Artifacts that are there, or are already being copied for another client, cost nothing."
         ) { section in
             section.value(
                 "perSecond", &coldClaims.perSecond, .integer(in: 0...1_000_000),
-                doc: "Artifacts a second, in the long run; 0 sets no limit.")
+                doc: "Artifacts per second, in the long run; 0 sets no limit.")
             section.value(
                 "burst", &coldClaims.burst, .integer(in: 1...10_000_000),
-                doc: "Artifacts at once, for a network that asked for none for a while: as many as a large build behind one address has.")
+                doc:
+                    "Artifacts that a network may request at once after a quiet period: as many as a large build behind one address "
+                    + "needs.")
             section.value(
                 "bytesPerMinute", &coldClaims.bytesPerMinute, .size(in: 0...(1 << 50)),
                 doc:
-                    "Bytes a minute of the copies that it has started. A copy is charged when it is done; a network that has had more may start no more until "
-                    + "that is made up for. 0B sets no limit.")
+                    "Bytes per minute of the copies that a network has started. A copy is charged when it is done; a network that has "
+                    + "exceeded the limit may not start more copies until it has made up for that. 0B sets no limit.")
         }
         reader.value("status", &status, .choice(), doc: "The status of a redirect.")
     }
@@ -314,59 +334,72 @@ extension Configuration.Redirect {
 
 extension Configuration.Copy {
     fileprivate mutating func read(_ reader: SettingsReader) {
-        reader.value("concurrency", &concurrency, .integer(in: 1...1_024), doc: "Copies under way at the same time.")
+        reader.value("concurrency", &concurrency, .integer(in: 1...1_024), doc: "Maximum number of copies in progress at the same time.")
         reader.value(
             "maxPerOrigin", &maxPerOrigin, .integer(in: 1...1_024), defaultNote: "half of concurrency", example: "8",
-            doc: "How many of them may be from one origin (scheme, host and port), so that a slow one does not hold up the others.")
+            doc:
+                "How many of these copies may be from one origin (scheme, host and port), so that a slow origin does not hold up the "
+                + "others.")
         reader.value(
             "minRate", &minRate, .size(in: 0...(1 << 30)),
             doc:
-                "Bytes a second that an origin must send over minRateWindow, and on average twice as many after two windows, three times after three, "
-                + "and so on. A slower copy gives its slot up; 0B lets every copy keep it.")
-        reader.value("minRateWindow", &minRateWindow, .duration(in: .seconds(1)...hours(1)), doc: "Over how long the rate is measured.")
+                "Bytes per second that an origin must send over `minRateWindow`. After two windows the average must be twice that, "
+                + "after three windows three times, and so on. A slower copy gives up its slot; 0B lets every copy keep its slot.")
+        reader.value(
+            "minRateWindow", &minRateWindow, .duration(in: .seconds(1)...hours(1)), doc: "The period over which the rate is measured.")
         reader.value(
             "slowConcurrency", &slowConcurrency, .integer(in: 0...1_024),
-            doc: "Slow copies that may go on beside `concurrency` others. When there are more and others wait, the slowest is put off.")
+            doc:
+                "Slow copies that may continue in addition to `concurrency` others. When there are more and other copies are waiting, "
+                + "the slowest is postponed.")
         reader.value(
             "partSize", &partSize, .size(in: (1 << 20)...(1 << 30)),
             doc:
-                "Bytes that are fetched and stored in one go. Into object storage it is at most an eighth of memory, and at least what the service takes."
+                "Bytes that are fetched and stored at a time. For object storage this is at most an eighth of `memory`, and at least "
+                + "the smallest part that the service accepts."
         )
-        reader.value("partConcurrency", &partConcurrency, .integer(in: 1...64), doc: "Parts of one copy under way at the same time.")
+        reader.value(
+            "partConcurrency", &partConcurrency, .integer(in: 1...64), doc: "Parts of one copy that are in progress at the same time.")
         reader.value(
             "memory", &memory, .size(in: (16 << 20)...(1 << 40)),
             doc: "Bytes of memory for the parts of all copies into object storage; copies wait for their turn.")
-        reader.value("maxAttempts", &maxAttempts, .integer(in: 1...100), doc: "Attempts at one copy before it is given up.")
+        reader.value("maxAttempts", &maxAttempts, .integer(in: 1...100), doc: "Attempts at one copy before giving up.")
         reader.value(
-            "maxObjectSize", &maxObjectSize, .size(in: 1...(1 << 50)), doc: "Larger artifacts are not copied; clients go to the origin.")
+            "maxObjectSize", &maxObjectSize, .size(in: 1...(1 << 50)),
+            doc: "Larger artifacts are not copied; clients are redirected to the origin.")
         reader.value(
             "refuseHTML", &refuseHTML, .boolean,
             doc:
-                "Do not keep a web page that an origin gives for an archive, a package or the like (`.zip`, `.whl`, `.tar.gz`, …): clients go to the origin."
+                "Do not keep a web page that an origin sends in place of an archive, a package or the like (`.zip`, `.whl`, `.tar.gz`, "
+                + "…); clients are redirected to the origin."
         )
         reader.value(
             "idleTimeout", &idleTimeout, .duration(in: .seconds(1)...hours(1)),
-            doc: "A transfer that brings no byte for so long has failed.")
-        reader.value("connectTimeout", &connectTimeout, .duration(in: .milliseconds(100)...minutes(5)), doc: "For connecting to an origin.")
+            doc: "How long a transfer may receive no data before it counts as failed.")
+        reader.value(
+            "connectTimeout", &connectTimeout, .duration(in: .milliseconds(100)...minutes(5)),
+            doc: "Time limit for connecting to an origin.")
         reader.value(
             "lease", &lease, .duration(in: .seconds(1)...minutes(10)),
-            doc: "After so long without a sign of life from a copier its job is given to another.")
+            doc: "How long a copier may be silent before its job is given to another.")
         reader.value(
             "maxQueued", &maxQueued, .integer(in: 1...100_000_000),
-            doc: "Copies that may be queued; clients of more are sent to the origin.")
+            doc: "Copies that may be queued; clients that ask for more are redirected to the origin.")
         reader.value(
             "maxQueuedPerOrigin", &maxQueuedPerOrigin, .integer(in: 1...100_000_000), defaultNote: "a tenth of maxQueued", example: "10000",
             doc:
-                "How many of them may be from one origin (scheme, host and port), in each pool, so that one does not fill the queue for the others."
+                "How many of these copies may be from one origin (scheme, host and port), in each pool, so that one origin does not "
+                + "fill the queue for the others."
         )
         reader.value(
             "frontEnd", &frontEnd, .choice(),
             doc:
-                "Whether `serve` copies: `auto` for pools that no live `cloud-mirror copier` looks after; `never` needs state.redis and copiers."
+                "Whether `serve` makes copies itself: `auto` does so for pools that no live `cloud-mirror copier` serves; `never` "
+                + "requires `state.redis` and copiers."
         )
-        reader.section("backoff", doc: "The wait between two attempts at one copy: doubled each time, with jitter.") { section in
-            section.value("first", &backoff.first, .duration(in: .milliseconds(1)...minutes(10)), doc: "After the first attempt.")
-            section.value("max", &backoff.max, .duration(in: .milliseconds(1)...hours(24)), doc: "The longest.")
+        reader.section("backoff", doc: "The wait between attempts at one copy, doubled each time, with jitter.") { section in
+            section.value("first", &backoff.first, .duration(in: .milliseconds(1)...minutes(10)), doc: "The wait after the first attempt.")
+            section.value("max", &backoff.max, .duration(in: .milliseconds(1)...hours(24)), doc: "The longest wait.")
             if backoff.max < backoff.first {
                 section.report("must not be shorter than first, which is \(DurationFormat.text(backoff.first))", key: "max")
             }
@@ -378,40 +411,41 @@ extension Configuration.Selection {
     fileprivate mutating func read(_ reader: SettingsReader, pools: [PoolID]) {
         networks = reader.map(
             "networks", named: .network, .pool(among: pools), example: "{10.1.0.0/16: local/dev}",
-            doc: "Client networks and the pool of each; the longest prefix that holds the client's address decides."
+            doc: "Client networks and the pool of each; the longest prefix that contains the client's address decides."
         ).map { Configuration.NetworkRule(network: $0, pool: $1) }
         reader.list(
             "trustedProxies", &trustedProxies, .network,
-            doc: "Proxies whose `X-Forwarded-For` is believed when a client's address is looked for, such as `[10.0.0.0/8]`.")
+            doc: "Proxies whose `X-Forwarded-For` is trusted when a client's address is determined, such as `[10.0.0.0/8]`.")
         reader.value(
-            "default", &fallback, .fallback(among: pools), defaultNote: "the only pool if there is one only, else origin",
+            "default", &fallback, .fallback(among: pools), defaultNote: "the pool if there is only one, else origin",
             example: "origin",
-            doc: "The pool for everybody else; `origin` redirects them to the origin.")
+            doc: "The pool for all other clients; `origin` redirects them to the origin.")
     }
 }
 
 extension Configuration.Server {
     fileprivate mutating func read(_ reader: SettingsReader) {
         reader.value(
-            "maxConnections", &maxConnections, .integer(in: 1...1_000_000), doc: "Connections at the same time; more have to wait.")
+            "maxConnections", &maxConnections, .integer(in: 1...1_000_000),
+            doc: "Maximum number of open connections; further ones have to wait.")
         reader.value(
             "maxConnectionsPerAddress", &maxConnectionsPerAddress, .integer(in: 1...1_000_000),
             defaultNote: "a quarter of maxConnections", example: "2500",
             doc:
-                "How many of them one client may have: an IPv4 address, or an IPv6 network of 64 bits; one of 48 bits may have three times as many. "
-                + "More are closed at once. This machine and `selection.trustedProxies` may have all.")
+                "How many of these connections one client may have: an IPv4 address, or an IPv6 /64; an IPv6 /48 may have three times "
+                + "as many. Further ones are closed at once. This machine and `selection.trustedProxies` may have all of them.")
         reader.value(
             "idleTimeout", &idleTimeout, .duration(in: .seconds(1)...hours(1)),
-            doc: "How long a client may ask for nothing, and take nothing of what it was sent, before its connection is closed.")
+            doc: "How long a client may send no request, and read nothing of what it was sent, before its connection is closed.")
         reader.value(
             "bodyTimeout", &bodyTimeout, .duration(in: .seconds(1)...hours(1)),
-            doc: "How long a client may take for the body of a request, besides a second for each 16 KiB of it.")
+            doc: "How long a client may take to send the body of a request, plus a second for each 16 KiB of it.")
         reader.value(
             "maxHeaderBytes", &maxHeaderBytes, .size(in: (8 << 10)...(64 << 10)),
-            doc: "Limit of a request's first line and header fields together.")
+            doc: "Maximum size of a request's first line and header fields together.")
         reader.value(
             "shutdownGrace", &shutdownGrace, .duration(in: .zero...hours(1)),
-            doc: "What requests and copies under way get when the service is told to stop.")
+            doc: "How long requests and copies in progress may continue after the service is told to stop.")
     }
 }
 

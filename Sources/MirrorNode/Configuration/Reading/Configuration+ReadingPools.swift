@@ -11,12 +11,14 @@ extension Configuration {
         reader.requiredSections(
             "pools", named: .pool,
             examples: services.all.enumerated().map { ($1.examplePool, $1.poolDocumentation.doc, $0 == 0) },
-            doc: "Where copies are kept: service/region, and the settings of each. The services are \(services.words { "`\($0)`" })."
+            doc:
+                "Where copies are kept. Each key is service/region, and the settings of that pool are below it. The services are "
+                + "\(services.words { "`\($0)`" })."
         ) { id, element in
             named.append(id)
             guard let service = services[id.service] else {
                 let example = services.all.last.map { ", such as \($0.name)/\(id.region)" } ?? ""
-                return element.report("this version has no \(id.service) pools; it has \(services.words { $0 }) ones\(example)")
+                return element.report("this version does not support \(id.service) pools, only \(services.words { $0 })\(example)")
             }
             element.section { Self.readPool(id, of: service, $0, &read) }
         }

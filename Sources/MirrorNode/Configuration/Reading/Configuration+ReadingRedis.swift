@@ -8,24 +8,25 @@ extension Configuration.Redis {
         let url = reader.required(
             "url", .redisURL, example: "\"rediss://mirror:${REDIS_PASSWORD}@redis.example.org:6379/0\"",
             doc:
-                "Where it is: `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS, "
+                "The URL of the server: `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS, "
                 + "`redis+sentinel://host:port,host:port/name-of-the-master[/database]`, `redis+cluster://host:port,host:port`; "
-                + "`rediss+sentinel` and `rediss+cluster` with TLS. `%` and characters that mean something in a URL are percent-encoded in user "
-                + "and password.")
+                + "`rediss+sentinel` and `rediss+cluster` with TLS. `%` and reserved URL characters in the user and the password must be "
+                + "percent-encoded.")
         var redis = Configuration.Redis(url: url ?? Secret(""))
         reader.value(
-            "prefix", &redis.prefix, .redisPrefix, doc: "In front of every key and channel, so that several mirrors share a server.")
+            "prefix", &redis.prefix, .redisPrefix, doc: "Prefix of every key and channel, so that several mirrors can share a server.")
         // Of what is wrong with the URL itself is told already.
         let client = url.flatMap { try? RedisConfiguration(url: $0.value) }
         readSecrets(reader, &redis, client)
         readAuthority(reader, &redis, client)
         reader.value(
             "timeout", &redis.timeout, .duration(in: .milliseconds(20)...(.seconds(10))),
-            doc: "After so long without an answer a request goes on without Redis: from memory, or to the origin.")
+            doc: "How long a request waits for Redis before it continues without it: answered from memory, or redirected to the origin.")
         reader.value(
             "staleLife", &redis.staleLife, .duration(in: .zero...(.seconds(7 * 86_400))),
             doc:
-                "How long redirects that are in memory go on while Redis cannot be reached. A purge that is made elsewhere meanwhile is not seen."
+                "How long redirects in memory stay in use while Redis cannot be reached. A purge that is made elsewhere in the "
+                + "meantime is not seen."
         )
         return url == nil ? nil : redis
     }
@@ -34,19 +35,19 @@ extension Configuration.Redis {
         var (file, sentinelFile): (String?, String?)
         reader.value(
             "passwordFile", &file, .path, example: "/etc/cloud-mirror/redis-password",
-            doc: "File of one line with the password, in place of one in the URL.")
+            doc: "File with the password on a single line, in place of a password in the URL.")
         reader.value(
             "sentinelPasswordFile", &sentinelFile, .path, example: "/etc/cloud-mirror/sentinel-password",
-            doc: "The same for the sentinels, where they ask for a password of their own.")
+            doc: "The same for the sentinels, if they require a password of their own.")
         if let file { redis.password = reader.readSecret("passwordFile", file) }
         if let sentinelFile { redis.sentinelPassword = reader.readSecret("sentinelPasswordFile", sentinelFile) }
         guard let client else { return }
         if client.username != nil, client.password == nil, file == nil {
             reader.report(
-                "has a user and no password: write user:password@ (:password@ for the default user), or set passwordFile", key: "url")
+                "has a user but no password: write user:password@ (:password@ for the default user), or set passwordFile", key: "url")
         }
         if file != nil, client.password != nil {
-            reader.report("takes the place of the password that the URL has too; keep one of them", key: "passwordFile")
+            reader.report("cannot be combined with the password in the URL; keep one of them", key: "passwordFile")
         }
         if sentinelFile != nil, !client.hasSentinels {
             reader.report("is set, but the URL names no sentinels: write redis+sentinel://, or remove it", key: "sentinelPasswordFile")
@@ -56,12 +57,13 @@ extension Configuration.Redis {
     private static func readAuthority(_ reader: SettingsReader, _ redis: inout Configuration.Redis, _ client: RedisConfiguration?) {
         reader.value(
             "certificateAuthority", &redis.authority, .path, defaultNote: "the system's", example: "/etc/cloud-mirror/redis-ca.pem",
-            doc: "PEM file with the certificates that the servers' certificates are checked against.")
+            doc: "PEM file with the certificates that the servers' certificates are verified against.")
         guard let authority = redis.authority else { return }
         _ = reader.readCertificates("certificateAuthority", authority)
         if let client, client.tls == nil {
             reader.report(
-                "is set, but the URL is without TLS: write rediss:// (rediss+sentinel://, rediss+cluster://)", key: "certificateAuthority")
+                "is set, but the URL does not use TLS: write rediss:// (rediss+sentinel://, rediss+cluster://)", key: "certificateAuthority"
+            )
         }
     }
 }
@@ -81,7 +83,7 @@ extension SettingKind where Value == Secret {
                 do throws(RedisURLError) {
                     _ = try RedisConfiguration(url: text)
                 } catch {
-                    throw InvalidValue("is no Redis URL: \(error)")
+                    throw InvalidValue("is not a Redis URL: \(error)")
                 }
                 return Secret(text)
             }, text: { _ in "" })
@@ -94,7 +96,9 @@ extension SettingKind where Value == String {
         SettingKind(
             name: "name",
             parse: { (text, _) throws(InvalidValue) in
-                guard RedisStateStore.isPrefix(text) else { throw InvalidValue("is no prefix; write 1 to 64 letters, digits and - _ . :") }
+                guard RedisStateStore.isPrefix(text) else {
+                    throw InvalidValue("is not a valid prefix; write 1 to 64 letters, digits and - _ . :")
+                }
                 return text
             }, text: { $0 })
     }

@@ -15,7 +15,7 @@ extension QueryRule {
     static func read(_ element: SettingsElement) -> QueryRule? {
         guard !element.isList else { return readNames(element) }
         var kind = SettingKind<Word>.choice()
-        kind.name += ", or a list of parameters' names"
+        kind.name += ", or a list of parameter names"
         return switch element.value(kind, instead: "leave the key out for the default") {
         case .keep: .keep
         case .dropSignatures: .dropSignatures
@@ -27,7 +27,7 @@ extension QueryRule {
     private static func readNames(_ element: SettingsElement) -> QueryRule? {
         guard let elements = element.elements() else { return nil }
         guard !elements.isEmpty else {
-            element.report("is empty; write drop if nothing of a query belongs to the name")
+            element.report("is empty; write drop if no part of the query belongs to the name")
             return nil
         }
         let names = elements.compactMap { $0.value(.parameterName, instead: "remove it") }
@@ -38,12 +38,12 @@ extension QueryRule {
 extension SettingKind where Value == String {
     fileprivate static var parameterName: Self {
         SettingKind(
-            name: "name of a parameter",
+            name: "parameter name",
             parse: { (text, _) throws(InvalidValue) in
                 guard !text.isEmpty else { throw InvalidValue("is empty") }
                 guard !text.utf8.contains(where: "?&=;#".utf8.contains) else {
                     throw InvalidValue(
-                        "is not the name of a parameter; write what stands before its =, and what is part of a name as %3D and the like")
+                        "is not a parameter name; write the part before the =, with ?, &, =, ; and # percent-encoded (= as %3D)")
                 }
                 return text
             }, text: { $0 })

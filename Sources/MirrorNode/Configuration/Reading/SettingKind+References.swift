@@ -8,7 +8,7 @@ extension SettingKind where Value == EgressPolicy.AllowRule {
             name: "URL prefix",
             parse: { (text, _) throws(InvalidValue) in
                 do throws(ArtifactURLError) { return .prefix(try ArtifactURL(text)) } catch {
-                    throw InvalidValue("is not the beginning of an artifact's URL: \(error.reason)")
+                    throw InvalidValue("is not a valid URL prefix: \(error.reason)")
                 }
             }, text: Self.text)
     }

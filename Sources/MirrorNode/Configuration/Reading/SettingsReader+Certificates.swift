@@ -12,7 +12,7 @@ extension SettingsReader {
         guard let bytes = readFile(key, file, limit: Self.maxFile, isSecret: false) else { return nil }
         let certificates = (try? NIOSSLCertificate.fromPEMBytes(bytes)) ?? []
         guard certificates.isEmpty else { return certificates }
-        report("\(file) holds no certificate in PEM (-----BEGIN CERTIFICATE-----), or one that is damaged", key: key)
+        report("\(file) contains no PEM certificate (-----BEGIN CERTIFICATE-----), or a damaged one", key: key)
         return nil
     }
 
@@ -24,7 +24,7 @@ extension SettingsReader {
         do {
             return try NIOSSLPrivateKey(bytes: bytes, format: .pem)
         } catch {
-            report("\(file) holds no private key in PEM (-----BEGIN PRIVATE KEY-----), or one with a passphrase", key: key)
+            report("\(file) contains no PEM private key (-----BEGIN PRIVATE KEY-----), or one with a passphrase", key: key)
             return nil
         }
     }

@@ -10,7 +10,7 @@ enum YAMLDocument {
     /// With every alias written out.
     static let maxNodes = 20_000
     static let maxDepth = 24
-    private static let tooDeep = "values are nested more than \(maxDepth) deep"
+    private static let tooDeep = "values are nested more than \(maxDepth) levels deep"
 
     /// Why a document cannot be read.
     struct Failure: Error {
@@ -44,7 +44,7 @@ enum YAMLDocument {
     private static func convert(_ node: Node, depth: Int, budget: inout Int) throws(Failure) -> SettingsNode {
         let (line, column) = (node.mark?.line ?? 1, node.mark?.column ?? 1)
         budget -= 1
-        guard budget >= 0 else { throw Failure(line: line, column: column, message: "the file holds more than \(maxNodes) values") }
+        guard budget >= 0 else { throw Failure(line: line, column: column, message: "the file has more than \(maxNodes) values") }
         guard depth <= maxDepth else { throw Failure(line: line, column: column, message: tooDeep) }
         let content: SettingsNode.Content
         switch node {
@@ -59,7 +59,7 @@ enum YAMLDocument {
             for (key, value) in mapping {
                 guard case .scalar(let name) = key else {
                     let mark = key.mark
-                    throw Failure(line: mark?.line ?? line, column: mark?.column ?? column, message: "a key must be a single word")
+                    throw Failure(line: mark?.line ?? line, column: mark?.column ?? column, message: "a key must be a single value")
                 }
                 entries.append(
                     SettingsNode.Entry(
@@ -69,7 +69,7 @@ enum YAMLDocument {
             content = .mapping(entries)
         case .alias:
             // The parser replaces aliases; this is for whoever builds nodes by hand.
-            throw Failure(line: line, column: column, message: "an alias that refers to nothing")
+            throw Failure(line: line, column: column, message: "the alias refers to nothing")
         }
         return SettingsNode(content: content, line: line, column: column)
     }
@@ -84,7 +84,9 @@ enum YAMLDocument {
             return Failure(line: mark.line, column: mark.column, message: "not valid YAML: \(text)")
         case .duplicatedKeysInMapping(let duplicates, let context):
             let names = duplicates.map { "'\($0.prefix(80))'" }.joined(separator: ", ")
-            return Failure(line: context.mark.line, column: context.mark.column, message: "given more than once here: \(names); keep one")
+            return Failure(
+                line: context.mark.line, column: context.mark.column,
+                message: "given more than once in the same mapping: \(names); keep one")
         case .reader(let problem, let offset, _, let yaml):
             let before = yaml.prefix(offset ?? 0)
             let line = before.count { $0.isNewline } + 1
