@@ -34,8 +34,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("shelf/test: {label: a, lable: b}", "mirror.yaml:3:27: pools.shelf/test.lable: unknown key; did you mean 'label'?"),
-        ("shelf/test: {}", "mirror.yaml:3:15: pools.shelf/test: is missing; write label: a-label"),
+        ("shelf/test: {label: a, lable: b}", "mirror.yaml:3:26: pools.shelf/test.lable: unknown key; did you mean 'label'?"),
+        ("shelf/test: {}", "mirror.yaml:3:15: pools.shelf/test.label: is missing; write label: a-label"),
         ("shelf/test: {label: a, retention: {minFreeBytes: 1GiB}}", "unknown key"),
         (
             "shelf/test: {label: a}\n  shelf/other: {label: a}",
