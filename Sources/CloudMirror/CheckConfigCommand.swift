@@ -7,21 +7,21 @@ import MirrorSettings
 struct CheckConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check-config",
-        abstract: "Say everything that is wrong with a configuration file.",
+        abstract: "Report everything that is wrong with a configuration file.",
         discussion:
             """
-            One problem a line, as file:line:column: key: what is wrong. Environment variables and files that it names are read, too, and what it \
-            needs of this machine is looked at: directories, disks, addresses, certificates. So run it where, and as whom, the service will run; \
-            elsewhere --file-only leaves the machine out.
+            Prints one problem per line, as file:line:column: key: what is wrong. The environment variables and files that the configuration \
+            names are read, too, and what it needs of this machine is checked: directories, disks, addresses, certificates. So run it on the \
+            service's machine, as the service's account; elsewhere use --file-only to leave out the machine.
             """)
 
     @Argument(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var file: String
 
-    @Flag(name: [.short, .long], help: "Say nothing when nothing is wrong.")
+    @Flag(name: [.short, .long], help: "Print nothing when nothing is wrong.")
     var quiet = false
 
-    @Flag(help: "Look at the file and at the files that it names, and not at directories, disks, addresses and limits of this machine.")
+    @Flag(help: "Check only the file and the files that it names, not this machine's directories, disks, addresses and limits.")
     var fileOnly = false
 
     func run() async throws {

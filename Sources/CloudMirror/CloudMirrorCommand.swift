@@ -5,7 +5,7 @@ import MirrorCore
 struct CloudMirrorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cloud-mirror",
-        abstract: "Copies immutable artifacts into the region of whoever asks for them, and redirects to the copies.",
+        abstract: "Copies immutable artifacts into the client's region and redirects to the copies.",
         discussion: CommandExit.help,
         version: CloudMirrorVersion.current,
         subcommands: [

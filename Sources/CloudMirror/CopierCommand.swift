@@ -6,12 +6,12 @@ import MirrorCore
 struct CopierCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "copier",
-        abstract: "Copy artifacts into pools for the front ends of the same state, until told to stop.",
+        abstract: "Copy artifacts into pools for the front ends that share its state, until told to stop.",
         discussion: """
-            Takes copy jobs that `cloud-mirror serve` queues in the Redis that the configuration names (state.redis), and answers no requests but \
-            those about itself: /healthz, /readyz, /metrics. Run it in the region of its pools; run as many as you like. While one lives, \
-            front ends leave its pools to it (copy.frontEnd). SIGTERM and SIGINT end it in order: copies under way are given \
-            server.shutdownGrace to come to an end, and go back into the queue otherwise. SIGHUP makes it read the configuration file again.
+            Takes copy jobs that `cloud-mirror serve` queues in the configured Redis (state.redis), and answers only requests about itself: \
+            /healthz, /readyz, /metrics. Run it in the region of its pools; run as many as you like. While one is alive, front ends leave its \
+            pools to it (copy.frontEnd). SIGTERM and SIGINT shut it down gracefully: copies in progress have server.shutdownGrace to finish, and \
+            go back into the queue otherwise. SIGHUP makes it read the configuration file again.
             """)
 
     @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
@@ -19,7 +19,7 @@ struct CopierCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The pools to copy into, separated by commas; all of the file's without it.", valueName: "service/region,…"))
+            "The pools to copy into, separated by commas (default: all pools in the file).", valueName: "service/region,…"))
     var pools: String?
 
     @Option(

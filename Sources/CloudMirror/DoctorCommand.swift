@@ -6,10 +6,10 @@ import MirrorStorage
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Check what a configuration needs, its state and its pools, and say what is wrong and what to do.",
+        abstract: "Check what a configuration needs, its state and its pools; report what is wrong and how to fix it.",
         discussion: """
-            A line for each thing that was looked at. Run it where the service runs: elsewhere other credentials and ways may hold. Pools are \
-            checked as by `cloud-mirror pools check`.
+            Prints one line for each check. Run it where the service runs: elsewhere the credentials and the network may be different. Pools \
+            are checked as by `cloud-mirror pools check`.
             """)
 
     @OptionGroup var file: PoolFileOptions

@@ -7,9 +7,9 @@ struct GetCommand: AsyncParsableCommand {
         commandName: "get",
         abstract: "Download an artifact through a mirror.",
         discussion: """
-            Asks the mirror where the copy nearest to it is, downloads it to FILE.part, checks its length and its SHA-256, and gives it its \
-            name. What an interrupted download left behind is continued. What is not a regular file, such as a pipe or a device, is written to as it is. \
-            A mirror that cannot be reached, or that is ill, is not an error: then the artifact comes from its origin.
+            Asks the mirror for the nearest copy, downloads it to FILE.part, checks its length and SHA-256, and then renames it to FILE. An \
+            interrupted download is continued. An output that is not a regular file, such as a pipe or a device, is written directly. A mirror \
+            that is unreachable or failing is not an error: the artifact is then downloaded from its origin.
             """)
 
     @Argument(help: "The artifact's URL.", transform: { try ArtifactURL($0) })
@@ -26,13 +26,14 @@ struct GetCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The pool to use, such as local/dev (default: the mirror chooses).", valueName: "service/region"))
     var pool: PoolID?
 
-    @Option(help: ArgumentHelp("The SHA-256 that must arrive, 64 hexadecimal digits.", valueName: "hex"), transform: Self.digest)
+    @Option(help: ArgumentHelp("The expected SHA-256, as 64 hexadecimal digits.", valueName: "hex"), transform: Self.digest)
     var sha256: Digest?
 
-    @Option(help: ArgumentHelp("How long the mirror may take for a first copy (default: what it is configured for).", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp("How long the mirror may take to make a first copy (default: the mirror's own setting).", valueName: "seconds"))
     var wait: Int?
 
-    @Flag(name: [.short, .long], help: "Say nothing but what went wrong.")
+    @Flag(name: [.short, .long], help: "Print errors only.")
     var quiet = false
 
     func validate() throws {

@@ -6,7 +6,7 @@ struct PurgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "purge",
         abstract: "Delete the copies of an artifact.",
-        discussion: "Says what was there. The next request for it makes a new copy.")
+        discussion: "Reports what was deleted. The next request for the artifact makes a new copy.")
 
     @Argument(help: "The artifact's URL.", transform: { try ArtifactURL($0) })
     var url: ArtifactURL

@@ -3,7 +3,7 @@ import MirrorCore
 
 /// `cloud-mirror replicas`: what is where.
 struct ReplicasCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "replicas", abstract: "List what is in which pool.")
+    static let configuration = CommandConfiguration(commandName: "replicas", abstract: "List the replicas in the pools.")
 
     enum State: String, CaseIterable, ExpressibleByArgument {
         case pending, present, error
@@ -37,7 +37,7 @@ struct ReplicasCommand: AsyncParsableCommand {
                 .get, client.address.replicas(pool: pool, state: state?.rawValue, after: after, limit: Self.pageSize))
             replicas += zip(page.body.replicas, page.json["replicas"]?.elements ?? []).map { WholeAnswer(body: $0, json: $1) }
             let next = page.body.next
-            if let next, next == after { throw CommandFailure("the mirror's pages go in a circle") }
+            if let next, next == after { throw CommandFailure("the mirror returns the same page of replicas again and again") }
             after = next
         } while after != nil
         // A mirror that does not know the parameter sends all states.

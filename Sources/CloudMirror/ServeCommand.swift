@@ -7,8 +7,9 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Run the mirror until it is told to stop.",
         discussion: """
-            Without a configuration file it copies from any public HTTPS origin into a directory of this account. SIGTERM and SIGINT end it in \
-            order: requests and copies under way are given server.shutdownGrace to come to an end. SIGHUP makes it read the configuration file again.
+            Without a configuration file it copies from any public HTTPS origin into a directory of this account. SIGTERM and SIGINT shut \
+            it down gracefully: requests and copies in progress have server.shutdownGrace to finish. SIGHUP makes it read the configuration \
+            file again.
             """)
 
     @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
@@ -16,14 +17,14 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Directory for what the service keeps for itself, in place of the file's stateDirectory.", valueName: "directory"),
+            "Directory for the service's own files, in place of the file's stateDirectory.", valueName: "directory"),
         completion: .directory)
     var stateDir: String?
 
     @Option(help: ArgumentHelp("Address to listen on, in place of the file's; port 0 lets the system choose.", valueName: "host:port"))
     var listen: ListenAddress?
 
-    @Flag(help: "Copy nothing, and leave it to the processes of `cloud-mirror copier`; needs state.redis.")
+    @Flag(help: "Leave all copying to `cloud-mirror copier` processes; needs state.redis.")
     var noCopiers = false
 
     @Flag(help: "Write one line 'ready URL' to standard output once requests are accepted.")
@@ -50,7 +51,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.printsReady = printReady
         if noCopiers {
             guard configuration.isStateShared else {
-                throw CommandFailure("--no-copiers needs state.redis: nobody else could copy", exit: .usage)
+                throw CommandFailure("--no-copiers needs state.redis: otherwise nothing could copy", exit: .usage)
             }
             configuration.copy.frontEnd = .never
         }

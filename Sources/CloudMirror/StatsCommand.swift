@@ -54,7 +54,7 @@ struct StatsCommand: AsyncParsableCommand {
     }
 
     private static func networks(_ networks: [String]) -> String? {
-        var table = TextTable([("NETWORK WITHOUT A BUDGET LEFT", .left)])
+        var table = TextTable([("NETWORK OVER ITS BUDGET", .left)])
         for network in networks { table.add([network]) }
         return table.isEmpty ? nil : table.text()
     }

@@ -5,9 +5,9 @@ import MirrorCore
 struct URLCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "url",
-        abstract: "Print the URL under which a mirror gives an artifact.",
+        abstract: "Print the URL at which a mirror serves an artifact.",
         discussion: """
-            Asks nobody. For tools that take a URL:
+            Sends no request. For tools that take a URL:
 
               curl -fL "$(cloud-mirror url https://HOST/PATH)" -o NAME
             """)
@@ -20,7 +20,8 @@ struct URLCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The pool to use, such as local/dev (default: the mirror chooses).", valueName: "service/region"))
     var pool: PoolID?
 
-    @Option(help: ArgumentHelp("How long the mirror may take for a first copy (default: what it is configured for).", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp("How long the mirror may take to make a first copy (default: the mirror's own setting).", valueName: "seconds"))
     var wait: Int?
 
     func validate() throws {

@@ -5,10 +5,10 @@ import MirrorCore
 struct WarmCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "warm",
-        abstract: "Queue copies of artifacts before somebody asks for them.",
+        abstract: "Queue copies of artifacts before anyone requests them.",
         discussion: """
-            The copies are made in the background; 'cloud-mirror replicas' shows how far they are. Exits with 1 when a URL was refused or could not \
-            be queued; standard error names each, and why. The others are queued all the same.
+            The copies are made in the background; 'cloud-mirror replicas' shows their progress. Exits with 1 when a URL was refused or could not \
+            be queued; standard error names each one and the reason. The others are still queued.
             """)
 
     @Argument(help: "URLs of artifacts; - reads them from standard input.")
@@ -16,7 +16,7 @@ struct WarmCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Read URLs from a file, one a line; - is standard input. Empty lines and lines that begin with # are skipped.",
+            "Read URLs from a file, one per line; - is standard input. Empty lines and lines that begin with # are skipped.",
             valueName: "file"),
         completion: .file())
     var from: [String] = []

@@ -117,7 +117,7 @@ import Testing
                 ORIGIN             QUEUED  RUNNING  SLOW  PER SECOND  SLOW SO FAR
                 https://a.example      12        8     2     2.0 KiB            3
 
-                NETWORK WITHOUT A BUDGET LEFT
+                NETWORK OVER ITS BUDGET
                 192.0.2.7
                 2001:db8::/64
 

@@ -59,7 +59,7 @@ import Testing
         add(others)
         #expect(report.summary == "2 artifacts: 1 pending, 1 present, 1 refused, 1 queue full, 1 unavailable, 1 absent, 1 error, 1 new?")
         #expect(report.notTaken == others)
-        #expect(report.failure(invalid: 0)?.message == "the mirror did not take 6 of 8")
+        #expect(report.failure(invalid: 0)?.message == "the mirror did not accept 6 of 8")
         #expect(WarmReport.line(others[0]).contains("not allowed"))
         #expect(WarmReport.line(others[0]).hasPrefix("refused: https://a.example/x"))
         #expect(!WarmReport.line(others[0]).contains("secret"))
@@ -74,6 +74,6 @@ import Testing
         #expect(report.summary == "3 artifacts: 1 pending")
         let failure = report.failure(invalid: 0)
         #expect(failure?.exit == .failed)
-        #expect(failure?.message == "the mirror did not take \(asked - 1) of \(asked); its answer does not mention \(asked - 1) of them")
+        #expect(failure?.message == "the mirror did not accept \(asked - 1) of \(asked); its answer does not mention \(asked - 1) of them")
     }
 }

@@ -32,7 +32,7 @@ extension EndToEndWaits {
                     #expect(all.exit == .code(1))
                     #expect(all.output == "2 artifacts: 2 refused\n")
                     for url in others { #expect(all.errors.contains("refused: \(url) in local/dev: "), "\(all.errors)") }
-                    #expect(all.errors.contains("the mirror did not take 2 of 2"))
+                    #expect(all.errors.contains("the mirror did not accept 2 of 2"))
 
                     let some = try await admin(mirror, ["warm", "--json", origin.url("/a.bin"), others[0]])
                     #expect(some.exit == .code(1))
@@ -62,7 +62,7 @@ extension EndToEndWaits {
                     #expect(result.exit == .code(1))
                     #expect(result.output == "3 artifacts: 1 pending, 2 queue full\n")
                     #expect(result.errors.contains("queue full: http"))
-                    #expect(result.errors.contains("the mirror did not take 2 of 3"))
+                    #expect(result.errors.contains("the mirror did not accept 2 of 3"))
                     gate.open()
                 }
             }

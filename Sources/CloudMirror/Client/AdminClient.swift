@@ -111,7 +111,7 @@ struct AdminClient {
     /// - Parameter flaw: What is wrong with the answer.
     private func notAMirror(_ answer: Answer, _ flaw: String) -> CommandFailure {
         CommandFailure(
-            "what answers at \(address) does not look like a cloud-mirror (status \(answer.status), and not the JSON that was expected: \(flaw))\n--mirror or $\(MirrorAddress.variable) says where the mirror is."
+            "the server at \(address) does not look like a cloud-mirror (status \(answer.status), and not the JSON that was expected: \(flaw))\n--mirror or $\(MirrorAddress.variable) says where the mirror is."
         )
     }
 }

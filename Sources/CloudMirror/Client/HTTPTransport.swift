@@ -85,11 +85,11 @@ struct HTTPTransport {
         } catch let error as Unreachable {
             throw error
         } catch {
-            throw Unreachable(reason: "a redirect to something that is no URL")
+            throw Unreachable(reason: "a redirect to something that is not a URL")
         }
     }
 
-    /// - Returns: The body; shorter when it breaks off or is longer than `limit` bytes.
+    /// - Returns: The body; shorter when it ends early or is longer than `limit` bytes.
     static func body(of response: HTTPClientResponse, limit: Int) async -> [UInt8] {
         var bytes: [UInt8] = []
         do {
@@ -116,7 +116,7 @@ struct HTTPTransport {
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { words($0.error) } ?? "the host \(error.host) is not known"
         case let error as IOError: Errno(code: error.errnoCode).phrase
-        case HTTPParserError.invalidEOFState: "the transfer broke off"
+        case HTTPParserError.invalidEOFState: "the transfer was cut short"
         case let error as HTTPParserError: "the answer is not HTTP (\(error))"
         case let error as UnacceptableAnswer: "the answer is not HTTP: \(error)"
         default: "\(error)"

@@ -43,17 +43,17 @@ struct LocalTokens {
         for file in files {
             do {
                 _ = try file.read()
-                lines.append("\(file.path) holds a token, and the mirror does not take it: does another account's mirror listen there?")
+                lines.append("\(file.path) holds a token that the mirror does not accept: does another account's mirror listen there?")
             } catch {
                 if !error.isMissing { lines.append("\(file.path) cannot be read: \(error.reason)") }
             }
         }
         guard lines.isEmpty else {
-            return (lines + ["Be the account of the service, or root: sudo cloud-mirror …"]).joined(separator: "\n")
+            return (lines + ["Run this as the service's account or as root: sudo cloud-mirror …"]).joined(separator: "\n")
         }
         return isGiven
-            ? "The mirror has kept no token in the directory that --state-dir names."
-            : "If the mirror runs on this machine with a state directory of its own (stateDirectory, --state-dir): name it, too, with --state-dir."
+            ? "The mirror has stored no token in the directory that --state-dir names."
+            : "If the mirror runs on this machine with its own state directory (stateDirectory, --state-dir), pass that to this command with --state-dir."
     }
 
     /// Of a mirror that listens there, or at all addresses.

@@ -59,7 +59,7 @@ struct Download: ~Copyable {
             do {
                 try await follow(redirect, expected: pinned ?? redirect.sha256)
             } catch let failure as SourceFailure where mayReport && redirect.isToCopy && Self.meansMissing(failure.status) {
-                say("the copy is not there (\(failure.reason)); asking the mirror for another")
+                say("the copy is missing (\(failure.reason)); asking the mirror for another")
                 let answer = await inquiry.ask(transport, isMissing: true)
                 try await run(answer, pinned: pinned, mayReport: false)
             } catch let failure as SourceFailure {
@@ -93,7 +93,7 @@ struct Download: ~Copyable {
         } catch let failure as SourceFailure {
             let isItsWord = failure.status.map { (400..<500).contains($0) && !MirrorAnswer.isTransient($0) } ?? false
             meter.clear()
-            throw CommandFailure("the origin does not give this artifact: \(failure.reason)", exit: isItsWord ? .notAvailable : .failed)
+            throw CommandFailure("the origin does not serve this artifact: \(failure.reason)", exit: isItsWord ? .notAvailable : .failed)
         }
         try finish(expected, from: "the origin")
     }
@@ -145,7 +145,7 @@ struct Download: ~Copyable {
         case .failed(let status): throw SourceFailure(reason: "status \(status)", status: status)
         }
         try await receive(response.body, total: total)
-        if let total, target.size < total { throw HTTPTransport.Unreachable(reason: "the transfer broke off") }
+        if let total, target.size < total { throw HTTPTransport.Unreachable(reason: "the transfer was cut short") }
         if let total, target.size > total {
             try target.discard()
             throw SourceFailure(reason: "it sent more than it announced")
@@ -177,8 +177,8 @@ struct Download: ~Copyable {
         if let expected, target.sha256 != expected {
             target.remove()
             throw CommandFailure(
-                "what came from \(source) has \(target.sha256?.description ?? "no digest"), not the expected \(expected)"
-                    + (target.isFile ? "; it was thrown away" : "; do not use what was written"),
+                "the data from \(source) has \(target.sha256?.description ?? "no digest"), not the expected \(expected)"
+                    + (target.isFile ? "; it was discarded" : "; do not use the output"),
                 exit: .digestMismatch)
         }
         try target.finish()

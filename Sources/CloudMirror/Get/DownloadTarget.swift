@@ -99,7 +99,7 @@ struct DownloadTarget: ~Copyable {
     mutating func discard() throws(CommandFailure) {
         guard let path else {
             guard size == 0 else {
-                throw CommandFailure("the download broke off and cannot be continued; part of it was written to \(name) already")
+                throw CommandFailure("the download was cut short and cannot be continued: part of it was already written to \(name)")
             }
             return
         }
@@ -135,7 +135,7 @@ struct DownloadTarget: ~Copyable {
         let output = output
         while true {
             let place = size
-            let chunk = try Self.explaining("what an earlier attempt left behind cannot be read") { () throws(Errno) in
+            let chunk = try Self.explaining("the partial file of an earlier attempt cannot be read") { () throws(Errno) in
                 try output.bytes(1 << 20, at: place)
             }
             if chunk.isEmpty { return }

@@ -48,7 +48,7 @@ enum MirrorAnswer: Equatable {
         switch (response.status, outcome) {
         case (301...303, _), (307...308, _):
             guard let location = response.field("location") else {
-                self = .unusable(reason: "it redirects without saying where to")
+                self = .unusable(reason: "it redirects without a Location")
                 return
             }
             guard outcome != "hop" else {
@@ -63,7 +63,7 @@ enum MirrorAnswer: Equatable {
         case (400...599, "error") where Self.isTransient(response.status):
             self = .originFailed(status: response.status, said: said)
         case (400...499, "error"):
-            self = .refused(message: "the origin does not give this artifact (status \(response.status))\(said)", exit: .notAvailable)
+            self = .refused(message: "the origin does not serve this artifact (status \(response.status))\(said)", exit: .notAvailable)
         case (400...499, _) where response.status != 429:
             self = .refused(message: "the mirror refuses (status \(response.status))\(said)", exit: .failed)
         default:

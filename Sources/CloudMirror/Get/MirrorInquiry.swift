@@ -32,11 +32,11 @@ struct MirrorInquiry {
             let answer = await ask(transport, url)
             guard case .hop(let location) = answer else { return answer }
             guard let next = address.hop(to: location, from: url) else {
-                return .unusable(reason: "it says that it is copying, and to ask elsewhere")
+                return .unusable(reason: "it says that it is still copying, but redirects elsewhere")
             }
             url = next
         }
-        return .unusable(reason: "it said more than \(Self.maxHops) times that it is copying")
+        return .unusable(reason: "it answered more than \(Self.maxHops) times that it is still copying")
     }
 
     private func ask(_ transport: HTTPTransport, _ url: String) async -> MirrorAnswer {

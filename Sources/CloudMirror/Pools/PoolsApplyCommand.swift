@@ -6,16 +6,16 @@ import MirrorStorage
 struct PoolsApplyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply",
-        abstract: "Make the buckets of pools, and set them up.",
+        abstract: "Create the buckets of pools and set them up.",
         discussion: """
-            Makes buckets that are missing, and sets who may read, object ownership and lifecycle rules. Shows a plan first, and does nothing that \
-            is done already; rules and policy statements of others stay. On a terminal it asks; elsewhere it shows the plan alone, and exits \
-            with \(CommandExit.notApplied.rawValue) when there is something to do, unless --yes is given.
+            Creates missing buckets, and sets read access, object ownership and lifecycle rules. Shows a plan first, and skips what is \
+            already in place; rules and policy statements of others stay. On a terminal it asks for confirmation; elsewhere it only shows the \
+            plan, and exits with \(CommandExit.notApplied.rawValue) when there is something to do, unless --yes is given.
             """)
 
     @OptionGroup var file: PoolFileOptions
 
-    @Flag(name: [.short, .long], help: "Do not ask.")
+    @Flag(name: [.short, .long], help: "Apply without asking.")
     var yes = false
 
     func run() async throws {
@@ -36,9 +36,9 @@ struct PoolsApplyCommand: AsyncParsableCommand {
                         let isPoolDone = try await apply { Terminal.say($0.row) }
                         isDone = isDone && isPoolDone
                     }
-                    guard isDone else { throw CommandFailure("not all of it could be done; the lines above say why") }
+                    guard isDone else { throw CommandFailure("some changes failed; the lines above say why") }
                 }
-                if hasProblems { throw CommandFailure("some things have to be put right elsewhere; the plan says what") }
+                if hasProblems { throw CommandFailure("some problems have to be fixed elsewhere; the plan says which") }
             }
         }
     }

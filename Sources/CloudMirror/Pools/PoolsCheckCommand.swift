@@ -6,11 +6,11 @@ import MirrorCore
 struct PoolsCheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Try everything that pools need, and say what is wrong.",
+        abstract: "Test everything that pools need, and report what is wrong.",
         discussion: """
-            Credentials, endpoint, clock, region, bucket, permissions, what clients may do, lifecycle rules: a line for each. Writes small \
-            objects under the name cloud-mirror-probe-may-be-deleted/… and removes them. Run it where the service runs: elsewhere other credentials \
-            and ways may hold.
+            Prints one line for each check: credentials, endpoint, clock, region, bucket, permissions, what clients may do, lifecycle rules. \
+            Writes small objects under the name cloud-mirror-probe-may-be-deleted/… and removes them. Run it where the service runs: elsewhere \
+            the credentials and the network may be different.
             """)
 
     @OptionGroup var file: PoolFileOptions

@@ -7,7 +7,7 @@ import MirrorCore
 struct PoolsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pools",
-        abstract: "Show the pools, set up their buckets, find out what is wrong with them.",
+        abstract: "Show the pools, set up their buckets, and find out what is wrong with them.",
         subcommands: [PoolsListCommand.self, PoolsApplyCommand.self, PoolsCheckCommand.self],
         defaultSubcommand: PoolsListCommand.self)
 }

@@ -16,12 +16,12 @@ enum CommandExit: Int32, CaseIterable {
         switch self {
         case .success: "done"
         case .failed: "failed; standard error says why"
-        case .notAvailable: "the origin does not have the artifact, or does not give it"
-        case .digestMismatch: "what arrived is not what was expected, and was thrown away"
-        case .notApplied: "there are changes to make, and they were not made"
+        case .notAvailable: "the origin does not have the artifact, or does not serve it"
+        case .digestMismatch: "the data that arrived is not what was expected, and was discarded"
+        case .notApplied: "changes are needed, and they were not made"
         case .usage: "the command line is wrong"
         case .unreachable: "the mirror cannot be reached"
-        case .stuck: "the service was told to stop, and something still hung a second after its grace; the log says what"
+        case .stuck: "the service was told to stop, but a part of it was still running a second after the grace period; the log says which"
         case .configuration: "the configuration file is wrong"
         }
     }

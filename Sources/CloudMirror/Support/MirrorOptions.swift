@@ -29,13 +29,13 @@ struct AdminOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "File whose first line is an admin token (default: the token in $\(variable), else of a mirror on this machine the one in its state directory).",
+            "File whose first line is an admin token (default: the token in $\(variable), else the one in the state directory of a mirror on this machine).",
             valueName: "file"),
         completion: .file())
     var tokenFile: String?
 
     @Option(
-        help: ArgumentHelp("State directory of the mirror on this machine, where its own admin token is.", valueName: "directory"),
+        help: ArgumentHelp("State directory of the mirror on this machine, which holds its own admin token.", valueName: "directory"),
         completion: .directory)
     var stateDir: String?
 

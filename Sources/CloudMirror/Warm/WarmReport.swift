@@ -42,10 +42,10 @@ struct WarmReport {
         let notTaken = notTaken.count + unanswered
         switch (notTaken, invalid) {
         case (0, 0): return nil
-        case (0, _): return CommandFailure("\(invalid == 1 ? "1 line was" : "\(invalid) lines were") not a URL; the others were taken")
+        case (0, _): return CommandFailure("\(invalid == 1 ? "1 line was" : "\(invalid) lines were") not a URL; the others were accepted")
         default:
             let rest = unanswered == 0 ? "" : "; its answer does not mention \(unanswered) of them"
-            return CommandFailure("the mirror did not take \(notTaken) of \(replicas.count + unanswered)\(rest)")
+            return CommandFailure("the mirror did not accept \(notTaken) of \(replicas.count + unanswered)\(rest)")
         }
     }
 
