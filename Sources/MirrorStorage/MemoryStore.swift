@@ -117,7 +117,7 @@ public final class MemoryStore: ObjectStore {
         try state.withLock { state in
             if condition == .absent, state.objects[key] != nil {
                 state.bytesHeld -= info.size
-                throw StorageError(.preconditionFailed, "there is an object \(key) already", operation: "memory.complete")
+                throw StorageError(.preconditionFailed, "the object \(key) exists already", operation: "memory.complete")
             }
             let replaced = state.objects.updateValue(StoredObject(info: info, bytes: bytes), forKey: key)
             state.bytesHeld -= replaced?.info.size ?? 0

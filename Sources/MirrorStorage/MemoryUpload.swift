@@ -47,7 +47,7 @@ final class MemoryUpload: ObjectUpload {
                 throw invalid("part \(part.number) is shorter than stated", "write")
             }
             try state.withLock { state in
-                guard state.isOpen else { throw invalid("the upload is over", "write") }
+                guard state.isOpen else { throw invalid("the upload has already ended", "write") }
                 guard state.parts[part.number] == nil else { throw invalid("part \(part.number) is written twice at once", "write") }
                 state.parts[part.number] = Part(offset: part.offset, bytes: bytes)
             }
@@ -75,7 +75,7 @@ final class MemoryUpload: ObjectUpload {
 
     func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
         let bytes = try state.withLock { state -> ByteBuffer in
-            guard state.isOpen else { throw invalid("the upload is over", "complete") }
+            guard state.isOpen else { throw invalid("the upload has already ended", "complete") }
             var bytes = ByteBuffer()
             for part in state.parts.values.sorted(by: { ($0.offset, $0.end) < ($1.offset, $1.end) }) {
                 guard part.offset == Int64(bytes.readableBytes) else { throw invalid("bytes are missing or written twice", "complete") }
@@ -106,7 +106,7 @@ final class MemoryUpload: ObjectUpload {
     /// Forgets an earlier attempt at the part.
     private func takePart(_ number: Int) throws {
         let earlier = try state.withLock { state in
-            guard state.isOpen else { throw invalid("the upload is over", "write") }
+            guard state.isOpen else { throw invalid("the upload has already ended", "write") }
             return state.parts.removeValue(forKey: number)
         }
         store.release(earlier?.bytes.readableBytes ?? 0)

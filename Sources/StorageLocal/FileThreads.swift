@@ -47,7 +47,7 @@ package final class FileThreads: Sendable {
     func start<Result: Sendable>(_ operation: String, _ body: @escaping @Sendable () throws -> Result) -> FileCall<Result> {
         let call = FileCall(operation, clock: clock, body)
         guard !allHang else {
-            call.fail(.timedOut, "all threads of the pool wait for its disk")
+            call.fail(.timedOut, "all threads of the pool are waiting for its disk")
             return call
         }
         pool.submit { state in

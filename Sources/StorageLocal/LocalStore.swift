@@ -79,13 +79,13 @@ package struct LocalStore: ObjectStore {
     package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
         let operation = "local.beginUpload"
         return try await threads.run(operation) {
-            guard (expectedSize ?? 0) >= 0 else { throw StorageError(.invalidRequest, "a size is not negative", operation: operation) }
+            guard (expectedSize ?? 0) >= 0 else { throw StorageError(.invalidRequest, "a size cannot be negative", operation: operation) }
             // What is stated is not taken yet, and what is there may go meanwhile: only what never fits is refused.
             let (total, kept) = (try directory.space.total, configuration.minFreeBytes)
             guard total >= kept, total - kept >= expectedSize ?? 0 else {
                 throw StorageError(
                     .full,
-                    "\(expectedSize ?? 0) bytes do not fit on the file system, which has \(total) in all, \(kept) of them to stay free",
+                    "\(expectedSize ?? 0) bytes do not fit on the file system, which has \(total) in all, of which \(kept) are to stay free",
                     operation: operation)
             }
             try checkSpace(for: 0, operation: operation)

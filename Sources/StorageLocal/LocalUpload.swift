@@ -159,7 +159,7 @@ final class LocalUpload: ObjectUpload {
         let operation = "local.complete"
         let footer = ObjectFooter(key: key, size: size, sha256: sha256, lastModified: store.clock.now, metadata: metadata)
         guard let info = footer.info(for: key) else {
-            throw StorageError(.invalidRequest, "the digest is no SHA-256", operation: operation)
+            throw StorageError(.invalidRequest, "the digest is not a SHA-256", operation: operation)
         }
         // All of it on the thread, so that what is left behind there comes to its own end.
         try await store.threads.run(operation) { try self.publish(footer, size: size, operation) }
@@ -209,7 +209,7 @@ final class LocalUpload: ObjectUpload {
     }
 
     private func over(_ operation: String) -> StorageError {
-        StorageError(.invalidRequest, "the upload is over", operation: operation)
+        StorageError(.invalidRequest, "the upload has already ended", operation: operation)
     }
 
     private func invalid(_ operation: String, _ body: () throws(WrittenParts.Problem) -> Void) throws {

@@ -68,7 +68,7 @@ struct ObjectFooter: Codable, Equatable {
     func encoded(operation: String) throws -> ByteBuffer {
         let document = Array(try JSONEncoder().encode(self))
         guard document.count <= Self.maxDocumentLength else {
-            throw StorageError(.invalidRequest, "the metadata are longer than \(Self.maxDocumentLength) bytes", operation: operation)
+            throw StorageError(.invalidRequest, "the metadata is longer than \(Self.maxDocumentLength) bytes", operation: operation)
         }
         var buffer = ByteBufferAllocator().buffer(capacity: document.count + Self.trailerLength)
         buffer.writeBytes(document)

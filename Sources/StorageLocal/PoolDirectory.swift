@@ -67,7 +67,7 @@ final class PoolDirectory: Sendable {
     func checkPlace(operation: String) throws {
         guard try objects.hasPlace(), try uploads.hasPlace() else {
             throw StorageError(
-                .unavailable, "the pool's directory was removed; start the service again, which makes it anew", operation: operation)
+                .unavailable, "the pool's directory was removed; restart the service to create it again", operation: operation)
         }
     }
 

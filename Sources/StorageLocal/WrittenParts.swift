@@ -28,7 +28,7 @@ struct WrittenParts {
     /// Begins a part, forgetting an earlier attempt at it.
     mutating func begin(_ part: UploadPart) throws(Problem) {
         guard part.number >= 0, part.offset >= 0, (part.length ?? 0) >= 0, part.offset <= .max - (part.length ?? 0) else {
-            throw Problem(message: "a part has no negative numbers and ends before 2^63")
+            throw Problem(message: "a part's numbers cannot be negative, and it must end before 2^63")
         }
         if let earlier = parts[part.number], !earlier.isWhole {
             throw Problem(message: "part \(part.number) is being written already")
@@ -63,7 +63,8 @@ struct WrittenParts {
         var position: Int64 = 0
         for part in inOrder {
             guard part.offset == position else {
-                throw Problem(message: part.offset > position ? "bytes from \(position) on are missing" : "parts overlap at \(part.offset)")
+                throw Problem(
+                    message: part.offset > position ? "bytes from \(position) onwards are missing" : "parts overlap at \(part.offset)")
             }
             position = part.end
         }

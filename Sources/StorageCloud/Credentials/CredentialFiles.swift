@@ -36,7 +36,7 @@ package struct CredentialFiles: Sendable {
         switch read(path) {
         case .bytes(let bytes):
             guard let text = String(validating: bytes, as: UTF8.self) else {
-                throw CredentialsError(.invalid, "\(what) \(path) is no UTF-8")
+                throw CredentialsError(.invalid, "\(what) \(path) is not UTF-8")
             }
             return text
         case .missing: throw CredentialsError(.invalid, "\(what) \(path) does not exist")

@@ -22,7 +22,7 @@ package final class CredentialsChain<Credentials: ExpiringCredentials>: Sendable
             switch try await look(sources[index]) {
             case .found(let credentials): return credentials
             case .absent(let reason):
-                throw CredentialsError(.unavailable, "\(sources[index].name), which had credentials before, has none any more: \(reason)")
+                throw CredentialsError(.unavailable, "\(sources[index].name), which had credentials before, no longer has any: \(reason)")
             }
         }
         var reasons: [String] = []

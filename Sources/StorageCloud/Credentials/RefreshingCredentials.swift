@@ -121,7 +121,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
 
     private static var shutDown: CredentialsError { CredentialsError(.unavailable, "this service is shutting down") }
     private static var ended: CredentialsError {
-        CredentialsError(.expired, "what the source of the credentials gives has ended already")
+        CredentialsError(.expired, "the source of the credentials gives credentials that have already expired")
     }
 
     /// How long they last.
@@ -185,7 +185,7 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
         var metadata: Logger.Metadata = ["error": "\(error)", "failures": "\(state.failures)"]
         if let held = state.held, !state.isRefused, left(held) > .zero {
             metadata["until"] = "\(held.credentials.expires?.iso8601 ?? "-")"
-            logger.warning("Credentials could not be renewed; those at hand are used on", metadata: metadata)
+            logger.warning("Credentials could not be renewed; the present ones stay in use", metadata: metadata)
         } else {
             logger.warning("There are no credentials", metadata: metadata)
         }

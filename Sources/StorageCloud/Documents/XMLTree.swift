@@ -62,7 +62,7 @@ package struct XMLTree: Sendable, Hashable {
                 }
                 position += 1
             }
-            throw XMLTreeError("it breaks off")
+            throw XMLTreeError("it ends early")
         }
 
         private mutating func skipSpace() {
@@ -94,7 +94,7 @@ package struct XMLTree: Sendable, Hashable {
             var text: [UInt8] = []
             var children: [XMLTree] = []
             while true {
-                guard let byte = peek() else { throw XMLTreeError("it breaks off") }
+                guard let byte = peek() else { throw XMLTreeError("it ends early") }
                 if byte == UInt8(ascii: "&") {
                     text += try reference()
                 } else if byte != UInt8(ascii: "<") {
@@ -144,7 +144,7 @@ package struct XMLTree: Sendable, Hashable {
                 default: break
                 }
             }
-            throw XMLTreeError("it breaks off")
+            throw XMLTreeError("it ends early")
         }
 
         private mutating func reference() throws(XMLTreeError) -> [UInt8] {

@@ -32,7 +32,7 @@ package struct FailureMeaning<Failure: ServiceFailure>: Sendable {
         case 404: Self(.notFound, .no) { _, _, subject in "there is no \(subject)" }
         case 401, 403: Self(.permissionDenied, .no) { _, _, subject in "the service does not permit this for \(subject)" }
         case 408: timedOut
-        case 409: Self(.unavailable, .sameRequest) { _, _, subject in "somebody else changes \(subject) at the moment" }
+        case 409: Self(.unavailable, .sameRequest) { _, _, subject in "something else is changing \(subject) at the moment" }
         case 412: changed
         case 416: Self(.invalidRequest, .no) { _, _, subject in "the range begins beyond the end of \(subject)" }
         case 429, 503: throttled

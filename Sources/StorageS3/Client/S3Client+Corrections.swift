@@ -71,7 +71,7 @@ extension S3Client {
     func leaveOut(_ quirk: S3Quirk, because failure: S3Failure) {
         quirks.refuse(quirk, reason: failure.described, at: clock.instant)
         logger.warning(
-            "the service does not take something that is not needed; it is left out for some hours",
+            "the service does not accept something optional; it is left out for some hours",
             metadata: [
                 "bucket": "\(bucket)", "endpoint": "\(endpoint.url)", "what": "\(quirk.words)", "instead": "\(quirk.substitute)",
                 "reason": "\(failure.described)",

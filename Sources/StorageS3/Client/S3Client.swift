@@ -149,7 +149,7 @@ package final class S3Client: Sendable {
         if let expires = credentials.expires { life = min(life, time.duration(to: expires) - Self.credentialMargin) }
         guard life >= .seconds(1) else {
             throw CloudErrors.s3.error(
-                .permissionDenied, "the credentials end before anybody could use an address: renew them", "location")
+                .permissionDenied, "the credentials expire before a client could use a URL: renew them", "location")
         }
         let target = signer.presignedTarget(request, life: life, at: time)
         return ObjectLocation(

@@ -31,7 +31,7 @@ package enum S3Quirk: String, Sendable, CaseIterable {
         case .putCondition: "If-None-Match on uploads"
         case .completionCondition: "If-None-Match on the completion of uploads in parts"
         case .copyCondition: "If-None-Match on copies by the service"
-        case .checksum: "checksums of what is uploaded"
+        case .checksum: "checksums of uploads"
         case .uploadChecksum: "the announcement of checksums of parts"
         case .completionChecksums: "checksums in the completion of uploads in parts"
         case .trailer: "checksums behind streams"
@@ -42,10 +42,10 @@ package enum S3Quirk: String, Sendable, CaseIterable {
     /// For people: what is done without it.
     package var substitute: String {
         switch self {
-        case .longMetadata: "objects do not keep the URL that they came from where it is longer"
+        case .longMetadata: "objects do not keep the URL that they came from when it is longer"
         case .putCondition, .completionCondition, .copyCondition:
-            "the mirror looks for the object first; of two copies of one artifact at once the later one stays"
-        case .checksum, .uploadChecksum, .completionChecksums, .trailer: "TLS alone guards the bytes on their way"
+            "the mirror looks for the object first; when two copies of one artifact are made at once, the later one stays"
+        case .checksum, .uploadChecksum, .completionChecksums, .trailer: "only TLS protects the bytes in transit"
         case .signedChunks: "parts that are too large for memory are sent without a signature of their bytes"
         }
     }

@@ -59,7 +59,7 @@ struct ContainerSource: CredentialsSource {
         do {
             return try ArtifactURL(text)
         } catch {
-            throw CredentialsError(.invalid, "\(variable) is no address: \(error.reason)")
+            throw CredentialsError(.invalid, "\(variable) is not a valid address: \(error.reason)")
         }
     }
 

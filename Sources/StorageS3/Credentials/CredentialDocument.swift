@@ -25,7 +25,7 @@ struct CredentialDocument {
         do {
             fields = try JSONDecoder().decode(Fields.self, from: Data(bytes))
         } catch {
-            throw CredentialsError(.invalid, "the answer is no JSON object with credentials as text")
+            throw CredentialsError(.invalid, "the answer is not a JSON object with credentials as text")
         }
         switch author {
         case .instanceMetadata:

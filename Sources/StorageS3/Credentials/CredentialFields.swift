@@ -27,7 +27,7 @@ struct CredentialFields {
         // Both stand in header fields.
         for (value, name) in [(accessKeyID, names.accessKeyID), (token ?? "", names.sessionToken)]
         where !value.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
-            throw CredentialsError(.invalid, "\(name) contains white space, a line break or another character that cannot be meant")
+            throw CredentialsError(.invalid, "\(name) contains white space, a line break or another character that cannot belong there")
         }
         if secretAccessKey.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
             throw CredentialsError(.invalid, "\(names.secretAccessKey) contains a line break or another control character")
@@ -35,7 +35,7 @@ struct CredentialFields {
         var expires: Timestamp?
         if let expiration, !expiration.isEmpty {
             guard let moment = Timestamp(rfc3339: expiration) else {
-                throw CredentialsError(.invalid, "\(names.expiration) is no time as RFC 3339 writes it (2026-01-31T12:00:00Z)")
+                throw CredentialsError(.invalid, "\(names.expiration) is not a time in RFC 3339 format (2026-01-31T12:00:00Z)")
             }
             expires = moment
         }

@@ -22,7 +22,7 @@ struct EnvironmentSource: CredentialsSource {
         if let expires = credentials.expires, expires <= clock.now {
             throw CredentialsError(
                 .expired,
-                "the credentials in the environment ended at \(expires.iso8601), and a process cannot be given new ones that way; start it again, or use a source that is renewed"
+                "the credentials in the environment expired at \(expires.iso8601), and a running process cannot be given new ones that way; restart it, or use a source that is renewed"
             )
         }
         return .found(credentials)

@@ -33,7 +33,7 @@ struct InstanceMetadataSource: CredentialsSource {
         } catch let absence as Absence {
             return .absent(absence.reason)
         } catch let error as CredentialsError where !isReached && error.code == .unavailable {
-            return .absent("\(error.message) (this is no EC2 instance, or a container on one whose metadata hop limit is 1)")
+            return .absent("\(error.message) (this is not an EC2 instance, or a container on one whose metadata hop limit is 1)")
         }
     }
 
@@ -64,12 +64,13 @@ struct InstanceMetadataSource: CredentialsSource {
         case 200:
             let token = answer.text
             guard !token.isEmpty, token.utf8.count <= 4_096, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-                throw Absence(reason: "\(endpoint.service) is no metadata service: what it gives for a token is none")
+                throw Absence(reason: "\(endpoint.service) is not a metadata service: it answers with something that is not a token")
             }
             return token
         case 429, 500...: throw CredentialsError(.unavailable, "\(url.redacted) answers with status \(answer.status)")
         case 403: throw Absence(reason: "\(endpoint.service) answers with status 403: access to instance metadata is turned off")
-        default: throw Absence(reason: "\(endpoint.service) answers with status \(answer.status): it is no metadata service of version 2")
+        default:
+            throw Absence(reason: "\(endpoint.service) answers with status \(answer.status): it is not a metadata service of version 2")
         }
     }
 
@@ -99,7 +100,7 @@ struct InstanceMetadataSource: CredentialsSource {
         do {
             return try ArtifactURL(text)
         } catch {
-            throw CredentialsError(.invalid, "AWS_EC2_METADATA_SERVICE_ENDPOINT is no address: \(error.reason)")
+            throw CredentialsError(.invalid, "AWS_EC2_METADATA_SERVICE_ENDPOINT is not a valid address: \(error.reason)")
         }
     }
 
@@ -109,7 +110,7 @@ struct InstanceMetadataSource: CredentialsSource {
         do {
             return try endpoint.resolving("\(prefix)\(path)")
         } catch {
-            throw CredentialsError(.invalid, "AWS_EC2_METADATA_SERVICE_ENDPOINT is no address: \(error.reason)")
+            throw CredentialsError(.invalid, "AWS_EC2_METADATA_SERVICE_ENDPOINT is not a valid address: \(error.reason)")
         }
     }
 

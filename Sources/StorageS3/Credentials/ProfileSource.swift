@@ -52,7 +52,7 @@ struct ProfileSource: CredentialsSource {
         guard let name = names.first(where: { values.value($0) != nil }) else { return }
         throw CredentialsError(
             .unsupported,
-            "profile \(profile) signs in a person (\(name)), which this service does not do; let the AWS CLI do it: make another profile with "
+            "profile \(profile) needs a person to sign in (\(name)), which this service cannot do; let the AWS CLI do it: make another profile with "
                 + "`credential_process = aws configure export-credentials --profile \(profile) --format process` and set AWS_PROFILE to that one"
         )
     }

@@ -28,13 +28,14 @@ struct RoleSource: CredentialsSource {
 
         if values.value("mfa_serial") != nil {
             throw CredentialsError(
-                .unsupported, "profile \(profile) asks a person for a code (mfa_serial), which a service cannot; use a role that needs none"
+                .unsupported,
+                "profile \(profile) asks a person for a code (mfa_serial), which a service cannot do; use a role that needs none"
             )
         }
         let source: S3Credentials
         switch (values.value("source_profile"), values.value("credential_source")) {
         case (.some, .some): throw invalid("it has both source_profile and credential_source; remove one")
-        case (nil, nil): throw invalid("it has a role_arn and neither source_profile nor credential_source; add the one that is meant")
+        case (nil, nil): throw invalid("it has a role_arn and neither source_profile nor credential_source; add the one that is intended")
         case (nil, let place?): source = try await credentials(in: place, of: profile)
         case (let other?, nil):
             guard let otherValues = shared.values(of: other) else {
@@ -54,7 +55,7 @@ struct RoleSource: CredentialsSource {
         var seconds: Int?
         if let text = values.value("duration_seconds") {
             guard let number = Int(text), (900...43_200).contains(number) else {
-                throw invalid("its duration_seconds is no number from 900 to 43200")
+                throw invalid("its duration_seconds is not a number from 900 to 43200")
             }
             seconds = number
         }
@@ -71,7 +72,7 @@ struct RoleSource: CredentialsSource {
     private func credentials(in place: String, of profile: String) async throws -> S3Credentials {
         guard let source = places[place] else {
             throw CredentialsError(
-                .invalid, "profile \(profile): its credential_source is none of \(places.keys.sorted().joined(separator: ", "))")
+                .invalid, "profile \(profile): its credential_source is not one of \(places.keys.sorted().joined(separator: ", "))")
         }
         switch try await source.look() {
         case .found(let credentials): return credentials

@@ -52,7 +52,7 @@ package enum S3CredentialsChain {
         let first: [any CredentialsSource<S3Credentials>] = profile == nil ? [keys] : []
         return CredentialsChain<S3Credentials>(first + [role, identity, ProfileSource(settings: settings), container, instance]) {
             reasons in
-            "none in the configuration, nor where the AWS tools look (\(reasons)); set them up in one of these places, or write `credentials: anonymous` for a bucket that everybody may use"
+            "none in the configuration, nor where the AWS tools look (\(reasons)); set them up in one of these places, or write `credentials: anonymous` for a bucket that anyone may use"
         }
     }
 

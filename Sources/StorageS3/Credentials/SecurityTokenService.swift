@@ -83,13 +83,13 @@ struct SecurityTokenService: Sendable {
         if let variable = ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"].first(where: { environment.value($0) != nil }), !isIgnored {
             (text, source) = (environment[variable] ?? "", variable)
         } else if let region {
-            guard S3Region.isName(region) else { throw CredentialsError(.invalid, "the region is no name of a region") }
+            guard S3Region.isName(region) else { throw CredentialsError(.invalid, "the region is not the name of a region") }
             text = "https://sts.\(region).\(Self.domain(of: region))"
         }
         do {
             return try ArtifactURL(text)
         } catch {
-            throw CredentialsError(.invalid, "\(source) is no address: \(error.reason)")
+            throw CredentialsError(.invalid, "\(source) is not a valid address: \(error.reason)")
         }
     }
 

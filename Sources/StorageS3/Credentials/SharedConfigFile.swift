@@ -29,7 +29,7 @@ struct SharedConfigFile: Sendable, Equatable {
             }
             if first == "[" {
                 guard let name = Self.sectionName(trimmed) else {
-                    throw CredentialsError(.invalid, "line \(number + 1): this is no name of a section; write [name]")
+                    throw CredentialsError(.invalid, "line \(number + 1): this is not the name of a section; write [name]")
                 }
                 section = name
                 property = nil
@@ -37,7 +37,7 @@ struct SharedConfigFile: Sendable, Equatable {
                 continue
             }
             guard let section else {
-                throw CredentialsError(.invalid, "line \(number + 1): this stands in no section; write [name] above it")
+                throw CredentialsError(.invalid, "line \(number + 1): this is outside any section; write [name] above it")
             }
             guard let equals = trimmed.firstIndex(of: "="), equals > trimmed.startIndex else {
                 throw CredentialsError(.invalid, "line \(number + 1): this is neither a section nor a property; write name = value")

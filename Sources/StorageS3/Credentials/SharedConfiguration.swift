@@ -78,7 +78,7 @@ struct SharedConfiguration: Sendable {
             guard named == nil else { throw CredentialsError(.invalid, "\(path) (\(variable)) cannot be read: \(reason)") }
             return Part(path: path, profiles: [:], absence: "\(path) cannot be read: \(reason)")
         case .bytes(let bytes):
-            guard let text = String(validating: bytes, as: UTF8.self) else { throw CredentialsError(.invalid, "\(path) is no UTF-8") }
+            guard let text = String(validating: bytes, as: UTF8.self) else { throw CredentialsError(.invalid, "\(path) is not UTF-8") }
             do {
                 return Part(path: path, profiles: profiles(try SharedConfigFile(text)), absence: nil)
             } catch {

@@ -53,11 +53,11 @@ enum S3ErrorTable {
         ),
         (
             ["SignatureDoesNotMatch"],
-            Meaning(.permissionDenied, .no) { _, _, _ in "the service computes another signature: correct the secret access key" }
+            Meaning(.permissionDenied, .no) { _, _, _ in "the service computes a different signature: correct the secret access key" }
         ),
         (
             ["ExpiredToken", "TokenRefreshRequired", "InvalidToken"],
-            Meaning(.permissionDenied, .no) { _, _, _ in "the credentials have ended: renew them where they come from" }
+            Meaning(.permissionDenied, .no) { _, _, _ in "the credentials have expired: renew them at their source" }
         ),
         (
             ["RequestTimeTooSkewed"],
@@ -87,7 +87,7 @@ enum S3ErrorTable {
                 "InternalError", "InternalFailure", "InternalServerError", "ServiceFailure", "BadGateway", "ConditionalRequestConflict",
                 "OperationAborted", "TransactionInProgress", "IncompleteBody", "ClientDisconnected", "KMS.InternalFailureException",
             ],
-            Meaning(.unavailable, .sameRequest) { _, _, subject in "the service could not do it this time, to \(subject)" }
+            Meaning(.unavailable, .sameRequest) { _, _, subject in "the service failed this time, for \(subject)" }
         ),
         (
             ["BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "ContentSHA256Mismatch"],

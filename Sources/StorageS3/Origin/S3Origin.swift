@@ -42,14 +42,14 @@ package struct S3Origin: BucketOrigin {
         // A server that gets ranges wrong may send the whole right.
         guard range.offset == 0 else {
             throw CloudErrors.s3.odd(
-                "the service sends something else of \(artifact.redacted) than the range that was asked for", call.name)
+                "the service sends something other than the requested range of \(artifact.redacted)", call.name)
         }
         let all = try await whole(artifact, ifMatch: ifMatch)
         guard all.status == 200 else { return all }
         // The server got one thing wrong already.
         let known = try await head(artifact)
         guard known.status != 200 || known.header("content-length") == nil || known.header("content-length") == all.header("content-length")
-        else { throw CloudErrors.s3.odd("the service sends another length of \(artifact.redacted) than it states", call.name) }
+        else { throw CloudErrors.s3.odd("the service sends \(artifact.redacted) with a length other than it states", call.name) }
         return all
     }
 
@@ -121,7 +121,7 @@ package struct S3Origin: BucketOrigin {
     }
 
     private static func notHere(_ artifact: ArtifactURL, _ call: String) -> StorageError {
-        CloudErrors.s3.invalid("\(artifact.redacted) is no object of this bucket", call)
+        CloudErrors.s3.invalid("\(artifact.redacted) is not an object of this bucket", call)
     }
 
     private func ask(_ call: S3Call) async throws -> BucketAnswer {

@@ -18,7 +18,7 @@ struct S3BucketPolicy: Sendable, Equatable {
     /// - Throws: `StorageError` when it is no policy.
     init(json: [UInt8]) throws {
         guard let tree = try? JSONDecoder().decode(JSONValue.self, from: Data(json)), case .object = tree else {
-            throw CloudErrors.s3.invalid("the bucket's policy is no JSON object", "getBucketPolicy")
+            throw CloudErrors.s3.invalid("the bucket's policy is not a JSON object", "getBucketPolicy")
         }
         document = tree
     }

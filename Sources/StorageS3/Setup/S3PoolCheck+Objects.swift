@@ -126,11 +126,11 @@ extension S3PoolCheck {
         guard probe.store.capabilities.features.contains(.conditionalWrites) else { return }
         do {
             _ = try await probe.upload()
-            say(.warning, "the server takes no notice of If-None-Match: of two copies of one artifact at once the later one stays")
+            say(.warning, "the server ignores If-None-Match: when two copies of one artifact are made at once, the later one stays")
         } catch let error as StorageError where error.code == .preconditionFailed {
-            say(.ok, "an object that is there is not replaced by one that must be new")
+            say(.ok, "a write that requires a new object does not replace an existing one")
         } catch let error as StorageError {
-            say(.error, "cannot write an object that is there already: \(error.message)")
+            say(.error, "cannot try to write over an existing object: \(error.message)")
         }
     }
 
@@ -141,7 +141,7 @@ extension S3PoolCheck {
         } catch let error as StorageError {
             say(
                 .warning,
-                "the service does not copy objects by itself, so artifacts out of its own buckets pass through the mirror: \(error.message)"
+                "the service does not copy objects by itself, so artifacts from its own buckets pass through the mirror: \(error.message)"
             )
         }
     }

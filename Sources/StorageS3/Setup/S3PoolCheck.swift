@@ -71,7 +71,7 @@ package struct S3PoolCheck: Sendable {
                 say(.ok, "credentials: none, requests are not signed (\(credentialsSource))")
                 return true
             }
-            let end = credentials.expires.map { ", they end at \($0.iso8601) and are renewed before" } ?? ""
+            let end = credentials.expires.map { ", they expire at \($0.iso8601) and are renewed before" } ?? ""
             say(.ok, "credentials: \(credentials.accessKeyID), \(credentialsSource)\(end)")
             return true
         } catch let error as CredentialsError {
@@ -87,13 +87,13 @@ package struct S3PoolCheck: Sendable {
         do {
             response = try await http.send(request)
         } catch let error as OutboundError {
-            say(.error, "endpoint: \(endpoint.url) cannot be reached: \(error.message); correct `endpoint`, or the network's ways to it")
+            say(.error, "endpoint: \(endpoint.url) cannot be reached: \(error.message); correct `endpoint`, or the network's route to it")
             return false
         }
         await ServiceClient.discard(response)
         say(.ok, "endpoint: \(endpoint.url) answers")
         guard let theirs = response.headers.first(name: "date").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) else {
-            say(.warning, "clock: the service does not say its time")
+            say(.warning, "clock: the service does not report its time")
             return true
         }
         let skew = clock.now.duration(to: theirs)
@@ -117,7 +117,7 @@ package struct S3PoolCheck: Sendable {
                 say(.error, "bucket: there is no bucket \(target.bucket): run `cloud-mirror pools apply`, or correct its name or endpoint")
                 return false
             case .unsupported:
-                say(.error, "bucket: \(target.endpoint.url) is no S3 server that says which buckets it has")
+                say(.error, "bucket: \(target.endpoint.url) is not an S3 server that says which buckets it has")
                 return false
             case .unknown(let reason):
                 say(.error, "bucket: \(reason)")
@@ -149,7 +149,7 @@ package struct S3PoolCheck: Sendable {
                 if status == 200 { return say(.ok, "clients may read: \(plain)") }
                 let advice =
                     target.isReadElsewhere
-                    ? "what stands behind publicURL must give everybody the bucket's objects"
+                    ? "the server behind publicURL must give everyone the bucket's objects"
                     : "run `cloud-mirror pools apply`, which makes them public, or choose `access: presigned`"
                 say(.error, "clients may not read \(plain) (\(words(status))): \(advice)")
             case .presigned:
@@ -202,9 +202,9 @@ package struct S3PoolCheck: Sendable {
                 let lifecycle = known ?? S3Lifecycle()
                 for rule in lifecycle.premature(for: target) { say(.error, "lifecycle: \(target.premature(rule))") }
                 if lifecycle.hasExpiry(of: target), lifecycle.hasAbort(of: target) {
-                    say(.ok, "lifecycle: forgotten objects and uploads end")
+                    say(.ok, "lifecycle: forgotten objects and uploads expire")
                 } else {
-                    say(.warning, "lifecycle: nothing ends forgotten objects or uploads: run `cloud-mirror pools apply`")
+                    say(.warning, "lifecycle: nothing deletes forgotten objects or uploads: run `cloud-mirror pools apply`")
                 }
             }
         } catch let error as StorageError {

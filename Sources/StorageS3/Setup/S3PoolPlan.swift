@@ -56,7 +56,7 @@ package struct S3PoolPlan: Sendable, Equatable {
             add(.problem, "the server does not say whether the bucket \(target.bucket) exists: is \(target.endpoint.url) an S3 server?")
             return false
         case .unknown(let reason):
-            add(.problem, "the bucket \(target.bucket) cannot be looked at: \(reason)")
+            add(.problem, "the bucket \(target.bucket) cannot be inspected: \(reason)")
             return false
         }
         guard let region = state.region, region != target.endpoint.region, target.endpoint.isAWS else { return true }
@@ -94,7 +94,7 @@ package struct S3PoolPlan: Sendable, Equatable {
 
     private mutating func planAccess(_ target: S3PoolTarget, _ state: S3BucketState) {
         if target.isReadElsewhere {
-            return add(.note, "who may read is left as it is: clients read at the pool's publicURL, which has ways of its own")
+            return add(.note, "who may read is left as it is: clients read at the pool's publicURL, which grants access in its own way")
         }
         switch target.access {
         case .public:
@@ -149,7 +149,7 @@ package struct S3PoolPlan: Sendable, Equatable {
         }
         if !lifecycle.hasAbort(of: target) { texts.append("uploads that are not completed end after a day (\(target.abortRuleID))") }
         if texts.isEmpty {
-            add(.ok, "lifecycle: forgotten objects and uploads end (\(target.expiryRuleID), \(target.abortRuleID))")
+            add(.ok, "lifecycle: forgotten objects and uploads expire (\(target.expiryRuleID), \(target.abortRuleID))")
         } else {
             add(.change, "lifecycle: \(texts.joined(separator: "; "))", .setLifecycle(wanted))
         }

@@ -170,7 +170,7 @@ extension S3PoolSetup {
     private func words(for failure: S3Failure, _ call: S3Call, _ step: S3PoolPlan.Step) -> String {
         switch (failure.code, step) {
         case ("BucketAlreadyExists", _):
-            return "somebody else has a bucket of this name: choose another one (\(failure))"
+            return "another account has a bucket of this name: choose another one (\(failure))"
         case ("AccessDenied", .setPolicy):
             return
                 "permit s3:PutBucketPolicy; if it is permitted, the account's own Block Public Access keeps the bucket from being public: allow it "

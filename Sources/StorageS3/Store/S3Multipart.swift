@@ -39,7 +39,7 @@ struct S3Multipart: Sendable {
         let answer = try await client.send(call)
         let document = try await answer.document(of: call.name, bucket: client.bucket, subject: client.subject(of: call))
         guard let id = document["UploadId"]?.text, !id.isEmpty else {
-            throw CloudErrors.s3.odd("the service began an upload and does not say which", call.name)
+            throw CloudErrors.s3.odd("the service began an upload without naming it", call.name)
         }
         return (id, answer.extras.contains(.uploadChecksum))
     }
@@ -52,7 +52,7 @@ struct S3Multipart: Sendable {
         if let crc32c { call.offer(.checksum, [("x-amz-checksum-crc32c", crc32c)]) }
         let answer = try await client.send(call)
         guard let etag = answer.headers.first(name: "etag"), !etag.isEmpty else {
-            throw CloudErrors.s3.odd("the service took a part and does not name it", call.name)
+            throw CloudErrors.s3.odd("the service accepted a part without naming it", call.name)
         }
         let sent = answer.extras.contains(.checksum) ? crc32c : nil
         return Part(number: number, etag: etag, crc32c: sent ?? answer.headers.first(name: "x-amz-checksum-crc32c"))

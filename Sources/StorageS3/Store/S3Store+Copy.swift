@@ -49,7 +49,7 @@ extension S3Store {
         _ = try await multipart.retries.run { attempt in
             do {
                 guard try await client.document(request).name == "CopyObjectResult" else {
-                    throw CloudErrors.s3.odd("the service's answer is no result of a copy", "copy")
+                    throw CloudErrors.s3.odd("the service's answer is not the result of a copy", "copy")
                 }
             } catch let error as StorageError where error.code == .preconditionFailed && attempt > 1 && condition == .absent {
                 // What is there may be what the request before this one has made.
@@ -118,7 +118,7 @@ extension S3Store {
             headers: source.headers + [("x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound)")])
         return try await multipart.retries.run { _ in
             guard let etag = try await client.document(call)["ETag"]?.text, !etag.isEmpty else {
-                throw CloudErrors.s3.odd("the service copied a part and does not name it", "copyPart")
+                throw CloudErrors.s3.odd("the service copied a part without naming it", "copyPart")
             }
             return S3Multipart.Part(number: number, etag: S3Store.quoted(etag), crc32c: nil)
         }
@@ -138,7 +138,7 @@ extension S3Store {
         } catch let error as StorageError where error.code == .notFound {
             return
         }
-        throw CloudErrors.s3.error(.preconditionFailed, "there is an object \(key) already", call)
+        throw CloudErrors.s3.error(.preconditionFailed, "the object \(key) exists already", call)
     }
 
     /// The object that a completion made whose answer did not come.
@@ -152,7 +152,7 @@ extension S3Store {
         // Such an entity tag ends in the number of the parts, where the service has Amazon's form of it.
         guard info.size == size, !info.etag.contains("-") || info.etag.hasSuffix("-\(parts)\"") else {
             throw CloudErrors.s3.error(
-                condition == .absent ? .preconditionFailed : .unavailable, "another object than the one sent is at \(key)", call)
+                condition == .absent ? .preconditionFailed : .unavailable, "a different object from the one sent is at \(key)", call)
         }
         return info
     }

@@ -39,7 +39,7 @@ extension S3Store {
         do {
             document = try await client.document(call, limit: 4 << 20)
         } catch let error as StorageError where error.code == .unsupported {
-            logger.info("the service deletes no batches; objects are deleted one by one", metadata: ["bucket": "\(client.bucket)"])
+            logger.info("the service does not delete in batches; objects are deleted one by one", metadata: ["bucket": "\(client.bucket)"])
             return try await deleteOneByOne(keys)
         }
         let known = Dictionary(keys.map { (name(of: $0), $0) }) { first, _ in first }

@@ -18,7 +18,7 @@ extension S3Store {
             // What other people keep in the bucket takes room in pages, and counts for nothing.
             guard let last = page.last else { break }
             guard start.map({ $0.utf8.lexicographicallyPrecedes(last.utf8) }) ?? true else {
-                throw CloudErrors.s3.odd("the service's pages are in no order", "list")
+                throw CloudErrors.s3.odd("the service's pages are not in order", "list")
             }
             start = last
         } while found.count < limit
@@ -45,10 +45,10 @@ extension S3Store {
         if !configuration.keyPrefix.isEmpty { query.append(("prefix", configuration.keyPrefix)) }
         if let after { query.append(("start-after", after)) }
         let document = try await client.document(S3Call("list", .GET, query: query), limit: Self.maxPageSize)
-        guard document.name == "ListBucketResult" else { throw CloudErrors.s3.odd("the service's answer is no listing", "list") }
+        guard document.name == "ListBucketResult" else { throw CloudErrors.s3.odd("the service's answer is not a listing", "list") }
         var page = Page(objects: [])
         for entry in document.all("Contents") {
-            guard let name = entry["Key"]?.text else { throw CloudErrors.s3.odd("the service lists what has no key", "list") }
+            guard let name = entry["Key"]?.text else { throw CloudErrors.s3.odd("the service lists an entry without a key", "list") }
             page.last = name
             guard let key = key(named: name) else { continue }
             guard let size = Self.size(entry["Size"]?.text) else {

@@ -63,7 +63,7 @@ package struct S3Store: ObjectStore {
         guard let stated = answer.headers.first(name: "content-range").flatMap(ContentRange.init), let held = stated.bytes,
             let size = stated.total, held == range.clamped(toSize: size),
             answer.headers.first(name: "content-length").map({ Self.size($0) == held.length }) ?? true
-        else { throw CloudErrors.s3.odd("the service sends another range of the object \(key) than was asked for", "get") }
+        else { throw CloudErrors.s3.odd("the service sends a range of the object \(key) that was not requested", "get") }
         return ObjectContent(info: info(of: key, size: size, headers: answer.headers), range: held, body: answer.body)
     }
 

@@ -248,5 +248,5 @@ final class S3Upload: ObjectUpload {
         }
     }
 
-    private func over(_ call: String) -> StorageError { CloudErrors.s3.invalid("the upload is over", call) }
+    private func over(_ call: String) -> StorageError { CloudErrors.s3.invalid("the upload has already ended", call) }
 }

@@ -148,7 +148,7 @@ import Testing
         #expect(try await keyID(refreshing) == "B")
 
         #expect(log.all.count == 2)
-        #expect(log.all.allSatisfy { $0.hasPrefix("warning Credentials could not be renewed; those at hand are used on") })
+        #expect(log.all.allSatisfy { $0.hasPrefix("warning Credentials could not be renewed; the present ones stay in use") })
         #expect(log.all.first?.contains("first") == true)
     }
 

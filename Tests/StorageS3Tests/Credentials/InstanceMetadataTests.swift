@@ -42,13 +42,13 @@ struct InstanceMetadataTests {
                 Issue.record("something was found")
                 return
             }
-            #expect(reason.contains("status 404: it is no metadata service of version 2"))
+            #expect(reason.contains("status 404: it is not a metadata service of version 2"))
             #expect(scene.server.requests.count == 1)
         }
     }
 
     @Test(arguments: [
-        ("PUT", 403, "access to instance metadata is turned off"), ("PUT", 400, "no metadata service of version 2"),
+        ("PUT", 403, "access to instance metadata is turned off"), ("PUT", 400, "not a metadata service of version 2"),
         ("GET", 404, "the instance has no role"),
     ]) func `a service without credentials is a place without credentials`(_ method: String, _ status: Int, _ reason: String) async throws {
         try await CredentialScene.run({ request in
@@ -85,7 +85,7 @@ struct InstanceMetadataTests {
                 Issue.record("something was found")
                 return
             }
-            #expect(reason.contains("gives no answer within 1.0 s (this is no EC2 instance"), "\(reason)")
+            #expect(reason.contains("gives no answer within 1.0 s (this is not an EC2 instance"), "\(reason)")
             gate.open()
         }
     }

@@ -25,12 +25,12 @@ struct SharedConfigFileTests {
     }
 
     @Test(arguments: [
-        ("k = hidden-value\n", "line 1: this stands in no section"),
+        ("k = hidden-value\n", "line 1: this is outside any section"),
         ("[a]\nhidden-value\n", "line 2: this is neither"),
         ("[a]\n= hidden-value\n", "line 2: this is neither"),
-        ("[a\nk = hidden-value\n", "line 1: this is no name"),
-        ("\n[]\n", "line 2: this is no name"),
-        ("[a] hidden-value\n", "line 1: this is no name"),
+        ("[a\nk = hidden-value\n", "line 1: this is not the name"),
+        ("\n[]\n", "line 2: this is not the name"),
+        ("[a] hidden-value\n", "line 1: this is not the name"),
     ]) func `what cannot be read is named by its line, and not shown`(_ file: String, _ message: String) {
         let error = #expect(throws: CredentialsError.self) { try SharedConfigFile(file) }
         #expect(error?.code == .invalid)

@@ -116,7 +116,7 @@ import Testing
                 if case .failed(let reason) = outcome { failures.append(reason) }
             }
             #expect(failures.count == 1)
-            #expect(failures.first?.contains("somebody else has a bucket of this name") == true)
+            #expect(failures.first?.contains("another account has a bucket of this name") == true)
             #expect(origin.requests(for: "/bucket").filter { $0.method == "PUT" }.count == 1)
         }
     }

@@ -37,7 +37,7 @@ final class WebDAVUpload: ObjectUpload {
         // A name of its own for each writing: the server may still be busy with the one before.
         let path = PoolLayout.temporary()
         try state.withLock { state in
-            guard state.isOpen else { throw Self.invalid("the upload is over", "write") }
+            guard state.isOpen else { throw Self.invalid("the upload has already ended", "write") }
             state.written = nil
             state.temporary.append(path)
         }
@@ -50,7 +50,7 @@ final class WebDAVUpload: ObjectUpload {
         guard isOpen else {
             // It was given up meanwhile, and who gave it up may have looked for this file too early.
             await remove([path])
-            throw Self.invalid("the upload is over", "write")
+            throw Self.invalid("the upload has already ended", "write")
         }
         return length
     }
@@ -103,7 +103,7 @@ final class WebDAVUpload: ObjectUpload {
     /// - Throws: `.invalidRequest` if others were written than so many bytes; it goes on then.
     private func close(size: Int64) throws -> (path: String, temporary: [String]) {
         try state.withLock { state in
-            guard state.isOpen else { throw Self.invalid("the upload is over", "complete") }
+            guard state.isOpen else { throw Self.invalid("the upload has already ended", "complete") }
             guard let written = state.written, written.length == size else {
                 throw Self.invalid("\(state.written?.length ?? 0) bytes were written instead of \(size)", "complete")
             }
@@ -120,7 +120,7 @@ final class WebDAVUpload: ObjectUpload {
             return
         }
         throw StorageError(
-            .preconditionFailed, "there is an object \(key) already", operation: "\(WebDAVService.name).complete")
+            .preconditionFailed, "the object \(key) exists already", operation: "\(WebDAVService.name).complete")
     }
 
     /// Moves the bytes, and then a sidecar, to their places. Whatever happens in between, there is no object until the last step.
