@@ -88,7 +88,7 @@ struct RequestError: Error, Sendable {
             switch error.status {
             case .notFound: self.init(.resourceNotFound, "there is nothing at this address; see /v1/api-reference")
             case .contentTooLarge: self.init(.tooLarge, "the request's body is too large")
-            case .methodNotAllowed: self.init(.methodNotAllowed, "this address does not answer to that method")
+            case .methodNotAllowed: self.init(.methodNotAllowed, "this address does not support that method")
             case let status where status.kind == .clientError: self.init(.inputError, "the request cannot be read")
             default: self.init(.internalError, "something went wrong; the log says what")
             }
@@ -96,7 +96,7 @@ struct RequestError: Error, Sendable {
             // In the middle of a body: nobody knows where the next request would begin.
             self.init(.inputError, "the request's body cannot be read", headers: [.connection: "close"])
         case let error as StateError where error.code == .unavailable:
-            self.init(.unavailable, "the state cannot be reached now; try again when it can")
+            self.init(.unavailable, "the state cannot be reached now; try again later")
         default:
             self.init(.internalError, "something went wrong; the log says what")
         }

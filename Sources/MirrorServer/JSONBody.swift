@@ -41,7 +41,7 @@ private struct JSONScanner {
     mutating func scan() throws(JSONBody.Flaw) {
         try value(depth: 1)
         skipBlanks()
-        guard position == bytes.count else { throw flaw("something stands behind its end") }
+        guard position == bytes.count else { throw flaw("there is something after its end") }
     }
 
     private mutating func value(depth: Int) throws(JSONBody.Flaw) {
@@ -62,7 +62,7 @@ private struct JSONScanner {
         var names: Set<String> = []
         try list(end: "}") { scanner throws(JSONBody.Flaw) in
             scanner.skipBlanks()
-            guard names.insert(try scanner.name()).inserted else { throw scanner.flaw("a name is there twice") }
+            guard names.insert(try scanner.name()).inserted else { throw scanner.flaw("a name occurs twice") }
             scanner.skipBlanks()
             guard scanner.take(":") else { throw scanner.flaw("a colon is missing") }
             try scanner.value(depth: depth + 1)
@@ -112,10 +112,10 @@ private struct JSONScanner {
         position += 1
         if byte == UInt8(ascii: "u") {
             let digits = bytes[position...].prefix(4)
-            guard digits.count == 4, digits.allSatisfy(Self.isHex) else { throw flaw("an escape is none") }
+            guard digits.count == 4, digits.allSatisfy(Self.isHex) else { throw flaw("an escape is not valid") }
             position += 4
         } else if !"\"\\/bfnrt".utf8.contains(byte) {
-            throw flaw("an escape is none")
+            throw flaw("an escape is not valid")
         }
     }
 
@@ -132,7 +132,7 @@ private struct JSONScanner {
     private mutating func digits() throws(JSONBody.Flaw) {
         let start = position
         while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { position += 1 }
-        guard position > start else { throw flaw(next == nil ? "it breaks off" : "a value is missing") }
+        guard position > start else { throw flaw(next == nil ? "it ends early" : "a value is missing") }
     }
 
     private mutating func word(_ word: String) throws(JSONBody.Flaw) {

@@ -58,7 +58,7 @@ struct RequestTarget: Equatable {
     }
 
     private static func url(_ segment: Substring) throws(RequestError) -> String {
-        guard !segment.isEmpty else { throw RequestError(.inputError, "there is no URL at the path's end") }
+        guard !segment.isEmpty else { throw RequestError(.inputError, "there is no URL at the end of the path") }
         guard let text = PercentCoding.decode(segment) else {
             throw RequestError(.inputError, "the URL is not valid percent-encoding of UTF-8")
         }

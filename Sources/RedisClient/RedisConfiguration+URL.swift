@@ -54,12 +54,12 @@ extension RedisConfiguration {
             // As `sentinel monitor` takes them.
             guard name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".-_".contains($0)) }) else {
                 throw RedisURLError(
-                    description: "the name of the master in the Redis URL holds something else than letters, digits and . - _")
+                    description: "the name of the master in the Redis URL contains something other than letters, digits and . - _")
             }
             self.topology = .sentinel(master: name)
         case .cluster:
             guard path.isEmpty || path == ["0"] else {
-                throw RedisURLError(description: "a Redis Cluster has no other database than 0: leave out what follows the addresses")
+                throw RedisURLError(description: "a Redis Cluster has no database other than 0: leave out what follows the addresses")
             }
         }
         if let text = path.popFirst() {
@@ -121,7 +121,7 @@ extension RedisConfiguration {
             }
             port = after.isEmpty ? nil : after.dropFirst()
             guard host.contains(":"), host.allSatisfy({ $0.isHexDigit || $0 == ":" || $0 == "." || $0 == "%" }) else {
-                throw RedisURLError(description: "what stands in brackets in the Redis URL is no IPv6 address")
+                throw RedisURLError(description: "the text in brackets in the Redis URL is not an IPv6 address")
             }
         } else if let colon = text.firstIndex(of: ":") {
             host = text[..<colon]
@@ -138,7 +138,7 @@ extension RedisConfiguration {
         }
         guard let port else { return Address(host: String(host), port: defaultPort) }
         guard let number = UInt16(port), number > 0, port.first != "+" else {
-            throw RedisURLError(description: "a port in the Redis URL is no number from 1 to 65535 (is a password not percent-encoded?)")
+            throw RedisURLError(description: "a port in the Redis URL is not a number from 1 to 65535 (is a password not percent-encoded?)")
         }
         return Address(host: String(host), port: Int(number))
     }

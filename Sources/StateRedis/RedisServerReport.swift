@@ -43,8 +43,8 @@ package struct RedisServerReport: Sendable, Hashable {
         findings = memoryFindings()
         if !isTracking {
             findings.append(
-                "the server does not tell which keys change, so a purge on one node reaches another only by pub/sub: "
-                    + "let the user call CLIENT TRACKING (ACL SETUSER … +client|tracking)")
+                "the server does not report which keys change, so a purge on one node reaches another only by pub/sub: "
+                    + "allow the user to call CLIENT TRACKING (ACL SETUSER … +client|tracking)")
         }
     }
 
@@ -63,14 +63,14 @@ package struct RedisServerReport: Sendable, Hashable {
         switch (mode, topology) {
         case ("cluster", .single), ("cluster", .sentinel):
             [
-                "the server is one of a cluster and has some of the keys only: write redis+cluster:// (rediss+cluster:// with TLS) in state.redis.url"
+                "the server is one of a cluster and has only some of the keys: write redis+cluster:// (rediss+cluster:// with TLS) in state.redis.url"
             ]
         case ("sentinel", _):
             [
                 "the server is a sentinel and holds no data: write redis+sentinel://host:port/NAME in state.redis.url, as in `sentinel monitor NAME`"
             ]
         case (_, .single) where role == "slave", (_, .sentinel) where role == "slave":
-            ["the server is a replica and takes no writes: name the master in state.redis.url, or the sentinels"]
+            ["the server is a replica and does not accept writes: name the master in state.redis.url, or the sentinels"]
         default: []
         }
     }

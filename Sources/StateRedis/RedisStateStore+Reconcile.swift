@@ -22,7 +22,7 @@ extension RedisStateStore {
             guard isLast == 1 else { continue }
             if wrong != 0 {
                 logger.warning(
-                    "the bytes of a pool were wrong in Redis and were counted anew",
+                    "the bytes of a pool were wrong in Redis and were counted again",
                     metadata: ["pool": "\(pool)", "by": .stringConvertible(wrong)])
             }
             return wrong

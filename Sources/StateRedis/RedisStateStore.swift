@@ -340,14 +340,14 @@ package final class RedisStateStore: StateStore {
             guard let words = value.array, let hash = words.first?.string else { throw StateError.unexpected("a listing") }
             let fields = RecordFields(words.dropFirst())
             guard let id = fields.url.flatMap({ keys.replica(ofURL: $0) }) else {
-                logger.warning("a record is left out: it is of no artifact", metadata: ["pool": "\(pool)", "hash": "\(hash)"])
+                logger.warning("a record is skipped: it belongs to no artifact", metadata: ["pool": "\(pool)", "hash": "\(hash)"])
                 continue
             }
             do throws(StateError) {
                 guard let replica = try fields.replica(id, at: clock.now) else { throw StateError.otherType }
                 found.append(replica)
             } catch {
-                logger.warning("a record is left out", metadata: ["replica": "\(id)", "error": "\(error.message)"])
+                logger.warning("a record is skipped", metadata: ["replica": "\(id)", "error": "\(error.message)"])
             }
         }
         return found

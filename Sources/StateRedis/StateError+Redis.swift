@@ -18,7 +18,7 @@ extension StateError {
         case "OOM":
             self.init(
                 .unavailable,
-                "Redis has no memory left: maxmemory is reached and nothing may be evicted; raise maxmemory, and let it evict what may go: "
+                "Redis has no memory left: maxmemory is reached and nothing may be evicted; raise maxmemory, and allow eviction: "
                     + "CONFIG SET maxmemory-policy volatile-lru")
         case "NOAUTH", "WRONGPASS":
             self.init(.unavailable, "Redis refuses the user name or the password")
@@ -29,19 +29,20 @@ extension StateError {
                     + "+@read +@write +@scripting +@pubsub +@connection +info")
         case "READONLY":
             self.init(
-                .unavailable, "the Redis server is a replica and takes no writes: a fail-over is under way, or the URL names a replica")
+                .unavailable,
+                "the Redis server is a replica and does not accept writes: a fail-over is under way, or the URL names a replica")
         case "MISCONF":
-            self.init(.unavailable, "Redis takes no writes because it cannot save to its disk; see its log")
+            self.init(.unavailable, "Redis does not accept writes because it cannot save to its disk; see its log")
         case "NOREPLICAS":
-            self.init(.unavailable, "Redis takes no writes because too few of its replicas are connected")
+            self.init(.unavailable, "Redis does not accept writes because too few of its replicas are connected")
         case "LOADING", "BUSY", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN":
-            self.init(.unavailable, "Redis cannot answer just now (\(word))")
+            self.init(.unavailable, "Redis cannot answer right now (\(word))")
         default:
             self.init(.unavailable, "Redis: \(error.message.prefix(while: \.isPlain).prefix(200))", cause: nil)
         }
     }
 
-    static let otherType = StateError(.corrupt, "a key in Redis is of another type than this program's; \(remedy)")
+    static let otherType = StateError(.corrupt, "a key in Redis does not have the type that this program gives it; \(remedy)")
 
     static func unexpected(_ what: String) -> StateError {
         StateError(.corrupt, "Redis gave an unexpected answer for \(what); another program may use the same prefix")

@@ -10,7 +10,7 @@ enum DatabaseFile {
         do throws(Errno) {
             try Directories.make(directory)
         } catch {
-            throw StateError(.unavailable, "the state directory \(directory) cannot be made: \(error)")
+            throw StateError(.unavailable, "the state directory \(directory) cannot be created: \(error)")
         }
         do throws(Errno) {
             _ = try Descriptor(path, for: .readingAndWriting, .create)

@@ -49,7 +49,7 @@ public final class SQLiteStateStore: StateStore {
                     try transaction.takeOver()
                     return totalsWereRight
                 }
-                if !totalsWereRight { logger.warning("the totals in the state file were wrong and were counted anew") }
+                if !totalsWereRight { logger.warning("the totals in the state file were wrong and were counted again") }
             }
         } catch {
             throw StateError(error, "the state file \(path) cannot be used")

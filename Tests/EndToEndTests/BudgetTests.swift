@@ -54,7 +54,7 @@ extension EndToEnd {
                     }
                     // What is there costs nothing.
                     #expect(try await mirror.redirect(origin.url("/0.bin"), from: Self.flooder).outcome == "hit")
-                    let lines = mirror.log.split(separator: "\n").filter { $0.contains("a client network has asked for more") }
+                    let lines = mirror.log.split(separator: "\n").filter { $0.contains("a client network has used up its budget") }
                     #expect((1...2 + Int(seconds) / 10).contains(lines.count), "\(lines)")
                     #expect(lines.allSatisfy { $0.contains(Self.flooder) })
                 }

@@ -80,7 +80,7 @@ extension EndToEndWaits {
                 let began = ContinuousClock.now
                 async let waiting = mirror.redirect(origin.url("/a.bin"))
                 try await eventually("it was asked") { origin.requests.count == 1 }
-                try await eventually("it will be tried again") { mirror.log.contains("copy will be tried again") }
+                try await eventually("it will be tried again") { mirror.log.contains("copy will be retried") }
                 try preload.setClock(by: step)
                 #expect(try await waiting.outcome == "wait")
                 #expect(began.duration(to: .now) < .seconds(12))
@@ -92,7 +92,7 @@ extension EndToEndWaits {
             try await run({ $0.maxBackoff = "5s" }) { mirror, preload, origin async throws in
                 busy(origin)
                 try await mirror.warm([origin.url("/a.bin")])
-                try await eventually("it will be tried again") { mirror.log.contains("copy will be tried again") }
+                try await eventually("it will be tried again") { mirror.log.contains("copy will be retried") }
                 try await mirror.end(.kill)
                 try preload.setClock(by: step)
                 try await mirror.start()

@@ -53,7 +53,7 @@ extension EndToEnd {
             for _ in 0..<150 { channels.append(try await Self.connect(port)) }
             try await eventually("accepting pauses") {
                 try directory.read("stderr.log").count > 0
-                    && String(decoding: try directory.read("stderr.log"), as: UTF8.self).contains("no connection can be accepted")
+                    && String(decoding: try directory.read("stderr.log"), as: UTF8.self).contains("connections cannot be accepted")
             }
             let before = try Self.cpu(of: process.id)
             // Over a second, which is what is measured.

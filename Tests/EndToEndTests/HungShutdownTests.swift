@@ -195,7 +195,7 @@ extension EndToEndNodes {
                     let end = try await stop(mirror)
                     #expect(end.exit == .code(75))
                     #expect(end.took < Self.grace + .seconds(1))
-                    #expect(mirror.log.contains("did not stop in time; ended as it is"))
+                    #expect(mirror.log.contains("did not stop in time; exiting anyway"))
                     await asking.value
                 }
             }

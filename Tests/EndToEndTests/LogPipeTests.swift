@@ -57,9 +57,9 @@ extension EndToEndWaits {
             try await eventually("the log says what is missing") {
                 let count = read(descriptor, &chunk, chunk.count)
                 if count > 0 { text += chunk[..<count] }
-                return String(decoding: text, as: UTF8.self).contains("lines of the log were dropped")
+                return String(decoding: text, as: UTF8.self).contains("log lines were dropped")
             }
-            let notice = String(decoding: text, as: UTF8.self).split(separator: "\n").first { $0.contains("lines of the log were dropped") }
+            let notice = String(decoding: text, as: UTF8.self).split(separator: "\n").first { $0.contains("log lines were dropped") }
             #expect(notice?.contains("\"lines\":\(dropped)") == true)
             // With the pipe full again it ends all the same.
             for number in 0..<400 {

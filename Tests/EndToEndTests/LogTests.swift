@@ -28,7 +28,7 @@ extension EndToEnd {
                     #expect(value("copies", "starting") == true)
                     #expect(value("pools", "starting") == ["local/dev"])
                     #expect(value("tls", "listening") == false)
-                    #expect(value("at_most_seconds", "stopping; requests and copies under way may end") == 10)
+                    #expect(value("at_most_seconds", "stopping; requests and copies in progress may finish") == 10)
                     #expect(lines.allSatisfy { $0["time"] is String && $0["level"] is String && $0["logger"] is String })
                 }
             }

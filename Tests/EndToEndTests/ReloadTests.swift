@@ -207,7 +207,7 @@ extension EndToEndWaits {
                 #expect(try await mirror.reload(settings))
                 #expect(try await connection.ask("/healthz").status == 200)
                 #expect(!mirror.directory.exists("other-pool"))
-                try await Self.logs(mirror, "after a restart only", #"["copy.partSize","pools.local/dev"]"#)
+                try await Self.logs(mirror, "only after a restart", #"["copy.partSize","pools.local/dev"]"#)
             }
         }
 

@@ -113,7 +113,7 @@ extension EndToEnd {
                 let ready = try await mirror.send(.GET, "/readyz")
                 #expect(ready.status == 200, "the other pool is well")
                 #expect(
-                    ready.text.contains("\"pool \(Self.pool)\":\"unavailable: it may not be used with these credentials or permissions\""),
+                    ready.text.contains("\"pool \(Self.pool)\":\"unavailable: these credentials or permissions do not allow its use\""),
                     "\(ready.text)")
                 #expect(mirror.log.contains("permissionDenied"))
                 #expect(!mirror.log.contains("a-secret-that-is-wrong"))

@@ -68,7 +68,7 @@ struct RedisURLTests {
             ("redis://[::1]x", "IPv6"), ("redis://[h]", "IPv6"), ("redis://h h", "characters"), ("redis://hä", "characters"),
             ("redis+sentinel://a/my%20main", "letters, digits"), ("redis+sentinel://a,b", "name of the master"),
             ("redis+sentinel://a//1", "name of the master"),
-            ("redis+sentinel://a/main/x", "database"), ("redis+cluster://a/1", "no other database"),
+            ("redis+sentinel://a/main/x", "database"), ("redis+cluster://a/1", "no database other"),
             ("redis+cluster://a,,b", "host is missing"),
         ])
     func refuse(_ url: String, _ part: String) {

@@ -130,8 +130,8 @@ struct StateMachineTests {
             ([.error(RedisError(.server("NOAUTH"), "NOAUTH HELLO must be called"))], "asks for a password"),
             ([.error(RedisError(.server("NOPERM"), "NOPERM this user has no permissions"))], "change its ACL"),
             ([.error(RedisError(.server("ERR"), "ERR unknown command 'HELLO'"))], "7.0 or later"),
-            ([hello("6.2.14")], "6.2.14 is too old"), ([hello("")], "too old"), ([.map([])], "too old"), ([.simple("OK")], "no map"),
-            ([hello("7.0.0"), .array([.simple("slave")])], "no master"),
+            ([hello("6.2.14")], "6.2.14 is too old"), ([hello("")], "too old"), ([.map([])], "too old"), ([.simple("OK")], "not a map"),
+            ([hello("7.0.0"), .array([.simple("slave")])], "not a master"),
             ([hello("8.1.0"), .array([.simple("master")]), .error(RedisError(.server("LOADING"), "LOADING data"))], "LOADING"),
         ] as [([RedisValue], String)])
     func refusals(_ replies: [RedisValue], _ part: String) {

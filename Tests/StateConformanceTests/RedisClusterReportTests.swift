@@ -79,7 +79,7 @@ struct RedisClusterReportTests {
         }
         let reports = try await reports(replica.configuration)
         #expect(reports.first?.errors.count == 1)
-        #expect(reports.first?.errors.first?.contains("takes no writes") == true)
+        #expect(reports.first?.errors.first?.contains("does not accept writes") == true)
     }
 
     @Test("A sentinel that is taken for a server is an error")

@@ -10,7 +10,7 @@ package enum StatsCall {
         package var egressAvoidedBytes: Int64
         /// Replicas that were deleted to make room.
         package var evictions: Int64
-        /// Redirect requests that wait for a copy now.
+        /// Redirect requests that are waiting for a copy.
         package var waiting: Int
         /// Seconds since the start.
         package var uptimeSeconds: Int64

@@ -23,7 +23,7 @@ public enum PercentCoding {
         encode(path) { isUnreserved($0) || $0 == UInt8(ascii: "/") }
     }
 
-    /// - Returns: `nil` for a `%` that two hexadecimal digits do not follow, or when the result is no UTF-8.
+    /// - Returns: `nil` for a `%` that two hexadecimal digits do not follow, or when the result is not UTF-8.
     public static func decode(_ text: some StringProtocol) -> String? {
         guard let bytes = decodeBytes(text.utf8) else { return nil }
         return String(validating: bytes, as: UTF8.self)

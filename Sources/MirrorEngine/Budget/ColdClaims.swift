@@ -64,7 +64,7 @@ package final class ColdClaims: Sendable {
         metrics.countOverBudget(refusal)
         if let refused {
             logger.notice(
-                "a client network has asked for more that is not there than it may: it is redirected to the origins",
+                "a client network has used up its budget for artifacts without a copy: it is redirected to the origins",
                 metadata: ["network": "\(client)", "budget": "\(refusal.rawValue)", "refused": .stringConvertible(refused)])
         }
         return false

@@ -34,7 +34,7 @@ extension CopyEngine {
         case .inTheWay:
             guard error is PreparedCopy.OlderObject else { throw error }
             logger.info(
-                "the pool has an object from before this copy was asked for, which is replaced",
+                "the pool has an object from before this copy was requested; it is replaced",
                 metadata: ["artifact": "\(prepared.attempt.artifact.redacted)", "pool": "\(prepared.attempt.pool.id)"])
             return .copying(.none)
         }
@@ -59,8 +59,8 @@ extension CopyEngine {
         let isWholeBucket = refusals.insert(source, attempt.pool.id, because: error.code, at: clock.instant)
         logger.notice(
             isWholeBucket
-                ? "the pool's service does not copy from this bucket; for some minutes all bytes of it pass through here"
-                : "the pool's service does not copy this object; its bytes pass through here",
+                ? "the pool's service does not copy from this bucket; for some minutes all its bytes pass through this process"
+                : "the pool's service does not copy this object; its bytes pass through this process",
             metadata: [
                 "pool": "\(attempt.pool.id)", "bucket": "\(source.bucket)", "artifact": "\(attempt.artifact.redacted)", "error": "\(error)",
             ])

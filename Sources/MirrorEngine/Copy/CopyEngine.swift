@@ -61,7 +61,7 @@ struct CopyEngine: Sendable {
         metrics.countRefusedRedirect(host: label, refusal.reason)
         guard isNew else { return }
         logger.notice(
-            "an origin redirects to a host that is not allowed: its artifacts are not copied, clients go there by themselves; add the host to origins.allow if copies are wanted",
+            "an origin redirects to a host that is not allowed: its artifacts are not copied, and clients fetch them directly; add the host to origins.allow if copies are wanted",
             metadata: ["host": "\(host)", "reason": "\(refusal.reason.rawValue)", "artifact": "\(artifact.redacted)"])
     }
 
@@ -200,7 +200,7 @@ struct CopyEngine: Sendable {
     private func refusePage(_ response: OriginResponse, of artifact: ArtifactURL) throws {
         guard configuration.refusesPages, let type = response.pageType, ([artifact] + response.addresses).contains(where: FileType.isNoPage)
         else { return }
-        throw CopyError(.content, isTransient: false, "the origin answered with a web page (\(type)) where the name says that it is none")
+        throw CopyError(.content, isTransient: false, "the origin answered with a web page (\(type)) where the name says otherwise")
     }
 
     /// How long a bucket that is an origin may take to say what it has: a copy that waits for it is not slow by any other measure.

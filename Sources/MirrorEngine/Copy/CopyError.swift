@@ -69,7 +69,7 @@ struct CopyError: Error, Sendable, CustomStringConvertible {
         case let error as StorageError:
             self.init(.storage, isTransient: error.code.isTransient, "the pool: \(error.code.rawValue)", cause: error)
         default:
-            self.init(.transfer, isTransient: true, "the copy broke off")
+            self.init(.transfer, isTransient: true, "the copy was cut short")
         }
     }
 }

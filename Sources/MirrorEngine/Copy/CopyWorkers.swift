@@ -208,7 +208,7 @@ package final class CopyWorkers: Service {
                 try await uncancelled { try await self.publisher.finish(lease, result) }
             } catch {
                 metrics.countError(error)
-                logger.warning("the copy's end could not be recorded", metadata: ["error": "\(error)"])
+                logger.warning("the copy's result could not be recorded", metadata: ["error": "\(error)"])
             }
             guard case .failed(let failure) = result else { return }
             metrics.recordCopy(duration, isPresent: false, pool: lease.id.pool)
@@ -267,7 +267,7 @@ package final class CopyWorkers: Service {
             let pause = configuration.pause(after: lease.attempt, random: .random(in: 0..<1))
             var metadata: Logger.Metadata = ["error": "\(error)", "pause_seconds": .stringConvertible(Self.seconds(pause))]
             if let detail = error.detail { metadata["detail"] = "\(detail)" }
-            logger.info("copy will be tried again", metadata: metadata)
+            logger.info("copy will be retried", metadata: metadata)
             return .unpublished(.retry(at: clock.now + max(pause, error.retryAfter ?? .zero)))
         }
     }

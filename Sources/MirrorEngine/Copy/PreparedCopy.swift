@@ -66,7 +66,7 @@ struct PreparedCopy: Sendable {
             guard (earliest...max(earliest, clock.now + Self.clockTolerance)).contains(object.metadata.stored) else { throw OlderObject() }
             return object
         } catch let error as StorageError where error.code == .notFound {
-            throw CopyError(.storage, isTransient: true, "the pool had an object and has it no more")
+            throw CopyError(.storage, isTransient: true, "the pool no longer has the object that it had")
         }
     }
 

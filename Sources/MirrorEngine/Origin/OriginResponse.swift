@@ -33,22 +33,22 @@ struct OriginResponse: Sendable {
         let stated: Int64?
         switch answer.status {
         case 200, 203:
-            guard !answer.claimsToBePart else { throw Self.unusable("a part that it calls the whole") }
+            guard !answer.claimsToBePart else { throw Self.unusable("a part that it presents as the whole") }
             stated = answer.contentLength
             range = nil
             suspectSize = stated == nil && size == nil ? requested?.length : nil
             if let stated, stated == requested?.length, size == nil {
-                throw Self.unusable("as many bytes as were asked for, and does not say whether they are all")
+                throw Self.unusable("as many bytes as were requested, without saying whether that is all")
             }
         case 206:
-            guard let requested, let held = answer.part(of: requested) else { throw Self.unusable("a range that was not asked for") }
+            guard let requested, let held = answer.part(of: requested) else { throw Self.unusable("a range that was not requested") }
             stated = held.total
             range = held.range
             suspectSize = nil
         default:
             throw Self.error(answer, now: now)
         }
-        if let stated, let size, stated != size { throw Self.unusable("\(stated) bytes and had stated \(size) before") }
+        if let stated, let size, stated != size { throw Self.unusable("\(stated) bytes, but had stated \(size) before") }
         totalSize = stated ?? size
         statedDigests = StatedDigests.read(headers, isWhole: range == nil || range?.length == totalSize)
     }
@@ -77,7 +77,7 @@ struct OriginResponse: Sendable {
         case 400...499:
             return CopyError(.origin(status: status), isTransient: false, "the origin answered \(status)")
         default:
-            return CopyError(.transfer, isTransient: false, "the origin answered \(status), which is no artifact")
+            return CopyError(.transfer, isTransient: false, "the origin answered \(status), which is not an artifact")
         }
     }
 }

@@ -50,7 +50,8 @@ struct HeadAnswers: Sendable {
         } catch {
             metrics.countError(error)
             troubles.log(
-                .warning, "could not keep what the pool says of an object", to: logger, metadata: ["replica": "\(id)", "error": "\(error)"])
+                .warning, "could not store what the pool reports about an object", to: logger,
+                metadata: ["replica": "\(id)", "error": "\(error)"])
         }
         return described
     }

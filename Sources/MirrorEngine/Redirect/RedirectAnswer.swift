@@ -139,10 +139,10 @@ package enum Fallback: String, Sendable, CaseIterable {
     package var message: String {
         switch self {
         case .timedOut: "Cached copy did not show up in time; this is the origin"
-        case .left: "the client has ended its side of the connection; this is the origin"
-        case .overloaded: "the mirror has too much to do; this is the origin"
-        case .budget: "more was asked for from your network than is copied for one; this is the origin"
-        case .share: "as many requests from your network wait as may; this is the origin"
+        case .left: "the client has closed its side of the connection; this is the origin"
+        case .overloaded: "the mirror is overloaded; this is the origin"
+        case .budget: "your network has used up its budget for new copies; this is the origin"
+        case .share: "too many requests from your network are already waiting; this is the origin"
         case .copyFailed: "the artifact could not be copied; this is the origin"
         case .removing: "the copy is being removed; this is the origin"
         case .noPool: "no pool serves this client; this is the origin"

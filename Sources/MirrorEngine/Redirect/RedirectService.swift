@@ -86,7 +86,8 @@ package struct RedirectService: Sendable {
             }
             if let location { return location }
             troubles.log(
-                .warning, "the credentials for the origin's URL do not come", to: logger, metadata: ["artifact": "\(source.name.redacted)"])
+                .warning, "the credentials for the origin's URL do not arrive", to: logger,
+                metadata: ["artifact": "\(source.name.redacted)"])
         } catch {
             metrics.countError(error)
             troubles.log(

@@ -134,7 +134,7 @@ package final class PoolSpace: Sendable {
 
     /// - Parameter message: Why.
     static func noRoom(
-        _ pool: Pool, _ message: String = "the pool is full, and what is in it was used a short while ago", cause: (any Error)? = nil
+        _ pool: Pool, _ message: String = "the pool is full, and everything in it was used recently", cause: (any Error)? = nil
     ) -> CopyError {
         CopyError(.noRoom, isTransient: false, message, rememberedFor: pool.grace, cause: cause)
     }

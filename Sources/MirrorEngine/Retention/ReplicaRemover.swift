@@ -99,7 +99,7 @@ package struct ReplicaRemover: Sendable {
             if let removal = try await state.beginRemoval(id, .abandoned, duration: Self.life) { return removal }
             guard try await state.replica(id)?.status == .removing else { return nil }
         }
-        throw StorageError(.unavailable, "another deletion of the object is under way and does not end", operation: "remover.purge")
+        throw StorageError(.unavailable, "another deletion of the object is in progress and does not finish", operation: "remover.purge")
     }
 
     private func lookedUp(_ id: ReplicaID) async throws -> Purged {

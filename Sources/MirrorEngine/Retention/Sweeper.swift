@@ -137,7 +137,8 @@ package struct Sweeper: Service, CustomStringConvertible {
             let objects = try await pool.store.list(after: last, limit: Self.page)
             for info in objects {
                 guard let artifact = try? ArtifactURL(info.metadata.upstreamURL), ObjectKey(artifact) == info.key else {
-                    logger.warning("an object in the pool is not a mirror's", metadata: ["pool": "\(pool.id)", "key": "\(info.key)"])
+                    logger.warning(
+                        "an object in the pool was not written by a mirror", metadata: ["pool": "\(pool.id)", "key": "\(info.key)"])
                     continue
                 }
                 let id = ReplicaID(artifact: artifact, pool: pool.id)

@@ -83,7 +83,7 @@ public struct OutboundBody: AsyncSequence, Sendable {
                     // A cancelled stream ends as if it were complete.
                     try Task.checkCancellation()
                     if let expected = source.expectedLength, received != expected {
-                        throw OutboundError(.truncated, "\(source.url.redacted): \(received) bytes came, \(expected) were promised")
+                        throw OutboundError(.truncated, "\(source.url.redacted): \(received) bytes arrived instead of \(expected)")
                     }
                     state = .ended
                     source.release()

@@ -29,8 +29,8 @@ extension OutboundError {
     private static func meaning(of error: any Error, during phase: Phase) -> (Code, String) {
         let closed = "the connection closed \(phase == .head ? "before the response" : "before the end of the response")"
         switch error {
-        case is ReadIdleError: return (.timedOut, "nothing came for too long")
-        case is WrongPeerError: return (.connectFailed, "connected to another address than the one that was checked")
+        case is ReadIdleError: return (.timedOut, "nothing arrived for too long")
+        case is WrongPeerError: return (.connectFailed, "connected to a different address from the one that was checked")
         case let error as HTTPClientError: return meaning(of: error, closed: closed)
         case HTTPParserError.invalidEOFState: return (.truncated, closed)
         case let error as UnacceptableAnswer: return (.protocolError, error.description)
@@ -49,7 +49,7 @@ extension OutboundError {
     private static func meaning(of error: HTTPClientError, closed: String) -> (Code, String) {
         switch error {
         case .connectTimeout, .getConnectionFromPoolTimeout, .tlsHandshakeTimeout: (.timedOut, "no connection in time")
-        case .readTimeout, .writeTimeout, .deadlineExceeded: (.timedOut, "nothing came for too long")
+        case .readTimeout, .writeTimeout, .deadlineExceeded: (.timedOut, "nothing arrived for too long")
         case .remoteConnectionClosed: (.truncated, closed)
         case .cancelled, .alreadyShutdown: (.connectFailed, "the client is shut down")
         default: (.protocolError, error.shortDescription)

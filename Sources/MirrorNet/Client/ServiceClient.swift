@@ -98,7 +98,7 @@ public final class ServiceClient: Sendable {
         do {
             return try ArtifactURL("\(request.scheme.rawValue)://\(host):\(request.port)/")
         } catch {
-            throw OutboundError(.unresolvable, "\(request.host):\(request.port) is no address of a service: \(error.reason)")
+            throw OutboundError(.unresolvable, "\(request.host):\(request.port) is not the address of a service: \(error.reason)")
         }
     }
 

@@ -30,7 +30,7 @@ package struct AddressGuard: Sendable {
         for address in unmapped where !isAllowed(address) {
             guard let reason = Self.reason(toRefuse: address) else { continue }
             throw EgressRefusal(
-                reason, "\(host) has \(reason.addressKind) address; add its network to origins.allowAddresses if that is meant",
+                reason, "\(host) has \(reason.addressKind) address; add its network to origins.allowAddresses if that is intended",
                 address: address)
         }
         return unmapped
@@ -57,7 +57,7 @@ package struct AddressGuard: Sendable {
 
     private static func refusal(ofName host: String) -> EgressRefusal {
         EgressRefusal(
-            .name, "the host \(host) is refused by its name; add the network of its address to origins.allowAddresses if it is meant")
+            .name, "the host \(host) is refused by its name; add the network of its address to origins.allowAddresses if it is intended")
     }
 }
 

@@ -68,7 +68,7 @@ package struct EgressPolicy: Sendable {
                 throw EgressRefusal(.downgrade, "\(previous.redacted) redirects from https to http, to \(url.redacted)")
             }
             if requireHTTPS {
-                throw EgressRefusal(.plainHTTP, "\(url.redacted) is not https; set origins.requireHTTPS to false if http is meant")
+                throw EgressRefusal(.plainHTTP, "\(url.redacted) is not https; set origins.requireHTTPS to false if http is intended")
             }
         }
         var refusal: EgressRefusal?

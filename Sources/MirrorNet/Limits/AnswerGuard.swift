@@ -70,7 +70,7 @@ final class AnswerGuard: ChannelDuplexHandler {
     private static func problem(with head: HTTPResponseHead) -> String? {
         switch head.status.code {
         case ..<100: return "a status below 100"
-        case 101: return "another protocol, which nobody asked for"
+        case 101: return "another protocol, which was not requested"
         case 100..<200: return "interim answers without end"
         default: break
         }

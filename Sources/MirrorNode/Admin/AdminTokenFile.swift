@@ -74,7 +74,7 @@ package struct AdminTokenFile: Sendable, Hashable {
         guard let bytes = start else { throw Problem(reason: "it is not a regular file") }
         let text = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         guard bytes.count <= Self.length + 1, text.utf8.count == Self.length, Hex.decode(text) != nil else {
-            throw Problem(reason: "it does not hold a token of a mirror")
+            throw Problem(reason: "it does not hold a mirror's token")
         }
         return text
     }

@@ -49,7 +49,7 @@ final class LocalAdminToken: Sendable {
     private func write(_ file: AdminTokenFile, isNews: Bool) -> Bool {
         do {
             try file.write(value)
-            if isNews { logger.notice("commands on this machine find an admin token in a file", metadata: ["file": "\(file.path)"]) }
+            if isNews { logger.notice("an admin token for commands on this machine is in a file", metadata: ["file": "\(file.path)"]) }
             return true
         } catch {
             logger.warning(

@@ -21,7 +21,7 @@ package final class LogOutput: Sendable {
         level = Atomic(Self.levels.firstIndex(of: log.level) ?? 0)
         writer = LogWriter(descriptor: descriptor) { count in
             LogLine(
-                level: .warning, logger: "cloud-mirror", message: "lines of the log were dropped: they were not read in time",
+                level: .warning, logger: "cloud-mirror", message: "log lines were dropped because they were not read in time",
                 metadata: ["lines": .stringConvertible(count)]
             ).written(asJSON: isJSON)
         }

@@ -100,7 +100,8 @@ package final class ExitWatch: Sendable {
     func finish(isClosed: Bool) {
         let running = running
         if !isClosed || !running.isEmpty {
-            logger.warning("stopped; something did not end in time and was left", metadata: ["parts": .array(running.map { "\($0)" })])
+            logger.warning(
+                "stopped; some parts did not end in time and were abandoned", metadata: ["parts": .array(running.map { "\($0)" })])
         } else {
             logger.notice("stopped")
         }
@@ -111,7 +112,7 @@ package final class ExitWatch: Sendable {
 
     private func end() {
         logger.critical(
-            "did not stop in time; ended as it is", metadata: ["parts": .array(running.map { "\($0)" }), "exit_code": "\(Self.exitCode)"])
+            "did not stop in time; exiting anyway", metadata: ["parts": .array(running.map { "\($0)" }), "exit_code": "\(Self.exitCode)"])
         log.flush(within: .milliseconds(40))
         CurrentProcess.exitAtOnce(Self.exitCode)
     }

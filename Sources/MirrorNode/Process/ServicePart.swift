@@ -5,7 +5,7 @@ import ServiceLifecycle
 struct PartEnded: Error, CustomStringConvertible {
     let name: String
 
-    var description: String { "a part of the service has ended by itself: \(name)" }
+    var description: String { "a part of the service ended unexpectedly: \(name)" }
 }
 
 /// A part of the process, which is left when it does not end in time (``ExitWatch``).

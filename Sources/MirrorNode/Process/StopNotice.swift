@@ -22,7 +22,7 @@ struct StopNotice: Service, CustomStringConvertible {
         let waiting = services.waiters.count
         let copies = services.registry.values(of: EngineMetrics.Name.copiesInProgress).reduce(0) { $0 + Int($1.value) }
         logger.notice(
-            "stopping; requests and copies under way may end",
+            "stopping; requests and copies in progress may finish",
             metadata: [
                 "waiting_requests": .stringConvertible(waiting), "copies": .stringConvertible(copies),
                 "at_most_seconds": .stringConvertible(grace),

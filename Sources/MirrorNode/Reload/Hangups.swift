@@ -16,7 +16,7 @@ package struct Hangups: Sendable {
         signals = await UnixSignalsSequence(trapping: .sighup)
     }
 
-    /// Whether a signal means that the terminal is gone that it was started at.
+    /// Whether a signal means that the terminal that it was started at is gone.
     var isTerminalGone: Bool { isAtTerminal && !CurrentProcess.hasTerminal }
 
     /// Ends the process as SIGTERM does.

@@ -39,7 +39,7 @@ struct Reloader: Service, CustomStringConvertible {
 
     private func next(after current: Configuration) async -> Configuration {
         if hangups.isTerminalGone {
-            logger.notice("the terminal is gone")
+            logger.notice("the terminal was closed")
             hangups.terminate()
             return current
         }
@@ -58,9 +58,10 @@ struct Reloader: Service, CustomStringConvertible {
         } catch {
             metrics.countReload(isRefused: true)
             let problems = (error as? ConfigurationError)?.problems.map(\.description) ?? ["\(error)"]
-            for problem in problems { logger.error("problem of the configuration", metadata: ["problem": "\(problem)"]) }
+            for problem in problems { logger.error("problem in the configuration", metadata: ["problem": "\(problem)"]) }
             logger.error(
-                "the configuration was not reloaded; the old one goes on", metadata: ["problems": .stringConvertible(problems.count)])
+                "the configuration was not reloaded; the old one stays in force", metadata: ["problems": .stringConvertible(problems.count)]
+            )
             return current
         }
     }
@@ -84,7 +85,7 @@ struct Reloader: Service, CustomStringConvertible {
         for warning in warnings { logger.warning("warning about the configuration", metadata: ["problem": "\(warning)"]) }
         logger.notice("configuration reloaded", metadata: ["changed": .array(changed.map { .string($0) })])
         guard !needRestart.isEmpty else { return }
-        logger.warning("some changes take effect after a restart only", metadata: ["settings": .array(needRestart.map { .string($0) })])
+        logger.warning("some changes take effect only after a restart", metadata: ["settings": .array(needRestart.map { .string($0) })])
     }
 
     private func recordLoaded() {

@@ -50,7 +50,7 @@ package struct PoolSetup: Sendable {
 
     private func plan(_ pool: Configuration.Pool) async throws -> Plan {
         guard let setup = services.setup(of: pool) else {
-            let text = pool.directory == nil ? "there is nothing to set up" : "a directory, which the service makes when it starts"
+            let text = pool.directory == nil ? "there is nothing to set up" : "a directory, which the service creates when it starts"
             return Plan(pool: pool.id, plan: SetupPlan(lines: [SetupLine(.ok, text)]))
         }
         do {
@@ -96,7 +96,7 @@ package struct PoolSetup: Sendable {
         for finding in findings { report(finding.line) }
         if findings.isEmpty {
             let size = configuration.maxBytes(of: pool).map { "; it may hold \(ByteSizeFormat.rounded($0))" } ?? ""
-            report(SetupLine(.ok, "a directory of this machine, which can be written to\(size)"))
+            report(SetupLine(.ok, "a writable directory on this machine\(size)"))
         }
         return findings.allSatisfy { $0.severity == .warning }
     }

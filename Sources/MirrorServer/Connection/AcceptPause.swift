@@ -35,7 +35,7 @@ final class AcceptPause: ChannelDuplexHandler {
         let now = NIODeadline.now()
         if let lastWarning, now < lastWarning + Self.silence { return }
         lastWarning = now
-        logger.warning("no connection can be accepted; trying again every 100 ms", metadata: ["error": "\(error)"])
+        logger.warning("connections cannot be accepted; trying again every 100 ms", metadata: ["error": "\(error)"])
     }
 
     func read(context: ChannelHandlerContext) {

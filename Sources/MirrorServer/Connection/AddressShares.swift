@@ -58,7 +58,7 @@ final class AddressShares: Sendable {
         }
         guard isWarning else { return }
         logger.warning(
-            "a client has as many connections as one may have (server.maxConnectionsPerAddress), and more are closed",
+            "a client has reached its limit of connections (server.maxConnectionsPerAddress); further ones are closed",
             metadata: ["network": "\(full)", "connections": .stringConvertible(limit * full.worth)])
     }
 }

@@ -100,7 +100,7 @@ final class BodyLimitHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Too much
 
     private static let tooLong = RequestError(.tooLarge, "the request's body is too large; at most \(WarmCall.maxBody) bytes")
-    private static let tooSlow = RequestError(.tooSlow, "the request's body did not come in time")
+    private static let tooSlow = RequestError(.tooSlow, "the request's body did not arrive in time")
 
     private var end: NIODeadline { since + timeout + .seconds(Int64(received / Self.bytesPerSecond)) }
 

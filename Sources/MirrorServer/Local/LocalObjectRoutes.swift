@@ -32,7 +32,7 @@ struct LocalObjectRoutes: Sendable {
                 headers[.contentLength] = nil
                 return Response(status: .notModified, headers: headers)
             case .preconditionFailed:
-                throw RequestError(.inputError, "the object is not the one that the condition names", status: .preconditionFailed)
+                throw RequestError(.inputError, "the object does not match the condition", status: .preconditionFailed)
             case .unsatisfiable:
                 throw RequestError(
                     .inputError, "the object has \(info.size) bytes", status: .rangeNotSatisfiable,

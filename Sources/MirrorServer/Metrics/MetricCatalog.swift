@@ -11,25 +11,25 @@ package enum MetricCatalog {
         ),
         (
             EngineMetrics.Name.hops, "counter", "pool",
-            "Redirects to the mirror itself while a copy was under way; the request that they belong to counts once, at its end."
+            "Redirects to the mirror itself while a copy was in progress; the request that they belong to counts once, at its end."
         ),
         (
             EngineMetrics.Name.waitSeconds, "histogram", "pool",
             "How long redirect requests waited for a copy, over all their hops; observed once for each request, at its end."
         ),
-        (EngineMetrics.Name.waiting, "gauge", "", "Redirect requests that wait for a copy now."),
+        (EngineMetrics.Name.waiting, "gauge", "", "Redirect requests that are waiting for a copy."),
         (
             EngineMetrics.Name.overBudget, "counter", "budget",
-            "Requests that were redirected to the origin because their client network had spent its budget of `claims` or of `bytes` (redirect.coldClaims)."
+            "Requests that were redirected to the origin because their client network had used up its budget of `claims` or of `bytes` (redirect.coldClaims)."
         ),
-        (EngineMetrics.Name.spentNetworks, "gauge", "", "Client networks that have spent a budget now."),
+        (EngineMetrics.Name.spentNetworks, "gauge", "", "Client networks that have used up a budget."),
         (EngineMetrics.Name.copies, "counter", "pool, result", "Copies that ended, by result: present, error, set-aside."),
-        (EngineMetrics.Name.slowCopies, "counter", "pool", "Copies that gave their slot up because the origin sent too slowly."),
+        (EngineMetrics.Name.slowCopies, "counter", "pool", "Copies that gave up their slot because the origin sent too slowly."),
         (EngineMetrics.Name.copySeconds, "histogram", "pool", "How long copies took."),
         (EngineMetrics.Name.copyBytes, "counter", "pool", "Bytes that copies carried from origins through this process."),
         (EngineMetrics.Name.serverSideCopyBytes, "counter", "pool", "Bytes that pools' services copied by themselves."),
         (EngineMetrics.Name.lost, "counter", "pool", "Replicas whose object was found missing in the pool."),
-        (EngineMetrics.Name.copiesInProgress, "gauge", "pool", "Copies under way."),
+        (EngineMetrics.Name.copiesInProgress, "gauge", "pool", "Copies in progress."),
         (EngineMetrics.Name.poolBytes, "gauge", "pool", "Bytes of present replicas, whichever process copied them."),
         (EngineMetrics.Name.poolObjects, "gauge", "pool", "Present replicas, whichever process copied them."),
         (EngineMetrics.Name.poolMaxBytes, "gauge", "pool", "Bytes that the pool may hold (maxBytes); missing without a limit."),
@@ -40,19 +40,19 @@ package enum MetricCatalog {
         (EngineMetrics.Name.servedBytes, "counter", "pool", "Bytes that this process sent to clients from local pools."),
         (
             EngineMetrics.Name.oldestQueued, "gauge", "pool",
-            "How long the copy that waits longest for a worker has waited, in seconds; 0 when none waits."
+            "How long the oldest queued copy has waited for a worker, in seconds; 0 when none waits."
         ),
-        (EngineMetrics.Name.pending, "gauge", "pool", "Replicas whose copy is queued or under way, in any process."),
+        (EngineMetrics.Name.pending, "gauge", "pool", "Replicas whose copy is queued or in progress, in any process."),
         (
             EngineMetrics.Name.stateAvailable, "gauge", "",
-            "1 while the state answers, else 0: then what is not in memory goes to the origin."
+            "1 while the state answers, else 0; then requests that memory cannot answer go to the origin."
         ),
         (EngineMetrics.Name.egressAvoided, "counter", "pool", "Bytes that hits did not fetch from the origin."),
         (EngineMetrics.Name.evictions, "counter", "pool, reason", "Replicas removed by the sweep or to make room."),
         (EngineMetrics.Name.errors, "counter", "kind", "Errors by kind; the kinds are below."),
         (StoreMetrics.Name.operationSeconds, "histogram", "pool, operation", "How long operations of object stores took."),
         (StoreMetrics.Name.errors, "counter", "pool, operation, code", "Errors of object stores."),
-        (ProcessMetrics.Name.buildInfo, "gauge", "version", "1; which version this is."),
+        (ProcessMetrics.Name.buildInfo, "gauge", "version", "Always 1; the label names the version that runs."),
         (ProcessMetrics.Name.cpu, "counter", "", "Processor time that the process has used, in seconds."),
         (ProcessMetrics.Name.residentMemory, "gauge", "", "Memory that the process holds."),
         (ProcessMetrics.Name.start, "gauge", "", "When the process was started, in seconds since 1970."),
@@ -64,11 +64,11 @@ package enum MetricCatalog {
         ),
         (
             ConnectionMetrics.Name.refused, "counter", "",
-            "Connections that were closed at once because their client has as many as one may have (`server.maxConnectionsPerAddress`)."
+            "Connections closed at once because their client had reached its limit (`server.maxConnectionsPerAddress`)."
         ),
         (
             ConnectionMetrics.Name.pauses, "counter", "",
-            "How often no connection was accepted for 100 ms, for want of descriptors or memory."
+            "How often no connection was accepted for 100 ms, for lack of descriptors or memory."
         ),
         (
             AdminRefusals.metric, "counter", "reason",
@@ -76,7 +76,7 @@ package enum MetricCatalog {
         ),
         (HousekeepingMetrics.Name.reloads, "counter", "result", "Reloads of the configuration, by result: `reloaded` or `refused`."),
         (HousekeepingMetrics.Name.lastReload, "gauge", "", "When the configuration that is in force was read, in seconds since 1970."),
-        (HousekeepingMetrics.Name.droppedLogLines, "counter", "", "Lines of the log that were dropped because nobody read them in time."),
+        (HousekeepingMetrics.Name.droppedLogLines, "counter", "", "Log lines that were dropped because they were not read in time."),
     ]
 
     /// The table in docs/operations.md.

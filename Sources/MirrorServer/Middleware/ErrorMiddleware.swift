@@ -33,6 +33,6 @@ struct ErrorMiddleware: RouterMiddleware {
         guard let error = error as? HTTPError, error.status == .notFound, let methods = allowed.field(at: request.uri.path) else {
             return nil
         }
-        return RequestError(.methodNotAllowed, "this address answers to \(methods)", headers: [.allow: methods])
+        return RequestError(.methodNotAllowed, "this address supports only \(methods)", headers: [.allow: methods])
     }
 }

@@ -8,7 +8,7 @@ enum APIReference {
     static func answer(at address: String) -> ReferenceCall.Answer {
         ReferenceCall.Answer(
             schema: "http://schemas.taskcluster.net/base/v1/api-reference.json#", version: 0, title: "cloud-mirror",
-            description: "Copies immutable artifacts into the reader's region and redirects to the copies.", serviceName: "cloud-mirror",
+            description: "Copies immutable artifacts into the client's region and redirects to the copies.", serviceName: "cloud-mirror",
             baseURL: address + base, entries: Route.all.compactMap(entry))
     }
 
@@ -54,8 +54,8 @@ enum APIReference {
             Route(
                 "get", "/v1/redirect/{url}", "redirectChosen", "The same, in the pool that serves the client.",
                 query: ["wait", "pool", "missing"]),
-            Route("get", "/v1/go", "go", "The same for a URL as it is, in a form's field.", query: ["url", "pool", "show"]),
-            Route("get", "/", "home", "What this is: a page for browsers, text for others."),
+            Route("get", "/v1/go", "go", "The same for a plain URL, in a form's field.", query: ["url", "pool", "show"]),
+            Route("get", "/", "home", "What this is: a page for browsers, text for other clients."),
             Route("get", "/local/{region}/{hash}/{name}", "localObject", "An object of a local pool."),
             Route(
                 "delete", "/v1/purge/{service}/{region}/{url}", "purge", "Remove a replica from a pool.", original: true, admin: true),
@@ -66,7 +66,7 @@ enum APIReference {
             Route("get", "/v1/replicas/{url}", "replicasOfArtifact", "An artifact's replicas in all pools.", admin: true),
             Route("get", "/v1/pools", "pools", "List pools with what they hold.", admin: true),
             Route("get", "/v1/stats", "stats", "Counts since the start.", admin: true),
-            Route("get", "/v1/ping", "ping", "Answers while the process lives.", original: true),
+            Route("get", "/v1/ping", "ping", "Answers while the process is alive.", original: true),
             Route("get", "/v1/api-reference", "apiReference", "This document.", original: true),
             Route("get", "/v1/openapi.yaml", "openAPI", "The interface as OpenAPI 3.1."),
             Route("get", "/healthz", "health", "Liveness."),

@@ -8,7 +8,7 @@ enum HealthReason {
         switch error {
         case let error as StorageError: of(error.code)
         case let error as StateError: of(error.code)
-        default: "it does not work; the log says more"
+        default: "it failed; the log says more"
         }
     }
 
@@ -24,13 +24,13 @@ enum HealthReason {
     private static func of(_ code: StorageError.Code) -> String {
         switch code {
         case .notFound: "its bucket or directory does not exist"
-        case .permissionDenied: "it may not be used with these credentials or permissions"
+        case .permissionDenied: "these credentials or permissions do not allow its use"
         case .full: "too little space is free"
         case .throttled: "the service asks for fewer requests"
         case .timedOut: "it does not answer in time"
         case .unavailable: "it cannot be reached"
         case .invalidRequest, .unsupported: "the service refuses the request"
-        case .alreadyExists, .preconditionFailed, .checksumMismatch: "it does not work; the log says more"
+        case .alreadyExists, .preconditionFailed, .checksumMismatch: "it failed; the log says more"
         }
     }
 

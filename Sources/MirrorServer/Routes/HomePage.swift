@@ -22,7 +22,7 @@ struct HomePage {
     var problem: String?
 
     private static let about =
-        "This service copies a file into a pool near you the first time somebody asks for it, and redirects that request and every later one to the copy. When it cannot help, you are redirected to the file's own address."
+        "This service copies a file into a pool near you the first time it is requested, and redirects that request and every later one to the copy. When it cannot help, you are redirected to the file's own address."
 
     // MARK: Text
 

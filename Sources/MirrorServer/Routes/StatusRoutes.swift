@@ -56,7 +56,7 @@ struct StatusRoutes: Sendable {
             return ReplicaID(artifact: artifact, pool: pool)
         }
 
-        private static let unreadable = RequestError(.inputError, "after must be the `next` of the page before")
+        private static let unreadable = RequestError(.inputError, "after must be the `next` of the previous page")
     }
 
     private func replica(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {

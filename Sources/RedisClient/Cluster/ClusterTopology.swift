@@ -166,7 +166,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         guard let address = candidates.first else {
             lastRefresh = .now()
             let reasons = Set(reasons).sorted().joined(separator: "; ")
-            let error = RedisError(.notConnected, "no server of the cluster tells where its slots are: \(reasons)")
+            let error = RedisError(.notConnected, "no server of the cluster says where its slots are: \(reasons)")
             mapError = error
             log.failed(error)
             fail(waiting.takeFresh(), error)
@@ -272,7 +272,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
             guard wasUsable else { continue }
             // What it tracked and told is not tracked and told any more.
             isTold = true
-            context.onEvent(.disconnected(RedisError(.connectionLost, "\(address) has no slots any more")))
+            context.onEvent(.disconnected(RedisError(.connectionLost, "\(address) no longer has slots")))
         }
         if isTold, nodes.contains(where: { $0.value.link.isUsable }) { context.onEvent(.connected) }
         if kept > 0 { leaveOthersLater() }
@@ -312,7 +312,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         if let refusal = handshake.trackingRefusal, !warnedOfTracking {
             warnedOfTracking = true
             context.logger.warning(
-                "Redis refuses to tell of changed keys: let the user call CLIENT TRACKING", metadata: ["reason": "\(refusal)"])
+                "Redis refuses to report changed keys: allow the user to call CLIENT TRACKING", metadata: ["reason": "\(refusal)"])
         }
         for channel in handshake.plan.channels where isOwner(link, of: channel) { subscribed[channel] = link }
         // Asked for while the connection was being made.

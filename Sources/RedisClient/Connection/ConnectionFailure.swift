@@ -12,7 +12,7 @@ import NIOSSL
 /// Why a connection could not be made or was lost, for people: without the paths that the TLS library puts into its own words.
 package enum ConnectionFailure {
     /// Part of what is said where the check of the server's certificate failed.
-    package static let untrusted = "the certificate is of an authority that is not trusted, or is out of date"
+    package static let untrusted = "the certificate is from an authority that is not trusted, or is out of date"
 
     /// For the end of a connection that nobody spoke over yet: one side may speak TLS and the other not.
     static let hint = " (is it TLS or not?)"
@@ -49,11 +49,11 @@ package enum ConnectionFailure {
         switch reason {
         case "CERTIFICATE_VERIFY_FAILED": untrusted
         case "TLSV1_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_NO_CERTIFICATE":
-            "the server asks for a client certificate, and these are not supported: let it do without (tls-auth-clients no)"
+            "the server asks for a client certificate, and these are not supported: turn that off (tls-auth-clients no)"
         // All that servers say of it before TLS 1.3.
         case "SSLV3_ALERT_HANDSHAKE_FAILURE":
             handshake("refused by the server; if it asks for client certificates, these are not supported")
-        case "WRONG_VERSION_NUMBER": "the answer is not of TLS" + hint
+        case "WRONG_VERSION_NUMBER": "the answer is not TLS" + hint
         default: handshake(reason.lowercased().replacing("_", with: " "))
         }
     }

@@ -35,6 +35,6 @@ struct FailureLog {
             case .server("WRONGPASS"), .server("NOAUTH"), .server("NOPERM"): .error
             default: .warning
             }
-        logger.log(level: level, "cannot connect to Redis; tried again", metadata: ["role": "\(role)", "reason": "\(error.message)"])
+        logger.log(level: level, "cannot connect to Redis; trying again", metadata: ["role": "\(role)", "reason": "\(error.message)"])
     }
 }

@@ -41,14 +41,14 @@ final class Outbox: Sendable {
         content.withLock { content in
             if let refusal = content.refusal { return .refused(refusal) }
             guard commandsUnderWay.load(ordering: .relaxed) < maxCommands else {
-                return .refused(RedisError(.tooManyCommands, "\(maxCommands) commands wait for an answer of Redis already"))
+                return .refused(RedisError(.tooManyCommands, "\(maxCommands) commands are already waiting for an answer from Redis"))
             }
             let start = content.batch.bytes.writerIndex
             command.encode(into: &content.batch.bytes)
             let cost = content.batch.bytes.writerIndex - start
             guard bytesUnderWay.load(ordering: .relaxed) + cost <= maxBytes else {
                 content.batch.bytes.moveWriterIndex(to: start)
-                return .refused(RedisError(.tooManyCommands, "commands of \(maxBytes) bytes wait for an answer of Redis already"))
+                return .refused(RedisError(.tooManyCommands, "commands of \(maxBytes) bytes are already waiting for an answer from Redis"))
             }
             var command = command
             command.cost = cost

@@ -196,7 +196,7 @@ final class RedisConnection: ChannelInboundHandler {
             case .ignored: break
             case .subscription:
                 if case .error(let error) = value { end(handshake.explain(error)) } else { end(RedisHandshake.unconfirmed) }
-            case nil: end(RedisError(.malformed, "\(address) sent a reply that nobody asked for"))
+            case nil: end(RedisError(.malformed, "\(address) sent an unexpected reply"))
             }
         case .connecting, .ended: break
         }
@@ -263,7 +263,7 @@ final class RedisConnection: ChannelInboundHandler {
         let wasHealthy = isHealthy
         let verdict = replies.check(at: now)
         if verdict.isStalled {
-            end(RedisError(.connectionLost, "\(address) does not answer any more"), timedOut: verdict.timedOut)
+            end(RedisError(.connectionLost, "\(address) no longer answers"), timedOut: verdict.timedOut)
             return
         }
         if wasHealthy != isHealthy { owner?.connectionHealthChanged(self) }

@@ -69,7 +69,7 @@ struct RedisHandshake {
     }
 
     mutating func received(_ reply: RedisValue) -> Outcome {
-        guard let step = steps.popFirst() else { return .failed(RedisError(.malformed, "a reply that nobody asked for")) }
+        guard let step = steps.popFirst() else { return .failed(RedisError(.malformed, "an unexpected reply")) }
         if case .error(let error) = reply {
             switch step {
             case .tracking:
@@ -90,11 +90,11 @@ struct RedisHandshake {
             if let failure = readHello(reply) { return .failed(failure) }
         case .role:
             guard reply.array?.first?.string == "master" else {
-                return .failed(RedisError(.notConnected, "the server is no master (any more)"))
+                return .failed(RedisError(.notConnected, "the server is not a master (any more)"))
             }
         case .cluster:
             guard reply.string?.contains("cluster_state:ok") == true else {
-                return .failed(RedisError(.notConnected, "the server is of a cluster that takes no commands now"))
+                return .failed(RedisError(.notConnected, "the server belongs to a cluster that accepts no commands now"))
             }
         case .subscription: return .failed(Self.unconfirmed)
         case .select, .tracking, .ping: break
@@ -112,7 +112,7 @@ struct RedisHandshake {
     static let unconfirmed = RedisError(.malformed, "the server does not confirm a subscription as it should")
 
     private mutating func readHello(_ reply: RedisValue) -> RedisError? {
-        guard case .map(let pairs) = reply else { return RedisError(.malformed, "the answer to HELLO is no map") }
+        guard case .map(let pairs) = reply else { return RedisError(.malformed, "the answer to HELLO is not a map") }
         for index in stride(from: 0, to: pairs.count - 1, by: 2) where pairs[index].string == "version" {
             serverVersion = pairs[index + 1].string
         }
@@ -133,7 +133,8 @@ struct RedisHandshake {
         switch word {
         case "WRONGPASS":
             let user = plan.username.map { "user \($0)" } ?? "default user"
-            return RedisError(error.code, "Redis refuses the \(user): set the right user name and password, and see that the user is on")
+            return RedisError(
+                error.code, "Redis refuses the \(user): set the right user name and password, and make sure that the user is enabled")
         case "NOAUTH":
             return RedisError(error.code, "Redis asks for a password: set one, and a user name when it is not for the default user")
         case "NOPERM":

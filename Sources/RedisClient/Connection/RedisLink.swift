@@ -64,7 +64,7 @@ final class RedisLink: RedisConnectionOwner {
         switch state {
         case .connected:
             guard let connection, connection.isReady, !connection.isHealthy else { return nil }
-            return RedisError(.notConnected, "an answer of \(connection.address) is overdue")
+            return RedisError(.notConnected, "an answer from \(connection.address) is overdue")
         case .idle, .connecting(isFirst: true): return nil
         case .connecting, .pausing: return RedisError(.notConnected, lastError?.message ?? "not connected")
         case .closed: return RedisError(.closed, "the Redis client was closed")

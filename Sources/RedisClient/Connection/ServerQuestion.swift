@@ -22,7 +22,7 @@ final class ServerQuestion: RedisConnectionOwner {
     /// Nothing is told any more.
     func end() {
         done = nil
-        finish(.failure(RedisError(.closed, "not asked any more")))
+        finish(.failure(RedisError(.closed, "no longer asked")))
     }
 
     private func finish(_ result: Result<RedisValue, RedisError>) {

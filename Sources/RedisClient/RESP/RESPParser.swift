@@ -125,7 +125,7 @@ struct RESPParser {
             try consume(line.length)
             return .value(.boolean(text == "t"))
         case UInt8(ascii: ","):
-            guard let value = Double(text(at: first + 1, line.content)) else { throw malformed("a double that is no number") }
+            guard let value = Double(text(at: first + 1, line.content)) else { throw malformed("a double that is not a number") }
             try consume(line.length)
             return .value(.double(value))
         case UInt8(ascii: "("):
@@ -133,7 +133,7 @@ struct RESPParser {
             let digits =
                 text.utf8.first == UInt8(ascii: "-") || text.utf8.first == UInt8(ascii: "+") ? text.utf8.dropFirst() : text.utf8[...]
             guard !digits.isEmpty, digits.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }) else {
-                throw malformed("a big number that is no number")
+                throw malformed("a big number that is not a number")
             }
             try consume(line.length)
             return .value(.simple(text))
@@ -334,7 +334,7 @@ struct RESPParser {
             }
             return value
         }
-        guard let value else { throw malformed("an integer that is none") }
+        guard let value else { throw malformed("an integer that is not a number") }
         return value
     }
 
@@ -343,6 +343,6 @@ struct RESPParser {
     }
 
     private func malformed(_ what: String) -> RedisError {
-        RedisError(.malformed, "what came is no reply of Redis: \(what)")
+        RedisError(.malformed, "what arrived is not a Redis reply: \(what)")
     }
 }

@@ -81,7 +81,7 @@ final class MasterTopology: RedisTopology, RedisLinkOwner {
         if let refusal = handshake.trackingRefusal, !warnedOfTracking {
             warnedOfTracking = true
             context.logger.warning(
-                "Redis refuses to tell of changed keys: let the user call CLIENT TRACKING", metadata: ["reason": "\(refusal)"])
+                "Redis refuses to report changed keys: allow the user to call CLIENT TRACKING", metadata: ["reason": "\(refusal)"])
         }
         context.onEvent(.connected)
     }

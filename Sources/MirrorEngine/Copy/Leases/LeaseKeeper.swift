@@ -27,7 +27,7 @@ struct LeaseKeeper: Sendable {
             group.addTask {
                 await copy.yielding.wait(upTo: nil, clock: clock)
                 try Task.checkCancellation()
-                throw CopyError(.transfer, isTransient: true, "the origin sends too slowly, and another copy needs the place")
+                throw CopyError(.transfer, isTransient: true, "the origin sends too slowly, and another copy needs the slot")
             }
             while let success = try await group.next() {
                 if let success {
@@ -72,7 +72,7 @@ struct LeaseKeeper: Sendable {
         else { return }
         metrics.countSlow(pool: id.pool)
         logger.notice(
-            "a slow copy gives its slot up",
+            "a slow copy gives up its slot",
             metadata: [
                 "artifact": "\(id.artifact.redacted)", "pool": "\(id.pool)", "bytes_per_second": "\(rates.last)",
                 "average": "\(rates.average)", "windows": "\(rates.windows)",

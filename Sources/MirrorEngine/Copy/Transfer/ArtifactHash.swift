@@ -60,7 +60,7 @@ final class ArtifactHash: Sendable {
         if let crc32c = state.crc32c { computed.append(Digest(.crc32c, bytes: crc32c.bytes)) }
         for digest in stated where !computed.contains(digest) {
             throw CopyError(
-                .transfer, isTransient: true, "what arrived does not have the \(digest.algorithm.rawValue) digest that the origin stated")
+                .transfer, isTransient: true, "the data does not have the \(digest.algorithm.rawValue) digest that the origin stated")
         }
         guard let sha256 = computed[0] else {
             throw CopyError(.transfer, isTransient: false, "no SHA-256")

@@ -25,7 +25,7 @@ struct CheckedBody: AsyncSequence, Sendable {
         mutating func next() async throws -> ByteBuffer? {
             guard let chunk = try await nextChunk() else {
                 if let expected = body.expected, count != expected {
-                    throw CopyError(.transfer, isTransient: true, "the origin sent \(count) bytes and had stated \(expected)")
+                    throw CopyError(.transfer, isTransient: true, "the origin sent \(count) bytes, but had stated \(expected)")
                 }
                 // Without a byte it is a replica more all the same.
                 if count == 0 { try await body.room.take(0) }

@@ -45,7 +45,7 @@ struct CopyTransfer: Sendable {
         }
         if hash.count == first.suspectSize {
             throw CopyError(
-                .transfer, isTransient: true, "the origin sent as many bytes as were asked for, and did not say whether they are all")
+                .transfer, isTransient: true, "the origin sent as many bytes as were requested, without saying whether that is all")
         }
         return memory
     }
@@ -58,7 +58,7 @@ struct CopyTransfer: Sendable {
             base: response.body, hash: hash, expected: response.totalSize, limit: limit, room: room, progress: progress)
         let written = try await upload.write(UploadPart(number: 0, offset: 0, length: response.totalSize), from: ByteStream(body))
         count(written)
-        guard written == hash.count else { throw CopyError(.storage, isTransient: true, "the pool did not take all bytes") }
+        guard written == hash.count else { throw CopyError(.storage, isTransient: true, "the pool did not accept all bytes") }
     }
 
     /// One answer, cut into parts in memory, which are written while the next ones arrive.
@@ -143,7 +143,7 @@ struct CopyTransfer: Sendable {
             let bytes = try await Self.fill(range.length, part, from: &iterator, &rest)
             // To the end, where the body says whether it was whole.
             guard rest.readableBytes == 0, try await iterator.next() == nil, Int64(bytes.readableBytes) == range.length else {
-                throw CopyError(.transfer, isTransient: true, "the origin sent another part than it stated")
+                throw CopyError(.transfer, isTransient: true, "the origin sent a different part from the one that it stated")
             }
             ordered.add(number, bytes, part)
             try await write(UploadPart(number: number, offset: range.offset, length: range.length), bytes)
@@ -164,7 +164,9 @@ struct CopyTransfer: Sendable {
 
     private func write(_ part: UploadPart, _ bytes: ByteBuffer) async throws {
         let written = try await upload.write(part, from: ByteStream(bytes))
-        guard written == Int64(bytes.readableBytes) else { throw CopyError(.storage, isTransient: true, "the pool did not take all bytes") }
+        guard written == Int64(bytes.readableBytes) else {
+            throw CopyError(.storage, isTransient: true, "the pool did not accept all bytes")
+        }
         count(written)
     }
 
