@@ -120,8 +120,11 @@ struct CopySlotsTests {
         _ = try begin(slots, "c")
         let others: Set<CopyLane> = [try lane("d")]
         #expect(slots.mustYield(copies[0], to: others))
-        slots.beginPublishing(copies[0])
+        slots.setPublishing(copies[0], true)
         #expect(!slots.mustYield(copies[0], to: others))
+        slots.setPublishing(copies[0], false)
+        #expect(slots.mustYield(copies[0], to: others), "it is made another way")
+        slots.setPublishing(copies[0], true)
         slots.yieldSlowest()
         await copies[1].yielding.wait(upTo: nil, clock: clock)
         slots.end(copies[1])

@@ -278,13 +278,14 @@ package final class CopyWorkers: Service {
         while true {
             let prepared = try await engine.prepare(attempt, by: way)
             defer { prepared.release() }
-            slots.beginPublishing(copy)
+            slots.setPublishing(copy, true)
             do {
                 let object = try await publisher.publish(prepared, by: lease)
                 engine.wasPublished(prepared, as: object)
                 return object
             } catch {
                 way = try await engine.way(after: error, of: prepared)
+                slots.setPublishing(copy, false)
             }
         }
     }

@@ -38,10 +38,11 @@ struct PoolChooser {
             let client = selector.client(peer: peer) { forwardedFor in
                 RequestScanner.forEachValue(of: Self.field, inPlain: head) { value in
                     length += Self.field.utf8CodeUnitCount + value.count
-                    forwardedFor.read(UnsafeRawBufferPointer(rebasing: head[value]))
+                    // What is too long is not read here, so that padding costs nothing.
+                    if length <= RequestFields.maxForwarded { forwardedFor.read(UnsafeRawBufferPointer(rebasing: head[value])) }
                 }
             }
-            return choice(selector, for: client, length)
+            return length <= RequestFields.maxForwarded ? PoolChoice(selector, for: client, of: pools) : nil
         }
     }
 
@@ -52,13 +53,9 @@ struct PoolChooser {
         case .each(let selector):
             let values = head.headers["\(Self.field)"]
             let length = values.reduce(0) { $0 + Self.field.utf8CodeUnitCount + $1.utf8.count }
-            return choice(selector, for: selector.client(peer: peer, forwardedFor: values), length)
+            guard length <= RequestFields.maxForwarded else { return nil }
+            return PoolChoice(selector, for: selector.client(peer: peer, forwardedFor: values), of: pools)
         }
-    }
-
-    /// - Parameter length: Bytes of all `X-Forwarded-For` fields.
-    private func choice(_ selector: PoolSelector, for client: IPAddress?, _ length: Int) -> PoolChoice? {
-        length <= RequestFields.maxForwarded ? PoolChoice(selector, for: client, of: pools) : nil
     }
 
     private mutating func currentRule() -> Rule {

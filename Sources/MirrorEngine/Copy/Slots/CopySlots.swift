@@ -107,9 +107,9 @@ package final class CopySlots: Sendable {
         state.withLock { _ = $0.running.removeValue(forKey: ObjectIdentifier(copy)) }
     }
 
-    /// A copy that has all of its bytes makes no room for others any more.
-    func beginPublishing(_ copy: Copy) {
-        state.withLock { $0.running[ObjectIdentifier(copy)]?.isPublishing = true }
+    /// A copy that has all of its bytes makes no room for others any more, unless it has to be made another way.
+    func setPublishing(_ copy: Copy, _ isPublishing: Bool) {
+        state.withLock { $0.running[ObjectIdentifier(copy)]?.isPublishing = isPublishing }
     }
 
     /// Notes how fast a copy is. One that was too slow once stays so: otherwise its origin could win slots by hurrying now and then.
