@@ -11,17 +11,15 @@ source scripts/servers.sh
 logs=.build/logs
 mkdir -p "$logs"
 scripts/setup.sh
-scripts/test-servers.sh --install
+# Beside the build, which takes longer. What cannot be installed is told when the servers start.
+scripts/test-servers.sh --install >"$logs/install-servers.log" 2>&1 &
 
 if [[ -d .build/debug ]]; then
     say "Building what has changed, with tests"
 else
     say "Building everything with tests. The first time takes 5 to 10 minutes on two cores"
 fi
-# Nobody looks into what CI builds with an editor or a debugger, and without what these need it is built sooner.
-build_flags=()
-if in_ci; then build_flags=(--disable-index-store -debug-info-format none); fi
-swift build "${build_flags[@]}" --build-tests 2>&1 | tee "$logs/build-tests.log" | build_progress
+swift build --build-tests 2>&1 | tee "$logs/build-tests.log" | build_progress
 
 CLOUD_MIRROR_EXECUTABLE=$(swift build --show-bin-path)/cloud-mirror
 export CLOUD_MIRROR_EXECUTABLE
@@ -71,7 +69,7 @@ run_tests() {
 build_logs=("$logs/build-tests.log")
 test_example() {
     local example=$1 folder bundle log=$logs/build-$1.log
-    local place=(--package-path "Examples/$example" --scratch-path .build "${build_flags[@]}")
+    local place=(--package-path "Examples/$example" --scratch-path .build)
     say "Building Examples/$example with tests"
     if ! swift build "${place[@]}" --build-tests 2>&1 | tee "$log" | build_progress; then
         echo "error: Examples/$example does not build" >&2

@@ -3,6 +3,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorNet
 import MirrorServer
+import MirrorSettings
 import MirrorState
 import MirrorStorage
 import NIOCore
