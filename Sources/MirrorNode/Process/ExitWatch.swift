@@ -60,12 +60,14 @@ package final class ExitWatch: Sendable {
         }
         guard isFirst else { return }
         let nanoseconds = min((grace + Self.lastMoment).wholeMilliseconds, 1 << 40) * 1_000_000
-        // A strict one: what Dispatch runs after a time may come a tenth of it later.
-        let timer = DispatchSource.makeTimerSource(flags: .strict, queue: thread)
-        timer.schedule(deadline: .now() + .nanoseconds(Int(nanoseconds)), leeway: .nanoseconds(0))
-        timer.setEventHandler { self.end() }
-        timer.activate()
-        last.withLock { $0 = timer }
+        last.withLock { last in
+            // A strict one: what Dispatch runs after a time may come a tenth of it later.
+            let timer = DispatchSource.makeTimerSource(flags: .strict, queue: thread)
+            timer.schedule(deadline: .now() + .nanoseconds(Int(nanoseconds)), leeway: .nanoseconds(0))
+            timer.setEventHandler { self.end() }
+            timer.activate()
+            last = timer
+        }
     }
 
     /// For what is left to do in order; never nothing.
