@@ -41,7 +41,7 @@ import Testing
             "shelf/test: {label: a}\n  shelf/other: {label: a}",
             "mirror.yaml:4:24: pools.shelf/other.label: is the label of the pool shelf/test already"
         ),
-        ("tape/x: {}", "this version has no tape pools; it has local, s3 and shelf ones, such as shelf/x"),
+        ("tape/x: {}", "this version does not support tape pools, only local, s3 and shelf, such as shelf/x"),
     ])
     func `what is wrong with them is said as for the others`(pools: String, message: String) {
         let problems = Self.problems(pools)
@@ -50,7 +50,7 @@ import Testing
 
     @Test func `without it there are no such pools`() {
         let problems = Self.problems("shelf/test: {label: a}", services: .standard)
-        #expect(problems.contains { $0.contains("this version has no shelf pools; it has local and s3 ones") }, "\(problems)")
+        #expect(problems.contains { $0.contains("this version does not support shelf pools, only local and s3") }, "\(problems)")
     }
 
     @Test func `the references have it`() {

@@ -23,7 +23,7 @@ package struct S3PoolSettings: StorageSettings {
     package func clash(with other: S3PoolSettings, called name: String) -> SettingsClash? {
         guard bucket.isSame(as: other.bucket), keyPrefix == other.keyPrefix else { return nil }
         return SettingsClash(
-            key: "bucket", message: "is the bucket of \(name) already; give each pool its own bucket or keyPrefix")
+            key: "bucket", message: "is already the bucket of \(name); give each pool its own bucket or keyPrefix")
     }
 }
 
