@@ -61,7 +61,7 @@ extension EndToEnd {
                 let (exit, text) = try await process.end()
                 #expect(exit == .code(0))
                 #expect(text.contains("pools.local/dev.retention.maxBytes: 500GiB is more than the file system of"), "\(text)")
-                #expect(text.contains("set it to 20MiB at most"))
+                #expect(text.contains("set it to at most 20MiB"))
             }
         #endif
 

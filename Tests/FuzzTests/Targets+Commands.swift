@@ -8,8 +8,8 @@ extension FuzzTarget {
         FuzzTarget(
             "answer-json",
             seeds: [
-                #"{"status":"present","url":"http://a.example/b"}"#,
-                #"{"replicas":[{"url":"u","state":"error","size":1.5e3,"error":{"reason":null}}]}"#,
+                #"{"replicas":[]}"#,
+                #"{"replicas":[{"url":"u","pool":"a/b","state":"error","size":1500,"error":{"reason":"origin","status":404,"message":"m","retryAt":"t"}}]}"#,
                 #"{"next":"n","replicas":[{"url":"u","pool":"a/b","state":"present","size":1500,"new":[{}]}]}"#,
             ],
             words: ["{", "}", "[", "]", ":", ",", "\"", "null", "true", "1e999", "-0", "\\u0000", "\\ud800", "[[[[[[[["]

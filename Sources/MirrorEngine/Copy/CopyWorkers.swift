@@ -195,7 +195,7 @@ package final class CopyWorkers: Service {
             span.attributes["artifact"] = lease.id.artifact.redacted
             span.attributes["pool"] = lease.id.pool.description
             span.attributes["attempt"] = lease.attempt
-            return await attempt(lease, copy, logger)
+            return await attempt(lease, copy)
         }
         let duration = began.duration(to: clock.instant)
         switch result {
@@ -203,9 +203,11 @@ package final class CopyWorkers: Service {
             metrics.recordCopy(duration, isPresent: true, pool: lease.id.pool)
             logger.info(
                 "copied", metadata: ["bytes": .stringConvertible(object.size), "seconds": .stringConvertible(Self.seconds(duration))])
-        case .unpublished(let result, let detail):
+        case .unpublished(let result, let detail, let retry):
             do {
                 try await uncancelled { try await self.publisher.finish(lease, result) }
+                // Only now, when it is recorded.
+                if let retry { logger.info("copy will be retried", metadata: retry) }
             } catch {
                 metrics.countError(error)
                 logger.warning("the copy's result could not be recorded", metadata: ["error": "\(error)"])
@@ -227,13 +229,15 @@ package final class CopyWorkers: Service {
     private enum Attempt {
         /// The object is there, and the state knows it.
         case published(StoredObject)
-        /// - Parameter detail: Why, for the log alone.
-        case unpublished(CopyResult, detail: String? = nil)
+        /// - Parameters:
+        ///   - detail: Why, for the log alone.
+        ///   - retry: What the log says of another attempt.
+        case unpublished(CopyResult, detail: String? = nil, retry: Logger.Metadata? = nil)
         /// Purged, or leased to somebody else.
         case lost
     }
 
-    private func attempt(_ lease: CopyLease, _ copy: CopySlots.Copy, _ logger: Logger) async -> Attempt {
+    private func attempt(_ lease: CopyLease, _ copy: CopySlots.Copy) async -> Attempt {
         guard let pool = pools[lease.id.pool] else { return .unpublished(.handBack) }
         guard lease.attempt <= configuration.maxAttempts else {
             return .unpublished(.failed(failure(.transfer, "given up after \(configuration.maxAttempts) attempts")))
@@ -267,8 +271,7 @@ package final class CopyWorkers: Service {
             let pause = configuration.pause(after: lease.attempt, random: .random(in: 0..<1))
             var metadata: Logger.Metadata = ["error": "\(error)", "pause_seconds": .stringConvertible(Self.seconds(pause))]
             if let detail = error.detail { metadata["detail"] = "\(detail)" }
-            logger.info("copy will be retried", metadata: metadata)
-            return .unpublished(.retry(at: clock.now + max(pause, error.retryAfter ?? .zero)))
+            return .unpublished(.retry(at: clock.now + max(pause, error.retryAfter ?? .zero)), retry: metadata)
         }
     }
 
