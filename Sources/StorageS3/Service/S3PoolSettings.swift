@@ -1,5 +1,5 @@
 package import MirrorCore
-package import MirrorSettings
+import MirrorSettings
 package import MirrorStorage
 
 /// What a pool in a bucket has beside the bucket.

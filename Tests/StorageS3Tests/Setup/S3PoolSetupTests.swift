@@ -63,7 +63,7 @@ import Testing
             let texts = lines.map(\.text)
             for beginning in [
                 "credentials: ", "endpoint: ", "clock: ", "bucket: ", "may write", "may read", "may look", "may list",
-                "an object that is there", "clients may read",
+                "a write that requires a new object", "clients may read",
                 "may upload in parts", "may copy", "may delete", "lifecycle: ",
             ] {
                 #expect(texts.contains { $0.hasPrefix(beginning) }, "\(beginning)")
