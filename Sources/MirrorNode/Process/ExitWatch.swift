@@ -7,7 +7,7 @@ import Synchronization
 /// Sees to it that the process ends in time once it was told to, whatever hangs.
 ///
 /// Its clock begins when the process is told to stop. When the grace is over parts are cancelled, and left where they do not end. What is left then
-/// has until nearly a second later; after that the process ends as it is. That last step is done by a thread of its own, because those of Swift's
+/// has until most of a second later; after that the process ends as it is. That last step is done by a thread of its own, because those of Swift's
 /// tasks may all be blocked.
 package final class ExitWatch: Sendable {
     /// Of a process that did not end by itself: something still hung a second after the grace.
@@ -17,7 +17,7 @@ package final class ExitWatch: Sendable {
     static let partLimit = Duration.milliseconds(400)
     /// From the end of the grace on, for all that is left to do.
     private static let closingLimit = Duration.milliseconds(600)
-    private static let lastMoment = Duration.milliseconds(900)
+    private static let lastMoment = Duration.milliseconds(800)
 
     private struct State {
         /// Since when the process is to stop.
