@@ -1,5 +1,5 @@
 package import MirrorCore
-package import StorageCloud
+import StorageCloud
 
 /// What requests to the service are signed with. Its texts never show the secret or the session's token.
 package struct S3Credentials: ExpiringCredentials {

@@ -1,5 +1,5 @@
 package import MirrorCore
-package import MirrorSettings
+import MirrorSettings
 package import MirrorStorage
 
 /// A bucket of AWS S3 or of a server that speaks its protocol, and how it is reached.
