@@ -1,0 +1,79 @@
+import MirrorCore
+import MirrorEngine
+import MirrorSettings
+
+extension Configuration.Redirect {
+    private static let maxClients = 100
+    private static let hopLength = SettingKind<Duration>.duration(in: .seconds(1)...minutes(10))
+    /// Clients follow some fifty redirects at most.
+    private static let hopCount = SettingKind<Int>.integer(in: 0...50)
+
+    mutating func read(_ reader: SettingsReader) {
+        reader.value(
+            "maxWait", &maxWait, .duration(in: .zero...hours(1)),
+            doc:
+                "How long a request waits for a copy, over all its hops, before it is redirected to the origin. No single answer is "
+                + "delayed that long: see `hop`.")
+        reader.value(
+            "hop", &hop, Self.hopLength,
+            doc:
+                "How long one answer is delayed for a client that is not in any table; then the client is redirected to this service "
+                + "again. Keep this below the timeouts of clients and proxies.")
+        reader.value(
+            "hops", &hops, Self.hopCount,
+            doc: "How often such a client is redirected to this service again before it is redirected to the origin.")
+        reader.sectionList(
+            "clients", type: "list of {userAgent, hop, hops}", example: "[{userAgent: my-downloader/, hop: 50s, hops: 3}]",
+            doc:
+                "The same for clients that are recognized by the beginning of a word in their `User-Agent`, ignoring case. The first "
+                + "entry that matches decides; the built-in table in docs/request-handling.md comes after these entries."
+        ) { section in
+            let userAgent = section.required("userAgent", .userAgent, example: "my-downloader/", doc: "")
+            var patience = Patience(hop: hop, hops: hops)
+            section.value("hop", &patience.hop, Self.hopLength, doc: "")
+            section.value("hops", &patience.hops, Self.hopCount, doc: "")
+            guard let userAgent else { return }
+            clients.append(ClientTable.Family(userAgent: userAgent, patience: patience))
+            if clients.count == Self.maxClients + 1 {
+                section.report("exceeds the limit of \(Self.maxClients) entries", key: "userAgent")
+            }
+        }
+        reader.value(
+            "waitLimit", &waitLimit, .duration(in: .zero...hours(1)), doc: "The longest wait that a request may ask for with `?wait=`.")
+        reader.value(
+            "lookLimit", &lookLimit, .duration(in: .milliseconds(100)...minutes(1)),
+            doc:
+                "How long the state, the pool and the credentials may take to determine the answer before a request is redirected to "
+                + "the origin. A pool that answers nothing for this long is not consulted for client requests until it answers again.")
+        reader.value(
+            "negativeLife", &negativeLife, .duration(in: .zero...hours(24)),
+            doc: "How long an origin's refusal (404, 403, …) is passed on to clients without asking the origin again.")
+        reader.value(
+            "maxWaiting", &maxWaiting, .integer(in: 0...1_000_000),
+            doc:
+                "Requests that may wait at the same time, at most a quarter of them from one client network and three quarters from "
+                + "one IPv6 /48. Further requests are redirected to the origin at once.")
+        reader.section(
+            "coldClaims",
+            doc:
+                "How much one client network (an IPv4 address, or the /64 of an IPv6 address, determined as for `selection`) may "
+                + "request that is not there yet; an IPv6 /48 may request three times as much. Beyond that, the client is redirected to "
+                + "the origin at once. Artifacts that are there, or are already being copied for another client, cost nothing."
+        ) { section in
+            section.value(
+                "perSecond", &coldClaims.perSecond, .integer(in: 0...1_000_000),
+                doc: "Artifacts per second, in the long run; 0 sets no limit.")
+            section.value(
+                "burst", &coldClaims.burst, .integer(in: 1...10_000_000),
+                doc:
+                    "Artifacts that a network may request at once after a quiet period: as many as a large build behind one address "
+                    + "needs.")
+            section.value(
+                "bytesPerMinute", &coldClaims.bytesPerMinute, .size(in: 0...(1 << 50)),
+                doc:
+                    "Bytes per minute of the copies that a network has started. A copy is charged when it is done; a network that has "
+                    + "exceeded the limit may not start more copies until it has made up for that. 0B sets no limit.")
+        }
+        reader.value("status", &status, .choice(), doc: "The status of a redirect.")
+    }
+}
