@@ -115,7 +115,10 @@ let package = Package(
             resources: [.embedInCode("Scripts")]),
         module(
             "MirrorEngine",
-            ["MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore", crypto, logging, metrics, nioCore, serviceLifecycle, tracing]),
+            [
+                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, logging, metrics, nioCore,
+                serviceLifecycle, tracing,
+            ]),
         module(
             "MirrorServer",
             [
@@ -195,8 +198,8 @@ let package = Package(
         tests(
             "CloudMirrorTests",
             [
-                "TestServers", "CloudMirror", "MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet",
-                "MirrorSystem", "MirrorCore", argumentParser, logging, nioCore, nioPosix, serviceLifecycle,
+                "TestServers", "CloudMirror", "MirrorNode", "MirrorEngine", "StorageLocal", "StorageS3", "MirrorStorage",
+                "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", argumentParser, logging, nioCore, nioPosix, serviceLifecycle,
             ]),
         tests(
             "FuzzTests",

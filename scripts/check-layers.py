@@ -27,7 +27,7 @@ LAYERS = {
     "StateSQLite": {"MirrorState", "MirrorSystem", "MirrorCore"},
     "RedisClient": set(),
     "StateRedis": {"RedisClient", "MirrorState", "MirrorCore"},
-    "MirrorEngine": {"MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore"},
+    "MirrorEngine": {"MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorCore"},
     "MirrorServer": {"MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorSystem", "MirrorCore"},
     "MirrorNode": {
         "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage", "MirrorState",

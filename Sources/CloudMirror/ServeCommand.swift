@@ -53,7 +53,7 @@ struct ServeCommand: AsyncParsableCommand {
             guard configuration.isStateShared else {
                 throw CommandFailure("--no-copiers needs state.redis: otherwise nothing could copy", exit: .usage)
             }
-            configuration.copy.frontEnd = .never
+            configuration.leaveCopying()
         }
         return configuration
     }

@@ -64,7 +64,9 @@ struct MirrorComposition: Sendable {
         if let duty = role.duty(redis, configuration) {
             workers = CopyWorkers(
                 name: name, pools: pools, state: state, origins: origins, space: space, publications: publications, duty: duty,
-                configuration: configuration.copyConfiguration, metrics: metrics, clock: clock, logger: logger)
+                configuration: configuration.copy, negativeLife: configuration.redirect.negativeLife,
+                // The rest of the grace is for handing back what did not end.
+                shutdownGrace: configuration.server.shutdownGrace * 0.8, metrics: metrics, clock: clock, logger: logger)
         } else {
             workers = nil
         }
@@ -155,7 +157,7 @@ struct MirrorComposition: Sendable {
         case .sqlite(let path):
             do {
                 return try SQLiteStateStore(
-                    path: path, maxQueued: configuration.copy.maxQueued, maxQueuedPerOrigin: configuration.maxQueuedPerOrigin,
+                    path: path, maxQueued: configuration.copy.maxQueued, maxQueuedPerOrigin: configuration.copy.queuedPerOrigin,
                     takeOver: true,
                     clock: clock, logger: logger)
             } catch {

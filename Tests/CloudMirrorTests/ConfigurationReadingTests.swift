@@ -1,9 +1,9 @@
 import Logging
 import MirrorCore
-import MirrorEngine
 import MirrorNet
 import Testing
 
+@testable import MirrorEngine
 @testable import MirrorNode
 @testable import MirrorSettings
 
@@ -119,12 +119,12 @@ import Testing
                     coldClaims: ColdClaimLimits(perSecond: 3, burst: 4, bytesPerMinute: 5 << 20), status: .temporaryRedirect))
         #expect(
             configuration.copy
-                == Configuration.Copy(
+                == CopyConfiguration(
                     concurrency: 1, partSize: 1 << 20, partConcurrency: 2, maxAttempts: 3, maxObjectSize: 1_000_000_000_000,
                     refuseHTML: false,
                     idleTimeout: .seconds(5),
                     connectTimeout: .seconds(1), lease: .seconds(20), maxQueued: 7, maxQueuedPerOrigin: 3,
-                    backoff: Configuration.Backoff(first: .milliseconds(1), max: .milliseconds(1))))
+                    backoff: Backoff(first: .milliseconds(1), limit: .milliseconds(1))))
         #expect(configuration.state == .sqlite(path: "/here/db.sqlite"))
         #expect(configuration.selection.networks.map(\.network.description) == ["10.1.0.0/16", "2001:db8::/32"])
         #expect(configuration.selection.networks.map(\.pool.description) == ["local/b", "local/a"])

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorEngine
 import Testing
 
 @testable import MirrorNode

@@ -97,7 +97,7 @@ import Testing
         var redirect = Configuration.Redirect()
         redirect.clients = [.init(userAgent: "my-downloader/", patience: Patience(hop: .seconds(50), hops: 3))]
         #expect(configuration.redirect == redirect)
-        var copy = Configuration.Copy()
+        var copy = CopyConfiguration.defaults
         // Their defaults are shares of other keys' values.
         copy.maxPerOrigin = 8
         copy.maxQueuedPerOrigin = 10_000

@@ -12,20 +12,6 @@ extension Configuration {
             waitLimit: redirect.waitLimit, lookLimit: redirect.lookLimit, maxWaiting: redirect.maxWaiting, coldClaims: redirect.coldClaims)
     }
 
-    var copyConfiguration: CopyConfiguration {
-        CopyConfiguration(
-            concurrency: copy.concurrency, maxPerOrigin: copy.maxPerOrigin, slowConcurrency: copy.slowConcurrency, minRate: copy.minRate,
-            minRateWindow: copy.minRateWindow, partSize: copy.partSize, partConcurrency: copy.partConcurrency, memory: copy.memory,
-            maxAttempts: copy.maxAttempts,
-            maxObjectSize: copy.maxObjectSize, refusesPages: copy.refuseHTML, lease: copy.lease, backoff: copy.backoff.first,
-            backoffLimit: copy.backoff.max,
-            negativeLife: redirect.negativeLife,
-            // The rest of the grace is for handing back what did not end.
-            shutdownGrace: server.shutdownGrace * 0.8)
-    }
-
-    var maxQueuedPerOrigin: Int { copy.maxQueuedPerOrigin ?? max(copy.maxQueued / 10, 1) }
-
     func egressPolicy() throws(StartError) -> EgressPolicy {
         do {
             return try EgressPolicy(

@@ -28,7 +28,7 @@ package struct Configuration: Sendable, Equatable {
     /// In the order of the file; at least one.
     package var pools: [Pool]
     package var redirect = Redirect()
-    package var copy = Copy()
+    package var copy = CopyConfiguration.defaults
     package var state: State
     /// Where this service keeps what is its own: an absolute path.
     package var stateDirectory: String
@@ -67,6 +67,9 @@ package struct Configuration: Sendable, Equatable {
     }
 
     package func pool(_ id: PoolID) -> Pool? { pools.first { $0.id == id } }
+
+    /// Leaves all copying to processes that are there for it.
+    package mutating func leaveCopying() { copy.frontEnd = .never }
 }
 
 extension Configuration {
@@ -162,49 +165,6 @@ extension Configuration {
         package enum Status: Int, Sendable, CaseIterable {
             case found = 302, temporaryRedirect = 307
         }
-    }
-
-    /// How artifacts are copied.
-    package struct Copy: Sendable, Equatable {
-        /// Copies at the same time.
-        package var concurrency = 16
-        /// Of one origin; `nil` is half of ``concurrency``.
-        package var maxPerOrigin: Int?
-        /// Bytes a second below which a copy gives its slot up.
-        package var minRate: Int64 = 16 << 10
-        package var minRateWindow: Duration = .seconds(30)
-        /// Slow copies beyond ``concurrency``.
-        package var slowConcurrency = 4
-        package var partSize: Int64 = 16 << 20
-        /// Parts of one copy at the same time.
-        package var partConcurrency = 4
-        /// For the parts of all copies into object storage, in bytes.
-        package var memory: Int64 = 48 << 20
-        package var maxAttempts = 5
-        package var maxObjectSize: Int64 = 5 << 40
-        package var refuseHTML = true
-        /// Without a byte from the origin.
-        package var idleTimeout: Duration = .seconds(60)
-        package var connectTimeout: Duration = .seconds(10)
-        package var lease: Duration = .seconds(15)
-        package var maxQueued = 100_000
-        /// Of one origin in one pool; `nil` is a tenth of ``maxQueued``.
-        package var maxQueuedPerOrigin: Int?
-        package var frontEnd = FrontEnd.auto
-        package var backoff = Backoff()
-
-        /// Whether `serve` copies, too.
-        package enum FrontEnd: String, Sendable, CaseIterable {
-            /// For pools that no live `copier` looks after.
-            case auto
-            case always, never
-        }
-    }
-
-    /// The wait between attempts: doubled each time, with jitter.
-    package struct Backoff: Sendable, Equatable {
-        package var first: Duration = .milliseconds(200)
-        package var max: Duration = .seconds(30)
     }
 
     /// Where replicas and copy jobs are recorded.

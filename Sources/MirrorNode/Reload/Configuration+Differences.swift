@@ -54,6 +54,7 @@ extension Configuration: ConfigurationSection {
     /// Properties that have another name than their key.
     private static func key(of path: String) -> String {
         switch path {
+        case "copy.backoff.limit": "copy.backoff.max"
         case "selection.fallback": "selection.default"
         case "state.redis.authority": "state.redis.certificateAuthority"
         default: path
@@ -66,8 +67,8 @@ extension Configuration.Origins: ConfigurationSection {}
 extension Configuration.Retention: ConfigurationSection {}
 extension Configuration.Redirect: ConfigurationSection {}
 extension ColdClaimLimits: ConfigurationSection {}
-extension Configuration.Copy: ConfigurationSection {}
-extension Configuration.Backoff: ConfigurationSection {}
+extension CopyConfiguration: ConfigurationSection {}
+extension Backoff: ConfigurationSection {}
 extension Configuration.State: ConfigurationSection {}
 extension Configuration.Redis: ConfigurationSection {}
 extension Configuration.Selection: ConfigurationSection {}

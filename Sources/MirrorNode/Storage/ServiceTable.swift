@@ -1,5 +1,6 @@
 import Logging
 import MirrorCore
+import MirrorEngine
 import MirrorNet
 import MirrorStorage
 import NIOCore

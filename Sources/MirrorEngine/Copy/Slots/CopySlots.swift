@@ -70,7 +70,7 @@ package final class CopySlots: Sendable {
     package init(_ configuration: CopyConfiguration, credit: OriginCredit) {
         self.credit = credit
         concurrency = configuration.concurrency
-        maxPerOrigin = configuration.maxPerOrigin
+        maxPerOrigin = configuration.slotsPerOrigin
         slowConcurrency = configuration.slowConcurrency
         slowShare = max(1, configuration.concurrency / 4)
     }

@@ -26,7 +26,7 @@ extension Configuration {
         reader.section("origins", doc: "What the mirror may fetch. It fetches nothing else.") { origins.read($0, services) }
         let named = readPools(reader)
         reader.section("redirect", doc: "How requests for artifacts are answered.") { redirect.read($0) }
-        reader.section("copy", doc: "How artifacts are copied into pools.") { copy.read($0) }
+        reader.section("copy", doc: "How artifacts are copied into pools.") { copy = CopyConfiguration($0) }
         readState(reader)
         reader.section("selection", doc: "How a pool is chosen for a request that does not name one.") { selection.read($0, pools: named) }
         reader.section("sweep", doc: "Finding and deleting replicas that are no longer worth keeping.") { section in
