@@ -55,7 +55,7 @@ struct MirrorComposition: Sendable {
             state: state, coarseness: configuration.useCoarseness, presence: presence, clock: clock, logger: logger)
         let redirects = RedirectService(
             pools: pools, state: state, origins: origins, waiters: waiters, uses: uses, publications: publications,
-            presence: presence, health: health, configuration: configuration.redirectConfiguration,
+            presence: presence, health: health, configuration: configuration.redirect,
             coldClaims: ColdClaims(configuration.redirect.coldClaims, metrics: metrics, clock: clock, logger: logger),
             metrics: metrics, clock: clock, logger: logger)
         let space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, logger: logger)

@@ -110,7 +110,7 @@ import Testing
         #expect(configuration.pools[1].retention == Configuration.Retention())
         #expect(
             configuration.redirect
-                == Configuration.Redirect(
+                == RedirectConfiguration(
                     maxWait: .milliseconds(500), hop: .seconds(3), hops: 1,
                     clients: [
                         .init(userAgent: "Pip/", patience: Patience(hop: .seconds(12), hops: 25)),

@@ -94,7 +94,7 @@ import Testing
         #expect(configuration.tls != nil)
         #expect(configuration.admin.tokens.count == 2)
         #expect(configuration.selection.networks.count == 1)
-        var redirect = Configuration.Redirect()
+        var redirect = RedirectConfiguration.defaults
         redirect.clients = [.init(userAgent: "my-downloader/", patience: Patience(hop: .seconds(50), hops: 3))]
         #expect(configuration.redirect == redirect)
         var copy = CopyConfiguration.defaults

@@ -29,7 +29,7 @@ struct MirrorOptions: Sendable {
     /// None, so that a miss is answered at once.
     var maxWait = Duration.zero
     /// So that a wait is one answer's, unless a test says how long one may be withheld.
-    var clients = ClientTable(unknown: Patience(hop: .seconds(3_600), hops: 0))
+    var patience = Patience(hop: .seconds(3_600), hops: 0)
     var maxWaiting = 10_000
     var coldClaims = ColdClaimLimits.none
     var networks: [(network: IPNetwork, pool: PoolID)] = []
@@ -171,12 +171,14 @@ final class MirrorFixture: Sendable {
             let presence = PresenceCheck(
                 pools: pools, remover: remover, health: health, metrics: metrics, clock: world.clock, logger: logger)
             let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
+            var redirect = RedirectConfiguration.defaults
+            redirect.maxWait = options.maxWait
+            (redirect.hop, redirect.hops) = (options.patience.hop, options.patience.hops)
+            redirect.maxWaiting = options.maxWaiting
+            redirect.coldClaims = options.coldClaims
             let redirects = RedirectService(
                 pools: pools, state: world.state, origins: origins, waiters: waiters, uses: uses, publications: publications,
-                presence: presence, health: health,
-                configuration: RedirectConfiguration(
-                    maxWait: options.maxWait, clients: options.clients, maxWaiting: options.maxWaiting,
-                    coldClaims: options.coldClaims),
+                presence: presence, health: health, configuration: redirect,
                 coldClaims: ColdClaims(options.coldClaims, metrics: metrics, clock: world.clock, logger: logger),
                 metrics: metrics, clock: world.clock, logger: logger)
             services = MirrorServices(

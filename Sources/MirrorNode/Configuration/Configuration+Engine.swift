@@ -5,13 +5,6 @@ import MirrorServer
 import NIOSSL
 
 extension Configuration {
-    var redirectConfiguration: RedirectConfiguration {
-        RedirectConfiguration(
-            maxWait: redirect.maxWait,
-            clients: ClientTable(redirect.clients, unknown: Patience(hop: redirect.hop, hops: redirect.hops)),
-            waitLimit: redirect.waitLimit, lookLimit: redirect.lookLimit, maxWaiting: redirect.maxWaiting, coldClaims: redirect.coldClaims)
-    }
-
     func egressPolicy() throws(StartError) -> EgressPolicy {
         do {
             return try EgressPolicy(

@@ -27,7 +27,7 @@ package struct Configuration: Sendable, Equatable {
     package var origins = Origins()
     /// In the order of the file; at least one.
     package var pools: [Pool]
-    package var redirect = Redirect()
+    package var redirect = RedirectConfiguration.defaults
     package var copy = CopyConfiguration.defaults
     package var state: State
     /// Where this service keeps what is its own: an absolute path.
@@ -139,31 +139,6 @@ extension Configuration {
             case bytes(Int64)
             /// A share of the file system: of a local pool for which nothing else is said. See ``Configuration/maxBytes(of:)``.
             case shareOfDisk
-        }
-    }
-
-    /// How a request for an artifact is answered.
-    package struct Redirect: Sendable, Equatable {
-        /// What a request waits for a copy when it does not say, over all hops.
-        package var maxWait: Duration = .seconds(300)
-        /// How long one answer is withheld, and how often a client is redirected to the mirror itself, where it is none that is known.
-        package var hop: Duration = .seconds(8)
-        package var hops = 5
-        /// Looked through before the built-in table.
-        package var clients: [ClientTable.Family] = []
-        /// The most that `?wait=` may ask for.
-        package var waitLimit: Duration = .seconds(300)
-        /// How long state, pool and credentials may take to say what there is.
-        package var lookLimit: Duration = RedirectConfiguration.defaultLookLimit
-        /// How long an origin's refusal is remembered.
-        package var negativeLife: Duration = .seconds(30)
-        /// Requests that wait at the same time; the next ones are sent to the origin.
-        package var maxWaiting = 10_000
-        package var coldClaims = ColdClaimLimits()
-        package var status: Status = .found
-
-        package enum Status: Int, Sendable, CaseIterable {
-            case found = 302, temporaryRedirect = 307
         }
     }
 

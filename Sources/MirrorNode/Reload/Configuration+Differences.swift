@@ -65,7 +65,7 @@ extension Configuration: ConfigurationSection {
 extension Configuration.Admin: ConfigurationSection {}
 extension Configuration.Origins: ConfigurationSection {}
 extension Configuration.Retention: ConfigurationSection {}
-extension Configuration.Redirect: ConfigurationSection {}
+extension RedirectConfiguration: ConfigurationSection {}
 extension ColdClaimLimits: ConfigurationSection {}
 extension CopyConfiguration: ConfigurationSection {}
 extension Backoff: ConfigurationSection {}

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorEngine
 
 extension Configuration {
     /// This configuration with everything of another that can change while the process runs.
@@ -21,13 +22,11 @@ extension Configuration {
             // Known to the store since it was opened.
             result.pools[index].retention.minFreeBytes = pool.retention.minFreeBytes
         }
-        result.redirect.maxWait = other.redirect.maxWait
-        result.redirect.hop = other.redirect.hop
-        result.redirect.hops = other.redirect.hops
-        result.redirect.clients = other.redirect.clients
-        result.redirect.waitLimit = other.redirect.waitLimit
-        result.redirect.maxWaiting = other.redirect.maxWaiting
-        result.redirect.coldClaims = other.redirect.coldClaims
+        result.redirect = other.redirect
+        // What else was made with these keeps them.
+        result.redirect.lookLimit = redirect.lookLimit
+        result.redirect.negativeLife = redirect.negativeLife
+        result.redirect.status = redirect.status
         // A pool that is not there yet cannot be chosen.
         if other.selection.pools.isSubset(of: pools.map(\.id)) { result.selection = other.selection }
         result.log.level = other.log.level

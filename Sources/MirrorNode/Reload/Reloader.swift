@@ -72,7 +72,7 @@ struct Reloader: Service, CustomStringConvertible {
         parts.outbound.policy = policy
         parts.services.selector.replace(with: next.poolSelector)
         if next.origins != current.origins || next.selection != current.selection { server.forgetAnswers() }
-        parts.services.redirects.reload(next.redirectConfiguration)
+        parts.services.redirects.reload(next.redirect)
         for pool in next.pools { parts.services.pools[pool.id]?.replaceLimits(with: next.limits(of: pool)) }
         parts.services.uses.coarseness = next.useCoarseness
         parts.localToken?.keep(next.admin.localToken)

@@ -25,7 +25,7 @@ extension Configuration {
         reader.section("admin", doc: "Admin calls: purging, warming, and listing what is stored where.") { admin.read($0, main: listen) }
         reader.section("origins", doc: "What the mirror may fetch. It fetches nothing else.") { origins.read($0, services) }
         let named = readPools(reader)
-        reader.section("redirect", doc: "How requests for artifacts are answered.") { redirect.read($0) }
+        reader.section("redirect", doc: "How requests for artifacts are answered.") { redirect = RedirectConfiguration($0) }
         reader.section("copy", doc: "How artifacts are copied into pools.") { copy = CopyConfiguration($0) }
         readState(reader)
         reader.section("selection", doc: "How a pool is chosen for a request that does not name one.") { selection.read($0, pools: named) }
