@@ -122,8 +122,9 @@ let package = Package(
         module(
             "MirrorServer",
             [
-                "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorSystem", "MirrorCore", crypto, httpTypes, hummingbird,
-                hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL, serviceLifecycle,
+                "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", crypto,
+                httpTypes, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL,
+                serviceLifecycle,
             ], resources: [.embedInCode("Resources/openapi.yaml")]),
         module(
             "MirrorNode",
@@ -198,7 +199,7 @@ let package = Package(
         tests(
             "CloudMirrorTests",
             [
-                "TestServers", "CloudMirror", "MirrorNode", "MirrorEngine", "StorageLocal", "StorageS3", "MirrorStorage",
+                "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "MirrorStorage",
                 "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", argumentParser, logging, nioCore, nioPosix, serviceLifecycle,
             ]),
         tests(

@@ -28,7 +28,7 @@ LAYERS = {
     "RedisClient": set(),
     "StateRedis": {"RedisClient", "MirrorState", "MirrorCore"},
     "MirrorEngine": {"MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorCore"},
-    "MirrorServer": {"MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorSystem", "MirrorCore"},
+    "MirrorServer": {"MirrorEngine", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore"},
     "MirrorNode": {
         "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage", "MirrorState",
         "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore",

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MirrorCore
 import MirrorNode
 
 /// `cloud-mirror serve`: the service itself.

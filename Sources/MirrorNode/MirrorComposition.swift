@@ -100,17 +100,6 @@ struct MirrorComposition: Sendable {
         return configuration.admin.tokens.map(\.value) + (local.map { [$0] } ?? [])
     }
 
-    func serverConfiguration() -> ServerConfiguration {
-        ServerConfiguration(
-            listen: configuration.listen.address, publicURL: configuration.locationBase,
-            admin: AdminConfiguration(
-                listen: configuration.admin.listen?.address, tokens: adminTokens(configuration)),
-            servesArtifacts: role.servesArtifacts, redirectStatus: configuration.redirect.status.rawValue,
-            maxConnections: configuration.server.maxConnections, maxConnectionsPerAddress: configuration.server.maxConnectionsPerAddress,
-            idleTimeout: configuration.server.idleTimeout, bodyTimeout: configuration.server.bodyTimeout,
-            maxHeaderBytes: Int(configuration.server.maxHeaderBytes), shutdownGrace: configuration.server.shutdownGrace)
-    }
-
     // MARK: The parts
 
     /// Looks at the machine before anything is opened, so that everything that keeps the service from starting is named at once.

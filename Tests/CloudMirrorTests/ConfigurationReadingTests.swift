@@ -5,6 +5,7 @@ import Testing
 
 @testable import MirrorEngine
 @testable import MirrorNode
+@testable import MirrorServer
 @testable import MirrorSettings
 
 @Suite struct ConfigurationReadingTests {
@@ -133,7 +134,7 @@ import Testing
         #expect(configuration.sweep.interval == .seconds(3_600))
         #expect(
             configuration.server
-                == Configuration.Server(
+                == ServerConfiguration(
                     maxConnections: 2, idleTimeout: .seconds(2), bodyTimeout: .seconds(3), maxHeaderBytes: 16 << 10,
                     shutdownGrace: .seconds(1)))
         #expect(configuration.log == Configuration.Log(level: .debug, format: .json))

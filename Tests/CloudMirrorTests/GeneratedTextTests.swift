@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorServer
 import MirrorStorage
 import StorageS3
 import Testing
@@ -102,7 +103,7 @@ import Testing
         copy.maxPerOrigin = 8
         copy.maxQueuedPerOrigin = 10_000
         #expect(configuration.copy == copy)
-        var server = Configuration.Server()
+        var server = ServerConfiguration.defaults
         server.maxConnectionsPerAddress = 2_500
         #expect(configuration.server == server)
         #expect(configuration.pools.map(\.id.description) == ["local/dev", "s3/eu-central-1"])

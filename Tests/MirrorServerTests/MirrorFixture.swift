@@ -18,14 +18,16 @@ struct MirrorOptions: Sendable {
     var usesFastPath = true
     var publicURL: String?
     var tls: TLSConfiguration?
-    var admin = AdminConfiguration(tokens: [MirrorFixture.token])
+    var adminTokens = [MirrorFixture.token]
+    /// Whether admin calls have a listener of their own.
+    var hasAdminListener = false
     var redirectStatus = 302
     var maxConnections = 10_000
     var idleTimeout = Duration.seconds(600)
     /// Only a test that failed, or that means it, leaves a connection that keeps a shutdown waiting.
     var shutdownGrace = Duration.seconds(60)
     var bodyTimeout = Duration.seconds(600)
-    var maxHeaderBytes = 32_768
+    var maxHeaderBytes: Int64 = 32_768
     /// None, so that a miss is answered at once.
     var maxWait = Duration.zero
     /// So that a wait is one answer's, unless a test says how long one may be withheld.
@@ -201,15 +203,17 @@ final class MirrorFixture: Sendable {
         ) async throws -> Result {
             let (listeners, announce) = AsyncStream.makeStream(of: (MirrorServer.Listener, Int).self)
             let configuration = ServerConfiguration(
-                listen: .init(host: "127.0.0.1", port: 0), publicURL: options.publicURL, admin: options.admin,
-                servesArtifacts: options.servesArtifacts, redirectStatus: options.redirectStatus, maxConnections: options.maxConnections,
-                idleTimeout: options.idleTimeout, bodyTimeout: options.bodyTimeout,
+                maxConnections: options.maxConnections, idleTimeout: options.idleTimeout, bodyTimeout: options.bodyTimeout,
                 maxHeaderBytes: options.maxHeaderBytes, shutdownGrace: options.shutdownGrace)
+            let address = ListenAddress(host: "127.0.0.1", port: 0)
             let server = MirrorServer(
-                services: services, configuration: configuration, tls: try options.tls.map { try NIOSSLContext(configuration: $0) },
-                usesFastPath: options.usesFastPath, group: loops, logger: logger
+                services: services, configuration: configuration, listen: address, adminListen: options.hasAdminListener ? address : nil,
+                adminTokens: options.adminTokens, publicURL: options.publicURL, servesArtifacts: options.servesArtifacts,
+                redirectStatus: options.redirectStatus == 307 ? .temporaryRedirect : .found,
+                tls: try options.tls.map { try NIOSSLContext(configuration: $0) }, usesFastPath: options.usesFastPath, group: loops,
+                logger: logger
             ) { listener, address in
-                announce.yield((listener, address.port ?? 0))
+                announce.yield((listener, address.port))
             }
             var parts: [any Service] = [server]
             if options.copies { parts.append(workers) }
@@ -231,7 +235,7 @@ final class MirrorFixture: Sendable {
                 var ports: [MirrorServer.Listener: Int] = [:]
                 for await (listener, port) in listeners {
                     ports[listener] = port
-                    if ports.count == (options.admin.listen == nil ? 1 : 2) { break }
+                    if ports.count == (options.hasAdminListener ? 2 : 1) { break }
                 }
                 let mirror = try MirrorFixture(
                     world: world, services: services, server: server, stores: (store, otherStore), ports: ports, group: group, end: end)

@@ -1,7 +1,6 @@
 import MirrorCore
 import MirrorEngine
 import MirrorNet
-import MirrorServer
 import NIOSSL
 
 extension Configuration {
@@ -55,8 +54,4 @@ extension Configuration {
         MirrorEngine.Pool.Limits(
             retention: TimeToLive(pool.retention.timeToLive), maxBytes: maxBytes(of: pool), grace: pool.retention.grace)
     }
-}
-
-extension ListenAddress {
-    var address: ServerConfiguration.Address { ServerConfiguration.Address(host: host, port: port) }
 }

@@ -2,6 +2,7 @@ package import Logging
 package import MirrorCore
 package import MirrorEngine
 package import MirrorNet
+package import MirrorServer
 package import MirrorSettings
 package import NIOSSL
 import StorageLocal
@@ -34,7 +35,7 @@ package struct Configuration: Sendable, Equatable {
     package var stateDirectory: String
     package var selection = Selection()
     package var sweep = Sweep()
-    package var server = Server()
+    package var server = ServerConfiguration.defaults
     package var log = Log()
 
     /// The zero configuration.
@@ -186,21 +187,6 @@ extension Configuration {
 
     package struct Sweep: Sendable, Equatable {
         package var interval: Duration = .seconds(60)
-    }
-
-    /// Limits of the listeners.
-    package struct Server: Sendable, Equatable {
-        package var maxConnections = 10_000
-        /// Of one client; `nil` is a quarter of ``maxConnections``.
-        package var maxConnectionsPerAddress: Int?
-        /// Of a connection between requests.
-        package var idleTimeout: Duration = .seconds(75)
-        /// For a request's body.
-        package var bodyTimeout: Duration = .seconds(30)
-        /// Request line and header fields together.
-        package var maxHeaderBytes: Int64 = 32 << 10
-        /// What requests under way get when the service is told to stop.
-        package var shutdownGrace: Duration = .seconds(30)
     }
 
     package struct Log: Sendable, Equatable {

@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorServer
 
 /// Settings whose properties are named for their keys, so that it can be said which of them differ.
 protocol ConfigurationSection: Equatable {}
@@ -73,5 +74,5 @@ extension Configuration.State: ConfigurationSection {}
 extension Configuration.Redis: ConfigurationSection {}
 extension Configuration.Selection: ConfigurationSection {}
 extension Configuration.Sweep: ConfigurationSection {}
-extension Configuration.Server: ConfigurationSection {}
+extension ServerConfiguration: ConfigurationSection {}
 extension Configuration.Log: ConfigurationSection {}

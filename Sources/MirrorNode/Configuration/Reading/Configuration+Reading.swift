@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorEngine
 import MirrorNet
+import MirrorServer
 import MirrorSettings
 import MirrorStorage
 import NIOSSL
@@ -33,7 +34,7 @@ extension Configuration {
             section.value(
                 "interval", &sweep.interval, .duration(in: .seconds(1)...hours(24)), doc: "Time between two sweeps.")
         }
-        reader.section("server", doc: "Limits of the listeners.") { server.read($0) }
+        reader.section("server", doc: "Limits of the listeners.") { server = ServerConfiguration($0) }
         reader.section("log", doc: "The log, on standard error.") { section in
             section.value("level", &log.level, .logLevel, doc: "The lowest severity that is logged.")
             section.value(
@@ -204,31 +205,5 @@ extension Configuration.Selection {
             "default", &fallback, .fallback(among: pools), defaultNote: "the pool if there is only one, else origin",
             example: "origin",
             doc: "The pool for all other clients; `origin` redirects them to the origin.")
-    }
-}
-
-extension Configuration.Server {
-    fileprivate mutating func read(_ reader: SettingsReader) {
-        reader.value(
-            "maxConnections", &maxConnections, .integer(in: 1...1_000_000),
-            doc: "Maximum number of open connections; further ones have to wait.")
-        reader.value(
-            "maxConnectionsPerAddress", &maxConnectionsPerAddress, .integer(in: 1...1_000_000),
-            defaultNote: "a quarter of maxConnections", example: "2500",
-            doc:
-                "How many of these connections one client may have: an IPv4 address, or an IPv6 /64; an IPv6 /48 may have three times "
-                + "as many. Further ones are closed at once. This machine and `selection.trustedProxies` may have all of them.")
-        reader.value(
-            "idleTimeout", &idleTimeout, .duration(in: .seconds(1)...hours(1)),
-            doc: "How long a client may send no request, and read nothing of what it was sent, before its connection is closed.")
-        reader.value(
-            "bodyTimeout", &bodyTimeout, .duration(in: .seconds(1)...hours(1)),
-            doc: "How long a client may take to send the body of a request, plus a second for each 16 KiB of it.")
-        reader.value(
-            "maxHeaderBytes", &maxHeaderBytes, .size(in: (8 << 10)...(64 << 10)),
-            doc: "Maximum size of a request's first line and header fields together.")
-        reader.value(
-            "shutdownGrace", &shutdownGrace, .duration(in: .zero...hours(1)),
-            doc: "How long requests and copies in progress may continue after the service is told to stop.")
     }
 }
