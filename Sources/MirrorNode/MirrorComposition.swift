@@ -71,7 +71,7 @@ struct MirrorComposition: Sendable {
             workers = nil
         }
         services = MirrorServices(
-            pools: pools, selector: configuration.poolSelector, state: state, isStateShared: redis != nil, redirects: redirects,
+            pools: pools, selector: configuration.selection, state: state, isStateShared: redis != nil, redirects: redirects,
             health: health, remover: remover, waiters: waiters, uses: uses, metrics: metrics, registry: registry,
             copySlots: workers?.slots, clock: clock)
         if let redis, role == .copier {

@@ -31,16 +31,6 @@ extension Configuration {
         return min(max(shortest / 20, .seconds(1)), .seconds(30))
     }
 
-    var poolSelector: PoolSelector {
-        let fallback: PoolID? =
-            switch selection.fallback {
-            case .origin: nil
-            case .pool(let id): id
-            }
-        return PoolSelector(
-            networks: selection.networks.map { ($0.network, $0.pool) }, trustedProxies: selection.trustedProxies, fallback: fallback)
-    }
-
     /// What stands in front of the path of a local object; `nil` where only the client knows how it reached us.
     var locationBase: String? {
         if let publicURL { return publicURL }

@@ -33,7 +33,7 @@ package struct Configuration: Sendable, Equatable {
     package var state: State
     /// Where this service keeps what is its own: an absolute path.
     package var stateDirectory: String
-    package var selection = Selection()
+    package var selection: PoolSelector
     package var sweep = Sweep()
     package var server = ServerConfiguration.defaults
     package var log = Log()
@@ -53,7 +53,7 @@ package struct Configuration: Sendable, Equatable {
                 ]
             } ?? []
         state = .sqlite(path: "\(stateDirectory)/state.sqlite")
-        selection.fallback = pools.first.map { .pool($0.id) } ?? .origin
+        selection = PoolSelector(fallback: pools.first?.id)
     }
 
     /// Whether no file was given.
@@ -163,26 +163,6 @@ extension Configuration {
         package var timeout: Duration = .milliseconds(200)
         /// How long hot redirects go on from memory while Redis cannot be reached.
         package var staleLife: Duration = .seconds(3_600)
-    }
-
-    /// How a request without a pool gets one.
-    package struct Selection: Sendable, Equatable {
-        /// In the order of the file; the longest prefix that holds the client decides.
-        package var networks: [NetworkRule] = []
-        /// Whose `X-Forwarded-For` is believed.
-        package var trustedProxies: [IPNetwork] = []
-        /// When no network holds the client; `default` in the file.
-        package var fallback: Fallback = .origin
-
-        package enum Fallback: Sendable, Equatable {
-            case origin
-            case pool(PoolID)
-        }
-    }
-
-    package struct NetworkRule: Sendable, Equatable {
-        package var network: IPNetwork
-        package var pool: PoolID
     }
 
     package struct Sweep: Sendable, Equatable {

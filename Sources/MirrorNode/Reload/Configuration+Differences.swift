@@ -72,7 +72,7 @@ extension CopyConfiguration: ConfigurationSection {}
 extension Backoff: ConfigurationSection {}
 extension Configuration.State: ConfigurationSection {}
 extension Configuration.Redis: ConfigurationSection {}
-extension Configuration.Selection: ConfigurationSection {}
+extension PoolSelector: ConfigurationSection {}
 extension Configuration.Sweep: ConfigurationSection {}
 extension ServerConfiguration: ConfigurationSection {}
 extension Configuration.Log: ConfigurationSection {}

@@ -34,10 +34,6 @@ extension Configuration {
     }
 }
 
-extension Configuration.Selection {
-    fileprivate var pools: Set<PoolID> {
-        var pools = Set(networks.map(\.pool))
-        if case .pool(let pool) = fallback { pools.insert(pool) }
-        return pools
-    }
+extension PoolSelector {
+    fileprivate var pools: Set<PoolID> { Set(networks.map(\.pool) + [fallback].compactMap(\.self)) }
 }

@@ -29,7 +29,9 @@ extension Configuration {
         reader.section("redirect", doc: "How requests for artifacts are answered.") { redirect = RedirectConfiguration($0) }
         reader.section("copy", doc: "How artifacts are copied into pools.") { copy = CopyConfiguration($0) }
         readState(reader)
-        reader.section("selection", doc: "How a pool is chosen for a request that does not name one.") { selection.read($0, pools: named) }
+        reader.section("selection", doc: "How a pool is chosen for a request that does not name one.") {
+            selection = PoolSelector($0, pools: named)
+        }
         reader.section("sweep", doc: "Finding and deleting replicas that are no longer worth keeping.") { section in
             section.value(
                 "interval", &sweep.interval, .duration(in: .seconds(1)...hours(24)), doc: "Time between two sweeps.")
@@ -189,21 +191,5 @@ extension Configuration.Retention {
             doc:
                 "How long a replica that is marked for deletion is kept, so that a client that was just redirected to it still gets "
                 + "its artifact.")
-    }
-}
-
-extension Configuration.Selection {
-    fileprivate mutating func read(_ reader: SettingsReader, pools: [PoolID]) {
-        networks = reader.map(
-            "networks", named: .network, .pool(among: pools), example: "{10.1.0.0/16: local/dev}",
-            doc: "Client networks and the pool of each; the longest prefix that contains the client's address decides."
-        ).map { Configuration.NetworkRule(network: $0, pool: $1) }
-        reader.list(
-            "trustedProxies", &trustedProxies, .network,
-            doc: "Proxies whose `X-Forwarded-For` is trusted when a client's address is determined, such as `[10.0.0.0/8]`.")
-        reader.value(
-            "default", &fallback, .fallback(among: pools), defaultNote: "the pool if there is only one, else origin",
-            example: "origin",
-            doc: "The pool for all other clients; `origin` redirects them to the origin.")
     }
 }

@@ -23,7 +23,6 @@ extension Configuration {
             element.section { Self.readPool(id, of: service, $0, &read) }
         }
         pools = read
-        selection.fallback = named.count == 1 ? .pool(named[0]) : .origin
         return named
     }
 
