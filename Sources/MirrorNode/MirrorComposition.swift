@@ -159,9 +159,7 @@ struct MirrorComposition: Sendable {
         -> GuardedClient
     {
         let policy = try configuration.egressPolicy()
-        var outbound = OutboundConfiguration(userAgent: "cloud-mirror/\(CloudMirrorVersion.current)")
-        outbound.connectTimeout = configuration.copy.connectTimeout
-        outbound.idleTimeout = configuration.copy.idleTimeout
+        var outbound = configuration.outbound
         outbound.connectionsPerOrigin = configuration.copy.concurrency * configuration.copy.partConcurrency
         return GuardedClient(
             policy: policy, configuration: outbound, resolver: CachingResolver(SystemResolver(eventLoopGroup: group)),

@@ -14,6 +14,14 @@ extension Configuration {
         }
     }
 
+    /// Towards origins and services alike.
+    var outbound: OutboundConfiguration {
+        var outbound = OutboundConfiguration(userAgent: "cloud-mirror/\(CloudMirrorVersion.current)")
+        outbound.connectTimeout = copy.connectTimeout
+        outbound.idleTimeout = copy.idleTimeout
+        return outbound
+    }
+
     /// `nil` without TLS.
     func tlsContext() throws(StartError) -> NIOSSLContext? {
         guard let tls else { return nil }
