@@ -2,11 +2,11 @@ import MirrorCore
 import MirrorState
 import MirrorStorage
 import MirrorTesting
-import StorageLocal
 import TestServers
 import Testing
 
 @testable import MirrorEngine
+@testable import StorageLocal
 
 @Suite("The copy path: limits", .timeLimit(.minutes(1)))
 struct CopyLimitTests {
