@@ -12,10 +12,8 @@ extension Configuration {
         result.admin.localToken = other.admin.localToken
         // Whether there is TLS at all is decided when the listeners open.
         if tls != nil, let other = other.tls { result.tls = other }
-        result.origins.allow = other.origins.allow
-        result.origins.requireHTTPS = other.origins.requireHTTPS
-        result.origins.allowAddresses = other.origins.allowAddresses
-        result.origins.maxRedirects = other.origins.maxRedirects
+        result.origins = other.origins
+        result.origins.buckets = origins.buckets
         for (index, pool) in pools.enumerated() {
             guard let other = other.pool(pool.id) else { continue }
             result.pools[index].retention = other.retention
