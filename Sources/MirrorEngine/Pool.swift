@@ -22,10 +22,10 @@ package struct Pool: Sendable {
         }
     }
 
-    package init(id: PoolID, store: any ObjectStore, retention: any RetentionPolicy, maxBytes: Int64?, grace: Duration) {
+    package init(id: PoolID, store: any ObjectStore, limits: Limits) {
         self.id = id
         self.store = store
-        limits = Reloadable(Limits(retention: retention, maxBytes: maxBytes, grace: grace))
+        self.limits = Reloadable(limits)
     }
 
     package var retention: any RetentionPolicy { limits.value.retention }

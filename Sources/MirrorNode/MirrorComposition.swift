@@ -127,11 +127,10 @@ struct MirrorComposition: Sendable {
                 throw StartError("pool \(pool.id): \(error.message)")
             }
             let layers = StoreLayers(operations: operations, patience: configuration.redirect.lookLimit)
-            let limits = configuration.limits(of: pool)
             pools.append(
                 Pool(
                     id: pool.id, store: layers.around(store, pool: pool.id, clock: clock, factory: registry, logger: logger),
-                    retention: limits.retention, maxBytes: limits.maxBytes, grace: limits.grace))
+                    limits: configuration.limits(of: pool)))
         }
         return PoolTable(pools)
     }

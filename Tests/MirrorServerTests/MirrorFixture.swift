@@ -154,7 +154,9 @@ final class MirrorFixture: Sendable {
             store = WatchedStore(world.memory, isSigned: options.isSigned)
             otherStore = WatchedStore(world.otherMemory)
             func pool(_ id: PoolID?, _ store: any ObjectStore) throws -> Pool {
-                Pool(id: try require(id), store: store, retention: TimeToLive(.seconds(86_400)), maxBytes: 1 << 30, grace: .seconds(60))
+                Pool(
+                    id: try require(id), store: store,
+                    limits: Pool.Limits(retention: TimeToLive(.seconds(86_400)), maxBytes: 1 << 30, grace: .seconds(60)))
             }
             let pools = PoolTable(
                 [try pool(World.pool, store)] + (options.hasOtherPool ? [try pool(World.otherPool, otherStore)] : []))

@@ -102,7 +102,9 @@ struct EngineFixture: Sendable {
         let clock = setup.clock
         let id = try #require(PoolID("local/dev"))
         store = ScriptedStore(setup.store, features: setup.features, bucket: setup.bucket)
-        pool = Pool(id: id, store: store, retention: TimeToLive(setup.timeToLive), maxBytes: setup.maxBytes, grace: setup.grace)
+        pool = Pool(
+            id: id, store: store,
+            limits: Pool.Limits(retention: TimeToLive(setup.timeToLive), maxBytes: setup.maxBytes, grace: setup.grace))
         pools = PoolTable([pool])
         base = ScriptedStateStore(setup.state ?? MemoryStateStore(clock: clock, maxQueued: setup.maxQueued))
         state = HotIndex(base)
