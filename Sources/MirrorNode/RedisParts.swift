@@ -34,7 +34,7 @@ enum RedisParts {
         if let password = redis.sentinelPassword { client.sentinelPassword = password.value }
         client.commandTimeout = redis.timeout
         client.connectionWait = redis.timeout
-        if let authority = redis.authority {
+        if let authority = redis.certificateAuthority {
             guard client.tls != nil else {
                 throw StartError("state.redis.certificateAuthority is set, but the URL does not use TLS: write rediss://")
             }

@@ -57,7 +57,6 @@ extension Configuration: ConfigurationSection {
         switch path {
         case "copy.backoff.limit": "copy.backoff.max"
         case "selection.fallback": "selection.default"
-        case "state.redis.authority": "state.redis.certificateAuthority"
         default: path
         }
     }
