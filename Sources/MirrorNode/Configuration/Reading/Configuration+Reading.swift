@@ -3,8 +3,9 @@ import MirrorEngine
 import MirrorServer
 import MirrorSettings
 
-// Every key that there is, with its limits and its meaning. docs/configuration.md and config/cloud-mirror.example.yaml are written from
-// these calls: after a change run `make docs`, or the two `cloud-mirror generate` commands.
+// The keys of the file: each section is read beside the type that has its settings, here or in a module below (`<Type>+Settings.swift`).
+// docs/configuration.md and config/cloud-mirror.example.yaml are written from these calls: after a change run `make docs`, or the two
+// `cloud-mirror generate` commands.
 extension Configuration {
     /// Reads the keys of a file.
     ///
