@@ -115,12 +115,16 @@ let package = Package(
             resources: [.embedInCode("Scripts")]),
         module(
             "MirrorEngine",
-            ["MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore", crypto, logging, metrics, nioCore, serviceLifecycle, tracing]),
+            [
+                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, logging, metrics, nioCore,
+                serviceLifecycle, tracing,
+            ]),
         module(
             "MirrorServer",
             [
-                "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorSystem", "MirrorCore", crypto, httpTypes, hummingbird,
-                hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL, serviceLifecycle,
+                "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", crypto,
+                httpTypes, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL,
+                serviceLifecycle,
             ], resources: [.embedInCode("Resources/openapi.yaml")]),
         module(
             "MirrorNode",
@@ -195,8 +199,8 @@ let package = Package(
         tests(
             "CloudMirrorTests",
             [
-                "TestServers", "CloudMirror", "MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet",
-                "MirrorSystem", "MirrorCore", argumentParser, logging, nioCore, nioPosix, serviceLifecycle,
+                "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "MirrorStorage",
+                "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", argumentParser, logging, nioCore, nioPosix, serviceLifecycle,
             ]),
         tests(
             "FuzzTests",

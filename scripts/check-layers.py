@@ -27,8 +27,8 @@ LAYERS = {
     "StateSQLite": {"MirrorState", "MirrorSystem", "MirrorCore"},
     "RedisClient": set(),
     "StateRedis": {"RedisClient", "MirrorState", "MirrorCore"},
-    "MirrorEngine": {"MirrorStorage", "MirrorState", "MirrorNet", "MirrorCore"},
-    "MirrorServer": {"MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorSystem", "MirrorCore"},
+    "MirrorEngine": {"MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorCore"},
+    "MirrorServer": {"MirrorEngine", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore"},
     "MirrorNode": {
         "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage", "MirrorState",
         "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore",

@@ -96,7 +96,7 @@ enum StateBenchmark {
         }
         let store = RedisStateStore(
             try configuration(arguments), prefix: arguments.prefix, pools: [pool], maxQueued: 1_000_000,
-            group: MultiThreadedEventLoopGroup.singleton, logger: quiet)
+            staleLife: .seconds(3_600), group: MultiThreadedEventLoopGroup.singleton, logger: quiet)
         try await connected { store.isConnected }
         return store
     }

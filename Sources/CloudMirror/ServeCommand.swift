@@ -1,4 +1,5 @@
 import ArgumentParser
+import MirrorCore
 import MirrorNode
 
 /// `cloud-mirror serve`: the service itself.
@@ -53,7 +54,7 @@ struct ServeCommand: AsyncParsableCommand {
             guard configuration.isStateShared else {
                 throw CommandFailure("--no-copiers needs state.redis: otherwise nothing could copy", exit: .usage)
             }
-            configuration.copy.frontEnd = .never
+            configuration.leaveCopying()
         }
         return configuration
     }

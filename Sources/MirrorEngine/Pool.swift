@@ -22,10 +22,10 @@ package struct Pool: Sendable {
         }
     }
 
-    package init(id: PoolID, store: any ObjectStore, retention: any RetentionPolicy, maxBytes: Int64?, grace: Duration) {
+    package init(id: PoolID, store: any ObjectStore, limits: Limits) {
         self.id = id
         self.store = store
-        limits = Reloadable(Limits(retention: retention, maxBytes: maxBytes, grace: grace))
+        self.limits = Reloadable(limits)
     }
 
     package var retention: any RetentionPolicy { limits.value.retention }
@@ -34,7 +34,7 @@ package struct Pool: Sendable {
     /// At least as long as a signed location works: nobody is to hold one whose object is gone.
     package var grace: Duration {
         let isSigned = store.capabilities.features.contains(.presignedLocations)
-        return isSigned ? max(limits.value.grace, RedirectConfiguration().signedLife) : limits.value.grace
+        return isSigned ? max(limits.value.grace, RedirectConfiguration.signedLife) : limits.value.grace
     }
 
     /// How long a replica is left alone after a use, however full the pool is: a client that was redirected to it may still be on the way.

@@ -55,7 +55,7 @@ struct MirrorComposition: Sendable {
             state: state, coarseness: configuration.useCoarseness, presence: presence, clock: clock, logger: logger)
         let redirects = RedirectService(
             pools: pools, state: state, origins: origins, waiters: waiters, uses: uses, publications: publications,
-            presence: presence, health: health, configuration: configuration.redirectConfiguration,
+            presence: presence, health: health, configuration: configuration.redirect,
             coldClaims: ColdClaims(configuration.redirect.coldClaims, metrics: metrics, clock: clock, logger: logger),
             metrics: metrics, clock: clock, logger: logger)
         let space = PoolSpace(state: state, remover: remover, uses: uses, metrics: metrics, logger: logger)
@@ -64,12 +64,14 @@ struct MirrorComposition: Sendable {
         if let duty = role.duty(redis, configuration) {
             workers = CopyWorkers(
                 name: name, pools: pools, state: state, origins: origins, space: space, publications: publications, duty: duty,
-                configuration: configuration.copyConfiguration, metrics: metrics, clock: clock, logger: logger)
+                configuration: configuration.copy, negativeLife: configuration.redirect.negativeLife,
+                // The rest of the grace is for handing back what did not end.
+                shutdownGrace: configuration.server.shutdownGrace * 0.8, metrics: metrics, clock: clock, logger: logger)
         } else {
             workers = nil
         }
         services = MirrorServices(
-            pools: pools, selector: configuration.poolSelector, state: state, isStateShared: redis != nil, redirects: redirects,
+            pools: pools, selector: configuration.selection, state: state, isStateShared: redis != nil, redirects: redirects,
             health: health, remover: remover, waiters: waiters, uses: uses, metrics: metrics, registry: registry,
             copySlots: workers?.slots, clock: clock)
         if let redis, role == .copier {
@@ -96,17 +98,6 @@ struct MirrorComposition: Sendable {
     func adminTokens(_ configuration: Configuration) -> [String] {
         let local = configuration.admin.localToken ? localToken?.value : nil
         return configuration.admin.tokens.map(\.value) + (local.map { [$0] } ?? [])
-    }
-
-    func serverConfiguration() -> ServerConfiguration {
-        ServerConfiguration(
-            listen: configuration.listen.address, publicURL: configuration.locationBase,
-            admin: AdminConfiguration(
-                listen: configuration.admin.listen?.address, tokens: adminTokens(configuration)),
-            servesArtifacts: role.servesArtifacts, redirectStatus: configuration.redirect.status.rawValue,
-            maxConnections: configuration.server.maxConnections, maxConnectionsPerAddress: configuration.server.maxConnectionsPerAddress,
-            idleTimeout: configuration.server.idleTimeout, bodyTimeout: configuration.server.bodyTimeout,
-            maxHeaderBytes: Int(configuration.server.maxHeaderBytes), shutdownGrace: configuration.server.shutdownGrace)
     }
 
     // MARK: The parts
@@ -136,11 +127,10 @@ struct MirrorComposition: Sendable {
                 throw StartError("pool \(pool.id): \(error.message)")
             }
             let layers = StoreLayers(operations: operations, patience: configuration.redirect.lookLimit)
-            let limits = configuration.limits(of: pool)
             pools.append(
                 Pool(
                     id: pool.id, store: layers.around(store, pool: pool.id, clock: clock, factory: registry, logger: logger),
-                    retention: limits.retention, maxBytes: limits.maxBytes, grace: limits.grace))
+                    limits: configuration.limits(of: pool)))
         }
         return PoolTable(pools)
     }
@@ -155,7 +145,7 @@ struct MirrorComposition: Sendable {
         case .sqlite(let path):
             do {
                 return try SQLiteStateStore(
-                    path: path, maxQueued: configuration.copy.maxQueued, maxQueuedPerOrigin: configuration.maxQueuedPerOrigin,
+                    path: path, maxQueued: configuration.copy.maxQueued, maxQueuedPerOrigin: configuration.copy.queuedPerOrigin,
                     takeOver: true,
                     clock: clock, logger: logger)
             } catch {
@@ -168,9 +158,7 @@ struct MirrorComposition: Sendable {
         -> GuardedClient
     {
         let policy = try configuration.egressPolicy()
-        var outbound = OutboundConfiguration(userAgent: "cloud-mirror/\(CloudMirrorVersion.current)")
-        outbound.connectTimeout = configuration.copy.connectTimeout
-        outbound.idleTimeout = configuration.copy.idleTimeout
+        var outbound = configuration.outbound
         outbound.connectionsPerOrigin = configuration.copy.concurrency * configuration.copy.partConcurrency
         return GuardedClient(
             policy: policy, configuration: outbound, resolver: CachingResolver(SystemResolver(eventLoopGroup: group)),

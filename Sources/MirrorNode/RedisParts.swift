@@ -1,5 +1,6 @@
 import Logging
 import MirrorCore
+import MirrorEngine
 import MirrorSettings
 import NIOCore
 import NIOSSL
@@ -13,7 +14,7 @@ enum RedisParts {
     ) throws(StartError) -> RedisStateStore {
         RedisStateStore(
             try client(redis), prefix: redis.prefix, pools: Set(configuration.pools.map(\.id)), maxQueued: configuration.copy.maxQueued,
-            maxQueuedPerOrigin: configuration.maxQueuedPerOrigin, staleLife: redis.staleLife, group: group, logger: logger)
+            maxQueuedPerOrigin: configuration.copy.queuedPerOrigin, staleLife: redis.staleLife, group: group, logger: logger)
     }
 
     /// Names the key of the configuration that mends it, which Redis' client does not know.
@@ -33,7 +34,7 @@ enum RedisParts {
         if let password = redis.sentinelPassword { client.sentinelPassword = password.value }
         client.commandTimeout = redis.timeout
         client.connectionWait = redis.timeout
-        if let authority = redis.authority {
+        if let authority = redis.certificateAuthority {
             guard client.tls != nil else {
                 throw StartError("state.redis.certificateAuthority is set, but the URL does not use TLS: write rediss://")
             }

@@ -36,13 +36,15 @@ package func serve(
     log.writer.countDrops { metrics.countDroppedLogLines($0) }
     let announcement = Announcement(configuration, log: log.writer)
     let server = MirrorServer(
-        services: parts.services, configuration: parts.serverConfiguration(), tls: try configuration.tlsContext(), group: group,
-        logger: logger
+        services: parts.services, configuration: configuration.server, listen: configuration.listen,
+        adminListen: configuration.admin.listen, adminTokens: parts.adminTokens(configuration), publicURL: configuration.locationBase,
+        servesArtifacts: role.servesArtifacts, redirectStatus: configuration.redirect.status, tls: try configuration.tlsContext(),
+        group: group, logger: logger
     ) { listener, address in
         if listener == (configuration.admin.listen == nil ? .main : .admin) {
-            parts.localToken?.keep(configuration.admin.localToken, for: ListenAddress(address))
+            parts.localToken?.keep(configuration.admin.localToken, for: address)
         }
-        if listener == .main { announcement.listening(at: ListenAddress(address), localToken: parts.localToken?.path) }
+        if listener == .main { announcement.listening(at: address, localToken: parts.localToken?.path) }
     }
     let (waiterChanges, budgetChanges) = (await parts.state.changes(), await parts.state.changes())
     let watch = ExitWatch(grace: configuration.server.shutdownGrace, log: log.writer, logger: logger)

@@ -1,3 +1,4 @@
+import MirrorCore
 package import MirrorSystem
 import NIOCore
 import ServiceLifecycle
@@ -29,7 +30,7 @@ package struct ListenError: Error, CustomStringConvertible {
 struct ListenerService: Service, CustomStringConvertible {
     let application: any Service
     let listener: MirrorServer.Listener
-    let address: ServerConfiguration.Address
+    let address: ListenAddress
 
     /// For the log of the services, which would otherwise show everything that is reachable from here.
     var description: String { "\(listener) listener" }
@@ -38,13 +39,9 @@ struct ListenerService: Service, CustomStringConvertible {
         do {
             try await application.run()
         } catch let error as IOError {
-            throw ListenError(listener: listener, address: place, reason: ListenError.words(Errno(code: error.errnoCode)))
+            throw ListenError(listener: listener, address: address.description, reason: ListenError.words(Errno(code: error.errnoCode)))
         } catch is SocketAddressError.UnknownHost {
-            throw ListenError(listener: listener, address: place, reason: ListenError.unknownHost)
+            throw ListenError(listener: listener, address: address.description, reason: ListenError.unknownHost)
         }
-    }
-
-    private var place: String {
-        address.host.utf8.contains(UInt8(ascii: ":")) ? "[\(address.host)]:\(address.port)" : "\(address.host):\(address.port)"
     }
 }

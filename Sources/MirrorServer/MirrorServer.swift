@@ -2,10 +2,10 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 package import Logging
-import MirrorCore
-import MirrorEngine
+package import MirrorCore
+package import MirrorEngine
 import MirrorState
-package import NIOCore
+import NIOCore
 package import NIOPosix
 package import NIOSSL
 import ServiceLifecycle
@@ -16,6 +16,11 @@ import ServiceLifecycle
 package struct MirrorServer: Service, CustomStringConvertible {
     private let services: MirrorServices
     private let configuration: ServerConfiguration
+    private let listen: ListenAddress
+    private let adminListen: ListenAddress?
+    private let publicURL: String?
+    private let servesArtifacts: Bool
+    private let redirectStatus: HTTPResponse.Status
     private let table: FastPathTable
     private let adminTokens: Reloadable<AdminTokens>
     private let refusals: AdminRefusals
@@ -29,7 +34,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let usesFastPath: Bool
     private let group: MultiThreadedEventLoopGroup
     private let logger: Logger
-    private let onRunning: @Sendable (Listener, SocketAddress) async -> Void
+    private let onRunning: @Sendable (Listener, ListenAddress) async -> Void
 
     /// For the log of the services, which would otherwise show everything that is reachable from here.
     package var description: String { "MirrorServer" }
@@ -38,21 +43,30 @@ package struct MirrorServer: Service, CustomStringConvertible {
         case main, admin
     }
 
+    /// - Parameter adminListen: Of a listener of its own for admin calls; `nil` shares the main one.
+    /// - Parameter publicURL: How clients reach this service, without a slash at the end; `nil` makes locations of local objects relative.
+    /// - Parameter servesArtifacts: Whether it redirects and serves objects; a process that only copies answers about itself alone.
     /// - Parameter tls: What new connections are greeted with; `nil` for HTTP without TLS.
     /// - Parameter usesFastPath: `false` sends everything through Hummingbird; for the tests that compare the two.
     /// - Parameter onRunning: Called once a listener accepts connections, with its address.
     package init(
-        services: MirrorServices, configuration: ServerConfiguration, tls: NIOSSLContext? = nil, usesFastPath: Bool = true,
-        group: MultiThreadedEventLoopGroup, logger: Logger,
-        onRunning: @escaping @Sendable (Listener, SocketAddress) async -> Void = { _, _ in }
+        services: MirrorServices, configuration: ServerConfiguration, listen: ListenAddress, adminListen: ListenAddress?,
+        adminTokens: [String], publicURL: String?, servesArtifacts: Bool, redirectStatus: RedirectConfiguration.Status,
+        tls: NIOSSLContext? = nil, usesFastPath: Bool = true, group: MultiThreadedEventLoopGroup, logger: Logger,
+        onRunning: @escaping @Sendable (Listener, ListenAddress) async -> Void = { _, _ in }
     ) {
         self.services = services
         self.configuration = configuration
+        self.listen = listen
+        self.adminListen = adminListen
+        self.publicURL = publicURL
+        self.servesArtifacts = servesArtifacts
+        self.redirectStatus = redirectStatus == .temporaryRedirect ? .temporaryRedirect : .found
         self.usesFastPath = usesFastPath
         self.group = group
         self.logger = logger
         self.onRunning = onRunning
-        adminTokens = Reloadable(AdminTokens(configuration.admin.tokens))
+        self.adminTokens = Reloadable(AdminTokens(adminTokens))
         refusals = AdminRefusals(factory: services.registry, clock: services.clock)
         troubles = LineBudget(clock: services.clock)
         figures = SharedLooks(life: MetricsRoute.figuresLife, patience: PoolHealth.patience, clock: services.clock)
@@ -70,9 +84,9 @@ package struct MirrorServer: Service, CustomStringConvertible {
     package func run() async throws {
         // Those behind it end first, and cannot before it has answered whoever waits.
         var services: [any Service] = [CoalescingService(coalescing, redirectRoutes)]
-        services.append(try listener(mainRouter(), at: configuration.listen, .main))
-        if configuration.servesArtifacts, let listen = configuration.admin.listen {
-            services.append(try listener(adminRouter(), at: listen, .admin))
+        services.append(try listener(mainRouter(), at: listen, .main))
+        if servesArtifacts, let adminListen {
+            services.append(try listener(adminRouter(), at: adminListen, .admin))
         }
         services.append(WaitsEnd(redirects: self.services.redirects))
         var settings = ServiceGroupConfiguration(
@@ -106,13 +120,13 @@ package struct MirrorServer: Service, CustomStringConvertible {
     // MARK: Putting it together
 
     private func listener(
-        _ router: Router<MirrorRequestContext>, at address: ServerConfiguration.Address, _ listener: Listener
+        _ router: Router<MirrorRequestContext>, at address: ListenAddress, _ listener: Listener
     ) throws -> ListenerService {
         ListenerService(application: try application(router, at: address, listener), listener: listener, address: address)
     }
 
     private func application(
-        _ router: Router<MirrorRequestContext>, at address: ServerConfiguration.Address, _ listener: Listener
+        _ router: Router<MirrorRequestContext>, at address: ListenAddress, _ listener: Listener
     ) throws -> Application<RouterResponder<MirrorRequestContext>> {
         let (tls, onRunning, metrics) = (tls, onRunning, connectionMetrics)
         let shares = addressShares()
@@ -133,7 +147,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
                         "listener": "\(listener.rawValue)", "address": "\(address.ipAddress ?? ""):\(address.port ?? 0)",
                         "tls": .stringConvertible(tls != nil),
                     ])
-                await onRunning(listener, address)
+                await onRunning(listener, ListenAddress(host: address.ipAddress ?? "localhost", port: address.port ?? 0))
             },
             eventLoopGroupProvider: .shared(group), logger: ListenerLogHandler.around(logger))
     }
@@ -142,7 +156,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private func addressShares() -> AddressShares {
         let selector = services.selector
         return AddressShares(
-            limit: configuration.maxConnectionsPerAddress,
+            limit: configuration.connectionsPerAddress,
             isExempt: { selector.value.standsForMany($0) }, metrics: connectionMetrics, logger: logger)
     }
 
@@ -152,7 +166,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
             selector: services.selector, shares: shares, tls: tls, uses: services.uses, clock: services.clock,
             idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
             bodyTimeout: .nanoseconds(configuration.bodyTimeout.wholeMilliseconds * 1_000_000),
-            maxHeaderBytes: configuration.maxHeaderBytes)
+            maxHeaderBytes: Int(configuration.maxHeaderBytes))
     }
 
     private func mainRouter() -> Router<MirrorRequestContext> {
@@ -177,24 +191,20 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     private func addMain(to router: Router<MirrorRequestContext>) {
-        ServiceRoutes(services: services, publicURL: configuration.publicURL, isTLS: tls != nil)
-            .register(on: router, hasReferences: configuration.servesArtifacts)
-        guard configuration.servesArtifacts else { return MetricsRoute(services: services, figures: figures).register(on: router) }
-        HomeRoutes(services: services, publicURL: configuration.publicURL, isTLS: tls != nil).register(on: router)
+        ServiceRoutes(services: services, publicURL: publicURL, isTLS: tls != nil)
+            .register(on: router, hasReferences: servesArtifacts)
+        guard servesArtifacts else { return MetricsRoute(services: services, figures: figures).register(on: router) }
+        HomeRoutes(services: services, publicURL: publicURL, isTLS: tls != nil).register(on: router)
         redirectRoutes.register(on: router)
         LocalObjectRoutes(
-            services: services, sendsFiles: tls == nil, publicURL: configuration.publicURL, redirectStatus: redirectStatus,
-            troubles: troubles
+            services: services, sendsFiles: tls == nil, publicURL: publicURL, redirectStatus: redirectStatus, troubles: troubles
         ).register(on: router)
-        if configuration.admin.listen == nil { addAdmin(to: router) }
+        if adminListen == nil { addAdmin(to: router) }
     }
 
     private var redirectRoutes: RedirectRoutes {
-        RedirectRoutes(
-            services: services, table: table, coalescing: coalescing, publicURL: configuration.publicURL, status: redirectStatus)
+        RedirectRoutes(services: services, table: table, coalescing: coalescing, publicURL: publicURL, status: redirectStatus)
     }
-
-    private var redirectStatus: HTTPResponse.Status { configuration.redirectStatus == 307 ? .temporaryRedirect : .found }
 
     private func addAdmin(to router: Router<MirrorRequestContext>) {
         MetricsRoute(services: services, figures: figures).register(on: router)

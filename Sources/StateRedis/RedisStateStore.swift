@@ -37,8 +37,7 @@ package final class RedisStateStore: StateStore {
     /// - Parameter isTimedByServer: Whether transitions go by the server's clock all the same; `nil` where there is no other.
     package init(
         _ configuration: RedisConfiguration, prefix: String, pools: Set<PoolID>, maxQueued: Int, maxQueuedPerOrigin: Int = .max,
-        staleLife: Duration = .seconds(3_600),
-        clock: (any WallClock)? = nil, isTimedByServer: Bool? = nil, group: any EventLoopGroup, logger: Logger
+        staleLife: Duration, clock: (any WallClock)? = nil, isTimedByServer: Bool? = nil, group: any EventLoopGroup, logger: Logger
     ) {
         let keys = pools.map { PoolKeys(prefix: prefix, pool: $0) }.sorted { $0.pool.description < $1.pool.description }
         let feed = ChangeFeed(keys, staleLife: staleLife, loop: group.next())

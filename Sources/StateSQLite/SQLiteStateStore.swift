@@ -34,7 +34,7 @@ public final class SQLiteStateStore: StateStore {
     /// - Throws: ``StateError/Code/corrupt`` when the file is no database, another program's, or a newer version's;
     ///   ``StateError/Code/unavailable`` when it cannot be opened, or another process serves from it.
     public init(
-        path: String, maxQueued: Int = 10_000, maxQueuedPerOrigin: Int = .max, takeOver: Bool, clock: any WallClock = SystemClock(),
+        path: String, maxQueued: Int, maxQueuedPerOrigin: Int = .max, takeOver: Bool, clock: any WallClock = SystemClock(),
         logger: Logger = Logger(label: "cloud-mirror.state.sqlite")
     ) throws(StateError) {
         try DatabaseFile.prepare(path)

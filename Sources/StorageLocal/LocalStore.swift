@@ -15,12 +15,6 @@ package struct LocalStore: ObjectStore {
         package var region: String
         /// Bytes that stay free on the file system: uploads that would take them are refused with `.full`.
         package var minFreeBytes: Int64
-
-        package init(directory: String, region: String, minFreeBytes: Int64 = 64 << 20) {
-            self.directory = directory
-            self.region = region
-            self.minFreeBytes = minFreeBytes
-        }
     }
 
     let configuration: Configuration

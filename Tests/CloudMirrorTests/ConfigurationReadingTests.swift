@@ -1,10 +1,11 @@
 import Logging
 import MirrorCore
-import MirrorEngine
 import MirrorNet
 import Testing
 
+@testable import MirrorEngine
 @testable import MirrorNode
+@testable import MirrorServer
 @testable import MirrorSettings
 
 @Suite struct ConfigurationReadingTests {
@@ -23,7 +24,7 @@ import Testing
         #expect(pool.id.description == "local/dev")
         #expect(pool.directory == "/state/cloud-mirror/pools/dev")
         #expect(configuration.state == .sqlite(path: "/state/cloud-mirror/state.sqlite"))
-        #expect(configuration.selection.fallback == .pool(pool.id))
+        #expect(configuration.selection.fallback == pool.id)
     }
 
     @Test("A minimal file has the defaults for everything else")
@@ -110,7 +111,7 @@ import Testing
         #expect(configuration.pools[1].retention == Configuration.Retention())
         #expect(
             configuration.redirect
-                == Configuration.Redirect(
+                == RedirectConfiguration(
                     maxWait: .milliseconds(500), hop: .seconds(3), hops: 1,
                     clients: [
                         .init(userAgent: "Pip/", patience: Patience(hop: .seconds(12), hops: 25)),
@@ -119,21 +120,21 @@ import Testing
                     coldClaims: ColdClaimLimits(perSecond: 3, burst: 4, bytesPerMinute: 5 << 20), status: .temporaryRedirect))
         #expect(
             configuration.copy
-                == Configuration.Copy(
+                == CopyConfiguration(
                     concurrency: 1, partSize: 1 << 20, partConcurrency: 2, maxAttempts: 3, maxObjectSize: 1_000_000_000_000,
                     refuseHTML: false,
                     idleTimeout: .seconds(5),
                     connectTimeout: .seconds(1), lease: .seconds(20), maxQueued: 7, maxQueuedPerOrigin: 3,
-                    backoff: Configuration.Backoff(first: .milliseconds(1), max: .milliseconds(1))))
+                    backoff: Backoff(first: .milliseconds(1), limit: .milliseconds(1))))
         #expect(configuration.state == .sqlite(path: "/here/db.sqlite"))
-        #expect(configuration.selection.networks.map(\.network.description) == ["10.1.0.0/16", "2001:db8::/32"])
-        #expect(configuration.selection.networks.map(\.pool.description) == ["local/b", "local/a"])
+        #expect(configuration.selection.networks.map(\.network.description) == ["2001:db8::/32", "10.1.0.0/16"])
+        #expect(configuration.selection.networks.map(\.pool.description) == ["local/a", "local/b"])
         #expect(configuration.selection.trustedProxies.map(\.description) == ["10.9.9.9/32"])
-        #expect(configuration.selection.fallback == PoolID("local/b").map { .pool($0) })
+        #expect(configuration.selection.fallback == PoolID("local/b"))
         #expect(configuration.sweep.interval == .seconds(3_600))
         #expect(
             configuration.server
-                == Configuration.Server(
+                == ServerConfiguration(
                     maxConnections: 2, idleTimeout: .seconds(2), bodyTimeout: .seconds(3), maxHeaderBytes: 16 << 10,
                     shutdownGrace: .seconds(1)))
         #expect(configuration.log == Configuration.Log(level: .debug, format: .json))
@@ -147,10 +148,9 @@ import Testing
     @Test("With two pools requests without one go to the origin unless the file says otherwise")
     func twoPools() throws {
         let pools = "origins: {allow: [https://a.example/]}\npools: {local/a: {directory: a}, local/b: {directory: b}}\n"
-        #expect(try Configuration.reading(pools).selection.fallback == .origin)
-        #expect(
-            try Configuration.reading(pools + "selection: {default: local/a}").selection.fallback == PoolID("local/a").map { .pool($0) })
-        #expect(try Configuration.reading(minimalFile + "selection: {default: origin}").selection.fallback == .origin)
+        #expect(try Configuration.reading(pools).selection.fallback == nil)
+        #expect(try Configuration.reading(pools + "selection: {default: local/a}").selection.fallback == PoolID("local/a"))
+        #expect(try Configuration.reading(minimalFile + "selection: {default: origin}").selection.fallback == nil)
     }
 
     @Test("The command line goes before the file")

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorEngine
 import Testing
 
 @testable import MirrorNode
@@ -54,7 +55,7 @@ import Testing
         #expect(redis.prefix == "team-a:mirror")
         #expect(redis.password == Secret("the-secret-in-the-file"))
         #expect(redis.sentinelPassword == Secret("the-secret-in-the-file"))
-        #expect(redis.authority == "/here/ca.pem")
+        #expect(redis.certificateAuthority == "/here/ca.pem")
         #expect(redis.timeout == .milliseconds(300))
         #expect(redis.staleLife == .seconds(300))
         #expect(!"\(configuration)".contains("the-secret"))
@@ -104,7 +105,7 @@ import Testing
         let redis = try Self.redis("url: \"rediss://mirror:${REDIS_PASSWORD}@h/3\", certificateAuthority: ca.pem")
         #expect(redis.url.value == "rediss://mirror:the-secret-of-the-test@h/3")
         #expect(redis.password == nil)
-        #expect(redis.authority == "/here/ca.pem")
+        #expect(redis.certificateAuthority == "/here/ca.pem")
         #expect(!"\(redis)".contains("the-secret"))
     }
 

@@ -1,3 +1,4 @@
+import MirrorEngine
 import Testing
 
 @testable import MirrorNode

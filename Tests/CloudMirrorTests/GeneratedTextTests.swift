@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorServer
 import MirrorStorage
 import StorageS3
 import Testing
@@ -94,15 +95,15 @@ import Testing
         #expect(configuration.tls != nil)
         #expect(configuration.admin.tokens.count == 2)
         #expect(configuration.selection.networks.count == 1)
-        var redirect = Configuration.Redirect()
+        var redirect = RedirectConfiguration.defaults
         redirect.clients = [.init(userAgent: "my-downloader/", patience: Patience(hop: .seconds(50), hops: 3))]
         #expect(configuration.redirect == redirect)
-        var copy = Configuration.Copy()
+        var copy = CopyConfiguration.defaults
         // Their defaults are shares of other keys' values.
         copy.maxPerOrigin = 8
         copy.maxQueuedPerOrigin = 10_000
         #expect(configuration.copy == copy)
-        var server = Configuration.Server()
+        var server = ServerConfiguration.defaults
         server.maxConnectionsPerAddress = 2_500
         #expect(configuration.server == server)
         #expect(configuration.pools.map(\.id.description) == ["local/dev", "s3/eu-central-1"])

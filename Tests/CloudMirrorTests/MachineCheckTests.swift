@@ -1,5 +1,6 @@
 import Foundation
 import MirrorCore
+import MirrorServer
 import NIOCore
 import NIOPosix
 import TestServers

@@ -8,7 +8,7 @@ import Testing
 
 @Suite("Copies: the pause between attempts, and what errors mean")
 struct CopyConfigurationTests {
-    private let configuration = CopyConfiguration(backoff: .milliseconds(200), backoffLimit: .seconds(30))
+    private let configuration = CopyConfiguration(backoff: Backoff(first: .milliseconds(200), limit: .seconds(30)))
 
     @Test(
         "The pause doubles with each attempt, between half and all of it, up to the limit",

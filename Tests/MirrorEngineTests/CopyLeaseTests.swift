@@ -182,8 +182,8 @@ struct CopyLeaseTests {
             configuration.concurrency = 1
             let workers = CopyWorkers(
                 name: "told", pools: engine.pools, state: engine.state, origins: engine.origins, space: engine.space,
-                publications: engine.publications, configuration: configuration, metrics: engine.metrics, clock: clock,
-                logger: log.logger)
+                publications: engine.publications, configuration: configuration, negativeLife: engine.setup.negativeLife,
+                shutdownGrace: .seconds(25), metrics: engine.metrics, clock: clock, logger: log.logger)
             try await engine.running(workers) { () async throws in
                 async let answer = engine.ask("/a.bin")
                 try await gate.waiting()

@@ -2,11 +2,11 @@ import MirrorCore
 import MirrorState
 import MirrorStorage
 import MirrorTesting
-import StorageLocal
 import TestServers
 import Testing
 
 @testable import MirrorEngine
+@testable import StorageLocal
 
 @Suite("The copy path: limits", .timeLimit(.minutes(1)))
 struct CopyLimitTests {
@@ -99,7 +99,7 @@ struct CopyLimitTests {
         try await EngineFixture.run({
             $0.clock = clock
             $0.coarseness = .zero
-            $0.copy.backoff = .zero
+            $0.copy.backoff.first = .zero
         }) { engine async throws in
             engine.origin.on("/a", .generated(size: 1_000))
             _ = try await engine.ask("/a")

@@ -119,7 +119,7 @@ struct CopyRefusalTests {
 
     @Test("Pages are kept where the operator says so")
     func keepsPages() async throws {
-        try await EngineFixture.run({ $0.copy.refusesPages = false }) { engine async throws in
+        try await EngineFixture.run({ $0.copy.refuseHTML = false }) { engine async throws in
             engine.origin.on("/a.zip", page("text/html"))
             #expect(try await engine.ask("/a.zip").size == Int64(Self.page.utf8.count))
         }

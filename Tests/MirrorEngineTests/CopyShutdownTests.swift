@@ -23,7 +23,7 @@ struct CopyShutdownTests {
                     $0.acceptsRanges = false
                     $0.stall = (1_000, gate)
                 })
-            let services = group(engine.makeWorkers { $0.shutdownGrace = .milliseconds(1) })
+            let services = group(engine.makeWorkers(shutdownGrace: .milliseconds(1)))
             async let running: Void = services.run()
             _ = try await engine.ask("/a.bin", wait: .zero)
             try await engine.store.calls(.write, 1)

@@ -44,8 +44,8 @@ struct CopySlotsTests {
 
     @Test("The share is half of the slots, rounded up, unless it is given")
     func defaultShare() {
-        #expect([1, 2, 3, 16].map { CopyConfiguration(concurrency: $0).maxPerOrigin } == [1, 1, 2, 8])
-        #expect(CopyConfiguration(concurrency: 16, maxPerOrigin: 16).maxPerOrigin == 16)
+        #expect([1, 2, 3, 16].map { CopyConfiguration(concurrency: $0).slotsPerOrigin } == [1, 1, 2, 8])
+        #expect(CopyConfiguration(concurrency: 16, maxPerOrigin: 16).slotsPerOrigin == 16)
     }
 
     @Test("An origin that does not send what it states has one slot for ten minutes")

@@ -2,11 +2,11 @@ import MirrorCore
 import MirrorNet
 import MirrorStorage
 import MirrorTesting
-import StorageLocal
 import TestServers
 import Testing
 
 @testable import MirrorEngine
+@testable import StorageLocal
 
 /// One way for bytes to come from an origin, and what it must take to fetch them.
 struct Transfer: Sendable, CustomTestStringConvertible {
@@ -126,7 +126,7 @@ struct CopyTransferTests {
     @Test("Into a directory", arguments: Transfer.all)
     func intoDirectory(transfer: Transfer) async throws {
         let directory = try TemporaryDirectory()
-        try await check(transfer, into: try await LocalStore.open(.init(directory: directory.path, region: "dev")))
+        try await check(transfer, into: try await LocalStore.open(.init(directory: directory.path, region: "dev", minFreeBytes: 0)))
     }
 
     @Test("Into parts that are in memory", arguments: Transfer.intoParts)

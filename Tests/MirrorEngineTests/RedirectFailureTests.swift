@@ -15,7 +15,7 @@ struct RedirectFailureTests {
         let clock = ManualClock()
         try await EngineFixture.run({
             $0.clock = clock
-            $0.copy.negativeLife = .seconds(30)
+            $0.negativeLife = .seconds(30)
         }) { engine async throws in
             engine.origin.on("/a.txt", Array(repeating: .status(status), count: requests) + [.text("now it is there")])
             #expect(try await engine.ask("/a.txt").status == status)
@@ -70,7 +70,7 @@ struct RedirectFailureTests {
         let value = isDate ? (clock.now + .seconds(7)).httpDate : "7"
         try await EngineFixture.run({
             $0.clock = clock
-            $0.copy.backoffLimit = .seconds(30)
+            $0.copy.backoff.limit = .seconds(30)
         }) { engine async throws in
             let busy = FakeBehavior.status(503).with { $0.headers.append(("Retry-After", value)) }
             engine.origin.on("/a.txt", busy, .text("hello"))
@@ -96,8 +96,8 @@ struct RedirectFailureTests {
         let clock = ManualClock()
         try await EngineFixture.run({
             $0.clock = clock
-            $0.copy.negativeLife = .seconds(30)
-            $0.copy.backoffLimit = .seconds(30)
+            $0.negativeLife = .seconds(30)
+            $0.copy.backoff.limit = .seconds(30)
         }) { engine async throws in
             let busy = FakeBehavior.status(status).with { $0.headers.append(("Retry-After", retryAfter)) }
             engine.origin.on("/a.txt", busy, .text("hello"))

@@ -42,7 +42,7 @@ private struct Nodes: Sendable {
             try await body(try Nodes(store, store))
         case .sqlite:
             let directory = try TemporaryDirectory()
-            let store = try SQLiteStateStore(path: "\(directory.path)/state.sqlite", takeOver: true)
+            let store = try SQLiteStateStore(path: "\(directory.path)/state.sqlite", maxQueued: 10_000, takeOver: true)
             try await body(try Nodes(store, store))
             await store.close()
         case .redis:
@@ -57,7 +57,7 @@ private struct Nodes: Sendable {
                 RedisStateStore(
                     configuration, prefix: "test",
                     pools: [try #require(PoolID("local/dev"))],
-                    maxQueued: 10, group: MultiThreadedEventLoopGroup.singleton, logger: EngineFixture.logger)
+                    maxQueued: 10, staleLife: .seconds(3_600), group: MultiThreadedEventLoopGroup.singleton, logger: EngineFixture.logger)
             }
             let (one, other) = (try open(), try open())
             try await eventually("both are connected") { one.isConnected && other.isConnected }
@@ -78,7 +78,7 @@ private struct Nodes: Sendable {
     private static func node(_ state: any StateStore, _ objects: MemoryStore, _ id: PoolID) -> Node {
         let index = HotIndex(state)
         let store = ScriptedStore(objects)
-        let pool = Pool(id: id, store: store, retention: TimeToLive(.seconds(60)), maxBytes: nil, grace: .zero)
+        let pool = Pool(id: id, store: store, limits: Pool.Limits(retention: TimeToLive(.seconds(60)), maxBytes: nil, grace: .zero))
         let publications = PublicationLock()
         return Node(
             state: index, store: store,

@@ -33,7 +33,7 @@ struct AdminAuthenticationTests {
     }
 
     @Test func `admin calls with one of the tokens are let through, however the scheme is written`() async throws {
-        try await MirrorFixture.run(World(), .with { $0.admin = AdminConfiguration(tokens: ["first", "second"]) }) { mirror async throws in
+        try await MirrorFixture.run(World(), .with { $0.adminTokens = ["first", "second"] }) { mirror async throws in
             for field in ["Bearer first", "Bearer second", "bearer first", "BEARER second"] {
                 let response = try await mirror.get("/v1/pools", [("Authorization", field)])
                 #expect(response.status == 200)
@@ -42,7 +42,7 @@ struct AdminAuthenticationTests {
     }
 
     @Test func `without any token nobody is let through`() async throws {
-        try await MirrorFixture.run(World(), .with { $0.admin = AdminConfiguration() }) { mirror async throws in
+        try await MirrorFixture.run(World(), .with { $0.adminTokens = [] }) { mirror async throws in
             for fields in [[], [("Authorization", "Bearer ")], [("Authorization", "Bearer x")]] {
                 let response = try await mirror.get("/v1/pools", fields + [("Host", "127.0.0.1")])
                 #expect(response.status == 401)
@@ -108,9 +108,7 @@ struct AdminAuthenticationTests {
     @Test func `a listener of its own answers admin calls, and the main one does not know them`() async throws {
         let world = World()
         try await world.seed("/a.txt")
-        let options = MirrorOptions.with {
-            $0.admin = AdminConfiguration(listen: .init(host: "127.0.0.1", port: 0), tokens: [MirrorFixture.token])
-        }
+        let options = MirrorOptions.with { $0.hasAdminListener = true }
         try await MirrorFixture.run(world, options) { mirror async throws in
             let token = [("Authorization", "Bearer \(MirrorFixture.token)")]
             for (method, target) in Self.calls + [("GET", "/metrics")] {

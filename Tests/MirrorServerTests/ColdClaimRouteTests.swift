@@ -1,8 +1,8 @@
 import MirrorCore
-import MirrorEngine
 import MirrorTesting
 import Testing
 
+@testable import MirrorEngine
 @testable import MirrorServer
 
 @Suite(.timeLimit(.minutes(5)))

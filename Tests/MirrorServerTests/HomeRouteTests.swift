@@ -61,8 +61,7 @@ struct HomeRouteTests {
     }
 
     @Test func `the page is on the main listener also when admin calls have their own`() async throws {
-        let admin = AdminConfiguration(listen: .init(host: "127.0.0.1", port: 0), tokens: [MirrorFixture.token])
-        try await MirrorFixture.run(World(), .with { $0.admin = admin }) { mirror in
+        try await MirrorFixture.run(World(), .with { $0.hasAdminListener = true }) { mirror in
             #expect(try await mirror.get("/").status == 200)
             let port = try require(mirror.adminPort)
             #expect(try await RawConnection.run(port: port) { try await $0.request("GET", "/", [], body: nil) }.status == 404)

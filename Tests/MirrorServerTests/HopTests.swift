@@ -10,7 +10,7 @@ import Testing
 struct HopTests {
     private static let options = MirrorOptions.with {
         $0.maxWait = .seconds(300)
-        $0.clients = ClientTable(unknown: Patience(hop: .seconds(8), hops: 5))
+        $0.patience = Patience(hop: .seconds(8), hops: 5)
     }
     private static let pip = [("User-Agent", #"pip/23.2.1 {"ci":null}"#)]
     private static let target = World.target("/a.txt")
@@ -99,7 +99,7 @@ struct HopTests {
     func `the path stays as it was written, behind that of the public URL`(form: String) async throws {
         let options = MirrorOptions.with {
             $0.maxWait = .seconds(300)
-            $0.clients = ClientTable(unknown: Patience(hop: .seconds(8), hops: 5))
+            $0.patience = Patience(hop: .seconds(8), hops: 5)
             $0.publicURL = "https://mirror.example.org/cache"
         }
         let path = "v1/redirect/local/dev/HTTPS%3a%2f%2Fartifacts.example.org%2F%61.txt"
@@ -117,7 +117,7 @@ struct HopTests {
     @Test func `a hop has the configured status`() async throws {
         let options = MirrorOptions.with {
             $0.maxWait = .seconds(300)
-            $0.clients = ClientTable(unknown: Patience(hop: .seconds(8), hops: 5))
+            $0.patience = Patience(hop: .seconds(8), hops: 5)
             $0.redirectStatus = 307
         }
         try await MirrorFixture.run(World(), options) { mirror in

@@ -18,18 +18,20 @@ struct MirrorOptions: Sendable {
     var usesFastPath = true
     var publicURL: String?
     var tls: TLSConfiguration?
-    var admin = AdminConfiguration(tokens: [MirrorFixture.token])
+    var adminTokens = [MirrorFixture.token]
+    /// Whether admin calls have a listener of their own.
+    var hasAdminListener = false
     var redirectStatus = 302
     var maxConnections = 10_000
     var idleTimeout = Duration.seconds(600)
     /// Only a test that failed, or that means it, leaves a connection that keeps a shutdown waiting.
     var shutdownGrace = Duration.seconds(60)
     var bodyTimeout = Duration.seconds(600)
-    var maxHeaderBytes = 32_768
+    var maxHeaderBytes: Int64 = 32_768
     /// None, so that a miss is answered at once.
     var maxWait = Duration.zero
     /// So that a wait is one answer's, unless a test says how long one may be withheld.
-    var clients = ClientTable(unknown: Patience(hop: .seconds(3_600), hops: 0))
+    var patience = Patience(hop: .seconds(3_600), hops: 0)
     var maxWaiting = 10_000
     var coldClaims = ColdClaimLimits.none
     var networks: [(network: IPNetwork, pool: PoolID)] = []
@@ -152,7 +154,9 @@ final class MirrorFixture: Sendable {
             store = WatchedStore(world.memory, isSigned: options.isSigned)
             otherStore = WatchedStore(world.otherMemory)
             func pool(_ id: PoolID?, _ store: any ObjectStore) throws -> Pool {
-                Pool(id: try require(id), store: store, retention: TimeToLive(.seconds(86_400)), maxBytes: 1 << 30, grace: .seconds(60))
+                Pool(
+                    id: try require(id), store: store,
+                    limits: Pool.Limits(retention: TimeToLive(.seconds(86_400)), maxBytes: 1 << 30, grace: .seconds(60)))
             }
             let pools = PoolTable(
                 [try pool(World.pool, store)] + (options.hasOtherPool ? [try pool(World.otherPool, otherStore)] : []))
@@ -171,12 +175,14 @@ final class MirrorFixture: Sendable {
             let presence = PresenceCheck(
                 pools: pools, remover: remover, health: health, metrics: metrics, clock: world.clock, logger: logger)
             let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
+            var redirect = RedirectConfiguration.defaults
+            redirect.maxWait = options.maxWait
+            (redirect.hop, redirect.hops) = (options.patience.hop, options.patience.hops)
+            redirect.maxWaiting = options.maxWaiting
+            redirect.coldClaims = options.coldClaims
             let redirects = RedirectService(
                 pools: pools, state: world.state, origins: origins, waiters: waiters, uses: uses, publications: publications,
-                presence: presence, health: health,
-                configuration: RedirectConfiguration(
-                    maxWait: options.maxWait, clients: options.clients, maxWaiting: options.maxWaiting,
-                    coldClaims: options.coldClaims),
+                presence: presence, health: health, configuration: redirect,
                 coldClaims: ColdClaims(options.coldClaims, metrics: metrics, clock: world.clock, logger: logger),
                 metrics: metrics, clock: world.clock, logger: logger)
             services = MirrorServices(
@@ -189,7 +195,7 @@ final class MirrorFixture: Sendable {
             workers = CopyWorkers(
                 name: "test", pools: pools, state: world.state, origins: origins,
                 space: PoolSpace(state: world.state, remover: remover, uses: uses, metrics: metrics, logger: logger),
-                publications: publications, configuration: CopyConfiguration(),
+                publications: publications, configuration: .defaults, negativeLife: .seconds(30), shutdownGrace: .seconds(25),
                 metrics: metrics, clock: world.clock, logger: logger)
         }
 
@@ -199,15 +205,17 @@ final class MirrorFixture: Sendable {
         ) async throws -> Result {
             let (listeners, announce) = AsyncStream.makeStream(of: (MirrorServer.Listener, Int).self)
             let configuration = ServerConfiguration(
-                listen: .init(host: "127.0.0.1", port: 0), publicURL: options.publicURL, admin: options.admin,
-                servesArtifacts: options.servesArtifacts, redirectStatus: options.redirectStatus, maxConnections: options.maxConnections,
-                idleTimeout: options.idleTimeout, bodyTimeout: options.bodyTimeout,
+                maxConnections: options.maxConnections, idleTimeout: options.idleTimeout, bodyTimeout: options.bodyTimeout,
                 maxHeaderBytes: options.maxHeaderBytes, shutdownGrace: options.shutdownGrace)
+            let address = ListenAddress(host: "127.0.0.1", port: 0)
             let server = MirrorServer(
-                services: services, configuration: configuration, tls: try options.tls.map { try NIOSSLContext(configuration: $0) },
-                usesFastPath: options.usesFastPath, group: loops, logger: logger
+                services: services, configuration: configuration, listen: address, adminListen: options.hasAdminListener ? address : nil,
+                adminTokens: options.adminTokens, publicURL: options.publicURL, servesArtifacts: options.servesArtifacts,
+                redirectStatus: options.redirectStatus == 307 ? .temporaryRedirect : .found,
+                tls: try options.tls.map { try NIOSSLContext(configuration: $0) }, usesFastPath: options.usesFastPath, group: loops,
+                logger: logger
             ) { listener, address in
-                announce.yield((listener, address.port ?? 0))
+                announce.yield((listener, address.port))
             }
             var parts: [any Service] = [server]
             if options.copies { parts.append(workers) }
@@ -229,7 +237,7 @@ final class MirrorFixture: Sendable {
                 var ports: [MirrorServer.Listener: Int] = [:]
                 for await (listener, port) in listeners {
                     ports[listener] = port
-                    if ports.count == (options.admin.listen == nil ? 1 : 2) { break }
+                    if ports.count == (options.hasAdminListener ? 2 : 1) { break }
                 }
                 let mirror = try MirrorFixture(
                     world: world, services: services, server: server, stores: (store, otherStore), ports: ports, group: group, end: end)

@@ -286,7 +286,7 @@ struct SelectionTests {
         try await MirrorFixture.run(try await seeded(), try Self.byProxy()) { mirror in
             let selector = mirror.services.selector
             let old = selector.value
-            let new = PoolSelector(networks: old.networks, trustedProxies: [], fallback: old.fallback)
+            let new = PoolSelector(networks: old.networks.map { (network: $0.network, pool: $0.pool) }, fallback: old.fallback)
             let connection = try await mirror.connection()
             for (value, pool) in [(old, "local/two"), (new, "local/dev"), (old, "local/two"), (new, "local/dev")] {
                 selector.replace(with: value)

@@ -48,7 +48,7 @@ struct KeptQueriesTests {
         let directory = try TemporaryDirectory()
         let stores: [any StateStore] = [
             MemoryStateStore(clock: clock),
-            try SQLiteStateStore(path: "\(directory.path)/state.sqlite", takeOver: true, clock: clock),
+            try SQLiteStateStore(path: "\(directory.path)/state.sqlite", maxQueued: 10_000, takeOver: true, clock: clock),
         ]
         let id = try Sample.id(1)
         for store in stores { try await store.keepQuery(FetchQuery("sig=1"), for: id) }
@@ -71,7 +71,7 @@ struct KeptQueriesTests {
         func holdsSecret() throws -> Bool {
             try files().contains { String(decoding: try directory.read($0), as: UTF8.self).contains("5ec4e7") }
         }
-        var store = try SQLiteStateStore(path: path, takeOver: true, clock: clock)
+        var store = try SQLiteStateStore(path: path, maxQueued: 10_000, takeOver: true, clock: clock)
         try await store.keepQuery(FetchQuery(secret), for: id)
         #expect(try await store.claim(id) == .claimed)
         let lease = try #require(try await store.lease(pools: [id.pool], worker: "w", duration: .seconds(15)))
@@ -81,7 +81,7 @@ struct KeptQueriesTests {
         try await store.finish(lease, .retry(at: clock.now))
         await store.close()
         #expect(try !holdsSecret())
-        store = try SQLiteStateStore(path: path, takeOver: true, clock: clock)
+        store = try SQLiteStateStore(path: path, maxQueued: 10_000, takeOver: true, clock: clock)
         #expect(try await store.query(for: id) == nil)
         await store.close()
     }

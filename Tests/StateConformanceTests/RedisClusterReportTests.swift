@@ -16,7 +16,8 @@ struct RedisClusterReportTests {
     private func reports(_ configuration: RedisConfiguration) async throws -> [RedisServerReport] {
         let store = RedisStateStore(
             configuration, prefix: "test", pools: [try Sample.pool("s3/eu-central-1")], maxQueued: 1,
-            group: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+            staleLife: .seconds(3_600), group: MultiThreadedEventLoopGroup.singleton,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         do {
             let reports = try await store.serverReports(configuration, group: MultiThreadedEventLoopGroup.singleton)
             await store.close()

@@ -79,7 +79,7 @@ struct SQLiteMigrationTests {
         }
         try queue.close()
 
-        let store = try SQLiteStateStore(path: path, takeOver: true, clock: clock)
+        let store = try SQLiteStateStore(path: path, maxQueued: 10_000, takeOver: true, clock: clock)
         var described = object
         described.representation = Representation(etag: "\"tag\"", lastModified: Timestamp(milliseconds: 5))
         #expect(try await store.replica(ids[0])?.status == .present(described))
@@ -99,7 +99,7 @@ struct SQLiteMigrationTests {
         #expect(try await store.leastRecentlyUsed(in: ids[0].pool, after: nil, limit: 9).count == 3)
         await store.close()
         // And once more, now that it is of the present schema.
-        let again = try SQLiteStateStore(path: path, takeOver: true, clock: clock)
+        let again = try SQLiteStateStore(path: path, maxQueued: 10_000, takeOver: true, clock: clock)
         #expect(try await again.replica(ids[0])?.status == .present(described))
         await again.close()
     }

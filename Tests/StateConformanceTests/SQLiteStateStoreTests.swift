@@ -24,7 +24,7 @@ struct SQLiteStateStoreTests {
     }
 
     private func open(_ path: String? = nil, takeOver: Bool = true) throws -> SQLiteStateStore {
-        try SQLiteStateStore(path: path ?? self.path, takeOver: takeOver, clock: clock)
+        try SQLiteStateStore(path: path ?? self.path, maxQueued: 10_000, takeOver: takeOver, clock: clock)
     }
 
     /// Opens what was just closed: a process that another test starts has a copy of every descriptor for an instant, and a lock is held by it.
@@ -182,12 +182,12 @@ struct SQLiteStateStoreTests {
         let crashed = try directory.copy()
         await before.close()
 
-        let looking = try SQLiteStateStore(path: "\(crashed.path)/state.sqlite", takeOver: false, clock: clock)
+        let looking = try SQLiteStateStore(path: "\(crashed.path)/state.sqlite", maxQueued: 10_000, takeOver: false, clock: clock)
         #expect(try await looking.lease(pools: [id.pool], worker: "worker", duration: .seconds(1))?.id == (try Sample.id(2)))
         #expect(try await looking.lease(pools: [id.pool], worker: "worker", duration: .seconds(1)) == nil)
         await looking.close()
 
-        let after = try SQLiteStateStore(path: "\(crashed.path)/state.sqlite", takeOver: true, clock: clock)
+        let after = try SQLiteStateStore(path: "\(crashed.path)/state.sqlite", maxQueued: 10_000, takeOver: true, clock: clock)
         var leases: [CopyLease] = []
         while let lease = try await after.lease(pools: [id.pool], worker: "worker", duration: .seconds(15)) { leases.append(lease) }
         let new = try #require(leases.first { $0.id == id })
@@ -226,7 +226,7 @@ struct SQLiteStateStoreTests {
         }
         // The files as the operating system has them: what a killed process leaves behind.
         let crashed = try directory.copy()
-        let survivor = try SQLiteStateStore(path: "\(crashed.path)/state.sqlite", takeOver: true, clock: clock)
+        let survivor = try SQLiteStateStore(path: "\(crashed.path)/state.sqlite", maxQueued: 10_000, takeOver: true, clock: clock)
         for id in ids { #expect(try await survivor.replica(id)?.status == .present(Sample.object(id))) }
         #expect(try await survivor.totals(of: ids[0].pool) == PoolTotals(objects: 50, bytes: 5_000))
         await survivor.close()

@@ -20,7 +20,7 @@ struct LayerForwardingTests {
             case .telemetry: TelemetryStore(base, pool: pool, factory: NOOPMetricsHandler.instance)
             case .silence:
                 SilenceStore(base, pool: pool, patience: .seconds(60), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-            case .all: StoreLayers(operations: 1).around(base, pool: pool, factory: NOOPMetricsHandler.instance)
+            case .all: StoreLayers(operations: 1, patience: .seconds(60)).around(base, pool: pool, factory: NOOPMetricsHandler.instance)
             }
         }
     }

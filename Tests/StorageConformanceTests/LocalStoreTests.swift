@@ -124,7 +124,7 @@ struct LocalStoreTests {
     @Test("names the directory that it cannot use")
     func unusable() async throws {
         let error = try await requireStorageError(.permissionDenied, "open") {
-            try await LocalStore.open(.init(directory: "/dev/null/pool", region: "test"))
+            try await LocalStore.open(.init(directory: "/dev/null/pool", region: "test", minFreeBytes: 0))
         }
         #expect(error.message.contains("/dev/null/pool"))
     }

@@ -41,7 +41,7 @@ struct S3ConformanceTests {
                 return try await S3TestServer.openStackRequired(overTLS: true).store("openstack") { $0.quirks = quirks }
             case .tls: return try await #require(S3TestServer.overTLS).store("tls")
             case .layered:
-                return StoreLayers().around(
+                return StoreLayers(operations: 64, patience: .seconds(2)).around(
                     try await server.store("layered"), pool: try requireValue(PoolID(service: "s3", region: "conformance"), "pool"))
             case .prefixed:
                 let plain = try await server.store("prefixed").configuration

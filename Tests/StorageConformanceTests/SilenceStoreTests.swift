@@ -255,7 +255,7 @@ struct SilenceStoreTests {
             throw StorageError(.unavailable, "slow down", operation: "test", retryAfter: .seconds(3))
         }
         let pool = try requireValue(PoolID(service: "test", region: "silence"), "pool")
-        let store = StoreLayers(patience: .seconds(2)).around(
+        let store = StoreLayers(operations: 64, patience: .seconds(2)).around(
             base, pool: pool, clock: PausesPass(pause: .seconds(3), clock: clock), factory: NOOPMetricsHandler.instance, logger: log.logger)
         try await refused(store)
         #expect(calls.entries.count == 4)

@@ -2,8 +2,9 @@ import Logging
 import MirrorCore
 import MirrorStorage
 import MirrorTesting
-import StorageLocal
 import TestServers
+
+@testable import StorageLocal
 
 /// The stores that the conformance suite runs over.
 enum StoreKind: String, CaseIterable, Sendable, CustomStringConvertible {
@@ -31,7 +32,8 @@ enum StoreKind: String, CaseIterable, Sendable, CustomStringConvertible {
     }
 
     private static func layered(_ store: any ObjectStore) throws -> any ObjectStore {
-        StoreLayers().around(store, pool: try requireValue(PoolID(service: "test", region: "conformance"), "pool"))
+        StoreLayers(operations: 64, patience: .seconds(2))
+            .around(store, pool: try requireValue(PoolID(service: "test", region: "conformance"), "pool"))
     }
 }
 

@@ -16,7 +16,8 @@ extension StoreFixture {
             let object = try SampleObject(size: (5 << 20) + 1)
             fixture.origin.on(everything: { answer($0) ?? error(failure.status, failure.code) })
             let pool = try #require(PoolID("s3/test"))
-            try await body(fixture, StoreLayers(patience: .seconds(60)).around(fixture.store, pool: pool, clock: HastyClock()), object)
+            let layers = StoreLayers(operations: 64, patience: .seconds(60))
+            try await body(fixture, layers.around(fixture.store, pool: pool, clock: HastyClock()), object)
         }
     }
 

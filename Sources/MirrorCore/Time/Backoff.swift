@@ -1,9 +1,9 @@
 /// The pauses between attempts: doubled after each failure, up to a limit.
 package struct Backoff: Sendable, Hashable {
     /// After the first failure.
-    private let first: Duration
+    package var first: Duration
     /// The longest.
-    private let limit: Duration
+    package var limit: Duration
 
     package init(first: Duration, limit: Duration) {
         self.first = first

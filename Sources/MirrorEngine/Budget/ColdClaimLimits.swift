@@ -4,17 +4,11 @@
 /// they bound is what goes on. An attack of a few seconds looks like such a build, and costs as little.
 package struct ColdClaimLimits: Sendable, Hashable {
     /// Claims; 0 sets no limit.
-    package var perSecond: Int
+    package var perSecond = 20
     /// Claims at once, after a while without any.
-    package var burst: Int
+    package var burst = 2_000
     /// Of the copies that it has started; 0 sets no limit.
-    package var bytesPerMinute: Int64
-
-    package init(perSecond: Int = 20, burst: Int = 2_000, bytesPerMinute: Int64 = 32 << 30) {
-        self.perSecond = perSecond
-        self.burst = burst
-        self.bytesPerMinute = bytesPerMinute
-    }
+    package var bytesPerMinute: Int64 = 32 << 30
 
     /// What that network may ask for: a site as much as several clients.
     func of(_ network: ClientNetwork) -> ColdClaimLimits {

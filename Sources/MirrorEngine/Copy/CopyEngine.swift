@@ -198,7 +198,7 @@ struct CopyEngine: Sendable {
 
     /// A login page, or an error with status 200, is not to be kept as what it stands for.
     private func refusePage(_ response: OriginResponse, of artifact: ArtifactURL) throws {
-        guard configuration.refusesPages, let type = response.pageType, ([artifact] + response.addresses).contains(where: FileType.isNoPage)
+        guard configuration.refuseHTML, let type = response.pageType, ([artifact] + response.addresses).contains(where: FileType.isNoPage)
         else { return }
         throw CopyError(.content, isTransient: false, "the origin answered with a web page (\(type)) where the name says otherwise")
     }

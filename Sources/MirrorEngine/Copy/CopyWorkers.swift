@@ -19,6 +19,8 @@ package final class CopyWorkers: Service {
     private let queries: NewestQuery
     private let duty: CopyDuty
     private let configuration: CopyConfiguration
+    private let negativeLife: Duration
+    private let shutdownGrace: Duration
     private let publisher: CopyPublisher
     private let metrics: EngineMetrics
     private let clock: any MirrorClock
@@ -32,9 +34,12 @@ package final class CopyWorkers: Service {
     package let slots: CopySlots
 
     /// - Parameter name: Who this is, for people who look at leases.
+    /// - Parameter negativeLife: How long a failure is the answer before somebody may try again.
+    /// - Parameter shutdownGrace: How long running copies may go on when the process is asked to end.
     package init(
         name: String, pools: PoolTable, state: any StateStore, origins: OriginTable, space: PoolSpace, publications: PublicationLock,
-        duty: CopyDuty = .always, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
+        duty: CopyDuty = .always, configuration: CopyConfiguration, negativeLife: Duration, shutdownGrace: Duration,
+        metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
         self.name = name
         let credit = OriginCredit(clock: clock)
@@ -48,6 +53,8 @@ package final class CopyWorkers: Service {
         self.origins = origins
         self.state = state
         self.configuration = configuration
+        self.negativeLife = negativeLife
+        self.shutdownGrace = shutdownGrace
         publisher = CopyPublisher(
             state: state, publications: publications,
             remover: ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock), lease: configuration.lease,
@@ -77,7 +84,7 @@ package final class CopyWorkers: Service {
                 }
                 group.addTask {
                     await self.stop.wait(upTo: nil, clock: self.clock)
-                    try? await self.clock.sleep(for: self.configuration.shutdownGrace)
+                    try? await self.clock.sleep(for: self.shutdownGrace)
                     return .grace
                 }
                 while let ended = await group.next() {
@@ -161,7 +168,7 @@ package final class CopyWorkers: Service {
     }
 
     /// How long a job may wait for its time. Where the state says longer, the time of day was set meanwhile, and is looked at again then.
-    private var longestWait: Duration { max(configuration.lease, configuration.backoffLimit) }
+    private var longestWait: Duration { max(configuration.lease, configuration.backoff.limit) }
 
     private func begin(_ lease: CopyLease, _ copies: inout DiscardingTaskGroup) {
         let copy = slots.begin(lease, CopyProgress(clock: clock))
@@ -260,10 +267,10 @@ package final class CopyWorkers: Service {
             let error = CopyError(error)
             metrics.countError(error)
             guard error.isTransient, lease.attempt < configuration.maxAttempts else {
-                let life = error.isRemembered ? min(error.rememberedFor ?? configuration.negativeLife, configuration.negativeLife) : .zero
+                let life = error.isRemembered ? min(error.rememberedFor ?? negativeLife, negativeLife) : .zero
                 return .unpublished(.failed(failure(error.reason, error.message, life: life)), detail: error.detail)
             }
-            if let retryAfter = error.retryAfter, retryAfter > configuration.backoffLimit {
+            if let retryAfter = error.retryAfter, retryAfter > configuration.backoff.limit {
                 // Too long to wait for: pending would only keep clients waiting in vain. That the origin wants to be left alone for an hour is
                 // no reason to give clients its failure for an hour: the first one after the negative life makes a new attempt.
                 return .unpublished(.failed(failure(error.reason, error.message)), detail: error.detail)
@@ -295,6 +302,6 @@ package final class CopyWorkers: Service {
 
     /// - Parameter life: How long it is remembered; `nil` for as long as is configured.
     private func failure(_ reason: CopyFailure.Reason, _ message: String, life: Duration? = nil) -> CopyFailure {
-        CopyFailure(reason: reason, message: message, retryAt: clock.now + (life ?? configuration.negativeLife))
+        CopyFailure(reason: reason, message: message, retryAt: clock.now + (life ?? negativeLife))
     }
 }

@@ -1,43 +1,41 @@
-/// How long requests wait and failures are remembered.
-package struct RedirectConfiguration: Sendable {
+/// How requests for artifacts are answered: the section `redirect` of the configuration, whose keys are the names of the properties.
+package struct RedirectConfiguration: Sendable, Equatable {
+    package static let defaults = RedirectConfiguration()
+
     /// Who waits longer than this for a copy, over all hops, is sent to the origin.
-    package var maxWait: Duration
-    /// How long one answer is withheld from which client.
-    package var clients: ClientTable
+    package var maxWait: Duration = .seconds(300)
+    /// How long one answer is withheld, and how often a client is redirected to the mirror itself, where it is none that is known.
+    package var hop: Duration = .seconds(8)
+    package var hops = 5
+    /// Looked through before the built-in table.
+    package var clients: [ClientTable.Family] = []
     /// The most that a request may ask for with `?wait=`.
-    package var waitLimit: Duration
+    package var waitLimit: Duration = .seconds(300)
     /// Who waits longer than this for an answer of the state, the pool or the credentials is sent to the origin.
-    package var lookLimit: Duration
-    /// What a client gets of that which says that it bears less: enough for any pool that is well.
-    package var leastLook: Duration
+    package var lookLimit: Duration = .seconds(2)
+    /// How long an origin's refusal is remembered.
+    package var negativeLife: Duration = .seconds(30)
     /// Requests that may wait at the same time; more are sent to the origin at once.
-    package var maxWaiting: Int
+    package var maxWaiting = 10_000
+    /// What one client network may ask for that is not there yet.
+    package var coldClaims = ColdClaimLimits()
+    package var status = Status.found
+    /// What a client gets of ``lookLimit`` which says that it bears less: enough for any pool that is well. No key sets it.
+    var leastLook: Duration = .seconds(1)
+
+    package enum Status: Int, Sendable, CaseIterable {
+        case found = 302, temporaryRedirect = 307
+    }
+
+    /// How long a redirect's location must work at least.
+    static let locationLife = Duration.seconds(300)
+    /// How long signed locations work, where the signing credentials last as long.
+    static let signedLife = locationLife * 2
+
+    /// How long one answer is withheld from which client.
+    var clientTable: ClientTable { ClientTable(clients, unknown: Patience(hop: hop, hops: hops)) }
     /// With a quarter of them for each client network.
     var waiting: ReplicaWaiters.Limits { ReplicaWaiters.Limits(total: maxWaiting, ofNetwork: max(1, maxWaiting / 4)) }
-    /// What one client network may ask for that is not there yet.
-    package var coldClaims: ColdClaimLimits
-    /// How long a redirect's location must work at least.
-    package var locationLife: Duration
-
-    /// How long signed locations work, where the signing credentials last as long.
-    package var signedLife: Duration { locationLife * 2 }
-
-    package static let defaultLookLimit = Duration.seconds(2)
-
-    package init(
-        maxWait: Duration = .seconds(300), clients: ClientTable = ClientTable(unknown: Patience(hop: .seconds(8), hops: 5)),
-        waitLimit: Duration = .seconds(300), lookLimit: Duration = defaultLookLimit, leastLook: Duration = .seconds(1),
-        maxWaiting: Int = 10_000, coldClaims: ColdClaimLimits = ColdClaimLimits(), locationLife: Duration = .seconds(300)
-    ) {
-        self.maxWait = maxWait
-        self.clients = clients
-        self.waitLimit = waitLimit
-        self.lookLimit = lookLimit
-        self.leastLook = leastLook
-        self.maxWaiting = maxWaiting
-        self.coldClaims = coldClaims
-        self.locationLife = locationLife
-    }
 
     /// - Parameter asked: What the request's `?wait=` says, which goes before everything else: the client knows how long it bears this answer.
     /// - Parameter hop: How often the client was redirected to ourselves before.

@@ -67,7 +67,7 @@ extension RedirectService {
                 guard try await state.replica(request.id)?.state == .present else { return .origin(.removing) }
             }
             // Twice as long as one client needs, so that others can be given the same location meanwhile.
-            let location = try await request.pool.store.location(of: object.key, life: configuration.signedLife)
+            let location = try await request.pool.store.location(of: object.key, life: RedirectConfiguration.signedLife)
             // A signature is for one method.
             if request.isHead, location.expires != nil {
                 return try await heads.answer(object, of: request.id, in: request.pool, as: outcome)
@@ -76,7 +76,7 @@ extension RedirectService {
             return .replica(
                 ReplicaRedirect(
                     id: request.id, outcome: outcome, object: object, location: location,
-                    notAfter: location.expires.map { $0 - configuration.locationLife }, token: request.token))
+                    notAfter: location.expires.map { $0 - RedirectConfiguration.locationLife }, token: request.token))
         case .error(let failure) where clock.now < failure.retryAt:
             return request.answer(to: failure)
         case .removing:

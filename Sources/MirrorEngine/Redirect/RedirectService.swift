@@ -27,6 +27,7 @@ package struct RedirectService: Sendable {
     private let presence: PresenceCheck
     private let health: PoolHealth
     private let settings: Reloadable<RedirectConfiguration>
+    private let clients: Reloadable<ClientTable>
     private let metrics: EngineMetrics
     private let deadlines: Deadlines
     private let stragglers = Stragglers()
@@ -48,6 +49,7 @@ package struct RedirectService: Sendable {
         self.presence = presence
         self.health = health
         settings = Reloadable(configuration)
+        clients = Reloadable(configuration.clientTable)
         self.metrics = metrics
         self.clock = clock
         self.logger = logger
@@ -63,6 +65,7 @@ package struct RedirectService: Sendable {
     /// Requests from now on wait by these settings; those under way have theirs.
     package func reload(_ configuration: RedirectConfiguration) {
         settings.replace(with: configuration)
+        clients.replace(with: configuration.clientTable)
         coldClaims.reload(configuration.coldClaims)
     }
 
@@ -81,8 +84,8 @@ package struct RedirectService: Sendable {
         let source = origin.source
         guard origin.isPrivate else { return source.url.description }
         do {
-            let location = try await leaving(after: Self.signingLimit, by: clock) { [configuration] in
-                try await origin.location(life: configuration.locationLife)
+            let location = try await leaving(after: Self.signingLimit, by: clock) {
+                try await origin.location(life: RedirectConfiguration.locationLife)
             }
             if let location { return location }
             troubles.log(
@@ -110,7 +113,7 @@ package struct RedirectService: Sendable {
 
     /// - Parameter userAgent: The field's value; `nil` where there is none.
     package func patience(of userAgent: (some Collection<UInt8>)?) -> Patience {
-        configuration.clients.patience(of: userAgent)
+        clients.value.patience(of: userAgent)
     }
 
     /// - Parameter pool: `nil` when no pool serves the client: the answer is the origin, if it is allowed.

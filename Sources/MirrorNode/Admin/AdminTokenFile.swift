@@ -1,4 +1,4 @@
-import MirrorCore
+package import MirrorCore
 import MirrorSystem
 
 /// A file with the admin token of the service that listens at an address (``LocalAdminToken``).

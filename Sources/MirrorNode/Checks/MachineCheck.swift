@@ -1,4 +1,5 @@
 package import MirrorCore
+import MirrorServer
 import MirrorSettings
 import MirrorSystem
 

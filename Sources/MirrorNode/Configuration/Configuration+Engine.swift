@@ -1,31 +1,9 @@
 import MirrorCore
 import MirrorEngine
 import MirrorNet
-import MirrorServer
 import NIOSSL
 
 extension Configuration {
-    var redirectConfiguration: RedirectConfiguration {
-        RedirectConfiguration(
-            maxWait: redirect.maxWait,
-            clients: ClientTable(redirect.clients, unknown: Patience(hop: redirect.hop, hops: redirect.hops)),
-            waitLimit: redirect.waitLimit, lookLimit: redirect.lookLimit, maxWaiting: redirect.maxWaiting, coldClaims: redirect.coldClaims)
-    }
-
-    var copyConfiguration: CopyConfiguration {
-        CopyConfiguration(
-            concurrency: copy.concurrency, maxPerOrigin: copy.maxPerOrigin, slowConcurrency: copy.slowConcurrency, minRate: copy.minRate,
-            minRateWindow: copy.minRateWindow, partSize: copy.partSize, partConcurrency: copy.partConcurrency, memory: copy.memory,
-            maxAttempts: copy.maxAttempts,
-            maxObjectSize: copy.maxObjectSize, refusesPages: copy.refuseHTML, lease: copy.lease, backoff: copy.backoff.first,
-            backoffLimit: copy.backoff.max,
-            negativeLife: redirect.negativeLife,
-            // The rest of the grace is for handing back what did not end.
-            shutdownGrace: server.shutdownGrace * 0.8)
-    }
-
-    var maxQueuedPerOrigin: Int { copy.maxQueuedPerOrigin ?? max(copy.maxQueued / 10, 1) }
-
     func egressPolicy() throws(StartError) -> EgressPolicy {
         do {
             return try EgressPolicy(
@@ -34,6 +12,14 @@ extension Configuration {
         } catch {
             throw StartError("origins: \(error)")
         }
+    }
+
+    /// Towards origins and services alike.
+    var outbound: OutboundConfiguration {
+        var outbound = OutboundConfiguration(userAgent: "cloud-mirror/\(CloudMirrorVersion.current)")
+        outbound.connectTimeout = copy.connectTimeout
+        outbound.idleTimeout = copy.idleTimeout
+        return outbound
     }
 
     /// `nil` without TLS.
@@ -53,16 +39,6 @@ extension Configuration {
         return min(max(shortest / 20, .seconds(1)), .seconds(30))
     }
 
-    var poolSelector: PoolSelector {
-        let fallback: PoolID? =
-            switch selection.fallback {
-            case .origin: nil
-            case .pool(let id): id
-            }
-        return PoolSelector(
-            networks: selection.networks.map { ($0.network, $0.pool) }, trustedProxies: selection.trustedProxies, fallback: fallback)
-    }
-
     /// What stands in front of the path of a local object; `nil` where only the client knows how it reached us.
     var locationBase: String? {
         if let publicURL { return publicURL }
@@ -76,8 +52,4 @@ extension Configuration {
         MirrorEngine.Pool.Limits(
             retention: TimeToLive(pool.retention.timeToLive), maxBytes: maxBytes(of: pool), grace: pool.retention.grace)
     }
-}
-
-extension ListenAddress {
-    var address: ServerConfiguration.Address { ServerConfiguration.Address(host: host, port: port) }
 }

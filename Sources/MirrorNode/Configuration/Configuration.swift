@@ -1,9 +1,8 @@
 package import Logging
 package import MirrorCore
 package import MirrorEngine
-package import MirrorNet
+package import MirrorServer
 package import MirrorSettings
-package import NIOSSL
 import StorageLocal
 
 /// Everything that can be set, with the defaults that hold without a configuration file.
@@ -27,14 +26,14 @@ package struct Configuration: Sendable, Equatable {
     package var origins = Origins()
     /// In the order of the file; at least one.
     package var pools: [Pool]
-    package var redirect = Redirect()
-    package var copy = Copy()
+    package var redirect = RedirectConfiguration.defaults
+    package var copy = CopyConfiguration.defaults
     package var state: State
     /// Where this service keeps what is its own: an absolute path.
     package var stateDirectory: String
-    package var selection = Selection()
+    package var selection: PoolSelector
     package var sweep = Sweep()
-    package var server = Server()
+    package var server = ServerConfiguration.defaults
     package var log = Log()
 
     /// The zero configuration.
@@ -52,7 +51,7 @@ package struct Configuration: Sendable, Equatable {
                 ]
             } ?? []
         state = .sqlite(path: "\(stateDirectory)/state.sqlite")
-        selection.fallback = pools.first.map { .pool($0.id) } ?? .origin
+        selection = PoolSelector(fallback: pools.first?.id)
     }
 
     /// Whether no file was given.
@@ -67,6 +66,9 @@ package struct Configuration: Sendable, Equatable {
     }
 
     package func pool(_ id: PoolID) -> Pool? { pools.first { $0.id == id } }
+
+    /// Leaves all copying to processes that are there for it.
+    package mutating func leaveCopying() { copy.frontEnd = .never }
 }
 
 extension Configuration {
@@ -76,196 +78,8 @@ extension Configuration {
         case file(String)
     }
 
-    /// The certificate that the listeners present.
-    package struct TLS: Sendable, Equatable, CustomReflectable {
-        /// Path of a PEM file: the certificate, then its chain.
-        package var certificate: String
-        /// Path of a PEM file.
-        package var key: String
-        /// What is in the files.
-        package var chain: [NIOSSLCertificate]
-        package var privateKey: NIOSSLPrivateKey
-
-        package var customMirror: Mirror { Mirror(self, children: []) }
-
-        /// TLS 1.2 at least: RFC 8996 deprecates what came before.
-        var server: TLSConfiguration {
-            var server = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(privateKey))
-            server.minimumTLSVersion = .tlsv12
-            return server
-        }
-    }
-
-    /// Who may purge, warm and look.
-    package struct Admin: Sendable, Equatable {
-        /// `nil` means the same listener as everything else.
-        package var listen: ListenAddress?
-        /// From `tokens` and `tokensFile`.
-        package var tokens: [Secret] = []
-        /// Whether the service makes up another one, for commands on this machine (``LocalAdminToken``).
-        package var localToken = true
-    }
-
-    /// What may be fetched.
-    package struct Origins: Sendable, Equatable {
-        /// Only the zero configuration allows any public origin.
-        package var allow: [EgressPolicy.AllowRule] = [.anyPublic]
-        /// What is read with credentials of the mirror's own; allowed without a rule.
-        package var buckets: [Origin] = []
-        package var requireHTTPS = true
-        /// Networks that the address guard would refuse.
-        package var allowAddresses: [IPNetwork] = []
-        /// 0...20
-        package var maxRedirects = 10
-    }
-
-    /// How long a replica is worth keeping.
-    package struct Retention: Sendable, Equatable {
-        /// Counted from the last use.
-        package var timeToLive: Duration = .seconds(24 * 3_600)
-        package var maxBytes = MaxBytes.none
-        /// What stays free on the file system of a local pool.
-        package var minFreeBytes: Int64 = 64 << 20
-        /// Between the mark and the deletion.
-        package var grace: Duration = .seconds(60)
-
-        /// What a pool may hold.
-        package enum MaxBytes: Sendable, Equatable {
-            case none
-            case bytes(Int64)
-            /// A share of the file system: of a local pool for which nothing else is said. See ``Configuration/maxBytes(of:)``.
-            case shareOfDisk
-        }
-    }
-
-    /// How a request for an artifact is answered.
-    package struct Redirect: Sendable, Equatable {
-        /// What a request waits for a copy when it does not say, over all hops.
-        package var maxWait: Duration = .seconds(300)
-        /// How long one answer is withheld, and how often a client is redirected to the mirror itself, where it is none that is known.
-        package var hop: Duration = .seconds(8)
-        package var hops = 5
-        /// Looked through before the built-in table.
-        package var clients: [ClientTable.Family] = []
-        /// The most that `?wait=` may ask for.
-        package var waitLimit: Duration = .seconds(300)
-        /// How long state, pool and credentials may take to say what there is.
-        package var lookLimit: Duration = RedirectConfiguration.defaultLookLimit
-        /// How long an origin's refusal is remembered.
-        package var negativeLife: Duration = .seconds(30)
-        /// Requests that wait at the same time; the next ones are sent to the origin.
-        package var maxWaiting = 10_000
-        package var coldClaims = ColdClaimLimits()
-        package var status: Status = .found
-
-        package enum Status: Int, Sendable, CaseIterable {
-            case found = 302, temporaryRedirect = 307
-        }
-    }
-
-    /// How artifacts are copied.
-    package struct Copy: Sendable, Equatable {
-        /// Copies at the same time.
-        package var concurrency = 16
-        /// Of one origin; `nil` is half of ``concurrency``.
-        package var maxPerOrigin: Int?
-        /// Bytes a second below which a copy gives its slot up.
-        package var minRate: Int64 = 16 << 10
-        package var minRateWindow: Duration = .seconds(30)
-        /// Slow copies beyond ``concurrency``.
-        package var slowConcurrency = 4
-        package var partSize: Int64 = 16 << 20
-        /// Parts of one copy at the same time.
-        package var partConcurrency = 4
-        /// For the parts of all copies into object storage, in bytes.
-        package var memory: Int64 = 48 << 20
-        package var maxAttempts = 5
-        package var maxObjectSize: Int64 = 5 << 40
-        package var refuseHTML = true
-        /// Without a byte from the origin.
-        package var idleTimeout: Duration = .seconds(60)
-        package var connectTimeout: Duration = .seconds(10)
-        package var lease: Duration = .seconds(15)
-        package var maxQueued = 100_000
-        /// Of one origin in one pool; `nil` is a tenth of ``maxQueued``.
-        package var maxQueuedPerOrigin: Int?
-        package var frontEnd = FrontEnd.auto
-        package var backoff = Backoff()
-
-        /// Whether `serve` copies, too.
-        package enum FrontEnd: String, Sendable, CaseIterable {
-            /// For pools that no live `copier` looks after.
-            case auto
-            case always, never
-        }
-    }
-
-    /// The wait between attempts: doubled each time, with jitter.
-    package struct Backoff: Sendable, Equatable {
-        package var first: Duration = .milliseconds(200)
-        package var max: Duration = .seconds(30)
-    }
-
-    /// Where replicas and copy jobs are recorded.
-    package enum State: Sendable, Equatable {
-        case sqlite(path: String)
-        case redis(Redis)
-    }
-
-    /// A Redis that many processes share.
-    package struct Redis: Sendable, Equatable {
-        /// Holds the password, where there is one.
-        package var url: Secret
-        /// In front of every key; letters, digits, `-`, `_`, `.`, `:`.
-        package var prefix = "cloud-mirror"
-        package var password: Secret?
-        package var sentinelPassword: Secret?
-        /// Path of a PEM file with the authorities that servers are checked against; `nil` is the system's.
-        package var authority: String?
-        /// Until a call is given up.
-        package var timeout: Duration = .milliseconds(200)
-        /// How long hot redirects go on from memory while Redis cannot be reached.
-        package var staleLife: Duration = .seconds(3_600)
-    }
-
-    /// How a request without a pool gets one.
-    package struct Selection: Sendable, Equatable {
-        /// In the order of the file; the longest prefix that holds the client decides.
-        package var networks: [NetworkRule] = []
-        /// Whose `X-Forwarded-For` is believed.
-        package var trustedProxies: [IPNetwork] = []
-        /// When no network holds the client; `default` in the file.
-        package var fallback: Fallback = .origin
-
-        package enum Fallback: Sendable, Equatable {
-            case origin
-            case pool(PoolID)
-        }
-    }
-
-    package struct NetworkRule: Sendable, Equatable {
-        package var network: IPNetwork
-        package var pool: PoolID
-    }
-
     package struct Sweep: Sendable, Equatable {
         package var interval: Duration = .seconds(60)
-    }
-
-    /// Limits of the listeners.
-    package struct Server: Sendable, Equatable {
-        package var maxConnections = 10_000
-        /// Of one client; `nil` is a quarter of ``maxConnections``.
-        package var maxConnectionsPerAddress: Int?
-        /// Of a connection between requests.
-        package var idleTimeout: Duration = .seconds(75)
-        /// For a request's body.
-        package var bodyTimeout: Duration = .seconds(30)
-        /// Request line and header fields together.
-        package var maxHeaderBytes: Int64 = 32 << 10
-        /// What requests under way get when the service is told to stop.
-        package var shutdownGrace: Duration = .seconds(30)
     }
 
     package struct Log: Sendable, Equatable {

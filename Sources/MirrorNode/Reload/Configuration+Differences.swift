@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorServer
 
 /// Settings whose properties are named for their keys, so that it can be said which of them differ.
 protocol ConfigurationSection: Equatable {}
@@ -54,8 +55,8 @@ extension Configuration: ConfigurationSection {
     /// Properties that have another name than their key.
     private static func key(of path: String) -> String {
         switch path {
+        case "copy.backoff.limit": "copy.backoff.max"
         case "selection.fallback": "selection.default"
-        case "state.redis.authority": "state.redis.certificateAuthority"
         default: path
         }
     }
@@ -64,13 +65,13 @@ extension Configuration: ConfigurationSection {
 extension Configuration.Admin: ConfigurationSection {}
 extension Configuration.Origins: ConfigurationSection {}
 extension Configuration.Retention: ConfigurationSection {}
-extension Configuration.Redirect: ConfigurationSection {}
+extension RedirectConfiguration: ConfigurationSection {}
 extension ColdClaimLimits: ConfigurationSection {}
-extension Configuration.Copy: ConfigurationSection {}
-extension Configuration.Backoff: ConfigurationSection {}
+extension CopyConfiguration: ConfigurationSection {}
+extension Backoff: ConfigurationSection {}
 extension Configuration.State: ConfigurationSection {}
 extension Configuration.Redis: ConfigurationSection {}
-extension Configuration.Selection: ConfigurationSection {}
+extension PoolSelector: ConfigurationSection {}
 extension Configuration.Sweep: ConfigurationSection {}
-extension Configuration.Server: ConfigurationSection {}
+extension ServerConfiguration: ConfigurationSection {}
 extension Configuration.Log: ConfigurationSection {}

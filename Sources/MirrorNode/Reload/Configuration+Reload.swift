@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorEngine
 
 extension Configuration {
     /// This configuration with everything of another that can change while the process runs.
@@ -11,23 +12,19 @@ extension Configuration {
         result.admin.localToken = other.admin.localToken
         // Whether there is TLS at all is decided when the listeners open.
         if tls != nil, let other = other.tls { result.tls = other }
-        result.origins.allow = other.origins.allow
-        result.origins.requireHTTPS = other.origins.requireHTTPS
-        result.origins.allowAddresses = other.origins.allowAddresses
-        result.origins.maxRedirects = other.origins.maxRedirects
+        result.origins = other.origins
+        result.origins.buckets = origins.buckets
         for (index, pool) in pools.enumerated() {
             guard let other = other.pool(pool.id) else { continue }
             result.pools[index].retention = other.retention
             // Known to the store since it was opened.
             result.pools[index].retention.minFreeBytes = pool.retention.minFreeBytes
         }
-        result.redirect.maxWait = other.redirect.maxWait
-        result.redirect.hop = other.redirect.hop
-        result.redirect.hops = other.redirect.hops
-        result.redirect.clients = other.redirect.clients
-        result.redirect.waitLimit = other.redirect.waitLimit
-        result.redirect.maxWaiting = other.redirect.maxWaiting
-        result.redirect.coldClaims = other.redirect.coldClaims
+        result.redirect = other.redirect
+        // What else was made with these keeps them.
+        result.redirect.lookLimit = redirect.lookLimit
+        result.redirect.negativeLife = redirect.negativeLife
+        result.redirect.status = redirect.status
         // A pool that is not there yet cannot be chosen.
         if other.selection.pools.isSubset(of: pools.map(\.id)) { result.selection = other.selection }
         result.log.level = other.log.level
@@ -35,10 +32,6 @@ extension Configuration {
     }
 }
 
-extension Configuration.Selection {
-    fileprivate var pools: Set<PoolID> {
-        var pools = Set(networks.map(\.pool))
-        if case .pool(let pool) = fallback { pools.insert(pool) }
-        return pools
-    }
+extension PoolSelector {
+    fileprivate var pools: Set<PoolID> { Set(networks.map(\.pool) + [fallback].compactMap(\.self)) }
 }

@@ -70,9 +70,9 @@ struct Reloader: Service, CustomStringConvertible {
     private func set(_ next: Configuration, instead current: Configuration) throws(StartError) {
         let (policy, tls) = (try next.egressPolicy(), try next.tlsContext())
         parts.outbound.policy = policy
-        parts.services.selector.replace(with: next.poolSelector)
+        parts.services.selector.replace(with: next.selection)
         if next.origins != current.origins || next.selection != current.selection { server.forgetAnswers() }
-        parts.services.redirects.reload(next.redirectConfiguration)
+        parts.services.redirects.reload(next.redirect)
         for pool in next.pools { parts.services.pools[pool.id]?.replaceLimits(with: next.limits(of: pool)) }
         parts.services.uses.coarseness = next.useCoarseness
         parts.localToken?.keep(next.admin.localToken)

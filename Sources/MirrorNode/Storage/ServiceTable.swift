@@ -1,5 +1,6 @@
 import Logging
 import MirrorCore
+import MirrorEngine
 import MirrorNet
 import MirrorStorage
 import NIOCore
@@ -11,9 +12,7 @@ struct ServiceTable: Sendable {
 
     init(_ configuration: Configuration, group: any EventLoopGroup, clock: any MirrorClock = SystemClock(), logger: Logger) {
         let environment = ServiceEnvironment(
-            eventLoopGroup: group, clock: clock, logger: logger, operations: configuration.poolOperations,
-            connectTimeout: configuration.copy.connectTimeout, idleTimeout: configuration.copy.idleTimeout,
-            userAgent: "cloud-mirror/\(CloudMirrorVersion.current)")
+            eventLoopGroup: group, clock: clock, logger: logger, operations: configuration.poolOperations, outbound: configuration.outbound)
         operations = environment.operations
         services = configuration.services.all.compactMap { $0.make(configuration, environment) }
     }

@@ -10,30 +10,25 @@ public struct ServiceEnvironment: Sendable {
     public let logger: Logger
     /// Calls that copies and clients may have under way in one pool at the same time.
     public let operations: Int
-    private let connectTimeout: Duration
-    private let idleTimeout: Duration
-    private let userAgent: String
+    private let outbound: OutboundConfiguration
 
     package init(
-        eventLoopGroup: any EventLoopGroup, clock: any MirrorClock, logger: Logger, operations: Int, connectTimeout: Duration,
-        idleTimeout: Duration, userAgent: String
+        eventLoopGroup: any EventLoopGroup, clock: any MirrorClock, logger: Logger, operations: Int,
+        outbound: OutboundConfiguration = OutboundConfiguration()
     ) {
         self.eventLoopGroup = eventLoopGroup
         self.clock = clock
         self.logger = logger
         self.operations = operations
-        self.connectTimeout = connectTimeout
-        self.idleTimeout = idleTimeout
-        self.userAgent = userAgent
+        self.outbound = outbound
     }
 
     /// A client for the service's servers, with the timeouts of the configuration. Who makes one shuts it down.
     ///
     /// - Parameter minimumIdleTimeout: For a service that may be silent for longer while it works.
     public func makeClient(minimumIdleTimeout: Duration = .zero) -> ServiceClient {
-        var outbound = OutboundConfiguration(userAgent: userAgent)
-        outbound.connectTimeout = connectTimeout
-        outbound.idleTimeout = max(idleTimeout, minimumIdleTimeout)
+        var outbound = outbound
+        outbound.idleTimeout = max(outbound.idleTimeout, minimumIdleTimeout)
         outbound.connectionsPerOrigin = operations
         return ServiceClient(configuration: outbound, eventLoopGroup: eventLoopGroup, logger: logger)
     }

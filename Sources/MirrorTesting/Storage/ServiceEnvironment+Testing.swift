@@ -10,7 +10,6 @@ extension ServiceEnvironment {
     public static func testing(operations: Int = 64) -> ServiceEnvironment {
         ServiceEnvironment(
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, clock: SystemClock(),
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), operations: operations,
-            connectTimeout: .seconds(10), idleTimeout: .seconds(60), userAgent: "cloud-mirror-test")
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), operations: operations)
     }
 }

@@ -27,7 +27,8 @@ struct EngineFixture: Sendable {
             maxWait: .seconds(600), waitLimit: .seconds(600), lookLimit: .seconds(60), leastLook: .seconds(60))
         /// Failures stay remembered, and what is tried again is tried soon.
         var copy = CopyConfiguration(
-            partSize: 64 << 10, maxAttempts: 3, backoff: .milliseconds(1), backoffLimit: .milliseconds(1), negativeLife: .seconds(600))
+            partSize: 64 << 10, maxAttempts: 3, backoff: Backoff(first: .milliseconds(1), limit: .milliseconds(1)))
+        var negativeLife: Duration = .seconds(600)
         var timeToLive: Duration = .seconds(86_400)
         var maxBytes: Int64?
         var maxReplicas = 1_000_000
@@ -101,7 +102,9 @@ struct EngineFixture: Sendable {
         let clock = setup.clock
         let id = try #require(PoolID("local/dev"))
         store = ScriptedStore(setup.store, features: setup.features, bucket: setup.bucket)
-        pool = Pool(id: id, store: store, retention: TimeToLive(setup.timeToLive), maxBytes: setup.maxBytes, grace: setup.grace)
+        pool = Pool(
+            id: id, store: store,
+            limits: Pool.Limits(retention: TimeToLive(setup.timeToLive), maxBytes: setup.maxBytes, grace: setup.grace))
         pools = PoolTable([pool])
         base = ScriptedStateStore(setup.state ?? MemoryStateStore(clock: clock, maxQueued: setup.maxQueued))
         state = HotIndex(base)
@@ -157,14 +160,14 @@ struct EngineFixture: Sendable {
     /// Workers of this fixture, or of another process that shares its state and its pool, with a publication lock of its own.
     func makeWorkers(
         _ name: String = "worker", state other: (any StateStore)? = nil, publications: PublicationLock? = nil, duty: CopyDuty = .always,
-        _ change: (inout CopyConfiguration) -> Void = { _ in }
+        shutdownGrace: Duration = .seconds(25), _ change: (inout CopyConfiguration) -> Void = { _ in }
     ) -> CopyWorkers {
         var configuration = setup.copy
         change(&configuration)
         return CopyWorkers(
             name: name, pools: pools, state: other ?? state, origins: origins, space: space,
-            publications: publications ?? self.publications, duty: duty, configuration: configuration, metrics: metrics, clock: setup.clock,
-            logger: setup.logger)
+            publications: publications ?? self.publications, duty: duty, configuration: configuration, negativeLife: setup.negativeLife,
+            shutdownGrace: shutdownGrace, metrics: metrics, clock: setup.clock, logger: setup.logger)
     }
 
     func artifact(_ path: String) throws -> ArtifactURL { try ArtifactURL(origin.url(path)) }

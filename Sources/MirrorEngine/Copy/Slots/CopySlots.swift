@@ -59,34 +59,30 @@ package final class CopySlots: Sendable {
     /// Origins that are remembered for having been slow.
     private static let maxRemembered = 100
 
-    private let concurrency: Int
-    private let maxPerOrigin: Int
-    private let slowConcurrency: Int
-    /// Slots of all slow origins together.
-    private let slowShare: Int
+    private let configuration: CopyConfiguration
     private let credit: OriginCredit
     private let state = Mutex(State())
 
     package init(_ configuration: CopyConfiguration, credit: OriginCredit) {
+        self.configuration = configuration
         self.credit = credit
-        concurrency = configuration.concurrency
-        maxPerOrigin = configuration.maxPerOrigin
-        slowConcurrency = configuration.slowConcurrency
-        slowShare = max(1, configuration.concurrency / 4)
     }
+
+    /// Slots of all slow origins together.
+    private var slowShare: Int { max(1, configuration.concurrency / 4) }
 
     var turn: Turn {
         state.withLock { state in
             let holders = state.running.values.filter(\.hasSlot)
-            guard holders.count < concurrency else { return .full }
+            guard holders.count < configuration.concurrency else { return .full }
             // Those that are merely late load their origin as much as others do.
             let byOrigin = Dictionary(grouping: state.running.values.filter { $0.pace != .slow }, by: \.copy.origin)
-            var passed = Set(byOrigin.filter { $0.value.count >= maxPerOrigin || !credit.isGood($0.key) }.keys)
+            var passed = Set(byOrigin.filter { $0.value.count >= configuration.slotsPerOrigin || !credit.isGood($0.key) }.keys)
             // One of these may have ended a process. Alone it takes nobody with it twice.
             if holders.contains(where: { $0.copy.lane == .unfinished }) { passed.insert(.unfinished) }
             let slow = credit.slowOrigins
             if holders.count(where: { slow.contains($0.copy.origin) }) >= slowShare { passed.formUnion(slow) }
-            if state.running.count >= concurrency + slowConcurrency {
+            if state.running.count >= configuration.concurrency + configuration.slowConcurrency {
                 if state.running.values.contains(where: \.isYielding) || !state.running.values.contains(where: \.mayYield) { return .full }
                 // What is merely late ends for no origin that is slow itself: on a slow line all copies would end one another.
                 return .makeRoom(state.running.values.contains { $0.pace == .slow } ? passed : passed.union(slow))

@@ -15,7 +15,7 @@ final class CopyMemory: Sendable {
     private let state: Mutex<State>
 
     init(_ configuration: CopyConfiguration) {
-        let share = Double(min(configuration.maxPerOrigin, configuration.concurrency)) / Double(configuration.concurrency)
+        let share = Double(min(configuration.slotsPerOrigin, configuration.concurrency)) / Double(configuration.concurrency)
         state = Mutex(
             State(
                 ledger: MemoryLedger(

@@ -21,7 +21,9 @@ package struct Wait: Sendable, Hashable {
     /// The number of the hop that comes when the time is over; `nil` where the origin comes.
     package let nextHop: Int?
 
-    package init(limit: Duration, look: Duration = RedirectConfiguration.defaultLookLimit, before: Duration = .zero, nextHop: Int? = nil) {
+    package init(
+        limit: Duration, look: Duration = RedirectConfiguration.defaults.lookLimit, before: Duration = .zero, nextHop: Int? = nil
+    ) {
         self.limit = limit
         self.look = look
         self.before = before

@@ -1,14 +1,25 @@
 package import MirrorCore
 
-/// Chooses the pool for a request that names none.
-package struct PoolSelector: Sendable {
-    package let networks: [(network: IPNetwork, pool: PoolID)]
+/// Chooses the pool for a request that names none, as the section `selection` of the configuration says.
+package struct PoolSelector: Sendable, Equatable {
+    /// Which pool the clients of a network get.
+    package struct Rule: Sendable, Equatable {
+        package let network: IPNetwork
+        package let pool: PoolID
+    }
+
+    /// The longest prefix first.
+    package let networks: [Rule]
+    /// Whose `X-Forwarded-For` is believed.
     package let trustedProxies: [IPNetwork]
     /// `nil`: the origin.
     package let fallback: PoolID?
 
-    package init(networks: [(network: IPNetwork, pool: PoolID)], trustedProxies: [IPNetwork], fallback: PoolID?) {
-        self.networks = networks.sorted { $0.network.prefixLength > $1.network.prefixLength }
+    package init(
+        networks: [(network: IPNetwork, pool: PoolID)] = [], trustedProxies: [IPNetwork] = [], fallback: PoolID? = nil
+    ) {
+        self.networks = networks.map { Rule(network: $0.network, pool: $0.pool) }
+            .sorted { $0.network.prefixLength > $1.network.prefixLength }
         self.trustedProxies = trustedProxies
         self.fallback = fallback
     }

@@ -30,3 +30,27 @@ extension EgressPolicy.AllowRule {
         }
     }
 }
+
+extension SettingKind where Value == EgressPolicy.AllowRule {
+    static var originPrefix: Self {
+        SettingKind(
+            name: "URL prefix",
+            parse: { (text, _) throws(InvalidValue) in
+                do throws(ArtifactURLError) { return .prefix(try ArtifactURL(text)) } catch {
+                    throw InvalidValue("is not a valid URL prefix: \(error.reason)")
+                }
+            }, text: Self.text)
+    }
+
+    static var originPattern: Self {
+        SettingKind(name: "regular expression", parse: { (text, _) in .pattern(text) }, text: Self.text)
+    }
+
+    private static func text(_ rule: EgressPolicy.AllowRule) -> String {
+        switch rule {
+        case .anyPublic: ""
+        case .prefix(let url, _): url.description
+        case .pattern(let text, _): text
+        }
+    }
+}

@@ -1,3 +1,4 @@
+package import MirrorCore
 package import MirrorSettings
 
 extension Configuration {

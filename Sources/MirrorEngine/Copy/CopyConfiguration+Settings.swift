@@ -1,8 +1,9 @@
 import MirrorCore
-import MirrorSettings
+package import MirrorSettings
 
-extension Configuration.Copy {
-    mutating func read(_ reader: SettingsReader) {
+extension CopyConfiguration {
+    package init(_ reader: SettingsReader) {
+        self.init()
         reader.value("concurrency", &concurrency, .integer(in: 1...1_024), doc: "Maximum number of copies in progress at the same time.")
         reader.value(
             "maxPerOrigin", &maxPerOrigin, .integer(in: 1...1_024), defaultNote: "half of concurrency", example: "8",
@@ -68,8 +69,8 @@ extension Configuration.Copy {
         )
         reader.section("backoff", doc: "The wait between attempts at one copy, doubled each time, with jitter.") { section in
             section.value("first", &backoff.first, .duration(in: .milliseconds(1)...minutes(10)), doc: "The wait after the first attempt.")
-            section.value("max", &backoff.max, .duration(in: .milliseconds(1)...hours(24)), doc: "The longest wait.")
-            if backoff.max < backoff.first {
+            section.value("max", &backoff.limit, .duration(in: .milliseconds(1)...hours(24)), doc: "The longest wait.")
+            if backoff.limit < backoff.first {
                 section.report("must not be shorter than first, which is \(DurationFormat.text(backoff.first))", key: "max")
             }
         }

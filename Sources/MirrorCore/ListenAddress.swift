@@ -1,6 +1,3 @@
-import MirrorCore
-import NIOCore
-
 /// Where a listener binds: `127.0.0.1:8080`, `[::]:8080`, `localhost:8080`.
 package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     /// A name or an address; an IPv6 address without its brackets.
@@ -29,11 +26,6 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
             host = url.host
         }
         self.port = port
-    }
-
-    /// Where a listener is.
-    init(_ address: SocketAddress) {
-        self.init(host: address.ipAddress ?? "localhost", port: address.port ?? 0)
     }
 
     package var description: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }

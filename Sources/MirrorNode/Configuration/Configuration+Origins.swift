@@ -1,7 +1,33 @@
-import MirrorCore
-import MirrorNet
+package import MirrorCore
+package import MirrorNet
 import MirrorSettings
-import MirrorStorage
+package import MirrorStorage
+
+extension Configuration {
+    /// What may be fetched.
+    package struct Origins: Sendable, Equatable {
+        /// Only the zero configuration allows any public origin.
+        package var allow: [EgressPolicy.AllowRule] = [.anyPublic]
+        /// What is read with credentials of the mirror's own; allowed without a rule.
+        package var buckets: [Origin] = []
+        package var requireHTTPS = true
+        /// Networks that the address guard would refuse.
+        package var allowAddresses: [IPNetwork] = []
+        /// 0...20
+        package var maxRedirects = 10
+    }
+
+    /// A place that artifacts are read from with credentials of the mirror's own.
+    package struct Origin: Sendable, Equatable {
+        /// The service's name.
+        package let service: String
+        package let settings: any StorageSettings
+
+        package static func == (one: Origin, other: Origin) -> Bool {
+            one.service == other.service && one.settings.isEqual(to: other.settings)
+        }
+    }
+}
 
 extension Configuration.Origins {
     mutating func read(_ reader: SettingsReader, _ services: StorageServices) {

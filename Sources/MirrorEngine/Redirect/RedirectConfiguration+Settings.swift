@@ -1,14 +1,13 @@
-import MirrorCore
-import MirrorEngine
-import MirrorSettings
+package import MirrorSettings
 
-extension Configuration.Redirect {
+extension RedirectConfiguration {
     private static let maxClients = 100
     private static let hopLength = SettingKind<Duration>.duration(in: .seconds(1)...minutes(10))
     /// Clients follow some fifty redirects at most.
     private static let hopCount = SettingKind<Int>.integer(in: 0...50)
 
-    mutating func read(_ reader: SettingsReader) {
+    package init(_ reader: SettingsReader) {
+        self.init()
         reader.value(
             "maxWait", &maxWait, .duration(in: .zero...hours(1)),
             doc:

@@ -1,6 +1,24 @@
-import MirrorSettings
+package import MirrorSettings
 import RedisClient
 import StateRedis
+
+extension Configuration {
+    /// A Redis that many processes share.
+    package struct Redis: Sendable, Equatable {
+        /// Holds the password, where there is one.
+        package var url: Secret
+        /// In front of every key; letters, digits, `-`, `_`, `.`, `:`.
+        package var prefix = "cloud-mirror"
+        package var password: Secret?
+        package var sentinelPassword: Secret?
+        /// Path of a PEM file with the authorities that servers are checked against; `nil` is the system's.
+        package var certificateAuthority: String?
+        /// Until a call is given up.
+        package var timeout: Duration = .milliseconds(200)
+        /// How long hot redirects go on from memory while Redis cannot be reached.
+        package var staleLife: Duration = .seconds(3_600)
+    }
+}
 
 extension Configuration.Redis {
     /// - Returns: `nil` after recording a problem.
@@ -56,9 +74,10 @@ extension Configuration.Redis {
 
     private static func readAuthority(_ reader: SettingsReader, _ redis: inout Configuration.Redis, _ client: RedisConfiguration?) {
         reader.value(
-            "certificateAuthority", &redis.authority, .path, defaultNote: "the system's", example: "/etc/cloud-mirror/redis-ca.pem",
+            "certificateAuthority", &redis.certificateAuthority, .path, defaultNote: "the system's",
+            example: "/etc/cloud-mirror/redis-ca.pem",
             doc: "PEM file with the certificates that the servers' certificates are verified against.")
-        guard let authority = redis.authority else { return }
+        guard let authority = redis.certificateAuthority else { return }
         _ = reader.readCertificates("certificateAuthority", authority)
         if let client, client.tls == nil {
             reader.report(

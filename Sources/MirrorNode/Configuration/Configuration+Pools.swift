@@ -1,8 +1,34 @@
-import MirrorCore
+package import MirrorCore
 import MirrorSettings
-import MirrorStorage
+package import MirrorStorage
 
 extension Configuration {
+    /// One pool.
+    package struct Pool: Sendable, Equatable {
+        package let id: PoolID
+        /// Of the service that the name begins with.
+        package let settings: any StorageSettings
+        /// Where it is on a file system of this machine: an absolute path; `nil` for a pool that other machines can read, too.
+        package let directory: String?
+        package var retention: Retention
+
+        package init<Service: StorageService>(
+            id: PoolID, _ settings: Service.PoolSettings, of service: Service.Type, retention: Retention = Retention()
+        ) {
+            self.id = id
+            self.settings = settings
+            directory = service.directory?(settings)
+            self.retention = retention
+        }
+
+        /// Whether both keep their objects at the same place, by the same way.
+        func isSamePlace(as other: Pool) -> Bool { settings.isEqual(to: other.settings) }
+
+        package static func == (one: Pool, other: Pool) -> Bool {
+            one.id == other.id && one.isSamePlace(as: other) && one.retention == other.retention
+        }
+    }
+
     /// - Returns: Every name that a pool was given, also of pools that something is wrong with, so that nobody is told that they do not exist.
     mutating func readPools(_ reader: SettingsReader) -> [PoolID] {
         var named: [PoolID] = []
@@ -23,7 +49,6 @@ extension Configuration {
             element.section { Self.readPool(id, of: service, $0, &read) }
         }
         pools = read
-        selection.fallback = named.count == 1 ? .pool(named[0]) : .origin
         return named
     }
 

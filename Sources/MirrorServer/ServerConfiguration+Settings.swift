@@ -1,0 +1,28 @@
+package import MirrorSettings
+
+extension ServerConfiguration {
+    package init(_ reader: SettingsReader) {
+        self.init()
+        reader.value(
+            "maxConnections", &maxConnections, .integer(in: 1...1_000_000),
+            doc: "Maximum number of open connections; further ones have to wait.")
+        reader.value(
+            "maxConnectionsPerAddress", &maxConnectionsPerAddress, .integer(in: 1...1_000_000),
+            defaultNote: "a quarter of maxConnections", example: "2500",
+            doc:
+                "How many of these connections one client may have: an IPv4 address, or an IPv6 /64; an IPv6 /48 may have three times "
+                + "as many. Further ones are closed at once. This machine and `selection.trustedProxies` may have all of them.")
+        reader.value(
+            "idleTimeout", &idleTimeout, .duration(in: .seconds(1)...hours(1)),
+            doc: "How long a client may send no request, and read nothing of what it was sent, before its connection is closed.")
+        reader.value(
+            "bodyTimeout", &bodyTimeout, .duration(in: .seconds(1)...hours(1)),
+            doc: "How long a client may take to send the body of a request, plus a second for each 16 KiB of it.")
+        reader.value(
+            "maxHeaderBytes", &maxHeaderBytes, .size(in: (8 << 10)...(64 << 10)),
+            doc: "Maximum size of a request's first line and header fields together.")
+        reader.value(
+            "shutdownGrace", &shutdownGrace, .duration(in: .zero...hours(1)),
+            doc: "How long requests and copies in progress may continue after the service is told to stop.")
+    }
+}

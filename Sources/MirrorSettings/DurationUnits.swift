@@ -1,0 +1,5 @@
+// Units that the limits of settings are written in.
+
+package func minutes(_ count: Int) -> Duration { .seconds(60 * count) }
+package func hours(_ count: Int) -> Duration { .seconds(3_600 * count) }
+package func days(_ count: Int) -> Duration { .seconds(86_400 * count) }
