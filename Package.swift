@@ -137,7 +137,7 @@ let package = Package(
             ]),
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
         module(
-            "MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix]),
+            "MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioPosix]),
         // No product: only Benchmarks/run.sh builds and runs it.
         .executableTarget(
             name: "StateBenchmark",
@@ -146,7 +146,8 @@ let package = Package(
 
         // What several of the targets below share: servers, other programs and directories of a test's own, and what was logged.
         .target(
-            name: "TestServers", dependencies: [logging, nioCore, nioHTTP1, nioPosix], path: "Tests/TestServers", swiftSettings: settings),
+            name: "TestServers", dependencies: ["MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix], path: "Tests/TestServers",
+            swiftSettings: settings),
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests("MirrorSystemTests", ["TestServers", "MirrorSystem"]),
         tests(
@@ -210,7 +211,7 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "TestServers", "MirrorTesting", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient,
+                "TestServers", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient,
                 crypto, logging,
                 nioCore, nioHTTP1, nioPosix, nioSSL,
             ]),

@@ -1,7 +1,6 @@
 import MirrorCore
 import MirrorNet
 import MirrorStorage
-import MirrorTesting
 import StorageLocal
 import TestServers
 import Testing

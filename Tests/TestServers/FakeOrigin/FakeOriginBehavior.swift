@@ -117,7 +117,7 @@ public final class FakeGate: Sendable {
 }
 
 /// A value behind a lock that tasks can wait for.
-final class WatchedState<State: Sendable>: Sendable {
+package final class WatchedState<State: Sendable>: Sendable {
     private struct Held {
         var state: State
         var watchers: [Int: Watcher] = [:]
@@ -132,14 +132,14 @@ final class WatchedState<State: Sendable>: Sendable {
 
     private let held: Mutex<Held>
 
-    init(_ state: State) {
+    package init(_ state: State) {
         held = Mutex(Held(state: state))
     }
 
-    var current: State { held.withLock { $0.state } }
+    package var current: State { held.withLock { $0.state } }
 
     @discardableResult
-    func change<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+    package func change<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
         held.withLock { held in
             let result = body(&held.state)
             // Resuming only schedules the task, so it is safe under the lock.
@@ -151,7 +151,7 @@ final class WatchedState<State: Sendable>: Sendable {
     /// What `read` gives as soon as it is not `nil`.
     ///
     /// - Throws: `CancellationError` as soon as the task is cancelled.
-    func value<Value: Sendable>(_ read: @escaping @Sendable (State) -> Value?) async throws -> Value {
+    package func value<Value: Sendable>(_ read: @escaping @Sendable (State) -> Value?) async throws -> Value {
         let id = held.withLock { held in
             held.nextID += 1
             return held.nextID
