@@ -1,12 +1,12 @@
 import Foundation
 import MirrorCore
-import MirrorStorage
 import MirrorSystem
 import MirrorTesting
 import Synchronization
 import TestServers
 import Testing
 
+@testable import MirrorStorage
 @testable import StorageLocal
 
 @Suite("Threads of a disk that hangs", .timeLimit(.minutes(1)))

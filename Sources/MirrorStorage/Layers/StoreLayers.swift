@@ -4,18 +4,12 @@ package import MirrorCore
 
 /// What the layers around a pool's store need to know.
 package struct StoreLayers: Sendable {
-    package var retry: RetryStore.Policy
-    package var limits: TimeoutStore.Limits
     /// At once.
-    package var operations: Int
+    private let operations: Int
     /// How long whoever asks for a client bears silence.
-    package var patience: Duration
+    private let patience: Duration
 
-    package init(
-        retry: RetryStore.Policy = .init(), limits: TimeoutStore.Limits = .init(), operations: Int = 64, patience: Duration = .seconds(2)
-    ) {
-        self.retry = retry
-        self.limits = limits
+    package init(operations: Int = 64, patience: Duration = .seconds(2)) {
         self.operations = operations
         self.patience = patience
     }
@@ -33,10 +27,10 @@ package struct StoreLayers: Sendable {
         _ store: any ObjectStore, pool: PoolID, clock: any MonotonicClock = SystemClock(),
         factory: any MetricsFactory = MetricsSystem.factory, logger: Logger = Logger(label: "cloud-mirror.storage")
     ) -> any ObjectStore {
-        let timeout = TimeoutStore(store, limits: limits, clock: clock)
+        let timeout = TimeoutStore(store, clock: clock)
         let telemetry = TelemetryStore(timeout, pool: pool, factory: factory)
         let limit = LimitStore(telemetry, operations: operations)
         let silence = SilenceStore(limit, pool: pool, patience: patience, clock: clock, logger: logger)
-        return RetryStore(silence, policy: retry, clock: clock)
+        return RetryStore(silence, clock: clock)
     }
 }
