@@ -178,7 +178,7 @@ package final class CopyWorkers: Service {
         logger.error(
             "copy set aside",
             metadata: [
-                "artifact": "\(id.artifact.redacted)", "pool": "\(id.pool)", "reason": "\(failure.reason.label)",
+                "artifact": "\(id.artifact.redacted)", "pool": "\(id.pool)", "reason": "\(failure.reason.word)",
                 "error": "\(failure.message)",
             ])
     }
@@ -214,7 +214,7 @@ package final class CopyWorkers: Service {
             }
             guard case .failed(let failure) = result else { return }
             metrics.recordCopy(duration, isPresent: false, pool: lease.id.pool)
-            var metadata: Logger.Metadata = ["reason": "\(failure.reason.label)", "error": "\(failure.message)"]
+            var metadata: Logger.Metadata = ["reason": "\(failure.reason.word)", "error": "\(failure.message)"]
             if let detail { metadata["detail"] = "\(detail)" }
             logger.warning("copy failed", metadata: metadata)
         case .lost:
