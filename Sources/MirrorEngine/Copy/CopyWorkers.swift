@@ -40,7 +40,8 @@ package final class CopyWorkers: Service {
         let credit = OriginCredit(clock: clock)
         slots = CopySlots(configuration, credit: credit)
         engine = CopyEngine(
-            space: space, credit: credit, configuration: configuration, metrics: metrics, clock: clock, logger: logger)
+            space: space, configuration: configuration, metrics: metrics, clock: clock, logger: logger, credit: credit,
+            memory: CopyMemory(configuration))
         keeper = LeaseKeeper(
             state: state, slots: slots, memory: engine.memory, configuration: configuration, metrics: metrics, clock: clock, logger: logger,
             onFreeSlot: { [work] in work.notify() })
