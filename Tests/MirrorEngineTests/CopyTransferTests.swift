@@ -125,7 +125,7 @@ struct CopyTransferTests {
     @Test("Into a directory", arguments: Transfer.all)
     func intoDirectory(transfer: Transfer) async throws {
         let directory = try TemporaryDirectory()
-        try await check(transfer, into: try await LocalStore.open(.init(directory: directory.path, region: "dev")))
+        try await check(transfer, into: try await LocalStore.open(directory: directory.path, region: "dev"))
     }
 
     @Test("Into parts that are in memory", arguments: Transfer.intoParts)
