@@ -11,6 +11,7 @@ let settings: [SwiftSetting] = [
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
@@ -95,7 +96,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
     ],
     targets: [
-        module("MirrorCore", [crypto, heap]),
+        module("MirrorCore", [crypto, deque, heap]),
         // What the C library has for C alone; for the module below it.
         .target(name: "CProcess"),
         module("MirrorSystem", ["CProcess", "MirrorCore"]),
@@ -107,11 +108,11 @@ let package = Package(
         module(
             "StorageS3",
             ["StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
-        module("MirrorState", ["MirrorCore", logging]),
+        module("MirrorState", ["MirrorCore", deque, logging]),
         module("StateSQLite", ["MirrorState", "MirrorSystem", "MirrorCore", grdb, logging]),
         module("RedisClient", [crypto, logging, nioCore, nioPosix, nioSSL]),
         module(
-            "StateRedis", ["RedisClient", "MirrorState", "MirrorCore", logging, nioCore, nioSSL],
+            "StateRedis", ["RedisClient", "MirrorState", "MirrorCore", deque, logging, nioCore, nioSSL],
             resources: [.embedInCode("Scripts")]),
         module(
             "MirrorEngine",
