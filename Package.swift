@@ -11,6 +11,7 @@ let settings: [SwiftSetting] = [
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
@@ -95,7 +96,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system.git", exact: "1.8.1"),
     ],
     targets: [
-        module("MirrorCore", [crypto, heap]),
+        module("MirrorCore", [crypto, deque, heap]),
         // What the C library has for C alone; for the module below it.
         .target(name: "CProcess"),
         module("MirrorSystem", ["CProcess", "MirrorCore"]),
@@ -107,11 +108,11 @@ let package = Package(
         module(
             "StorageS3",
             ["StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
-        module("MirrorState", ["MirrorCore", logging]),
+        module("MirrorState", ["MirrorCore", deque, logging]),
         module("StateSQLite", ["MirrorState", "MirrorSystem", "MirrorCore", grdb, logging]),
         module("RedisClient", [crypto, logging, nioCore, nioPosix, nioSSL]),
         module(
-            "StateRedis", ["RedisClient", "MirrorState", "MirrorCore", logging, nioCore, nioSSL],
+            "StateRedis", ["RedisClient", "MirrorState", "MirrorCore", deque, logging, nioCore, nioSSL],
             resources: [.embedInCode("Scripts")]),
         module(
             "MirrorEngine",
@@ -141,7 +142,7 @@ let package = Package(
             ]),
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
         module(
-            "MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix]),
+            "MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioPosix]),
         // No product: only Benchmarks/run.sh builds and runs it.
         .executableTarget(
             name: "StateBenchmark",
@@ -150,7 +151,8 @@ let package = Package(
 
         // What several of the targets below share: servers, other programs and directories of a test's own, and what was logged.
         .target(
-            name: "TestServers", dependencies: [logging, nioCore, nioHTTP1, nioPosix], path: "Tests/TestServers", swiftSettings: settings),
+            name: "TestServers", dependencies: ["MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix], path: "Tests/TestServers",
+            swiftSettings: settings),
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests("MirrorSystemTests", ["TestServers", "MirrorSystem"]),
         tests(
@@ -214,7 +216,7 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "TestServers", "MirrorTesting", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient,
+                "TestServers", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient,
                 crypto, logging,
                 nioCore, nioHTTP1, nioPosix, nioSSL,
             ]),

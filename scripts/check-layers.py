@@ -59,7 +59,7 @@ THIRD_PARTY = {
 MAY_SAY_S3 = ("StorageS3", "CloudMirror/StandardServices.swift")
 
 # The bottom does no I/O, so it names no module that is for it. The C library is there for the clock and for reading addresses.
-CORE_MAY_IMPORT = {"Swift", "SwiftOverlayShims", "Synchronization", "HeapModule", "Crypto", "FoundationEssentials", "Glibc", "Musl", "Darwin"}
+CORE_MAY_IMPORT = {"Swift", "SwiftOverlayShims", "Synchronization", "DequeModule", "HeapModule", "Crypto", "FoundationEssentials", "Glibc", "Musl", "Darwin"}
 SYSTEM_MAY_IMPORT = {"Swift", "Glibc", "Musl", "Darwin"}
 
 

@@ -107,7 +107,7 @@ enum StateBenchmark {
         let database = RedisDatabase(
             try configuration(arguments), group: MultiThreadedEventLoopGroup.singleton, logger: quiet)
         try await connected { database.isConnected }
-        let value = RedisWord(String(repeating: "x", count: 100))
+        let value = RedisWord.text(String(repeating: "x", count: 100))
         let keys = (0..<arguments.replicas).map { "\(arguments.prefix):get:\($0)" }
         for key in keys { _ = try await database.execute(RedisCommand("SET", key: key, value)) }
         let (measured, took) = try await measure(arguments) { task, end in

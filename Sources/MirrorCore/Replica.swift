@@ -24,6 +24,15 @@ public struct Replica: Sendable, Hashable {
         case error(CopyFailure)
         /// Its object is being deleted: nothing is handed out, and nothing is copied until it is gone.
         case removing
+
+        public var state: State {
+            switch self {
+            case .pending: .pending
+            case .present: .present
+            case .error: .error
+            case .removing: .absent
+            }
+        }
     }
 
     public init(id: ReplicaID, status: Status) {
@@ -31,14 +40,7 @@ public struct Replica: Sendable, Hashable {
         self.status = status
     }
 
-    public var state: State {
-        switch status {
-        case .pending: .pending
-        case .present: .present
-        case .error: .error
-        case .removing: .absent
-        }
-    }
+    public var state: State { status.state }
 
     /// The words for people, metrics and the API.
     public enum State: String, Sendable, CaseIterable {

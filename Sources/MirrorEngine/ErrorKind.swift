@@ -22,7 +22,7 @@ package enum ErrorKind {
             meaning: "A bucket that is an origin failed, or refused the mirror's credentials."),
         Group(prefix: "outbound", words: OutboundError.Kind.allCases.map(\.rawValue), meaning: "A request to an origin failed."),
         Group(
-            prefix: "copy", words: CopyFailure.Reason.labels,
+            prefix: "copy", words: CopyFailure.Reason.words,
             meaning: "A copy failed for another reason: what the origin answered, or what it sent."),
     ]
 
@@ -46,26 +46,5 @@ package enum ErrorKind {
         }
     }
 
-    static func of(_ reason: CopyFailure.Reason) -> String { "copy.\(reason.label)" }
-}
-
-extension CopyFailure.Reason {
-    /// A bounded word for metrics and the API.
-    package var label: String {
-        switch self {
-        case .origin: "origin"
-        case .refused: "refused"
-        case .redirect: "redirect"
-        case .transfer: "transfer"
-        case .content: "content"
-        case .tooLarge: "tooLarge"
-        case .storage: "storage"
-        case .noRoom: "noRoom"
-        case .unfinished: "unfinished"
-        }
-    }
-
-    /// All of them.
-    static let labels = [Self.origin(status: 0), .refused, .redirect, .transfer, .content, .tooLarge, .storage, .noRoom, .unfinished].map(
-        \.label)
+    static func of(_ reason: CopyFailure.Reason) -> String { "copy.\(reason.word)" }
 }

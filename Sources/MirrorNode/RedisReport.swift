@@ -26,7 +26,7 @@ func reportOnRedis(
             if !isToldOf {
                 logger.warning(
                     "Redis cannot be reached; requests go to the origin until it can",
-                    metadata: ["error": "\(RedisParts.withRemedy(error.message))"])
+                    metadata: ["error": "\(error.messageWithRemedy)"])
             }
             isToldOf = true
             try? await clock.sleep(for: .seconds(1))

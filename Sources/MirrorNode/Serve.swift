@@ -25,48 +25,48 @@ package func serve(
     let logger = Logger(label: "cloud-mirror")
     for warning in configuration.warnings { logger.warning("warning about the configuration", metadata: ["problem": "\(warning)"]) }
     let group = MultiThreadedEventLoopGroup(numberOfThreads: ProcessTuning.processorCount)
-    let parts = try await MirrorComposition(configuration, role: role, group: group, logger: logger)
+    let mirror = try await MirrorComposition(configuration, role: role, group: group, logger: logger)
     logger.notice(
         "starting",
         metadata: [
-            "version": "\(CloudMirrorVersion.current)", "role": "\(role.words)", "worker": "\(parts.workerName)",
-            "copies": .stringConvertible(parts.workers != nil), "pools": .array(configuration.pools.map { "\($0.id)" }),
+            "version": "\(CloudMirrorVersion.current)", "role": "\(role.words)", "worker": "\(mirror.workerName)",
+            "copies": .stringConvertible(mirror.workers != nil), "pools": .array(configuration.pools.map { "\($0.id)" }),
         ])
-    let metrics = HousekeepingMetrics(factory: parts.services.registry)
+    let metrics = HousekeepingMetrics(factory: mirror.services.registry)
     log.writer.countDrops { metrics.countDroppedLogLines($0) }
     let announcement = Announcement(configuration, log: log.writer)
     let server = MirrorServer(
-        services: parts.services, configuration: configuration.server, listen: configuration.listen,
-        adminListen: configuration.admin.listen, adminTokens: parts.adminTokens(configuration), publicURL: configuration.locationBase,
+        services: mirror.services, configuration: configuration.server, listen: configuration.listen,
+        adminListen: configuration.admin.listen, adminTokens: mirror.adminTokens(configuration), publicURL: configuration.locationBase,
         servesArtifacts: role.servesArtifacts, redirectStatus: configuration.redirect.status, tls: try configuration.tlsContext(),
         group: group, logger: logger
     ) { listener, address in
         if listener == (configuration.admin.listen == nil ? .main : .admin) {
-            parts.localToken?.keep(configuration.admin.localToken, for: address)
+            mirror.localToken?.keep(configuration.admin.localToken, for: address)
         }
-        if listener == .main { announcement.listening(at: address, localToken: parts.localToken?.path) }
+        if listener == .main { announcement.listening(at: address, localToken: mirror.localToken?.path) }
     }
-    let (waiterChanges, budgetChanges) = (await parts.state.changes(), await parts.state.changes())
+    let (waiterChanges, budgetChanges) = (await mirror.state.changes(), await mirror.state.changes())
     let watch = ExitWatch(grace: configuration.server.shutdownGrace, log: log.writer, logger: logger)
-    var services: [ServicePart] = [
-        ServicePart("state", watch) { await parts.state.run() },
-        ServicePart("waiting requests", watch) { await parts.services.waiters.run(waiterChanges) },
-        ServicePart("budgets", watch) { await parts.services.redirects.coldClaims.run(budgetChanges) },
-        ServicePart("uses", watch) { await parts.services.uses.run() },
-        ServicePart("pool health", watch) { await parts.services.health.run() },
-        ServicePart("sweep", watch, parts.sweeper),
+    var services: [WatchedService] = [
+        WatchedService("state", watch) { await mirror.state.run() },
+        WatchedService("waiting requests", watch) { await mirror.services.waiters.run(waiterChanges) },
+        WatchedService("budgets", watch) { await mirror.services.redirects.coldClaims.run(budgetChanges) },
+        WatchedService("uses", watch) { await mirror.services.uses.run() },
+        WatchedService("pool health", watch) { await mirror.services.health.run() },
+        WatchedService("sweep", watch, mirror.sweeper),
     ]
-    if let redis = parts.redis, case .redis(let settings) = configuration.state {
-        let client = try RedisParts.client(settings)
-        services.append(ServicePart("redis report", watch) { await reportOnRedis(redis, client, group: group, logger: logger) })
+    if let redis = mirror.redis, case .redis(let settings) = configuration.state {
+        let client = try settings.client()
+        services.append(WatchedService("redis report", watch) { await reportOnRedis(redis, client, group: group, logger: logger) })
     }
-    if let workers = parts.workers { services.append(ServicePart("copies", watch, workers)) }
-    if let registration = parts.registration { services.append(ServicePart("registration", watch, registration)) }
-    let reloader = Reloader(hangups: hangups, load: load, parts: parts, server: server, log: log, metrics: metrics, logger: logger)
-    services.append(ServicePart("reload", watch, reloader))
-    services.append(ServicePart("server", watch, server))
-    let notice = StopNotice(services: parts.services, watch: watch, grace: configuration.server.shutdownGrace, logger: logger)
-    services.append(ServicePart("stop notice", watch, notice))
+    if let workers = mirror.workers { services.append(WatchedService("copies", watch, workers)) }
+    if let registration = mirror.registration { services.append(WatchedService("registration", watch, registration)) }
+    let reloader = Reloader(hangups: hangups, load: load, mirror: mirror, server: server, log: log, metrics: metrics, logger: logger)
+    services.append(WatchedService("reload", watch, reloader))
+    services.append(WatchedService("server", watch, server))
+    let notice = StopNotice(services: mirror.services, watch: watch, grace: configuration.server.shutdownGrace, logger: logger)
+    services.append(WatchedService("stop notice", watch, notice))
     var settings = ServiceGroupConfiguration(services, grace: configuration.server.shutdownGrace, logger: logger)
     settings.gracefulShutdownSignals = [.sigterm, .sigint]
     watch.begin(with: settings.gracefulShutdownSignals.map(\.rawValue))
@@ -81,7 +81,7 @@ package func serve(
     }
     // The event loops end with the process: what hangs may still need them, such as a trial whether a silent pool is back.
     let isClosed: Void? = try? await leaving(after: watch.timeLeft, by: SystemClock()) {
-        await parts.close()
+        await mirror.close()
     }
     hangups.end()
     // A failure has last words of its own.

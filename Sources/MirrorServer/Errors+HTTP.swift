@@ -106,8 +106,8 @@ struct RequestError: Error, Sendable {
     func response(to method: HTTPRequest.Method, _ path: some StringProtocol, at time: Timestamp) -> WholeResponse {
         let body = JSONResponse.encode(
             ErrorAnswer(
-                code: code.rawValue, message: message, err: originalCode, url: artifact?.description,
-                requestInfo: .init(method: method.rawValue, params: .init(path: RequestTarget.shown(path)), time: time.iso8601)))
+                code: code.rawValue, message: message, err: originalCode, url: artifact?.description, method: method.rawValue,
+                path: RequestTarget.shown(path), time: time.iso8601))
         var fields: HTTPFields = [
             .contentType: "application/json; charset=utf-8", .contentLength: String(body.count), .xContentTypeOptions: "nosniff",
         ]

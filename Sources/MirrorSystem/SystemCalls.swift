@@ -14,7 +14,9 @@ func systemOpenAt(_ directory: CInt, _ name: String, _ flags: CInt, _ mode: mode
 
 func systemRename(_ path: String, _ newPath: String) -> CInt { rename(path, newPath) }
 
-func systemRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int { read(descriptor, buffer.baseAddress, buffer.count) }
+package func systemRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    read(descriptor, buffer.baseAddress, buffer.count)
+}
 
 /// Closes a descriptor that somebody else opened; one of our own is a ``Descriptor``.
 package func systemClose(_ descriptor: CInt) { close(descriptor) }

@@ -57,21 +57,9 @@ package final class RedisDatabase: Sendable {
     /// Whether the servers tell of changed keys; when they refused to, no ``RedisEvent/invalidated(keys:)`` comes for what is read.
     package var isTracking: Bool { context.status.current.isTracking }
 
-    /// Of the server that was connected to last; `nil` before.
-    package var serverVersion: String? { context.status.current.serverVersion }
-
     /// - Parameter isTracked: Whether the server is to tell (``RedisEvent/invalidated(keys:)``) when the key that is read changes.
     package func execute(_ command: RedisCommand, isTracked: Bool = false) async throws(RedisError) -> RedisValue {
         try await answer(to: command, script: nil, isTracked: isTracked)
-    }
-
-    /// The same, with an answer that comes in its place between the events, while a task that awaits one may run after events that came later.
-    ///
-    /// - Parameter onAnswer: Called once, on the event loop, or right here when the command is refused at once: must be quick, and must not wait.
-    package func execute(
-        _ command: RedisCommand, isTracked: Bool = false, onAnswer: @escaping @Sendable (Result<RedisValue, RedisError>) -> Void
-    ) {
-        submit(pending(command, script: nil, isTracked: isTracked, .callback(onAnswer)))
     }
 
     /// - Parameter keys: At least one; in a cluster all of one slot.
@@ -91,10 +79,7 @@ package final class RedisDatabase: Sendable {
         context.outbox.close()
         await withCheckedContinuation { continuation in
             context.loop.execute { [context, topology] in
-                let rest = context.outbox.take()
-                for command in rest.commands {
-                    context.outbox.finish(command, .failure(RedisError(.closed, "the Redis client was closed")))
-                }
+                context.outbox.fail(context.outbox.take().commands, .closed)
                 guard let open = topology.value else { return continuation.resume() }
                 topology.value = nil
                 open.close {
@@ -107,17 +92,12 @@ package final class RedisDatabase: Sendable {
 
     private func answer(to command: RedisCommand, script: RedisScript?, isTracked: Bool) async throws(RedisError) -> RedisValue {
         let result = await withAnswerContinuation { continuation in
-            submit(pending(command, script: script, isTracked: isTracked, .task(continuation)))
+            submit(
+                PendingCommand(
+                    command: command, script: script, isTracked: isTracked,
+                    deadline: .now() + TimeAmount(context.configuration.commandTimeout), answer: .task(continuation)))
         }
         return try result.get()
-    }
-
-    private func pending(
-        _ command: RedisCommand, script: RedisScript?, isTracked: Bool, _ answer: PendingCommand.Answer
-    ) -> PendingCommand {
-        PendingCommand(
-            command: command, script: script, isTracked: isTracked,
-            deadline: .now() + TimeAmount(context.configuration.commandTimeout), answer: answer)
     }
 
     private func submit(_ command: PendingCommand) {
@@ -130,9 +110,7 @@ package final class RedisDatabase: Sendable {
                 if let topology = topology.value {
                     topology.submit(batch)
                 } else {
-                    for command in batch.commands {
-                        context.outbox.finish(command, .failure(RedisError(.closed, "the Redis client was closed")))
-                    }
+                    context.outbox.fail(batch.commands, .closed)
                 }
             }
         }

@@ -27,4 +27,6 @@ package struct RedisError: Error, Sendable, Hashable, CustomStringConvertible {
     }
 
     package var description: String { message }
+
+    static let closed = RedisError(.closed, "the Redis client was closed")
 }

@@ -1,3 +1,4 @@
+import DequeModule
 import MirrorCore
 import Synchronization
 
@@ -25,9 +26,8 @@ final class KnownReplicas: Sendable {
         var asked: [Name: (id: ReplicaID, calls: Int)] = [:]
         var kept: [Name: ReplicaID] = [:]
         var bytes = 0
-        /// Of those that are kept, the oldest first, from `head` on.
-        var order: [Name] = []
-        var head = 0
+        /// Of those that are kept, the oldest first.
+        var order = Deque<Name>()
     }
 
     private let state = Mutex(State())
@@ -68,16 +68,10 @@ final class KnownReplicas: Sendable {
 extension KnownReplicas.State {
     fileprivate mutating func drop(maxCount: Int, maxBytes: Int) -> [ReplicaID] {
         var dropped: [ReplicaID] = []
-        while kept.count > maxCount || bytes > maxBytes, head < order.count {
-            if let id = kept.removeValue(forKey: order[head]) {
-                bytes -= id.artifact.description.utf8.count
-                dropped.append(id)
-            }
-            head += 1
-        }
-        if head > maxCount {
-            order.removeFirst(head)
-            head = 0
+        while kept.count > maxCount || bytes > maxBytes, let name = order.popFirst() {
+            guard let id = kept.removeValue(forKey: name) else { continue }
+            bytes -= id.artifact.description.utf8.count
+            dropped.append(id)
         }
         return dropped
     }

@@ -73,21 +73,10 @@ struct RecordFields {
     private func failure(_ id: ReplicaID, at now: Timestamp?) throws(StateError) -> CopyFailure {
         guard let message = values["message"], var retryAt = time("retry_at") else { throw damaged("failure", id) }
         if let now, let wait = time("wait") { retryAt = min(retryAt, now + .milliseconds(wait.milliseconds)) }
-        let reason: CopyFailure.Reason
-        switch values["reason"] {
-        case "origin":
-            guard let status = values["origin_status"].flatMap({ Int($0) }) else { throw damaged("origin_status", id) }
-            reason = .origin(status: status)
-        case "refused": reason = .refused
-        case "redirect": reason = .redirect
-        case "content": reason = .content
-        case "tooLarge": reason = .tooLarge
-        case "storage": reason = .storage
-        case "noRoom": reason = .noRoom
-        case "unfinished": reason = .unfinished
+        let (word, status) = (values["reason"] ?? "", values["origin_status"].flatMap { Int($0) })
+        if word == "origin", status == nil { throw damaged("origin_status", id) }
         // A newer version may know others.
-        default: reason = .transfer
-        }
+        let reason = CopyFailure.Reason(word: word, originStatus: status) ?? .transfer
         return CopyFailure(reason: reason, message: message, retryAt: retryAt)
     }
 
@@ -126,19 +115,9 @@ struct RecordFields {
         let failure = failure.shortened
         var words: [RedisWord] = [
             "status", "error", "message", .text(failure.message), "wait", RedisStateStore.milliseconds(now.duration(to: failure.retryAt)),
-            "reason",
+            "reason", .text(failure.reason.word),
         ]
-        switch failure.reason {
-        case .origin(let status): words += ["origin", "origin_status", .integer(Int64(status))]
-        case .refused: words.append("refused")
-        case .redirect: words.append("redirect")
-        case .content: words.append("content")
-        case .transfer: words.append("transfer")
-        case .tooLarge: words.append("tooLarge")
-        case .storage: words.append("storage")
-        case .noRoom: words.append("noRoom")
-        case .unfinished: words.append("unfinished")
-        }
+        if let status = failure.reason.originStatus { words += ["origin_status", .integer(Int64(status))] }
         return words
     }
 }

@@ -267,7 +267,7 @@ package final class RedisStateStore: StateStore {
 
     package func replicas(in pool: PoolID?, state: Replica.State?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
         let limit = StatePage.length(limit)
-        let statuses = state.map(Self.statuses(of:)) ?? Replica.State.allCases.flatMap(Self.statuses(of:))
+        let statuses = (state.map { [$0] } ?? Replica.State.allCases).map(Self.status)
         var found: [Replica] = []
         for pool in pool.map({ [$0] }) ?? keys.map(\.pool) {
             var place = ""
@@ -322,14 +322,7 @@ package final class RedisStateStore: StateStore {
     static func url(_ id: ReplicaID) -> RedisWord { .text(id.artifact.description) }
 
     /// How scripts name what people call so.
-    private static func statuses(of state: Replica.State) -> [RedisWord] {
-        switch state {
-        case .absent: ["removing"]
-        case .pending: ["pending"]
-        case .present: ["present"]
-        case .error: ["error"]
-        }
-    }
+    private static func status(of state: Replica.State) -> RedisWord { state == .absent ? "removing" : .text(state.rawValue) }
 
     /// Those that can be read: one that cannot must keep neither the sweep nor people from the others.
     private func replicas(in pool: PoolID, _ values: some Sequence<RedisValue>) throws(StateError) -> [Replica] {

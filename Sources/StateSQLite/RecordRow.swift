@@ -65,9 +65,8 @@ enum RecordRow {
             values[23] = object.representation?.contentDisposition
         case .error(let failure):
             values[0] = Schema.error
-            let (word, status) = encode(failure.reason)
-            values[6] = word
-            values[7] = status
+            values[6] = failure.reason.word
+            values[7] = failure.reason.originStatus
             values[8] = failure.message
             values[9] = failure.retryAt.milliseconds
             values[24] = record.errorLife.wholeMilliseconds
@@ -107,36 +106,9 @@ enum RecordRow {
 
     private static func failure(_ row: Row, _ at: Int) throws(StateError) -> CopyFailure {
         guard let word = row.text(at), let message = row.text(at + 2), let retryAt = row.time(at + 3) else { throw damaged("failure") }
-        let reason: CopyFailure.Reason
-        switch word {
-        case "origin":
-            guard let status = row.integer(at + 1) else { throw damaged("origin_status") }
-            reason = .origin(status: Int(status))
-        case "refused": reason = .refused
-        case "redirect": reason = .redirect
-        case "content": reason = .content
-        case "transfer": reason = .transfer
-        case "tooLarge": reason = .tooLarge
-        case "storage": reason = .storage
-        case "noRoom": reason = .noRoom
-        case "unfinished": reason = .unfinished
-        default: throw damaged("reason")
-        }
+        let status = row.integer(at + 1).map { Int($0) }
+        guard let reason = CopyFailure.Reason(word: word, originStatus: status) else { throw damaged("reason") }
         return CopyFailure(reason: reason, message: message, retryAt: retryAt)
-    }
-
-    private static func encode(_ reason: CopyFailure.Reason) -> (word: String, status: Int?) {
-        switch reason {
-        case .origin(let status): ("origin", status)
-        case .refused: ("refused", nil)
-        case .redirect: ("redirect", nil)
-        case .content: ("content", nil)
-        case .transfer: ("transfer", nil)
-        case .tooLarge: ("tooLarge", nil)
-        case .storage: ("storage", nil)
-        case .noRoom: ("noRoom", nil)
-        case .unfinished: ("unfinished", nil)
-        }
     }
 
     private static func job(_ row: Row, _ at: Int, unfinished: Int, wait: Int) throws(StateError) -> CopyJob {

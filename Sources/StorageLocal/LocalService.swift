@@ -27,8 +27,8 @@ package struct LocalService: StorageService {
 
     package func open(_ pool: LocalPoolSettings, as description: PoolDescription) async throws -> any ObjectStore {
         try await LocalStore.open(
-            .init(directory: pool.directory, region: description.id.region, minFreeBytes: description.minFreeBytes),
-            clock: environment.clock, logger: environment.logger)
+            directory: pool.directory, region: description.id.region, minFreeBytes: description.minFreeBytes, clock: environment.clock,
+            logger: environment.logger)
     }
 }
 

@@ -8,16 +8,9 @@ import MirrorSystem
 /// An object appears with the rename of a file that is already on disk, so that a crash at any moment leaves the whole object or none.
 /// See docs/storage-backends.md for the layout.
 package struct LocalStore: ObjectStore {
-    package struct Configuration: Sendable, Hashable {
-        /// Made when missing; no other process may use it at the same time.
-        package var directory: String
-        /// The pool's region: the word between `/local/` and the key in locations.
-        package var region: String
-        /// Bytes that stay free on the file system: uploads that would take them are refused with `.full`.
-        package var minFreeBytes: Int64
-    }
-
-    let configuration: Configuration
+    let path: String
+    let region: String
+    let minFreeBytes: Int64
     let directory: PoolDirectory
     let threads: FileThreads
     let clock: any WallClock
@@ -25,17 +18,22 @@ package struct LocalStore: ObjectStore {
 
     /// Opens the directory: creates what is missing, locks it, and removes what an earlier process left half done.
     ///
+    /// - Parameter path: Of the directory; no other process may use it at the same time.
+    /// - Parameter region: The pool's: the word between `/local/` and the key in locations.
+    /// - Parameter minFreeBytes: What stays free on the file system: uploads that would take it are refused with `.full`.
     /// - Parameter threads: Where file system calls block; no other pool's.
     /// - Throws: ``StorageError``, naming the directory: `.unavailable` when another process holds it, `.permissionDenied`, `.full`.
     package static func open(
-        _ configuration: Configuration, threads: FileThreads = FileThreads(), clock: any WallClock = SystemClock(),
-        logger: Logger = Logger(label: "cloud-mirror.local")
+        directory path: String, region: String, minFreeBytes: Int64, threads: FileThreads = FileThreads(),
+        clock: any WallClock = SystemClock(), logger: Logger = Logger(label: "cloud-mirror.local")
     ) async throws -> LocalStore {
-        let directory = try await threads.run("local.open") { try PoolDirectory(configuration.directory, logger: logger) }
+        let directory = try await threads.run("local.open") { try PoolDirectory(path, logger: logger) }
         var capabilities = Self.capabilities
         // The kernel would read in the thread of a connection, and hold many with it when the server is gone.
         if directory.isOnFileServer { capabilities.features.remove(.opensFiles) }
-        return LocalStore(configuration: configuration, directory: directory, threads: threads, clock: clock, capabilities: capabilities)
+        return LocalStore(
+            path: path, region: region, minFreeBytes: minFreeBytes, directory: directory, threads: threads, clock: clock,
+            capabilities: capabilities)
     }
 
     /// Of a directory on a disk of this machine.
@@ -75,7 +73,7 @@ package struct LocalStore: ObjectStore {
         return try await threads.run(operation) {
             guard (expectedSize ?? 0) >= 0 else { throw StorageError(.invalidRequest, "a size cannot be negative", operation: operation) }
             // What is stated is not taken yet, and what is there may go meanwhile: only what never fits is refused.
-            let (total, kept) = (try directory.space.total, configuration.minFreeBytes)
+            let (total, kept) = (try directory.space.total, minFreeBytes)
             guard total >= kept, total - kept >= expectedSize ?? 0 else {
                 throw StorageError(
                     .full,
@@ -103,13 +101,13 @@ package struct LocalStore: ObjectStore {
     }
 
     package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
-        ObjectLocation(url: "/local/\(configuration.region)/\(key.percentEncoded)")
+        ObjectLocation(url: "/local/\(region)/\(key.percentEncoded)")
     }
 
     package func space() async throws -> StoreSpace? {
         try await threads.run("local.space") {
             let space = try directory.space
-            return StoreSpace(total: space.total, free: space.free, kept: configuration.minFreeBytes)
+            return StoreSpace(total: space.total, free: space.free, kept: minFreeBytes)
         }
     }
 
@@ -121,10 +119,10 @@ package struct LocalStore: ObjectStore {
         do {
             try await threads.run(operation) {
                 try directory.checkPlace(operation: operation)
-                guard try directory.space.total > configuration.minFreeBytes else {
+                guard try directory.space.total > minFreeBytes else {
                     throw StorageError(
                         .full,
-                        "the file system is not larger than the \(configuration.minFreeBytes) bytes that are to stay free on it; use a larger one, or lower minFreeBytes",
+                        "the file system is not larger than the \(minFreeBytes) bytes that are to stay free on it; use a larger one, or lower minFreeBytes",
                         operation: operation)
                 }
                 let probe = LocalUpload.randomName()
@@ -132,21 +130,21 @@ package struct LocalStore: ObjectStore {
                 _ = try directory.createUpload(probe)
             }
         } catch var error as StorageError {
-            error.message = "pool local/\(configuration.region) in \(configuration.directory): \(error.message)"
+            error.message = "pool local/\(region) in \(path): \(error.message)"
             throw error
         }
     }
 
     /// Whether the configured bytes would stay free.
     func hasSpace(for bytes: Int64) throws -> Bool {
-        let (free, kept) = (try directory.space.free, configuration.minFreeBytes)
+        let (free, kept) = (try directory.space.free, minFreeBytes)
         return free >= kept && free - kept >= bytes
     }
 
     /// - Throws: `.full` when fewer than the configured bytes would stay free.
     func checkSpace(for bytes: Int64, operation: String) throws {
         guard try !hasSpace(for: bytes) else { return }
-        let (free, kept) = (try directory.space.free, configuration.minFreeBytes)
+        let (free, kept) = (try directory.space.free, minFreeBytes)
         var error = StorageError(
             .full,
             "the file system is full: it has \(free) bytes free, of which \(kept) are to stay free; free space or shorten the retention",

@@ -48,8 +48,7 @@ import Testing
 
     private static func answer(_ status: Int, _ fields: [String: String] = [:], _ message: String? = nil) -> MirrorAnswer {
         let error = message.map {
-            ErrorAnswer(
-                code: "OriginError", message: $0, err: nil, url: nil, requestInfo: .init(method: "GET", params: .init(path: "/"), time: ""))
+            ErrorAnswer(code: "OriginError", message: $0, err: nil, url: nil, method: "GET", path: "/", time: "")
         }
         return MirrorAnswer(.init(status: status, field: { fields[$0] }, error: error))
     }

@@ -1,6 +1,5 @@
 import Foundation
 import MirrorCore
-import MirrorTesting
 import NIOHTTP1
 import TestServers
 import Testing

@@ -1,5 +1,4 @@
 import MirrorCore
-import MirrorTesting
 import NIOHTTP1
 import TestServers
 import Testing

@@ -1,4 +1,4 @@
-import MirrorTesting
+import TestServers
 import Testing
 
 extension EndToEnd {

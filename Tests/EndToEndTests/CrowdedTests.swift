@@ -7,7 +7,6 @@
 #endif
 import Foundation
 import MirrorCore
-import MirrorTesting
 import NIOCore
 import NIOHTTP1
 import NIOPosix

@@ -1,6 +1,5 @@
 #if os(Linux)
     import Foundation
-    import MirrorTesting
     import TestServers
     import Testing
 

@@ -1,6 +1,5 @@
 import Foundation
 import MirrorCore
-import MirrorTesting
 import TestServers
 import Testing
 

@@ -1,5 +1,5 @@
 import MirrorCore
-import MirrorTesting
+import TestServers
 import Testing
 
 extension EndToEnd {

@@ -1,4 +1,3 @@
-import MirrorTesting
 import NIOHTTP1
 import TestServers
 import Testing

@@ -1,5 +1,4 @@
 import MirrorCore
-import MirrorTesting
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1

@@ -2,7 +2,6 @@ import AsyncHTTPClient
 import Crypto
 import Foundation
 import MirrorCore
-import MirrorTesting
 import NIOCore
 import NIOHTTP1
 import TestServers

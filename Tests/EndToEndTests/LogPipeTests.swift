@@ -6,7 +6,6 @@
     import Darwin
 #endif
 import Foundation
-import MirrorTesting
 import NIOHTTP1
 import TestServers
 import Testing

@@ -1,5 +1,4 @@
 import Foundation
-import MirrorTesting
 import NIOHTTP1
 import TestServers
 import Testing

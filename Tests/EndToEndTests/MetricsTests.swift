@@ -1,5 +1,5 @@
-import MirrorTesting
 import NIOHTTP1
+import TestServers
 import Testing
 
 extension EndToEnd {

@@ -1,5 +1,4 @@
 import MirrorCore
-import MirrorTesting
 import TestServers
 import Testing
 

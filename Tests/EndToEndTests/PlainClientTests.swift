@@ -1,6 +1,5 @@
 import Crypto
 import MirrorCore
-import MirrorTesting
 import NIOHTTP1
 import TestServers
 import Testing

@@ -1,5 +1,4 @@
 import AsyncHTTPClient
-import MirrorTesting
 import NIOCore
 import NIOHTTP1
 import TestServers

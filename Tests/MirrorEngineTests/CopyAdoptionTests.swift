@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorState
 import MirrorStorage
 import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorEngine

@@ -1,7 +1,7 @@
 import MirrorCore
 import MirrorState
 import MirrorStorage
-import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorEngine

@@ -1,8 +1,8 @@
 import MirrorCore
 import MirrorNet
 import MirrorStorage
-import MirrorTesting
 import NIOCore
+import TestServers
 import Testing
 
 @testable import MirrorEngine

@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorState
 import MirrorTesting
 import ServiceLifecycle
+import TestServers
 import Testing
 
 @testable import MirrorEngine

@@ -2,7 +2,7 @@ import MirrorCore
 import MirrorNet
 import MirrorState
 import MirrorStorage
-import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorEngine

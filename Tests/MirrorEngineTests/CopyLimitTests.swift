@@ -142,7 +142,7 @@ struct CopyLimitTests {
     @Test("A disk without room is no reason for an error")
     func diskIsFull() async throws {
         let directory = try TemporaryDirectory()
-        let store = try await LocalStore.open(.init(directory: directory.path, region: "dev", minFreeBytes: 1 << 60))
+        let store = try await LocalStore.open(directory: directory.path, region: "dev", minFreeBytes: 1 << 60)
         try await EngineFixture.run({ $0.store = store }) { engine async throws in
             engine.origin.on("/a.bin", .generated(size: 200_000))
             #expect(try await engine.ask("/a.bin").fallback == .copyFailed)

@@ -1,7 +1,7 @@
 import MirrorCore
 import MirrorNet
 import MirrorStorage
-import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorEngine

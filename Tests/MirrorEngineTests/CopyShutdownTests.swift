@@ -3,6 +3,7 @@ import MirrorState
 import MirrorStorage
 import MirrorTesting
 import ServiceLifecycle
+import TestServers
 import Testing
 
 @testable import MirrorEngine

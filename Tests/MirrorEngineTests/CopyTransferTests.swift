@@ -1,7 +1,7 @@
 import MirrorCore
 import MirrorNet
 import MirrorStorage
-import MirrorTesting
+import StorageLocal
 import TestServers
 import Testing
 
@@ -126,7 +126,7 @@ struct CopyTransferTests {
     @Test("Into a directory", arguments: Transfer.all)
     func intoDirectory(transfer: Transfer) async throws {
         let directory = try TemporaryDirectory()
-        try await check(transfer, into: try await LocalStore.open(.init(directory: directory.path, region: "dev", minFreeBytes: 0)))
+        try await check(transfer, into: try await LocalStore.open(directory: directory.path, region: "dev", minFreeBytes: 0))
     }
 
     @Test("Into parts that are in memory", arguments: Transfer.intoParts)

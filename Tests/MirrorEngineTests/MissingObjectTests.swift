@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorStorage
 import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorEngine

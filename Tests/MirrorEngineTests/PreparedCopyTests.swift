@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorStorage
 import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorEngine
@@ -13,8 +14,8 @@ struct PreparedCopyTests {
         try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in
             engine.origin.on(Self.path, .text("hello"))
             let copies = CopyEngine(
-                space: engine.space, credit: OriginCredit(clock: engine.setup.clock), configuration: engine.setup.copy,
-                metrics: engine.metrics, clock: engine.setup.clock, logger: EngineFixture.logger)
+                space: engine.space, configuration: engine.setup.copy, metrics: engine.metrics, clock: engine.setup.clock,
+                logger: EngineFixture.logger, credit: OriginCredit(clock: engine.setup.clock), memory: CopyMemory(engine.setup.copy))
             try await body(engine, copies)
         }
     }

@@ -3,6 +3,7 @@ import MirrorState
 import MirrorStorage
 import MirrorTesting
 import Synchronization
+import TestServers
 import Testing
 
 @testable import MirrorEngine

@@ -1,6 +1,5 @@
 import MirrorCore
 import MirrorState
-import MirrorTesting
 import Testing
 
 @testable import MirrorEngine

@@ -142,7 +142,7 @@ struct SignedQueryTests {
     func warms() async throws {
         try await EngineFixture.run { engine async throws in
             engine.origin.on("/a.txt") { Self.isSigned($0, 1) ? .text("hello") : .status(403) }
-            #expect(await engine.redirects.warm(try engine.signed("/a.txt", 1), in: engine.pool).word == "pending")
+            #expect(await engine.redirects.warm(try engine.signed("/a.txt", 1), in: engine.pool).state == .pending)
             #expect(try await engine.ask("/a.txt").size == 5)
         }
     }

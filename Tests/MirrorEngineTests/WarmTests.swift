@@ -1,7 +1,7 @@
 import MirrorCore
 import MirrorState
 import MirrorStorage
-import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorEngine
@@ -14,12 +14,12 @@ struct WarmTests {
             let gate = FakeGate()
             engine.origin.on("/a.txt", .text("hello").with { $0.gate = gate })
             let artifact = try engine.artifact("/a.txt")
-            #expect(await engine.redirects.warm(artifact, in: engine.pool).word == "pending")
+            #expect(await engine.redirects.warm(artifact, in: engine.pool).state == .pending)
             try await gate.waiting()
-            #expect(await engine.redirects.warm(artifact, in: engine.pool).word == "pending")
+            #expect(await engine.redirects.warm(artifact, in: engine.pool).state == .pending)
             gate.open()
             #expect(try await engine.ask("/a.txt").redirect != nil)
-            #expect(await engine.redirects.warm(artifact, in: engine.pool).word == "present")
+            #expect(await engine.redirects.warm(artifact, in: engine.pool).state == .present)
             #expect(engine.origin.requests.count == 1)
         }
     }
@@ -31,12 +31,12 @@ struct WarmTests {
             $0.maxQueued = 1
         }) { engine async throws in
             let refused = await engine.redirects.warm(try ArtifactURL("http://10.0.0.1/a"), in: engine.pool)
-            #expect(refused.word == "refused")
+            #expect(refused.state == .refused)
             #expect(refused.message?.isEmpty == false)
-            #expect(await engine.redirects.warm(try engine.artifact("/a"), in: engine.pool).word == "pending")
-            #expect(await engine.redirects.warm(try engine.artifact("/b"), in: engine.pool).word == "queue-full")
+            #expect(await engine.redirects.warm(try engine.artifact("/a"), in: engine.pool).state == .pending)
+            #expect(await engine.redirects.warm(try engine.artifact("/b"), in: engine.pool).state == .queueFull)
             engine.base.fail()
-            #expect(await engine.redirects.warm(try engine.artifact("/b"), in: engine.pool).word == "unavailable")
+            #expect(await engine.redirects.warm(try engine.artifact("/b"), in: engine.pool).state == .unavailable)
         }
     }
 }

@@ -1,7 +1,7 @@
 import MirrorCore
-import MirrorTesting
 import NIOCore
 import NIOHTTP1
+import TestServers
 import Testing
 
 @testable import MirrorNet

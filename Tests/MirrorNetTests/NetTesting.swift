@@ -4,6 +4,7 @@ import MirrorTesting
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestServers
 
 @testable import MirrorNet
 

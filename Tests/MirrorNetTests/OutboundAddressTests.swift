@@ -1,8 +1,8 @@
 import AsyncHTTPClient
 import MirrorCore
-import MirrorTesting
 import NIOCore
 import NIOPosix
+import TestServers
 import Testing
 
 @testable import MirrorNet

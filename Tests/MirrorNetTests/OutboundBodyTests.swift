@@ -1,6 +1,6 @@
 import MirrorCore
-import MirrorTesting
 import NIOCore
+import TestServers
 import Testing
 
 @testable import MirrorNet

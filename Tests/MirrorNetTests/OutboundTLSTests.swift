@@ -1,6 +1,5 @@
 import AsyncHTTPClient
 import MirrorCore
-import MirrorTesting
 import NIOSSL
 import TestServers
 import Testing

@@ -4,6 +4,7 @@ import MirrorTesting
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import TestServers
 import Testing
 
 @testable import MirrorNet

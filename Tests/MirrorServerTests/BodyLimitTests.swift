@@ -1,5 +1,4 @@
 import MirrorCore
-import MirrorTesting
 import NIOCore
 import TestServers
 import MirrorState

@@ -3,6 +3,7 @@ import MirrorEngine
 import MirrorNet
 import MirrorStorage
 import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorServer

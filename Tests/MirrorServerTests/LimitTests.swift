@@ -1,6 +1,5 @@
 import MirrorCore
 import MirrorStorage
-import MirrorTesting
 import NIOCore
 import NIOSSL
 import TestServers

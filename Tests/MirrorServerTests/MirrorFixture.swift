@@ -4,14 +4,15 @@ import MirrorEngine
 import MirrorNet
 import MirrorState
 import MirrorStorage
+import MirrorTesting
 import NIOCore
 import NIOPosix
 import NIOSSL
 import ServiceLifecycle
 import Synchronization
+import TestServers
 
 @testable import MirrorServer
-@testable import MirrorTesting
 
 /// What a test wants to be different about a mirror.
 struct MirrorOptions: Sendable {

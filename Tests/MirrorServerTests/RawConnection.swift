@@ -11,8 +11,6 @@ import NIOPosix
 import NIOSSL
 import TestServers
 
-@testable import MirrorTesting
-
 /// A TCP client that knows nothing of HTTP: it writes the bytes it is given, and reads until there is a whole response, or the end.
 final class RawConnection: Sendable {
     struct Inbox: Sendable {

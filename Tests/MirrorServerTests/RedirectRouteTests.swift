@@ -3,6 +3,7 @@ import MirrorEngine
 import MirrorNet
 import MirrorState
 import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorServer

@@ -1,6 +1,5 @@
 import MirrorCore
 import MirrorStorage
-import MirrorTesting
 import Testing
 
 @testable import MirrorServer

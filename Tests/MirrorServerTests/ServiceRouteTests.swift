@@ -1,10 +1,11 @@
 import MirrorCore
 import MirrorEngine
 import MirrorState
+import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorServer
-@testable import MirrorTesting
 
 @Suite(.timeLimit(.minutes(5)))
 struct ServiceRouteTests {

@@ -1,10 +1,10 @@
 import MirrorCore
 import MirrorState
 import MirrorStorage
+import MirrorTesting
 import NIOCore
 import Synchronization
-
-@testable import MirrorTesting
+import TestServers
 
 /// What outlives one mirror: a pool with objects, the state, and a clock that stands still.
 final class World: Sendable {

@@ -1,12 +1,12 @@
 import Foundation
 import MirrorCore
-import MirrorStorage
 import MirrorSystem
 import MirrorTesting
 import Synchronization
 import TestServers
 import Testing
 
+@testable import MirrorStorage
 @testable import StorageLocal
 
 @Suite("Threads of a disk that hangs", .timeLimit(.minutes(1)))
@@ -145,7 +145,7 @@ struct FileThreadsTests {
         let (pipe, clock) = (try Pipe(), clock)
         let directory = try TemporaryDirectory()
         let threads = FileThreads(count: 1, clock: clock)
-        let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), threads: threads)
+        let store = try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 0, threads: threads)
         let object = try SampleObject(size: 1_000)
         let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
         _ = try await upload.write(UploadPart(number: 0, offset: 0, length: object.size), from: ByteStream(object.bytes))

@@ -14,7 +14,7 @@ struct LocalStoreSpaceTests {
     @Test("refuses uploads that would take what is to stay free, and says in its health check where that is all there is")
     func reserve() async throws {
         let directory = try TemporaryDirectory()
-        let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: .max))
+        let store = try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: .max)
         let object = try SampleObject(size: 10)
         try await requireStorageError(.full, "beginUpload") { try await object.put(into: store) }
         let error = try await requireStorageError(.full, "checkHealth") { try await store.checkHealth() }
@@ -42,7 +42,7 @@ struct LocalStoreSpaceTests {
             let directory = try TemporaryDirectory()
             try #require(mount("tmpfs", directory.path, "tmpfs", 0, "size=4m") == 0)
             defer { umount2(directory.path, Int32(MNT_DETACH)) }
-            let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 2 << 20))
+            let store = try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 2 << 20)
             try directory.write([UInt8](repeating: 0, count: 3 << 20), to: "other")
             try await store.checkHealth()
             let object = try SampleObject(size: 500_000)
@@ -63,7 +63,7 @@ struct LocalStoreSpaceTests {
             let directory = try TemporaryDirectory()
             try #require(mount("tmpfs", directory.path, "tmpfs", 0, "size=32m") == 0)
             defer { umount2(directory.path, Int32(MNT_DETACH)) }
-            let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0))
+            let store = try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 0)
             let object = try SampleObject(size: 10)
             let before = try #require(try await store.space()).free
             let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: 24 << 20)
@@ -92,7 +92,7 @@ struct LocalStoreSpaceTests {
             let directory = try TemporaryDirectory()
             try #require(mount("tmpfs", directory.path, "tmpfs", 0, "size=2m") == 0)
             defer { umount2(directory.path, Int32(MNT_DETACH)) }
-            let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0))
+            let store = try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 0)
             let small = try SampleObject(size: 500_000)
             try await small.put(into: store)
             let large = try SampleObject(size: 3_000_000)

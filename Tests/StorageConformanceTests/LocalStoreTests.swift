@@ -12,7 +12,7 @@ import Testing
 @Suite("The store in a directory")
 struct LocalStoreTests {
     private func open(_ directory: TemporaryDirectory) async throws -> LocalStore {
-        try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0))
+        try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 0)
     }
 
     /// Opens what was just let go of: a thread of the pool may hold it for a moment longer.
@@ -124,7 +124,7 @@ struct LocalStoreTests {
     @Test("names the directory that it cannot use")
     func unusable() async throws {
         let error = try await requireStorageError(.permissionDenied, "open") {
-            try await LocalStore.open(.init(directory: "/dev/null/pool", region: "test", minFreeBytes: 0))
+            try await LocalStore.open(directory: "/dev/null/pool", region: "test", minFreeBytes: 0)
         }
         #expect(error.message.contains("/dev/null/pool"))
     }
@@ -134,7 +134,7 @@ struct LocalStoreTests {
         // One thread: what is submitted before a call is done when the call returns.
         let threads = FileThreads(count: 1)
         let directory = try TemporaryDirectory()
-        let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), threads: threads)
+        let store = try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 0, threads: threads)
         let object = try SampleObject(size: 1_000)
         do {
             let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
@@ -161,7 +161,7 @@ struct LocalStoreTests {
         func descriptors() async throws {
             let threads = FileThreads(count: 1)
             let directory = try TemporaryDirectory()
-            let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), threads: threads)
+            let store = try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 0, threads: threads)
             let object = try SampleObject(size: 1_300_007)
             try await object.put(into: store)
             func openFiles() async throws -> Int {
@@ -191,7 +191,7 @@ struct LocalStoreTests {
     func shutDown() async throws {
         let threads = FileThreads(count: 1)
         let directory = try TemporaryDirectory()
-        let store = try await LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), threads: threads)
+        let store = try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 0, threads: threads)
         let object = try SampleObject(size: 1_300_007)
         try await object.put(into: store)
         let content = try await store.get(object.key, range: nil)

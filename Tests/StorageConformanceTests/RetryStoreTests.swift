@@ -1,7 +1,8 @@
 import MirrorCore
-import MirrorStorage
 import MirrorTesting
 import Testing
+
+@testable import MirrorStorage
 
 @Suite("The retry layer", .timeLimit(.minutes(5)))
 struct RetryStoreTests {

@@ -3,7 +3,6 @@ import Logging
 import MirrorCore
 import MirrorNet
 import MirrorStorage
-import MirrorTesting
 import NIOHTTP1
 import NIOPosix
 import StorageCloud

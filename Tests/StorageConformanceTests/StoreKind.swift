@@ -41,5 +41,5 @@ enum StoreKind: String, CaseIterable, Sendable, CustomStringConvertible {
 func withLocalStore(_ body: (LocalStore, TemporaryDirectory) async throws -> Void) async throws {
     let directory = try TemporaryDirectory()
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    try await body(LocalStore.open(.init(directory: directory.path, region: "test", minFreeBytes: 0), logger: logger), directory)
+    try await body(LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 0, logger: logger), directory)
 }

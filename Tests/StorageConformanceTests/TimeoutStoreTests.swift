@@ -1,8 +1,9 @@
 import MirrorCore
-import MirrorStorage
 import MirrorTesting
 import NIOCore
 import Testing
+
+@testable import MirrorStorage
 
 @Suite("The timeout layer", .timeLimit(.minutes(5)))
 struct TimeoutStoreTests {

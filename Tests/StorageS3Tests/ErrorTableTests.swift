@@ -1,5 +1,4 @@
 import MirrorStorage
-import MirrorTesting
 import NIOCore
 import NIOHTTP1
 import StorageCloud

@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import StorageCloud
 import Synchronization
+import TestServers
 import Testing
 
 @testable import StorageS3

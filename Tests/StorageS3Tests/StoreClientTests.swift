@@ -3,6 +3,7 @@ import MirrorStorage
 import MirrorTesting
 import NIOCore
 import StorageCloud
+import TestServers
 import Testing
 
 @testable import StorageS3

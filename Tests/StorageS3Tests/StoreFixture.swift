@@ -7,6 +7,7 @@ import NIOCore
 import NIOPosix
 import StorageCloud
 import Synchronization
+import TestServers
 
 @testable import StorageS3
 

@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorStorage
 import MirrorTesting
 import NIOCore
+import TestServers
 import Testing
 
 @testable import StorageS3

@@ -19,29 +19,19 @@ package struct ErrorAnswer: Codable, Sendable, Equatable {
         package var params: Parameters
         /// When it was answered: RFC 3339, UTC, with milliseconds.
         package var time: String
-
-        package init(method: String, params: Parameters, time: String) {
-            self.method = method
-            self.params = params
-            self.time = time
-        }
     }
 
     package struct Parameters: Codable, Sendable, Equatable {
         /// The request's path without its query, cut off at 2,048 bytes.
         package var path: String
-
-        package init(path: String) {
-            self.path = path
-        }
     }
 
-    package init(code: String, message: String, err: String?, url: String?, requestInfo: RequestInfo) {
+    package init(code: String, message: String, err: String?, url: String?, method: String, path: String, time: String) {
         self.code = code
         self.message = message
         self.msg = message
         self.err = err
         self.url = url
-        self.requestInfo = requestInfo
+        requestInfo = RequestInfo(method: method, params: Parameters(path: path), time: time)
     }
 }

@@ -1,3 +1,4 @@
+import DequeModule
 import Synchronization
 
 /// Permits of which each key has the same number; tasks wait for them, first come, first served.
@@ -9,9 +10,7 @@ public final class FairSemaphore<Key: Hashable & Sendable>: Sendable {
     private struct Line {
         var held = 0
         /// In the order of arrival, with some that have left meanwhile.
-        var order: [UInt64] = []
-        /// Where the order begins.
-        var first = 0
+        var order = Deque<UInt64>()
         var waiting: [UInt64: Continuation] = [:]
 
         mutating func join(_ number: UInt64, _ continuation: Continuation) {
@@ -26,21 +25,16 @@ public final class FairSemaphore<Key: Hashable & Sendable>: Sendable {
         }
 
         mutating func next() -> Continuation? {
-            while first < order.count {
-                first += 1
-                if let continuation = waiting.removeValue(forKey: order[first - 1]) {
-                    compact()
-                    return continuation
-                }
+            defer { compact() }
+            while let number = order.popFirst() {
+                if let continuation = waiting.removeValue(forKey: number) { return continuation }
             }
             return nil
         }
 
         /// Keeps the order near the number of those who wait, however many leave.
         private mutating func compact() {
-            guard order.count > 2 * waiting.count + 16 else { return }
-            order = order[first...].filter { waiting[$0] != nil }
-            first = 0
+            if order.count > 2 * waiting.count + 16 { order = order.filter { waiting[$0] != nil } }
         }
     }
 

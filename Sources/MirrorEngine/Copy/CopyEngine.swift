@@ -17,19 +17,6 @@ struct CopyEngine: Sendable {
     let refusals = ServerSideRefusals()
     private let refusedRedirects = RefusedRedirects()
 
-    init(
-        space: PoolSpace, credit: OriginCredit, configuration: CopyConfiguration, metrics: EngineMetrics, clock: any MirrorClock,
-        logger: Logger
-    ) {
-        self.space = space
-        self.credit = credit
-        self.configuration = configuration
-        self.metrics = metrics
-        self.clock = clock
-        self.logger = logger
-        memory = CopyMemory(configuration)
-    }
-
     /// Fetches and verifies what is to be published.
     ///
     /// - Throws: ``CopyError``, `StorageError`, `OutboundError`, or `CancellationError`; nothing is held then.
@@ -209,12 +196,8 @@ struct CopyEngine: Sendable {
     /// - Returns: `nil` where the pool's service copies nothing by itself, or the origin is not a bucket.
     private func head(for attempt: CopyAttempt) async throws -> (response: OriginResponse, copySource: CopySource?)? {
         guard attempt.pool.store.capabilities.features.contains(.serverSideCopy) else { return nil }
-        let answer = try await leaving(after: Self.headLimit, by: clock) { BucketHead(value: try await attempt.origin.head()) }
+        let answer = try await leaving(after: Self.headLimit, by: clock) { try await attempt.origin.head() }
         guard let answer else { throw OutboundError(.timedOut, "the origin's bucket did not answer within \(Self.headLimit)") }
-        return answer.value
-    }
-
-    private struct BucketHead: Sendable {
-        let value: (response: OriginResponse, copySource: CopySource?)?
+        return answer
     }
 }

@@ -18,27 +18,11 @@ struct CopyError: Error, Sendable, CustomStringConvertible {
     /// What the metrics count it as, where that says more than the reason.
     let cause: (any Error)?
     /// Whether `cause` is of the bucket that the artifact lies in, and not of the pool.
-    let isOfBucket: Bool
+    private(set) var isOfBucket = false
 
     init(
         _ reason: CopyFailure.Reason, isTransient: Bool, _ message: String, retryAfter: Duration? = nil, isRemembered: Bool = true,
         rememberedFor: Duration? = nil, cause: (any Error)? = nil
-    ) {
-        self.init(
-            reason, isTransient: isTransient, message, retryAfter: retryAfter, isRemembered: isRemembered, rememberedFor: rememberedFor,
-            cause: cause, isOfBucket: false)
-    }
-
-    /// What goes wrong with an origin's bucket is the origin's failure, not the pool's.
-    init(ofBucket error: StorageError) {
-        self.init(
-            .transfer, isTransient: error.code.isTransient, "the origin's bucket: \(error.code.rawValue)", retryAfter: error.retryAfter,
-            isRemembered: true, rememberedFor: nil, cause: error, isOfBucket: true)
-    }
-
-    private init(
-        _ reason: CopyFailure.Reason, isTransient: Bool, _ message: String, retryAfter: Duration?, isRemembered: Bool,
-        rememberedFor: Duration?, cause: (any Error)?, isOfBucket: Bool
     ) {
         self.reason = reason
         self.isTransient = isTransient
@@ -47,7 +31,14 @@ struct CopyError: Error, Sendable, CustomStringConvertible {
         self.isRemembered = isRemembered
         self.rememberedFor = rememberedFor
         self.cause = cause
-        self.isOfBucket = isOfBucket
+    }
+
+    /// What goes wrong with an origin's bucket is the origin's failure, not the pool's.
+    init(ofBucket error: StorageError) {
+        self.init(
+            .transfer, isTransient: error.code.isTransient, "the origin's bucket: \(error.code.rawValue)", retryAfter: error.retryAfter,
+            cause: error)
+        isOfBucket = true
     }
 
     var description: String { message }

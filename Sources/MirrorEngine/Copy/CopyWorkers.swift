@@ -45,7 +45,8 @@ package final class CopyWorkers: Service {
         let credit = OriginCredit(clock: clock)
         slots = CopySlots(configuration, credit: credit)
         engine = CopyEngine(
-            space: space, credit: credit, configuration: configuration, metrics: metrics, clock: clock, logger: logger)
+            space: space, configuration: configuration, metrics: metrics, clock: clock, logger: logger, credit: credit,
+            memory: CopyMemory(configuration))
         keeper = LeaseKeeper(
             state: state, slots: slots, memory: engine.memory, configuration: configuration, metrics: metrics, clock: clock, logger: logger,
             onFreeSlot: { [work] in work.notify() })
@@ -185,7 +186,7 @@ package final class CopyWorkers: Service {
         logger.error(
             "copy set aside",
             metadata: [
-                "artifact": "\(id.artifact.redacted)", "pool": "\(id.pool)", "reason": "\(failure.reason.label)",
+                "artifact": "\(id.artifact.redacted)", "pool": "\(id.pool)", "reason": "\(failure.reason.word)",
                 "error": "\(failure.message)",
             ])
     }
@@ -221,7 +222,7 @@ package final class CopyWorkers: Service {
             }
             guard case .failed(let failure) = result else { return }
             metrics.recordCopy(duration, isPresent: false, pool: lease.id.pool)
-            var metadata: Logger.Metadata = ["reason": "\(failure.reason.label)", "error": "\(failure.message)"]
+            var metadata: Logger.Metadata = ["reason": "\(failure.reason.word)", "error": "\(failure.message)"]
             if let detail { metadata["detail"] = "\(detail)" }
             logger.warning("copy failed", metadata: metadata)
         case .lost:

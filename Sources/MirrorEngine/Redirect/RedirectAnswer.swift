@@ -66,7 +66,7 @@ package struct ReplicaRedirect: Sendable {
 
 /// What an answer to HEAD says of an artifact.
 package struct ArtifactDescription: Sendable {
-    package let outcome: Outcome
+    package private(set) var outcome: Outcome
     /// Bytes.
     package let size: Int64
     package let sha256: Digest?
@@ -80,33 +80,19 @@ package struct ArtifactDescription: Sendable {
     package let contentDisposition: String?
     package let acceptsRanges: Bool
 
-    init(
-        outcome: Outcome, size: Int64, sha256: Digest?, etag: String?, lastModified: Timestamp?, contentType: String?,
-        contentEncoding: String?, contentDisposition: String?, acceptsRanges: Bool
-    ) {
-        self.outcome = outcome
-        self.size = size
-        self.sha256 = sha256
-        self.etag = etag
-        self.lastModified = lastModified
-        self.contentType = contentType
-        self.contentEncoding = contentEncoding
-        self.contentDisposition = contentDisposition
-        self.acceptsRanges = acceptsRanges
-    }
-
     func with(outcome: Outcome) -> ArtifactDescription {
-        ArtifactDescription(
-            outcome: outcome, size: size, sha256: sha256, etag: etag, lastModified: lastModified, contentType: contentType,
-            contentEncoding: contentEncoding, contentDisposition: contentDisposition, acceptsRanges: acceptsRanges)
+        var description = self
+        description.outcome = outcome
+        return description
     }
+}
 
+extension ArtifactDescription {
     init(_ object: StoredObject, _ representation: Representation, outcome: Outcome) {
         self.init(
             outcome: outcome, size: object.size, sha256: object.sha256, etag: representation.etag,
-            lastModified: representation.lastModified,
-            contentType: representation.contentType, contentEncoding: representation.contentEncoding,
-            contentDisposition: representation.contentDisposition, acceptsRanges: true)
+            lastModified: representation.lastModified, contentType: representation.contentType,
+            contentEncoding: representation.contentEncoding, contentDisposition: representation.contentDisposition, acceptsRanges: true)
     }
 }
 
@@ -160,16 +146,13 @@ package enum WarmResult: Sendable {
     case queueFull
     case unavailable
 
-    /// The word for the API.
-    package var word: String {
+    /// For the API.
+    package var state: WarmCall.State {
         switch self {
-        case .replica(.pending): Replica.State.pending.rawValue
-        case .replica(.present): Replica.State.present.rawValue
-        case .replica(.error): Replica.State.error.rawValue
-        case .replica(.removing): Replica.State.absent.rawValue
-        case .refused: "refused"
-        case .queueFull: "queue-full"
-        case .unavailable: "unavailable"
+        case .replica(let status): .init(rawValue: status.state.rawValue)
+        case .refused: .refused
+        case .queueFull: .queueFull
+        case .unavailable: .unavailable
         }
     }
 

@@ -40,9 +40,9 @@ package struct StateCheck: Sendable {
         var patient = redis
         patient.timeout = max(redis.timeout, Self.patience)
         do throws(StartError) {
-            client = try RedisParts.client(patient)
-            store = try RedisParts.openState(
-                patient, configuration, group: group, logger: Logger(label: "cloud-mirror", factory: { _ in SwiftLogNoOpLogHandler() }))
+            client = try patient.client()
+            store = try patient.openState(
+                configuration, group: group, logger: Logger(label: "cloud-mirror", factory: { _ in SwiftLogNoOpLogHandler() }))
         } catch {
             report(SetupLine(.error, error.description))
             return false
@@ -51,7 +51,7 @@ package struct StateCheck: Sendable {
         do throws(StateError) {
             isFine = Self.tell(try await store.serverReports(client, group: group), report)
         } catch {
-            report(SetupLine(.error, RedisParts.withRemedy(error.message)))
+            report(SetupLine(.error, error.messageWithRemedy))
             isFine = false
         }
         await store.close()

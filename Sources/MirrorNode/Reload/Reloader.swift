@@ -15,7 +15,7 @@ import ServiceLifecycle
 struct Reloader: Service, CustomStringConvertible {
     let hangups: Hangups
     let load: (@Sendable () throws -> Configuration)?
-    let parts: MirrorComposition
+    let mirror: MirrorComposition
     let server: MirrorServer
     let log: LogOutput
     let metrics: HousekeepingMetrics
@@ -26,7 +26,7 @@ struct Reloader: Service, CustomStringConvertible {
 
     func run() async throws {
         recordLoaded()
-        var current = parts.configuration
+        var current = mirror.configuration
         let (wishes, wish) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         await withDiscardingTaskGroup { group in
             group.addTask {
@@ -69,14 +69,14 @@ struct Reloader: Service, CustomStringConvertible {
     /// All of it, or nothing when something of it cannot be made.
     private func set(_ next: Configuration, instead current: Configuration) throws(StartError) {
         let (policy, tls) = (try next.egressPolicy(), try next.tlsContext())
-        parts.outbound.policy = policy
-        parts.services.selector.replace(with: next.selection)
+        mirror.outbound.policy = policy
+        mirror.services.selector.replace(with: next.selection)
         if next.origins != current.origins || next.selection != current.selection { server.forgetAnswers() }
-        parts.services.redirects.reload(next.redirect)
-        for pool in next.pools { parts.services.pools[pool.id]?.replaceLimits(with: next.limits(of: pool)) }
-        parts.services.uses.coarseness = next.useCoarseness
-        parts.localToken?.keep(next.admin.localToken)
-        server.reload(adminTokens: parts.adminTokens(next))
+        mirror.services.redirects.reload(next.redirect)
+        for pool in next.pools { mirror.services.pools[pool.id]?.replaceLimits(with: next.limits(of: pool)) }
+        mirror.services.uses.coarseness = next.useCoarseness
+        mirror.localToken?.keep(next.admin.localToken)
+        server.reload(adminTokens: mirror.adminTokens(next))
         if let tls, next.tls != current.tls { server.reload(tls: tls) }
         log.logLevel = next.log.level
     }
@@ -89,6 +89,6 @@ struct Reloader: Service, CustomStringConvertible {
     }
 
     private func recordLoaded() {
-        metrics.recordLoaded(at: Double(parts.services.clock.now.milliseconds) / 1_000)
+        metrics.recordLoaded(at: Double(mirror.services.clock.now.milliseconds) / 1_000)
     }
 }

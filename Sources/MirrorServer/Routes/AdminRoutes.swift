@@ -85,7 +85,7 @@ struct AdminRoutes: Sendable {
                     return (
                         number,
                         WarmCall.Item(
-                            url: origin.source.name.description, pool: pool.id.description, state: .init(rawValue: result.word),
+                            url: origin.source.name.description, pool: pool.id.description, state: result.state,
                             error: result.message
                         )
                     )

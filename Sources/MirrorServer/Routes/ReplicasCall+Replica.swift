@@ -1,5 +1,4 @@
 import MirrorCore
-import MirrorEngine
 
 extension ReplicasCall.Item {
     init(_ replica: Replica) {
@@ -22,7 +21,7 @@ extension ReplicasCall.Item {
 
 extension ReplicasCall.Failure {
     fileprivate init(_ failure: CopyFailure) {
-        let status: Int? = if case .origin(let code) = failure.reason { code } else { nil }
-        self.init(reason: failure.reason.label, status: status, message: failure.message, retryAt: failure.retryAt.iso8601)
+        self.init(
+            reason: failure.reason.word, status: failure.reason.originStatus, message: failure.message, retryAt: failure.retryAt.iso8601)
     }
 }

@@ -1,3 +1,4 @@
+import DequeModule
 package import MirrorCore
 import Synchronization
 
@@ -15,9 +16,8 @@ package final class KeptQueries: Sendable {
     fileprivate struct State {
         var entries: [ReplicaID: Entry] = [:]
         var bytes = 0
-        /// Oldest first, from `head` on. What has been replaced or dropped since has another number.
-        var order: [(id: ReplicaID, number: Int)] = []
-        var head = 0
+        /// Oldest first. What has been replaced or dropped since has another number.
+        var order = Deque<(id: ReplicaID, number: Int)>()
         var lastNumber = 0
     }
 
@@ -79,16 +79,12 @@ extension KeptQueries.State {
     }
 
     fileprivate mutating func removeOldest() {
-        guard head < order.count else { return }
-        let (id, number) = order[head]
-        head += 1
+        guard let (id, number) = order.popFirst() else { return }
         if entries[id]?.number == number { remove(id) }
     }
 
     /// Keeps the order from growing with what is gone.
     fileprivate mutating func compact() {
-        guard order.count > 2 * entries.count + 64 else { return }
-        order = order[head...].filter { entries[$0.id]?.number == $0.number }
-        head = 0
+        if order.count > 2 * entries.count + 64 { order = order.filter { entries[$0.id]?.number == $0.number } }
     }
 }

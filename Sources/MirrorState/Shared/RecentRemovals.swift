@@ -1,3 +1,4 @@
+import DequeModule
 package import MirrorCore
 import Synchronization
 
@@ -8,9 +9,8 @@ package final class RecentRemovals: Sendable {
     private struct State {
         /// Numbers of the removals that ended last. By hash, because names can be long; two replicas with one hash cost a second look.
         var ended: [Int: Int64] = [:]
-        /// Oldest first, from `head` on. What has been removed again since has another number.
-        var order: [(hash: Int, number: Int64)] = []
-        var head = 0
+        /// Oldest first. What has been removed again since has another number.
+        var order = Deque<(hash: Int, number: Int64)>()
         var last: Int64 = 0
         /// Of the newest removal that is no longer remembered.
         var forgotten: Int64 = 0
@@ -33,15 +33,10 @@ package final class RecentRemovals: Sendable {
             state.last += 1
             state.ended[id.hashValue] = state.last
             state.order.append((id.hashValue, state.last))
-            while state.order.count - state.head > capacity {
-                let (hash, number) = state.order[state.head]
-                state.head += 1
+            while state.order.count > capacity, let (hash, number) = state.order.popFirst() {
                 state.forgotten = number
                 if state.ended[hash] == number { state.ended[hash] = nil }
             }
-            guard state.head > capacity else { return }
-            state.order.removeFirst(state.head)
-            state.head = 0
         }
     }
 

@@ -42,14 +42,10 @@ struct LimitedStream: AsyncSequence, Sendable {
         mutating func next() async throws -> ByteBuffer? {
             let (source, limit, clock) = (stream.source, stream.limit, stream.clock)
             return try await withAlarm(stream.operation, "no bytes for \(limit)", alarm: { try await clock.sleep(for: limit) }) {
-                Chunk(bytes: try await source.next())
-            }.bytes
+                try await source.next()
+            }
         }
     }
 
     func makeAsyncIterator() -> AsyncIterator { AsyncIterator(stream: self) }
-
-    private struct Chunk: Sendable {
-        let bytes: ByteBuffer?
-    }
 }

@@ -12,23 +12,15 @@ package import MirrorCore
 package struct RetryStore: StoreLayer {
     package struct Policy: Sendable, Hashable {
         /// The first one included; 1 or more.
-        package var maxAttempts: Int
+        package var maxAttempts = 4
         /// The longest wait before the second attempt; it doubles with each.
-        package var baseDelay: Duration
+        package var baseDelay = Duration.milliseconds(100)
         /// The longest wait of all.
-        package var maxDelay: Duration
+        package var maxDelay = Duration.seconds(5)
         /// A provider that asks for a longer wait than this gets no second attempt: the caller has something better to do.
-        package var maxRetryAfter: Duration
+        package var maxRetryAfter = Duration.seconds(30)
 
-        package init(
-            maxAttempts: Int = 4, baseDelay: Duration = .milliseconds(100), maxDelay: Duration = .seconds(5),
-            maxRetryAfter: Duration = .seconds(30)
-        ) {
-            self.maxAttempts = maxAttempts
-            self.baseDelay = baseDelay
-            self.maxDelay = maxDelay
-            self.maxRetryAfter = maxRetryAfter
-        }
+        package static let standard = Policy()
 
         /// How long to wait after a failed attempt: full jitter (``Backoff``), and never less than the provider asked for.
         ///
@@ -48,7 +40,7 @@ package struct RetryStore: StoreLayer {
 
     /// - Parameter random: Draws a number of 0..<1.
     package init(
-        _ base: any ObjectStore, policy: Policy = Policy(), clock: any MonotonicClock = SystemClock(),
+        _ base: any ObjectStore, policy: Policy = .standard, clock: any MonotonicClock = SystemClock(),
         random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }
     ) {
         self.base = base
@@ -57,38 +49,16 @@ package struct RetryStore: StoreLayer {
         self.random = random
     }
 
-    package func head(_ key: ObjectKey) async throws -> ObjectInfo {
-        try await retrying { try await base.head(key) }
+    package func call<Value: Sendable>(
+        _ operation: StoreOperation, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        switch operation {
+        case .copy, .checkHealth, .space: return try await body()
+        default: return try await retrying(unless: operation == .delete ? .timedOut : nil, body)
+        }
     }
 
-    package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
-        try await retrying { try await base.get(key, range: range) }
-    }
-
-    package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
-        let upload = try await retrying { try await base.beginUpload(key, metadata: metadata, expectedSize: expectedSize) }
-        return RetriedUpload(base: upload, retries: self)
-    }
-
-    package func openFile(_ key: ObjectKey) async throws -> ObjectFile {
-        try await retrying { try await base.openFile(key) }
-    }
-
-    package func delete(_ key: ObjectKey) async throws {
-        try await retrying(unless: .timedOut) { try await base.delete(key) }
-    }
-
-    package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
-        try await retrying(unless: .timedOut) { try await base.delete(keys) }
-    }
-
-    package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
-        try await retrying { try await base.list(after: after, limit: limit) }
-    }
-
-    package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
-        try await retrying { try await base.location(of: key, life: life) }
-    }
+    package func around(_ upload: any ObjectUpload) -> any ObjectUpload { RetriedUpload(base: upload, retries: self) }
 
     fileprivate func retrying<Result>(
         unless excluded: StorageError.Code? = nil, _ call: () async throws -> Result

@@ -51,58 +51,26 @@ package struct SilenceStore: StoreLayer {
             "a pool's credentials come again")
     }
 
-    // MARK: What shows it
-
-    package func head(_ key: ObjectKey) async throws -> ObjectInfo {
-        try await ask(heads, "silence.head") { [base] in try await base.head(key) }
+    package func call<Value: Sendable>(
+        _ operation: StoreOperation, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        switch operation {
+        case .head, .get, .openFile: return try await ask(heads, operation, body)
+        case .location: return try await ask(locations, operation, body)
+        case .beginUpload, .delete, .list: if heads.isSilent { throw Self.refused(operation) }
+        default: break
+        }
+        return try await body()
     }
 
-    package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
-        try await ask(heads, "silence.get") { [base] in try await base.get(key, range: range) }
-    }
-
-    package func openFile(_ key: ObjectKey) async throws -> ObjectFile {
-        try await ask(heads, "silence.openFile") { [base] in try await base.openFile(key) }
-    }
-
-    package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
-        try await ask(locations, "silence.location") { [base] in try await base.location(of: key, life: life) }
-    }
-
-    // MARK: What is not begun meanwhile
-
-    package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
-        try refuseIfSilent("silence.beginUpload")
-        return try await base.beginUpload(key, metadata: metadata, expectedSize: expectedSize)
-    }
-
-    package func delete(_ key: ObjectKey) async throws {
-        try refuseIfSilent("silence.delete")
-        try await base.delete(key)
-    }
-
-    package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
-        try refuseIfSilent("silence.delete")
-        return try await base.delete(keys)
-    }
-
-    package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
-        try refuseIfSilent("silence.list")
-        return try await base.list(after: after, limit: limit)
-    }
-
-    private func refuseIfSilent(_ operation: String) throws {
-        if heads.isSilent { throw Self.refused(operation) }
-    }
-
-    private static func refused(_ operation: String, _ why: String = "the pool does not answer") -> StorageError {
-        StorageError(.unavailable, why, operation: operation, cause: Refusal())
+    private static func refused(_ operation: StoreOperation, _ why: String = "the pool does not answer") -> StorageError {
+        StorageError(.unavailable, why, operation: "silence.\(operation.name)", cause: Refusal())
     }
 
     // MARK: Asking
 
     private func ask<Value: Sendable>(
-        _ silence: Silence, _ operation: String, _ call: @escaping @Sendable () async throws -> Value
+        _ silence: Silence, _ operation: StoreOperation, _ call: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         switch silence.turn() {
         case .ask(let since):
@@ -122,7 +90,7 @@ package struct SilenceStore: StoreLayer {
         }
     }
 
-    private func counted<Value: Sendable>(_ operation: String, _ call: () async throws -> Value) async throws -> Value {
+    private func counted<Value: Sendable>(_ operation: StoreOperation, _ call: () async throws -> Value) async throws -> Value {
         guard calls.begin() else { throw Self.refused(operation, "too many calls to the pool are under way") }
         defer { calls.end() }
         return try await call()

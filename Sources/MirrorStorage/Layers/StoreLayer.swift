@@ -1,27 +1,53 @@
 package import MirrorCore
 
-/// A layer around a store: forwards every call, except those that it writes itself.
+/// A layer around a store: forwards every call, and sees each on its way.
 package protocol StoreLayer: ObjectStore {
     var base: any ObjectStore { get }
+
+    /// Makes a call of ``base``: as it is, unless the layer says otherwise.
+    ///
+    /// - Parameter body: The call, which may be made any number of times.
+    func call<Value: Sendable>(_ operation: StoreOperation, _ body: @escaping @Sendable () async throws -> Value) async throws -> Value
+
+    /// Puts the layer around an upload that was begun.
+    func around(_ upload: any ObjectUpload) -> any ObjectUpload
+
+    /// Puts the layer around a body that was opened.
+    func around(_ body: ByteStream) -> ByteStream
 }
 
 extension StoreLayer {
+    package func call<Value: Sendable>(
+        _ operation: StoreOperation, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await body()
+    }
+
+    package func around(_ upload: any ObjectUpload) -> any ObjectUpload { upload }
+
+    package func around(_ body: ByteStream) -> ByteStream { body }
+
     package var capabilities: StoreCapabilities { base.capabilities }
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
-        try await base.head(key)
+        try await call(.head) { [base] in try await base.head(key) }
     }
 
     package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
-        try await base.get(key, range: range)
+        var content = try await call(.get) { [base] in try await base.get(key, range: range) }
+        content.body = around(content.body)
+        return content
     }
 
     package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
-        try await base.beginUpload(key, metadata: metadata, expectedSize: expectedSize)
+        around(
+            try await call(.beginUpload) { [base] in
+                try await base.beginUpload(key, metadata: metadata, expectedSize: expectedSize)
+            })
     }
 
     package func openFile(_ key: ObjectKey) async throws -> ObjectFile {
-        try await base.openFile(key)
+        try await call(.openFile) { [base] in try await base.openFile(key) }
     }
 
     package func canCopy(from source: CopySource) -> Bool { base.canCopy(from: source) }
@@ -29,50 +55,60 @@ extension StoreLayer {
     package func copy(
         _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
     ) async throws -> ObjectInfo {
-        try await base.copy(key, from: source, metadata: metadata, condition: condition)
+        try await call(.copy) { [base] in try await base.copy(key, from: source, metadata: metadata, condition: condition) }
     }
 
     package func delete(_ key: ObjectKey) async throws {
-        try await base.delete(key)
+        try await call(.delete) { [base] in try await base.delete(key) }
     }
 
     package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
-        try await base.delete(keys)
+        try await call(.delete) { [base] in try await base.delete(keys) }
     }
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
-        try await base.list(after: after, limit: limit)
+        try await call(.list) { [base] in try await base.list(after: after, limit: limit) }
     }
 
     package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
-        try await base.location(of: key, life: life)
+        try await call(.location) { [base] in try await base.location(of: key, life: life) }
     }
 
     package func checkHealth() async throws {
-        try await base.checkHealth()
+        try await call(.checkHealth) { [base] in try await base.checkHealth() }
     }
 
     package func space() async throws -> StoreSpace? {
-        try await base.space()
+        try await call(.space) { [base] in try await base.space() }
     }
 }
 
-/// A layer around an upload, made the same way.
+/// A layer around an upload, made the same way. No layer keeps `abort` from going through: it must outlive the cancellation that often causes it.
 package protocol UploadLayer: ObjectUpload {
     var base: any ObjectUpload { get }
+    func call<Value: Sendable>(_ operation: StoreOperation, _ body: @escaping @Sendable () async throws -> Value) async throws -> Value
+    func around(_ body: ByteStream) -> ByteStream
 }
 
 extension UploadLayer {
+    package func call<Value: Sendable>(
+        _ operation: StoreOperation, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await body()
+    }
+
+    package func around(_ body: ByteStream) -> ByteStream { body }
+
     package func write(_ part: UploadPart, from body: ByteStream) async throws -> Int64 {
-        try await base.write(part, from: body)
+        try await call(.write) { [base] in try await base.write(part, from: body) }
     }
 
     package func read(_ range: ByteRange) async throws -> ByteStream {
-        try await base.read(range)
+        around(try await call(.read) { [base] in try await base.read(range) })
     }
 
     package func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
-        try await base.complete(size: size, sha256: sha256, condition: condition)
+        try await call(.complete) { [base] in try await base.complete(size: size, sha256: sha256, condition: condition) }
     }
 
     package func abort() async {

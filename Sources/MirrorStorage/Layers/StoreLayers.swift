@@ -4,11 +4,11 @@ package import MirrorCore
 
 /// What the layers around a pool's store need to know.
 package struct StoreLayers: Sendable {
+    /// At once.
     private let operations: Int
+    /// How long whoever asks for a client bears silence.
     private let patience: Duration
 
-    /// - Parameter operations: At once.
-    /// - Parameter patience: How long whoever asks for a client bears silence.
     package init(operations: Int, patience: Duration) {
         self.operations = operations
         self.patience = patience

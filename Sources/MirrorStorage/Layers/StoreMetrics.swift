@@ -10,20 +10,14 @@ package final class StoreMetrics: Sendable {
         package static let errors = "cloud_mirror_store_errors_total"
     }
 
-    /// The label `operation`.
-    enum Operation: String, CaseIterable, Sendable {
-        case head, get, openFile = "open_file", beginUpload = "begin_upload", write, read, complete, abort, copy, delete, list, location
-        case checkHealth = "check_health"
-    }
-
     private struct ErrorLabel: Hashable {
-        let operation: Operation
+        let operation: StoreOperation
         let code: String
     }
 
     private let pool: PoolID
     private let factory: any MetricsFactory
-    private let timers: [Operation: Timer]
+    private let timers: [StoreOperation: Timer]
     /// Made at the first error of a kind: most never happen, and there are more than a hundred of them.
     private let errors = Mutex<[ErrorLabel: Counter]>([:])
 
@@ -31,13 +25,13 @@ package final class StoreMetrics: Sendable {
         self.pool = pool
         self.factory = factory
         timers = Dictionary(
-            uniqueKeysWithValues: Operation.allCases.map { operation in
+            uniqueKeysWithValues: StoreOperation.allCases.filter { $0 != .space }.map { operation in
                 let dimensions = [("pool", pool.description), ("operation", operation.rawValue)]
                 return (operation, Timer(label: Name.operationSeconds, dimensions: dimensions, factory: factory))
             })
     }
 
-    func measure<Result>(_ operation: Operation, _ call: () async throws -> Result) async rethrows -> Result {
+    func measure<Result>(_ operation: StoreOperation, _ call: () async throws -> Result) async rethrows -> Result {
         let start = ContinuousClock.now
         defer {
             let (seconds, attoseconds) = (ContinuousClock.now - start).components
@@ -52,11 +46,11 @@ package final class StoreMetrics: Sendable {
     }
 
     /// The same stream; an error in it is counted.
-    func watch(_ body: ByteStream, _ operation: Operation) -> ByteStream {
+    func watch(_ body: ByteStream, _ operation: StoreOperation) -> ByteStream {
         ByteStream(WatchedStream(base: body, metrics: self, operation: operation))
     }
 
-    private func count(_ error: any Error, _ operation: Operation) {
+    private func count(_ error: any Error, _ operation: StoreOperation) {
         if error is CancellationError { return }
         // By the protocol any other error out of `write` is that of the part's stream: the origin's, not the store's.
         if operation == .write, !(error is StorageError) { return }
@@ -74,12 +68,12 @@ package final class StoreMetrics: Sendable {
     private struct WatchedStream: AsyncSequence, Sendable {
         let base: ByteStream
         let metrics: StoreMetrics
-        let operation: Operation
+        let operation: StoreOperation
 
         struct AsyncIterator: AsyncIteratorProtocol {
             var base: ByteStream.AsyncIterator
             let metrics: StoreMetrics
-            let operation: Operation
+            let operation: StoreOperation
 
             mutating func next() async throws -> ByteBuffer? {
                 do {

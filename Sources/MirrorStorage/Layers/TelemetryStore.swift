@@ -1,6 +1,5 @@
 package import CoreMetrics
 package import MirrorCore
-import NIOCore
 
 /// Counts and times what happens to a store.
 ///
@@ -15,69 +14,28 @@ package struct TelemetryStore: StoreLayer {
         metrics = StoreMetrics(pool: pool, factory: factory)
     }
 
-    package func head(_ key: ObjectKey) async throws -> ObjectInfo {
-        try await metrics.measure(.head) { try await base.head(key) }
+    package func call<Value: Sendable>(
+        _ operation: StoreOperation, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        // Asked for at each look at the metrics.
+        if operation == .space { return try await body() }
+        return try await metrics.measure(operation, body)
     }
 
-    package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
-        var content = try await metrics.measure(.get) { try await base.get(key, range: range) }
-        content.body = metrics.watch(content.body, .get)
-        return content
-    }
+    package func around(_ upload: any ObjectUpload) -> any ObjectUpload { MeasuredUpload(base: upload, metrics: metrics) }
 
-    package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
-        try await metrics.measure(.beginUpload) {
-            MeasuredUpload(base: try await base.beginUpload(key, metadata: metadata, expectedSize: expectedSize), metrics: metrics)
-        }
-    }
-
-    package func openFile(_ key: ObjectKey) async throws -> ObjectFile {
-        try await metrics.measure(.openFile) { try await base.openFile(key) }
-    }
-
-    package func copy(
-        _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
-    ) async throws -> ObjectInfo {
-        try await metrics.measure(.copy) { try await base.copy(key, from: source, metadata: metadata, condition: condition) }
-    }
-
-    package func delete(_ key: ObjectKey) async throws {
-        try await metrics.measure(.delete) { try await base.delete(key) }
-    }
-
-    package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
-        try await metrics.measure(.delete) { try await base.delete(keys) }
-    }
-
-    package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
-        try await metrics.measure(.list) { try await base.list(after: after, limit: limit) }
-    }
-
-    package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
-        try await metrics.measure(.location) { try await base.location(of: key, life: life) }
-    }
-
-    package func checkHealth() async throws {
-        try await metrics.measure(.checkHealth) { try await base.checkHealth() }
-    }
+    package func around(_ body: ByteStream) -> ByteStream { metrics.watch(body, .get) }
 }
 
 private struct MeasuredUpload: UploadLayer {
     let base: any ObjectUpload
     let metrics: StoreMetrics
 
-    func write(_ part: UploadPart, from body: ByteStream) async throws -> Int64 {
-        try await metrics.measure(.write) { try await base.write(part, from: body) }
+    func call<Value: Sendable>(_ operation: StoreOperation, _ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        try await metrics.measure(operation, body)
     }
 
-    func read(_ range: ByteRange) async throws -> ByteStream {
-        let body = try await metrics.measure(.read) { try await base.read(range) }
-        return metrics.watch(body, .read)
-    }
-
-    func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
-        try await metrics.measure(.complete) { try await base.complete(size: size, sha256: sha256, condition: condition) }
-    }
+    func around(_ body: ByteStream) -> ByteStream { metrics.watch(body, .read) }
 
     func abort() async {
         await metrics.measure(.abort) { await base.abort() }

@@ -57,3 +57,13 @@ public struct StateStoreSubject: Sendable {
         }
     }
 }
+
+extension ConformanceCase<StateStoreSubject> {
+    /// A case that opens the store once.
+    static func scene(
+        _ name: String, maxQueued: Int = 1_000, maxQueuedPerOrigin: Int = .max,
+        _ body: @escaping @Sendable (StateScene) async throws -> Void
+    ) -> ConformanceCase {
+        ConformanceCase(name) { try await $0.withStore(maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin, body) }
+    }
+}

@@ -2,66 +2,63 @@ import MirrorCore
 import MirrorStorage
 
 extension ObjectStoreSuite {
-    static var condition: [Case] {
-        [
-            Case("an upload that is to replace nothing publishes where there is nothing") { store in
-                let object = try SampleObject(size: 1_000)
-                _ = try await put(object, into: store, parts: object.size, condition: .absent)
-                try await store.requireHolds(object)
-                try await store.delete(object.key)
-            },
-            Case("an upload that is to replace nothing replaces nothing where the store says so; elsewhere one of the two is left whole") {
-                store in
-                let first = try SampleObject(size: 1_000)
-                try await first.put(into: store)
-                try await requireNoReplacement(of: first, by: first.replaced(size: 900, seed: 1), parts: 900, in: store)
-            },
-            Case("an upload of several parts that is to replace nothing replaces nothing where the store says so") { store in
-                let first = try SampleObject(size: 1_000)
-                try await first.put(into: store)
-                let second = first.replaced(size: Int(store.samplePartSize) + 10, seed: 1)
-                try await requireNoReplacement(of: first, by: second, parts: store.samplePartSize, in: store)
-            },
-            Case("of uploads at the same time that are to replace nothing one publishes, where the store says so") { store in
-                let first = try SampleObject(size: 1_000)
-                let candidates = (0..<4).map { first.replaced(size: 1_000 + $0, seed: UInt8($0)) }
-                let published = try await withThrowingTaskGroup(of: SampleObject?.self) { group in
-                    for object in candidates {
-                        group.addTask {
-                            do {
-                                _ = try await put(object, into: store, parts: object.size, condition: .absent)
-                                return object
-                            } catch let error as StorageError where error.code == .preconditionFailed {
-                                return nil
-                            }
+    static let condition: [Case] = [
+        Case("an upload that is to replace nothing publishes where there is nothing") { store in
+            let object = try SampleObject(size: 1_000)
+            _ = try await put(object, into: store, parts: object.size, condition: .absent)
+            try await store.requireHolds(object)
+            try await store.delete(object.key)
+        },
+        Case("an upload that is to replace nothing replaces nothing where the store says so; elsewhere one of the two is left whole") {
+            store in
+            let first = try SampleObject(size: 1_000)
+            try await first.put(into: store)
+            try await requireNoReplacement(of: first, by: first.replaced(size: 900, seed: 1), parts: 900, in: store)
+        },
+        Case("an upload of several parts that is to replace nothing replaces nothing where the store says so") { store in
+            let first = try SampleObject(size: 1_000)
+            try await first.put(into: store)
+            let second = first.replaced(size: Int(store.samplePartSize) + 10, seed: 1)
+            try await requireNoReplacement(of: first, by: second, parts: store.samplePartSize, in: store)
+        },
+        Case("of uploads at the same time that are to replace nothing one publishes, where the store says so") { store in
+            let first = try SampleObject(size: 1_000)
+            let candidates = (0..<4).map { first.replaced(size: 1_000 + $0, seed: UInt8($0)) }
+            let published = try await withThrowingTaskGroup(of: SampleObject?.self) { group in
+                for object in candidates {
+                    group.addTask {
+                        do {
+                            _ = try await put(object, into: store, parts: object.size, condition: .absent)
+                            return object
+                        } catch let error as StorageError where error.code == .preconditionFailed {
+                            return nil
                         }
                     }
-                    var published: [SampleObject] = []
-                    for try await object in group { if let object { published.append(object) } }
-                    return published
                 }
-                if store.capabilities.features.contains(.conditionalWrites) {
-                    try requireEqual(published.count, 1, "the uploads that published")
-                    try await store.requireHolds(published[0])
-                } else {
-                    try require(!published.isEmpty, "no upload published")
-                }
-                try await store.delete(first.key)
-            },
-            Case("a store that copies nothing by itself says so and throws unsupported; one that does refuses what is out of reach") {
-                store in
-                let object = try SampleObject(size: 10)
-                let source = CopySource(
-                    service: "nowhere", endpoint: "https://storage.example.org", region: "nowhere", bucket: "bucket", key: "a.bin", size: 10
-                )
-                try requireEqual(store.canCopy(from: source), false, "whether it can copy from another kind of service")
-                try await requireStorageError(.unsupported, "copy") {
-                    try await store.copy(object.key, from: source, metadata: object.metadata, condition: .none)
-                }
-                try await store.requireAbsent(object.key, "after copy")
-            },
-        ]
-    }
+                var published: [SampleObject] = []
+                for try await object in group { if let object { published.append(object) } }
+                return published
+            }
+            if store.capabilities.features.contains(.conditionalWrites) {
+                try requireEqual(published.count, 1, "the uploads that published")
+                try await store.requireHolds(published[0])
+            } else {
+                try require(!published.isEmpty, "no upload published")
+            }
+            try await store.delete(first.key)
+        },
+        Case("a store that copies nothing by itself says so and throws unsupported; one that does refuses what is out of reach") { store in
+            let object = try SampleObject(size: 10)
+            let source = CopySource(
+                service: "nowhere", endpoint: "https://storage.example.org", region: "nowhere", bucket: "bucket", key: "a.bin", size: 10
+            )
+            try requireEqual(store.canCopy(from: source), false, "whether it can copy from another kind of service")
+            try await requireStorageError(.unsupported, "copy") {
+                try await store.copy(object.key, from: source, metadata: object.metadata, condition: .none)
+            }
+            try await store.requireAbsent(object.key, "after copy")
+        },
+    ]
 
     private static func requireNoReplacement(
         of first: SampleObject, by second: SampleObject, parts partSize: Int64, in store: any ObjectStore

@@ -99,6 +99,25 @@ extension ObjectStore {
         return object.parts(of: max(partSize ?? samplePartSize, fewest))
     }
 
+    /// Writes parts of an object at the same time, the last one first, where the store says that it may; else in order.
+    func write(_ parts: [UploadPart], of object: SampleObject, to upload: any ObjectUpload) async throws {
+        guard capabilities.features.contains(.parallelParts) else {
+            for part in parts { _ = try await upload.write(part, from: object.stream(part)) }
+            return
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for part in parts.reversed() { group.addTask { _ = try await upload.write(part, from: object.stream(part)) } }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Completes an upload of the object, which must be there then, and deletes it.
+    func finish(_ upload: any ObjectUpload, of object: SampleObject, file: String = #fileID, line: Int = #line) async throws {
+        _ = try await upload.complete(size: object.size, sha256: object.sha256)
+        try await requireHolds(object, file: file, line: line)
+        try await delete(object.key)
+    }
+
     /// Fails unless `head` and `get` say that the object is absent.
     func requireAbsent(_ key: ObjectKey, _ when: String, file: String = #fileID, line: Int = #line) async throws {
         try await requireStorageError(.notFound, "head \(when)", file: file, line: line) { try await head(key) }

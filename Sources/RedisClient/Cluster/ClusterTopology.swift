@@ -36,7 +36,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
     private var lastRefresh: NIODeadline?
     private var mapError: RedisError?
     private lazy var waiting = WaitingCommands(context) { [weak self] in
-        self?.fail($0, RedisError(.notConnected, "the cluster is not known yet"))
+        self?.context.outbox.fail($0, RedisError(.notConnected, "the cluster is not known yet"))
     }
     private var log: FailureLog
     private var warnedOfTracking = false
@@ -86,10 +86,6 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         }
         if let mapError, command.retries == 0 { return context.outbox.finish(command, .failure(mapError)) }
         waiting.append(command)
-    }
-
-    private func fail(_ commands: [PendingCommand], _ error: RedisError) {
-        for command in commands { context.outbox.finish(command, .failure(error)) }
     }
 
     private func route(_ command: PendingCommand) {
@@ -169,7 +165,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
             let error = RedisError(.notConnected, "no server of the cluster says where its slots are: \(reasons)")
             mapError = error
             log.failed(error)
-            fail(waiting.takeFresh(), error)
+            context.outbox.fail(waiting.takeFresh(), error)
             tellState()
             return requestMap()
         }
@@ -342,7 +338,7 @@ final class ClusterTopology: RedisTopology, RedisLinkOwner {
         question?.end()
         refreshTimer?.cancel()
         leaveTimer?.cancel()
-        fail(waiting.takeAll(), RedisError(.closed, "the Redis client was closed"))
+        context.outbox.fail(waiting.takeAll(), .closed)
         let open = nodes.values.map(\.link)
         nodes = [:]
         let done = open.map { link in

@@ -83,7 +83,7 @@ final class Outbox: Sendable {
     func close() {
         content.withLock { content in
             content.isClosed = true
-            content.refusal = RedisError(.closed, "the Redis client was closed")
+            content.refusal = .closed
         }
     }
 
@@ -97,6 +97,10 @@ final class Outbox: Sendable {
     func finish(_ command: PendingCommand, _ result: Result<RedisValue, RedisError>) {
         release(cost: command.cost)
         command.answer(result)
+    }
+
+    func fail(_ commands: some Sequence<PendingCommand>, _ error: RedisError) {
+        for command in commands { finish(command, .failure(error)) }
     }
 
     func release(cost: Int) {

@@ -114,8 +114,7 @@ final class RedisConnection: ChannelInboundHandler {
     /// - Parameter bytes: The commands encoded in their order.
     func send(_ bytes: ByteBuffer, _ commands: some Sequence<PendingCommand>) {
         guard let channel, state == .ready || state == .draining else {
-            for command in commands { context.outbox.finish(command, .failure(RedisError(.notConnected, "not connected to \(address)"))) }
-            return
+            return context.outbox.fail(commands, RedisError(.notConnected, "not connected to \(address)"))
         }
         let now = NIODeadline.now()
         var earliest = NIODeadline.distantFuture
@@ -292,11 +291,7 @@ final class RedisConnection: ChannelInboundHandler {
     }
 
     /// Ends it now. Does nothing when it has ended.
-    func end(_ error: RedisError) {
-        end(error, timedOut: [])
-    }
-
-    private func end(_ error: RedisError, timedOut: [PendingCommand]) {
+    func end(_ error: RedisError, timedOut: [PendingCommand] = []) {
         guard state != .ended else { return }
         state = .ended
         timer?.task.cancel()

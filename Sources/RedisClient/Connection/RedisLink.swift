@@ -67,7 +67,7 @@ final class RedisLink: RedisConnectionOwner {
             return RedisError(.notConnected, "an answer from \(connection.address) is overdue")
         case .idle, .connecting(isFirst: true): return nil
         case .connecting, .pausing: return RedisError(.notConnected, lastError?.message ?? "not connected")
-        case .closed: return RedisError(.closed, "the Redis client was closed")
+        case .closed: return .closed
         }
     }
 
@@ -202,8 +202,7 @@ final class RedisLink: RedisConnectionOwner {
 
     private func fail(_ commands: [PendingCommand]) {
         guard !commands.isEmpty else { return }
-        let error = refusal ?? RedisError(.notConnected, lastError?.message ?? "no connection in time")
-        for command in commands { context.outbox.finish(command, .failure(error)) }
+        context.outbox.fail(commands, refusal ?? RedisError(.notConnected, lastError?.message ?? "no connection in time"))
     }
 
     // MARK: What a connection tells

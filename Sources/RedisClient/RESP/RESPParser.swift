@@ -90,7 +90,6 @@ struct RESPParser {
 
     private mutating func token() throws(RedisError) -> Token {
         guard let line = try line() else { return .incomplete }
-        let first = bytes.readerIndex
         switch line.type {
         case UInt8(ascii: "$"), UInt8(ascii: "="), UInt8(ascii: "!"):
             return try blob(line)
@@ -103,40 +102,38 @@ struct RESPParser {
             return try open(.push, line)
         case UInt8(ascii: "|"):
             return try open(.attribute, line)
-        case UInt8(ascii: ":"):
-            let value = try integer(line)
+        default:
+            let value = try scalar(line)
             try consume(line.length)
-            return .value(.integer(value))
+            return .value(value)
+        }
+    }
+
+    /// A value that stands on one line.
+    private func scalar(_ line: Line) throws(RedisError) -> RedisValue {
+        if line.type == UInt8(ascii: ":") { return .integer(try integer(line)) }
+        let text = bytes.getString(at: bytes.readerIndex + 1, length: line.content) ?? ""
+        switch line.type {
         case UInt8(ascii: "+"):
-            let text = text(at: first + 1, line.content)
-            try consume(line.length)
-            return .value(.simple(text))
+            return .simple(text)
         case UInt8(ascii: "-"):
-            let text = text(at: first + 1, line.content)
-            try consume(line.length)
-            return .value(.error(Self.error(text)))
+            return .error(Self.error(text))
         case UInt8(ascii: "_"):
             guard line.content == 0 else { throw malformed("a null with content") }
-            try consume(line.length)
-            return .value(.null)
+            return .null
         case UInt8(ascii: "#"):
-            let text = text(at: first + 1, line.content)
             guard text == "t" || text == "f" else { throw malformed("a boolean that is neither true nor false") }
-            try consume(line.length)
-            return .value(.boolean(text == "t"))
+            return .boolean(text == "t")
         case UInt8(ascii: ","):
-            guard let value = Double(text(at: first + 1, line.content)) else { throw malformed("a double that is not a number") }
-            try consume(line.length)
-            return .value(.double(value))
+            guard let value = Double(text) else { throw malformed("a double that is not a number") }
+            return .double(value)
         case UInt8(ascii: "("):
-            let text = text(at: first + 1, line.content)
             let digits =
                 text.utf8.first == UInt8(ascii: "-") || text.utf8.first == UInt8(ascii: "+") ? text.utf8.dropFirst() : text.utf8[...]
             guard !digits.isEmpty, digits.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }) else {
                 throw malformed("a big number that is not a number")
             }
-            try consume(line.length)
-            return .value(.simple(text))
+            return .simple(text)
         default:
             throw malformed("an unknown type of reply")
         }
@@ -299,10 +296,6 @@ struct RESPParser {
         bytes.moveReaderIndex(forwardBy: count)
         replyBytes += count
         guard replyBytes <= limits.reply else { throw malformed("a reply of more than \(limits.reply) bytes") }
-    }
-
-    private func text(at index: Int, _ count: Int) -> String {
-        bytes.getString(at: index, length: count) ?? ""
     }
 
     private func length(_ line: Line, most: Int, mayBeNull: Bool) throws(RedisError) -> Int? {

@@ -9,11 +9,10 @@ extension ByteBuffer {
             case .text(let text):
                 writeHeader(UInt8(ascii: "$"), text.utf8.count)
                 writeString(text)
-            case .bytes(let bytes):
-                writeHeader(UInt8(ascii: "$"), bytes.readableBytes)
-                writeImmutableBuffer(bytes)
             case .integer(let value):
-                writeInteger(word: value)
+                let text = String(value)
+                writeHeader(UInt8(ascii: "$"), text.utf8.count)
+                writeString(text)
             }
             writeInteger(0x0D0A as UInt16)
         }
@@ -30,11 +29,5 @@ extension ByteBuffer {
             writeString(String(count))
         }
         writeInteger(0x0D0A as UInt16)
-    }
-
-    private mutating func writeInteger(word value: Int64) {
-        let text = String(value)
-        writeHeader(UInt8(ascii: "$"), text.utf8.count)
-        writeString(text)
     }
 }

@@ -1,15 +1,10 @@
-package import NIOCore
-
-/// One word of a command: bytes of any kind.
+/// One word of a command.
 package enum RedisWord: Sendable, Hashable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
     case text(String)
     case integer(Int64)
-    case bytes(ByteBuffer)
 
     package init(stringLiteral value: String) { self = .text(value) }
     package init(integerLiteral value: Int64) { self = .integer(value) }
-    package init(_ text: String) { self = .text(text) }
-    package init(_ integer: Int64) { self = .integer(integer) }
 }
 
 /// A command for a server, such as `HGETALL key`.

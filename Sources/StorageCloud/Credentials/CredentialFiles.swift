@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import MirrorSystem
 
 /// Reads the small files that credentials stand in.
 package struct CredentialFiles: Sendable {
@@ -46,25 +40,12 @@ package struct CredentialFiles: Sendable {
 
     private static func readFile(_ path: String) -> Content {
         guard !path.utf8.contains(0) else { return .unreadable("its name contains a zero byte") }
-        // Without waiting: a pipe that somebody put there must not hang a thread.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            let code = errno
-            return code == ENOENT || code == ENOTDIR ? .missing : .unreadable(String(cString: strerror(code)))
-        }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16_384)
-        while true {
-            let count = chunk.withUnsafeMutableBytes { systemRead(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { return .unreadable(String(cString: strerror(errno))) }
-            if count == 0 { return .bytes(bytes) }
-            bytes.append(contentsOf: chunk[..<count])
-            guard bytes.count <= maxLength else { return .unreadable("it is larger than \(maxLength) bytes") }
+        do throws(Errno) {
+            // Without waiting: a pipe that somebody put there must not hang a thread.
+            let bytes = try Descriptor(path, for: .reading, .nonBlocking).rest(limit: maxLength)
+            return bytes.map { Content.bytes($0) } ?? .unreadable("it is larger than \(maxLength) bytes")
+        } catch {
+            return error == .noSuchFileOrDirectory || error == .notDirectory ? .missing : .unreadable(error.description)
         }
     }
 }
-
-/// The system call, under a name that no method hides.
-func systemRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int { read(descriptor, buffer, count) }

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorSystem
 
 #if canImport(Glibc)
     import Glibc
@@ -87,7 +88,7 @@ struct ProgramRun {
     private func read(into bytes: inout [UInt8]) -> Bool {
         var chunk = [UInt8](repeating: 0, count: 16_384)
         while true {
-            let count = chunk.withUnsafeMutableBytes { systemRead(reader, $0.baseAddress, $0.count) }
+            let count = chunk.withUnsafeMutableBytes { systemRead(reader, $0) }
             guard count > 0 else { return count < 0 && [EAGAIN, EWOULDBLOCK, EINTR].contains(errno) }
             bytes.append(contentsOf: chunk[..<count])
             // The caller looks at the limit; a program that never pauses must not keep it from that.

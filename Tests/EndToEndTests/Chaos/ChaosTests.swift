@@ -1,5 +1,4 @@
 import Foundation
-import MirrorTesting
 import TestServers
 import Testing
 

@@ -1,4 +1,3 @@
-import MirrorTesting
 import TestServers
 import Testing
 

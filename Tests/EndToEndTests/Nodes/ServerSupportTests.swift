@@ -1,6 +1,5 @@
 import AsyncHTTPClient
 import Foundation
-import MirrorTesting
 import NIOCore
 import NIOHTTP1
 import TestServers

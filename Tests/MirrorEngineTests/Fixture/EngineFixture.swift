@@ -3,9 +3,9 @@ import MirrorCore
 import MirrorNet
 import MirrorState
 import MirrorStorage
-import MirrorTesting
 import NIOCore
 import NIOPosix
+import TestServers
 import Testing
 
 @testable import MirrorEngine

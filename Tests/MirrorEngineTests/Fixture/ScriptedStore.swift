@@ -1,7 +1,7 @@
 import MirrorCore
 import MirrorStorage
-import MirrorTesting
 import NIOCore
+import TestServers
 
 /// An object store around another one that counts what it was asked, and does what a test wants before or after a call.
 final class ScriptedStore: ObjectStore {

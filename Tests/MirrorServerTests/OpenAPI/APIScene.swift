@@ -1,6 +1,5 @@
 import MirrorCore
 import MirrorState
-import MirrorTesting
 
 @testable import MirrorServer
 

@@ -1,7 +1,7 @@
 import MirrorCore
-import MirrorTesting
 import StorageCloud
 import Synchronization
+import TestServers
 
 struct TestCredentials: ExpiringCredentials {
     var id: String

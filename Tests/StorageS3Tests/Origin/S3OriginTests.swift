@@ -2,7 +2,6 @@ import Logging
 import MirrorCore
 import MirrorNet
 import MirrorStorage
-import MirrorTesting
 import NIOCore
 import NIOPosix
 import NIOHTTP1

@@ -2,9 +2,9 @@ import Logging
 import MirrorCore
 import MirrorNet
 import MirrorStorage
-import MirrorTesting
 import NIOPosix
 import StorageCloud
+import TestServers
 import Testing
 
 @testable import StorageS3

@@ -1,6 +1,6 @@
-import MirrorTesting
 import StorageCloud
 import Synchronization
+import TestServers
 
 @testable import StorageS3
 

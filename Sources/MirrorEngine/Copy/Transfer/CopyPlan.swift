@@ -29,9 +29,6 @@ struct CopyPlanner {
     /// Whether a request for a range is worth making.
     var canRange: Bool { capabilities.features.contains(.parallelParts) }
 
-    /// Whether parts are in memory before they are written.
-    var isBuffered: Bool { canRange && !readsUploads }
-
     private var readsUploads: Bool { capabilities.features.contains(.readsUploads) }
 
     /// Bytes of the first part to ask for, before anything is known of the artifact.

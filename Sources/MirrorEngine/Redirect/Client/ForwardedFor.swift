@@ -5,13 +5,9 @@ package import MirrorCore
 /// They count only as far as trusted proxies wrote them: the client is the rightmost element that is not the address of a trusted proxy. Behind an
 /// element that does not tell an address nothing counts, so that the client is the proxy that wrote it.
 package struct ForwardedFor {
-    private let trustedProxies: [IPNetwork]
+    let trustedProxies: [IPNetwork]
     /// The client, if whoever wrote the next element is trusted; `nil` when the client is whoever writes it.
     package private(set) var client: IPAddress?
-
-    package init(trustedProxies: [IPNetwork]) {
-        self.trustedProxies = trustedProxies
-    }
 
     /// - Parameter value: Of a field. Empty elements are skipped (RFC 9110 §5.6.1.2).
     package mutating func read(_ value: UnsafeRawBufferPointer) {

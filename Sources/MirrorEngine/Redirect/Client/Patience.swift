@@ -15,20 +15,11 @@ package struct Patience: Sendable, Hashable {
 package struct Wait: Sendable, Hashable {
     package let limit: Duration
     /// How long it may take to find out what there is to answer with, which is no copy.
-    package let look: Duration
+    package var look = RedirectConfiguration.defaults.lookLimit
     /// What the hops before this answer have taken.
-    package let before: Duration
+    package var before = Duration.zero
     /// The number of the hop that comes when the time is over; `nil` where the origin comes.
-    package let nextHop: Int?
-
-    package init(
-        limit: Duration, look: Duration = RedirectConfiguration.defaults.lookLimit, before: Duration = .zero, nextHop: Int? = nil
-    ) {
-        self.limit = limit
-        self.look = look
-        self.before = before
-        self.nextHop = nextHop
-    }
+    package var nextHop: Int?
 
     /// The answer when the copy is not done in time.
     var timedOut: RedirectAnswer { nextHop.map { .hop($0) } ?? .origin(.timedOut) }

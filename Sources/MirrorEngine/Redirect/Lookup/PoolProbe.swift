@@ -19,19 +19,12 @@ struct PoolProbe: Sendable {
     /// Longer than any pool takes that is well.
     private static let life = Duration.seconds(10)
 
-    private let state: HotIndex
-    private let backfill: Backfill
-    private let coldClaims: ColdClaims
-    private let clock: any MonotonicClock
+    let state: HotIndex
+    let backfill: Backfill
+    let coldClaims: ColdClaims
+    let clock: any MonotonicClock
     private let flights = SingleFlight<ReplicaID, Finding>(goesOnAlone: true)
     private let looks = LookCount(limit: 4_000)
-
-    init(state: HotIndex, backfill: Backfill, coldClaims: ColdClaims, clock: any MonotonicClock) {
-        self.state = state
-        self.backfill = backfill
-        self.coldClaims = coldClaims
-        self.clock = clock
-    }
 
     /// Looks and claims, and leaves what this request would fetch the artifact with to whoever copies it.
     func find(_ request: PendingRequest) async throws -> Finding {

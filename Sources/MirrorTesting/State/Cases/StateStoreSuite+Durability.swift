@@ -3,40 +3,38 @@ import MirrorState
 
 extension StateStoreSuite {
     static let closing: [Case] = [
-        Case("calls that come after close throw unavailable, and a second close does nothing") { subject in
-            try await subject.withStore { scene in
-                let id = try await scene.makePresent(1).id
-                let lease = try await scene.claimAndLease(try scene.id(2))
-                await scene.store.close()
-                await scene.store.close()
-                func refuses(_ what: String, _ body: () async throws -> Void) async throws {
-                    try await requireThrows(StateError.self, what, where: { $0.code == .unavailable }, body)
-                }
-                try await refuses("replica") { _ = try await scene.store.replica(id) }
-                try await refuses("claim") { _ = try await scene.store.claim(id) }
-                try await refuses("recordPresent") { _ = try await scene.store.recordPresent(id, scene.object(id)) }
-                try await refuses("lease") { _ = try await scene.lease() }
-                try await refuses("nextDue") { _ = try await scene.store.nextDue(pools: scene.pools) }
-                try await refuses("extend") { _ = try await scene.store.extend(lease, duration: .seconds(1)) }
-                try await refuses("finish") { try await scene.store.finish(lease, .handBack) }
-                try await refuses("touch") { try await scene.store.touch([ReplicaUse(id: id, at: scene.now)]) }
-                try await refuses("describe") {
-                    var object = scene.object(id)
-                    object.representation = full(scene)
-                    try await scene.store.describe(id, object)
-                }
-                try await refuses("mark") { _ = try await scene.store.mark([id], unusedSince: scene.now) }
-                try await refuses("beginRemoval") { _ = try await scene.store.beginRemoval(id) }
-                let removal = Removal(id: id, token: 1)
-                try await refuses("confirm") { _ = try await scene.store.confirm([removal], duration: .seconds(1)) }
-                try await refuses("endRemoval") { _ = try await scene.store.endRemoval(removal) }
-                try await refuses("handBack") { try await scene.store.handBack(removal) }
-                try await refuses("moment") { _ = try await scene.store.moment(in: scene.pool) }
-                try await refuses("leastRecentlyUsed") { _ = try await scene.store.leastRecentlyUsed(in: scene.pool, after: nil, limit: 1) }
-                try await refuses("abandonedRemovals") { _ = try await scene.store.abandonedRemovals(in: scene.pool, limit: 1) }
-                try await refuses("replicas") { _ = try await scene.store.replicas(in: nil, after: nil, limit: 1) }
-                try await refuses("totals") { _ = try await scene.store.totals(of: scene.pool) }
+        .scene("calls that come after close throw unavailable, and a second close does nothing") { scene in
+            let id = try await scene.makePresent(1).id
+            let lease = try await scene.claimAndLease(try scene.id(2))
+            await scene.store.close()
+            await scene.store.close()
+            func refuses(_ what: String, _ body: () async throws -> Void) async throws {
+                try await requireThrows(StateError.self, what, where: { $0.code == .unavailable }, body)
             }
+            try await refuses("replica") { _ = try await scene.store.replica(id) }
+            try await refuses("claim") { _ = try await scene.store.claim(id) }
+            try await refuses("recordPresent") { _ = try await scene.store.recordPresent(id, scene.object(id)) }
+            try await refuses("lease") { _ = try await scene.lease() }
+            try await refuses("nextDue") { _ = try await scene.store.nextDue(pools: scene.pools) }
+            try await refuses("extend") { _ = try await scene.store.extend(lease, duration: .seconds(1)) }
+            try await refuses("finish") { try await scene.store.finish(lease, .handBack) }
+            try await refuses("touch") { try await scene.store.touch([ReplicaUse(id: id, at: scene.now)]) }
+            try await refuses("describe") {
+                var object = scene.object(id)
+                object.representation = full(scene)
+                try await scene.store.describe(id, object)
+            }
+            try await refuses("mark") { _ = try await scene.store.mark([id], unusedSince: scene.now) }
+            try await refuses("beginRemoval") { _ = try await scene.store.beginRemoval(id) }
+            let removal = Removal(id: id, token: 1)
+            try await refuses("confirm") { _ = try await scene.store.confirm([removal], duration: .seconds(1)) }
+            try await refuses("endRemoval") { _ = try await scene.store.endRemoval(removal) }
+            try await refuses("handBack") { try await scene.store.handBack(removal) }
+            try await refuses("moment") { _ = try await scene.store.moment(in: scene.pool) }
+            try await refuses("leastRecentlyUsed") { _ = try await scene.store.leastRecentlyUsed(in: scene.pool, after: nil, limit: 1) }
+            try await refuses("abandonedRemovals") { _ = try await scene.store.abandonedRemovals(in: scene.pool, limit: 1) }
+            try await refuses("replicas") { _ = try await scene.store.replicas(in: nil, after: nil, limit: 1) }
+            try await refuses("totals") { _ = try await scene.store.totals(of: scene.pool) }
         }
     ]
 

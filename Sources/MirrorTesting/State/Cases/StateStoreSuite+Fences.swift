@@ -4,154 +4,136 @@ import MirrorState
 extension StateStoreSuite {
     /// Removals are one caller's at a time, and nothing is recorded that one of them may have taken away.
     static let fences: [Case] = [
-        Case("a removal that runs is nobody else's, whoever asks for it and how") { subject in
-            try await subject.withStore { scene in
-                let id = try await scene.makePresent(1).id
-                let removal = try requireValue(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)), "removal")
-                scene.clock.advance(by: .milliseconds(59_999))
-                for condition in [RemovalCondition.none, .abandoned, .unused(since: scene.now)] {
-                    try requireEqual(
-                        try await scene.store.beginRemoval(id, condition, duration: .seconds(60)), nil, "removal with \(condition)")
-                }
-                try requireEqual(try await scene.store.confirm([removal], duration: .seconds(60)), [removal], "confirmed")
-            }
-        },
-        Case("a removal that ran out or was handed back can be begun again, with a larger token, and is nobody else's any more") {
-            subject in
-            try await subject.withStore { scene in
-                let id = try await scene.makePresent(1).id
-                let first = try requireValue(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)), "first removal")
-                scene.clock.advance(by: .seconds(60))
-                let unused = try await scene.store.beginRemoval(id, .unused(since: scene.now), duration: .seconds(60))
-                try requireEqual(unused, nil, "removal of an unused replica")
-                let second = try requireValue(try await scene.store.beginRemoval(id, .abandoned, duration: .seconds(60)), "second removal")
-                try require(second.token > first.token, "token \(second.token) is not larger than \(first.token)")
-                try requireEqual(try await scene.store.confirm([first, second], duration: .seconds(60)), [second], "confirmed")
-                try await scene.requireStale("end of the first") { _ = try await scene.store.endRemoval(first) }
-                try await scene.requireStale("hand-back of the first") { try await scene.store.handBack(first) }
-                try await scene.requireStatus(id, .removing)
-
-                try await scene.store.handBack(second)
-                try await scene.requireStatus(id, .removing)
-                try requireEqual(try await scene.store.confirm([second], duration: .seconds(60)), [], "confirmed after the hand-back")
-                try await scene.requireStale("end after the hand-back") { _ = try await scene.store.endRemoval(second) }
-                let third = try requireValue(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)), "third removal")
-                try requireEqual(try await scene.store.endRemoval(third), true, "end of the third")
-                try await scene.requireStatus(id, nil)
-            }
-        },
-        Case("the end of a removal changes nothing when the replica was removed and made anew meanwhile") { subject in
-            try await subject.withStore { scene in
-                let id = try await scene.makePresent(1).id
-                let late = try requireValue(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)), "late removal")
-                scene.clock.advance(by: .seconds(60))
-                try requireEqual(try await scene.store.remove(id), true, "other removal")
-                let made = try await scene.makePresent(1, size: 7)
-                try requireEqual(try await scene.store.confirm([late], duration: .seconds(60)), [], "confirmed")
-                try await scene.requireStale("late end") { _ = try await scene.store.endRemoval(late) }
-                try await scene.requireStale("late hand-back") { try await scene.store.handBack(late) }
-                try await scene.requireStatus(id, made.status)
-                for condition in [RemovalCondition.abandoned, .unused(since: scene.now)] {
-                    let removal = try await scene.store.beginRemoval(id, condition, duration: .seconds(60))
-                    try requireEqual(removal, nil, "removal with \(condition)")
-                }
-            }
-        },
-        Case("a removal that ran out but that nobody else took can still be confirmed and ended") { subject in
-            try await subject.withStore { scene in
-                let id = try await scene.makePresent(1).id
-                let removal = try requireValue(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)), "removal")
-                scene.clock.advance(by: .seconds(61))
-                try requireEqual(try await scene.store.confirm([removal], duration: .seconds(60)), [removal], "confirmed")
+        .scene("a removal that runs is nobody else's, whoever asks for it and how") { scene in
+            let id = try await scene.makePresent(1).id
+            let removal = try requireValue(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)), "removal")
+            scene.clock.advance(by: .milliseconds(59_999))
+            for condition in [RemovalCondition.none, .abandoned, .unused(since: scene.now)] {
                 try requireEqual(
-                    try await scene.store.beginRemoval(id, .abandoned, duration: .seconds(60)), nil, "removal by somebody else")
-                scene.clock.advance(by: .seconds(61))
-                try requireEqual(try await scene.store.endRemoval(removal), true, "end")
-                try await scene.requireStatus(id, nil)
+                    try await scene.store.beginRemoval(id, condition, duration: .seconds(60)), nil, "removal with \(condition)")
+            }
+            try requireEqual(try await scene.store.confirm([removal], duration: .seconds(60)), [removal], "confirmed")
+        },
+        .scene(
+            "a removal that ran out or was handed back can be begun again, with a larger token, and is nobody else's any more"
+        ) { scene in
+            let id = try await scene.makePresent(1).id
+            let first = try requireValue(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)), "first removal")
+            scene.clock.advance(by: .seconds(60))
+            let unused = try await scene.store.beginRemoval(id, .unused(since: scene.now), duration: .seconds(60))
+            try requireEqual(unused, nil, "removal of an unused replica")
+            let second = try requireValue(try await scene.store.beginRemoval(id, .abandoned, duration: .seconds(60)), "second removal")
+            try require(second.token > first.token, "token \(second.token) is not larger than \(first.token)")
+            try requireEqual(try await scene.store.confirm([first, second], duration: .seconds(60)), [second], "confirmed")
+            try await scene.requireStale("end of the first") { _ = try await scene.store.endRemoval(first) }
+            try await scene.requireStale("hand-back of the first") { try await scene.store.handBack(first) }
+            try await scene.requireStatus(id, .removing)
+
+            try await scene.store.handBack(second)
+            try await scene.requireStatus(id, .removing)
+            try requireEqual(try await scene.store.confirm([second], duration: .seconds(60)), [], "confirmed after the hand-back")
+            try await scene.requireStale("end after the hand-back") { _ = try await scene.store.endRemoval(second) }
+            let third = try requireValue(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)), "third removal")
+            try requireEqual(try await scene.store.endRemoval(third), true, "end of the third")
+            try await scene.requireStatus(id, nil)
+        },
+        .scene("the end of a removal changes nothing when the replica was removed and made anew meanwhile") { scene in
+            let id = try await scene.makePresent(1).id
+            let late = try requireValue(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)), "late removal")
+            scene.clock.advance(by: .seconds(60))
+            try requireEqual(try await scene.store.remove(id), true, "other removal")
+            let made = try await scene.makePresent(1, size: 7)
+            try requireEqual(try await scene.store.confirm([late], duration: .seconds(60)), [], "confirmed")
+            try await scene.requireStale("late end") { _ = try await scene.store.endRemoval(late) }
+            try await scene.requireStale("late hand-back") { try await scene.store.handBack(late) }
+            try await scene.requireStatus(id, made.status)
+            for condition in [RemovalCondition.abandoned, .unused(since: scene.now)] {
+                let removal = try await scene.store.beginRemoval(id, condition, duration: .seconds(60))
+                try requireEqual(removal, nil, "removal with \(condition)")
             }
         },
-        Case("a purge during a removal makes its next end return false, once; other calls do not") { subject in
-            try await subject.withStore { scene in
-                let id = try await scene.makePresent(1).id
-                let removal = try requireValue(try await scene.store.beginRemoval(id), "removal")
-                for condition in [RemovalCondition.none, .none, .abandoned] {
-                    try requireEqual(try await scene.store.beginRemoval(id, condition, duration: .seconds(60)), nil, "another removal")
-                }
-                try requireEqual(try await scene.store.confirm([removal], duration: .seconds(60)), [removal], "confirmed")
-                try requireEqual(try await scene.store.endRemoval(removal), false, "first end")
-                try await scene.requireStatus(id, .removing)
-                try requireEqual(try await scene.store.beginRemoval(id, .abandoned, duration: .seconds(60)), nil, "another removal")
-                try requireEqual(try await scene.store.endRemoval(removal), true, "second end")
-                try await scene.requireStatus(id, nil)
-            }
+        .scene("a removal that ran out but that nobody else took can still be confirmed and ended") { scene in
+            let id = try await scene.makePresent(1).id
+            let removal = try requireValue(try await scene.store.beginRemoval(id, .none, duration: .seconds(60)), "removal")
+            scene.clock.advance(by: .seconds(61))
+            try requireEqual(try await scene.store.confirm([removal], duration: .seconds(60)), [removal], "confirmed")
+            try requireEqual(try await scene.store.beginRemoval(id, .abandoned, duration: .seconds(60)), nil, "removal by somebody else")
+            scene.clock.advance(by: .seconds(61))
+            try requireEqual(try await scene.store.endRemoval(removal), true, "end")
+            try await scene.requireStatus(id, nil)
         },
-        Case("confirm takes many removals and returns those that are the caller's, in their order") { subject in
-            try await subject.withStore { scene in
-                var removals: [Removal] = []
-                for number in 0..<250 {
-                    removals.append(try requireValue(try await scene.store.beginRemoval(try scene.id(number)), "removal of \(number)"))
-                }
-                try requireEqual(try await scene.store.endRemoval(removals[120]), true, "end of one")
-                let gone = removals.remove(at: 120)
-                try requireEqual(try await scene.store.confirm([gone] + removals, duration: .seconds(60)), removals, "confirmed")
-                try requireEqual(try await scene.store.confirm([], duration: .seconds(60)), [], "confirmed of none")
+        .scene("a purge during a removal makes its next end return false, once; other calls do not") { scene in
+            let id = try await scene.makePresent(1).id
+            let removal = try requireValue(try await scene.store.beginRemoval(id), "removal")
+            for condition in [RemovalCondition.none, .none, .abandoned] {
+                try requireEqual(try await scene.store.beginRemoval(id, condition, duration: .seconds(60)), nil, "another removal")
             }
+            try requireEqual(try await scene.store.confirm([removal], duration: .seconds(60)), [removal], "confirmed")
+            try requireEqual(try await scene.store.endRemoval(removal), false, "first end")
+            try await scene.requireStatus(id, .removing)
+            try requireEqual(try await scene.store.beginRemoval(id, .abandoned, duration: .seconds(60)), nil, "another removal")
+            try requireEqual(try await scene.store.endRemoval(removal), true, "second end")
+            try await scene.requireStatus(id, nil)
         },
-        Case("abandonedRemovals lists the removals of one pool that ran out or were handed back") { subject in
-            try await subject.withStore { scene in
-                var removals: [Removal] = []
-                for number in 1...5 {
-                    let id = try await scene.makePresent(number).id
-                    let duration = Duration.seconds(number.isMultiple(of: 2) ? 600 : 60)
-                    removals.append(try requireValue(try await scene.store.beginRemoval(id, .none, duration: duration), "removal"))
-                }
-                let elsewhere = try await scene.makePresent(6, in: scene.otherPool).id
-                try requireEqual(try await scene.store.beginRemoval(elsewhere, .none, duration: .zero) != nil, true, "removal elsewhere")
-                try await scene.makePresent(7)
-                func list(_ limit: Int) async throws -> [ReplicaID] {
-                    try await scene.store.abandonedRemovals(in: scene.pool, limit: limit)
-                }
-                try requireEqual(try await list(100), [], "none yet")
-                try await scene.store.handBack(removals[1])
-                try requireEqual(try await list(100), [removals[1].id], "what was handed back")
-                scene.clock.advance(by: .seconds(60))
-                let abandoned = [0, 1, 2, 4].map { removals[$0].id }
-                try requireEqual(Set(try await list(100)), Set(abandoned), "all")
-                try requireEqual(try await list(2).count, 2, "length of a short list")
-                try requireEqual(try await scene.store.endRemoval(removals[0]), true, "end of one")
-                try requireEqual(Set(try await list(100)), Set(abandoned.dropFirst()), "the rest")
+        .scene("confirm takes many removals and returns those that are the caller's, in their order") { scene in
+            var removals: [Removal] = []
+            for number in 0..<250 {
+                removals.append(try requireValue(try await scene.store.beginRemoval(try scene.id(number)), "removal of \(number)"))
             }
+            try requireEqual(try await scene.store.endRemoval(removals[120]), true, "end of one")
+            let gone = removals.remove(at: 120)
+            try requireEqual(try await scene.store.confirm([gone] + removals, duration: .seconds(60)), removals, "confirmed")
+            try requireEqual(try await scene.store.confirm([], duration: .seconds(60)), [], "confirmed of none")
         },
-        Case("recordPresent changes nothing where a removal of the replica has ended since the moment, however the replica was made since")
-        {
-            subject in
-            try await subject.withStore { scene in
-                let id = try scene.id(1)
-                let moment = try await scene.store.moment(in: id.pool)
-                try await scene.makePresent(1)
-                try requireEqual(try await scene.store.remove(id), true, "removal")
-                try requireEqual(try await scene.store.recordPresent(id, scene.object(id), seenSince: moment), nil, "absent replica")
-                try await scene.requireStatus(id, nil)
-                try await scene.makeError(id)
-                try requireEqual(try await scene.store.recordPresent(id, scene.object(id), seenSince: moment), nil, "error")
-                try requireEqual(try await scene.store.replica(id)?.state, .error, "its state")
-                let object = scene.object(id)
-                let now = try await scene.store.moment(in: id.pool)
-                try requireEqual(try await scene.store.recordPresent(id, object, seenSince: now)?.status, .present(object), "a later look")
+        .scene("abandonedRemovals lists the removals of one pool that ran out or were handed back") { scene in
+            var removals: [Removal] = []
+            for number in 1...5 {
+                let id = try await scene.makePresent(number).id
+                let duration = Duration.seconds(number.isMultiple(of: 2) ? 600 : 60)
+                removals.append(try requireValue(try await scene.store.beginRemoval(id, .none, duration: duration), "removal"))
             }
+            let elsewhere = try await scene.makePresent(6, in: scene.otherPool).id
+            try requireEqual(try await scene.store.beginRemoval(elsewhere, .none, duration: .zero) != nil, true, "removal elsewhere")
+            try await scene.makePresent(7)
+            func list(_ limit: Int) async throws -> [ReplicaID] {
+                try await scene.store.abandonedRemovals(in: scene.pool, limit: limit)
+            }
+            try requireEqual(try await list(100), [], "none yet")
+            try await scene.store.handBack(removals[1])
+            try requireEqual(try await list(100), [removals[1].id], "what was handed back")
+            scene.clock.advance(by: .seconds(60))
+            let abandoned = [0, 1, 2, 4].map { removals[$0].id }
+            try requireEqual(Set(try await list(100)), Set(abandoned), "all")
+            try requireEqual(try await list(2).count, 2, "length of a short list")
+            try requireEqual(try await scene.store.endRemoval(removals[0]), true, "end of one")
+            try requireEqual(Set(try await list(100)), Set(abandoned.dropFirst()), "the rest")
         },
-        Case("removals of other replicas keep no look from being recorded, nor does one that has not ended by then") { subject in
-            try await subject.withStore { scene in
-                let id = try scene.id(1)
-                let moment = try await scene.store.moment(in: id.pool)
-                for number in 2..<100 { try requireEqual(try await scene.store.remove(try scene.id(number)), true, "removal") }
-                let object = scene.object(id)
-                let replica = try await scene.store.recordPresent(id, object, seenSince: moment)
-                try requireEqual(replica?.status, .present(object), "the replica")
-                try requireEqual(try await scene.store.beginRemoval(id) != nil, true, "its removal")
-                let removing = try await scene.store.recordPresent(id, object, seenSince: moment)
-                try requireEqual(removing?.status, .removing, "the replica under removal")
-            }
+        .scene(
+            "recordPresent changes nothing where a removal of the replica has ended since the moment, however the replica was made since"
+        ) { scene in
+            let id = try scene.id(1)
+            let moment = try await scene.store.moment(in: id.pool)
+            try await scene.makePresent(1)
+            try requireEqual(try await scene.store.remove(id), true, "removal")
+            try requireEqual(try await scene.store.recordPresent(id, scene.object(id), seenSince: moment), nil, "absent replica")
+            try await scene.requireStatus(id, nil)
+            try await scene.makeError(id)
+            try requireEqual(try await scene.store.recordPresent(id, scene.object(id), seenSince: moment), nil, "error")
+            try requireEqual(try await scene.store.replica(id)?.state, .error, "its state")
+            let object = scene.object(id)
+            let now = try await scene.store.moment(in: id.pool)
+            try requireEqual(try await scene.store.recordPresent(id, object, seenSince: now)?.status, .present(object), "a later look")
+        },
+        .scene("removals of other replicas keep no look from being recorded, nor does one that has not ended by then") { scene in
+            let id = try scene.id(1)
+            let moment = try await scene.store.moment(in: id.pool)
+            for number in 2..<100 { try requireEqual(try await scene.store.remove(try scene.id(number)), true, "removal") }
+            let object = scene.object(id)
+            let replica = try await scene.store.recordPresent(id, object, seenSince: moment)
+            try requireEqual(replica?.status, .present(object), "the replica")
+            try requireEqual(try await scene.store.beginRemoval(id) != nil, true, "its removal")
+            let removing = try await scene.store.recordPresent(id, object, seenSince: moment)
+            try requireEqual(removing?.status, .removing, "the replica under removal")
         },
     ]
 }

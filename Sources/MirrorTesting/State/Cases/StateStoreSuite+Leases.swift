@@ -3,149 +3,125 @@ import MirrorState
 
 extension StateStoreSuite {
     static let leases: [Case] = [
-        Case("jobs are leased the oldest first, each to one worker, also those of one millisecond") { subject in
-            try await subject.withStore { scene in
-                // Against the order of their names, so that a store that sorts by name is found out.
-                for number in [5, 3, 4, 1, 2] { try requireEqual(try await scene.store.claim(try scene.id(number)), .claimed, "claim") }
-                scene.clock.advance(by: .milliseconds(1))
-                try requireEqual(try await scene.store.claim(try scene.id(0)), .claimed, "claim")
-                for number in [5, 3, 4, 1, 2, 0] {
-                    try requireEqual(try await scene.lease()?.id, try scene.id(number), "leased replica")
-                }
-                try requireEqual(try await scene.lease(), nil, "seventh lease")
+        .scene("jobs are leased the oldest first, each to one worker, also those of one millisecond") { scene in
+            // Against the order of their names, so that a store that sorts by name is found out.
+            for number in [5, 3, 4, 1, 2] { try requireEqual(try await scene.store.claim(try scene.id(number)), .claimed, "claim") }
+            scene.clock.advance(by: .milliseconds(1))
+            try requireEqual(try await scene.store.claim(try scene.id(0)), .claimed, "claim")
+            for number in [5, 3, 4, 1, 2, 0] {
+                try requireEqual(try await scene.lease()?.id, try scene.id(number), "leased replica")
             }
+            try requireEqual(try await scene.lease(), nil, "seventh lease")
         },
-        Case("a lease says whose, which attempt, and until when") { subject in
-            try await subject.withStore { scene in
-                let id = try scene.id(1)
-                try requireEqual(try await scene.store.claim(id), .claimed, "claim")
-                let lease = try requireValue(try await scene.lease(duration: .seconds(15)), "lease")
-                try requireEqual(lease.id, id, "replica")
-                try requireEqual(lease.attempt, 1, "attempt")
-                try requireEqual(lease.expires, scene.now + .seconds(15), "expiry")
-                try await scene.requireStatus(id, .pending)
-            }
+        .scene("a lease says whose, which attempt, and until when") { scene in
+            let id = try scene.id(1)
+            try requireEqual(try await scene.store.claim(id), .claimed, "claim")
+            let lease = try requireValue(try await scene.lease(duration: .seconds(15)), "lease")
+            try requireEqual(lease.id, id, "replica")
+            try requireEqual(lease.attempt, 1, "attempt")
+            try requireEqual(lease.expires, scene.now + .seconds(15), "expiry")
+            try await scene.requireStatus(id, .pending)
         },
-        Case("a lease says when its job was queued, the same over retries, hand-backs and leases that ran out") { subject in
-            try await subject.withStore { scene in
-                let (id, queuedAt) = (try scene.id(1), scene.now)
-                try requireEqual(try await scene.store.claim(id), .claimed, "claim")
-                scene.clock.advance(by: .seconds(5))
-                let first = try requireValue(try await scene.lease(), "lease")
-                try requireEqual(first.queuedAt, queuedAt, "time of the first lease")
-                scene.clock.advance(by: .seconds(5))
-                try requireEqual(try await scene.store.extend(first, duration: .seconds(15)).queuedAt, queuedAt, "time after a heartbeat")
-                try await scene.store.finish(first, .retry(at: scene.now + .seconds(5)))
-                scene.clock.advance(by: .seconds(5))
-                let second = try requireValue(try await scene.lease(), "lease after a retry")
-                try requireEqual(second.queuedAt, queuedAt, "time after a retry")
-                try await scene.store.finish(second, .handBack)
-                try requireEqual(try await scene.loseLease(id).queuedAt, queuedAt, "time after a hand-back")
-                let last = try requireValue(try await scene.lease(), "lease of what ran out")
-                try requireEqual(last.queuedAt, queuedAt, "time after a lease that ran out")
+        .scene("a lease says when its job was queued, the same over retries, hand-backs and leases that ran out") { scene in
+            let (id, queuedAt) = (try scene.id(1), scene.now)
+            try requireEqual(try await scene.store.claim(id), .claimed, "claim")
+            scene.clock.advance(by: .seconds(5))
+            let first = try requireValue(try await scene.lease(), "lease")
+            try requireEqual(first.queuedAt, queuedAt, "time of the first lease")
+            scene.clock.advance(by: .seconds(5))
+            try requireEqual(try await scene.store.extend(first, duration: .seconds(15)).queuedAt, queuedAt, "time after a heartbeat")
+            try await scene.store.finish(first, .retry(at: scene.now + .seconds(5)))
+            scene.clock.advance(by: .seconds(5))
+            let second = try requireValue(try await scene.lease(), "lease after a retry")
+            try requireEqual(second.queuedAt, queuedAt, "time after a retry")
+            try await scene.store.finish(second, .handBack)
+            try requireEqual(try await scene.loseLease(id).queuedAt, queuedAt, "time after a hand-back")
+            let last = try requireValue(try await scene.lease(), "lease of what ran out")
+            try requireEqual(last.queuedAt, queuedAt, "time after a lease that ran out")
 
-                // What is queued anew has a time of its own.
-                try requireEqual(try await scene.store.remove(id), true, "removal")
-                scene.clock.advance(by: .seconds(5))
-                try requireEqual(try await scene.claimAndLease(id).queuedAt, scene.now, "time of the next job")
-            }
+            // What is queued anew has a time of its own.
+            try requireEqual(try await scene.store.remove(id), true, "removal")
+            scene.clock.advance(by: .seconds(5))
+            try requireEqual(try await scene.claimAndLease(id).queuedAt, scene.now, "time of the next job")
         },
-        Case("jobs of pools that were not asked for are left alone") { subject in
-            try await subject.withStore { scene in
-                try requireEqual(try await scene.store.claim(try scene.id(1)), .claimed, "claim")
-                try requireEqual(try await scene.lease(pools: [scene.otherPool]), nil, "lease for the other pool")
-                try requireEqual(try await scene.store.nextDue(pools: [scene.otherPool]), nil, "next due of the other pool")
-                try requireEqual(try await scene.lease(pools: []), nil, "lease for no pool")
-                try requireEqual(try await scene.lease(pools: [scene.pool])?.id, try scene.id(1), "lease for its pool")
-            }
+        .scene("jobs of pools that were not asked for are left alone") { scene in
+            try requireEqual(try await scene.store.claim(try scene.id(1)), .claimed, "claim")
+            try requireEqual(try await scene.lease(pools: [scene.otherPool]), nil, "lease for the other pool")
+            try requireEqual(try await scene.store.nextDue(pools: [scene.otherPool]), nil, "next due of the other pool")
+            try requireEqual(try await scene.lease(pools: []), nil, "lease for no pool")
+            try requireEqual(try await scene.lease(pools: [scene.pool])?.id, try scene.id(1), "lease for its pool")
         },
-        Case("among several pools the oldest job goes first") { subject in
-            try await subject.withStore { scene in
-                let ids = [try scene.id(2), try scene.id(1, in: scene.otherPool), try scene.id(3)]
-                for id in ids {
-                    try requireEqual(try await scene.store.claim(id), .claimed, "claim")
-                    scene.clock.advance(by: .milliseconds(5))
-                }
-                for id in ids { try requireEqual(try await scene.lease()?.id, id, "leased replica") }
+        .scene("among several pools the oldest job goes first") { scene in
+            let ids = [try scene.id(2), try scene.id(1, in: scene.otherPool), try scene.id(3)]
+            for id in ids {
+                try requireEqual(try await scene.store.claim(id), .claimed, "claim")
+                scene.clock.advance(by: .milliseconds(5))
             }
+            for id in ids { try requireEqual(try await scene.lease()?.id, id, "leased replica") }
         },
-        Case("a lease that ran out is leased again with a larger token and the next attempt") { subject in
-            try await subject.withStore { scene in
-                let first = try await scene.claimAndLease(try scene.id(1))
-                scene.clock.advance(by: .seconds(14))
-                try requireEqual(try await scene.lease(), nil, "lease while the first runs")
-                scene.clock.advance(by: .seconds(2))
-                let second = try requireValue(try await scene.lease(), "lease after the first ran out")
-                try requireEqual(second.id, first.id, "replica")
-                try requireEqual(second.attempt, 2, "attempt")
-                try require(second.token > first.token, "token \(second.token) is not larger than \(first.token)")
-            }
+        .scene("a lease that ran out is leased again with a larger token and the next attempt") { scene in
+            let first = try await scene.claimAndLease(try scene.id(1))
+            scene.clock.advance(by: .seconds(14))
+            try requireEqual(try await scene.lease(), nil, "lease while the first runs")
+            scene.clock.advance(by: .seconds(2))
+            let second = try requireValue(try await scene.lease(), "lease after the first ran out")
+            try requireEqual(second.id, first.id, "replica")
+            try requireEqual(second.attempt, 2, "attempt")
+            try require(second.token > first.token, "token \(second.token) is not larger than \(first.token)")
         },
-        Case("tokens grow over different jobs") { subject in
-            try await subject.withStore { scene in
-                let first = try await scene.claimAndLease(try scene.id(1))
-                let second = try await scene.claimAndLease(try scene.id(2))
-                try require(second.token > first.token, "token \(second.token) is not larger than \(first.token)")
-            }
+        .scene("tokens grow over different jobs") { scene in
+            let first = try await scene.claimAndLease(try scene.id(1))
+            let second = try await scene.claimAndLease(try scene.id(2))
+            try require(second.token > first.token, "token \(second.token) is not larger than \(first.token)")
         },
-        Case("nextDue is when the next job can be leased: a queued one's time, or a lease's end") { subject in
-            try await subject.withStore { scene in
-                let claimedAt = scene.now
-                try requireEqual(try await scene.store.claim(try scene.id(1)), .claimed, "claim")
-                let due = try requireValue(try await scene.store.nextDue(pools: scene.pools), "next due of a queued job")
-                try require(due <= claimedAt, "a queued job is due at \(due), after it was queued at \(claimedAt)")
-                let lease = try requireValue(try await scene.lease(), "lease")
-                try requireEqual(try await scene.store.nextDue(pools: scene.pools), lease.expires, "next due of a leased job")
-                try await scene.store.finish(lease, .retry(at: scene.now + .seconds(40)))
-                try requireEqual(try await scene.store.nextDue(pools: scene.pools), scene.now + .seconds(40), "next due of a retry")
-            }
+        .scene("nextDue is when the next job can be leased: a queued one's time, or a lease's end") { scene in
+            let claimedAt = scene.now
+            try requireEqual(try await scene.store.claim(try scene.id(1)), .claimed, "claim")
+            let due = try requireValue(try await scene.store.nextDue(pools: scene.pools), "next due of a queued job")
+            try require(due <= claimedAt, "a queued job is due at \(due), after it was queued at \(claimedAt)")
+            let lease = try requireValue(try await scene.lease(), "lease")
+            try requireEqual(try await scene.store.nextDue(pools: scene.pools), lease.expires, "next due of a leased job")
+            try await scene.store.finish(lease, .retry(at: scene.now + .seconds(40)))
+            try requireEqual(try await scene.store.nextDue(pools: scene.pools), scene.now + .seconds(40), "next due of a retry")
         },
-        Case("a heartbeat lets the lease run from now, and keeps token and attempt") { subject in
-            try await subject.withStore { scene in
-                let lease = try await scene.claimAndLease(try scene.id(1))
-                scene.clock.advance(by: .seconds(10))
-                let extended = try await scene.store.extend(lease, duration: .seconds(15))
-                try requireEqual(
-                    extended,
-                    CopyLease(
-                        id: lease.id, token: lease.token, attempt: lease.attempt, queuedAt: lease.queuedAt,
-                        expires: scene.now + .seconds(15)),
-                    "lease")
-                scene.clock.advance(by: .seconds(10))
-                try requireEqual(try await scene.lease(), nil, "lease by another worker")
-                try requireEqual(try await scene.store.nextDue(pools: scene.pools), extended.expires, "next due")
-            }
+        .scene("a heartbeat lets the lease run from now, and keeps token and attempt") { scene in
+            let lease = try await scene.claimAndLease(try scene.id(1))
+            scene.clock.advance(by: .seconds(10))
+            let extended = try await scene.store.extend(lease, duration: .seconds(15))
+            try requireEqual(
+                extended,
+                CopyLease(
+                    id: lease.id, token: lease.token, attempt: lease.attempt, queuedAt: lease.queuedAt,
+                    expires: scene.now + .seconds(15)),
+                "lease")
+            scene.clock.advance(by: .seconds(10))
+            try requireEqual(try await scene.lease(), nil, "lease by another worker")
+            try requireEqual(try await scene.store.nextDue(pools: scene.pools), extended.expires, "next due")
         },
-        Case("a lease that ran out but that nobody took can still be extended") { subject in
-            try await subject.withStore { scene in
-                let lease = try await scene.claimAndLease(try scene.id(1))
-                scene.clock.advance(by: .seconds(100))
-                let extended = try await scene.store.extend(lease, duration: .seconds(15))
-                try requireEqual(extended.attempt, 1, "attempt")
-                try requireEqual(try await scene.lease(), nil, "lease by another worker")
-            }
+        .scene("a lease that ran out but that nobody took can still be extended") { scene in
+            let lease = try await scene.claimAndLease(try scene.id(1))
+            scene.clock.advance(by: .seconds(100))
+            let extended = try await scene.store.extend(lease, duration: .seconds(15))
+            try requireEqual(extended.attempt, 1, "attempt")
+            try requireEqual(try await scene.lease(), nil, "lease by another worker")
         },
-        Case("extend with a token that is not the newest throws staleLease and changes nothing") { subject in
-            try await subject.withStore { scene in
-                let old = try await scene.claimAndLease(try scene.id(1))
-                scene.clock.advance(by: .seconds(16))
-                let new = try requireValue(try await scene.lease(), "second lease")
-                try await scene.requireStale("extend") { _ = try await scene.store.extend(old, duration: .seconds(900)) }
-                try requireEqual(try await scene.store.nextDue(pools: scene.pools), new.expires, "end of the second lease")
-            }
+        .scene("extend with a token that is not the newest throws staleLease and changes nothing") { scene in
+            let old = try await scene.claimAndLease(try scene.id(1))
+            scene.clock.advance(by: .seconds(16))
+            let new = try requireValue(try await scene.lease(), "second lease")
+            try await scene.requireStale("extend") { _ = try await scene.store.extend(old, duration: .seconds(900)) }
+            try requireEqual(try await scene.store.nextDue(pools: scene.pools), new.expires, "end of the second lease")
         },
-        Case("extend of a job that is done, purged or was never there throws staleLease") { subject in
-            try await subject.withStore { scene in
-                let done = try await scene.claimAndLease(try scene.id(1))
-                try await scene.store.finish(done, .present(scene.object(done.id)))
-                try await scene.requireStale("extend of a done job") { _ = try await scene.store.extend(done, duration: .seconds(1)) }
-                let purged = try await scene.claimAndLease(try scene.id(2))
-                try requireEqual(try await scene.store.beginRemoval(purged.id) != nil, true, "removal")
-                try await scene.requireStale("extend of a purged job") { _ = try await scene.store.extend(purged, duration: .seconds(1)) }
-                let unknown = CopyLease(id: try scene.id(3), token: done.token, attempt: 1, queuedAt: scene.now, expires: scene.now)
-                try await scene.requireStale("extend of no job") { _ = try await scene.store.extend(unknown, duration: .seconds(1)) }
-                try await scene.requireStatus(unknown.id, nil)
-            }
+        .scene("extend of a job that is done, purged or was never there throws staleLease") { scene in
+            let done = try await scene.claimAndLease(try scene.id(1))
+            try await scene.store.finish(done, .present(scene.object(done.id)))
+            try await scene.requireStale("extend of a done job") { _ = try await scene.store.extend(done, duration: .seconds(1)) }
+            let purged = try await scene.claimAndLease(try scene.id(2))
+            try requireEqual(try await scene.store.beginRemoval(purged.id) != nil, true, "removal")
+            try await scene.requireStale("extend of a purged job") { _ = try await scene.store.extend(purged, duration: .seconds(1)) }
+            let unknown = CopyLease(id: try scene.id(3), token: done.token, attempt: 1, queuedAt: scene.now, expires: scene.now)
+            try await scene.requireStale("extend of no job") { _ = try await scene.store.extend(unknown, duration: .seconds(1)) }
+            try await scene.requireStatus(unknown.id, nil)
         },
     ]
 }

@@ -1,16 +1,18 @@
 import struct Crypto.SHA256
-public import MirrorCore
+package import MirrorCore
 import NIOCore
 
 /// What a ``FakeOrigin`` has to give: bytes in memory, or bytes computed where they are asked for, so that 2 GiB cost no memory.
-public enum FakeBody: Sendable {
+package enum FakeBody: Sendable {
     case bytes([UInt8])
     /// `size` bytes that depend on `seed` and on their place only.
     case generated(size: Int64, seed: UInt64)
 
+    struct NoDigest: Error {}
+
     static let blockSize = 64 << 10
 
-    public var size: Int64 {
+    package var size: Int64 {
         switch self {
         case .bytes(let bytes): Int64(bytes.count)
         case .generated(let size, _): size
@@ -18,7 +20,7 @@ public enum FakeBody: Sendable {
     }
 
     /// What who reads all of it must get; computed anew each time.
-    public var sha256: Digest {
+    package var sha256: Digest {
         get throws {
             var hash = SHA256()
             var reader = FakeBodyReader(self)
@@ -28,12 +30,13 @@ public enum FakeBody: Sendable {
                 chunk.withUnsafeReadableBytes { hash.update(bufferPointer: $0) }
                 offset += Int64(chunk.readableBytes)
             }
-            return try requireValue(Digest(.sha256, bytes: Array(hash.finalize())), "digest")
+            guard let digest = Digest(.sha256, bytes: Array(hash.finalize())) else { throw NoDigest() }
+            return digest
         }
     }
 
     /// The bytes of `range`, cut off at the end: what who reads a part must get.
-    public func bytes(_ range: Range<Int64>) -> [UInt8] {
+    package func bytes(_ range: Range<Int64>) -> [UInt8] {
         var reader = FakeBodyReader(self)
         var out: [UInt8] = []
         var offset = range.lowerBound
@@ -60,15 +63,8 @@ struct FakeBodyReader {
         case .generated(_, let seed):
             var block = ByteBuffer()
             block.reserveCapacity(FakeBody.blockSize)
-            var state = seed
-            for _ in 0..<FakeBody.blockSize / 8 {
-                // SplitMix64.
-                state &+= 0x9E37_79B9_7F4A_7C15
-                var word = state
-                word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-                word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-                block.writeInteger(word ^ (word >> 31))
-            }
+            var chance = SeededGenerator(seed: seed)
+            for _ in 0..<FakeBody.blockSize / 8 { block.writeInteger(chance.next()) }
             self.block = block
         }
     }

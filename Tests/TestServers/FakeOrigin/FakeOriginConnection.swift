@@ -1,4 +1,3 @@
-import MirrorCore
 import NIOCore
 import NIOHTTP1
 

@@ -5,8 +5,8 @@ import Testing
 
 @testable import MirrorNode
 
-@Suite("Parts of the process", .timeLimit(.minutes(1)))
-struct ServicePartTests {
+@Suite("Services of the process", .timeLimit(.minutes(1)))
+struct WatchedServiceTests {
     private struct Broken: Error {}
 
     /// Waits until it is told to stop, and notes how.
@@ -50,8 +50,8 @@ struct ServicePartTests {
         let (beginnings, begin) = AsyncStream.makeStream(of: Void.self)
         let settings = ServiceGroupConfiguration(
             [
-                ServicePart("first", watch, Waiting("first", notes, begin: begin)),
-                ServicePart("part", watch) {
+                WatchedService("first", watch, Waiting("first", notes, begin: begin)),
+                WatchedService("part", watch) {
                     var count = 0
                     for await _ in beginnings {
                         count += 1
@@ -59,7 +59,7 @@ struct ServicePartTests {
                     }
                     try await part()
                 },
-                ServicePart("last", watch, Waiting("last", notes, begin: begin)),
+                WatchedService("last", watch, Waiting("last", notes, begin: begin)),
             ], grace: .seconds(60), logger: logger)
         do {
             try await ServiceGroup(configuration: settings).run()
@@ -80,6 +80,6 @@ struct ServicePartTests {
     func ends() async {
         let (notes, failure) = await run {}
         #expect(notes == ["last was told", "first was told"])
-        #expect((failure as? PartEnded)?.name == "part")
+        #expect((failure as? ServiceEnded)?.name == "part")
     }
 }

@@ -1,15 +1,15 @@
 import Logging
 import ServiceLifecycle
 
-/// A part of the process ended although nobody had told it to.
-struct PartEnded: Error, CustomStringConvertible {
+/// A service of the process ended although nobody had told it to.
+struct ServiceEnded: Error, CustomStringConvertible {
     let name: String
 
     var description: String { "a part of the service ended unexpectedly: \(name)" }
 }
 
-/// A part of the process, which is left when it does not end in time (``ExitWatch``).
-struct ServicePart: Service, CustomStringConvertible {
+/// A service of the process, which is left when it does not end in time (``ExitWatch``).
+struct WatchedService: Service, CustomStringConvertible {
     /// For people who look why the process does not end.
     let name: String
     let watch: ExitWatch
@@ -18,14 +18,14 @@ struct ServicePart: Service, CustomStringConvertible {
     /// For the log of the services, which would otherwise show everything that is reachable from here.
     var description: String { name }
 
-    /// A part that runs until it is cancelled: by graceful shutdown, or for good.
+    /// One that runs until it is cancelled: by graceful shutdown, or for good.
     init(_ name: String, _ watch: ExitWatch, _ body: @escaping @Sendable () async throws -> Void) {
         self.name = name
         self.watch = watch
         self.body = { try await cancelWhenGracefulShutdown(body) }
     }
 
-    /// A part that does something of its own on graceful shutdown.
+    /// One that does something of its own on graceful shutdown.
     init(_ name: String, _ watch: ExitWatch, _ service: any Service) {
         self.name = name
         self.watch = watch
@@ -34,15 +34,15 @@ struct ServicePart: Service, CustomStringConvertible {
 
     func run() async throws {
         try await watch.watch(name, body)
-        guard Task.isCancelled || Task.isShuttingDownGracefully else { throw PartEnded(name: name) }
+        guard Task.isCancelled || Task.isShuttingDownGracefully else { throw ServiceEnded(name: name) }
     }
 }
 
 extension ServiceGroupConfiguration {
-    /// Parts of one process, which stop last to first. When one of them fails the others are stopped in the same order, so that who waits is answered,
+    /// Services of one process, which stop last to first. When one of them fails the others are stopped in the same order, so that who waits is answered,
     /// and the failure is thrown after that.
-    init(_ parts: [ServicePart], grace: Duration, logger: Logger) {
-        self.init(services: parts.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) }, logger: logger)
+    init(_ services: [WatchedService], grace: Duration, logger: Logger) {
+        self.init(services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) }, logger: logger)
         maximumGracefulShutdownDuration = grace
     }
 }
