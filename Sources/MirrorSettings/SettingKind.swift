@@ -1,4 +1,4 @@
-public import Logging
+package import Logging
 public import MirrorCore
 
 /// How one kind of value is read from text, written back and described.
@@ -141,7 +141,7 @@ extension SettingKind where Value == String {
     }
 
     /// What a word of a `User-Agent` field begins with.
-    public static var userAgent: Self {
+    package static var userAgent: Self {
         SettingKind(
             name: "text",
             parse: { (text, _) throws(InvalidValue) in
@@ -200,7 +200,7 @@ extension SettingKind where Value == Secret {
 }
 
 extension SettingKind where Value == IPNetwork {
-    public static var network: Self {
+    package static var network: Self {
         SettingKind(
             name: "network",
             parse: { (text, _) throws(InvalidValue) in
@@ -213,7 +213,7 @@ extension SettingKind where Value == IPNetwork {
 }
 
 extension SettingKind where Value == PoolID {
-    public static var pool: Self {
+    package static var pool: Self {
         SettingKind(
             name: "pool",
             parse: { (text, _) throws(InvalidValue) in
@@ -227,5 +227,5 @@ extension SettingKind where Value == PoolID {
 
 extension SettingKind where Value == Logger.Level {
     /// The levels of swift-log.
-    public static var logLevel: Self { choice() }
+    package static var logLevel: Self { choice() }
 }

@@ -60,13 +60,13 @@ public struct ObjectMetadata: Sendable, Hashable {
     }
 
     /// The names under which stores keep the fields that HTTP has no name for.
-    public enum Name {
-        public static let upstreamURL = "cloud-mirror-upstream-url"
-        public static let upstreamETag = "cloud-mirror-upstream-etag"
-        public static let upstreamContentLength = "cloud-mirror-upstream-content-length"
-        public static let upstreamLastModified = "cloud-mirror-upstream-last-modified"
-        public static let stored = "cloud-mirror-stored"
-        public static let addresses = "cloud-mirror-addresses"
-        public static let sha256 = "cloud-mirror-sha256"
+    package enum Name {
+        package static let upstreamURL = "cloud-mirror-upstream-url"
+        package static let upstreamETag = "cloud-mirror-upstream-etag"
+        package static let upstreamContentLength = "cloud-mirror-upstream-content-length"
+        package static let upstreamLastModified = "cloud-mirror-upstream-last-modified"
+        package static let stored = "cloud-mirror-stored"
+        package static let addresses = "cloud-mirror-addresses"
+        package static let sha256 = "cloud-mirror-sha256"
     }
 }

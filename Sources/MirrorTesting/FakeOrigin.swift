@@ -1,5 +1,5 @@
 import MirrorCore
-public import NIOCore
+package import NIOCore
 import NIOHTTP1
 import NIOPosix
 
@@ -7,22 +7,22 @@ import NIOPosix
 ///
 /// Routes are looked up by path and query, then by path alone; a path without a route is answered with 404.
 /// ``stop()`` must be called, or use ``run(_:)``.
-public final class FakeOrigin: Sendable {
+package final class FakeOrigin: Sendable {
     /// A request as it arrived.
-    public struct Request: Sendable {
-        public let method: String
+    package struct Request: Sendable {
+        package let method: String
         /// Path and query as they were sent.
-        public let uri: String
-        public let headers: [(name: String, value: String)]
+        package let uri: String
+        package let headers: [(name: String, value: String)]
         /// Counts the requests to this path, from 1.
-        public let number: Int
+        package let number: Int
         /// Counts the connections, from 1: the same number, the same connection.
-        public let connection: Int
+        package let connection: Int
 
-        public var path: String { String(uri.prefix { $0 != "?" }) }
+        package var path: String { String(uri.prefix { $0 != "?" }) }
 
         /// The first value of a field; the case of `name` does not matter.
-        public func header(_ name: String) -> String? {
+        package func header(_ name: String) -> String? {
             headers.first { $0.name.lowercased() == name.lowercased() }?.value
         }
     }
@@ -39,12 +39,12 @@ public final class FakeOrigin: Sendable {
 
     typealias Listener = NIOAsyncChannel<FakeOriginConnection, Never>
 
-    public let port: Int
+    package let port: Int
     let state: WatchedState<State>
     private let server: Task<Void, any Error>
 
     /// Listens on a free port, on the process's own event loops unless a group is given.
-    public static func start(eventLoopGroup: (any EventLoopGroup)? = nil) async throws -> FakeOrigin {
+    package static func start(eventLoopGroup: (any EventLoopGroup)? = nil) async throws -> FakeOrigin {
         let state = WatchedState(State())
         let listener = try await ServerBootstrap(group: eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -57,7 +57,7 @@ public final class FakeOrigin: Sendable {
     }
 
     /// Starts an origin, runs `body` and stops it.
-    public static func run<Result>(
+    package static func run<Result>(
         isolation: isolated (any Actor)? = #isolation, _ body: (FakeOrigin) async throws -> Result
     ) async throws -> Result {
         let origin = try await start()
@@ -90,64 +90,64 @@ public final class FakeOrigin: Sendable {
     }
 
     /// Closes all connections, also those that wait at a gate, and returns once they are closed.
-    public func stop() async {
+    package func stop() async {
         server.cancel()
         _ = await server.result
     }
 
     /// `http://127.0.0.1:port` and the path, which begins with `/`.
-    public func url(_ path: String) -> String {
+    package func url(_ path: String) -> String {
         "http://127.0.0.1:\(port)\(path)"
     }
 
     // MARK: The script
 
     /// The n-th request is answered by the n-th behavior, later ones by the last.
-    public func on(_ path: String, _ behaviors: FakeBehavior...) {
+    package func on(_ path: String, _ behaviors: FakeBehavior...) {
         on(path, behaviors)
     }
 
     /// The n-th request is answered by the n-th behavior, later ones by the last.
-    public func on(_ path: String, _ behaviors: [FakeBehavior]) {
+    package func on(_ path: String, _ behaviors: [FakeBehavior]) {
         on(path) { request in
             behaviors.isEmpty ? .status(404) : behaviors[min(request.number, behaviors.count) - 1]
         }
     }
 
     /// Asks `answer` for every request; it runs under a lock and must not call the origin.
-    public func on(_ path: String, _ answer: @escaping @Sendable (Request) -> FakeBehavior) {
+    package func on(_ path: String, _ answer: @escaping @Sendable (Request) -> FakeBehavior) {
         state.change { $0.routes[path] = answer }
     }
 
     /// Asks `answer` for every request that no other route answers, as ``on(_:_:)-(String,_)`` does.
-    public func on(everything answer: @escaping @Sendable (Request) -> FakeBehavior) {
+    package func on(everything answer: @escaping @Sendable (Request) -> FakeBehavior) {
         state.change { $0.rest = answer }
     }
 
     // MARK: What was seen
 
-    public var requests: [Request] { state.current.requests }
+    package var requests: [Request] { state.current.requests }
 
     /// In the order of their arrival.
-    public func requests(for path: String) -> [Request] {
+    package func requests(for path: String) -> [Request] {
         requests.filter { $0.path == path }
     }
 
     /// The n-th request to a path, counted from 1, as soon as it has arrived.
-    public func request(_ number: Int = 1, for path: String) async throws -> Request {
+    package func request(_ number: Int = 1, for path: String) async throws -> Request {
         try await state.value { state in state.requests.first { $0.path == path && $0.number == number } }
     }
 
     /// Requests that are being answered.
-    public var activeRequests: Int { state.current.active }
+    package var activeRequests: Int { state.current.active }
     /// The most that were being answered at once.
-    public var maxActiveRequests: Int { state.current.maxActive }
+    package var maxActiveRequests: Int { state.current.maxActive }
     /// How many connections were accepted since the start.
-    public var connectionCount: Int { state.current.connections }
-    public var openConnections: Int { state.current.openConnections }
+    package var connectionCount: Int { state.current.connections }
+    package var openConnections: Int { state.current.openConnections }
 
     /// Returns once no more than `count` connections are open.
-    public func connections(atMost count: Int) async throws {
+    package func connections(atMost count: Int) async throws {
         try await state.value { $0.openConnections <= count ? () : nil }
     }
 }

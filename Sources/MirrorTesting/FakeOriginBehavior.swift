@@ -4,48 +4,48 @@ import Synchronization
 /// ```swift
 /// origin.on("/a.bin", .generated(size: 5 << 30, seed: 1).with { $0.truncateAfter = 1 << 20 })
 /// ```
-public struct FakeBehavior: Sendable {
-    public var status = 200
+package struct FakeBehavior: Sendable {
+    package var status = 200
     /// Sent as they are, beside those that the behavior adds: `Content-Length`, `ETag`, `Accept-Ranges`, `Content-Range`.
-    public var headers: [(name: String, value: String)] = []
-    public var body = FakeBody.bytes([])
+    package var headers: [(name: String, value: String)] = []
+    package var body = FakeBody.bytes([])
     /// With its quotes.
-    public var etag: String?
-    public var framing = Framing.length
+    package var etag: String?
+    package var framing = Framing.length
     /// Whether `Range` is heeded; `If-Match` and `If-None-Match` always are.
-    public var acceptsRanges = true
+    package var acceptsRanges = true
     /// What `Content-Length` claims instead of the truth. After a body that is shorter or longer the connection closes.
-    public var statedLength: Int64?
+    package var statedLength: Int64?
     /// Closes the connection after so many bytes of the body.
-    public var truncateAfter: Int64?
+    package var truncateAfter: Int64?
     /// Waits after so many bytes of the body until the gate opens.
-    public var stall: (after: Int64, gate: FakeGate)?
+    package var stall: (after: Int64, gate: FakeGate)?
     /// Waits before the head of the response until the gate opens.
-    public var gate: FakeGate?
+    package var gate: FakeGate?
     /// Bytes of one write, at most.
-    public var chunkSize = 64 << 10
+    package var chunkSize = 64 << 10
     /// Between the writes of a slow drip.
-    public var pause: Duration?
+    package var pause: Duration?
     /// Closes the connection instead of answering.
-    public var hangsUp = false
+    package var hangsUp = false
     /// Sent instead of all that the rest describes; the connection closes after it.
-    public var raw: [UInt8]?
+    package var raw: [UInt8]?
 
-    public enum Framing: Sendable {
+    package enum Framing: Sendable {
         case length, chunked
         /// An HTTP/1.0 answer that ends where the connection ends.
         case untilClose
     }
 
-    public init() {}
+    package init() {}
 
-    public func with(_ change: (inout FakeBehavior) -> Void) -> FakeBehavior {
+    package func with(_ change: (inout FakeBehavior) -> Void) -> FakeBehavior {
         var copy = self
         change(&copy)
         return copy
     }
 
-    public static func body(_ bytes: [UInt8], etag: String? = "\"v1\"", type: String = "application/octet-stream") -> FakeBehavior {
+    package static func body(_ bytes: [UInt8], etag: String? = "\"v1\"", type: String = "application/octet-stream") -> FakeBehavior {
         FakeBehavior().with {
             $0.body = .bytes(bytes)
             $0.etag = etag
@@ -53,38 +53,38 @@ public struct FakeBehavior: Sendable {
         }
     }
 
-    public static func text(_ text: String, etag: String? = "\"v1\"") -> FakeBehavior {
+    package static func text(_ text: String, etag: String? = "\"v1\"") -> FakeBehavior {
         body(Array(text.utf8), etag: etag, type: "text/plain")
     }
 
     /// See ``FakeBody/generated(size:seed:)``; the ETag names size and seed.
-    public static func generated(size: Int64, seed: UInt64 = 1) -> FakeBehavior {
+    package static func generated(size: Int64, seed: UInt64 = 1) -> FakeBehavior {
         body([], etag: "\"\(size)-\(seed)\"").with { $0.body = .generated(size: size, seed: seed) }
     }
 
-    public static func status(_ status: Int, _ text: String = "") -> FakeBehavior {
+    package static func status(_ status: Int, _ text: String = "") -> FakeBehavior {
         body(Array(text.utf8), etag: nil, type: "text/plain").with {
             $0.status = status
             $0.acceptsRanges = false
         }
     }
 
-    public static func redirect(to location: String, status: Int = 302) -> FakeBehavior {
+    package static func redirect(to location: String, status: Int = 302) -> FakeBehavior {
         FakeBehavior.status(status).with { $0.headers.append(("Location", location)) }
     }
 
-    public static var hangUp: FakeBehavior { FakeBehavior().with { $0.hangsUp = true } }
+    package static var hangUp: FakeBehavior { FakeBehavior().with { $0.hangsUp = true } }
 }
 
 extension [FakeBehavior] {
     /// Fails `times` times, then does what `behavior` says.
-    public static func failing(_ times: Int, status: Int = 503, then behavior: FakeBehavior) -> [FakeBehavior] {
+    package static func failing(_ times: Int, status: Int = 503, then behavior: FakeBehavior) -> [FakeBehavior] {
         Array(repeating: .status(status, "not now"), count: times) + [behavior]
     }
 }
 
 /// A gate that a response of a ``FakeOrigin`` waits at until the test opens it, for good.
-public final class FakeGate: Sendable {
+package final class FakeGate: Sendable {
     private struct State {
         var isOpen = false
         var waiting = 0
@@ -92,26 +92,26 @@ public final class FakeGate: Sendable {
 
     private let state: WatchedState<State>
 
-    public init() {
+    package init() {
         state = WatchedState(State())
     }
 
-    public func open() {
+    package func open() {
         state.change { $0.isOpen = true }
     }
 
     /// - Throws: `CancellationError` when the origin stops.
-    public func wait() async throws {
+    package func wait() async throws {
         state.change { $0.waiting += 1 }
         defer { state.change { $0.waiting -= 1 } }
         try await state.value { $0.isOpen ? () : nil }
     }
 
     /// How many responses wait here.
-    public var waitingCount: Int { state.current.waiting }
+    package var waitingCount: Int { state.current.waiting }
 
     /// Returns once `count` responses wait here.
-    public func waiting(_ count: Int = 1) async throws {
+    package func waiting(_ count: Int = 1) async throws {
         try await state.value { $0.waiting >= count ? () : nil }
     }
 }

@@ -1,16 +1,16 @@
 import struct Crypto.SHA256
-public import MirrorCore
+package import MirrorCore
 import NIOCore
 
 /// What a ``FakeOrigin`` has to give: bytes in memory, or bytes computed where they are asked for, so that 2 GiB cost no memory.
-public enum FakeBody: Sendable {
+package enum FakeBody: Sendable {
     case bytes([UInt8])
     /// `size` bytes that depend on `seed` and on their place only.
     case generated(size: Int64, seed: UInt64)
 
     static let blockSize = 64 << 10
 
-    public var size: Int64 {
+    package var size: Int64 {
         switch self {
         case .bytes(let bytes): Int64(bytes.count)
         case .generated(let size, _): size
@@ -18,7 +18,7 @@ public enum FakeBody: Sendable {
     }
 
     /// What who reads all of it must get; computed anew each time.
-    public var sha256: Digest {
+    package var sha256: Digest {
         get throws {
             var hash = SHA256()
             var reader = FakeBodyReader(self)
@@ -33,7 +33,7 @@ public enum FakeBody: Sendable {
     }
 
     /// The bytes of `range`, cut off at the end: what who reads a part must get.
-    public func bytes(_ range: Range<Int64>) -> [UInt8] {
+    package func bytes(_ range: Range<Int64>) -> [UInt8] {
         var reader = FakeBodyReader(self)
         var out: [UInt8] = []
         var offset = range.lowerBound

@@ -115,7 +115,7 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The host when it is an address.
-    public var hostAddress: IPAddress? { IPAddress(host) }
+    package var hostAddress: IPAddress? { IPAddress(host) }
 
     private static func bracketed(_ host: String) -> String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host }
 

@@ -62,7 +62,7 @@ public struct OutboundError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
-    public init(_ refusal: EgressRefusal) {
+    package init(_ refusal: EgressRefusal) {
         self.init(.refused(refusal), refusal.message)
     }
 
