@@ -12,7 +12,7 @@ public struct StorageError: Error, Sendable, CustomStringConvertible {
     public var cause: (any Error)?
 
     public enum Code: String, Sendable, CaseIterable {
-        case notFound, alreadyExists, preconditionFailed, permissionDenied, invalidRequest
+        case notFound, preconditionFailed, permissionDenied, invalidRequest
         case unsupported, checksumMismatch, full, throttled, timedOut, unavailable
 
         /// Whether the same call may succeed a little later.
@@ -20,7 +20,7 @@ public struct StorageError: Error, Sendable, CustomStringConvertible {
             switch self {
             // Bytes that were damaged on their way may arrive whole the next time.
             case .throttled, .timedOut, .unavailable, .checksumMismatch: true
-            case .notFound, .alreadyExists, .preconditionFailed, .permissionDenied, .invalidRequest, .unsupported, .full: false
+            case .notFound, .preconditionFailed, .permissionDenied, .invalidRequest, .unsupported, .full: false
             }
         }
     }
