@@ -23,8 +23,11 @@ public struct ConformanceCase<Subject: Sendable>: Sendable, CustomStringConverti
 
 /// What was expected of an implementation and did not happen.
 public struct ConformanceFailure: Error, Sendable, CustomStringConvertible {
+    /// What was expected, and what was there instead.
     public let message: String
+    /// The file of the suite that expected it, as `#fileID` gives it.
     public let file: String
+    /// The line there.
     public let line: Int
 
     public init(_ message: String, file: String = #fileID, line: Int = #line) {
