@@ -59,7 +59,7 @@ public protocol StateStore: Sendable {
 
     /// Keeps what a replica's artifact is to be fetched with beyond its name (a signature), for whoever copies it. The newest replaces older ones.
     ///
-    /// A secret: kept for ``FetchQuery/life`` at most, and never where it outlives the store's process or service. Losing it loses no more than the copy.
+    /// A secret: kept for `FetchQuery.life` at most, and never where it outlives the store's process or service. Losing it loses no more than the copy.
     func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws
 
     /// What ``keepQuery(_:for:)`` kept last.
@@ -105,7 +105,7 @@ public protocol StateStore: Sendable {
 
     /// Adds what the pool says of a present replica's object, for those who ask later.
     ///
-    /// - Parameter object: With its ``StoredObject/representation``; another object than the replica's is left aside.
+    /// - Parameter object: With its `representation`; another object than the replica's is left aside.
     func describe(_ id: ReplicaID, _ object: StoredObject) async throws
 
     /// Marks expired replicas.

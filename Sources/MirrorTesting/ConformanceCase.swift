@@ -39,6 +39,8 @@ public struct ConformanceFailure: Error, Sendable, CustomStringConvertible {
     public var description: String { "\(message) (\(file):\(line))" }
 }
 
+/// Looks at a condition of a case.
+///
 /// - Throws: ``ConformanceFailure`` unless `condition` holds.
 public func require(
     _ condition: Bool, _ message: @autoclosure () -> String, file: String = #fileID, line: Int = #line
@@ -46,6 +48,8 @@ public func require(
     guard condition else { throw ConformanceFailure(message(), file: file, line: line) }
 }
 
+/// Compares two values.
+///
 /// - Throws: ``ConformanceFailure`` unless `actual` equals `expected`; it shows both.
 public func requireEqual<Value: Equatable>(
     _ actual: Value, _ expected: Value, _ what: @autoclosure () -> String = "value", file: String = #fileID, line: Int = #line
@@ -55,6 +59,8 @@ public func requireEqual<Value: Equatable>(
     }
 }
 
+/// Unwraps a value.
+///
 /// - Returns: The value that is there.
 /// - Throws: ``ConformanceFailure`` when `value` is `nil`.
 public func requireValue<Value>(

@@ -1,7 +1,7 @@
 public import MirrorCore
 public import MirrorState
 
-/// What every ``StateStore`` must do: each line of its *Behavior* list is at least one case.
+/// What every `StateStore` must do: each line of its *Behavior* list is at least one case.
 ///
 /// Run each case of ``cases`` and ``fillingCases`` with a new subject, and those of ``durableCases`` too where the store is durable:
 /// ```swift

@@ -14,7 +14,7 @@ public struct CopyingStore: Sendable {
     }
 }
 
-/// What a store with ``StoreCapabilities/Features/serverSideCopy`` must do besides ``ObjectStoreSuite``.
+/// What a store with `StoreCapabilities.Features.serverSideCopy` must do besides ``ObjectStoreSuite``.
 public enum CopySuite {
     /// A case is run with a store and its source.
     public typealias Case = ConformanceCase<CopyingStore>

@@ -1,6 +1,6 @@
 public import MirrorStorage
 
-/// What every ``ObjectStore`` must do: one case for each line of the *Behavior* lists of ``ObjectStore`` and ``ObjectUpload``.
+/// What every `ObjectStore` must do: one case for each line of the *Behavior* lists of `ObjectStore` and `ObjectUpload`.
 ///
 /// The cases use keys of their own and remove what they store, so that they can run against a pool that holds other objects, and at the
 /// same time. The store must tell the time by the system's clock.

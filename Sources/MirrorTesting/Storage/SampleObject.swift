@@ -118,7 +118,7 @@ extension ObjectStore {
     }
 }
 
-/// Runs `body`, which must throw a ``StorageError`` with `code`.
+/// Runs `body`, which must throw a `StorageError` with `code`.
 @discardableResult
 public func requireStorageError<Result>(
     _ code: StorageError.Code, _ what: String, file: String = #fileID, line: Int = #line, _ body: () async throws -> Result
