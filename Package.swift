@@ -56,15 +56,15 @@ let package = Package(
     name: "cloud-mirror",
     platforms: [.macOS(.v15)],
     products: [
-        // A mirror in an executable of one's own, with storage of one's own.
-        .library(name: "CloudMirror", targets: ["CloudMirror"]),
-        // What a storage or state backend is written with.
+        // What a storage or state backend is written with. The documentation of each library can link to those above it.
         .library(name: "MirrorCore", targets: ["MirrorCore"]),
         .library(name: "MirrorNet", targets: ["MirrorNet"]),
         .library(name: "MirrorSettings", targets: ["MirrorSettings"]),
         .library(name: "MirrorStorage", targets: ["MirrorStorage"]),
         .library(name: "MirrorState", targets: ["MirrorState"]),
         .library(name: "MirrorTesting", targets: ["MirrorTesting"]),
+        // A mirror in an executable of one's own, with storage of one's own.
+        .library(name: "CloudMirror", targets: ["CloudMirror"]),
         .executable(name: "cloud-mirror", targets: ["cloud-mirror"]),
     ],
     // The versions that are built and tested: Package.resolved is not kept, because its commits are those of whatever mirror resolved it.
@@ -83,7 +83,6 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
-        .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
         // What those above depend on, as far as it is in the executable: see `pinned`.
         .package(url: "https://github.com/apple/swift-algorithms.git", exact: "1.2.1"),
         .package(url: "https://github.com/apple/swift-async-algorithms.git", exact: "1.1.4"),

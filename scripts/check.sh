@@ -57,6 +57,7 @@ check "constructs: the check itself" scripts/check-source.py --self-test
 check "versions (Swift, Debian, packages, images)" scripts/check-versions.py
 check "versions: the check itself" scripts/check-versions.py --self-test
 check "bill of materials: the script itself" scripts/sbom.py --self-test
+check "documentation of public symbols: the check itself" scripts/check-docs.py --self-test
 check "shell scripts (shellcheck)" lint_shell
 check "deploy (Dockerfile, compose file, systemd units), and the check itself" check_deploy
 check "benchmark harness" python3 -B -m unittest discover --quiet -s Benchmarks -p 'test_*.py'

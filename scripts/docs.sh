@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Regenerates the references that are checked in, and builds the API documentation of the library products into .build/docs.
+# Regenerates the references that are checked in, and builds the API documentation of the library products into .build/docs/site. A warning of docc fails it.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
 
 scripts/setup.sh
-say "Building cloud-mirror (debug), which knows its own configuration"
-swift build --product cloud-mirror 2>&1 | build_progress
-executable=$(swift build --show-bin-path)/cloud-mirror
+say "Building everything (debug): cloud-mirror knows its own configuration, and the modules have the comments"
+swift build 2>&1 | build_progress
+build=$(swift build --show-bin-path)
+executable=$build/cloud-mirror
 
 # generate SUBCOMMAND FILE: through a temporary file, so that a failure leaves the old one whole.
 generate() {
@@ -34,10 +35,22 @@ insert capability-table docs/storage-backends.md capabilities
 insert bucket-policies docs/operations.md policies
 insert limits docs/security.md limits
 
-for target in MirrorCore MirrorStorage MirrorState MirrorTesting; do
-    say "API documentation of $target"
-    mkdir -p ".build/docs/$target"
-    swift package --allow-writing-to-directory ".build/docs/$target" generate-documentation --target "$target" \
-        --output-path ".build/docs/$target" --transform-for-static-hosting
+# One archive for each library product, in the manifest's order, so that it can link to those before it; then one of them all.
+say "Symbols of the library products"
+scripts/check-docs.py "$build" .build/docs/symbols
+mapfile -t modules < <(sed -nE 's/^ +\.library\(name: "([^"]+)".*/\1/p' Package.swift)
+archives=()
+links=()
+for module in "${modules[@]}"; do
+    say "API documentation of $module"
+    archive=.build/docs/$module.doccarchive
+    # Comments are about the parameters that do not speak for themselves, so that not all are described is no warning.
+    docc convert "Sources/$module/$module.docc" --additional-symbol-graph-dir ".build/docs/symbols/$module" --output-path "$archive" \
+        --fallback-bundle-identifier "$module" --warnings-as-errors --disable-parameters-and-returns-validation \
+        --enable-experimental-external-link-support "${links[@]}"
+    archives+=("$archive")
+    links+=(--dependency "$archive")
 done
-say "API documentation: .build/docs/*/index.html"
+rm -rf .build/docs/site
+docc merge "${archives[@]}" --synthesized-landing-page-name cloud-mirror --output-path .build/docs/site
+say "API documentation: python3 -m http.server --directory .build/docs/site, then http://127.0.0.1:8000/documentation/"

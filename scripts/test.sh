@@ -27,6 +27,8 @@ if [[ ! -x $CLOUD_MIRROR_EXECUTABLE ]]; then fail "the build left no executable 
 
 # Of the executable that is tested. It fails where something is linked that nobody knows the origin, the version or the licence of.
 scripts/sbom.py "$(dirname "$CLOUD_MIRROR_EXECUTABLE")" "$logs/cloud-mirror.cdx.json"
+# Of the modules that were built.
+scripts/check-docs.py "$(dirname "$CLOUD_MIRROR_EXECUTABLE")"
 
 # The servers are the same for all targets: tests keep apart by names of their own.
 trap stop_servers EXIT

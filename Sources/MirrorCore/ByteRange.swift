@@ -1,6 +1,8 @@
 /// A range of an object's bytes: `offset` and a length above 0.
 public struct ByteRange: Sendable, Hashable {
+    /// The first byte; 0 or more.
     public let offset: Int64
+    /// Bytes; 1 or more.
     public let length: Int64
 
     /// - Returns: `nil` for a negative offset, a length below 1, or an end beyond `Int64.max`.

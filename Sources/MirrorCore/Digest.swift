@@ -1,8 +1,17 @@
 /// A cryptographic or cyclic digest of an artifact's bytes.
 public struct Digest: Sendable, Hashable, CustomStringConvertible {
+    /// What a digest is computed with, named as the registry "Hash Algorithms for HTTP Digest Fields" does where it has the algorithm (RFC 9530).
     public enum Algorithm: String, Sendable, CaseIterable {
-        // The names of the "Hash Algorithms for HTTP Digest Fields" registry where it has them (RFC 9530).
-        case md5, sha1 = "sha", sha256 = "sha-256", sha512 = "sha-512", crc32c
+        /// MD5 (RFC 1321).
+        case md5
+        /// SHA-1 (RFC 3174).
+        case sha1 = "sha"
+        /// SHA-256 (RFC 6234).
+        case sha256 = "sha-256"
+        /// SHA-512 (RFC 6234).
+        case sha512 = "sha-512"
+        /// See ``CRC32C``.
+        case crc32c
 
         /// Length of the digest in bytes.
         public var byteCount: Int {
@@ -16,7 +25,9 @@ public struct Digest: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// What it was computed with.
     public let algorithm: Algorithm
+    /// As many as ``Algorithm/byteCount`` says, in network order.
     public let bytes: [UInt8]
 
     /// - Returns: `nil` when the number of bytes is not the algorithm's.
@@ -26,18 +37,25 @@ public struct Digest: Sendable, Hashable, CustomStringConvertible {
         self.bytes = bytes
     }
 
-    /// Lower-case hexadecimal of `algorithm`.
+    /// Reads hexadecimal digits of either case.
+    ///
+    /// - Returns: `nil` for anything else, and for a length that is not the algorithm's.
     public init?(_ algorithm: Algorithm, hex: String) {
         guard let bytes = Hex.decode(hex) else { return nil }
         self.init(algorithm, bytes: bytes)
     }
 
+    /// Reads Base64, with or without padding.
+    ///
+    /// - Returns: `nil` for anything else, and for a length that is not the algorithm's.
     public init?(_ algorithm: Algorithm, base64: String) {
         guard let bytes = Base64.decode(base64) else { return nil }
         self.init(algorithm, bytes: bytes)
     }
 
+    /// Lower-case hexadecimal digits.
     public var hex: String { Hex.encode(bytes) }
+    /// Base64 with padding.
     public var base64: String { Base64.encode(bytes) }
 
     /// `sha-256:9f86…`

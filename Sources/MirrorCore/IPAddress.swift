@@ -7,11 +7,11 @@
 #endif
 
 /// An IPv4 or IPv6 address. It takes no memory beyond its own value.
-public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
+package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     /// The first 8 bytes, of which an IPv4 address has 4.
     private let high: UInt64
     private let low: UInt64
-    public let isIPv6: Bool
+    package let isIPv6: Bool
 
     private init(high: UInt64, low: UInt64, isIPv6: Bool) {
         self.high = high
@@ -25,7 +25,7 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// - Parameter bytes: In network order.
     /// - Returns: `nil` unless there are 4 or 16 bytes.
-    public init?(bytes: [UInt8]) {
+    package init?(bytes: [UInt8]) {
         func word(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
         switch bytes.count {
         case 4: self.init(high: word(bytes[...]) << 32, low: 0, isIPv6: false)
@@ -35,14 +35,14 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Reads the dotted-decimal or the colon form, and nothing else: no octal, hexadecimal or short forms, no brackets, no zone.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         var text = text
         guard let address = text.withUTF8({ IPAddress(text: UnsafeRawBufferPointer($0)) }) else { return nil }
         self = address
     }
 
     /// Reads the same from the bytes of a text.
-    public init?(text: UnsafeRawBufferPointer) {
+    package init?(text: UnsafeRawBufferPointer) {
         // inet_pton would read up to a zero byte and take that for the whole.
         guard text.count <= Self.maxLength, !text.contains(0) else { return nil }
         let address = withUnsafeTemporaryAllocation(of: CChar.self, capacity: Self.maxLength + 1) { copy -> IPAddress? in
@@ -62,14 +62,14 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     private static let maxLength = 45
 
     /// The 4 or 16 bytes, in network order.
-    public var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         (0..<(isIPv6 ? 16 : 4)).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> (56 - 8 * ($0 % 8))) }
     }
 
     /// The IPv4 address that an IPv4-mapped IPv6 address (`::ffff:10.1.2.3`) stands for; any other address itself.
     ///
     /// What a listener on `[::]` sees of IPv4 clients.
-    public var unmapped: IPAddress {
+    package var unmapped: IPAddress {
         guard isIPv6, high == 0, low >> 32 == 0xFFFF else { return self }
         return IPAddress(ipv4: UInt32(truncatingIfNeeded: low))
     }
@@ -81,7 +81,7 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The canonical text (RFC 5952 for IPv6), without brackets.
-    public var description: String {
+    package var description: String {
         var text = [CChar](repeating: 0, count: 64)
         guard inet_ntop(isIPv6 ? AF_INET6 : AF_INET, bytes, &text, socklen_t(text.count)) != nil else { return "" }
         return text.withUnsafeBufferPointer { String(decoding: UnsafeRawBufferPointer($0).prefix { $0 != 0 }, as: UTF8.self) }
@@ -89,12 +89,12 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// A network in CIDR notation: `10.0.0.0/8`, `2001:db8::/32`; a bare address is a network of one.
-public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
-    public let address: IPAddress
-    public let prefixLength: Int
+package struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
+    package let address: IPAddress
+    package let prefixLength: Int
 
     /// - Returns: `nil` for anything unreadable, and for bits set beyond the prefix (`10.1.0.0/8`), which is a slip of the pen more often than meant.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), let address = IPAddress(String(parts[0])) else { return nil }
         let width = address.isIPv6 ? 128 : 32
@@ -108,9 +108,9 @@ public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
         guard address.prefix(length) == address else { return nil }
     }
 
-    public func contains(_ other: IPAddress) -> Bool {
+    package func contains(_ other: IPAddress) -> Bool {
         other.prefix(prefixLength) == address
     }
 
-    public var description: String { "\(address)/\(prefixLength)" }
+    package var description: String { "\(address)/\(prefixLength)" }
 }

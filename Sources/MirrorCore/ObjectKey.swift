@@ -8,6 +8,7 @@ public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
     /// Bytes in the name behind the hash, at most; file systems allow 255.
     static let maxNameLength = 200
 
+    /// The key of an artifact: always the same, in every pool.
     public init(_ artifact: ArtifactURL) {
         description = "\(artifact.nameHash)/\(Self.name(of: artifact))"
     }

@@ -2,6 +2,7 @@
 public struct PoolID: Sendable, Hashable, CustomStringConvertible {
     /// The kind of storage: `local`, `s3`, …
     public let service: String
+    /// The pool's name among those of its kind: `eu-central-1`, `dev`, …
     public let region: String
 
     /// - Returns: `nil` unless each word is 1 to 63 characters of `a-z 0-9 - _ .` and begins with a letter or digit.

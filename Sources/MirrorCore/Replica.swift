@@ -1,6 +1,8 @@
 /// Names a replica: one artifact in one pool.
 public struct ReplicaID: Sendable, Hashable, CustomStringConvertible {
+    /// What is stored.
     public let artifact: ArtifactURL
+    /// Where it is stored.
     public let pool: PoolID
 
     public init(artifact: ArtifactURL, pool: PoolID) {
@@ -14,13 +16,18 @@ public struct ReplicaID: Sendable, Hashable, CustomStringConvertible {
 
 /// One artifact in one pool, as far as it is known. A replica that nothing is known of is absent.
 public struct Replica: Sendable, Hashable {
+    /// Which one it is.
     public let id: ReplicaID
+    /// What is known of it.
     public var status: Status
 
+    /// What is known of a replica that is not absent.
     public enum Status: Sendable, Hashable {
         /// A copy job is queued or under way.
         case pending
+        /// The pool has its object.
         case present(StoredObject)
+        /// The last copy failed; after ``CopyFailure/retryAt`` a request tries again.
         case error(CopyFailure)
         /// Its object is being deleted: nothing is handed out, and nothing is copied until it is gone.
         case removing
@@ -40,20 +47,31 @@ public struct Replica: Sendable, Hashable {
         self.status = status
     }
 
+    /// The status in one word; a replica whose object is being deleted is absent.
     public var state: State { status.state }
 
     /// The words for people, metrics and the API.
     public enum State: String, Sendable, CaseIterable {
-        case absent, pending, present, error
+        /// Nothing is known of it, or its object is being deleted.
+        case absent
+        /// A copy job is queued or under way.
+        case pending
+        /// The pool has its object.
+        case present
+        /// The last copy failed.
+        case error
     }
 }
 
 /// What a pool holds for a present replica.
 public struct StoredObject: Sendable, Hashable {
+    /// The object's name in the pool.
     public var key: ObjectKey
     /// Bytes.
     public var size: Int64
+    /// `nil` until it is known: not every pool keeps it.
     public var sha256: Digest?
+    /// When it was stored, or replaced.
     public var storedAt: Timestamp
     /// Coarse: reads write it at most once in a configured while.
     public var lastUsed: Timestamp
@@ -85,9 +103,13 @@ public struct StoredObject: Sendable, Hashable {
 public struct Representation: Sendable, Hashable {
     /// With its quotes.
     public var etag: String
+    /// The field `Last-Modified`.
     public var lastModified: Timestamp
+    /// The field `Content-Type`.
     public var contentType: String?
+    /// The field `Content-Encoding`.
     public var contentEncoding: String?
+    /// The field `Content-Disposition`.
     public var contentDisposition: String?
 
     public init(
@@ -104,12 +126,14 @@ public struct Representation: Sendable, Hashable {
 
 /// Why an artifact could not be copied.
 public struct CopyFailure: Error, Sendable, Hashable {
+    /// What decides how clients are answered.
     public var reason: Reason
     /// For people; holds no query, credential or path of this machine.
     public var message: String
     /// Until then the failure is the answer; after it a request tries again.
     public var retryAt: Timestamp
 
+    /// Why a copy failed, for callers that act on it.
     public enum Reason: Sendable, Hashable {
         /// The origin answered with this HTTP status, which is passed on.
         case origin(status: Int)

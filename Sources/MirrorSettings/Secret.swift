@@ -3,6 +3,7 @@ public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugSt
     /// The text itself.
     public let value: String
 
+    /// - Parameter value: The text itself.
     public init(_ value: String) {
         self.value = value
     }

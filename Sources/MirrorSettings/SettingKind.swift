@@ -1,4 +1,4 @@
-public import Logging
+package import Logging
 public import MirrorCore
 
 /// How one kind of value is read from text, written back and described.
@@ -51,14 +51,17 @@ public struct SettingKind<Value: Sendable>: Sendable {
 
 /// What is wrong with a value, in words that follow it.
 public struct InvalidValue: Error {
+    /// "is not a duration; write …"
     public var message: String
 
+    /// - Parameter message: In words that follow the value.
     public init(_ message: String) {
         self.message = message
     }
 }
 
 extension SettingKind where Value == Duration {
+    /// `500ms`, `28s`, `24h`, `7d`: a whole number with ms, s, m, h or d.
     public static func duration(in limits: ClosedRange<Duration>) -> Self {
         SettingKind(
             name: "duration",
@@ -73,6 +76,7 @@ extension SettingKind where Value == Duration {
 }
 
 extension SettingKind where Value == Int64 {
+    /// Bytes, as `16MiB` or `1TB`: a whole number with B, KiB…PiB or kB…PB.
     public static func size(in limits: ClosedRange<Int64>) -> Self {
         SettingKind(
             name: "size",
@@ -87,6 +91,7 @@ extension SettingKind where Value == Int64 {
 }
 
 extension SettingKind where Value == Int {
+    /// A whole number in decimal digits.
     public static func integer(in limits: ClosedRange<Int>) -> Self {
         SettingKind(
             name: "number",
@@ -101,6 +106,7 @@ extension SettingKind where Value == Int {
 }
 
 extension SettingKind where Value == Bool {
+    /// `true` or `false`.
     public static var boolean: Self {
         SettingKind(
             name: "true or false",
@@ -141,7 +147,7 @@ extension SettingKind where Value == String {
     }
 
     /// What a word of a `User-Agent` field begins with.
-    public static var userAgent: Self {
+    package static var userAgent: Self {
         SettingKind(
             name: "text",
             parse: { (text, _) throws(InvalidValue) in
@@ -200,7 +206,7 @@ extension SettingKind where Value == Secret {
 }
 
 extension SettingKind where Value == IPNetwork {
-    public static var network: Self {
+    package static var network: Self {
         SettingKind(
             name: "network",
             parse: { (text, _) throws(InvalidValue) in
@@ -213,7 +219,7 @@ extension SettingKind where Value == IPNetwork {
 }
 
 extension SettingKind where Value == PoolID {
-    public static var pool: Self {
+    package static var pool: Self {
         SettingKind(
             name: "pool",
             parse: { (text, _) throws(InvalidValue) in
@@ -227,5 +233,5 @@ extension SettingKind where Value == PoolID {
 
 extension SettingKind where Value == Logger.Level {
     /// The levels of swift-log.
-    public static var logLevel: Self { choice() }
+    package static var logLevel: Self { choice() }
 }

@@ -1,6 +1,7 @@
 /// One value of a configuration file, wherever it stands: behind a key or in a list.
 public struct SettingsElement {
     let context: SettingsContext
+    /// Where it stands, for messages: `pools.local/dev.directory`.
     public let path: String
     private let node: SettingsNode
 
@@ -10,6 +11,7 @@ public struct SettingsElement {
         self.node = node
     }
 
+    /// Whether nothing stands there, or one of the words `~` and `null`.
     public var isNull: Bool { node.isNull }
 
     /// The text of an unquoted single value, as it stands in the file.
@@ -18,20 +20,24 @@ public struct SettingsElement {
         return nil
     }
 
+    /// Whether it has keys.
     public var isMapping: Bool {
         if case .mapping = node.content { return true }
         return false
     }
 
+    /// Whether it has elements.
     public var isList: Bool {
         if case .sequence = node.content { return true }
         return false
     }
 
+    /// Records something wrong with the value, in words that follow it.
     public func report(_ message: String) {
         context.report(message, path: path, line: node.line, column: node.column)
     }
 
+    /// Records what is legal but odd about the value.
     public func warn(_ message: String) {
         context.warn(message, path: path, line: node.line, column: node.column)
     }

@@ -1,7 +1,7 @@
 /// Reads the keys of one mapping, and describes them: the same calls decode a file and write its reference.
 ///
 /// Each call names a key, gives its default in the target, and says what is legal and what it means. Whatever is wrong is recorded, and
-/// reading goes on with the default, so that one run reports everything. The keys that no call named are reported by ``read(_:)``.
+/// reading goes on with the default, so that one run reports everything. The keys that no call named are reported at the end.
 public final class SettingsReader {
     package let context: SettingsContext
     /// `copy.backoff`; empty for the file itself.

@@ -27,6 +27,7 @@ public struct CopyLane: Sendable, Hashable, CustomStringConvertible {
 
 /// What a store says of a lane.
 public struct LaneTotals: Sendable, Hashable {
+    /// Which one it is.
     public let lane: CopyLane
     /// Queued and leased.
     public let jobs: Int

@@ -2,6 +2,7 @@ public import MirrorCore
 
 /// How a copy job ends.
 public enum CopyResult: Sendable, Hashable {
+    /// The object is in the pool.
     case present(StoredObject)
     /// Not to be tried again before `CopyFailure.retryAt`, and then only when somebody asks.
     case failed(CopyFailure)

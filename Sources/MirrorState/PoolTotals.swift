@@ -4,7 +4,9 @@ public struct PoolTotals: Sendable, Hashable {
     public var objects: Int
     /// Their bytes.
     public var bytes: Int64
+    /// Replicas with a copy job, queued or under way.
     public var pending: Int
+    /// Replicas whose last copy failed.
     public var errors: Int
 
     public init(objects: Int = 0, bytes: Int64 = 0, pending: Int = 0, errors: Int = 0) {

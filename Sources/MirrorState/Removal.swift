@@ -2,6 +2,7 @@ public import MirrorCore
 
 /// The right to delete one replica's object for a while, and to end its removal.
 public struct Removal: Sendable, Hashable {
+    /// Whose object is deleted.
     public let id: ReplicaID
     /// Grows with each removal of the store; what ends a removal is checked against it (fencing).
     public let token: Int64

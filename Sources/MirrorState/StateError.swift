@@ -1,9 +1,13 @@
 /// An error from a state store.
 public struct StateError: Error, Sendable, CustomStringConvertible {
+    /// What callers act on.
     public var code: Code
+    /// For people; may name a replica, never a credential or a query.
     public var message: String
+    /// The error below, for logs.
     public var cause: (any Error)?
 
+    /// What failed.
     public enum Code: String, Sendable, CaseIterable {
         /// The lease ran out, or the replica was purged, or somebody else took the removal over: whoever holds the old token must stop and clean
         /// up.

@@ -47,6 +47,8 @@ public import MirrorCore
 ///   then of no later time than now. The same holds when the store is opened by a clock that is behind.
 /// - What was written is still there after the store was closed and opened again, where the store is durable.
 public protocol StateStore: Sendable {
+    /// What is known of a replica.
+    ///
     /// - Returns: `nil` when it is absent.
     func replica(_ id: ReplicaID) async throws -> Replica?
 
@@ -57,9 +59,11 @@ public protocol StateStore: Sendable {
 
     /// Keeps what a replica's artifact is to be fetched with beyond its name (a signature), for whoever copies it. The newest replaces older ones.
     ///
-    /// A secret: kept for ``FetchQuery/life`` at most, and never where it outlives the store's process or service. Losing it loses no more than the copy.
+    /// A secret: kept for `FetchQuery.life` at most, and never where it outlives the store's process or service. Losing it loses no more than the copy.
     func keepQuery(_ query: FetchQuery, for id: ReplicaID) async throws
 
+    /// What ``keepQuery(_:for:)`` kept last.
+    ///
     /// - Returns: `nil` when none is kept.
     func query(for id: ReplicaID) async throws -> FetchQuery?
 
@@ -85,8 +89,13 @@ public protocol StateStore: Sendable {
     func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp?
 
     /// Heartbeat: the lease runs `duration` from now.
+    ///
+    /// - Throws: `.staleLease` when the lease is not the newest or its job is gone.
     func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease
 
+    /// Ends a lease, or puts its job back.
+    ///
+    /// - Throws: `.staleLease` when the lease is not the newest or its job is gone.
     func finish(_ lease: CopyLease, _ result: CopyResult) async throws
 
     // MARK: Being used and going away
@@ -96,7 +105,7 @@ public protocol StateStore: Sendable {
 
     /// Adds what the pool says of a present replica's object, for those who ask later.
     ///
-    /// - Parameter object: With its ``StoredObject/representation``; another object than the replica's is left aside.
+    /// - Parameter object: With its `representation`; another object than the replica's is left aside.
     func describe(_ id: ReplicaID, _ object: StoredObject) async throws
 
     /// Marks expired replicas.
@@ -153,6 +162,7 @@ public protocol StateStore: Sendable {
     /// - Parameter limit: 1...1000.
     func replicas(in pool: PoolID?, state: Replica.State?, after: ReplicaID?, limit: Int) async throws -> [Replica]
 
+    /// How many replicas of a pool are in which state.
     func totals(of pool: PoolID) async throws -> PoolTotals
 
     /// Lanes of a pool with their jobs, those with most jobs first. Of more than a thousand lanes a store may leave some out.
@@ -163,6 +173,7 @@ public protocol StateStore: Sendable {
     /// Changes from now on. A lease, a heartbeat and a mere newer `lastUsed` are not told. The stream ends when the store is closed.
     func changes() async -> AsyncStream<ReplicaChange>
 
+    /// Ends the streams of ``changes()`` and gives back what the store holds. Every later call throws `.unavailable`; another `close` does nothing.
     func close() async
 }
 

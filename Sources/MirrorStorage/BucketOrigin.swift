@@ -30,8 +30,11 @@ public protocol BucketOrigin: Sendable {
 
 /// What a bucket answered.
 public struct BucketAnswer: Sendable {
+    /// The HTTP status.
     public var status: Int
+    /// The fields as the service sent them.
     public var headers: [(name: String, value: String)]
+    /// Empty for ``BucketOrigin/head(_:)``.
     public var body: ByteStream
 
     public init(status: Int, headers: [(name: String, value: String)], body: ByteStream) {

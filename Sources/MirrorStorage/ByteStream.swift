@@ -22,6 +22,7 @@ public struct ByteStream: AsyncSequence, Sendable {
     public let chunks: [ByteBuffer]?
     private let makeIterator: @Sendable () -> AsyncIterator
 
+    /// - Parameter base: Read once.
     public init<Base: AsyncSequence & Sendable>(_ base: Base) where Base.Element == ByteBuffer {
         chunks = nil
         makeIterator = {

@@ -4,7 +4,9 @@ public struct CopySource: Sendable, Hashable {
     public var service: String
     /// Where the service is reached, scheme and authority without a path: `https://s3.us-west-2.amazonaws.com`.
     public var endpoint: String
+    /// The bucket's region, as the service names it.
     public var region: String
+    /// The bucket's name.
     public var bucket: String
     /// The object's own name, not encoded.
     public var key: String

@@ -5,6 +5,7 @@ import Synchronization
 ///
 /// Goes on showing the object that was opened when that is deleted or replaced. Closes the descriptor when it is dropped.
 public final class ObjectFile: Sendable {
+    /// What the store knows of the object.
     public let info: ObjectInfo
     private let descriptor: Mutex<CInt?>
 

@@ -2,6 +2,7 @@ public import MirrorCore
 
 /// What a store knows of an object without its bytes.
 public struct ObjectInfo: Sendable, Hashable {
+    /// The object's name in the pool.
     public var key: ObjectKey
     /// Bytes.
     public var size: Int64
@@ -9,6 +10,7 @@ public struct ObjectInfo: Sendable, Hashable {
     public var etag: String
     /// When it was stored, or replaced.
     public var lastModified: Timestamp
+    /// As it was given to the upload.
     public var metadata: ObjectMetadata
 
     /// When the artifact was last changed, for clients: what its origin said, else when it was stored.
@@ -25,17 +27,22 @@ public struct ObjectInfo: Sendable, Hashable {
 
 /// What is kept beside an object's bytes.
 public struct ObjectMetadata: Sendable, Hashable {
-    /// The origin's representation fields, given back as they came.
+    /// The origin's `Content-Type`, given back as it came.
     public var contentType: String?
+    /// The origin's `Content-Encoding`, given back as it came.
     public var contentEncoding: String?
+    /// The origin's `Content-Disposition`, given back as it came.
     public var contentDisposition: String?
 
+    /// The artifact's URL. Its query only comes back with ``StoreCapabilities/Features/keepsUpstreamQuery``.
     public var upstreamURL: String
+    /// The origin's `ETag` with its quotes; `nil` when it stated none.
     public var upstreamETag: String?
     /// What the origin stated, in bytes; `nil` when it stated nothing.
     public var upstreamContentLength: Int64?
     /// The origin's `Last-Modified`; `nil` when it stated none.
     public var upstreamLastModified: Timestamp?
+    /// When the copy was made.
     public var stored: Timestamp
     /// Every URL of the redirect chain, the artifact's own first; without queries.
     public var addresses: [String]
@@ -60,13 +67,13 @@ public struct ObjectMetadata: Sendable, Hashable {
     }
 
     /// The names under which stores keep the fields that HTTP has no name for.
-    public enum Name {
-        public static let upstreamURL = "cloud-mirror-upstream-url"
-        public static let upstreamETag = "cloud-mirror-upstream-etag"
-        public static let upstreamContentLength = "cloud-mirror-upstream-content-length"
-        public static let upstreamLastModified = "cloud-mirror-upstream-last-modified"
-        public static let stored = "cloud-mirror-stored"
-        public static let addresses = "cloud-mirror-addresses"
-        public static let sha256 = "cloud-mirror-sha256"
+    package enum Name {
+        package static let upstreamURL = "cloud-mirror-upstream-url"
+        package static let upstreamETag = "cloud-mirror-upstream-etag"
+        package static let upstreamContentLength = "cloud-mirror-upstream-content-length"
+        package static let upstreamLastModified = "cloud-mirror-upstream-last-modified"
+        package static let stored = "cloud-mirror-stored"
+        package static let addresses = "cloud-mirror-addresses"
+        package static let sha256 = "cloud-mirror-sha256"
     }
 }

@@ -19,11 +19,18 @@ public import MirrorCore
 /// - `openFile` throws `.unsupported` without ``StoreCapabilities/Features/opensFiles``.
 /// - Calls may be made from any task at any time.
 public protocol ObjectStore: Sendable {
+    /// What this store can do; the same for as long as it is open.
     var capabilities: StoreCapabilities { get }
 
+    /// What is known of an object, without its bytes.
+    ///
+    /// - Throws: `.notFound` when there is no object.
     func head(_ key: ObjectKey) async throws -> ObjectInfo
 
+    /// Opens an object for reading.
+    ///
     /// - Parameter range: `nil` for the whole object.
+    /// - Throws: `.notFound` when there is no object, `.invalidRequest` when the range begins at or after its end.
     func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent
 
     /// Begins an upload; nothing is visible under `key` until ``ObjectUpload/complete(size:sha256:condition:)``.
@@ -44,6 +51,7 @@ public protocol ObjectStore: Sendable {
     /// Opens an object as a file, so that its bytes can be sent by the kernel. The default throws `.unsupported`.
     func openFile(_ key: ObjectKey) async throws -> ObjectFile
 
+    /// Deletes an object; succeeds when there is none.
     func delete(_ key: ObjectKey) async throws
 
     /// Deletes many objects, in as few calls as the service allows.
@@ -52,6 +60,8 @@ public protocol ObjectStore: Sendable {
     /// - Throws: What made the whole fail; nothing is known of the keys then.
     func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError]
 
+    /// One page of the objects, in the order of their keys.
+    ///
     /// - Parameter after: The last key of the page before; `nil` for the first page.
     /// - Parameter limit: 1...1000.
     /// - Returns: At most `limit` objects; fewer mean that there are no more.
@@ -132,6 +142,7 @@ public protocol ObjectUpload: Sendable {
 }
 
 extension ObjectUpload {
+    /// Publishes the object on no condition.
     public func complete(size: Int64, sha256: Digest) async throws -> ObjectInfo {
         try await complete(size: size, sha256: sha256, condition: .none)
     }
@@ -139,6 +150,7 @@ extension ObjectUpload {
 
 /// What must hold of a key for an object to be published under it.
 public enum WriteCondition: Sendable, Hashable {
+    /// Nothing: an object that is there is replaced.
     case none
     /// There is no object: `If-None-Match: *` (RFC 9110 §13.1.2). Whoever comes late replaces nothing.
     case absent
@@ -162,9 +174,11 @@ public struct UploadPart: Sendable, Hashable {
 
 /// An object's bytes, or a range of them.
 public struct ObjectContent: Sendable {
+    /// What is known of the whole object.
     public var info: ObjectInfo
     /// What `body` holds of the object: as asked for, cut off at the object's end; `nil` for the whole.
     public var range: ByteRange?
+    /// The bytes, as they arrive.
     public var body: ByteStream
 
     public init(info: ObjectInfo, range: ByteRange?, body: ByteStream) {

@@ -1,5 +1,6 @@
 /// An error from an object store or from a layer around one.
 public struct StorageError: Error, Sendable, CustomStringConvertible {
+    /// What callers act on.
     public var code: Code
     /// For people; may name a key, never a credential.
     public var message: String
@@ -9,18 +10,38 @@ public struct StorageError: Error, Sendable, CustomStringConvertible {
     public var retryAfter: Duration?
     /// Of `.full`, where the store knows: bytes that have to go before the same call can succeed.
     public var missingBytes: Int64?
+    /// The error below, for logs.
     public var cause: (any Error)?
 
+    /// What failed. It decides whether the call is made again.
     public enum Code: String, Sendable, CaseIterable {
-        case notFound, alreadyExists, preconditionFailed, permissionDenied, invalidRequest
-        case unsupported, checksumMismatch, full, throttled, timedOut, unavailable
+        /// There is no such object or bucket.
+        case notFound
+        /// The object is not what the call required: see ``WriteCondition`` and ``CopySource/etag``.
+        case preconditionFailed
+        /// The service refuses the credentials, or what they may do.
+        case permissionDenied
+        /// The call can never succeed as it is.
+        case invalidRequest
+        /// The store cannot do that: see ``StoreCapabilities``.
+        case unsupported
+        /// What arrived is not what was sent.
+        case checksumMismatch
+        /// The pool has no room. The mirror makes some and tries again.
+        case full
+        /// The service asks for fewer requests.
+        case throttled
+        /// No answer in time; a deletion may still happen.
+        case timedOut
+        /// The service cannot be reached, or has a fault of its own.
+        case unavailable
 
         /// Whether the same call may succeed a little later.
         public var isTransient: Bool {
             switch self {
             // Bytes that were damaged on their way may arrive whole the next time.
             case .throttled, .timedOut, .unavailable, .checksumMismatch: true
-            case .notFound, .alreadyExists, .preconditionFailed, .permissionDenied, .invalidRequest, .unsupported, .full: false
+            case .notFound, .preconditionFailed, .permissionDenied, .invalidRequest, .unsupported, .full: false
             }
         }
     }

@@ -3,6 +3,7 @@
 /// The engine asks here and nowhere else: a caller never tries something out to see whether it throws
 /// ``StorageError/Code/unsupported``.
 public struct StoreCapabilities: Sendable, Hashable {
+    /// What not every store can do.
     public struct Features: OptionSet, Sendable, Hashable {
         public let rawValue: Int
 
@@ -46,11 +47,13 @@ public struct StoreCapabilities: Sendable, Hashable {
         ]
     }
 
+    /// What the store can do beyond the least.
     public var features: Features
     /// Bytes.
     public var maxObjectSize: Int64
     /// Bytes; every part but the last is at least this long.
     public var minPartSize: Int64
+    /// Bytes.
     public var maxPartSize: Int64
     /// 1 where an object is written with one request; with an object of unknown length, so is its part.
     public var maxParts: Int

@@ -23,8 +23,11 @@ public struct ConformanceCase<Subject: Sendable>: Sendable, CustomStringConverti
 
 /// What was expected of an implementation and did not happen.
 public struct ConformanceFailure: Error, Sendable, CustomStringConvertible {
+    /// What was expected, and what was there instead.
     public let message: String
+    /// The file of the suite that expected it, as `#fileID` gives it.
     public let file: String
+    /// The line there.
     public let line: Int
 
     public init(_ message: String, file: String = #fileID, line: Int = #line) {
@@ -36,6 +39,8 @@ public struct ConformanceFailure: Error, Sendable, CustomStringConvertible {
     public var description: String { "\(message) (\(file):\(line))" }
 }
 
+/// Looks at a condition of a case.
+///
 /// - Throws: ``ConformanceFailure`` unless `condition` holds.
 public func require(
     _ condition: Bool, _ message: @autoclosure () -> String, file: String = #fileID, line: Int = #line
@@ -43,6 +48,8 @@ public func require(
     guard condition else { throw ConformanceFailure(message(), file: file, line: line) }
 }
 
+/// Compares two values.
+///
 /// - Throws: ``ConformanceFailure`` unless `actual` equals `expected`; it shows both.
 public func requireEqual<Value: Equatable>(
     _ actual: Value, _ expected: Value, _ what: @autoclosure () -> String = "value", file: String = #fileID, line: Int = #line
@@ -52,6 +59,8 @@ public func requireEqual<Value: Equatable>(
     }
 }
 
+/// Unwraps a value.
+///
 /// - Returns: The value that is there.
 /// - Throws: ``ConformanceFailure`` when `value` is `nil`.
 public func requireValue<Value>(

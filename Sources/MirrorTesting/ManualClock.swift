@@ -18,6 +18,7 @@ public final class ManualClock: MirrorClock {
 
     private let state: Mutex<State>
 
+    /// - Parameter now: The time of day that it shows until it is moved.
     public init(now: Timestamp = Timestamp(milliseconds: 1_700_000_000_000)) {
         // Round, so that nothing is rounded up from where the clock stands.
         state = Mutex(State(now: now, instant: ContinuousClock.now.roundedUp(to: .seconds(1))))

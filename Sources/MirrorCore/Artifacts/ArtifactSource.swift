@@ -58,6 +58,7 @@ public struct FetchQuery: Sendable, Hashable, CustomStringConvertible, CustomDeb
     /// Without the `?`.
     public let text: String
 
+    /// - Parameter text: Without the `?`.
     public init(_ text: String) {
         self.text = text
     }

@@ -7,15 +7,21 @@
 /// What is refused: any scheme but http and https, user names and passwords, hosts that are numbers in odd spellings (`0x7f.1`,
 /// `2130706433`, `0177.0.0.1`), hosts that are not ASCII, backslashes, control characters, broken escapes, more than ``maxLength`` bytes.
 public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
+    /// What artifacts are fetched by.
     public enum Scheme: String, Sendable, Hashable {
-        case http, https
+        /// Plain HTTP.
+        case http
+        /// HTTP over TLS.
+        case https
 
+        /// 80 or 443.
         public var defaultPort: Int { self == .https ? 443 : 80 }
     }
 
     /// Bytes; longer URLs are refused.
     public static let maxLength = 8_192
 
+    /// `http` or `https`.
     public let scheme: Scheme
     /// Lower-case; an IPv6 address without its brackets.
     public let host: String
@@ -115,7 +121,7 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The host when it is an address.
-    public var hostAddress: IPAddress? { IPAddress(host) }
+    package var hostAddress: IPAddress? { IPAddress(host) }
 
     private static func bracketed(_ host: String) -> String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host }
 
@@ -127,6 +133,7 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
 
 /// What is wrong with a URL, in words that may be shown to whoever sent it.
 public struct ArtifactURLError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What is wrong, in words that follow a colon: "its scheme is neither https nor http".
     public let reason: String
 
     init(_ reason: String) {

@@ -1,25 +1,25 @@
 import Synchronization
 
 /// A setting that can be replaced while the process runs. Whoever has read it goes on with what was so then.
-public final class Reloadable<Value: Sendable>: Sendable {
+package final class Reloadable<Value: Sendable>: Sendable {
     private let current: Mutex<Value>
     private let replacements = Atomic(0)
 
-    public init(_ value: Value) {
+    package init(_ value: Value) {
         current = Mutex(value)
     }
 
-    public var value: Value { current.withLock { $0 } }
+    package var value: Value { current.withLock { $0 } }
 
     /// How often the value was replaced. Costs no lock: for those who keep what they made of a value for as long as it holds.
-    public var version: Int { replacements.load(ordering: .acquiring) }
+    package var version: Int { replacements.load(ordering: .acquiring) }
 
     /// The value and its version.
-    public var versioned: (value: Value, version: Int) {
+    package var versioned: (value: Value, version: Int) {
         current.withLock { (value: $0, version: replacements.load(ordering: .relaxed)) }
     }
 
-    public func replace(with value: Value) {
+    package func replace(with value: Value) {
         current.withLock {
             $0 = value
             replacements.wrappingAdd(1, ordering: .releasing)

@@ -2,8 +2,10 @@
 public struct CRC32C: Sendable {
     private var state: UInt32 = .max
 
+    /// The check of no bytes.
     public init() {}
 
+    /// Adds the bytes that come next.
     public mutating func update(_ bytes: UnsafeRawBufferPointer) {
         let tables = Self.tables
         var crc = state

@@ -1,5 +1,6 @@
 /// Lower-case hexadecimal.
 public enum Hex {
+    /// Two lower-case digits for each byte.
     public static func encode(_ bytes: some Sequence<UInt8>) -> String {
         var out: [UInt8] = []
         out.reserveCapacity(bytes.underestimatedCount * 2)

@@ -14,6 +14,7 @@
 public struct SystemClock: MirrorClock {
     private static let sleepers = SleepQueue()
 
+    /// All instances tell the same time.
     public init() {}
 
     public var now: Timestamp {

@@ -2,8 +2,10 @@
 ///
 /// Wall-clock and not monotonic, because it is stored and read by other processes and other machines.
 public struct Timestamp: Sendable, Hashable, Comparable, InstantProtocol {
+    /// Since 1970-01-01T00:00:00Z; negative before.
     public let milliseconds: Int64
 
+    /// - Parameter milliseconds: Since 1970-01-01T00:00:00Z; negative before.
     public init(milliseconds: Int64) {
         self.milliseconds = milliseconds
     }
@@ -19,13 +21,16 @@ public struct Timestamp: Sendable, Hashable, Comparable, InstantProtocol {
         return Timestamp(milliseconds: sum)
     }
 
+    /// How long it is from this moment to the other, negative where that is earlier; saturates, too.
     public func duration(to other: Timestamp) -> Duration {
         let (difference, overflow) = other.milliseconds.subtractingReportingOverflow(milliseconds)
         if overflow { return .milliseconds(other < self ? Int64.min : Int64.max) }
         return .milliseconds(difference)
     }
 
+    /// See ``advanced(by:)``.
     public static func + (lhs: Timestamp, rhs: Duration) -> Timestamp { lhs.advanced(by: rhs) }
+    /// See ``advanced(by:)``.
     public static func - (lhs: Timestamp, rhs: Duration) -> Timestamp { lhs.advanced(by: .zero - rhs) }
 }
 

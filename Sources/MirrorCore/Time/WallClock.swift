@@ -2,5 +2,6 @@
 ///
 /// Somebody may set it at any moment, forwards or back. So nothing waits by it, and no duration is measured with it: see ``MonotonicClock``.
 public protocol WallClock: Sendable {
+    /// The time of day, in whole milliseconds.
     var now: Timestamp { get }
 }

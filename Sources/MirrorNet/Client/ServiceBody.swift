@@ -21,6 +21,7 @@ public struct ServiceBody: AsyncSequence, Sendable {
 
     private let makeIterator: @Sendable () -> AsyncIterator
 
+    /// - Parameter base: Read once, as the connection takes its chunks.
     public init<Base: AsyncSequence & Sendable>(_ base: Base) where Base.Element == ByteBuffer {
         makeIterator = {
             var iterator = base.makeAsyncIterator()

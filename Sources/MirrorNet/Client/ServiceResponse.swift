@@ -2,8 +2,11 @@ public import NIOHTTP1
 
 /// What a service answered, whatever the status.
 public struct ServiceResponse: Sendable {
+    /// The HTTP status; interim responses are not shown.
     public let status: Int
+    /// As they arrived.
     public let headers: HTTPHeaders
+    /// To be read to its end, or dropped with its connection: see ``ServiceClient/discard(_:)``.
     public let body: ServiceResponseBody
 
     /// Bytes of the body; `nil` when they were not stated. For HEAD what GET would send.

@@ -1,9 +1,9 @@
-public import MirrorCore
+package import MirrorCore
 
 /// Why the egress policy does not let a URL be fetched.
 public struct EgressRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     /// A bounded metric label.
-    public enum Reason: String, Sendable, CaseIterable {
+    package enum Reason: String, Sendable, CaseIterable {
         /// No rule allows the URL.
         case notListed = "not_listed"
         /// The URL is http, and only https is allowed.
@@ -33,11 +33,11 @@ public struct EgressRefusal: Error, Sendable, Hashable, CustomStringConvertible 
         }
     }
 
-    public let reason: Reason
+    package let reason: Reason
     /// For people, also those outside: names the host, never the address that it has.
     public let message: String
     /// The address that was refused; for logs.
-    public let address: IPAddress?
+    package let address: IPAddress?
 
     init(_ reason: Reason, _ message: String, address: IPAddress? = nil) {
         self.reason = reason

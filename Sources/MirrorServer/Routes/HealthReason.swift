@@ -30,7 +30,7 @@ enum HealthReason {
         case .timedOut: "it does not answer in time"
         case .unavailable: "it cannot be reached"
         case .invalidRequest, .unsupported: "the service refuses the request"
-        case .alreadyExists, .preconditionFailed, .checksumMismatch: "it failed; the log says more"
+        case .preconditionFailed, .checksumMismatch: "it failed; the log says more"
         }
     }
 

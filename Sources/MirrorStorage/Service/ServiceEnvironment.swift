@@ -5,8 +5,11 @@ public import NIOCore
 
 /// What a service gets from the mirror that it is part of.
 public struct ServiceEnvironment: Sendable {
+    /// For all sockets of the process.
     public let eventLoopGroup: any EventLoopGroup
+    /// For whatever waits or tells the time.
     public let clock: any MirrorClock
+    /// The mirror's log.
     public let logger: Logger
     /// Calls that copies and clients may have under way in one pool at the same time.
     public let operations: Int

@@ -82,12 +82,15 @@ extension StorageService {
 
 extension StorageService where OriginSettings == NoOrigin {
     public static var originDocumentation: OriginDocumentation? { nil }
+    /// Reads nothing: the service is not an origin.
     public static func readOrigin(_ section: SettingsReader) -> NoOrigin? { nil }
+    /// Never called: there are no settings to call it with.
     public func origin(_ settings: NoOrigin) -> any BucketOrigin {}
 }
 
 /// What a service needs to know of a pool besides the service's own settings.
 public struct PoolDescription: Sendable, Hashable {
+    /// The pool's name.
     public var id: PoolID
     /// How long a replica is kept after its last use: bounds what a bucket's own rules may delete.
     public var timeToLive: Duration
@@ -120,6 +123,7 @@ public struct OriginDocumentation: Sendable {
     public var type: String
     /// YAML on one line.
     public var example: String
+    /// One or two sentences.
     public var doc: String
 
     public init(type: String, example: String, doc: String) {

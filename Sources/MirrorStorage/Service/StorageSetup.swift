@@ -20,6 +20,7 @@ public struct SetupPlan: Sendable {
     /// all that matters was done. `nil` if there is nothing to change.
     public var apply: Apply?
 
+    /// Makes changes and reports each; returns whether all that matters was done.
     public typealias Apply = @Sendable (_ report: (SetupLine) -> Void) async throws -> Bool
 
     public init(lines: [SetupLine], apply: Apply? = nil) {
@@ -27,11 +28,13 @@ public struct SetupPlan: Sendable {
         self.apply = apply
     }
 
+    /// Whether something has to be done elsewhere before the plan can be carried out.
     public var hasProblems: Bool { lines.contains { $0.mark == .problem } }
 }
 
 /// A line of a plan, of what came of it, or of a check.
 public struct SetupLine: Sendable, Hashable {
+    /// What a line says.
     public enum Mark: String, Sendable, CaseIterable {
         /// As it should be.
         case ok
@@ -41,11 +44,19 @@ public struct SetupLine: Sendable, Hashable {
         case note
         /// Something has to be done elsewhere first.
         case problem
-        case warning, error
-        case done, failed
+        /// Of a check: works, but not as it should.
+        case warning
+        /// Of a check: the pool does not work.
+        case error
+        /// Was changed.
+        case done
+        /// Could not be changed.
+        case failed
     }
 
+    /// What the line says.
     public var mark: Mark
+    /// Of what, in words for an operator; without a credential.
     public var text: String
 
     public init(_ mark: Mark, _ text: String) {

@@ -1,7 +1,7 @@
 public import MirrorCore
 public import MirrorState
 
-/// What every ``StateStore`` must do: each line of its *Behavior* list is at least one case.
+/// What every `StateStore` must do: each line of its *Behavior* list is at least one case.
 ///
 /// Run each case of ``cases`` and ``fillingCases`` with a new subject, and those of ``durableCases`` too where the store is durable:
 /// ```swift
@@ -14,6 +14,7 @@ public import MirrorState
 /// }
 /// ```
 public enum StateStoreSuite {
+    /// For every store.
     public static var cases: [ConformanceCase<StateStoreSubject>] {
         claims + queries + leases + lanes + unfinished + endings + backfills + uses + descriptions + removals + fences + listings + totals
             + changes
@@ -38,6 +39,7 @@ public struct StateStoreSubject: Sendable {
     let clock = ManualClock()
     private let open: Open
 
+    /// - Parameter open: Called once or more in a case, and never again before the store is closed.
     public init(open: @escaping Open) {
         self.open = open
     }

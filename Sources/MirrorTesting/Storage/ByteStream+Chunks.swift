@@ -1,11 +1,11 @@
-public import MirrorStorage
-public import NIOCore
+package import MirrorStorage
+package import NIOCore
 
 extension ByteStream {
     /// A stream of given chunks, for tests.
     ///
     /// - Parameter failure: Thrown after the last chunk instead of an end.
-    public init(chunks: [ByteBuffer], failure: (any Error)? = nil) {
+    package init(chunks: [ByteBuffer], failure: (any Error)? = nil) {
         self.init(Chunks(chunks: chunks, failure: failure))
     }
 
@@ -29,6 +29,6 @@ extension ByteStream {
 }
 
 /// What a test's stream throws in place of its end.
-public struct BrokenStream: Error, Sendable {
-    public init() {}
+package struct BrokenStream: Error, Sendable {
+    package init() {}
 }

@@ -3,6 +3,7 @@ public import MirrorStorage
 
 /// A store that copies by itself, and another bucket of the same service to copy from.
 public struct CopyingStore: Sendable {
+    /// The store to copy into.
     public var store: any ObjectStore
     /// Puts an object into the other bucket, and returns what describes it.
     public var makeSource: @Sendable (SampleObject) async throws -> CopySource
@@ -13,8 +14,9 @@ public struct CopyingStore: Sendable {
     }
 }
 
-/// What a store with ``StoreCapabilities/Features/serverSideCopy`` must do besides ``ObjectStoreSuite``.
+/// What a store with `StoreCapabilities.Features.serverSideCopy` must do besides ``ObjectStoreSuite``.
 public enum CopySuite {
+    /// A case is run with a store and its source.
     public typealias Case = ConformanceCase<CopyingStore>
 
     /// - Parameter largest: Bytes of the largest object that is copied: one that the store copies in parts.

@@ -5,8 +5,11 @@ public import NIOCore
 
 /// A made-up object to store in a test: its key, metadata and bytes.
 public struct SampleObject: Sendable {
+    /// Where it is stored.
     public var key: ObjectKey
+    /// What is stored with it.
     public var metadata: ObjectMetadata
+    /// What is stored.
     public var bytes: ByteBuffer
 
     /// An object under a key that nobody else has.
@@ -20,8 +23,10 @@ public struct SampleObject: Sendable {
         bytes = Self.bytes(size, seed: seed)
     }
 
+    /// Bytes.
     public var size: Int64 { Int64(bytes.readableBytes) }
 
+    /// Computed anew each time.
     public var sha256: Digest {
         get throws {
             try requireValue(Digest(.sha256, bytes: bytes.withUnsafeReadableBytes { Array(SHA256.hash(data: $0)) }), "the digest")
@@ -132,7 +137,7 @@ extension ObjectStore {
     }
 }
 
-/// Runs `body`, which must throw a ``StorageError`` with `code`.
+/// Runs `body`, which must throw a `StorageError` with `code`.
 @discardableResult
 public func requireStorageError<Result>(
     _ code: StorageError.Code, _ what: String, file: String = #fileID, line: Int = #line, _ body: () async throws -> Result
