@@ -115,6 +115,23 @@ struct BucketOriginTests {
         }
     }
 
+    @Test("HEAD that takes over from another one gets what the bucket says, too")
+    func headTakesOver() async throws {
+        try await run(["a.tar": .init(bytes: Self.bytes)]) { engine, bucket async throws in
+            engine.store.fail(.head, .unavailable)
+            let answer = await engine.redirects.wait(
+                for: try engine.redirects.resolve("bucket://private/a.tar"), in: engine.pool,
+                until: engine.setup.clock.instant + .seconds(60), wait: Wait(limit: .seconds(60)), isHead: true,
+                from: ClientNetwork(IPAddress("192.0.2.1")))
+            guard case .description(let description) = answer else {
+                Issue.record("\(answer)")
+                return
+            }
+            #expect(description.outcome == .fallback)
+            #expect(bucket.requests == ["HEAD a.tar"])
+        }
+    }
+
     @Test("All spellings of an object are one artifact and one replica, and need no entry in the allow-list")
     func spellings() async throws {
         try await run(["a.tar": .init(bytes: Self.bytes)]) { engine, bucket async throws in

@@ -162,6 +162,35 @@ struct ColdClaimTests {
         }
     }
 
+    @Test("Whoever takes over from a HEAD that has left pays for what it causes")
+    func takeOver() async throws {
+        try await EngineFixture.run({
+            limit(&$0, burst: 2)
+            $0.hasWorkers = false
+        }) { engine async throws in
+            engine.origin.on("/a.txt", .text("hello"))
+            func takeOver(_ path: String) async throws -> RedirectAnswer {
+                await engine.redirects.wait(
+                    for: try engine.redirects.resolve(engine.origin.url(path)), in: engine.pool,
+                    until: engine.setup.clock.instant + .seconds(60), wait: Wait(limit: .seconds(60)), isHead: true, from: Self.one)
+            }
+            #expect(try await ask(engine, "/a.txt", from: Self.two, wait: .zero).fallback == .timedOut)
+            // The header.
+            guard case .description = try await takeOver("/a.txt") else {
+                Issue.record("no description")
+                return
+            }
+            #expect(engine.redirects.coldClaims.spent.isEmpty)
+            // The claim, and nothing is left for the header.
+            #expect(try await takeOver("/b.txt").fallback == .budget)
+            #expect(try await engine.status("/b.txt") == .pending)
+            #expect(engine.redirects.coldClaims.spent == [Self.one])
+            #expect(try await takeOver("/c.txt").fallback == .budget)
+            #expect(try await engine.status("/c.txt") == nil)
+            #expect(engine.origin.requests.map(\.path) == ["/a.txt"])
+        }
+    }
+
     @Test("A report of a missing object spends what the look costs")
     func missing() async throws {
         try await EngineFixture.run({ limit(&$0, burst: 2) }) { engine async throws in

@@ -160,14 +160,18 @@ package struct RedirectService: Sendable {
     /// Waits for a copy on behalf of those who go on when the request is over that they have joined; for the header where they ask for that.
     ///
     /// - Parameter wait: What each of them was given.
+    /// - Parameter network: Who takes over, and pays for what has to be asked for again.
     package func wait(
-        for origin: any Origin, in pool: Pool, until deadline: ContinuousClock.Instant, wait: Wait, isHead: Bool
+        for origin: any Origin, in pool: Pool, until deadline: ContinuousClock.Instant, wait: Wait, isHead: Bool,
+        from network: ClientNetwork
     ) async -> RedirectAnswer {
         let time = time(wait, until: deadline, isHead: isHead)
         time.beginWaiting()
-        let request = PendingRequest(origin, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: nil)
+        let request = PendingRequest(
+            origin, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: network, isCounted: false)
         return await time.answer {
-            await orOrigin(request) { isHead ? try await follow($0) : try await waitForCopy($0, isCounted: false) }
+            let answer = await orOrigin(request) { isHead ? try await follow($0) : try await waitForCopy($0) }
+            return await usable(answer, origin, isHead: isHead, network)
         }
     }
 

@@ -24,6 +24,8 @@ final class CoalescedRequests: Sendable {
         /// When it is sent on, to ourselves or to the origin.
         let deadline: ContinuousClock.Instant
         let eventLoop: any EventLoop
+        /// Who pays for what is not there yet, should it take over.
+        let network: ClientNetwork
         /// Whose share of the waits it takes.
         let sharer: ClientNetwork?
         /// Who has sent it, if a proxy says so.
@@ -33,12 +35,13 @@ final class CoalescedRequests: Sendable {
         /// - Parameter eventLoop: The handler's, on which this is called.
         init(
             of requests: CoalescedRequests, handler: ConnectionHandler, eventLoop: any EventLoop, since: ContinuousClock.Instant,
-            deadline: ContinuousClock.Instant, sharer: ClientNetwork?, forwardedFor: IPAddress?
+            deadline: ContinuousClock.Instant, network: ClientNetwork, sharer: ClientNetwork?, forwardedFor: IPAddress?
         ) {
             self.requests = requests
             self.since = since
             self.deadline = deadline
             self.eventLoop = eventLoop
+            self.network = network
             self.sharer = sharer
             self.forwardedFor = forwardedFor
             self.handler = NIOLoopBound(handler, eventLoop: eventLoop)
@@ -58,6 +61,14 @@ final class CoalescedRequests: Sendable {
         fileprivate func answer(_ response: ByteBuffer) {
             handler.value.answer(self, with: response)
         }
+    }
+
+    /// Whoever takes over when the first one has its answer.
+    struct Successor: Sendable {
+        /// Who pays for what is not there yet.
+        let network: ClientNetwork
+        /// When its time is over, about.
+        let deadline: ContinuousClock.Instant
     }
 
     private struct State {
@@ -124,14 +135,14 @@ final class CoalescedRequests: Sendable {
         }
     }
 
-    /// When the next one's time is over, about. When there is none, nobody can join any more.
-    func nextDeadline() -> ContinuousClock.Instant? {
+    /// The one whose time is over first. When there is none, nobody can join any more.
+    func successor() -> Successor? {
         state.withLock { state in
-            guard let next = state.members.values.map(\.deadline).min() else {
+            guard let next = state.members.values.min(by: { $0.deadline < $1.deadline }) else {
                 state.isOpen = false
                 return nil
             }
-            return next.roundedUp(to: Self.coarseness)
+            return Successor(network: next.network, deadline: next.deadline.roundedUp(to: Self.coarseness))
         }
     }
 

@@ -67,8 +67,8 @@ final class CoalescingTable: Sendable {
         let sharer = selector.sharer(client)
         guard let deadline = redirects.join(wait: requests.wait, sharer: sharer) else { return nil }
         let member = CoalescedRequests.Member(
-            of: requests, handler: handler, eventLoop: eventLoop, since: clock.instant, deadline: deadline, sharer: sharer,
-            forwardedFor: client == peer ? nil : client)
+            of: requests, handler: handler, eventLoop: eventLoop, since: clock.instant, deadline: deadline,
+            network: ClientNetwork(client), sharer: sharer, forwardedFor: client == peer ? nil : client)
         guard requests.join(member) else {
             redirects.leave([sharer])
             return nil
@@ -94,19 +94,19 @@ final class CoalescingTable: Sendable {
     /// Gives all of them the answer of the first. Those that have more time than it had continue to wait.
     func end(_ requests: CoalescedRequests, as answer: RedirectAnswer, with response: WholeResponse) {
         give(answer, response, to: requests)
-        if requests.nextDeadline() == nil { forget(requests) } else { orphan.yield(requests) }
+        if requests.successor() == nil { forget(requests) } else { orphan.yield(requests) }
     }
 
     /// Waits on behalf of those whose first request is gone, until graceful shutdown, and then until the last of them has its answer.
     ///
-    /// - Parameter ask: Gives the answer for those that wait until the given time.
-    func run(_ ask: @escaping @Sendable (CoalescedRequests, ContinuousClock.Instant) async -> (RedirectAnswer, WholeResponse)) async {
+    /// - Parameter ask: Gives the answer that the successor would get.
+    func run(_ ask: @escaping @Sendable (CoalescedRequests, CoalescedRequests.Successor) async -> (RedirectAnswer, WholeResponse)) async {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 for await requests in orphaned {
                     group.addTask {
-                        while !Task.isCancelled, let deadline = requests.nextDeadline() {
-                            let (answer, response) = await ask(requests, deadline)
+                        while !Task.isCancelled, let successor = requests.successor() {
+                            let (answer, response) = await ask(requests, successor)
                             self.give(answer, response, to: requests)
                         }
                         self.forget(requests)

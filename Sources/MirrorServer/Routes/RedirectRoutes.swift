@@ -61,9 +61,12 @@ struct RedirectRoutes: Sendable {
     }
 
     /// The answer for coalesced requests that have more time than the first of them had.
-    @Sendable func wait(for requests: CoalescedRequests, until deadline: ContinuousClock.Instant) async -> (RedirectAnswer, WholeResponse) {
+    @Sendable func wait(
+        for requests: CoalescedRequests, _ successor: CoalescedRequests.Successor
+    ) async -> (RedirectAnswer, WholeResponse) {
         let answer = await services.redirects.wait(
-            for: requests.origin, in: requests.pool, until: deadline, wait: requests.wait, isHead: requests.key.isHead)
+            for: requests.origin, in: requests.pool, until: successor.deadline, wait: requests.wait, isHead: requests.key.isHead,
+            from: successor.network)
         let parts = requests.key.target.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
         let words = RequestWords(
