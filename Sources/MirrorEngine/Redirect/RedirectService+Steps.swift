@@ -24,7 +24,7 @@ extension RedirectService {
             return .origin(.budget)
         case .pending where request.isHead:
             request.time.beginWaiting()
-            return try await heads.answer(pending: request.origin, until: request.time.end) { [coldClaims] in
+            return try await heads.answer(pending: request.origin, until: request.time.end, from: request.network) { [coldClaims] in
                 coldClaims.spend(request.network)
             }
         case .pending:

@@ -128,10 +128,19 @@ final class CoalescedRequests: Sendable {
 
     /// Takes those whose time is over.
     func take(until now: ContinuousClock.Instant) -> [Member] {
+        take { $0.deadline <= now }
+    }
+
+    /// Takes those of a client network.
+    func take(of network: ClientNetwork) -> [Member] {
+        take { $0.network == network }
+    }
+
+    private func take(where isMeant: (Member) -> Bool) -> [Member] {
         state.withLock { state in
-            let over = state.members.values.filter { $0.deadline <= now }
-            for member in over { state.members[ObjectIdentifier(member)] = nil }
-            return over
+            let taken = state.members.values.filter(isMeant)
+            for member in taken { state.members[ObjectIdentifier(member)] = nil }
+            return taken
         }
     }
 

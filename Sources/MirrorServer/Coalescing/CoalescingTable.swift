@@ -20,8 +20,8 @@ final class CoalescingTable: Sendable {
     private let redirects: RedirectService
     private let selector: Reloadable<PoolSelector>
     private let clock: any MirrorClock
-    /// Those whose first request has its answer, while others still have time to wait.
-    private let (orphaned, orphan) = AsyncStream.makeStream(of: CoalescedRequests.self)
+    /// Those whose first request has its answer, which is given with them, while others still have time to wait.
+    private let (orphaned, orphan) = AsyncStream.makeStream(of: (CoalescedRequests, RedirectAnswer).self)
 
     init(redirects: RedirectService, selector: Reloadable<PoolSelector>, clock: any MirrorClock) {
         self.redirects = redirects
@@ -35,7 +35,7 @@ final class CoalescingTable: Sendable {
     /// Asked by everybody whose answer is not at hand, before anything else is looked at.
     var isEmpty: Bool { count == 0 }
 
-    /// Lets others join a request on the slow path, until it gives its answer to ``end(_:as:with:)``.
+    /// Lets others join a request on the slow path, until it gives its answer to ``end(_:from:as:with:)``.
     ///
     /// - Returns: `nil` when identical requests are open already, or settings have changed since `epoch`.
     func open(_ key: CoalescedRequests.Key, _ origin: any Origin, in pool: Pool, wait: Wait, epoch: Int) -> CoalescedRequests? {
@@ -91,23 +91,29 @@ final class CoalescingTable: Sendable {
         if member.requests.leave(member) { redirects.leave([member.sharer]) }
     }
 
-    /// Gives all of them the answer of the first. Those that have more time than it had continue to wait.
-    func end(_ requests: CoalescedRequests, as answer: RedirectAnswer, with response: WholeResponse) {
-        give(answer, response, to: requests)
-        if requests.successor() == nil { forget(requests) } else { orphan.yield(requests) }
+    /// Gives all of them the answer of the first. Those that have more time than it had, or for whom its answer does not hold, continue to wait.
+    ///
+    /// - Parameter network: The first one's.
+    func end(_ requests: CoalescedRequests, from network: ClientNetwork, as answer: RedirectAnswer, with response: WholeResponse) {
+        give(answer, response, to: requests, from: network)
+        if requests.successor() == nil { forget(requests) } else { orphan.yield((requests, answer)) }
     }
 
     /// Waits on behalf of those whose first request is gone, until graceful shutdown, and then until the last of them has its answer.
     ///
-    /// - Parameter ask: Gives the answer that the successor would get.
-    func run(_ ask: @escaping @Sendable (CoalescedRequests, CoalescedRequests.Successor) async -> (RedirectAnswer, WholeResponse)) async {
+    /// - Parameter ask: Gives the answer that the successor would get, after that of who was there before it.
+    func run(
+        _ ask: @escaping @Sendable (CoalescedRequests, CoalescedRequests.Successor, RedirectAnswer) async -> (RedirectAnswer, WholeResponse)
+    ) async {
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
-                for await requests in orphaned {
+                for await (requests, first) in orphaned {
                     group.addTask {
+                        var last = first
                         while !Task.isCancelled, let successor = requests.successor() {
-                            let (answer, response) = await ask(requests, successor)
-                            self.give(answer, response, to: requests)
+                            let (answer, response) = await ask(requests, successor, last)
+                            self.give(answer, response, to: requests, from: successor.network)
+                            last = answer
                         }
                         self.forget(requests)
                     }
@@ -140,12 +146,15 @@ final class CoalescingTable: Sendable {
         for requests in outdated { requests.close() }
     }
 
-    private func give(_ answer: RedirectAnswer, _ response: WholeResponse, to requests: CoalescedRequests) {
+    /// - Parameter network: Who has got the answer.
+    private func give(_ answer: RedirectAnswer, _ response: WholeResponse, to requests: CoalescedRequests, from network: ClientNetwork) {
         let now = clock.instant
         let members =
             switch answer {
             // Nobody waits on for a header that the origin does not give. Who has left, or whose network has its share, says nothing of the others.
             case .origin(.timedOut) where !requests.key.isHead, .origin(.left), .origin(.share), .hop: requests.take(until: now)
+            // The others may have something left to spend.
+            case .origin(.budget): requests.take(of: network)
             case .origin, .replica, .description, .refused, .originStatus: requests.takeAll()
             }
         guard !members.isEmpty else { return }

@@ -56,17 +56,20 @@ struct RedirectRoutes: Sendable {
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let key {
             remember(redirect, response, key, epochs)
         }
-        if let coalesced { coalescing.end(coalesced, as: answer, with: response) }
+        if let coalesced { coalescing.end(coalesced, from: network, as: answer, with: response) }
         return response.response(to: request)
     }
 
-    /// The answer for coalesced requests that have more time than the first of them had.
+    /// The answer for coalesced requests that have more time than the first of them had, or something left to spend.
+    ///
+    /// - Parameter last: The answer before.
     @Sendable func wait(
-        for requests: CoalescedRequests, _ successor: CoalescedRequests.Successor
+        for requests: CoalescedRequests, _ successor: CoalescedRequests.Successor, after last: RedirectAnswer
     ) async -> (RedirectAnswer, WholeResponse) {
+        let isClaimed = if case .origin(.budget) = last { false } else { true }
         let answer = await services.redirects.wait(
             for: requests.origin, in: requests.pool, until: successor.deadline, wait: requests.wait, isHead: requests.key.isHead,
-            from: successor.network)
+            isClaimed: isClaimed, from: successor.network)
         let parts = requests.key.target.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
         let words = RequestWords(
