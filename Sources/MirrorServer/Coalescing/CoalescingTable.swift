@@ -53,7 +53,7 @@ final class CoalescingTable: Sendable {
     /// - Parameter choice: The pool for the client, if the target names none; `nil` when it is not known.
     /// - Parameter userAgent: What the client calls itself.
     /// - Parameter peer: The other end of the connection.
-    /// - Parameter forwardedFor: The values of all `X-Forwarded-For` fields.
+    /// - Parameter forwardedFor: The values of the `X-Forwarded-For` fields, as far as they are read.
     /// - Returns: `nil` when there are none, or as many requests wait as may.
     func join(
         _ target: some Sequence<UInt8>, _ choice: PoolChoice?, isHead: Bool, userAgent: (some Collection<UInt8>)?, from peer: IPAddress?,
