@@ -9,12 +9,11 @@ import Synchronization
 /// Those others have no task, no parsed head and no wait of their own: ten thousand cost little more than ten thousand silent connections,
 /// and one answer is made for all of them.
 final class CoalescedRequests: Sendable {
-    /// What makes requests identical: their words, byte for byte, their pool, and how long they wait for an answer.
+    /// What makes requests identical, beside how long they wait for an answer: their words, byte for byte, and their pool.
     struct Key: Hashable, Sendable {
         let target: [UInt8]
         var choice: PoolChoice
         let isHead: Bool
-        let patience: Patience
     }
 
     /// A request that waits, and where its connection is.
@@ -82,6 +81,7 @@ final class CoalescedRequests: Sendable {
     private static let coarseness = Duration.milliseconds(100)
 
     let key: Key
+    let patience: Patience
     /// What they ask for, which is one: the words that name it are the same.
     let origin: any Origin
     let id: ReplicaID
@@ -90,8 +90,9 @@ final class CoalescedRequests: Sendable {
     let wait: Wait
     private let state = Mutex(State())
 
-    init(_ key: Key, origin: any Origin, pool: Pool, wait: Wait) {
+    init(_ key: Key, _ patience: Patience, origin: any Origin, pool: Pool, wait: Wait) {
         self.key = key
+        self.patience = patience
         self.origin = origin
         id = ReplicaID(artifact: origin.source.name, pool: pool.id)
         self.pool = pool
