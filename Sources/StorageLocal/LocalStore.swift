@@ -32,17 +32,24 @@ package struct LocalStore: ObjectStore {
     /// Opens the directory: creates what is missing, locks it, and removes what an earlier process left half done.
     ///
     /// - Parameter threads: Where file system calls block; no other pool's.
-    /// - Throws: ``StorageError``, naming the directory: `.unavailable` when another process holds it, `.permissionDenied`, `.full`.
+    /// - Throws: ``StorageError``, naming the directory: `.unavailable` when another process holds it, `.permissionDenied`, `.full`, `.timedOut` when the disk
+    ///   hangs.
     package static func open(
         _ configuration: Configuration, threads: FileThreads = FileThreads(), clock: any WallClock = SystemClock(),
         logger: Logger = Logger(label: "cloud-mirror.local")
     ) async throws -> LocalStore {
-        let directory = try await threads.run("local.open") { try PoolDirectory(configuration.directory, logger: logger) }
+        let message = "the pool's directory \(configuration.directory) does not answer: its disk or file server hangs"
+        let directory = try await threads.run("local.open", within: openLimit, message) {
+            try PoolDirectory(configuration.directory, logger: logger)
+        }
         var capabilities = Self.capabilities
         // The kernel would read in the thread of a connection, and hold many with it when the server is gone.
         if directory.isOnFileServer { capabilities.features.remove(.opensFiles) }
         return LocalStore(configuration: configuration, directory: directory, threads: threads, clock: clock, capabilities: capabilities)
     }
+
+    /// Longer than other calls may take: what an earlier process left half done may be much.
+    static let openLimit = Duration.seconds(60)
 
     /// Of a directory on a disk of this machine.
     package static let capabilities = StoreCapabilities(
