@@ -108,6 +108,21 @@ package struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
         guard address.prefix(length) == address else { return nil }
     }
 
+    private init(address: IPAddress, prefixLength: Int) {
+        self.address = address
+        self.prefixLength = prefixLength
+    }
+
+    /// The IPv4 network that a network of IPv4-mapped addresses (`::ffff:10.0.0.0/104`) stands for; any other network itself.
+    ///
+    /// Addresses are compared as ``IPAddress/unmapped``, so that a mapped network would contain none of them.
+    package var unmapped: IPNetwork {
+        let ipv4 = address.unmapped
+        // A shorter prefix would have cleared some of the bits that tell mapped addresses.
+        guard address.isIPv6, !ipv4.isIPv6 else { return self }
+        return IPNetwork(address: ipv4, prefixLength: prefixLength - 96)
+    }
+
     package func contains(_ other: IPAddress) -> Bool {
         other.prefix(prefixLength) == address
     }

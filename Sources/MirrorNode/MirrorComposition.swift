@@ -35,8 +35,8 @@ struct MirrorComposition: Sendable {
     init(_ configuration: Configuration, role: ProcessRole, group: MultiThreadedEventLoopGroup, logger: Logger) async throws {
         self.configuration = configuration
         self.role = role
-        try Self.check(configuration, logger: logger)
         let clock = SystemClock()
+        try await Self.check(configuration, clock: clock, logger: logger)
         let registry = MetricsRegistry()
         storage = ServiceTable(configuration, group: group, clock: clock, logger: logger)
         let pools = try await Self.openPools(configuration, storage, registry: registry, clock: clock, logger: logger)
@@ -103,9 +103,16 @@ struct MirrorComposition: Sendable {
     // MARK: The parts
 
     /// Looks at the machine before anything is opened, so that everything that keeps the service from starting is named at once.
-    private static func check(_ configuration: Configuration, logger: Logger) throws(StartError) {
-        let check = MachineCheck(configuration)
-        let findings = check.service() + check.state() + configuration.pools.flatMap(check.pool) + check.sharedDisks()
+    private static func check(_ configuration: Configuration, clock: any MirrorClock, logger: Logger) async throws {
+        let found = try await leaving(after: checkLimit, by: clock) {
+            try await NIOThreadPool.singleton.runIfActive {
+                let check = MachineCheck(configuration)
+                return check.service() + check.state() + configuration.pools.flatMap(check.pool) + check.sharedDisks()
+            }
+        }
+        guard let findings = found else {
+            throw StartError("the directories of the pools or of the state do not answer: the disk or the file server of one of them hangs")
+        }
         for finding in findings where finding.severity != .fatal {
             logger.warning(
                 "the configuration does not fit this machine", metadata: ["key": "\(finding.key)", "problem": "\(finding.text)"])
@@ -113,6 +120,9 @@ struct MirrorComposition: Sendable {
         let fatal = findings.filter { $0.severity == .fatal }
         guard fatal.isEmpty else { throw StartError(fatal.map { "\($0.key): \($0.text)" }.joined(separator: "; ")) }
     }
+
+    /// As long as opening a pool may take.
+    private static let checkLimit = Duration.seconds(60)
 
     private static func openPools(
         _ configuration: Configuration, _ storage: ServiceTable, registry: MetricsRegistry, clock: any MirrorClock, logger: Logger

@@ -24,6 +24,6 @@ struct MirrorRequestContext: RequestContext {
 }
 
 extension Request {
-    /// The values of all `X-Forwarded-For` fields, in order. What they are worth is ``PoolSelector``'s to say.
-    var forwardedFor: [String] { headers[values: .forwardedFor] }
+    /// The values of its `X-Forwarded-For` fields, as far as they are read. What they are worth is ``PoolSelector``'s to say.
+    var forwardedFor: [String] { ForwardedFields.last(headers[values: .forwardedFor]) }
 }

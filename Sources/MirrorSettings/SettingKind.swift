@@ -206,6 +206,7 @@ extension SettingKind where Value == Secret {
 }
 
 extension SettingKind where Value == IPNetwork {
+    /// A network; one of IPv4-mapped addresses is read as the IPv4 network that it stands for.
     package static var network: Self {
         SettingKind(
             name: "network",
@@ -213,7 +214,7 @@ extension SettingKind where Value == IPNetwork {
                 guard let value = IPNetwork(text) else {
                     throw InvalidValue("is not a network; write it as 10.1.0.0/16 or 2001:db8::/32, with no bits set beyond the prefix")
                 }
-                return value
+                return value.unmapped
             }, text: { $0.description })
     }
 }

@@ -6,8 +6,9 @@ public enum CopyResult: Sendable, Hashable {
     case present(StoredObject)
     /// Not to be tried again before `CopyFailure.retryAt`, and then only when somebody asks.
     case failed(CopyFailure)
-    /// To be tried again by whoever is free, not before then; the replica stays pending.
-    case retry(at: Timestamp)
+    /// To be tried again by whoever is free, not before so much time has passed by the store's own clock; the replica stays pending. Less than nothing is
+    /// nothing.
+    case retry(after: Duration)
     /// Not done, and not held against the job: for a worker that shuts down.
     case handBack
 

@@ -22,7 +22,8 @@ public import MirrorCore
 /// - Jobs wait in one lane for each origin; `lease` and `nextDue` pass over the lanes that they are told to, however many jobs wait in them.
 /// - A job whose lease ran out waits in the lane `.unfinished`. One whose lease ran out twice is set aside: the replica is an error whose reason is `.unfinished`, which is told.
 /// - A lease that ran out but that nobody else took can still be extended or finished.
-/// - `.handBack` makes the job leasable at once with the same attempt number; `.retry` not before its time.
+/// - `.handBack` makes the job leasable at once with the same attempt number; `.retry` not before its pause is over, by the store's clock at
+///   the time of the call.
 /// - `recordPresent` changes only what is absent, or an error, and nothing where a removal of the replica has ended since the moment; other removals
 ///   do not count, but for those of an older time than the store remembers.
 /// - `touch` only ever moves `lastUsed` forward, unless a clock that was put back left it in the future; it clears the mark, and touches nothing that is

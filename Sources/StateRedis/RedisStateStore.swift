@@ -167,8 +167,8 @@ package final class RedisStateStore: StateStore {
             arguments += ["present", maxErrors] + RecordFields.words(object)
         case .failed(let failure):
             arguments += [failure.isDeadLetter ? "dead" : "failed", maxErrors] + RecordFields.words(failure, at: now)
-        case .retry(let time):
-            arguments += ["retry", maxErrors, Self.milliseconds(now.duration(to: time))]
+        case .retry(let pause):
+            arguments += ["retry", maxErrors, Self.milliseconds(max(pause, .zero))]
         case .handBack:
             arguments += ["back", maxErrors]
         }

@@ -43,6 +43,17 @@ package final class FileThreads: Sendable {
         try await start(operation, body).value
     }
 
+    /// Runs `body` for no longer than `limit`; whoever waits leaves it then.
+    ///
+    /// - Throws: As ``run(_:_:)``; `.timedOut` with `message` when the time is over.
+    func run<Result: Sendable>(
+        _ operation: String, within limit: Duration, _ message: String, _ body: @escaping @Sendable () throws -> Result
+    ) async throws -> Result {
+        try await withAlarm(operation, message, alarm: { [clock] in try await clock.sleep(for: limit) }) {
+            try await self.run(operation, body)
+        }
+    }
+
     /// Starts `body` now; its result is asked for later, or never.
     func start<Result: Sendable>(_ operation: String, _ body: @escaping @Sendable () throws -> Result) -> FileCall<Result> {
         let call = FileCall(operation, clock: clock, body)

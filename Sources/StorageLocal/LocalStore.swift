@@ -22,12 +22,16 @@ package struct LocalStore: ObjectStore {
     /// - Parameter region: The pool's: the word between `/local/` and the key in locations.
     /// - Parameter minFreeBytes: What stays free on the file system: uploads that would take it are refused with `.full`.
     /// - Parameter threads: Where file system calls block; no other pool's.
-    /// - Throws: ``StorageError``, naming the directory: `.unavailable` when another process holds it, `.permissionDenied`, `.full`.
+    /// - Throws: ``StorageError``, naming the directory: `.unavailable` when another process holds it, `.permissionDenied`, `.full`, `.timedOut` when the disk
+    ///   hangs.
     package static func open(
         directory path: String, region: String, minFreeBytes: Int64, threads: FileThreads = FileThreads(),
         clock: any WallClock = SystemClock(), logger: Logger = Logger(label: "cloud-mirror.local")
     ) async throws -> LocalStore {
-        let directory = try await threads.run("local.open") { try PoolDirectory(path, logger: logger) }
+        let message = "the pool's directory \(path) does not answer: its disk or file server hangs"
+        let directory = try await threads.run("local.open", within: openLimit, message) {
+            try PoolDirectory(path, logger: logger)
+        }
         var capabilities = Self.capabilities
         // The kernel would read in the thread of a connection, and hold many with it when the server is gone.
         if directory.isOnFileServer { capabilities.features.remove(.opensFiles) }
@@ -35,6 +39,9 @@ package struct LocalStore: ObjectStore {
             path: path, region: region, minFreeBytes: minFreeBytes, directory: directory, threads: threads, clock: clock,
             capabilities: capabilities)
     }
+
+    /// Longer than other calls may take: what an earlier process left half done may be much.
+    static let openLimit = Duration.seconds(60)
 
     /// Of a directory on a disk of this machine.
     package static let capabilities = StoreCapabilities(

@@ -58,7 +58,7 @@ import Testing
                   query:
                     - ${NAME}
               requireHTTPS: false
-              allowAddresses: [10.0.0.0/8, "fd00::/8"]
+              allowAddresses: [10.0.0.0/8, "fd00::/8", "::ffff:192.168.0.0/112"]
               maxRedirects: 0
             pools:
               local/a: {directory: ../a, retention: {timeToLive: 7d, maxBytes: 500GiB, grace: 5m}}
@@ -68,7 +68,8 @@ import Testing
             copy: {concurrency: 1, partSize: 1MiB, partConcurrency: 2, maxAttempts: 3, maxObjectSize: 1TB, refuseHTML: false, idleTimeout: 5s, connectTimeout: 1s,
               lease: 20s, maxQueued: 7, maxQueuedPerOrigin: 3, backoff: {first: 1ms, max: 1ms}}
             state: {sqlite: {path: db.sqlite}}
-            selection: {networks: {10.1.0.0/16: local/b, "2001:db8::/32": local/a}, trustedProxies: [10.9.9.9], default: local/b}
+            selection: {networks: {10.1.0.0/16: local/b, "2001:db8::/32": local/a, "::ffff:10.2.0.0/112": local/a},
+              trustedProxies: [10.9.9.9, "::ffff:10.0.0.0/104"], default: local/b}
             sweep: {interval: 1h}
             server: {maxConnections: 2, idleTimeout: 2s, bodyTimeout: 3s, maxHeaderBytes: 16KiB, shutdownGrace: 1s}
             log: {level: debug, format: json}
@@ -101,7 +102,7 @@ import Testing
                 .pattern("^https://f\\.example/", query: .only(QueryNames(["arch"]))),
             ])
         #expect(!configuration.origins.requireHTTPS)
-        #expect(configuration.origins.allowAddresses.map(\.description) == ["10.0.0.0/8", "fd00::/8"])
+        #expect(configuration.origins.allowAddresses.map(\.description) == ["10.0.0.0/8", "fd00::/8", "192.168.0.0/16"])
         #expect(configuration.origins.maxRedirects == 0)
         #expect(configuration.pools.map(\.id.description) == ["local/a", "local/b"])
         #expect(configuration.pools.map(\.directory) == ["/here/../a", "/b"])
@@ -127,9 +128,9 @@ import Testing
                     connectTimeout: .seconds(1), lease: .seconds(20), maxQueued: 7, maxQueuedPerOrigin: 3,
                     backoff: Backoff(first: .milliseconds(1), limit: .milliseconds(1))))
         #expect(configuration.state == .sqlite(path: "/here/db.sqlite"))
-        #expect(configuration.selection.networks.map(\.network.description) == ["2001:db8::/32", "10.1.0.0/16"])
-        #expect(configuration.selection.networks.map(\.pool.description) == ["local/a", "local/b"])
-        #expect(configuration.selection.trustedProxies.map(\.description) == ["10.9.9.9/32"])
+        #expect(configuration.selection.networks.map(\.network.description) == ["2001:db8::/32", "10.1.0.0/16", "10.2.0.0/16"])
+        #expect(configuration.selection.networks.map(\.pool.description) == ["local/a", "local/b", "local/a"])
+        #expect(configuration.selection.trustedProxies.map(\.description) == ["10.9.9.9/32", "10.0.0.0/8"])
         #expect(configuration.selection.fallback == PoolID("local/b"))
         #expect(configuration.sweep.interval == .seconds(3_600))
         #expect(

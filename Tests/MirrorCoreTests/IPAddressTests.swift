@@ -74,6 +74,17 @@ import Testing
         #expect(IPNetwork(text) == nil)
     }
 
+    @Test(
+        "A network of IPv4-mapped addresses stands for an IPv4 network, and any other for itself",
+        arguments: [
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"), ("::ffff:192.0.2.7", "192.0.2.7/32"), ("::ffff:0:0/96", "0.0.0.0/0"),
+            ("::ffff:0:0/127", "0.0.0.0/31"), ("10.0.0.0/8", "10.0.0.0/8"), ("2001:db8::/32", "2001:db8::/32"), ("::/0", "::/0"),
+            ("::/96", "::/96"), ("::fffe:0:0/95", "::fffe:0:0/95"),
+        ])
+    func unmapsNetwork(_ text: String, _ expected: String) {
+        #expect(IPNetwork(text)?.unmapped.description == expected)
+    }
+
     @Test func aNetworkIsWrittenWithItsLength() {
         #expect(IPNetwork("10.0.0.0/8")?.description == "10.0.0.0/8")
         #expect(IPNetwork("192.0.2.1")?.description == "192.0.2.1/32")

@@ -100,8 +100,7 @@ struct BucketOriginTests {
                 Issue.record("no description")
                 return
             }
-            #expect(try await head("b.tar", in: nil).fallback == .noPool)
-            #expect(try await head("b.tar", in: engine.pool).fallback == .budget)
+            for pool in [nil, engine.pool] { #expect(try await head("b.tar", in: pool).fallback == .budget) }
             for pool in [nil, engine.pool] {
                 guard case .description(let description) = try await head("a.tar", in: pool) else {
                     Issue.record("no description")
@@ -112,6 +111,23 @@ struct BucketOriginTests {
             #expect(bucket.requests == ["HEAD a.tar"])
             // The look at b.tar without a pool, and the claims of both in one.
             #expect(engine.counters.total(EngineMetrics.Name.overBudget, "claims") == 3)
+        }
+    }
+
+    @Test("HEAD that takes over from another one gets what the bucket says, too")
+    func headTakesOver() async throws {
+        try await run(["a.tar": .init(bytes: Self.bytes)]) { engine, bucket async throws in
+            engine.store.fail(.head, .unavailable)
+            let answer = await engine.redirects.wait(
+                for: try engine.redirects.resolve("bucket://private/a.tar"), in: engine.pool,
+                until: engine.setup.clock.instant + .seconds(60), wait: Wait(limit: .seconds(60)), isHead: true,
+                isClaimed: true, from: ClientNetwork(IPAddress("192.0.2.1")))
+            guard case .description(let description) = answer else {
+                Issue.record("\(answer)")
+                return
+            }
+            #expect(description.outcome == .fallback)
+            #expect(bucket.requests == ["HEAD a.tar"])
         }
     }
 

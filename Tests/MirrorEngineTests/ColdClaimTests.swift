@@ -162,6 +162,81 @@ struct ColdClaimTests {
         }
     }
 
+    @Test("Who asks at the same time for the header of the same as a network without a budget gets it")
+    func headTogether() async throws {
+        try await EngineFixture.run({
+            limit(&$0, burst: 1_000)
+            $0.hasWorkers = false
+        }) { engine async throws in
+            let poor = ClientNetwork(IPAddress("192.0.2.9"))
+            engine.redirects.reload(engine.setup.redirect.with { $0.coldClaims.burst = 1 })
+            #expect(try await ask(engine, "/first.txt", from: poor, wait: .zero).fallback == .timedOut)
+            engine.redirects.reload(engine.setup.redirect)
+            for number in 0..<20 {
+                engine.origin.on("/\(number).txt", .text("hello"))
+                #expect(try await ask(engine, "/\(number).txt", from: Self.one, wait: .zero).fallback == .timedOut)
+                let door = Door()
+                engine.base.before(.replica) { try await door.pass() }
+                async let others: [RedirectAnswer] = withThrowingTaskGroup(of: RedirectAnswer.self) { group in
+                    for _ in 0..<3 { group.addTask { try await ask(engine, "/\(number).txt", from: poor, isHead: true) } }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                async let rich = ask(engine, "/\(number).txt", from: Self.two, isHead: true)
+                try await door.waiting(4)
+                door.open()
+                #expect(try await rich.outcome == .pending)
+                for answer in try await others { #expect(answer.outcome == .pending || answer.fallback == .budget) }
+                engine.base.heal()
+            }
+        }
+    }
+
+    @Test("Where the first one had nothing left to spend, whoever takes over claims, and waits for the copy")
+    func claimsAfterRefusal() async throws {
+        try await EngineFixture.run({ limit(&$0, burst: 1) }) { engine async throws in
+            func takeOver(_ path: String) async throws -> RedirectAnswer {
+                engine.origin.on(path, .text("hello"))
+                return await engine.redirects.wait(
+                    for: try engine.redirects.resolve(engine.origin.url(path)), in: engine.pool,
+                    until: engine.setup.clock.instant + .seconds(60), wait: Wait(limit: .seconds(60), look: .seconds(60)),
+                    isHead: false, isClaimed: false, from: Self.one)
+            }
+            #expect(try await takeOver("/a.txt").outcome == .wait)
+            #expect(engine.waiters.count == 0)
+            #expect(try await takeOver("/b.txt").fallback == .budget)
+        }
+    }
+
+    @Test("Whoever takes over from a HEAD that has left pays for what it causes")
+    func takeOver() async throws {
+        try await EngineFixture.run({
+            limit(&$0, burst: 2)
+            $0.hasWorkers = false
+        }) { engine async throws in
+            engine.origin.on("/a.txt", .text("hello"))
+            func takeOver(_ path: String) async throws -> RedirectAnswer {
+                await engine.redirects.wait(
+                    for: try engine.redirects.resolve(engine.origin.url(path)), in: engine.pool,
+                    until: engine.setup.clock.instant + .seconds(60), wait: Wait(limit: .seconds(60)), isHead: true, isClaimed: true,
+                    from: Self.one)
+            }
+            #expect(try await ask(engine, "/a.txt", from: Self.two, wait: .zero).fallback == .timedOut)
+            // The header.
+            guard case .description = try await takeOver("/a.txt") else {
+                Issue.record("no description")
+                return
+            }
+            #expect(engine.redirects.coldClaims.spent.isEmpty)
+            // The claim, and nothing is left for the header.
+            #expect(try await takeOver("/b.txt").fallback == .budget)
+            #expect(try await engine.status("/b.txt") == .pending)
+            #expect(engine.redirects.coldClaims.spent == [Self.one])
+            #expect(try await takeOver("/c.txt").fallback == .budget)
+            #expect(try await engine.status("/c.txt") == nil)
+            #expect(engine.origin.requests.map(\.path) == ["/a.txt"])
+        }
+    }
+
     @Test("A report of a missing object spends what the look costs")
     func missing() async throws {
         try await EngineFixture.run({ limit(&$0, burst: 2) }) { engine async throws in

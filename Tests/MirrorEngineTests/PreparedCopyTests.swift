@@ -10,8 +10,12 @@ import Testing
 struct PreparedCopyTests {
     private static let path = "/a.txt"
 
-    private func run(_ body: @Sendable (EngineFixture, CopyEngine) async throws -> Void) async throws {
-        try await EngineFixture.run({ $0.hasWorkers = false }) { engine async throws in
+    /// - Parameter isBuffered: Whether parts are in memory before they are written.
+    private func run(isBuffered: Bool = false, _ body: @Sendable (EngineFixture, CopyEngine) async throws -> Void) async throws {
+        try await EngineFixture.run({
+            $0.hasWorkers = false
+            if isBuffered { $0.features = [.servedByMirror, .parallelParts] }
+        }) { engine async throws in
             engine.origin.on(Self.path, .text("hello"))
             let copies = CopyEngine(
                 space: engine.space, configuration: engine.setup.copy, metrics: engine.metrics, clock: engine.setup.clock,
@@ -47,6 +51,50 @@ struct PreparedCopyTests {
             await #expect(throws: CancellationError.self) { try await copies.way(after: CancellationError(), of: copy) }
             await #expect(throws: StorageError.self) { try await copy.publish(by: engine.setup.clock) }
             #expect(try await !engine.isInPool(Self.path))
+        }
+    }
+
+    @Test("The memory of a copy that is one part is given back as soon as it is published")
+    func publishedMemory() async throws {
+        try await run(isBuffered: true) { engine, copies async throws in
+            let copy = try await copies.prepare(try attempt(engine), by: .first)
+            defer { copy.release() }
+            #expect(copies.memory.held == 5)
+            _ = try await copy.publish(by: engine.setup.clock)
+            #expect(copies.memory.held == 0)
+        }
+    }
+
+    @Test("The memory of a copy that is one part and is given up is given back once its bytes are gone, and not before")
+    func abortedMemory() async throws {
+        try await run(isBuffered: true) { engine, copies async throws in
+            let copy = try await copies.prepare(try attempt(engine), by: .first)
+            defer { copy.release() }
+            let door = Door()
+            engine.store.before(.abort) { try await door.pass() }
+            let way = Task { try await copies.way(after: StorageError(.unavailable, "scripted", operation: "scripted"), of: copy) }
+            try await door.waiting()
+            #expect(copies.memory.held == 5)
+            door.open()
+            await #expect(throws: StorageError.self) { try await way.value }
+            #expect(copies.memory.held == 0)
+        }
+    }
+
+    @Test("A copy that fails when all of its bytes have come holds its memory until they are gone")
+    func failedMemory() async throws {
+        try await run(isBuffered: true) { engine, copies async throws in
+            let digest = Digest(.sha256, bytes: Array(repeating: 0, count: 32))
+            engine.origin.on(Self.path, FakeBehavior.text("hello").with { $0.headers.append(("Repr-Digest", digest?.fieldValue ?? "")) })
+            let door = Door()
+            engine.store.before(.abort) { try await door.pass() }
+            let attempt = try attempt(engine)
+            let copy = Task { try await copies.prepare(attempt, by: .first) }
+            try await door.waiting()
+            #expect(copies.memory.held == 5)
+            door.open()
+            await #expect(throws: CopyError.self) { try await copy.value }
+            #expect(copies.memory.held == 0)
         }
     }
 

@@ -86,7 +86,8 @@ struct RedirectHeadTests {
             engine.origin.on("/a.txt", Self.text)
             let answer = await engine.redirects.wait(
                 for: try engine.redirects.resolve(engine.origin.url("/a.txt")), in: engine.pool,
-                until: engine.setup.clock.instant + .seconds(60), wait: Wait(limit: .seconds(60)), isHead: true)
+                until: engine.setup.clock.instant + .seconds(60), wait: Wait(limit: .seconds(60)), isHead: true,
+                isClaimed: true, from: ClientNetwork(nil))
             #expect(described(answer)?.outcome == .pending)
         }
     }

@@ -52,8 +52,22 @@ import Testing
 
     @Test func aDomainWhoseNameServersAreSilentHoldsOnlyItsShareOfTheThreads() async throws {
         try await Self.withResolver(timeout: .seconds(60)) { resolver, gate async throws in
-            for number in 0..<2 { await Self.hold("silent\(number).attacker.example", resolver, gate) }
+            let held = (0..<2).map { number in Task { try await resolver.addresses(of: "silent\(number).attacker.example") } }
+            for _ in held { await gate.isReached() }
             #expect(try await Self.isWaiting("a.attacker.example", resolver), "the same domain waits")
+            #expect(try await resolver.addresses(of: "a.honest.test").count == 1)
+            gate.open()
+            for task in held { #expect(try await task.value.count == 1) }
+        }
+    }
+
+    @Test func aDomainWhoseNameServersWereSilentOfLateHoldsOneThread() async throws {
+        try await Self.withResolver(timeout: .seconds(60)) { resolver, gate async throws in
+            #expect(try await resolver.addresses(of: "known.attacker.example").count == 1)
+            await Self.hold("silent.attacker.example", resolver, gate)
+            #expect(try await Self.isWaiting("a.attacker.example", resolver))
+            // One for those that have answered.
+            #expect(try await resolver.addresses(of: "known.attacker.example").count == 1)
             #expect(try await resolver.addresses(of: "a.honest.test").count == 1)
         }
     }

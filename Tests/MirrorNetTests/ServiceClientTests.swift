@@ -191,6 +191,41 @@ struct ServiceClientTests {
         }
     }
 
+    @Test("A kept connection that the service closed is replaced for a deletion, whatever its method, and not for a POST")
+    func repeatsDeletions() async throws {
+        try await FakeOrigin.run { origin async throws in
+            origin.on("/get", .text("a"))
+            for path in ["/delete", "/batch", "/post"] { origin.on(path, .hangUp, .text("a")) }
+            try await Self.withClient { client async throws in
+                var batch = Self.request("/batch", .POST, port: origin.port)
+                batch.isDeletion = true
+                for request in [Self.request("/delete", .DELETE, port: origin.port), batch] {
+                    _ = try await client.collect(Self.request("/get", port: origin.port), upTo: 10)
+                    #expect(try await client.collect(request, upTo: 10).status == 200)
+                    #expect(origin.requests(for: request.target).count == 2)
+                }
+                let error = await #expect(throws: OutboundError.self) {
+                    try await client.send(Self.request("/post", .POST, port: origin.port))
+                }
+                #expect(error?.code == .truncated)
+                #expect(origin.requests(for: "/post").count == 1)
+            }
+        }
+    }
+
+    @Test("A deletion whose answer had begun when the connection broke is not sent again")
+    func cutDeletion() async throws {
+        try await RawServer.run { server async throws in
+            server.on("/get", .init("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", keepsConnection: true))
+            server.on("/delete", .init("HTTP/1.1 20"))
+            try await Self.withClient { client async throws in
+                _ = try await client.collect(Self.request("/get", port: server.port), upTo: 10)
+                await #expect(throws: OutboundError.self) { try await client.send(Self.request("/delete", .DELETE, port: server.port)) }
+                #expect(server.targets == ["/get", "/delete"])
+            }
+        }
+    }
+
     private struct Chunks: AsyncSequence, Sendable {
         let chunks: [ByteBuffer]
         var failure: (any Error)?

@@ -299,18 +299,18 @@ struct CoalescingTests {
             let connections = try await coalesced(2, mirror)
             let pool = try #require(World.pool.flatMap { mirror.services.pools[$0] })
             let patience = Patience(hop: .seconds(3_600), hops: 0)
-            let key = CoalescedRequests.Key(target: Array(Self.target.utf8), choice: .named, isHead: false, patience: patience)
+            let key = CoalescedRequests.Key(target: Array(Self.target.utf8), choice: .named, isHead: false)
             mirror.server.coalescing.invalidate(.everything)
             let wait = mirror.services.redirects.wait(asked: nil, hop: 0, patience: patience)
             let origin = try mirror.services.redirects.resolve(World.origin + "/a.txt")
             let epoch = mirror.server.coalescing.epoch
-            let opened = try #require(mirror.server.coalescing.open(key, origin, in: pool, wait: wait, epoch: epoch))
+            let opened = try #require(mirror.server.coalescing.open(key, patience, origin, in: pool, wait: wait, epoch: epoch))
             let late = try await mirror.connection()
             await late.send(RequestStream.request("GET", Self.target))
             await mirror.waiting(3)
             let refusal = WholeResponse.redirect(
                 .found, to: World.origin + "/a.txt", pool: World.pool, outcome: .fallback, digest: nil, message: Fallback.share.message)
-            mirror.server.coalescing.end(opened, as: .origin(.share), with: refusal)
+            mirror.server.coalescing.end(opened, from: ClientNetwork(nil), as: .origin(.share), with: refusal)
             #expect(mirror.services.waiters.count == 3)
             try await world.finishCopy("/a.txt")
             for connection in connections + [late] {
@@ -318,6 +318,79 @@ struct CoalescingTests {
                 #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
                 await connection.close()
             }
+        }
+    }
+
+    @Test func `how long a client waits is asked only where there is something to join`() async throws {
+        try await MirrorFixture.run(World(), Self.waiting) { mirror in
+            let coalescing = mirror.server.coalescing
+            let pool = try #require(World.pool.flatMap { mirror.services.pools[$0] })
+            let origin = try mirror.services.redirects.resolve(World.origin + "/a.txt")
+            func key(_ target: String, isHead: Bool = false) -> CoalescedRequests.Key {
+                CoalescedRequests.Key(target: Array(target.utf8), choice: .named, isHead: isHead)
+            }
+            let (brief, long) = (Patience(hop: .seconds(1), hops: 0), Patience(hop: .seconds(2), hops: 0))
+            for patience in [brief, long] {
+                let wait = mirror.services.redirects.wait(asked: nil, hop: 0, patience: patience)
+                _ = try #require(coalescing.open(key("/a"), patience, origin, in: pool, wait: wait, epoch: coalescing.epoch))
+            }
+            #expect(coalescing.count == 2)
+            var asked = 0
+            func find(_ key: CoalescedRequests.Key, _ patience: Patience) -> CoalescedRequests? {
+                coalescing.find(key, or: .origin) {
+                    asked += 1
+                    return patience
+                }
+            }
+            for other in [key("/b"), key("/a", isHead: true)] { #expect(find(other, brief) == nil) }
+            #expect(asked == 0)
+            for patience in [brief, long] { #expect(find(key("/a"), patience)?.patience == patience) }
+            #expect(find(key("/a"), Patience(hop: .seconds(3), hops: 0)) == nil)
+            #expect(asked == 3)
+            coalescing.invalidate(.replica(try mirror.world.id("/a.txt")))
+            #expect(coalescing.isEmpty)
+        }
+    }
+
+    @Test func `who is refused for its budget takes along only those of its network, and another one claims`() async throws {
+        let world = World()
+        let options = MirrorOptions.with {
+            $0.maxWait = .seconds(28)
+            $0.trustedProxies = ["127.0.0.0/8"].compactMap { IPNetwork($0) }
+            $0.coldClaims = ColdClaimLimits(perSecond: 1, burst: 1, bytesPerMinute: 0)
+        }
+        try await MirrorFixture.run(world, options) { mirror in
+            let pool = try #require(World.pool.flatMap { mirror.services.pools[$0] })
+            let patience = Patience(hop: .seconds(3_600), hops: 0)
+            let key = CoalescedRequests.Key(target: Array(Self.target.utf8), choice: .named, isHead: false)
+            let wait = mirror.services.redirects.wait(asked: nil, hop: 0, patience: patience)
+            let origin = try mirror.services.redirects.resolve(World.origin + "/a.txt")
+            let epoch = mirror.server.coalescing.epoch
+            let opened = try #require(mirror.server.coalescing.open(key, patience, origin, in: pool, wait: wait, epoch: epoch))
+            var connections: [RawConnection] = []
+            for client in ["192.0.2.7", "192.0.2.8", "192.0.2.9"] {
+                let connection = try await mirror.connection()
+                await connection.send(RequestStream.request("GET", Self.target, "X-Forwarded-For: \(client)\r\n"))
+                connections.append(connection)
+                await mirror.waiting(connections.count)
+            }
+            let refusal = WholeResponse.redirect(
+                .found, to: World.origin + "/a.txt", pool: World.pool, outcome: .fallback, digest: nil, message: Fallback.budget.message)
+            let poor = ClientNetwork(IPAddress("192.0.2.7"))
+            mirror.server.coalescing.end(opened, from: poor, as: .origin(.budget), with: refusal)
+            let refused = try await connections[0].response()
+            #expect(refused.json["msg"]?.string == Fallback.budget.message)
+            let id = try world.id("/a.txt")
+            while try await world.state.replica(id)?.state != .pending, !Task.isCancelled { await Task.yield() }
+            try await world.finishCopy("/a.txt")
+            for connection in connections[1...] {
+                let response = try await connection.response()
+                #expect(response["X-Cloud-Mirror-Outcome"] == "wait")
+            }
+            let spent = mirror.services.redirects.coldClaims.spent
+            #expect(spent.count == 1)
+            #expect(!spent.contains(poor))
+            for connection in connections { await connection.close() }
         }
     }
 }

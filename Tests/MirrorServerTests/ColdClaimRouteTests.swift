@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorEngine
 import MirrorTesting
 import Testing
 
@@ -53,6 +54,38 @@ struct ColdClaimRouteTests {
             #expect(try await !isRefused(mirror, "/1.txt", from: "192.0.2.1"))
             #expect(try await !isRefused(mirror, "/2.txt", from: "192.0.2.2"))
             #expect(try await isRefused(mirror, "/3.txt", from: "192.0.2.3"))
+        }
+    }
+
+    @Test func `who takes over a HEAD from one that has left pays for asking the origin`() async throws {
+        try await FakeOrigin.run { origin in
+            let gate = FakeGate()
+            origin.on("/a.bin", .generated(size: 30_000).with { $0.gate = gate })
+            var options = Self.options(burst: 2) { $0.maxWait = .seconds(28) }
+            options.allow = [.prefix(try ArtifactURL(origin.url("/")))]
+            try await MirrorFixture.run(World(), options) { mirror in
+                let target = "/v1/redirect/local/dev/\(PercentCoding.encode(origin.url("/a.bin")))"
+                func head(from client: String) async throws -> RawConnection {
+                    let connection = try await mirror.connection()
+                    await connection.send(RequestStream.request("HEAD", target, "X-Forwarded-For: \(client)\r\n"))
+                    return connection
+                }
+                // One claim is left to the second one.
+                _ = try await mirror.get(World.target("/b.txt") + "?wait=0", [("X-Forwarded-For", "192.0.2.2")])
+                let first = try await head(from: "192.0.2.1")
+                try await gate.waiting()
+                let second = try await head(from: "192.0.2.2")
+                await mirror.waiting(1)
+                await first.close()
+                while origin.requests.count < 2, !Task.isCancelled { await Task.yield() }
+                gate.open()
+                let response = try await second.response(toHead: true)
+                #expect(response.status == 200)
+                #expect(response["Content-Length"] == "30000")
+                let spent = mirror.services.redirects.coldClaims.spent
+                #expect(Set(spent) == Set(["192.0.2.1", "192.0.2.2"].map { ClientNetwork(IPAddress($0)) }))
+                await second.close()
+            }
         }
     }
 

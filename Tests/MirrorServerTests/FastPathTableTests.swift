@@ -168,6 +168,20 @@ import Testing
         #expect((65...128).contains(table.count))
     }
 
+    @Test func `however many targets one replica has, the table stays within its bytes, and all of them go with it`() throws {
+        let table = FastPathTable(maxBytes: 64 << 10)
+        for _ in 1...2 {
+            for number in 0..<5_000 {
+                table.insert(try entry(1, target: "/\(number)"), token: index.token(), hotIndex: index, epoch: table.epoch)
+                #expect(find(table, "/\(number)") != nil)
+                #expect(table.count <= 128)
+            }
+            #expect(table.count > 64)
+            table.invalidate(.replica(try entry(1).id))
+            #expect(table.count == 0)
+        }
+    }
+
     @Test func `an entry that is larger than the table is not taken and harms nothing`() throws {
         let table = FastPathTable(maxBytes: 1_000)
         table.insert(try entry(1), token: index.token(), hotIndex: index, epoch: table.epoch)

@@ -323,13 +323,13 @@ struct SelectionTests {
             let coalescing = mirror.server.coalescing
             let pool = try #require(World.pool.flatMap { mirror.services.pools[$0] })
             let patience = Patience(hop: .seconds(8), hops: 0)
-            let key = CoalescedRequests.Key(target: Array(Self.target.utf8), choice: .chosen(0), isHead: false, patience: patience)
+            let key = CoalescedRequests.Key(target: Array(Self.target.utf8), choice: .chosen(0), isHead: false)
             let origin = try mirror.services.redirects.resolve(World.origin + "/a.txt")
             let wait = mirror.services.redirects.wait(asked: nil, hop: 0, patience: patience)
             let old = coalescing.epoch
             mirror.server.forgetAnswers()
-            #expect(coalescing.open(key, origin, in: pool, wait: wait, epoch: old) == nil)
-            #expect(coalescing.open(key, origin, in: pool, wait: wait, epoch: coalescing.epoch) != nil)
+            #expect(coalescing.open(key, patience, origin, in: pool, wait: wait, epoch: old) == nil)
+            #expect(coalescing.open(key, patience, origin, in: pool, wait: wait, epoch: coalescing.epoch) != nil)
         }
     }
 }

@@ -78,7 +78,7 @@ struct KeptQueriesTests {
         #expect(try await store.query(for: id) == FetchQuery(secret))
         #expect(try !files().isEmpty)
         #expect(try !holdsSecret())
-        try await store.finish(lease, .retry(at: clock.now))
+        try await store.finish(lease, .retry(after: .zero))
         await store.close()
         #expect(try !holdsSecret())
         store = try SQLiteStateStore(path: path, maxQueued: 10_000, takeOver: true, clock: clock)

@@ -178,7 +178,7 @@ struct RedisStateStoreTests {
         #expect(lease.expires <= system.now + .seconds(600))
         #expect(try await store.lease(pools: [id.pool, try Sample.pool("local/dev")], worker: "other", duration: .seconds(15)) == nil)
         let later = system.now + .seconds(3_600)
-        try await store.finish(lease, .retry(at: later))
+        try await store.finish(lease, .retry(after: .seconds(3_600)))
         let due = try #require(try await store.nextDue(pools: [id.pool]))
         #expect(abs(due.milliseconds - later.milliseconds) < 60_000)
         #expect(try await store.lease(pools: [id.pool], worker: "other", duration: .seconds(15)) == nil)

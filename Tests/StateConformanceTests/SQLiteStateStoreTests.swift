@@ -204,7 +204,7 @@ struct SQLiteStateStoreTests {
         let id = try Sample.id(1)
         _ = try await before.claim(id)
         let lease = try #require(try await before.lease(pools: [id.pool], worker: "worker", duration: .seconds(15)))
-        try await before.finish(lease, .retry(at: clock.now + .seconds(60)))
+        try await before.finish(lease, .retry(after: .seconds(60)))
         await before.close()
         let after = try await openAgain()
         #expect(try await after.nextDue(pools: [id.pool]) == clock.now + .seconds(60))

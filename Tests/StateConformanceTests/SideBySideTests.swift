@@ -270,14 +270,15 @@ private final class StorePair {
     }
 
     private func result(_ id: ReplicaID) -> CopyResult {
-        let later = clock.now + .milliseconds(Int.random(in: -1_000...5_000, using: &random))
+        let pause = Duration.milliseconds(Int.random(in: -1_000...5_000, using: &random))
         switch Int.random(in: 0..<6, using: &random) {
         case 0, 1, 2: return .present(object(id))
         case 3:
             let reasons: [CopyFailure.Reason] = [.origin(status: 404), .refused, .transfer, .tooLarge, .storage]
             return .failed(
-                CopyFailure(reason: reasons[Int.random(in: 0..<reasons.count, using: &random)], message: "it failed", retryAt: later))
-        case 4: return .retry(at: later)
+                CopyFailure(
+                    reason: reasons[Int.random(in: 0..<reasons.count, using: &random)], message: "it failed", retryAt: clock.now + pause))
+        case 4: return .retry(after: pause)
         default: return .handBack
         }
     }

@@ -140,6 +140,23 @@ struct FileThreadsTests {
         await #expect(throws: CancellationError.self) { try await read.value }
     }
 
+    @Test("A pool whose disk hangs is not waited for when it is opened, and the error names its directory")
+    func opening() async throws {
+        let (pipe, threads, directory) = (try Pipe(), FileThreads(count: 1, clock: clock), try TemporaryDirectory())
+        let hung = threads.start("test") { pipe.open() }
+        await pipe.hanging()
+        let opening = Task {
+            try await requireStorageError(.timedOut, "open") {
+                try await LocalStore.open(.init(directory: directory.path, region: "test"), threads: threads)
+            }
+        }
+        await clock.sleepers(1)
+        clock.advance(by: LocalStore.openLimit)
+        #expect(try await opening.value.message.contains(directory.path))
+        pipe.letGo()
+        try await hung.value
+    }
+
     @Test("An upload that was given up while the disk hung does not appear when it goes on")
     func uploadEnds() async throws {
         let (pipe, clock) = (try Pipe(), clock)

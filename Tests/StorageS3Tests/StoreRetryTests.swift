@@ -42,6 +42,27 @@ struct StoreRetryTests {
         }
     }
 
+    @Test("A deletion on a kept connection that the service has closed meanwhile is sent again, at once")
+    func closedConnection() async throws {
+        let answer = { @Sendable (request: FakeOrigin.Request) -> FakeBehavior? in
+            switch request.method {
+            case "DELETE": request.number == 2 ? .hangUp : .status(204)
+            case "POST": request.number == 1 ? .hangUp : StoreFixture.xml("<DeleteResult></DeleteResult>")
+            default: .status(404)
+            }
+        }
+        try await StoreFixture.runFailing((500, ""), answer) { fixture, store, object async throws in
+            try await requireStorageError(.notFound, "head") { try await store.head(object.key) }
+            try await store.delete(object.key)
+            #expect(fixture.origin.requests.map(\.method) == ["HEAD", "DELETE", "DELETE"])
+        }
+        try await StoreFixture.runFailing((500, ""), answer) { fixture, store, object async throws in
+            try await requireStorageError(.notFound, "head") { try await store.head(object.key) }
+            #expect(try await store.delete([object.key]).isEmpty)
+            #expect(fixture.origin.requests.map(\.method) == ["HEAD", "POST", "POST"])
+        }
+    }
+
     @Test("A deletion that a gateway gives up on is not repeated either", arguments: [502, 504])
     func deletionBehindGateway(status: Int) async throws {
         try await StoreFixture.runFailing((status, "")) { fixture, store, object async throws in

@@ -16,7 +16,7 @@ extension CopyEngine {
     /// - Throws: What ends the attempt: `error`, or what it means for the copy.
     func way(after error: any Error, of prepared: PreparedCopy) async throws -> CopyWay {
         switch prepared.content {
-        case .upload(let upload, _, _):
+        case .upload(let upload, _):
             await abort(upload)
             guard let error = error as? StorageError else { throw error }
             // The upload is gone: if the object has to be replaced, what was fetched is fetched again.

@@ -124,18 +124,19 @@ struct CopyEngine: Sendable {
     ) async throws -> PreparedCopy {
         let (artifact, pool) = (attempt.artifact, attempt.pool)
         var metadata = first.metadata(of: artifact, stored: clock.now)
-        let upload = try await pool.store.beginUpload(ObjectKey(artifact), metadata: metadata, expectedSize: first.totalSize)
+        let upload = AccountedUpload(
+            try await pool.store.beginUpload(ObjectKey(artifact), metadata: metadata, expectedSize: first.totalSize))
         do {
             let hash = ArtifactHash(stated: first.statedDigests)
             let transfer = CopyTransfer(
                 origin: attempt.origin, upload: upload, hash: hash, configuration: configuration, memory: memory,
                 lane: CopyLane(of: artifact), room: room, limit: limit, progress: attempt.progress
             ) { [metrics] in metrics.countCopied(bytes: $0, pool: pool.id) }
-            let memory = try await transfer.run(plan, first)
+            try await transfer.run(plan, first)
             let sha256 = try hash.finish()
             metadata.sha256 = sha256
             return PreparedCopy(
-                attempt: attempt, content: .upload(upload, sha256: sha256, memory: memory), condition: condition,
+                attempt: attempt, content: .upload(upload, sha256: sha256), condition: condition,
                 copy: UnpublishedCopy(size: hash.count, metadata: metadata), room: room)
         } catch {
             await abort(upload)

@@ -279,7 +279,7 @@ package final class CopyWorkers: Service {
             let pause = configuration.pause(after: lease.attempt, random: .random(in: 0..<1))
             var metadata: Logger.Metadata = ["error": "\(error)", "pause_seconds": .stringConvertible(Self.seconds(pause))]
             if let detail = error.detail { metadata["detail"] = "\(detail)" }
-            return .unpublished(.retry(at: clock.now + max(pause, error.retryAfter ?? .zero)), retry: metadata)
+            return .unpublished(.retry(after: max(pause, error.retryAfter ?? .zero)), retry: metadata)
         }
     }
 

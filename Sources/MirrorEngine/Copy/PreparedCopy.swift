@@ -11,9 +11,7 @@ struct PreparedCopy: Sendable {
     /// What becomes visible.
     enum Content: Sendable {
         /// An upload that has all of its bytes.
-        ///
-        /// - Parameter memory: Of a part that is all of the artifact, which the store may keep until the upload is complete.
-        case upload(any ObjectUpload, sha256: Digest, memory: PartMemory?)
+        case upload(any ObjectUpload, sha256: Digest)
         /// An object of the origin's bucket, which the pool's service copies when it is told to.
         ///
         /// - Parameter stated: Bytes of it, as the origin states them.
@@ -42,7 +40,7 @@ struct PreparedCopy: Sendable {
     func publish(by clock: any WallClock) async throws -> StoredObject {
         let info: ObjectInfo
         switch content {
-        case .upload(let upload, let sha256, _):
+        case .upload(let upload, let sha256):
             info = try await upload.complete(size: copy.size, sha256: sha256, condition: condition)
         case .ofService(let source, _):
             info = try await attempt.pool.store.copy(
@@ -70,9 +68,8 @@ struct PreparedCopy: Sendable {
         }
     }
 
-    /// Gives back the room and the memory that the copy has held.
+    /// Gives back the room that the copy has held.
     func release() {
         room?.release()
-        withExtendedLifetime(content) {}
     }
 }

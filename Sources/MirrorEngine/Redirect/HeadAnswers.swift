@@ -61,21 +61,29 @@ struct HeadAnswers: Sendable {
 
     /// What a private origin says of an artifact that the mirror cannot help with.
     ///
+    /// - Parameter network: Who asks.
     /// - Parameter maySpend: Is asked before the bucket is.
     /// - Returns: `nil` when it does not say, or not in time.
-    func ofBucket(_ origin: any Origin, maySpend: @escaping @Sendable () -> Bool) async -> ArtifactDescription? {
-        guard case .known(let description)? = try? await headers.answer(origin, within: Self.bucketPatience, maySpend: maySpend)
-        else { return nil }
-        return description.with(outcome: .fallback)
+    func ofBucket(
+        _ origin: any Origin, from network: ClientNetwork?, maySpend: @escaping @Sendable () -> Bool
+    ) async -> RedirectAnswer? {
+        switch try? await headers.answer(origin, within: Self.bucketPatience, from: network, maySpend: maySpend) {
+        case .known(let description): .description(description.with(outcome: .fallback))
+        // Others may ask.
+        case .overBudget: .origin(.budget)
+        case .failed, .unstated, .timedOut, .busy, nil: nil
+        }
     }
 
     /// What the origin says of an artifact whose copy is queued or under way.
     ///
+    /// - Parameter network: Who asks.
     /// - Parameter maySpend: Is asked before the origin is.
     func answer(
-        pending origin: any Origin, until deadline: ContinuousClock.Instant, maySpend: @escaping @Sendable () -> Bool
+        pending origin: any Origin, until deadline: ContinuousClock.Instant, from network: ClientNetwork?,
+        maySpend: @escaping @Sendable () -> Bool
     ) async throws -> RedirectAnswer {
-        switch try await headers.answer(origin, within: clock.instant.duration(to: deadline), maySpend: maySpend) {
+        switch try await headers.answer(origin, within: clock.instant.duration(to: deadline), from: network, maySpend: maySpend) {
         case .known(let description): .description(description)
         case .timedOut, .unstated: .origin(.timedOut)
         case .overBudget: .origin(.budget)

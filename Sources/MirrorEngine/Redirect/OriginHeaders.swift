@@ -14,8 +14,8 @@ final class OriginHeaders: Sendable {
         /// It does not say how long the artifact is, which is what a header is asked for.
         case unstated
         case timedOut
-        /// The client's network may ask for no more.
-        case overBudget
+        /// This client network may ask for no more.
+        case overBudget(ClientNetwork?)
         /// Too many are asked for already.
         case busy
     }
@@ -48,18 +48,26 @@ final class OriginHeaders: Sendable {
     }
 
     /// - Parameter limit: How long the request may be withheld.
+    /// - Parameter network: Who asks.
     /// - Parameter maySpend: Is asked before the origin is.
-    func answer(_ origin: any Origin, within limit: Duration, maySpend: @escaping @Sendable () -> Bool) async throws -> Answer {
+    func answer(
+        _ origin: any Origin, within limit: Duration, from network: ClientNetwork?, maySpend: @escaping @Sendable () -> Bool
+    ) async throws -> Answer {
         let source = origin.source
         let now = clock.instant
         if let known = state.withLock({ $0.known[source.name] }), now < known.until { return .known(known.description) }
         guard let seconds = Self.steps.last(where: { .seconds($0) <= limit }) else { return .timedOut }
-        return try await flights.run(Flight(source: source, seconds: seconds)) { [self] in
-            guard maySpend() else { return .overBudget }
-            guard begin() else { return .busy }
-            defer { state.withLock { $0.asking -= 1 } }
-            let answer = try await ask(OriginReader(origin: origin, clock: clock), within: .seconds(seconds))
-            if case .known(let description) = answer { remember(description, of: source.name) }
+        while true {
+            let answer = try await flights.run(Flight(source: source, seconds: seconds)) { [self] in
+                guard maySpend() else { return .overBudget(network) }
+                guard begin() else { return .busy }
+                defer { state.withLock { $0.asking -= 1 } }
+                let answer = try await ask(OriginReader(origin: origin, clock: clock), within: .seconds(seconds))
+                if case .known(let description) = answer { remember(description, of: source.name) }
+                return answer
+            }
+            // The first one's budget is not the others'.
+            if case .overBudget(let other) = answer, other != network { continue }
             return answer
         }
     }

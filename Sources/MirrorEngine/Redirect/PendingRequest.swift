@@ -14,10 +14,12 @@ struct PendingRequest: Sendable {
     let network: ClientNetwork?
     /// Whose share of the waits it takes; `nil` where many clients may be behind one address.
     let sharer: ClientNetwork?
+    /// Whether it is one request, and not for others who are counted already.
+    let isCounted: Bool
 
     init(
         _ origin: any Origin, pool: Pool, token: HotIndex.Token, wait: Wait, time: RequestTime, isHead: Bool, network: ClientNetwork?,
-        sharer: ClientNetwork? = nil
+        sharer: ClientNetwork? = nil, isCounted: Bool = true
     ) {
         self.origin = origin
         id = ReplicaID(artifact: origin.source.name, pool: pool.id)
@@ -28,6 +30,7 @@ struct PendingRequest: Sendable {
         self.isHead = isHead
         self.network = network
         self.sharer = sharer
+        self.isCounted = isCounted
     }
 
     var source: ArtifactSource { origin.source }

@@ -24,7 +24,7 @@ extension RedirectService {
             return .origin(.budget)
         case .pending where request.isHead:
             request.time.beginWaiting()
-            return try await heads.answer(pending: request.origin, until: request.time.end) { [coldClaims] in
+            return try await heads.answer(pending: request.origin, until: request.time.end, from: request.network) { [coldClaims] in
                 coldClaims.spend(request.network)
             }
         case .pending:
@@ -32,13 +32,14 @@ extension RedirectService {
         }
     }
 
-    /// - Parameter isCounted: Whether it is one request, and not for others who are counted already.
-    func waitForCopy(_ request: PendingRequest, isCounted: Bool = true) async throws -> RedirectAnswer {
+    func waitForCopy(_ request: PendingRequest) async throws -> RedirectAnswer {
         request.time.beginWaiting()
         while true {
             guard clock.instant < request.time.end else { return request.wait.timedOut }
-            if isCounted, let refusal = waiters.refusal(request.sharer, configuration.waiting) { return .origin(refusal) }
-            let wake = try await waiters.wait(for: request.id, isCounted: isCounted, sharer: request.sharer, in: request.time) {
+            if request.isCounted, let refusal = waiters.refusal(request.sharer, configuration.waiting) { return .origin(refusal) }
+            let wake = try await waiters.wait(
+                for: request.id, isCounted: request.isCounted, sharer: request.sharer, in: request.time
+            ) {
                 try await state.replica(request.id)?.state == .pending
             }
             let replica: Replica?

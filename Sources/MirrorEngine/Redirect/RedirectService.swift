@@ -163,14 +163,20 @@ package struct RedirectService: Sendable {
     /// Waits for a copy on behalf of those who go on when the request is over that they have joined; for the header where they ask for that.
     ///
     /// - Parameter wait: What each of them was given.
+    /// - Parameter isClaimed: Whether the copy was asked for; else that is still to be done.
+    /// - Parameter network: Who takes over, and pays for what has to be asked for again.
     package func wait(
-        for origin: any Origin, in pool: Pool, until deadline: ContinuousClock.Instant, wait: Wait, isHead: Bool
+        for origin: any Origin, in pool: Pool, until deadline: ContinuousClock.Instant, wait: Wait, isHead: Bool,
+        isClaimed: Bool, from network: ClientNetwork
     ) async -> RedirectAnswer {
         let time = time(wait, until: deadline, isHead: isHead)
-        time.beginWaiting()
-        let request = PendingRequest(origin, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: nil)
+        if isClaimed { time.beginWaiting() }
+        let request = PendingRequest(
+            origin, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: network, isCounted: false)
+        let waitsForCopy = isClaimed && !isHead
         return await time.answer {
-            await orOrigin(request) { isHead ? try await follow($0) : try await waitForCopy($0, isCounted: false) }
+            let answer = await orOrigin(request) { waitsForCopy ? try await waitForCopy($0) : try await follow($0) }
+            return await usable(answer, origin, isHead: isHead, network)
         }
     }
 
@@ -257,8 +263,7 @@ package struct RedirectService: Sendable {
     ) async -> RedirectAnswer {
         guard isHead, case .origin(let reason) = answer, origin.isPrivate else { return answer }
         // A call to the bucket costs what one to any origin does. Of a budget that is known to be spent no more is asked.
-        let description = await heads.ofBucket(origin) { [coldClaims] in reason != .budget && coldClaims.spend(network) }
-        return description.map { .description($0) } ?? answer
+        return await heads.ofBucket(origin, from: network) { [coldClaims] in reason != .budget && coldClaims.spend(network) } ?? answer
     }
 
     /// What breaks ends in a redirect to the origin.

@@ -32,7 +32,7 @@ extension OutboundError {
         case is ReadIdleError: return (.timedOut, "nothing arrived for too long")
         case is WrongPeerError: return (.connectFailed, "connected to a different address from the one that was checked")
         case let error as HTTPClientError: return meaning(of: error, closed: closed)
-        case HTTPParserError.invalidEOFState: return (.truncated, closed)
+        case HTTPParserError.invalidEOFState, is KeptConnectionClosed: return (.truncated, closed)
         case let error as UnacceptableAnswer: return (.protocolError, error.description)
         case is HTTPParserError, is NIOHTTPDecoderError: return (.protocolError, "what it sends is not HTTP/1")
         case NIOSSLError.uncleanShutdown: return (.truncated, closed)

@@ -38,15 +38,15 @@ public final class ServiceClient: Sendable {
 
     /// Sends a request and returns with the head of the response, whatever its status.
     ///
-    /// A kept connection that the service closed in the moment of its use is replaced once, unless the request is a POST, a DELETE or a MOVE
-    /// or its body a stream.
+    /// A connection that the service closed before it answered is replaced once, unless the request is a POST or a MOVE, or its body a stream. That of a
+    /// deletion is replaced only where it was a kept one, and nothing at all has come of an answer.
     ///
     /// - Throws: ``OutboundError``, what a streamed body threw, or `CancellationError`.
     public func send(_ request: ServiceRequest) async throws -> ServiceResponse {
         let url = try Self.url(of: request)
         let slot = try await slots.slot(for: "\(url.scheme.rawValue)://\(url.authority)")
         do {
-            let response = try await execute(try prepare(request, url), mayRepeat: request.mayRepeat)
+            let response = try await execute(try prepare(request, url), for: request)
             return try await finish(response, to: request, url: url, slot: slot)
         } catch let error as ServiceBody.StreamFailure {
             throw error.cause
@@ -128,11 +128,11 @@ public final class ServiceClient: Sendable {
         return prepared
     }
 
-    private func execute(_ request: HTTPClientRequest, mayRepeat: Bool) async throws -> HTTPClientResponse {
+    private func execute(_ prepared: HTTPClientRequest, for request: ServiceRequest) async throws -> HTTPClientResponse {
         do {
-            return try await client.execute(request, deadline: .distantFuture)
-        } catch  where mayRepeat && !(error is ServiceBody.StreamFailure) && OutboundError.isClosedConnection(error) {
-            return try await client.execute(request, deadline: .distantFuture)
+            return try await client.execute(prepared, deadline: .distantFuture)
+        } catch let error where request.mayRepeat(after: error) {
+            return try await client.execute(prepared, deadline: .distantFuture)
         }
     }
 
@@ -162,6 +162,7 @@ public final class ServiceClient: Sendable {
                 try pipeline.addHandler(ReadIdleHandler(timeout: idleTimeout), position: .first)
                 try pipeline.addHandler(RequestTargetHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
                 try channel.guardAnswers(maxHeadSize: maxHeadSize)
+                try pipeline.addHandler(KeptConnectionHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
                 return isPlain
             }.flatMap { isPlain in
                 // TLS comes in records of 16 KiB anyway.
@@ -199,13 +200,13 @@ public final class ServiceClient: Sendable {
 }
 
 extension ServiceRequest {
-    /// Whether nothing but time is lost by sending it twice (RFC 9110 §9.2.2).
+    /// Whether nothing but time is lost by sending it once more (RFC 9110 §9.2.2).
     ///
-    /// A deletion whose answer did not come may still be made, when something new is there: whoever asked for it has to know. What was moved
-    /// is no longer where a second MOVE looks for it.
-    fileprivate var mayRepeat: Bool {
-        if [.POST, .DELETE, .MOVE].contains(method) { return false }
+    /// A deletion whose answer did not come may still be made, when something new is there: whoever asked for it has to know. One that was sent on a
+    /// connection that had rested, and that was closed then, has not been read (RFC 9112 §9.3.1). What was moved is no longer where a second MOVE looks for it.
+    fileprivate func mayRepeat(after error: any Error) -> Bool {
         if case .stream = body { return false }
-        return true
+        if isDeletion || method == .DELETE { return error is KeptConnectionClosed }
+        return method != .POST && method != .MOVE && OutboundError.isClosedConnection(error)
     }
 }

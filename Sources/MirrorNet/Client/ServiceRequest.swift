@@ -32,10 +32,12 @@ public struct ServiceRequest: Sendable {
     public var headers: HTTPHeaders
     /// Nothing for most methods.
     public var body: Body
+    /// Whether it deletes although its method is not DELETE: what is deleted twice is no more gone than before.
+    public var isDeletion: Bool
 
     public init(
         method: HTTPMethod = .GET, scheme: ArtifactURL.Scheme, host: String, port: Int, target: String, headers: HTTPHeaders = [:],
-        body: Body = .none
+        body: Body = .none, isDeletion: Bool = false
     ) {
         self.method = method
         self.scheme = scheme
@@ -44,5 +46,6 @@ public struct ServiceRequest: Sendable {
         self.target = target
         self.headers = headers
         self.body = body
+        self.isDeletion = isDeletion
     }
 }

@@ -1,11 +1,13 @@
 import MirrorCore
+import NIOCore
 import NIOPosix
 import Synchronization
 
 /// Shares threads among look-ups of names, each of which holds its thread for as long as name servers are silent.
 ///
 /// The names of one domain hold some threads at most. So do all names together that have not answered of late: those that have always find one,
-/// however many domains somebody has whose servers are silent. Who may not begin waits, and domains take turns.
+/// however many domains somebody has whose servers are silent. A domain whose servers were silent a moment ago holds one thread of either kind: who wants to
+/// keep many threads busy needs as many domains, or new ones all the time. Who may not begin waits, and domains take turns.
 final class DomainTurns: Sendable {
     /// Told whether the threads are still there; says whether the name has answered, or `nil` where it was not asked.
     typealias Work = @Sendable (_ isActive: Bool) -> Bool?
@@ -31,12 +33,16 @@ final class DomainTurns: Sendable {
         var turns: [Queue] = []
         /// Names that answered when they were looked up last.
         var known = RecentEntries<String, Bool>(capacity: 4_096)
+        /// Domains of which a name has not answered in time, and until when that counts.
+        var silent = RecentEntries<Substring, NIODeadline>(capacity: 1_024)
     }
 
     /// Look-ups that may wait, in all.
     private static let maxWaiting = 1_024
     /// Of them those of one domain.
     private static let maxWaitingPerDomain = 256
+    /// How long it counts that a name has not answered in time: longer than the system asks.
+    private static let silence = TimeAmount.minutes(1)
 
     private let threads: NIOThreadPool
     private let perDomain: Int
@@ -71,7 +77,10 @@ final class DomainTurns: Sendable {
 
     /// A name that is being looked up has not answered in time.
     func forget(_ name: String) {
-        state.withLock { _ = $0.known.remove(name) }
+        state.withLock { state in
+            _ = state.known.remove(name)
+            state.silent.insert(.now() + Self.silence, for: Self.domain(of: name))
+        }
     }
 
     private func submit(_ lookUp: LookUp) {
@@ -98,8 +107,10 @@ final class DomainTurns: Sendable {
 
     /// Lets the next one begin that may.
     private func takeNext(_ state: inout State) -> LookUp? {
+        let now = NIODeadline.now()
         let index = state.turns.firstIndex { queue in
-            state.running[queue, default: 0] < perDomain && (queue.isKnown || state.unknownRunning < maxUnknown)
+            let isSilent = state.silent[queue.domain].map { now < $0 } ?? false
+            return state.running[queue, default: 0] < (isSilent ? 1 : perDomain) && (queue.isKnown || state.unknownRunning < maxUnknown)
         }
         guard let index else { return nil }
         let queue = state.turns.remove(at: index)

@@ -9,12 +9,11 @@ import Synchronization
 /// Those others have no task, no parsed head and no wait of their own: ten thousand cost little more than ten thousand silent connections,
 /// and one answer is made for all of them.
 final class CoalescedRequests: Sendable {
-    /// What makes requests identical: their words, byte for byte, their pool, and how long they wait for an answer.
+    /// What makes requests identical, beside how long they wait for an answer: their words, byte for byte, and their pool.
     struct Key: Hashable, Sendable {
         let target: [UInt8]
         var choice: PoolChoice
         let isHead: Bool
-        let patience: Patience
     }
 
     /// A request that waits, and where its connection is.
@@ -24,6 +23,8 @@ final class CoalescedRequests: Sendable {
         /// When it is sent on, to ourselves or to the origin.
         let deadline: ContinuousClock.Instant
         let eventLoop: any EventLoop
+        /// Who pays for what is not there yet, should it take over.
+        let network: ClientNetwork
         /// Whose share of the waits it takes.
         let sharer: ClientNetwork?
         /// Who has sent it, if a proxy says so.
@@ -33,12 +34,13 @@ final class CoalescedRequests: Sendable {
         /// - Parameter eventLoop: The handler's, on which this is called.
         init(
             of requests: CoalescedRequests, handler: ConnectionHandler, eventLoop: any EventLoop, since: ContinuousClock.Instant,
-            deadline: ContinuousClock.Instant, sharer: ClientNetwork?, forwardedFor: IPAddress?
+            deadline: ContinuousClock.Instant, network: ClientNetwork, sharer: ClientNetwork?, forwardedFor: IPAddress?
         ) {
             self.requests = requests
             self.since = since
             self.deadline = deadline
             self.eventLoop = eventLoop
+            self.network = network
             self.sharer = sharer
             self.forwardedFor = forwardedFor
             self.handler = NIOLoopBound(handler, eventLoop: eventLoop)
@@ -60,6 +62,14 @@ final class CoalescedRequests: Sendable {
         }
     }
 
+    /// Whoever takes over when the first one has its answer.
+    struct Successor: Sendable {
+        /// Who pays for what is not there yet.
+        let network: ClientNetwork
+        /// When its time is over, about.
+        let deadline: ContinuousClock.Instant
+    }
+
     private struct State {
         var members: [ObjectIdentifier: Member] = [:]
         var isOpen = true
@@ -71,6 +81,7 @@ final class CoalescedRequests: Sendable {
     private static let coarseness = Duration.milliseconds(100)
 
     let key: Key
+    let patience: Patience
     /// What they ask for, which is one: the words that name it are the same.
     let origin: any Origin
     let id: ReplicaID
@@ -79,8 +90,9 @@ final class CoalescedRequests: Sendable {
     let wait: Wait
     private let state = Mutex(State())
 
-    init(_ key: Key, origin: any Origin, pool: Pool, wait: Wait) {
+    init(_ key: Key, _ patience: Patience, origin: any Origin, pool: Pool, wait: Wait) {
         self.key = key
+        self.patience = patience
         self.origin = origin
         id = ReplicaID(artifact: origin.source.name, pool: pool.id)
         self.pool = pool
@@ -117,21 +129,30 @@ final class CoalescedRequests: Sendable {
 
     /// Takes those whose time is over.
     func take(until now: ContinuousClock.Instant) -> [Member] {
+        take { $0.deadline <= now }
+    }
+
+    /// Takes those of a client network.
+    func take(of network: ClientNetwork) -> [Member] {
+        take { $0.network == network }
+    }
+
+    private func take(where isMeant: (Member) -> Bool) -> [Member] {
         state.withLock { state in
-            let over = state.members.values.filter { $0.deadline <= now }
-            for member in over { state.members[ObjectIdentifier(member)] = nil }
-            return over
+            let taken = state.members.values.filter(isMeant)
+            for member in taken { state.members[ObjectIdentifier(member)] = nil }
+            return taken
         }
     }
 
-    /// When the next one's time is over, about. When there is none, nobody can join any more.
-    func nextDeadline() -> ContinuousClock.Instant? {
+    /// The one whose time is over first. When there is none, nobody can join any more.
+    func successor() -> Successor? {
         state.withLock { state in
-            guard let next = state.members.values.map(\.deadline).min() else {
+            guard let next = state.members.values.min(by: { $0.deadline < $1.deadline }) else {
                 state.isOpen = false
                 return nil
             }
-            return next.roundedUp(to: Self.coarseness)
+            return Successor(network: next.network, deadline: next.deadline.roundedUp(to: Self.coarseness))
         }
     }
 

@@ -217,9 +217,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             return coalescing.join(
                 UnsafeRawBufferPointer(rebasing: bytes[request.target]), request.choice, isHead: request.isHead,
                 userAgent: RequestScanner.values(of: "user-agent", inPlain: bytes).first.map { bytes[$0] }, from: fastPath.chooser.peer,
-                forwardedFor: RequestScanner.values(of: "x-forwarded-for", inPlain: bytes).map {
-                    String(decoding: bytes[$0], as: UTF8.self)
-                }, self, on: context.eventLoop)
+                forwardedFor: ForwardedFields.values(ofPlain: bytes), self, on: context.eventLoop)
         }
         guard member != nil else { return false }
         input.moveReaderIndex(forwardBy: request.length)
@@ -237,7 +235,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         member = coalescing.join(
             head.uri.utf8, fastPath.chooser.choice(of: head), isHead: head.method == .HEAD,
             userAgent: head.headers.first(name: "user-agent")?.utf8, from: fastPath.chooser.peer,
-            forwardedFor: head.headers["x-forwarded-for"], self, on: context.eventLoop)
+            forwardedFor: ForwardedFields.values(of: head.headers), self, on: context.eventLoop)
         return member != nil
     }
 

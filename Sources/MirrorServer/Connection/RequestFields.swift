@@ -8,10 +8,9 @@ enum RequestFields {
         "accept", "authorization", "content-type", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since",
         "prefer", "range",
     ]
-    /// Bytes of what a redirect request is told apart by, of the first field of each name. Of longer ones what counts is kept.
+    /// Bytes of what a redirect request is told apart by, of the first field of each name. Of longer ones what counts is kept: with ``ForwardedFields`` less
+    /// than 2 KiB, however many fields there are.
     private static let limits = ["host": 260, "connection": 64, "user-agent": 650]
-    /// Bytes of all its `X-Forwarded-For` together, names included: with the others less than 2 KiB, however many fields there are.
-    static let maxForwarded = 1_024
 
     static func kept(of head: HTTPRequestHead) -> HTTPHeaders {
         guard !head.uri.utf8.starts(with: "/v1/redirect".utf8) else { return little(of: head.headers) }
@@ -31,25 +30,7 @@ enum RequestFields {
             guard let limit = limits[known], seen.insert(known).inserted else { continue }
             kept.add(name: name, value: value.utf8.count > limit ? String(decoding: value.utf8.prefix(limit), as: UTF8.self) : value)
         }
-        for (name, value) in lastForwarded(headers) { kept.add(name: name, value: value) }
+        for value in ForwardedFields.values(of: headers) { kept.add(name: "\(ForwardedFields.name)", value: value) }
         return kept
-    }
-
-    /// They are read from the right, by elements.
-    private static func lastForwarded(_ headers: HTTPHeaders) -> [(name: String, value: String)] {
-        var last: [(name: String, value: String)] = []
-        var left = maxForwarded
-        for (name, value) in headers.reversed() where name.lowercased() == "x-forwarded-for" {
-            let room = left - name.utf8.count
-            guard room > 0 else { break }
-            last.append((name, value.utf8.count > room ? lastElements(of: value, within: room) : value))
-            left = room - value.utf8.count
-        }
-        return last.reversed()
-    }
-
-    /// None that is cut in two.
-    private static func lastElements(of value: String, within limit: Int) -> String {
-        String(decoding: value.utf8.suffix(limit).drop { $0 != UInt8(ascii: ",") }, as: UTF8.self)
     }
 }

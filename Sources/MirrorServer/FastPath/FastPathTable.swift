@@ -54,7 +54,8 @@ package final class FastPathTable: Sendable {
     }
 
     private struct Index {
-        var hashes: [ReplicaID: [Int]] = [:]
+        /// Anybody can spell the target of one replica in thousands of ways, each of which comes and goes by itself.
+        var hashes: [ReplicaID: Set<Int>] = [:]
         var bytes = 0
         var epoch = 0
     }
@@ -127,7 +128,7 @@ package final class FastPathTable: Sendable {
             while index.bytes + entry.cost > maxBytes, let (oldHash, old) = removeAny() { forget(old, oldHash, &index) }
             guard index.bytes + entry.cost <= maxBytes else { return }
             shards[hash & 15].entries.withLock { $0[hash] = entry }
-            index.hashes[entry.id, default: []].append(hash)
+            index.hashes[entry.id, default: []].insert(hash)
             index.bytes += entry.cost
         }
     }
@@ -163,7 +164,7 @@ package final class FastPathTable: Sendable {
 
     private func forget(_ entry: Entry, _ hash: Int, _ index: inout Index) {
         index.bytes -= entry.cost
-        index.hashes[entry.id]?.removeAll { $0 == hash }
+        index.hashes[entry.id]?.remove(hash)
         if index.hashes[entry.id]?.isEmpty == true { index.hashes[entry.id] = nil }
     }
 

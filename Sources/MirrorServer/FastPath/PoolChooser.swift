@@ -12,8 +12,6 @@ struct PoolChooser {
         case each(PoolSelector)
     }
 
-    private static let field: StaticString = "x-forwarded-for"
-
     /// The other end of the connection; `nil` for a Unix socket.
     let peer: IPAddress?
     private let pools: PoolTable
@@ -29,32 +27,30 @@ struct PoolChooser {
     }
 
     /// - Parameter head: Of a request that was found to be plain, and no more.
-    /// - Returns: `nil` when the fields are longer than the slow path keeps them, which then decides.
+    /// - Returns: `nil` when the fields are longer than they are read (``ForwardedFields``): that is for the slow path.
     mutating func choice(ofPlain head: UnsafeRawBufferPointer) -> PoolChoice? {
         switch currentRule() {
         case .same(let choice): return choice
         case .each(let selector):
             var length = 0
             let client = selector.client(peer: peer) { forwardedFor in
-                RequestScanner.forEachValue(of: Self.field, inPlain: head) { value in
-                    length += Self.field.utf8CodeUnitCount + value.count
+                RequestScanner.forEachValue(of: ForwardedFields.name, inPlain: head) { value in
+                    length += ForwardedFields.name.utf8CodeUnitCount + value.count
                     // What is too long is not read here, so that padding costs nothing.
-                    if length <= RequestFields.maxForwarded { forwardedFor.read(UnsafeRawBufferPointer(rebasing: head[value])) }
+                    if length <= ForwardedFields.maxLength { forwardedFor.read(UnsafeRawBufferPointer(rebasing: head[value])) }
                 }
             }
-            return length <= RequestFields.maxForwarded ? PoolChoice(selector, for: client, of: pools) : nil
+            return length <= ForwardedFields.maxLength ? PoolChoice(selector, for: client, of: pools) : nil
         }
     }
 
     /// The same for a head that was parsed.
-    mutating func choice(of head: HTTPRequestHead) -> PoolChoice? {
+    mutating func choice(of head: HTTPRequestHead) -> PoolChoice {
         switch currentRule() {
-        case .same(let choice): return choice
+        case .same(let choice): choice
         case .each(let selector):
-            let values = head.headers["\(Self.field)"]
-            let length = values.reduce(0) { $0 + Self.field.utf8CodeUnitCount + $1.utf8.count }
-            guard length <= RequestFields.maxForwarded else { return nil }
-            return PoolChoice(selector, for: selector.client(peer: peer, forwardedFor: values), of: pools)
+            PoolChoice(
+                selector, for: selector.client(peer: peer, forwardedFor: ForwardedFields.values(of: head.headers)), of: pools)
         }
     }
 

@@ -45,9 +45,9 @@ struct RedirectRoutes: Sendable {
         let patience = services.redirects.patience(of: request.headers[values: .userAgent].first?.utf8)
         let wait = services.redirects.wait(asked: try askedWait(fields), hop: try hop(fields), patience: patience)
         let isReportedMissing = try isReportedMissing(fields)
-        let key = isReportedMissing ? nil : key(request, choice, patience)
+        let key = isReportedMissing ? nil : key(request, choice)
         let network = ClientNetwork(client)
-        let coalesced = open(key, origin, pool, wait, network, epochs)
+        let coalesced = open(key, patience, origin, pool, wait, network, epochs)
         let answer = await services.redirects.answer(
             origin, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing,
             from: network, sharer: selector.sharer(client), client: context.client)
@@ -56,14 +56,20 @@ struct RedirectRoutes: Sendable {
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let key {
             remember(redirect, response, key, epochs)
         }
-        if let coalesced { coalescing.end(coalesced, as: answer, with: response) }
+        if let coalesced { coalescing.end(coalesced, from: network, as: answer, with: response) }
         return response.response(to: request)
     }
 
-    /// The answer for coalesced requests that have more time than the first of them had.
-    @Sendable func wait(for requests: CoalescedRequests, until deadline: ContinuousClock.Instant) async -> (RedirectAnswer, WholeResponse) {
+    /// The answer for coalesced requests that have more time than the first of them had, or something left to spend.
+    ///
+    /// - Parameter last: The answer before.
+    @Sendable func wait(
+        for requests: CoalescedRequests, _ successor: CoalescedRequests.Successor, after last: RedirectAnswer
+    ) async -> (RedirectAnswer, WholeResponse) {
+        let isClaimed = if case .origin(.budget) = last { false } else { true }
         let answer = await services.redirects.wait(
-            for: requests.origin, in: requests.pool, until: deadline, wait: requests.wait, isHead: requests.key.isHead)
+            for: requests.origin, in: requests.pool, until: successor.deadline, wait: requests.wait, isHead: requests.key.isHead,
+            isClaimed: isClaimed, from: successor.network)
         let parts = requests.key.target.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
         let words = RequestWords(
@@ -159,18 +165,18 @@ struct RedirectRoutes: Sendable {
     }
 
     /// What identical requests have in common, where it is short enough for the fast path.
-    private func key(_ request: Request, _ choice: PoolChoice, _ patience: Patience) -> CoalescedRequests.Key? {
+    private func key(_ request: Request, _ choice: PoolChoice) -> CoalescedRequests.Key? {
         guard let text = request.head.path, text.hasPrefix(Self.prefix), text.utf8.count < RequestScanner.maxLength else { return nil }
-        return CoalescedRequests.Key(target: Array(text.utf8), choice: choice, isHead: request.method == .head, patience: patience)
+        return CoalescedRequests.Key(target: Array(text.utf8), choice: choice, isHead: request.method == .head)
     }
 
     /// Lets identical requests join, unless this one may be refused for a reason that does not hold for them.
     private func open(
-        _ key: CoalescedRequests.Key?, _ origin: any Origin, _ pool: Pool?, _ wait: Wait, _ network: ClientNetwork,
-        _ epochs: Epochs
+        _ key: CoalescedRequests.Key?, _ patience: Patience, _ origin: any Origin, _ pool: Pool?, _ wait: Wait,
+        _ network: ClientNetwork, _ epochs: Epochs
     ) -> CoalescedRequests? {
         guard let key, let pool, !services.redirects.coldClaims.isSpent(network) else { return nil }
-        return coalescing.open(key, origin, in: pool, wait: wait, epoch: epochs.coalescing)
+        return coalescing.open(key, patience, origin, in: pool, wait: wait, epoch: epochs.coalescing)
     }
 
     /// Lets the fast path answer the same from now on, where there is only one way to ask for it.

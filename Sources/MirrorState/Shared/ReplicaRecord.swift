@@ -137,8 +137,8 @@ package struct ReplicaRecord: Sendable, Hashable {
             self.job = nil
         case .failed(let failure):
             fail(failure, at: now)
-        case .retry(let time):
-            job.wait(now.duration(to: time), from: now)
+        case .retry(let pause):
+            job.wait(max(pause, .zero), from: now)
             self.job = job
         case .handBack:
             // Due since it was queued: who was first in the queue is first again.

@@ -3,7 +3,7 @@
 --
 -- present, failed, dead: the record follows, that of an error with how long it lasts as `wait`; dead is a failure that is also written down
 -- for people who look.
--- retry: the milliseconds until then follow. back: the job is due since it was queued, and this lease does not count.
+-- retry: the milliseconds of the pause follow, 0 or more. back: the job is due since it was queued, and this lease does not count.
 --
 -- Returns 1, or false when the lease is not the newest.
 local hash = hashOf(KEYS[firstReplica])

@@ -116,7 +116,7 @@ extension S3Client {
         headers.replaceOrAdd(name: "Host", value: address.hostField)
         return ServiceRequest(
             method: call.method, scheme: endpoint.scheme, host: address.host, port: endpoint.port, target: signed.target, headers: headers,
-            body: body)
+            body: body, isDeletion: call.name == "delete")
     }
 
     /// The same call with what guards a stream on its way: over TLS a checksum behind it, elsewhere a signature of each chunk.

@@ -25,6 +25,9 @@ final class CopyMemory: Sendable {
     /// Origins whose copies wait for memory that other origins' copies hold.
     var waitingOrigins: Set<CopyLane> { state.withLock { $0.ledger.waitingOrigins } }
 
+    /// Bytes that parts have.
+    var held: Int64 { state.withLock { $0.ledger.held } }
+
     /// Parts that wait for memory.
     var waitingCount: Int { state.withLock { $0.ledger.waitingCount } }
 

@@ -12,7 +12,7 @@ import NIOCore
 /// - one that takes no parts, and parts that are too large for memory, are read in order.
 struct CopyTransfer: Sendable {
     let origin: OriginReader
-    let upload: any ObjectUpload
+    let upload: AccountedUpload
     let hash: ArtifactHash
     let configuration: CopyConfiguration
     let memory: CopyMemory
@@ -27,15 +27,13 @@ struct CopyTransfer: Sendable {
     let count: @Sendable (Int64) -> Void
 
     /// - Parameter first: The answer that the plan was made for.
-    /// - Returns: The memory of a part that is all of the artifact, which the store may keep until the upload is complete.
-    func run(_ plan: CopyPlan, _ first: OriginResponse) async throws -> PartMemory? {
-        var memory: PartMemory?
+    func run(_ plan: CopyPlan, _ first: OriginResponse) async throws {
         func reader(_ parts: PartLayout) -> PartReader {
             PartReader(origin: origin, first: first, parts: parts, room: room, progress: progress)
         }
         switch plan {
         case .stream: try await stream(first)
-        case .bufferedStream(let sizes): memory = try await bufferedStream(first, sizes)
+        case .bufferedStream(let sizes): try await bufferedStream(first, sizes)
         case .ranges(let parts): try await ranges(reader(parts))
         case .bufferedRanges(let parts): try await bufferedRanges(reader(parts))
         case .rangesInOrder(let parts): try await rangesInOrder(reader(parts))
@@ -47,7 +45,6 @@ struct CopyTransfer: Sendable {
             throw CopyError(
                 .transfer, isTransient: true, "the origin sent as many bytes as were requested, without saying whether that is all")
         }
-        return memory
     }
 
     // MARK: One answer
@@ -62,11 +59,10 @@ struct CopyTransfer: Sendable {
     }
 
     /// One answer, cut into parts in memory, which are written while the next ones arrive.
-    private func bufferedStream(_ response: OriginResponse, _ sizes: PartSizes) async throws -> PartMemory? {
+    private func bufferedStream(_ response: OriginResponse, _ sizes: PartSizes) async throws {
         let body = CheckedBody(
             base: response.body, hash: hash, expected: response.totalSize, limit: limit, room: room, progress: progress)
-        return try await withThrowingTaskGroup(of: Void.self) { writers in
-            var only: PartMemory?
+        try await withThrowingTaskGroup(of: Void.self) { writers in
             var iterator = body.makeAsyncIterator()
             var rest = ByteBuffer()
             var offset: Int64 = 0
@@ -83,18 +79,17 @@ struct CopyTransfer: Sendable {
                     try await writers.next()
                     writing -= 1
                 }
+                upload.keep(number == 0 ? part : nil)
                 writers.addTask {
                     try await write(place, bytes)
                     withExtendedLifetime(part) {}
                 }
                 writing += 1
-                only = number == 0 ? part : nil
                 offset += Int64(bytes.readableBytes)
                 number += 1
                 if Int64(bytes.readableBytes) < size { break }
             }
             for try await _ in writers {}
-            return only
         }
     }
 
@@ -147,6 +142,7 @@ struct CopyTransfer: Sendable {
             }
             ordered.add(number, bytes, part)
             try await write(UploadPart(number: number, offset: range.offset, length: range.length), bytes)
+            withExtendedLifetime(part) {}
         }
     }
 

@@ -31,7 +31,8 @@ struct MemoryLedger {
     private let capacity: Int64
     private let share: Int64
     private var parts: [PartID: Part] = [:]
-    private var held: Int64 = 0
+    /// Bytes of all parts.
+    private(set) var held: Int64 = 0
     private var heldByOrigin: [CopyLane: Int64] = [:]
     private var lastNumber: UInt64 = 0
 

@@ -20,7 +20,7 @@ extension StateStoreSuite {
             let streams = [await scene.store.changes(), await scene.store.changes()]
             let id = try scene.id(1)
             let lease = try await scene.claimAndLease(id)
-            try await scene.store.finish(lease, .retry(at: scene.now))
+            try await scene.store.finish(lease, .retry(after: .zero))
             try await scene.store.finish(try requireValue(try await scene.lease()), .handBack)
             let object = scene.object(id)
             try await scene.store.finish(try requireValue(try await scene.lease()), .present(object))

@@ -12,13 +12,29 @@ extension StateStoreSuite {
         },
         .scene("a job between two attempts waits no longer than its pause when the clock was put back") { scene in
             let lease = try await scene.claimAndLease(try scene.id(1))
-            try await scene.store.finish(lease, .retry(at: scene.now + .seconds(30)))
+            try await scene.store.finish(lease, .retry(after: .seconds(30)))
             scene.clock.advance(by: .seconds(-3_600))
             try requireEqual(try await scene.lease(), nil, "lease within the pause")
             let due = try requireValue(try await scene.store.nextDue(pools: scene.pools), "next due")
             try require(due <= scene.now + .seconds(30), "due \(scene.now.duration(to: due)) from now")
             scene.clock.advance(by: .seconds(30))
             try requireEqual(try await scene.lease()?.attempt, 2, "attempt after the pause")
+        },
+        .scene("a pause between two attempts begins when the store is told of it, also when the clock was put back meanwhile") { scene in
+            let lease = try await scene.claimAndLease(try scene.id(1))
+            scene.clock.advance(by: .seconds(-3_600))
+            try await scene.store.finish(lease, .retry(after: .seconds(30)))
+            try requireEqual(try await scene.lease(), nil, "lease within the pause")
+            let due = try requireValue(try await scene.store.nextDue(pools: scene.pools), "next due")
+            try requireEqual(due, scene.now + .seconds(30), "next due")
+            scene.clock.advance(by: .seconds(30))
+            try requireEqual(try await scene.lease()?.attempt, 2, "attempt after the pause")
+        },
+        .scene("a pause of less than nothing is none") { scene in
+            let lease = try await scene.claimAndLease(try scene.id(1))
+            try await scene.store.finish(lease, .retry(after: .seconds(-5)))
+            try requireEqual(try await scene.store.nextDue(pools: scene.pools), scene.now, "next due")
+            try requireEqual(try await scene.lease()?.attempt, 2, "attempt")
         },
         .scene("a job that was handed back can be leased at once when the clock was put back") { scene in
             let lease = try await scene.claimAndLease(try scene.id(1))
@@ -88,7 +104,7 @@ extension StateStoreSuite {
         },
         .scene("what was queued before a clock was ahead for a while is no worse off for it") { scene in
             let before = try await scene.claimAndLease(try scene.id(1))
-            try await scene.store.finish(before, .retry(at: scene.now + .seconds(30)))
+            try await scene.store.finish(before, .retry(after: .seconds(30)))
             scene.clock.advance(by: .seconds(3_600))
             let during = try scene.id(2)
             try requireEqual(try await scene.store.claim(during), .claimed, "claim meanwhile")

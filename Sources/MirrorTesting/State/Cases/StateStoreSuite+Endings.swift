@@ -39,7 +39,7 @@ extension StateStoreSuite {
             scene.clock.advance(by: .seconds(16))
             let new = try requireValue(try await scene.lease(), "second lease")
             for result in [
-                CopyResult.present(scene.object(old.id)), .failed(scene.failure()), .retry(at: scene.now), .handBack,
+                CopyResult.present(scene.object(old.id)), .failed(scene.failure()), .retry(after: .zero), .handBack,
             ] {
                 try await scene.requireStale("finish with \(result)") { try await scene.store.finish(old, result) }
                 try await scene.requireStatus(old.id, .pending)
@@ -83,7 +83,7 @@ extension StateStoreSuite {
         },
         .scene("a retry is leased not before its time, with the next attempt; the replica stays pending") { scene in
             let first = try await scene.claimAndLease(try scene.id(1))
-            try await scene.store.finish(first, .retry(at: scene.now + .seconds(40)))
+            try await scene.store.finish(first, .retry(after: .seconds(40)))
             try await scene.requireStatus(first.id, .pending)
             scene.clock.advance(by: .seconds(39))
             try requireEqual(try await scene.lease(), nil, "early lease")
@@ -94,7 +94,7 @@ extension StateStoreSuite {
         },
         .scene("a retry that waits holds up no younger job") { scene in
             let first = try await scene.claimAndLease(try scene.id(1))
-            try await scene.store.finish(first, .retry(at: scene.now + .seconds(40)))
+            try await scene.store.finish(first, .retry(after: .seconds(40)))
             try requireEqual(try await scene.store.claim(try scene.id(2)), .claimed, "claim")
             try requireEqual(try await scene.lease()?.id, try scene.id(2), "leased replica")
         },

@@ -56,7 +56,7 @@ extension StateStoreSuite {
             let first = try requireLease(try await scene.outcome(passingOver: other))
             try requireEqual(first.id, ids[0], "first")
             try requireEqual(try await scene.store.beginRemoval(ids[1]) != nil, true, "purge of the second")
-            try await scene.store.finish(first, .retry(at: scene.now + .seconds(5)))
+            try await scene.store.finish(first, .retry(after: .seconds(5)))
             let third = try requireLease(try await scene.outcome(passingOver: other))
             try requireEqual(third.id, ids[2], "third")
             try await scene.store.finish(third, .handBack)
@@ -111,7 +111,7 @@ extension StateStoreSuite {
             var lease = try requireLease(try await scene.outcome(passingOver: [one], pools: [scene.pool]))
             try await requireLanes([(many, 3), (one, 1)], "after a lease")
             lease = try await scene.store.extend(lease, duration: .seconds(30))
-            try await scene.store.finish(lease, .retry(at: scene.now + .seconds(5)))
+            try await scene.store.finish(lease, .retry(after: .seconds(5)))
             try await requireLanes([(many, 3), (one, 1)], "after a retry")
             lease = try requireLease(try await scene.outcome(passingOver: [one], pools: [scene.pool]))
             try await scene.store.finish(lease, .present(scene.object(lease.id)))
@@ -185,7 +185,7 @@ extension StateStoreSuite {
                 let lease = try requireValue(try await scene.lease(), "lease to try again")
                 scene.clock.advance(by: .seconds(16))
                 // Its lease ran out, but nobody else took the job meanwhile.
-                try await scene.store.finish(lease, .retry(at: scene.now))
+                try await scene.store.finish(lease, .retry(after: .zero))
             }
             try await scene.loseLease(id)
             guard case .setAside = try await scene.outcome() else { throw ConformanceFailure("it was not set aside") }

@@ -30,7 +30,7 @@ extension StateStoreSuite {
             try requireEqual(first.queuedAt, queuedAt, "time of the first lease")
             scene.clock.advance(by: .seconds(5))
             try requireEqual(try await scene.store.extend(first, duration: .seconds(15)).queuedAt, queuedAt, "time after a heartbeat")
-            try await scene.store.finish(first, .retry(at: scene.now + .seconds(5)))
+            try await scene.store.finish(first, .retry(after: .seconds(5)))
             scene.clock.advance(by: .seconds(5))
             let second = try requireValue(try await scene.lease(), "lease after a retry")
             try requireEqual(second.queuedAt, queuedAt, "time after a retry")
@@ -81,7 +81,7 @@ extension StateStoreSuite {
             try require(due <= claimedAt, "a queued job is due at \(due), after it was queued at \(claimedAt)")
             let lease = try requireValue(try await scene.lease(), "lease")
             try requireEqual(try await scene.store.nextDue(pools: scene.pools), lease.expires, "next due of a leased job")
-            try await scene.store.finish(lease, .retry(at: scene.now + .seconds(40)))
+            try await scene.store.finish(lease, .retry(after: .seconds(40)))
             try requireEqual(try await scene.store.nextDue(pools: scene.pools), scene.now + .seconds(40), "next due of a retry")
         },
         .scene("a heartbeat lets the lease run from now, and keeps token and attempt") { scene in

@@ -120,7 +120,7 @@ extension StateStoreSuite {
             let first = try await scene.claimAndLease(try scene.id(1))
             try await expect(PoolTotals(pending: 1), "a claim and a lease")
             _ = try await scene.store.extend(first, duration: .seconds(20))
-            try await scene.store.finish(first, .retry(at: scene.now))
+            try await scene.store.finish(first, .retry(after: .zero))
             try await expect(PoolTotals(pending: 1), "a retry")
             try await scene.store.finish(try requireValue(try await scene.lease()), .handBack)
             try await expect(PoolTotals(pending: 1), "a lease handed back")

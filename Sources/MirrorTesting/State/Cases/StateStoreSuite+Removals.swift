@@ -22,7 +22,7 @@ extension StateStoreSuite {
             scene.clock.advance(by: .seconds(100))
             try requireEqual(try await scene.lease(), nil, "lease of a purged job")
             try requireEqual(try await scene.store.nextDue(pools: scene.pools), nil, "next due")
-            for result in [CopyResult.present(scene.object(lease.id)), .failed(scene.failure()), .retry(at: scene.now), .handBack] {
+            for result in [CopyResult.present(scene.object(lease.id)), .failed(scene.failure()), .retry(after: .zero), .handBack] {
                 try await scene.requireStale("finish with \(result)") { try await scene.store.finish(lease, result) }
             }
             try await scene.requireStatus(lease.id, .removing)

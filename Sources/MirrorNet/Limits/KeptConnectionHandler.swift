@@ -1,0 +1,48 @@
+import NIOCore
+import NIOHTTP1
+
+/// Tells of a kept connection that ended before any byte of an answer came: the service has most likely closed it before the request was there.
+///
+/// On a new connection the same says nothing: a service that accepts a connection and then breaks off may have read the request.
+final class KeptConnectionHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = HTTPClientRequestPart
+
+    private var requests = 0
+    /// Whether a request was sent and nothing has come since.
+    private var isUnanswered = false
+    private var wasKept: Bool { requests > 1 }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .head = unwrapOutboundIn(data) {
+            requests += 1
+            isUnanswered = true
+        }
+        context.write(data, promise: promise)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isUnanswered = false
+        context.fireChannelRead(data)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard wasKept, isUnanswered, OutboundError.isClosedConnection(error) else { return context.fireErrorCaught(error) }
+        fail(context)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if wasKept, isUnanswered { fail(context) }
+        context.fireChannelInactive()
+    }
+
+    private func fail(_ context: ChannelHandlerContext) {
+        isUnanswered = false
+        context.fireErrorCaught(KeptConnectionClosed())
+    }
+}
+
+@available(*, unavailable)
+extension KeptConnectionHandler: Sendable {}
+
+struct KeptConnectionClosed: Error {}

@@ -1,0 +1,47 @@
+import NIOHTTP1
+
+/// `X-Forwarded-For` as far as it is read, which is the same for whoever reads a request: the last elements of all its fields, within a limit.
+enum ForwardedFields {
+    static let name: StaticString = "x-forwarded-for"
+    /// Bytes of all fields together, names included; blanks around their values do not count.
+    static let maxLength = 1_024
+
+    /// The values of a head that was parsed.
+    static func values(of headers: HTTPHeaders) -> [String] {
+        last(headers["\(name)"])
+    }
+
+    /// The values of a request that was found to be plain.
+    static func values(ofPlain head: UnsafeRawBufferPointer) -> [String] {
+        last(RequestScanner.values(of: name, inPlain: head).map { String(decoding: head[$0], as: UTF8.self) })
+    }
+
+    /// What is read of the values of all fields, in their order. They are cut off from the right, by elements.
+    static func last(_ values: [String]) -> [String] {
+        var last: [String] = []
+        var left = maxLength
+        for value in values.reversed() {
+            let value = trimmed(value.utf8[...])
+            let room = left - name.utf8CodeUnitCount
+            guard room > 0 else { break }
+            last.append(String(decoding: value.count > room ? lastElements(of: value, within: room) : value, as: UTF8.self))
+            left = room - value.count
+        }
+        return last.reversed()
+    }
+
+    /// The parser leaves those behind a value where they are.
+    private static func trimmed(_ value: Substring.UTF8View) -> Substring.UTF8View {
+        var value = value
+        while let first = value.first, isBlank(first) { value.removeFirst() }
+        while let last = value.last, isBlank(last) { value.removeLast() }
+        return value
+    }
+
+    /// None that is cut in two.
+    private static func lastElements(of value: Substring.UTF8View, within limit: Int) -> Substring.UTF8View {
+        value.suffix(limit).drop { $0 != UInt8(ascii: ",") }
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+}
