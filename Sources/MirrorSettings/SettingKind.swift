@@ -1,4 +1,3 @@
-package import Logging
 public import MirrorCore
 
 /// How one kind of value is read from text, written back and described.
@@ -230,9 +229,4 @@ extension SettingKind where Value == PoolID {
                 return value
             }, text: { $0.description })
     }
-}
-
-extension SettingKind where Value == Logger.Level {
-    /// The levels of swift-log.
-    package static var logLevel: Self { choice() }
 }

@@ -12,15 +12,25 @@ package import MirrorCore
 package struct RetryStore: StoreLayer {
     package struct Policy: Sendable, Hashable {
         /// The first one included; 1 or more.
-        package var maxAttempts = 4
+        package var maxAttempts: Int
         /// The longest wait before the second attempt; it doubles with each.
-        package var baseDelay = Duration.milliseconds(100)
+        package var baseDelay: Duration
         /// The longest wait of all.
-        package var maxDelay = Duration.seconds(5)
+        package var maxDelay: Duration
         /// A provider that asks for a longer wait than this gets no second attempt: the caller has something better to do.
-        package var maxRetryAfter = Duration.seconds(30)
+        package var maxRetryAfter: Duration
 
         package static let standard = Policy()
+
+        package init(
+            maxAttempts: Int = 4, baseDelay: Duration = .milliseconds(100), maxDelay: Duration = .seconds(5),
+            maxRetryAfter: Duration = .seconds(30)
+        ) {
+            self.maxAttempts = maxAttempts
+            self.baseDelay = baseDelay
+            self.maxDelay = maxDelay
+            self.maxRetryAfter = maxRetryAfter
+        }
 
         /// How long to wait after a failed attempt: full jitter (``Backoff``), and never less than the provider asked for.
         ///
