@@ -3,7 +3,7 @@ package import MirrorEngine
 package import MirrorState
 
 /// What the routes work with.
-package struct MirrorServices: Sendable {
+package final class MirrorServices: Sendable {
     package let pools: PoolTable
     package let selector: Reloadable<PoolSelector>
     package let state: HotIndex
