@@ -119,18 +119,25 @@ package struct MirrorServer: Service, CustomStringConvertible {
 
     // MARK: Putting it together
 
+    /// Connections that are accepted each time that the listener's event loop comes to it. With NIO's few, new clients wait while thousands keep
+    /// the loop busy.
+    private static let connectionsPerRead: UInt = 64
+
     private func listener(
         _ router: Router<MirrorRequestContext>, at address: ListenAddress, _ listener: Listener
     ) throws -> ListenerService {
-        ListenerService(application: try application(router, at: address, listener), listener: listener, address: address)
+        let connections = ConnectionTasks()
+        return ListenerService(
+            application: try application(router, at: address, listener, connections), connections: connections, listener: listener,
+            address: address)
     }
 
     private func application(
-        _ router: Router<MirrorRequestContext>, at address: ListenAddress, _ listener: Listener
+        _ router: Router<MirrorRequestContext>, at address: ListenAddress, _ listener: Listener, _ connections: ConnectionTasks
     ) throws -> Application<RouterResponder<MirrorRequestContext>> {
         let (tls, onRunning, metrics) = (tls, onRunning, connectionMetrics)
         let shares = addressShares()
-        let server = HTTPServerBuilder { responder -> any ServerChildChannel in channel(responder, shares) }
+        let server = HTTPServerBuilder { responder -> any ServerChildChannel in channel(responder, shares, connections) }
         return Application(
             responder: router.buildResponder(), server: server,
             configuration: ApplicationConfiguration(
@@ -139,6 +146,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
             onServerRunning: { channel in
                 guard let address = channel.localAddress else { return }
                 try? await channel.eventLoop.submit {
+                    try channel.syncOptions?.setOption(.maxMessagesPerRead, value: Self.connectionsPerRead)
                     try channel.pipeline.syncOperations.addHandler(AcceptPause(metrics: metrics, logger: logger), position: .first)
                 }.get()
                 logger.notice(
@@ -160,10 +168,12 @@ package struct MirrorServer: Service, CustomStringConvertible {
             isExempt: { selector.value.standsForMany($0) }, metrics: connectionMetrics, logger: logger)
     }
 
-    private func channel(_ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares) -> MirrorChannel {
+    private func channel(
+        _ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares, _ connections: ConnectionTasks
+    ) -> MirrorChannel {
         MirrorChannel(
             responder: responder, table: usesFastPath ? table : nil, coalescing: usesFastPath ? coalescing : nil, pools: services.pools,
-            selector: services.selector, shares: shares, tls: tls, uses: services.uses, clock: services.clock,
+            selector: services.selector, shares: shares, tasks: connections, tls: tls, uses: services.uses, clock: services.clock,
             idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
             bodyTimeout: .nanoseconds(configuration.bodyTimeout.wholeMilliseconds * 1_000_000),
             maxHeaderBytes: Int(configuration.maxHeaderBytes))
