@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Fails if a public symbol of a library product has no documentation comment, neither its own nor that of the protocol requirement that it implements.
 
-Asks the modules that a debug build left for their symbols. An initializer that only takes what its type's properties say needs no comment.
-usage: check-docs.py BUILD [OUTPUT] | --self-test      BUILD: what `swift build --show-bin-path` says; OUTPUT: where the graphs are to stay
+Extracts the symbols from the modules of a debug build. An initializer that only sets the properties of its type needs no comment.
+usage: check-docs.py BUILD [OUTPUT] | --self-test      BUILD: the output of `swift build --show-bin-path`; OUTPUT: where to keep the graphs
 """
 
 import json

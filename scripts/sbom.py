@@ -2,7 +2,7 @@
 """Writes a software bill of materials (CycloneDX 1.6, JSON) of the executable that was built, and of the image that contains it.
 
 The contents of the executable come from the list of files that it was linked from, not from what the packages might need. The same build gives the same bytes.
-usage: sbom.py BUILD [OUTPUT] | --self-test      BUILD: what `swift build --show-bin-path` says
+usage: sbom.py BUILD [OUTPUT] | --self-test      BUILD: the output of `swift build --show-bin-path`
 """
 
 import hashlib
