@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every check that needs no build. Runs them all, then fails if one failed.
-# (That the generated references are fresh is a test: it needs the executable's own knowledge.)
+# Every check that needs no build. Runs them all, then fails if any of them failed.
+# (A test checks that the generated references are up to date, because that needs the executable.)
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -39,7 +39,7 @@ check_deploy() {
 
 lint_shell() {
     local scripts
-    # The source tree's own shell scripts, by their first line: .ci/run has no suffix.
+    # The shell scripts in the source tree, recognised by their first line: .ci/run has no suffix.
     mapfile -t scripts < <(grep -lrE '^#!/usr/bin/env bash|^# shellcheck shell=bash' .ci scripts Benchmarks --include='*.sh' --include=run | sort)
     if ! ensure_checks; then
         if in_ci; then return 1; fi

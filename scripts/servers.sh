@@ -31,7 +31,7 @@ missing_server() {
 
 install_servers() {
     mkdir -p .build
-    # Two runs that begin together install once.
+    # If two runs start at the same time, only one installs.
     (
         flock 9
         ensure_venv "$servers_environment" scripts/requirements/test-servers.txt
@@ -73,7 +73,7 @@ stop_servers() {
     servers_run=
 }
 
-# A directory of this run's own. It is locked as long as this shell or a server of it lives, so that the next run can tell what a killed one left.
+# A directory for this run. It is locked as long as this shell or one of its servers lives, so that the next run can recognise what a killed run left.
 make_run() {
     local left fd
     exec {fd}>"$servers_lock"
@@ -87,20 +87,20 @@ make_run() {
     exec {fd}>&-
 }
 
-# open_log NAME: a log of this run's own, which is also there as .build/logs/NAME.log when the run is over, unless a later run has begun.
+# open_log NAME: a log of this run. After the run it is also available as .build/logs/NAME.log, unless a later run has begun.
 open_log() {
     : >"$servers_run/$1.log"
     ln -f "$servers_run/$1.log" "$servers_logs/$1.log"
 }
 
-# A server ends with this shell, even when that is killed.
+# A server ends with this shell, even if the shell is killed.
 tied() {
     if command -v setpriv >/dev/null; then exec setpriv --pdeathsig KILL "$@"; else exec "$@"; fi
 }
 
 launch_httpbin() {
     open_log httpbin
-    # Port 0: the kernel picks a free one, and the log says which; no port is ever guessed.
+    # Port 0: the kernel picks a free port, and the log says which one; no port is ever guessed.
     tied "$servers_environment/bin/gunicorn" --bind 127.0.0.1:0 --workers 2 --threads 16 --timeout 120 --graceful-timeout 1 \
         --no-control-socket httpbin:app >>"$servers_run/httpbin.log" 2>&1 &
     httpbin_pid=$!
@@ -151,8 +151,8 @@ await_openstack() {
     missing_server "OpenStack Swift did not start within 20 s, its log is above"
 }
 
-# The first of four ports in a row that are free, as are those 10000 above, where SeaweedFS speaks gRPC.
-# All of them lie below the ports that the kernel hands out by itself (ip_local_port_range), and the two rows never overlap.
+# The first of four consecutive free ports; the ports 10000 above them, where SeaweedFS speaks gRPC, are free too.
+# All of them are below the ports that the kernel assigns (ip_local_port_range), and the two ranges never overlap.
 free_ports() {
     python3 - <<'PYTHON'
 import random
@@ -181,7 +181,7 @@ PYTHON
 launch_seaweedfs() {
     local first access secret data=$servers_run/seaweedfs
     if ! first=$(free_ports); then return 0; fi
-    # New for each run: whoever answers to them is the server that this run started.
+    # New for each run: a server that accepts them is the one that this run started.
     access=tester$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
     secret=$(head -c 30 /dev/urandom | base64 -w 0)
     rm -rf "$data"
@@ -197,8 +197,8 @@ JSON
     seaweedfs_ports=$first
     seaweedfs_access=$access
     seaweedfs_secret=$secret
-    # A bucket takes at least one volume: by default seven at once, which many buckets would use up. Volumes are not allocated beforehand
-    # and cost nothing while empty. As with AWS, a bucket that is not there is an error.
+    # A bucket takes at least one volume, and by default seven at once, so that many buckets would use them all up. Volumes are not allocated
+    # in advance and cost nothing while empty. As with AWS, a bucket that does not exist is an error.
     WEED_MASTER_VOLUME_GROWTH_COPY_1=1 TMPDIR=$servers_run tied "$servers_environment/bin/weed" server -dir="$data" \
         -ip=127.0.0.1 -ip.bind=127.0.0.1 -s3 -s3.port="$first" -s3.port.grpc=$((first + 10000)) -master.port=$((first + 1)) \
         -volume.port=$((first + 2)) -filer.port=$((first + 3)) -s3.port.iceberg=0 -s3.port.lance=0 -s3.config="$servers_run/seaweedfs.json" \
@@ -221,7 +221,7 @@ await_seaweedfs() {
                 say "SeaweedFS listens at $url"
                 return 0
             fi
-            # Somebody took a port since it was looked at: another row.
+            # Another process has taken a port since the check: try other ports.
             if ! kill -0 "$seaweedfs_pid" 2>/dev/null; then break; fi
             sleep 0.1
         done
@@ -234,23 +234,23 @@ await_seaweedfs() {
     missing_server "SeaweedFS did not start, the end of its log is above"
 }
 
-# Whether an object can be stored: the S3 server answers before there is a volume to write to.
+# Tests whether an object can be stored: the S3 server answers before there is a volume to write to.
 seaweedfs_answers() {
     local url=$1 bucket=started-$$
     signed "$url/" || return 1
-    signed --request PUT "$url/$bucket" || true # It may be there from the last time that this was asked.
+    signed --request PUT "$url/$bucket" || true # It may exist from an earlier call.
     signed --request PUT --data-binary ready "$url/$bucket/ready" || return 1
     signed --request DELETE "$url/$bucket/ready" && signed --request DELETE "$url/$bucket"
 }
 
 signed() {
-    # The key on standard input: arguments are for everybody to see. The header, because curl's own signature of a body is not S3's.
+    # The key is passed on standard input, because everybody can see arguments. The header is needed because curl signs bodies differently from S3.
     curl --noproxy '*' --silent --fail --max-time 5 --output /dev/null --aws-sigv4 aws:amz:us-east-1:s3 \
         --header 'x-amz-content-sha256: UNSIGNED-PAYLOAD' --config - "$@" \
         <<<"user = \"$seaweedfs_access:$seaweedfs_secret\""
 }
 
-# SeaweedFS keeps sockets in /tmp, whatever TMPDIR says, and leaves them there.
+# SeaweedFS creates sockets in /tmp, whatever TMPDIR says, and leaves them behind.
 remove_sockets() {
     local step
     for step in 0 1 2 3; do

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs a command with the servers that the tests need, and stops them whatever happens.
+# Starts the servers that the tests need, runs a command, and stops the servers whatever happens.
 # usage: scripts/test-servers.sh COMMAND [ARGUMENT...]      e.g. scripts/test-servers.sh swift test --filter EndToEnd
 #        scripts/test-servers.sh --install                  only installs them
-# What the command finds in its environment is said in scripts/servers.sh. The exit status is the command's own.
+# scripts/servers.sh lists the environment variables that the command gets. The exit status is that of the command.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"

@@ -2,15 +2,15 @@ public import MirrorCore
 
 /// How one kind of value is read from text, written back and described.
 public struct SettingKind<Value: Sendable>: Sendable {
-    /// For the reference: `duration`.
+    /// The name in the reference: `duration`.
     public var name: String
-    /// For the reference: `0s to 1h`; empty when the name says it all.
+    /// The range in the reference: `0s to 1h`; empty if the name is enough.
     public var range = ""
-    /// Its values stay out of messages.
+    /// Whether its values are kept out of messages.
     public var isSecret = false
-    /// Throws what is wrong in words that follow the value: "is not a duration; write …".
+    /// Reads a value. Throws what is wrong, phrased to follow the value: "is not a duration; write …".
     public var parse: @Sendable (String, SettingsContext) throws(InvalidValue) -> Value
-    /// As it would be written in a file.
+    /// The value as it would be written in a file.
     public var text: @Sendable (Value) -> String
 
     /// - Parameters:
@@ -48,12 +48,12 @@ public struct SettingKind<Value: Sendable>: Sendable {
     }
 }
 
-/// What is wrong with a value, in words that follow it.
+/// What is wrong with a value, phrased to follow it.
 public struct InvalidValue: Error {
     /// "is not a duration; write …"
     public var message: String
 
-    /// - Parameter message: In words that follow the value.
+    /// - Parameter message: What is wrong, phrased to follow the value.
     public init(_ message: String) {
         self.message = message
     }
@@ -135,7 +135,7 @@ extension SettingKind where Value: CaseIterable & RawRepresentable, Value.RawVal
 }
 
 extension SettingKind where Value == String {
-    /// A path, made absolute from the directory of the file.
+    /// A path, made absolute relative to the directory of the file.
     public static var path: Self {
         SettingKind(
             name: "path",
@@ -145,7 +145,7 @@ extension SettingKind where Value == String {
             }, text: { $0 })
     }
 
-    /// What a word of a `User-Agent` field begins with.
+    /// The beginning of a word in a `User-Agent` field.
     package static var userAgent: Self {
         SettingKind(
             name: "text",
@@ -157,7 +157,7 @@ extension SettingKind where Value == String {
             }, text: { $0 })
     }
 
-    /// A URL of a service, kept without a slash at its end.
+    /// The URL of a service, stored without a trailing slash.
     public static var baseURL: Self {
         SettingKind(
             name: "URL",
@@ -190,7 +190,7 @@ extension SettingKind where Value == ArtifactURL {
 }
 
 extension SettingKind where Value == Secret {
-    /// A token as RFC 6750 §2.1 lets it stand behind `Bearer`.
+    /// A token that RFC 6750 §2.1 allows after `Bearer`.
     public static var token: Self {
         SettingKind(
             name: "token", isSecret: true,
@@ -205,7 +205,7 @@ extension SettingKind where Value == Secret {
 }
 
 extension SettingKind where Value == IPNetwork {
-    /// A network; one of IPv4-mapped addresses is read as the IPv4 network that it stands for.
+    /// A network; a network of IPv4-mapped addresses is read as the IPv4 network.
     package static var network: Self {
         SettingKind(
             name: "network",

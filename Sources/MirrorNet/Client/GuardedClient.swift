@@ -4,10 +4,10 @@ package import MirrorCore
 package import NIOCore
 import NIOHTTP1
 
-/// Fetches from addresses that strangers name, under an egress policy.
+/// Fetches from URLs that strangers name, under an egress policy.
 ///
-/// Redirects are followed one by one. Every hop goes through the same: the policy; the name resolved once; every address checked; a connection to
-/// one of those addresses and no other, so that a name server that changes its answer gains nothing. Proxies, cookies and credentials are
+/// Redirects are followed one by one. Every hop gets the same treatment: the policy is checked, the name is resolved once, every address is checked, and
+/// the connection goes only to one of those addresses, so that a name server that changes its answer gains nothing. Proxies, cookies and credentials are
 /// not used, and nothing is decompressed.
 package final class GuardedClient: Sendable {
     private let policies: Reloadable<EgressPolicy>
@@ -17,9 +17,9 @@ package final class GuardedClient: Sendable {
     private let slots: RequestSlots
     private let logger: Logger
 
-    /// Addresses of one host that are tried.
+    /// How many addresses of one host are tried.
     private static let maxAddresses = 4
-    /// Bytes of a redirect's own body that are read to keep its connection; with more the connection is closed.
+    /// Up to this many bytes of a redirect's own body are read to keep its connection; if there are more, the connection is closed.
     private static let maxRedirectBody: Int64 = 16 << 10
 
     package init(
@@ -34,13 +34,13 @@ package final class GuardedClient: Sendable {
         slots = RequestSlots(limit: configuration.connectionsPerOrigin)
     }
 
-    /// What may be fetched. Another one holds for what is sent from then on.
+    /// What may be fetched. A new policy applies to requests that are sent from then on.
     package var policy: EgressPolicy {
         get { policies.value }
         set { policies.replace(with: newValue) }
     }
 
-    /// Asks the policy alone, without any network.
+    /// Checks only the policy, without network access.
     ///
     /// - Throws: ``OutboundError/Code/refused(_:)``.
     package func check(_ url: ArtifactURL) throws {
@@ -78,12 +78,12 @@ package final class GuardedClient: Sendable {
         }
     }
 
-    /// Fails what is under way; returns once all connections are closed. Nothing can be sent afterwards.
+    /// Fails requests in progress; returns once all connections are closed. Nothing can be sent afterwards.
     package func shutdown() async {
         await clients.shutdown()
     }
 
-    /// How many pairs of host and address there are connections for, or were a while ago.
+    /// The number of pairs of host and address that have a client.
     var pinnedHostCount: Int { clients.count }
 
     // MARK: One hop

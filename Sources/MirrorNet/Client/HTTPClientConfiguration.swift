@@ -3,7 +3,7 @@ import NIOCore
 package import NIOSSL
 
 extension TLSConfiguration {
-    /// TLS 1.2 at least, as everywhere: RFC 8996 deprecates what came before.
+    /// TLS 1.2 or later, as everywhere: RFC 8996 deprecates earlier versions.
     package static var outbound: TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv12
@@ -12,7 +12,7 @@ extension TLSConfiguration {
 }
 
 extension HTTPClient.Configuration {
-    /// What all outbound requests have in common: no redirects, no proxy, nothing decompressed, HTTP/1.1.
+    /// The settings that all outbound requests share: no redirects, no proxy, no decompression, HTTP/1.1.
     init(_ configuration: OutboundConfiguration) {
         var tls = TLSConfiguration.outbound
         if let path = configuration.certificateAuthorities { tls.additionalTrustRoots = [.file(path)] }

@@ -3,16 +3,16 @@ import MirrorCore
 public import NIOCore
 import Synchronization
 
-/// The body of a response as it arrives; made to be read once.
+/// The body of a response as it arrives; it can be read only once.
 ///
-/// Nothing is read ahead of who reads it, but what is in the connection's buffers. Dropping it before its end closes the connection.
-/// Errors are ``OutboundError``s, also when the body is shorter than its `Content-Length`, and `CancellationError`.
+/// Nothing is read in advance, except what is in the connection's buffers. Dropping the body before its end closes the connection.
+/// Errors are ``OutboundError``s, also if the body is shorter than its `Content-Length`, and `CancellationError`.
 public struct OutboundBody: AsyncSequence, Sendable {
     public typealias Element = ByteBuffer
 
     private let source: Source?
 
-    /// What is held until the body is read or dropped.
+    /// The resources that are held until the body is read or dropped.
     final class Source: Sendable {
         let url: ArtifactURL
         let body: HTTPClientResponse.Body
@@ -27,7 +27,7 @@ public struct OutboundBody: AsyncSequence, Sendable {
             self.held = Mutex(held)
         }
 
-        /// Gives back connection and slot before the body itself goes away.
+        /// Returns connection and slot before the body itself is deallocated.
         func release() {
             // What is held may take other locks when it goes away, so it must outlive this one.
             let released = held.withLock { held in

@@ -1,19 +1,19 @@
 package import MirrorCore
 
-/// Decides which artifact URLs may be fetched, on every hop of a redirect chain. Deny by default: a URL passes when one rule allows it.
+/// Decides which artifact URLs may be fetched, on every hop of a redirect chain. Deny by default: a URL passes only if a rule allows it.
 package struct EgressPolicy: Sendable {
     /// Which URLs are allowed.
     package enum AllowRule: Sendable, Hashable {
-        /// Every URL with a public address on its scheme's own port: what holds without any configuration.
+        /// Every URL with a public address on the scheme's default port: the rule that applies without a configuration.
         case anyPublic
         /// URLs with the same scheme, host and port, and a path that begins with this one's.
         ///
-        /// A path that does not end in `/` matches itself and what is below it: `/builds` allows `/builds` and `/builds/a`, not `/builds2`.
+        /// A path that does not end in `/` matches itself and everything below it: `/builds` allows `/builds` and `/builds/a`, but not `/builds2`.
         case prefix(ArtifactURL, query: QueryRule = .dropSignatures)
         /// URLs whose canonical form matches an anchored regular expression, `^https://host/…`; see ``URLPattern`` for its syntax.
         case pattern(String, query: QueryRule = .dropSignatures)
 
-        /// Which part of the query belongs to the names of artifacts that it allows.
+        /// Which part of the query belongs to the names of the artifacts that the rule allows.
         package var query: QueryRule {
             switch self {
             case .anyPublic: .dropSignatures
@@ -23,7 +23,7 @@ package struct EgressPolicy: Sendable {
     }
 
     package let rules: [AllowRule]
-    /// Whether http is refused on every hop. From https to http no redirect leads in any case.
+    /// Whether http is refused on every hop. Redirects from https to http are never followed.
     package let requireHTTPS: Bool
     /// How many redirects are followed; 0 or more.
     package let maxRedirects: Int
@@ -37,7 +37,7 @@ package struct EgressPolicy: Sendable {
         case pattern(URLPattern)
     }
 
-    /// - Throws: ``EgressPolicyError`` naming every rule that is wrong.
+    /// - Throws: ``EgressPolicyError``, which names every rule that is wrong.
     package init(
         allow rules: [AllowRule] = [.anyPublic], requireHTTPS: Bool = true, allowAddresses: [IPNetwork] = [], maxRedirects: Int = 10
     ) throws(EgressPolicyError) {
@@ -59,7 +59,7 @@ package struct EgressPolicy: Sendable {
         addressGuard = AddressGuard(allowed: allowAddresses)
     }
 
-    /// Checks all that can be checked without a name server.
+    /// Checks everything that can be checked without a name server.
     ///
     /// - Parameter previous: The URL that redirected to this one.
     package func check(_ url: ArtifactURL, after previous: ArtifactURL? = nil) throws(EgressRefusal) {
@@ -83,7 +83,7 @@ package struct EgressPolicy: Sendable {
         throw refusal ?? EgressRefusal(.notListed, "\(url.redacted) matches no rule in origins.allow")
     }
 
-    /// Which part of a URL's query belongs to the artifact's name: what the first rule says that allows the URL.
+    /// Which part of a URL's query belongs to the artifact's name: the first rule that allows the URL decides.
     package func queryRule(for url: ArtifactURL) -> QueryRule {
         for (matcher, rule) in zip(matchers, rules) where (try? Self.matches(matcher, url)) == true { return rule.query }
         // It is refused, and the refusal names it.

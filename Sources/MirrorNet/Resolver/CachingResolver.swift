@@ -2,21 +2,22 @@ package import MirrorCore
 import NIOCore
 import Synchronization
 
-/// Remembers for a short time what another resolver said, and asks it once for all who want the same name.
+/// Caches the answers of another resolver for a short time, and asks it once for all callers that need the same name.
 ///
-/// The guard checks the addresses at each use, so remembering them opens nothing. Where no name server answers, the addresses that a name had last stand in for the
-/// answer for a while (RFC 8767): silent servers, or threads that wait for the silent servers of others, stop no copies from where there were some a moment ago.
+/// The guard checks the addresses at each use, so caching them opens no hole. If no name server answers, the last known addresses of a name are used
+/// for a while (RFC 8767). So silent servers, or threads that wait for the silent servers of others, do not stop copies from origins that were
+/// reachable a moment ago.
 package final class CachingResolver: HostResolver {
     private struct Entry {
         let answer: Result<[IPAddress], OutboundError>
         let until: NIODeadline
-        /// What name servers said last.
+        /// The last answer of a name server.
         let last: LastAnswer?
     }
 
     private struct LastAnswer {
         let addresses: [IPAddress]
-        /// How long they may stand in for an answer that does not come.
+        /// Until when the addresses may be used if no answer comes.
         let until: NIODeadline
     }
 
