@@ -1,0 +1,339 @@
+"""Google's own client against the server, with the key file that it wrote."""
+
+import datetime
+import io
+import json
+import os
+import random
+import unittest
+from unittest import mock
+
+import google.auth
+import google.auth.credentials
+import google.auth.identity_pool
+import google.auth.transport.requests
+from google.api_core import exceptions
+from google.auth.exceptions import RefreshError
+from google.cloud import storage
+from google.cloud.storage.exceptions import DataCorruption
+from google.oauth2 import service_account
+
+from . import support
+
+MIB = 1 << 20
+
+
+def client(server, credentials=None, **key_file):
+    if credentials is None:
+        with open(os.path.join(server.directory, "service-account.json")) as file:
+            credentials = service_account.Credentials.from_service_account_info(json.load(file) | key_file)
+    return storage.Client(project="cloud-mirror-tests", credentials=credentials, client_options={"api_endpoint": server.url})
+
+
+class ObjectTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = support.gcs()
+        cls.client = client(cls.server)
+        cls.bucket = cls.client.create_bucket(support.name("sdk"), location="europe-west1")
+
+    def test_upload_and_download(self):
+        for size in (0, 1, 100_000, 3 * MIB):
+            data = random.Random(size).randbytes(size)
+            blob = self.bucket.blob(f"a b/ä+%/{size}")
+            blob.metadata = {"digest": "ünïcode"}
+            blob.content_disposition = 'attachment; filename="a"'
+            blob.upload_from_string(data, content_type="text/x-test", checksum="crc32c", if_generation_match=0)
+            found = self.bucket.get_blob(blob.name)
+            self.assertEqual((found.size, found.content_type, found.metadata), (size, "text/x-test", {"digest": "ünïcode"}))
+            self.assertEqual(found.download_as_bytes(), data)
+            self.assertEqual(found.download_as_bytes(start=size // 2, checksum=None) if size else b"", data[size // 2 :])
+            with self.assertRaises(exceptions.PreconditionFailed):
+                blob.upload_from_string(b"other", if_generation_match=0)
+
+    def test_a_wrong_checksum_is_refused(self):
+        blob = self.bucket.blob("wrong")
+        blob.md5_hash = "AAAAAAAAAAAAAAAAAAAAAA=="
+        with self.assertRaises(exceptions.BadRequest):
+            blob.upload_from_string(b"data")
+        self.assertFalse(self.bucket.blob("wrong").exists())
+
+    def test_a_wrong_checksum_in_the_answer_is_noticed(self):
+        blob = self.bucket.blob("noticed")
+        blob.upload_from_string(b"data")
+        for wanted in ({"wrong_checksum": True}, {"corrupt": True}):
+            with self.server.rule(path=f"{self.bucket.name}/o/noticed", **wanted) as rule:
+                with self.assertRaises(DataCorruption):
+                    blob.download_as_bytes(checksum="crc32c")
+            self.assertEqual(rule.hits, 1)
+
+    def test_a_resumable_upload_goes_on_where_it_broke(self):
+        data = random.Random(1).randbytes(5 * MIB + 17)
+        blob = self.bucket.blob("resumed", chunk_size=MIB)
+        with (
+            self.server.rule(path=self.bucket.name, method="PUT", header={"name": "content-range", "contains": "1048576-"}, count=1, break_request_after=600_000) as broken,
+            self.server.rule(path=self.bucket.name, method="PUT", header={"name": "content-range", "contains": "2097152-"}, count=1, drop_answer=True) as dropped,
+            self.server.rule(path=self.bucket.name, method="PUT", header={"name": "content-range", "contains": "3145728-"}, count=2, status=503, retry_after=0) as failed,
+        ):
+            blob.upload_from_file(io.BytesIO(data), if_generation_match=0, checksum="crc32c")
+        self.assertEqual((broken.hits, dropped.hits, failed.hits), (1, 1, 2))
+        self.assertEqual(self.bucket.blob("resumed").download_as_bytes(), data)
+
+    def test_listing(self):
+        names = ["dir/a", "dir/b", "dir2", "e/f/g", "x", "ü"]
+        bucket = self.client.create_bucket(support.name("list"))
+        for name in names:
+            bucket.blob(name).upload_from_string(b"x")
+        self.assertEqual([blob.name for blob in bucket.list_blobs(page_size=2)], names)
+        self.assertEqual([blob.name for blob in bucket.list_blobs(prefix="dir/")], names[:2])
+        listing = bucket.list_blobs(delimiter="/", page_size=1, fields="items(name),prefixes,nextPageToken")
+        self.assertEqual([blob.name for blob in listing], ["dir2", "x", "ü"])
+        self.assertEqual(listing.prefixes, {"dir/", "e/"})
+        with self.assertRaises(exceptions.Conflict):
+            bucket.delete()
+        bucket.delete_blobs(list(bucket.list_blobs()))
+        bucket.delete()
+        self.assertFalse(bucket.exists())
+
+    def test_rewrite_and_compose(self):
+        data = random.Random(2).randbytes(3 * MIB)
+        source = self.bucket.blob("source")
+        source.upload_from_string(data, content_type="text/source")
+        other = self.client.create_bucket(support.name("other"), location="us-east1")
+        token, steps = None, 0
+        with self.server.rule(path=f"/rewriteTo/b/{other.name}", rewrite_bytes=MIB):
+            while True:
+                token, rewritten, total = other.blob("copy").rewrite(source, token=token, if_generation_match=0)
+                steps += 1
+                if token is None:
+                    break
+                self.assertEqual((rewritten, total), (steps * MIB, 3 * MIB))
+            with self.assertRaises(exceptions.BadRequest):
+                other.blob("copy2").rewrite(source, token="of something else")
+        self.assertEqual(steps, 3)
+        self.assertEqual(other.blob("copy").download_as_bytes(), data)
+        self.assertEqual(other.get_blob("copy").content_type, "text/source")
+        composed = self.bucket.blob("composed")
+        composed.compose([source, self.bucket.blob("source"), source])
+        composed.reload()
+        self.assertEqual((composed.size, composed.md5_hash, composed.component_count), (9 * MIB, None, 3))
+        # The client compares the CRC32C.
+        self.assertEqual(composed.download_as_bytes(checksum="crc32c"), data * 3)
+        with self.assertRaises(exceptions.BadRequest):
+            composed.compose([source] * 33)
+
+    def test_conditions_and_patch(self):
+        blob = self.bucket.blob("changing")
+        blob.upload_from_string(b"1")
+        first = blob.generation
+        blob.metadata = {"a": "b"}
+        blob.patch(if_metageneration_match=1)
+        self.assertEqual(blob.metageneration, 2)
+        blob.upload_from_string(b"2", if_generation_match=first)
+        with self.assertRaises(exceptions.PreconditionFailed):
+            blob.delete(if_generation_match=first)
+        blob.delete(if_generation_match=blob.generation)
+        with self.assertRaises(exceptions.NotFound):
+            blob.delete()
+
+    def test_batch(self):
+        for number in range(3):
+            self.bucket.blob(f"batch/{number}").upload_from_string(b"x")
+        with self.client.batch(raise_exception=False) as batch:
+            for number in range(4):
+                self.bucket.blob(f"batch/{number}").delete()
+        self.assertEqual([response.status_code for response in batch._responses], [204, 204, 204, 404])
+
+    def test_large_uploads_in_one_request(self):
+        data = random.Random(3).randbytes(9 * MIB)
+        self.bucket.blob("large").upload_from_file(io.BytesIO(data), size=len(data))
+        self.assertEqual(self.bucket.blob("large").download_as_bytes(), data)
+
+
+class BucketTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = support.gcs()
+        cls.client = client(cls.server)
+
+    def test_settings(self):
+        bucket = self.client.bucket(support.name("settings"))
+        bucket.iam_configuration.uniform_bucket_level_access_enabled = True
+        bucket.iam_configuration.public_access_prevention = "enforced"
+        self.client.create_bucket(bucket, location="eu")
+        bucket.add_lifecycle_delete_rule(age=30, matches_prefix=["a/"])
+        bucket.patch()
+        found = self.client.get_bucket(bucket.name)
+        self.assertEqual(list(found.lifecycle_rules), [{"action": {"type": "Delete"}, "condition": {"age": 30, "matchesPrefix": ["a/"]}}])
+        self.assertTrue(found.iam_configuration.uniform_bucket_level_access_enabled)
+        self.assertEqual((found.location, found.metageneration), ("EU", 2))
+        with self.assertRaises(exceptions.Conflict):
+            self.client.create_bucket(bucket.name)
+        policy = bucket.get_iam_policy(requested_policy_version=3)
+        policy.bindings.append({"role": "roles/storage.objectViewer", "members": {"allUsers"}})
+        with self.assertRaises(exceptions.PreconditionFailed):
+            bucket.set_iam_policy(policy)
+
+    def test_public_objects(self):
+        bucket = self.client.create_bucket(support.name("public"))
+        bucket.blob("a").upload_from_string(b"for all")
+        path = f"/{bucket.name}/a"
+        self.assertEqual(self.server.ask("GET", path)[0], 403)
+        self.assertEqual(self.server.ask("GET", f"/storage/v1/b/{bucket.name}/o/a?alt=media")[0], 401)
+        stale = bucket.get_iam_policy(requested_policy_version=3)
+        policy = bucket.get_iam_policy(requested_policy_version=3)
+        policy.bindings.append({"role": "roles/storage.legacyObjectReader", "members": {"allUsers"}})
+        bucket.set_iam_policy(policy)
+        with self.assertRaises(exceptions.PreconditionFailed):
+            bucket.set_iam_policy(stale)
+        status, headers, body = self.server.ask("GET", path)
+        self.assertEqual((status, body, headers["cache-control"]), (200, b"for all", "public, max-age=3600"))
+        # Without a role that lists, nobody learns what is not there.
+        self.assertEqual(self.server.ask("GET", path + "x")[0], 403)
+        self.assertEqual(self.server.ask("PUT", path, b"mine")[0], 403)
+        bucket.iam_configuration.public_access_prevention = "enforced"
+        bucket.patch()
+        self.assertEqual(self.server.ask("GET", path)[0], 403)
+
+    def test_roles_and_scopes(self):
+        bucket = self.client.create_bucket(support.name("roles"))
+        made = self.server.control("POST", "service-accounts", {"roles": ["roles/storage.objectCreator"]})
+        writer = client(self.server, service_account.Credentials.from_service_account_info(made["key_file"])).bucket(bucket.name)
+        writer.blob("a").upload_from_string(b"1")
+        for refused in (lambda: writer.blob("a").upload_from_string(b"2"), lambda: writer.blob("a").download_as_bytes(), writer.reload):
+            with self.assertRaises(exceptions.Forbidden):
+                refused()
+        with open(os.path.join(self.server.directory, "service-account.json")) as file:
+            credentials = service_account.Credentials.from_service_account_info(json.load(file))
+        reader = storage.Client(
+            project="cloud-mirror-tests", client_options={"api_endpoint": self.server.url},
+            credentials=google.auth.credentials.with_scopes_if_required(credentials, ["https://www.googleapis.com/auth/devstorage.read_only"]),
+        )
+        reader._connection.SCOPE = ()
+        reader.SCOPE = ()
+        self.assertEqual(self.scoped(credentials, "read_only", "GET", f"/storage/v1/b/{bucket.name}/o"), 200)
+        self.assertEqual(self.scoped(credentials, "read_only", "DELETE", f"/storage/v1/b/{bucket.name}/o/a"), 403)
+        self.assertEqual(self.scoped(credentials, "read_write", "PUT", f"/storage/v1/b/{bucket.name}/iam"), 403)
+        self.assertEqual(self.scoped(credentials, "read_write", "DELETE", f"/storage/v1/b/{bucket.name}/o/a"), 204)
+
+    def scoped(self, credentials, scope, method, path):
+        credentials = credentials.with_scopes([f"https://www.googleapis.com/auth/devstorage.{scope}"])
+        credentials.refresh(google.auth.transport.requests.Request())
+        return self.server.ask(method, path, b"{}" if method == "PUT" else None, {"Authorization": f"Bearer {credentials.token}"})[0]
+
+
+class TokenTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = support.gcs()
+
+    def account(self, **wanted):
+        return self.server.control("POST", "service-accounts", wanted)
+
+    def key(self, made, **changes):
+        scopes = ["https://www.googleapis.com/auth/cloud-platform"]
+        return service_account.Credentials.from_service_account_info(made["key_file"] | changes, scopes=scopes)
+
+    def refreshed(self, credentials):
+        credentials.refresh(google.auth.transport.requests.Request())
+        return credentials.token
+
+    def test_what_is_wrong_with_an_assertion(self):
+        made = self.account()
+        self.assertTrue(self.refreshed(self.key(made)))
+        other = self.account()
+        with self.assertRaisesRegex(RefreshError, "Invalid JWT Signature"):
+            self.refreshed(self.key(made, private_key=other["key_file"]["private_key"]))
+        with self.assertRaisesRegex(RefreshError, "account not found"):
+            self.refreshed(self.key(made, client_email="nobody@nowhere.iam.gserviceaccount.com"))
+        with self.assertRaisesRegex(RefreshError, "invalid_scope"):
+            self.refreshed(self.key(made).with_scopes([]))
+        with self.server.rule(path="/token", clock_offset=7200):
+            with self.assertRaisesRegex(RefreshError, "reasonable timeframe"):
+                self.refreshed(self.key(made))
+        with mock.patch("google.oauth2.service_account._GOOGLE_OAUTH2_TOKEN_ENDPOINT", "https://elsewhere.example/token"):
+            with self.assertRaisesRegex(RefreshError, "audience"):
+                self.refreshed(self.key(made))
+
+    def test_a_token_ends(self):
+        bucket = client(self.server).create_bucket(support.name("tokens"))
+        made = self.account(token_seconds=60)
+        token = self.refreshed(self.key(made))
+        path, headers = f"/storage/v1/b/{bucket.name}", {"Authorization": f"Bearer {token}"}
+        self.assertEqual(self.server.ask("GET", path, headers=headers)[0], 200)
+        with self.server.rule(path=path, clock_offset=61):
+            status, answer, body = self.server.ask("GET", path, headers=headers)
+        self.assertEqual((status, json.loads(body)["error"]["errors"][0]["reason"]), (401, "authError"))
+        self.assertIn("invalid_token", answer["www-authenticate"])
+        self.server.control("POST", "revoke", {"email": made["email"]})
+        self.assertEqual(self.server.ask("GET", path, headers=headers)[0], 401)
+
+    def test_a_refresh_token(self):
+        made = self.account()
+        info = made["authorized_user"]
+        from google.oauth2.credentials import Credentials
+
+        def user(**changes):
+            values = info | changes
+            return Credentials(None, values["refresh_token"], None, f"{self.server.url}/token", values["client_id"], values["client_secret"])
+
+        self.assertTrue(self.refreshed(user()))
+        with self.assertRaises(RefreshError):
+            self.refreshed(user(client_secret="wrong"))
+
+    def test_the_metadata_server(self):
+        host = self.server.url.removeprefix("http://")
+        with mock.patch.dict(os.environ, {"GCE_METADATA_HOST": host, "GCE_METADATA_IP": host}):
+            import google.auth.compute_engine._metadata as metadata
+
+            request = google.auth.transport.requests.Request()
+            self.assertTrue(metadata.ping(request))
+            with mock.patch.object(metadata, "_GCE_METADATA_HOST", host):
+                self.assertEqual(metadata.get_project_id(request), "cloud-mirror-tests")
+                token, _ = metadata.get_service_account_token(request)
+        self.assertEqual(self.server.ask("GET", "/computeMetadata/v1/project/project-id")[0], 403)
+        self.assertEqual(self.server.ask("GET", "/storage/v1/b?project=x", headers={"Authorization": f"Bearer {token}"})[0], 200)
+
+    def test_workload_identity_federation(self):
+        subject = self.server.control("POST", "subject-token", {"subject": "pod"})
+        file = os.path.join(self.server.root, "subject-token")
+
+        def credentials(email):
+            return google.auth.identity_pool.Credentials.from_info(
+                {
+                    "type": "external_account", "audience": subject["audience"], "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+                    "token_url": f"{self.server.url}/v1/token", "credential_source": {"file": file},
+                    "service_account_impersonation_url": f"{self.server.url}/v1/projects/-/serviceAccounts/{email}:generateAccessToken",
+                },
+                scopes=["https://www.googleapis.com/auth/devstorage.read_write"],
+            )
+
+        with open(file, "w") as opened:
+            opened.write(subject["subject_token"])
+        allowed, refused = self.account(signers=[subject["member"]]), self.account()
+        token = self.refreshed(credentials(allowed["email"]))
+        self.assertEqual(self.server.ask("GET", "/storage/v1/b?project=x", headers={"Authorization": f"Bearer {token}"})[0], 200)
+        with self.assertRaises(RefreshError):
+            self.refreshed(credentials(refused["email"]))
+        with open(file, "w") as opened:
+            opened.write(subject["subject_token"][:-6] + "AAAAAA")
+        with self.assertRaisesRegex(Exception, "signature"):
+            self.refreshed(credentials(allowed["email"]))
+
+    def test_impersonation_signs(self):
+        made, other = self.account(), self.account()
+        with mock.patch("google.auth.iam._IAM_SIGN_ENDPOINT", self.server.url + "/v1/projects/-/serviceAccounts/{}:signBlob"):
+            from google.auth import iam
+
+            request = google.auth.transport.requests.Request()
+            source = self.key(made)
+            source.refresh(request)
+            self.assertEqual(len(iam.Signer(request, source, made["email"]).sign(b"text")), 256)
+            with self.assertRaises(Exception) as raised:
+                iam.Signer(request, source, other["email"]).sign(b"text")
+        self.assertIn("iam.serviceAccounts.signBlob", str(raised.exception))
+        self.assertGreater(datetime.datetime.now().year, 2000)
+
+
+if __name__ == "__main__":
+    unittest.main()
