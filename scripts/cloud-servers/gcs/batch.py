@@ -1,30 +1,14 @@
 """Batches of the JSON API: requests in the parts of one."""
 
-import re
 import secrets
 
-from web.messages import Request, Response
-from web.multipart import mixed, parse_headers, split_head
+from web.batches import inner
+from web.messages import Response
+from web.multipart import mixed
 
-from .errors import Failure, invalid
+from .errors import invalid
 
 MOST = 100
-
-
-class Done:
-    """The body of a request within another, of which everything is there."""
-
-    sha256 = None
-
-    def __init__(self, data):
-        self.data = data
-        self.length = len(data)
-
-    def read(self):
-        return self.data
-
-    def pieces(self):
-        yield self.data
 
 
 def answer(request, respond):
@@ -36,7 +20,10 @@ def answer(request, respond):
     lines = []
     for headers, data in parts:
         identifier = headers.get("content-id", "")
-        response = respond(_inner(request, headers, data))
+        part = inner(request, headers, data, ("host", "authorization"))
+        if part is None:
+            raise invalid("A part of the batch is not application/http, or has no request line")
+        response = respond(part)
         body = response.body if isinstance(response.body, bytes) else b"".join(response.body.pieces())
         shown = {**response.headers, "Content-Length": str(len(body))}
         head = [f"--{boundary}", "Content-Type: application/http"]
@@ -46,19 +33,3 @@ def answer(request, respond):
         lines += ["\r\n".join(head).encode(), body, b"\r\n"]
     lines.append(f"--{boundary}--\r\n".encode())
     return Response(200, {"Content-Type": f"multipart/mixed; boundary={boundary}"}, b"".join(lines))
-
-
-def _inner(outer, headers, data):
-    if not headers.get("content-type", "").startswith("application/http"):
-        raise invalid("A part of the batch is not application/http")
-    head, body = split_head(data)
-    line, _, rest = head.partition(b"\n")
-    words = line.decode("latin-1").split()
-    # The version may be missing, as it is in the documentation, and the target may be a URL, as Google's own client writes it.
-    target = re.sub("^https?://[^/]+", "", words[1]) if len(words) in (2, 3) else ""
-    if not target.startswith("/"):
-        raise Failure(400, "badRequest", "InvalidArgument", "A part of the batch has no request line")
-    inner = {name: value for name, value in outer.headers.items() if name in ("authorization", "host")} | parse_headers(rest)
-    request = Request(words[0], target, inner, Done(body[: int(inner.get("content-length", len(body)))]), outer.scheme, outer.peer)
-    request.now, request.effects = outer.now, {}
-    return request

@@ -4,7 +4,7 @@ import re
 import zlib
 from email.utils import formatdate
 
-from web.messages import Response, parse_date
+from web.messages import Response, as_field, parse_date
 
 from .errors import Failure, condition_failed
 from .identity import ANONYMOUS
@@ -19,13 +19,13 @@ def download(request, bucket, item, access):
     headers = object_headers(item)
     public = access.has(ANONYMOUS, "storage.objects.get", bucket, item)
     cache = fields.get("cacheControl") or ("public, max-age=3600" if public else "private, max-age=0")
-    headers |= {"Content-Type": item.content_type, "Cache-Control": cache, "Vary": None}
+    headers |= {"Content-Type": as_field(item.content_type), "Cache-Control": as_field(cache), "Vary": None}
     headers["Expires"] = formatdate(request.now + (3600 if public else 0), usegmt=True)
     for header, field in (("Content-Disposition", "contentDisposition"), ("Content-Language", "contentLanguage")):
-        headers[header] = fields.get(field)
+        headers[header] = as_field(fields[field]) if field in fields else None
     for parameter in ("response-content-disposition", "response-content-type", "response-content-encoding", "response-cache-control"):
         if request.has(parameter):
-            headers[parameter.removeprefix("response-").title()] = request.parameter(parameter)
+            headers[parameter.removeprefix("response-").title()] = as_field(request.parameter(parameter))
     not_modified = conditions(request, item)
     if not_modified:
         return Response(304, {name: headers[name] for name in ("ETag", "x-goog-generation", "x-goog-metageneration", "x-goog-hash", "Cache-Control")})

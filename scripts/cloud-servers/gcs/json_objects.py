@@ -301,7 +301,8 @@ def make_public(bucket, public):
 
 def parsed(body):
     try:
-        value = json.loads(body)
+        # Google's own client in Go sends null where it has nothing to say.
+        value = json.loads(body) or {}
     except ValueError:
         raise Failure(400, "parseError", "InvalidArgument", "Parse Error")
     if not isinstance(value, dict):

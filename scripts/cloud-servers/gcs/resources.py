@@ -5,7 +5,7 @@ import json
 from email.utils import formatdate
 from urllib.parse import quote
 
-from web.messages import Response
+from web.messages import Response, as_field
 
 from .errors import invalid
 from .identity import PROJECT_NUMBER
@@ -58,7 +58,7 @@ def object_headers(item):
     if "customTime" in fields:
         headers["x-goog-custom-time"] = fields["customTime"]
     for name, value in fields.get("metadata", {}).items():
-        headers[f"x-goog-meta-{name}"] = value.encode().decode("latin-1")
+        headers[f"x-goog-meta-{name}"] = as_field(value)
     return headers
 
 

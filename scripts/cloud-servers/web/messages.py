@@ -2,6 +2,7 @@
 
 import email.utils
 import hashlib
+import re
 from urllib.parse import parse_qsl, unquote
 
 from .content import Content, Sink
@@ -29,6 +30,7 @@ class Request:
         self.body = body
         self.scheme = scheme
         self.peer = peer
+        self.outer = None  # the request in whose parts it was
         self.now = 0.0
         self.effects = {}
 
@@ -132,6 +134,15 @@ class Body:
         for piece in self.pieces():
             sink.write(piece)
         return sink.content()
+
+
+def as_field(text):
+    """Text as a header's value: headers are Latin-1 here, and what is in them UTF-8."""
+    return re.sub("[\r\n]+", " ", text).encode().decode("latin-1")
+
+
+def from_field(text):
+    return text.encode("latin-1").decode("utf-8", "replace")
 
 
 def http_date(seconds):

@@ -1,0 +1,404 @@
+"""Microsoft's own client against the server."""
+
+import base64
+import hashlib
+import json
+import random
+import unittest
+from datetime import datetime, timedelta, timezone
+from urllib.parse import quote, urlencode
+
+from azure.core import MatchConditions
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import (
+    ClientAuthenticationError, HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError,
+)
+from azure.storage.blob import (
+    AccessPolicy, BlobBlock, BlobSasPermissions, BlobServiceClient, ContainerClient, ContainerSasPermissions, ContentSettings, generate_account_sas,
+    generate_blob_sas, generate_container_sas,
+)
+from azure.storage.extensions import checksums
+
+from . import support
+
+MIB = 1 << 20
+
+
+def service(server, credential=None, account=None, **options):
+    name, key = account or support.azure_key()
+    options = {"retry_total": 0, "max_single_put_size": 4 * MIB, "max_block_size": MIB} | options
+    return BlobServiceClient(f"{server.url}/{name}", credential=credential or {"account_name": name, "account_key": key}, **options)
+
+
+def soon(**delta):
+    return datetime.now(timezone.utc) + timedelta(**(delta or {"minutes": 5}))
+
+
+class BlobTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = support.azure()
+        cls.service = service(cls.server)
+        cls.container = cls.service.create_container(support.name("sdk"))
+
+    def test_upload_and_download(self):
+        for size in (0, 1, 100_000, 9 * MIB + 1):
+            data = random.Random(size).randbytes(size)
+            blob = self.container.get_blob_client(f"a b/ä+%#?/{size}")
+            settings = ContentSettings(content_type="text/x-test", content_encoding="x", content_disposition="inline")
+            blob.upload_blob(data, metadata={"Key": "value"}, content_settings=settings, validate_content=True)
+            found = blob.get_blob_properties()
+            self.assertEqual((found.size, found.content_settings.content_type, found.content_settings.content_encoding), (size, "text/x-test", "x"))
+            self.assertEqual(blob.download_blob(validate_content=True).readall(), data)
+            if size:
+                self.assertEqual(blob.download_blob(offset=size // 2).readall(), data[size // 2 :])
+            with self.assertRaises(ResourceExistsError):
+                blob.upload_blob(data)
+
+    def test_checksums(self):
+        blob = self.container.get_blob_client("sums")
+        for name, wrong, code in (("Content-MD5", "A" * 22 + "==", "Md5Mismatch"), ("x-ms-content-crc64", "AAAAAAAAAAA=", "Crc64Mismatch")):
+            with self.assertRaises(HttpResponseError) as raised:
+                blob.upload_blob(b"data", headers={name: wrong})
+            self.assertEqual((raised.exception.status_code, raised.exception.error_code), (400, code))
+            with self.assertRaises(HttpResponseError) as raised:
+                blob.stage_block("AAAA", b"data", headers={name: wrong})
+            self.assertEqual(raised.exception.error_code, code)
+        crc64 = base64.b64encode(checksums.crc64.compute(b"data", 0).to_bytes(8, "little")).decode()
+        blob.upload_blob(b"data", headers={"x-ms-content-crc64": crc64})
+        with self.server.rule(path=f"{self.container.container_name}/sums", method="GET", corrupt=True):
+            with self.assertRaises(Exception):
+                blob.download_blob(validate_content=True).readall()
+
+    def test_conditions(self):
+        blob = self.container.get_blob_client("conditions")
+        first = blob.upload_blob(b"1")["etag"]
+        second = blob.upload_blob(b"2", overwrite=True, etag=first, match_condition=MatchConditions.IfNotModified)["etag"]
+        with self.assertRaises(ResourceModifiedError):
+            blob.upload_blob(b"3", overwrite=True, etag=first, match_condition=MatchConditions.IfNotModified)
+        with self.assertRaises(ResourceModifiedError):
+            blob.download_blob(etag=first, match_condition=MatchConditions.IfNotModified)
+        with self.assertRaises(HttpResponseError) as raised:
+            blob.get_blob_properties(etag=second, match_condition=MatchConditions.IfModified)
+        self.assertEqual(raised.exception.status_code, 304)
+        blob.set_blob_metadata({"a": "b"})
+        with self.assertRaises(ResourceModifiedError):
+            blob.delete_blob(etag=second, match_condition=MatchConditions.IfNotModified)
+        blob.delete_blob()
+        with self.assertRaises(ResourceNotFoundError):
+            blob.delete_blob()
+
+    def test_blocks(self):
+        blob = self.container.get_blob_client("blocks")
+        parts = [random.Random(number).randbytes(MIB) for number in range(3)]
+        for number, part in enumerate(parts):
+            blob.stage_block(f"{number:04}", part)
+        with self.assertRaises(HttpResponseError) as raised:
+            blob.stage_block("longer than that", b"x")
+        self.assertEqual(raised.exception.error_code, "InvalidBlobOrBlock")
+        with self.assertRaises(HttpResponseError) as raised:
+            blob.commit_block_list([BlobBlock("9999")])
+        self.assertEqual(raised.exception.error_code, "InvalidBlockList")
+        self.assertFalse(blob.exists())
+        blob.commit_block_list([BlobBlock(f"{number:04}") for number in (2, 0)])
+        self.assertEqual(blob.download_blob().readall(), parts[2] + parts[0])
+        committed, uncommitted = blob.get_block_list("all")
+        self.assertEqual((len(committed), len(uncommitted)), (2, 0))
+        # The one that was not used is gone, those that were are there.
+        blob.commit_block_list([BlobBlock("0000")])
+        with self.assertRaises(HttpResponseError):
+            blob.commit_block_list([BlobBlock("0001")])
+
+    def test_listing(self):
+        container = self.service.create_container(support.name("list"))
+        names = ["dir/a", "dir/b", "dir2", "e/f", "x\x01y", "ü<&>"]
+        for name in names:
+            container.upload_blob(name, b"x", metadata={"a": "b"})
+        self.assertEqual([blob.name for blob in container.list_blobs(results_per_page=2)], names)
+        self.assertEqual([blob.name for blob in container.list_blobs(name_starts_with="dir/")], names[:2])
+        self.assertEqual([item.name for item in container.walk_blobs(results_per_page=1)], ["dir/", "dir2", "e/", "x\x01y", "ü<&>"])
+        self.assertEqual(next(container.list_blobs(include=["metadata"])).metadata, {"a": "b"})
+        with self.server.rule(path=container.container_name, page_size=1) as rule:
+            self.assertEqual([blob.name for blob in container.list_blobs()], names)
+        self.assertEqual(rule.hits, 6)
+        self.assertIn(container.container_name, [found.name for found in self.service.list_containers(results_per_page=1)])
+        answers = list(container.delete_blobs(*names[:2], "missing", raise_on_any_failure=False))
+        self.assertEqual([answer.status_code for answer in answers], [202, 202, 404])
+        container.delete_container()
+        with self.assertRaises(ResourceExistsError):
+            container.create_container()
+
+    def test_copies(self):
+        data = random.Random(7).randbytes(3 * MIB)
+        source = self.container.get_blob_client("source ä")
+        properties = source.upload_blob(data, content_settings=ContentSettings(content_type="a/b"), metadata={"a": "b"})
+        url = f"{source.url}?{self.sas(source.blob_name)}"
+        target = self.container.get_blob_client("target")
+        target.stage_block_from_url("0001", url, source_offset=MIB, source_length=MIB)
+        target.stage_block_from_url("0002", url, source_offset=0, source_length=MIB, source_content_md5=hashlib.md5(data[:MIB]).digest())
+        target.commit_block_list([BlobBlock("0001"), BlobBlock("0002")])
+        self.assertEqual(target.download_blob().readall(), data[MIB : 2 * MIB] + data[:MIB])
+        for changes, status, code in (
+            ({"source_url": source.url}, 404, "CannotVerifyCopySource"),
+            ({"source_url": url.replace("source", "missing")}, 403, "CannotVerifyCopySource"),
+            ({"source_content_md5": b"x" * 16}, 400, "Md5Mismatch"),
+            ({"headers": {"x-ms-source-if-match": '"0x1"'}}, 412, "SourceConditionNotMet"),
+            ({"source_offset": 3 * MIB, "source_length": 10}, 416, "CannotVerifyCopySource"),
+            ({"source_url": "https://storage.example/a"}, 400, "CannotVerifyCopySource"),
+            ({"source_url": url + "&x=" + "x" * 2048}, 400, "InvalidHeaderValue"),
+        ):
+            with self.subTest(code), self.assertRaises(HttpResponseError) as raised:
+                target.stage_block_from_url("0003", **{"source_url": url, "source_offset": 0, "source_length": MIB} | changes)
+            self.assertEqual((raised.exception.status_code, raised.exception.error_code), (status, code))
+        target.stage_block_from_url("0003", url, source_offset=0, source_length=MIB, headers={"x-ms-source-if-match": properties["etag"]})
+        whole = self.container.get_blob_client("whole")
+        whole.upload_blob_from_url(url)
+        found = whole.get_blob_properties()
+        self.assertEqual((found.content_settings.content_type, found.metadata, found.size), ("a/b", {"a": "b"}, 3 * MIB))
+        with self.assertRaises(ResourceExistsError):
+            whole.upload_blob_from_url(url)
+        copied = self.container.get_blob_client("copied")
+        self.assertEqual(copied.start_copy_from_url(source.url)["copy_status"], "success")
+        self.assertEqual(copied.download_blob().readall(), data)
+        self.assertEqual(copied.start_copy_from_url(url, requires_sync=True)["copy_status"], "success")
+
+    def sas(self, name):
+        account, key = support.azure_key()
+        return generate_blob_sas(account, self.container.container_name, name, account_key=key, permission="r", expiry=soon())
+
+
+class AuthorizationTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = support.azure()
+        cls.service = service(cls.server)
+        cls.container = cls.service.create_container(support.name("auth"))
+        cls.container.upload_blob("a b/ä", b"content", content_settings=ContentSettings(content_type="text/plain"))
+        cls.path = f"/{cls.service.account_name}/{cls.container.container_name}"
+        cls.account, cls.key = support.azure_key()
+        cls.entra = cls.server.control("GET", "entra")
+
+    def ask(self, query, method="GET", body=None, name="a b/ä", **headers):
+        headers = {key.replace("_", "-"): value for key, value in headers.items()}
+        return self.server.ask(method, f"{self.path}/{quote(name)}?{query}", body, headers)
+
+    def sas(self, name="a b/ä", permission="r", key=None, **options):
+        options = {"expiry": soon()} | options
+        return generate_blob_sas(self.account, self.container.container_name, name, account_key=key or self.key, permission=permission, **options)
+
+    def test_a_wrong_key(self):
+        wrong = service(self.server, account=(self.account, base64.b64encode(b"x" * 64).decode()))
+        with self.assertRaises(ClientAuthenticationError) as raised:
+            list(wrong.list_containers())
+        self.assertEqual((raised.exception.status_code, raised.exception.error_code), (403, "AuthenticationFailed"))
+        with self.server.rule(path=self.path, clock_offset=1000):
+            with self.assertRaises(ClientAuthenticationError):
+                self.container.get_container_properties()
+        made = self.server.control("POST", "accounts", {})
+        own = service(self.server, account=(made["account"], made["key"]))
+        own.create_container("mine")
+        self.server.control("POST", "rotate", {"account": made["account"]})
+        with self.assertRaises(ClientAuthenticationError):
+            own.create_container("other")
+
+    def test_sas(self):
+        status, headers, body = self.ask(self.sas(content_disposition="inline", content_type="x/y"))
+        self.assertEqual((status, body, headers["content-disposition"], headers["content-type"]), (200, b"content", "inline", "x/y"))
+        self.assertEqual(self.ask(self.sas(), "HEAD")[0], 200)
+        good = self.sas()
+        mutated = good[:-4] + ("A" if good[-4] != "A" else "B") + good[-3:]
+        for case, query, code in (
+            ("another signature", mutated, "AuthenticationFailed"),
+            ("more permissions", good.replace("sp=r", "sp=rw"), "AuthenticationFailed"),
+            ("longer", good.replace("se=20", "se=21"), "AuthenticationFailed"),
+            ("another blob", self.sas("other"), "AuthenticationFailed"),
+            ("over", self.sas(expiry=soon(seconds=-5)), "AuthenticationFailed"),
+            ("not yet", self.sas(start=soon(seconds=30)), "AuthenticationFailed"),
+            ("another key", self.sas(key=base64.b64encode(b"x" * 64).decode()), "AuthenticationFailed"),
+            ("no reading", self.sas(permission="w"), "AuthorizationPermissionMismatch"),
+            ("https only", self.sas(protocol="https"), "AuthorizationProtocolMismatch"),
+            ("another address", self.sas(ip="10.0.0.1"), "AuthorizationSourceIPMismatch"),
+        ):
+            with self.subTest(case):
+                status, headers, _ = self.ask(query)
+                self.assertEqual((status, headers["x-ms-error-code"]), (403, code))
+        self.assertEqual(self.ask(self.sas(), "PUT", b"x", x_ms_blob_type="BlockBlob")[0], 403)
+        self.assertEqual(self.ask(self.sas(), "DELETE")[0], 403)
+        created = self.sas("new", permission="c")
+        self.assertEqual(self.ask(created, "PUT", b"1", name="new", x_ms_blob_type="BlockBlob")[0], 201)
+        self.assertEqual(self.ask(created, "PUT", b"2", name="new", x_ms_blob_type="BlockBlob")[0], 403)
+
+    def test_random_names(self):
+        draw = random.Random(8)
+        for _ in range(30):
+            name = "".join(draw.choice("ab/ +%&=?~'()*!@:;,#äß€😀\"<>") for _ in range(draw.randint(1, 30))).strip("./") or "x"
+            self.container.upload_blob(name, name.encode(), overwrite=True)
+            self.assertEqual(self.ask(self.sas(name, content_disposition=name), name=name)[2], name.encode(), name)
+
+    def test_sas_of_containers_and_accounts(self):
+        permission = ContainerSasPermissions(read=True, list=True)
+        query = generate_container_sas(self.account, self.container.container_name, account_key=self.key, permission=permission, expiry=soon())
+        self.assertEqual(self.ask(query)[0], 200)
+        client = ContainerClient(f"{self.server.url}/{self.account}", self.container.container_name, credential=query)
+        self.assertIn("a b/ä", [blob.name for blob in client.list_blobs()])
+        with self.assertRaises(HttpResponseError):
+            client.upload_blob("new", b"x")
+        account_sas = generate_account_sas(self.account, self.key, "o", "rl", soon(), services="b")
+        self.assertEqual(self.ask(account_sas)[0], 200)
+        self.assertEqual(self.server.ask("GET", f"{self.path}?restype=container&comp=list&{account_sas}")[0], 403)
+        self.container.set_container_access_policy({"reading": AccessPolicy("r", soon())})
+        query = generate_blob_sas(self.account, self.container.container_name, "a b/ä", account_key=self.key, policy_id="reading")
+        self.assertEqual(self.ask(query)[0], 200)
+        self.container.set_container_access_policy({})
+        self.assertEqual(self.ask(query)[0], 403)
+
+    # ---- Entra ID
+
+    def token(self, **form):
+        form = {"grant_type": "client_credentials", "scope": "https://storage.azure.com/.default"} | form
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        status, _, body = self.server.ask("POST", f"/{self.entra['tenant_id']}/oauth2/v2.0/token", urlencode(form), headers)
+        return status, json.loads(body)
+
+    def secret_token(self, application):
+        status, body = self.token(client_id=application["client_id"], client_secret=application["client_secret"])
+        self.assertEqual(status, 200, body)
+        return body["access_token"]
+
+    def bearer(self, token):
+        class Credential:
+            def get_token(self, *_, **__):
+                return AccessToken(token, 1 << 40)
+
+        # The client sends no token without TLS.
+        url = f"{self.server.tls_url}/{self.account}"
+        return BlobServiceClient(url, credential=Credential(), connection_verify=self.server.certificate, retry_total=0)
+
+    def test_tokens(self):
+        client = self.bearer(self.secret_token(self.entra))
+        self.assertEqual(client.get_blob_client(self.container.container_name, "a b/ä").download_blob().readall(), b"content")
+        reader = self.server.control("POST", "applications", {"role": "reader"})
+        client = self.bearer(self.secret_token(reader))
+        self.assertEqual(client.get_blob_client(self.container.container_name, "a b/ä").download_blob().readall(), b"content")
+        with self.assertRaises(HttpResponseError) as raised:
+            client.get_blob_client(self.container.container_name, "new").upload_blob(b"x")
+        self.assertEqual(raised.exception.error_code, "AuthorizationPermissionMismatch")
+        headers = {"Authorization": f"Bearer {self.secret_token(reader)}", "x_ms_version": "2023-11-03"}
+        self.assertEqual(self.ask("", **headers)[0], 200)
+        with self.server.rule(path=self.path, clock_offset=4000):
+            status, answer, _ = self.ask("", **headers)
+        self.assertEqual((status, answer["x-ms-error-code"]), (401, "InvalidAuthenticationInfo"))
+        self.assertIn("authorization_uri", answer["www-authenticate"])
+        self.assertEqual(self.ask("", Authorization=headers["Authorization"])[0], 400)
+
+    def test_what_is_wrong_with_a_client(self):
+        client = self.entra["client_id"]
+        self.assertEqual(self.token(client_id=client, client_secret="wrong")[0], 401)
+        self.assertEqual(self.token(client_id="somebody", client_secret="x")[0], 400)
+        self.assertEqual(self.token(client_id=client, client_secret=self.entra["client_secret"], scope="x")[0], 400)
+        other = self.token(client_id=client, client_secret=self.entra["client_secret"], scope="https://vault.example/.default")[1]["access_token"]
+        self.assertEqual(self.ask("", Authorization=f"Bearer {other}", x_ms_version="2023-11-03")[0], 401)
+
+    def test_assertions(self):
+        from google.auth import crypt, jwt
+
+        kind = {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "client_id": self.entra["client_id"]}
+        right = self.server.control("POST", "assertion", {"subject": self.entra["subject"]})["assertion"]
+        self.assertEqual(self.token(client_assertion=right, **kind)[0], 200)
+        for wrong in ({"subject": "somebody"}, {"subject": self.entra["subject"], "audience": "x"}, {"subject": self.entra["subject"], "seconds": -400}):
+            self.assertEqual(self.token(client_assertion=self.server.control("POST", "assertion", wrong)["assertion"], **kind)[0], 401)
+        from cryptography import x509
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        certificate = x509.load_pem_x509_certificate(self.entra["certificate"].encode())
+        thumbprint = base64.urlsafe_b64encode(hashlib.sha1(certificate.public_bytes(Encoding.DER)).digest()).decode().rstrip("=")
+        now = int(datetime.now().timestamp())
+        claims = {"aud": f"{self.server.url}/{self.entra['tenant_id']}/oauth2/v2.0/token", "iss": kind["client_id"], "sub": kind["client_id"], "exp": now + 300, "nbf": now}
+        signer = crypt.RSASigner.from_string(self.entra["certificate"].partition("-----BEGIN CERTIFICATE")[0])
+        for changes, head, status in (({}, thumbprint, 200), ({}, thumbprint[::-1], 401), ({"aud": "x"}, thumbprint, 401), ({"exp": now - 400}, thumbprint, 401)):
+            assertion = jwt.encode(signer, claims | changes, {"x5t": head}).decode()
+            self.assertEqual(self.token(client_assertion=assertion, **kind)[0], status)
+
+    def test_machines(self):
+        path = "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fstorage.azure.com%2F"
+        self.assertEqual(self.server.ask("GET", path)[0], 400)
+        token = json.loads(self.server.ask("GET", path, headers={"Metadata": "true"})[2])["access_token"]
+        self.assertEqual(self.ask("", Authorization=f"Bearer {token}", x_ms_version="2023-11-03")[0], 200)
+        path = "/msi/token?api-version=2019-08-01&resource=https%3A%2F%2Fstorage.azure.com"
+        self.assertEqual(self.server.ask("GET", path, headers={"X-IDENTITY-HEADER": "wrong"})[0], 401)
+        self.assertEqual(self.server.ask("GET", path, headers={"X-IDENTITY-HEADER": self.entra["identity_header"]})[0], 200)
+
+    def test_user_delegation_sas(self):
+        application = self.server.control("POST", "applications", {"role": "contributor"})
+        client = self.bearer(self.secret_token(application))
+        key = client.get_user_delegation_key(soon(minutes=-5), soon(hours=1))
+        with self.assertRaises(HttpResponseError):
+            self.service.get_user_delegation_key(soon(minutes=-5), soon(hours=1))
+
+        def sas(**options):
+            options = {"user_delegation_key": key, "permission": BlobSasPermissions(read=True), "expiry": soon()} | options
+            return generate_blob_sas(self.account, self.container.container_name, "a b/ä", **options)
+
+        self.assertEqual(self.ask(sas())[0], 200)
+        self.assertEqual(self.ask(sas(content_disposition="a")[:-3] + "b")[0], 403)
+        key.value = base64.b64encode(b"x" * 32).decode()
+        self.assertEqual(self.ask(sas())[0], 403)
+        key = client.get_user_delegation_key(soon(minutes=-5), soon(minutes=1))
+        with self.server.rule(path=self.path, clock_offset=90):
+            self.assertEqual(self.ask(sas())[0], 403)
+        none = self.bearer(self.secret_token(self.server.control("POST", "applications", {"role": "delegator"})))
+        key = none.get_user_delegation_key(soon(minutes=-5), soon(hours=1))
+        self.assertEqual(self.ask(sas())[0], 403)
+
+    def test_public_containers(self):
+        self.assertEqual(self.ask("", x_ms_version="2023-11-03")[0], 401)
+        self.assertEqual(self.ask("")[0], 404)
+        container = self.service.create_container(support.name("public"), public_access="blob")
+        container.upload_blob("a", b"for all")
+        path = f"/{self.account}/{container.container_name}"
+        self.assertEqual(self.server.ask("GET", f"{path}/a")[::2], (200, b"for all"))
+        self.assertEqual(self.server.ask("GET", f"{path}?restype=container&comp=list")[0], 404)
+        self.assertEqual(self.server.ask("PUT", f"{path}/a", b"x", {"x-ms-blob-type": "BlockBlob"})[0], 404)
+        self.assertEqual(container.get_container_access_policy()["public_access"], "blob")
+        container.set_container_access_policy({})
+        self.assertEqual(self.server.ask("GET", f"{path}/a")[0], 404)
+        made = self.server.control("POST", "accounts", {"allow_public": False})
+        with self.assertRaises(HttpResponseError) as raised:
+            service(self.server, account=(made["account"], made["key"])).create_container("public", public_access="blob")
+        self.assertEqual(raised.exception.error_code, "PublicAccessNotPermitted")
+
+
+class FaultTests(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = support.azure()
+        cls.container = service(cls.server, retry_total=5, retry_backoff_factor=0, initial_backoff=0, increment_base=0).create_container(support.name("faults"))
+        cls.container.upload_blob("blob", b"0123456789" * 100)
+        cls.path = f"/{cls.container.container_name}/blob"
+
+    def test_the_client_survives(self):
+        with self.server.rule(path=self.path, count=2, status=503, retry_after=0) as rule:
+            self.assertEqual(len(self.container.download_blob("blob").readall()), 1000)
+        self.assertEqual(rule.hits, 2)
+        with self.server.rule(path=self.path, count=1, drop_answer=True) as rule:
+            self.assertEqual(len(self.container.download_blob("blob").readall()), 1000)
+        self.assertEqual(rule.hits, 1)
+
+    def test_an_answer_breaks_off(self):
+        import http.client
+
+        address = f"/{support.azure_key()[0]}{self.path}?" + generate_blob_sas(
+            support.azure_key()[0], self.container.container_name, "blob", account_key=support.azure_key()[1], permission="r", expiry=soon()
+        )
+        with self.server.rule(path=self.path, break_after=300):
+            with self.assertRaises(http.client.IncompleteRead) as raised:
+                self.server.ask("GET", address)
+        self.assertEqual(len(raised.exception.partial), 300)
+        with self.server.rule(path=self.path, fraction=0.5, seed=1, status=500):
+            first = [self.server.ask("GET", address)[0] for _ in range(20)]
+        with self.server.rule(path=self.path, fraction=0.5, seed=1, status=500):
+            self.assertEqual([self.server.ask("GET", address)[0] for _ in range(20)], first)
+        self.assertEqual(set(first), {200, 500})
+        asked = self.server.control("GET", f"requests?path={quote(self.path)}")
+        self.assertGreaterEqual(len(asked), 41)
+        self.assertEqual({entry["status"] for entry in asked} - {0, 201, 206, 503}, {200, 500})
