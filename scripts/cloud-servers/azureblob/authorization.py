@@ -3,6 +3,7 @@
 import base64
 import hmac
 import ipaddress
+import re
 from datetime import datetime, timezone
 
 from azure.core.pipeline import PipelineContext, PipelineRequest
@@ -59,7 +60,9 @@ class Authorizer:
         version = version_of(request)
         if version is None and authorization is not None:
             raise missing_header("x-ms-version")
-        if version is not None and version not in _SUPPORTED_API_VERSIONS:
+        # Those that the package knows, and newer ones, which other packages may know.
+        newer = version is not None and re.fullmatch(r"\d{4}-\d\d-\d\d", version) and version > _SUPPORTED_API_VERSIONS[-1]
+        if version is not None and not newer and version not in _SUPPORTED_API_VERSIONS:
             raise bad_header("x-ms-version", version)
 
     # ---- Shared Key

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 from urllib.parse import urlsplit
 
 FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -65,6 +66,15 @@ class Server:
 
     def rule(self, **wanted):
         return Rule(self, wanted)
+
+
+class Case(unittest.TestCase):
+    """A class of tests with a `server`, which must not have failed in a way that nobody asked for."""
+
+    @classmethod
+    def tearDownClass(cls):
+        with open(cls.server.log) as log:
+            assert "Traceback" not in log.read(), f"{cls.server.log} has a traceback"
 
 
 class Rule:

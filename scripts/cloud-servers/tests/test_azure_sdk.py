@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import random
-import unittest
 from datetime import datetime, timedelta, timezone
 from urllib.parse import quote, urlencode
 
@@ -14,8 +13,8 @@ from azure.core.exceptions import (
     ClientAuthenticationError, HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError,
 )
 from azure.storage.blob import (
-    AccessPolicy, BlobBlock, BlobSasPermissions, BlobServiceClient, ContainerClient, ContainerSasPermissions, ContentSettings, generate_account_sas,
-    generate_blob_sas, generate_container_sas,
+    AccessPolicy, BlobBlock, BlobSasPermissions, BlobServiceClient, ContainerClient, ContainerSasPermissions, ContentSettings, LinearRetry,
+    generate_account_sas, generate_blob_sas, generate_container_sas,
 )
 from azure.storage.extensions import checksums
 
@@ -34,7 +33,7 @@ def soon(**delta):
     return datetime.now(timezone.utc) + timedelta(**(delta or {"minutes": 5}))
 
 
-class BlobTests(unittest.TestCase):
+class BlobTests(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.server = support.azure()
@@ -167,7 +166,7 @@ class BlobTests(unittest.TestCase):
         return generate_blob_sas(account, self.container.container_name, name, account_key=key, permission="r", expiry=soon())
 
 
-class AuthorizationTests(unittest.TestCase):
+class AuthorizationTests(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.server = support.azure()
@@ -368,11 +367,12 @@ class AuthorizationTests(unittest.TestCase):
         self.assertEqual(raised.exception.error_code, "PublicAccessNotPermitted")
 
 
-class FaultTests(unittest.TestCase):
+class FaultTests(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.server = support.azure()
-        cls.container = service(cls.server, retry_total=5, retry_backoff_factor=0, initial_backoff=0, increment_base=0).create_container(support.name("faults"))
+        patient = service(cls.server, retry_policy=LinearRetry(backoff=0, retry_total=3, random_jitter_range=0))
+        cls.container = patient.create_container(support.name("faults"))
         cls.container.upload_blob("blob", b"0123456789" * 100)
         cls.path = f"/{cls.container.container_name}/blob"
 

@@ -1,21 +1,18 @@
 """Google's own client against the server, with the key file that it wrote."""
 
-import datetime
 import io
 import json
 import os
 import random
-import unittest
 from unittest import mock
 
-import google.auth
-import google.auth.credentials
 import google.auth.identity_pool
 import google.auth.transport.requests
 from google.api_core import exceptions
 from google.auth.exceptions import RefreshError
 from google.cloud import storage
 from google.cloud.storage.exceptions import DataCorruption
+from google.cloud.storage.retry import DEFAULT_RETRY
 from google.oauth2 import service_account
 
 from . import support
@@ -30,7 +27,7 @@ def client(server, credentials=None, **key_file):
     return storage.Client(project="cloud-mirror-tests", credentials=credentials, client_options={"api_endpoint": server.url})
 
 
-class ObjectTests(unittest.TestCase):
+class ObjectTests(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.server = support.gcs()
@@ -75,7 +72,8 @@ class ObjectTests(unittest.TestCase):
             self.server.rule(path=self.bucket.name, method="PUT", header={"name": "content-range", "contains": "2097152-"}, count=1, drop_answer=True) as dropped,
             self.server.rule(path=self.bucket.name, method="PUT", header={"name": "content-range", "contains": "3145728-"}, count=2, status=503, retry_after=0) as failed,
         ):
-            blob.upload_from_file(io.BytesIO(data), if_generation_match=0, checksum="crc32c")
+            retry = DEFAULT_RETRY.with_delay(initial=0.01, maximum=0.1)
+            blob.upload_from_file(io.BytesIO(data), if_generation_match=0, checksum="crc32c", retry=retry)
         self.assertEqual((broken.hits, dropped.hits, failed.hits), (1, 1, 2))
         self.assertEqual(self.bucket.blob("resumed").download_as_bytes(), data)
 
@@ -150,7 +148,7 @@ class ObjectTests(unittest.TestCase):
         self.assertEqual(self.bucket.blob("large").download_as_bytes(), data)
 
 
-class BucketTests(unittest.TestCase):
+class BucketTests(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.server = support.gcs()
@@ -203,14 +201,7 @@ class BucketTests(unittest.TestCase):
         for refused in (lambda: writer.blob("a").upload_from_string(b"2"), lambda: writer.blob("a").download_as_bytes(), writer.reload):
             with self.assertRaises(exceptions.Forbidden):
                 refused()
-        with open(os.path.join(self.server.directory, "service-account.json")) as file:
-            credentials = service_account.Credentials.from_service_account_info(json.load(file))
-        reader = storage.Client(
-            project="cloud-mirror-tests", client_options={"api_endpoint": self.server.url},
-            credentials=google.auth.credentials.with_scopes_if_required(credentials, ["https://www.googleapis.com/auth/devstorage.read_only"]),
-        )
-        reader._connection.SCOPE = ()
-        reader.SCOPE = ()
+        credentials = service_account.Credentials.from_service_account_file(os.path.join(self.server.directory, "service-account.json"))
         self.assertEqual(self.scoped(credentials, "read_only", "GET", f"/storage/v1/b/{bucket.name}/o"), 200)
         self.assertEqual(self.scoped(credentials, "read_only", "DELETE", f"/storage/v1/b/{bucket.name}/o/a"), 403)
         self.assertEqual(self.scoped(credentials, "read_write", "PUT", f"/storage/v1/b/{bucket.name}/iam"), 403)
@@ -222,7 +213,7 @@ class BucketTests(unittest.TestCase):
         return self.server.ask(method, path, b"{}" if method == "PUT" else None, {"Authorization": f"Bearer {credentials.token}"})[0]
 
 
-class TokenTests(unittest.TestCase):
+class TokenTests(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.server = support.gcs()
@@ -332,8 +323,3 @@ class TokenTests(unittest.TestCase):
             with self.assertRaises(Exception) as raised:
                 iam.Signer(request, source, other["email"]).sign(b"text")
         self.assertIn("iam.serviceAccounts.signBlob", str(raised.exception))
-        self.assertGreater(datetime.datetime.now().year, 2000)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -7,7 +7,6 @@ import json
 import os
 import random
 import re
-import unittest
 from datetime import datetime, timedelta, timezone
 from urllib.parse import quote
 
@@ -23,7 +22,7 @@ def code(body):
     return found.group(1).decode() if found else None
 
 
-class SignedURLTests(unittest.TestCase):
+class SignedURLTests(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.server = support.gcs()
@@ -94,7 +93,7 @@ class SignedURLTests(unittest.TestCase):
         self.assertEqual(self.bucket.get_blob("resumed").content_type, "a/b")
 
 
-class HMACTests(unittest.TestCase):
+class HMACTests(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.server = support.gcs()
@@ -127,7 +126,7 @@ class HMACTests(unittest.TestCase):
         self.assertEqual((status, code(body)), (403, "RequestTimeTooSkewed"))
 
 
-class XMLTests(unittest.TestCase):
+class XMLTests(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.server = support.gcs()
