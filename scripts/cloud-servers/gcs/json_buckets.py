@@ -7,6 +7,7 @@ from .identity import PROJECT
 from .json_objects import parsed
 from .resources import bucket_resource, json_response
 from .store import Bucket, Conditions
+from .tokens import rfc3339
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 CLASSES = ("STANDARD", "NEARLINE", "COLDLINE", "ARCHIVE")
@@ -146,7 +147,10 @@ def checked(before, changes, now):
     settings.setdefault("storageClass", "STANDARD")
     if settings["storageClass"] not in CLASSES:
         raise invalid(f"Invalid storage class: {settings['storageClass']}")
-    settings.setdefault("softDeletePolicy", {"retentionDurationSeconds": "604800"})
+    retention = str(settings.get("softDeletePolicy", {}).get("retentionDurationSeconds", "604800"))
+    if not retention.isdigit() or not (retention == "0" or 604_800 <= int(retention) <= 7_776_000):
+        raise invalid("softDeletePolicy.retentionDurationSeconds is neither 0 nor between 7 and 90 days")
+    settings["softDeletePolicy"] = {"retentionDurationSeconds": retention, "effectiveTime": rfc3339(now)}
     access = settings.setdefault("iamConfiguration", {})
     uniform = access.setdefault("uniformBucketLevelAccess", {"enabled": False})
     if not isinstance(uniform.get("enabled"), bool):

@@ -15,6 +15,8 @@ from .store import WRITABLE, Conditions, Object, check_name, new_identifier
 from .uploads import Session
 
 MOST_COMPONENTS = 32
+# How much a call rewrites between locations, where the client does not say it.
+REWRITE_STEP = 64 << 20
 PUBLIC_ACLS = ("publicRead",)
 ACLS = ("authenticatedRead", "bucketOwnerFullControl", "bucketOwnerRead", "private", "projectPrivate", "publicRead")
 
@@ -231,7 +233,7 @@ class JSONObjects:
         bucket = self.store.bucket(bucket_name)
         self.may_create(caller, bucket, name)
         made = self.copied(request, item)
-        step = int(request.parameter("maxBytesRewrittenPerCall", 1 << 40))
+        step = int(request.parameter("maxBytesRewrittenPerCall", REWRITE_STEP))
         if step <= 0 or step % (1 << 20) != 0:
             raise invalid("maxBytesRewrittenPerCall must be a multiple of 1 MiB")
         if source.place() == (bucket.settings["location"], made.fields.get("storageClass", bucket.settings["storageClass"])):

@@ -105,16 +105,17 @@ class Uploads:
                 if skip >= len(piece):
                     skip -= len(piece)
                     continue
-                pending += piece[skip:]
-                skip = 0
-                whole = len(pending) - (session.kept + sink.length + len(pending)) % UNIT
+                piece, skip = piece[skip:], 0
+                whole = len(piece) - (session.kept + sink.length + len(pending) + len(piece)) % UNIT
                 if whole > 0:
-                    sink.write(bytes(pending[:whole]))
-                    del pending[:whole]
+                    sink.write(pending)
+                    sink.write(piece[:whole])
+                    pending, piece = bytearray(), piece[whole:]
+                pending += piece
             if length is not None and count != length:
                 raise invalid("The body is not as long as Content-Range says.")
             if final:
-                sink.write(bytes(pending))
+                sink.write(pending)
         finally:
             session.contents.append(sink.content())
             session.kept += sink.length

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import json
 import random
 from datetime import datetime, timedelta, timezone
@@ -348,6 +349,19 @@ class AuthorizationTests(support.Case):
         none = self.bearer(self.secret_token(self.server.control("POST", "applications", {"role": "delegator"})))
         key = none.get_user_delegation_key(soon(minutes=-5), soon(hours=1))
         self.assertEqual(self.ask(sas())[0], 403)
+
+    def test_a_user_delegation_sas_of_an_older_version(self):
+        """Written by hand, as Microsoft's documentation has it for the versions from 2020-12-06 on."""
+        key = self.bearer(self.secret_token(self.entra)).get_user_delegation_key(soon(minutes=-5), soon(hours=1))
+        expiry = soon().strftime("%Y-%m-%dT%H:%M:%SZ")
+        values = {"sp": "r", "se": expiry, "sv": "2023-11-03", "sr": "b", "skoid": key.signed_oid, "sktid": key.signed_tid}
+        values |= {"skt": key.signed_start, "ske": key.signed_expiry, "sks": key.signed_service, "skv": key.signed_version, "rscd": "inline"}
+        resource = f"/blob/{self.account}/{self.container.container_name}/a b/ä"
+        lines = ["r", "", expiry, resource, *(values[name] for name in ("skoid", "sktid", "skt", "ske", "sks", "skv")), "", "", "", "", ""]
+        lines += ["2023-11-03", "b", "", "", "", "inline", "", "", ""]
+        signature = base64.b64encode(hmac.digest(base64.b64decode(key.value), "\n".join(lines).encode(), "sha256")).decode()
+        self.assertEqual(self.ask(urlencode(values | {"sig": signature}))[0], 200)
+        self.assertEqual(self.ask(urlencode(values | {"sig": signature, "rscd": "x"}))[0], 403)
 
     def test_public_containers(self):
         self.assertEqual(self.ask("", x_ms_version="2023-11-03")[0], 401)

@@ -111,6 +111,12 @@ class ObjectTests(support.Case):
         self.assertEqual(steps, 3)
         self.assertEqual(other.blob("copy").download_as_bytes(), data)
         self.assertEqual(other.get_blob("copy").content_type, "text/source")
+        # Between locations it takes several calls by itself.
+        large = self.bucket.blob("large source")
+        large.upload_from_string(b"x" * (65 * MIB))
+        token, rewritten, _ = other.blob("large").rewrite(large)
+        self.assertEqual(rewritten, 64 * MIB)
+        self.assertEqual(other.blob("large").rewrite(large, token=token)[0], None)
         composed = self.bucket.blob("composed")
         composed.compose([source, self.bucket.blob("source"), source])
         composed.reload()

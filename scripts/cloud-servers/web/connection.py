@@ -3,10 +3,12 @@
 import http
 import os
 import re
+import socket
 import ssl
+import time
 
 from .content import Content
-from .messages import Body, Broken, Refused, Request
+from .messages import Body, Broken, Refused, Request, http_date
 
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 TARGET = re.compile(rb"/[!-~]*")
@@ -106,7 +108,7 @@ class Connection:
                 return False
             request = self.parse(head)
         except Refused as error:
-            self.write_head(error.status, {"Content-Length": "0", "Connection": "close"})
+            self.write_head(error.status, {"Content-Length": "0", "Connection": "close", "Date": http_date(time.time())})
             self.log("-", "-", error.status, str(error))
             return False
         response = self.faults.answer(request, self.application)
@@ -114,16 +116,20 @@ class Connection:
             self.log(request.method, request.raw_path, 0, "broken on request")
             return False
         self.log(request.method, request.raw_path, response.status, "")
-        again = request.headers.get("connection", "").lower() != "close" and self.drained(request.body)
+        drained = self.drained(request.body)
+        again = drained and request.headers.get("connection", "").lower() != "close"
         if not again:
             response.headers["Connection"] = "close"
-        return self.write(request, response) and again
+        whole = self.write(request, response)
+        if whole and not drained:
+            self.linger()
+        return whole and again
 
     def drained(self, body):
         """Whether the body, of which the application may not have wanted everything, is out of the way."""
         if body.ended:
             return True
-        if body.unasked or (body.length or 0) > (8 << 20):
+        if body.failed or body.unasked or (body.length or 0) > (8 << 20):
             return False
         try:
             for _ in body.pieces():
@@ -131,6 +137,13 @@ class Connection:
         except (Broken, Refused):
             return False
         return True
+
+    def linger(self):
+        """Lets the client read the answer while it still sends a body that nobody wants (RFC 9112 §9.6)."""
+        self.raw.shutdown(socket.SHUT_WR)
+        self.raw.settimeout(5)
+        while self.raw.recv(512 << 10):
+            pass
 
     def parse(self, head):
         lines = head.split(b"\r\n")

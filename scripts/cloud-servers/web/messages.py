@@ -76,6 +76,7 @@ class Body:
         self._left = length  # of the body, or of the chunk
         self._ask = ask  # sends "100 Continue"
         self.ended = not chunked and length == 0
+        self.failed = False
         self.break_after = None
         self.sha256 = None  # What it must be, in hexadecimal.
 
@@ -91,6 +92,13 @@ class Body:
             raise Refused(400, "the body does not have the SHA-256 that was signed")
 
     def _pieces(self):
+        try:
+            yield from self._received()
+        except (Broken, Refused):
+            self.failed = True
+            raise
+
+    def _received(self):
         if self._ask is not None and not self.ended:
             self._ask()
         self._ask = None
