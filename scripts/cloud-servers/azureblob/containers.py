@@ -11,12 +11,14 @@ from web.messages import Response, http_date
 
 from . import conditions
 from .accounts import BEING_DELETED, NAME, Container
-from .authorization import _instant, delegation_key
 from .errors import Failure, bad_header, bad_parameter, xml
 from .headers import metadata_headers, metadata_of, versioned
+from .sharing import delegation_key, instant
 
 # Characters that XML 1.0 cannot have.
 UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# The elements of a stored access policy, and what they are called elsewhere here.
+POLICY = (("Start", "start"), ("Expiry", "expiry"), ("Permission", "permission"))
 
 
 class Containers:
@@ -58,8 +60,8 @@ class Containers:
         grant.require("delegate")
         root = parse(request.body.read(), "KeyInfo")
         start, expiry = root.findtext("Start", ""), root.findtext("Expiry", "")
-        begins = _instant(start) if start else request.now
-        ends = _instant(expiry)
+        begins = instant(start) if start else request.now
+        ends = instant(expiry)
         if ends <= max(begins, request.now) or ends - begins > 7 * 24 * 3600:
             raise Failure(400, "OutOfRangeInput", "The key's time is over, or longer than seven days.")
         start = start or datetime.fromtimestamp(begins, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -119,7 +121,7 @@ class Containers:
         container = account.container(name)
         entries = ""
         for identifier, policy in container.policies.items():
-            inner = "".join(f"<{tag}>{policy[key]}</{tag}>" for tag, key in (("Start", "start"), ("Expiry", "expiry"), ("Permission", "permission")) if policy[key])
+            inner = "".join(f"<{tag}>{policy[key]}</{tag}>" for tag, key in POLICY if policy[key])
             entries += f"<SignedIdentifier><Id>{escape(identifier)}</Id><AccessPolicy>{inner}</AccessPolicy></SignedIdentifier>"
         return xml(f"<SignedIdentifiers>{entries}</SignedIdentifiers>", 200, {**versioned(container), "x-ms-blob-public-access": container.public})
 
@@ -128,7 +130,7 @@ class Containers:
         grant.require("acl", name)
         body, policies = request.body.read(), {}
         for entry in parse(body, "SignedIdentifiers") if body else []:
-            policy = {key: entry.findtext(f"AccessPolicy/{tag}") for tag, key in (("Start", "start"), ("Expiry", "expiry"), ("Permission", "permission"))}
+            policy = {key: entry.findtext(f"AccessPolicy/{tag}") for tag, key in POLICY}
             policies[entry.findtext("Id", "")] = policy
         if len(policies) > 5:
             raise Failure(400, "InvalidXmlDocument", "There are more than five access policies.")
@@ -147,7 +149,8 @@ class Containers:
         with account.lock:
             found, following = container.page(prefix, delimiter, unmarked(request.parameter("marker")), limit)
             if "uncommittedblobs" in include:
-                found += [(other, "uncommitted") for other in sorted(container.uncommitted) if other.startswith(prefix) and other not in container.blobs]
+                others = sorted(set(container.uncommitted) - set(container.blobs))
+                found += [(other, "uncommitted") for other in others if other.startswith(prefix)]
         entries = "".join(self.entry(other, blob, include) for other, blob in found)
         endpoint = f"ServiceEndpoint={quoteattr(f'{request.base_url}/{account.name}/')} ContainerName={quoteattr(name)}"
         head = f"<Prefix>{escape(prefix)}</Prefix><MaxResults>{limit}</MaxResults>" + (f"<Delimiter>{escape(delimiter)}</Delimiter>" if delimiter else "")
@@ -163,7 +166,9 @@ class Containers:
             "Creation-Time": http_date(blob.created), "Last-Modified": http_date(blob.modified), "Etag": blob.etag,
             "Content-Length": str(blob.content.length), "Content-Type": None, "Content-Encoding": "", "Content-Language": "", "Content-MD5": "",
             "Cache-Control": "", "Content-Disposition": "",
-        } | blob.properties | {"BlobType": "BlockBlob", "AccessTier": blob.tier or "Hot", "LeaseStatus": "unlocked", "LeaseState": "available", "ServerEncrypted": "true"}
+        }
+        properties |= blob.properties | {"BlobType": "BlockBlob", "AccessTier": blob.tier or "Hot"}
+        properties |= {"LeaseStatus": "unlocked", "LeaseState": "available", "ServerEncrypted": "true"}
         text = "".join(f"<{key}>{escape(value)}</{key}>" if value else f"<{key} />" for key, value in properties.items())
         metadata = ""
         if "metadata" in include:

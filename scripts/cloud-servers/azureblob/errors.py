@@ -42,7 +42,8 @@ def xml(body, status=200, headers=None):
 
 
 MESSAGES = {
-    "AuthenticationFailed": "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.",
+    "AuthenticationFailed": "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the "
+    "signature.",
     "AuthorizationFailure": "This request is not authorized to perform this operation.",
     "AuthorizationPermissionMismatch": "This request is not authorized to perform this operation using this permission.",
     "AuthorizationProtocolMismatch": "This request is not authorized to perform this operation using this protocol.",

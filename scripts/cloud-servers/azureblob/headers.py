@@ -5,7 +5,7 @@ import re
 
 from web.messages import http_date
 
-from .accounts import MD5, CRC64
+from .accounts import CRC64, MD5
 from .errors import Failure, bad_header
 
 # Of a blob, by the names of the answer; in a request they have "x-ms-blob-" before them.

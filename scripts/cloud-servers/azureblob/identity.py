@@ -174,7 +174,7 @@ class Entra:
         if audience not in audiences:
             raise OAuthFailure(401, "invalid_client", 700212, f"No matching federated identity record found for presented assertion audience '{audience}'.")
         if claims.get("sub") != subject:
-            raise OAuthFailure(401, "invalid_client", 700213, f"No matching federated identity record found for presented assertion subject '{claims.get('sub')}'.")
+            raise OAuthFailure(401, "invalid_client", 700213, "No matching federated identity record found for presented assertion subject.")
         if not request.now < expires + 300 or claims.get("nbf", 0) > request.now + 300:
             raise OAuthFailure(401, "invalid_client", 700024, "Client assertion is not within its valid time range.")
 

@@ -19,7 +19,7 @@ ROLES = {
     "roles/storage.objectAdmin": _OBJECT_ADMIN,
     "roles/storage.objectUser": _USE,
     "roles/storage.objectViewer": _VIEW,
-    "roles/storage.objectCreator": {"storage.objects.create", "storage.multipartUploads.create", "storage.multipartUploads.abort", "storage.multipartUploads.listParts"},
+    "roles/storage.objectCreator": {"storage.objects.create"} | _UPLOADS - {"storage.multipartUploads.list"},
     "roles/storage.bucketViewer": {"storage.buckets.get", "storage.buckets.list"},
     "roles/storage.legacyBucketOwner": _BUCKET - {"storage.buckets.create", "storage.buckets.delete", "storage.buckets.list"} | _USE - {"storage.objects.get"},
     "roles/storage.legacyBucketWriter": {"storage.buckets.get", "storage.objects.list", "storage.objects.create", "storage.objects.delete"} | _UPLOADS,

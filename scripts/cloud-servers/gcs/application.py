@@ -8,7 +8,9 @@ from .access import Access
 from .errors import Failure, general
 from .identity import ANONYMOUS, POOL, PROJECT, PROVIDER, Identities
 from .json_buckets import JSONBuckets
+from .json_copies import JSONCopies
 from .json_objects import JSONObjects
+from .json_uploads import JSONUploads
 from .signatures import caller_of
 from .store import Store
 from .tokens import Tokens
@@ -38,7 +40,9 @@ class Application:
         self.tokens = Tokens(self.identities)
         self.uploads = Uploads(self.store)
         self.buckets = JSONBuckets(self.store, self.access)
-        self.objects = JSONObjects(self.store, self.access, self.uploads)
+        self.objects = JSONObjects(self.store, self.access)
+        self.copies = JSONCopies(self.store, self.access)
+        self.json_uploads = JSONUploads(self.store, self.access, self.uploads)
         self.xml_objects = XMLObjects(self.store, self.access, self.uploads)
         self.xml_uploads = XMLUploads(self.store, self.access)
         self.directory = directory
@@ -143,7 +147,7 @@ class Application:
             segments = segments[1:]
         match (request.method, *segments[2:]):
             case ("POST", "b", bucket, "o") if upload:
-                return objects.insert(request, caller, bucket)
+                return self.json_uploads.insert(request, caller, bucket)
             case _ if upload:
                 raise general(404)
             case ("GET", "b"):
@@ -173,11 +177,11 @@ class Application:
             case ("DELETE", "b", bucket, "o", name):
                 return objects.delete(request, caller, bucket, name)
             case ("POST", "b", bucket, "o", name, "compose"):
-                return objects.compose(request, caller, bucket, name)
+                return self.copies.compose(request, caller, bucket, name)
             case ("POST", "b", from_bucket, "o", from_name, "rewriteTo", "b", bucket, "o", name):
-                return objects.rewrite(request, caller, from_bucket, from_name, bucket, name)
+                return self.copies.rewrite(request, caller, from_bucket, from_name, bucket, name)
             case ("POST", "b", from_bucket, "o", from_name, "copyTo", "b", bucket, "o", name):
-                return objects.copy(request, caller, from_bucket, from_name, bucket, name)
+                return self.copies.copy(request, caller, from_bucket, from_name, bucket, name)
         raise general(404)
 
     def xml(self, request, bucket, name):

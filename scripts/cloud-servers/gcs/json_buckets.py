@@ -4,7 +4,7 @@ import re
 
 from .errors import Failure, condition_failed, invalid
 from .identity import PROJECT
-from .json_objects import parsed
+from .json_methods import parsed
 from .resources import bucket_resource, json_response
 from .store import Bucket, Conditions
 from .tokens import rfc3339

@@ -8,7 +8,8 @@ from web.messages import Response, from_field
 
 from . import digests, downloads
 from .errors import Failure, invalid, no_object, unsupported
-from .json_objects import make_public, token_of, untoken
+from .json_methods import make_public
+from .json_objects import token_of, untoken
 from .resources import json_response, object_headers
 from .store import Conditions, Object, check_name
 from .tokens import rfc3339
@@ -85,7 +86,8 @@ class XMLObjects:
         made = Object(item.content, item.crc32c, item.md5, fields, item.components)
         made.public = self.public(request, bucket)
         self.store.publish(bucket, name, made, Conditions.of_headers(request), self.may_replace(caller, bucket, name), request.now)
-        response = xml(f"<CopyObjectResult><ETag>{escape(chr(34) + made.etag + chr(34))}</ETag><LastModified>{rfc3339(made.updated)}</LastModified></CopyObjectResult>")
+        inner = f"<ETag>&quot;{made.etag}&quot;</ETag><LastModified>{rfc3339(made.updated)}</LastModified>"
+        response = xml(f"<CopyObjectResult>{inner}</CopyObjectResult>")
         response.headers |= {"x-goog-generation": str(made.generation), "x-goog-metageneration": "1"}
         return response
 

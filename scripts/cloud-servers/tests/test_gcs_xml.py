@@ -14,7 +14,7 @@ import google_crc32c
 from google.oauth2 import service_account
 
 from . import support
-from .test_gcs_sdk import MIB, client
+from .clients import MIB, google_client
 
 
 def code(body):
@@ -26,7 +26,7 @@ class SignedURLTests(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.server = support.gcs()
-        cls.client = client(cls.server)
+        cls.client = google_client(cls.server)
         cls.bucket = cls.client.create_bucket(support.name("signed"))
         cls.bucket.blob("a b/ä").upload_from_string(b"content", content_type="text/plain")
 
@@ -97,7 +97,7 @@ class HMACTests(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.server = support.gcs()
-        cls.bucket = client(cls.server).create_bucket(support.name("hmac"))
+        cls.bucket = google_client(cls.server).create_bucket(support.name("hmac"))
 
     def ask(self, method, name, body=b"", headers=None, secret=None, now=None, sent=None):
         access, right = support.hmac_key()
@@ -130,7 +130,7 @@ class XMLTests(support.Case):
     @classmethod
     def setUpClass(cls):
         cls.server = support.gcs()
-        cls.client = client(cls.server)
+        cls.client = google_client(cls.server)
         cls.bucket = cls.client.create_bucket(support.name("xml"))
         with open(os.path.join(cls.server.directory, "service-account.json")) as file:
             credentials = service_account.Credentials.from_service_account_info(
