@@ -167,6 +167,7 @@ class AuthorizationTests(support.Case):
         kind = {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "client_id": self.entra["client_id"]}
         right = self.server.control("POST", "assertion", {"subject": self.entra["subject"]})["assertion"]
         self.assertEqual(self.token(client_assertion=right, **kind)[0], 200)
+        self.assertEqual(self.token(client_assertion=right[:-6] + "AAAAAA", **kind)[0], 401)
         for wrong in ({"subject": "somebody"}, {"subject": self.entra["subject"], "audience": "x"}, {"subject": self.entra["subject"], "seconds": -400}):
             self.assertEqual(self.token(client_assertion=self.server.control("POST", "assertion", wrong)["assertion"], **kind)[0], 401)
         from cryptography import x509
