@@ -69,7 +69,7 @@ class Source:
         if status in (304, 412):
             raise Failure(412, "SourceConditionNotMet")
         if status not in (200, 206):
-            raise _unverified(status if 400 <= status < 500 else 500, self.answer.reason)
+            raise _unverified(status if 400 <= status < 500 else 500, self.answer.reason, self.answer.getheader("x-ms-error-code"))
         if self.range is not None:
             first, last = (int(text) for text in self.range.removeprefix("bytes=").split("-"))
             if status == 200 or self.answer.length not in (None, last - first + 1):
@@ -198,6 +198,9 @@ def _empty(request):
         raise missing_header("x-ms-copy-source")
 
 
-def _unverified(status, message):
-    more = f"<CopySourceStatusCode>{status}</CopySourceStatusCode><CopySourceErrorMessage>{escape(str(message))}</CopySourceErrorMessage>"
-    return Failure(status, "CannotVerifyCopySource", str(message), {"x-ms-copy-source-status-code": str(status)}, more)
+def _unverified(status, message, code=None):
+    """`code` is what the source said, where it is this service."""
+    about = {"x-ms-copy-source-status-code": str(status), "x-ms-copy-source-error-code": code}
+    more = f"<CopySourceStatusCode>{status}</CopySourceStatusCode>" + (f"<CopySourceErrorCode>{code}</CopySourceErrorCode>" if code else "")
+    more += f"<CopySourceErrorMessage>{escape(str(message))}</CopySourceErrorMessage>"
+    return Failure(status, "CannotVerifyCopySource", str(message), about, more)

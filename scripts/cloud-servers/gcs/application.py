@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from . import batch
 from .access import Access
 from .errors import Failure, general
-from .identity import ANONYMOUS, POOL, PROJECT, PROVIDER, Identities
+from .identity import AMAZON_PROVIDER, ANONYMOUS, POOL, PROJECT, PROVIDER, Identities
 from .json_buckets import JSONBuckets
 from .json_copies import JSONCopies
 from .json_objects import JSONObjects
@@ -30,6 +30,8 @@ class Application:
                                      {"email", "key_file", "hmac": {"access_key", "secret_key"}, "authorized_user"}
         /_control/subject-token      {"subject", "audience", "seconds"} is a token of the identity provider that the workload identity pool trusts:
                                      {"subject_token", "audience", "member"}
+        /_control/aws-role           {"role": name} makes a role of AWS that the pool trusts, with keys: {"access_key", "secret_key", "session_token",
+                                     "audience", "member"}
         /_control/revoke             {"email"} ends all tokens of an account
     """
 
@@ -63,6 +65,9 @@ class Application:
                 subject = wanted.get("subject", "tester")
                 token = self.tokens.provider_token(wanted, request.now)
                 return {"subject_token": token, "audience": PROVIDER, "member": f"principal://iam.googleapis.com/{POOL}/subject/{subject}"}
+            case ("POST", "aws-role"):
+                made = self.tokens.amazon.add(wanted)
+                return made | {"audience": AMAZON_PROVIDER, "member": f"principal://iam.googleapis.com/{POOL}/subject/{made['arn']}"}
             case ("POST", "revoke"):
                 self.identities.revoke(f"serviceAccount:{wanted['email']}")
                 return {}
@@ -199,6 +204,8 @@ class Application:
                 return uploads.list_parts(request, caller, bucket, name)
             case "GET" | "HEAD":
                 return objects.get(request, caller, bucket, name)
+            case "POST" if not name and request.has("delete"):
+                return objects.delete_many(request, caller, bucket)
             case "PUT" if name and part:
                 return uploads.write(request, caller, bucket, name)
             case "PUT" if name:

@@ -54,6 +54,13 @@ def in_headers(headers):
     return wanted
 
 
+def check_body(data, headers):
+    """Of a body that is not an object's."""
+    found = Digests()
+    found.update(data)
+    found.check(in_headers(headers))
+
+
 def _is_digest(text, length):
     try:
         return len(base64.b64decode(text, validate=True)) == length

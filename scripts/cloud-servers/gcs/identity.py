@@ -13,6 +13,7 @@ PROJECT = "cloud-mirror-tests"
 PROJECT_NUMBER = "123456789012"
 POOL = f"projects/{PROJECT_NUMBER}/locations/global/workloadIdentityPools/tests"
 PROVIDER = f"//iam.googleapis.com/{POOL}/providers/oidc"
+AMAZON_PROVIDER = f"//iam.googleapis.com/{POOL}/providers/aws"
 CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 
 

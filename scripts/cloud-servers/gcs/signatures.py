@@ -65,7 +65,7 @@ def _by_query(request, identities):
     if any(name not in values for name in wanted):
         raise _malformed("The request is missing one of the query parameters of a signature.")
     algorithm, credential, date, expires, signed, signature = (values[name] for name in wanted)
-    began = _time(date)
+    began = instant(date)
     if not re.fullmatch("[0-9]{1,7}", expires) or not 0 < int(expires) <= MOST_SECONDS:
         raise _malformed("X-Goog-Expires must be between 1 and 604800 seconds.")
     caller = _verify(request, identities, algorithm, credential, date, signed, signature, _query(request, "x-goog-signature"))
@@ -86,7 +86,7 @@ def _by_header(request, identities, algorithm, rest):
         raise _malformed("The Authorization header or x-goog-date is incomplete.")
     if "x-goog-content-sha256" not in request.headers:
         raise _malformed("x-goog-content-sha256 is missing.")
-    began = _time(date)
+    began = instant(date)
     caller = _verify(request, identities, algorithm, credential, date, signed, signature, _query(request))
     if abs(request.now - began) > SKEW:
         message = "The difference between the request time and the current time is too large."
@@ -151,7 +151,8 @@ def _query(request, without=None):
     return "&".join(f"{name}={value}" for name, value in sorted(encoded))
 
 
-def _time(text):
+def instant(text):
+    """Seconds since 1970 of a date as signatures have it."""
     try:
         return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc).timestamp()
     except ValueError:

@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl
 from web.faults import same
 from web.messages import Response
 
+from .amazon import TOKEN_TYPE, Amazon
 from .errors import Failure, general, invalid
-from .identity import CLOUD_PLATFORM, POOL, PROJECT, PROJECT_NUMBER, PROVIDER, decode_jwt, encode_jwt
+from .identity import AMAZON_PROVIDER, CLOUD_PLATFORM, POOL, PROJECT, PROJECT_NUMBER, PROVIDER, decode_jwt, encode_jwt
 
 SKEW = 300
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -22,6 +23,7 @@ SUBJECT_TYPES = ("urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:
 class Tokens:
     def __init__(self, identities):
         self.identities = identities
+        self.amazon = Amazon()
 
     # ---- oauth2.googleapis.com/token
 
@@ -88,7 +90,7 @@ class Tokens:
             form = {"".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name): value for name, value in form.items()}
             if form.get("grant_type") != TOKEN_EXCHANGE or form.get("requested_token_type") != ACCESS_TOKEN:
                 raise Failure(400, "invalid_request", "", "Invalid grant_type or requested_token_type")
-            if form.get("audience") != PROVIDER:
+            if form.get("audience") not in (PROVIDER, AMAZON_PROVIDER):
                 raise Failure(400, "invalid_target", "", f"The target service indicated by the \"audience\" parameters is invalid: {form.get('audience')}")
             scopes = form.get("scope", "").split()
             if not scopes:
@@ -103,6 +105,11 @@ class Tokens:
         return _granted(token, seconds, issued_token_type=ACCESS_TOKEN)
 
     def subject(self, request, form):
+        """Who it is, and for how long his own token is valid."""
+        if form["audience"] == AMAZON_PROVIDER:
+            if form.get("subject_token_type") != TOKEN_TYPE:
+                raise Failure(400, "invalid_request", "", f"Unsupported subject_token_type: {form.get('subject_token_type')}")
+            return self.amazon.subject(form.get("subject_token", ""), AMAZON_PROVIDER, request.now), 3600
         if form.get("subject_token_type") not in SUBJECT_TYPES:
             raise Failure(400, "invalid_request", "", f"Unsupported subject_token_type: {form.get('subject_token_type')}")
         try:

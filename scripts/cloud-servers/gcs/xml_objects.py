@@ -1,6 +1,7 @@
 """The XML API's methods for objects, and its listings."""
 
 import re
+import xml.etree.ElementTree as ElementTree
 from urllib.parse import unquote
 from xml.sax.saxutils import escape
 
@@ -99,6 +100,27 @@ class XMLObjects:
             raise no_object(bucket_name, name)
         return Response(204)
 
+    def delete_many(self, request, caller, bucket_name):
+        """Up to 1,000 objects; what is not there counts as deleted."""
+        bucket = self.store.bucket(bucket_name)
+        digests.check_body(body := request.body.read(1 << 22), request.headers)
+        root = parse(body, "Delete")
+        wanted = [{child.tag.rpartition("}")[2]: child.text or "" for child in entry} for entry in root if entry.tag.rpartition("}")[2] == "Object"]
+        if not 0 < len(wanted) <= 1000 or any(not entry.get("Key") for entry in wanted):
+            raise invalid("The list of objects is empty, too long, or has one without a key.", "MalformedXML")
+        quiet = any(child.tag.rpartition("}")[2] == "Quiet" and (child.text or "").strip().lower() == "true" for child in root)
+        lines = []
+        for entry in wanted:
+            name = f"<Key>{escape(entry['Key'])}</Key>"
+            try:
+                self.access.require(caller, "storage.objects.delete", bucket, entry["Key"])
+                self.store.remove(bucket, entry["Key"], Conditions(entry.get("VersionId")))
+                if not quiet:
+                    lines.append(f"<Deleted>{name}</Deleted>")
+            except Failure as error:
+                lines.append(f"<Error>{name}<Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>")
+        return xml(f"<DeleteResult xmlns='{NAMESPACE}'>{''.join(lines)}</DeleteResult>")
+
     def begin_resumable(self, request, caller, bucket_name, name):
         """Also for somebody with a signed URL, who then needs no other."""
         bucket = self.store.bucket(bucket_name)
@@ -180,6 +202,16 @@ def fields_of(request):
 
 def storage_class(request):
     return {"storageClass": request.headers["x-goog-storage-class"]} if "x-goog-storage-class" in request.headers else {}
+
+
+def parse(body, tag):
+    try:
+        root = ElementTree.fromstring(body)
+    except ElementTree.ParseError:
+        root = None
+    if root is None or root.tag.rpartition("}")[2] != tag:
+        raise invalid("The XML you provided was not well-formed or did not validate against our published schema.", "MalformedXML")
+    return root
 
 
 def xml(body):

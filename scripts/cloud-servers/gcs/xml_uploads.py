@@ -2,7 +2,6 @@
 
 import base64
 import re
-import xml.etree.ElementTree as ElementTree
 from xml.sax.saxutils import escape
 
 from web.content import Content
@@ -12,7 +11,7 @@ from . import digests
 from .errors import Failure, invalid, unsupported
 from .store import Conditions, Object, check_name, new_identifier
 from .tokens import rfc3339
-from .xml_objects import NAMESPACE, fields_of, xml
+from .xml_objects import NAMESPACE, fields_of, parse, xml
 
 LEAST_PART = 5 << 20
 MOST_PARTS = 10_000
@@ -157,14 +156,11 @@ class XMLUploads:
 
 def _wanted(body):
     """Number and ETag of each part, in the order of the request."""
+    parts = [{child.tag.rpartition("}")[2]: child.text or "" for child in part} for part in parse(body, "CompleteMultipartUpload")]
     try:
-        root = ElementTree.fromstring(body)
-        parts = [{child.tag.rpartition("}")[2]: child.text or "" for child in part} for part in root]
         numbers = [(int(part["PartNumber"]), part["ETag"]) for part in parts]
-    except (ElementTree.ParseError, KeyError, ValueError):
-        raise invalid("The XML you provided was not well-formed or did not validate against our published schema.", "MalformedXML")
-    if root.tag.rpartition("}")[2] != "CompleteMultipartUpload":
-        raise invalid("The XML you provided is of something else.", "MalformedXML")
+    except (KeyError, ValueError):
+        raise invalid("A part has no number or no ETag.", "MalformedXML")
     if not numbers:
         raise invalid("There are no parts.", "InvalidPart")
     if any(one[0] >= other[0] for one, other in zip(numbers, numbers[1:])):

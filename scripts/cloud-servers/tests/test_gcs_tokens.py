@@ -4,6 +4,7 @@ import json
 import os
 from unittest import mock
 
+import google.auth.aws
 import google.auth.identity_pool
 import google.auth.transport.requests
 from google.auth.exceptions import RefreshError
@@ -110,6 +111,33 @@ class TokenTests(support.Case):
             opened.write(subject["subject_token"][:-6] + "AAAAAA")
         with self.assertRaisesRegex(Exception, "signature"):
             self.refreshed(credentials(allowed["email"]))
+
+    def test_a_role_of_aws(self):
+        role, other = self.server.control("POST", "aws-role", {}), self.server.control("POST", "aws-role", {})
+        account = self.account(signers=[role["member"]])
+        info = {
+            "type": "external_account", "audience": role["audience"], "subject_token_type": "urn:ietf:params:aws:token-type:aws4_request",
+            "token_url": f"{self.server.url}/v1/token",
+            "service_account_impersonation_url": f"{self.server.url}/v1/projects/-/serviceAccounts/{account['email']}:generateAccessToken",
+            "credential_source": {
+                "environment_id": "aws1", "region_url": "http://169.254.169.254/latest/meta-data/placement/availability-zone",
+                "regional_cred_verification_url": "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15",
+            },
+        }
+
+        def refreshed(keys, **changes):
+            names = {"AWS_ACCESS_KEY_ID": "access_key", "AWS_SECRET_ACCESS_KEY": "secret_key", "AWS_SESSION_TOKEN": "session_token"}
+            values = {variable: (keys | changes)[name] for variable, name in names.items()} | {"AWS_REGION": "eu-west-1"}
+            with mock.patch.dict(os.environ, values):
+                scopes = ["https://www.googleapis.com/auth/devstorage.read_write"]
+                return self.refreshed(google.auth.aws.Credentials.from_info(info, scopes=scopes))
+
+        self.assertTrue(refreshed(role))
+        for wrong in ({"secret_key": other["secret_key"]}, {"session_token": "x"}, {"access_key": other["access_key"]}):
+            with self.assertRaisesRegex(Exception, "AWS"):
+                refreshed(role, **wrong)
+        with self.assertRaisesRegex(RefreshError, "getAccessToken"):
+            refreshed(other)
 
     def test_impersonation_signs(self):
         made, other = self.account(), self.account()

@@ -249,6 +249,19 @@ class XMLTests(support.Case):
         location = self.ask("POST", "/resumable", b"", x_goog_resumable="start")[1]["location"] + "x"
         self.assertEqual(send(b"", "*/*"), (404, None))
 
+    def test_deleting_many(self):
+        for name in ("many/a&b", "many/c"):
+            self.bucket.blob(name).upload_from_string(b"x")
+        keys = "".join(f"<Object><Key>many/{name}</Key></Object>" for name in ("a&amp;b", "c", "missing"))
+        status, _, body = self.ask("POST", "?delete", f"<Delete>{keys}</Delete>".encode())
+        self.assertEqual((status, body.count(b"<Deleted>")), (200, 3))
+        status, _, body = self.ask("POST", "?delete", f"<Delete>{keys}<Quiet>true</Quiet></Delete>".encode())
+        self.assertEqual((status, body.count(b"<Key>")), (200, 0))
+        self.assertEqual(list(self.bucket.list_blobs(prefix="many/")), [])
+        self.assertEqual(code(self.ask("POST", "?delete", b"<Delete></Delete>")[2]), "MalformedXML")
+        body = self.server.ask("POST", f"/{self.bucket.name}?delete", f"<Delete>{keys}</Delete>".encode())[2]
+        self.assertEqual(body.count(b"<Code>AccessDenied</Code>"), 3)
+
     def test_listing(self):
         bucket = self.client.create_bucket(support.name("xml-list"))
         names = ["a", "a/b", "a/c", "b&<", "ü"]
