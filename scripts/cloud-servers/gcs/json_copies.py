@@ -33,12 +33,10 @@ class JSONCopies(JSONMethods):
         return bucket, item
 
     def copied(self, request, item):
-        """The copy: with the metadata of the body, or where that is empty the source's."""
+        """The copy: with the metadata of the body, or where that is empty the source's. Its class is the body's or the bucket's."""
         body = request.body.read()
         fields = parsed(body) if body else {}
-        fields = {key: fields[key] for key in WRITABLE if key in fields} or item.fields
-        if "storageClass" not in fields:
-            fields = {key: value for key, value in fields.items() if key != "storageClass"}
+        fields = {key: fields[key] for key in WRITABLE if key in fields} or item.copied_fields()
         return Object(item.content, item.crc32c, item.md5, fields, item.components)
 
     def copy(self, request, caller, source_bucket, source_name, bucket_name, name):

@@ -35,6 +35,10 @@ class Object:
             return base64.b64decode(self.md5).hex()
         return f"-{base64.b64encode(self.generation.to_bytes(8)).decode()}"
 
+    def copied_fields(self):
+        """What a copy has of it, where it is not given others."""
+        return {name: value for name, value in self.fields.items() if name != "storageClass"}
+
     @property
     def content_type(self):
         return self.fields.get("contentType", "application/octet-stream")

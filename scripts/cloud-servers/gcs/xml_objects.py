@@ -83,7 +83,7 @@ class XMLObjects:
             raise invalid("x-goog-metadata-directive is neither COPY nor REPLACE")
         if directive == "COPY" and (source is bucket and source_name == name):
             raise invalid("This copy request is illegal: it is of an object to itself and changes nothing.")
-        fields = fields_of(request) if directive == "REPLACE" else item.fields | storage_class(request)
+        fields = fields_of(request) if directive == "REPLACE" else item.copied_fields() | storage_class(request)
         made = Object(item.content, item.crc32c, item.md5, fields, item.components)
         made.public = self.public(request, bucket)
         self.store.publish(bucket, name, made, Conditions.of_headers(request), self.may_replace(caller, bucket, name), request.now)
