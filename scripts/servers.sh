@@ -9,7 +9,14 @@
 #     CLOUD_MIRROR_TEST_OPENSTACK_ENDPOINT, CLOUD_MIRROR_TEST_OPENSTACK_TLS_ENDPOINT   of OpenStack Swift, which checks signatures and refuses
 #                                     conditions and checksums; the certificate is in the file CLOUD_MIRROR_TEST_OPENSTACK_CA
 #     CLOUD_MIRROR_TEST_OPENSTACK_ACCESS_KEY, CLOUD_MIRROR_TEST_OPENSTACK_SECRET_KEY
-#     CLOUD_MIRROR_TEST_PYTHON        a Python that has botocore
+#     CLOUD_MIRROR_TEST_GCS_ENDPOINT, CLOUD_MIRROR_TEST_GCS_TLS_ENDPOINT   of a server that refuses what Google Cloud Storage refuses, for its JSON and
+#                                     its XML API; the certificate is in the file CLOUD_MIRROR_TEST_GCS_CA. It fails on request, as scripts/cloud-servers says
+#     CLOUD_MIRROR_TEST_GCS_CREDENTIALS   the key file of a service account that may do everything in its project; its token_uri is on that server
+#     CLOUD_MIRROR_TEST_GCS_HMAC_ACCESS_KEY, CLOUD_MIRROR_TEST_GCS_HMAC_SECRET_KEY   of the same account
+#     CLOUD_MIRROR_TEST_AZURE_ENDPOINT, CLOUD_MIRROR_TEST_AZURE_TLS_ENDPOINT   http://127.0.0.1:PORT/ACCOUNT of a server that refuses what Azure Blob
+#                                     Storage refuses; the certificate is in the file CLOUD_MIRROR_TEST_AZURE_CA. It fails on request, too
+#     CLOUD_MIRROR_TEST_AZURE_ACCOUNT, CLOUD_MIRROR_TEST_AZURE_KEY   of its storage account, the key in base64
+#     CLOUD_MIRROR_TEST_PYTHON        a Python that has botocore, google-cloud-storage and azure-storage-blob
 #   stop_servers       ends them and removes their data
 #
 # With CI=true a server that cannot be had is a failure; elsewhere a note, its variables are not set, and the tests of it say so.
@@ -23,6 +30,8 @@ httpbin_pid=
 seaweedfs_pid=
 seaweedfs_ports=
 openstack_pid=
+gcs_pid=
+azure_pid=
 
 missing_server() {
     if in_ci; then fail "$1"; fi
@@ -40,7 +49,7 @@ install_servers() {
 
 start_servers() {
     if ! install_servers; then
-        missing_server "httpbin, SeaweedFS and OpenStack Swift could not be installed"
+        missing_server "httpbin, SeaweedFS, OpenStack Swift and the servers that play clouds could not be installed"
         return 0
     fi
     mkdir -p "$servers_logs" "$servers_runs"
@@ -50,24 +59,26 @@ start_servers() {
     launch_httpbin
     launch_seaweedfs
     launch_openstack
+    launch_gcs
+    launch_azure
     await_httpbin
     await_openstack
+    await_gcs
+    await_azure
     await_seaweedfs
 }
 
 stop_servers() {
+    local pid
     # What it stored goes with it, and being asked it takes half a minute to end.
-    if [[ -n $seaweedfs_pid ]]; then kill -KILL "$seaweedfs_pid" 2>/dev/null || true; fi
-    if [[ -n $openstack_pid ]]; then kill -KILL "$openstack_pid" 2>/dev/null || true; fi
+    for pid in $seaweedfs_pid $openstack_pid $gcs_pid $azure_pid; do kill -KILL "$pid" 2>/dev/null || true; done
     if [[ -n $httpbin_pid ]]; then kill "$httpbin_pid" 2>/dev/null || true; fi
-    if [[ -n $seaweedfs_pid ]]; then
-        wait "$seaweedfs_pid" 2>/dev/null || true
-        remove_sockets
-    fi
-    if [[ -n $openstack_pid ]]; then wait "$openstack_pid" 2>/dev/null || true; fi
-    if [[ -n $httpbin_pid ]]; then wait "$httpbin_pid" 2>/dev/null || true; fi
+    for pid in $seaweedfs_pid $openstack_pid $gcs_pid $azure_pid $httpbin_pid; do wait "$pid" 2>/dev/null || true; done
+    if [[ -n $seaweedfs_pid ]]; then remove_sockets; fi
     seaweedfs_pid=
     openstack_pid=
+    gcs_pid=
+    azure_pid=
     httpbin_pid=
     if [[ -n $servers_run ]]; then rm -rf "$servers_run"; fi
     servers_run=
@@ -132,23 +143,77 @@ launch_openstack() {
 }
 
 await_openstack() {
-    local log=$servers_run/openstack.log ports
+    local ports
+    if ! await_ports openstack "$openstack_pid"; then
+        missing_server "OpenStack Swift did not start within 20 s, its log is above"
+        return 0
+    fi
+    export CLOUD_MIRROR_TEST_OPENSTACK_ENDPOINT=http://127.0.0.1:${ports% *}
+    export CLOUD_MIRROR_TEST_OPENSTACK_TLS_ENDPOINT=https://localhost:${ports#* }
+    export CLOUD_MIRROR_TEST_OPENSTACK_CA=$servers_run/openstack/tls.pem
+    export CLOUD_MIRROR_TEST_OPENSTACK_ACCESS_KEY=$openstack_access
+    export CLOUD_MIRROR_TEST_OPENSTACK_SECRET_KEY=$openstack_secret
+    say "OpenStack Swift listens at $CLOUD_MIRROR_TEST_OPENSTACK_ENDPOINT"
+}
+
+# await_ports NAME PID: sets `ports` to the two that one of our servers says in its log; 1 when it does not within 20 s, with its log on standard error.
+await_ports() {
+    local log=$servers_run/$1.log
     for _ in $(seq 200); do
         ports=$(sed -n 's/^listening on \([0-9]*\), over TLS on \([0-9]*\)$/\1 \2/p' "$log")
-        if [[ -n $ports ]]; then
-            export CLOUD_MIRROR_TEST_OPENSTACK_ENDPOINT=http://127.0.0.1:${ports% *}
-            export CLOUD_MIRROR_TEST_OPENSTACK_TLS_ENDPOINT=https://localhost:${ports#* }
-            export CLOUD_MIRROR_TEST_OPENSTACK_CA=$servers_run/openstack/tls.pem
-            export CLOUD_MIRROR_TEST_OPENSTACK_ACCESS_KEY=$openstack_access
-            export CLOUD_MIRROR_TEST_OPENSTACK_SECRET_KEY=$openstack_secret
-            say "OpenStack Swift listens at $CLOUD_MIRROR_TEST_OPENSTACK_ENDPOINT"
-            return 0
-        fi
-        if ! kill -0 "$openstack_pid" 2>/dev/null; then break; fi
+        if [[ -n $ports ]]; then return 0; fi
+        if ! kill -0 "$2" 2>/dev/null; then break; fi
         sleep 0.1
     done
     cat "$log" >&2
-    missing_server "OpenStack Swift did not start within 20 s, its log is above"
+    return 1
+}
+
+launch_gcs() {
+    gcs_access=GOOG1E$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n' | tr a-f A-F)
+    gcs_secret=$(head -c 30 /dev/urandom | base64 -w 0)
+    open_log gcs
+    tied "$servers_environment/bin/python" -B scripts/cloud-servers/gcs-server.py "$servers_run/gcs" "$gcs_access" "$gcs_secret" \
+        >>"$servers_run/gcs.log" 2>&1 &
+    gcs_pid=$!
+}
+
+await_gcs() {
+    local ports
+    if ! await_ports gcs "$gcs_pid"; then
+        missing_server "the server that plays Google Cloud Storage did not start within 20 s, its log is above"
+        return 0
+    fi
+    export CLOUD_MIRROR_TEST_GCS_ENDPOINT=http://127.0.0.1:${ports% *}
+    export CLOUD_MIRROR_TEST_GCS_TLS_ENDPOINT=https://localhost:${ports#* }
+    export CLOUD_MIRROR_TEST_GCS_CA=$servers_run/gcs/tls.pem
+    export CLOUD_MIRROR_TEST_GCS_CREDENTIALS=$servers_run/gcs/service-account.json
+    export CLOUD_MIRROR_TEST_GCS_HMAC_ACCESS_KEY=$gcs_access
+    export CLOUD_MIRROR_TEST_GCS_HMAC_SECRET_KEY=$gcs_secret
+    say "The server that plays Google Cloud Storage listens at $CLOUD_MIRROR_TEST_GCS_ENDPOINT"
+}
+
+launch_azure() {
+    azure_account=tests$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
+    azure_key=$(head -c 64 /dev/urandom | base64 -w 0)
+    open_log azure
+    tied "$servers_environment/bin/python" -B scripts/cloud-servers/azure-server.py "$servers_run/azure" "$azure_account" "$azure_key" \
+        >>"$servers_run/azure.log" 2>&1 &
+    azure_pid=$!
+}
+
+await_azure() {
+    local ports
+    if ! await_ports azure "$azure_pid"; then
+        missing_server "the server that plays Azure Blob Storage did not start within 20 s, its log is above"
+        return 0
+    fi
+    export CLOUD_MIRROR_TEST_AZURE_ENDPOINT=http://127.0.0.1:${ports% *}/$azure_account
+    export CLOUD_MIRROR_TEST_AZURE_TLS_ENDPOINT=https://localhost:${ports#* }/$azure_account
+    export CLOUD_MIRROR_TEST_AZURE_CA=$servers_run/azure/tls.pem
+    export CLOUD_MIRROR_TEST_AZURE_ACCOUNT=$azure_account
+    export CLOUD_MIRROR_TEST_AZURE_KEY=$azure_key
+    say "The server that plays Azure Blob Storage listens at $CLOUD_MIRROR_TEST_AZURE_ENDPOINT"
 }
 
 # The first of four consecutive free ports; the ports 10000 above them, where SeaweedFS speaks gRPC, are free too.
