@@ -1,5 +1,4 @@
 import Logging
-import MirrorCore
 import MirrorSettings
 import NIOCore
 import NIOSSL

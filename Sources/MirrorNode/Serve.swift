@@ -3,7 +3,6 @@ import MirrorCore
 import MirrorEngine
 import MirrorServer
 import MirrorState
-import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import UnixSignals

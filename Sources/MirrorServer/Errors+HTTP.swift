@@ -2,7 +2,6 @@ import HTTPTypes
 import Hummingbird
 import MirrorCore
 import MirrorState
-import NIOCore
 import NIOHTTP1
 
 /// An error that a client is shown. The one place where errors become HTTP statuses.

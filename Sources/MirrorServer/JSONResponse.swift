@@ -5,7 +5,6 @@
 #endif
 import HTTPTypes
 import Hummingbird
-import MirrorCore
 import NIOCore
 
 /// JSON bodies: keys in order, slashes as they are.

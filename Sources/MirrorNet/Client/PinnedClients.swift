@@ -2,8 +2,6 @@ import AsyncHTTPClient
 import MirrorCore
 import NIOCore
 import NIOHTTP1
-import NIOPosix
-import NIOSSL
 import Synchronization
 
 /// HTTP clients that connect to one checked address each, while `Host`, SNI and the certificate stay the name's.

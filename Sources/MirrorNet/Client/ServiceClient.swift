@@ -3,7 +3,6 @@ package import Logging
 import MirrorCore
 public import NIOCore
 public import NIOHTTP1
-import NIOPosix
 import NIOSSL
 import Synchronization
 

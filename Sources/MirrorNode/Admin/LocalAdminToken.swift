@@ -1,5 +1,4 @@
 import Logging
-import MirrorCore
 import Synchronization
 
 /// An admin token that a service makes up for commands on its machine, and keeps in a file of its state directory.

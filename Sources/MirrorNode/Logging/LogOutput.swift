@@ -1,5 +1,4 @@
 import Logging
-import MirrorCore
 import MirrorSystem
 import Synchronization
 

@@ -5,7 +5,6 @@ import MirrorNet
 import MirrorServer
 import MirrorSettings
 import NIOPosix
-import NIOSSL
 import ServiceLifecycle
 
 /// Reads the configuration again when it is asked to, and sets what can be set without a restart.

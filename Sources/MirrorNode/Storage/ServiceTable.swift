@@ -1,6 +1,5 @@
 import Logging
 import MirrorCore
-import MirrorNet
 import MirrorStorage
 import NIOCore
 

@@ -3,8 +3,6 @@ import Hummingbird
 import Logging
 import MirrorCore
 import MirrorEngine
-import MirrorState
-import MirrorStorage
 import NIOCore
 
 /// `DELETE /v1/purge/…` and `POST /v1/warm`: what changes something.

@@ -1,5 +1,4 @@
 package import MirrorCore
-import StorageCloud
 
 /// The URLs that mean objects of one bucket: all spellings are read, one is written.
 ///

@@ -2,7 +2,6 @@ package import MirrorCore
 import MirrorNet
 package import MirrorSettings
 package import MirrorStorage
-import NIOCore
 import StorageCloud
 
 /// Pools and origins in buckets of AWS S3, and of servers that speak its protocol: `s3/…`.

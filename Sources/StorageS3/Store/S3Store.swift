@@ -2,7 +2,6 @@ package import Logging
 package import MirrorCore
 package import MirrorNet
 package import MirrorStorage
-import NIOCore
 import NIOHTTP1
 import StorageCloud
 
