@@ -101,9 +101,7 @@ extension S3Client {
                 signed = signer.sign(signed, payload: endpoint.scheme == .https ? .unsigned : Self.hash(buffers), at: time)
             case .stream(let stream, let length):
                 if call.guardsStream {
-                    let protection: ChunkedPayload.Protection =
-                        endpoint.scheme == .https ? .unsigned(trailer: .crc32c) : .signed(trailer: nil)
-                    let payload = ChunkedPayload(decodedLength: length, protection: protection)
+                    let payload = ChunkedPayload(decodedLength: length, protection: endpoint.scheme == .https ? .checked : .signed)
                     let (request, chunked) = signer.sign(signed, body: stream, as: payload, at: time)
                     signed = request
                     body = .stream(ServiceBody(chunked), length: payload.encodedLength)

@@ -36,9 +36,7 @@ enum SigningVectors {
         let canonicalHash: String
         let seedSignature: String
         let chunkSignatures: [String]
-        let encodedLength: Int?
-        let trailer: String?
-        let trailerSignature: String?
+        let encodedLength: Int
     }
 
     static func requests() throws -> [Request] { try read("requests.json") }
