@@ -79,21 +79,6 @@ package enum MetricCatalog {
         (HousekeepingMetrics.Name.droppedLogLines, "counter", "", "Log lines that were dropped because they were not read in time."),
     ]
 
-    /// The table in docs/operations.md.
-    package static var markdown: String {
-        let rows = all.map { "| `\($0.name)` | \($0.kind) | \($0.labels) | \($0.help) |" }
-        return (["| metric | kind | labels | meaning |", "|---|---|---|---|"] + rows).joined(separator: "\n")
-    }
-
-    /// The table of error kinds in docs/operations.md.
-    package static var errorKinds: String {
-        let rows = ErrorKind.groups.map { group in
-            "| \(group.words.map { "`\(group.prefix).\($0)`" }.joined(separator: ", ")) | \(group.meaning) |"
-        }
-        let other = "| `\(ErrorKind.other)` | An error that was not expected: the log says which. |"
-        return (["| kind | meaning |", "|---|---|"] + rows + [other]).joined(separator: "\n")
-    }
-
     static func help(for name: String) -> String? {
         all.first { $0.name == name }?.help
     }

@@ -107,11 +107,6 @@ package final class S3Client: Sendable {
         call.key.map { "object \($0) in the bucket \(bucket)" } ?? "bucket \(bucket)"
     }
 
-    /// Makes the bucket, in the endpoint's region and with the service's defaults otherwise.
-    package func createBucket() async throws {
-        _ = try await send(.createBucket(in: endpoint))
-    }
-
     // MARK: Locations
 
     /// The address of an object, without a signature.

@@ -13,16 +13,13 @@ enum S3ErrorTable {
         return code.hasPrefix("KMS.") ? denied : nil
     }
 
-    /// Every code of the table.
-    static var codes: [String] { rows.flatMap(\.codes) }
-
     private static let byCode: [String: Meaning] = {
         var table: [String: Meaning] = [:]
         for (codes, meaning) in rows { for code in codes { table[code] = meaning } }
         return table
     }()
 
-    private static let rows: [(codes: [String], meaning: Meaning)] = [
+    static let rows: [(codes: [String], meaning: Meaning)] = [
         // What is not there.
         (
             ["NoSuchBucket"],

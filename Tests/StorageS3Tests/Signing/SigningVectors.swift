@@ -51,6 +51,19 @@ enum SigningVectors {
     }
 }
 
+extension S3Signer {
+    /// The request that whoever has the URL sends.
+    func presign(_ request: SignableRequest, life: Duration, at time: Timestamp) -> SignableRequest {
+        var presigned = request
+        let query = presignedTarget(request, life: life, at: time).split(separator: "?", maxSplits: 1)[1]
+        presigned.query = query.split(separator: "&").map { item -> (name: String, value: String?) in
+            let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map { PercentCoding.decode($0) ?? "" }
+            return (parts[0], parts[1])
+        }
+        return presigned
+    }
+}
+
 extension SignableRequest {
     init(_ vector: SigningVectors.Request) {
         self.init(
