@@ -76,4 +76,16 @@ package struct CredentialsTransport: Sendable {
 extension ArtifactURL {
     /// `https://sts.example.org`
     package var service: String { "\(scheme.rawValue)://\(authority)" }
+
+    /// Reads the address of somebody who gives out credentials.
+    ///
+    /// - Parameter name: Of what says it, such as a variable.
+    /// - Throws: `.invalid`.
+    package static func of(_ name: String, _ text: String) throws(CredentialsError) -> ArtifactURL {
+        do {
+            return try ArtifactURL(text)
+        } catch {
+            throw CredentialsError(.invalid, "\(name) is not a valid address: \(error.reason)")
+        }
+    }
 }
