@@ -132,7 +132,7 @@ package struct S3Origin: BucketOrigin {
                 impatient = nil
                 let answer = try await client.answer(to: call)
                 guard let failure = answer.failure else { return answer }
-                let error = failure.storageError(call: call.name, bucket: client.bucket, subject: client.subject(of: call))
+                let error = client.error(failure, call)
                 // Who asks without credentials is told of the object what everybody is told.
                 if failure.isAboutCaller, held != nil || failure.code == "NoSuchBucket" {
                     trouble.note(failure, with: held)

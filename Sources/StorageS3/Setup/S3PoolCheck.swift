@@ -142,7 +142,7 @@ package struct S3PoolCheck: Sendable {
 
     func checkReading(_ say: Say, _ key: String, _ body: ByteBuffer) async throws {
         do {
-            let plain = try location(of: key)
+            let plain = client.url(ofKey: key, base: configuration.publicURL)
             switch configuration.access {
             case .public:
                 let status = try await status(of: plain, expecting: body)
@@ -172,12 +172,6 @@ package struct S3PoolCheck: Sendable {
         } catch let error as OutboundError {
             say(.error, "clients may not read, if they are where this machine is: \(error.message)")
         }
-    }
-
-    /// Without a signature.
-    private func location(of key: String) throws -> String {
-        guard let base = configuration.publicURL else { return client.url(ofKey: key) }
-        return "\(base.description.hasSuffix("/") ? base.description : "\(base)/")\(PercentCoding.encode(path: key))"
     }
 
     /// What a client gets that knows nothing but the URL; `nil` when it is something else than was written.

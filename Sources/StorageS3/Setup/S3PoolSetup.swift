@@ -97,7 +97,7 @@ package struct S3PoolSetup: Sendable {
         }
         if failure.isUnsupported { return .unsupported }
         guard failure.status == 403, failure.code.isEmpty || failure.code == "AccessDenied" else {
-            return .unknown(describe(failure, head))
+            return .unknown(client.error(failure, head).message)
         }
         return .unknown("permit s3:ListBucket on it, or name another bucket if this one is somebody else's (\(failure))")
     }
@@ -138,7 +138,7 @@ package struct S3PoolSetup: Sendable {
         if failure.status == 403 {
             return .unknown("permit \(permission ?? "s3:\(name.prefix(1).uppercased())\(name.dropFirst())") (\(failure))")
         }
-        return .unknown(describe(failure, call))
+        return .unknown(client.error(failure, call).message)
     }
 
     /// The service's answer, once throttling and passing errors were waited out.
@@ -146,14 +146,10 @@ package struct S3PoolSetup: Sendable {
         try await retries.run { _ in
             let answer = try await client.answer(to: call)
             guard let failure = answer.failure else { return answer }
-            let error = failure.storageError(call: call.name, bucket: client.bucket, subject: client.subject(of: call))
+            let error = client.error(failure, call)
             // 501 is an answer, however transient a 5xx may look, and so is that somebody else has a bucket of the name.
             guard error.code.isTransient, !failure.isUnsupported, !failure.code.hasPrefix("BucketAlready") else { return answer }
             throw error
         }
-    }
-
-    func describe(_ failure: S3Failure, _ call: S3Call) -> String {
-        failure.storageError(call: call.name, bucket: client.bucket, subject: client.subject(of: call)).message
     }
 }

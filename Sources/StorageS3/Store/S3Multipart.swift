@@ -6,6 +6,13 @@ import StorageCloud
 
 /// The steps of a multipart upload, which uploads and server-side copies have in common.
 struct S3Multipart: Sendable {
+    /// An upload that the service knows of.
+    struct Begun: Sendable {
+        let id: String
+        /// Whether its parts may have checksums.
+        let hasChecksums: Bool
+    }
+
     /// A part that the service holds.
     struct Part: Sendable {
         /// From 1.
@@ -30,18 +37,16 @@ struct S3Multipart: Sendable {
     private static let abortLimit: Duration = .seconds(15)
 
     /// One request: a caller that has no retries around it makes some.
-    ///
-    /// - Returns: The upload's identifier, and whether its parts may have checksums.
-    func create(_ key: String, metadata: ObjectMetadata, hasChecksums: Bool) async throws -> (id: String, hasChecksums: Bool) {
+    func create(_ key: String, metadata: ObjectMetadata, hasChecksums: Bool) async throws -> Begun {
         var call = S3Call("createUpload", .POST, key: key, query: [("uploads", nil)])
         call.addMetadata(metadata)
         if hasChecksums { call.offer(.uploadChecksum, [("x-amz-checksum-algorithm", "CRC32C")]) }
         let answer = try await client.send(call)
-        let document = try await answer.document(of: call.name, bucket: client.bucket, subject: client.subject(of: call))
+        let document = try await client.document(in: answer, to: call)
         guard let id = document["UploadId"]?.text, !id.isEmpty else {
             throw CloudErrors.s3.odd("the service began an upload without naming it", call.name)
         }
-        return (id, answer.extras.contains(.uploadChecksum))
+        return Begun(id: id, hasChecksums: answer.extras.contains(.uploadChecksum))
     }
 
     /// One request, like ``create(_:metadata:hasChecksums:)``.

@@ -63,7 +63,7 @@ extension S3Store {
         _ key: ObjectKey, from source: CopySource, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> ObjectInfo {
         let name = name(of: key)
-        let (id, _) = try await multipart.retries.run { _ in try await multipart.create(name, metadata: metadata, hasChecksums: false) }
+        let id = try await multipart.retries.run { _ in try await multipart.create(name, metadata: metadata, hasChecksums: false) }.id
         do {
             let size = Self.copyPartSize(of: source.size, configured: configuration.copyPartSize, workers: configuration.copyConcurrency)
             let parts = try await copyParts(name, from: source, upload: id, partSize: size)
