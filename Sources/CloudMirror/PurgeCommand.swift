@@ -1,5 +1,6 @@
 import ArgumentParser
 import MirrorCore
+import NIOHTTP1
 
 /// `cloud-mirror purge`: deletes copies.
 struct PurgeCommand: AsyncParsableCommand {
@@ -20,7 +21,7 @@ struct PurgeCommand: AsyncParsableCommand {
         try await reportingFailures {
             try await admin.withClient { client in
                 let answer = try await client.send(
-                    .delete, client.address.purge(url, pool: pool), headers: [("prefer", PurgeCall.preference)])
+                    client.address.purge(url, pool: pool), .DELETE, headers: [("prefer", PurgeCall.preference)])
                 // A mirror of an older version, which does not say what was there.
                 guard answer.status != 204 else {
                     return print(

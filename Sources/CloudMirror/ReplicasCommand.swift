@@ -34,7 +34,7 @@ struct ReplicasCommand: AsyncParsableCommand {
         var after: String?
         repeat {
             let page: WholeAnswer<ReplicasCall.Answer> = try await client.call(
-                .get, client.address.replicas(pool: pool, state: state?.rawValue, after: after, limit: Self.pageSize))
+                client.address.replicas(pool: pool, state: state?.rawValue, after: after, limit: Self.pageSize))
             replicas += zip(page.body.replicas, page.json["replicas"]?.elements ?? []).map { WholeAnswer(body: $0, json: $1) }
             let next = page.body.next
             if let next, next == after { throw CommandFailure("the mirror returns the same page of replicas again and again") }

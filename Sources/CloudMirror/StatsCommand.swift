@@ -10,7 +10,7 @@ struct StatsCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures {
             try await admin.withClient { client in
-                let answer: WholeAnswer<StatsCall.Answer> = try await client.call(.get, client.address.stats)
+                let answer: WholeAnswer<StatsCall.Answer> = try await client.call(client.address.stats)
                 print(admin.json ? answer.json.text + "\n" : Self.text(answer), terminator: "")
             }
         }

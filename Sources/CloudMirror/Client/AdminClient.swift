@@ -14,18 +14,6 @@ struct AdminClient {
     let localTokens: LocalTokens?
     let transport: HTTPTransport
 
-    enum Method {
-        case get, post, delete
-
-        fileprivate var httpMethod: HTTPMethod {
-            switch self {
-            case .get: .GET
-            case .post: .POST
-            case .delete: .DELETE
-            }
-        }
-    }
-
     /// An answer that is a success.
     struct Answer {
         let status: UInt
@@ -34,10 +22,9 @@ struct AdminClient {
 
     /// - Throws: ``CommandFailure`` for every answer that is not a success of a mirror.
     func call<Body: Decodable>(
-        _ method: Method, _ url: String, headers: [(String, String)] = [], body: (any Encodable)? = nil
+        _ url: String, _ method: HTTPMethod = .GET, body: (any Encodable)? = nil
     ) async throws(CommandFailure) -> Body {
-        let answer = try await send(method, url, headers: headers, body: body)
-        return try decode(answer)
+        try decode(await send(url, method, body: body))
     }
 
     func decode<Body: Decodable>(_ answer: Answer) throws(CommandFailure) -> Body {
@@ -49,7 +36,7 @@ struct AdminClient {
     }
 
     func send(
-        _ method: Method, _ url: String, headers: [(String, String)] = [], body: (any Encodable)? = nil
+        _ url: String, _ method: HTTPMethod, headers: [(String, String)] = [], body: (any Encodable)? = nil
     ) async throws(CommandFailure) -> Answer {
         var headers = [("accept", "application/json")] + headers
         if body != nil { headers.append(("content-type", "application/json")) }
@@ -70,11 +57,11 @@ struct AdminClient {
     }
 
     private func ask(
-        _ method: Method, _ url: String, _ headers: [(String, String)], _ token: String?, _ body: [UInt8]?
+        _ method: HTTPMethod, _ url: String, _ headers: [(String, String)], _ token: String?, _ body: [UInt8]?
     ) async throws(CommandFailure) -> Answer {
         let authorization = token.map { [("authorization", "Bearer \($0)")] } ?? []
         do throws(HTTPTransport.Unreachable) {
-            let response = try await transport.send(method.httpMethod, url, headers: headers + authorization, body: body, timeout: 60)
+            let response = try await transport.send(method, url, headers: headers + authorization, body: body, timeout: 60)
             return Answer(status: response.status.code, body: await HTTPTransport.body(of: response, limit: Self.maxAnswer))
         } catch {
             throw CommandFailure(

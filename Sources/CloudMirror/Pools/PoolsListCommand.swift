@@ -11,7 +11,7 @@ struct PoolsListCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingFailures {
             try await admin.withClient { client in
-                let answer: WholeAnswer<PoolsCall.Answer> = try await client.call(.get, client.address.pools)
+                let answer: WholeAnswer<PoolsCall.Answer> = try await client.call(client.address.pools)
                 print(admin.json ? answer.json.text + "\n" : Self.table(answer.body.pools), terminator: "")
             }
         }
