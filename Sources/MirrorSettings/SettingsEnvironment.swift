@@ -12,11 +12,6 @@ package struct SettingsEnvironment: Sendable {
     package struct File: Sendable {
         package var bytes: [UInt8]
         package var isWorldReadable: Bool
-
-        package init(bytes: [UInt8], isWorldReadable: Bool) {
-            self.bytes = bytes
-            self.isWorldReadable = isWorldReadable
-        }
     }
 
     /// Why a file cannot be read, in words that follow "cannot be read: ".

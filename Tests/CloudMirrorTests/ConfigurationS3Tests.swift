@@ -1,9 +1,9 @@
 import MirrorCore
-import StorageS3
 import Testing
 
 @testable import MirrorNode
 @testable import MirrorSettings
+@testable import StorageS3
 
 @Suite struct ConfigurationS3Tests {
     private static let environment = SettingsEnvironment.fake(

@@ -155,9 +155,4 @@ package struct S3ObjectName: Sendable, Hashable {
     /// Not encoded.
     package var key: String
     package var version: String?
-
-    package init(key: String, version: String? = nil) {
-        self.key = key
-        self.version = version
-    }
 }

@@ -15,18 +15,6 @@ package struct S3BucketSettings: StorageSettings {
     package var dualStack = false
     package var credentials: S3CredentialSettings = .chain
 
-    package init(
-        name: String, endpoint: ArtifactURL? = nil, region: String, addressing: S3Endpoint.Addressing? = nil, dualStack: Bool = false,
-        credentials: S3CredentialSettings = .chain
-    ) {
-        self.name = name
-        self.endpoint = endpoint
-        self.region = region
-        self.addressing = addressing
-        self.dualStack = dualStack
-        self.credentials = credentials
-    }
-
     /// Whether both are the same bucket, whatever the way to it.
     func isSame(as other: S3BucketSettings) -> Bool {
         // AWS's names are unique in the world; elsewhere each endpoint has its own.

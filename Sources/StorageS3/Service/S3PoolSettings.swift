@@ -11,15 +11,6 @@ package struct S3PoolSettings: StorageSettings {
     /// Empty, or with a slash at its end.
     package var keyPrefix = ""
 
-    package init(
-        bucket: S3BucketSettings, access: S3Configuration.Access = .public, publicURL: ArtifactURL? = nil, keyPrefix: String = ""
-    ) {
-        self.bucket = bucket
-        self.access = access
-        self.publicURL = publicURL
-        self.keyPrefix = keyPrefix
-    }
-
     package func clash(with other: S3PoolSettings, called name: String) -> SettingsClash? {
         guard bucket.isSame(as: other.bucket), keyPrefix == other.keyPrefix else { return nil }
         return SettingsClash(

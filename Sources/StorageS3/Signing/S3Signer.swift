@@ -11,17 +11,10 @@ package struct S3Signer: Sendable {
 
     package let credentials: S3Credentials
     package let region: String
-    package let service: String
+    package var service = "s3"
     /// Corrects every time that a method here is given.
-    package let clock: ClockOffset
+    package var clock = ClockOffset()
     private let scopes = SigningScopeCache()
-
-    package init(credentials: S3Credentials, region: String, service: String = "s3", clock: ClockOffset = ClockOffset()) {
-        self.credentials = credentials
-        self.region = region
-        self.service = service
-        self.clock = clock
-    }
 
     // MARK: Header fields
 
@@ -40,7 +33,7 @@ package struct S3Signer: Sendable {
     ) -> (request: SignableRequest, body: S3ChunkedBody<Body>) where Body.Element == ByteBuffer {
         let signed = signed(request, payload: .chunked(payload), at: time)
         let signer = ChunkSigner(scope: signed.scope, dateTime: signed.dateTime, previous: signed.signature)
-        return (signed.request, S3ChunkedBody(body, encoder: ChunkEncoder(payload, signer: signer)))
+        return (signed.request, S3ChunkedBody(base: body, encoder: ChunkEncoder(payload, signer: signer)))
     }
 
     private struct Signed {
