@@ -68,15 +68,22 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     package func run() async throws {
-        // Those behind it end first, and cannot before it has answered whoever waits.
-        var services: [any Service] = [CoalescingService(coalescing, redirectRoutes)]
-        services.append(try listener(mainRouter(), at: configuration.listen, .main))
+        let (coalescing, routes, redirects) = (coalescing, redirectRoutes, services.redirects)
+        // Waits on behalf of coalesced requests whose first one has been redirected. Those behind it end first, and cannot before it has
+        // answered whoever waits.
+        var parts: [any Service] = [ServerPart(description: "CoalescingService") { await coalescing.run(routes.wait) }]
+        parts.append(try listener(addMain, at: configuration.listen, .main))
         if configuration.servesArtifacts, let listen = configuration.admin.listen {
-            services.append(try listener(adminRouter(), at: listen, .admin))
+            parts.append(try listener(addAdminAlone, at: listen, .admin))
         }
-        services.append(WaitsEnd(redirects: self.services.redirects))
+        // Answers everybody who waits with the origin, before the listeners stop, which would wait for that: the last is stopped first.
+        parts.append(
+            ServerPart(description: "WaitsEnd") {
+                try await gracefulShutdown()
+                redirects.close()
+            })
         var settings = ServiceGroupConfiguration(
-            services: services.map {
+            services: parts.map {
                 .init(
                     service: $0, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
             }, logger: logger)
@@ -106,19 +113,13 @@ package struct MirrorServer: Service, CustomStringConvertible {
     // MARK: Putting it together
 
     private func listener(
-        _ router: Router<MirrorRequestContext>, at address: ServerConfiguration.Address, _ listener: Listener
+        _ addRoutes: (Router<MirrorRequestContext>) -> Void, at address: ServerConfiguration.Address, _ listener: Listener
     ) throws -> ListenerService {
-        ListenerService(application: try application(router, at: address, listener), listener: listener, address: address)
-    }
-
-    private func application(
-        _ router: Router<MirrorRequestContext>, at address: ServerConfiguration.Address, _ listener: Listener
-    ) throws -> Application<RouterResponder<MirrorRequestContext>> {
         let (tls, onRunning, metrics) = (tls, onRunning, connectionMetrics)
         let shares = addressShares()
         let server = HTTPServerBuilder { responder -> any ServerChildChannel in channel(responder, shares) }
-        return Application(
-            responder: router.buildResponder(), server: server,
+        let application = Application(
+            responder: router(addRoutes).buildResponder(), server: server,
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: nil, backlog: 1_024,
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections)),
@@ -136,6 +137,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
                 await onRunning(listener, address)
             },
             eventLoopGroupProvider: .shared(group), logger: ListenerLogHandler.around(logger))
+        return ListenerService(application: application, listener: listener, address: address)
     }
 
     /// One for each listener, whose connections are limited by themselves, too.
@@ -155,16 +157,10 @@ package struct MirrorServer: Service, CustomStringConvertible {
             maxHeaderBytes: configuration.maxHeaderBytes)
     }
 
-    private func mainRouter() -> Router<MirrorRequestContext> {
-        router { addMain(to: $0) }
-    }
-
-    private func adminRouter() -> Router<MirrorRequestContext> {
-        router { router in
-            // `publicURL` is where artifacts are asked for, and that is not here.
-            ServiceRoutes(services: services, publicURL: nil, isTLS: tls != nil).register(on: router)
-            addAdmin(to: router)
-        }
+    private func addAdminAlone(to router: Router<MirrorRequestContext>) {
+        // `publicURL` is where artifacts are asked for, and that is not here.
+        ServiceRoutes(services: services, publicURL: nil, isTLS: tls != nil).register(on: router)
+        addAdmin(to: router)
     }
 
     /// Routes behind the middleware for errors, which knows them: they are added to a router that only tells of them first.

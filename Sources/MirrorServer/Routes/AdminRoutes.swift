@@ -80,13 +80,10 @@ struct AdminRoutes: Sendable {
                 if number >= Self.warmConcurrency, let (number, item) = await group.next() { items[number] = item }
                 group.addTask {
                     let result = await services.redirects.warm(origin, in: pool)
-                    return (
-                        number,
-                        WarmCall.Item(
-                            url: origin.source.name.description, pool: pool.id.description, state: .init(rawValue: result.word),
-                            error: result.message
-                        )
-                    )
+                    let item = WarmCall.Item(
+                        url: origin.source.name.description, pool: pool.id.description, state: .init(rawValue: result.word),
+                        error: result.message)
+                    return (number, item)
                 }
             }
             for await (number, item) in group { items[number] = item }

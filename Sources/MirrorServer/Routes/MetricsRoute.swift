@@ -17,11 +17,6 @@ struct MetricsRoute: Sendable {
     /// One page at a time is written, for all who ask meanwhile.
     private let pages = SingleFlight<String, ByteBuffer>()
 
-    init(services: MirrorServices, figures: SharedLooks<String, Void>) {
-        self.services = services
-        self.figures = figures
-    }
-
     func register(on router: Router<MirrorRequestContext>) {
         router.get("/metrics") { _, _ in
             let page = try await pages.run("page", write)
