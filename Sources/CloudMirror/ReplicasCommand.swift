@@ -20,12 +20,10 @@ struct ReplicasCommand: AsyncParsableCommand {
     private static let pageSize = 500
 
     func run() async throws {
-        try await reportingFailures {
-            try await admin.withClient { client in
-                let replicas = try await all(client)
-                if admin.json { return print(JSONValue.object(["replicas": .array(replicas.map(\.json))]).text) }
-                print(Self.table(replicas.map(\.body)), terminator: "")
-            }
+        try await admin.withClient { client in
+            let replicas = try await all(client)
+            if admin.json { return print(JSONValue.object(["replicas": .array(replicas.map(\.json))]).text) }
+            print(Self.table(replicas.map(\.body)), terminator: "")
         }
     }
 

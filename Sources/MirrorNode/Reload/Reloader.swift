@@ -11,7 +11,7 @@ import ServiceLifecycle
 ///
 /// A file with a problem changes nothing. Connections stay; requests under way are answered by the settings that they began with. Several
 /// wishes while one is carried out are one. Ends on graceful shutdown.
-struct Reloader: Service, CustomStringConvertible {
+struct Reloader: Service {
     let hangups: Hangups
     let load: (@Sendable () throws -> Configuration)?
     let parts: MirrorComposition
@@ -19,9 +19,6 @@ struct Reloader: Service, CustomStringConvertible {
     let log: LogOutput
     let metrics: HousekeepingMetrics
     let logger: Logger
-
-    /// For the log of the services, which would otherwise show everything that is reachable from here.
-    var description: String { "Reloader" }
 
     func run() async throws {
         recordLoaded()

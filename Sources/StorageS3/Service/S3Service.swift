@@ -54,14 +54,10 @@ package struct S3Service: StorageService {
     }
 
     package func setup(of pool: S3PoolSettings, as description: PoolDescription) -> (any StorageSetup)? {
-        let configuration = configuration(of: pool)
-        return S3Setup(
-            setup: S3PoolSetup(
-                configuration: configuration, retention: description.timeToLive, http: http, clock: environment.clock,
-                logger: environment.logger),
-            poolCheck: S3PoolCheck(
-                configuration: configuration, retention: description.timeToLive, credentialsSource: pool.bucket.credentials.words,
-                http: http, clock: environment.clock, logger: environment.logger))
+        let setup = S3PoolSetup(
+            configuration: configuration(of: pool), retention: description.timeToLive, http: http, clock: environment.clock,
+            logger: environment.logger)
+        return S3Setup(setup: setup, poolCheck: S3PoolCheck(setup: setup, credentialsSource: pool.bucket.credentials.words))
     }
 
     private func configuration(of pool: S3PoolSettings) -> S3Configuration {

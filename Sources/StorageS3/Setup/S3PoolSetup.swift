@@ -8,6 +8,7 @@ import StorageCloud
 
 /// Makes a pool's bucket what the pool wants of it: looks, plans, and does what was planned.
 package struct S3PoolSetup: Sendable {
+    let configuration: S3Configuration
     package let target: S3PoolTarget
     let client: S3Client
     let clock: any MirrorClock
@@ -16,6 +17,7 @@ package struct S3PoolSetup: Sendable {
     package init(
         configuration: S3Configuration, retention: Duration, http: ServiceClient, clock: any MirrorClock = SystemClock(), logger: Logger
     ) {
+        self.configuration = configuration
         target = S3PoolTarget(configuration, retention: retention)
         client = S3Client(
             bucket: configuration.bucket, endpoint: configuration.endpoint, credentials: configuration.credentials,

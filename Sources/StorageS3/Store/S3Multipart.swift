@@ -108,17 +108,9 @@ struct S3Multipart: Sendable {
     /// Removes the parts of an upload, for a limited time, also in a cancelled task. What remains is for the bucket's lifecycle rule.
     func abort(_ key: String, upload id: String) async {
         let call = S3Call("abort", .DELETE, key: key, query: [("uploadId", id)])
-        let (client, clock, retries) = (client, client.clock, retries)
         await Task {
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    // Nobody is left to tell, and an upload that is gone is what was wanted.
-                    do { _ = try await retries.run { _ in try await client.send(call) } } catch {}
-                }
-                group.addTask { do { try await clock.sleep(for: Self.abortLimit) } catch {} }
-                await group.next()
-                group.cancelAll()
-            }
+            // Nobody is left to tell, and an upload that is gone is what was wanted.
+            _ = try? await leaving(after: Self.abortLimit, by: client.clock) { try await retries.run { _ in try await client.send(call) } }
         }.value
     }
 }

@@ -72,8 +72,7 @@ struct SetupServer: Sendable {
     func check(_ configuration: S3Configuration, retention: Duration = .seconds(86_400)) async throws -> (
         isFine: Bool, lines: [SetupLine]
     ) {
-        let check = S3PoolCheck(
-            configuration: configuration, retention: retention, credentialsSource: "of the test", http: http, logger: Self.logger)
+        let check = S3PoolCheck(setup: setup(configuration, retention: retention), credentialsSource: "of the test")
         var lines: [SetupLine] = []
         let isFine = try await check.run { lines.append($0) }
         return (isFine, lines)
