@@ -28,12 +28,12 @@ package func serve(
     logger.notice(
         "starting",
         metadata: [
-            "version": "\(CloudMirrorVersion.current)", "role": "\(role.words)", "worker": "\(parts.workerName)",
+            "version": "\(CloudMirrorVersion.current)", "role": "\(role.rawValue)", "worker": "\(parts.workerName)",
             "copies": .stringConvertible(parts.workers != nil), "pools": .array(configuration.pools.map { "\($0.id)" }),
         ])
     let metrics = HousekeepingMetrics(factory: parts.services.registry)
     log.writer.countDrops { metrics.countDroppedLogLines($0) }
-    let announcement = Announcement(configuration, log: log.writer)
+    let announcement = Announcement(configuration: configuration, log: log.writer)
     let server = MirrorServer(
         services: parts.services, configuration: parts.serverConfiguration(), tls: try configuration.tlsContext(), group: group,
         logger: logger

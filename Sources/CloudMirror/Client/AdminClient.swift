@@ -31,7 +31,11 @@ struct AdminClient {
         do {
             return try JSONText.decode(answer.body)
         } catch {
-            throw notAMirror(answer, (error as? DecodingError)?.words ?? "it cannot be read")
+            // A login page, a proxy's greeting.
+            let flaw = (error as? DecodingError)?.words ?? "it cannot be read"
+            throw CommandFailure(
+                "the server at \(address) does not look like a cloud-mirror (status \(answer.status), and not the JSON that was expected: \(flaw))\n--mirror or $\(MirrorAddress.variable) says where the mirror is."
+            )
         }
     }
 
@@ -91,14 +95,5 @@ struct AdminClient {
         default:
             return CommandFailure("the mirror at \(address) answered with status \(status)\(said)")
         }
-    }
-
-    /// For a success that is not what a mirror says: a login page, a proxy's greeting.
-    ///
-    /// - Parameter flaw: What is wrong with the answer.
-    private func notAMirror(_ answer: Answer, _ flaw: String) -> CommandFailure {
-        CommandFailure(
-            "the server at \(address) does not look like a cloud-mirror (status \(answer.status), and not the JSON that was expected: \(flaw))\n--mirror or $\(MirrorAddress.variable) says where the mirror is."
-        )
     }
 }
