@@ -13,20 +13,10 @@ public struct SettingsElement {
     public var isNull: Bool { node.isNull }
 
     /// The text of an unquoted single value, as it stands in the file.
-    public var plainText: String? {
-        if case .scalar(let text, isPlain: true) = node.content { return text }
-        return nil
-    }
+    public var plainText: String? { if case .scalar(let text, isPlain: true) = node.content { text } else { nil } }
 
-    public var isMapping: Bool {
-        if case .mapping = node.content { return true }
-        return false
-    }
-
-    public var isList: Bool {
-        if case .sequence = node.content { return true }
-        return false
-    }
+    public var isMapping: Bool { if case .mapping = node.content { true } else { false } }
+    public var isList: Bool { if case .sequence = node.content { true } else { false } }
 
     public func report(_ message: String) {
         context.report(message, path: path, line: node.line, column: node.column)

@@ -23,8 +23,8 @@ struct RedirectRoutes: Sendable {
     }
 
     private func redirect(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
-        // Before anything that a reload changes is looked at.
-        let epochs = Epochs(table: table.epoch, coalescing: coalescing.epoch)
+        // The settings that the answer is made by, as each of the tables counts them: before anything that a reload changes is looked at.
+        let epochs = (table: table.epoch, coalescing: coalescing.epoch)
         let selector = services.selector.value
         let target = try RequestTarget(request.uri.path, behind: Self.prefix)
         let origin = try services.origin(of: target.url)
@@ -45,14 +45,13 @@ struct RedirectRoutes: Sendable {
         let isReportedMissing = try isReportedMissing(fields)
         let key = isReportedMissing ? nil : key(request, choice, patience)
         let network = ClientNetwork(client)
-        let coalesced = open(key, origin, pool, wait, network, epochs)
+        let coalesced = open(key, origin, pool, wait, network, epoch: epochs.coalescing)
         let answer = await services.redirects.answer(
             origin, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing,
             from: network, sharer: selector.sharer(client), client: context.client)
-        let words = RequestWords(method: request.method, path: request.uri.path, query: query)
-        let response = await response(to: answer, origin, pool, words)
+        let response = await response(to: answer, origin, pool, (request.method, request.uri.path, query))
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let key {
-            remember(redirect, response, key, epochs)
+            remember(redirect, response, key, epoch: epochs.table)
         }
         if let coalesced { coalescing.end(coalesced, as: answer, with: response) }
         return response.response(to: request)
@@ -64,20 +63,14 @@ struct RedirectRoutes: Sendable {
             for: requests.origin, in: requests.pool, until: deadline, wait: requests.wait, isHead: requests.key.isHead)
         let parts = requests.key.target.split(separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
-        let words = RequestWords(
-            method: requests.key.isHead ? .head : .get, path: parts.first ?? "", query: parts.count == 2 ? parts[1] : nil)
-        return (answer, await response(to: answer, requests.origin, requests.pool, words))
+        let request = (requests.key.isHead ? HTTPRequest.Method.head : .get, parts.first ?? "", parts.count == 2 ? parts[1] : nil)
+        return (answer, await response(to: answer, requests.origin, requests.pool, request))
     }
 
-    /// How a request was written, as far as answers repeat it.
-    private struct RequestWords {
-        let method: HTTPRequest.Method
-        let path: String
-        let query: String?
-    }
-
+    /// - Parameter request: As it was written, as far as answers repeat it.
     private func response(
-        to answer: RedirectAnswer, _ origin: any Origin, _ pool: Pool?, _ request: RequestWords
+        to answer: RedirectAnswer, _ origin: any Origin, _ pool: Pool?,
+        _ request: (method: HTTPRequest.Method, path: String, query: String?)
     ) async -> WholeResponse {
         let error: RequestError
         switch answer {
@@ -101,12 +94,6 @@ struct RedirectRoutes: Sendable {
                 .about(origin.source.name, as: "BadHTTPStatus")
         }
         return error.response(to: request.method, request.path, at: services.clock.now)
-    }
-
-    /// The settings that an answer is made by, as each of the tables counts them.
-    private struct Epochs {
-        let table: Int
-        let coalescing: Int
     }
 
     /// The pool that a request names, or the one that is chosen for its client.
@@ -164,15 +151,14 @@ struct RedirectRoutes: Sendable {
 
     /// Lets identical requests join, unless this one may be refused for a reason that does not hold for them.
     private func open(
-        _ key: CoalescedRequests.Key?, _ origin: any Origin, _ pool: Pool?, _ wait: Wait, _ network: ClientNetwork,
-        _ epochs: Epochs
+        _ key: CoalescedRequests.Key?, _ origin: any Origin, _ pool: Pool?, _ wait: Wait, _ network: ClientNetwork, epoch: Int
     ) -> CoalescedRequests? {
         guard let key, let pool, !services.redirects.coldClaims.isSpent(network) else { return nil }
-        return coalescing.open(key, origin, in: pool, wait: wait, epoch: epochs.coalescing)
+        return coalescing.open(key, origin, in: pool, wait: wait, epoch: epoch)
     }
 
     /// Lets the fast path answer the same from now on, where there is only one way to ask for it.
-    private func remember(_ redirect: ReplicaRedirect, _ response: WholeResponse, _ key: CoalescedRequests.Key, _ epochs: Epochs) {
+    private func remember(_ redirect: ReplicaRedirect, _ response: WholeResponse, _ key: CoalescedRequests.Key, epoch: Int) {
         guard !key.target.contains(UInt8(ascii: "?")) else { return }
         let metrics = services.metrics[pool: redirect.id.pool]
         table.insert(
@@ -181,6 +167,6 @@ struct RedirectRoutes: Sendable {
                 size: redirect.object.size, answersHead: redirect.location.expires == nil, hits: metrics.hits,
                 egressAvoided: metrics.egressAvoided, notAfter: redirect.notAfter, at: (services.clock.now, .now()),
                 lastUsed: redirect.object.lastUsed),
-            token: redirect.token, hotIndex: services.state, epoch: epochs.table)
+            token: redirect.token, hotIndex: services.state, epoch: epoch)
     }
 }
