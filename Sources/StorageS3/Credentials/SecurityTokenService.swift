@@ -34,7 +34,7 @@ struct SecurityTokenService: Sendable {
         let signer = S3Signer(credentials: credentials, region: region ?? "us-east-1", service: "sts")
         return try await call(url, form, "AssumeRole", secrets: [credentials.secretAccessKey, credentials.sessionToken ?? ""]) { headers in
             let request = SignableRequest(method: "POST", host: url.authority, path: url.path, headers: headers)
-            return signer.sign(request, payload: PayloadHash(of: ByteBuffer(string: form)), at: transport.clock.now).headers
+            return signer.sign(request, payload: PayloadHash(of: [ByteBuffer(string: form)]), at: transport.clock.now).headers
         }
     }
 

@@ -50,7 +50,7 @@ package struct S3BucketURLs: Sendable {
         else { return nil }
         let scheme = text[..<colon].lowercased()
         let rest = text.utf8[colon...].dropFirst(3)
-        if scheme == S3Provider.service { return literal(rest) }
+        if scheme == S3Service.name { return literal(rest) }
         guard let scheme = ArtifactURL.Scheme(rawValue: scheme) else { return nil }
         // RFC 3986 §3.5: the fragment is the client's own business.
         let whole = rest.prefix { $0 != UInt8(ascii: "#") }

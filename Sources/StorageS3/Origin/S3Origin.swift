@@ -95,7 +95,7 @@ package struct S3Origin: BucketOrigin {
         guard let object = urls.object(artifact.description), let size = Self.size(answer) else { return nil }
         let endpoint = client.endpoint
         return CopySource(
-            service: S3Provider.service, endpoint: endpoint.url, region: endpoint.region, bucket: client.bucket, key: object.key,
+            service: S3Service.name, endpoint: endpoint.url, region: endpoint.region, bucket: client.bucket, key: object.key,
             version: object.version, size: size, etag: answer.header("etag").map(S3Store.quoted).flatMap { $0.isEmpty ? nil : $0 })
     }
 

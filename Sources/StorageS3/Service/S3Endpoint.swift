@@ -67,10 +67,10 @@ package struct S3Endpoint: Sendable, Hashable {
     private static func isAWS(host: String) -> Bool { partition(host: host) != nil }
 
     /// Which of Amazon's partitions, between which nothing is copied, a host belongs to; `nil` for others' hosts.
-    static func partition(host: String) -> String? {
-        if host.hasSuffix(".amazonaws.com.cn") { return "aws-cn" }
+    static func partition(host: String) -> S3ServiceHost.Partition? {
+        if host.hasSuffix(".amazonaws.com.cn") { return .china }
         guard host.hasSuffix(".amazonaws.com") else { return nil }
-        return host.contains("us-gov-") ? "aws-us-gov" : "aws"
+        return host.contains("us-gov-") ? .government : .standard
     }
 
     private static func authority(host: String, port: Int, scheme: ArtifactURL.Scheme) -> String {

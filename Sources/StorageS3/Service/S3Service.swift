@@ -6,7 +6,8 @@ import StorageCloud
 
 /// Pools and origins in buckets of AWS S3, and of servers that speak its protocol: `s3/…`.
 package struct S3Service: StorageService {
-    package static let name = S3Provider.service
+    /// What all parts of this module call the service: in pools' names, in errors and in metrics.
+    package static let name = "s3"
     package static let poolDocumentation = PoolDocumentation(
         region: "eu-central-1",
         doc:

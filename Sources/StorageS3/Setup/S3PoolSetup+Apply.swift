@@ -180,20 +180,20 @@ extension S3PoolSetup {
         switch step {
         case .createBucket: return .createBucket(in: target.endpoint)
         case .setOwnership: return ownershipCall(S3BucketState.ownerEnforced)
-        case .setPublicAccess(let block): return .put("putPublicAccessBlock", subresource: "publicAccessBlock", block.xml)
+        case .setPublicAccess(let block): return .sending("putPublicAccessBlock", subresource: "publicAccessBlock", block.xml)
         case .setPolicy(let policy):
-            return .put(
+            return .sending(
                 "putBucketPolicy", subresource: "policy", String(decoding: policy.json, as: UTF8.self), type: "application/json")
         case .removePolicy: return S3Call("deleteBucketPolicy", .DELETE, query: [("policy", nil)])
         case .setLifecycle(let lifecycle):
-            var call = S3Call.put("putBucketLifecycle", subresource: "lifecycle", lifecycle.xml)
+            var call = S3Call.sending("putBucketLifecycle", subresource: "lifecycle", lifecycle.xml)
             if let value = lifecycle.transitionDefault { call.headers.append((Self.transitionField, value)) }
             return call
         }
     }
 
     private func ownershipCall(_ ownership: String) -> S3Call {
-        .put(
+        .sending(
             "putBucketOwnershipControls", subresource: "ownershipControls",
             "<OwnershipControls xmlns=\"\(S3Lifecycle.namespace)\"><Rule><ObjectOwnership>\(Markup.escape(ownership))</ObjectOwnership></Rule>"
                 + "</OwnershipControls>")

@@ -24,13 +24,8 @@ package struct S3PoolTarget: Sendable, Equatable {
     private static let day: Int64 = 86_400_000
 
     var publicRead: S3BucketPolicy.PublicRead {
-        let partition =
-            switch S3ServiceHost.partition(of: endpoint.region) {
-            case .china: "aws-cn"
-            case .government: "aws-us-gov"
-            case .standard: "aws"
-            }
-        return S3BucketPolicy.PublicRead(partition: endpoint.isAWS ? partition : "aws", bucket: bucket, keyPrefix: keyPrefix)
+        let partition = endpoint.isAWS ? S3ServiceHost.partition(of: endpoint.region) : .standard
+        return S3BucketPolicy.PublicRead(partition: partition.rawValue, bucket: bucket, keyPrefix: keyPrefix)
     }
 
     var expiryRuleID: String { Self.identifier("cloud-mirror-expiry", keyPrefix) }

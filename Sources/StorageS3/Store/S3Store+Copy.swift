@@ -8,7 +8,7 @@ extension S3Store {
     private static let maxWholeCopy: Int64 = 64 << 20
 
     package func canCopy(from source: CopySource) -> Bool {
-        guard source.service == S3Provider.service, (0...Self.maxObjectSize).contains(source.size),
+        guard source.service == S3Service.name, (0...Self.maxObjectSize).contains(source.size),
             let url = try? ArtifactURL(source.endpoint)
         else { return false }
         let endpoint = client.endpoint

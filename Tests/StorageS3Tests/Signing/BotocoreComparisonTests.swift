@@ -15,7 +15,7 @@ struct BotocoreComparisonTests {
         let requests = (0..<600).map { _ in generator.header() }
         for (request, theirs) in zip(requests, try await BotocorePeer.answers(to: requests)) {
             let body = try #require(Data(base64Encoded: request.body))
-            let payload = request.contentSHA256 == nil ? PayloadHash(of: ByteBuffer(bytes: body)) : .unsigned
+            let payload = request.contentSHA256 == nil ? PayloadHash(of: [ByteBuffer(bytes: body)]) : .unsigned
             let ours = request.signer.sign(request.request, payload: payload, at: request.moment).header("authorization")
             #expect(ours == theirs, "\(request)")
         }
