@@ -36,8 +36,7 @@ struct WarmCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailures {
-            var list = WarmList()
-            list.add(urls.filter { $0 != "-" })
+            var list = WarmList(urls: urls.filter { $0 != "-" })
             for file in from + urls.filter({ $0 == "-" }) { try list.read(file) }
             try await admin.withClient { try await warm(list, $0) }
         }

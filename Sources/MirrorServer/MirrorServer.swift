@@ -115,8 +115,10 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private func listener(
         _ addRoutes: (Router<MirrorRequestContext>) -> Void, at address: ServerConfiguration.Address, _ listener: Listener
     ) throws -> ListenerService {
-        let (tls, onRunning, metrics) = (tls, onRunning, connectionMetrics)
-        let shares = addressShares()
+        let (tls, selector, onRunning, metrics) = (tls, services.selector, onRunning, connectionMetrics)
+        // Each listener limits its own connections.
+        let shares = AddressShares(
+            limit: configuration.maxConnectionsPerAddress, isExempt: { selector.value.standsForMany($0) }, metrics: metrics, logger: logger)
         let server = HTTPServerBuilder { responder -> any ServerChildChannel in channel(responder, shares) }
         let application = Application(
             responder: router(addRoutes).buildResponder(), server: server,
@@ -138,14 +140,6 @@ package struct MirrorServer: Service, CustomStringConvertible {
             },
             eventLoopGroupProvider: .shared(group), logger: ListenerLogHandler.around(logger))
         return ListenerService(application: application, listener: listener, address: address)
-    }
-
-    /// One for each listener, whose connections are limited by themselves, too.
-    private func addressShares() -> AddressShares {
-        let selector = services.selector
-        return AddressShares(
-            limit: configuration.maxConnectionsPerAddress,
-            isExempt: { selector.value.standsForMany($0) }, metrics: connectionMetrics, logger: logger)
     }
 
     private func channel(_ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares) -> MirrorChannel {

@@ -14,7 +14,6 @@ public struct SettingKind<Value: Sendable>: Sendable {
     /// As it would be written in a file.
     public var text: @Sendable (Value) -> String
 
-    /// The parameters are the properties of the same names.
     public init(
         name: String, range: String = "", isSecret: Bool = false,
         parse: @escaping @Sendable (String, SettingsContext) throws(InvalidValue) -> Value, text: @escaping @Sendable (Value) -> String
@@ -194,6 +193,5 @@ extension SettingKind where Value == PoolID {
 }
 
 extension SettingKind where Value == Logger.Level {
-    /// The levels of swift-log.
     public static var logLevel: Self { choice() }
 }

@@ -2,7 +2,6 @@ import MirrorSystem
 
 /// What reading a configuration may see of the machine; a test puts its own in place.
 package struct SettingsEnvironment: Sendable {
-    /// The value of an environment variable.
     package var variable: @Sendable (String) -> String?
     /// Reads a file, `limit` bytes at most.
     package var read: @Sendable (_ path: String, _ limit: Int) throws(FileProblem) -> File

@@ -120,25 +120,22 @@ public final class SettingsReader {
 
     /// A key with keys below it. Left out, or with nothing below it, it has all its defaults.
     public func section(_ key: String, doc: String, _ read: (SettingsReader) -> Void) {
-        known.append(key)
-        context.describe(.begin(key: key, doc: doc, presence: .implied))
-        defer { context.describe(.end) }
-        if let element = element(key), !element.isNull {
-            element.section(read)
-        } else {
-            SettingsReader(context, path: path(of: key), node: nil).read(read)
-        }
+        section(key, .implied, doc, read)
     }
 
     /// A section whose absence means something: then `read` is not called, except for the description.
     public func optionalSection(_ key: String, doc: String, _ read: (SettingsReader) -> Void) {
+        section(key, .optional, doc, read)
+    }
+
+    private func section(_ key: String, _ presence: SettingsOutline.Presence, _ doc: String, _ read: (SettingsReader) -> Void) {
         known.append(key)
-        context.describe(.begin(key: key, doc: doc, presence: .optional))
+        context.describe(.begin(key: key, doc: doc, presence: presence))
         defer { context.describe(.end) }
         if let element = element(key), !element.isNull {
             element.section(read)
-        } else if context.isDocumenting {
-            read(SettingsReader(context, path: path(of: key), node: nil))
+        } else if presence == .implied || context.isDocumenting {
+            SettingsReader(context, path: path(of: key), node: nil).read(read)
         }
     }
 

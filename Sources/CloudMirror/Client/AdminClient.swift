@@ -2,7 +2,6 @@ import AsyncHTTPClient
 import MirrorCore
 import NIOHTTP1
 
-/// Admin calls.
 struct AdminClient {
     /// Bytes of an answer that are read.
     private static let maxAnswer = 64 << 20

@@ -106,7 +106,6 @@ package struct EgressPolicy: Sendable {
         return true
     }
 
-    /// - Throws: What is wrong with the rule.
     private static func pattern(of rule: AllowRule, requireHTTPS: Bool) throws(EgressPolicyError) -> URLPattern? {
         switch rule {
         case .anyPublic:
@@ -128,7 +127,6 @@ package struct EgressPolicy: Sendable {
     }
 }
 
-/// What is wrong with the rules of an egress policy.
 package struct EgressPolicyError: Error, Sendable, Hashable, CustomStringConvertible {
     package let problems: [String]
 

@@ -13,7 +13,6 @@ package struct MachineCheck: Sendable {
         self.now = now
     }
 
-    /// Everything.
     package func all() -> [Finding] { listeners() + localToken() + service() + state() + configuration.pools.flatMap(pool) + sharedDisks() }
 
     // MARK: The process

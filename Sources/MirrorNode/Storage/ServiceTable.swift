@@ -31,10 +31,7 @@ struct ServiceTable: Sendable {
 
     /// - Returns: `nil` if there is nothing to set up.
     func setup(of pool: Configuration.Pool) -> (any StorageSetup)? {
-        for service in services {
-            if let setup = service.setupAny(pool) { return setup }
-        }
-        return nil
+        services.compactMap { $0.setupAny(pool) }.first
     }
 
     func origins(_ configured: [Configuration.Origin]) -> [any BucketOrigin] {

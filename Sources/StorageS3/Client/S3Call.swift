@@ -68,7 +68,6 @@ package struct S3Call: Sendable {
         }
     }
 
-    /// Offers fields.
     mutating func offer(_ quirk: S3Quirk, _ headers: [(name: String, value: String)], instead: (@Sendable () async throws -> Void)? = nil) {
         if !headers.isEmpty { offer(quirk, instead: instead) { $0.headers += headers } }
     }

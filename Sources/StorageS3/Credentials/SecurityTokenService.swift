@@ -5,7 +5,6 @@ import StorageCloud
 
 /// AWS STS: temporary credentials for a role.
 struct SecurityTokenService: Sendable {
-    /// The role that is wanted.
     struct Role: Sendable {
         var arn: String
         /// What the session is called in the service's own log.

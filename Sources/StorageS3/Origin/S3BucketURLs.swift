@@ -86,11 +86,13 @@ package struct S3BucketURLs: Sendable {
         guard let site = try? ArtifactURL("\(scheme.rawValue)://\(authority)/"), let style = style(of: site) else { return nil }
         switch style {
         case .virtual:
-            return decoded(path)
+            return PercentCoding.decode(Substring(path))
         case .path:
             let name = path.prefix { $0 != UInt8(ascii: "/") }
-            guard decoded(name)?.utf8.elementsEqual(bucket.utf8) == true, name.endIndex < path.endIndex else { return nil }
-            return decoded(path[name.endIndex...].dropFirst())
+            guard PercentCoding.decode(Substring(name))?.utf8.elementsEqual(bucket.utf8) == true, name.endIndex < path.endIndex else {
+                return nil
+            }
+            return PercentCoding.decode(Substring(path[name.endIndex...].dropFirst()))
         }
     }
 
@@ -110,10 +112,6 @@ package struct S3BucketURLs: Sendable {
     private func isPort(_ site: ArtifactURL, of endpoint: S3Endpoint) -> Bool {
         if site.port == endpoint.port { return true }
         return endpoint.port == endpoint.scheme.defaultPort && site.port == site.scheme.defaultPort
-    }
-
-    private func decoded(_ text: Substring.UTF8View) -> String? {
-        PercentCoding.decode(Substring(text))
     }
 
     /// Whether a URL can hold the key as it is.

@@ -28,7 +28,7 @@ package struct S3Endpoint: Sendable, Hashable {
     }
 
     /// Whether the service is Amazon's own, in whichever region.
-    package var isAWS: Bool { Self.isAWS(host: host) }
+    package var isAWS: Bool { Self.partition(host: host) != nil }
 
     /// `https://s3.example.org:9000`
     package var url: String { "\(scheme.rawValue)://\(authority)" }
@@ -64,8 +64,6 @@ package struct S3Endpoint: Sendable, Hashable {
         return moved
     }
 
-    private static func isAWS(host: String) -> Bool { partition(host: host) != nil }
-
     /// Which of Amazon's partitions, between which nothing is copied, a host belongs to; `nil` for others' hosts.
     static func partition(host: String) -> S3ServiceHost.Partition? {
         if host.hasSuffix(".amazonaws.com.cn") { return .china }
@@ -96,6 +94,6 @@ extension S3Endpoint {
     package init(url: ArtifactURL, region: String, addressing: Addressing? = nil) {
         self.init(
             scheme: url.scheme, host: url.host, port: url.port, region: region,
-            addressing: addressing ?? (Self.isAWS(host: url.host) ? .virtual : .path))
+            addressing: addressing ?? (Self.partition(host: url.host) == nil ? .path : .virtual))
     }
 }
