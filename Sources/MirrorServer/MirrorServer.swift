@@ -82,15 +82,22 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     package func run() async throws {
-        // Those behind it end first, and cannot before it has answered whoever waits.
-        var services: [any Service] = [CoalescingService(coalescing, redirectRoutes)]
-        services.append(try listener(mainRouter(), at: listen, .main))
+        let (coalescing, routes, redirects) = (coalescing, redirectRoutes, services.redirects)
+        // Waits on behalf of coalesced requests whose first one has been redirected. Those behind it end first, and cannot before it has
+        // answered whoever waits.
+        var parts: [any Service] = [ServerPart(description: "CoalescingService") { await coalescing.run(routes.wait) }]
+        parts.append(try listener(addMain, at: listen, .main))
         if servesArtifacts, let adminListen {
-            services.append(try listener(adminRouter(), at: adminListen, .admin))
+            parts.append(try listener(addAdminAlone, at: adminListen, .admin))
         }
-        services.append(WaitsEnd(redirects: self.services.redirects))
+        // Answers everybody who waits with the origin, before the listeners stop, which would wait for that: the last is stopped first.
+        parts.append(
+            ServerPart(description: "WaitsEnd") {
+                try await gracefulShutdown()
+                redirects.close()
+            })
         var settings = ServiceGroupConfiguration(
-            services: services.map {
+            services: parts.map {
                 .init(
                     service: $0, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
             }, logger: logger)
@@ -124,22 +131,16 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private static let connectionsPerRead: UInt = 64
 
     private func listener(
-        _ router: Router<MirrorRequestContext>, at address: ListenAddress, _ listener: Listener
+        _ addRoutes: (Router<MirrorRequestContext>) -> Void, at address: ListenAddress, _ listener: Listener
     ) throws -> ListenerService {
+        let (tls, selector, onRunning, metrics) = (tls, services.selector, onRunning, connectionMetrics)
+        // Each listener limits its own connections.
+        let shares = AddressShares(
+            limit: configuration.connectionsPerAddress, isExempt: { selector.value.standsForMany($0) }, metrics: metrics, logger: logger)
         let connections = ConnectionTasks()
-        return ListenerService(
-            application: try application(router, at: address, listener, connections), connections: connections, listener: listener,
-            address: address)
-    }
-
-    private func application(
-        _ router: Router<MirrorRequestContext>, at address: ListenAddress, _ listener: Listener, _ connections: ConnectionTasks
-    ) throws -> Application<RouterResponder<MirrorRequestContext>> {
-        let (tls, onRunning, metrics) = (tls, onRunning, connectionMetrics)
-        let shares = addressShares()
         let server = HTTPServerBuilder { responder -> any ServerChildChannel in channel(responder, shares, connections) }
-        return Application(
-            responder: router.buildResponder(), server: server,
+        let application = Application(
+            responder: router(addRoutes).buildResponder(), server: server,
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: nil, backlog: 1_024,
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections)),
@@ -158,14 +159,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
                 await onRunning(listener, ListenAddress(host: address.ipAddress ?? "localhost", port: address.port ?? 0))
             },
             eventLoopGroupProvider: .shared(group), logger: ListenerLogHandler.around(logger))
-    }
-
-    /// One for each listener, whose connections are limited by themselves, too.
-    private func addressShares() -> AddressShares {
-        let selector = services.selector
-        return AddressShares(
-            limit: configuration.connectionsPerAddress,
-            isExempt: { selector.value.standsForMany($0) }, metrics: connectionMetrics, logger: logger)
+        return ListenerService(application: application, connections: connections, listener: listener, address: address)
     }
 
     private func channel(
@@ -179,16 +173,10 @@ package struct MirrorServer: Service, CustomStringConvertible {
             maxHeaderBytes: Int(configuration.maxHeaderBytes))
     }
 
-    private func mainRouter() -> Router<MirrorRequestContext> {
-        router { addMain(to: $0) }
-    }
-
-    private func adminRouter() -> Router<MirrorRequestContext> {
-        router { router in
-            // `publicURL` is where artifacts are asked for, and that is not here.
-            ServiceRoutes(services: services, publicURL: nil, isTLS: tls != nil).register(on: router)
-            addAdmin(to: router)
-        }
+    private func addAdminAlone(to router: Router<MirrorRequestContext>) {
+        // `publicURL` is where artifacts are asked for, and that is not here.
+        ServiceRoutes(services: services, publicURL: nil, isTLS: tls != nil).register(on: router)
+        addAdmin(to: router)
     }
 
     /// Routes behind the middleware for errors, which knows them: they are added to a router that only tells of them first.

@@ -13,12 +13,6 @@ public struct SettingKind<Value: Sendable>: Sendable {
     /// The value as it would be written in a file.
     public var text: @Sendable (Value) -> String
 
-    /// - Parameters:
-    ///   - name: For the reference: `duration`.
-    ///   - range: For the reference: `0s to 1h`; empty when the name says it all.
-    ///   - isSecret: Whether its values stay out of messages.
-    ///   - parse: Throws what is wrong in words that follow the value.
-    ///   - text: As the value would be written in a file.
     public init(
         name: String, range: String = "", isSecret: Bool = false,
         parse: @escaping @Sendable (String, SettingsContext) throws(InvalidValue) -> Value, text: @escaping @Sendable (Value) -> String
@@ -28,6 +22,20 @@ public struct SettingKind<Value: Sendable>: Sendable {
         self.isSecret = isSecret
         self.parse = parse
         self.text = text
+    }
+
+    /// - Parameters:
+    ///   - problem: What is wrong where `read` returns `nil`, in words that follow the value.
+    ///   - text: By default the value's description.
+    package init(
+        name: String, problem: String, text: @escaping @Sendable (Value) -> String = { "\($0)" },
+        read: @escaping @Sendable (String) -> Value?
+    ) {
+        let parse: @Sendable (String, SettingsContext) throws(InvalidValue) -> Value = { (text, _) throws(InvalidValue) in
+            guard let value = read(text) else { throw InvalidValue(problem) }
+            return value
+        }
+        self.init(name: name, parse: parse, text: text)
     }
 
     /// - Parameter check: Returns `nil`, or what is wrong in words that follow the value.
@@ -63,13 +71,8 @@ extension SettingKind where Value == Duration {
     /// `500ms`, `28s`, `24h`, `7d`: a whole number with ms, s, m, h or d.
     public static func duration(in limits: ClosedRange<Duration>) -> Self {
         SettingKind(
-            name: "duration",
-            parse: { (text, _) throws(InvalidValue) in
-                guard let value = DurationFormat.parse(text) else {
-                    throw InvalidValue("is not a duration; write a whole number with ms, s, m, h or d, such as 28s")
-                }
-                return value
-            }, text: { DurationFormat.text($0) }
+            name: "duration", problem: "is not a duration; write a whole number with ms, s, m, h or d, such as 28s",
+            text: { DurationFormat.text($0) }, read: { DurationFormat.parse($0) }
         ).limited(to: limits)
     }
 }
@@ -78,13 +81,8 @@ extension SettingKind where Value == Int64 {
     /// Bytes, as `16MiB` or `1TB`: a whole number with B, KiB…PiB or kB…PB.
     public static func size(in limits: ClosedRange<Int64>) -> Self {
         SettingKind(
-            name: "size",
-            parse: { (text, _) throws(InvalidValue) in
-                guard let value = ByteSizeFormat.parse(text) else {
-                    throw InvalidValue("is not a size; write a whole number with B, KiB, MiB, GiB, TiB (or kB, MB, GB, TB), such as 16MiB")
-                }
-                return value
-            }, text: { ByteSizeFormat.text($0) }
+            name: "size", problem: "is not a size; write a whole number with B, KiB, MiB, GiB, TiB (or kB, MB, GB, TB), such as 16MiB",
+            text: { ByteSizeFormat.text($0) }, read: { ByteSizeFormat.parse($0) }
         ).limited(to: limits)
     }
 }
@@ -92,30 +90,15 @@ extension SettingKind where Value == Int64 {
 extension SettingKind where Value == Int {
     /// A whole number in decimal digits.
     public static func integer(in limits: ClosedRange<Int>) -> Self {
-        SettingKind(
-            name: "number",
-            parse: { (text, _) throws(InvalidValue) in
-                guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-") }),
-                    let value = Int(text)
-                else { throw InvalidValue("is not a whole number") }
-                return value
-            }, text: { String($0) }
-        ).limited(to: limits)
+        // Without a plus sign, which `Int` would take.
+        SettingKind(name: "number", problem: "is not a whole number") { $0.hasPrefix("+") ? nil : Int($0) }.limited(to: limits)
     }
 }
 
 extension SettingKind where Value == Bool {
     /// `true` or `false`.
     public static var boolean: Self {
-        SettingKind(
-            name: "true or false",
-            parse: { (text, _) throws(InvalidValue) in
-                switch text {
-                case "true": return true
-                case "false": return false
-                default: throw InvalidValue("is neither true nor false")
-                }
-            }, text: { String($0) })
+        SettingKind(name: "true or false", problem: "is neither true nor false") { Bool($0) }
     }
 }
 
@@ -125,12 +108,8 @@ extension SettingKind where Value: CaseIterable & RawRepresentable, Value.RawVal
         let words = Value.allCases.map { String($0.rawValue) }
         return SettingKind(
             name: words.count == 2 ? words.joined(separator: " or ") : "one of \(words.joined(separator: ", "))",
-            parse: { (text, _) throws(InvalidValue) in
-                guard let value = Value.allCases.first(where: { String($0.rawValue) == text }) else {
-                    throw InvalidValue("is not one of \(words.joined(separator: ", "))")
-                }
-                return value
-            }, text: { String($0.rawValue) })
+            problem: "is not one of \(words.joined(separator: ", "))", text: { String($0.rawValue) },
+            read: { text in Value.allCases.first { String($0.rawValue) == text } })
     }
 }
 
@@ -147,14 +126,12 @@ extension SettingKind where Value == String {
 
     /// The beginning of a word in a `User-Agent` field.
     package static var userAgent: Self {
-        SettingKind(
-            name: "text",
-            parse: { (text, _) throws(InvalidValue) in
-                guard (1...100).contains(text.utf8.count), text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), text.utf8.first != 0x20,
-                    text.utf8.last != 0x20
-                else { throw InvalidValue("is not a valid User-Agent prefix; write 1 to 100 ASCII characters, such as pip/") }
-                return text
-            }, text: { $0 })
+        SettingKind(name: "text", problem: "is not a valid User-Agent prefix; write 1 to 100 ASCII characters, such as pip/") { text in
+            let isValid =
+                (1...100).contains(text.utf8.count) && text.utf8.allSatisfy { (0x20...0x7E).contains($0) } && text.utf8.first != 0x20
+                && text.utf8.last != 0x20
+            return isValid ? text : nil
+        }
     }
 
     /// The URL of a service, stored without a trailing slash.
@@ -208,25 +185,15 @@ extension SettingKind where Value == IPNetwork {
     /// A network; a network of IPv4-mapped addresses is read as the IPv4 network.
     package static var network: Self {
         SettingKind(
-            name: "network",
-            parse: { (text, _) throws(InvalidValue) in
-                guard let value = IPNetwork(text) else {
-                    throw InvalidValue("is not a network; write it as 10.1.0.0/16 or 2001:db8::/32, with no bits set beyond the prefix")
-                }
-                return value.unmapped
-            }, text: { $0.description })
+            name: "network", problem: "is not a network; write it as 10.1.0.0/16 or 2001:db8::/32, with no bits set beyond the prefix"
+        ) { IPNetwork($0)?.unmapped }
     }
 }
 
 extension SettingKind where Value == PoolID {
     package static var pool: Self {
-        SettingKind(
-            name: "pool",
-            parse: { (text, _) throws(InvalidValue) in
-                guard let value = PoolID(text) else {
-                    throw InvalidValue("is not a pool name; write service/region, such as local/dev, using a-z 0-9 - _ .")
-                }
-                return value
-            }, text: { $0.description })
+        SettingKind(name: "pool", problem: "is not a pool name; write service/region, such as local/dev, using a-z 0-9 - _ .") {
+            PoolID($0)
+        }
     }
 }

@@ -67,8 +67,8 @@ package enum SettingsOutline: Sendable, Equatable {
         /// A description of the default, if it is not a constant.
         package var defaultNote: String?
         /// What may be written; empty when the type says it all.
-        package var range: String
-        package var isRequired: Bool
+        package var range = ""
+        package var isRequired = false
         package var doc: String
         /// YAML on one line, or several lines that each begin with a line break.
         package var example: String?

@@ -15,22 +15,12 @@ public struct SettingsElement {
     public var isNull: Bool { node.isNull }
 
     /// The text of an unquoted single value, as in the file.
-    public var plainText: String? {
-        if case .scalar(let text, isPlain: true) = node.content { return text }
-        return nil
-    }
+    public var plainText: String? { if case .scalar(let text, isPlain: true) = node.content { text } else { nil } }
 
     /// Whether it has keys.
-    public var isMapping: Bool {
-        if case .mapping = node.content { return true }
-        return false
-    }
-
+    public var isMapping: Bool { if case .mapping = node.content { true } else { false } }
     /// Whether it has elements.
-    public var isList: Bool {
-        if case .sequence = node.content { return true }
-        return false
-    }
+    public var isList: Bool { if case .sequence = node.content { true } else { false } }
 
     /// Records a problem with the value, phrased to follow it.
     public func report(_ message: String) {

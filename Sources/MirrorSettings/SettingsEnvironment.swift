@@ -2,7 +2,6 @@ import MirrorSystem
 
 /// The parts of the machine that reading a configuration may access; tests replace it.
 package struct SettingsEnvironment: Sendable {
-    /// The value of an environment variable.
     package var variable: @Sendable (String) -> String?
     /// Reads a file, up to `limit` bytes.
     package var read: @Sendable (_ path: String, _ limit: Int) throws(FileProblem) -> File
@@ -12,11 +11,6 @@ package struct SettingsEnvironment: Sendable {
     package struct File: Sendable {
         package var bytes: [UInt8]
         package var isWorldReadable: Bool
-
-        package init(bytes: [UInt8], isWorldReadable: Bool) {
-            self.bytes = bytes
-            self.isWorldReadable = isWorldReadable
-        }
     }
 
     /// Why a file cannot be read, phrased to follow "cannot be read: ".

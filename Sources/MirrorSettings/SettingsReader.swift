@@ -89,8 +89,7 @@ public final class SettingsReader {
     package func requiredList<Value>(
         _ key: String, unless alternatives: [String], type: String, example: String, doc: String, _ read: (SettingsElement) -> Value?
     ) -> [Value] {
-        context.describe(.value(.init(key: key, type: type, range: "", isRequired: true, doc: doc, example: example)))
-        known.append(key)
+        describe(.init(key: key, type: type, isRequired: true, doc: doc, example: example))
         guard let element = element(key) else {
             if !alternatives.contains(where: has) { reportMissing(key, example: nil) }
             return []
@@ -110,9 +109,7 @@ public final class SettingsReader {
     ///
     /// - Returns: `nil` if it is left out.
     public func custom(_ key: String, type: String, defaultNote: String, example: String, doc: String) -> SettingsElement? {
-        context.describe(
-            .value(.init(key: key, type: type, defaultNote: defaultNote, range: "", isRequired: false, doc: doc, example: example)))
-        known.append(key)
+        describe(.init(key: key, type: type, defaultNote: defaultNote, doc: doc, example: example))
         return element(key)
     }
 
@@ -123,25 +120,22 @@ public final class SettingsReader {
 
     /// A key with keys below it. If it is left out or empty, it has all its defaults.
     public func section(_ key: String, doc: String, _ read: (SettingsReader) -> Void) {
-        known.append(key)
-        context.describe(.begin(key: key, doc: doc, presence: .implied))
-        defer { context.describe(.end) }
-        if let element = element(key), !element.isNull {
-            element.section(read)
-        } else {
-            SettingsReader(context, path: path(of: key), node: nil).read(read)
-        }
+        section(key, .implied, doc, read)
     }
 
     /// A section whose absence has a meaning: then `read` is called only for the description.
     public func optionalSection(_ key: String, doc: String, _ read: (SettingsReader) -> Void) {
+        section(key, .optional, doc, read)
+    }
+
+    private func section(_ key: String, _ presence: SettingsOutline.Presence, _ doc: String, _ read: (SettingsReader) -> Void) {
         known.append(key)
-        context.describe(.begin(key: key, doc: doc, presence: .optional))
+        context.describe(.begin(key: key, doc: doc, presence: presence))
         defer { context.describe(.end) }
         if let element = element(key), !element.isNull {
             element.section(read)
-        } else if context.isDocumenting {
-            read(SettingsReader(context, path: path(of: key), node: nil))
+        } else if presence == .implied || context.isDocumenting {
+            SettingsReader(context, path: path(of: key), node: nil).read(read)
         }
     }
 
@@ -178,12 +172,7 @@ public final class SettingsReader {
     public func map<Key, Value>(
         _ key: String, named names: SettingKind<Key>, _ values: SettingKind<Value>, example: String, doc: String
     ) -> [(Key, Value)] {
-        context.describe(
-            .value(
-                .init(
-                    key: key, type: "mapping of \(names.name) to \(values.name)", defaultNote: "{}", range: "", isRequired: false, doc: doc,
-                    example: example)))
-        known.append(key)
+        describe(.init(key: key, type: "mapping of \(names.name) to \(values.name)", defaultNote: "{}", doc: doc, example: example))
         guard let named = element(key)?.entries(names) else { return [] }
         return named.compactMap { name, element in element.value(values, instead: "remove it").map { (name, $0) } }
     }
@@ -222,12 +211,14 @@ public final class SettingsReader {
         _ key: String, _ kind: SettingKind<Value>, type: String? = nil, default defaultText: String?, note: String?,
         isRequired: Bool = false, example: String?, doc: String
     ) {
-        known.append(key)
-        context.describe(
-            .value(
-                .init(
-                    key: key, type: type ?? kind.name, defaultText: defaultText, defaultNote: note, range: kind.range,
-                    isRequired: isRequired, doc: doc,
-                    example: example)))
+        describe(
+            .init(
+                key: key, type: type ?? kind.name, defaultText: defaultText, defaultNote: note, range: kind.range, isRequired: isRequired,
+                doc: doc, example: example))
+    }
+
+    private func describe(_ value: SettingsOutline.Value) {
+        known.append(value.key)
+        context.describe(.value(value))
     }
 }

@@ -137,15 +137,13 @@ package final class GuardedClient: Sendable {
         request.method = HTTPMethod(rawValue: method.rawValue)
         request.headers.add(name: RequestTargetHandler.fieldName, value: url.path + (url.query.map { "?\($0)" } ?? ""))
         for (name, value) in fields { request.headers.add(name: name, value: value) }
-        for (name, value) in [("user-agent", configuration.userAgent), ("accept", "*/*"), ("accept-encoding", "identity")]
-        where !request.headers.contains(name: name) {
-            request.headers.add(name: name, value: value)
-        }
+        request.addDefaults(configuration)
         var failure: any Error = OutboundError(.unresolvable, "\(url.host) has no address")
         for address in candidates {
             let lease = try clients.lease(.init(scheme: url.scheme, host: url.host, address: address))
             do {
-                let response = try await execute(request, with: lease.client)
+                // GET and HEAD may be repeated (RFC 9110 §9.2.2).
+                let response = try await lease.client.execute(request, mayRepeat: OutboundError.isClosedConnection)
                 lease.note(isReachable: true)
                 return try await Self.hop(from: response, to: method, url: url, holding: [lease, slot])
             } catch {
@@ -161,16 +159,6 @@ package final class GuardedClient: Sendable {
         throw failure
     }
 
-    /// A connection that was kept may have been closed by the origin in the moment it is used again: once more, then, because GET and HEAD may be
-    /// repeated (RFC 9110 §9.2.2).
-    private func execute(_ request: HTTPClientRequest, with client: HTTPClient) async throws -> HTTPClientResponse {
-        do {
-            return try await client.execute(request, deadline: .distantFuture)
-        } catch  where OutboundError.isClosedConnection(error) {
-            return try await client.execute(request, deadline: .distantFuture)
-        }
-    }
-
     private static func isWorthAnotherAddress(_ code: OutboundError.Code) -> Bool {
         switch code {
         case .connectFailed, .tlsFailed, .timedOut: true
@@ -181,15 +169,9 @@ package final class GuardedClient: Sendable {
     static func hop(
         from response: HTTPClientResponse, to method: OutboundRequest.Method, url: ArtifactURL, holding held: [any Sendable]
     ) async throws -> Hop {
-        let status = Int(response.status.code)
-        let hasBody = method == .get && status >= 200 && status != 204 && status != 304
-        let length =
-            response.headers.contains(name: "transfer-encoding") ? nil : response.headers.first(name: "content-length").flatMap(Int64.init)
-        let body = OutboundBody(.init(response.body, of: url, expectedLength: hasBody ? length : 0, holding: held))
-        // Read to its end, which is here already, because a body that is dropped takes its connection with it.
-        if !hasBody || length == 0 { for try await _ in body {} }
-        return Hop(
-            status: status, headers: response.headers, body: hasBody && length != 0 ? body : OutboundBody(nil),
+        Hop(
+            status: Int(response.status.code), headers: response.headers,
+            body: try await .of(response, url: url, isHead: method == .head, holding: held),
             isHTTP1_0: response.version.major < 1 || response.version == .http1_0)
     }
 

@@ -50,9 +50,6 @@ final class LocationHandler: ChannelDuplexHandler {
     private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10 }
 }
 
-@available(*, unavailable)
-extension LocationHandler: Sendable {}
-
 /// Follows the head of an answer, and of those before it that are only interim, byte by byte.
 private struct HeadPosition {
     private static let location = Array("location:".utf8)

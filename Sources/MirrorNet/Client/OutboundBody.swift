@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import MirrorCore
 public import NIOCore
+import NIOHTTP1
 import Synchronization
 
 /// The body of a response as it arrives; it can be read only once.
@@ -42,6 +43,22 @@ public struct OutboundBody: AsyncSequence, Sendable {
 
     init(_ source: Source?) {
         self.source = source
+    }
+
+    /// The body of a response. One that has no bytes is read at once, because a body that is dropped takes its connection with it.
+    ///
+    /// - Parameter held: What is held until the body is read or dropped.
+    static func of(
+        _ response: HTTPClientResponse, url: ArtifactURL, isHead: Bool, holding held: [any Sendable]
+    ) async throws -> OutboundBody {
+        let status = Int(response.status.code)
+        let hasBody = !isHead && status >= 200 && status != 204 && status != 304
+        let length =
+            response.headers.contains(name: "transfer-encoding") ? nil : response.headers.first(name: "content-length").flatMap(Int64.init)
+        let body = OutboundBody(Source(response.body, of: url, expectedLength: hasBody ? length : 0, holding: held))
+        guard !hasBody || length == 0 else { return body }
+        for try await _ in body {}
+        return OutboundBody(nil)
     }
 
     public func makeAsyncIterator() -> AsyncIterator {

@@ -1,9 +1,6 @@
 import AsyncHTTPClient
 import MirrorCore
 import NIOCore
-import NIOHTTP1
-import NIOPosix
-import NIOSSL
 import Synchronization
 
 /// HTTP clients that each connect to one checked address, while `Host`, SNI and the certificate are those of the name.
@@ -149,27 +146,14 @@ final class PinnedClients: Sendable {
         return client
     }
 
-    /// The last step before a connection may carry a request.
-    private static func prepare(
-        _ channel: any Channel, for pin: Pin, _ configuration: OutboundConfiguration
-    ) -> EventLoopFuture<Void> {
+    private static func prepare(_ channel: any Channel, for pin: Pin, _ configuration: OutboundConfiguration) -> EventLoopFuture<Void> {
         // The pin depends on the client's reading the host of a URL as we do. Should it ever not: no byte goes to an unchecked address.
         guard channel.remoteAddress?.ipAddress.flatMap(IPAddress.init) == pin.address else {
             // Closed in the next turn of the loop, because the client has to hear of the failure before it hears of the end.
             channel.eventLoop.execute { channel.close(promise: nil) }
             return channel.eventLoop.makeFailedFuture(WrongPeerError())
         }
-        return channel.eventLoop.makeCompletedFuture {
-            let pipeline = channel.pipeline.syncOperations
-            try pipeline.addHandler(ReadIdleHandler(timeout: TimeAmount(configuration.idleTimeout)), position: .first)
-            try pipeline.addHandler(RequestTargetHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
-            try channel.guardAnswers(maxHeadSize: configuration.maxResponseHeadSize)
-        }.flatMap {
-            guard pin.scheme == .http else { return channel.eventLoop.makeSucceededVoidFuture() }
-            return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: configuration.receiveBufferSize))
-                // One large buffer at a time: four of them, NIO's default, for each of many connections would be the most of the memory.
-                .flatMap { channel.setOption(.maxMessagesPerRead, value: 1) }
-        }
+        return configuration.prepare(channel)
     }
 }
 

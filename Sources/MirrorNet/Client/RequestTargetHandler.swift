@@ -22,6 +22,3 @@ final class RequestTargetHandler: ChannelOutboundHandler {
         context.write(wrapOutboundOut(part), promise: promise)
     }
 }
-
-@available(*, unavailable)
-extension RequestTargetHandler: Sendable {}

@@ -3,8 +3,6 @@ package import Logging
 import MirrorCore
 public import NIOCore
 public import NIOHTTP1
-import NIOPosix
-import NIOSSL
 import Synchronization
 
 /// Talks to services that the operator configured: object storage, token and metadata services.
@@ -46,7 +44,7 @@ public final class ServiceClient: Sendable {
         let url = try Self.url(of: request)
         let slot = try await slots.slot(for: "\(url.scheme.rawValue)://\(url.authority)")
         do {
-            let response = try await execute(try prepare(request, url), for: request)
+            let response = try await client.execute(try prepare(request, url)) { request.mayRepeat(after: $0) }
             return try await finish(response, to: request, url: url, slot: slot)
         } catch let error as ServiceBody.StreamFailure {
             throw error.cause
@@ -111,10 +109,7 @@ public final class ServiceClient: Sendable {
         prepared.headers = request.headers
         prepared.headers.remove(name: RequestTargetHandler.fieldName)
         prepared.headers.add(name: RequestTargetHandler.fieldName, value: request.target)
-        for (name, value) in [("user-agent", configuration.userAgent), ("accept", "*/*"), ("accept-encoding", "identity")]
-        where !request.headers.contains(name: name) {
-            prepared.headers.add(name: name, value: value)
-        }
+        prepared.addDefaults(configuration)
         switch request.body {
         case .none: prepared.body = nil
         case .bytes(let buffers):
@@ -128,47 +123,20 @@ public final class ServiceClient: Sendable {
         return prepared
     }
 
-    private func execute(_ prepared: HTTPClientRequest, for request: ServiceRequest) async throws -> HTTPClientResponse {
-        do {
-            return try await client.execute(prepared, deadline: .distantFuture)
-        } catch let error where request.mayRepeat(after: error) {
-            return try await client.execute(prepared, deadline: .distantFuture)
-        }
-    }
-
     func finish(
         _ response: HTTPClientResponse, to request: ServiceRequest, url: ArtifactURL, slot: RequestSlots.Slot
     ) async throws -> ServiceResponse {
-        let status = Int(response.status.code)
-        let hasBody = request.method != .HEAD && status >= 200 && status != 204 && status != 304
-        let length =
-            response.headers.contains(name: "transfer-encoding") ? nil : response.headers.first(name: "content-length").flatMap(Int64.init)
-        let body = OutboundBody(.init(response.body, of: url, expectedLength: hasBody ? length : 0, holding: [slot]))
-        // Read to its end, which is here already, because a body that is dropped takes its connection with it.
-        if !hasBody || length == 0 { for try await _ in body {} }
-        return ServiceResponse(
-            status: status, headers: response.headers, body: hasBody && length != 0 ? body : OutboundBody(nil))
+        ServiceResponse(
+            status: Int(response.status.code), headers: response.headers,
+            body: try await .of(response, url: url, isHead: request.method == .HEAD, holding: [slot]))
     }
 
     static func clientConfiguration(_ configuration: OutboundConfiguration) -> HTTPClient.Configuration {
         var client = HTTPClient.Configuration(configuration)
-        let bufferSize = configuration.receiveBufferSize
-        let idleTimeout = TimeAmount(configuration.idleTimeout)
-        let maxHeadSize = configuration.maxResponseHeadSize
         client.http1_1ConnectionDebugInitializer = { channel in
-            channel.eventLoop.makeCompletedFuture {
+            configuration.prepare(channel).flatMapThrowing {
                 let pipeline = channel.pipeline.syncOperations
-                let isPlain = (try? pipeline.handler(type: NIOSSLClientHandler.self)) == nil
-                try pipeline.addHandler(ReadIdleHandler(timeout: idleTimeout), position: .first)
-                try pipeline.addHandler(RequestTargetHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
-                try channel.guardAnswers(maxHeadSize: maxHeadSize)
                 try pipeline.addHandler(KeptConnectionHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
-                return isPlain
-            }.flatMap { isPlain in
-                // TLS comes in records of 16 KiB anyway.
-                guard isPlain else { return channel.eventLoop.makeSucceededVoidFuture() }
-                return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: bufferSize))
-                    .flatMap { channel.setOption(.maxMessagesPerRead, value: 1) }
             }
         }
         return client

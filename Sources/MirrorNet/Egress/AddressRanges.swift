@@ -3,14 +3,9 @@ import MirrorCore
 /// The special-purpose address registries of IANA (RFC 6890 and its updates), and the metadata services of the clouds, which give
 /// credentials to any process on the machine.
 enum AddressRanges {
-    struct Range: Sendable {
-        let network: IPNetwork
-        let reason: EgressRefusal.Reason
-    }
-
     /// The first that matches gives the reason, so single addresses stand before their networks.
-    static let refused: [Range] = table.compactMap { text, reason in
-        IPNetwork(text).map { Range(network: $0, reason: reason) }
+    static let refused: [(network: IPNetwork, reason: EgressRefusal.Reason)] = table.compactMap { text, reason in
+        IPNetwork(text).map { (network: $0, reason: reason) }
     }
 
     static let table: [(String, EgressRefusal.Reason)] = [

@@ -87,9 +87,6 @@ final class AnswerGuard: ChannelDuplexHandler {
     }
 }
 
-@available(*, unavailable)
-extension AnswerGuard: Sendable {}
-
 /// What a peer sent is not an answer that may be believed.
 package struct UnacceptableAnswer: Error, CustomStringConvertible {
     /// What is wrong with it.

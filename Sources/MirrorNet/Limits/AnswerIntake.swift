@@ -52,6 +52,3 @@ final class AnswerIntake: ChannelInboundHandler {
         context.close(promise: nil)
     }
 }
-
-@available(*, unavailable)
-extension AnswerIntake: Sendable {}

@@ -72,7 +72,4 @@ final class ReadIdleHandler: ChannelDuplexHandler {
     }
 }
 
-@available(*, unavailable)
-extension ReadIdleHandler: Sendable {}
-
 struct ReadIdleError: Error {}

@@ -1,5 +1,5 @@
 package import MirrorCore
-import NIOCore
+package import NIOCore
 import Synchronization
 
 /// Caches the answers of another resolver for a short time, and asks it once for all callers that need the same name.
@@ -34,16 +34,9 @@ package final class CachingResolver: HostResolver {
     ///   - failureLife: How long it is remembered that a name has none, or that nobody answered.
     ///   - lastLife: For how long after a name server's answer its addresses stand in for one that does not come.
     ///   - capacity: Names remembered, at most; 2 or more.
-    package convenience init(
+    package init(
         _ base: any HostResolver, life: Duration = .seconds(30), failureLife: Duration = .seconds(5), lastLife: Duration = .seconds(3_600),
-        capacity: Int = 4_096
-    ) {
-        self.init(base, life: life, failureLife: failureLife, lastLife: lastLife, capacity: capacity, now: { .now() })
-    }
-
-    init(
-        _ base: any HostResolver, life: Duration, failureLife: Duration, lastLife: Duration, capacity: Int,
-        now: @escaping @Sendable () -> NIODeadline
+        capacity: Int = 4_096, now: @escaping @Sendable () -> NIODeadline = { .now() }
     ) {
         self.base = base
         self.life = life

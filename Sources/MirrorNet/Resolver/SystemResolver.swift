@@ -30,8 +30,7 @@ package struct SystemResolver: HostResolver {
     }
 
     /// - Parameters:
-    ///   - perDomain: Threads that the names of one domain may hold at the same time.
-    ///   - maxUnknown: Threads that all names may hold that have not answered of late.
+    ///   - perDomain, maxUnknown: As of ``DomainTurns``.
     ///   - lookUp: May block.
     init(
         eventLoopGroup: any EventLoopGroup, timeout: Duration, threads: NIOThreadPool, perDomain: Int, maxUnknown: Int,
