@@ -69,6 +69,9 @@ public protocol ObjectStore: Sendable {
 
     /// Where a client finds the object. Makes no network call.
     ///
+    /// A store that signs locations signs them as at the beginning of a window of time, so that all nodes give one location for as long as the window
+    /// lasts. The window, five minutes at most, is added to `life`: while more than that is left, a location is given to other clients, too.
+    ///
     /// - Parameter life: How long the location must at least work, where it is one that ends.
     func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation
 
