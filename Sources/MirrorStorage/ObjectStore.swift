@@ -38,14 +38,23 @@ public protocol ObjectStore: Sendable {
     /// - Parameter expectedSize: Bytes, where the origin stated them: a store may refuse early what it cannot take (`.full`, `.invalidRequest`).
     func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload
 
+    /// What another store of the same service is told to copy one of this store's objects from (``canCopy(from:)``). Makes no network call.
+    ///
+    /// - Parameter size: Bytes of the object.
+    /// - Parameter etag: What the object must still have; `nil` for any.
+    /// - Returns: `nil` where no store copies from this one.
+    func copySource(of key: ObjectKey, size: Int64, etag: String?) -> CopySource?
+
     /// Whether ``copy(_:from:metadata:condition:)`` is worth trying: same kind of service, in reach, and a size that it copies. Makes no network call.
     func canCopy(from source: CopySource) -> Bool
 
     /// Makes the service itself copy an object of another bucket, so that no byte of it passes through this process.
     ///
-    /// - Parameter metadata: As for an upload; the copy's own, not the source's.
+    /// - Parameter metadata: As for an upload; the copy's own, not the source's. With a digest, where it is known: a store whose service states one of
+    ///   the copy compares them.
     /// - Throws: `.permissionDenied` or `.notFound` where the service does not let this store read the source, `.preconditionFailed` where the
-    ///   source is no longer what `source` says or `condition` does not hold; `.unsupported` where ``canCopy(from:)`` is false.
+    ///   source is no longer what `source` says or `condition` does not hold; `.checksumMismatch` where the copy has another size or digest;
+    ///   `.unsupported` where ``canCopy(from:)`` is false.
     func copy(_ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition) async throws -> ObjectInfo
 
     /// Opens an object as a file, so that its bytes can be sent by the kernel. The default throws `.unsupported`.
@@ -90,6 +99,8 @@ extension ObjectStore {
     }
 
     public func space() async throws -> StoreSpace? { nil }
+
+    public func copySource(of key: ObjectKey, size: Int64, etag: String?) -> CopySource? { nil }
 
     public func canCopy(from source: CopySource) -> Bool { false }
 
