@@ -27,7 +27,10 @@ package enum MetricCatalog {
         (EngineMetrics.Name.slowCopies, "counter", "pool", "Copies that gave up their slot because the origin sent too slowly."),
         (EngineMetrics.Name.copySeconds, "histogram", "pool", "How long copies took."),
         (EngineMetrics.Name.copyBytes, "counter", "pool", "Bytes that copies carried from origins through this process."),
-        (EngineMetrics.Name.serverSideCopyBytes, "counter", "pool", "Bytes that pools' services copied by themselves."),
+        (
+            EngineMetrics.Name.serverSideCopyBytes, "counter", "pool, source",
+            "Bytes that pools' services copied by themselves, by source: `origin`, or `replica` for another pool."
+        ),
         (EngineMetrics.Name.lost, "counter", "pool", "Replicas whose object was found missing in the pool."),
         (EngineMetrics.Name.copiesInProgress, "gauge", "pool", "Copies in progress."),
         (EngineMetrics.Name.poolBytes, "gauge", "pool", "Bytes of present replicas, whichever process copied them."),
