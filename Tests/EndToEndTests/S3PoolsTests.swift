@@ -30,7 +30,7 @@ extension EndToEnd {
             }
         }
 
-        @Test("What one pool has is copied into the other by the service: no byte passes through the mirror, and no request reaches the origin")
+        @Test("What one pool has is copied into the other by the service: no byte through the mirror, and no request to the origin")
         func fromPoolToPool() async throws {
             try await run { mirror, origin, locations async throws in
                 for (path, size) in Self.artifacts {

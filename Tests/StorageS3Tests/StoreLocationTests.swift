@@ -34,7 +34,7 @@ struct StoreLocationTests {
     /// At the beginning of a window.
     private static let start = Timestamp(milliseconds: 1_700_000_100_000)
 
-    @Test("A presigned location works as long as asked for after the last moment of its window, seven days at most", arguments: [0, 299_999])
+    @Test("A presigned location works as long as asked for, from the end of its window on, seven days at most", arguments: [0, 299_999])
     func presigned(_ milliseconds: Int64) async throws {
         let object = try SampleObject(size: 1)
         let clock = ManualClock(now: Self.start + .milliseconds(milliseconds))
