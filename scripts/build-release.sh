@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the executable that is deployed: optimised, with the Swift libraries inside, so that it needs no toolchain where it runs.
+# Builds the executable that is deployed: optimised, with the Swift libraries linked in, so that it runs without a toolchain.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"

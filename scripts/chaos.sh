@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Breaks everything at the same time for some seconds: kills, clocks that step, lines that stall, evictions and purges under readers. Then looks at what must hold.
-# usage: scripts/chaos.sh      environment: SECONDS_EACH (120) for each scene, SEED (by chance; printed)
+# Breaks everything at the same time while clients read: kills, clock steps, stalled connections, evictions and purges. Then checks the invariants.
+# usage: scripts/chaos.sh      environment: SECONDS_EACH (120) for each scene, SEED (random; printed)
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Fails when what deploy/ says does not go together with the rest of the tree.
+"""Fails if the files in deploy/ do not match the rest of the tree.
 
-The Dockerfile has to copy what Package.swift names, and the compose file may name only what is there. Both systemd units are confined alike.
+The Dockerfile has to copy everything that Package.swift names, the compose file may name only what exists, and both systemd units have the same sandbox.
 Needs PyYAML, Swift (to read Package.swift) and, for the units, systemd-analyze.
 usage: check-deploy.py [ROOT] | --self-test
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-# The most that `systemd-analyze security` may say of a unit: 10 is a service that may do everything.
+# The highest exposure that `systemd-analyze security` may report for a unit; 10 is a service that may do everything.
 EXPOSURE_LIMIT = 1.5
 
 # ---- The Dockerfile
@@ -33,7 +33,7 @@ def manifest_paths(root: Path) -> list[str]:
 
 
 def dockerfile_problems(root: Path, text: str, needed: list[str]) -> list[str]:
-    """What the build stage lacks of the paths that are needed, and what it copies that is not there."""
+    """Needed paths that the build stage does not copy, and paths that it copies but that do not exist."""
     found, copied = [], []
     ignore = root / ".dockerignore"
     patterns = ignore.read_text(encoding="utf-8").splitlines() if ignore.exists() else []
@@ -75,7 +75,7 @@ def is_ignored(path: str, patterns: list[str]) -> bool:
 
 
 def compose_problems(root: Path, text: str) -> list[str]:
-    """One build for each image, files that are there, and services that wait for others that can say that they are ready."""
+    """One build for each image, only files that exist, and services that wait only for services with a health check."""
     document = yaml.safe_load(text)
     services, found, builds = document["services"], [], {}
     folder = root / "deploy"
@@ -104,7 +104,7 @@ def compose_problems(root: Path, text: str) -> list[str]:
 
 
 def has_health(service: dict, services: dict) -> bool:
-    """A health check of its own, or that of the image that is built here."""
+    """Its own health check, or that of the image that is built here."""
     own = service.get("healthcheck")
     if own:
         return not own.get("disable")
@@ -150,7 +150,7 @@ def unit_problems(units: list[Path]) -> list[str]:
         copies = []
         for unit in units:
             copy = Path(folder) / unit.name
-            # Whether the executable is installed on this machine is not the question.
+            # It does not matter whether the executable is installed on this machine.
             copy.write_text(unit.read_text(encoding="utf-8").replace("/usr/local/bin/cloud-mirror", "/bin/true"), encoding="utf-8")
             copies.append(copy)
         for copy in copies:

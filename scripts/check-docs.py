@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Fails when a public symbol of a library product has no documentation comment, neither of its own nor from the protocol that it fulfils.
+"""Fails if a public symbol of a library product has no documentation comment, neither its own nor that of the protocol requirement that it implements.
 
-Asks the modules that a debug build left for their symbols. An initializer that only takes what its type's properties say needs no comment.
-usage: check-docs.py BUILD [OUTPUT] | --self-test      BUILD: what `swift build --show-bin-path` says; OUTPUT: where the graphs are to stay
+Extracts the symbols from the modules of a debug build. An initializer that only sets the properties of its type needs no comment.
+usage: check-docs.py BUILD [OUTPUT] | --self-test      BUILD: the output of `swift build --show-bin-path`; OUTPUT: where to keep the graphs
 """
 
 import json
@@ -16,17 +16,17 @@ from urllib.parse import unquote, urlparse
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Arguments of the compiler that the modules of dependencies, in C too, are found by; each has a value.
+# Compiler arguments for finding the modules of dependencies, including those in C; each has a value.
 PLACES = ("-target", "-sdk", "-F", "-I", "-Xcc")
 
 
 def products(manifest: str) -> list[str]:
-    """The library products, in the manifest's order. Each is a module of the same name."""
+    """The library products, in the order of the manifest. Each is a module of the same name."""
     return re.findall(r'^ +\.library\(name: "(\w+)"', manifest, re.MULTILINE)
 
 
 def extract(build: Path, modules: list[str], output: Path) -> dict[str, list[dict]]:
-    """Writes the symbol graphs of each module into a folder of its name, and returns them."""
+    """Writes the symbol graphs of each module into a folder named after it, and returns them."""
     description = json.loads((build / "description.json").read_text(encoding="utf-8"))
     commands = {command["moduleName"]: command for command in description["swiftCommands"].values()}
     graphs = {}

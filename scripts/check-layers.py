@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Fails when a module imports what stands above or beside it, or a third-party module that is not for its layer, or names a service of another.
+"""Fails if a module imports one above or next to it, imports a third-party module that is not for its layer, or names a service of another module.
 
-The tables below are the layers. A new module has no place until it has one here.
+The tables below define the layers. A new module has to be added to them first.
 usage: check-layers.py [ROOT] | --self-test
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 from swift_source import imports, swift_files  # noqa: E402
 
-# Each module and ours that it may import, bottom first.
+# Each module with the modules of ours that it may import, bottom first.
 LAYERS = {
     "MirrorCore": set(),
     "CProcess": set(),
@@ -36,12 +36,12 @@ LAYERS = {
     "CloudMirror": {"MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore"},
     "cloud-mirror": {"CloudMirror"},
     "MirrorTesting": {"MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore"},
-    # Beside the tests, which alone may import it.
+    # Lies next to the tests; only they may import it.
     "TestServers": set(),
 }
 
-# Third-party modules (a trailing * stands for any ending), and the only modules of ours that may import them.
-# What is not listed is free for all except MirrorCore.
+# Third-party modules (a trailing * matches any ending), and the only modules of ours that may import them.
+# Every module except MirrorCore may import the modules that are not listed.
 THIRD_PARTY = {
     "Hummingbird*": {"MirrorServer", "MirrorNode"},
     "AsyncHTTPClient": {"MirrorNet", "CloudMirror"},
@@ -50,15 +50,15 @@ THIRD_PARTY = {
     "Yams": {"MirrorNode"},
     "ArgumentParser": {"CloudMirror"},
     "FoundationNetworking": set(),
-    # The C library: what is for more than one module is in MirrorSystem.
+    # The C library: calls that more than one module needs are in MirrorSystem.
     **dict.fromkeys(("Glibc", "Musl", "Darwin"), {"MirrorSystem", "StorageCloud", "RedisClient", "MirrorServer"}),
 }
 
-# The word S3, in code, strings, comments and names of files alike, is for these folders and files of Sources/ only: elsewhere stands what holds for
+# Only these folders and files in Sources/ may contain the word S3, whether in code, strings, comments or file names: everything else has to work for
 # any service.
 MAY_SAY_S3 = ("StorageS3", "CloudMirror/StandardServices.swift")
 
-# The bottom does no I/O, so it names no module that is for it. The C library is there for the clock and for reading addresses.
+# The bottom layer does no I/O, so it may not import modules for it. It needs the C library for the clock and for parsing addresses.
 CORE_MAY_IMPORT = {"Swift", "SwiftOverlayShims", "Synchronization", "DequeModule", "HeapModule", "Crypto", "FoundationEssentials", "Glibc", "Musl", "Darwin"}
 SYSTEM_MAY_IMPORT = {"Swift", "Glibc", "Musl", "Darwin"}
 
@@ -108,7 +108,7 @@ def _problem(module: str, imported: str) -> str | None:
 
 
 def self_test() -> None:
-    """Builds small trees and sees that each kind of violation is reported, and nothing else."""
+    """Builds small trees and checks that each kind of violation is reported, and nothing else."""
     cases = [
         ("MirrorCore", "import MirrorEngine\n", "imports point down only"),
         ("MirrorStorage", "public import MirrorState\n", "imports point down only"),

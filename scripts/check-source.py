@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fails on what must not stand in the tree: constructs that crash or escape, files too long to read, paths of one machine.
+"""Fails on what must not be in the tree: constructs that crash or bypass checks, files that are too long, paths of one machine.
 
 usage: check-source.py [ROOT] | --self-test
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 from swift_source import code_only, swift_files  # noqa: E402
 
-# Pattern, folders, why.
+# Pattern, folders, reason.
 CONSTRUCTS = [
     (r"\btry!", ("Sources", "Tests", "Examples"), "try! crashes on an error; handle it or let it pass on"),
     (r"\bas!", ("Sources", "Tests", "Examples"), "as! crashes on a wrong type"),
@@ -28,7 +28,7 @@ CONSTRUCTS = [
 PRINTS = re.compile(r"(?<![.\w])print\s*\(")
 PRINT_ALLOWED = {"CloudMirror"}
 
-# A folder in a home or a checkout says where the author worked, and is wrong everywhere else. The home of nobody in particular is an example.
+# A folder in a home or a checkout reveals where the author worked, and is wrong everywhere else. Placeholder homes such as /home/me are allowed.
 MACHINE_PATH = re.compile(r"(?<![\w.\-/~${}])/(?:home|Users|root|work|workspace)/(?!(?:me|you|user|someone)\b)\w")
 
 # A to-do without a place where it is tracked is forgotten.
@@ -74,7 +74,7 @@ def text_problems(root: Path, names: list[str]) -> list[str]:
 
 
 def tracked(root: Path) -> list[str]:
-    """Files that git keeps or would keep."""
+    """Files that git tracks or would track."""
     command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return sorted(name for name in output.split("\0") if name)

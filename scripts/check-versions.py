@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Fails when a version is not exact, or is said in two ways.
+"""Fails if a version is not exact, or if two places state different versions.
 
-What is built and tested has to be what the image, CI and the README's commands use: the Swift toolchain (`.swift-version`), Debian, Swift packages
-(`Package.swift`; `Package.resolved` is not kept), Python packages (`scripts/requirements`, with hashes). A commit with a release's tag has to name its base
-images by digest, too: scripts/pin-images.sh writes them.
+Builds and tests have to use the same versions as the image, CI and the README's commands: the Swift toolchain (`.swift-version`), Debian, Swift packages
+(`Package.swift`; `Package.resolved` is not tracked), Python packages (`scripts/requirements`, with hashes). A commit with a release tag also has to name its base
+images by digest: scripts/pin-images.sh writes them.
 usage: check-versions.py [--release] [ROOT] | --self-test
 """
 
@@ -36,7 +36,7 @@ def manifest_problems(text: str) -> list[str]:
 
 
 def resolved_problems(manifest: str, resolved: str) -> list[str]:
-    """What was resolved last is what is written down."""
+    """The versions that were resolved last are those in the manifest."""
     exact = {url.rsplit("/", 1)[-1].removesuffix(".git").lower(): version for url, version in re.findall(r'url: "([^"]+)", exact: "([^"]+)"', manifest)}
     pins = {pin["identity"]: pin["state"].get("version") for pin in json.loads(resolved)["pins"]}
     return [f"Package.resolved: {name} {pins[name]}, Package.swift: {version}" for name, version in exact.items() if name in pins and pins[name] != version]
@@ -46,7 +46,7 @@ def resolved_problems(manifest: str, resolved: str) -> list[str]:
 
 
 def toolchain_problems(root: Path, installed: str | None) -> list[str]:
-    """`.swift-version` is the version of the image and of the README, and what is installed."""
+    """`.swift-version` matches the image, the README and the installed toolchain."""
     version = read(root, ".swift-version").strip()
     if not re.fullmatch(r"\d+\.\d+(\.\d+)?", version):
         return [f".swift-version: {version!r} is not a version"]
@@ -88,7 +88,7 @@ def debian_problems(root: Path) -> list[str]:
 
 
 def requirement_problems(folder: Path) -> list[str]:
-    """Each file of pins holds what the file beside it wants, and a hash for everything."""
+    """Each file of pins has every package of its .in file, and a hash for each."""
     found = []
     for wanted_file in sorted(folder.glob("*.in")):
         pins_file = wanted_file.with_suffix(".txt")
@@ -118,7 +118,7 @@ def normal(name: str) -> str:
 
 
 def image_problems(root: Path) -> list[str]:
-    """A release's images are made of what nobody can exchange."""
+    """A release's base images are named by digest, so that nobody can replace them."""
     found = []
     for line in re.findall(r"^ARG (?:SWIFT|BASE)=.*$", read(root, "deploy/Dockerfile"), re.MULTILINE):
         if not re.search(r"@sha256:[0-9a-f]{64}$", line):
@@ -153,7 +153,7 @@ def main(arguments: list[str]) -> int:
     release = "--release" in arguments
     folders = [argument for argument in arguments if not argument.startswith("--")]
     root = Path(folders[0]) if folders else Path(__file__).resolve().parent.parent
-    # Elsewhere than in CI another toolchain may be tried.
+    # Outside CI, another toolchain may be tried.
     in_ci = os.environ.get("CI") in ("true", "1")
     found = problems(root, installed_swift() if in_ci else None, release or is_release(root))
     for line in found:

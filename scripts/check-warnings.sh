@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Fails when a build log has a warning in this package's own sources; those of its dependencies are theirs.
-# An incremental build repeats no warning of a file that it did not compile: only the log of a clean build proves that there are none.
+# Fails if a build log has a warning in this package's own sources; warnings in its dependencies do not count.
+# An incremental build does not repeat the warnings of files that it does not compile: only the log of a clean build proves that there are none.
 # usage: scripts/check-warnings.sh LOG
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
 
 log=${1:?usage: scripts/check-warnings.sh LOG}
-# A macro's expansion has no path in its first line; none of the dependencies expands one.
+# The expansion of a macro has no path in its first line; none of the dependencies expands macros.
 own="^macro expansion .*: warning: |^$root/(Sources|Tests|Examples|Package\.swift).*: warning: |^warning: '($(basename "$root")|cloud-mirror)': "
 if found=$(grep -E "$own" "$log" | sort -u); then
     printf '%s\n' "$found"

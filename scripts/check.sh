@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Every check that needs no build. Runs them all, then fails if one failed.
-# (That the generated references are fresh is a test: it needs the executable's own knowledge.)
+# Every check that needs no build. Runs them all, then fails if any of them failed.
+# (A test checks that the generated references are up to date, because that needs the executable.)
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/servers.sh
+source scripts/servers.sh
 
 failed=()
 check() {
@@ -37,9 +39,19 @@ check_deploy() {
     .build/checks/bin/python scripts/check-deploy.py --self-test && .build/checks/bin/python scripts/check-deploy.py
 }
 
+# That the servers for tests that play clouds take what the clouds' own clients send, and refuse what is wrong.
+check_cloud_servers() {
+    if ! install_servers; then
+        if in_ci; then return 1; fi
+        note "the clients of the clouds could not be installed: scripts/cloud-servers is not checked"
+        return 0
+    fi
+    "$servers_environment/bin/python" -B -W ignore -m unittest discover --quiet --start-directory scripts/cloud-servers
+}
+
 lint_shell() {
     local scripts
-    # The source tree's own shell scripts, by their first line: .ci/run has no suffix.
+    # The shell scripts in the source tree, recognised by their first line: .ci/run has no suffix.
     mapfile -t scripts < <(grep -lrE '^#!/usr/bin/env bash|^# shellcheck shell=bash' .ci scripts Benchmarks --include='*.sh' --include=run | sort)
     if ! ensure_checks; then
         if in_ci; then return 1; fi
@@ -60,6 +72,7 @@ check "bill of materials: the script itself" scripts/sbom.py --self-test
 check "documentation of public symbols: the check itself" scripts/check-docs.py --self-test
 check "shell scripts (shellcheck)" lint_shell
 check "deploy (Dockerfile, compose file, systemd units), and the check itself" check_deploy
+check "servers for tests that play clouds" check_cloud_servers
 check "benchmark harness" python3 -B -m unittest discover --quiet -s Benchmarks -p 'test_*.py'
 
 if [[ ${#failed[@]} -gt 0 ]]; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Regenerates the references that are checked in, and builds the API documentation of the library products into .build/docs/site. A warning of docc fails it.
+# Regenerates the references that are checked in, and builds the API documentation of the library products into .build/docs/site. Fails on a warning from docc.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -10,7 +10,7 @@ swift build 2>&1 | build_progress
 build=$(swift build --show-bin-path)
 executable=$build/cloud-mirror
 
-# generate SUBCOMMAND FILE: through a temporary file, so that a failure leaves the old one whole.
+# generate SUBCOMMAND FILE: through a temporary file, so that a failure leaves the old file intact.
 generate() {
     mkdir -p "$(dirname "$2")"
     "$executable" generate "$1" >"$2.new" || {
@@ -23,7 +23,7 @@ generate() {
 generate configuration-reference docs/configuration.md
 generate configuration-example config/cloud-mirror.example.yaml
 
-# insert SUBCOMMAND PAGE MARK: what stands between two marks of a page.
+# insert SUBCOMMAND PAGE MARK: replaces the text between two marks of a page.
 insert() {
     "$executable" generate "$1" >"$2.part" || fail "cloud-mirror generate $1"
     sed -e "/<!-- $3 -->/,/<!-- \/$3 -->/{//!d}" -e "/<!-- $3 -->/r $2.part" "$2" >"$2.new"
@@ -35,7 +35,7 @@ insert capability-table docs/storage-backends.md capabilities
 insert bucket-policies docs/operations.md policies
 insert limits docs/security.md limits
 
-# One archive for each library product, in the manifest's order, so that it can link to those before it; then one of them all.
+# One archive for each library product, in the order of the manifest, so that it can link to the ones before it; then they are merged into one.
 say "Symbols of the library products"
 scripts/check-docs.py "$build" .build/docs/symbols
 mapfile -t modules < <(sed -nE 's/^ +\.library\(name: "([^"]+)".*/\1/p' Package.swift)
@@ -44,7 +44,7 @@ links=()
 for module in "${modules[@]}"; do
     say "API documentation of $module"
     archive=.build/docs/$module.doccarchive
-    # Comments are about the parameters that do not speak for themselves, so that not all are described is no warning.
+    # Comments describe only parameters that are not self-explanatory, so missing descriptions are not a warning.
     docc convert "Sources/$module/$module.docc" --additional-symbol-graph-dir ".build/docs/symbols/$module" --output-path "$archive" \
         --fallback-bundle-identifier "$module" --warnings-as-errors --disable-parameters-and-returns-validation \
         --enable-experimental-external-link-support "${links[@]}"

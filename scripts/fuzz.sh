@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Feeds each parser, and each whole client and server, with made-up input. Fails on a trap, a hang, or answers that do not fit each other.
-# usage: scripts/fuzz.sh [TARGET...]      environment: SECONDS_EACH (60), or EXECUTIONS for each instead; SEED (by chance; printed); RELEASE=1 runs optimised code
+# Feeds generated input to each parser, and to each whole client and server. Fails on a trap, a hang, or answers that contradict each other.
+# usage: scripts/fuzz.sh [TARGET...]      environment: SECONDS_EACH (60), or EXECUTIONS for each instead; SEED (random; printed); RELEASE=1 runs optimised code
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -8,7 +8,7 @@ source "$(dirname "$0")/lib.sh"
 scripts/setup.sh
 options=()
 if [[ -n ${RELEASE:-} ]]; then
-    # In a place of its own: with other options, everything that is built for other purposes would be built anew each time.
+    # In a separate directory: otherwise each change of options would rebuild everything that is built for other purposes.
     options=(-c release -Xswiftc -enable-testing --scratch-path .build/fuzz-release)
     if [[ ! -d .build/fuzz-release ]]; then say "Building optimised tests. The first time everything is compiled: about half an hour on two cores"; fi
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints each target of a Makefile with the comment behind it.
+# Prints each target of a Makefile with its comment.
 set -euo pipefail
 
 echo "cloud-mirror: make TARGET [ARGS=\"...\"]"

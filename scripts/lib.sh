@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts share. To be sourced; sets the working directory to the root of the checkout.
+# Functions that the scripts share. Source it; it sets the working directory to the root of the checkout.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root" || exit 1
@@ -11,11 +11,11 @@ fail() {
     exit 1
 }
 
-# Whether a missing server or tool is a failure (in CI) or only worth a note.
+# Whether a missing server or tool is a failure (in CI) or only a note.
 in_ci() { [[ ${CI:-} == true || ${CI:-} == 1 ]]; }
 
-# ensure_venv DIRECTORY REQUIREMENTS: a Python environment with exactly these packages, each file of which has a hash that is written down.
-# The requirements are kept beside it when it is complete, so a second call only compares two files.
+# ensure_venv DIRECTORY REQUIREMENTS: a Python environment with exactly these packages, verified by the hashes of their files.
+# Once it is complete, the requirements are saved next to it, so that a second call only compares two files.
 ensure_venv() {
     local directory=$1 requirements=$2
     if cmp -s "$requirements" "$directory/installed.txt"; then return 0; fi
@@ -27,7 +27,7 @@ ensure_venv() {
     cp "$requirements" "$directory/installed.txt"
 }
 
-# The folders and files that hold our Swift, those that exist.
+# The folders and files with our Swift sources, as far as they exist.
 swift_paths() {
     local path
     for path in Package.swift Sources Tests Examples Benchmarks; do
@@ -35,7 +35,7 @@ swift_paths() {
     done
 }
 
-# A build log is thousands of steps: show one in fifty, and everything that is not a step.
+# A build log has thousands of steps: show one in fifty, and everything that is not a step.
 build_progress() { awk '/^\[[0-9]+\/[0-9]+\]/ { if (n++ % 50 == 0) { print; fflush() } next } { print; fflush() }'; }
 
 # A test log has several lines for each test: show what failed, and the counts.

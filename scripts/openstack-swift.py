@@ -1,4 +1,4 @@
-"""OpenStack Swift with its S3 interface, all of it in one process, for tests: a server that refuses much of what Amazon's takes.
+"""OpenStack Swift with its S3 interface, all in one process, for tests: a server that rejects much of what Amazon's accepts.
 
 usage: openstack-swift.py DIRECTORY ACCESS-KEY SECRET-KEY
 The directory must be new, on a file system with extended attributes. The access key has the form ACCOUNT:USER.
@@ -60,7 +60,7 @@ def main(directory, access, secret):
     start_storage(directory)
     with open(os.path.join(directory, "proxy.conf"), "w") as file:
         file.write(PROXY.format(directory=directory, account=account, user=user, secret=secret))
-    # After swift.conf, which these read when they are loaded.
+    # Imported after swift.conf is written, because these modules read it when they are loaded.
     from swift.common.wsgi import loadapp
 
     proxy = loadapp(file.name)
@@ -77,7 +77,7 @@ def main(directory, access, secret):
 
 
 def start_storage(directory):
-    """The servers of accounts, containers and objects, each with a ring of one device."""
+    """The servers for accounts, containers and objects, each with a ring of one device."""
     from swift.account.server import AccountController
     from swift.common.ring import RingBuilder
     from swift.container.server import ContainerController

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Writes the digests of base images into deploy/Dockerfile and deploy/compose.yaml: what is built from them then stays the same until this is run again.
-# To be run for a release, on a machine with Docker that reaches the registry. A digest that stands there already is replaced.
+# Writes the digests of base images into deploy/Dockerfile and deploy/compose.yaml: builds then use the same base images until this is run again.
+# Run it for a release, on a machine with Docker and access to the registry. An existing digest is replaced.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
 
 command -v docker >/dev/null || fail "docker is missing: it is what asks the registry"
 
-# pin FILE IMAGE: behind the image's tag.
+# pin FILE IMAGE: writes the digest after the image's tag.
 pin() {
     local digest
     digest=$(docker buildx imagetools inspect --format '{{.Manifest.Digest}}' "$2")
@@ -18,7 +18,7 @@ pin() {
 
 mapfile -t bases < <(sed -nE 's/^ARG (SWIFT|BASE)=([^@]+).*/\2/p' deploy/Dockerfile)
 for image in "${bases[@]}"; do pin deploy/Dockerfile "$image"; done
-# Without the one that is built here, from the Dockerfile.
+# Except the image that is built here, from the Dockerfile.
 mapfile -t others < <(sed -nE '/image: cloud-mirror:/d; s/^ *image: ([^@]+).*/\1/p' deploy/compose.yaml)
 for image in "${others[@]}"; do pin deploy/compose.yaml "$image"; done
 scripts/check-versions.py --release

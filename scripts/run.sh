@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the release executable, if that is needed, and serves. All arguments go to `cloud-mirror serve`.
+# Builds the release executable if necessary, and serves. All arguments go to `cloud-mirror serve`.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"

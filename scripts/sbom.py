@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes a software bill of materials (CycloneDX 1.6, JSON) of the executable that was built, and of the image that it is put into.
+"""Writes a software bill of materials (CycloneDX 1.6, JSON) of the executable that was built, and of the image that contains it.
 
-What is in the executable is read from the list of files that it was linked from, not from what the packages might need. The same build gives the same bytes.
-usage: sbom.py BUILD [OUTPUT] | --self-test      BUILD: what `swift build --show-bin-path` says
+The contents of the executable come from the list of files that it was linked from, not from what the packages might need. The same build gives the same bytes.
+usage: sbom.py BUILD [OUTPUT] | --self-test      BUILD: the output of `swift build --show-bin-path`
 """
 
 import hashlib
@@ -16,13 +16,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 EXECUTABLE = "cloud-mirror"
-# Names of SPDX, by what a licence's text holds. The first that fits.
+# SPDX names, by a phrase in the licence's text. The first match counts.
 LICENSES = [
     ("Apache-2.0 WITH Swift-exception", "Runtime Library Exception"),
     ("Apache-2.0", "Apache License"),
     ("MIT", "Permission is hereby granted, free of charge"),
 ]
-# C that packages carry with them: module, name, where its version stands.
+# C libraries that packages contain: module, name, where the version is found.
 VENDORED = [
     ("CNIOBoringSSL", "boringssl", "hash.txt", r"revision ([0-9a-f]{40})"),
     ("CCryptoBoringSSL", "boringssl", "hash.txt", r"revision ([0-9a-f]{40})"),
@@ -33,7 +33,7 @@ VENDORED = [
 
 
 class Unknown(Exception):
-    """Something is in the executable, and nobody knows where it comes from."""
+    """The executable contains something of unknown origin."""
 
 
 # ---- What was built
@@ -56,7 +56,7 @@ def package_of_modules(build: Path, checkouts: Path, modules: list[str]) -> dict
         elif (ROOT / "Sources" / module).is_dir():
             places[module] = None
         else:
-            # Modules of C are not among the commands of Swift.
+            # C modules are not among the Swift commands.
             folders = sorted(folder for folder in checkouts.glob(f"*/**/{module}") if folder.is_dir() and ".build" not in folder.relative_to(checkouts).parts)
             if not folders:
                 raise Unknown(f"no package has the module {module}")
@@ -142,7 +142,7 @@ def toolchain() -> dict:
 
 
 def image_parts(dockerfile: str) -> list[dict]:
-    """The base image, and the packages that are installed into it: as new as Debian has them when the image is built."""
+    """The base image, and the packages that are installed into it, in the newest versions that Debian has when the image is built."""
     base = re.search(r"^ARG BASE=(\S+)$", dockerfile, re.MULTILINE)
     final = dockerfile.rsplit("\nFROM ", 1)[-1]
     install = re.search(r"apt-get install -y --no-install-recommends ([^\\\n]+)", final)
@@ -160,7 +160,7 @@ def image_parts(dockerfile: str) -> list[dict]:
 
 
 def graph(node: dict, into: dict[str, set[str]]) -> dict[str, set[str]]:
-    """By identity, what it depends on directly."""
+    """The direct dependencies of each package, by identity."""
     into.setdefault(node["identity"], set()).update(child["identity"] for child in node["dependencies"])
     for child in node["dependencies"]:
         graph(child, into)
@@ -197,14 +197,14 @@ def bill(build: Path, checkouts: Path, state: Path, dependencies: dict, dockerfi
         "components": parts + others,
         "dependencies": depends,
     }
-    # No time and no chance: named for what it says.
+    # Reproducible: no time and no random number; the serial number is made from the content.
     content = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
     document["serialNumber"] = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, content)}"
     return document
 
 
 def problems(document: dict) -> list[str]:
-    """What the schema of CycloneDX 1.6 would refuse, as far as this script could get it wrong; and what a reader needs."""
+    """Violations of the CycloneDX 1.6 schema that this script could cause, and missing fields that a reader needs."""
     found = []
     if document.get("bomFormat") != "CycloneDX" or document.get("specVersion") != "1.6" or document.get("version") != 1:
         found.append("not a document of CycloneDX 1.6")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the bill of materials of the executable into .build/sbom, of the release build where there is one, else of the debug build. (What is linked is the same.)
+# Writes the bill of materials of the executable into .build/sbom: of the release build if there is one, else of the debug build. (Both link the same.)
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Installs what building and testing need and the machine lacks. Asks nothing; quick when nothing is missing.
-# usage: scripts/setup.sh [bench]      with `bench`, the peers that the benchmarks measure against as well
+# Installs the packages for building and testing that the machine lacks, without asking; quick if nothing is missing.
+# usage: scripts/setup.sh [bench]      with `bench`, also the peers that the benchmarks compare with
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
 
 # libsqlite3-dev: the state store. zlib1g-dev: HTTP compression in swift-nio-extras.
 # python3, python3-venv, curl: servers for tests and the checks. wget, apache2-utils (ab): clients in tests. redis-*: state for many nodes; tests start
-# servers of their own. systemd: systemd-analyze, which checks the units of deploy/; nothing of it is started. nginx, libnginx-mod-http-dav-ext: the WebDAV
-# server of Examples/WebDAVStore, and a peer of the benchmarks.
+# their own servers. systemd: systemd-analyze, which checks the units in deploy/; no part of systemd is started. nginx, libnginx-mod-http-dav-ext: the WebDAV
+# server of Examples/WebDAVStore, and a peer in the benchmarks.
 packages=(ca-certificates curl wget git libsqlite3-dev zlib1g-dev python3 python3-venv apache2-utils redis-server redis-sentinel redis-tools systemd nginx libnginx-mod-http-dav-ext)
 if [[ ${1:-} == bench ]]; then packages+=(wrk); fi
 
@@ -53,7 +53,7 @@ if [[ $(id -u) -ne 0 ]]; then
     fi
 fi
 
-# Debian starts a server when it is installed. The tests and benchmarks start their own on free ports; nothing is to listen afterwards.
+# Debian starts a server when it is installed. The tests and benchmarks start their own servers on free ports, so none should be left listening.
 policy=/usr/sbin/policy-rc.d
 remove_policy() { "${as_root[@]}" rm -f "$policy"; }
 if [[ ! -e $policy ]]; then

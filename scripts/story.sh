@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Shows what the mirror is for, on this machine alone: two regions (two buckets), two front ends, two copiers, one Redis.
-# Fails when anything is not as it tells. Installs and builds what it needs.
+# Fails if anything differs from what it prints. Installs and builds what it needs.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/servers.sh
 source scripts/servers.sh
-# What is shown here is needed, also where tests would be skipped.
+# These servers are required even where the tests would be skipped without them.
 export CI=true
 
 scripts/setup.sh
@@ -29,7 +29,7 @@ trap 'exit 143' TERM
 tell() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 show() { printf '    %s\n' "$*"; }
 
-# ---- The world: an S3 server with a bucket for each region, a Redis.
+# ---- The environment: an S3 server with a bucket for each region, and a Redis.
 install_servers || fail "SeaweedFS could not be installed"
 mkdir -p "$servers_logs" "$servers_runs"
 make_run
@@ -45,7 +45,7 @@ start_redis() {
         --maxmemory 256mb --maxmemory-policy volatile-lru >>"$servers_run/redis.log" 2>&1 &
     redis_pid=$!
     pids+=("$redis_pid")
-    # The shell says nothing of its end, which is part of the story.
+    # The shell does not report that it was killed, because that is part of the story.
     disown
     for _ in $(seq 100); do
         if redis-cli -p "$redis_port" ping 2>/dev/null | grep -q PONG; then return 0; fi
@@ -123,21 +123,21 @@ head -c 64M /dev/urandom >"$servers_run/firefox-50.tar.bz2"
 signed --upload-file "$servers_run/firefox-50.tar.bz2" "$s3/artifacts-us-west-2/firefox-50.tar.bz2"
 sum=$(sha256sum <"$servers_run/firefox-50.tar.bz2")
 
-tell "firefox-50.tar.bz2 (64 MiB) is kept in us-west-2. A test machine in eu-central-1 asks front end 1 for it."
+tell "firefox-50.tar.bz2 (64 MiB) is kept in us-west-2. A test machine in eu-central-1 requests it from front end 1."
 ask "$front1"
 expect wait
-if [[ $(curl --noproxy '*' --silent "$location" | sha256sum) != "$sum" ]]; then fail "what the redirect leads to is not the artifact"; fi
-show "what it gets has the right SHA-256, ${sum%% *}"
+if [[ $(curl --noproxy '*' --silent "$location" | sha256sum) != "$sum" ]]; then fail "the redirect does not lead to the artifact"; fi
+show "the download has the right SHA-256, ${sum%% *}"
 
 tell "A second machine asks the other front end, and is redirected at once."
 ask "$front2"
 expect hit
 ask "$front2"
 expect hit
-show "copies made: $(copies), bytes that passed through a copier: $(carried) (the service copied from bucket to bucket by itself)"
+show "copies made: $(copies), bytes through a copier: $(carried) (the service copied from bucket to bucket)"
 [[ $(copies) == 1 ]] || fail "there was more than one copy"
 
-tell "Somebody purges it on front end 1. Front end 2 had it in memory; it copies it anew."
+tell "It is purged on front end 1. Front end 2, which had it in memory, gets it copied again."
 curl --noproxy '*' --silent --fail --request DELETE --header "Authorization: Bearer $token" --output /dev/null \
     "$front1/v1/purge/s3/eu-central-1/$artifact"
 ask "$front2"
@@ -145,7 +145,7 @@ expect wait
 ask "$front2"
 expect hit
 
-tell "Redis is killed. What is in memory goes on; the rest would go to the origin."
+tell "Redis is killed. Redirects that are in memory still work; other requests would go to the origin."
 kill -KILL "$redis_pid"
 while redis-cli -p "$redis_port" ping >/dev/null 2>&1; do sleep 0.05; done
 ask "$front2"
@@ -162,4 +162,4 @@ ask "$front1"
 expect backfill
 [[ $(copies) == 2 ]] || fail "it was copied again"
 
-tell "That is all. The bytes crossed the regions once for each time that somebody wanted them to."
+tell "Done. The bytes crossed between the regions only twice: for the first request, and after the purge."

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Copies an object of 5 GiB into a bucket of a real S3 server and back, with the release executable, and looks at its memory.
+# Copies an object of 5 GiB into a bucket of a real S3 server and back, with the release executable, and checks its memory use.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"

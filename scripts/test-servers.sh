@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs a command with the servers that the tests need, and stops them whatever happens.
+# Starts the servers that the tests need, runs a command, and stops the servers whatever happens.
 # usage: scripts/test-servers.sh COMMAND [ARGUMENT...]      e.g. scripts/test-servers.sh swift test --filter EndToEnd
 #        scripts/test-servers.sh --install                  only installs them
-# What the command finds in its environment is said in scripts/servers.sh. The exit status is the command's own.
+# scripts/servers.sh lists the environment variables that the command gets. The exit status is that of the command.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -13,9 +13,9 @@ if [[ $# -eq 0 ]]; then fail "usage: scripts/test-servers.sh --install | COMMAND
 
 if [[ $1 == --install ]]; then
     if install_servers; then
-        say "Servers for the tests are in place: httpbin by gunicorn, SeaweedFS, OpenStack Swift"
+        say "Servers for the tests are in place: httpbin by gunicorn, SeaweedFS, OpenStack Swift, and those that play Google's and Azure's storage"
     else
-        missing_server "httpbin, SeaweedFS and OpenStack Swift could not be installed"
+        missing_server "httpbin, SeaweedFS, OpenStack Swift and the servers that play clouds could not be installed"
     fi
     exit 0
 fi

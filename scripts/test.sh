@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds everything with its tests and runs them against real servers. Arguments go to the tests, as to `swift test`: scripts/test.sh --filter EndToEnd
-# Without arguments it also builds and tests the packages in Examples/; `--filter Examples` is for those alone.
-# Ends with the first exit status of them that is not 0; with CI=true, warnings in our own sources fail it too.
+# Builds everything with its tests and runs them against real servers. Arguments are those of `swift test`: scripts/test.sh --filter EndToEnd
+# Without arguments it also builds and tests the packages in Examples/; `--filter Examples` tests only those.
+# Exits with the first status that is not 0; with CI=true, warnings in our own sources fail it too.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/lib.sh"
@@ -11,7 +11,7 @@ source scripts/servers.sh
 logs=.build/logs
 mkdir -p "$logs"
 scripts/setup.sh
-# Beside the build, which takes longer. What cannot be installed is told when the servers start.
+# In parallel with the build, which takes longer. If something cannot be installed, this is reported when the servers start.
 scripts/test-servers.sh --install >"$logs/install-servers.log" 2>&1 &
 
 if [[ -d .build/debug ]]; then
@@ -25,29 +25,29 @@ CLOUD_MIRROR_EXECUTABLE=$(swift build --show-bin-path)/cloud-mirror
 export CLOUD_MIRROR_EXECUTABLE
 if [[ ! -x $CLOUD_MIRROR_EXECUTABLE ]]; then fail "the build left no executable at $CLOUD_MIRROR_EXECUTABLE"; fi
 
-# Of the executable that is tested. It fails where something is linked that nobody knows the origin, the version or the licence of.
+# The bill of materials of the executable under test. This fails if anything is linked whose origin, version or licence is unknown.
 scripts/sbom.py "$(dirname "$CLOUD_MIRROR_EXECUTABLE")" "$logs/cloud-mirror.cdx.json"
-# Of the modules that were built.
+# The comments of the modules that were built.
 scripts/check-docs.py "$(dirname "$CLOUD_MIRROR_EXECUTABLE")"
 
-# The servers are the same for all targets: tests keep apart by names of their own.
+# All targets share the servers: each test uses its own names.
 trap stop_servers EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 start_servers
 
-# In CI nobody is there to interrupt a test that hangs.
+# In CI nobody can interrupt a test that hangs.
 limit=()
 if in_ci; then limit=(timeout --kill-after=30 "${CLOUD_MIRROR_TEST_TIMEOUT:-600}"); fi
 
-# What `swift test` runs. By itself, because `swift test` plans the whole build anew each time, which takes longer than the tests of many a target.
+# The same program that `swift test` runs. It is run directly, because `swift test` plans the whole build each time, which takes longer than many tests.
 bundle=$(dirname "$CLOUD_MIRROR_EXECUTABLE")/cloud-mirrorPackageTests.xctest
-# Without a terminal's name it writes no colours, which have no place in a log that is searched.
+# Without TERM it writes no colours, which would get in the way when the log is searched.
 tests=(env -u TERM -u COLORTERM "$bundle" --testing-library swift-testing)
-# On macOS it is a folder, of which `swift test` knows how to run it.
+# On macOS it is a bundle, which `swift test` can run.
 if [[ ! -f $bundle ]]; then tests=(swift test --skip-build --disable-xctest); fi
-# One target at a time: tests of silence, waits and shutdown measure time, which hundreds of others on the same few cores would spoil.
+# One target at a time: tests of silence, waits and shutdown measure time, and hundreds of other tests on the same few cores would disturb them.
 status=0
 failed=()
 : >"$logs/test.log"
@@ -66,8 +66,8 @@ run_tests() {
     if [[ $status -eq 0 ]]; then status=$result; fi
 }
 
-# The packages in Examples/ are built as somebody else's would be: each as a package of its own that depends on this one. They share its scratch path, in which
-# SwiftPM finds what they use built already.
+# Each package in Examples/ is built like anybody else's package that depends on this one. They share the scratch path of this package, where
+# SwiftPM finds their dependencies already built.
 build_logs=("$logs/build-tests.log")
 test_example() {
     local example=$1 folder bundle log=$logs/build-$1.log
@@ -83,7 +83,7 @@ test_example() {
     folder=$(swift build "${place[@]}" --show-bin-path)
     # Named after the package.
     bundle=$folder/$(sed -nE 's/^    name: "(.*)",$/\1/p' "Examples/$example/Package.swift")PackageTests.xctest
-    # What run_tests runs.
+    # The program that run_tests runs.
     local tests=(env -u TERM -u COLORTERM "$bundle" --testing-library swift-testing)
     if [[ ! -f $bundle ]]; then tests=(swift test "${place[@]}" --skip-build --disable-xctest); fi
     run_tests "Examples/$example"
@@ -99,7 +99,7 @@ elif [[ $# -gt 0 ]]; then
     run_tests "$*" "$@"
 else
     for target in Tests/*/; do
-        # Some folders only hold what several targets share.
+        # Some folders only contain code that several targets share.
         if ! grep -rqw '@Test' "$target"; then continue; fi
         target=$(basename "$target")
         run_tests "$target" --filter "^$target\\."

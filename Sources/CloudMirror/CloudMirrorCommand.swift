@@ -1,7 +1,6 @@
 import ArgumentParser
 import MirrorCore
 
-/// The command `cloud-mirror`.
 struct CloudMirrorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cloud-mirror",

@@ -31,18 +31,7 @@ struct CopierCommand: AsyncParsableCommand {
     var printReady = false
 
     func run() async throws {
-        try await reportingFailures {
-            let hangups = await Hangups()
-            let overrides = Configuration.Overrides(listen: listen)
-            let services = StorageServices.current
-            let configuration = try adapted(ConfigurationLoader.load(config, overrides: overrides))
-            let log = LogOutput.bootstrap(configuration.log)
-            try await ServiceRun.run(log) {
-                try await serve(configuration, as: .copier, log: log, hangups: hangups) {
-                    try adapted(Configuration.load(file: config, services: services, overrides: overrides))
-                }
-            }
-        }
+        try await ServiceRun.run(as: .copier, config, overrides: .init(listen: listen)) { try adapted($0) }
     }
 
     /// What the file says, and what the command line makes of it.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import MirrorCore
+import NIOHTTP1
 
 /// `cloud-mirror purge`: deletes copies.
 struct PurgeCommand: AsyncParsableCommand {
@@ -17,20 +18,18 @@ struct PurgeCommand: AsyncParsableCommand {
     @OptionGroup var admin: AdminOptions
 
     func run() async throws {
-        try await reportingFailures {
-            try await admin.withClient { client in
-                let answer = try await client.send(
-                    .delete, client.address.purge(url, pool: pool), headers: [("prefer", PurgeCall.preference)])
-                // A mirror of an older version, which does not say what was there.
-                guard answer.status != 204 else {
-                    return print(
-                        admin.json
-                            ? JSONText.text(["url": url.description])
-                            : "purged \(url.redacted) from \(pool.map(\.description) ?? "all pools"), if it was there")
-                }
-                let purged: PurgeCall.Answer = try client.decode(answer)
-                print(admin.json ? JSONText.text(purged) : Self.text(purged, url, pool))
+        try await admin.withClient { client in
+            let answer = try await client.send(
+                client.address.purge(url, pool: pool), .DELETE, headers: [("prefer", PurgeCall.preference)])
+            // A mirror of an older version, which does not say what was there.
+            guard answer.status != 204 else {
+                return print(
+                    admin.json
+                        ? JSONText.text(["url": url.description])
+                        : "purged \(url.redacted) from \(pool.map(\.description) ?? "all pools"), if it was there")
             }
+            let purged: PurgeCall.Answer = try client.decode(answer)
+            print(admin.json ? JSONText.text(purged) : Self.text(purged, url, pool))
         }
     }
 

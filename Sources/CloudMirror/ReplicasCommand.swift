@@ -20,12 +20,10 @@ struct ReplicasCommand: AsyncParsableCommand {
     private static let pageSize = 500
 
     func run() async throws {
-        try await reportingFailures {
-            try await admin.withClient { client in
-                let replicas = try await all(client)
-                if admin.json { return print(JSONValue.object(["replicas": .array(replicas.map(\.json))]).text) }
-                print(Self.table(replicas.map(\.body)), terminator: "")
-            }
+        try await admin.withClient { client in
+            let replicas = try await all(client)
+            if admin.json { return print(JSONValue.object(["replicas": .array(replicas.map(\.json))]).text) }
+            print(Self.table(replicas.map(\.body)), terminator: "")
         }
     }
 
@@ -34,7 +32,7 @@ struct ReplicasCommand: AsyncParsableCommand {
         var after: String?
         repeat {
             let page: WholeAnswer<ReplicasCall.Answer> = try await client.call(
-                .get, client.address.replicas(pool: pool, state: state?.rawValue, after: after, limit: Self.pageSize))
+                client.address.replicas(pool: pool, state: state?.rawValue, after: after, limit: Self.pageSize))
             replicas += zip(page.body.replicas, page.json["replicas"]?.elements ?? []).map { WholeAnswer(body: $0, json: $1) }
             let next = page.body.next
             if let next, next == after { throw CommandFailure("the mirror returns the same page of replicas again and again") }

@@ -32,19 +32,8 @@ struct ServeCommand: AsyncParsableCommand {
     var printReady = false
 
     func run() async throws {
-        try await reportingFailures {
-            let hangups = await Hangups()
-            let configuration = try adapted(ConfigurationLoader.load(config, overrides: overrides))
-            let log = LogOutput.bootstrap(configuration.log)
-            let services = StorageServices.current
-            let load = config.map { file in
-                { @Sendable in try adapted(Configuration.load(file: file, services: services, overrides: overrides)) }
-            }
-            try await ServiceRun.run(log) { try await serve(configuration, log: log, hangups: hangups, load: load) }
-        }
+        try await ServiceRun.run(as: .frontEnd, config, overrides: .init(listen: listen, stateDirectory: stateDir)) { try adapted($0) }
     }
-
-    private var overrides: Configuration.Overrides { .init(listen: listen, stateDirectory: stateDir) }
 
     /// What the file says, and what the command line makes of it.
     private func adapted(_ configuration: Configuration) throws(CommandFailure) -> Configuration {
@@ -60,8 +49,4 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
-extension ListenAddress: ExpressibleByArgument {
-    init?(argument: String) {
-        self.init(argument)
-    }
-}
+extension ListenAddress: ExpressibleByArgument, LosslessStringConvertible {}

@@ -8,11 +8,9 @@ struct StatsCommand: AsyncParsableCommand {
     @OptionGroup var admin: AdminOptions
 
     func run() async throws {
-        try await reportingFailures {
-            try await admin.withClient { client in
-                let answer: WholeAnswer<StatsCall.Answer> = try await client.call(.get, client.address.stats)
-                print(admin.json ? answer.json.text + "\n" : Self.text(answer), terminator: "")
-            }
+        try await admin.withClient { client in
+            let answer: WholeAnswer<StatsCall.Answer> = try await client.call(client.address.stats)
+            print(admin.json ? answer.json.text + "\n" : Self.text(answer), terminator: "")
         }
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import MirrorCore
+import NIOHTTP1
 
 /// `cloud-mirror warm`: copies ahead of use.
 struct WarmCommand: AsyncParsableCommand {
@@ -35,8 +36,7 @@ struct WarmCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailures {
-            var list = WarmList()
-            list.add(urls.filter { $0 != "-" })
+            var list = WarmList(urls: urls.filter { $0 != "-" })
             for file in from + urls.filter({ $0 == "-" }) { try list.read(file) }
             try await admin.withClient { try await warm(list, $0) }
         }
@@ -49,7 +49,7 @@ struct WarmCommand: AsyncParsableCommand {
         do throws(CommandFailure) {
             for batch in list.batches {
                 let request = WarmCall.Request(urls: batch, pools: pool.isEmpty ? nil : pool.map(\.description))
-                let answer: WarmCall.Answer = try await client.call(.post, client.address.warm, body: request)
+                let answer: WarmCall.Answer = try await client.call(client.address.warm, .POST, body: request)
                 report.add(answer, to: request)
             }
         } catch {

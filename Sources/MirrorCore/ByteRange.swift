@@ -15,7 +15,7 @@ public struct ByteRange: Sendable, Hashable {
     /// One past the last byte.
     public var end: Int64 { offset + length }
 
-    /// The range cut off at an object's end.
+    /// The range, cut off at the end of an object.
     ///
     /// - Returns: `nil` when the range begins at or after the end.
     public func clamped(toSize size: Int64) -> ByteRange? {

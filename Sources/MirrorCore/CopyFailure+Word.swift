@@ -5,7 +5,7 @@ extension CopyFailure.Reason {
     /// All words.
     package static let words = ["origin"] + others.map(\.word)
 
-    /// A bounded word, for metrics, the API and the records of state stores.
+    /// A word from a fixed list, for metrics, the API and the records of state stores.
     package var word: String {
         switch self {
         case .origin: "origin"
@@ -20,10 +20,10 @@ extension CopyFailure.Reason {
         }
     }
 
-    /// What the origin answered, where that is the reason.
+    /// The origin's status, if that is the reason.
     package var originStatus: Int? { if case .origin(let status) = self { status } else { nil } }
 
-    /// A reason as it was written down.
+    /// Reads a reason that was recorded as a word.
     ///
     /// - Returns: `nil` for an unknown word, and for an origin's answer without its status.
     package init?(word: String, originStatus: Int?) {

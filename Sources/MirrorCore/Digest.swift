@@ -1,6 +1,6 @@
 /// A cryptographic or cyclic digest of an artifact's bytes.
 public struct Digest: Sendable, Hashable, CustomStringConvertible {
-    /// What a digest is computed with, named as the registry "Hash Algorithms for HTTP Digest Fields" does where it has the algorithm (RFC 9530).
+    /// A hash algorithm, named as in the registry "Hash Algorithms for HTTP Digest Fields" (RFC 9530), if it is registered.
     public enum Algorithm: String, Sendable, CaseIterable {
         /// MD5 (RFC 1321).
         case md5
@@ -25,9 +25,9 @@ public struct Digest: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// What it was computed with.
+    /// The algorithm that it was computed with.
     public let algorithm: Algorithm
-    /// As many as ``Algorithm/byteCount`` says, in network order.
+    /// The digest, ``Algorithm/byteCount`` bytes in network order.
     public let bytes: [UInt8]
 
     /// - Returns: `nil` when the number of bytes is not the algorithm's.

@@ -6,7 +6,7 @@
     import Darwin
 #endif
 
-/// An IPv4 or IPv6 address. It takes no memory beyond its own value.
+/// An IPv4 or IPv6 address. The value needs no allocation.
 package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
     /// The first 8 bytes, of which an IPv4 address has 4.
     private let high: UInt64
@@ -41,7 +41,7 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         self = address
     }
 
-    /// Reads the same from the bytes of a text.
+    /// Reads the same forms from the bytes of a text.
     package init?(text: UnsafeRawBufferPointer) {
         // inet_pton would read up to a zero byte and take that for the whole.
         guard text.count <= Self.maxLength, !text.contains(0) else { return nil }
@@ -58,7 +58,7 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         self = address
     }
 
-    /// Bytes of the longest text of an address: six groups of hexadecimal digits and an IPv4 address.
+    /// The length in bytes of the longest address: six groups of hexadecimal digits and an IPv4 address.
     private static let maxLength = 45
 
     /// The 4 or 16 bytes, in network order.
@@ -66,15 +66,15 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         (0..<(isIPv6 ? 16 : 4)).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> (56 - 8 * ($0 % 8))) }
     }
 
-    /// The IPv4 address that an IPv4-mapped IPv6 address (`::ffff:10.1.2.3`) stands for; any other address itself.
+    /// The IPv4 address in an IPv4-mapped IPv6 address (`::ffff:10.1.2.3`); any other address unchanged.
     ///
-    /// What a listener on `[::]` sees of IPv4 clients.
+    /// A listener on `[::]` sees IPv4 clients as mapped addresses.
     package var unmapped: IPAddress {
         guard isIPv6, high == 0, low >> 32 == 0xFFFF else { return self }
         return IPAddress(ipv4: UInt32(truncatingIfNeeded: low))
     }
 
-    /// The address with all bits behind the first `length` cleared.
+    /// The address with all bits after the first `length` cleared.
     fileprivate func prefix(_ length: Int) -> IPAddress {
         func first(_ count: Int, of word: UInt64) -> UInt64 { word & ~(UInt64.max >> max(count, 0)) }
         return IPAddress(high: first(length, of: high), low: first(length - 64, of: low), isIPv6: isIPv6)
@@ -93,7 +93,7 @@ package struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
     package let address: IPAddress
     package let prefixLength: Int
 
-    /// - Returns: `nil` for anything unreadable, and for bits set beyond the prefix (`10.1.0.0/8`), which is a slip of the pen more often than meant.
+    /// - Returns: `nil` for anything else, and for bits set beyond the prefix (`10.1.0.0/8`), which is usually a mistake.
     package init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), let address = IPAddress(String(parts[0])) else { return nil }
@@ -113,9 +113,9 @@ package struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
         self.prefixLength = prefixLength
     }
 
-    /// The IPv4 network that a network of IPv4-mapped addresses (`::ffff:10.0.0.0/104`) stands for; any other network itself.
+    /// The IPv4 network for a network of IPv4-mapped addresses (`::ffff:10.0.0.0/104`); any other network unchanged.
     ///
-    /// Addresses are compared as ``IPAddress/unmapped``, so that a mapped network would contain none of them.
+    /// Addresses are compared as ``IPAddress/unmapped``, so a mapped network would contain none of them.
     package var unmapped: IPNetwork {
         let ipv4 = address.unmapped
         // A shorter prefix would have cleared some of the bits that tell mapped addresses.

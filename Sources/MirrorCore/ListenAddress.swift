@@ -10,7 +10,7 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self.port = port
     }
 
-    /// - Returns: `nil` unless the text is `host:port`, the host an IPv4 address, a bracketed IPv6 address or a host name.
+    /// - Returns: `nil` unless the text is `host:port`, where the host is an IPv4 address, a bracketed IPv6 address or a host name.
     package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let digits = text[text.index(after: colon)...]

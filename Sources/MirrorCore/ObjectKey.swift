@@ -1,11 +1,11 @@
 /// The name of an object in a pool: `<SHA-256 of the canonical URL>/<last path component>`.
 ///
 /// Never the raw URL: the hash spreads prefixes, keeps signed queries out of storage and stays below every service's limit (1,024
-/// bytes at the usual clouds); the last component lets curl, wget and pip still see the file's name.
+/// bytes in the usual clouds). The last component lets curl, wget and pip see the file's name.
 public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
     public let description: String
 
-    /// Bytes in the name behind the hash, at most; file systems allow 255.
+    /// The maximum length of the name after the hash, in bytes; file systems allow 255.
     static let maxNameLength = 200
 
     /// The key of an artifact: always the same, in every pool.
@@ -15,7 +15,7 @@ public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
 
     /// Reads a key written by ``init(_:)-(ArtifactURL)``, from a URL's path or a listing.
     ///
-    /// - Returns: `nil` unless the text is 64 lower-case hexadecimal digits, one slash and a safe name: anything else was not written by us.
+    /// - Returns: `nil` unless the text is 64 lower-case hexadecimal digits, one slash and a safe name: the mirror did not write anything else.
     public init?(_ text: String) {
         let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard parts.count == 2, parts[0].count == Self.hashLength,
@@ -30,7 +30,7 @@ public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
 
     /// The 64 hexadecimal digits.
     public var hash: Substring { Substring(description.utf8.prefix(Self.hashLength)) }
-    /// What stands behind the slash.
+    /// The name after the slash.
     public var name: Substring { Substring(description.utf8.dropFirst(Self.hashLength + 1)) }
 
     private static let hashLength = ArtifactURL.nameHashLength
@@ -46,7 +46,7 @@ public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
         return name.isEmpty ? "index" : name
     }
 
-    /// Neither a control character nor a slash, nor one of the two that XML, in which services list keys, has no place for.
+    /// Neither a control character nor a slash, nor one of the two characters that are not allowed in XML, in which services list keys.
     private static func isSafe(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case ..<0x20, 0x7F...0x9F, 0xFFFE...0xFFFF: false
@@ -54,7 +54,7 @@ public struct ObjectKey: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Without what is not safe and without leading dots, and cut to ``maxNameLength`` with the extension kept.
+    /// The name without unsafe characters and leading dots, truncated to ``maxNameLength`` with its extension.
     private static func sanitized(_ name: String) -> String {
         let scalars = name.unicodeScalars.filter(isSafe)
         let safe = String.UnicodeScalarView(scalars.drop { $0 == "." })

@@ -1,10 +1,10 @@
-/// Those of any number of entries that were made last: two halves, of which the older one is dropped when the newer one is full.
+/// The most recent entries: two halves, of which the older one is dropped when the newer one is full.
 package struct RecentEntries<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private var newer: [Key: Value] = [:]
     private var older: [Key: Value] = [:]
     private let capacity: Int
 
-    /// - Parameter capacity: Entries that are held, at most.
+    /// - Parameter capacity: The maximum number of entries.
     package init(capacity: Int) {
         self.capacity = capacity
     }

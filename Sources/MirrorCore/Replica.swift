@@ -14,22 +14,22 @@ public struct ReplicaID: Sendable, Hashable, CustomStringConvertible {
     public var description: String { "\(pool) \(artifact.redacted)" }
 }
 
-/// One artifact in one pool, as far as it is known. A replica that nothing is known of is absent.
+/// What is known about one artifact in one pool. A replica about which nothing is known is absent.
 public struct Replica: Sendable, Hashable {
-    /// Which one it is.
+    /// The artifact and the pool.
     public let id: ReplicaID
-    /// What is known of it.
+    /// What is known about it.
     public var status: Status
 
-    /// What is known of a replica that is not absent.
+    /// What is known about a replica that is not absent.
     public enum Status: Sendable, Hashable {
-        /// A copy job is queued or under way.
+        /// A copy job is queued or in progress.
         case pending
         /// The pool has its object.
         case present(StoredObject)
         /// The last copy failed; after ``CopyFailure/retryAt`` a request tries again.
         case error(CopyFailure)
-        /// Its object is being deleted: nothing is handed out, and nothing is copied until it is gone.
+        /// Its object is being deleted: clients are not redirected to it, and nothing is copied until it is gone.
         case removing
 
         public var state: State {
@@ -50,11 +50,11 @@ public struct Replica: Sendable, Hashable {
     /// The status in one word; a replica whose object is being deleted is absent.
     public var state: State { status.state }
 
-    /// The words for people, metrics and the API.
+    /// The words that users, metrics and the API see.
     public enum State: String, Sendable, CaseIterable {
-        /// Nothing is known of it, or its object is being deleted.
+        /// Nothing is known about it, or its object is being deleted.
         case absent
-        /// A copy job is queued or under way.
+        /// A copy job is queued or in progress.
         case pending
         /// The pool has its object.
         case present
@@ -69,15 +69,15 @@ public struct StoredObject: Sendable, Hashable {
     public var key: ObjectKey
     /// Bytes.
     public var size: Int64
-    /// `nil` until it is known: not every pool keeps it.
+    /// `nil` until it is known, because not every pool keeps it.
     public var sha256: Digest?
     /// When it was stored, or replaced.
     public var storedAt: Timestamp
-    /// Coarse: reads write it at most once in a configured while.
+    /// Coarse: a use updates it at most once in an interval.
     public var lastUsed: Timestamp
-    /// When it was found to be expired; it is still there until the grace is over, and a use clears the mark.
+    /// When it was found to be expired; the object stays until the grace period has passed, and a use clears the mark.
     public var markedAt: Timestamp?
-    /// What the pool says of it, where that is known: only where clients cannot ask the pool themselves.
+    /// The pool's header fields for it, if known: only for pools that clients cannot ask themselves.
     public var representation: Representation?
 
     public init(
@@ -93,15 +93,15 @@ public struct StoredObject: Sendable, Hashable {
         self.representation = representation
     }
 
-    /// Whether the other one is the same object of the pool; times of use are left aside.
+    /// Whether the other one is the same object in the pool; times of use are ignored.
     public func isSameObject(as other: StoredObject) -> Bool {
         key == other.key && size == other.size && sha256 == other.sha256 && storedAt == other.storedAt
     }
 }
 
-/// What a pool answers of an object, beside its length: the fields of a GET of it (RFC 9110 §8).
+/// What a pool states about an object besides its length: the header fields of a GET (RFC 9110 §8).
 public struct Representation: Sendable, Hashable {
-    /// With its quotes.
+    /// With quotes.
     public var etag: String
     /// The field `Last-Modified`.
     public var lastModified: Timestamp
@@ -128,9 +128,9 @@ public struct Representation: Sendable, Hashable {
 public struct CopyFailure: Error, Sendable, Hashable {
     /// What decides how clients are answered.
     public var reason: Reason
-    /// For people; holds no query, credential or path of this machine.
+    /// For users; contains no query, credential or path of this machine.
     public var message: String
-    /// Until then the failure is the answer; after it a request tries again.
+    /// Until then the failure is the answer; after that a request tries again.
     public var retryAt: Timestamp
 
     /// Why a copy failed, for callers that act on it.
@@ -139,24 +139,24 @@ public struct CopyFailure: Error, Sendable, Hashable {
         case origin(status: Int)
         /// The egress policy refuses the URL, or an address that it leads to.
         case refused
-        /// The origin redirects to what the egress policy does not allow; clients are not bound by it.
+        /// The origin redirects to a destination that the egress policy does not allow; the policy does not bind clients.
         case redirect
         /// The origin could not be reached, or what it sent was incomplete or corrupt.
         case transfer
-        /// The origin answered with a web page where the name says that it is something else.
+        /// The origin answered with a web page although the name suggests something else.
         case content
         /// The artifact is larger than the configuration allows.
         case tooLarge
         /// The pool could not take it.
         case storage
-        /// The pool is full, and nothing in it could go: what is there was used a short while ago.
+        /// The pool is full, and nothing in it could be deleted, because everything was used recently.
         case noRoom
-        /// Attempts began and never ended, because something ended the processes that made them.
+        /// Attempts began and never ended, because the processes that made them were ended.
         case unfinished
     }
 
-    /// Whether another query, which is not part of the artifact's name, might have been answered otherwise: the origin refused, and did not ask for
-    /// patience.
+    /// Whether the origin might have answered another query differently, if the query is not part of the artifact's name: it refused, and did not ask to
+    /// try later.
     package var mayBeOfQuery: Bool {
         guard case .origin(let status) = reason else { return false }
         return (400..<500).contains(status) && ![408, 425, 429].contains(status)

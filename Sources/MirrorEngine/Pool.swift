@@ -2,7 +2,7 @@ package import MirrorCore
 package import MirrorStorage
 
 /// A pool as the engine uses it: where its objects are, and how long they stay.
-package struct Pool: Sendable {
+package final class Pool: Sendable {
     package let id: PoolID
     package let store: any ObjectStore
     private let limits: Reloadable<Limits>

@@ -6,7 +6,6 @@ import MirrorServer
 import MirrorSettings
 import MirrorState
 import MirrorStorage
-import NIOCore
 import NIOPosix
 import StateRedis
 import StateSQLite

@@ -3,7 +3,6 @@ import MirrorCore
 import MirrorEngine
 import MirrorServer
 import MirrorState
-import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import UnixSignals
@@ -29,12 +28,12 @@ package func serve(
     logger.notice(
         "starting",
         metadata: [
-            "version": "\(CloudMirrorVersion.current)", "role": "\(role.words)", "worker": "\(mirror.workerName)",
+            "version": "\(CloudMirrorVersion.current)", "role": "\(role.rawValue)", "worker": "\(mirror.workerName)",
             "copies": .stringConvertible(mirror.workers != nil), "pools": .array(configuration.pools.map { "\($0.id)" }),
         ])
     let metrics = HousekeepingMetrics(factory: mirror.services.registry)
     log.writer.countDrops { metrics.countDroppedLogLines($0) }
-    let announcement = Announcement(configuration, log: log.writer)
+    let announcement = Announcement(configuration: configuration, log: log.writer)
     let server = MirrorServer(
         services: mirror.services, configuration: configuration.server, listen: configuration.listen,
         adminListen: configuration.admin.listen, adminTokens: mirror.adminTokens(configuration), publicURL: configuration.locationBase,

@@ -2,7 +2,6 @@ import HTTPTypes
 import Hummingbird
 import MirrorCore
 import MirrorState
-import NIOCore
 import NIOHTTP1
 
 /// An error that a client is shown. The one place where errors become HTTP statuses.
@@ -42,19 +41,14 @@ struct RequestError: Error, Sendable {
     /// What `code` does not say: the origin's own status.
     let status: HTTPResponse.Status
     var headers: HTTPFields = [:]
-    /// The artifact that it is about.
     private var artifact: ArtifactURL?
     /// What the original called it, where it did not use `code`.
     private var originalCode: String?
 
-    init(_ code: Code, _ message: String, headers: HTTPFields = [:]) {
-        self.init(code, message, status: code.status, headers: headers)
-    }
-
-    init(_ code: Code, _ message: String, status: HTTPResponse.Status, headers: HTTPFields = [:]) {
+    init(_ code: Code, _ message: String, status: HTTPResponse.Status? = nil, headers: HTTPFields = [:]) {
         self.code = code
         self.message = message
-        self.status = status
+        self.status = status ?? code.status
         self.headers = headers
     }
 

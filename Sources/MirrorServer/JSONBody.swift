@@ -3,6 +3,7 @@
 #else
     import Foundation
 #endif
+import MirrorCore
 
 /// Reads JSON that a client sent, strictly (RFC 8259).
 ///
@@ -17,7 +18,7 @@ enum JSONBody {
     static func decode<Body: Decodable>(_ bytes: [UInt8]) throws(Flaw) -> Body {
         guard String(validating: bytes, as: UTF8.self) != nil else { throw Flaw(reason: "it is not UTF-8") }
         guard !bytes.starts(with: [0xEF, 0xBB, 0xBF]) else { throw Flaw(reason: "it begins with a byte order mark") }
-        var scanner = JSONScanner(bytes)
+        var scanner = JSONScanner(bytes: bytes)
         try scanner.scan()
         do {
             return try JSONDecoder().decode(Body.self, from: Data(bytes))
@@ -31,12 +32,8 @@ enum JSONBody {
 private struct JSONScanner {
     private static let maxDepth = 32
 
-    private let bytes: [UInt8]
-    private var position = 0
-
-    init(_ bytes: [UInt8]) {
-        self.bytes = bytes
-    }
+    let bytes: [UInt8]
+    var position = 0
 
     mutating func scan() throws(JSONBody.Flaw) {
         try value(depth: 1)
@@ -112,7 +109,7 @@ private struct JSONScanner {
         position += 1
         if byte == UInt8(ascii: "u") {
             let digits = bytes[position...].prefix(4)
-            guard digits.count == 4, digits.allSatisfy(Self.isHex) else { throw flaw("an escape is not valid") }
+            guard digits.count == 4, digits.allSatisfy({ Hex.value(of: $0) != nil }) else { throw flaw("an escape is not valid") }
             position += 4
         } else if !"\"\\/bfnrt".utf8.contains(byte) {
             throw flaw("an escape is not valid")
@@ -153,11 +150,4 @@ private struct JSONScanner {
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
     private func flaw(_ reason: String) -> JSONBody.Flaw { JSONBody.Flaw(reason: "\(reason), at byte \(position)") }
-
-    private static func isHex(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"): true
-        default: false
-        }
-    }
 }

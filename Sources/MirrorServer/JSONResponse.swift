@@ -5,8 +5,6 @@
 #endif
 import HTTPTypes
 import Hummingbird
-import MirrorCore
-import NIOCore
 
 /// JSON bodies: keys in order, slashes as they are.
 enum JSONResponse {
@@ -19,11 +17,9 @@ enum JSONResponse {
 
     static func make(_ value: some Encodable, status: HTTPResponse.Status = .ok, for request: Request) -> Response {
         let bytes = encode(value)
-        var response = Response(
-            status: status,
-            headers: [.contentType: "application/json; charset=utf-8", .contentLength: String(bytes.count)],
-            body: request.method == .head ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
-        response.headers[.xContentTypeOptions] = "nosniff"
-        return response
+        let fields: HTTPFields = [
+            .contentType: "application/json; charset=utf-8", .contentLength: String(bytes.count), .xContentTypeOptions: "nosniff",
+        ]
+        return WholeResponse(status: status, fields: fields, body: bytes).response(to: request)
     }
 }

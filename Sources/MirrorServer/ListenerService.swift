@@ -29,6 +29,7 @@ package struct ListenError: Error, CustomStringConvertible {
 /// A listener whose failure to open says where it was to be opened.
 struct ListenerService: Service, CustomStringConvertible {
     let application: any Service
+    let connections: ConnectionTasks
     let listener: MirrorServer.Listener
     let address: ListenAddress
 
@@ -37,11 +38,24 @@ struct ListenerService: Service, CustomStringConvertible {
 
     func run() async throws {
         do {
-            try await application.run()
+            try await withTaskCancellationHandler {
+                try await accept()
+                await connections.drain()
+            } onCancel: {
+                connections.cancel()
+            }
         } catch let error as IOError {
             throw ListenError(listener: listener, address: address.description, reason: ListenError.words(Errno(code: error.errnoCode)))
         } catch is SocketAddressError.UnknownHost {
             throw ListenError(listener: listener, address: address.description, reason: ListenError.unknownHost)
+        }
+    }
+
+    /// With a higher priority than whatever serves requests: a new client's next answer may be one that is there at once.
+    private func accept() async throws {
+        try await withThrowingTaskGroup { group in
+            group.addTask(priority: .high) { try await application.run() }
+            try await group.waitForAll()
         }
     }
 }

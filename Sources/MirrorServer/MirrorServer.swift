@@ -82,15 +82,22 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     package func run() async throws {
-        // Those behind it end first, and cannot before it has answered whoever waits.
-        var services: [any Service] = [CoalescingService(coalescing, redirectRoutes)]
-        services.append(try listener(mainRouter(), at: listen, .main))
+        let (coalescing, routes, redirects) = (coalescing, redirectRoutes, services.redirects)
+        // Waits on behalf of coalesced requests whose first one has been redirected. Those behind it end first, and cannot before it has
+        // answered whoever waits.
+        var parts: [any Service] = [ServerPart(description: "CoalescingService") { await coalescing.run(routes.wait) }]
+        parts.append(try listener(addMain, at: listen, .main))
         if servesArtifacts, let adminListen {
-            services.append(try listener(adminRouter(), at: adminListen, .admin))
+            parts.append(try listener(addAdminAlone, at: adminListen, .admin))
         }
-        services.append(WaitsEnd(redirects: self.services.redirects))
+        // Answers everybody who waits with the origin, before the listeners stop, which would wait for that: the last is stopped first.
+        parts.append(
+            ServerPart(description: "WaitsEnd") {
+                try await gracefulShutdown()
+                redirects.close()
+            })
         var settings = ServiceGroupConfiguration(
-            services: services.map {
+            services: parts.map {
                 .init(
                     service: $0, successTerminationBehavior: .gracefullyShutdownGroup, failureTerminationBehavior: .gracefullyShutdownGroup)
             }, logger: logger)
@@ -119,26 +126,28 @@ package struct MirrorServer: Service, CustomStringConvertible {
 
     // MARK: Putting it together
 
-    private func listener(
-        _ router: Router<MirrorRequestContext>, at address: ListenAddress, _ listener: Listener
-    ) throws -> ListenerService {
-        ListenerService(application: try application(router, at: address, listener), listener: listener, address: address)
-    }
+    /// Connections that are accepted each time that the listener's event loop comes to it. With NIO's few, new clients wait while thousands keep
+    /// the loop busy.
+    private static let connectionsPerRead: UInt = 64
 
-    private func application(
-        _ router: Router<MirrorRequestContext>, at address: ListenAddress, _ listener: Listener
-    ) throws -> Application<RouterResponder<MirrorRequestContext>> {
-        let (tls, onRunning, metrics) = (tls, onRunning, connectionMetrics)
-        let shares = addressShares()
-        let server = HTTPServerBuilder { responder -> any ServerChildChannel in channel(responder, shares) }
-        return Application(
-            responder: router.buildResponder(), server: server,
+    private func listener(
+        _ addRoutes: (Router<MirrorRequestContext>) -> Void, at address: ListenAddress, _ listener: Listener
+    ) throws -> ListenerService {
+        let (tls, selector, onRunning, metrics) = (tls, services.selector, onRunning, connectionMetrics)
+        // Each listener limits its own connections.
+        let shares = AddressShares(
+            limit: configuration.connectionsPerAddress, isExempt: { selector.value.standsForMany($0) }, metrics: metrics, logger: logger)
+        let connections = ConnectionTasks()
+        let server = HTTPServerBuilder { responder -> any ServerChildChannel in channel(responder, shares, connections) }
+        let application = Application(
+            responder: router(addRoutes).buildResponder(), server: server,
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: nil, backlog: 1_024,
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections)),
             onServerRunning: { channel in
                 guard let address = channel.localAddress else { return }
                 try? await channel.eventLoop.submit {
+                    try channel.syncOptions?.setOption(.maxMessagesPerRead, value: Self.connectionsPerRead)
                     try channel.pipeline.syncOperations.addHandler(AcceptPause(metrics: metrics, logger: logger), position: .first)
                 }.get()
                 logger.notice(
@@ -150,35 +159,24 @@ package struct MirrorServer: Service, CustomStringConvertible {
                 await onRunning(listener, ListenAddress(host: address.ipAddress ?? "localhost", port: address.port ?? 0))
             },
             eventLoopGroupProvider: .shared(group), logger: ListenerLogHandler.around(logger))
+        return ListenerService(application: application, connections: connections, listener: listener, address: address)
     }
 
-    /// One for each listener, whose connections are limited by themselves, too.
-    private func addressShares() -> AddressShares {
-        let selector = services.selector
-        return AddressShares(
-            limit: configuration.connectionsPerAddress,
-            isExempt: { selector.value.standsForMany($0) }, metrics: connectionMetrics, logger: logger)
-    }
-
-    private func channel(_ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares) -> MirrorChannel {
+    private func channel(
+        _ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares, _ connections: ConnectionTasks
+    ) -> MirrorChannel {
         MirrorChannel(
             responder: responder, table: usesFastPath ? table : nil, coalescing: usesFastPath ? coalescing : nil, pools: services.pools,
-            selector: services.selector, shares: shares, tls: tls, uses: services.uses, clock: services.clock,
+            selector: services.selector, shares: shares, tasks: connections, tls: tls, uses: services.uses, clock: services.clock,
             idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
             bodyTimeout: .nanoseconds(configuration.bodyTimeout.wholeMilliseconds * 1_000_000),
             maxHeaderBytes: Int(configuration.maxHeaderBytes))
     }
 
-    private func mainRouter() -> Router<MirrorRequestContext> {
-        router { addMain(to: $0) }
-    }
-
-    private func adminRouter() -> Router<MirrorRequestContext> {
-        router { router in
-            // `publicURL` is where artifacts are asked for, and that is not here.
-            ServiceRoutes(services: services, publicURL: nil, isTLS: tls != nil).register(on: router)
-            addAdmin(to: router)
-        }
+    private func addAdminAlone(to router: Router<MirrorRequestContext>) {
+        // `publicURL` is where artifacts are asked for, and that is not here.
+        ServiceRoutes(services: services, publicURL: nil, isTLS: tls != nil).register(on: router)
+        addAdmin(to: router)
     }
 
     /// Routes behind the middleware for errors, which knows them: they are added to a router that only tells of them first.

@@ -3,7 +3,7 @@ package import MirrorEngine
 package import MirrorState
 
 /// What the routes work with.
-package struct MirrorServices: Sendable {
+package final class MirrorServices: Sendable {
     package let pools: PoolTable
     package let selector: Reloadable<PoolSelector>
     package let state: HotIndex
@@ -60,17 +60,13 @@ package struct MirrorServices: Sendable {
     /// The pool that a route names.
     ///
     /// - Throws: ``RequestError`` `ResourceNotFound`, naming the pools that there are.
-    func pool(_ words: RequestTarget.PoolWords) throws -> Pool {
-        guard let id = words.id, let pool = pools[id] else {
-            throw RequestError(
-                .resourceNotFound, "there is no such pool; there are \(pools.all.map(\.id.description).joined(separator: ", "))")
-        }
-        return pool
-    }
+    func pool(_ words: RequestTarget.PoolWords) throws(RequestError) -> Pool { try pool(words.id) }
 
     /// The pool that a parameter names.
-    func pool(named name: some StringProtocol) throws -> Pool {
-        guard let id = PoolID(String(name)), let pool = pools[id] else {
+    func pool(named name: String) throws(RequestError) -> Pool { try pool(PoolID(name)) }
+
+    private func pool(_ id: PoolID?) throws(RequestError) -> Pool {
+        guard let pool = id.flatMap({ pools[$0] }) else {
             throw RequestError(
                 .resourceNotFound, "there is no such pool; there are \(pools.all.map(\.id.description).joined(separator: ", "))")
         }

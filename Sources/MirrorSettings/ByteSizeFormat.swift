@@ -1,6 +1,6 @@
-/// Sizes as they are written in the configuration: `16MiB`, `500GiB`, `1TB`.
+/// Sizes as in the configuration: `16MiB`, `500GiB`, `1TB`.
 package enum ByteSizeFormat {
-    /// Largest first, so that formatting takes the largest unit that divides evenly; binary before decimal.
+    /// Largest first, so that formatting uses the largest unit that divides evenly; binary before decimal.
     private static let binary: [(unit: String, bytes: Int64)] = [
         ("PiB", 1 << 50), ("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10),
     ]
@@ -18,7 +18,7 @@ package enum ByteSizeFormat {
         return overflow ? nil : product
     }
 
-    /// For people: `23.9MiB`, in the largest unit of which there is one, exact where that needs no more than a tenth.
+    /// For display: `23.9MiB`, in the largest unit that fits, with at most one decimal digit.
     package static func rounded(_ bytes: Int64) -> String {
         guard let (unit, factor) = binary.first(where: { bytes >= $0.bytes }) else { return "\(bytes)B" }
         let (whole, tenth) = (bytes / factor, bytes % factor / (factor / 10))

@@ -1,12 +1,12 @@
 import MirrorCore
 
-/// Durations as they are written in the configuration: `500ms`, `28s`, `24h`, `7d`.
+/// Durations as in the configuration: `500ms`, `28s`, `24h`, `7d`.
 package enum DurationFormat {
     private static let units: [(unit: String, milliseconds: Int64)] = [
         ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1),
     ]
 
-    /// - Returns: `nil` unless the text is a whole number and a unit (`ms`, `s`, `m`, `h`, `d`), or when it is longer than 63 bits of milliseconds.
+    /// - Returns: `nil` unless the text is a whole number and a unit (`ms`, `s`, `m`, `h`, `d`) that fit into 63 bits of milliseconds.
     package static func parse(_ text: String) -> Duration? {
         let digits = text.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         guard !digits.isEmpty, let number = Int64(String(digits) ?? ""),
@@ -16,7 +16,7 @@ package enum DurationFormat {
         return overflow ? nil : .milliseconds(product)
     }
 
-    /// In the largest unit that divides evenly (days from two on); parts of a millisecond are dropped.
+    /// In the largest unit that divides evenly (days only from two days); fractions of a millisecond are dropped.
     package static func text(_ duration: Duration) -> String {
         let milliseconds = duration.wholeMilliseconds
         guard milliseconds != 0 else { return "0s" }

@@ -1,4 +1,4 @@
-/// `${NAME}` in a value stands for an environment variable; `$${` for the two characters `${`.
+/// `${NAME}` in a value is replaced by an environment variable, and `$${` by the two characters `${`.
 package enum EnvironmentReferences {
     package static func expand(_ text: String, variable: (String) -> String?) -> Result<String, InvalidValue> {
         guard text.contains("${") else { return .success(text) }

@@ -1,4 +1,4 @@
-/// A text that must not reach a log: whatever prints it gets a placeholder.
+/// A text that must not reach a log: printing it gives a placeholder.
 public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// The text itself.
     public let value: String

@@ -1,25 +1,18 @@
-package import Logging
 public import MirrorCore
 
 /// How one kind of value is read from text, written back and described.
 public struct SettingKind<Value: Sendable>: Sendable {
-    /// For the reference: `duration`.
+    /// The name in the reference: `duration`.
     public var name: String
-    /// For the reference: `0s to 1h`; empty when the name says it all.
+    /// The range in the reference: `0s to 1h`; empty if the name is enough.
     public var range = ""
-    /// Its values stay out of messages.
+    /// Whether its values are kept out of messages.
     public var isSecret = false
-    /// Throws what is wrong in words that follow the value: "is not a duration; write …".
+    /// Reads a value. Throws what is wrong, phrased to follow the value: "is not a duration; write …".
     public var parse: @Sendable (String, SettingsContext) throws(InvalidValue) -> Value
-    /// As it would be written in a file.
+    /// The value as it would be written in a file.
     public var text: @Sendable (Value) -> String
 
-    /// - Parameters:
-    ///   - name: For the reference: `duration`.
-    ///   - range: For the reference: `0s to 1h`; empty when the name says it all.
-    ///   - isSecret: Whether its values stay out of messages.
-    ///   - parse: Throws what is wrong in words that follow the value.
-    ///   - text: As the value would be written in a file.
     public init(
         name: String, range: String = "", isSecret: Bool = false,
         parse: @escaping @Sendable (String, SettingsContext) throws(InvalidValue) -> Value, text: @escaping @Sendable (Value) -> String
@@ -29,6 +22,20 @@ public struct SettingKind<Value: Sendable>: Sendable {
         self.isSecret = isSecret
         self.parse = parse
         self.text = text
+    }
+
+    /// - Parameters:
+    ///   - problem: What is wrong where `read` returns `nil`, in words that follow the value.
+    ///   - text: By default the value's description.
+    package init(
+        name: String, problem: String, text: @escaping @Sendable (Value) -> String = { "\($0)" },
+        read: @escaping @Sendable (String) -> Value?
+    ) {
+        let parse: @Sendable (String, SettingsContext) throws(InvalidValue) -> Value = { (text, _) throws(InvalidValue) in
+            guard let value = read(text) else { throw InvalidValue(problem) }
+            return value
+        }
+        self.init(name: name, parse: parse, text: text)
     }
 
     /// - Parameter check: Returns `nil`, or what is wrong in words that follow the value.
@@ -49,12 +56,12 @@ public struct SettingKind<Value: Sendable>: Sendable {
     }
 }
 
-/// What is wrong with a value, in words that follow it.
+/// What is wrong with a value, phrased to follow it.
 public struct InvalidValue: Error {
     /// "is not a duration; write …"
     public var message: String
 
-    /// - Parameter message: In words that follow the value.
+    /// - Parameter message: What is wrong, phrased to follow the value.
     public init(_ message: String) {
         self.message = message
     }
@@ -64,13 +71,8 @@ extension SettingKind where Value == Duration {
     /// `500ms`, `28s`, `24h`, `7d`: a whole number with ms, s, m, h or d.
     public static func duration(in limits: ClosedRange<Duration>) -> Self {
         SettingKind(
-            name: "duration",
-            parse: { (text, _) throws(InvalidValue) in
-                guard let value = DurationFormat.parse(text) else {
-                    throw InvalidValue("is not a duration; write a whole number with ms, s, m, h or d, such as 28s")
-                }
-                return value
-            }, text: { DurationFormat.text($0) }
+            name: "duration", problem: "is not a duration; write a whole number with ms, s, m, h or d, such as 28s",
+            text: { DurationFormat.text($0) }, read: { DurationFormat.parse($0) }
         ).limited(to: limits)
     }
 }
@@ -79,13 +81,8 @@ extension SettingKind where Value == Int64 {
     /// Bytes, as `16MiB` or `1TB`: a whole number with B, KiB…PiB or kB…PB.
     public static func size(in limits: ClosedRange<Int64>) -> Self {
         SettingKind(
-            name: "size",
-            parse: { (text, _) throws(InvalidValue) in
-                guard let value = ByteSizeFormat.parse(text) else {
-                    throw InvalidValue("is not a size; write a whole number with B, KiB, MiB, GiB, TiB (or kB, MB, GB, TB), such as 16MiB")
-                }
-                return value
-            }, text: { ByteSizeFormat.text($0) }
+            name: "size", problem: "is not a size; write a whole number with B, KiB, MiB, GiB, TiB (or kB, MB, GB, TB), such as 16MiB",
+            text: { ByteSizeFormat.text($0) }, read: { ByteSizeFormat.parse($0) }
         ).limited(to: limits)
     }
 }
@@ -93,30 +90,15 @@ extension SettingKind where Value == Int64 {
 extension SettingKind where Value == Int {
     /// A whole number in decimal digits.
     public static func integer(in limits: ClosedRange<Int>) -> Self {
-        SettingKind(
-            name: "number",
-            parse: { (text, _) throws(InvalidValue) in
-                guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-") }),
-                    let value = Int(text)
-                else { throw InvalidValue("is not a whole number") }
-                return value
-            }, text: { String($0) }
-        ).limited(to: limits)
+        // Without a plus sign, which `Int` would take.
+        SettingKind(name: "number", problem: "is not a whole number") { $0.hasPrefix("+") ? nil : Int($0) }.limited(to: limits)
     }
 }
 
 extension SettingKind where Value == Bool {
     /// `true` or `false`.
     public static var boolean: Self {
-        SettingKind(
-            name: "true or false",
-            parse: { (text, _) throws(InvalidValue) in
-                switch text {
-                case "true": return true
-                case "false": return false
-                default: throw InvalidValue("is neither true nor false")
-                }
-            }, text: { String($0) })
+        SettingKind(name: "true or false", problem: "is neither true nor false") { Bool($0) }
     }
 }
 
@@ -126,17 +108,13 @@ extension SettingKind where Value: CaseIterable & RawRepresentable, Value.RawVal
         let words = Value.allCases.map { String($0.rawValue) }
         return SettingKind(
             name: words.count == 2 ? words.joined(separator: " or ") : "one of \(words.joined(separator: ", "))",
-            parse: { (text, _) throws(InvalidValue) in
-                guard let value = Value.allCases.first(where: { String($0.rawValue) == text }) else {
-                    throw InvalidValue("is not one of \(words.joined(separator: ", "))")
-                }
-                return value
-            }, text: { String($0.rawValue) })
+            problem: "is not one of \(words.joined(separator: ", "))", text: { String($0.rawValue) },
+            read: { text in Value.allCases.first { String($0.rawValue) == text } })
     }
 }
 
 extension SettingKind where Value == String {
-    /// A path, made absolute from the directory of the file.
+    /// A path, made absolute relative to the directory of the file.
     public static var path: Self {
         SettingKind(
             name: "path",
@@ -146,19 +124,17 @@ extension SettingKind where Value == String {
             }, text: { $0 })
     }
 
-    /// What a word of a `User-Agent` field begins with.
+    /// The beginning of a word in a `User-Agent` field.
     package static var userAgent: Self {
-        SettingKind(
-            name: "text",
-            parse: { (text, _) throws(InvalidValue) in
-                guard (1...100).contains(text.utf8.count), text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), text.utf8.first != 0x20,
-                    text.utf8.last != 0x20
-                else { throw InvalidValue("is not a valid User-Agent prefix; write 1 to 100 ASCII characters, such as pip/") }
-                return text
-            }, text: { $0 })
+        SettingKind(name: "text", problem: "is not a valid User-Agent prefix; write 1 to 100 ASCII characters, such as pip/") { text in
+            let isValid =
+                (1...100).contains(text.utf8.count) && text.utf8.allSatisfy { (0x20...0x7E).contains($0) } && text.utf8.first != 0x20
+                && text.utf8.last != 0x20
+            return isValid ? text : nil
+        }
     }
 
-    /// A URL of a service, kept without a slash at its end.
+    /// The URL of a service, stored without a trailing slash.
     public static var baseURL: Self {
         SettingKind(
             name: "URL",
@@ -191,7 +167,7 @@ extension SettingKind where Value == ArtifactURL {
 }
 
 extension SettingKind where Value == Secret {
-    /// A token as RFC 6750 §2.1 lets it stand behind `Bearer`.
+    /// A token that RFC 6750 §2.1 allows after `Bearer`.
     public static var token: Self {
         SettingKind(
             name: "token", isSecret: true,
@@ -206,33 +182,18 @@ extension SettingKind where Value == Secret {
 }
 
 extension SettingKind where Value == IPNetwork {
-    /// A network; one of IPv4-mapped addresses is read as the IPv4 network that it stands for.
+    /// A network; a network of IPv4-mapped addresses is read as the IPv4 network.
     package static var network: Self {
         SettingKind(
-            name: "network",
-            parse: { (text, _) throws(InvalidValue) in
-                guard let value = IPNetwork(text) else {
-                    throw InvalidValue("is not a network; write it as 10.1.0.0/16 or 2001:db8::/32, with no bits set beyond the prefix")
-                }
-                return value.unmapped
-            }, text: { $0.description })
+            name: "network", problem: "is not a network; write it as 10.1.0.0/16 or 2001:db8::/32, with no bits set beyond the prefix"
+        ) { IPNetwork($0)?.unmapped }
     }
 }
 
 extension SettingKind where Value == PoolID {
     package static var pool: Self {
-        SettingKind(
-            name: "pool",
-            parse: { (text, _) throws(InvalidValue) in
-                guard let value = PoolID(text) else {
-                    throw InvalidValue("is not a pool name; write service/region, such as local/dev, using a-z 0-9 - _ .")
-                }
-                return value
-            }, text: { $0.description })
+        SettingKind(name: "pool", problem: "is not a pool name; write service/region, such as local/dev, using a-z 0-9 - _ .") {
+            PoolID($0)
+        }
     }
-}
-
-extension SettingKind where Value == Logger.Level {
-    /// The levels of swift-log.
-    package static var logLevel: Self { choice() }
 }

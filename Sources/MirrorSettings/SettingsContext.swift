@@ -1,16 +1,16 @@
-/// What the readers of one file share: its problems, and what they know about its keys.
+/// The state that the readers of one file share: its problems, and the description of its keys.
 public final class SettingsContext {
     /// The path as it was given, for messages.
     package let file: String
-    /// Where relative paths in the file start from; absolute.
+    /// The directory that relative paths in the file are relative to; absolute.
     package let directory: String
     package let environment: SettingsEnvironment
-    /// Whether nothing is read, and only the description of the keys is wanted.
+    /// Whether only the description of the keys is needed, and no file is read.
     package let isDocumenting: Bool
     package private(set) var problems: [SettingsProblem] = []
     package private(set) var warnings: [SettingsProblem] = []
     package private(set) var outline: [SettingsOutline] = []
-    /// Whether a secret stands in the file itself.
+    /// Whether the file itself contains a secret.
     package private(set) var holdsSecret = false
 
     package init(file: String, directory: String, environment: SettingsEnvironment, isDocumenting: Bool = false) {
@@ -34,7 +34,7 @@ public final class SettingsContext {
         if isDocumenting { outline.append(step) }
     }
 
-    /// In the order of the file; two at one place in the order they were found.
+    /// In the order of the file; problems in the same place in the order in which they were found.
     package var sortedProblems: [SettingsProblem] {
         problems.enumerated().sorted {
             ($0.element.line ?? 0, $0.element.column ?? 0, $0.offset) < ($1.element.line ?? 0, $1.element.column ?? 0, $1.offset)
@@ -42,7 +42,7 @@ public final class SettingsContext {
     }
 }
 
-/// A step of the walk over all keys, from which the reference and the example file are written.
+/// A step of the walk over all keys. The reference and the example file are written from these steps.
 package enum SettingsOutline: Sendable, Equatable {
     case value(Value)
     /// A key with keys below it, which follow until the `end`.
@@ -50,25 +50,25 @@ package enum SettingsOutline: Sendable, Equatable {
     case end
 
     package enum Presence: Sendable, Equatable {
-        /// A section left out has all its defaults.
+        /// A missing section has all its defaults.
         case implied
-        /// A section left out means something, and what it requires is required only if it is there.
+        /// A missing section has a meaning of its own, and its required keys are required only if it is present.
         case optional
         case required
-        /// A section that could stand there.
+        /// A section that could be present.
         case example
     }
 
     package struct Value: Sendable, Equatable {
         package var key: String
         package var type: String
-        /// As it is written in the file; `nil` when there is none.
+        /// As it is written in the file; `nil` if there is no default.
         package var defaultText: String?
-        /// The default in words where it is not a constant.
+        /// A description of the default, if it is not a constant.
         package var defaultNote: String?
         /// What may be written; empty when the type says it all.
-        package var range: String
-        package var isRequired: Bool
+        package var range = ""
+        package var isRequired = false
         package var doc: String
         /// YAML on one line, or several lines that each begin with a line break.
         package var example: String?

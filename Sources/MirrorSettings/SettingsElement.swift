@@ -1,7 +1,7 @@
-/// One value of a configuration file, wherever it stands: behind a key or in a list.
+/// One value in a configuration file, after a key or in a list.
 public struct SettingsElement {
     let context: SettingsContext
-    /// Where it stands, for messages: `pools.local/dev.directory`.
+    /// Its path, for messages: `pools.local/dev.directory`.
     public let path: String
     private let node: SettingsNode
 
@@ -11,40 +11,30 @@ public struct SettingsElement {
         self.node = node
     }
 
-    /// Whether nothing stands there, or one of the words `~` and `null`.
+    /// Whether the value is empty, or one of the words `~` and `null`.
     public var isNull: Bool { node.isNull }
 
-    /// The text of an unquoted single value, as it stands in the file.
-    public var plainText: String? {
-        if case .scalar(let text, isPlain: true) = node.content { return text }
-        return nil
-    }
+    /// The text of an unquoted single value, as in the file.
+    public var plainText: String? { if case .scalar(let text, isPlain: true) = node.content { text } else { nil } }
 
     /// Whether it has keys.
-    public var isMapping: Bool {
-        if case .mapping = node.content { return true }
-        return false
-    }
-
+    public var isMapping: Bool { if case .mapping = node.content { true } else { false } }
     /// Whether it has elements.
-    public var isList: Bool {
-        if case .sequence = node.content { return true }
-        return false
-    }
+    public var isList: Bool { if case .sequence = node.content { true } else { false } }
 
-    /// Records something wrong with the value, in words that follow it.
+    /// Records a problem with the value, phrased to follow it.
     public func report(_ message: String) {
         context.report(message, path: path, line: node.line, column: node.column)
     }
 
-    /// Records what is legal but odd about the value.
+    /// Records a warning about the value, which is valid but suspicious.
     public func warn(_ message: String) {
         context.warn(message, path: path, line: node.line, column: node.column)
     }
 
-    /// A single value, with environment variables put in.
+    /// A single value, with environment variables substituted.
     ///
-    /// - Parameter remedy: What to do when nothing stands there.
+    /// - Parameter remedy: What to write if the value is empty.
     /// - Returns: `nil` after recording a problem.
     public func value<Value>(_ kind: SettingKind<Value>, instead remedy: String) -> Value? {
         guard case .scalar(let raw, _) = node.content else {
@@ -72,7 +62,7 @@ public struct SettingsElement {
         }
     }
 
-    /// Whether what stands in the file is a secret by itself: not a reference to one, and not a URL without a password.
+    /// Whether the text in the file is itself a secret: not a reference to one, and not a URL without a password.
     private static func holdsSecret(_ raw: String) -> Bool {
         guard !raw.contains("${") else { return false }
         guard let scheme = raw.firstRange(of: "://") else { return true }
@@ -91,7 +81,7 @@ public struct SettingsElement {
         return nodes.enumerated().map { SettingsElement(context, path: "\(path)[\($0.offset)]", node: $0.element) }
     }
 
-    /// The values of a mapping behind their names; names that are none are reported and left out.
+    /// The entries of a mapping by name; invalid names are reported and left out.
     ///
     /// - Returns: `nil` after recording a problem.
     package func entries<Key>(_ names: SettingKind<Key>) -> [(Key, SettingsElement)]? {
@@ -111,7 +101,7 @@ public struct SettingsElement {
         return named
     }
 
-    /// The keys of a mapping; nothing at all is an empty one.
+    /// Reads the keys of a mapping; an empty value is an empty mapping.
     public func section(_ read: (SettingsReader) -> Void) {
         if !isNull, !isMapping {
             report("expected a mapping, found \(node.kindName)")

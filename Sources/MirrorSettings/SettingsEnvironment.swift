@@ -1,25 +1,19 @@
 import MirrorSystem
 
-/// What reading a configuration may see of the machine; a test puts its own in place.
+/// The parts of the machine that reading a configuration may access; tests replace it.
 package struct SettingsEnvironment: Sendable {
-    /// The value of an environment variable.
     package var variable: @Sendable (String) -> String?
-    /// Reads a file, `limit` bytes at most.
+    /// Reads a file, up to `limit` bytes.
     package var read: @Sendable (_ path: String, _ limit: Int) throws(FileProblem) -> File
-    /// The directory that relative paths given on the command line start from.
+    /// The directory that relative paths on the command line are relative to.
     package var currentDirectory: String
 
     package struct File: Sendable {
         package var bytes: [UInt8]
         package var isWorldReadable: Bool
-
-        package init(bytes: [UInt8], isWorldReadable: Bool) {
-            self.bytes = bytes
-            self.isWorldReadable = isWorldReadable
-        }
     }
 
-    /// Why a file cannot be read, in words that follow "cannot be read: ".
+    /// Why a file cannot be read, phrased to follow "cannot be read: ".
     package struct FileProblem: Error, Sendable {
         package var reason: String
 
@@ -38,7 +32,7 @@ package struct SettingsEnvironment: Sendable {
         self.currentDirectory = currentDirectory
     }
 
-    /// This process's variables and files.
+    /// The variables and files of this process.
     package static var process: SettingsEnvironment {
         SettingsEnvironment(
             variable: { name in CurrentProcess.environmentVariable(name) },
@@ -46,8 +40,8 @@ package struct SettingsEnvironment: Sendable {
             currentDirectory: Directories.current)
     }
 
-    /// An absolute path without a slash at the end and without `.` and empty components; a relative one starts from `directory`. A `..` stays:
-    /// behind a link it does not lead to where it seems to.
+    /// An absolute path without a trailing slash and without `.` and empty components; a relative path is relative to `directory`. A `..` stays,
+    /// because after a link it may lead elsewhere.
     package static func absolute(_ path: String, in directory: String) -> String {
         let joined = path.hasPrefix("/") ? path : "\(directory)/\(path)"
         // Bytes and not characters: a mark that combines with a slash must not hide it.

@@ -1,4 +1,4 @@
-/// A value of a configuration file and where it stands.
+/// A value in a configuration file and its position.
 package struct SettingsNode: Sendable {
     package var content: Content
     /// From 1.
@@ -33,7 +33,7 @@ package struct SettingsNode: Sendable {
         self.column = column
     }
 
-    /// Nothing stands behind the key, or a word that YAML 1.2 §10.2.1.1 reads as null.
+    /// Whether the key has no value, or a word that YAML 1.2 §10.2.1.1 reads as null.
     package var isNull: Bool {
         if case .scalar(let text, isPlain: true) = content { return ["", "~", "null"].contains(text) }
         return false

@@ -1,13 +1,13 @@
-/// Something wrong in a configuration file: where, and what would be right.
+/// A problem in a configuration file: where it is, and what to write instead.
 package struct SettingsProblem: Sendable, Equatable, CustomStringConvertible {
     package var file: String
-    /// From 1; `nil` when the file could not be read at all.
+    /// From 1; `nil` if the file could not be read at all.
     package var line: Int?
     /// From 1, in Unicode scalars.
     package var column: Int?
     /// `copy.partSize`; empty for the file as a whole.
     package var path: String
-    /// Never holds a secret.
+    /// Never contains a secret.
     package var message: String
 
     package init(file: String, line: Int? = nil, column: Int? = nil, path: String, message: String) {
@@ -27,7 +27,7 @@ package struct SettingsProblem: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// A configuration file with at least one problem; all of them, in the order of the file.
+/// The problems of a configuration file, at least one, in the order of the file.
 package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
     package var problems: [SettingsProblem]
 
@@ -35,6 +35,6 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
         self.problems = problems
     }
 
-    /// One problem a line.
+    /// One problem per line.
     package var description: String { problems.map(\.description).joined(separator: "\n") }
 }

@@ -1,5 +1,5 @@
 extension SettingsReader {
-    /// Bytes of a file with a secret that are read.
+    /// How many bytes of a file with a secret are read.
     private static var maxSecretFile: Int { 4_096 }
 
     /// The content of the file that a key names.
@@ -38,13 +38,13 @@ extension SettingsReader {
 }
 
 extension String {
-    /// Without blanks at both ends.
+    /// The text without blanks at both ends.
     package var trimmed: String {
         let isBlank = { (character: Character) in character == " " || character == "\t" }
         return String(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
     }
 
-    /// Whether this absolute path is below another one, as they are written.
+    /// Whether this absolute path is below another one, comparing only the text.
     package func isPath(below directory: String) -> Bool {
         directory == "/" ? self != "/" : utf8.starts(with: "\(directory)/".utf8)
     }

@@ -1,7 +1,7 @@
 /// Reads the keys of one mapping, and describes them: the same calls decode a file and write its reference.
 ///
-/// Each call names a key, gives its default in the target, and says what is legal and what it means. Whatever is wrong is recorded, and
-/// reading goes on with the default, so that one run reports everything. The keys that no call named are reported at the end.
+/// Each call names a key, its default (in the target), the valid values and the meaning. Problems are recorded, and reading continues
+/// with the default, so that one run reports everything. Keys that no call has named are reported at the end.
 public final class SettingsReader {
     package let context: SettingsContext
     /// `copy.backoff`; empty for the file itself.
@@ -11,7 +11,7 @@ public final class SettingsReader {
     private let column: Int
     private var known: [String] = []
 
-    /// - Parameter node: `nil` for a mapping that is not there.
+    /// - Parameter node: `nil` for a missing mapping.
     package init(_ context: SettingsContext, path: String, node: SettingsNode?) {
         self.context = context
         self.path = path
@@ -20,7 +20,7 @@ public final class SettingsReader {
         if case .mapping(let entries) = node?.content { self.entries = entries } else { entries = [] }
     }
 
-    /// Records something wrong with the mapping as a whole, or with one of its keys.
+    /// Records a problem with the mapping as a whole, or with one of its keys.
     public func report(_ message: String, key: String? = nil) {
         guard !context.isDocumenting else { return }
         let entry = key.flatMap(entry)
@@ -28,7 +28,7 @@ public final class SettingsReader {
             message, path: key.map(path(of:)) ?? path, line: entry?.value.line ?? line, column: entry?.value.column ?? column)
     }
 
-    /// Records what is legal but odd about a key.
+    /// Records a warning about a key whose value is valid but suspicious.
     public func warn(_ message: String, key: String) {
         let entry = entry(key)
         context.warn(message, path: path(of: key), line: entry?.value.line ?? line, column: entry?.value.column ?? column)
@@ -36,9 +36,9 @@ public final class SettingsReader {
 
     // MARK: Single values
 
-    /// A value with a default, which stands in `target`.
+    /// A value with a default, which is in `target`.
     ///
-    /// - Parameter defaultNote: The default in words, where it is not a constant.
+    /// - Parameter defaultNote: A description of the default, if it is not a constant.
     public func value<Value>(
         _ key: String, _ target: inout Value, _ kind: SettingKind<Value>, defaultNote: String? = nil, example: String? = nil,
         doc: String
@@ -47,7 +47,7 @@ public final class SettingsReader {
         if let value = element(key)?.value(kind, instead: "leave the key out for the default") { target = value }
     }
 
-    /// A value that may be left out, or be `none` where that is a word for it.
+    /// A value that may be left out, or be `none` if there is such a word.
     public func value<Value>(
         _ key: String, _ target: inout Value?, _ kind: SettingKind<Value>, none: String? = nil, defaultNote: String? = nil,
         example: String? = nil, doc: String
@@ -59,7 +59,7 @@ public final class SettingsReader {
         if let value = element.value(kind, instead: "leave the key out") { target = value }
     }
 
-    /// A value that must be there.
+    /// A required value.
     ///
     /// - Returns: `nil` after recording a problem.
     public func required<Value>(_ key: String, _ kind: SettingKind<Value>, example: String, doc: String) -> Value? {
@@ -73,7 +73,7 @@ public final class SettingsReader {
 
     // MARK: Lists
 
-    /// A list of single values with a default, which stands in `target`.
+    /// A list of single values with a default, which is in `target`.
     public func list<Value>(_ key: String, _ target: inout [Value], _ kind: SettingKind<Value>, example: String? = nil, doc: String) {
         let texts = target.map(kind.text).joined(separator: ", ")
         describe(
@@ -83,14 +83,13 @@ public final class SettingsReader {
         target = elements.compactMap { $0.value(kind, instead: "remove it") }
     }
 
-    /// A list that must be there and hold something, each element read by `read`.
+    /// A required list with at least one element; `read` reads each of them.
     ///
-    /// - Parameter alternatives: Keys each of which makes up for it.
+    /// - Parameter alternatives: Keys that can be given instead.
     package func requiredList<Value>(
         _ key: String, unless alternatives: [String], type: String, example: String, doc: String, _ read: (SettingsElement) -> Value?
     ) -> [Value] {
-        context.describe(.value(.init(key: key, type: type, range: "", isRequired: true, doc: doc, example: example)))
-        known.append(key)
+        describe(.init(key: key, type: type, isRequired: true, doc: doc, example: example))
         guard let element = element(key) else {
             if !alternatives.contains(where: has) { reportMissing(key, example: nil) }
             return []
@@ -106,48 +105,43 @@ public final class SettingsReader {
         for element in element.elements() ?? [] { element.section(read) }
     }
 
-    /// A value of a form of its own, which the caller reads.
+    /// A value of a special form, which the caller reads.
     ///
-    /// - Returns: `nil` when it is left out.
+    /// - Returns: `nil` if it is left out.
     public func custom(_ key: String, type: String, defaultNote: String, example: String, doc: String) -> SettingsElement? {
-        context.describe(
-            .value(.init(key: key, type: type, defaultNote: defaultNote, range: "", isRequired: false, doc: doc, example: example)))
-        known.append(key)
+        describe(.init(key: key, type: type, defaultNote: defaultNote, doc: doc, example: example))
         return element(key)
     }
 
-    /// Whether the file has the key, whatever stands behind it.
+    /// Whether the file has the key, whatever its value.
     public func has(_ key: String) -> Bool { entry(key) != nil }
 
     // MARK: Sections
 
-    /// A key with keys below it. Left out, or with nothing below it, it has all its defaults.
+    /// A key with keys below it. If it is left out or empty, it has all its defaults.
     public func section(_ key: String, doc: String, _ read: (SettingsReader) -> Void) {
+        section(key, .implied, doc, read)
+    }
+
+    /// A section whose absence has a meaning: then `read` is called only for the description.
+    public func optionalSection(_ key: String, doc: String, _ read: (SettingsReader) -> Void) {
+        section(key, .optional, doc, read)
+    }
+
+    private func section(_ key: String, _ presence: SettingsOutline.Presence, _ doc: String, _ read: (SettingsReader) -> Void) {
         known.append(key)
-        context.describe(.begin(key: key, doc: doc, presence: .implied))
+        context.describe(.begin(key: key, doc: doc, presence: presence))
         defer { context.describe(.end) }
         if let element = element(key), !element.isNull {
             element.section(read)
-        } else {
+        } else if presence == .implied || context.isDocumenting {
             SettingsReader(context, path: path(of: key), node: nil).read(read)
         }
     }
 
-    /// A section whose absence means something: then `read` is not called, except for the description.
-    public func optionalSection(_ key: String, doc: String, _ read: (SettingsReader) -> Void) {
-        known.append(key)
-        context.describe(.begin(key: key, doc: doc, presence: .optional))
-        defer { context.describe(.end) }
-        if let element = element(key), !element.isNull {
-            element.section(read)
-        } else if context.isDocumenting {
-            read(SettingsReader(context, path: path(of: key), node: nil))
-        }
-    }
-
-    /// A mapping whose keys are names that the user gives, of sections with known keys. At least one must be there.
+    /// A mapping from names that the user chooses to sections with known keys. At least one is required.
     ///
-    /// - Parameter examples: One for each kind of section; one that is not in force stands commented out in the example file.
+    /// - Parameter examples: One for each kind of section; those that are not in force are commented out in the example file.
     package func requiredSections<Key>(
         _ key: String, named kind: SettingKind<Key>, examples: [(key: String, doc: String, isInForce: Bool)], doc: String,
         _ read: (Key, SettingsElement) -> Void
@@ -174,23 +168,18 @@ public final class SettingsReader {
         for (name, element) in named { read(name, element) }
     }
 
-    /// A mapping of names that the user gives to single values.
+    /// A mapping from names that the user chooses to single values.
     public func map<Key, Value>(
         _ key: String, named names: SettingKind<Key>, _ values: SettingKind<Value>, example: String, doc: String
     ) -> [(Key, Value)] {
-        context.describe(
-            .value(
-                .init(
-                    key: key, type: "mapping of \(names.name) to \(values.name)", defaultNote: "{}", range: "", isRequired: false, doc: doc,
-                    example: example)))
-        known.append(key)
+        describe(.init(key: key, type: "mapping of \(names.name) to \(values.name)", defaultNote: "{}", doc: doc, example: example))
         guard let named = element(key)?.entries(names) else { return [] }
         return named.compactMap { name, element in element.value(values, instead: "remove it").map { (name, $0) } }
     }
 
     // MARK: The end
 
-    /// Calls `read`, then reports the keys that it did not ask for.
+    /// Calls `read`, then reports the keys that it has not asked for.
     package func read(_ read: (SettingsReader) -> Void) {
         read(self)
         guard !context.isDocumenting else { return }
@@ -222,12 +211,14 @@ public final class SettingsReader {
         _ key: String, _ kind: SettingKind<Value>, type: String? = nil, default defaultText: String?, note: String?,
         isRequired: Bool = false, example: String?, doc: String
     ) {
-        known.append(key)
-        context.describe(
-            .value(
-                .init(
-                    key: key, type: type ?? kind.name, defaultText: defaultText, defaultNote: note, range: kind.range,
-                    isRequired: isRequired, doc: doc,
-                    example: example)))
+        describe(
+            .init(
+                key: key, type: type ?? kind.name, defaultText: defaultText, defaultNote: note, range: kind.range, isRequired: isRequired,
+                doc: doc, example: example))
+    }
+
+    private func describe(_ value: SettingsOutline.Value) {
+        known.append(value.key)
+        context.describe(.value(value))
     }
 }

@@ -1,6 +1,6 @@
-/// Finds the word that was meant.
+/// Suggests the word that was meant.
 package enum Spelling {
-    /// The nearest of `words`, if it is near enough to be what was meant.
+    /// The most similar of `words`, if it is similar enough.
     package static func nearest(to text: String, among words: [String]) -> String? {
         let limit = max(1, min(text.count, 12) / 3)
         guard text.count <= 64 else { return nil }
@@ -8,7 +8,7 @@ package enum Spelling {
         return candidates.filter { $0.distance <= limit }.min { $0.distance < $1.distance }?.word
     }
 
-    /// Insertions, deletions, replacements and swaps of neighbours that make one of the other (optimal string alignment).
+    /// The number of insertions, deletions, replacements and swaps of neighbours that turn one into the other (optimal string alignment).
     package static func distance(_ first: String, _ second: String) -> Int {
         let a = Array(first.unicodeScalars)
         let b = Array(second.unicodeScalars)

@@ -1,11 +1,11 @@
 public import MirrorCore
 
-/// What came of asking for a copy.
+/// The result of requesting a copy.
 public enum Claim: Sendable, Hashable {
     /// This caller made the replica pending and queued its copy job.
     case claimed
-    /// Somebody was first, or it is there already, or it failed a short while ago.
+    /// The replica is pending or present, or its copy failed a short while ago.
     case exists(Replica)
-    /// As many jobs are queued as may be.
+    /// The queue is full.
     case queueFull
 }

@@ -1,19 +1,19 @@
 package import MirrorCore
 
-/// Who copies for which pools, where many processes share one state.
+/// Which copiers copy for which pools, if many processes share one state.
 ///
-/// A copier that is only there to copy registers; front ends leave its pools to it for as long as it lives.
+/// Dedicated copiers register; front ends leave their pools to them as long as they live.
 package protocol CopierRegistry: Sendable {
-    /// Says that a copier lives; to be said again before `life` is over.
+    /// Reports that a copier is alive; repeat it before `life` has passed.
     ///
-    /// - Parameter name: The same each time, and nobody else's.
+    /// - Parameter name: The same each time, and unique to the copier.
     func register(copier name: String, pools: Set<PoolID>, life: Duration) async throws
 
-    /// Says that a copier leaves.
+    /// Reports that a copier leaves.
     func unregister(copier name: String, pools: Set<PoolID>) async throws
 
-    /// Those among the pools for which at least one registered copier lives, and those of which that cannot be found out.
+    /// The pools for which at least one registered copier is alive, and those for which that cannot be determined.
     ///
-    /// - Throws: ``StateError/Code/unavailable`` when it cannot be found out of any.
+    /// - Throws: ``StateError/Code/unavailable`` if it cannot be determined for any pool.
     func poolsWithCopiers(among pools: Set<PoolID>) async throws -> Set<PoolID>
 }

@@ -1,21 +1,21 @@
 public import MirrorCore
 
-/// The right to do one copy for a while.
+/// The time-limited right to make one copy.
 public struct CopyLease: Sendable, Hashable {
-    /// What is to be copied, and where to.
+    /// The artifact to copy, and the pool to copy it to.
     public let id: ReplicaID
-    /// Grows with each lease of the store; every write is checked against it (fencing).
+    /// Grows with each lease in the store; every write is checked against it (fencing).
     public let token: Int64
-    /// From 1; a lease that ran out counts, one that was handed back does not.
+    /// From 1; an expired lease counts, one that was handed back does not.
     public let attempt: Int
-    /// When the replica was claimed; later attempts do not change it. By the clock of this process, whatever the store's says.
+    /// When the replica was claimed; later attempts do not change it. By the clock of this process, not that of the store.
     public let queuedAt: Timestamp
-    /// When the job may be leased to somebody else, unless the lease is extended.
+    /// When the job may be leased to another worker, unless the lease is extended.
     public let expires: Timestamp
-    /// Where the job waited.
+    /// The lane in which the job waited.
     public let lane: CopyLane
 
-    /// - Parameter lane: `nil` is that of the artifact's origin.
+    /// - Parameter lane: `nil` for the lane of the artifact's origin.
     public init(id: ReplicaID, token: Int64, attempt: Int, queuedAt: Timestamp, expires: Timestamp, lane: CopyLane? = nil) {
         self.id = id
         self.token = token
@@ -26,10 +26,10 @@ public struct CopyLease: Sendable, Hashable {
     }
 }
 
-/// What came of asking for a copy job.
+/// The result of requesting a copy job.
 public enum LeaseOutcome: Sendable, Hashable {
     /// The job is the caller's.
     case leased(CopyLease)
-    /// Instead of being leased once more the replica was made an error, because its attempts never end. Ask again for another job.
+    /// The job was not leased again; the replica became an error, because its attempts never end. Ask again for another job.
     case setAside(ReplicaID, CopyFailure)
 }

@@ -4,12 +4,12 @@ public import MirrorCore
 public enum CopyResult: Sendable, Hashable {
     /// The object is in the pool.
     case present(StoredObject)
-    /// Not to be tried again before `CopyFailure.retryAt`, and then only when somebody asks.
+    /// The copy failed. It is not tried again before `CopyFailure.retryAt`, and then only on request.
     case failed(CopyFailure)
-    /// To be tried again by whoever is free, not before so much time has passed by the store's own clock; the replica stays pending. Less than nothing is
-    /// nothing.
+    /// Any worker may try again, once this much time has passed by the store's own clock; the replica stays pending. A negative duration counts as
+    /// zero.
     case retry(after: Duration)
-    /// Not done, and not held against the job: for a worker that shuts down.
+    /// The copy was not made, and the attempt does not count: for a worker that shuts down.
     case handBack
 
     /// Whether there is no job any more.

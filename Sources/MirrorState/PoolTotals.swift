@@ -1,10 +1,10 @@
-/// What a store says of a pool.
+/// The number of replicas in a pool.
 public struct PoolTotals: Sendable, Hashable {
     /// Present replicas, marked ones included.
     public var objects: Int
     /// Their bytes.
     public var bytes: Int64
-    /// Replicas with a copy job, queued or under way.
+    /// Replicas with a copy job, queued or in progress.
     public var pending: Int
     /// Replicas whose last copy failed.
     public var errors: Int

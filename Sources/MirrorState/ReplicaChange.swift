@@ -1,13 +1,13 @@
 public import MirrorCore
 
-/// Something that changed in a state store.
+/// A change in a state store.
 public enum ReplicaChange: Sendable, Hashable {
-    /// The replica as it is now; `nil` when it is absent. Also sent when a pending one has a job to be leased again.
+    /// The replica as it is now; `nil` if it is absent. Also sent when the job of a pending replica can be leased again.
     case replica(ReplicaID, Replica?)
-    /// The replica may have changed, nothing more is known: look again.
+    /// The replica may have changed; nothing more is known, so look again.
     case stale(ReplicaID)
-    /// No change can be told for now. What is remembered is the best there is, but whoever waits for a change waits in vain.
+    /// Changes cannot be reported for now. Remembered replicas are the best available information, but waiting for a change is useless.
     case interrupted
-    /// Changes may have been missed: forget whatever is remembered.
+    /// Changes may have been missed: forget everything.
     case everything
 }

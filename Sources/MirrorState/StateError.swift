@@ -2,19 +2,19 @@
 public struct StateError: Error, Sendable, CustomStringConvertible {
     /// What callers act on.
     public var code: Code
-    /// For people; may name a replica, never a credential or a query.
+    /// A message for users and logs; it may name a replica, but never contains a credential or a query.
     public var message: String
-    /// The error below, for logs.
+    /// The underlying error, for logs.
     public var cause: (any Error)?
 
     /// What failed.
     public enum Code: String, Sendable, CaseIterable {
-        /// The lease ran out, or the replica was purged, or somebody else took the removal over: whoever holds the old token must stop and clean
+        /// The lease expired, the replica was purged, or another caller took the removal over: the holder of the old token must stop and clean
         /// up.
         case staleLease
-        /// The store cannot be reached or written now.
+        /// The store currently cannot be reached or written.
         case unavailable
-        /// What is stored cannot be read.
+        /// A stored record cannot be read.
         case corrupt
     }
 

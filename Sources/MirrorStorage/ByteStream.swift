@@ -1,8 +1,8 @@
 public import NIOCore
 
-/// Bytes that arrive over time, in chunks of whatever size the producer has; made to be read once unless they are in memory (``chunks``).
+/// Bytes that arrive over time, in chunks of any size; it can be read only once, unless the bytes are in memory (``chunks``).
 ///
-/// Erases the type of the sequence behind it, so that protocols can name it: one call through a closure for each chunk.
+/// It erases the type of the underlying sequence, so that protocols can use it, at the cost of one call through a closure for each chunk.
 public struct ByteStream: AsyncSequence, Sendable {
     public typealias Element = ByteBuffer
 
@@ -18,7 +18,7 @@ public struct ByteStream: AsyncSequence, Sendable {
         }
     }
 
-    /// The bytes, where they are in memory already: such a stream may be read again, and what is needed of its end is known at its beginning.
+    /// The bytes, if they are already in memory: such a stream can be read again, and its length and digest are known from the start.
     public let chunks: [ByteBuffer]?
     private let makeIterator: @Sendable () -> AsyncIterator
 
@@ -41,7 +41,7 @@ public struct ByteStream: AsyncSequence, Sendable {
         }
     }
 
-    /// A stream of one chunk; of none when `buffer` is empty.
+    /// A stream of one chunk, or of none if `buffer` is empty.
     public init(_ buffer: ByteBuffer) {
         self.init(chunks: [buffer])
     }
@@ -50,7 +50,7 @@ public struct ByteStream: AsyncSequence, Sendable {
         makeIterator()
     }
 
-    /// The whole stream in memory.
+    /// Reads the whole stream into memory.
     ///
     /// - Throws: ``StorageError/Code/invalidRequest`` once there are more than `limit` bytes.
     public func collect(upTo limit: Int) async throws -> ByteBuffer {

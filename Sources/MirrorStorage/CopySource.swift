@@ -1,8 +1,8 @@
-/// An object of a bucket that a store of the same service may be told to copy.
+/// An object in a bucket that a store of the same service can copy.
 public struct CopySource: Sendable, Hashable {
     /// The kind of storage, as in a pool's name: `s3`.
     public var service: String
-    /// Where the service is reached, scheme and authority without a path: `https://s3.us-west-2.amazonaws.com`.
+    /// The address of the service, scheme and authority without a path: `https://s3.us-west-2.amazonaws.com`.
     public var endpoint: String
     /// The bucket's region, as the service names it.
     public var region: String
@@ -14,7 +14,7 @@ public struct CopySource: Sendable, Hashable {
     public var version: String?
     /// Bytes.
     public var size: Int64
-    /// With its quotes: what is copied must still have it.
+    /// The entity tag, with quotes; the object must still have it when it is copied.
     public var etag: String?
 
     public init(

@@ -2,7 +2,7 @@ public import MirrorCore
 import NIOCore
 import Synchronization
 
-/// A pool in memory: for tests, for trying things out, and the shortest example of a complete store.
+/// A pool in memory: for tests and experiments, and the simplest example of a complete store.
 public final class MemoryStore: ObjectStore {
     struct StoredObject: Sendable {
         var info: ObjectInfo
@@ -11,7 +11,7 @@ public final class MemoryStore: ObjectStore {
 
     struct State {
         var objects: [ObjectKey: StoredObject] = [:]
-        /// Of objects and of uploads under way.
+        /// The bytes of objects and of uploads in progress.
         var bytesHeld: Int64 = 0
     }
 
@@ -21,7 +21,7 @@ public final class MemoryStore: ObjectStore {
     let state = Mutex(State())
 
     /// - Parameter region: The word between `/local/` and the key in locations.
-    /// - Parameter capacity: Bytes that it takes, uploads under way included; beyond them it throws `.full`.
+    /// - Parameter capacity: The number of bytes that it holds, including uploads in progress; beyond that it throws `.full`.
     public init(region: String = "memory", capacity: Int64 = .max, clock: any WallClock = SystemClock()) {
         self.region = region
         self.capacity = capacity
@@ -106,7 +106,7 @@ public final class MemoryStore: ObjectStore {
         state.withLock { $0.bytesHeld -= Int64(bytes) }
     }
 
-    /// Puts bytes that ``reserve(_:)`` accounted for where readers see them.
+    /// Makes bytes that ``reserve(_:)`` has accounted for visible to readers.
     func publish(
         _ bytes: ByteBuffer, key: ObjectKey, metadata: ObjectMetadata, sha256: Digest, condition: WriteCondition
     ) throws -> ObjectInfo {

@@ -2,7 +2,7 @@ import MirrorCore
 import NIOCore
 import Synchronization
 
-/// An upload into a ``MemoryStore``: each part is held whole until all of them are put together.
+/// An upload to a ``MemoryStore``: each part is kept as a whole until all of them are joined.
 final class MemoryUpload: ObjectUpload {
     private struct Part {
         var offset: Int64

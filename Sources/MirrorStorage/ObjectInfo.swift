@@ -1,19 +1,19 @@
 public import MirrorCore
 
-/// What a store knows of an object without its bytes.
+/// What a store knows about an object without reading its bytes.
 public struct ObjectInfo: Sendable, Hashable {
     /// The object's name in the pool.
     public var key: ObjectKey
     /// Bytes.
     public var size: Int64
-    /// A strong entity tag with its quotes, as it stands in an `ETag` field; changes whenever the bytes do.
+    /// A strong entity tag with quotes, as in an `ETag` field; it changes whenever the bytes do.
     public var etag: String
     /// When it was stored, or replaced.
     public var lastModified: Timestamp
-    /// As it was given to the upload.
+    /// The metadata as it was given to the upload.
     public var metadata: ObjectMetadata
 
-    /// When the artifact was last changed, for clients: what its origin said, else when it was stored.
+    /// When the artifact was last changed, for clients: the time that the origin stated, otherwise when the object was stored.
     public var artifactLastModified: Timestamp { metadata.upstreamLastModified ?? lastModified }
 
     public init(key: ObjectKey, size: Int64, etag: String, lastModified: Timestamp, metadata: ObjectMetadata) {
@@ -25,28 +25,28 @@ public struct ObjectInfo: Sendable, Hashable {
     }
 }
 
-/// What is kept beside an object's bytes.
+/// The metadata that is kept with an object's bytes.
 public struct ObjectMetadata: Sendable, Hashable {
-    /// The origin's `Content-Type`, given back as it came.
+    /// The origin's `Content-Type`, returned unchanged.
     public var contentType: String?
-    /// The origin's `Content-Encoding`, given back as it came.
+    /// The origin's `Content-Encoding`, returned unchanged.
     public var contentEncoding: String?
-    /// The origin's `Content-Disposition`, given back as it came.
+    /// The origin's `Content-Disposition`, returned unchanged.
     public var contentDisposition: String?
 
-    /// The artifact's URL. Its query only comes back with ``StoreCapabilities/Features/keepsUpstreamQuery``.
+    /// The artifact's URL. Its query is returned only with ``StoreCapabilities/Features/keepsUpstreamQuery``.
     public var upstreamURL: String
-    /// The origin's `ETag` with its quotes; `nil` when it stated none.
+    /// The origin's `ETag` with quotes; `nil` if it stated none.
     public var upstreamETag: String?
-    /// What the origin stated, in bytes; `nil` when it stated nothing.
+    /// The length that the origin stated, in bytes; `nil` if it stated none.
     public var upstreamContentLength: Int64?
-    /// The origin's `Last-Modified`; `nil` when it stated none.
+    /// The origin's `Last-Modified`; `nil` if it stated none.
     public var upstreamLastModified: Timestamp?
     /// When the copy was made.
     public var stored: Timestamp
     /// Every URL of the redirect chain, the artifact's own first; without queries.
     public var addresses: [String]
-    /// Known once the upload is complete.
+    /// The digest; known once the upload is complete.
     public var sha256: Digest?
 
     public init(
@@ -66,7 +66,7 @@ public struct ObjectMetadata: Sendable, Hashable {
         self.sha256 = sha256
     }
 
-    /// The names under which stores keep the fields that HTTP has no name for.
+    /// The names under which stores keep the fields that have no name in HTTP.
     package enum Name {
         package static let upstreamURL = "cloud-mirror-upstream-url"
         package static let upstreamETag = "cloud-mirror-upstream-etag"

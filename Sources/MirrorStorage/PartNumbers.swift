@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Hands out the numbers of parts, from 0, each once.
+/// Assigns the numbers of parts, from 0, each once.
 package final class PartNumbers: Sendable {
     private let next = Mutex(0)
     private let count: Int
@@ -9,7 +9,7 @@ package final class PartNumbers: Sendable {
         self.count = count
     }
 
-    /// - Returns: `nil` when there are no more.
+    /// - Returns: `nil` if there are no more.
     package func take() -> Int? {
         next.withLock { next in
             guard next < count else { return nil }

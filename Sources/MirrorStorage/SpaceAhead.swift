@@ -1,6 +1,6 @@
-/// How far ahead of the bytes that have come room is taken for those that follow.
+/// How much room is taken in advance, for bytes that have not arrived yet.
 ///
-/// As much again as has come: an origin takes no more by what it states than it has sent, and room is looked for a few times only.
+/// As much again as has arrived. So an origin cannot take more room than it has sent, whatever it states, and a copy takes room only a few times.
 package enum SpaceAhead {
     /// Bytes.
     package static let least: Int64 = 256 << 10

@@ -1,31 +1,31 @@
 /// An error from an object store or from a layer around one.
 public struct StorageError: Error, Sendable, CustomStringConvertible {
-    /// What callers act on.
+    /// The code that callers act on.
     public var code: Code
-    /// For people; may name a key, never a credential.
+    /// A message for users and logs; it may name a key, but never contains a credential.
     public var message: String
     /// A bounded metric label: `local.put`.
     public var operation: String
-    /// What the provider asked for.
+    /// The pause that the provider asked for.
     public var retryAfter: Duration?
-    /// Of `.full`, where the store knows: bytes that have to go before the same call can succeed.
+    /// For `.full`, if the store knows: the number of bytes to free before the same call can succeed.
     public var missingBytes: Int64?
-    /// The error below, for logs.
+    /// The underlying error, for logs.
     public var cause: (any Error)?
 
-    /// What failed. It decides whether the call is made again.
+    /// The kind of failure. It decides whether the call is made again.
     public enum Code: String, Sendable, CaseIterable {
         /// There is no such object or bucket.
         case notFound
-        /// The object is not what the call required: see ``WriteCondition`` and ``CopySource/etag``.
+        /// The object's state is not what the call required: see ``WriteCondition`` and ``CopySource/etag``.
         case preconditionFailed
-        /// The service refuses the credentials, or what they may do.
+        /// The service refuses the credentials, or they lack a permission.
         case permissionDenied
         /// The call can never succeed as it is.
         case invalidRequest
         /// The store cannot do that: see ``StoreCapabilities``.
         case unsupported
-        /// What arrived is not what was sent.
+        /// The bytes that arrived are not those that were sent.
         case checksumMismatch
         /// The pool has no room. The mirror makes some and tries again.
         case full
@@ -33,7 +33,7 @@ public struct StorageError: Error, Sendable, CustomStringConvertible {
         case throttled
         /// No answer in time; a deletion may still happen.
         case timedOut
-        /// The service cannot be reached, or has a fault of its own.
+        /// The service cannot be reached, or has an internal error.
         case unavailable
 
         /// Whether the same call may succeed a little later.

@@ -1,9 +1,9 @@
-/// What a store can do beyond the least, and the sizes it takes.
+/// The optional features of a store, and its limits.
 ///
-/// The engine asks here and nowhere else: a caller never tries something out to see whether it throws
+/// The engine relies only on this: it never tries a call to see whether it throws
 /// ``StorageError/Code/unsupported``.
 public struct StoreCapabilities: Sendable, Hashable {
-    /// What not every store can do.
+    /// Features that not every store has.
     public struct Features: OptionSet, Sendable, Hashable {
         public let rawValue: Int
 
@@ -15,24 +15,24 @@ public struct StoreCapabilities: Sendable, Hashable {
         public static let parallelParts = Features(rawValue: 1 << 0)
         /// The bytes of an upload can be read back before it is complete (``ObjectUpload/read(_:)``).
         public static let readsUploads = Features(rawValue: 1 << 1)
-        /// Objects have no address of their own: the mirror itself serves them.
+        /// Objects have no URL of their own: the mirror itself serves them.
         public static let servedByMirror = Features(rawValue: 1 << 2)
-        /// Objects are files of this machine (``ObjectStore/openFile(_:)``).
+        /// Objects are files on this machine (``ObjectStore/openFile(_:)``).
         public static let opensFiles = Features(rawValue: 1 << 3)
         /// The service can copy from another of its buckets (``ObjectStore/copy(_:from:metadata:condition:)``).
         public static let serverSideCopy = Features(rawValue: 1 << 4)
-        /// ``WriteCondition`` is kept to by the service itself.
+        /// The service itself enforces ``WriteCondition``.
         public static let conditionalWrites = Features(rawValue: 1 << 5)
-        /// Locations carry a signature and end (``ObjectLocation/expires``).
+        /// Locations carry a signature and expire (``ObjectLocation/expires``).
         public static let presignedLocations = Features(rawValue: 1 << 6)
-        /// A listing tells all that ``ObjectStore/head(_:)`` tells; elsewhere it knows no metadata but what is needed to name the object.
+        /// A listing returns everything that ``ObjectStore/head(_:)`` returns; otherwise only the metadata that is needed to name the object.
         public static let listsMetadata = Features(rawValue: 1 << 7)
-        /// The digest given to `complete` stays with an object of several parts, too; elsewhere `head` knows it of those of one part only.
+        /// The digest given to `complete` is kept for objects of several parts, too; otherwise `head` returns it only for objects of one part.
         public static let keepsDigestOfParts = Features(rawValue: 1 << 8)
-        /// ``ObjectMetadata/upstreamURL`` keeps its query; elsewhere, where others may read the metadata, it comes back without.
+        /// ``ObjectMetadata/upstreamURL`` keeps its query; otherwise, because others may read the metadata, it is returned without.
         public static let keepsUpstreamQuery = Features(rawValue: 1 << 9)
 
-        /// Every feature, for people: the table in docs/storage-backends.md is made from this.
+        /// Every feature with its description: the table in docs/storage-backends.md is generated from this.
         package static let all: [(feature: Features, name: String, meaning: String)] = [
             (.parallelParts, "parallelParts", "parts at the same time, in any order"),
             (.readsUploads, "readsUploads", "reads back an upload under way"),
@@ -47,15 +47,15 @@ public struct StoreCapabilities: Sendable, Hashable {
         ]
     }
 
-    /// What the store can do beyond the least.
+    /// The optional features of the store.
     public var features: Features
     /// Bytes.
     public var maxObjectSize: Int64
-    /// Bytes; every part but the last is at least this long.
+    /// Bytes; every part except the last is at least this long.
     public var minPartSize: Int64
     /// Bytes.
     public var maxPartSize: Int64
-    /// 1 where an object is written with one request; with an object of unknown length, so is its part.
+    /// 1 if an object is written with one request; the part of an object of unknown length then has an unknown length, too.
     public var maxParts: Int
 
     public init(

@@ -1,10 +1,10 @@
-/// How much the place can take that a store writes to.
+/// The space where a store writes.
 public struct StoreSpace: Sendable, Hashable {
-    /// Bytes of the file system in all.
+    /// The size of the file system in bytes.
     public var total: Int64
-    /// Bytes that are free.
+    /// Free bytes.
     public var free: Int64
-    /// Bytes that are to stay free.
+    /// Bytes that have to stay free.
     public var kept: Int64
 
     public init(total: Int64, free: Int64, kept: Int64 = 0) {
@@ -13,6 +13,6 @@ public struct StoreSpace: Sendable, Hashable {
         self.kept = kept
     }
 
-    /// Bytes that uploads can still take.
+    /// Bytes that uploads can still use.
     public var usable: Int64 { free > kept ? free - kept : 0 }
 }

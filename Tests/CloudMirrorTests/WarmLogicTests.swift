@@ -24,12 +24,10 @@ import Testing
 
     @Test("Lists of any length are cut into calls that a mirror takes")
     func batches() {
-        var list = WarmList()
-        list.add((0..<2_500).map { "https://a.example/\($0)" })
+        let list = WarmList(urls: (0..<2_500).map { "https://a.example/\($0)" })
         #expect(list.batches.map(\.count) == [1_000, 1_000, 500])
         #expect(list.batches.flatMap(\.self) == list.urls)
-        var long = WarmList()
-        long.add((0..<500).map { "https://a.example/\($0)/" + String(repeating: "x", count: 8_000) })
+        let long = WarmList(urls: (0..<500).map { "https://a.example/\($0)/" + String(repeating: "x", count: 8_000) })
         #expect(long.batches.flatMap(\.self) == long.urls)
         for batch in long.batches {
             #expect(batch.count <= WarmCall.maxURLs)

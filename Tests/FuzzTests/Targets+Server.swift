@@ -21,7 +21,7 @@ extension FuzzTarget {
             ]
         ) { bytes in
             let verdict = bytes.withUnsafeBytes { RequestScanner.scan($0) }
-            guard case .plain(let length, let target, _) = verdict else { return }
+            guard case .plain(let length, let target, _, _) = verdict else { return }
             try require(length <= bytes.count && target.upperBound <= length, "\(verdict) of \(bytes.count) bytes")
             try require(bytes[..<length].suffix(4) == [13, 10, 13, 10], "a head that does not end with an empty line")
         },

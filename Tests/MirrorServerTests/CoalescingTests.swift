@@ -1,10 +1,10 @@
 import HTTPTypes
 import MirrorCore
-import MirrorEngine
 import MirrorState
 import MirrorTesting
 import Testing
 
+@testable import MirrorEngine
 @testable import MirrorServer
 
 /// Identical requests that wait for one copy.

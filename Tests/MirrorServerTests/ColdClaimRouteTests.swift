@@ -1,6 +1,7 @@
 import MirrorCore
-import MirrorEngine
+import MirrorNet
 import MirrorTesting
+import TestServers
 import Testing
 
 @testable import MirrorEngine

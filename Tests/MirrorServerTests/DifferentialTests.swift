@@ -31,6 +31,16 @@ struct DifferentialTests {
         }
     }
 
+    @Test(arguments: ["GET", "HEAD"]) func `a hit that ends its connection comes from the fast path`(method: String) async throws {
+        try await DifferentialPair.run { pair in
+            let last = RequestStream.request(method, RequestStream.hit, "Connection: close\r\n")
+            try await pair.compare(RequestStream("the only one", last))
+            #expect(pair.fast.answeredFast == 1)
+            try await pair.compare(RequestStream("behind another", RequestStream.request("GET", RequestStream.otherHit) + last))
+            #expect(pair.fast.answeredFast == 3)
+        }
+    }
+
     @Test func `pipelined hits come from the fast path, also those behind a miss`() async throws {
         try await DifferentialPair.run { pair in
             let hits = RequestStream.request() + RequestStream.request("HEAD", RequestStream.otherHit)

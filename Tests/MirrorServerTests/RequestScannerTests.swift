@@ -21,6 +21,8 @@ struct RequestScannerTests {
         "GET /a%2Fb HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n\r\n",
         "GET /a HTTP/1.1\r\nHost: h\r\nCONNECTION: Keep-Alive\r\nX-Empty:\r\nX-Spaces:   \r\n\r\n",
         "GET /a HTTP/1.1\r\nContent-Type: text/plain\r\nHost: h\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+        "HEAD /a HTTP/1.1\r\nconnection:Close\r\nHost: h\r\n\r\n",
     ]
 
     @Test(arguments: plainHeads)
@@ -28,7 +30,8 @@ struct RequestScannerTests {
         let isHead = head.hasPrefix("HEAD")
         let start = isHead ? 5 : 4
         let end = start + (head.dropFirst(start).firstIndex(of: " ").map { head[..<$0].utf8.count - start } ?? 0)
-        let expected = RequestScanner.Verdict.plain(length: head.utf8.count, target: start..<end, isHead: isHead)
+        let expected = RequestScanner.Verdict.plain(
+            length: head.utf8.count, target: start..<end, isHead: isHead, isLast: head.lowercased().contains("close"))
         #expect(scan(head) == expected)
         #expect(scan(head + head) == expected)
         #expect(scan(head + "\u{0}garbage") == expected)
@@ -55,11 +58,13 @@ struct RequestScannerTests {
 
     @Test(
         arguments: RequestStream.framing
-            + RequestStream.connection.filter { !["keep-alive", "Keep-Alive"].contains($0.name.dropFirst(12)) }
+            + RequestStream.connection.filter { !["keep-alive", "close"].contains($0.name.dropFirst(12).lowercased()) }
             + RequestStream.versionsAndMethods.filter { !$0.name.hasSuffix("between requests") })
-    func `what has a body, another version or a say in the connection is left to the parser`(stream: RequestStream) {
+    func `what has a body, another version or another say in the connection than its end is left to the parser`(stream: RequestStream) {
         let known: Set = [
             "Content_Length", "Transfer_Encoding", "a hit, then", "close in the middle", "Connection: keep-alive\r\nKeep-Alive: timeout=5",
+            "a hit behind the last request", "close of a HEAD", "Connection: keep-alive\r\nConnection: close",
+            "Connection: close\r\nConnection: keep-alive",
         ]
         guard !known.contains(stream.name) else { return }
         #expect(scan(stream.bytes) == .other)
@@ -107,7 +112,7 @@ struct RequestScannerTests {
         var plain = 0
         for _ in 0..<5_000 {
             let bytes = mutator.request()
-            guard case .plain(let length, let target, let isHead) = scan(bytes) else { continue }
+            guard case .plain(let length, let target, let isHead, let isLast) = scan(bytes) else { continue }
             plain += 1
             let parts = try decode(Array(bytes.prefix(length)))
             guard parts.count == 2, case .head(let head) = parts[0], case .end(nil) = parts[1] else {
@@ -117,7 +122,7 @@ struct RequestScannerTests {
             #expect(head.method == (isHead ? .HEAD : .GET))
             #expect(head.uri == String(decoding: bytes[target], as: UTF8.self))
             #expect(head.version == .http1_1)
-            #expect(head.isKeepAlive)
+            #expect(head.isKeepAlive == !isLast)
             #expect(head.headers["host"].count == 1)
             // One byte less is no whole request.
             let cut = try decode(Array(bytes.prefix(length - 1)))

@@ -147,7 +147,7 @@ struct FileThreadsTests {
         await pipe.hanging()
         let opening = Task {
             try await requireStorageError(.timedOut, "open") {
-                try await LocalStore.open(.init(directory: directory.path, region: "test"), threads: threads)
+                try await LocalStore.open(directory: directory.path, region: "test", minFreeBytes: 0, threads: threads)
             }
         }
         await clock.sleepers(1)

@@ -74,8 +74,8 @@ struct LocalStoreSafetyTests {
                 var capabilities = store.capabilities
                 capabilities.features.remove(.opensFiles)
                 let remote = LocalStore(
-                    configuration: store.configuration, directory: store.directory, threads: store.threads, clock: store.clock,
-                    capabilities: capabilities)
+                    path: store.path, region: store.region, minFreeBytes: store.minFreeBytes, directory: store.directory,
+                    threads: store.threads, clock: store.clock, capabilities: capabilities)
                 try await requireStorageError(.unsupported, "openFile") { try await remote.openFile(object.key) }
                 #expect(try await remote.get(object.key, range: nil).body.collect(upTo: 100) == object.bytes)
             }

@@ -6,8 +6,9 @@ import MirrorStorage
 import NIOHTTP1
 import NIOPosix
 import StorageCloud
-import StorageS3
 import Testing
+
+@testable import StorageS3
 
 /// An S3 server that `scripts/test-servers.sh` starts, which checks signatures.
 struct S3TestServer: Sendable {
@@ -20,7 +21,7 @@ struct S3TestServer: Sendable {
         let environment = ProcessInfo.processInfo.environment
         guard let url = environment["CLOUD_MIRROR_TEST_S3_ENDPOINT"], let accessKey = environment["CLOUD_MIRROR_TEST_S3_ACCESS_KEY"],
             let secretKey = environment["CLOUD_MIRROR_TEST_S3_SECRET_KEY"],
-            let endpoint = try? S3Endpoint(url: url, region: "us-east-1", addressing: .path)
+            let endpoint = (try? ArtifactURL(url)).map({ S3Endpoint(url: $0, region: "us-east-1", addressing: .path) })
         else { return nil }
         return S3TestServer(endpoint: endpoint, credentials: S3Credentials(accessKeyID: accessKey, secretAccessKey: secretKey))
     }()
@@ -28,7 +29,7 @@ struct S3TestServer: Sendable {
     /// The same over TLS, where somebody has set one up: `CLOUD_MIRROR_TEST_S3_TLS_ENDPOINT`, and its certificate in `CLOUD_MIRROR_TEST_S3_TLS_CA`.
     static let overTLS: S3TestServer? = {
         guard let shared, let url = ProcessInfo.processInfo.environment["CLOUD_MIRROR_TEST_S3_TLS_ENDPOINT"],
-            let endpoint = try? S3Endpoint(url: url, region: "us-east-1", addressing: .path)
+            let endpoint = (try? ArtifactURL(url)).map({ S3Endpoint(url: $0, region: "us-east-1", addressing: .path) })
         else { return nil }
         let environment = ProcessInfo.processInfo.environment
         let credentials = S3Credentials(
@@ -51,7 +52,7 @@ struct S3TestServer: Sendable {
         let environment = ProcessInfo.processInfo.environment
         guard let url = environment[variable], let accessKey = environment["CLOUD_MIRROR_TEST_OPENSTACK_ACCESS_KEY"],
             let secretKey = environment["CLOUD_MIRROR_TEST_OPENSTACK_SECRET_KEY"],
-            let endpoint = try? S3Endpoint(url: url, region: "us-east-1", addressing: .path)
+            let endpoint = (try? ArtifactURL(url)).map({ S3Endpoint(url: $0, region: "us-east-1", addressing: .path) })
         else { return nil }
         return S3TestServer(
             endpoint: endpoint, credentials: S3Credentials(accessKeyID: accessKey, secretAccessKey: secretKey), http: http)
@@ -97,7 +98,7 @@ struct S3TestServer: Sendable {
                 let client = S3Client(
                     bucket: bucket, endpoint: server.endpoint, credentials: StaticCredentials(server.credentials), http: server.http,
                     logger: logger)
-                try await client.createBucket()
+                _ = try await client.send(.createBucket(in: server.endpoint))
                 return bucket
             }
             made[name] = task

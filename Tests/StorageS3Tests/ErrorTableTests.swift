@@ -72,8 +72,9 @@ struct ErrorTableTests {
     @Test("Each row of the table is tested")
     func complete() {
         let tested = Self.rows.flatMap(\.codes).filter { !$0.hasPrefix("KMS.D") && !$0.hasPrefix("KMS.N") }
-        #expect(Set(S3ErrorTable.codes) == Set(tested))
-        #expect(S3ErrorTable.codes.count == tested.count, "a code is in two rows")
+        let codes = S3ErrorTable.rows.flatMap(\.codes)
+        #expect(Set(codes) == Set(tested))
+        #expect(codes.count == tested.count, "a code is in two rows")
     }
 
     @Test(

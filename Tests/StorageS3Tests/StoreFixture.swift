@@ -27,7 +27,7 @@ struct StoreFixture: Sendable {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         return try await FakeOrigin.run { origin async throws in
             var configuration = S3Configuration(
-                bucket: bucket, endpoint: try S3Endpoint(url: origin.url("/"), region: "us-east-1"), credentials: credentials)
+                bucket: bucket, endpoint: S3Endpoint(url: try ArtifactURL(origin.url("/")), region: "us-east-1"), credentials: credentials)
             change(&configuration)
             let http = ServiceClient(
                 configuration: OutboundConfiguration(userAgent: "test"), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,

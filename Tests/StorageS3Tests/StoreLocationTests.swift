@@ -143,7 +143,7 @@ struct StoreLocationTests {
 
     @Test("An endpoint is read from its address, and moves to another region where the region is in its name")
     func endpoints() throws {
-        let own = try S3Endpoint(url: "http://127.0.0.1:9000", region: "r1")
+        let own = S3Endpoint(url: try ArtifactURL("http://127.0.0.1:9000"), region: "r1")
         #expect(own.addressing == .path)
         #expect(own.address(bucket: "abc").hostField == "127.0.0.1:9000")
         #expect(own.moved(to: "r2")?.host == "127.0.0.1")
@@ -152,8 +152,6 @@ struct StoreLocationTests {
         #expect(dual.host == "s3.dualstack.us-west-2.amazonaws.com")
         #expect(dual.moved(to: "eu-central-1")?.host == "s3.dualstack.eu-central-1.amazonaws.com")
         #expect(S3Endpoint.aws(region: "cn-north-1").host == "s3.cn-north-1.amazonaws.com.cn")
-        #expect(throws: StorageError.self) { try S3Endpoint(url: "https://s3.example.org/path", region: "r") }
-        #expect(throws: ArtifactURLError.self) { try S3Endpoint(url: "s3.example.org", region: "r") }
     }
 
     @Test(
@@ -164,7 +162,7 @@ struct StoreLocationTests {
             "US-EAST-1", String(repeating: "a", count: 33), "..", ".", "a/../b",
         ])
     func noRegion(_ text: String) throws {
-        #expect(try S3Endpoint(url: "https://s3.example.org", region: "r1").moved(to: text) == nil)
+        #expect(try S3Endpoint(url: ArtifactURL("https://s3.example.org"), region: "r1").moved(to: text) == nil)
         #expect(S3Endpoint.aws(region: "us-east-1").moved(to: text) == nil)
     }
 

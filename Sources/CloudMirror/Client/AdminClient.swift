@@ -2,7 +2,6 @@ import AsyncHTTPClient
 import MirrorCore
 import NIOHTTP1
 
-/// Admin calls.
 struct AdminClient {
     /// Bytes of an answer that are read.
     private static let maxAnswer = 64 << 20
@@ -14,18 +13,6 @@ struct AdminClient {
     let localTokens: LocalTokens?
     let transport: HTTPTransport
 
-    enum Method {
-        case get, post, delete
-
-        fileprivate var httpMethod: HTTPMethod {
-            switch self {
-            case .get: .GET
-            case .post: .POST
-            case .delete: .DELETE
-            }
-        }
-    }
-
     /// An answer that is a success.
     struct Answer {
         let status: UInt
@@ -34,22 +21,25 @@ struct AdminClient {
 
     /// - Throws: ``CommandFailure`` for every answer that is not a success of a mirror.
     func call<Body: Decodable>(
-        _ method: Method, _ url: String, headers: [(String, String)] = [], body: (any Encodable)? = nil
+        _ url: String, _ method: HTTPMethod = .GET, body: (any Encodable)? = nil
     ) async throws(CommandFailure) -> Body {
-        let answer = try await send(method, url, headers: headers, body: body)
-        return try decode(answer)
+        try decode(await send(url, method, body: body))
     }
 
     func decode<Body: Decodable>(_ answer: Answer) throws(CommandFailure) -> Body {
         do {
             return try JSONText.decode(answer.body)
         } catch {
-            throw notAMirror(answer, (error as? DecodingError)?.words ?? "it cannot be read")
+            // A login page, a proxy's greeting.
+            let flaw = (error as? DecodingError)?.words ?? "it cannot be read"
+            throw CommandFailure(
+                "the server at \(address) does not look like a cloud-mirror (status \(answer.status), and not the JSON that was expected: \(flaw))\n--mirror or $\(MirrorAddress.variable) says where the mirror is."
+            )
         }
     }
 
     func send(
-        _ method: Method, _ url: String, headers: [(String, String)] = [], body: (any Encodable)? = nil
+        _ url: String, _ method: HTTPMethod, headers: [(String, String)] = [], body: (any Encodable)? = nil
     ) async throws(CommandFailure) -> Answer {
         var headers = [("accept", "application/json")] + headers
         if body != nil { headers.append(("content-type", "application/json")) }
@@ -70,11 +60,11 @@ struct AdminClient {
     }
 
     private func ask(
-        _ method: Method, _ url: String, _ headers: [(String, String)], _ token: String?, _ body: [UInt8]?
+        _ method: HTTPMethod, _ url: String, _ headers: [(String, String)], _ token: String?, _ body: [UInt8]?
     ) async throws(CommandFailure) -> Answer {
         let authorization = token.map { [("authorization", "Bearer \($0)")] } ?? []
         do throws(HTTPTransport.Unreachable) {
-            let response = try await transport.send(method.httpMethod, url, headers: headers + authorization, body: body, timeout: 60)
+            let response = try await transport.send(method, url, headers: headers + authorization, body: body, timeout: 60)
             return Answer(status: response.status.code, body: await HTTPTransport.body(of: response, limit: Self.maxAnswer))
         } catch {
             throw CommandFailure(
@@ -104,14 +94,5 @@ struct AdminClient {
         default:
             return CommandFailure("the mirror at \(address) answered with status \(status)\(said)")
         }
-    }
-
-    /// For a success that is not what a mirror says: a login page, a proxy's greeting.
-    ///
-    /// - Parameter flaw: What is wrong with the answer.
-    private func notAMirror(_ answer: Answer, _ flaw: String) -> CommandFailure {
-        CommandFailure(
-            "the server at \(address) does not look like a cloud-mirror (status \(answer.status), and not the JSON that was expected: \(flaw))\n--mirror or $\(MirrorAddress.variable) says where the mirror is."
-        )
     }
 }

@@ -76,17 +76,12 @@ struct HTTPTransport {
 
     /// The URL that a `Location` field means.
     static func resolve(_ location: String, from base: String) throws(Unreachable) -> String {
-        do {
-            let from = try ArtifactURL(base)
-            let target = try from.resolving(location)
-            guard from.scheme == .http || target.scheme == .https else { throw Unreachable(reason: "a redirect from HTTPS to plain HTTP") }
-            // An absolute URL goes on as it is: it may be signed, character by character.
-            return location.contains("://") ? location : target.description
-        } catch let error as Unreachable {
-            throw error
-        } catch {
+        guard let from = try? ArtifactURL(base), let target = try? from.resolving(location) else {
             throw Unreachable(reason: "a redirect to something that is not a URL")
         }
+        guard from.scheme == .http || target.scheme == .https else { throw Unreachable(reason: "a redirect from HTTPS to plain HTTP") }
+        // An absolute URL goes on as it is: it may be signed, character by character.
+        return location.contains("://") ? location : target.description
     }
 
     /// - Returns: The body; shorter when it ends early or is longer than `limit` bytes.

@@ -3,17 +3,14 @@ import MirrorCore
 /// An answer of a mirror, or a part of one, in two forms.
 ///
 /// A mirror may be newer than this program. What this program does not know is in `json` only, and is kept where the mirror's JSON is printed.
-struct WholeAnswer<Body: Decodable & Sendable>: Decodable, Sendable {
+struct WholeAnswer<Body: Decodable & Sendable>: Sendable {
     /// As the type that the mirror and this program share.
     let body: Body
     /// As it was sent.
     let json: JSONValue
+}
 
-    init(body: Body, json: JSONValue) {
-        self.body = body
-        self.json = json
-    }
-
+extension WholeAnswer: Decodable {
     init(from decoder: any Decoder) throws {
         body = try Body(from: decoder)
         json = try JSONValue(from: decoder)

@@ -34,13 +34,13 @@ struct DownloadTarget: ~Copyable {
             let name = number == StandardStream.output.rawValue ? "standard output" : "the output"
             return DownloadTarget(
                 name: name,
-                output: try explaining("\(name) cannot be written") { () throws(Errno) in
+                output: try CommandFailure.explaining("\(name) cannot be written") { () throws(Errno) in
                     Descriptor(owning: try Descriptor.duplicate(number))
                 })
         case .special(let special):
             return DownloadTarget(
                 name: special,
-                output: try explaining("\(special) cannot be written") { () throws(Errno) in
+                output: try CommandFailure.explaining("\(special) cannot be written") { () throws(Errno) in
                     try Descriptor(special, for: .writing, .noControllingTerminal)
                 })
         case .file(let file, let mode):
@@ -51,7 +51,7 @@ struct DownloadTarget: ~Copyable {
     }
 
     private static func openPart(_ path: String, mode: UInt16?) throws(CommandFailure) -> Descriptor {
-        let part = try explaining("\(path) cannot be written") { () throws(Errno) in
+        let part = try CommandFailure.explaining("\(path) cannot be written") { () throws(Errno) in
             // A link or a pipe that somebody put there is not ours.
             try Descriptor(path, for: .readingAndWriting, [.create, .noFollow, .nonBlocking], mode: 0o644)
         }
@@ -88,14 +88,13 @@ struct DownloadTarget: ~Copyable {
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) throws(CommandFailure) {
         let (output, place) = (output, isFile ? size : nil)
-        try Self.explaining("\(name) cannot be written") { () throws(Errno) in
+        try CommandFailure.explaining("\(name) cannot be written") { () throws(Errno) in
             if let place { try output.write(bytes, at: place) } else { try output.append(bytes) }
         }
         hash.update(bufferPointer: bytes)
         size += Int64(bytes.count)
     }
 
-    /// Throws away what is there.
     mutating func discard() throws(CommandFailure) {
         guard let path else {
             guard size == 0 else {
@@ -104,7 +103,7 @@ struct DownloadTarget: ~Copyable {
             return
         }
         let output = output
-        try Self.explaining("\(path).part cannot be emptied") { () throws(Errno) in try output.truncate(to: 0) }
+        try CommandFailure.explaining("\(path).part cannot be emptied") { () throws(Errno) in try output.truncate(to: 0) }
         remember(nil)
         size = 0
         hash = SHA256()
@@ -116,7 +115,7 @@ struct DownloadTarget: ~Copyable {
     mutating func finish() throws(CommandFailure) {
         guard let path else { return }
         let output = output
-        try Self.explaining("\(path) cannot be written") { () throws(Errno) in
+        try CommandFailure.explaining("\(path) cannot be written") { () throws(Errno) in
             try output.sync()
             try FilePath.rename("\(path).part", to: path)
         }
@@ -135,20 +134,12 @@ struct DownloadTarget: ~Copyable {
         let output = output
         while true {
             let place = size
-            let chunk = try Self.explaining("the partial file of an earlier attempt cannot be read") { () throws(Errno) in
+            let chunk = try CommandFailure.explaining("the partial file of an earlier attempt cannot be read") { () throws(Errno) in
                 try output.bytes(1 << 20, at: place)
             }
             if chunk.isEmpty { return }
             hash.update(data: chunk)
             size += Int64(chunk.count)
-        }
-    }
-
-    private static func explaining<Result>(_ what: String, _ body: () throws(Errno) -> Result) throws(CommandFailure) -> Result {
-        do throws(Errno) {
-            return try body()
-        } catch {
-            throw CommandFailure("\(what): \(error)")
         }
     }
 }

@@ -28,7 +28,6 @@ enum MirrorAnswer: Equatable {
         var isToCopy: Bool { outcome != "fallback" }
     }
 
-    /// What was sent.
     struct Response {
         var status: Int
         /// Looks a field up by its lower-case name.

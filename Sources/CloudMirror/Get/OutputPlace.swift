@@ -67,11 +67,7 @@ enum OutputPlace: Equatable {
     /// A descriptor of its own: a number that was not open could come to mean something else before it is used.
     private static func duplicate(_ number: Int32, _ path: String) throws(CommandFailure) -> Int32 {
         guard number > StandardStream.error.rawValue else { return number }
-        do throws(Errno) {
-            return try Descriptor.duplicate(number)
-        } catch {
-            throw failure(path, error)
-        }
+        return try CommandFailure.explaining("\(path) cannot be written") { () throws(Errno) in try Descriptor.duplicate(number) }
     }
 
     private static func directory(of path: String) -> String {

@@ -1,3 +1,5 @@
+import MirrorCore
+
 /// Draws a progress line on the terminal at standard error, a few times a second.
 struct ProgressMeter {
     private static let interval = Duration.milliseconds(100)
@@ -15,7 +17,7 @@ struct ProgressMeter {
     }
 
     /// Seconds since the beginning.
-    var elapsed: Double { Self.seconds(ContinuousClock.now - startedAt) }
+    var elapsed: Double { (ContinuousClock.now - startedAt).inSeconds }
 
     mutating func update(received: Int64, total: Int64?) {
         let before = startBytes ?? received
@@ -32,9 +34,5 @@ struct ProgressMeter {
     mutating func clear() {
         drawnAt = nil
         line.clear()
-    }
-
-    private static func seconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
     }
 }

@@ -12,7 +12,6 @@ struct StatusLine {
         shown = text.count
     }
 
-    /// Takes the line away.
     mutating func clear() {
         guard shown > 0 else { return }
         Terminal.writeToStandardError("\r\(String(repeating: " ", count: shown))\r")

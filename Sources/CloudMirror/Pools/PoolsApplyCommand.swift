@@ -22,16 +22,16 @@ struct PoolsApplyCommand: AsyncParsableCommand {
         try await reportingFailures {
             try await file.withSetup { setup in
                 let plans = try await setup.plans()
-                for plan in plans { Terminal.say("\(plan.pool)\n\(plan.plan.lines.map(\.row).joined())") }
+                for (pool, plan) in plans { Terminal.say("\(pool)\n\(plan.lines.map(\.row).joined())") }
                 let hasProblems = plans.contains { $0.plan.hasProblems }
                 if plans.contains(where: { $0.plan.apply != nil }) {
                     guard yes || Terminal.confirm("Apply these changes? [y/N] ") else {
                         throw CommandFailure("nothing was changed; --yes applies the plan", exit: .notApplied)
                     }
                     var isDone = true
-                    for plan in plans {
-                        guard let apply = plan.plan.apply else { continue }
-                        Terminal.say("\napplying \(plan.pool)\n")
+                    for (pool, plan) in plans {
+                        guard let apply = plan.apply else { continue }
+                        Terminal.say("\napplying \(pool)\n")
                         // Whatever happens to one pool, the others get what is theirs.
                         let isPoolDone = try await apply { Terminal.say($0.row) }
                         isDone = isDone && isPoolDone

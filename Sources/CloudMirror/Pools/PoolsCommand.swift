@@ -30,11 +30,7 @@ struct PoolFileOptions: ParsableArguments {
             throw CommandFailure(error.description, exit: .usage)
         }
         let result: Swift.Result<Result, any Error>
-        do {
-            result = .success(try await body(setup))
-        } catch {
-            result = .failure(error)
-        }
+        do { result = .success(try await body(setup)) } catch { result = .failure(error) }
         await setup.close()
         return try result.get()
     }

@@ -9,11 +9,9 @@ struct PoolsListCommand: AsyncParsableCommand {
     @OptionGroup var admin: AdminOptions
 
     func run() async throws {
-        try await reportingFailures {
-            try await admin.withClient { client in
-                let answer: WholeAnswer<PoolsCall.Answer> = try await client.call(.get, client.address.pools)
-                print(admin.json ? answer.json.text + "\n" : Self.table(answer.body.pools), terminator: "")
-            }
+        try await admin.withClient { client in
+            let answer: WholeAnswer<PoolsCall.Answer> = try await client.call(client.address.pools)
+            print(admin.json ? answer.json.text + "\n" : Self.table(answer.body.pools), terminator: "")
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MirrorSystem
 
 /// What a command's exit code says. The numbers from 64 up are those of BSD's `sysexits.h`.
 enum CommandExit: Int32, CaseIterable {
@@ -26,7 +27,6 @@ enum CommandExit: Int32, CaseIterable {
         }
     }
 
-    /// The list for `--help`.
     static let help =
         "Exit codes:\n" + allCases.map { "  \($0.rawValue < 10 ? " " : "")\($0.rawValue)  \($0.meaning)" }.joined(separator: "\n")
 }
@@ -42,6 +42,15 @@ struct CommandFailure: Error, CustomStringConvertible {
     init(_ message: String, exit: CommandExit = .failed) {
         self.message = message
         self.exit = exit
+    }
+
+    /// Calls `body`; where the system refuses, the failure says so of `what`.
+    static func explaining<Result>(_ what: String, _ body: () throws(Errno) -> Result) throws(CommandFailure) -> Result {
+        do throws(Errno) {
+            return try body()
+        } catch {
+            throw CommandFailure("\(what): \(error)")
+        }
     }
 }
 

@@ -42,13 +42,15 @@ struct AdminOptions: ParsableArguments {
     @Flag(help: "Print the mirror's JSON instead of a table.")
     var json = false
 
-    /// Calls `body` with a client for the mirror, and ends the client.
-    func withClient<Result>(_ body: (AdminClient) async throws -> Result) async throws -> Result {
-        let address = try mirror.address()
-        let given = try token()
-        let local = given == nil ? LocalTokens(of: address.url, stateDirectory: stateDir) : nil
-        return try await HTTPTransport.withClient(readTimeout: 60, localhost: local?.host) { transport in
-            try await body(AdminClient(address: address, token: given, localTokens: local, transport: transport))
+    /// The run of a command: calls `body` with a client for the mirror, ends the client, and reports a failure.
+    func withClient(_ body: (AdminClient) async throws -> Void) async throws {
+        try await reportingFailures {
+            let address = try mirror.address()
+            let given = try token()
+            let local = given == nil ? LocalTokens(of: address.url, stateDirectory: stateDir) : nil
+            try await HTTPTransport.withClient(readTimeout: 60, localhost: local?.host) { transport in
+                try await body(AdminClient(address: address, token: given, localTokens: local, transport: transport))
+            }
         }
     }
 

@@ -14,10 +14,6 @@ struct WarmList {
     /// Lines that are not URLs.
     private(set) var problems: [String] = []
 
-    mutating func add(_ urls: [String]) {
-        self.urls += urls
-    }
-
     /// - Parameter file: A path; `-` is standard input.
     mutating func read(_ file: String) throws(CommandFailure) {
         let name = file == "-" ? "standard input" : file

@@ -7,10 +7,6 @@ struct WarmReport {
     /// Replicas that were asked for and that no answer is about.
     private(set) var unanswered = 0
 
-    init(artifacts: Int) {
-        self.artifacts = artifacts
-    }
-
     mutating func add(_ answer: WarmCall.Answer, to request: WarmCall.Request) {
         replicas += answer.replicas
         // Without pools in the request, the mirror knows how many there are; one at least.

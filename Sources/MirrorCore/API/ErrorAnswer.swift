@@ -1,8 +1,8 @@
-/// The body of every answer that is an error, whichever call it answers.
+/// The body of every error answer, whatever the call.
 package struct ErrorAnswer: Codable, Sendable, Equatable {
     /// What kind of error it is: `InputError`, `ResourceNotFound`, …
     package var code: String
-    /// What went wrong, in a sentence; holds no path, credential or stack of the mirror.
+    /// What went wrong, in a sentence; contains no path, credential or stack of the mirror.
     package var message: String
     /// The same as `message`, under the original's name.
     package var msg: String
@@ -12,7 +12,7 @@ package struct ErrorAnswer: Codable, Sendable, Equatable {
     package var url: String?
     package var requestInfo: RequestInfo
 
-    /// Which request was answered.
+    /// The request that was answered.
     package struct RequestInfo: Codable, Sendable, Equatable {
         /// `GET`, `DELETE`, …
         package var method: String

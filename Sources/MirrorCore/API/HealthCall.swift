@@ -1,10 +1,10 @@
-/// `GET /v1/ping` and `GET /healthz`: whether the process answers. `GET /readyz`: whether its parts work.
+/// `GET /v1/ping` and `GET /healthz`: whether the process answers. `GET /readyz`: whether its components work.
 package enum HealthCall {
     /// `GET /v1/ping`, in the original's shape.
     package struct Ping: Codable, Sendable, Equatable {
         /// Always `true`.
         package var alive: Bool
-        /// Seconds since the start.
+        /// Seconds since startup.
         package var uptime: Double
 
         package init(alive: Bool, uptime: Double) {
@@ -27,7 +27,7 @@ package enum HealthCall {
     package struct Readiness: Codable, Sendable, Equatable {
         /// ``HealthCall/ok``, ``HealthCall/degraded`` or ``HealthCall/unavailable``.
         package var status: String
-        /// By part, `state` or `pool service/region`: ``HealthCall/ok``, or `unavailable: ` and why.
+        /// By component, `state` or `pool service/region`: ``HealthCall/ok``, or `unavailable: ` and the reason.
         package var checks: [String: String]
 
         package init(status: String, checks: [String: String]) {
@@ -37,7 +37,7 @@ package enum HealthCall {
     }
 
     package static let ok = "ok"
-    /// A state store that many processes share does not answer; the mirror does what it can without.
+    /// A state store that many processes share does not answer; the mirror does what it can without it.
     package static let degraded = "degraded"
     package static let unavailable = "unavailable"
 }

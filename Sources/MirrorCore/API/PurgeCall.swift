@@ -6,7 +6,7 @@ package enum PurgeCall {
     package struct Answer: Codable, Sendable, Equatable {
         /// The artifact's canonical URL.
         package var url: String
-        /// What was there and is gone; empty when there was nothing.
+        /// What was removed; empty if there was nothing.
         package var removed: [Item]
 
         package init(url: String, removed: [Item]) {
@@ -18,7 +18,7 @@ package enum PurgeCall {
     package struct Item: Codable, Sendable, Equatable {
         /// `service/region`
         package var pool: String
-        /// The state that the replica had: `present`, `pending` or `error`; ``removing`` where a removal had begun before; ``forgotten``
+        /// The state that the replica had: `present`, `pending` or `error`; ``removing`` if a removal was already in progress; ``forgotten``
         /// for an object without a record.
         package var state: String
 

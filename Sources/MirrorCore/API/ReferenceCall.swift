@@ -5,12 +5,12 @@ package enum ReferenceCall {
     package struct Answer: Codable, Sendable, Equatable {
         /// The URL of the schema of this format.
         package var schema: String
-        /// Of this format.
+        /// The version of this format.
         package var version: Int
         package var title: String
         package var description: String
         package var serviceName: String
-        /// What the routes of the entries are appended to.
+        /// The URL that the routes of the entries are appended to.
         package var baseURL: String
         package var entries: [Entry]
 
@@ -39,7 +39,7 @@ package enum ReferenceCall {
         package var type: String
         /// `get`, `post` or `delete`.
         package var method: String
-        /// Behind the base URL, with arguments as `<name>`.
+        /// The route after the base URL, with arguments as `<name>`.
         package var route: String
         /// Names of the arguments in the route, in its order.
         package var args: [String]
@@ -48,7 +48,7 @@ package enum ReferenceCall {
         package var name: String
         package var title: String
         package var description: String
-        /// `stable` where the original has the route, too; `experimental` elsewhere.
+        /// `stable` if the original has the route, too; otherwise `experimental`.
         package var stability: String
         /// Whether the call needs an admin token.
         package var admin: Bool

@@ -30,12 +30,12 @@ package enum ReplicasCall {
         package var key: String?
         /// When the object was stored: RFC 3339, UTC, with milliseconds.
         package var stored: String?
-        /// When the replica was last used, as far as that has been written down: RFC 3339, UTC, with milliseconds.
+        /// When the replica was last used, as far as that has been recorded: RFC 3339, UTC, with milliseconds.
         package var lastUsed: String?
-        /// `true` when it was found to be expired, and `nil` otherwise. Its next use clears the mark.
+        /// `true` if it was found to be expired, otherwise `nil`. The next use clears the mark.
         package var expiring: Bool?
 
-        /// Of replicas whose state is `error` only.
+        /// Only for replicas whose state is `error`.
         package var error: Failure?
 
         package init(url: String, pool: String, state: String) {
@@ -49,7 +49,7 @@ package enum ReplicasCall {
     package struct Failure: Codable, Sendable, Equatable {
         /// A word: `origin`, `transfer`, `tooLarge`, …
         package var reason: String
-        /// The origin's HTTP status, where that is the reason.
+        /// The origin's HTTP status, if that is the reason.
         package var status: Int?
         /// The reason in a sentence.
         package var message: String

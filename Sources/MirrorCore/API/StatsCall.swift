@@ -1,4 +1,4 @@
-/// `GET /v1/stats`: what this process has done since it started, over all pools.
+/// `GET /v1/stats`: what this process has done since startup, over all pools.
 package enum StatsCall {
     package struct Answer: Codable, Sendable, Equatable {
         /// Redirect requests by outcome: `hit`, `wait`, `fallback`, …
@@ -12,9 +12,9 @@ package enum StatsCall {
         package var evictions: Int64
         /// Redirect requests that are waiting for a copy.
         package var waiting: Int
-        /// Seconds since the start.
+        /// Seconds since startup.
         package var uptimeSeconds: Int64
-        /// Those that this process is copying from or that were slow, and those that most copies are queued for.
+        /// The origins that this process is copying from, those that were slow, and those that most copies are queued for.
         package var origins: [Origin]
         package var coldClaims: ColdClaims
 
@@ -37,15 +37,15 @@ package enum StatsCall {
     package struct Origin: Codable, Sendable, Equatable {
         /// Scheme, host and port; `unfinished` for copies whose last attempt never ended.
         package var origin: String
-        /// Copies that wait, in all pools. With a shared state, copies that other processes are making count, too.
+        /// Copies that wait, in all pools. With a shared state, this includes copies that other processes are making.
         package var queued: Int
         /// Copies that this process is making.
         package var running: Int
-        /// Those of them that gave up their slot because they were too slow.
+        /// Running copies that gave up their slot because they were too slow.
         package var slow: Int
-        /// Of all of them together, as last measured.
+        /// The combined rate of the running copies, as last measured.
         package var bytesPerSecond: Int64
-        /// Copies that gave up their slot since the start.
+        /// Copies that gave up their slot since startup.
         package var slowed: Int
 
         package init(origin: String, queued: Int, running: Int, slow: Int, bytesPerSecond: Int64, slowed: Int) {
@@ -58,9 +58,9 @@ package enum StatsCall {
         }
     }
 
-    /// Client networks that have spent their budget for artifacts that are not there yet.
+    /// Client networks that have used up their budget for absent artifacts.
     package struct ColdClaims: Codable, Sendable, Equatable {
-        /// How many there are.
+        /// Their number.
         package var spentNetworks: Int
         /// At most 100 of them, each an IPv4 address or an IPv6 /64.
         package var networks: [String]

@@ -1,12 +1,12 @@
-/// `POST /v1/warm`: copies ahead of use.
+/// `POST /v1/warm`: makes copies before they are needed.
 package enum WarmCall {
-    /// Artifacts of one call, at most.
+    /// The maximum number of artifacts in one call.
     package static let maxURLs = 10_000
-    /// Bytes of a call's body, at most.
+    /// The maximum size of a call's body, in bytes.
     package static let maxBody = 1 << 20
 
     package struct Request: Codable, Sendable, Equatable {
-        /// Of artifacts; at most ``maxURLs``.
+        /// The URLs of artifacts; at most ``maxURLs``.
         package var urls: [String]
         /// Each `service/region`; `nil` means all pools.
         package var pools: [String]?
@@ -26,15 +26,15 @@ package enum WarmCall {
         }
     }
 
-    /// What became of one artifact in one pool.
+    /// The result for one artifact in one pool.
     package struct Item: Codable, Sendable, Equatable {
         /// The artifact's canonical URL.
         package var url: String
         /// `service/region`
         package var pool: String
-        /// A replica's state, or why there will be none.
+        /// The replica's state, or why there will not be a replica.
         package var state: State
-        /// Why it is not there and will not be, in a sentence; `nil` where it is there or will be.
+        /// Why the replica will not be present, in a sentence; `nil` if it is or will be present.
         package var error: String?
 
         package init(url: String, pool: String, state: State, error: String?) {
@@ -45,7 +45,7 @@ package enum WarmCall {
         }
     }
 
-    /// A word and not an enumeration, because a newer mirror may know more of them.
+    /// A word and not an enumeration, because a newer mirror may have more of them.
     package struct State: RawRepresentable, Codable, Sendable, Hashable {
         package var rawValue: String
 
@@ -59,7 +59,7 @@ package enum WarmCall {
         package static let queueFull = State(rawValue: "queue-full")
         package static let unavailable = State(rawValue: "unavailable")
 
-        /// Whether the replica is there or will be.
+        /// Whether the replica is or will be present.
         package var isTaken: Bool { self == .present || self == .pending }
     }
 }

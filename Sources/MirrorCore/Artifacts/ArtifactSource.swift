@@ -1,6 +1,6 @@
-/// Which part of a URL's query belongs to the artifact's name. All of it is part of what is fetched.
+/// Which part of a URL's query belongs to the artifact's name. The fetch always uses the whole query.
 package enum QueryRule: Sendable, Hashable {
-    /// All of it.
+    /// The whole query.
     case keep
     /// All but the parameters of a signature.
     case dropSignatures
@@ -10,13 +10,13 @@ package enum QueryRule: Sendable, Hashable {
     case only(QueryNames)
 }
 
-/// An artifact in the words of a client: its name, and the URL that fetches it.
+/// An artifact as a client requested it: its name, and the URL that fetches it.
 package struct ArtifactSource: Sendable, Hashable {
     package let name: ArtifactURL
     /// The name, or the name with another query.
     package let url: ArtifactURL
 
-    /// An artifact whose name is all that it takes to fetch it.
+    /// An artifact that can be fetched by its name alone.
     package init(_ name: ArtifactURL) {
         self.name = name
         url = name
@@ -38,21 +38,21 @@ package struct ArtifactSource: Sendable, Hashable {
         name = left == query ? url : url.replacingQuery(with: left)
     }
 
-    /// A name with the query that was kept for it.
+    /// An artifact's name with the query that was kept for it.
     package init(_ name: ArtifactURL, query: FetchQuery?) {
         self.name = name
         url = query.map { name.replacingQuery(with: $0.text) } ?? name
     }
 
-    /// What fetches the artifact and is not in its name; `nil` when the name is all.
+    /// The query for fetching the artifact, if it is not in the name; `nil` if the name is enough.
     package var query: FetchQuery? { url == name ? nil : url.query.map { FetchQuery($0) } }
 }
 
-/// The query that an artifact is fetched with where that is not part of its name: most often a signature, and so a secret.
+/// The query that an artifact is fetched with, if it is not part of the name: usually a signature, and therefore secret.
 ///
-/// It stands in no record, listing, log, error or metadata: whatever prints one gets an ellipsis.
+/// It never appears in a record, listing, log, error or metadata: printing it gives an ellipsis.
 public struct FetchQuery: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// For how long a store keeps one.
+    /// How long a store keeps a query.
     public static let life: Duration = .seconds(3_600)
 
     /// Without the `?`.

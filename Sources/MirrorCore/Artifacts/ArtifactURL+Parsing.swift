@@ -68,9 +68,9 @@ enum PathNormalizer {
         return hasDots ? removeDotSegments(escaped) : escaped
     }
 
-    /// Upper-case escapes, no escape of an unreserved character, an escape of every character that needs one.
+    /// Makes escapes upper-case, decodes unreserved characters, and escapes every character that needs it.
     ///
-    /// - Returns: With it, whether any segment begins with a dot.
+    /// - Returns: The text, and whether any segment begins with a dot.
     private static func escape(_ path: String) throws(ArtifactURLError) -> (text: String, hasDots: Bool) {
         let bytes = Array(path.utf8)
         var out: [UInt8] = []

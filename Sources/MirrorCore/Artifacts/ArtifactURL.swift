@@ -1,13 +1,13 @@
-/// An artifact's origin URL, parsed strictly and written in one canonical way, so that one artifact has one name.
+/// An artifact's origin URL, parsed strictly and in canonical form, so that an artifact has only one name.
 ///
-/// What is normalised (RFC 3986 §6.2): the case of scheme and host, a trailing dot of the host, the scheme's own port, an empty path,
-/// the case of percent-escapes, escapes of unreserved characters, dot segments (also written `%2e`), characters that must be escaped.
+/// Normalised (RFC 3986 §6.2) are the case of scheme and host, a trailing dot of the host, the scheme's default port, an empty path,
+/// the case of percent-escapes, escapes of unreserved characters, dot segments (also as `%2e`), and characters that must be escaped.
 /// The fragment is dropped. The query stays as it is, because signatures depend on it.
 ///
-/// What is refused: any scheme but http and https, user names and passwords, hosts that are numbers in odd spellings (`0x7f.1`,
-/// `2130706433`, `0177.0.0.1`), hosts that are not ASCII, backslashes, control characters, broken escapes, more than ``maxLength`` bytes.
+/// Refused are schemes other than http and https, user names and passwords, hosts that are numbers in unusual notation (`0x7f.1`,
+/// `2130706433`, `0177.0.0.1`), hosts that are not ASCII, backslashes, control characters, broken escapes, and more than ``maxLength`` bytes.
 public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
-    /// What artifacts are fetched by.
+    /// The protocol that an artifact is fetched with.
     public enum Scheme: String, Sendable, Hashable {
         /// Plain HTTP.
         case http
@@ -25,7 +25,7 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
     public let scheme: Scheme
     /// Lower-case; an IPv6 address without its brackets.
     public let host: String
-    /// The port in force, 1...65535.
+    /// The effective port, 1...65535.
     public let port: Int
     /// Begins with `/`; percent-encoded.
     public let path: String
@@ -73,14 +73,14 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
         description = text
     }
 
-    /// The same with another query, which was part of an artifact's URL before.
+    /// The same URL with another query, which has been part of an artifact's URL before.
     package func replacingQuery(with query: String?) -> ArtifactURL {
         ArtifactURL(
             scheme: scheme, host: host, port: port, normalizedPath: path,
             encodedQuery: query.map { PercentCoding.encode($0, where: Self.isAllowedInQuery) })
     }
 
-    /// The URL that a reference found in this one's `Location` field means (RFC 3986 §5.2).
+    /// Resolves a reference from a `Location` field against this URL (RFC 3986 §5.2).
     public func resolving(_ reference: String) throws(ArtifactURLError) -> ArtifactURL {
         let bytes = reference.utf8
         if bytes.first(where: { ":/?#".utf8.contains($0) }) == UInt8(ascii: ":") { return try ArtifactURL(reference) }
@@ -104,10 +104,10 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
         return (String(Substring(path)), path.endIndex == withoutFragment.endIndex ? nil : String(Substring(query)))
     }
 
-    /// Bytes of ``redacted``, at most.
+    /// The maximum length of ``redacted``, in bytes.
     public static let maxRedactedLength = 512
 
-    /// The form for logs and messages: without the query, which may hold a signature, and not long. Behind what is cut stands the beginning of the
+    /// The form for logs and messages: truncated, and without the query, which may contain a signature. A truncated URL ends with the first digits of the
     /// SHA-256 of the URL without its query.
     public var redacted: String {
         let mark = query == nil ? "" : "?…"
@@ -115,12 +115,12 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
         return text.cut(to: Self.maxRedactedLength - mark.utf8.count) + mark
     }
 
-    /// `host` or `host:port`, as it stands in a `Host` field.
+    /// `host` or `host:port`, as in a `Host` field.
     public var authority: String {
         port == scheme.defaultPort ? Self.bracketed(host) : "\(Self.bracketed(host)):\(port)"
     }
 
-    /// The host when it is an address.
+    /// The host, if it is an address.
     package var hostAddress: IPAddress? { IPAddress(host) }
 
     private static func bracketed(_ host: String) -> String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host }
@@ -131,9 +131,9 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// What is wrong with a URL, in words that may be shown to whoever sent it.
+/// What is wrong with a URL, in words that may be shown to the sender.
 public struct ArtifactURLError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// What is wrong, in words that follow a colon: "its scheme is neither https nor http".
+    /// What is wrong, phrased to follow a colon: "its scheme is neither https nor http".
     public let reason: String
 
     init(_ reason: String) {

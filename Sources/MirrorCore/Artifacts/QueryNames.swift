@@ -1,16 +1,16 @@
-/// The names of those parameters of a URL's query that belong to the artifact's name.
+/// The names of the query parameters that belong to the artifact's name.
 ///
-/// What is in doubt is kept, because it costs a copy more, and what is left out is not told apart: names are compared as an origin may read them, decoded,
-/// with `+` for a space and without the case of letters, and also those that an origin sees that splits a query at `;`.
+/// A parameter is kept in case of doubt: keeping it costs at most another copy, while artifacts that differ in a dropped parameter become one. Names are
+/// compared as an origin may read them: decoded, with `+` for a space, ignoring case, and also split at `;`.
 package struct QueryNames: Sendable, Hashable {
     private let names: Set<[UInt8]>
 
-    /// - Parameter names: As people write them, or as they stand in a query.
+    /// - Parameter names: As people write them, or as they appear in a query.
     package init(_ names: some Sequence<String>) {
         self.names = Set(names.map { Self.read($0.utf8) })
     }
 
-    /// A query without all others; these keep their order and their bytes.
+    /// The query with only these parameters, in their order and with their bytes.
     ///
     /// - Returns: `nil` when nothing is left.
     func keeping(in query: String) -> String? {

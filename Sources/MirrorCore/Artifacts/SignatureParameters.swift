@@ -1,10 +1,10 @@
-/// The parameters that a URL's signature is made of, by the schemes of the services that sign URLs.
+/// The parameters that make up a URL's signature, for each scheme of the services that sign URLs.
 ///
-/// A scheme is recognised by its marks, all of which must be there: a parameter that is merely called `Expires`, `sig` or `se` is left alone. Names are
-/// compared without their case. Whatever says which bytes are meant, or how they are answered, belongs to no scheme: `versionId`, `generation`,
+/// A scheme is recognised by its marker parameters, all of which must be present: a parameter that is merely called `Expires`, `sig` or `se` stays. Names are
+/// compared ignoring case. Parameters that select the bytes, or how they are served, belong to no scheme: `versionId`, `generation`,
 /// `partNumber`, `response-content-disposition`, `rscd`, `x-oss-process`, `X-Xet-Signed-Range`.
 enum SignatureParameters {
-    /// A query without the parameters of its signatures; the others keep their order and their bytes.
+    /// The query without the parameters of signatures; the others keep their order and their bytes.
     ///
     /// - Returns: `nil` when nothing is left.
     static func removing(from query: String) -> String? {
@@ -26,7 +26,7 @@ enum SignatureParameters {
         return (PercentCoding.decode(raw) ?? String(raw)).lowercased()
     }
 
-    /// What the SDKs for JavaScript add; with another value it asks for something else than the object.
+    /// Added by the JavaScript SDKs; with another value it requests something other than the object.
     private static let methodName = "x-id"
 
     private static func isGet(_ parameter: Substring.UTF8View.SubSequence) -> Bool {
@@ -35,7 +35,7 @@ enum SignatureParameters {
 
     private struct Scheme {
         let marks: Set<String>
-        /// Marks included.
+        /// Including the markers.
         let names: Set<String>
 
         init(_ marks: String, _ others: String) {

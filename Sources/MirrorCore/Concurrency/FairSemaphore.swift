@@ -1,15 +1,15 @@
 import DequeModule
 import Synchronization
 
-/// Permits of which each key has the same number; tasks wait for them, first come, first served.
+/// A fixed number of permits for each key; tasks wait for them in order of arrival.
 ///
-/// A key costs memory only while somebody holds a permit of it.
+/// A key takes memory only while somebody holds one of its permits.
 public final class FairSemaphore<Key: Hashable & Sendable>: Sendable {
     private typealias Continuation = CheckedContinuation<Void, any Error>
 
     private struct Line {
         var held = 0
-        /// In the order of arrival, with some that have left meanwhile.
+        /// In order of arrival, including some that have left.
         var order = Deque<UInt64>()
         var waiting: [UInt64: Continuation] = [:]
 
@@ -32,7 +32,7 @@ public final class FairSemaphore<Key: Hashable & Sendable>: Sendable {
             return nil
         }
 
-        /// Keeps the order near the number of those who wait, however many leave.
+        /// Keeps the length of the order close to the number of waiting tasks, however many leave.
         private mutating func compact() {
             if order.count > 2 * waiting.count + 16 { order = order.filter { waiting[$0] != nil } }
         }
@@ -46,32 +46,32 @@ public final class FairSemaphore<Key: Hashable & Sendable>: Sendable {
     private let limit: Int
     private let state = Mutex(State())
 
-    /// - Parameter limit: Permits of each key, 1 or more.
+    /// - Parameter limit: The number of permits for each key, 1 or more.
     public init(limit: Int) {
         self.limit = max(1, limit)
     }
 
-    /// Keys of which somebody holds a permit.
+    /// The number of keys for which somebody holds a permit.
     package var keyCount: Int { state.withLock { $0.lines.count } }
 
-    /// Tasks that wait for a permit of the key.
+    /// The number of tasks that wait for a permit for the key.
     package func waitingCount(_ key: Key) -> Int { state.withLock { $0.lines[key]?.waiting.count ?? 0 } }
 
-    /// Places that those who wait take, and those who have left and are still remembered.
+    /// The number of entries for tasks that wait, or that have left but are still in the order.
     func placeCount(_ key: Key) -> Int { state.withLock { $0.lines[key]?.order.count ?? 0 } }
 
-    /// Runs `body` with a permit of the key.
+    /// Runs `body` with a permit for the key.
     ///
-    /// - Throws: What `body` throws; `CancellationError` when the task is cancelled before it has a permit.
+    /// - Throws: What `body` throws; `CancellationError` if the task is cancelled before it has a permit.
     public func withPermit<Success>(_ key: Key, _ body: () async throws -> Success) async throws -> Success {
         try await acquire(key)
         defer { release(key) }
         return try await body()
     }
 
-    /// With a permit of each of several keys.
+    /// Runs `body` with a permit for each of several keys.
     ///
-    /// - Parameter keys: Each once, and in one order for all callers, or two of them wait for each other.
+    /// - Parameter keys: Each once, and in the same order for all callers; otherwise two of them can deadlock.
     package func withPermits<Success>(_ keys: [Key], _ body: () async throws -> Success) async throws -> Success {
         var acquired: [Key] = []
         defer { acquired.forEach(release) }
@@ -82,7 +82,7 @@ public final class FairSemaphore<Key: Hashable & Sendable>: Sendable {
         return try await body()
     }
 
-    /// Takes a permit, to be given back by ``release(_:)``.
+    /// Takes a permit; return it with ``release(_:)``.
     ///
     /// - Throws: `CancellationError` as soon as the task is cancelled.
     package func acquire(_ key: Key) async throws {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A value that whoever comes first gives, and that one task waits for.
+/// A value that one task waits for; the first one that is given counts.
 package final class FirstValue<Value: Sendable>: Sendable {
     private enum State {
         case missing
@@ -31,7 +31,7 @@ package final class FirstValue<Value: Sendable>: Sendable {
         return isFirst
     }
 
-    /// Waits for it, cancelled or not: whoever may leave before gives a value for that.
+    /// Waits for the value, even if the task is cancelled: to end the wait early, give a value.
     package func value() async -> Value {
         await withCheckedContinuation { reader in
             let value = state.withLock { state -> Value? in

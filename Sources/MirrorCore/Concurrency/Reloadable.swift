@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A setting that can be replaced while the process runs. Whoever has read it goes on with what was so then.
+/// A setting that can be replaced while the process runs. A value that was read before does not change.
 package final class Reloadable<Value: Sendable>: Sendable {
     private let current: Mutex<Value>
     private let replacements = Atomic(0)
@@ -11,7 +11,7 @@ package final class Reloadable<Value: Sendable>: Sendable {
 
     package var value: Value { current.withLock { $0 } }
 
-    /// How often the value was replaced. Costs no lock: for those who keep what they made of a value for as long as it holds.
+    /// How often the value was replaced. Takes no lock: for callers that cache a result until the value changes.
     package var version: Int { replacements.load(ordering: .acquiring) }
 
     /// The value and its version.

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Does the work of several callers with the same key once, in a task of its own: no caller waits for longer because another does, and each can leave.
+/// Does the work of several callers with the same key once, in a separate task: no caller has to wait longer because of another, and each can leave.
 package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private typealias Caller = CheckedContinuation<Value, any Error>
 
@@ -18,12 +18,12 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
     private let goesOnAlone: Bool
     private let state = Mutex(State())
 
-    /// - Parameter goesOnAlone: Whether the work is done even when all callers have left; it is cancelled then otherwise.
+    /// - Parameter goesOnAlone: Whether the work continues after all callers have left; otherwise it is cancelled then.
     package init(goesOnAlone: Bool = false) {
         self.goesOnAlone = goesOnAlone
     }
 
-    /// How much work is under way.
+    /// The number of flights in progress.
     package var count: Int { state.withLock { $0.flights.count } }
 
     /// - Throws: What `operation` throws; `CancellationError` as soon as the caller's own task is cancelled.

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Wakes many sleepers with few timers of the operating system.
 ///
-/// A `Task.sleep` that is cancelled leaves its timer behind, and that wakes a thread when its time comes. Nearly everything here that sleeps is a limit that
-/// is taken back a moment later, so that after ten thousand requests threads would be woken ten thousand times for nothing, at the cost of those who ask then.
+/// A `Task.sleep` that is cancelled leaves its timer behind, which wakes a thread when it fires. Nearly everything here that sleeps is a time limit that
+/// is cancelled a moment later. So after ten thousand requests, threads would be woken ten thousand times for nothing, and would slow down later requests.
 final class SleepQueue: Sendable {
     private struct Sleeper: Comparable {
         let end: ContinuousClock.Instant
@@ -14,28 +14,28 @@ final class SleepQueue: Sendable {
     }
 
     private struct State {
-        /// In the order in which they are woken, with some that have left.
+        /// In the order in which they are woken, including some that have left.
         var order = Heap<Sleeper>()
         var sleeping: [UInt64: CheckedContinuation<Void, any Error>] = [:]
         var lastID: UInt64 = 0
-        /// When the timers that run end, the latest first: one is started only if it ends before all others, and none is ever cancelled.
+        /// When the running timers end, the latest first: a timer is started only if it ends before all others, and none is ever cancelled.
         var timers: [ContinuousClock.Instant] = []
     }
 
-    /// To which times are rounded up, so that those who come together need one timer.
+    /// Times are rounded up to a multiple of this, so that sleepers that end together need only one timer.
     private static let coarseness = Duration.milliseconds(1)
-    /// How many that have left may stand in the order beside those that sleep.
+    /// How many sleepers that have left may be in the order in addition to those that sleep.
     private static let slack = 1_000
 
     private let state = Mutex(State())
 
-    /// How many timers run.
+    /// The number of running timers.
     var timers: Int { state.withLock { $0.timers.count } }
     var sleepers: Int { state.withLock { $0.sleeping.count } }
-    /// How many places are taken, by sleepers or by those that have left.
+    /// The number of entries, for sleepers or for those that have left.
     var places: Int { state.withLock { $0.order.count } }
 
-    /// Returns at that moment, or at once when it is past.
+    /// Returns at that moment, or at once if it is past.
     ///
     /// - Throws: `CancellationError` as soon as the task is cancelled.
     func sleep(until end: ContinuousClock.Instant) async throws {
@@ -73,7 +73,7 @@ final class SleepQueue: Sendable {
         continuation?.resume(throwing: CancellationError())
     }
 
-    /// Takes down that a timer runs until then, unless one that runs already ends early enough.
+    /// Records that a timer runs until then, unless a running one ends early enough.
     private static func needsTimer(until end: ContinuousClock.Instant, _ state: inout State) -> Bool {
         if let next = state.timers.last, next <= end { return false }
         state.timers.append(end)
@@ -87,7 +87,7 @@ final class SleepQueue: Sendable {
         }
     }
 
-    /// - Parameter end: Of the timer that is over.
+    /// - Parameter end: When the timer that has fired was due.
     private func wake(after end: ContinuousClock.Instant) {
         let (woken, next) = state.withLock { state in
             if let timer = state.timers.lastIndex(of: end) { state.timers.remove(at: timer) }

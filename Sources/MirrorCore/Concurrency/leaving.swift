@@ -1,12 +1,12 @@
-/// Runs an operation for as long as somebody waits for it.
+/// Runs an operation, and leaves it behind when nobody waits for it any longer.
 ///
-/// When the time is over, or the calling task is cancelled, the operation is cancelled and the caller leaves; the operation ends by itself as soon as it
+/// When the time limit has passed, or the calling task is cancelled, the operation is cancelled and the caller leaves; the operation ends as soon as it
 /// can, which may be never.
 ///
-/// - Parameter limit: `nil` for no other limit than the caller's task.
-/// - Parameter delay: What the operation has to end in after the caller's task was cancelled.
-/// - Returns: `nil` when the time was over first.
-/// - Throws: What `operation` throws; `CancellationError` when the caller's task was cancelled.
+/// - Parameter limit: The time limit; `nil` for none.
+/// - Parameter delay: How long the operation may take to end after the caller's task was cancelled.
+/// - Returns: `nil` if the time limit passed first.
+/// - Throws: What `operation` throws; `CancellationError` if the caller's task was cancelled.
 package func leaving<Success: Sendable>(
     after limit: Duration? = nil, afterCancellation delay: Duration = .zero, by clock: any MonotonicClock,
     _ operation: @escaping @Sendable () async throws -> Success

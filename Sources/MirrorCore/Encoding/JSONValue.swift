@@ -1,4 +1,4 @@
-/// Any JSON, kept as it is: of a policy that others wrote parts of, or of a server that may be newer.
+/// Any JSON, kept as it is: from a policy that others have edited, or from a server that may be newer.
 package enum JSONValue: Sendable, Equatable, Codable {
     case null
     case bool(Bool)
@@ -40,7 +40,7 @@ package enum JSONValue: Sendable, Equatable, Codable {
         }
     }
 
-    /// A member of an object; elsewhere there is none, and none can be set.
+    /// A member of an object; for any other value `nil`, and setting it has no effect.
     package subscript(key: String) -> JSONValue? {
         get {
             if case .object(let members) = self { return members[key] }

@@ -1,6 +1,6 @@
 /// Text in XML and HTML.
 package enum Markup {
-    /// Text as it stands between tags or in a quoted attribute, the same in both languages.
+    /// Escapes text for use between tags or in a quoted attribute, in the same way for both languages.
     package static func escape(_ text: String) -> String {
         var out = ""
         for scalar in text.unicodeScalars {

@@ -1,6 +1,6 @@
 /// Percent-encoding (RFC 3986 §2.1).
 public enum PercentCoding {
-    /// Letters, digits and `-._~`: what never needs encoding (RFC 3986 §2.3).
+    /// Letters, digits and `-._~`, which never need encoding (RFC 3986 §2.3).
     public static func isUnreserved(_ byte: UInt8) -> Bool {
         // Numbers, because this is asked for each byte of each URL.
         let lowered = byte | 0x20
@@ -8,7 +8,7 @@ public enum PercentCoding {
             || byte == 0x2D || byte == 0x2E || byte == 0x5F || byte == 0x7E
     }
 
-    /// Encodes every byte that `isAllowed` refuses; by default all but the unreserved ones, as JavaScript's `encodeURIComponent` about does.
+    /// Encodes every byte that `isAllowed` refuses; by default all except the unreserved ones, much like JavaScript's `encodeURIComponent`.
     public static func encode(_ text: String, where isAllowed: (UInt8) -> Bool = isUnreserved) -> String {
         var out: [UInt8] = []
         out.reserveCapacity(text.utf8.count + 16)
@@ -23,7 +23,7 @@ public enum PercentCoding {
         encode(path) { isUnreserved($0) || $0 == UInt8(ascii: "/") }
     }
 
-    /// - Returns: `nil` for a `%` that two hexadecimal digits do not follow, or when the result is not UTF-8.
+    /// - Returns: `nil` for a `%` that is not followed by two hexadecimal digits, or if the result is not UTF-8.
     public static func decode(_ text: some StringProtocol) -> String? {
         guard let bytes = decodeBytes(text.utf8) else { return nil }
         return String(validating: bytes, as: UTF8.self)

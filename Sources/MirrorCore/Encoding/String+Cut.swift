@@ -1,12 +1,12 @@
 import Crypto
 
 extension String {
-    /// The text itself, or where it is longer: its beginning, an ellipsis, and the beginning of the SHA-256 of the whole, with which it can be searched
-    /// for, and told from others that begin like it.
+    /// The text itself or, if it is longer, its beginning, an ellipsis, and the first digits of the SHA-256 of the whole text. The digits can be searched
+    /// for, and distinguish the text from others with the same beginning.
     ///
-    /// Neither a character is cut in two, nor a percent-escape, nor a character that is written as several of them.
+    /// It never splits a character, a percent-escape, or a character that is written as several escapes.
     ///
-    /// - Parameter limit: Bytes of what is returned, at most; 64 or more.
+    /// - Parameter limit: The maximum length of the result in bytes; 64 or more.
     package func cut(to limit: Int) -> String {
         guard utf8.count > limit else { return self }
         let mark = "…[sha256:\(Hex.encode(SHA256.hash(data: Array(utf8)).prefix(8)))]"
@@ -15,7 +15,7 @@ extension String {
         return String(decoding: bytes[..<Self.boundary(in: bytes, at: room)], as: UTF8.self) + mark
     }
 
-    /// The last place up to `end` that is between two characters.
+    /// The last position up to `end` that is between two characters.
     private static func boundary(in bytes: [UInt8], at end: Int) -> Int {
         let percent = UInt8(ascii: "%")
         var end = end

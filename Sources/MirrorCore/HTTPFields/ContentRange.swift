@@ -2,10 +2,10 @@
 package struct ContentRange: Sendable, Equatable {
     /// `nil` in the form `bytes */1234` of a 416.
     package let bytes: ByteRange?
-    /// Bytes of the whole; `nil` for `*`.
+    /// The size of the whole in bytes; `nil` for `*`.
     package let total: Int64?
 
-    /// - Returns: `nil` for anything else, and for a range that its own total contradicts.
+    /// - Returns: `nil` for anything else, and for a range that contradicts the total.
     package init?(_ field: String) {
         guard field.lowercased().hasPrefix("bytes ") else { return nil }
         let parts = field.dropFirst(6).split(separator: "/", omittingEmptySubsequences: false)
@@ -30,9 +30,9 @@ package struct ContentRange: Sendable, Equatable {
 }
 
 extension FixedWidthInteger {
-    /// Reads digits alone; `init(_:)` also takes a sign.
+    /// Reads only digits; `init(_:)` also accepts a sign.
     ///
-    /// - Returns: `nil` for anything else, for nothing, and for a number that does not fit.
+    /// - Returns: `nil` for anything else, for an empty text, and for a number that does not fit.
     package init?(digits text: some StringProtocol) {
         guard text.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains) else { return nil }
         self.init(text, radix: 10)

@@ -1,7 +1,7 @@
 extension Digest {
     /// Reads a `Repr-Digest` field (RFC 9530 §3): `sha-256=:BASE64:, sha-512=:BASE64:`.
     ///
-    /// - Returns: The digests that can be read; members of unknown algorithms, and values that are not digests, are passed over.
+    /// - Returns: The digests that can be read; unknown algorithms, and values that are not digests, are skipped.
     package static func list(reprDigest field: String) -> [Digest] {
         field.split(separator: ",").compactMap { member in
             let parts = member.split(separator: "=", maxSplits: 1).map { $0.filter { $0 != " " && $0 != "\t" } }
@@ -13,6 +13,6 @@ extension Digest {
         }
     }
 
-    /// The value of a `Repr-Digest` field with this digest alone.
+    /// The value of a `Repr-Digest` field with only this digest.
     public var fieldValue: String { "\(algorithm.rawValue)=:\(base64):" }
 }

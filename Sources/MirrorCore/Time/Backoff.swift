@@ -1,8 +1,8 @@
 /// The pauses between attempts: doubled after each failure, up to a limit.
 package struct Backoff: Sendable, Hashable {
-    /// After the first failure.
+    /// The pause after the first failure.
     package var first: Duration
-    /// The longest.
+    /// The longest pause.
     package var limit: Duration
 
     package init(first: Duration, limit: Duration) {
@@ -10,16 +10,16 @@ package struct Backoff: Sendable, Hashable {
         self.limit = limit
     }
 
-    /// - Parameter failures: In a row, with the last one; less than 1 counts as 1.
+    /// - Parameter failures: Consecutive failures, including the last one; less than 1 counts as 1.
     package func pause(after failures: Int) -> Duration {
         // 2^20 times anything that is worth waiting for is above every limit, and no overflow.
         min(limit, first * (1 << min(max(failures, 1) - 1, 20)))
     }
 
-    /// A pause of which a part is left to chance, so that those who failed together do not come back together.
+    /// A pause with a random part, so that callers that failed together do not retry together.
     ///
-    /// - Parameter jitter: That part, 0 to 1: all of it ("full jitter") spreads best, half of it ("equal jitter") keeps each pause from being
-    ///   next to nothing.
+    /// - Parameter jitter: The random part, 0 to 1: all of the pause ("full jitter") spreads best, half of it ("equal jitter") keeps each pause from
+    ///   being close to zero.
     /// - Parameter random: 0 to 1; 1 gives the whole pause.
     /// - SeeAlso: AWS Architecture Blog, "Exponential Backoff And Jitter".
     package func pause(after failures: Int, jitter: Double, random: Double) -> Duration {

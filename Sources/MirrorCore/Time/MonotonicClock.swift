@@ -1,11 +1,11 @@
-/// Measures how much time passes, which nobody can set: for deadlines, pauses, intervals and rates.
+/// Measures elapsed time, which nobody can set: for deadlines, pauses, intervals and rates.
 ///
-/// The time in which the machine is suspended counts: whoever waits elsewhere goes on waiting meanwhile.
+/// Time in which the machine is suspended counts, because clients and servers elsewhere do not stop meanwhile.
 public protocol MonotonicClock: Sendable {
-    /// Means something to this process alone.
+    /// Only meaningful within this process.
     var instant: ContinuousClock.Instant { get }
 
-    /// Returns at that moment, or at once when it is past.
+    /// Returns at that moment, or at once if it is past.
     ///
     /// - Throws: `CancellationError` as soon as the task is cancelled.
     func sleep(until deadline: ContinuousClock.Instant) async throws
@@ -25,7 +25,7 @@ extension MonotonicClock {
 extension ContinuousClock.Instant {
     private static let origin = ContinuousClock.now
 
-    /// The next of moments that lie `step` apart: so that many that are about the same become one.
+    /// The next multiple of `step`, so that many similar moments become one.
     package func roundedUp(to step: Duration) -> Self {
         let (past, length) = (Self.origin.duration(to: self).attoseconds, step.attoseconds)
         let rest = past % length
@@ -33,5 +33,5 @@ extension ContinuousClock.Instant {
     }
 }
 
-/// What tells the time of day and measures how much time passes; a test puts `ManualClock` (module MirrorTesting) in its place.
+/// Tells the time of day and measures elapsed time; tests use `ManualClock` (module MirrorTesting) instead.
 public typealias MirrorClock = MonotonicClock & WallClock

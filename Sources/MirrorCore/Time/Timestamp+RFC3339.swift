@@ -1,7 +1,7 @@
 extension Timestamp {
-    /// Reads `2026-01-31T12:00:00Z`, with a fraction or an offset from UTC if there is one (RFC 3339 §5.6).
+    /// Reads `2026-01-31T12:00:00Z`, optionally with a fraction or an offset from UTC (RFC 3339 §5.6).
     ///
-    /// - Returns: `nil` for anything else; fractions are cut to milliseconds.
+    /// - Returns: `nil` for anything else; fractions are truncated to milliseconds.
     public init?(rfc3339 text: String) {
         var rest = Array(text.utf8)[...]
         guard let year = Self.number(&rest, digits: 4), Self.skip(&rest, "-"), let month = Self.number(&rest, digits: 2),
@@ -26,7 +26,7 @@ extension Timestamp {
         self.init(milliseconds: (minutes * 60 + second) * 1_000 + fraction)
     }
 
-    /// Reads either of the two forms that services write, RFC 3339 in documents and ``init(httpDate:)`` in header fields.
+    /// Reads either of the two forms that services use: RFC 3339 in documents and ``init(httpDate:)`` in header fields.
     package init?(rfc3339OrHTTPDate text: String) {
         guard let time = Timestamp(rfc3339: text) ?? Timestamp(httpDate: text) else { return nil }
         self = time

@@ -18,7 +18,7 @@ extension Timestamp {
             "\(weekday), \(Self.two(Int64(date.day))) \(month) \(date.year) \(Self.two(seconds / 3_600)):\(Self.two(seconds / 60 % 60)):\(Self.two(seconds % 60)) GMT"
     }
 
-    /// Reads a date of HTTP: the form that ``httpDate`` writes, and the two obsolete ones that a recipient must read (RFC 9110 §5.6.7):
+    /// Reads an HTTP date: the form that ``httpDate`` writes, and the two obsolete ones that a recipient must accept (RFC 9110 §5.6.7):
     /// `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`.
     ///
     /// - Returns: `nil` for any other text, and for a time before 1970.
@@ -47,7 +47,7 @@ extension Timestamp {
         self.init(milliseconds: (days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000)
     }
 
-    /// Cut at each byte, by bytes: a mark that combines with a separator does not hide it. Only runs of spaces are one separator.
+    /// Splits by bytes, so that a combining mark does not hide a separator. Only runs of spaces count as one separator.
     private static func split(_ text: Substring, at separator: UInt8) -> [Substring] {
         text.utf8.split(separator: separator, omittingEmptySubsequences: separator == UInt8(ascii: " ")).map { Substring($0) }
     }

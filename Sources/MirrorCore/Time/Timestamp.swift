@@ -1,6 +1,6 @@
 /// A moment on the wall clock, in whole milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// Wall-clock and not monotonic, because it is stored and read by other processes and other machines.
+/// Wall-clock time and not monotonic, because other processes and other machines store and read it.
 public struct Timestamp: Sendable, Hashable, Comparable, InstantProtocol {
     /// Since 1970-01-01T00:00:00Z; negative before.
     public let milliseconds: Int64
@@ -14,14 +14,14 @@ public struct Timestamp: Sendable, Hashable, Comparable, InstantProtocol {
         lhs.milliseconds < rhs.milliseconds
     }
 
-    /// Saturates instead of trapping: a configured duration of thousands of years is odd, not fatal.
+    /// Saturates instead of trapping: a configured duration of thousands of years is odd but not fatal.
     public func advanced(by duration: Duration) -> Timestamp {
         let (sum, overflow) = milliseconds.addingReportingOverflow(duration.wholeMilliseconds)
         if overflow { return Timestamp(milliseconds: duration < .zero ? .min : .max) }
         return Timestamp(milliseconds: sum)
     }
 
-    /// How long it is from this moment to the other, negative where that is earlier; saturates, too.
+    /// The duration from this moment to the other, negative if that is earlier; saturates, too.
     public func duration(to other: Timestamp) -> Duration {
         let (difference, overflow) = other.milliseconds.subtractingReportingOverflow(milliseconds)
         if overflow { return .milliseconds(other < self ? Int64.min : Int64.max) }

@@ -5,7 +5,7 @@ import MirrorStorage
 
 /// What HEAD is answered with where a redirect would be of no use: a signed location works for GET alone, and for a copy nobody
 /// who only asks for the header should have to wait.
-struct HeadAnswers: Sendable {
+final class HeadAnswers: Sendable {
     private let state: HotIndex
     private let presence: PresenceCheck
     private let headers: OriginHeaders
@@ -32,7 +32,7 @@ struct HeadAnswers: Sendable {
     /// - Returns: `nil` when the pool does not have it any more, and the replica is forgotten now.
     func answer(_ object: StoredObject, of id: ReplicaID, in pool: Pool, as outcome: Outcome) async throws -> RedirectAnswer? {
         if let known = object.representation { return .description(ArtifactDescription(object, known, outcome: outcome)) }
-        let described = try await looks.run(id) { try await look(object, of: id, in: pool) }
+        let described = try await looks.run(id) { try await self.look(object, of: id, in: pool) }
         guard let described, let representation = described.representation else { return nil }
         return .description(ArtifactDescription(described, representation, outcome: outcome))
     }

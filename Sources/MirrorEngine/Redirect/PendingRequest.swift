@@ -2,11 +2,13 @@ import MirrorCore
 import MirrorState
 
 /// One request on its way to an answer.
-struct PendingRequest: Sendable {
+///
+/// An object, like the answer's larger cases and the services on the way: thousands may wait at once, and each function that waits keeps what it was given.
+final class PendingRequest: Sendable {
     let origin: any Origin
     let id: ReplicaID
     let pool: Pool
-    var token: HotIndex.Token
+    let token: HotIndex.Token
     let wait: Wait
     let time: RequestTime
     let isHead: Bool

@@ -5,13 +5,13 @@ package import MirrorStorage
 /// What a redirect request is answered with.
 package enum RedirectAnswer: Sendable {
     /// To the replica.
-    case replica(ReplicaRedirect)
+    indirect case replica(ReplicaRedirect)
     /// To the origin.
     case origin(Fallback)
     /// To ourselves once more, with the number of the hop: the copy is not done, and the client bears no longer silence.
     case hop(Int)
     /// To HEAD where a redirect would lead nowhere or would come late: what is known of the artifact.
-    case description(ArtifactDescription)
+    indirect case description(ArtifactDescription)
     /// The egress policy refuses the artifact.
     case refused(message: String)
     /// The origin has no such artifact to give; its own status is passed on.

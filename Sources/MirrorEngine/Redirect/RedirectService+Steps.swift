@@ -15,9 +15,7 @@ extension RedirectService {
         // Absent, or an error whose time is over, or pending.
         switch try await probe.find(request) {
         case .settled(let replica, let outcome, let token):
-            var request = request
-            request.token = token
-            return try await settled(replica, request, as: outcome) ?? .origin(.unavailable)
+            return try await settled(replica, request, as: outcome, token: token) ?? .origin(.unavailable)
         case .queueFull:
             return .origin(.overloaded)
         case .overBudget:
@@ -56,7 +54,13 @@ extension RedirectService {
     }
 
     /// The answer that a replica gives by itself; `nil` when there is something to do first.
-    private func settled(_ replica: Replica, _ request: PendingRequest, as outcome: Outcome) async throws -> RedirectAnswer? {
+    ///
+    /// - Parameter token: Of the look that found it; `nil` for the request's own.
+    // Not inlined, so that what waits for a copy does not keep the room for this as well.
+    @inline(never)
+    private func settled(
+        _ replica: Replica, _ request: PendingRequest, as outcome: Outcome, token: HotIndex.Token? = nil
+    ) async throws -> RedirectAnswer? {
         switch replica.status {
         case .present(let object):
             if object.markedAt == nil {
@@ -77,7 +81,7 @@ extension RedirectService {
             return .replica(
                 ReplicaRedirect(
                     id: request.id, outcome: outcome, object: object, location: location,
-                    notAfter: location.expires.map { $0 - RedirectConfiguration.locationLife }, token: request.token))
+                    notAfter: location.expires.map { $0 - RedirectConfiguration.locationLife }, token: token ?? request.token))
         case .error(let failure) where clock.now < failure.retryAt:
             return request.answer(to: failure)
         case .removing:

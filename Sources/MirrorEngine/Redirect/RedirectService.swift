@@ -8,7 +8,7 @@ import Tracing
 /// The redirect path: from an artifact and a pool to the answer. `docs/request-handling.md` is its specification.
 ///
 /// Never throws: whatever breaks on our side ends in a redirect to the origin.
-package struct RedirectService: Sendable {
+package final class RedirectService: Sendable {
     let state: HotIndex
     let waiters: ReplicaWaiters
     let uses: UseRecorder
@@ -126,18 +126,20 @@ package struct RedirectService: Sendable {
         _ origin: any Origin, in pool: Pool?, wait: Wait, isHead: Bool = false, isReportedMissing: Bool = false,
         from network: ClientNetwork?, sharer: ClientNetwork?, client: ClientPresence? = nil
     ) async -> RedirectAnswer {
-        let artifact = origin.source.name
         let time = time(wait, isHead: isHead, client)
+        let request = pool.map { pool in
+            PendingRequest(
+                origin, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: network, sharer: sharer)
+        }
         let answer = await withSpan("redirect") { span in
-            span.attributes["artifact"] = artifact.redacted
+            span.attributes["artifact"] = origin.source.name.redacted
             span.attributes["pool"] = pool?.id.description
-            let answer = await answerInTime(
-                origin, in: pool, time, wait: wait, isHead: isHead, isReportedMissing: isReportedMissing, network: network, sharer: sharer)
+            let answer = await answerInTime(origin, request, time, isHead: isHead, isReportedMissing: isReportedMissing, network)
             span.attributes["outcome"] = answer.outcome.rawValue
             return answer
         }
         metrics.count(answer, pool: pool?.id, isHead: isHead)
-        log(answer, artifact, pool?.id, hasWaited: hasWaited(time, wait))
+        log(answer, origin.source.name, pool?.id, hasWaited: hasWaited(time, wait))
         return answer
     }
 
@@ -175,8 +177,8 @@ package struct RedirectService: Sendable {
             origin, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: network, isCounted: false)
         let waitsForCopy = isClaimed && !isHead
         return await time.answer {
-            let answer = await orOrigin(request) { waitsForCopy ? try await waitForCopy($0) : try await follow($0) }
-            return await usable(answer, origin, isHead: isHead, network)
+            let answer = await self.orOrigin(request) { waitsForCopy ? try await self.waitForCopy($0) : try await self.follow($0) }
+            return await self.usable(answer, origin, isHead: isHead, network)
         }
     }
 
@@ -204,7 +206,7 @@ package struct RedirectService: Sendable {
         let request = PendingRequest(
             origin, pool: pool, token: state.token(), wait: wait, time: time(wait, isHead: false), isHead: false, network: nil)
         do {
-            return switch try await leaving(after: configuration.lookLimit, by: clock, { try await probe.find(request) }) {
+            return switch try await leaving(after: configuration.lookLimit, by: clock, { [probe] in try await probe.find(request) }) {
             case .pending: .replica(.pending)
             // An admin has no budget.
             case .queueFull, .overBudget: .queueFull
@@ -224,37 +226,28 @@ package struct RedirectService: Sendable {
         RequestTime(wait, until: end, isHead: isHead, client: client, deadlines: deadlines, stragglers: stragglers, clock: clock)
     }
 
+    /// - Parameter request: `nil` when no pool serves the client.
     private func answerInTime(
-        _ origin: any Origin, in pool: Pool?, _ time: RequestTime, wait: Wait, isHead: Bool, isReportedMissing: Bool,
-        network: ClientNetwork?, sharer: ClientNetwork?
+        _ origin: any Origin, _ request: PendingRequest?, _ time: RequestTime, isHead: Bool, isReportedMissing: Bool,
+        _ network: ClientNetwork?
     ) async -> RedirectAnswer {
         if let refusal = refusal(of: origin) { return .refused(message: refusal) }
-        let artifact = origin.source.name
-        let isInMemory = pool.map { state.cached(ReplicaID(artifact: artifact, pool: $0.id)) != nil } ?? true
+        let isInMemory = request.map { state.cached($0.id) != nil } ?? true
         guard isInMemory || !stragglers.areTooMany else { return .origin(.overloaded) }
         let answer = await time.answer {
-            let found: RedirectAnswer
-            if isReportedMissing, let pool, let trouble = await look(for: artifact, in: pool, network) {
-                found = .origin(trouble)
-            } else {
-                found = await find(origin, in: pool, wait: wait, time, isHead: isHead, network, sharer)
-            }
-            return await usable(found, origin, isHead: isHead, network)
+            let found = await self.find(request, isReportedMissing: isReportedMissing)
+            return await self.usable(found, origin, isHead: isHead, network)
         }
-        if answer.outcome != .hop, let waited = time.waited, let pool { metrics.recordWait(waited, pool: pool.id) }
+        if answer.outcome != .hop, let waited = time.waited, let request { metrics.recordWait(waited, pool: request.pool.id) }
         return answer
     }
 
-    private func find(
-        _ origin: any Origin, in pool: Pool?, wait: Wait, _ time: RequestTime, isHead: Bool, _ network: ClientNetwork?,
-        _ sharer: ClientNetwork?
-    ) async -> RedirectAnswer {
-        guard let pool else { return .origin(.noPool) }
-        let request = PendingRequest(
-            origin, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: network, sharer: sharer)
+    private func find(_ request: PendingRequest?, isReportedMissing: Bool) async -> RedirectAnswer {
+        guard let request else { return .origin(.noPool) }
+        if isReportedMissing, let trouble = await look(for: request) { return .origin(trouble) }
         // Behind the token: what is remembered of this answer is forgotten when the pool turns unreadable meanwhile.
-        guard health.isReadable(pool.id) else { return .origin(.unavailable) }
-        return await orOrigin(request) { try await follow($0) }
+        guard health.isReadable(request.pool.id) else { return .origin(.unavailable) }
+        return await orOrigin(request) { try await self.follow($0) }
     }
 
     /// HEAD cannot use the signed URL that clients get of an object in a private bucket: what the bucket says stands in its place.
@@ -291,11 +284,11 @@ package struct RedirectService: Sendable {
     /// Looks whether a replica's object is there, once for all who report it missing at the same time.
     ///
     /// - Returns: Why that cannot be found out.
-    private func look(for artifact: ArtifactURL, in pool: Pool, _ network: ClientNetwork?) async -> Fallback? {
-        guard coldClaims.spend(network) else { return .budget }
-        let id = ReplicaID(artifact: artifact, pool: pool.id)
+    private func look(for request: PendingRequest) async -> Fallback? {
+        let id = request.id
+        guard coldClaims.spend(request.network) else { return .budget }
         do {
-            try await reports.run(id) { try await presence.lookAfterReport(id) }
+            try await reports.run(id) { [presence] in try await presence.lookAfterReport(id) }
             return nil
         } catch {
             guard !Task.isCancelled else { return .timedOut }

@@ -8,7 +8,7 @@ import Synchronization
 package final class ReplicaWaiters: Sendable {
     /// Why a wait ended.
     enum Wake: Sendable {
-        case changed(Replica?)
+        indirect case changed(Replica?)
         /// Something may have been missed: look again.
         case lookAgain
     }

@@ -4,10 +4,10 @@ package import MirrorCore
 package import NIOCore
 import NIOHTTP1
 
-/// Fetches from addresses that strangers name, under an egress policy.
+/// Fetches from URLs that strangers name, under an egress policy.
 ///
-/// Redirects are followed one by one. Every hop goes through the same: the policy; the name resolved once; every address checked; a connection to
-/// one of those addresses and no other, so that a name server that changes its answer gains nothing. Proxies, cookies and credentials are
+/// Redirects are followed one by one. Every hop gets the same treatment: the policy is checked, the name is resolved once, every address is checked, and
+/// the connection goes only to one of those addresses, so that a name server that changes its answer gains nothing. Proxies, cookies and credentials are
 /// not used, and nothing is decompressed.
 package final class GuardedClient: Sendable {
     private let policies: Reloadable<EgressPolicy>
@@ -17,9 +17,9 @@ package final class GuardedClient: Sendable {
     private let slots: RequestSlots
     private let logger: Logger
 
-    /// Addresses of one host that are tried.
+    /// How many addresses of one host are tried.
     private static let maxAddresses = 4
-    /// Bytes of a redirect's own body that are read to keep its connection; with more the connection is closed.
+    /// Up to this many bytes of a redirect's own body are read to keep its connection; if there are more, the connection is closed.
     private static let maxRedirectBody: Int64 = 16 << 10
 
     package init(
@@ -34,13 +34,13 @@ package final class GuardedClient: Sendable {
         slots = RequestSlots(limit: configuration.connectionsPerOrigin)
     }
 
-    /// What may be fetched. Another one holds for what is sent from then on.
+    /// What may be fetched. A new policy applies to requests that are sent from then on.
     package var policy: EgressPolicy {
         get { policies.value }
         set { policies.replace(with: newValue) }
     }
 
-    /// Asks the policy alone, without any network.
+    /// Checks only the policy, without network access.
     ///
     /// - Throws: ``OutboundError/Code/refused(_:)``.
     package func check(_ url: ArtifactURL) throws {
@@ -78,12 +78,12 @@ package final class GuardedClient: Sendable {
         }
     }
 
-    /// Fails what is under way; returns once all connections are closed. Nothing can be sent afterwards.
+    /// Fails requests in progress; returns once all connections are closed. Nothing can be sent afterwards.
     package func shutdown() async {
         await clients.shutdown()
     }
 
-    /// How many pairs of host and address there are connections for, or were a while ago.
+    /// The number of pairs of host and address that have a client.
     var pinnedHostCount: Int { clients.count }
 
     // MARK: One hop
@@ -137,15 +137,13 @@ package final class GuardedClient: Sendable {
         request.method = HTTPMethod(rawValue: method.rawValue)
         request.headers.add(name: RequestTargetHandler.fieldName, value: url.path + (url.query.map { "?\($0)" } ?? ""))
         for (name, value) in fields { request.headers.add(name: name, value: value) }
-        for (name, value) in [("user-agent", configuration.userAgent), ("accept", "*/*"), ("accept-encoding", "identity")]
-        where !request.headers.contains(name: name) {
-            request.headers.add(name: name, value: value)
-        }
+        request.addDefaults(configuration)
         var failure: any Error = OutboundError(.unresolvable, "\(url.host) has no address")
         for address in candidates {
             let lease = try clients.lease(.init(scheme: url.scheme, host: url.host, address: address))
             do {
-                let response = try await execute(request, with: lease.client)
+                // GET and HEAD may be repeated (RFC 9110 §9.2.2).
+                let response = try await lease.client.execute(request, mayRepeat: OutboundError.isClosedConnection)
                 lease.note(isReachable: true)
                 return try await Self.hop(from: response, to: method, url: url, holding: [lease, slot])
             } catch {
@@ -161,16 +159,6 @@ package final class GuardedClient: Sendable {
         throw failure
     }
 
-    /// A connection that was kept may have been closed by the origin in the moment it is used again: once more, then, because GET and HEAD may be
-    /// repeated (RFC 9110 §9.2.2).
-    private func execute(_ request: HTTPClientRequest, with client: HTTPClient) async throws -> HTTPClientResponse {
-        do {
-            return try await client.execute(request, deadline: .distantFuture)
-        } catch  where OutboundError.isClosedConnection(error) {
-            return try await client.execute(request, deadline: .distantFuture)
-        }
-    }
-
     private static func isWorthAnotherAddress(_ code: OutboundError.Code) -> Bool {
         switch code {
         case .connectFailed, .tlsFailed, .timedOut: true
@@ -181,15 +169,9 @@ package final class GuardedClient: Sendable {
     static func hop(
         from response: HTTPClientResponse, to method: OutboundRequest.Method, url: ArtifactURL, holding held: [any Sendable]
     ) async throws -> Hop {
-        let status = Int(response.status.code)
-        let hasBody = method == .get && status >= 200 && status != 204 && status != 304
-        let length =
-            response.headers.contains(name: "transfer-encoding") ? nil : response.headers.first(name: "content-length").flatMap(Int64.init)
-        let body = OutboundBody(.init(response.body, of: url, expectedLength: hasBody ? length : 0, holding: held))
-        // Read to its end, which is here already, because a body that is dropped takes its connection with it.
-        if !hasBody || length == 0 { for try await _ in body {} }
-        return Hop(
-            status: status, headers: response.headers, body: hasBody && length != 0 ? body : OutboundBody(nil),
+        Hop(
+            status: Int(response.status.code), headers: response.headers,
+            body: try await .of(response, url: url, isHead: method == .head, holding: held),
             isHTTP1_0: response.version.major < 1 || response.version == .http1_0)
     }
 

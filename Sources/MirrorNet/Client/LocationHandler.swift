@@ -1,17 +1,17 @@
 import NIOCore
 import NIOHTTP1
 
-/// Percent-encodes what is not ASCII in a `Location` field, byte by byte, as curl and browsers do.
+/// Percent-encodes each byte of a `Location` field that is not ASCII, as curl and browsers do.
 ///
-/// Servers send file names there as their file system has them, in Latin-1 or whatever else. The decoder reads fields as UTF-8 and replaces what is not, after
-/// which nobody knows where the redirect led. So it is done before the decoder, in the bytes of the head.
+/// Servers send file names there in the encoding of their file system, such as Latin-1. The decoder reads fields as UTF-8 and replaces anything else, so
+/// that the destination of the redirect would be lost. So this is done before the decoder, in the bytes of the head.
 final class LocationHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = HTTPClientRequestPart
 
-    /// Where in the head of an answer the next byte is; `nil` in bodies and between answers.
+    /// The position of the next byte in the head of an answer; `nil` in bodies and between answers.
     private var head: HeadPosition?
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -50,16 +50,13 @@ final class LocationHandler: ChannelDuplexHandler {
     private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10 }
 }
 
-@available(*, unavailable)
-extension LocationHandler: Sendable {}
-
 /// Follows the head of an answer, and of those before it that are only interim, byte by byte.
 private struct HeadPosition {
     private static let location = Array("location:".utf8)
 
-    /// After the empty line that ends the head.
+    /// Whether the position is after the empty line that ends the head.
     private(set) var isAtEnd = false
-    /// In the value of a `Location` field.
+    /// Whether the position is in the value of a `Location` field.
     private(set) var isInLocation = false
 
     /// The beginning of the line, without line breaks and in lower case: enough to know the field, or the status's first digit.

@@ -1,18 +1,19 @@
 import AsyncHTTPClient
 import MirrorCore
 public import NIOCore
+import NIOHTTP1
 import Synchronization
 
-/// The body of a response as it arrives; made to be read once.
+/// The body of a response as it arrives; it can be read only once.
 ///
-/// Nothing is read ahead of who reads it, but what is in the connection's buffers. Dropping it before its end closes the connection.
-/// Errors are ``OutboundError``s, also when the body is shorter than its `Content-Length`, and `CancellationError`.
+/// Nothing is read in advance, except what is in the connection's buffers. Dropping the body before its end closes the connection.
+/// Errors are ``OutboundError``s, also if the body is shorter than its `Content-Length`, and `CancellationError`.
 public struct OutboundBody: AsyncSequence, Sendable {
     public typealias Element = ByteBuffer
 
     private let source: Source?
 
-    /// What is held until the body is read or dropped.
+    /// The resources that are held until the body is read or dropped.
     final class Source: Sendable {
         let url: ArtifactURL
         let body: HTTPClientResponse.Body
@@ -27,7 +28,7 @@ public struct OutboundBody: AsyncSequence, Sendable {
             self.held = Mutex(held)
         }
 
-        /// Gives back connection and slot before the body itself goes away.
+        /// Returns connection and slot before the body itself is deallocated.
         func release() {
             // What is held may take other locks when it goes away, so it must outlive this one.
             let released = held.withLock { held in
@@ -42,6 +43,22 @@ public struct OutboundBody: AsyncSequence, Sendable {
 
     init(_ source: Source?) {
         self.source = source
+    }
+
+    /// The body of a response. One that has no bytes is read at once, because a body that is dropped takes its connection with it.
+    ///
+    /// - Parameter held: What is held until the body is read or dropped.
+    static func of(
+        _ response: HTTPClientResponse, url: ArtifactURL, isHead: Bool, holding held: [any Sendable]
+    ) async throws -> OutboundBody {
+        let status = Int(response.status.code)
+        let hasBody = !isHead && status >= 200 && status != 204 && status != 304
+        let length =
+            response.headers.contains(name: "transfer-encoding") ? nil : response.headers.first(name: "content-length").flatMap(Int64.init)
+        let body = OutboundBody(Source(response.body, of: url, expectedLength: hasBody ? length : 0, holding: held))
+        guard !hasBody || length == 0 else { return body }
+        for try await _ in body {}
+        return OutboundBody(nil)
     }
 
     public func makeAsyncIterator() -> AsyncIterator {

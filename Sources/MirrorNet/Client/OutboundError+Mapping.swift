@@ -6,14 +6,14 @@ import NIOPosix
 import NIOSSL
 
 extension OutboundError {
-    /// How far a request had come when it failed.
+    /// How far a request had got when it failed.
     enum Phase {
         /// Before the head of the response.
         case head
         case body
     }
 
-    /// - Returns: The error in our words; a `CancellationError` stays what it is.
+    /// - Returns: The error as an ``OutboundError``; a `CancellationError` stays as it is.
     static func mapping(_ error: any Error, of url: ArtifactURL, during phase: Phase) -> any Error {
         if error is CancellationError || error is OutboundError { return error }
         let (code, what) = meaning(of: error, during: phase)

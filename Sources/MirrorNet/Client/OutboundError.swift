@@ -1,26 +1,26 @@
 /// Why an outbound request, or the body of its response, failed. `message` may be shown to clients: it names hosts and paths, never queries.
 public struct OutboundError: Error, Sendable, CustomStringConvertible {
-    /// What failed, with what belongs to it.
+    /// What failed, with details.
     public enum Code: Sendable, Hashable {
         /// The egress policy refuses the URL, or an address of its host or of a host that it redirects to.
         case refused(EgressRefusal)
-        /// A redirect leads to what no rule of the egress policy allows; whoever is not bound by it may follow.
+        /// A redirect leads to a destination that no rule of the egress policy allows; clients, which the policy does not bind, may follow it.
         ///
-        /// - `host`: With its port, where that is not the scheme's own.
+        /// - `host`: With its port, unless it is the scheme's default.
         case redirectRefused(EgressRefusal, host: String)
-        /// A redirect without a `Location`, or with one that is no artifact URL.
+        /// A redirect without a `Location`, or with one that is not an artifact URL.
         case badRedirect
         /// More redirects than the configuration allows.
         case tooManyRedirects
         /// The host has no address.
         case unresolvable
-        /// No connection came about.
+        /// No connection could be made.
         case connectFailed
-        /// No TLS connection came about, or the certificate is not the host's.
+        /// No TLS connection could be made, or the certificate is not the host's.
         case tlsFailed
-        /// Nothing came, or no connection came about, for too long.
+        /// No data arrived, or no connection was made, in time.
         case timedOut
-        /// What came is not HTTP/1.
+        /// The answer is not HTTP/1.
         case protocolError
         /// The connection ended before the response did.
         case truncated
@@ -33,7 +33,7 @@ public struct OutboundError: Error, Sendable, CustomStringConvertible {
             }
         }
 
-        /// The code without what belongs to it.
+        /// The code without details.
         public var kind: Kind {
             switch self {
             case .refused: .refused
@@ -50,7 +50,7 @@ public struct OutboundError: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    /// A code without what belongs to it: a bounded metric label.
+    /// A code without details: a bounded metric label.
     public enum Kind: String, Sendable, CaseIterable {
         /// See ``Code/refused(_:)``.
         case refused
@@ -76,9 +76,9 @@ public struct OutboundError: Error, Sendable, CustomStringConvertible {
 
     /// What failed.
     public let code: Code
-    /// For people, also those outside: names hosts and paths, never queries.
+    /// A message that may be shown to users, including strangers: it names hosts and paths, never queries.
     public let message: String
-    /// The error below, for logs.
+    /// The underlying error, for logs.
     public let cause: (any Error)?
 
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {

@@ -1,6 +1,6 @@
 package import MirrorCore
 
-/// A request for an artifact or for what is known of it.
+/// A request for an artifact or for its header fields.
 package struct OutboundRequest: Sendable {
     package enum Method: String, Sendable {
         case get = "GET"
@@ -9,7 +9,7 @@ package struct OutboundRequest: Sendable {
 
     package var method: Method
     package var url: ArtifactURL
-    /// Beside `Host`, `User-Agent`, `Accept` and `Accept-Encoding`, which are set unless they are here.
+    /// Additional header fields. `Host`, `User-Agent`, `Accept` and `Accept-Encoding` are set unless they are given here.
     package var headers: [(name: String, value: String)]
 
     package init(_ method: Method = .get, _ url: ArtifactURL, headers: [(name: String, value: String)] = []) {

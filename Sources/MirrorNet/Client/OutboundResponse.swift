@@ -1,19 +1,19 @@
 package import MirrorCore
 package import NIOHTTP1
 
-/// What an origin answered, whatever the status; redirects have been followed.
+/// An origin's answer, whatever its status; redirects have been followed.
 package struct OutboundResponse: Sendable {
     package let status: Int
     package let headers: HTTPHeaders
     package let body: OutboundBody
     /// The URL that answered.
     package let url: ArtifactURL
-    /// The redirect chain, from the URL that was asked for to the one that answered.
+    /// The redirect chain, from the requested URL to the one that answered.
     package let addresses: [ArtifactURL]
     /// An HTTP/1.0 server cannot be trusted with ranges, and the end of its connection may be the end of its body.
     package let isHTTP1_0: Bool
 
-    /// Bytes of the body; `nil` when they were not stated. For HEAD what GET would send.
+    /// The length of the body in bytes; `nil` if it was not stated. For HEAD the length that GET would send.
     package var contentLength: Int64? {
         headers.first(name: "content-length").flatMap(Int64.init).flatMap { $0 >= 0 ? $0 : nil }
     }

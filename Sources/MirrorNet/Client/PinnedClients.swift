@@ -1,15 +1,12 @@
 import AsyncHTTPClient
 import MirrorCore
 import NIOCore
-import NIOHTTP1
-import NIOPosix
-import NIOSSL
 import Synchronization
 
-/// HTTP clients that connect to one checked address each, while `Host`, SNI and the certificate stay the name's.
+/// HTTP clients that each connect to one checked address, while `Host`, SNI and the certificate are those of the name.
 ///
-/// AsyncHTTPClient replaces a name by an address for a whole client (`dnsOverride`), not for a request. So there is a client for each pair
-/// of host and address, kept as long as it is used, and with it its connections.
+/// AsyncHTTPClient replaces a name by an address for a whole client (`dnsOverride`), not for a single request. So there is a client for each pair
+/// of host and address. It is kept, with its connections, as long as it is used.
 final class PinnedClients: Sendable {
     struct Pin: Hashable, Sendable {
         let scheme: ArtifactURL.Scheme
@@ -17,7 +14,7 @@ final class PinnedClients: Sendable {
         let address: IPAddress
     }
 
-    /// A client in use; given back when it is dropped.
+    /// A client in use; returned when the lease is dropped.
     final class Lease: Sendable {
         let client: HTTPClient
         private let clients: PinnedClients
@@ -48,7 +45,7 @@ final class PinnedClients: Sendable {
 
     private struct State {
         var entries: [Pin: Entry] = [:]
-        /// Clients on their way out.
+        /// Clients that are shutting down.
         var closing: [ObjectIdentifier: EventLoopFuture<Void>] = [:]
         var isShutDown = false
     }
@@ -87,7 +84,7 @@ final class PinnedClients: Sendable {
         return Lease(client, of: self, pin: pin)
     }
 
-    /// The addresses with those first that have answered lately, which may have a connection open, and those last that have not.
+    /// The addresses in order: first those that have answered recently, which may have an open connection, and last those that have not.
     func order(_ addresses: [IPAddress], for url: ArtifactURL) -> [IPAddress] {
         let isReachable = state.withLock { state in
             addresses.map { state.entries[Pin(scheme: url.scheme, host: url.host, address: $0)]?.isReachable }
@@ -95,7 +92,7 @@ final class PinnedClients: Sendable {
         return [true, nil, false].flatMap { wanted in zip(addresses, isReachable).compactMap { $1 == wanted ? $0 : nil } }
     }
 
-    /// Fails what is under way and returns once every connection is closed.
+    /// Fails requests in progress and returns once every connection is closed.
     func shutdown() async {
         let clients = state.withLock { state in
             state.isShutDown = true
@@ -115,7 +112,7 @@ final class PinnedClients: Sendable {
         }
     }
 
-    /// Takes out who is unused for long, and the longest unused while there are too many. Who is in use stays, even if that is too many.
+    /// Removes clients that have been unused for long, and the longest unused ones while there are too many. Clients in use stay, even if there are too many.
     private func evict(from state: inout State) -> [HTTPClient] {
         let stale = NIODeadline.now() - TimeAmount(configuration.keepAlive)
         let unused = state.entries.filter { $0.value.leases == 0 }.sorted { $0.value.lastUsed < $1.value.lastUsed }
@@ -149,29 +146,16 @@ final class PinnedClients: Sendable {
         return client
     }
 
-    /// The last step before a connection may carry a request.
-    private static func prepare(
-        _ channel: any Channel, for pin: Pin, _ configuration: OutboundConfiguration
-    ) -> EventLoopFuture<Void> {
+    private static func prepare(_ channel: any Channel, for pin: Pin, _ configuration: OutboundConfiguration) -> EventLoopFuture<Void> {
         // The pin depends on the client's reading the host of a URL as we do. Should it ever not: no byte goes to an unchecked address.
         guard channel.remoteAddress?.ipAddress.flatMap(IPAddress.init) == pin.address else {
             // Closed in the next turn of the loop, because the client has to hear of the failure before it hears of the end.
             channel.eventLoop.execute { channel.close(promise: nil) }
             return channel.eventLoop.makeFailedFuture(WrongPeerError())
         }
-        return channel.eventLoop.makeCompletedFuture {
-            let pipeline = channel.pipeline.syncOperations
-            try pipeline.addHandler(ReadIdleHandler(timeout: TimeAmount(configuration.idleTimeout)), position: .first)
-            try pipeline.addHandler(RequestTargetHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
-            try channel.guardAnswers(maxHeadSize: configuration.maxResponseHeadSize)
-        }.flatMap {
-            guard pin.scheme == .http else { return channel.eventLoop.makeSucceededVoidFuture() }
-            return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: configuration.receiveBufferSize))
-                // One large buffer at a time: four of them, NIO's default, for each of many connections would be the most of the memory.
-                .flatMap { channel.setOption(.maxMessagesPerRead, value: 1) }
-        }
+        return configuration.prepare(channel)
     }
 }
 
-/// A connection leads to another address than the one that was checked.
+/// A connection leads to a different address than the one that was checked.
 struct WrongPeerError: Error {}

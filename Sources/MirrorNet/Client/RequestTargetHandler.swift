@@ -1,11 +1,11 @@
 import NIOCore
 import NIOHTTP1
 
-/// Writes the request target as the egress policy saw it.
+/// Writes the request target exactly as the egress policy checked it.
 ///
-/// AsyncHTTPClient takes the target out of a URL that Foundation has parsed anew, and Foundation is not faithful: it encodes a query anew
-/// that it does not like, and makes `/` of a path whose escapes are no UTF-8. So the client is given a URL without a path, and the target travels
-/// in a header field that ends here.
+/// AsyncHTTPClient takes the target from a URL that Foundation has parsed again, and Foundation changes it: it re-encodes some queries,
+/// and replaces a path whose escapes are not UTF-8 by `/`. So the client gets a URL without a path, and the target is passed
+/// in a header field that is removed here.
 final class RequestTargetHandler: ChannelOutboundHandler {
     typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = HTTPClientRequestPart
@@ -22,6 +22,3 @@ final class RequestTargetHandler: ChannelOutboundHandler {
         context.write(wrapOutboundOut(part), promise: promise)
     }
 }
-
-@available(*, unavailable)
-extension RequestTargetHandler: Sendable {}

@@ -2,11 +2,11 @@ public import NIOCore
 
 /// The body of a request as a stream.
 ///
-/// What the stream throws comes out of ``ServiceClient/send(_:)`` unchanged.
+/// ``ServiceClient/send(_:)`` throws errors of the stream unchanged.
 public struct ServiceBody: AsyncSequence, Sendable {
     public typealias Element = ByteBuffer
 
-    /// Carries the stream's own error past those of the connection.
+    /// Distinguishes an error of the stream from those of the connection.
     struct StreamFailure: Error {
         let cause: any Error
     }

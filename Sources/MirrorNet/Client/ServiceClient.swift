@@ -3,14 +3,12 @@ package import Logging
 import MirrorCore
 public import NIOCore
 public import NIOHTTP1
-import NIOPosix
-import NIOSSL
 import Synchronization
 
 /// Talks to services that the operator configured: object storage, token and metadata services.
 ///
-/// There is no egress policy, because nobody but the operator says where these requests go. Redirects are not followed, nothing is decompressed,
-/// and proxies and cookies are not used; the target goes out byte for byte, because signatures depend on it.
+/// There is no egress policy, because only the operator decides where these requests go. Redirects are not followed, nothing is decompressed,
+/// and proxies and cookies are not used. The target is sent byte for byte, because signatures depend on it.
 public final class ServiceClient: Sendable {
     private let configuration: OutboundConfiguration
     private let client: HTTPClient
@@ -18,9 +16,9 @@ public final class ServiceClient: Sendable {
     private let logger: Logger
     private let isShutDown = Atomic(false)
 
-    /// Bytes handed to the connection at a time: the smaller, the sooner it is noticed that they no longer leave.
+    /// Bytes passed to the connection at a time: the fewer, the sooner a stalled transfer is noticed.
     private static let chunkSize = 1 << 20
-    /// Bytes of an answer nobody wants that are read to keep its connection.
+    /// Up to this many bytes of an unwanted answer are read to keep its connection.
     private static let maxDiscarded: Int64 = 64 << 10
 
     package init(configuration: OutboundConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
@@ -38,15 +36,15 @@ public final class ServiceClient: Sendable {
 
     /// Sends a request and returns with the head of the response, whatever its status.
     ///
-    /// A connection that the service closed before it answered is replaced once, unless the request is a POST or a MOVE, or its body a stream. That of a
-    /// deletion is replaced only where it was a kept one, and nothing at all has come of an answer.
+    /// If the service closes the connection before it answers, the request is sent once more on another one, unless it is a POST or a MOVE, or its body is a
+    /// stream. A deletion is sent again only if the connection was kept alive and no byte of an answer has arrived.
     ///
     /// - Throws: ``OutboundError``, what a streamed body threw, or `CancellationError`.
     public func send(_ request: ServiceRequest) async throws -> ServiceResponse {
         let url = try Self.url(of: request)
         let slot = try await slots.slot(for: "\(url.scheme.rawValue)://\(url.authority)")
         do {
-            let response = try await execute(try prepare(request, url), for: request)
+            let response = try await client.execute(try prepare(request, url)) { request.mayRepeat(after: $0) }
             return try await finish(response, to: request, url: url, slot: slot)
         } catch let error as ServiceBody.StreamFailure {
             throw error.cause
@@ -55,10 +53,10 @@ public final class ServiceClient: Sendable {
         }
     }
 
-    /// Sends a request and reads its whole answer.
+    /// Sends a request and reads the whole answer.
     ///
-    /// - Parameter limit: Bytes of the body.
-    /// - Throws: As ``send(_:)``; `.protocolError` when the body is longer than `limit`.
+    /// - Parameter limit: The maximum length of the body in bytes.
+    /// - Throws: As ``send(_:)``; `.protocolError` if the body is longer than `limit`.
     public func collect(
         _ request: ServiceRequest, upTo limit: Int
     ) async throws -> (status: Int, headers: HTTPHeaders, body: ByteBuffer) {
@@ -73,14 +71,14 @@ public final class ServiceClient: Sendable {
         return (response.status, response.headers, body)
     }
 
-    /// Reads what is left of a short answer, so that its connection can be used again; a long one is dropped with its connection.
+    /// Reads the rest of a short answer, so that its connection can be reused; a long answer is dropped with its connection.
     public static func discard(_ response: ServiceResponse) async {
         guard let length = response.contentLength, length <= maxDiscarded else { return }
         // An answer that nobody wants may break off.
         do { for try await _ in response.body {} } catch {}
     }
 
-    /// Fails what is under way; returns once all connections are closed. Nothing can be sent afterwards.
+    /// Fails requests in progress; returns once all connections are closed. Nothing can be sent afterwards.
     public func shutdown() async {
         guard !isShutDown.exchange(true, ordering: .relaxed) else { return }
         do {
@@ -92,7 +90,7 @@ public final class ServiceClient: Sendable {
 
     // MARK: One request
 
-    /// What errors and slots are named by: the service without a path.
+    /// The service without a path, which names errors and slots.
     private static func url(of request: ServiceRequest) throws -> ArtifactURL {
         let host = request.host.contains(":") ? "[\(request.host)]" : request.host
         do {
@@ -111,10 +109,7 @@ public final class ServiceClient: Sendable {
         prepared.headers = request.headers
         prepared.headers.remove(name: RequestTargetHandler.fieldName)
         prepared.headers.add(name: RequestTargetHandler.fieldName, value: request.target)
-        for (name, value) in [("user-agent", configuration.userAgent), ("accept", "*/*"), ("accept-encoding", "identity")]
-        where !request.headers.contains(name: name) {
-            prepared.headers.add(name: name, value: value)
-        }
+        prepared.addDefaults(configuration)
         switch request.body {
         case .none: prepared.body = nil
         case .bytes(let buffers):
@@ -128,53 +123,26 @@ public final class ServiceClient: Sendable {
         return prepared
     }
 
-    private func execute(_ prepared: HTTPClientRequest, for request: ServiceRequest) async throws -> HTTPClientResponse {
-        do {
-            return try await client.execute(prepared, deadline: .distantFuture)
-        } catch let error where request.mayRepeat(after: error) {
-            return try await client.execute(prepared, deadline: .distantFuture)
-        }
-    }
-
     func finish(
         _ response: HTTPClientResponse, to request: ServiceRequest, url: ArtifactURL, slot: RequestSlots.Slot
     ) async throws -> ServiceResponse {
-        let status = Int(response.status.code)
-        let hasBody = request.method != .HEAD && status >= 200 && status != 204 && status != 304
-        let length =
-            response.headers.contains(name: "transfer-encoding") ? nil : response.headers.first(name: "content-length").flatMap(Int64.init)
-        let body = OutboundBody(.init(response.body, of: url, expectedLength: hasBody ? length : 0, holding: [slot]))
-        // Read to its end, which is here already, because a body that is dropped takes its connection with it.
-        if !hasBody || length == 0 { for try await _ in body {} }
-        return ServiceResponse(
-            status: status, headers: response.headers, body: hasBody && length != 0 ? body : OutboundBody(nil))
+        ServiceResponse(
+            status: Int(response.status.code), headers: response.headers,
+            body: try await .of(response, url: url, isHead: request.method == .HEAD, holding: [slot]))
     }
 
     static func clientConfiguration(_ configuration: OutboundConfiguration) -> HTTPClient.Configuration {
         var client = HTTPClient.Configuration(configuration)
-        let bufferSize = configuration.receiveBufferSize
-        let idleTimeout = TimeAmount(configuration.idleTimeout)
-        let maxHeadSize = configuration.maxResponseHeadSize
         client.http1_1ConnectionDebugInitializer = { channel in
-            channel.eventLoop.makeCompletedFuture {
+            configuration.prepare(channel).flatMapThrowing {
                 let pipeline = channel.pipeline.syncOperations
-                let isPlain = (try? pipeline.handler(type: NIOSSLClientHandler.self)) == nil
-                try pipeline.addHandler(ReadIdleHandler(timeout: idleTimeout), position: .first)
-                try pipeline.addHandler(RequestTargetHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
-                try channel.guardAnswers(maxHeadSize: maxHeadSize)
                 try pipeline.addHandler(KeptConnectionHandler(), position: .after(pipeline.handler(type: HTTPRequestEncoder.self)))
-                return isPlain
-            }.flatMap { isPlain in
-                // TLS comes in records of 16 KiB anyway.
-                guard isPlain else { return channel.eventLoop.makeSucceededVoidFuture() }
-                return channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: bufferSize))
-                    .flatMap { channel.setOption(.maxMessagesPerRead, value: 1) }
             }
         }
         return client
     }
 
-    /// Bytes in memory as a stream of pieces, which waits for the connection between two of them.
+    /// Bytes in memory as a stream of slices, which waits for the connection between them.
     private struct Slices: AsyncSequence, Sendable {
         let buffers: [ByteBuffer]
         let size: Int
@@ -200,10 +168,10 @@ public final class ServiceClient: Sendable {
 }
 
 extension ServiceRequest {
-    /// Whether nothing but time is lost by sending it once more (RFC 9110 §9.2.2).
+    /// Whether the request may safely be sent once more (RFC 9110 §9.2.2).
     ///
-    /// A deletion whose answer did not come may still be made, when something new is there: whoever asked for it has to know. One that was sent on a
-    /// connection that had rested, and that was closed then, has not been read (RFC 9112 §9.3.1). What was moved is no longer where a second MOVE looks for it.
+    /// A deletion whose answer did not come may still be performed, after something new has been stored: the caller has to know. A deletion that was sent on an
+    /// idle connection, which then closed, has not been read (RFC 9112 §9.3.1). A second MOVE would not find its source any more.
     fileprivate func mayRepeat(after error: any Error) -> Bool {
         if case .stream = body { return false }
         if isDeletion || method == .DELETE { return error is KeptConnectionClosed }

@@ -4,7 +4,7 @@ public import NIOHTTP1
 
 /// A request to a service that the operator configured.
 public struct ServiceRequest: Sendable {
-    /// What is sent behind the head.
+    /// The content of a request, after its head.
     public enum Body: Sendable {
         /// Nothing.
         case none
@@ -12,8 +12,8 @@ public struct ServiceRequest: Sendable {
         case bytes([ByteBuffer])
         /// Bytes as they arrive.
         ///
-        /// - Parameter length: What the stream holds, in bytes; more or less fails the request. `nil` if only the stream's end tells: it goes out in
-        ///   chunks then (RFC 9112 §7.1), which not every service takes.
+        /// - Parameter length: The length of the stream in bytes; if it is longer or shorter, the request fails. `nil` if it is not known before the end of
+        ///   the stream: then the body is sent in chunks (RFC 9112 §7.1), which not every service accepts.
         case stream(ServiceBody, length: Int64?)
     }
 
@@ -25,14 +25,14 @@ public struct ServiceRequest: Sendable {
     public var host: String
     /// 1...65535.
     public var port: Int
-    /// Path and query exactly as they go onto the wire, percent-encoded; begins with `/`.
+    /// Path and query exactly as they are sent, percent-encoded; begins with `/`.
     public var target: String
-    /// `Host`, `Content-Length` and `Transfer-Encoding` are set by the client, `User-Agent`, `Accept` and `Accept-Encoding` unless they are
-    /// here.
+    /// `Host`, `Content-Length` and `Transfer-Encoding` are set by the client; `User-Agent`, `Accept` and `Accept-Encoding` are set unless they are
+    /// given here.
     public var headers: HTTPHeaders
-    /// Nothing for most methods.
+    /// Empty for most methods.
     public var body: Body
-    /// Whether it deletes although its method is not DELETE: what is deleted twice is no more gone than before.
+    /// Whether the request deletes although its method is not DELETE.
     public var isDeletion: Bool
 
     public init(

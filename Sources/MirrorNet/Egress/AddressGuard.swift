@@ -1,6 +1,6 @@
 package import MirrorCore
 
-/// Decides whether a name or an address may be connected to: nothing but the public internet, unless the operator says otherwise.
+/// Decides whether the mirror may connect to a name or an address: only to the public internet, unless the operator allows more.
 package struct AddressGuard: Sendable {
     /// Networks that are allowed although the guard would refuse them.
     package let allowed: [IPNetwork]
@@ -9,10 +9,10 @@ package struct AddressGuard: Sendable {
         self.allowed = allowed
     }
 
-    /// Checks what can be checked without asking a name server: names that are refused whatever they resolve to, and hosts that are
+    /// Checks what can be checked without a name server: names that are refused whatever they resolve to, and hosts that are
     /// addresses.
     ///
-    /// A refused name may pass when networks are allowed; ``check(_:of:)`` then decides.
+    /// A name that would be refused may pass if networks are allowed; then ``check(_:of:)`` decides.
     package func check(host: String) throws(EgressRefusal) {
         if let address = IPAddress(host) {
             _ = try check([address], of: host)
@@ -21,7 +21,7 @@ package struct AddressGuard: Sendable {
         }
     }
 
-    /// Checks every address of a host: one that is not public refuses the host, because who answers for the name chooses the order.
+    /// Checks every address of a host. One address that is not public is enough to refuse the host, because its name server chooses the order.
     ///
     /// - Returns: The addresses to connect to, IPv4-mapped ones as IPv4.
     package func check(_ addresses: [IPAddress], of host: String) throws(EgressRefusal) -> [IPAddress] {

@@ -1,16 +1,11 @@
 import MirrorCore
 
-/// The special-purpose address registries of IANA (RFC 6890 and its updates), and the metadata services of the clouds, which hand out
-/// credentials to whoever asks from the machine.
+/// The special-purpose address registries of IANA (RFC 6890 and its updates), and the metadata services of the clouds, which give
+/// credentials to any process on the machine.
 enum AddressRanges {
-    struct Range: Sendable {
-        let network: IPNetwork
-        let reason: EgressRefusal.Reason
-    }
-
     /// The first that matches gives the reason, so single addresses stand before their networks.
-    static let refused: [Range] = table.compactMap { text, reason in
-        IPNetwork(text).map { Range(network: $0, reason: reason) }
+    static let refused: [(network: IPNetwork, reason: EgressRefusal.Reason)] = table.compactMap { text, reason in
+        IPNetwork(text).map { (network: $0, reason: reason) }
     }
 
     static let table: [(String, EgressRefusal.Reason)] = [
@@ -47,7 +42,7 @@ enum AddressRanges {
         ("ff00::/8", .multicast),
     ]
 
-    /// What IANA assigns to the public internet (RFC 4291 §2.4, IANA "IPv6 Global Unicast Address Assignments").
+    /// The range that IANA assigns to the public internet (RFC 4291 §2.4, IANA "IPv6 Global Unicast Address Assignments").
     static let globalUnicast = IPNetwork("2000::/3")
     static let ipv4Compatible = IPNetwork("::/96")
     static let ipv4Mapped = IPNetwork("::ffff:0:0/96")
@@ -60,20 +55,20 @@ enum AddressRanges {
 }
 
 extension IPAddress {
-    /// Whether an IPv6 address is one of the public internet.
+    /// Whether an IPv6 address belongs to the public internet.
     var isGlobalUnicast: Bool { isWithin(AddressRanges.globalUnicast) }
 
-    /// The IPv4 address that an IPv4-mapped one (RFC 4291 §2.5.5.2) stands for.
+    /// The IPv4 address in an IPv4-mapped address (RFC 4291 §2.5.5.2).
     var mappedIPv4: IPAddress? {
         isWithin(AddressRanges.ipv4Mapped) ? ipv4(at: 12) : nil
     }
 
-    /// The IPv4 address behind a NAT64 (RFC 6052): on an IPv6-only network the name server (DNS64) gives every IPv4 host such an address.
+    /// The IPv4 address behind a NAT64 (RFC 6052): on an IPv6-only network the name server (DNS64) returns such addresses for all IPv4 hosts.
     var nat64IPv4: IPAddress? {
         isWithin(AddressRanges.nat64) ? ipv4(at: 12) : nil
     }
 
-    /// The IPv4 addresses in one of the forms by which IPv6 is carried over IPv4; `nil` for an address in none of them.
+    /// The IPv4 addresses in an address for carrying IPv6 over IPv4; `nil` for any other address.
     var tunnelledIPv4: [IPAddress]? {
         guard isIPv6 else { return nil }
         // RFC 4291 §2.5.5.1, and RFC 2765 §2.1 (SIIT).

@@ -1,19 +1,19 @@
 package import MirrorCore
 
-/// Decides which artifact URLs may be fetched, on every hop of a redirect chain. Deny by default: a URL passes when one rule allows it.
+/// Decides which artifact URLs may be fetched, on every hop of a redirect chain. Deny by default: a URL passes only if a rule allows it.
 package struct EgressPolicy: Sendable {
     /// Which URLs are allowed.
     package enum AllowRule: Sendable, Hashable {
-        /// Every URL with a public address on its scheme's own port: what holds without any configuration.
+        /// Every URL with a public address on the scheme's default port: the rule that applies without a configuration.
         case anyPublic
         /// URLs with the same scheme, host and port, and a path that begins with this one's.
         ///
-        /// A path that does not end in `/` matches itself and what is below it: `/builds` allows `/builds` and `/builds/a`, not `/builds2`.
+        /// A path that does not end in `/` matches itself and everything below it: `/builds` allows `/builds` and `/builds/a`, but not `/builds2`.
         case prefix(ArtifactURL, query: QueryRule = .dropSignatures)
         /// URLs whose canonical form matches an anchored regular expression, `^https://host/…`; see ``URLPattern`` for its syntax.
         case pattern(String, query: QueryRule = .dropSignatures)
 
-        /// Which part of the query belongs to the names of artifacts that it allows.
+        /// Which part of the query belongs to the names of the artifacts that the rule allows.
         package var query: QueryRule {
             switch self {
             case .anyPublic: .dropSignatures
@@ -23,29 +23,24 @@ package struct EgressPolicy: Sendable {
     }
 
     package let rules: [AllowRule]
-    /// Whether http is refused on every hop. From https to http no redirect leads in any case.
+    /// Whether http is refused on every hop. Redirects from https to http are never followed.
     package let requireHTTPS: Bool
     /// How many redirects are followed; 0 or more.
     package let maxRedirects: Int
     package let addressGuard: AddressGuard
 
-    private let matchers: [Matcher]
+    /// One for each rule; `nil` for those of another kind.
+    private let patterns: [URLPattern?]
 
-    private enum Matcher: Sendable {
-        case anyPublic
-        case prefix(ArtifactURL)
-        case pattern(URLPattern)
-    }
-
-    /// - Throws: ``EgressPolicyError`` naming every rule that is wrong.
+    /// - Throws: ``EgressPolicyError``, which names every rule that is wrong.
     package init(
         allow rules: [AllowRule] = [.anyPublic], requireHTTPS: Bool = true, allowAddresses: [IPNetwork] = [], maxRedirects: Int = 10
     ) throws(EgressPolicyError) {
         var problems: [String] = []
-        var matchers: [Matcher] = []
+        var patterns: [URLPattern?] = []
         for rule in rules {
             do {
-                matchers.append(try Self.matcher(for: rule, requireHTTPS: requireHTTPS))
+                patterns.append(try Self.pattern(of: rule, requireHTTPS: requireHTTPS))
             } catch {
                 problems += error.problems
             }
@@ -55,11 +50,11 @@ package struct EgressPolicy: Sendable {
         self.rules = rules
         self.requireHTTPS = requireHTTPS
         self.maxRedirects = maxRedirects
-        self.matchers = matchers
+        self.patterns = patterns
         addressGuard = AddressGuard(allowed: allowAddresses)
     }
 
-    /// Checks all that can be checked without a name server.
+    /// Checks everything that can be checked without a name server.
     ///
     /// - Parameter previous: The URL that redirected to this one.
     package func check(_ url: ArtifactURL, after previous: ArtifactURL? = nil) throws(EgressRefusal) {
@@ -72,9 +67,9 @@ package struct EgressPolicy: Sendable {
             }
         }
         var refusal: EgressRefusal?
-        for matcher in matchers {
+        for (rule, pattern) in zip(rules, patterns) {
             do {
-                guard try Self.matches(matcher, url) else { continue }
+                guard try Self.matches(rule, pattern, url) else { continue }
                 return try addressGuard.check(host: url.host)
             } catch {
                 refusal = error
@@ -83,25 +78,25 @@ package struct EgressPolicy: Sendable {
         throw refusal ?? EgressRefusal(.notListed, "\(url.redacted) matches no rule in origins.allow")
     }
 
-    /// Which part of a URL's query belongs to the artifact's name: what the first rule says that allows the URL.
+    /// Which part of a URL's query belongs to the artifact's name: the first rule that allows the URL decides.
     package func queryRule(for url: ArtifactURL) -> QueryRule {
-        for (matcher, rule) in zip(matchers, rules) where (try? Self.matches(matcher, url)) == true { return rule.query }
+        for (rule, pattern) in zip(rules, patterns) where (try? Self.matches(rule, pattern, url)) == true { return rule.query }
         // It is refused, and the refusal names it.
         return .dropSignatures
     }
 
-    private static func matches(_ matcher: Matcher, _ url: ArtifactURL) throws(EgressRefusal) -> Bool {
+    private static func matches(_ rule: AllowRule, _ pattern: URLPattern?, _ url: ArtifactURL) throws(EgressRefusal) -> Bool {
         let isWholeHost: Bool
-        switch matcher {
+        switch rule {
         case .anyPublic:
             return url.port == url.scheme.defaultPort
-        case .prefix(let prefix):
+        case .prefix(let prefix, _):
             guard url.scheme == prefix.scheme, url.host == prefix.host, url.port == prefix.port, url.path.hasPathPrefix(prefix.path) else {
                 return false
             }
             isWholeHost = prefix.path == "/"
-        case .pattern(let pattern):
-            guard pattern.matches(url) else { return false }
+        case .pattern:
+            guard let pattern, pattern.matches(url) else { return false }
             isWholeHost = pattern.isWholeHost
         }
         guard isWholeHost || !url.path.hasHiddenTraversal else {
@@ -111,18 +106,18 @@ package struct EgressPolicy: Sendable {
         return true
     }
 
-    private static func matcher(for rule: AllowRule, requireHTTPS: Bool) throws(EgressPolicyError) -> Matcher {
+    private static func pattern(of rule: AllowRule, requireHTTPS: Bool) throws(EgressPolicyError) -> URLPattern? {
         switch rule {
         case .anyPublic:
-            return .anyPublic
+            return nil
         case .prefix(let url, _):
             guard url.query == nil else { throw EgressPolicyError(["\(url.redacted): an allowed prefix has no query"]) }
             try checkScheme(url.scheme, of: url.description, requireHTTPS: requireHTTPS)
-            return .prefix(url)
+            return nil
         case .pattern(let text, _):
             let pattern = try URLPattern(text)
             try checkScheme(pattern.scheme, of: text, requireHTTPS: requireHTTPS)
-            return .pattern(pattern)
+            return pattern
         }
     }
 
@@ -132,7 +127,6 @@ package struct EgressPolicy: Sendable {
     }
 }
 
-/// What is wrong with the rules of an egress policy.
 package struct EgressPolicyError: Error, Sendable, Hashable, CustomStringConvertible {
     package let problems: [String]
 

@@ -1,6 +1,6 @@
 package import MirrorCore
 
-/// Why the egress policy does not let a URL be fetched.
+/// Why the egress policy does not allow a URL.
 public struct EgressRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     /// A bounded metric label.
     package enum Reason: String, Sendable, CaseIterable {
@@ -10,7 +10,7 @@ public struct EgressRefusal: Error, Sendable, Hashable, CustomStringConvertible 
         case plainHTTP = "plain_http"
         /// A redirect leads from https to http.
         case downgrade
-        /// The path, read by a careless server, leaves the allowed prefix.
+        /// A lenient server could read the path as leaving the allowed prefix.
         case traversal
         /// The host is refused by its name: `localhost` and the like.
         case name
@@ -24,7 +24,7 @@ public struct EgressRefusal: Error, Sendable, Hashable, CustomStringConvertible 
         case tunnel
         case reserved
 
-        /// Whether it is about an address, or a name that stands for one, and not about what the operator listed.
+        /// Whether the reason is an address, or a name for one, and not the operator's rules.
         var isOfAddress: Bool {
             switch self {
             case .notListed, .plainHTTP, .downgrade, .traversal: false
@@ -34,7 +34,7 @@ public struct EgressRefusal: Error, Sendable, Hashable, CustomStringConvertible 
     }
 
     package let reason: Reason
-    /// For people, also those outside: names the host, never the address that it has.
+    /// A message that may be shown to users, including strangers: it names the host, never its address.
     public let message: String
     /// The address that was refused; for logs.
     package let address: IPAddress?

@@ -18,7 +18,7 @@ struct PatternProgram: Sendable {
         case accept
     }
 
-    /// One instruction for one byte to match, about.
+    /// About one instruction for each byte to match.
     static let maxInstructions = 1_000
 
     private var instructions: [Instruction] = []

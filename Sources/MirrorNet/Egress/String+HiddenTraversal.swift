@@ -1,12 +1,12 @@
 import MirrorCore
 
 extension String {
-    /// Whether a lenient server could find a `..` segment or a backslash in this path, and so leave the prefix that it begins with.
+    /// Whether a lenient server could find a `..` segment or a backslash in this path, and so leave its prefix.
     ///
-    /// An ``ArtifactURL`` has no plain `..`; what is left are disguises, which some servers take off: percent-encoded slashes (`..%2F`), once
+    /// An ``ArtifactURL`` has no plain `..`, but may have disguises that some servers decode: percent-encoded slashes (`..%2F`), once
     /// or several times over (`..%252F`), overlong UTF-8 (`..%C0%AF`, and `..%C0%2F`, whose second byte some decoders do not check), other
-    /// escapes (`..%u2215`), full-width forms of dots and slashes, control characters that are dropped or end a name (`..%0A/`), and what
-    /// servlet containers drop (`..;x`). A NUL, at which some end the whole path, has no place in a name.
+    /// escapes (`..%u2215`), full-width forms of dots and slashes, control characters that are dropped or end a name (`..%0A/`), and parameters that
+    /// servlet containers drop (`..;x`). A NUL, at which some servers end the whole path, is refused anywhere.
     var hasHiddenTraversal: Bool {
         guard utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: ";") }) else { return false }
         var bytes = Array(utf8)
@@ -20,7 +20,7 @@ extension String {
         return true
     }
 
-    /// How often a path is decoded before it counts as a disguise by that alone.
+    /// A path that can be decoded more often than this counts as a disguise for that reason alone.
     private static let maxLayers = 6
 
     private static func leavesItsPrefix(_ path: [UInt8]) -> Bool {
@@ -31,7 +31,7 @@ extension String {
         }
     }
 
-    /// Whether a segment is `..` once blanks and control characters are taken out, which URL parsers and file systems drop.
+    /// Whether a segment is `..` without the blanks and control characters that URL parsers and file systems drop.
     private static func isDotDot(_ segment: ArraySlice<UInt8>) -> Bool {
         var dots = 0
         for byte in segment where byte > 0x20 && byte != 0x7F {
@@ -59,7 +59,7 @@ extension String {
         return decoded
     }
 
-    /// - Parameter escape: What follows a `%`: `u2215`, as some servers of Microsoft's read it.
+    /// - Parameter escape: The text after a `%`: `u2215`, as some Microsoft servers read it.
     private static func scalar(ofEscape escape: ArraySlice<UInt8>) -> Unicode.Scalar? {
         guard escape.count == 5, let mark = escape.first, mark | 0x20 == UInt8(ascii: "u") else { return nil }
         let digits = escape.dropFirst().compactMap(Hex.value)
@@ -67,7 +67,7 @@ extension String {
         return Unicode.Scalar(digits.reduce(UInt32(0)) { $0 << 4 | UInt32($1) })
     }
 
-    /// Other byte sequences that are read as `.`, `/` or `\`: overlong UTF-8 (RFC 3629 §3), and look-alikes that Windows or Unicode's normalisation
+    /// Other byte sequences that are read as `.`, `/` or `\`: overlong UTF-8 (RFC 3629 §3), and look-alikes that Windows or Unicode normalisation
     /// maps to them.
     private static let oddForms: [(bytes: [UInt8], plain: [UInt8])] =
         [".", "/", "\\"].flatMap { (plain: Unicode.Scalar) in

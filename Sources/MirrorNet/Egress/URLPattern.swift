@@ -1,13 +1,13 @@
 package import MirrorCore
 
-/// A regular expression over canonical URLs whose host is beyond doubt: `^https://host/…`.
+/// A regular expression over canonical URLs with an unambiguous host: `^https://host/…`.
 ///
-/// After `^`, the scheme, a host (and a port) written out with escaped dots and the first slash, a subset of the usual syntax is read:
+/// After `^`, the scheme, a host (and a port) written out with escaped dots, and the first slash, it supports a subset of the usual syntax:
 /// characters, `\` before punctuation, `.`, `[a-z]`, `[^/]`, `\d` `\w` `\s` and their opposites, groups, `|` within a group, `*` `+` `?` `{2,4}` (a `?`
-/// behind them changes nothing), and `$` at the end. Without `$` whatever follows is allowed.
+/// after them changes nothing), and `$` at the end. Without `$`, anything may follow.
 ///
-/// Matching takes time in proportion to the URL's length times the pattern's, whatever the pattern: all ways are followed at once, so there
-/// is nothing that a stranger's URL could make it go back to.
+/// Matching takes time proportional to the length of the URL times that of the pattern, whatever the pattern: all alternatives are followed at once, so
+/// that a stranger's URL cannot cause backtracking.
 package struct URLPattern: Sendable {
     let scheme: ArtifactURL.Scheme
     let host: String
@@ -17,7 +17,7 @@ package struct URLPattern: Sendable {
 
     private let program: PatternProgram
 
-    /// - Throws: ``EgressPolicyError`` saying what does not fit.
+    /// - Throws: ``EgressPolicyError``, which says what is wrong.
     package init(_ text: String) throws(EgressPolicyError) {
         func problem(_ what: String) -> EgressPolicyError { EgressPolicyError(["the pattern \(text) \(what)"]) }
         var rest = Substring(text)

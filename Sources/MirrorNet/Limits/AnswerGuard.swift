@@ -2,22 +2,22 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 
-/// Stands between the decoder and the client, and lets through one head, a body and an end for each request: what is not an answer of HTTP/1 fails
+/// Sits between the decoder and the client, and lets through one head, a body and an end for each request. Anything that is not an HTTP/1 answer fails
 /// the connection here.
 ///
-/// The decoder takes any three digits for a status and any codings for a body that it can cut into chunks. AsyncHTTPClient believes the decoder: it takes
-/// a status below 100 for an interim answer, meets the answer's end where its state machine expects a head, and ends the process.
+/// The decoder accepts any three digits as a status, and any codings for a body that it can split into chunks. AsyncHTTPClient trusts the decoder: it takes
+/// a status below 100 for an interim answer, gets the answer's end where its state machine expects a head, and crashes the process.
 final class AnswerGuard: ChannelDuplexHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias InboundOut = HTTPClientResponsePart
     typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = HTTPClientRequestPart
 
-    /// Interim answers (100, 102, 103) to one request: whoever sends more only wants to keep the connection busy.
+    /// The maximum number of interim answers (100, 102, 103) to one request: more can only serve to keep the connection busy.
     static let maxInterimAnswers = 16
 
     private enum State {
-        /// Nothing was asked, or all of the answer is there.
+        /// No request was sent, or the whole answer has arrived.
         case idle
         case awaitingHead(interim: Int)
         case receivingBody
@@ -25,7 +25,7 @@ final class AnswerGuard: ChannelDuplexHandler {
     }
 
     private var state = State.idle
-    /// What comes before the decoder.
+    /// The handler before the decoder.
     private let intake: AnswerIntake
 
     init(behind intake: AnswerIntake) {
@@ -66,7 +66,7 @@ final class AnswerGuard: ChannelDuplexHandler {
         }
     }
 
-    /// Why a final head is not one that can be believed.
+    /// Why a final head is not acceptable; `nil` if it is.
     private static func problem(with head: HTTPResponseHead) -> String? {
         switch head.status.code {
         case ..<100: return "a status below 100"
@@ -87,21 +87,18 @@ final class AnswerGuard: ChannelDuplexHandler {
     }
 }
 
-@available(*, unavailable)
-extension AnswerGuard: Sendable {}
-
 /// What a peer sent is not an answer that may be believed.
 package struct UnacceptableAnswer: Error, CustomStringConvertible {
-    /// What it is instead.
+    /// What is wrong with it.
     let problem: String
 
     package var description: String { "it sends \(problem)" }
 }
 
 extension Channel {
-    /// Puts what every outbound connection needs between its socket and the client; to be called once the client's own handlers are there.
+    /// Adds the handlers that every outbound connection needs between its socket and the client; call it once the client's own handlers are there.
     ///
-    /// - Parameter maxHeadSize: Bytes of an answer's head together with the interim ones before it, and of its trailers.
+    /// - Parameter maxHeadSize: The maximum size in bytes of an answer's head, including the interim answers before it, and of its trailers.
     func guardAnswers(maxHeadSize: Int) throws {
         let pipeline = self.pipeline.syncOperations
         let intake = AnswerIntake(limit: maxHeadSize)
@@ -113,7 +110,7 @@ extension Channel {
 }
 
 extension HTTPClient.Configuration {
-    /// For a client that prepares its connections in no other way.
+    /// For a client that does not prepare its connections otherwise.
     package mutating func guardAnswers() {
         let maxHeadSize = OutboundConfiguration().maxResponseHeadSize
         http1_1ConnectionDebugInitializer = { channel in

@@ -1,32 +1,32 @@
 import NIOCore
 
-/// Hands the bytes of answers to the decoder, and fails the connection once the decoder has taken too many without giving anything for them.
+/// Passes the bytes of answers to the decoder, and fails the connection once the decoder has taken too many without producing anything.
 ///
-/// The decoder keeps the fields of a head or of trailers until they are whole, up to 2 MiB of them, and the space before a value without any limit. It also
-/// reads the reason behind a status, empty lines before it, and what is behind the size of a chunk, for as long as they go on. Seen from here all of
-/// that is the same: bytes that go in while nothing comes out.
+/// The decoder keeps the fields of a head or of trailers until they are complete, up to 2 MiB of them, and the space before a value without any limit. It
+/// also reads the reason after a status, empty lines before it, and anything after the size of a chunk without limit. Seen from here all of
+/// that is the same: bytes go in while nothing comes out.
 final class AnswerIntake: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
-    /// What is to come next.
+    /// What comes next.
     enum Expectation {
         case nothing, head, body
     }
 
     private let limit: Int
     private var expectation = Expectation.nothing
-    /// Bytes that the decoder may take before it has to give something.
+    /// Bytes that the decoder may take before it has to produce something.
     private var allowance: Int
     private var hasFailed = false
 
-    /// - Parameter limit: Bytes of a head together with the interim ones before it, and of trailers. These end before that and one more read at the latest.
+    /// - Parameter limit: The maximum size in bytes of a head, including the interim ones before it, and of trailers. It can be exceeded by at most one read.
     init(limit: Int) {
         self.limit = limit
         allowance = limit
     }
 
-    /// To be called when something was asked for, and with each part that comes out of the decoder, save for interim heads.
+    /// Call it when a request is sent, and for each part that comes out of the decoder except interim heads.
     func expect(_ expectation: Expectation) {
         self.expectation = expectation
         allowance = limit
@@ -52,6 +52,3 @@ final class AnswerIntake: ChannelInboundHandler {
         context.close(promise: nil)
     }
 }
-
-@available(*, unavailable)
-extension AnswerIntake: Sendable {}

@@ -1,15 +1,15 @@
 import NIOCore
 import NIOHTTP1
 
-/// Tells of a kept connection that ended before any byte of an answer came: the service has most likely closed it before the request was there.
+/// Reports a kept connection that ended before any byte of an answer came: the service has most likely closed it before the request arrived.
 ///
-/// On a new connection the same says nothing: a service that accepts a connection and then breaks off may have read the request.
+/// On a new connection the same proves nothing: a service that accepts a connection and then closes it may have read the request.
 final class KeptConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = HTTPClientRequestPart
 
     private var requests = 0
-    /// Whether a request was sent and nothing has come since.
+    /// Whether a request was sent and nothing has arrived since.
     private var isUnanswered = false
     private var wasKept: Bool { requests > 1 }
 

@@ -1,15 +1,15 @@
 import NIOCore
 
-/// Fails a connection on which nothing arrives although somebody waits for it.
+/// Fails a connection on which nothing arrives although somebody is waiting.
 ///
-/// AsyncHTTPClient's own read timeout also runs while the consumer of a body is the slow one. This one stands next to the socket and runs
-/// only while a read is asked for, which back-pressure leaves out.
+/// AsyncHTTPClient's own read timeout also runs while the consumer of a body is slow. This one is next to the socket and runs
+/// only while a read is outstanding, which is not the case under back-pressure.
 final class ReadIdleHandler: ChannelDuplexHandler {
     typealias InboundIn = NIOAny
     typealias OutboundIn = NIOAny
 
     private let timeout: TimeAmount
-    /// When the wait has lasted too long; `nil` while nobody waits.
+    /// When the wait will have lasted too long; `nil` while nobody waits.
     private var deadline: NIODeadline?
     private var timer: Scheduled<Void>?
 
@@ -71,8 +71,5 @@ final class ReadIdleHandler: ChannelDuplexHandler {
         }
     }
 }
-
-@available(*, unavailable)
-extension ReadIdleHandler: Sendable {}
 
 struct ReadIdleError: Error {}

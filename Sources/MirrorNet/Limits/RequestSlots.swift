@@ -1,17 +1,17 @@
 import MirrorCore
 
-/// Limits how many requests to one origin are under way; one that is too many waits its turn.
+/// Limits how many requests to one origin are in progress; further ones wait their turn.
 ///
-/// The client's own limit cannot do that: it fails a request that waits longer than a connection may take.
+/// The client's own limit cannot do that: it fails a request that waits longer than the connect timeout.
 final class RequestSlots: Sendable {
     private let semaphore: FairSemaphore<String>
 
-    /// - Parameter limit: Slots of one origin, 1 or more.
+    /// - Parameter limit: The number of slots for one origin, 1 or more.
     init(limit: Int) {
         semaphore = FairSemaphore(limit: limit)
     }
 
-    /// A place among the requests under way; given back when it is dropped.
+    /// A place among the requests in progress; returned when it is dropped.
     final class Slot: Sendable {
         private let semaphore: FairSemaphore<String>
         private let origin: String

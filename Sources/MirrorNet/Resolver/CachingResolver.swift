@@ -1,22 +1,23 @@
 package import MirrorCore
-import NIOCore
+package import NIOCore
 import Synchronization
 
-/// Remembers for a short time what another resolver said, and asks it once for all who want the same name.
+/// Caches the answers of another resolver for a short time, and asks it once for all callers that need the same name.
 ///
-/// The guard checks the addresses at each use, so remembering them opens nothing. Where no name server answers, the addresses that a name had last stand in for the
-/// answer for a while (RFC 8767): silent servers, or threads that wait for the silent servers of others, stop no copies from where there were some a moment ago.
+/// The guard checks the addresses at each use, so caching them opens no hole. If no name server answers, the last known addresses of a name are used
+/// for a while (RFC 8767). So silent servers, or threads that wait for the silent servers of others, do not stop copies from origins that were
+/// reachable a moment ago.
 package final class CachingResolver: HostResolver {
     private struct Entry {
         let answer: Result<[IPAddress], OutboundError>
         let until: NIODeadline
-        /// What name servers said last.
+        /// The last answer of a name server.
         let last: LastAnswer?
     }
 
     private struct LastAnswer {
         let addresses: [IPAddress]
-        /// How long they may stand in for an answer that does not come.
+        /// Until when the addresses may be used if no answer comes.
         let until: NIODeadline
     }
 
@@ -33,16 +34,9 @@ package final class CachingResolver: HostResolver {
     ///   - failureLife: How long it is remembered that a name has none, or that nobody answered.
     ///   - lastLife: For how long after a name server's answer its addresses stand in for one that does not come.
     ///   - capacity: Names remembered, at most; 2 or more.
-    package convenience init(
+    package init(
         _ base: any HostResolver, life: Duration = .seconds(30), failureLife: Duration = .seconds(5), lastLife: Duration = .seconds(3_600),
-        capacity: Int = 4_096
-    ) {
-        self.init(base, life: life, failureLife: failureLife, lastLife: lastLife, capacity: capacity, now: { .now() })
-    }
-
-    init(
-        _ base: any HostResolver, life: Duration, failureLife: Duration, lastLife: Duration, capacity: Int,
-        now: @escaping @Sendable () -> NIODeadline
+        capacity: Int = 4_096, now: @escaping @Sendable () -> NIODeadline = { .now() }
     ) {
         self.base = base
         self.life = life

@@ -3,16 +3,16 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Shares threads among look-ups of names, each of which holds its thread for as long as name servers are silent.
+/// Shares threads among lookups of names, each of which occupies its thread as long as name servers are silent.
 ///
-/// The names of one domain hold some threads at most. So do all names together that have not answered of late: those that have always find one,
-/// however many domains somebody has whose servers are silent. A domain whose servers were silent a moment ago holds one thread of either kind: who wants to
-/// keep many threads busy needs as many domains, or new ones all the time. Who may not begin waits, and domains take turns.
+/// The names of one domain occupy a limited number of threads, and so do all names that have not answered recently. So names that have answered recently
+/// always find a thread, however many domains with silent servers somebody has. A domain whose servers were silent a moment ago occupies one thread of either
+/// kind: to keep many threads busy, somebody needs as many domains, or new ones all the time. Other lookups wait, and domains take turns.
 final class DomainTurns: Sendable {
-    /// Told whether the threads are still there; says whether the name has answered, or `nil` where it was not asked.
+    /// Gets whether the threads still exist; returns whether the name has answered, or `nil` if it was not asked.
     typealias Work = @Sendable (_ isActive: Bool) -> Bool?
 
-    /// Names that wait for one another: those of a domain that have answered of late do not wait for the others.
+    /// Names that wait for one another: the names of a domain that have answered recently do not wait for its other names.
     private struct Queue: Hashable {
         let domain: Substring
         let isKnown: Bool
@@ -29,19 +29,19 @@ final class DomainTurns: Sendable {
         var unknownRunning = 0
         var waiting: [Queue: [LookUp]] = [:]
         var waitingCount = 0
-        /// Queues in which somebody waits, in the order of their turns.
+        /// Queues with waiting lookups, in the order of their turns.
         var turns: [Queue] = []
-        /// Names that answered when they were looked up last.
+        /// Names that answered at their last lookup.
         var known = RecentEntries<String, Bool>(capacity: 4_096)
-        /// Domains of which a name has not answered in time, and until when that counts.
+        /// Domains in which a name has not answered in time, and until when that counts.
         var silent = RecentEntries<Substring, NIODeadline>(capacity: 1_024)
     }
 
-    /// Look-ups that may wait, in all.
+    /// The number of lookups that may wait in total.
     private static let maxWaiting = 1_024
-    /// Of them those of one domain.
+    /// The number of lookups in one domain that may wait.
     private static let maxWaitingPerDomain = 256
-    /// How long it counts that a name has not answered in time: longer than the system asks.
+    /// How long it counts that a name has not answered in time: longer than the system's own timeout.
     private static let silence = TimeAmount.minutes(1)
 
     private let threads: NIOThreadPool
@@ -50,17 +50,17 @@ final class DomainTurns: Sendable {
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - perDomain: Threads that the names of one domain may hold: those that have answered of late, and as many again for the others.
-    ///   - maxUnknown: Threads that all names may hold that have not answered of late.
+    ///   - perDomain: Threads that the names of one domain may occupy: those that have answered recently, and as many again for the others.
+    ///   - maxUnknown: Threads that all names that have not answered recently may occupy together.
     init(threads: NIOThreadPool, perDomain: Int, maxUnknown: Int) {
         self.threads = threads
         self.perDomain = perDomain
         self.maxUnknown = maxUnknown
     }
 
-    /// Runs `work` on a thread, now or when it is its turn.
+    /// Runs `work` on a thread, now or in its turn.
     ///
-    /// - Returns: `false` when too many wait already; it is never run then.
+    /// - Returns: `false` if too many wait already; then `work` is never run.
     func run(for name: String, _ work: @escaping Work) -> Bool {
         let (isQueued, next) = state.withLock { state -> (Bool, LookUp?) in
             let queue = Queue(domain: Self.domain(of: name), isKnown: state.known[name] != nil)
@@ -75,7 +75,7 @@ final class DomainTurns: Sendable {
         return isQueued
     }
 
-    /// A name that is being looked up has not answered in time.
+    /// Records that a name that is being looked up has not answered in time.
     func forget(_ name: String) {
         state.withLock { state in
             _ = state.known.remove(name)
@@ -105,7 +105,7 @@ final class DomainTurns: Sendable {
         if let next { submit(next) }
     }
 
-    /// Lets the next one begin that may.
+    /// Takes the next lookup that may begin.
     private func takeNext(_ state: inout State) -> LookUp? {
         let now = NIODeadline.now()
         let index = state.turns.firstIndex { queue in
@@ -122,10 +122,10 @@ final class DomainTurns: Sendable {
         return next
     }
 
-    /// Second labels under which registries of countries give names away.
+    /// Second-level labels under which country registries register names.
     private static let registryLabels: Set<Substring> = ["ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"]
 
-    /// The last two labels, or three under a country's `co.uk` or `com.au`: near enough to who owns the name servers.
+    /// The last two labels, or three under `co.uk`, `com.au` and the like: a good enough guess at who owns the name servers.
     private static func domain(of name: String) -> Substring {
         let labels = name.utf8.split(separator: UInt8(ascii: "."))
         let isCountry =

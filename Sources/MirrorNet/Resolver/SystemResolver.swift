@@ -4,12 +4,13 @@ package import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Asks the operating system (`getaddrinfo`), which knows `/etc/hosts`, search domains and name servers.
+/// Asks the operating system (`getaddrinfo`), which uses `/etc/hosts`, search domains and name servers.
 ///
-/// A call cannot be given up: where name servers are silent it holds its thread until the system's own time is over. So the threads are this
-/// resolver's own, and the names of one domain, and those that have not answered of late, get only some of them: the others go on (``DomainTurns``).
+/// A call cannot be cancelled: if name servers are silent, it occupies its thread until the system's own timeout. So the resolver has its own
+/// threads, and the names of one domain, and those that have not answered recently, get only some of them, so that the others are not blocked
+/// (``DomainTurns``).
 package struct SystemResolver: HostResolver {
-    /// Never shut down: lives as long as the process.
+    /// Never shut down: it lives as long as the process.
     private static let threads: NIOThreadPool = {
         let pool = NIOThreadPool(numberOfThreads: 32)
         pool.start()
@@ -22,15 +23,14 @@ package struct SystemResolver: HostResolver {
     private let turns: DomainTurns
 
     /// - Parameters:
-    ///   - timeout: Time for one name.
+    ///   - timeout: The time limit for one name.
     package init(eventLoopGroup: any EventLoopGroup, timeout: Duration = .seconds(5)) {
         self.init(
             eventLoopGroup: eventLoopGroup, timeout: timeout, threads: Self.threads, perDomain: 4, maxUnknown: 24, lookUp: Self.lookUp)
     }
 
     /// - Parameters:
-    ///   - perDomain: Threads that the names of one domain may hold at the same time.
-    ///   - maxUnknown: Threads that all names may hold that have not answered of late.
+    ///   - perDomain, maxUnknown: As of ``DomainTurns``.
     ///   - lookUp: May block.
     init(
         eventLoopGroup: any EventLoopGroup, timeout: Duration, threads: NIOThreadPool, perDomain: Int, maxUnknown: Int,
@@ -70,20 +70,20 @@ package struct SystemResolver: HostResolver {
         }
     }
 
-    /// Whoever comes first.
+    /// The first result counts.
     private final class Answer: Sendable {
         let promise: EventLoopPromise<[IPAddress]>
         private let given = Atomic(false)
         private let begun = Atomic(false)
 
-        /// Whether the look-up has had its turn.
+        /// Whether the lookup has begun.
         var hasBegun: Bool { begun.load(ordering: .relaxed) }
 
         init(promise: EventLoopPromise<[IPAddress]>) {
             self.promise = promise
         }
 
-        /// - Returns: `false` when nobody waits for it any more.
+        /// - Returns: `false` if nobody waits for it any more.
         func begin() -> Bool {
             begun.store(true, ordering: .relaxed)
             return !given.load(ordering: .relaxed)
@@ -95,7 +95,7 @@ package struct SystemResolver: HostResolver {
         }
     }
 
-    /// Of a name, more than are ever tried: an answer may have thousands, each of which would be compared, checked and remembered.
+    /// More addresses of a name than are ever tried: an answer may have thousands, each of which would be compared, checked and cached.
     private static let maxAddresses = 16
 
     /// Blocks.

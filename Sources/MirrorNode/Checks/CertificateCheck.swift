@@ -10,7 +10,7 @@ enum CertificateCheck {
         tls.chain.enumerated().compactMap { number, certificate in
             let which = number == 0 ? "the certificate" : "certificate \(number + 1) of the chain"
             func finding(_ severity: Finding.Severity, _ text: String) -> Finding {
-                Finding(severity: severity, key: "tls.certificate", text: "\(which) \(text)")
+                Finding(severity, "tls.certificate", "\(which) \(text)")
             }
             let (first, last) = (time(certificate.notValidBefore), time(certificate.notValidAfter))
             if last < now { return finding(.error, "expired on \(day(last)): clients refuse the connection; renew it") }

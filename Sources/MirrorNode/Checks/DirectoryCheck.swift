@@ -10,46 +10,32 @@ struct DirectoryCheck {
 
     init(_ path: String) {
         var place = path
-        while true {
-            let status: FileStatus
+        problem = Self.problem(path, &place)
+        self.place = place
+    }
+
+    private static func problem(_ path: String, _ place: inout String) -> String? {
+        var kind: FileStatus.Kind?
+        while kind == nil {
             do throws(Errno) {
-                status = try FileStatus(of: place)
+                kind = try FileStatus(of: place).kind
             } catch {
                 guard error == .noSuchFileOrDirectory || error == .notDirectory, place != "/" else {
-                    self.init(place: place, problem: "\(path) cannot be used: \(place): \(error.phrase)")
-                    return
+                    return "\(path) cannot be used: \(place): \(error.phrase)"
                 }
                 if (try? FileStatus(of: place, followingLinks: false))?.kind == .link {
-                    self.init(place: place, problem: "\(path) cannot be created: \(place) is a dangling link")
-                    return
+                    return "\(path) cannot be created: \(place) is a dangling link"
                 }
                 place = Directories.parent(of: place)
-                continue
             }
-            self.init(path, place: place, status)
-            return
         }
-    }
-
-    private init(_ path: String, place: String, _ status: FileStatus) {
-        guard status.kind == .directory else {
-            self.init(
-                place: place,
-                problem: place == path ? "\(path) is not a directory" : "\(path) cannot be created: \(place) is not a directory")
-            return
+        guard kind == .directory else {
+            return place == path ? "\(path) is not a directory" : "\(path) cannot be created: \(place) is not a directory"
         }
         let cannot = place == path ? "\(path) cannot be written to" : "\(path) cannot be created in \(place)"
-        self.init(
-            place: place,
-            problem: Self.writeProblem(place).map {
-                "\(cannot): \($0); give the service's account (here \(CurrentProcess.effectiveUser)) write access, "
-                    + "or choose another directory"
-            })
-    }
-
-    private init(place: String, problem: String?) {
-        self.place = place
-        self.problem = problem
+        return writeProblem(place).map {
+            "\(cannot): \($0); give the service's account (here \(CurrentProcess.effectiveUser)) write access, or choose another directory"
+        }
     }
 
     /// Of the file system; `nil` where it cannot be told.

@@ -11,11 +11,15 @@ package struct Finding: Sendable, Equatable {
         case fatal
     }
 
-    package var severity: Severity
+    package let severity: Severity
     /// The key of the configuration that it is about: `pools.local/dev.directory`.
-    package var key: String
+    package let key: String
     /// What is wrong, and what to do.
-    package var text: String
+    package let text: String
+
+    init(_ severity: Severity, _ key: String, _ text: String) {
+        (self.severity, self.key, self.text) = (severity, key, text)
+    }
 
     /// For a list of what was looked at.
     package var line: SetupLine { SetupLine(severity == .warning ? .warning : .error, "\(key): \(text)") }

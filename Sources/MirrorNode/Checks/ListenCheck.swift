@@ -9,14 +9,13 @@ enum ListenCheck {
         switch BindTrial(host: address.host, port: address.port) {
         case .possible: return nil
         case .unknownHost:
-            return Finding(
-                severity: .fatal, key: key, text: "cannot listen on \(address): \(ListenError.unknownHost); choose another address")
+            return Finding(.fatal, key, "cannot listen on \(address): \(ListenError.unknownHost); choose another address")
         case .failed(let error):
             let reason = "cannot listen on \(address): \(ListenError.words(error))"
             // It may be the service itself that runs there.
             return error == .addressInUse
-                ? Finding(severity: .warning, key: key, text: "\(reason); if that is not this service, stop it or choose another address")
-                : Finding(severity: .fatal, key: key, text: "\(reason); choose another address")
+                ? Finding(.warning, key, "\(reason); if that is not this service, stop it or choose another address")
+                : Finding(.fatal, key, "\(reason); choose another address")
         }
     }
 }

@@ -14,7 +14,6 @@ package struct MachineCheck: Sendable {
         self.now = now
     }
 
-    /// Everything.
     package func all() -> [Finding] { listeners() + localToken() + service() + state() + configuration.pools.flatMap(pool) + sharedDisks() }
 
     // MARK: The process
@@ -29,11 +28,8 @@ package struct MachineCheck: Sendable {
     /// Whether the token for commands on this machine could be kept. Not for a process that keeps it, and says so itself.
     package func localToken() -> [Finding] {
         guard configuration.admin.localToken, let problem = DirectoryCheck(configuration.stateDirectory).problem else { return [] }
-        return [
-            Finding(
-                severity: .warning, key: "admin.localToken",
-                text: "\(problem): commands on this machine will find no admin token; set stateDirectory, or write `localToken: false`")
-        ]
+        let text = "\(problem): commands on this machine will find no admin token; set stateDirectory, or write `localToken: false`"
+        return [Finding(.warning, "admin.localToken", text)]
     }
 
     /// Certificates, and limits of the process.
@@ -44,11 +40,9 @@ package struct MachineCheck: Sendable {
         if let limit = CurrentProcess.maxDescriptorLimit, limit < connections + 256 {
             findings.append(
                 Finding(
-                    severity: .warning, key: "server.maxConnections",
-                    text:
-                        "\(connections) connections are allowed, but this account may have only \(limit) files and connections open; "
-                        + "raise LimitNOFILE in the unit or `ulimit -Hn`, or lower maxConnections"
-                ))
+                    .warning, "server.maxConnections",
+                    "\(connections) connections are allowed, but this account may have only \(limit) files and connections open; "
+                        + "raise LimitNOFILE in the unit or `ulimit -Hn`, or lower maxConnections"))
         }
         return findings
     }
@@ -59,11 +53,11 @@ package struct MachineCheck: Sendable {
         guard case .sqlite(let path) = configuration.state else { return [] }
         let key = "state.sqlite.path"
         if let problem = DirectoryCheck(Directories.parent(of: path)).problem {
-            return [Finding(severity: .fatal, key: key, text: "the directory of the state file: \(problem)")]
+            return [Finding(.fatal, key, "the directory of the state file: \(problem)")]
         }
         for file in [path, "\(path)-wal", "\(path)-shm", "\(path).lock"] {
             if let problem = DirectoryCheck.fileProblem(file) {
-                return [Finding(severity: .fatal, key: key, text: "the state file \(file) cannot be used: \(problem)")]
+                return [Finding(.fatal, key, "the state file \(file) cannot be used: \(problem)")]
             }
         }
         return []
@@ -74,61 +68,44 @@ package struct MachineCheck: Sendable {
     /// Nothing for a pool that is not on this machine.
     package func pool(_ pool: Configuration.Pool) -> [Finding] {
         guard let directory = pool.directory else { return [] }
-        let key = "pools.\(pool.id)"
         let check = DirectoryCheck(directory)
-        if let problem = check.problem { return [Finding(severity: .fatal, key: "\(key).directory", text: problem)] }
-        for part in ["objects", "uploads"] {
-            if let problem = DirectoryCheck("\(directory)/\(part)").problem {
-                return [Finding(severity: .fatal, key: "\(key).directory", text: problem)]
-            }
+        let parts = ["objects", "uploads"].lazy.compactMap { DirectoryCheck("\(directory)/\($0)").problem }
+        let lock = "\(directory)/lock"
+        if let problem = check.problem ?? parts.first ?? DirectoryCheck.fileProblem(lock).map({ "\(lock) cannot be used: \($0)" }) {
+            return [Finding(.fatal, "pools.\(pool.id).directory", problem)]
         }
-        if let problem = DirectoryCheck.fileProblem("\(directory)/lock") {
-            return [Finding(severity: .fatal, key: "\(key).directory", text: "\(directory)/lock cannot be used: \(problem)")]
-        }
-        return check.space.map { spaceFindings(pool, directory, key, $0) } ?? []
+        return check.space.map { spaceFindings(pool, "the file system of \(directory)", $0) } ?? []
     }
 
-    private func spaceFindings(
-        _ pool: Configuration.Pool, _ directory: String, _ key: String, _ space: FileSystemSpace
-    ) -> [Finding] {
+    private func spaceFindings(_ pool: Configuration.Pool, _ disk: String, _ space: FileSystemSpace) -> [Finding] {
+        let key = "pools.\(pool.id).retention"
         let reserve = pool.retention.minFreeBytes
-        let disk = "the file system of \(directory)"
-        guard space.total > reserve else {
-            return [
-                Finding(
-                    severity: .error, key: "\(key).retention.minFreeBytes",
-                    text:
-                        "\(disk) has \(Self.size(space.total)) in total, but \(Self.size(reserve)) must stay free: nothing can be copied; "
-                        + "use a larger disk, or lower minFreeBytes"
-                )
-            ] + maxBytesFinding(pool, disk, key, space.total)
-        }
-        var findings = maxBytesFinding(pool, disk, key, space.total)
-        if space.free < reserve {
+        let usable = space.total - reserve
+        let (total, reserved) = (Self.size(space.total), Self.size(reserve))
+        var findings: [Finding] = []
+        if usable <= 0 {
             findings.append(
                 Finding(
-                    severity: .warning, key: "\(key).retention.minFreeBytes",
-                    text:
-                        "\(disk) has \(Self.size(space.free)) free, less than minFreeBytes (\(Self.size(reserve))): older replicas are "
+                    .error, "\(key).minFreeBytes",
+                    "\(disk) has \(total) in total, but \(reserved) must stay free: nothing can be copied; "
+                        + "use a larger disk, or lower minFreeBytes"))
+        }
+        if case .bytes(let limit) = pool.retention.maxBytes, limit > space.total {
+            let remedy = usable > 0 ? "set it to at most \(Self.size(usable))" : "use a larger disk"
+            findings.append(
+                Finding(
+                    .warning, "\(key).maxBytes",
+                    "\(Self.size(limit)) is more than \(disk) has in total (\(total)): it will be full before the pool is; \(remedy)"))
+        }
+        if usable > 0, space.free < reserve {
+            findings.append(
+                Finding(
+                    .warning, "\(key).minFreeBytes",
+                    "\(disk) has \(Self.size(space.free)) free, less than minFreeBytes (\(reserved)): older replicas are "
                         + "deleted before anything is copied, and nothing is copied when there are none; free some "
-                        + "space, or lower minFreeBytes"
-                ))
+                        + "space, or lower minFreeBytes"))
         }
         return findings
-    }
-
-    private func maxBytesFinding(_ pool: Configuration.Pool, _ disk: String, _ key: String, _ total: Int64) -> [Finding] {
-        guard case .bytes(let limit) = pool.retention.maxBytes, limit > total else { return [] }
-        let usable = total - pool.retention.minFreeBytes
-        let remedy = usable > 0 ? "set it to at most \(Self.size(usable))" : "use a larger disk"
-        return [
-            Finding(
-                severity: .warning, key: "\(key).retention.maxBytes",
-                text:
-                    "\(Self.size(limit)) is more than \(disk) has in total (\(Self.size(total))): it will be full before "
-                    + "the pool is; \(remedy)"
-            )
-        ]
     }
 
     /// Pools that fit on their file system each, and not together; and directories that are one by way of a link.
@@ -147,11 +124,9 @@ package struct MachineCheck: Sendable {
             let names = disk.pools.map(\.id.description).joined(separator: ", ")
             findings.append(
                 Finding(
-                    severity: .warning, key: "pools",
-                    text:
-                        "\(names) are on the same file system and may hold \(Self.size(Int64(clamping: sum))) together, but it has "
-                        + "\(Self.size(disk.total)) in total; lower maxBytes"
-                ))
+                    .warning, "pools",
+                    "\(names) are on the same file system and may hold \(Self.size(Int64(clamping: sum))) together, but it has "
+                        + "\(Self.size(disk.total)) in total; lower maxBytes"))
         }
         return findings + sameDirectories()
     }
@@ -164,11 +139,9 @@ package struct MachineCheck: Sendable {
             if let other = seen.first(where: { $0.path == path || $0.path.isPath(below: path) || path.isPath(below: $0.path) }) {
                 findings.append(
                     Finding(
-                        severity: .fatal, key: "pools.\(pool.id).directory",
-                        text:
-                            "\(directory) resolves to \(path), which is also the directory of the pool \(other.id), or one is inside "
-                            + "the other; give each pool a directory of its own"
-                    ))
+                        .fatal, "pools.\(pool.id).directory",
+                        "\(directory) resolves to \(path), which is also the directory of the pool \(other.id), or one is inside "
+                            + "the other; give each pool a directory of its own"))
             }
             seen.append((pool.id, path))
         }

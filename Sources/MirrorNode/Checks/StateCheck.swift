@@ -1,8 +1,6 @@
 import Logging
-import MirrorCore
 import MirrorState
 package import MirrorStorage
-import NIOCore
 import NIOPosix
 import RedisClient
 import StateRedis

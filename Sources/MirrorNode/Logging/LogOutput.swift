@@ -1,5 +1,4 @@
 import Logging
-import MirrorCore
 import MirrorSystem
 import Synchronization
 
@@ -43,6 +42,13 @@ package final class LogOutput: Sendable {
     func write(_ line: LogLine) {
         writer.write(line.written(asJSON: isJSON))
     }
+
+    /// The last word of a process that cannot run, or that ended by a failure: one line, in the form of the log.
+    package func report(failure error: any Error) {
+        let reason = String(describing: error).split(whereSeparator: \.isNewline).joined(separator: " ")
+        guard isJSON else { return writer.write("cloud-mirror: cannot run: \(reason)\n") }
+        write(LogLine(level: .critical, logger: "cloud-mirror", message: "cannot run", metadata: ["error": "\(reason)"]))
+    }
 }
 
 /// A logger's way to the ``LogOutput``.
@@ -50,12 +56,7 @@ struct LineLogHandler: LogHandler {
     let label: String
     let output: LogOutput
     var metadata: Logger.Metadata = [:]
-    private var ownLevel: Logger.Level?
-
-    init(label: String, output: LogOutput) {
-        self.label = label
-        self.output = output
-    }
+    var ownLevel: Logger.Level?
 
     var logLevel: Logger.Level {
         get { ownLevel ?? output.logLevel }

@@ -3,25 +3,16 @@ import MirrorSystem
 
 /// What the process says to whoever started it.
 struct Announcement: Sendable {
-    private let isReadyLineWanted: Bool
-    private let isTLS: Bool
-    private let example: PoolID?
-    private let log: LogWriter
-
-    init(_ configuration: Configuration, log: LogWriter) {
-        self.log = log
-        isReadyLineWanted = configuration.printsReady
-        isTLS = configuration.tls != nil
-        example = configuration.isZeroConfiguration ? configuration.pools.first?.id : nil
-    }
+    let configuration: Configuration
+    let log: LogWriter
 
     /// Says where the process listens, and not its `publicURL`: whoever let the system choose the port learns it only here.
     ///
     /// - Parameter localToken: The file with the token; the token itself is never written where others collect it.
     func listening(at address: ListenAddress, localToken: String?) {
-        let url = "\(isTLS ? "https" : "http")://\(address)"
-        if let example { greet(url, example, localToken) }
-        guard isReadyLineWanted else { return }
+        let url = "\(configuration.tls == nil ? "http" : "https")://\(address)"
+        if configuration.isZeroConfiguration, let example = configuration.pools.first?.id { greet(url, example, localToken) }
+        guard configuration.printsReady else { return }
         // Last: whoever waits for it finds everything said.
         log.flush(within: .seconds(1))
         StandardStream.output.write("ready \(url)\n")

@@ -89,7 +89,6 @@ package final class ExitWatch: Sendable {
         }
     }
 
-    /// What still runs.
     private var running: [String] { state.withLock { $0.running } }
 
     private func ended(_ name: String) {

@@ -1,22 +1,14 @@
 import MirrorEngine
 import MirrorState
 
-/// What a process is there for.
-package enum ProcessRole: Sendable, Equatable {
+/// What a process is there for, in the words of the log.
+package enum ProcessRole: String, Sendable {
     /// Answers requests; copies as `copy.frontEnd` says.
-    case frontEnd
+    case frontEnd = "front end"
     /// Copies into its pools, and answers only about itself.
     case copier
 
     var servesArtifacts: Bool { self == .frontEnd }
-
-    /// For the log.
-    var words: String {
-        switch self {
-        case .frontEnd: "front end"
-        case .copier: "copier"
-        }
-    }
 
     /// - Parameter registry: Where copiers of other processes are known.
     /// - Returns: `nil` when the process copies nothing.

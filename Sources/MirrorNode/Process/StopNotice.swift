@@ -5,14 +5,11 @@ import ServiceLifecycle
 
 /// Says what the process waits for as soon as it is told to stop, or one of its parts has failed. To be the first that is stopped, before anybody who waits
 /// is answered: the last of the services.
-struct StopNotice: Service, CustomStringConvertible {
+struct StopNotice: Service {
     let services: MirrorServices
     let watch: ExitWatch
     let grace: Duration
     let logger: Logger
-
-    /// For the log of the services, which would otherwise show everything that is reachable from here.
-    var description: String { "StopNotice" }
 
     func run() async throws {
         // Also when all are cancelled.

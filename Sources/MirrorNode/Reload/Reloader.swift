@@ -5,14 +5,13 @@ import MirrorNet
 import MirrorServer
 import MirrorSettings
 import NIOPosix
-import NIOSSL
 import ServiceLifecycle
 
 /// Reads the configuration again when it is asked to, and sets what can be set without a restart.
 ///
 /// A file with a problem changes nothing. Connections stay; requests under way are answered by the settings that they began with. Several
 /// wishes while one is carried out are one. Ends on graceful shutdown.
-struct Reloader: Service, CustomStringConvertible {
+struct Reloader: Service {
     let hangups: Hangups
     let load: (@Sendable () throws -> Configuration)?
     let mirror: MirrorComposition
@@ -20,9 +19,6 @@ struct Reloader: Service, CustomStringConvertible {
     let log: LogOutput
     let metrics: HousekeepingMetrics
     let logger: Logger
-
-    /// For the log of the services, which would otherwise show everything that is reachable from here.
-    var description: String { "Reloader" }
 
     func run() async throws {
         recordLoaded()

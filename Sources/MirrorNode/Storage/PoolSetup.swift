@@ -6,16 +6,9 @@ import NIOPosix
 
 /// Sets up and checks the pools of a configuration, without serving them.
 package struct PoolSetup: Sendable {
-    /// What is to be done to one pool.
-    package struct Plan: Sendable {
-        package let pool: PoolID
-        package let plan: SetupPlan
-    }
-
     private let pools: [Configuration.Pool]
     private let configuration: Configuration
     private let machine: MachineCheck
-    private let warnings: [SettingsProblem]
     private let services: ServiceTable
     private let logger: Logger
 
@@ -29,7 +22,6 @@ package struct PoolSetup: Sendable {
         }
         self.configuration = configuration
         machine = MachineCheck(configuration)
-        warnings = configuration.warnings
         // What is to be said goes to whoever called, in words of its own.
         logger = Logger(label: "cloud-mirror", factory: { _ in SwiftLogNoOpLogHandler() })
         services = ServiceTable(configuration, group: MultiThreadedEventLoopGroup.singleton, logger: logger)
@@ -42,21 +34,19 @@ package struct PoolSetup: Sendable {
     // MARK: Setting up
 
     /// Looks at each pool and changes nothing.
-    package func plans() async throws -> [Plan] {
-        var plans: [Plan] = []
-        for pool in pools { plans.append(try await plan(pool)) }
+    package func plans() async throws -> [(pool: PoolID, plan: SetupPlan)] {
+        var plans: [(pool: PoolID, plan: SetupPlan)] = []
+        for pool in pools { plans.append((pool.id, try await plan(pool))) }
         return plans
     }
 
-    private func plan(_ pool: Configuration.Pool) async throws -> Plan {
+    private func plan(_ pool: Configuration.Pool) async throws -> SetupPlan {
         guard let setup = services.setup(of: pool) else {
             let text = pool.directory == nil ? "there is nothing to set up" : "a directory, which the service creates when it starts"
-            return Plan(pool: pool.id, plan: SetupPlan(lines: [SetupLine(.ok, text)]))
+            return SetupPlan(lines: [SetupLine(.ok, text)])
         }
-        do {
-            return Plan(pool: pool.id, plan: try await setup.plan())
-        } catch let error as StorageError {
-            return Plan(pool: pool.id, plan: SetupPlan(lines: [SetupLine(.problem, error.message)]))
+        do { return try await setup.plan() } catch let error as StorageError {
+            return SetupPlan(lines: [SetupLine(.problem, error.message)])
         }
     }
 
@@ -66,7 +56,7 @@ package struct PoolSetup: Sendable {
     package func checkTogether() -> (lines: [SetupLine], isFine: Bool) {
         let findings = machine.sharedDisks()
         return (
-            warnings.map { SetupLine(.warning, $0.description) } + findings.map(\.line),
+            configuration.warnings.map { SetupLine(.warning, $0.description) } + findings.map(\.line),
             findings.allSatisfy { $0.severity == .warning }
         )
     }

@@ -1,6 +1,5 @@
 import MirrorCore
 import MirrorEngine
-import MirrorState
 import NIOCore
 import Synchronization
 

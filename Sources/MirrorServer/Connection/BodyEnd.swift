@@ -1,3 +1,4 @@
+import MirrorCore
 import NIOHTTP1
 
 /// Where a request's body ends (RFC 9112 §6.3), so that no byte behind it is decoded with it.
@@ -81,9 +82,9 @@ struct ChunkedBody {
     private mutating func follow(_ byte: UInt8) {
         switch place {
         case .size(let size):
-            if let digit = Self.digit(byte) {
+            if let digit = Hex.value(of: byte) {
                 // A size that large the decoder refuses.
-                place = .size(size > Int.max >> 5 ? size : size << 4 | digit)
+                place = .size(size > Int.max >> 5 ? size : size << 4 | Int(digit))
             } else {
                 place = .sizeLine(size)
                 follow(byte)
@@ -98,15 +99,6 @@ struct ChunkedBody {
             default: place = .trailers(isLineEmpty: false)
             }
         case .chunk, .end: break
-        }
-    }
-
-    private static func digit(_ byte: UInt8) -> Int? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(byte - UInt8(ascii: "0"))
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): Int(byte - UInt8(ascii: "a")) + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): Int(byte - UInt8(ascii: "A")) + 10
-        default: nil
         }
     }
 }

@@ -15,7 +15,7 @@ struct ClientProgress {
         #if os(Linux)
             guard let options = channel as? any SocketOptionProvider else { return channel.eventLoop.makeSucceededFuture(nil) }
             let info: EventLoopFuture<Words> = options.unsafeGetSocketOption(level: .tcp, name: .tcp_info)
-            return info.map { ClientProgress($0) }.recover { _ in nil }
+            return info.map { read($0) }.recover { _ in nil }
         #else
             return channel.eventLoop.makeSucceededFuture(nil)
         #endif
@@ -24,16 +24,10 @@ struct ClientProgress {
     /// `struct tcp_info` of linux/tcp.h: an older kernel fills less of it, a newer one would more. The C library's own lacks what is needed.
     private typealias Words = InlineArray<64, UInt32>
 
-    init(acknowledged: UInt64, sinceLastAcknowledgement: TimeAmount, isOwing: Bool) {
-        self.acknowledged = acknowledged
-        self.sinceLastAcknowledgement = sinceLastAcknowledgement
-        self.isOwing = isOwing
-    }
-
-    private init(_ words: Words) {
+    private static func read(_ words: Words) -> ClientProgress {
         // tcpi_bytes_acked, tcpi_last_ack_recv, tcpi_unacked and tcpi_notsent_bytes.
-        acknowledged = UInt64(words[31]) << 32 | UInt64(words[30])
-        sinceLastAcknowledgement = .milliseconds(Int64(words[14]))
-        isOwing = words[6] > 0 || words[36] > 0
+        ClientProgress(
+            acknowledged: UInt64(words[31]) << 32 | UInt64(words[30]), sinceLastAcknowledgement: .milliseconds(Int64(words[14])),
+            isOwing: words[6] > 0 || words[36] > 0)
     }
 }

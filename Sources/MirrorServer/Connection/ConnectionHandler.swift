@@ -32,6 +32,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// What has come and is nobody's yet; `nil` rather than empty.
     private var input: ByteBuffer?
     private var isInputClosed = false
+    /// Whether whoever stands behind was told that nothing more comes.
+    private var isInputTold = false
     private var isReadAsked = false
     private var isProceeding = false
     /// Whether something was handed on since the last end of a read.
@@ -178,6 +180,9 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if let answers = fastPath.takeAnswers() { context.writeAndFlush(wrapOutboundOut(.byteBuffer(answers)), promise: nil) }
         switch next {
         case .pause: return true
+        case .end:
+            end(context)
+            return true
         case .plain(let request): return join(request, &input, context)
         case .other: return false
         }
@@ -192,7 +197,16 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
+    /// The last request of the connection was answered here: ends it as the slow path does, for whom it looks as if the client had left.
+    private func end(_ context: ChannelHandlerContext) {
+        connection.requestEnded(isLast: true)
+        close(context: context, mode: .output, promise: nil)
+        closeInput(context)
+    }
+
     private func closeInput(_ context: ChannelHandlerContext) {
+        guard !isInputTold else { return }
+        isInputTold = true
         do {
             if !connection.isInputOver { try reader.finish(context) }
         } catch {

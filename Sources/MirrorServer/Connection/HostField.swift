@@ -30,7 +30,8 @@ enum HostField {
         var rest = name[...]
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: "%") {
-                guard let high = rest.popFirst(), let low = rest.popFirst(), isHexDigit(high), isHexDigit(low) else { return false }
+                guard let high = rest.popFirst(), let low = rest.popFirst(), Hex.value(of: high) != nil, Hex.value(of: low) != nil
+                else { return false }
             } else if !isNameByte(byte) {
                 return false
             }
@@ -52,13 +53,6 @@ enum HostField {
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-
-    private static func isHexDigit(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"): true
-        default: false
-        }
-    }
 
     /// `unreserved` and `sub-delims`.
     private static func isNameByte(_ byte: UInt8) -> Bool {

@@ -29,6 +29,7 @@ struct MirrorChannel: HTTPChannelHandler {
     let pools: PoolTable
     let selector: Reloadable<PoolSelector>
     let shares: AddressShares
+    let tasks: ConnectionTasks
     /// Each connection is greeted with what is in force when it comes. `nil` for HTTP without TLS.
     let tls: Reloadable<NIOSSLContext>?
     let uses: UseRecorder
@@ -100,11 +101,16 @@ struct MirrorChannel: HTTPChannelHandler {
         #endif
     }
 
-    /// Cancelled when the time for a graceful shutdown is over: then it is closed, whatever the client has not taken yet.
+    /// Only begins to serve it, so that the next connection can be accepted.
     func handle(value: AcceptedConnection, logger: Logger) async {
-        let connection = value.take()
+        let (connection, client) = (value.take(), value.client)
+        tasks.start { await serve(connection, of: client, logger) }
+    }
+
+    /// Cancelled when the time for a graceful shutdown is over: then the connection is closed, whatever the client has not taken yet.
+    private func serve(_ connection: HTTP1Channel.Value, of client: ClientPresence, _ logger: Logger) async {
         await withTaskCancellationHandler {
-            await ClientPresence.$current.withValue(value.client) {
+            await ClientPresence.$current.withValue(client) {
                 await handleHTTP(asyncChannel: connection, logger: logger)
             }
         } onCancel: {

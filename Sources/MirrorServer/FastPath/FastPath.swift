@@ -10,6 +10,8 @@ struct FastPath {
     enum Next {
         /// Nothing, or more answers than are written at a time: the rest's turn comes when these are written.
         case pause
+        /// Nothing more: the last request of the connection was answered.
+        case end
         /// A request that is plain, and not hot.
         case plain(Request)
         /// Something that is for the full parser.
@@ -52,7 +54,7 @@ struct FastPath {
         while input.readableBytes > 0, answers.readableBytes < Self.batch {
             var next: Next?
             let length = input.withUnsafeReadableBytes { bytes -> Int in
-                guard case .plain(let length, let target, let isHead) = RequestScanner.scan(bytes, limit: maxHeadLength) else {
+                guard case .plain(let length, let target, let isHead, let isLast) = RequestScanner.scan(bytes, limit: maxHeadLength) else {
                     next = .other
                     return 0
                 }
@@ -61,8 +63,12 @@ struct FastPath {
                 }
                 switch found {
                 case .entry(let entry) where entry.answersHead || !isHead:
-                    write(entry, isHead: isHead, at: now)
+                    write(entry, isHead: isHead, isLast: isLast, at: now)
+                    if isLast { next = .end }
                     return length
+                case .entry where isLast, .nothing where isLast:
+                    // It waits with no others, whose connections stay.
+                    next = .other
                 case .entry(let entry):
                     next = .plain(Request(length: length, target: target, isHead: isHead, choice: entry.choice))
                 case .nothing(let choice):
@@ -70,8 +76,8 @@ struct FastPath {
                 }
                 return 0
             }
-            if let next { return next }
             input.moveReaderIndex(forwardBy: length)
+            if let next { return next }
         }
         return .pause
     }
@@ -84,11 +90,11 @@ struct FastPath {
         return answers
     }
 
-    private mutating func write(_ entry: FastPathTable.Entry, isHead: Bool, at now: Timestamp) {
-        if answers.writerIndex == 0 { answers.reserveCapacity(entry.head.count + entry.body.count + 64) }
+    private mutating func write(_ entry: FastPathTable.Entry, isHead: Bool, isLast: Bool, at now: Timestamp) {
+        if answers.writerIndex == 0 { answers.reserveCapacity(entry.head.count + entry.body.count + 128) }
         answers.writeBytes(entry.head)
         answers.writeString(httpDate(now))
-        answers.writeStaticString("\r\n\r\n")
+        answers.writeStaticString(isLast ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n")
         entry.hits.increment()
         if !isHead {
             answers.writeBytes(entry.body)

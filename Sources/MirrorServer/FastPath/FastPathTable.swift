@@ -9,7 +9,6 @@ import Synchronization
 /// Filled by the slow path when it has answered a hit, emptied by the ``HotIndex``: an entry is here only while the index would give the
 /// same answer, by the settings that hold. Bounded in bytes; when it is full something else goes.
 package final class FastPathTable: Sendable {
-    /// One answer.
     final class Entry: Sendable {
         let target: [UInt8]
         let choice: PoolChoice
@@ -70,7 +69,6 @@ package final class FastPathTable: Sendable {
         shards = (0..<16).map { _ in Shard() }
     }
 
-    /// How many answers are held.
     package var count: Int { shards.reduce(0) { $0 + $1.entries.withLock { $0.count } } }
 
     /// What ``find(_:at:choose:)`` has found.

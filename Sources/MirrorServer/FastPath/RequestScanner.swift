@@ -1,12 +1,14 @@
 /// Recognises the plainest of requests at the front of a buffer: what curl, wget and pip send for a redirect.
 ///
-/// Deliberately narrow. Whatever it is not sure of (another method or version, a body, a field that changes the connection, an odd byte, a
+/// Deliberately narrow. Whatever it is not sure of (another method or version, a body, a field that changes the connection in any other way than to end it, an odd byte, a
 /// head cut in two) it calls `.other`, and the full HTTP parser decides. It must never call a request plain that the parser would refuse
 /// or would see as anything but one request without a body of exactly that length.
 enum RequestScanner {
     enum Verdict: Equatable {
         /// One whole request without a body.
-        case plain(length: Int, target: Range<Int>, isHead: Bool)
+        ///
+        /// - isLast: Whether the client wants the connection to end behind the answer.
+        case plain(length: Int, target: Range<Int>, isHead: Bool, isLast: Bool)
         case other
     }
 
@@ -32,16 +34,17 @@ enum RequestScanner {
         let targetEnd = position
         guard starts(bytes, at: position, with: " HTTP/1.1\r\n") else { return .other }
         position += 11
-        var hosts = 0
+        var (hosts, closes) = (0, 0)
         for _ in 0...maxFields {
             guard position + 1 < end else { return .other }
             if bytes[position] == cr {
                 guard bytes[position + 1] == lf, hosts == 1 else { return .other }
-                return .plain(length: position + 2, target: targetStart..<targetEnd, isHead: isHead)
+                return .plain(length: position + 2, target: targetStart..<targetEnd, isHead: isHead, isLast: closes > 0)
             }
             guard let field = Field(bytes, at: position, before: end) else { return .other }
             switch field.kind(bytes) {
             case .host: hosts += 1
+            case .close: closes += 1
             case .harmless: break
             case .unsafe: return .other
             }
@@ -95,7 +98,7 @@ enum RequestScanner {
         let end: Int
 
         enum Kind {
-            case host, harmless, unsafe
+            case host, close, harmless, unsafe
         }
 
         init?(_ bytes: UnsafeRawBufferPointer, at start: Int, before limit: Int) {
@@ -119,6 +122,7 @@ enum RequestScanner {
                 return RequestScanner.equals(bytes, name, "http2-settings") ? .unsafe : .harmless
             case UInt8(ascii: "c"):
                 if RequestScanner.equals(bytes, name, "connection") {
+                    if RequestScanner.equals(bytes, value, "close") { return .close }
                     return RequestScanner.equals(bytes, value, "keep-alive") ? .harmless : .unsafe
                 }
                 return RequestScanner.equals(bytes, name, "content-length") ? .unsafe : .harmless

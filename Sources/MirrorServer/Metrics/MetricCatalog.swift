@@ -3,56 +3,52 @@ import MirrorStorage
 
 /// What each metric means; the table in docs/operations.md is this list, and a test holds the two together.
 package enum MetricCatalog {
+    private typealias Engine = EngineMetrics.Name
+
     package static let all: [(name: String, kind: String, labels: String, help: String)] = [
-        (EngineMetrics.Name.redirects, "counter", "pool, outcome", "Redirect requests by outcome."),
+        (Engine.redirects, "counter", "pool, outcome", "Redirect requests by outcome."),
         (
-            EngineMetrics.Name.fallbacks, "counter", "pool, reason",
+            Engine.fallbacks, "counter", "pool, reason",
             "Redirects to the origin by reason: \(Fallback.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))."
         ),
         (
-            EngineMetrics.Name.hops, "counter", "pool",
+            Engine.hops, "counter", "pool",
             "Redirects to the mirror itself while a copy was in progress; the request that they belong to counts once, at its end."
         ),
         (
-            EngineMetrics.Name.waitSeconds, "histogram", "pool",
+            Engine.waitSeconds, "histogram", "pool",
             "How long redirect requests waited for a copy, over all their hops; observed once for each request, at its end."
         ),
-        (EngineMetrics.Name.waiting, "gauge", "", "Redirect requests that are waiting for a copy."),
+        (Engine.waiting, "gauge", "", "Redirect requests that are waiting for a copy."),
         (
-            EngineMetrics.Name.overBudget, "counter", "budget",
+            Engine.overBudget, "counter", "budget",
             "Requests that were redirected to the origin because their client network had used up its budget of `claims` or of `bytes` (redirect.coldClaims)."
         ),
-        (EngineMetrics.Name.spentNetworks, "gauge", "", "Client networks that have used up a budget."),
-        (EngineMetrics.Name.copies, "counter", "pool, result", "Copies that ended, by result: present, error, set-aside."),
-        (EngineMetrics.Name.slowCopies, "counter", "pool", "Copies that gave up their slot because the origin sent too slowly."),
-        (EngineMetrics.Name.copySeconds, "histogram", "pool", "How long copies took."),
-        (EngineMetrics.Name.copyBytes, "counter", "pool", "Bytes that copies carried from origins through this process."),
+        (Engine.spentNetworks, "gauge", "", "Client networks that have used up a budget."),
+        (Engine.copies, "counter", "pool, result", "Copies that ended, by result: present, error, set-aside."),
+        (Engine.slowCopies, "counter", "pool", "Copies that gave up their slot because the origin sent too slowly."),
+        (Engine.copySeconds, "histogram", "pool", "How long copies took."),
+        (Engine.copyBytes, "counter", "pool", "Bytes that copies carried from origins through this process."),
         (
-            EngineMetrics.Name.serverSideCopyBytes, "counter", "pool, source",
+            Engine.serverSideCopyBytes, "counter", "pool, source",
             "Bytes that pools' services copied by themselves, by source: `origin`, or `replica` for another pool."
         ),
-        (EngineMetrics.Name.lost, "counter", "pool", "Replicas whose object was found missing in the pool."),
-        (EngineMetrics.Name.copiesInProgress, "gauge", "pool", "Copies in progress."),
-        (EngineMetrics.Name.poolBytes, "gauge", "pool", "Bytes of present replicas, whichever process copied them."),
-        (EngineMetrics.Name.poolObjects, "gauge", "pool", "Present replicas, whichever process copied them."),
-        (EngineMetrics.Name.poolMaxBytes, "gauge", "pool", "Bytes that the pool may hold (maxBytes); missing without a limit."),
+        (Engine.lost, "counter", "pool", "Replicas whose object was found missing in the pool."),
+        (Engine.copiesInProgress, "gauge", "pool", "Copies in progress."),
+        (Engine.poolBytes, "gauge", "pool", "Bytes of present replicas, whichever process copied them."),
+        (Engine.poolObjects, "gauge", "pool", "Present replicas, whichever process copied them."),
+        (Engine.poolMaxBytes, "gauge", "pool", "Bytes that the pool may hold (maxBytes); missing without a limit."),
+        (Engine.poolFreeBytes, "gauge", "pool", "Bytes free on the file system of a local pool."),
+        (Engine.servedBytes, "counter", "pool", "Bytes that this process sent to clients from local pools."),
+        (Engine.oldestQueued, "gauge", "pool", "How long the oldest queued copy has waited for a worker, in seconds; 0 when none waits."),
+        (Engine.pending, "gauge", "pool", "Replicas whose copy is queued or in progress, in any process."),
         (
-            EngineMetrics.Name.poolFreeBytes, "gauge", "pool",
-            "Bytes free on the file system of a local pool."
-        ),
-        (EngineMetrics.Name.servedBytes, "counter", "pool", "Bytes that this process sent to clients from local pools."),
-        (
-            EngineMetrics.Name.oldestQueued, "gauge", "pool",
-            "How long the oldest queued copy has waited for a worker, in seconds; 0 when none waits."
-        ),
-        (EngineMetrics.Name.pending, "gauge", "pool", "Replicas whose copy is queued or in progress, in any process."),
-        (
-            EngineMetrics.Name.stateAvailable, "gauge", "",
+            Engine.stateAvailable, "gauge", "",
             "1 while the state answers, else 0; then requests that memory cannot answer go to the origin."
         ),
-        (EngineMetrics.Name.egressAvoided, "counter", "pool", "Bytes that hits did not fetch from the origin."),
-        (EngineMetrics.Name.evictions, "counter", "pool, reason", "Replicas removed by the sweep or to make room."),
-        (EngineMetrics.Name.errors, "counter", "kind", "Errors by kind; the kinds are below."),
+        (Engine.egressAvoided, "counter", "pool", "Bytes that hits did not fetch from the origin."),
+        (Engine.evictions, "counter", "pool, reason", "Replicas removed by the sweep or to make room."),
+        (Engine.errors, "counter", "kind", "Errors by kind; the kinds are below."),
         (StoreMetrics.Name.operationSeconds, "histogram", "pool, operation", "How long operations of object stores took."),
         (StoreMetrics.Name.errors, "counter", "pool, operation, code", "Errors of object stores."),
         (ProcessMetrics.Name.buildInfo, "gauge", "version", "Always 1; the label names the version that runs."),
@@ -62,7 +58,7 @@ package enum MetricCatalog {
         (ProcessMetrics.Name.openDescriptors, "gauge", "", "File descriptors that are open."),
         (ProcessMetrics.Name.maxDescriptors, "gauge", "", "File descriptors that may be open."),
         (
-            EngineMetrics.Name.refusedRedirects, "counter", "host, reason",
+            Engine.refusedRedirects, "counter", "host, reason",
             "Copies that were not made because the origin redirects to a host that is not allowed; beyond a hundred hosts `other`."
         ),
         (
@@ -73,29 +69,11 @@ package enum MetricCatalog {
             ConnectionMetrics.Name.pauses, "counter", "",
             "How often no connection was accepted for 100 ms, for lack of descriptors or memory."
         ),
-        (
-            AdminRefusals.metric, "counter", "reason",
-            "Admin calls that were refused, by reason: `no-token` or `wrong-token`."
-        ),
+        (AdminRefusals.metric, "counter", "reason", "Admin calls that were refused, by reason: `no-token` or `wrong-token`."),
         (HousekeepingMetrics.Name.reloads, "counter", "result", "Reloads of the configuration, by result: `reloaded` or `refused`."),
         (HousekeepingMetrics.Name.lastReload, "gauge", "", "When the configuration that is in force was read, in seconds since 1970."),
         (HousekeepingMetrics.Name.droppedLogLines, "counter", "", "Log lines that were dropped because they were not read in time."),
     ]
-
-    /// The table in docs/operations.md.
-    package static var markdown: String {
-        let rows = all.map { "| `\($0.name)` | \($0.kind) | \($0.labels) | \($0.help) |" }
-        return (["| metric | kind | labels | meaning |", "|---|---|---|---|"] + rows).joined(separator: "\n")
-    }
-
-    /// The table of error kinds in docs/operations.md.
-    package static var errorKinds: String {
-        let rows = ErrorKind.groups.map { group in
-            "| \(group.words.map { "`\(group.prefix).\($0)`" }.joined(separator: ", ")) | \(group.meaning) |"
-        }
-        let other = "| `\(ErrorKind.other)` | An error that was not expected: the log says which. |"
-        return (["| kind | meaning |", "|---|---|"] + rows + [other]).joined(separator: "\n")
-    }
 
     static func help(for name: String) -> String? {
         all.first { $0.name == name }?.help

@@ -16,16 +16,16 @@ package final class MetricsRegistry: MetricsFactory {
     }
 
     package func makeFloatingPointCounter(label: String, dimensions: [(String, String)]) -> any FloatingPointCounterHandler {
-        find(label, dimensions, .counter) { FloatingPointCounterMetric() }
+        find(label, dimensions, .counter) { FloatingPointMetric() }
     }
 
     package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
-        find(label, dimensions, .gauge) { GaugeMetric() }
+        find(label, dimensions, .gauge) { FloatingPointMetric() }
     }
 
     package func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
         if aggregate { return find(label, dimensions, .histogram) { HistogramMetric() } }
-        return find(label, dimensions, .gauge) { GaugeMetric() }
+        return find(label, dimensions, .gauge) { FloatingPointMetric() }
     }
 
     package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
@@ -67,7 +67,7 @@ package final class MetricsRegistry: MetricsFactory {
         let key = MetricFamily.key(labels)
         return families.withLock { families in
             var family = families[name] ?? MetricFamily(kind: kind)
-            if let known = family.samples[key]?.metric as? M { return known }
+            if family.kind == kind, let known = family.samples[key]?.metric as? M { return known }
             let metric = make()
             guard family.kind == kind, family.samples[key] == nil else { return metric }
             family.samples[key] = MetricFamily.Sample(labels: labels, metric: metric)

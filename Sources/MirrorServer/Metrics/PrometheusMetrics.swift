@@ -14,18 +14,8 @@ final class CounterMetric: CounterHandler, PrometheusMetric {
     }
 }
 
-final class FloatingPointCounterMetric: FloatingPointCounterHandler, PrometheusMetric {
-    private let count = GaugeMetric()
-
-    func increment(by amount: Double) { count.increment(by: amount) }
-    func reset() { count.set(0.0) }
-
-    var value: Double? { count.value }
-
-    func write(_ name: String, _ labels: [(String, String)], to text: inout String) { count.write(name, labels, to: &text) }
-}
-
-final class GaugeMetric: MeterHandler, RecorderHandler, PrometheusMetric {
+/// A number that need not be whole: a gauge, or a counter of such.
+final class FloatingPointMetric: MeterHandler, RecorderHandler, FloatingPointCounterHandler, PrometheusMetric {
     private let bits = Atomic<UInt64>(0)
 
     func set(_ value: Int64) { set(Double(value)) }
@@ -34,6 +24,7 @@ final class GaugeMetric: MeterHandler, RecorderHandler, PrometheusMetric {
     func record(_ value: Double) { set(value) }
     func increment(by amount: Double) { add(amount) }
     func decrement(by amount: Double) { add(-amount) }
+    func reset() { set(0.0) }
 
     private func add(_ amount: Double) {
         var old = bits.load(ordering: .relaxed)

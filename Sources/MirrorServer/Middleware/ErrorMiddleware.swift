@@ -18,11 +18,10 @@ struct ErrorMiddleware: RouterMiddleware {
             return try await next(request, context)
         } catch {
             let shown = misdirected(error, request) ?? RequestError(error)
-            let metadata: Logger.Metadata = ["route": "\(context.endpointPath ?? "")", "error": "\(error)"]
-            if shown.code == .internalError {
-                troubles.log(.error, "request failed", to: context.logger, metadata: metadata)
-            } else if error is StateError {
-                troubles.log(.warning, "request failed", to: context.logger, metadata: metadata)
+            if shown.code == .internalError || error is StateError {
+                troubles.log(
+                    shown.code == .internalError ? .error : .warning, "request failed", to: context.logger,
+                    metadata: ["route": "\(context.endpointPath ?? "")", "error": "\(error)"])
             }
             return shown.response(to: request.method, request.uri.path, at: clock.now).response(to: request)
         }

@@ -23,7 +23,6 @@ enum APIReference {
             stability: route.isOfTheOriginal ? "stable" : "experimental", admin: route.isAdmin)
     }
 
-    /// One thing that can be asked.
     struct Route {
         let method: String
         /// The whole path, with arguments as `{name}`.

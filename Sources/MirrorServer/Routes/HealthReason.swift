@@ -7,7 +7,7 @@ enum HealthReason {
     static func open(_ error: any Error) -> String {
         switch error {
         case let error as StorageError: of(error.code)
-        case let error as StateError: of(error.code)
+        case let error as StateError: error.code == .corrupt ? "what it holds cannot be read" : "it cannot be reached"
         default: "it failed; the log says more"
         }
     }
@@ -31,13 +31,6 @@ enum HealthReason {
         case .unavailable: "it cannot be reached"
         case .invalidRequest, .unsupported: "the service refuses the request"
         case .preconditionFailed, .checksumMismatch: "it failed; the log says more"
-        }
-    }
-
-    private static func of(_ code: StateError.Code) -> String {
-        switch code {
-        case .unavailable, .staleLease: "it cannot be reached"
-        case .corrupt: "what it holds cannot be read"
         }
     }
 }

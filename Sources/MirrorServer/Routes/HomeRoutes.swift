@@ -56,10 +56,7 @@ struct HomeRoutes: Sendable {
         }
         let encoded = PercentCoding.encode(url)
         guard !name.isEmpty else { return (artifact, encoded) }
-        guard let pool = PoolID(name).flatMap({ services.pools[$0] }) else {
-            let known = services.pools.all.map(\.id.description).joined(separator: ", ")
-            throw RequestError(.resourceNotFound, "there is no such pool; there are \(known)")
-        }
+        let pool = try services.pool(named: name)
         return (artifact, "\(pool.id)/\(encoded)")
     }
 

@@ -1,6 +1,5 @@
 import HTTPTypes
 import Hummingbird
-import Logging
 import MirrorCore
 import MirrorEngine
 import MirrorState
@@ -17,11 +16,6 @@ struct MetricsRoute: Sendable {
     let figures: SharedLooks<String, Void>
     /// One page at a time is written, for all who ask meanwhile.
     private let pages = SingleFlight<String, ByteBuffer>()
-
-    init(services: MirrorServices, figures: SharedLooks<String, Void>) {
-        self.services = services
-        self.figures = figures
-    }
 
     func register(on router: Router<MirrorRequestContext>) {
         router.get("/metrics") { _, _ in

@@ -8,7 +8,7 @@ import MirrorStorage
 import NIOCore
 
 /// `GET` and `HEAD /v1/redirect/…`: docs/request-handling.md has every branch.
-struct RedirectRoutes: Sendable {
+final class RedirectRoutes: Sendable {
     static let prefix = "/v1/redirect/"
 
     let services: MirrorServices
@@ -16,6 +16,14 @@ struct RedirectRoutes: Sendable {
     let coalescing: CoalescingTable
     let publicURL: String?
     let status: HTTPResponse.Status
+
+    init(services: MirrorServices, table: FastPathTable, coalescing: CoalescingTable, publicURL: String?, status: HTTPResponse.Status) {
+        self.services = services
+        self.table = table
+        self.coalescing = coalescing
+        self.publicURL = publicURL
+        self.status = status
+    }
 
     func register(on router: Router<MirrorRequestContext>) {
         for path in ["/v1/redirect", "/v1/redirect/**"] as [RouterPath] {
@@ -25,6 +33,46 @@ struct RedirectRoutes: Sendable {
     }
 
     private func redirect(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
+        let call = try read(request, context)
+        let answer = await services.redirects.answer(
+            call.origin, in: call.pool, wait: call.wait, isHead: call.words.method == .head, isReportedMissing: call.isReportedMissing,
+            from: call.network, sharer: call.sharer, client: context.client)
+        return await finish(call, with: answer).response(to: request)
+    }
+
+    /// What a request asks for. An object: it is kept for as long as a copy is waited for.
+    private final class Call: Sendable {
+        let origin: any Origin
+        let pool: Pool?
+        let wait: Wait
+        let isReportedMissing: Bool
+        let network: ClientNetwork
+        let sharer: ClientNetwork?
+        let words: RequestWords
+        let epochs: Epochs
+        let key: CoalescedRequests.Key?
+        let coalesced: CoalescedRequests?
+
+        init(
+            _ origin: any Origin, in pool: Pool?, wait: Wait, isReportedMissing: Bool, network: ClientNetwork, sharer: ClientNetwork?,
+            words: RequestWords, epochs: Epochs, key: CoalescedRequests.Key?, coalesced: CoalescedRequests?
+        ) {
+            self.origin = origin
+            self.pool = pool
+            self.wait = wait
+            self.isReportedMissing = isReportedMissing
+            self.network = network
+            self.sharer = sharer
+            self.words = words
+            self.epochs = epochs
+            self.key = key
+            self.coalesced = coalesced
+        }
+    }
+
+    // Not inlined, so that nothing of this is kept while a copy is waited for.
+    @inline(never)
+    private func read(_ request: Request, _ context: MirrorRequestContext) throws -> Call {
         // Before anything that a reload changes is looked at.
         let epochs = Epochs(table: table.epoch, coalescing: coalescing.epoch)
         let selector = services.selector.value
@@ -48,16 +96,19 @@ struct RedirectRoutes: Sendable {
         let key = isReportedMissing ? nil : key(request, choice)
         let network = ClientNetwork(client)
         let coalesced = open(key, patience, origin, pool, wait, network, epochs)
-        let answer = await services.redirects.answer(
-            origin, in: pool, wait: wait, isHead: request.method == .head, isReportedMissing: isReportedMissing,
-            from: network, sharer: selector.sharer(client), client: context.client)
-        let words = RequestWords(method: request.method, path: request.uri.path, query: query)
-        let response = await response(to: answer, origin, pool, words)
-        if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let key {
-            remember(redirect, response, key, epochs)
+        return Call(
+            origin, in: pool, wait: wait, isReportedMissing: isReportedMissing, network: network, sharer: selector.sharer(client),
+            words: RequestWords(method: request.method, path: request.uri.path, query: query), epochs: epochs, key: key, coalesced: coalesced)
+    }
+
+    @inline(never)
+    private func finish(_ call: Call, with answer: RedirectAnswer) async -> WholeResponse {
+        let response = await response(to: answer, call.origin, call.pool, call.words)
+        if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let key = call.key {
+            remember(redirect, response, key, call.epochs)
         }
-        if let coalesced { coalescing.end(coalesced, from: network, as: answer, with: response) }
-        return response.response(to: request)
+        if let coalesced = call.coalesced { coalescing.end(coalesced, from: call.network, as: answer, with: response) }
+        return response
     }
 
     /// The answer for coalesced requests that have more time than the first of them had, or something left to spend.

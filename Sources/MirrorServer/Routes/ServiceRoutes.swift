@@ -1,10 +1,7 @@
 import HTTPTypes
 import Hummingbird
-import Logging
 import MirrorCore
 import MirrorEngine
-import MirrorState
-import MirrorStorage
 import NIOCore
 
 /// Liveness, readiness and the references: open to everybody.

@@ -1,10 +1,7 @@
-import HTTPTypes
 import Hummingbird
-import Logging
 import MirrorCore
 import MirrorEngine
 import MirrorState
-import MirrorStorage
 
 /// `GET /v1/replicas`, `/v1/pools` and `/v1/stats`: what is where. Never starts a copy.
 struct StatusRoutes: Sendable {

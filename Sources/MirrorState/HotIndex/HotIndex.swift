@@ -1,13 +1,13 @@
 package import MirrorCore
 import Synchronization
 
-/// Answers for present replicas from memory; a state store around another one, to which everything else is forwarded.
+/// Answers for present replicas from memory: a state store around another one, to which it forwards everything else.
 ///
-/// Coherent: what is changed through the index is forgotten before the call returns, what is changed elsewhere as soon as the base store
-/// tells of it (see ``run()``). What was read from the base store is remembered only when nothing was invalidated meanwhile, so that a slow
-/// read never brings back what is gone. Marked replicas are never answered from memory: a use of one has to reach the base store.
+/// It is coherent. A replica that is changed through the index is forgotten before the call returns, and one that is changed elsewhere as soon as the
+/// base store reports it (see ``run()``). A result from the base store is remembered only if nothing was invalidated meanwhile, so that a slow
+/// read never brings back what is gone. Marked replicas are never answered from memory, because a use of one has to reach the base store.
 package final class HotIndex: StateStore {
-    /// A moment in the sequence of invalidations.
+    /// A position in the sequence of invalidations.
     package struct Token: Sendable, Hashable {
         fileprivate let generation: UInt64
     }
@@ -25,7 +25,7 @@ package final class HotIndex: StateStore {
     private let generation = Atomic<UInt64>(0)
     private let observers = Mutex<[Observer]>([])
 
-    /// - Parameter capacity: Replicas remembered, at most; some 500 bytes each and their names, 1 KiB on average: fewer where names are long.
+    /// - Parameter capacity: The maximum number of replicas; each takes some 500 bytes plus its name, 1 KiB on average. Fewer if names are long.
     package init(_ base: any StateStore, capacity: Int = 100_000, clock: any WallClock = SystemClock()) {
         self.base = base
         self.clock = clock
@@ -35,29 +35,29 @@ package final class HotIndex: StateStore {
 
     // MARK: The server's fast path
 
-    /// How many replicas are remembered.
+    /// The number of replicas that are remembered.
     package var count: Int { shards.reduce(0) { $0 + $1.count } }
 
-    /// Taken before a replica is looked up; see ``isCurrent(_:)``.
+    /// A token to take before a replica is looked up; see ``isCurrent(_:)``.
     package func token() -> Token {
         Token(generation: generation.load(ordering: .acquiring))
     }
 
-    /// Whether nothing was invalidated since the token was taken.
+    /// Whether nothing has been invalidated since the token was taken.
     ///
-    /// A cache in front of the index takes a token, looks the replica up, and remembers it *under the lock that its observer takes* only
-    /// while the token is current. Then either it sees the invalidation, or its observer runs afterwards.
+    /// A cache in front of the index takes a token and looks the replica up. It remembers the replica *under the lock that its observer takes*, and only
+    /// if the token is current. Then it either sees the invalidation, or its observer runs afterwards.
     package func isCurrent(_ token: Token) -> Bool {
         generation.load(ordering: .acquiring) == token.generation
     }
 
-    /// Called on every invalidation, in the task that causes it, after the index has forgotten the replica and the token has moved on: it
-    /// must be quick and must not call the index. Not called for a mere newer `lastUsed`, nor for what becomes pending or present.
+    /// Adds an observer that is called on every invalidation, in the task that causes it, after the index has forgotten the replica and the token has
+    /// advanced. It must be quick and must not call the index. It is not called for a newer `lastUsed` alone, nor when a replica becomes pending or present.
     package func addObserver(_ observer: @escaping Observer) {
         observers.withLock { $0.append(observer) }
     }
 
-    /// The object of a present, unmarked replica, if it is remembered.
+    /// The object of a present, unmarked replica, if the replica is remembered.
     package func cached(_ id: ReplicaID) -> StoredObject? {
         let key = HotShard.Key(id: id)
         return shard(key).object(key)
@@ -65,9 +65,9 @@ package final class HotIndex: StateStore {
 
     // MARK: Staying coherent
 
-    /// Follows the base store's changes; returns when it is closed or the task is cancelled.
+    /// Follows the base store's changes; returns when the store is closed or the task is cancelled.
     ///
-    /// Must run as long as anything is served, wherever the base store is changed by others than this index. Forgets everything when it
+    /// It must run as long as anything is served, if others than this index change the base store. It forgets everything when it
     /// begins and when it ends, because changes were or will be missed.
     package func run() async {
         let changes = await base.changes()
@@ -76,9 +76,9 @@ package final class HotIndex: StateStore {
         invalidateAll()
     }
 
-    /// Changes only ever invalidate: one may be older than what was read since, so that nothing is remembered from it.
+    /// Changes only invalidate: a change may be older than what was read since, so its content is not remembered.
     ///
-    /// What may have been handed out cannot become anything else without being marked, removed or lost first, which is always announced.
+    /// A replica that clients may have been redirected to cannot change without being marked, removed or lost first, which is always announced.
     private func apply(_ change: ReplicaChange) {
         switch change {
         case .everything:
@@ -101,15 +101,15 @@ package final class HotIndex: StateStore {
         }
     }
 
-    /// The order matters. Memory first: who takes a token after it moved on must not find the replica here. The token before the
-    /// observers: who remembers something after an observer ran must find its token outdated.
+    /// The order matters. Memory comes first, so that a caller that takes a token after it advanced does not find the replica here. The token comes before
+    /// the observers, so that a cache that remembers something after its observer ran finds its token outdated.
     private func invalidate(_ id: ReplicaID) {
         let key = HotShard.Key(id: id)
         shard(key).forget(key)
         announce(.replica(id))
     }
 
-    /// Forgets everything that is remembered, and has those in front of it forget it too.
+    /// Forgets everything, and makes the caches in front of the index forget it too.
     package func invalidateAll() {
         for shard in shards { shard.forgetAll() }
         announce(.everything)
@@ -120,7 +120,7 @@ package final class HotIndex: StateStore {
         for observer in observers.withLock({ $0 }) { observer(invalidation) }
     }
 
-    /// - Parameter epoch: Of the replica's shard, taken before the base store was asked.
+    /// - Parameter epoch: The epoch of the replica's shard, taken before the base store was asked.
     private func learn(_ id: ReplicaID, _ replica: Replica?, readIn epoch: UInt64) {
         let key = HotShard.Key(id: id)
         guard case .present(let object) = replica?.status, object.markedAt == nil else {
@@ -259,7 +259,7 @@ package final class HotIndex: StateStore {
         try await base.handBack(removal)
     }
 
-    /// Errors are never answered from memory, so that nothing is to be forgotten here.
+    /// Errors are never answered from memory, so there is nothing to forget here.
     package func forgetErrors(before: Timestamp, limit: Int) async throws -> Int {
         try await base.forgetErrors(before: before, limit: limit)
     }

@@ -3,13 +3,13 @@ import Synchronization
 
 /// A part of a ``HotIndex``: present, unmarked replicas under one lock, at most `capacity` of them.
 ///
-/// Who is dropped when it is full: CLOCK (second chance), near to least recently used at the price of one bit per look-up.
+/// When it is full, CLOCK (second chance) decides which replica to drop: close to least recently used, at the cost of one bit per lookup.
 final class HotShard: Sendable {
-    /// Hashes and compares the canonical URL once instead of each of its parts.
+    /// Hashes and compares the canonical URL once instead of each of its components.
     struct Key: Hashable {
         let id: ReplicaID
 
-        /// Bytes that it takes to remember a replica, about.
+        /// The approximate number of bytes for remembering a replica.
         var cost: Int { id.artifact.description.utf8.count + 512 }
 
         static func == (lhs: Key, rhs: Key) -> Bool {
@@ -33,7 +33,7 @@ final class HotShard: Sendable {
         var slots: [Slot] = []
         var hand = 0
         var bytes = 0
-        /// Counts invalidations: what was read in an earlier epoch may be out of date.
+        /// Counts invalidations: anything that was read in an earlier epoch may be out of date.
         var epoch: UInt64 = 0
 
         mutating func replaceOne(by slot: Slot) {
@@ -73,16 +73,16 @@ final class HotShard: Sendable {
         }
     }
 
-    /// What became of remembering.
+    /// The result of remembering a replica.
     enum Outcome {
         case remembered
-        /// Something was invalidated since the epoch.
+        /// Something has been invalidated since the epoch.
         case outdated
-        /// Another object is remembered under the name.
+        /// A different object is remembered under the name.
         case contradicted
     }
 
-    /// On average, where all of them are remembered: names can be many times as long.
+    /// The average if all of them are remembered; names can be many times as long.
     private static let bytesPerReplica = 1_024
 
     private let capacity: Int
@@ -126,7 +126,7 @@ final class HotShard: Sendable {
         }
     }
 
-    /// Moves `lastUsed` forward where the replica is remembered.
+    /// Moves `lastUsed` forward, if the replica is remembered.
     func touch(_ key: Key, at time: Timestamp, now: Timestamp) {
         state.withLock { state in
             guard let position = state.positions[key] else { return }
@@ -136,7 +136,7 @@ final class HotShard: Sendable {
         }
     }
 
-    /// Adds what the pool says of an object that is remembered.
+    /// Adds the pool's header fields to an object, if it is remembered.
     func describe(_ key: Key, _ object: StoredObject) {
         state.withLock { state in
             guard let position = state.positions[key], state.slots[position].object.isSameObject(as: object) else { return }
@@ -163,7 +163,7 @@ final class HotShard: Sendable {
 }
 
 extension StoredObject {
-    /// Whether the other one has the same key and bytes; times are left aside.
+    /// Whether the other one has the same key and bytes; times are ignored.
     func hasSameBytes(as other: StoredObject) -> Bool {
         key == other.key && size == other.size && sha256 == other.sha256
     }

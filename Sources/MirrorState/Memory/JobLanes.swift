@@ -1,9 +1,9 @@
 import MirrorCore
 
-/// Copy jobs in the order in which they are leased, in one lane for each origin of a pool.
+/// Copy jobs in the order in which they are leased, in one lane for each origin in a pool.
 ///
-/// The first jobs of the lanes stand in a list of their own: finding the one that is due first takes as many looks as lanes are passed over,
-/// however many jobs wait.
+/// The first jobs of all lanes are in a separate list, so the cost of finding the one that is due first depends on the number of lanes that are
+/// passed over, and not on the number of jobs.
 struct JobLanes {
     struct Place: Comparable {
         let dueAt: Timestamp
@@ -33,7 +33,7 @@ struct JobLanes {
     }
 
     private var pools: [PoolID: PoolLanes] = [:]
-    /// Jobs.
+    /// The number of jobs.
     private(set) var count = 0
 
     mutating func replace(_ old: CopyJob?, with new: CopyJob?, of id: ReplicaID) {
@@ -50,7 +50,7 @@ struct JobLanes {
         }
     }
 
-    /// Jobs of a lane.
+    /// The number of jobs in a lane.
     func count(of lane: CopyLane, in pool: PoolID) -> Int { pools[pool]?.lanes[lane]?.count ?? 0 }
 
     func totals(of pool: PoolID) -> [LaneTotals] {
@@ -63,7 +63,7 @@ struct JobLanes {
     }
 }
 
-/// Places in their order.
+/// Places in order.
 private struct SortedPlaces {
     private var places: [JobLanes.Place] = []
 
@@ -81,7 +81,7 @@ private struct SortedPlaces {
         if index < places.count, places[index] == place { places.remove(at: index) }
     }
 
-    /// Of the first that does not come before `place`.
+    /// The index of the first place that does not come before `place`.
     private func index(of place: JobLanes.Place) -> Int {
         var range = 0..<places.count
         while let middle = range.isEmpty ? nil : range.lowerBound + range.count / 2 {

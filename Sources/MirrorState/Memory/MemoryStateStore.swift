@@ -1,7 +1,7 @@
 public import MirrorCore
 import Synchronization
 
-/// A state store in the memory of one process: for tests, and for a service whose pools are as short-lived as it is.
+/// A state store in the memory of one process: for tests, and for a service whose pools live no longer than its process.
 public final class MemoryStateStore: StateStore {
     private let clock: any WallClock
     private let table: Mutex<MemoryStateTable>
@@ -9,8 +9,8 @@ public final class MemoryStateStore: StateStore {
     private let queries = KeptQueries()
     private let removals = RecentRemovals()
 
-    /// - Parameter maxQueued: Copy jobs, queued and leased, at most; and errors in each pool.
-    /// - Parameter maxQueuedPerOrigin: Of the jobs those of one origin in one pool.
+    /// - Parameter maxQueued: The maximum number of copy jobs, queued and leased, and of errors in each pool.
+    /// - Parameter maxQueuedPerOrigin: The maximum number of jobs of one origin in one pool.
     public init(clock: any WallClock = SystemClock(), maxQueued: Int = 10_000, maxQueuedPerOrigin: Int = .max) {
         self.clock = clock
         table = Mutex(MemoryStateTable(maxQueued: maxQueued, maxQueuedPerOrigin: maxQueuedPerOrigin))

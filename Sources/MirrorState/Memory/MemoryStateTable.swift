@@ -1,17 +1,17 @@
 import MirrorCore
 
-/// What a ``MemoryStateStore`` holds, and every transition on it; the store adds the lock, the clock and the streams.
+/// The data of a ``MemoryStateStore``, and every transition on it; the store adds the lock, the clock and the streams.
 struct MemoryStateTable {
     let maxQueued: Int
     let maxQueuedPerOrigin: Int
     private var records: [ReplicaID: ReplicaRecord] = [:]
     private var totals: [PoolID: PoolTotals] = [:]
     private var bytes: [PoolID: HeldBytes] = [:]
-    /// Of jobs, leases and removals; only ever grows.
+    /// The last number of a job, lease or removal; it only grows.
     private var lastNumber: Int64 = 0
-    /// Copy jobs, queued and leased.
+    /// Queued and leased copy jobs.
     private var jobs = JobLanes()
-    /// What is to be told to the streams.
+    /// Changes that have to be sent to the streams.
     private var outbox: [ReplicaChange] = []
     var isClosed = false
     private var lastTime = Timestamp(milliseconds: .min)
@@ -235,7 +235,7 @@ struct MemoryStateTable {
 
     // MARK: -
 
-    /// To be called with the time of each call: brings back what lies in the future since the clock was put back.
+    /// Call it with the time of each call: corrects times that are in the future because the clock was set back.
     mutating func notice(_ now: Timestamp) {
         defer { lastTime = now }
         guard now < lastTime else { return }
@@ -249,7 +249,7 @@ struct MemoryStateTable {
 
     private func record(_ id: ReplicaID) -> ReplicaRecord { records[id] ?? ReplicaRecord() }
 
-    /// Stores a record whose change is to be told.
+    /// Stores a record and announces the change.
     private mutating func write(_ record: ReplicaRecord, _ id: ReplicaID) {
         store(record, id)
         outbox.append(.replica(id, record.replica(id)))

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// Hands every change to every stream that is open, in order, with bounded memory for each.
+/// Sends every change to every open stream, in order, with bounded memory for each stream.
 ///
-/// A stream that is read too slowly loses what it has not read and gets one ``ReplicaChange/everything`` in its place; then it goes on.
+/// A stream that is read too slowly loses its unread changes and gets one ``ReplicaChange/everything`` instead; then it continues.
 package final class ChangeBroadcaster: Sendable {
     private typealias Waiter = CheckedContinuation<ReplicaChange?, Never>
 
@@ -24,7 +24,7 @@ package final class ChangeBroadcaster: Sendable {
             return buffer[head]
         }
 
-        /// - Returns: Who gets the change at once.
+        /// - Returns: The waiter that gets the change at once.
         mutating func offer(_ change: ReplicaChange, capacity: Int) -> Waiter? {
             if !waiters.isEmpty { return waiters.removeFirst() }
             if change == .everything || buffer.count - head >= capacity {
@@ -65,15 +65,15 @@ package final class ChangeBroadcaster: Sendable {
     private let capacity: Int
     private let state = Mutex(State())
 
-    /// - Parameter capacity: Changes that one stream holds unread, at most; 1 or more.
+    /// - Parameter capacity: The maximum number of unread changes in one stream; 1 or more.
     package init(capacity: Int = 4_096) {
         self.capacity = max(1, capacity)
     }
 
-    /// How many streams are open.
+    /// The number of open streams.
     package var subscriberCount: Int { state.withLock { $0.subscribers.count } }
 
-    /// Changes published from now on; ended at once after ``finish()``.
+    /// A stream of the changes from now on; it ends at once after ``finish()``.
     package func stream() -> AsyncStream<ReplicaChange> {
         let id = state.withLock { state in
             state.nextID += 1
@@ -88,7 +88,7 @@ package final class ChangeBroadcaster: Sendable {
         }
     }
 
-    /// Never blocks and never suspends. Callers that publish at the same time have no order among each other.
+    /// Never blocks and never suspends. The order among callers that publish at the same time is undefined.
     package func publish(_ changes: [ReplicaChange]) {
         guard !changes.isEmpty else { return }
         let deliveries = state.withLock { state in
@@ -104,7 +104,7 @@ package final class ChangeBroadcaster: Sendable {
         for (waiter, change) in deliveries { waiter.resume(returning: change) }
     }
 
-    /// Ends every stream, after what it has not read yet.
+    /// Ends every stream, after its unread changes.
     package func finish() {
         let waiters = state.withLock { state in
             state.isFinished = true

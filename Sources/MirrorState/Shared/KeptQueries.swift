@@ -2,13 +2,13 @@ import DequeModule
 package import MirrorCore
 import Synchronization
 
-/// The queries that a store keeps for the copies of its own process (``StateStore/keepQuery(_:for:)``): in memory and nowhere else.
+/// The queries that a store keeps for the copies of its own process (``StateStore/keepQuery(_:for:)``), only in memory.
 ///
-/// Bounded in number, bytes and age; when it is full the oldest goes, and its copy is made without.
+/// Bounded in number, bytes and age; when it is full, the oldest query is dropped, and its copy is made without it.
 package final class KeptQueries: Sendable {
     fileprivate struct Entry {
         let query: FetchQuery
-        /// Of its place in `order`.
+        /// The number of its entry in `order`.
         let number: Int
         var since: Timestamp
     }
@@ -16,7 +16,7 @@ package final class KeptQueries: Sendable {
     fileprivate struct State {
         var entries: [ReplicaID: Entry] = [:]
         var bytes = 0
-        /// Oldest first. What has been replaced or dropped since has another number.
+        /// Oldest first. Entries that have been replaced or dropped since have another number.
         var order = Deque<(id: ReplicaID, number: Int)>()
         var lastNumber = 0
     }
@@ -43,7 +43,7 @@ package final class KeptQueries: Sendable {
         }
     }
 
-    /// The name counts too: strangers make it up as they do the query.
+    /// The name counts too, because strangers can make it up like the query.
     fileprivate static func bytes(_ query: FetchQuery, _ id: ReplicaID) -> Int {
         query.text.utf8.count + id.artifact.description.utf8.count
     }
@@ -65,7 +65,7 @@ package final class KeptQueries: Sendable {
         state.withLock { $0.remove(id) }
     }
 
-    /// Places in the order, of which those that are out of date are dropped now and then.
+    /// The number of entries in the order; outdated ones are dropped now and then.
     var orderCount: Int { state.withLock { $0.order.count } }
 
     package func dropAll() {
@@ -83,7 +83,7 @@ extension KeptQueries.State {
         if entries[id]?.number == number { remove(id) }
     }
 
-    /// Keeps the order from growing with what is gone.
+    /// Keeps outdated entries from piling up in the order.
     fileprivate mutating func compact() {
         if order.count > 2 * entries.count + 64 { order = order.filter { entries[$0.id]?.number == $0.number } }
     }

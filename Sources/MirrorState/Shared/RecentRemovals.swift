@@ -2,17 +2,17 @@ import DequeModule
 package import MirrorCore
 import Synchronization
 
-/// The removals that ended last, for a store that one process changes: what was seen in a pool before one of them may be gone.
+/// The most recent removals that have ended, for a store that only one process changes: an object that was seen in a pool before one of them may be gone.
 ///
-/// Bounded: of removals that are no longer remembered it says that anything may have been removed by them.
+/// Bounded: removals that are no longer remembered may have removed anything.
 package final class RecentRemovals: Sendable {
     private struct State {
-        /// Numbers of the removals that ended last. By hash, because names can be long; two replicas with one hash cost a second look.
+        /// The numbers of the most recent removals. By hash, because names can be long; two replicas with the same hash cost a second lookup.
         var ended: [Int: Int64] = [:]
-        /// Oldest first. What has been removed again since has another number.
+        /// Oldest first. Replicas that have been removed again since have another number.
         var order = Deque<(hash: Int, number: Int64)>()
         var last: Int64 = 0
-        /// Of the newest removal that is no longer remembered.
+        /// The number of the newest removal that is no longer remembered.
         var forgotten: Int64 = 0
     }
 
@@ -27,7 +27,7 @@ package final class RecentRemovals: Sendable {
         PoolMoment(number: state.withLock { $0.last })
     }
 
-    /// To be called before others can see that the removal has ended.
+    /// Call it before others can see that the removal has ended.
     package func note(_ id: ReplicaID) {
         state.withLock { state in
             state.last += 1
@@ -40,7 +40,7 @@ package final class RecentRemovals: Sendable {
         }
     }
 
-    /// Whether the replica was not removed since then.
+    /// Whether the replica has not been removed since then.
     package func isUntouched(_ id: ReplicaID, since moment: PoolMoment) -> Bool {
         state.withLock { state in
             state.forgotten <= moment.number && state.ended[id.hashValue] ?? 0 <= moment.number

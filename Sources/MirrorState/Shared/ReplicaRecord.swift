@@ -1,17 +1,17 @@
 package import MirrorCore
 
-/// One replica with its copy job, and the transitions that the rules of ``StateStore`` allow. Knows no clock and does no I/O.
+/// One replica with its copy job, and the transitions that the rules of ``StateStore`` allow. It has no clock and does no I/O.
 ///
-/// Stores that keep rows (memory, SQLite) load a record, apply one transition and write it back in one transaction, so that the rules stand
-/// in one place.
+/// Stores that keep rows (memory, SQLite) load a record, apply one transition and write it back in one transaction, so that the rules are
+/// defined in one place.
 package struct ReplicaRecord: Sendable, Hashable {
     /// `nil` while the replica is absent.
     package private(set) var status: Replica.Status?
-    /// There exactly while the replica is pending.
+    /// Present exactly while the replica is pending.
     package private(set) var job: CopyJob?
-    /// There exactly while the replica is under removal.
+    /// Present exactly while the replica is under removal.
     package private(set) var removal: RemovalJob?
-    /// From when the replica became an error until it may be tried again; zero of any other.
+    /// The time from when the replica became an error until it may be tried again; otherwise zero.
     package private(set) var errorLife: Duration = .zero
 
     /// An absent replica.
@@ -31,7 +31,7 @@ package struct ReplicaRecord: Sendable, Hashable {
 
     // MARK: A clock that was put back
 
-    /// Brings what is waited for to no more than its whole wait from now: times were written down before the clock was put back.
+    /// Limits each wait to its full length from now, in case times were recorded before the clock was set back.
     package mutating func clampWaits(at now: Timestamp) {
         if var job {
             job.dueAt = min(job.dueAt, now + job.wait)
@@ -44,7 +44,7 @@ package struct ReplicaRecord: Sendable, Hashable {
         if let removal { self.removal?.dueAt = min(removal.dueAt, now + removal.wait) }
     }
 
-    /// The same for what has happened: nothing did so later than now.
+    /// The same for times in the past: none is later than now.
     package mutating func clampPast(at now: Timestamp) {
         if var job {
             job.queuedAt = min(job.queuedAt, now)
@@ -59,7 +59,7 @@ package struct ReplicaRecord: Sendable, Hashable {
 
     // MARK: Becoming present
 
-    /// - Parameter hasQuery: Whether a query is kept, of which the origin has not spoken yet.
+    /// - Parameter hasQuery: Whether a query is kept that the origin has not answered yet.
     package func canBeClaimed(at now: Timestamp, hasQuery: Bool) -> Bool {
         switch status {
         case nil: true
@@ -85,7 +85,7 @@ package struct ReplicaRecord: Sendable, Hashable {
         }
     }
 
-    /// - Returns: `nil` when there is no job that is due, or one whose lease ran out and was not written off.
+    /// - Returns: `nil` if no job is due, or if its lease has expired and was not written off.
     package mutating func lease(_ id: ReplicaID, token: Int64, worker: String, at now: Timestamp, duration: Duration) -> CopyLease? {
         guard var job, job.dueAt <= now, !job.isLeased else { return nil }
         job.attempts += 1
@@ -96,11 +96,11 @@ package struct ReplicaRecord: Sendable, Hashable {
         return job.lease(of: id, token: token)
     }
 
-    /// Takes the job from a worker whose lease ran out: its attempt was begun and never ended.
+    /// Takes the job from a worker whose lease has expired: its attempt was begun and never ended.
     ///
-    /// The job is leased again from the lane `.unfinished`, or is set aside when this was the last time.
+    /// The job is leased again from the lane `.unfinished`, or is set aside if this was the last time.
     ///
-    /// - Returns: `nil` where no lease ran out.
+    /// - Returns: `nil` if no lease has expired.
     package mutating func writeOffLease(at now: Timestamp) -> WrittenOff? {
         guard var job, job.dueAt <= now, job.isLeased else { return nil }
         job.unfinished += 1
@@ -163,12 +163,12 @@ package struct ReplicaRecord: Sendable, Hashable {
 
     // MARK: Being used and going away
 
-    /// What a use did to a replica.
+    /// The effect of a use on a replica.
     package enum TouchEffect: Sendable {
         case nothing
         /// Only `lastUsed` moved.
         case used
-        /// The mark is gone too.
+        /// The mark was cleared too.
         case revived
     }
 
@@ -192,7 +192,7 @@ package struct ReplicaRecord: Sendable, Hashable {
         return true
     }
 
-    /// - Returns: Whether it is marked by this call.
+    /// - Returns: Whether this call has marked it.
     package mutating func mark(unusedSince: Timestamp, at now: Timestamp) -> Bool {
         guard case .present(var object) = status, object.markedAt == nil, object.lastUsed <= unusedSince else { return false }
         object.markedAt = now
@@ -200,14 +200,14 @@ package struct ReplicaRecord: Sendable, Hashable {
         return true
     }
 
-    /// What came of asking for a removal.
+    /// The result of requesting a removal.
     package enum RemovalStart: Sendable, Hashable {
-        /// The condition spares the replica, or somebody else is at it.
+        /// The condition spares the replica, or another caller is removing it.
         case nothing
         case begun
-        /// It was begun before, and nobody is at it any more.
+        /// It was begun before and abandoned.
         case takenOver
-        /// Somebody else is at it, and deletes once more.
+        /// Another caller is removing it, and will delete once more.
         case repeated
     }
 
@@ -237,7 +237,7 @@ package struct ReplicaRecord: Sendable, Hashable {
         return .begun
     }
 
-    /// - Returns: Whether the removal is still whose token this is.
+    /// - Returns: Whether the removal still belongs to this token.
     package mutating func confirm(_ confirmed: Removal, at now: Timestamp, duration: Duration) -> Bool {
         guard removal?.token == confirmed.token else { return false }
         removal?.dueAt = now + duration
@@ -245,7 +245,7 @@ package struct ReplicaRecord: Sendable, Hashable {
         return true
     }
 
-    /// - Returns: Whether the replica is absent now; `false` when the object is to be deleted once more.
+    /// - Returns: Whether the replica is absent now; `false` if the object has to be deleted once more.
     package mutating func endRemoval(_ ended: Removal) throws(StateError) -> Bool {
         guard let removal, removal.token == ended.token else { throw .stale(ended) }
         if removal.isRepeated {
@@ -274,15 +274,15 @@ package struct ReplicaRecord: Sendable, Hashable {
 package struct CopyJob: Sendable, Hashable {
     package let sequence: Int64
     package var queuedAt: Timestamp
-    /// When it can be leased: of a job that is leased, when its lease runs out.
+    /// When it can be leased; for a leased job, when its lease expires.
     package var dueAt: Timestamp
-    /// From when `dueAt` was written until then.
+    /// The time from when `dueAt` was written until `dueAt`.
     package var wait: Duration
-    /// Leases so far that count.
+    /// The number of leases so far that count.
     package var attempts: Int
-    /// Those of them that ran out: nobody said how the attempt ended.
+    /// The number of those that expired, so that nobody reported how the attempt ended.
     package var unfinished: Int
-    /// Of the newest lease; `nil` while nobody holds one.
+    /// The token of the newest lease; `nil` while nobody holds one.
     package var token: Int64?
     package var worker: String?
 
@@ -300,7 +300,7 @@ package struct CopyJob: Sendable, Hashable {
         self.worker = worker
     }
 
-    /// Leases that may run out before the job is set aside. One can be chance: whatever else a killed process was copying.
+    /// How many leases may expire before the job is set aside. One can be chance: a killed process was copying other artifacts too.
     package static let maxUnfinished = 2
 
     var isLeased: Bool { token != nil }
@@ -314,12 +314,12 @@ package struct CopyJob: Sendable, Hashable {
         CopyLease(id: id, token: token, attempt: attempts, queuedAt: queuedAt, expires: dueAt, lane: lane(of: id))
     }
 
-    /// Where it waits.
+    /// The lane in which it waits.
     package func lane(of id: ReplicaID) -> CopyLane {
         unfinished > 0 ? .unfinished : CopyLane(of: id.artifact)
     }
 
-    /// Whether this one is leased before `other` when both are due.
+    /// Whether this job is leased before `other` if both are due.
     package func comes(before other: CopyJob) -> Bool {
         (dueAt, sequence) < (other.dueAt, other.sequence)
     }
@@ -327,13 +327,13 @@ package struct CopyJob: Sendable, Hashable {
 
 /// A removal that was begun and has not ended.
 package struct RemovalJob: Sendable, Hashable {
-    /// From then on somebody else may take it over.
+    /// From then on another caller may take it over.
     package var dueAt: Timestamp
-    /// From when `dueAt` was written until then.
+    /// The time from when `dueAt` was written until `dueAt`.
     package var wait: Duration
-    /// Of whoever is at it; `nil` when they handed it back.
+    /// The token of the current caller; `nil` if it was handed back.
     package var token: Int64?
-    /// Whether somebody asked for another deletion since the last one began.
+    /// Whether another deletion has been requested since the last one began.
     package var isRepeated: Bool
 
     package init(dueAt: Timestamp, wait: Duration, token: Int64?, isRepeated: Bool = false) {
@@ -347,10 +347,10 @@ package struct RemovalJob: Sendable, Hashable {
 }
 
 extension CopyFailure {
-    /// How long a job that was set aside is left alone: long enough for a crash in it to be rare, short enough to need nobody's help.
+    /// How long a job that was set aside is not retried: long enough for its crashes to be rare, short enough to need no intervention.
     private static let setAsideLife = Duration.seconds(3_600)
 
-    /// What a job that is set aside becomes.
+    /// The failure of a job that is set aside.
     package static func unfinished(at now: Timestamp) -> CopyFailure {
         CopyFailure(
             reason: .unfinished,
@@ -361,7 +361,7 @@ extension CopyFailure {
 }
 
 extension PoolTotals {
-    /// Moves one replica from one status to another; `nil` is absent.
+    /// Counts one replica that moves from one status to another; `nil` is absent.
     package mutating func count(from old: Replica.Status?, to new: Replica.Status?) {
         add(old, -1)
         add(new, 1)

@@ -1,6 +1,6 @@
 import MirrorCore
 
-/// Lets at most so many operations through to a store at once; the others wait in the order in which they came.
+/// Limits how many operations a store runs at the same time; the others wait in order of arrival.
 ///
 /// An operation is a call; the writing of a part takes its whole stream. A body that is being read takes no permit any more, so that whoever
 /// reads from a pool and writes to it cannot wait for itself. Free of the limit are `location`, which makes no network call, `checkHealth` and `space`,
@@ -9,18 +9,18 @@ package struct LimitStore: StoreLayer {
     package let base: any ObjectStore
     fileprivate typealias Permits = FairSemaphore<Operations>
 
-    /// All of them have the same permits.
+    /// All operations share the same permits.
     fileprivate enum Operations { case all }
 
     private let permits: Permits
 
-    /// - Parameter operations: At once; 1 or more.
+    /// - Parameter operations: The number of simultaneous operations, 1 or more.
     package init(_ base: any ObjectStore, operations: Int) {
         self.base = base
         permits = Permits(limit: operations)
     }
 
-    /// Operations that wait for a permit now.
+    /// The number of operations that wait for a permit.
     package var waitingCount: Int { permits.waitingCount(.all) }
 
     package func call<Value: Sendable>(

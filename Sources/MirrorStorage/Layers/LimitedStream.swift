@@ -1,7 +1,7 @@
 import MirrorCore
 import NIOCore
 
-/// The body of an object on its way out of a store: each chunk must come within the limit after it was asked for.
+/// The body of an object that is read from a store: each chunk must arrive within the limit after it was requested.
 struct LimitedStream: AsyncSequence, Sendable {
     let source: Source
     let limit: Duration
@@ -15,7 +15,7 @@ struct LimitedStream: AsyncSequence, Sendable {
         self.operation = operation
     }
 
-    /// Keeps the iterator, so that a task of its own can wait for the next chunk.
+    /// Keeps the iterator, so that a separate task can wait for the next chunk.
     actor Source {
         private var stream: ByteStream?
         private var iterator: ByteStream.AsyncIterator?

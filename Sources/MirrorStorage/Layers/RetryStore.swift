@@ -1,32 +1,42 @@
 package import MirrorCore
 
-/// Makes calls again that failed with a transient error, after a while that grows.
+/// Repeats calls that failed with a transient error, after growing pauses.
 ///
 /// Only calls that may be made twice: the writing of a part whose bytes are in memory, but never of one whose stream is gone by then, nor
 /// what happens to a body after it was opened. The copy engine repeats those from the start. Left alone are also `copy` and `complete`, which are many
 /// requests: stores repeat each of those by themselves, and nothing else, so that attempts are never multiplied. A service that fails for ever thus
 /// gets ``Policy/maxAttempts`` requests for each call of one request; docs/storage-backends.md has the numbers for all of them.
 ///
-/// A deletion that was not answered in time is not made again either: the service may still be about to make it, and whoever asked for it has to know.
-/// Nor is a call that a silent store was spared (``SilenceStore``).
+/// A deletion that was not answered in time is not repeated either: the service may still perform it, and the caller has to know. Nor is
+/// a call that was not made because the store is silent (``SilenceStore``).
 package struct RetryStore: StoreLayer {
     package struct Policy: Sendable, Hashable {
-        /// The first one included; 1 or more.
-        package var maxAttempts = 4
+        /// The number of attempts, including the first; 1 or more.
+        package var maxAttempts: Int
         /// The longest wait before the second attempt; it doubles with each.
-        package var baseDelay = Duration.milliseconds(100)
-        /// The longest wait of all.
-        package var maxDelay = Duration.seconds(5)
-        /// A provider that asks for a longer wait than this gets no second attempt: the caller has something better to do.
-        package var maxRetryAfter = Duration.seconds(30)
+        package var baseDelay: Duration
+        /// The longest wait.
+        package var maxDelay: Duration
+        /// If a provider asks for a longer wait than this, there is no further attempt: the caller has something better to do.
+        package var maxRetryAfter: Duration
 
         package static let standard = Policy()
+
+        package init(
+            maxAttempts: Int = 4, baseDelay: Duration = .milliseconds(100), maxDelay: Duration = .seconds(5),
+            maxRetryAfter: Duration = .seconds(30)
+        ) {
+            self.maxAttempts = maxAttempts
+            self.baseDelay = baseDelay
+            self.maxDelay = maxDelay
+            self.maxRetryAfter = maxRetryAfter
+        }
 
         /// How long to wait after a failed attempt: full jitter (``Backoff``), and never less than the provider asked for.
         ///
         /// - Parameter attempt: 1 for the first.
         /// - Parameter random: 0 to 1.
-        /// - Returns: `nil` when there is to be no further attempt.
+        /// - Returns: `nil` if there is no further attempt.
         package func delay(after attempt: Int, retryAfter: Duration?, random: Double) -> Duration? {
             guard attempt < maxAttempts, retryAfter ?? .zero <= maxRetryAfter else { return nil }
             return max(Backoff(first: baseDelay, limit: maxDelay).pause(after: attempt, jitter: 1, random: random), retryAfter ?? .zero)
@@ -38,7 +48,7 @@ package struct RetryStore: StoreLayer {
     private let clock: any MonotonicClock
     private let random: @Sendable () -> Double
 
-    /// - Parameter random: Draws a number of 0..<1.
+    /// - Parameter random: Draws a number in 0..<1.
     package init(
         _ base: any ObjectStore, policy: Policy = .standard, clock: any MonotonicClock = SystemClock(),
         random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) }

@@ -1,24 +1,24 @@
 import MirrorCore
 import Synchronization
 
-/// Whether something that is asked again and again still answers.
+/// Detects whether something that is queried repeatedly still answers.
 ///
-/// Silent it is once there were questions under way for as long as `patience`, and it has answered none since the first of them. Then nobody asks it
-/// but whoever tries by itself, until a question is answered.
+/// It is silent once queries have been in progress for as long as `patience` without a single answer. Then only the prober
+/// queries it, until a query is answered.
 final class Silence: Sendable {
     enum Turn: Sendable, Equatable {
-        /// To be followed by ``ended(isAnswered:since:)``.
+        /// The query may be made; then call ``ended(isAnswered:since:)``.
         case ask(since: Int)
-        /// Not to be asked. With the number of the silence for whoever has found out that it has begun, and is to try until it is over.
+        /// No query may be made. `news` is the number of the silence for the caller that detected its beginning, and that has to probe until it ends.
         case silent(news: Int?)
     }
 
     private struct State {
-        /// Answers so far.
+        /// The number of answers so far.
         var answers = 0
-        /// Questions under way that were begun since the last answer: what has hung for longer says nothing of what is asked now.
+        /// The number of queries in progress that were begun since the last answer: a query that has hung for longer says nothing about the present.
         var underWay = 0
-        /// Since when there are such questions.
+        /// Since when there have been such queries.
         var waitsSince: ContinuousClock.Instant?
         /// How often it has fallen silent.
         var silences = 0
@@ -30,7 +30,7 @@ final class Silence: Sendable {
     private let onChange: @Sendable (_ isSilent: Bool) -> Void
     private let state = Mutex(State())
 
-    /// - Parameter onChange: Called when it falls silent, and when it answers again.
+    /// - Parameter onChange: Called when the silence begins, and when it ends.
     init(patience: Duration, clock: any MonotonicClock, onChange: @escaping @Sendable (_ isSilent: Bool) -> Void) {
         self.patience = patience
         self.clock = clock
@@ -39,7 +39,7 @@ final class Silence: Sendable {
 
     var isSilent: Bool { state.withLock { $0.isSilent } }
 
-    /// Whether the silence with this number is not over.
+    /// Whether the silence with this number still lasts.
     func lasts(_ number: Int) -> Bool {
         state.withLock { $0.isSilent && $0.silences == number }
     }
@@ -57,11 +57,11 @@ final class Silence: Sendable {
         return turn
     }
 
-    /// A question is over.
+    /// Ends a query.
     ///
-    /// - Parameter isAnswered: Whether by an answer, of whatever kind.
-    /// - Parameter since: As its turn said.
-    /// - Returns: The number of the silence that has begun by this.
+    /// - Parameter isAnswered: Whether there was an answer, of any kind.
+    /// - Parameter since: The value from its turn.
+    /// - Returns: The number of the silence, if this has begun one.
     func ended(isAnswered: Bool, since: Int) -> Int? {
         guard !isAnswered else {
             answered()
@@ -79,7 +79,7 @@ final class Silence: Sendable {
         return news
     }
 
-    /// It has answered something.
+    /// Records an answer.
     func answered() {
         let wasSilent = state.withLock { state in
             state.answers += 1

@@ -2,15 +2,15 @@ package import Logging
 package import MirrorCore
 import Synchronization
 
-/// Lets nobody wait for a store that does not answer: while it is silent, whatever is to be begun there fails at once.
+/// Makes calls to a store that does not answer fail at once: while the store is silent, no new operation is started.
 ///
-/// See ``Silence``. What clients wait for shows whether it is silent: `head`, `openFile` and `get`, and `location` by itself, because that asks somebody
-/// else: not the service but whoever has the credentials. An error is an answer, unless it is one that only says that none came. A silent store is
-/// tried again and again by itself, so that nobody's request is needed to find out that it is back.
+/// See ``Silence``. The calls that clients wait for show whether it is silent: `head`, `openFile` and `get`; and, separately, `location`, which does not
+/// query the service but the source of the credentials. An error is an answer, unless it only says that there was none. A silent store is
+/// probed, so that no request is needed to find out that it answers again.
 ///
-/// Also bounds the calls that are under way: who asked may have left long ago.
+/// It also limits the calls in progress, because their callers may have left long ago.
 package struct SilenceStore: StoreLayer {
-    /// Why a call was not made: neither will it be a moment later. The cause of the error that is thrown in its place.
+    /// The cause of the error for a call that was not made; a retry a moment later would be useless.
     struct Refusal: Error {}
 
     package let base: any ObjectStore
@@ -19,14 +19,14 @@ package struct SilenceStore: StoreLayer {
     private let heads: Silence
     private let locations: Silence
     private let calls: CallCount
-    /// Trials that are under way or were left behind: each may hold a thread.
+    /// Probes that are in progress or were left behind: each may occupy a thread.
     private let trials = CallCount(limit: 8)
 
-    /// Between two trials.
+    /// The pause between two probes.
     private static let pause = Duration.seconds(1)
 
-    /// - Parameter patience: How long whoever asks bears silence.
-    /// - Parameter maxCalls: Of those that show whether it is silent, under way at the same time.
+    /// - Parameter patience: How long callers tolerate silence.
+    /// - Parameter maxCalls: The maximum number of simultaneous calls among those that show whether it is silent.
     package init(
         _ base: any ObjectStore, pool: PoolID, patience: Duration, maxCalls: Int = 10_000, clock: any MonotonicClock = SystemClock(),
         logger: Logger
@@ -96,7 +96,7 @@ package struct SilenceStore: StoreLayer {
         return try await call()
     }
 
-    /// - Parameter number: Of the silence that has just begun.
+    /// - Parameter number: The number of the silence that has just begun.
     private func tryUntilAnswered(_ silence: Silence, _ number: Int, _ call: @escaping @Sendable () async throws -> some Sendable) {
         Task {
             while silence.lasts(number) {
@@ -106,7 +106,7 @@ package struct SilenceStore: StoreLayer {
         }
     }
 
-    /// Whether a trial is answered. One that hangs is left behind.
+    /// Whether a probe is answered. A probe that hangs is left behind.
     private func isAnswered(_ call: @escaping @Sendable () async throws -> some Sendable) async -> Bool {
         guard trials.begin() else { return false }
         let began = clock.instant
@@ -132,7 +132,7 @@ package struct SilenceStore: StoreLayer {
     }
 }
 
-/// Counts calls that are under way, of which there are only so many.
+/// Counts the calls in progress, up to a limit.
 private final class CallCount: Sendable {
     private let limit: Int
     private let count = Atomic(0)

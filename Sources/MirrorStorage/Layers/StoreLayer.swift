@@ -1,18 +1,18 @@
 package import MirrorCore
 
-/// A layer around a store: forwards every call, and sees each on its way.
+/// A layer around a store: forwards every call, and can intercept each of them.
 package protocol StoreLayer: ObjectStore {
     var base: any ObjectStore { get }
 
-    /// Makes a call of ``base``: as it is, unless the layer says otherwise.
+    /// Makes a call to ``base``, unchanged unless the layer overrides this.
     ///
     /// - Parameter body: The call, which may be made any number of times.
     func call<Value: Sendable>(_ operation: StoreOperation, _ body: @escaping @Sendable () async throws -> Value) async throws -> Value
 
-    /// Puts the layer around an upload that was begun.
+    /// Wraps an upload that was begun.
     func around(_ upload: any ObjectUpload) -> any ObjectUpload
 
-    /// Puts the layer around a body that was opened.
+    /// Wraps a body that was opened.
     func around(_ body: ByteStream) -> ByteStream
 }
 
@@ -87,7 +87,7 @@ extension StoreLayer {
     }
 }
 
-/// A layer around an upload, made the same way. No layer keeps `abort` from going through: it must outlive the cancellation that often causes it.
+/// A layer around an upload, in the same way. No layer holds back `abort`, because it must outlive the cancellation that often causes it.
 package protocol UploadLayer: ObjectUpload {
     var base: any ObjectUpload { get }
     func call<Value: Sendable>(_ operation: StoreOperation, _ body: @escaping @Sendable () async throws -> Value) async throws -> Value

@@ -2,11 +2,11 @@ package import CoreMetrics
 package import Logging
 package import MirrorCore
 
-/// What the layers around a pool's store need to know.
+/// The settings of the layers around a pool's store.
 package struct StoreLayers: Sendable {
-    /// At once.
+    /// The number of simultaneous operations.
     private let operations: Int
-    /// How long whoever asks for a client bears silence.
+    /// How long a call for a client tolerates silence.
     private let patience: Duration
 
     package init(operations: Int, patience: Duration) {
@@ -14,15 +14,15 @@ package struct StoreLayers: Sendable {
         self.patience = patience
     }
 
-    /// Puts the layers around a store; their order is written here and nowhere else.
+    /// Wraps a store in the layers; this is the only place that defines their order.
     ///
     /// From the outside to the inside:
-    /// - retry: whoever waits for another attempt holds no permit;
-    /// - silence: whoever would have to wait for a store that does not answer is told at once. It sees each attempt by itself: a store that answers each with
-    ///   an error answers, whatever time lies between them;
-    /// - limit: the time in which an operation waits for a permit is not the store's, and no time limit runs;
-    /// - telemetry: sees each attempt, and what the time limits make of it;
-    /// - timeout: the store and nothing else.
+    /// - retry: a call that waits for another attempt holds no permit;
+    /// - silence: a call to a store that does not answer fails at once. This layer sees each attempt: a store that answers each attempt with
+    ///   an error counts as answering, however long the pauses between them;
+    /// - limit: while an operation waits for a permit, no time limit runs, because the wait is not the store's fault;
+    /// - telemetry: sees each attempt, and the effect of the time limits on it;
+    /// - timeout: only the store itself.
     package func around(
         _ store: any ObjectStore, pool: PoolID, clock: any MonotonicClock = SystemClock(),
         factory: any MetricsFactory = MetricsSystem.factory, logger: Logger = Logger(label: "cloud-mirror.storage")

@@ -18,7 +18,7 @@ package final class StoreMetrics: Sendable {
     private let pool: PoolID
     private let factory: any MetricsFactory
     private let timers: [StoreOperation: Timer]
-    /// Made at the first error of a kind: most never happen, and there are more than a hundred of them.
+    /// Each is created at the first error of its kind: most never occur, and there are more than a hundred of them.
     private let errors = Mutex<[ErrorLabel: Counter]>([:])
 
     init(pool: PoolID, factory: any MetricsFactory) {
@@ -45,7 +45,7 @@ package final class StoreMetrics: Sendable {
         }
     }
 
-    /// The same stream; an error in it is counted.
+    /// The same stream, with errors counted.
     func watch(_ body: ByteStream, _ operation: StoreOperation) -> ByteStream {
         ByteStream(WatchedStream(base: body, metrics: self, operation: operation))
     }

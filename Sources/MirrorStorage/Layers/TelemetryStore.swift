@@ -1,10 +1,10 @@
 package import CoreMetrics
 package import MirrorCore
 
-/// Counts and times what happens to a store.
+/// Counts and times the calls to a store.
 ///
-/// Metrics, made once for a pool: the timer `cloud_mirror_store_operation_seconds` (`pool`, `operation`) of every call, failed ones included; the counter
-/// `cloud_mirror_store_errors_total` (`pool`, `operation`, `code`), also of errors in a body's midst. A cancelled call is no error.
+/// Metrics, created once for each pool: the timer `cloud_mirror_store_operation_seconds` (`pool`, `operation`) for every call, including failed ones; the
+/// counter `cloud_mirror_store_errors_total` (`pool`, `operation`, `code`), also for errors in the middle of a body. A cancelled call is not an error.
 package struct TelemetryStore: StoreLayer {
     package let base: any ObjectStore
     private let metrics: StoreMetrics

@@ -1,19 +1,19 @@
 package import MirrorCore
 
-/// Gives up on a store that does not answer: short calls after a limit, transfers when they no longer get on.
+/// Gives up on a store that does not answer: short calls after a limit, transfers when they stall.
 ///
-/// What is given up is cancelled and waited for. `abort` has no limit: it must outlive the cancellation that often causes it.
+/// A call that times out is cancelled and awaited. `abort` has no limit, because it must outlive the cancellation that often causes it.
 package struct TimeoutStore: StoreLayer {
     package struct Limits: Sendable, Hashable {
-        /// For calls without a body, and until a body begins.
+        /// The limit for calls without a body, and until a body begins.
         package var call = Duration.seconds(15)
-        /// For `complete`, in which services put large objects together.
+        /// The limit for `complete`, in which services assemble large objects.
         package var complete = Duration.seconds(300)
-        /// For a part that is in memory: from its first byte to the service's answer.
+        /// The limit for a part in memory, from its first byte to the service's answer.
         package var part = Duration.seconds(300)
-        /// For a copy that the service makes by itself, which says nothing until it is done.
+        /// The limit for a server-side copy, which gives no sign of progress until it is done.
         package var copy = Duration.seconds(3_600)
-        /// For a body: without a single chunk.
+        /// The limit for a body without a single chunk.
         package var idle = Duration.seconds(60)
 
         package static let standard = Limits()

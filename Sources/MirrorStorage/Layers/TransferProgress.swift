@@ -2,11 +2,11 @@ import MirrorCore
 import NIOCore
 import Synchronization
 
-/// Notes whether a transfer gets on, for an alarm that comes when it does not.
+/// Records whether a transfer makes progress, for an alarm that fires if it does not.
 final class TransferProgress: Sendable {
     private struct State {
         var steps = 0
-        /// The other side's turn: what takes long now is not the store's doing.
+        /// Whether it is the caller's turn: a delay is then not the store's fault.
         var isWaitingForCaller = false
     }
 
@@ -23,9 +23,9 @@ final class TransferProgress: Sendable {
         }
     }
 
-    /// Returns once there was no step for `limit`, give or take a quarter.
+    /// Returns once there has been no step for `limit`, give or take a quarter.
     ///
-    /// Counts steps instead of reading the time at each: a wall clock that is set does no harm, and a step costs next to nothing.
+    /// It counts steps instead of reading the time at each: setting the wall clock does no harm, and a step costs next to nothing.
     func idle(for limit: Duration, clock: any MonotonicClock) async throws {
         var quiet = 0
         var seen = 0
@@ -38,7 +38,7 @@ final class TransferProgress: Sendable {
     }
 }
 
-/// The stream of a part on its way into a store, which notes each chunk.
+/// The stream of a part that is written to a store; it records each chunk.
 struct NotedStream: AsyncSequence, Sendable {
     let base: ByteStream
     let progress: TransferProgress

@@ -1,8 +1,8 @@
 /// Runs `call` until `alarm` returns.
 ///
-/// The call is cancelled then and waited for, so that nothing of it is left behind; if it succeeds all the same, it has succeeded.
+/// Then the call is cancelled and awaited, so that nothing of it is left behind; if it succeeds nevertheless, its result is returned.
 ///
-/// - Throws: ``StorageError/Code/timedOut`` when the alarm came first; what `call` threw otherwise.
+/// - Throws: ``StorageError/Code/timedOut`` if the alarm came first; otherwise what `call` threw.
 package func withAlarm<Value: Sendable>(
     _ operation: String, _ message: String, alarm: @escaping @Sendable () async throws -> Void,
     _ call: @escaping @Sendable () async throws -> Value

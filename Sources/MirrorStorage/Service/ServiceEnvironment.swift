@@ -3,15 +3,15 @@ public import MirrorCore
 public import MirrorNet
 public import NIOCore
 
-/// What a service gets from the mirror that it is part of.
+/// The resources that a service gets from its mirror.
 public struct ServiceEnvironment: Sendable {
-    /// For all sockets of the process.
+    /// The event loops for all sockets of the process.
     public let eventLoopGroup: any EventLoopGroup
-    /// For whatever waits or tells the time.
+    /// The clock for waits and for the time of day.
     public let clock: any MirrorClock
     /// The mirror's log.
     public let logger: Logger
-    /// Calls that copies and clients may have under way in one pool at the same time.
+    /// The number of calls that copies and clients may have in progress in one pool at the same time.
     public let operations: Int
     private let outbound: OutboundConfiguration
 
@@ -26,9 +26,9 @@ public struct ServiceEnvironment: Sendable {
         self.outbound = outbound
     }
 
-    /// A client for the service's servers, with the timeouts of the configuration. Who makes one shuts it down.
+    /// Creates a client for the service's servers, with the timeouts of the configuration. The caller has to shut it down.
     ///
-    /// - Parameter minimumIdleTimeout: For a service that may be silent for longer while it works.
+    /// - Parameter minimumIdleTimeout: For a service that may send nothing for longer while it works.
     public func makeClient(minimumIdleTimeout: Duration = .zero) -> ServiceClient {
         var outbound = outbound
         outbound.idleTimeout = max(outbound.idleTimeout, minimumIdleTimeout)

@@ -3,40 +3,40 @@ public import MirrorSettings
 
 /// One kind of storage: how its pools are configured, opened, set up and checked, and which artifacts it can read as an origin.
 ///
-/// This is the door for backends. Whatever asks "what kind of pool is this?" asks the service instead: reading the configuration and writing
-/// its reference, opening pools, `pools apply`, `pools check`, `doctor`, the capability table. A service is added to a mirror by naming it in
-/// the list that is given to `CloudMirror.run(services:)`, and nowhere else.
+/// This is the extension point for backends. Everything that depends on the kind of a pool goes through the service: reading the configuration and
+/// writing its reference, opening pools, `pools apply`, `pools check`, `doctor`, the capability table. To add a service to a mirror, add it to
+/// the list that is passed to `CloudMirror.run(services:)`, and nowhere else.
 ///
-/// An instance is made once for a process, from everything that the configuration says of the service, so that pools and origins can share
-/// connections and credentials. It is not made if nothing is configured.
+/// Each process creates one instance, from everything that the configuration says about the service, so that pools and origins can share
+/// connections and credentials. If nothing is configured, no instance is created.
 public protocol StorageService: Sendable {
-    /// What the section of one pool holds, besides `retention`.
+    /// The settings in the section of one pool, besides `retention`.
     associatedtype PoolSettings: StorageSettings
-    /// What one element of `origins.<name>` holds; ``NoOrigin`` for a service that is no origin.
+    /// The settings in one element of `origins.<name>`; ``NoOrigin`` for a service that is not an origin.
     associatedtype OriginSettings: StorageSettings = NoOrigin
 
-    /// The first word of its pools' names, and its key in `origins`: `s3`. Lower-case letters, digits, `-`, `_`, `.`.
+    /// The first word in the names of its pools, and its key in `origins`: `s3`. Lower-case letters, digits, `-`, `_`, `.`.
     static var name: String { get }
 
-    /// What the reference and the example file say of its pools.
+    /// The documentation of its pools in the reference and the example file.
     static var poolDocumentation: PoolDocumentation { get }
 
-    /// What its stores can do: one element for each variant that differs, with a word for it, or one element without.
+    /// The capabilities of its stores: one element for each variant that differs, with a word for it, or one element without.
     static var capabilities: [(variant: String?, capabilities: StoreCapabilities)] { get }
 
-    /// Where on this machine a pool keeps its files; `nil` for a service that other machines can read, too.
+    /// The directory on this machine where a pool keeps its files; `nil` for a service that other machines can use, too.
     ///
-    /// A service with directories gets `retention.minFreeBytes`, a share of the file system in place of no `maxBytes`, checks of the directory
-    /// and of the space on its file system, and is refused beside state that several machines share.
+    /// A service with directories gets `retention.minFreeBytes`, a share of the file system if there is no `maxBytes`, and checks of the directory
+    /// and of the space on its file system. It cannot be combined with state that several machines share.
     static var directory: (@Sendable (PoolSettings) -> String)? { get }
 
-    /// Reads the keys of one pool. Called without a file, too, to write the reference: every key must be asked for then.
+    /// Reads the keys of one pool. It is also called without a file, to write the reference: it must then ask for every key.
     ///
-    /// - Parameter pool: The pool's name; its region may be a default.
+    /// - Parameter pool: The pool's name; its region can serve as a default.
     /// - Returns: `nil` after recording a problem.
     static func readPool(_ section: SettingsReader, of pool: PoolID) -> PoolSettings?
 
-    /// What the reference says of `origins.<name>`; `nil` for a service that is no origin.
+    /// The documentation of `origins.<name>`; `nil` for a service that is not an origin.
     static var originDocumentation: OriginDocumentation? { get }
 
     /// Reads one element of `origins.<name>`.
@@ -44,31 +44,31 @@ public protocol StorageService: Sendable {
     /// - Returns: `nil` after recording a problem.
     static func readOrigin(_ section: SettingsReader) -> OriginSettings?
 
-    /// What operators must allow the mirror to do, in Markdown; `nil` if there is nothing to say.
+    /// The permissions that operators must grant to the mirror, in Markdown; `nil` if there are none.
     static var permissions: String? { get }
 
-    /// Makes no network call: a service that cannot be reached must not keep the others from being served.
+    /// Makes no network call: an unreachable service must not keep the others from being served.
     ///
     /// - Parameters:
     ///   - pools: All pools of this service, in the order of the file.
     ///   - origins: All of its origins.
     init(pools: [PoolSettings], origins: [OriginSettings], environment: ServiceEnvironment)
 
-    /// Calls that one pool may have under way at the same time, where it has other limits than ``ServiceEnvironment/operations``; more have to wait.
+    /// The number of calls that one pool may have in progress at the same time, if it differs from ``ServiceEnvironment/operations``; further calls wait.
     var operations: Int? { get }
 
     /// Opens a pool.
     ///
-    /// - Throws: ``StorageError`` if it can never work on this machine. A pool that only cannot be reached now is opened.
+    /// - Throws: ``StorageError`` if the pool can never work on this machine. A pool that is only unreachable at the moment is opened.
     func open(_ pool: PoolSettings, as description: PoolDescription) async throws -> any ObjectStore
 
-    /// What sets up and checks a pool; `nil` where there is nothing to set up: then a check asks the store for its health.
+    /// An object that sets up and checks a pool; `nil` if there is nothing to set up: then a check calls `checkHealth` of the store.
     func setup(of pool: PoolSettings, as description: PoolDescription) -> (any StorageSetup)?
 
-    /// What reads the artifacts of an origin.
+    /// An object that reads the artifacts of an origin.
     func origin(_ settings: OriginSettings) -> any BucketOrigin
 
-    /// Ends everything that the service has under way, and closes its connections.
+    /// Ends everything that the service has in progress, and closes its connections.
     func close() async
 }
 
@@ -88,13 +88,13 @@ extension StorageService where OriginSettings == NoOrigin {
     public func origin(_ settings: NoOrigin) -> any BucketOrigin {}
 }
 
-/// What a service needs to know of a pool besides the service's own settings.
+/// What a service needs to know about a pool besides the service's own settings.
 public struct PoolDescription: Sendable, Hashable {
     /// The pool's name.
     public var id: PoolID
-    /// How long a replica is kept after its last use: bounds what a bucket's own rules may delete.
+    /// How long a replica is kept after its last use: a lower limit for the bucket's own lifecycle rules.
     public var timeToLive: Duration
-    /// Bytes that stay free on the file system of a service with directories.
+    /// The number of bytes that stay free on the file system of a service with directories.
     public var minFreeBytes: Int64
 
     public init(id: PoolID, timeToLive: Duration, minFreeBytes: Int64) {
@@ -104,7 +104,7 @@ public struct PoolDescription: Sendable, Hashable {
     }
 }
 
-/// What the reference and the example file say of a service's pools.
+/// The documentation of a service's pools in the reference and the example file.
 public struct PoolDocumentation: Sendable {
     /// The region in the example's name: `eu-central-1`.
     public var region: String
@@ -117,7 +117,7 @@ public struct PoolDocumentation: Sendable {
     }
 }
 
-/// What the reference says of the list `origins.<name>`.
+/// The documentation of the list `origins.<name>`.
 public struct OriginDocumentation: Sendable {
     /// `list of {bucket, region}`
     public var type: String

@@ -1,11 +1,11 @@
-/// What the configuration says of one pool or origin of a service.
+/// The settings of one pool or origin of a service.
 public protocol StorageSettings: Sendable, Equatable {
-    /// Whether this and another one of the same service cannot both be: they would be one place.
+    /// Whether this and another one of the same service exclude each other, because they would be in the same place.
     ///
-    /// - Parameter name: What the other one is called: "the pool s3/eu".
+    /// - Parameter name: The name of the other one: "the pool s3/eu".
     func clash(with other: Self, called name: String) -> SettingsClash?
 
-    /// The key by which the way to the place is plain HTTP, without TLS; `nil` if it is not.
+    /// The key that makes the connection plain HTTP, without TLS; `nil` if it uses TLS.
     var plainHTTPKey: String? { get }
 }
 
@@ -20,11 +20,11 @@ extension StorageSettings {
     }
 }
 
-/// Why two pools, or two origins, cannot both be.
+/// Why two pools, or two origins, exclude each other.
 public struct SettingsClash: Sendable, Hashable {
-    /// The key whose value is to blame.
+    /// The key whose value causes the clash.
     public var key: String
-    /// In words that follow the key: "is the directory of the pool local/dev already".
+    /// The reason, phrased to follow the key: "is the directory of the pool local/dev already".
     public var message: String
 
     public init(key: String, message: String) {
@@ -33,7 +33,7 @@ public struct SettingsClash: Sendable, Hashable {
     }
 }
 
-/// The settings of origins of a service that is none.
+/// The origin settings of a service that is not an origin.
 public enum NoOrigin: StorageSettings {
     public func clash(with other: NoOrigin, called name: String) -> SettingsClash? {}
 }

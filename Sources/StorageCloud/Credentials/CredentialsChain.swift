@@ -38,10 +38,6 @@ package final class CredentialsChain<Credentials: ExpiringCredentials>: Sendable
     }
 
     private func look(_ source: any CredentialsSource<Credentials>) async throws -> CredentialsFinding<Credentials> {
-        do {
-            return try await source.look()
-        } catch let error as CredentialsError {
-            throw error.prefixed(source.name)
-        }
+        try await CredentialsError.prefixing(source.name) { try await source.look() }
     }
 }

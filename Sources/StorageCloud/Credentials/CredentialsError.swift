@@ -46,4 +46,13 @@ package struct CredentialsError: Error, Sendable, Equatable, CustomStringConvert
     package func prefixed(_ place: String) -> CredentialsError {
         CredentialsError(code, "\(place): \(message)")
     }
+
+    /// Calls `body`, whose errors are said of `place`.
+    package static func prefixing<Value>(_ place: String, _ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as CredentialsError {
+            throw error.prefixed(place)
+        }
+    }
 }

@@ -37,13 +37,11 @@ package struct StaticCredentials<Credentials: ExpiringCredentials>: CredentialsP
 
     private let held: Credentials?
 
+    package func credentials() async throws -> Credentials? { held }
+}
+
+extension StaticCredentials {
     package init(_ credentials: Credentials) {
         self.init(held: credentials)
     }
-
-    private init(held: Credentials?) {
-        self.held = held
-    }
-
-    package func credentials() async throws -> Credentials? { held }
 }

@@ -34,29 +34,16 @@ package struct CredentialsTransport: Sendable {
             method: method, scheme: url.scheme, host: url.host, port: url.port,
             target: url.query.map { "\(url.path)?\($0)" } ?? url.path, headers: HTTPHeaders(headers))
         if let body { request.body = .bytes([ByteBuffer(string: body)]) }
-        return try await answer(request, named: url.service, timeout: timeout)
-    }
-
-    private func answer(_ request: ServiceRequest, named name: String, timeout: Duration) async throws -> Answer {
-        try await withThrowingTaskGroup(of: Answer?.self) { group in
-            group.addTask {
-                do {
-                    let answer = try await client.collect(request, upTo: Self.maxLength)
-                    return Answer(status: answer.status, body: Array(answer.body.readableBytesView))
-                } catch let error as OutboundError {
-                    throw CredentialsError(.unavailable, "\(name) cannot be asked: \(error)")
-                }
+        let answer = try await leaving(after: timeout, by: clock) { [request] () async throws -> Answer in
+            do {
+                let answer = try await client.collect(request, upTo: Self.maxLength)
+                return Answer(status: answer.status, body: Array(answer.body.readableBytesView))
+            } catch let error as OutboundError {
+                throw CredentialsError(.unavailable, "\(url.service) cannot be asked: \(error)")
             }
-            group.addTask {
-                try await clock.sleep(for: timeout)
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let first = try await group.next(), let answer = first else {
-                throw CredentialsError(.unavailable, "\(name) gives no answer within \(timeout.inSeconds) s")
-            }
-            return answer
         }
+        guard let answer else { throw CredentialsError(.unavailable, "\(url.service) gives no answer within \(timeout.inSeconds) s") }
+        return answer
     }
 
     /// Calls until it succeeds, fails with something that time does not mend, or has failed `times` times.
@@ -76,4 +63,16 @@ package struct CredentialsTransport: Sendable {
 extension ArtifactURL {
     /// `https://sts.example.org`
     package var service: String { "\(scheme.rawValue)://\(authority)" }
+
+    /// Reads the address of somebody who gives out credentials.
+    ///
+    /// - Parameter name: Of what says it, such as a variable.
+    /// - Throws: `.invalid`.
+    package static func of(_ name: String, _ text: String) throws(CredentialsError) -> ArtifactURL {
+        do {
+            return try ArtifactURL(text)
+        } catch {
+            throw CredentialsError(.invalid, "\(name) is not a valid address: \(error.reason)")
+        }
+    }
 }

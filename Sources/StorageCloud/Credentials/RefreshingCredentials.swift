@@ -140,27 +140,17 @@ package final class RefreshingCredentials<Credentials: ExpiringCredentials>: Cre
         // It cannot end before the lock of the state is free again.
         let question: Question = Task {
             let result: Result<Credentials, any Error>
-            do {
-                result = .success(try await load())
-            } catch {
-                result = .failure(error)
-            }
-            return try finish(result)
+            do { result = .success(try await load()) } catch { result = .failure(error) }
+            let outcome = self.state.withLock { settle(result, in: &$0) }
+            return try outcome.get()
         }
         state.question = question
         return question
     }
 
-    private func finish(_ result: Result<Credentials, any Error>) throws -> Credentials {
-        let outcome = state.withLock { state in
-            state.question = nil
-            return settle(result, in: &state)
-        }
-        return try outcome.get()
-    }
-
     /// - Returns: What those get who waited.
     private func settle(_ result: Result<Credentials, any Error>, in state: inout State) -> Result<Credentials, any Error> {
+        state.question = nil
         switch result {
         case .success(let credentials):
             let held = hold(credentials)

@@ -12,7 +12,9 @@ package struct XMLTree: Sendable, Hashable {
     package subscript(_ name: String) -> XMLTree? { children.first { $0.name == name } }
 
     package func all(_ name: String) -> [XMLTree] { children.filter { $0.name == name } }
+}
 
+extension XMLTree {
     /// Reads a document.
     ///
     /// - Parameter limit: Bytes.
@@ -22,12 +24,6 @@ package struct XMLTree: Sendable, Hashable {
         guard document.readableBytes <= limit else { throw XMLTreeError("it is longer than \(limit) bytes") }
         var reader = Reader(bytes: Array(document.readableBytesView))
         self = try reader.document()
-    }
-
-    private init(name: String, text: String, children: [XMLTree]) {
-        self.name = name
-        self.text = text
-        self.children = children
     }
 
     /// A reader of the little of XML 1.0 that object stores write; Foundation's would bring a library that is not linked statically.
@@ -150,18 +146,10 @@ package struct XMLTree: Sendable, Hashable {
         private mutating func reference() throws(XMLTreeError) -> [UInt8] {
             position += 1
             let name = String(decoding: try skip(to: ";").prefix(12), as: UTF8.self)
-            switch name {
-            case "amp": return [UInt8(ascii: "&")]
-            case "lt": return [UInt8(ascii: "<")]
-            case "gt": return [UInt8(ascii: ">")]
-            case "quot": return [UInt8(ascii: "\"")]
-            case "apos": return [UInt8(ascii: "'")]
-            default:
-                let number =
-                    name.hasPrefix("#x") ? UInt32(name.dropFirst(2), radix: 16) : name.hasPrefix("#") ? UInt32(name.dropFirst()) : nil
-                guard let number, let scalar = Unicode.Scalar(number) else { throw XMLTreeError("it has an unknown entity") }
-                return Array(String(Character(scalar)).utf8)
-            }
+            if let character = ["amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'"][name] { return Array(character.utf8) }
+            let number = name.hasPrefix("#x") ? UInt32(name.dropFirst(2), radix: 16) : name.hasPrefix("#") ? UInt32(name.dropFirst()) : nil
+            guard let number, let scalar = Unicode.Scalar(number) else { throw XMLTreeError("it has an unknown entity") }
+            return Array(String(Character(scalar)).utf8)
         }
 
         private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }

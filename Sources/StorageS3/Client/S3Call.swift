@@ -2,7 +2,7 @@ import MirrorCore
 package import MirrorStorage
 package import NIOCore
 package import NIOHTTP1
-package import StorageCloud
+import StorageCloud
 
 /// One request to a bucket or an object of it, before it has an address and a signature.
 package struct S3Call: Sendable {
@@ -68,7 +68,6 @@ package struct S3Call: Sendable {
         }
     }
 
-    /// Offers fields.
     mutating func offer(_ quirk: S3Quirk, _ headers: [(name: String, value: String)], instead: (@Sendable () async throws -> Void)? = nil) {
         if !headers.isEmpty { offer(quirk, instead: instead) { $0.headers += headers } }
     }
@@ -103,20 +102,4 @@ package struct S3Answer: Sendable {
     package var failure: S3Failure?
     /// The optional parts that the request had.
     var extras: Set<S3Quirk> = []
-
-    /// The body as a document.
-    ///
-    /// - Throws: What reading it throws; `.unavailable` when it is none, or one that says why not although the status is that of success: a service that
-    ///   has begun its answer has no other way to say so.
-    package func document(of call: String, bucket: String, subject: String, limit: Int = 1 << 20) async throws -> XMLTree {
-        let bytes = try await body.collect(upTo: limit)
-        let document: XMLTree
-        do {
-            document = try XMLTree(parsing: bytes, limit: limit)
-        } catch {
-            throw CloudErrors.s3.odd("the service's answer is \(error)", call)
-        }
-        guard document.name == "Error" else { return document }
-        throw S3Failure(status: status, headers: headers, document: document).storageError(call: call, bucket: bucket, subject: subject)
-    }
 }

@@ -1,4 +1,3 @@
-import Crypto
 import MirrorCore
 import MirrorNet
 import MirrorStorage
@@ -86,31 +85,22 @@ extension S3Client {
             ?? (address.pathPrefix == "/" ? "/" : String(address.pathPrefix.dropLast()))
         var signed = SignableRequest(
             method: call.method.rawValue, host: address.hostField, path: path, query: call.query, headers: call.headers)
+        let signer = credentials.map { self.signer(for: $0).1 }
+        let isTLS = endpoint.scheme == .https
         var body: ServiceRequest.Body
+        let payload: PayloadHash
         switch call.body {
-        case .none: body = .none
-        case .bytes(let buffers): body = .bytes(buffers)
-        case .stream(let stream, let length): body = .stream(ServiceBody(stream), length: length)
+        case .none: (body, payload) = (.none, .empty)
+        case .bytes(let buffers): (body, payload) = (.bytes(buffers), isTLS || signer == nil ? .unsigned : PayloadHash(of: buffers))
+        case .stream(let stream, let length): (body, payload) = (.stream(ServiceBody(stream), length: length), .unsigned)
         }
-        if let credentials {
-            let (_, signer) = signer(for: credentials)
-            let time = clock.now
-            switch call.body {
-            case .none: signed = signer.sign(signed, payload: .empty, at: time)
-            case .bytes(let buffers):
-                signed = signer.sign(signed, payload: endpoint.scheme == .https ? .unsigned : Self.hash(buffers), at: time)
-            case .stream(let stream, let length):
-                if call.guardsStream {
-                    let protection: ChunkedPayload.Protection =
-                        endpoint.scheme == .https ? .unsigned(trailer: .crc32c) : .signed(trailer: nil)
-                    let payload = ChunkedPayload(decodedLength: length, protection: protection)
-                    let (request, chunked) = signer.sign(signed, body: stream, as: payload, at: time)
-                    signed = request
-                    body = .stream(ServiceBody(chunked), length: payload.encodedLength)
-                } else {
-                    signed = signer.sign(signed, payload: .unsigned, at: time)
-                }
-            }
+        if let signer, call.guardsStream, case .stream(let stream, let length) = call.body {
+            let chunks = ChunkedPayload(decodedLength: length, protection: isTLS ? .checked : .signed)
+            let (request, chunked) = signer.sign(signed, body: stream, as: chunks, at: clock.now)
+            signed = request
+            body = .stream(ServiceBody(chunked), length: chunks.encodedLength)
+        } else if let signer {
+            signed = signer.sign(signed, payload: payload, at: clock.now)
         }
         var headers = HTTPHeaders(signed.headers.map { ($0.name, $0.value) })
         headers.replaceOrAdd(name: "Host", value: address.hostField)
@@ -125,12 +115,6 @@ extension S3Client {
         var call = call
         call.offer(endpoint.scheme == .https ? .trailer : .signedChunks) { $0.guardsStream = true }
         return call
-    }
-
-    private static func hash(_ buffers: [ByteBuffer]) -> PayloadHash {
-        var hash = SHA256()
-        for buffer in buffers { buffer.withUnsafeReadableBytes { hash.update(bufferPointer: $0) } }
-        return .sha256(hex: Hex.encode(hash.finalize()))
     }
 
     private func answer(from response: ServiceResponse, to call: S3Call) async throws -> S3Answer {

@@ -1,6 +1,5 @@
 import Logging
 import MirrorCore
-import MirrorStorage
 import NIOHTTP1
 import StorageCloud
 import Synchronization

@@ -53,15 +53,29 @@ package final class S3Client: Sendable {
     /// - Throws: ``StorageError`` for every other answer; what a streamed body threw, unchanged; `CancellationError`.
     package func send(_ call: S3Call) async throws -> S3Answer {
         let answer = try await answer(to: call)
-        if let failure = answer.failure {
-            throw failure.storageError(call: call.name, bucket: bucket, subject: subject(of: call))
-        }
+        if let failure = answer.failure { throw error(failure, call) }
         return answer
     }
 
     /// Sends a request whose answer is a document.
     package func document(_ call: S3Call, limit: Int = 1 << 20) async throws -> XMLTree {
-        try await send(call).document(of: call.name, bucket: bucket, subject: subject(of: call), limit: limit)
+        try await document(in: send(call), to: call, limit: limit)
+    }
+
+    /// The body of an answer as a document.
+    ///
+    /// - Throws: What reading it throws; `.unavailable` when it is none, or one that says why not although the status is that of success: a
+    ///   service that has begun its answer has no other way to say so.
+    func document(in answer: S3Answer, to call: S3Call, limit: Int = 1 << 20) async throws -> XMLTree {
+        let bytes = try await answer.body.collect(upTo: limit)
+        let document: XMLTree
+        do {
+            document = try XMLTree(parsing: bytes, limit: limit)
+        } catch {
+            throw CloudErrors.s3.odd("the service's answer is \(error)", call.name)
+        }
+        guard document.name == "Error" else { return document }
+        throw error(S3Failure(status: answer.status, headers: answer.headers, document: document), call)
     }
 
     /// Sends a request and returns what the service answers, whatever the status.
@@ -103,22 +117,26 @@ package final class S3Client: Sendable {
     }
 
     /// `object a/b of the bucket c`
-    package func subject(of call: S3Call) -> String {
+    private func subject(of call: S3Call) -> String {
         call.key.map { "object \($0) in the bucket \(bucket)" } ?? "bucket \(bucket)"
     }
 
-    /// Makes the bucket, in the endpoint's region and with the service's defaults otherwise.
-    package func createBucket() async throws {
-        _ = try await send(.createBucket(in: endpoint))
+    /// What the service said to a call, in the words of object stores.
+    func error(_ failure: S3Failure, _ call: S3Call) -> StorageError {
+        failure.storageError(call: call.name, bucket: bucket, subject: subject(of: call))
     }
 
     // MARK: Locations
 
     /// The address of an object, without a signature.
-    package func url(ofKey key: String) -> String {
+    ///
+    /// - Parameter base: What stands in front of the key in place of the bucket's own address.
+    package func url(ofKey key: String, base: ArtifactURL? = nil) -> String {
+        let encoded = PercentCoding.encode(path: key)
+        if let base { return "\(base.service)\(base.folder)\(encoded)" }
         let endpoint = endpoint
         let address = endpoint.address(bucket: bucket)
-        return "\(endpoint.scheme.rawValue)://\(address.hostField)\(address.pathPrefix)\(PercentCoding.encode(path: key))"
+        return "\(endpoint.scheme.rawValue)://\(address.hostField)\(address.pathPrefix)\(encoded)"
     }
 
     /// An address of an object at which everybody may read it for a while.
@@ -141,7 +159,7 @@ package final class S3Client: Sendable {
         let scheme = base?.scheme ?? endpoint.scheme
         let request = SignableRequest(
             method: "GET", host: base?.authority ?? address.hostField,
-            path: base.map { "\($0.path)\($0.path.hasSuffix("/") ? "" : "/")\(encoded)" } ?? "\(address.pathPrefix)\(encoded)",
+            path: (base?.folder ?? address.pathPrefix) + encoded,
             query: version.map { [("versionId", $0)] } ?? [])
         let time = clock.now
         let now = clockOffset.corrected(time)
@@ -162,4 +180,9 @@ package final class S3Client: Sendable {
     private static let window = SigningWindow()
     /// What a presigned address ends before its credentials do.
     private static let credentialMargin: Duration = .seconds(60)
+}
+
+extension ArtifactURL {
+    /// The path with a slash at its end.
+    fileprivate var folder: String { path.hasSuffix("/") ? path : "\(path)/" }
 }

@@ -1,5 +1,3 @@
-import MirrorCore
-import StorageCloud
 import Synchronization
 
 /// What the server at one endpoint was found to refuse, for everybody who talks to it.

@@ -28,10 +28,8 @@ struct ContainerSource: CredentialsSource {
                     answer.status >= 500 || answer.status == 429 ? .unavailable : .refused,
                     "\(url.service) answers with status \(answer.status)")
             }
-            do {
-                return .found(try CredentialDocument.parse(answer.body, from: .container))
-            } catch let error as CredentialsError {
-                throw error.prefixed(url.service)
+            return try await CredentialsError.prefixing(url.service) {
+                .found(try CredentialDocument.parse(answer.body, from: .container))
             }
         }
     }
@@ -42,10 +40,10 @@ struct ContainerSource: CredentialsSource {
             guard path.utf8.first == UInt8(ascii: "/") else {
                 throw CredentialsError(.invalid, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with a slash")
             }
-            return try parse(agent + path, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+            return try ArtifactURL.of("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", agent + path)
         }
         guard let text = environment.value("AWS_CONTAINER_CREDENTIALS_FULL_URI") else { return nil }
-        let url = try parse(text, "AWS_CONTAINER_CREDENTIALS_FULL_URI")
+        let url = try ArtifactURL.of("AWS_CONTAINER_CREDENTIALS_FULL_URI", text)
         guard url.scheme == .https || Self.isOnThisMachine(url) else {
             throw CredentialsError(
                 .invalid,
@@ -53,14 +51,6 @@ struct ContainerSource: CredentialsSource {
             )
         }
         return url
-    }
-
-    private func parse(_ text: String, _ variable: String) throws(CredentialsError) -> ArtifactURL {
-        do {
-            return try ArtifactURL(text)
-        } catch {
-            throw CredentialsError(.invalid, "\(variable) is not a valid address: \(error.reason)")
-        }
     }
 
     private static func isOnThisMachine(_ url: ArtifactURL) -> Bool {

@@ -9,12 +9,12 @@ struct CredentialFields {
     /// RFC 3339.
     var expiration: String?
 
-    /// What each word is called where it was found.
+    /// What each word is called where it was found: as in the service's own documents, unless it says something else.
     struct Names {
-        var accessKeyID: String
-        var secretAccessKey: String
-        var sessionToken: String
-        var expiration: String
+        var accessKeyID = "AccessKeyId"
+        var secretAccessKey = "SecretAccessKey"
+        var sessionToken = "SessionToken"
+        var expiration = "Expiration"
     }
 
     /// - Throws: `.invalid`, naming the word that is missing or cannot be right, and never its value.

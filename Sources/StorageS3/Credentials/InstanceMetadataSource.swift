@@ -12,6 +12,7 @@ struct InstanceMetadataSource: CredentialsSource {
     /// In seconds; six hours, the longest that the service grants.
     private static let tokenLife = "21600"
     private static let path = "/latest/meta-data/iam/security-credentials/"
+    private static let endpointVariable = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
 
     /// What one look found out, when there is something to do about it.
     private struct Absence: Error {
@@ -46,12 +47,10 @@ struct InstanceMetadataSource: CredentialsSource {
             throw Absence(reason: "the instance has no role")
         }
         let document = try await get(Self.path + role, token, at: endpoint, timeout: timeout)
-        do {
+        return try await CredentialsError.prefixing(endpoint.service) {
             let credentials = try CredentialDocument.parse(document.body, from: .instanceMetadata)
             guard credentials.expires != nil else { throw CredentialsError(.invalid, "the answer has no Expiration") }
             return credentials
-        } catch let error as CredentialsError {
-            throw error.prefixed(endpoint.service)
         }
     }
 
@@ -91,27 +90,19 @@ struct InstanceMetadataSource: CredentialsSource {
     private func endpoint() throws(CredentialsError) -> ArtifactURL {
         let mode = environment.value("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE")?.lowercased()
         let text: String
-        switch (environment.value("AWS_EC2_METADATA_SERVICE_ENDPOINT"), mode) {
+        switch (environment.value(Self.endpointVariable), mode) {
         case (let endpoint?, _): text = endpoint
         case (nil, nil), (nil, "ipv4"): text = "http://169.254.169.254"
         case (nil, "ipv6"): text = "http://[fd00:ec2::254]"
         case (nil, _): throw CredentialsError(.invalid, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is neither IPv4 nor IPv6")
         }
-        do {
-            return try ArtifactURL(text)
-        } catch {
-            throw CredentialsError(.invalid, "AWS_EC2_METADATA_SERVICE_ENDPOINT is not a valid address: \(error.reason)")
-        }
+        return try .of(Self.endpointVariable, text)
     }
 
     private func resolve(_ path: String, _ endpoint: ArtifactURL) throws(CredentialsError) -> ArtifactURL {
         // An endpoint may have a path in front.
         let prefix = endpoint.path.hasSuffix("/") ? endpoint.path.dropLast() : endpoint.path[...]
-        do {
-            return try endpoint.resolving("\(prefix)\(path)")
-        } catch {
-            throw CredentialsError(.invalid, "AWS_EC2_METADATA_SERVICE_ENDPOINT is not a valid address: \(error.reason)")
-        }
+        return try .of(Self.endpointVariable, "\(endpoint.service)\(prefix)\(path)")
     }
 
     /// IAM User Guide, "IAM and AWS STS quotas": letters, digits and `+=,.@_-`. In a path two of these names would lead elsewhere.

@@ -19,11 +19,9 @@ struct ProfileSource: CredentialsSource {
         try refuseSignIn(profile, values)
         if let found = try keys(of: profile, in: shared.credentials) { return .found(found) }
         if let command = values.value("credential_process") {
-            do {
+            return try await CredentialsError.prefixing("credential_process of profile \(profile)") {
                 let output = try await CredentialProcess.run(command, environment: settings.environment)
                 return .found(try CredentialDocument.parse(output, from: .process))
-            } catch let error as CredentialsError {
-                throw error.prefixed("credential_process of profile \(profile)")
             }
         }
         if let found = try keys(of: profile, in: shared.config) { return .found(found) }

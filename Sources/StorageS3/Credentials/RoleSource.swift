@@ -62,10 +62,8 @@ struct RoleSource: CredentialsSource {
         let role = SecurityTokenService.Role(
             arn: values["role_arn"] ?? "", sessionName: values.value("role_session_name"), externalID: values.value("external_id"),
             seconds: seconds)
-        do {
-            return try await tokenService.assume(role, with: source, region: values.value("region"))
-        } catch let error as CredentialsError {
-            throw error.prefixed("role of profile \(profile)")
+        return try await CredentialsError.prefixing("role of profile \(profile)") {
+            try await tokenService.assume(role, with: source, region: values.value("region"))
         }
     }
 

@@ -6,16 +6,9 @@ package struct S3Credentials: ExpiringCredentials {
     package let accessKeyID: String
     package let secretAccessKey: String
     /// Of temporary credentials: sent with each request.
-    package let sessionToken: String?
+    package var sessionToken: String?
     /// When the service stops accepting them; `nil` for those that last.
-    package let expires: Timestamp?
-
-    package init(accessKeyID: String, secretAccessKey: String, sessionToken: String? = nil, expires: Timestamp? = nil) {
-        self.accessKeyID = accessKeyID
-        self.secretAccessKey = secretAccessKey
-        self.sessionToken = sessionToken
-        self.expires = expires
-    }
+    package var expires: Timestamp?
 }
 
 extension S3Credentials: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

@@ -55,15 +55,4 @@ package enum S3CredentialsChain {
             "none in the configuration, nor where the AWS tools look (\(reasons)); set them up in one of these places, or write `credentials: anonymous` for a bucket that anyone may use"
         }
     }
-
-    /// The region that the AWS tools would use.
-    ///
-    /// - Returns: `nil` when neither the environment nor the profile names one.
-    /// - Throws: ``CredentialsError`` when the files cannot be understood, or lack the profile that is asked for.
-    package static func region(
-        profile: String? = nil, environment: [String: String] = processEnvironment, files: CredentialFiles = .system
-    ) throws -> String? {
-        if let region = environment.value("AWS_REGION") ?? environment.value("AWS_DEFAULT_REGION") { return region }
-        return try SharedConfiguration(.init(environment: environment, files: files, profile: profile)).values()?.value("region")
-    }
 }

@@ -17,11 +17,8 @@ enum STSDocument {
         }
         let fields = CredentialFields(
             accessKeyID: held["AccessKeyId"]?.text, secretAccessKey: held["SecretAccessKey"]?.text,
-            sessionToken: held["SessionToken"]?.text,
-            expiration: held["Expiration"]?.text)
-        let credentials = try fields.credentials(
-            named: .init(
-                accessKeyID: "AccessKeyId", secretAccessKey: "SecretAccessKey", sessionToken: "SessionToken", expiration: "Expiration"))
+            sessionToken: held["SessionToken"]?.text, expiration: held["Expiration"]?.text)
+        let credentials = try fields.credentials(named: .init())
         guard credentials.sessionToken != nil, credentials.expires != nil else {
             throw CredentialsError(.invalid, "the answer to \(action) has no SessionToken or no Expiration")
         }

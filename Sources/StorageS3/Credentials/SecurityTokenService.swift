@@ -5,7 +5,6 @@ import StorageCloud
 
 /// AWS STS: temporary credentials for a role.
 struct SecurityTokenService: Sendable {
-    /// The role that is wanted.
     struct Role: Sendable {
         var arn: String
         /// What the session is called in the service's own log.
@@ -34,7 +33,7 @@ struct SecurityTokenService: Sendable {
         let signer = S3Signer(credentials: credentials, region: region ?? "us-east-1", service: "sts")
         return try await call(url, form, "AssumeRole", secrets: [credentials.secretAccessKey, credentials.sessionToken ?? ""]) { headers in
             let request = SignableRequest(method: "POST", host: url.authority, path: url.path, headers: headers)
-            return signer.sign(request, payload: PayloadHash(of: ByteBuffer(string: form)), at: transport.clock.now).headers
+            return signer.sign(request, payload: PayloadHash(of: [ByteBuffer(string: form)]), at: transport.clock.now).headers
         }
     }
 
@@ -54,11 +53,7 @@ struct SecurityTokenService: Sendable {
             let answer = try await transport.answer(
                 .POST, url, headers: headers.map { ($0.name, $0.value) }, body: form, timeout: Self.timeout)
             guard answer.status == 200 else { throw Self.error(answer, from: url, secrets: secrets) }
-            do {
-                return try STSDocument.credentials(answer.body, of: action)
-            } catch let error as CredentialsError {
-                throw error.prefixed(url.service)
-            }
+            return try await CredentialsError.prefixing(url.service) { try STSDocument.credentials(answer.body, of: action) }
         }
     }
 
@@ -86,11 +81,7 @@ struct SecurityTokenService: Sendable {
             guard S3Region.isName(region) else { throw CredentialsError(.invalid, "the region is not the name of a region") }
             text = "https://sts.\(region).\(Self.domain(of: region))"
         }
-        do {
-            return try ArtifactURL(text)
-        } catch {
-            throw CredentialsError(.invalid, "\(source) is not a valid address: \(error.reason)")
-        }
+        return try .of(source, text)
     }
 
     /// AWS General Reference, "AWS service endpoints": each partition has a domain of its own.

@@ -5,7 +5,7 @@ import StorageCloud
 /// Sections of the same name are one, and of two values with the same name the later one counts, as the AWS SDKs and Tools Reference Guide
 /// ("Using shared config and credentials files") has it. Nested values are skipped: none of them has to do with credentials.
 struct SharedConfigFile: Sendable, Equatable {
-    /// By the text between the brackets, with single spaces.
+    /// By the text between the brackets, with single spaces. In a `credentials` file each is a profile.
     private(set) var sections: [String: [String: String]] = [:]
 
     init() {}
@@ -59,9 +59,6 @@ struct SharedConfigFile: Sendable, Equatable {
         if let values = sections["default"], profiles["default"] == nil { profiles["default"] = values }
         return profiles
     }
-
-    /// The profiles of a `credentials` file: every section.
-    var credentialsProfiles: [String: [String: String]] { sections }
 
     private static func sectionName(_ line: Substring) -> String? {
         guard let close = line.firstIndex(of: "]") else { return nil }

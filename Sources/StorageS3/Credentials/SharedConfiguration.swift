@@ -30,7 +30,7 @@ struct SharedConfiguration: Sendable {
     init(_ settings: Settings) throws(CredentialsError) {
         let environment = settings.environment
         config = try Self.part("AWS_CONFIG_FILE", ".aws/config", settings) { $0.configProfiles }
-        credentials = try Self.part("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", settings) { $0.credentialsProfiles }
+        credentials = try Self.part("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", settings) { $0.sections }
         let named = settings.profile ?? environment.value("AWS_PROFILE") ?? environment.value("AWS_DEFAULT_PROFILE")
         profile = named ?? "default"
         isProfileNamed = named != nil

@@ -29,12 +29,9 @@ struct WebIdentitySource: CredentialsSource {
         }
         let role = SecurityTokenService.Role(
             arn: arn, sessionName: environment.value("AWS_ROLE_SESSION_NAME") ?? values.value("role_session_name"))
-        do {
+        return try await CredentialsError.prefixing("role \(arn)") {
             // Anew each time: the token is shorter-lived than the process, and whoever put it there replaces it.
-            return .found(
-                try await tokenService.assume(role, withToken: try token(at: path), region: values.value("region")))
-        } catch let error as CredentialsError {
-            throw error.prefixed("role \(arn)")
+            .found(try await tokenService.assume(role, withToken: try token(at: path), region: values.value("region")))
         }
     }
 

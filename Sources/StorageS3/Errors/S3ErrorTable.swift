@@ -13,66 +13,40 @@ enum S3ErrorTable {
         return code.hasPrefix("KMS.") ? denied : nil
     }
 
-    /// Every code of the table.
-    static var codes: [String] { rows.flatMap(\.codes) }
-
     private static let byCode: [String: Meaning] = {
         var table: [String: Meaning] = [:]
         for (codes, meaning) in rows { for code in codes { table[code] = meaning } }
         return table
     }()
 
-    private static let rows: [(codes: [String], meaning: Meaning)] = [
+    static let rows: [(codes: [String], meaning: Meaning)] = [
         // What is not there.
-        (
-            ["NoSuchBucket"],
-            Meaning(.notFound, .no) { _, bucket, _ in
-                "there is no bucket \(bucket): create it, or correct its name or endpoint"
-            }
-        ),
-        (["NoSuchKey", "NoSuchVersion", "NotFound"], Meaning(.notFound, .no) { _, _, subject in "there is no \(subject)" }),
-        (
-            ["NoSuchUpload"],
-            Meaning(.unavailable, .newOperation) { _, _, subject in "the service no longer has the upload of \(subject)" }
-        ),
-        (
-            ["InvalidPart"],
-            Meaning(.unavailable, .newOperation) { _, _, subject in "the service no longer has all parts of \(subject)" }
-        ),
-        (
-            ["InvalidObjectState"],
-            Meaning(.invalidRequest, .no) { _, _, subject in "the \(subject) is archived: it has to be restored first" }
-        ),
+        row(["NoSuchBucket"], .notFound, .no) { _, bucket, _ in
+            "there is no bucket \(bucket): create it, or correct its name or endpoint"
+        },
+        row(["NoSuchKey", "NoSuchVersion", "NotFound"], .notFound, .no) { _, _, subject in "there is no \(subject)" },
+        row(["NoSuchUpload"], .unavailable, .newOperation) { _, _, subject in "the service no longer has the upload of \(subject)" },
+        row(["InvalidPart"], .unavailable, .newOperation) { _, _, subject in "the service no longer has all parts of \(subject)" },
+        row(["InvalidObjectState"], .invalidRequest, .no) { _, _, subject in "the \(subject) is archived: it has to be restored first" },
         // Who asks.
         (["AccessDenied", "AllAccessDisabled", "AccountProblem"], denied),
-        (
-            ["InvalidAccessKeyId"],
-            Meaning(.permissionDenied, .no) { _, _, _ in
-                "the service does not know the access key: correct the credentials, or the endpoint"
-            }
-        ),
-        (
-            ["SignatureDoesNotMatch"],
-            Meaning(.permissionDenied, .no) { _, _, _ in "the service computes a different signature: correct the secret access key" }
-        ),
-        (
-            ["ExpiredToken", "TokenRefreshRequired", "InvalidToken"],
-            Meaning(.permissionDenied, .no) { _, _, _ in "the credentials have expired: renew them at their source" }
-        ),
-        (
-            ["RequestTimeTooSkewed"],
-            Meaning(.permissionDenied, .no) { _, _, _ in
-                "this machine's clock is more than 15 minutes off: set it, or run a time service"
-            }
-        ),
+        row(["InvalidAccessKeyId"], .permissionDenied, .no) { _, _, _ in
+            "the service does not know the access key: correct the credentials, or the endpoint"
+        },
+        row(["SignatureDoesNotMatch"], .permissionDenied, .no) { _, _, _ in
+            "the service computes a different signature: correct the secret access key"
+        },
+        row(["ExpiredToken", "TokenRefreshRequired", "InvalidToken"], .permissionDenied, .no) { _, _, _ in
+            "the credentials have expired: renew them at their source"
+        },
+        row(["RequestTimeTooSkewed"], .permissionDenied, .no) { _, _, _ in
+            "this machine's clock is more than 15 minutes off: set it, or run a time service"
+        },
         // Where.
-        (
-            S3Failure.regionCodes.sorted() + ["IllegalLocationConstraintException"],
-            Meaning(.invalidRequest, .no) { failure, bucket, _ in
-                let place = failure.region.map { "in the region \($0)" } ?? "in another region or at another endpoint"
-                return "the bucket \(bucket) is \(place): correct the pool's region or endpoint"
-            }
-        ),
+        row(S3Failure.regionCodes.sorted() + ["IllegalLocationConstraintException"], .invalidRequest, .no) { failure, bucket, _ in
+            let place = failure.region.map { "in the region \($0)" } ?? "in another region or at another endpoint"
+            return "the bucket \(bucket) is \(place): correct the pool's region or endpoint"
+        },
         // Trouble that passes.
         (
             [
@@ -82,17 +56,16 @@ enum S3ErrorTable {
             ], .throttled
         ),
         (["RequestTimeout", "RequestTimeoutException", "RequestTimedOut", "OperationTimedOut"], .timedOut),
-        (
+        row(
             [
                 "InternalError", "InternalFailure", "InternalServerError", "ServiceFailure", "BadGateway", "ConditionalRequestConflict",
                 "OperationAborted", "TransactionInProgress", "IncompleteBody", "ClientDisconnected", "KMS.InternalFailureException",
-            ],
-            Meaning(.unavailable, .sameRequest) { _, _, subject in "the service failed this time, for \(subject)" }
-        ),
-        (
-            ["BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "ContentSHA256Mismatch"],
-            Meaning(.checksumMismatch, .sameRequest) { _, _, subject in "what arrived for \(subject) is not what was sent" }
-        ),
+            ], .unavailable, .sameRequest
+        ) { _, _, subject in "the service failed this time, for \(subject)" },
+        row(
+            ["BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "ContentSHA256Mismatch"], .checksumMismatch,
+            .sameRequest
+        ) { _, _, subject in "what arrived for \(subject) is not what was sent" },
         // What cannot be.
         (
             ["QuotaExceeded", "QuotaExceededException", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorage"], .full
@@ -103,6 +76,12 @@ enum S3ErrorTable {
             ["EntityTooLarge", "EntityTooSmall", "InvalidPartOrder", "InvalidDigest", "KeyTooLongError", "MetadataTooLarge"], .refused
         ),
     ]
+
+    private static func row(
+        _ codes: [String], _ code: StorageError.Code, _ again: Meaning.Again, _ words: @escaping Meaning.Words
+    ) -> (codes: [String], meaning: Meaning) {
+        (codes, Meaning(code, again, words))
+    }
 
     private static let denied = Meaning(.permissionDenied, .no) { _, _, subject in
         "the credentials do not permit this for \(subject): add the permission to their policy or the bucket's"

@@ -5,7 +5,7 @@ package import StorageCloud
 
 /// What the service says when it does not do what was asked.
 package struct S3Failure: ServiceFailure {
-    package static var service: String { S3Provider.service }
+    package static var service: String { S3Service.name }
 
     package var status: Int
     /// `NoSuchKey`
@@ -80,4 +80,8 @@ package struct S3Failure: ServiceFailure {
     }
 
     package var meaning: FailureMeaning<S3Failure> { S3ErrorTable.meaning(of: code) ?? .of(status: status) }
+}
+
+extension CloudErrors {
+    static let s3 = CloudErrors(service: S3Service.name)
 }

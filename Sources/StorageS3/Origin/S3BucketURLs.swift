@@ -1,5 +1,4 @@
 package import MirrorCore
-import StorageCloud
 
 /// The URLs that mean objects of one bucket: all spellings are read, one is written.
 ///
@@ -51,7 +50,7 @@ package struct S3BucketURLs: Sendable {
         else { return nil }
         let scheme = text[..<colon].lowercased()
         let rest = text.utf8[colon...].dropFirst(3)
-        if scheme == S3Provider.service { return literal(rest) }
+        if scheme == S3Service.name { return literal(rest) }
         guard let scheme = ArtifactURL.Scheme(rawValue: scheme) else { return nil }
         // RFC 3986 §3.5: the fragment is the client's own business.
         let whole = rest.prefix { $0 != UInt8(ascii: "#") }
@@ -87,11 +86,13 @@ package struct S3BucketURLs: Sendable {
         guard let site = try? ArtifactURL("\(scheme.rawValue)://\(authority)/"), let style = style(of: site) else { return nil }
         switch style {
         case .virtual:
-            return decoded(path)
+            return PercentCoding.decode(Substring(path))
         case .path:
             let name = path.prefix { $0 != UInt8(ascii: "/") }
-            guard decoded(name)?.utf8.elementsEqual(bucket.utf8) == true, name.endIndex < path.endIndex else { return nil }
-            return decoded(path[name.endIndex...].dropFirst())
+            guard PercentCoding.decode(Substring(name))?.utf8.elementsEqual(bucket.utf8) == true, name.endIndex < path.endIndex else {
+                return nil
+            }
+            return PercentCoding.decode(Substring(path[name.endIndex...].dropFirst()))
         }
     }
 
@@ -111,10 +112,6 @@ package struct S3BucketURLs: Sendable {
     private func isPort(_ site: ArtifactURL, of endpoint: S3Endpoint) -> Bool {
         if site.port == endpoint.port { return true }
         return endpoint.port == endpoint.scheme.defaultPort && site.port == site.scheme.defaultPort
-    }
-
-    private func decoded(_ text: Substring.UTF8View) -> String? {
-        PercentCoding.decode(Substring(text))
     }
 
     /// Whether a URL can hold the key as it is.
@@ -156,9 +153,4 @@ package struct S3ObjectName: Sendable, Hashable {
     /// Not encoded.
     package var key: String
     package var version: String?
-
-    package init(key: String, version: String? = nil) {
-        self.key = key
-        self.version = version
-    }
 }

@@ -2,7 +2,6 @@ package import Logging
 package import MirrorCore
 package import MirrorNet
 package import MirrorStorage
-import NIOCore
 import NIOHTTP1
 package import StorageCloud
 
@@ -96,7 +95,7 @@ package struct S3Origin: BucketOrigin {
         guard let object = urls.object(artifact.description), let size = Self.size(answer) else { return nil }
         let endpoint = client.endpoint
         return CopySource(
-            service: S3Provider.service, endpoint: endpoint.url, region: endpoint.region, bucket: client.bucket, key: object.key,
+            service: S3Service.name, endpoint: endpoint.url, region: endpoint.region, bucket: client.bucket, key: object.key,
             version: object.version, size: size, etag: answer.header("etag").map(S3Store.quoted).flatMap { $0.isEmpty ? nil : $0 })
     }
 
@@ -133,7 +132,7 @@ package struct S3Origin: BucketOrigin {
                 impatient = nil
                 let answer = try await client.answer(to: call)
                 guard let failure = answer.failure else { return answer }
-                let error = failure.storageError(call: call.name, bucket: client.bucket, subject: client.subject(of: call))
+                let error = client.error(failure, call)
                 // Who asks without credentials is told of the object what everybody is told.
                 if failure.isAboutCaller, held != nil || failure.code == "NoSuchBucket" {
                     trouble.note(failure, with: held)

@@ -4,8 +4,10 @@
 ///   buckets" (legacy endpoints) and "Dual-stack endpoints".
 enum S3ServiceHost {
     /// Regions whose bucket names are unique among each other.
-    enum Partition {
-        case standard, china, government
+    enum Partition: String {
+        case standard = "aws"
+        case china = "aws-cn"
+        case government = "aws-us-gov"
     }
 
     static func partition(of region: some StringProtocol) -> Partition {

@@ -32,10 +32,7 @@ extension S3BucketSettings {
     /// Where requests go.
     package var server: S3Endpoint {
         guard let endpoint else { return .aws(region: region, dualStack: dualStack, addressing: addressing ?? .virtual) }
-        let byPath = S3Endpoint(scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, region: region, addressing: .path)
-        var chosen = byPath
-        chosen.addressing = addressing ?? (byPath.isAWS ? .virtual : .path)
-        return chosen
+        return S3Endpoint(url: endpoint, region: region, addressing: addressing)
     }
 }
 
@@ -97,15 +94,7 @@ extension S3BucketSettings {
     }
 
     private static func isHostName(_ name: String) -> Bool {
-        guard (3...63).contains(name.utf8.count), IPAddress(name) == nil else { return false }
-        return name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
-            guard let first = label.utf8.first, let last = label.utf8.last, first != UInt8(ascii: "-"), last != UInt8(ascii: "-") else {
-                return false
-            }
-            return label.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                    || byte == UInt8(ascii: "-")
-            }
-        }
+        (3...63).contains(name.utf8.count) && IPAddress(name) == nil
+            && name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { S3Endpoint.isHostLabel($0) }
     }
 }

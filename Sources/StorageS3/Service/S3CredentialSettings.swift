@@ -1,4 +1,3 @@
-import MirrorCore
 package import MirrorSettings
 
 /// Where credentials for a bucket come from.

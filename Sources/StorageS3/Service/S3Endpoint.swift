@@ -1,5 +1,4 @@
 package import MirrorCore
-import StorageCloud
 
 /// Where an S3 service is reached, and how buckets stand in its addresses.
 package struct S3Endpoint: Sendable, Hashable {
@@ -17,14 +16,6 @@ package struct S3Endpoint: Sendable, Hashable {
     package var region: String
     package var addressing: Addressing
 
-    package init(scheme: ArtifactURL.Scheme, host: String, port: Int? = nil, region: String, addressing: Addressing) {
-        self.scheme = scheme
-        self.host = host
-        self.port = port ?? scheme.defaultPort
-        self.region = region
-        self.addressing = addressing
-    }
-
     /// Amazon's own service in a region.
     ///
     /// - Parameter dualStack: The name that has IPv6 addresses, too.
@@ -32,26 +23,12 @@ package struct S3Endpoint: Sendable, Hashable {
         // Amazon S3 User Guide, "Amazon S3 Regions and endpoints"; regions of China are a partition with a domain of its own.
         let domain = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
         return S3Endpoint(
-            scheme: .https, host: "s3.\(dualStack ? "dualstack." : "")\(region).\(domain)", region: region, addressing: addressing)
-    }
-
-    /// A service at an address without a path, such as `https://s3.example.org:9000`.
-    ///
-    /// - Parameter addressing: By default path for what is no name of Amazon's, because few others have names for buckets.
-    /// - Throws: ``ArtifactURLError``; `.invalidRequest` when there is a path or a query.
-    package init(url text: String, region: String, addressing: Addressing? = nil) throws {
-        let url = try ArtifactURL(text)
-        guard url.path == "/", url.query == nil else {
-            throw CloudErrors.s3.invalid(
-                "an endpoint has neither a path nor a query; write \(url.scheme.rawValue)://\(url.authority)", "endpoint")
-        }
-        self.init(
-            scheme: url.scheme, host: url.host, port: url.port, region: region,
-            addressing: addressing ?? (Self.isAWS(host: url.host) ? .virtual : .path))
+            scheme: .https, host: "s3.\(dualStack ? "dualstack." : "")\(region).\(domain)",
+            port: ArtifactURL.Scheme.https.defaultPort, region: region, addressing: addressing)
     }
 
     /// Whether the service is Amazon's own, in whichever region.
-    package var isAWS: Bool { Self.isAWS(host: host) }
+    package var isAWS: Bool { Self.partition(host: host) != nil }
 
     /// `https://s3.example.org:9000`
     package var url: String { "\(scheme.rawValue)://\(authority)" }
@@ -63,9 +40,8 @@ package struct S3Endpoint: Sendable, Hashable {
     ///
     /// A bucket whose name is no label of a host name is addressed by path, whatever was asked for: no certificate covers `a.b.s3.…`.
     package func address(bucket: String) -> (host: String, hostField: String, pathPrefix: String) {
-        guard addressing == .virtual, Self.isHostLabel(bucket), IPAddress(host) == nil else {
-            return (host, authority, "/\(PercentCoding.encode(bucket))/")
-        }
+        guard addressing == .virtual, (3...63).contains(bucket.utf8.count), Self.isHostLabel(bucket[...]), IPAddress(host) == nil
+        else { return (host, authority, "/\(PercentCoding.encode(bucket))/") }
         let host = "\(bucket).\(host)"
         return (host, Self.authority(host: host, port: port, scheme: scheme), "/")
     }
@@ -88,13 +64,11 @@ package struct S3Endpoint: Sendable, Hashable {
         return moved
     }
 
-    private static func isAWS(host: String) -> Bool { partition(host: host) != nil }
-
     /// Which of Amazon's partitions, between which nothing is copied, a host belongs to; `nil` for others' hosts.
-    static func partition(host: String) -> String? {
-        if host.hasSuffix(".amazonaws.com.cn") { return "aws-cn" }
+    static func partition(host: String) -> S3ServiceHost.Partition? {
+        if host.hasSuffix(".amazonaws.com.cn") { return .china }
         guard host.hasSuffix(".amazonaws.com") else { return nil }
-        return host.contains("us-gov-") ? "aws-us-gov" : "aws"
+        return host.contains("us-gov-") ? .government : .standard
     }
 
     private static func authority(host: String, port: Int, scheme: ArtifactURL.Scheme) -> String {
@@ -102,15 +76,24 @@ package struct S3Endpoint: Sendable, Hashable {
         return port == scheme.defaultPort ? host : "\(host):\(port)"
     }
 
-    /// Amazon S3 User Guide, "General purpose bucket naming rules", without dots.
-    private static func isHostLabel(_ bucket: String) -> Bool {
-        let bytes = bucket.utf8
-        return (3...63).contains(bytes.count)
-            && bytes.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }
+    /// Amazon S3 User Guide, "General purpose bucket naming rules", of what stands between dots.
+    static func isHostLabel(_ text: Substring) -> Bool {
+        let bytes = text.utf8
+        return bytes.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }
             && bytes.first.map(isLetterOrDigit) == true && bytes.last.map(isLetterOrDigit) == true
     }
 
     private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+}
+
+extension S3Endpoint {
+    /// - Parameter url: Whose scheme, host and port count.
+    /// - Parameter addressing: By default path for what is no name of Amazon's, because few others have names for buckets.
+    package init(url: ArtifactURL, region: String, addressing: Addressing? = nil) {
+        self.init(
+            scheme: url.scheme, host: url.host, port: url.port, region: region,
+            addressing: addressing ?? (Self.partition(host: url.host) == nil ? .path : .virtual))
     }
 }

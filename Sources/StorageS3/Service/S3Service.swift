@@ -2,12 +2,12 @@ package import MirrorCore
 import MirrorNet
 package import MirrorSettings
 package import MirrorStorage
-import NIOCore
 import StorageCloud
 
 /// Pools and origins in buckets of AWS S3, and of servers that speak its protocol: `s3/…`.
 package struct S3Service: StorageService {
-    package static let name = S3Provider.service
+    /// What all parts of this module call the service: in pools' names, in errors and in metrics.
+    package static let name = "s3"
     package static let poolDocumentation = PoolDocumentation(
         region: "eu-central-1",
         doc:
@@ -55,14 +55,10 @@ package struct S3Service: StorageService {
     }
 
     package func setup(of pool: S3PoolSettings, as description: PoolDescription) -> (any StorageSetup)? {
-        let configuration = configuration(of: pool)
-        return S3Setup(
-            setup: S3PoolSetup(
-                configuration: configuration, retention: description.timeToLive, http: http, clock: environment.clock,
-                logger: environment.logger),
-            poolCheck: S3PoolCheck(
-                configuration: configuration, retention: description.timeToLive, credentialsSource: pool.bucket.credentials.words,
-                http: http, clock: environment.clock, logger: environment.logger))
+        let setup = S3PoolSetup(
+            configuration: configuration(of: pool), retention: description.timeToLive, http: http, clock: environment.clock,
+            logger: environment.logger)
+        return S3Setup(setup: setup, poolCheck: S3PoolCheck(setup: setup, credentialsSource: pool.bucket.credentials.words))
     }
 
     private func configuration(of pool: S3PoolSettings) -> S3Configuration {

@@ -25,38 +25,26 @@ struct S3BucketState: Sendable, Equatable {
 
 /// Amazon's guard against buckets that are public by mistake.
 struct S3PublicAccessBlock: Sendable, Equatable {
-    var blocksPublicACLs: Bool
-    var ignoresPublicACLs: Bool
-    var blocksPublicPolicy: Bool
-    var restrictsPublicBuckets: Bool
-
     /// Nothing is public.
-    static let all = S3PublicAccessBlock(
-        blocksPublicACLs: true, ignoresPublicACLs: true, blocksPublicPolicy: true, restrictsPublicBuckets: true)
+    static let all = S3PublicAccessBlock(blocked: Set(names))
     /// What a policy makes public is public; access control lists make nothing so.
-    static let policyOnly = S3PublicAccessBlock(
-        blocksPublicACLs: true, ignoresPublicACLs: true, blocksPublicPolicy: false, restrictsPublicBuckets: false)
+    static let policyOnly = S3PublicAccessBlock(blocked: ["BlockPublicAcls", "IgnorePublicAcls"])
 
     private static let names = ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"]
 
-    init(blocksPublicACLs: Bool, ignoresPublicACLs: Bool, blocksPublicPolicy: Bool, restrictsPublicBuckets: Bool) {
-        self.blocksPublicACLs = blocksPublicACLs
-        self.ignoresPublicACLs = ignoresPublicACLs
-        self.blocksPublicPolicy = blocksPublicPolicy
-        self.restrictsPublicBuckets = restrictsPublicBuckets
-    }
+    /// Those of its four elements that are `true`.
+    let blocked: Set<String>
+}
 
+extension S3PublicAccessBlock {
     /// - Parameter document: `PublicAccessBlockConfiguration`.
     init(_ document: XMLTree) {
-        let values = Self.names.map { document[$0]?.text.lowercased() == "true" }
-        self.init(
-            blocksPublicACLs: values[0], ignoresPublicACLs: values[1], blocksPublicPolicy: values[2], restrictsPublicBuckets: values[3])
+        blocked = Set(Self.names.filter { document[$0]?.text.lowercased() == "true" })
     }
 
     /// As it is sent.
     var xml: String {
-        let values = [blocksPublicACLs, ignoresPublicACLs, blocksPublicPolicy, restrictsPublicBuckets]
-        let elements = zip(Self.names, values).map { name, value in "<\(name)>\(value)</\(name)>" }
+        let elements = Self.names.map { "<\($0)>\(blocked.contains($0))</\($0)>" }
         return "<PublicAccessBlockConfiguration xmlns=\"\(S3Lifecycle.namespace)\">\(elements.joined())</PublicAccessBlockConfiguration>"
     }
 }

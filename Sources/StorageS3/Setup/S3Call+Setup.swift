@@ -2,7 +2,6 @@ import Crypto
 import MirrorCore
 import NIOCore
 import NIOHTTP1
-import StorageCloud
 
 extension S3Call {
     /// Makes a bucket in the endpoint's region, with the service's defaults otherwise.
@@ -10,17 +9,20 @@ extension S3Call {
         let (name, region) = ("createBucket", endpoint.region)
         // Amazon's first region must not be named (Amazon S3 API Reference, "CreateBucket"); servers of others are where they are.
         guard endpoint.isAWS, region != "us-east-1" else { return S3Call(name, .PUT) }
-        return put(
+        return sending(
             name,
             "<CreateBucketConfiguration xmlns=\"\(S3Lifecycle.namespace)\"><LocationConstraint>\(Markup.escape(region))</LocationConstraint>"
                 + "</CreateBucketConfiguration>")
     }
 
-    /// Sets something of the bucket by a document. Such calls want a digest of it, and MD5 is the one that every server knows.
-    static func put(_ name: String, subresource: String? = nil, _ body: String, type: String = "application/xml") -> S3Call {
+    /// Asks something of the bucket by a document. Such calls want a digest of it, and MD5 is the one that every server knows.
+    static func sending(
+        _ name: String, subresource: String? = nil, _ body: String, method: HTTPMethod = .PUT, type: String? = "application/xml"
+    ) -> S3Call {
         let digest = Base64.encode(Array(Insecure.MD5.hash(data: Array(body.utf8))))
+        var headers: [(name: String, value: String)] = [("content-md5", digest)]
+        if let type { headers.append(("content-type", type)) }
         return S3Call(
-            name, .PUT, query: subresource.map { [($0, nil)] } ?? [], headers: [("content-md5", digest), ("content-type", type)],
-            body: .bytes([ByteBuffer(string: body)]))
+            name, method, query: subresource.map { [($0, nil)] } ?? [], headers: headers, body: .bytes([ByteBuffer(string: body)]))
     }
 }

@@ -20,20 +20,9 @@ struct S3Lifecycle: Sendable, Equatable {
         var xml: String
     }
 
-    var rules: [Rule]
+    var rules: [Rule] = []
     /// A setting of the whole configuration that is sent in a field, and lost unless it is sent back.
     var transitionDefault: String?
-
-    init(rules: [Rule] = [], transitionDefault: String? = nil) {
-        self.rules = rules
-        self.transitionDefault = transitionDefault
-    }
-
-    /// - Parameter document: `LifecycleConfiguration`.
-    init(_ document: XMLTree, transitionDefault: String?) {
-        rules = document.all("Rule").map(Rule.init)
-        self.transitionDefault = transitionDefault
-    }
 
     var xml: String {
         "<LifecycleConfiguration xmlns=\"\(Self.namespace)\">\(rules.map(\.xml).joined())</LifecycleConfiguration>"
@@ -75,6 +64,13 @@ struct S3Lifecycle: Sendable, Equatable {
             rule.isEnabled && rule.expiryDays.map { $0 < target.leastExpiryDays } == true
                 && (target.keyPrefix.hasPrefix(rule.prefix) || rule.prefix.hasPrefix(target.keyPrefix))
         }
+    }
+}
+
+extension S3Lifecycle {
+    /// - Parameter document: `LifecycleConfiguration`.
+    init(_ document: XMLTree, transitionDefault: String?) {
+        self.init(rules: document.all("Rule").map(Rule.init), transitionDefault: transitionDefault)
     }
 }
 

@@ -61,7 +61,7 @@ extension S3PoolCheck {
         func copyInService(_ info: ObjectInfo) async throws {
             let endpoint = store.client.endpoint
             let source = CopySource(
-                service: S3Provider.service, endpoint: endpoint.url, region: endpoint.region, bucket: store.client.bucket,
+                service: S3Service.name, endpoint: endpoint.url, region: endpoint.region, bucket: store.client.bucket,
                 key: store.name(of: whole), size: size, etag: info.etag.isEmpty ? nil : info.etag)
             _ = try await store.copy(copy, from: source, metadata: metadata, condition: .absent)
             try await requireBody(copy)
@@ -101,16 +101,13 @@ extension S3PoolCheck {
         }
     }
 
-    @discardableResult
-    private func attempt(_ say: Say, _ words: String, _ permission: String, _ body: () async throws -> Void) async throws -> Bool {
+    private func attempt(_ say: Say, _ words: String, _ permission: String, _ body: () async throws -> Void) async throws {
         do {
             try await body()
             say(.ok, "may \(words)")
-            return true
         } catch let error as StorageError {
             let advice = error.code == .permissionDenied ? "permit \(permission): " : ""
             say(.error, "cannot \(words): \(advice)\(error.message)")
-            return false
         }
     }
 

@@ -1,6 +1,5 @@
-package import Logging
-package import MirrorCore
-package import MirrorNet
+import MirrorCore
+import MirrorNet
 package import MirrorStorage
 import NIOCore
 import NIOHTTP1
@@ -10,32 +9,18 @@ import StorageCloud
 ///
 /// It writes an object of its own, whose key says what it is, and removes it again.
 package struct S3PoolCheck: Sendable {
-    let configuration: S3Configuration
-    private let setup: S3PoolSetup
-    private let http: ServiceClient
-    let clock: any MirrorClock
+    let setup: S3PoolSetup
     /// Where credentials come from, for people.
-    private let credentialsSource: String
-    private let logger: Logger
+    let credentialsSource: String
 
     /// Beyond this the service refuses requests (AWS General Reference, "RequestTimeTooSkewed").
     private static let refusedSkew: Duration = .seconds(900)
     private static let toleratedSkew: Duration = .seconds(60)
     static let probeFolder = "cloud-mirror-probe-may-be-deleted/"
 
-    package init(
-        configuration: S3Configuration, retention: Duration, credentialsSource: String, http: ServiceClient,
-        clock: any MirrorClock = SystemClock(), logger: Logger
-    ) {
-        self.configuration = configuration
-        self.http = http
-        self.clock = clock
-        self.credentialsSource = credentialsSource
-        self.logger = logger
-        setup = S3PoolSetup(configuration: configuration, retention: retention, http: http, clock: clock, logger: logger)
-    }
-
     var client: S3Client { setup.client }
+    var clock: any MirrorClock { setup.clock }
+    var configuration: S3Configuration { setup.configuration }
     private var target: S3PoolTarget { setup.target }
 
     /// The pool's own, with all that it writes in a folder whose name says what it is.
@@ -44,7 +29,7 @@ package struct S3PoolCheck: Sendable {
             bucket: configuration.bucket, endpoint: client.endpoint, access: configuration.access, publicURL: configuration.publicURL,
             keyPrefix: configuration.keyPrefix + Self.probeFolder, credentials: configuration.credentials)
         probe.quirks = configuration.quirks
-        return S3Store(configuration: probe, http: http, clock: clock, logger: logger)
+        return S3Store(configuration: probe, http: client.http, clock: clock, logger: client.logger)
     }
 
     /// - Parameter report: Is told each line as soon as it is known.
@@ -85,7 +70,7 @@ package struct S3PoolCheck: Sendable {
         let request = ServiceRequest(scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, target: "/")
         let response: ServiceResponse
         do {
-            response = try await http.send(request)
+            response = try await client.http.send(request)
         } catch let error as OutboundError {
             say(.error, "endpoint: \(endpoint.url) cannot be reached: \(error.message); correct `endpoint`, or the network's route to it")
             return false
@@ -142,7 +127,7 @@ package struct S3PoolCheck: Sendable {
 
     func checkReading(_ say: Say, _ key: String, _ body: ByteBuffer) async throws {
         do {
-            let plain = try location(of: key)
+            let plain = client.url(ofKey: key, base: configuration.publicURL)
             switch configuration.access {
             case .public:
                 let status = try await status(of: plain, expecting: body)
@@ -174,17 +159,11 @@ package struct S3PoolCheck: Sendable {
         }
     }
 
-    /// Without a signature.
-    private func location(of key: String) throws -> String {
-        guard let base = configuration.publicURL else { return client.url(ofKey: key) }
-        return "\(base.description.hasSuffix("/") ? base.description : "\(base)/")\(PercentCoding.encode(path: key))"
-    }
-
     /// What a client gets that knows nothing but the URL; `nil` when it is something else than was written.
     private func status(of url: String, expecting body: ByteBuffer) async throws -> Int? {
         guard let url = try? ArtifactURL(url) else { throw CloudErrors.s3.invalid("\(url.prefix { $0 != "?" }) is no URL", "location") }
         let target = url.query.map { "\(url.path)?\($0)" } ?? url.path
-        let answer = try await http.collect(
+        let answer = try await client.http.collect(
             ServiceRequest(scheme: url.scheme, host: url.host, port: url.port, target: target), upTo: 1 << 16)
         return answer.status == 200 && answer.body != body ? nil : answer.status
     }

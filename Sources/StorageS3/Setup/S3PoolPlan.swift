@@ -13,12 +13,7 @@ package struct S3PoolPlan: Sendable, Equatable {
         package var line: SetupLine { SetupLine(mark, text) }
 
         /// Whether clients cannot be served as the pool wants it without this.
-        package var isEssential: Bool {
-            switch step {
-            case .createBucket, .setPolicy: true
-            case .setOwnership, .setPublicAccess, .removePolicy, .setLifecycle, nil: false
-            }
-        }
+        package var isEssential: Bool { step?.traits.isEssential ?? false }
     }
 
     /// In an order in which they may be done.
@@ -29,6 +24,19 @@ package struct S3PoolPlan: Sendable, Equatable {
         case setPolicy(S3BucketPolicy)
         case removePolicy
         case setLifecycle(S3Lifecycle)
+
+        /// What has to be permitted for it, whether it is essential, and how suspicious it is: the more, the sooner it is taken back when
+        /// nothing can be written any more.
+        var traits: (permission: String, isEssential: Bool, suspicion: Int) {
+            switch self {
+            case .createBucket: ("s3:CreateBucket", true, 0)
+            case .setOwnership: ("s3:PutBucketOwnershipControls", false, 2)
+            case .setPublicAccess: ("s3:PutBucketPublicAccessBlock", false, 4)
+            case .setPolicy: ("s3:PutBucketPolicy", true, 3)
+            case .removePolicy: ("s3:DeleteBucketPolicy", false, 3)
+            case .setLifecycle: ("s3:PutLifecycleConfiguration", false, 1)
+            }
+        }
     }
 
     package private(set) var lines: [Line] = []

@@ -25,7 +25,6 @@ extension S3PoolSetup {
     /// - Parameter report: Is told the outcome of each line that has a step.
     package func apply(_ plan: S3PoolPlan, report: (S3PoolPlan.Line, Outcome) -> Void) async throws {
         var plan = plan
-        // What was just made or opened is not known everywhere at once.
         var isSettling = false
         if let creation = plan.lines.first(where: { $0.step == .createBucket }) {
             let outcome = try await perform(.createBucket, isSettling: false)
@@ -39,15 +38,14 @@ extension S3PoolSetup {
                 for line in plan.lines where line.mark == .note || line.mark == .problem { report(line, .noted) }
             }
         }
-        let lines = plan.lines.filter { $0.step != nil && $0.step != .createBucket }
-        guard !lines.isEmpty else { return }
+        let steps = plan.lines.compactMap { line -> Planned? in line.step.map { (line, $0) } }.filter { $0.step != .createBucket }
+        guard !steps.isEmpty else { return }
         let worksBefore = try await probe(isSettling: isSettling) == nil
-        var applied: [S3PoolPlan.Line] = []
-        for line in lines {
-            guard let step = line.step else { continue }
+        var applied: [Planned] = []
+        for (line, step) in steps {
             let outcome = try await perform(step, isSettling: isSettling)
             if outcome == .done {
-                applied.append(line)
+                applied.append((line, step))
                 if case .setPublicAccess = step { isSettling = true }
             } else {
                 report(line, outcome)
@@ -57,8 +55,13 @@ extension S3PoolSetup {
         if worksBefore, !applied.isEmpty, let reason = try await probe(isSettling: true) {
             blame = try await takeBack(applied, plan.before, because: reason)
         }
-        for line in applied { report(line, blame[line.text].map { .takenBack($0) } ?? .done) }
+        for (line, _) in applied { report(line, blame[line.text].map { .takenBack($0) } ?? .done) }
     }
+
+    private typealias Planned = (line: S3PoolPlan.Line, step: S3PoolPlan.Step)
+
+    /// Pauses in which what was just made or opened becomes known everywhere.
+    private static let settling = Backoff(first: .milliseconds(500), limit: .seconds(60))
 
     // MARK: Whether it works
 
@@ -68,13 +71,11 @@ extension S3PoolSetup {
     private func probe(isSettling: Bool) async throws -> String? {
         let key = target.keyPrefix + S3PoolCheck.probeFolder + Hex.encode((0..<8).map { _ in UInt8.random(in: .min ... .max) })
         let body = ByteBuffer(string: "Written by `cloud-mirror pools apply`, which removes it. It may be deleted.\n")
-        var delay = Duration.milliseconds(500)
         var attempt = 1
         while true {
             let reason = try await probe(key, body)
             guard reason != nil, isSettling, attempt < 4 else { return reason }
-            try await clock.sleep(for: delay)
-            delay *= 2
+            try await clock.sleep(for: Self.settling.pause(after: attempt))
             attempt += 1
         }
     }
@@ -99,19 +100,15 @@ extension S3PoolSetup {
     /// Finds the one setting without which an object can be written again; where there is none, all are taken back.
     ///
     /// - Returns: Why, by the text of each line that was taken back.
-    private func takeBack(
-        _ applied: [S3PoolPlan.Line], _ before: S3BucketState, because reason: String
-    ) async throws -> [String: String] {
-        let words = "with it the server refuses what is written (\(reason))"
-        let suspects = applied.sorted { ($0.step?.suspicion ?? 0) > ($1.step?.suspicion ?? 0) }
-        for line in suspects {
-            guard let step = line.step, try await undo(step, before) else { continue }
-            if try await probe(isSettling: true) == nil { return [line.text: words] }
+    private func takeBack(_ applied: [Planned], _ before: S3BucketState, because reason: String) async throws -> [String: String] {
+        for (line, step) in applied.sorted(by: { $0.step.traits.suspicion > $1.step.traits.suspicion }) {
+            guard try await undo(step, before) else { continue }
+            if try await probe(isSettling: true) == nil { return [line.text: "with it the server refuses what is written (\(reason))"] }
             _ = try await perform(step, isSettling: true)
         }
         var blame: [String: String] = [:]
-        for line in applied.reversed() {
-            guard let step = line.step, try await undo(step, before) else { continue }
+        for (line, step) in applied.reversed() {
+            guard try await undo(step, before) else { continue }
             blame[line.text] = "with all of them together the server refuses what is written (\(reason))"
         }
         return blame
@@ -149,8 +146,8 @@ extension S3PoolSetup {
 
     private func perform(_ step: S3PoolPlan.Step, isSettling: Bool) async throws -> Outcome {
         let call = call(for: step)
-        var delay = Duration.milliseconds(500)
-        for attempt in 1... {
+        var attempt = 1
+        while true {
             let failure: S3Failure
             do {
                 guard let found = try await ask(call).failure else { return .done }
@@ -161,10 +158,9 @@ extension S3PoolSetup {
             if failure.isUnsupported { return .unsupported }
             let maySettle = isSettling && ["AccessDenied", "NoSuchBucket", "OperationAborted"].contains(failure.code)
             guard maySettle, attempt < 6 else { return .failed(words(for: failure, call, step)) }
-            try await clock.sleep(for: delay)
-            delay *= 2
+            try await clock.sleep(for: Self.settling.pause(after: attempt))
+            attempt += 1
         }
-        return .unsupported
     }
 
     private func words(for failure: S3Failure, _ call: S3Call, _ step: S3PoolPlan.Step) -> String {
@@ -175,19 +171,8 @@ extension S3PoolSetup {
             return
                 "permit s3:PutBucketPolicy; if it is permitted, the account's own Block Public Access keeps the bucket from being public: allow it "
                 + "there, or choose `access: presigned` (\(failure))"
-        case ("AccessDenied", _): return "permit \(Self.permission(step)) (\(failure))"
-        default: return describe(failure, call)
-        }
-    }
-
-    private static func permission(_ step: S3PoolPlan.Step) -> String {
-        switch step {
-        case .createBucket: "s3:CreateBucket"
-        case .setOwnership: "s3:PutBucketOwnershipControls"
-        case .setPublicAccess: "s3:PutBucketPublicAccessBlock"
-        case .setPolicy: "s3:PutBucketPolicy"
-        case .removePolicy: "s3:DeleteBucketPolicy"
-        case .setLifecycle: "s3:PutLifecycleConfiguration"
+        case ("AccessDenied", _): return "permit \(step.traits.permission) (\(failure))"
+        default: return client.error(failure, call).message
         }
     }
 
@@ -195,35 +180,22 @@ extension S3PoolSetup {
         switch step {
         case .createBucket: return .createBucket(in: target.endpoint)
         case .setOwnership: return ownershipCall(S3BucketState.ownerEnforced)
-        case .setPublicAccess(let block): return .put("putPublicAccessBlock", subresource: "publicAccessBlock", block.xml)
+        case .setPublicAccess(let block): return .sending("putPublicAccessBlock", subresource: "publicAccessBlock", block.xml)
         case .setPolicy(let policy):
-            return .put(
+            return .sending(
                 "putBucketPolicy", subresource: "policy", String(decoding: policy.json, as: UTF8.self), type: "application/json")
         case .removePolicy: return S3Call("deleteBucketPolicy", .DELETE, query: [("policy", nil)])
         case .setLifecycle(let lifecycle):
-            var call = S3Call.put("putBucketLifecycle", subresource: "lifecycle", lifecycle.xml)
+            var call = S3Call.sending("putBucketLifecycle", subresource: "lifecycle", lifecycle.xml)
             if let value = lifecycle.transitionDefault { call.headers.append((Self.transitionField, value)) }
             return call
         }
     }
 
     private func ownershipCall(_ ownership: String) -> S3Call {
-        .put(
+        .sending(
             "putBucketOwnershipControls", subresource: "ownershipControls",
             "<OwnershipControls xmlns=\"\(S3Lifecycle.namespace)\"><Rule><ObjectOwnership>\(Markup.escape(ownership))</ObjectOwnership></Rule>"
                 + "</OwnershipControls>")
-    }
-}
-
-extension S3PoolPlan.Step {
-    /// The more, the sooner it is taken back when nothing can be written any more.
-    fileprivate var suspicion: Int {
-        switch self {
-        case .setPublicAccess: 4
-        case .setPolicy, .removePolicy: 3
-        case .setOwnership: 2
-        case .setLifecycle: 1
-        case .createBucket: 0
-        }
     }
 }

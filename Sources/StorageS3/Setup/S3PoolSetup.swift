@@ -8,6 +8,7 @@ import StorageCloud
 
 /// Makes a pool's bucket what the pool wants of it: looks, plans, and does what was planned.
 package struct S3PoolSetup: Sendable {
+    let configuration: S3Configuration
     package let target: S3PoolTarget
     let client: S3Client
     let clock: any MirrorClock
@@ -16,6 +17,7 @@ package struct S3PoolSetup: Sendable {
     package init(
         configuration: S3Configuration, retention: Duration, http: ServiceClient, clock: any MirrorClock = SystemClock(), logger: Logger
     ) {
+        self.configuration = configuration
         target = S3PoolTarget(configuration, retention: retention)
         client = S3Client(
             bucket: configuration.bucket, endpoint: configuration.endpoint, credentials: configuration.credentials,
@@ -97,7 +99,7 @@ package struct S3PoolSetup: Sendable {
         }
         if failure.isUnsupported { return .unsupported }
         guard failure.status == 403, failure.code.isEmpty || failure.code == "AccessDenied" else {
-            return .unknown(describe(failure, head))
+            return .unknown(client.error(failure, head).message)
         }
         return .unknown("permit s3:ListBucket on it, or name another bucket if this one is somebody else's (\(failure))")
     }
@@ -138,7 +140,7 @@ package struct S3PoolSetup: Sendable {
         if failure.status == 403 {
             return .unknown("permit \(permission ?? "s3:\(name.prefix(1).uppercased())\(name.dropFirst())") (\(failure))")
         }
-        return .unknown(describe(failure, call))
+        return .unknown(client.error(failure, call).message)
     }
 
     /// The service's answer, once throttling and passing errors were waited out.
@@ -146,14 +148,10 @@ package struct S3PoolSetup: Sendable {
         try await retries.run { _ in
             let answer = try await client.answer(to: call)
             guard let failure = answer.failure else { return answer }
-            let error = failure.storageError(call: call.name, bucket: client.bucket, subject: client.subject(of: call))
+            let error = client.error(failure, call)
             // 501 is an answer, however transient a 5xx may look, and so is that somebody else has a bucket of the name.
             guard error.code.isTransient, !failure.isUnsupported, !failure.code.hasPrefix("BucketAlready") else { return answer }
             throw error
         }
-    }
-
-    func describe(_ failure: S3Failure, _ call: S3Call) -> String {
-        failure.storageError(call: call.name, bucket: client.bucket, subject: client.subject(of: call)).message
     }
 }

@@ -6,30 +6,11 @@ package struct S3PoolTarget: Sendable, Equatable {
     package var endpoint: S3Endpoint
     package var access: S3Configuration.Access
     /// Whether clients read at an address that is not the bucket's own, such as a CDN's.
-    package var isReadElsewhere: Bool
+    package var isReadElsewhere = false
     /// Empty, or with a slash at its end.
-    package var keyPrefix: String
+    package var keyPrefix = ""
     /// The longest time for which the mirror keeps an unused replica.
     package var retention: Duration
-
-    package init(_ configuration: S3Configuration, retention: Duration) {
-        self.init(
-            bucket: configuration.bucket, endpoint: configuration.endpoint, access: configuration.access,
-            isReadElsewhere: configuration.access == .public && configuration.publicURL != nil, keyPrefix: configuration.keyPrefix,
-            retention: retention)
-    }
-
-    init(
-        bucket: String, endpoint: S3Endpoint, access: S3Configuration.Access, isReadElsewhere: Bool = false, keyPrefix: String = "",
-        retention: Duration
-    ) {
-        self.bucket = bucket
-        self.endpoint = endpoint
-        self.access = access
-        self.isReadElsewhere = isReadElsewhere
-        self.keyPrefix = keyPrefix
-        self.retention = retention
-    }
 
     /// The least that the lifecycle rule may say: a day more than the mirror keeps anything, in whole days as S3 counts them.
     package var leastExpiryDays: Int {
@@ -43,13 +24,8 @@ package struct S3PoolTarget: Sendable, Equatable {
     private static let day: Int64 = 86_400_000
 
     var publicRead: S3BucketPolicy.PublicRead {
-        let partition =
-            switch S3ServiceHost.partition(of: endpoint.region) {
-            case .china: "aws-cn"
-            case .government: "aws-us-gov"
-            case .standard: "aws"
-            }
-        return S3BucketPolicy.PublicRead(partition: endpoint.isAWS ? partition : "aws", bucket: bucket, keyPrefix: keyPrefix)
+        let partition = endpoint.isAWS ? S3ServiceHost.partition(of: endpoint.region) : .standard
+        return S3BucketPolicy.PublicRead(partition: partition.rawValue, bucket: bucket, keyPrefix: keyPrefix)
     }
 
     var expiryRuleID: String { Self.identifier("cloud-mirror-expiry", keyPrefix) }
@@ -65,5 +41,14 @@ package struct S3PoolTarget: Sendable, Equatable {
         var check = CRC32C()
         Array(prefix.utf8).withUnsafeBytes { check.update($0) }
         return "\(name)-\(words)-\(Hex.encode(check.bytes))"
+    }
+}
+
+extension S3PoolTarget {
+    init(_ configuration: S3Configuration, retention: Duration) {
+        self.init(
+            bucket: configuration.bucket, endpoint: configuration.endpoint, access: configuration.access,
+            isReadElsewhere: configuration.access == .public && configuration.publicURL != nil, keyPrefix: configuration.keyPrefix,
+            retention: retention)
     }
 }

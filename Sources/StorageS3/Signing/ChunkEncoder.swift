@@ -17,7 +17,7 @@ struct ChunkEncoder: Sendable {
 
     private let payload: ChunkedPayload
     private var signer: ChunkSigner
-    private var checksum: RunningChecksum?
+    private var checksum: CRC32C?
     private var input = ByteBuffer()
     private var open: OpenChunk?
     /// Bytes of the body that have not come in yet.
@@ -29,7 +29,7 @@ struct ChunkEncoder: Sendable {
     init(_ payload: ChunkedPayload, signer: ChunkSigner) {
         self.payload = payload
         self.signer = signer
-        checksum = payload.trailer.map { RunningChecksum($0) }
+        checksum = payload.isSigned ? nil : CRC32C()
         missing = payload.decodedLength
     }
 
@@ -50,14 +50,7 @@ struct ChunkEncoder: Sendable {
         var last = start()
         sign(&last)
         var out = last.encoded
-        if let trailer = payload.trailer, let checksum {
-            let line = "\(trailer.fieldName):\(checksum.base64)"
-            out.writeString(line + ChunkSyntax.lineEnd)
-            if payload.isSigned {
-                let signature = signer.sign(trailer: Hex.encode(SHA256.hash(of: line + "\n")))
-                out.writeString("\(ChunkSyntax.trailerSignatureName):\(signature)\(ChunkSyntax.lineEnd)")
-            }
-        }
+        if let checksum { out.writeString(ChunkSyntax.trailer(checksum)) }
         out.writeString(ChunkSyntax.lineEnd)
         ending = out
     }

@@ -1,14 +1,15 @@
+import MirrorCore
 import StorageCloud
 
-/// A body of known length that is sent in the service's own chunks (`aws-chunked`), each signed, or followed by a checksum, or both.
+/// A body of known length that is sent in the service's own chunks (`aws-chunked`), each signed, or all followed by a checksum.
 ///
 /// - SeeAlso: Amazon S3 API Reference, "Transferring Payload in Multiple Chunks" and "Including Trailing Headers".
 package struct ChunkedPayload: Sendable, Hashable {
     package enum Protection: Sendable, Hashable {
-        /// Each chunk is signed, and so is the checksum behind them if there is one: for connections without TLS.
-        case signed(trailer: ChecksumTrailer?)
-        /// A checksum follows; the signature does not cover the body: for connections with TLS.
-        case unsigned(trailer: ChecksumTrailer)
+        /// Each chunk is signed: for connections without TLS.
+        case signed
+        /// A CRC-32C follows; the signature does not cover the body: for connections with TLS.
+        case checked
     }
 
     /// Bytes.
@@ -31,26 +32,13 @@ package struct ChunkedPayload: Sendable, Hashable {
         self.chunkSize = max(chunkSize, Self.minChunkSize)
     }
 
-    var trailer: ChecksumTrailer? {
-        switch protection {
-        case .signed(let trailer): trailer
-        case .unsigned(let trailer): trailer
-        }
-    }
-
-    var isSigned: Bool {
-        switch protection {
-        case .signed: true
-        case .unsigned: false
-        }
-    }
+    var isSigned: Bool { protection == .signed }
 
     /// The value of `x-amz-content-sha256`.
     var contentSHA256: String {
         switch protection {
-        case .signed(nil): "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
-        case .signed: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
-        case .unsigned: "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+        case .signed: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+        case .checked: "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
         }
     }
 
@@ -62,10 +50,7 @@ package struct ChunkedPayload: Sendable, Hashable {
         if rest > 0 { length += encodedLength(ofChunk: rest) }
         // The chunk of no bytes: its head, and the line that ends everything.
         length += Int64(head(ofChunk: 0).utf8.count + ChunkSyntax.lineEnd.utf8.count)
-        if let trailer {
-            length += Int64(trailer.fieldName.utf8.count + 1 + trailer.valueLength + ChunkSyntax.lineEnd.utf8.count)
-            if isSigned { length += Int64(ChunkSyntax.trailerSignature.utf8.count + ChunkSyntax.lineEnd.utf8.count) }
-        }
+        if !isSigned { length += Int64(ChunkSyntax.trailer(CRC32C()).utf8.count) }
         return length
     }
 
@@ -87,7 +72,7 @@ package struct ChunkedPayload: Sendable, Hashable {
             request.setHeader("content-encoding", (["aws-chunked"] + encodings).joined(separator: ","))
         }
         request.setHeader("x-amz-decoded-content-length", "\(decodedLength)")
-        if let trailer { request.setHeader("x-amz-trailer", trailer.fieldName) }
+        if !isSigned { request.setHeader("x-amz-trailer", ChunkSyntax.checksumName) }
     }
 }
 
@@ -96,6 +81,8 @@ enum ChunkSyntax {
     static let lineEnd = "\r\n"
     static let signatureLength = 64
     static let chunkSignature = ";chunk-signature=" + String(repeating: "0", count: signatureLength)
-    static let trailerSignature = trailerSignatureName + ":" + String(repeating: "0", count: signatureLength)
-    static let trailerSignatureName = "x-amz-trailer-signature"
+    static let checksumName = "x-amz-checksum-crc32c"
+
+    /// The line behind the last chunk.
+    static func trailer(_ checksum: CRC32C) -> String { "\(checksumName):\(Base64.encode(checksum.bytes))\(lineEnd)" }
 }

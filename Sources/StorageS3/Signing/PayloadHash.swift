@@ -6,21 +6,18 @@ package import NIOCore
 package enum PayloadHash: Sendable, Equatable {
     /// SHA-256 of the body, in lower-case hexadecimal.
     case sha256(hex: String)
-    /// There is no body.
-    case empty
     /// The signature does not cover the body: only where TLS protects it.
     case unsigned
     /// The body is sent in chunks (``S3Signer/sign(_:body:as:at:)``).
     case chunked(ChunkedPayload)
 
+    /// There is no body.
+    package static let empty = PayloadHash.sha256(hex: emptyHex)
+
     /// Hashes a body that is in memory.
-    package init(of body: ByteBuffer) {
-        guard body.readableBytes > 0 else {
-            self = .empty
-            return
-        }
+    package init(of body: [ByteBuffer]) {
         var hash = SHA256()
-        body.withUnsafeReadableBytes { hash.update(bufferPointer: $0) }
+        for buffer in body { buffer.withUnsafeReadableBytes { hash.update(bufferPointer: $0) } }
         self = .sha256(hex: Hex.encode(hash.finalize()))
     }
 
@@ -30,7 +27,6 @@ package enum PayloadHash: Sendable, Equatable {
     package var fieldValue: String {
         switch self {
         case .sha256(let hex): hex
-        case .empty: Self.emptyHex
         case .unsigned: Self.unsignedText
         case .chunked(let payload): payload.contentSHA256
         }

@@ -2,13 +2,8 @@ package import NIOCore
 
 /// A body as it is sent in signed or checked chunks, whatever the chunks of the body underneath; may be read as often as that one.
 package struct S3ChunkedBody<Base: AsyncSequence & Sendable>: AsyncSequence, Sendable where Base.Element == ByteBuffer {
-    private let base: Base
-    private let encoder: ChunkEncoder
-
-    init(_ base: Base, encoder: ChunkEncoder) {
-        self.base = base
-        self.encoder = encoder
-    }
+    let base: Base
+    let encoder: ChunkEncoder
 
     package struct AsyncIterator: AsyncIteratorProtocol {
         fileprivate var base: Base.AsyncIterator

@@ -11,17 +11,10 @@ package struct S3Signer: Sendable {
 
     package let credentials: S3Credentials
     package let region: String
-    package let service: String
+    package var service = "s3"
     /// Corrects every time that a method here is given.
-    package let clock: ClockOffset
+    package var clock = ClockOffset()
     private let scopes = SigningScopeCache()
-
-    package init(credentials: S3Credentials, region: String, service: String = "s3", clock: ClockOffset = ClockOffset()) {
-        self.credentials = credentials
-        self.region = region
-        self.service = service
-        self.clock = clock
-    }
 
     // MARK: Header fields
 
@@ -40,7 +33,7 @@ package struct S3Signer: Sendable {
     ) -> (request: SignableRequest, body: S3ChunkedBody<Body>) where Body.Element == ByteBuffer {
         let signed = signed(request, payload: .chunked(payload), at: time)
         let signer = ChunkSigner(scope: signed.scope, dateTime: signed.dateTime, previous: signed.signature)
-        return (signed.request, S3ChunkedBody(body, encoder: ChunkEncoder(payload, signer: signer)))
+        return (signed.request, S3ChunkedBody(base: body, encoder: ChunkEncoder(payload, signer: signer)))
     }
 
     private struct Signed {
@@ -73,23 +66,6 @@ package struct S3Signer: Sendable {
 
     // MARK: Presigned URLs
 
-    /// Adds the signature to the query, so that whoever has the URL may send the request until it ends.
-    ///
-    /// The body is not signed. Header fields of the request are: whoever sends it must send the same.
-    /// - Parameter life: Rounded down to whole seconds, kept within ``presignedLives``, and no longer than the credentials'.
-    package func presign(_ request: SignableRequest, life: Duration, at time: Timestamp) -> SignableRequest {
-        let presigned = presigned(request, life: life, at: time)
-        var request = request
-        request.query = presigned.items + [(QueryName.signature, presigned.signature)]
-        return request
-    }
-
-    /// The target of the presigned request, in one go: what a redirect needs.
-    package func presignedTarget(_ request: SignableRequest, life: Duration, at time: Timestamp) -> String {
-        let presigned = presigned(request, life: life, at: time)
-        return "\(request.path)?\(presigned.query)&\(QueryName.signature)=\(presigned.signature)"
-    }
-
     private enum QueryName {
         static let algorithm = "X-Amz-Algorithm"
         static let credential = "X-Amz-Credential"
@@ -101,9 +77,11 @@ package struct S3Signer: Sendable {
         static let all: Set<String> = [algorithm, credential, date, expires, securityToken, signedHeaders, signature]
     }
 
-    private func presigned(
-        _ request: SignableRequest, life: Duration, at time: Timestamp
-    ) -> (items: [(name: String, value: String?)], query: String, signature: String) {
+    /// The target of the request with the signature in its query, so that whoever has the URL may send it until it ends.
+    ///
+    /// The body is not signed. Header fields of the request are: whoever sends it must send the same.
+    /// - Parameter life: Rounded down to whole seconds, kept within ``presignedLives``, and no longer than the credentials'.
+    package func presignedTarget(_ request: SignableRequest, life: Duration, at time: Timestamp) -> String {
         let corrected = clock.corrected(time)
         let time = SigningTime(corrected)
         let scope = scope(day: time.day)
@@ -120,7 +98,8 @@ package struct S3Signer: Sendable {
         if let token = credentials.sessionToken { items.append((QueryName.securityToken, token)) }
         let query = CanonicalQuery(items).signed
         let canonical = CanonicalRequest(request, query: query, headers: headers, payloadHash: PayloadHash.unsignedText)
-        return (items, query, scope.signature(of: Self.stringToSign(canonical, time: time, scope: scope)))
+        let signature = scope.signature(of: Self.stringToSign(canonical, time: time, scope: scope))
+        return "\(request.path)?\(query)&\(QueryName.signature)=\(signature)"
     }
 
     private func seconds(of life: Duration, from time: Timestamp) -> Int64 {

@@ -6,6 +6,13 @@ import StorageCloud
 
 /// The steps of a multipart upload, which uploads and server-side copies have in common.
 struct S3Multipart: Sendable {
+    /// An upload that the service knows of.
+    struct Begun: Sendable {
+        let id: String
+        /// Whether its parts may have checksums.
+        let hasChecksums: Bool
+    }
+
     /// A part that the service holds.
     struct Part: Sendable {
         /// From 1.
@@ -30,18 +37,16 @@ struct S3Multipart: Sendable {
     private static let abortLimit: Duration = .seconds(15)
 
     /// One request: a caller that has no retries around it makes some.
-    ///
-    /// - Returns: The upload's identifier, and whether its parts may have checksums.
-    func create(_ key: String, metadata: ObjectMetadata, hasChecksums: Bool) async throws -> (id: String, hasChecksums: Bool) {
+    func create(_ key: String, metadata: ObjectMetadata, hasChecksums: Bool) async throws -> Begun {
         var call = S3Call("createUpload", .POST, key: key, query: [("uploads", nil)])
         call.addMetadata(metadata)
         if hasChecksums { call.offer(.uploadChecksum, [("x-amz-checksum-algorithm", "CRC32C")]) }
         let answer = try await client.send(call)
-        let document = try await answer.document(of: call.name, bucket: client.bucket, subject: client.subject(of: call))
+        let document = try await client.document(in: answer, to: call)
         guard let id = document["UploadId"]?.text, !id.isEmpty else {
             throw CloudErrors.s3.odd("the service began an upload without naming it", call.name)
         }
-        return (id, answer.extras.contains(.uploadChecksum))
+        return Begun(id: id, hasChecksums: answer.extras.contains(.uploadChecksum))
     }
 
     /// One request, like ``create(_:metadata:hasChecksums:)``.
@@ -103,17 +108,9 @@ struct S3Multipart: Sendable {
     /// Removes the parts of an upload, for a limited time, also in a cancelled task. What remains is for the bucket's lifecycle rule.
     func abort(_ key: String, upload id: String) async {
         let call = S3Call("abort", .DELETE, key: key, query: [("uploadId", id)])
-        let (client, clock, retries) = (client, client.clock, retries)
         await Task {
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    // Nobody is left to tell, and an upload that is gone is what was wanted.
-                    do { _ = try await retries.run { _ in try await client.send(call) } } catch {}
-                }
-                group.addTask { do { try await clock.sleep(for: Self.abortLimit) } catch {} }
-                await group.next()
-                group.cancelAll()
-            }
+            // Nobody is left to tell, and an upload that is gone is what was wanted.
+            _ = try? await leaving(after: Self.abortLimit, by: client.clock) { try await retries.run { _ in try await client.send(call) } }
         }.value
     }
 }

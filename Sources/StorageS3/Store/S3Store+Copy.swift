@@ -10,12 +10,12 @@ extension S3Store {
     package func copySource(of key: ObjectKey, size: Int64, etag: String?) -> CopySource? {
         let endpoint = client.endpoint
         return CopySource(
-            service: S3Provider.service, endpoint: endpoint.url, region: endpoint.region, bucket: client.bucket, key: name(of: key),
+            service: S3Service.name, endpoint: endpoint.url, region: endpoint.region, bucket: client.bucket, key: name(of: key),
             size: size, etag: etag)
     }
 
     package func canCopy(from source: CopySource) -> Bool {
-        guard source.service == S3Provider.service, (0...Self.maxObjectSize).contains(source.size),
+        guard source.service == S3Service.name, (0...Self.maxObjectSize).contains(source.size),
             let url = try? ArtifactURL(source.endpoint)
         else { return false }
         let endpoint = client.endpoint
@@ -86,7 +86,7 @@ extension S3Store {
         _ key: ObjectKey, from source: CopySource, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> ObjectInfo {
         let name = name(of: key)
-        let (id, _) = try await multipart.retries.run { _ in try await multipart.create(name, metadata: metadata, hasChecksums: false) }
+        let id = try await multipart.retries.run { _ in try await multipart.create(name, metadata: metadata, hasChecksums: false) }.id
         do {
             let size = Self.copyPartSize(of: source.size, configured: configuration.copyPartSize, workers: configuration.copyConcurrency)
             let parts = try await copyParts(name, from: source, upload: id, partSize: size)

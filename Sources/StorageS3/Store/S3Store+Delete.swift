@@ -1,4 +1,3 @@
-import Crypto
 import Logging
 package import MirrorCore
 package import MirrorStorage
@@ -31,10 +30,7 @@ extension S3Store {
         var text = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>"
         for key in keys { text += "<Object><Key>\(Markup.escape(name(of: key)))</Key></Object>" }
         text += "</Delete>"
-        let body = ByteBuffer(string: text)
-        // Every service knows this sum, and this request must have one.
-        let md5 = Base64.encode(Array(Insecure.MD5.hash(data: Array(text.utf8))))
-        let call = S3Call("delete", .POST, query: [("delete", nil)], headers: [("content-md5", md5)], body: .bytes([body]))
+        let call = S3Call.sending("delete", subresource: "delete", text, method: .POST, type: nil)
         let document: XMLTree
         do {
             document = try await client.document(call, limit: 4 << 20)

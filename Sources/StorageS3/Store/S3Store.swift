@@ -2,7 +2,6 @@ package import Logging
 package import MirrorCore
 package import MirrorNet
 package import MirrorStorage
-import NIOCore
 import NIOHTTP1
 import StorageCloud
 
@@ -111,10 +110,7 @@ package struct S3Store: ObjectStore {
         case .presigned:
             return try await client.presignedURL(ofKey: name(of: key), base: configuration.publicURL, life: life)
         case .public:
-            guard let base = configuration.publicURL else { return ObjectLocation(url: client.url(ofKey: name(of: key))) }
-            let slash = base.path.hasSuffix("/") ? "" : "/"
-            return ObjectLocation(
-                url: "\(base.scheme.rawValue)://\(base.authority)\(base.path)\(slash)\(PercentCoding.encode(path: name(of: key)))")
+            return ObjectLocation(url: client.url(ofKey: name(of: key), base: configuration.publicURL))
         }
     }
 

@@ -28,11 +28,6 @@ final class S3Upload: ObjectUpload {
         var isAsked = false
     }
 
-    private struct Begun: Sendable {
-        let id: String
-        let hasChecksums: Bool
-    }
-
     /// Bytes of a part that is gathered from its stream: sent from memory it can be sent again, and its checksum goes in front.
     private static let gathered: Int64 = 8 << 20
     /// Bytes of a part of unknown length.
@@ -43,7 +38,7 @@ final class S3Upload: ObjectUpload {
     private let name: String
     private let metadata: ObjectMetadata
     private let expectedSize: Int64?
-    private let begun = SharedValue<Begun>()
+    private let begun = SharedValue<S3Multipart.Begun>()
     private let state = Mutex(State())
 
     private var client: S3Client { store.client }
@@ -96,8 +91,7 @@ final class S3Upload: ObjectUpload {
 
     private func send(_ number: Int, _ body: S3Call.Body) async throws -> S3Multipart.Part {
         let begun = try await begun.value {
-            let (id, hasChecksums) = try await multipart.create(name, metadata: metadata, hasChecksums: client.sendsChecksums)
-            return Begun(id: id, hasChecksums: hasChecksums)
+            try await multipart.create(name, metadata: metadata, hasChecksums: client.sendsChecksums)
         }
         guard state.withLock({ $0.isOpen }) else {
             // It was given up while it began, and whoever gave it up did not know of it yet.

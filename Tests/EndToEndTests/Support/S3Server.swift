@@ -7,8 +7,9 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import StorageCloud
-import StorageS3
 import Testing
+
+@testable import StorageS3
 
 /// An S3 server that `scripts/test-servers.sh` starts, which checks signatures; its buckets play regions.
 struct S3Server: Sendable {
@@ -48,7 +49,8 @@ struct S3Server: Sendable {
     /// A new bucket.
     func makeBucket(_ what: String) async throws -> String {
         let name = Self.name(what)
-        try await client(name).createBucket()
+        let client = try client(name)
+        _ = try await client.send(.createBucket(in: client.endpoint))
         return name
     }
 
@@ -77,7 +79,7 @@ struct S3Server: Sendable {
 
     private func client(_ bucket: String) throws -> S3Client {
         S3Client(
-            bucket: bucket, endpoint: try S3Endpoint(url: url, region: "us-east-1", addressing: .path),
+            bucket: bucket, endpoint: S3Endpoint(url: try ArtifactURL(url), region: "us-east-1", addressing: .path),
             credentials: StaticCredentials(S3Credentials(accessKeyID: accessKey, secretAccessKey: secretKey)), http: Self.http,
             logger: Self.logger)
     }

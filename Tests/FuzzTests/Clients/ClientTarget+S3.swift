@@ -74,7 +74,7 @@ extension ClientTarget {
         static func store(at port: Int, _ http: ServiceClient) throws -> S3Store {
             S3Store(
                 configuration: S3Configuration(
-                    bucket: "bucket", endpoint: try S3Endpoint(url: "http://127.0.0.1:\(port)/", region: "eu-west-1"),
+                    bucket: "bucket", endpoint: S3Endpoint(url: try ArtifactURL("http://127.0.0.1:\(port)/"), region: "eu-west-1"),
                     credentials: StaticCredentials(S3Credentials(accessKeyID: "a", secretAccessKey: "b"))),
                 http: http, clock: FuzzClock(longestPause: .seconds(15)), logger: silent)
         }

@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorState
+import MirrorTesting
 
 @testable import MirrorServer
 

@@ -152,19 +152,4 @@ struct CredentialsOrderTests {
             #expect(scene.server.requests.isEmpty)
         }
     }
-
-    @Test func `the region is the environment's or the profile's`() async throws {
-        try await CredentialScene.run { scene async throws in
-            func region(_ variables: [String: String?], profile: String? = nil) throws -> String? {
-                try S3CredentialsChain.region(profile: profile, environment: scene.with(variables).environment)
-            }
-            #expect(try region([:]) == nil)
-            try scene.config("[default]\nregion = eu-north-1\n[profile x]\nregion = eu-west-3\n")
-            #expect(try region([:]) == "eu-north-1")
-            #expect(try region([:], profile: "x") == "eu-west-3")
-            #expect(try region(["AWS_DEFAULT_REGION": "a"], profile: "x") == "a")
-            #expect(try region(["AWS_DEFAULT_REGION": "a", "AWS_REGION": "b"]) == "b")
-            #expect(throws: CredentialsError.self) { try region([:], profile: "y") }
-        }
-    }
 }

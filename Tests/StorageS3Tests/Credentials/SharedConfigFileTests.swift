@@ -42,7 +42,7 @@ struct SharedConfigFileTests {
         let file = try SharedConfigFile(
             "[default]\nk = 1\n[profile x]\nk = 2\n[y]\nk = 3\n[sso-session s]\nk = 4\n[profile \"a b\"]\nk = 5\n[profilez]\nk = 6\n")
         #expect(file.configProfiles == ["default": ["k": "1"], "x": ["k": "2"], "a b": ["k": "5"]])
-        #expect(file.credentialsProfiles["y"] == ["k": "3"])
+        #expect(file.sections["y"] == ["k": "3"])
         #expect(try SharedConfigFile("[profile default]\nk = 1\n[default]\nk = 2\n").configProfiles == ["default": ["k": "1"]])
     }
 }

@@ -21,7 +21,7 @@ import Testing
                 logger: SetupServer.logger)
             origin.on(everything: answer)
             let configuration = S3Configuration(
-                bucket: "bucket", endpoint: try S3Endpoint(url: origin.url("/"), region: "us-east-1"),
+                bucket: "bucket", endpoint: S3Endpoint(url: try ArtifactURL(origin.url("/")), region: "us-east-1"),
                 credentials: StaticCredentials(S3Credentials(accessKeyID: "A", secretAccessKey: "S")))
             let setup = S3PoolSetup(
                 configuration: configuration, retention: .seconds(86_400), http: http, clock: HastyClock(), logger: SetupServer.logger)

@@ -35,7 +35,7 @@ struct SetupServer: Sendable {
             configuration: OutboundConfiguration(userAgent: "test"), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
         let server = SetupServer(
             bucket: "setup-\(Hex.encode((0..<6).map { _ in UInt8.random(in: .min ... .max) }))",
-            endpoint: try S3Endpoint(url: try value("CLOUD_MIRROR_TEST_\(kind.rawValue)_ENDPOINT"), region: "us-east-1"),
+            endpoint: S3Endpoint(url: try ArtifactURL(try value("CLOUD_MIRROR_TEST_\(kind.rawValue)_ENDPOINT")), region: "us-east-1"),
             credentials: S3Credentials(
                 accessKeyID: try value("CLOUD_MIRROR_TEST_\(kind.rawValue)_ACCESS_KEY"),
                 secretAccessKey: try value("CLOUD_MIRROR_TEST_\(kind.rawValue)_SECRET_KEY")),
@@ -72,8 +72,7 @@ struct SetupServer: Sendable {
     func check(_ configuration: S3Configuration, retention: Duration = .seconds(86_400)) async throws -> (
         isFine: Bool, lines: [SetupLine]
     ) {
-        let check = S3PoolCheck(
-            configuration: configuration, retention: retention, credentialsSource: "of the test", http: http, logger: Self.logger)
+        let check = S3PoolCheck(setup: setup(configuration, retention: retention), credentialsSource: "of the test")
         var lines: [SetupLine] = []
         let isFine = try await check.run { lines.append($0) }
         return (isFine, lines)

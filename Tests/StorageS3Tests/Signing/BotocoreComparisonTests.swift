@@ -15,7 +15,7 @@ struct BotocoreComparisonTests {
         let requests = (0..<600).map { _ in generator.header() }
         for (request, theirs) in zip(requests, try await BotocorePeer.answers(to: requests)) {
             let body = try #require(Data(base64Encoded: request.body))
-            let payload = request.contentSHA256 == nil ? PayloadHash(of: ByteBuffer(bytes: body)) : .unsigned
+            let payload = request.contentSHA256 == nil ? PayloadHash(of: [ByteBuffer(bytes: body)]) : .unsigned
             let ours = request.signer.sign(request.request, payload: payload, at: request.moment).header("authorization")
             #expect(ours == theirs, "\(request)")
         }
@@ -32,26 +32,20 @@ struct BotocoreComparisonTests {
             let expected = try parts(of: theirs)
             let ours = try parts(of: "\(request.scheme)://\(request.host)\(target)")
             #expect(ours == expected, "\(request)")
-            let presigned = signer.presign(request.request, life: life, at: request.moment)
-            let items = try parts(of: "\(request.scheme)://\(request.host)\(presigned.target)")
-            #expect(items == expected, "\(request)")
         }
     }
 
     @Test func `requests with a checksum behind the body get the signatures that botocore gives them`() async throws {
         var generator = PeerRequestGenerator(seed: 5)
-        let protections: [ChunkedPayload.Protection] = [
-            .signed(trailer: nil), .signed(trailer: .crc32c), .unsigned(trailer: .crc32c), .unsigned(trailer: .sha256),
-        ]
         let cases = (0..<100).map { number in
-            (generator.header(), ChunkedPayload(decodedLength: Int64(number) * 1_000, protection: protections[number % protections.count]))
+            (generator.header(), ChunkedPayload(decodedLength: Int64(number) * 1_000, protection: number % 2 == 0 ? .signed : .checked))
         }
         let questions = cases.map { request, payload in
             var request = request
             var headers = [
                 ["content-encoding", "aws-chunked"], ["X-Amz-Decoded-Content-Length", "\(payload.decodedLength)"],
             ]
-            if let trailer = payload.trailer { headers.append(["X-Amz-Trailer", "x-amz-checksum-\(trailer.rawValue)"]) }
+            if !payload.isSigned { headers.append(["X-Amz-Trailer", "x-amz-checksum-crc32c"]) }
             request.headers += headers
             request.contentSHA256 = payload.contentSHA256
             request.body = ""
@@ -77,8 +71,7 @@ struct BotocoreComparisonTests {
         let request = SignableRequest(method: "PUT", host: "bucket.example.org", path: "/key")
         for (question, theirs) in zip(questions, try await BotocorePeer.answers(to: questions)) {
             let content = try #require(Data(base64Encoded: question.body))
-            let payload = ChunkedPayload(
-                decodedLength: Int64(content.count), protection: .unsigned(trailer: .sha256), chunkSize: question.chunked)
+            let payload = ChunkedPayload(decodedLength: Int64(content.count), protection: .checked, chunkSize: question.chunked)
             let body = ByteStream(ByteBuffer(bytes: content))
             let signed = signer.sign(request, body: body, as: payload, at: SigningVectors.time)
             let ours = try await ByteStream(signed.body).collect(upTo: 1 << 20)

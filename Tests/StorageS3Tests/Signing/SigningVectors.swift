@@ -36,9 +36,7 @@ enum SigningVectors {
         let canonicalHash: String
         let seedSignature: String
         let chunkSignatures: [String]
-        let encodedLength: Int?
-        let trailer: String?
-        let trailerSignature: String?
+        let encodedLength: Int
     }
 
     static func requests() throws -> [Request] { try read("requests.json") }
@@ -50,6 +48,19 @@ enum SigningVectors {
 
     private static func read<Value: Decodable>(_ name: String) throws -> [Value] {
         try JSONDecoder().decode([Value].self, from: Data(contentsOf: url(name)))
+    }
+}
+
+extension S3Signer {
+    /// The request that whoever has the URL sends.
+    func presign(_ request: SignableRequest, life: Duration, at time: Timestamp) -> SignableRequest {
+        var presigned = request
+        let query = presignedTarget(request, life: life, at: time).split(separator: "?", maxSplits: 1)[1]
+        presigned.query = query.split(separator: "&").map { item -> (name: String, value: String?) in
+            let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map { PercentCoding.decode($0) ?? "" }
+            return (parts[0], parts[1])
+        }
+        return presigned
     }
 }
 

@@ -14,7 +14,7 @@ import botocore.auth
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from botocore.httpchecksum import AwsChunkedWrapper, Sha256Checksum
+from botocore.httpchecksum import AwsChunkedWrapper, BaseChecksum
 from botocore.utils import percent_encode
 
 
@@ -48,9 +48,31 @@ def sign(wanted):
     return request.headers["Authorization"]
 
 
+def crc32c_of(byte):
+    for _ in range(8):
+        byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
+    return byte
+
+
+class Crc32c(BaseChecksum):
+    """botocore's own needs a library in C."""
+
+    table = [crc32c_of(byte) for byte in range(256)]
+
+    def __init__(self):
+        self.state = 0xFFFFFFFF
+
+    def update(self, chunk):
+        for byte in chunk:
+            self.state = self.state >> 8 ^ self.table[(self.state ^ byte) & 0xFF]
+
+    def digest(self):
+        return (self.state ^ 0xFFFFFFFF).to_bytes(4, "big")
+
+
 def chunked(wanted):
     body = io.BytesIO(base64.b64decode(wanted["body"]))
-    encoded = AwsChunkedWrapper(body, Sha256Checksum, "x-amz-checksum-sha256", wanted["chunked"]).read()
+    encoded = AwsChunkedWrapper(body, Crc32c, "x-amz-checksum-crc32c", wanted["chunked"]).read()
     return base64.b64encode(encoded).decode("ascii")
 
 

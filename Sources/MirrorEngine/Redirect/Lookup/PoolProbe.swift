@@ -6,10 +6,10 @@ import MirrorStorage
 /// process that want it at the same time.
 ///
 /// Goes on when nobody waits for it any more, for a while: whoever asks next finds what came of it.
-struct PoolProbe: Sendable {
+final class PoolProbe: Sendable {
     enum Finding: Sendable {
         /// With the token of the request that looked, which may be older than those of the requests that it answers.
-        case settled(Replica, Outcome, HotIndex.Token)
+        indirect case settled(Replica, Outcome, HotIndex.Token)
         case pending
         case queueFull
         /// This network may claim no more.
@@ -19,16 +19,23 @@ struct PoolProbe: Sendable {
     /// Longer than any pool takes that is well.
     private static let life = Duration.seconds(10)
 
-    let state: HotIndex
-    let backfill: Backfill
-    let coldClaims: ColdClaims
-    let clock: any MonotonicClock
+    private let state: HotIndex
+    private let backfill: Backfill
+    private let coldClaims: ColdClaims
+    private let clock: any MonotonicClock
     private let flights = SingleFlight<ReplicaID, Finding>(goesOnAlone: true)
     private let looks = LookCount(limit: 4_000)
 
+    init(state: HotIndex, backfill: Backfill, coldClaims: ColdClaims, clock: any MonotonicClock) {
+        self.state = state
+        self.backfill = backfill
+        self.coldClaims = coldClaims
+        self.clock = clock
+    }
+
     /// Looks and claims, and leaves what this request would fetch the artifact with to whoever copies it.
     func find(_ request: PendingRequest) async throws -> Finding {
-        var finding = try await flights.run(request.id) { try await lookAndClaimInTime(request) }
+        var finding = try await flights.run(request.id) { try await self.lookAndClaimInTime(request) }
         // The first one's budget is not the others'.
         if case .overBudget(let network) = finding, network != request.network { finding = try await lookAndClaimInTime(request) }
         // That of another claim is older, or it has gone with the end of the copy before.
@@ -52,8 +59,8 @@ struct PoolProbe: Sendable {
         guard looks.begin(in: request.pool.id) else { return .queueFull }
         let finding = try await leaving(after: Self.life, by: clock) {
             // When it ends, however long nobody has waited for it by then.
-            defer { looks.end(in: request.pool.id) }
-            return try await lookAndClaim(request)
+            defer { self.looks.end(in: request.pool.id) }
+            return try await self.lookAndClaim(request)
         }
         guard let finding else {
             throw StorageError(.timedOut, "neither pool nor state answered within \(Self.life)", operation: "probe")

@@ -36,7 +36,7 @@ extension Configuration {
         }
         reader.section("server", doc: "Limits of the listeners.") { server = ServerConfiguration($0) }
         reader.section("log", doc: "The log, on standard error.") { section in
-            section.value("level", &log.level, .logLevel, doc: "The lowest severity that is logged.")
+            section.value("level", &log.level, .choice(), doc: "The lowest severity that is logged.")
             section.value(
                 "format", &log.format, .choice(), doc: "`auto` writes text to a terminal, and otherwise one JSON object per line.")
         }
