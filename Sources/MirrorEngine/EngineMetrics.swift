@@ -47,6 +47,7 @@ package struct EngineMetrics: Sendable {
         fileprivate let copySeconds: Recorder
         fileprivate let copyBytes: Counter
         fileprivate let serverSideCopyBytes: Counter
+        fileprivate let replicaCopyBytes: Counter
         fileprivate let lost: Counter
         fileprivate let servedBytes: Counter
         fileprivate let oldestQueued: Gauge
@@ -82,7 +83,8 @@ package struct EngineMetrics: Sendable {
             waitSeconds = Recorder(label: Name.waitSeconds, dimensions: label, aggregate: true, factory: factory)
             copySeconds = Recorder(label: Name.copySeconds, dimensions: label, aggregate: true, factory: factory)
             copyBytes = counter(Name.copyBytes)
-            serverSideCopyBytes = counter(Name.serverSideCopyBytes)
+            serverSideCopyBytes = counter(Name.serverSideCopyBytes, [("source", "origin")])
+            replicaCopyBytes = counter(Name.serverSideCopyBytes, [("source", "replica")])
             lost = counter(Name.lost)
             servedBytes = counter(Name.servedBytes)
             oldestQueued = Gauge(label: Name.oldestQueued, dimensions: label, factory: factory)
@@ -175,7 +177,12 @@ package struct EngineMetrics: Sendable {
     func copyBegan(pool: PoolID) { self[pool: pool].copiesInProgress.increment(by: 1) }
     func copyEnded(pool: PoolID) { self[pool: pool].copiesInProgress.decrement(by: 1) }
 
-    func countCopiedInService(bytes: Int64, pool: PoolID) { self[pool: pool].serverSideCopyBytes.increment(by: bytes) }
+    /// - Parameter isReplica: Whether they come from another pool, and not from the origin.
+    func countCopiedInService(bytes: Int64, pool: PoolID, isReplica: Bool) {
+        let metrics = self[pool: pool]
+        (isReplica ? metrics.replicaCopyBytes : metrics.serverSideCopyBytes).increment(by: bytes)
+    }
+
     func countLost(pool: PoolID) { self[pool: pool].lost.increment() }
 
     package func recordTotals(_ totals: PoolTotals, pool: PoolID) {

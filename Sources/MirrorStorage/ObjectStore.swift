@@ -38,14 +38,23 @@ public protocol ObjectStore: Sendable {
     /// - Parameter expectedSize: The size in bytes, if the origin stated it: a store may refuse an object early (`.full`, `.invalidRequest`).
     func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload
 
+    /// The source from which another store of the same service can copy an object of this store (``canCopy(from:)``). Makes no network call.
+    ///
+    /// - Parameter size: The size of the object in bytes.
+    /// - Parameter etag: The ETag that the object must still have; `nil` for any.
+    /// - Returns: `nil` if no store can copy from this one.
+    func copySource(of key: ObjectKey, size: Int64, etag: String?) -> CopySource?
+
     /// Whether ``copy(_:from:metadata:condition:)`` is worth trying: the same kind of service, reachable, and a size that it copies. Makes no network call.
     func canCopy(from source: CopySource) -> Bool
 
     /// Makes the service itself copy an object from another bucket, so that no byte of it passes through this process.
     ///
-    /// - Parameter metadata: The metadata of the copy, as for an upload; not that of the source.
+    /// - Parameter metadata: The metadata of the copy, as for an upload; not that of the source. It has a digest if one is known: if the service
+    ///   states a digest of the copy, the store compares the two.
     /// - Throws: `.permissionDenied` or `.notFound` if the service does not let this store read the source, `.preconditionFailed` if the
-    ///   source no longer matches `source` or `condition` does not hold, `.unsupported` if ``canCopy(from:)`` is false.
+    ///   source no longer matches `source` or `condition` does not hold, `.checksumMismatch` if the copy has a different size or digest,
+    ///   `.unsupported` if ``canCopy(from:)`` is false.
     func copy(_ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition) async throws -> ObjectInfo
 
     /// Opens an object as a file, so that its bytes can be sent by the kernel. The default throws `.unsupported`.
@@ -69,6 +78,9 @@ public protocol ObjectStore: Sendable {
 
     /// Where a client finds the object. Makes no network call.
     ///
+    /// A store that signs locations signs them as at the beginning of a window of time, so that all nodes give the same location during the window.
+    /// The window, at most five minutes, is added to `life`: while a location has more than `life` left, other clients get it, too.
+    ///
     /// - Parameter life: How long the location must work at least, if it expires.
     func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation
 
@@ -87,6 +99,8 @@ extension ObjectStore {
     }
 
     public func space() async throws -> StoreSpace? { nil }
+
+    public func copySource(of key: ObjectKey, size: Int64, etag: String?) -> CopySource? { nil }
 
     public func canCopy(from source: CopySource) -> Bool { false }
 

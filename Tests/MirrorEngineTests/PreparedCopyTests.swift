@@ -19,7 +19,8 @@ struct PreparedCopyTests {
             engine.origin.on(Self.path, .text("hello"))
             let copies = CopyEngine(
                 space: engine.space, configuration: engine.setup.copy, metrics: engine.metrics, clock: engine.setup.clock,
-                logger: EngineFixture.logger, credit: OriginCredit(clock: engine.setup.clock), memory: CopyMemory(engine.setup.copy))
+                logger: EngineFixture.logger, credit: OriginCredit(clock: engine.setup.clock), memory: CopyMemory(engine.setup.copy),
+                replicas: ReplicaSources(pools: engine.pools, state: engine.state))
             try await body(engine, copies)
         }
     }

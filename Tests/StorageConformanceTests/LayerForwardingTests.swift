@@ -59,6 +59,28 @@ struct LayerForwardingTests {
         }
     }
 
+    /// Says of copies what a test can tell from a default.
+    private struct CopiedStore: StoreLayer {
+        let base: any ObjectStore = MemoryStore()
+
+        func copySource(of key: ObjectKey, size: Int64, etag: String?) -> CopySource? {
+            CopySource(service: "s", endpoint: "https://s.example", region: "r", bucket: "b", key: "\(key)", size: size, etag: etag)
+        }
+
+        func canCopy(from source: CopySource) -> Bool { source.bucket == "b" }
+    }
+
+    @Test("what a store says of copies without a call comes through", arguments: Layer.allCases)
+    func forwardsSources(_ layer: Layer) throws {
+        let store = try layer.around(CopiedStore())
+        let key = try SampleObject(size: 1).key
+        var source = try #require(store.copySource(of: key, size: 3, etag: "\"e\""))
+        #expect(source == CopiedStore().copySource(of: key, size: 3, etag: "\"e\""))
+        #expect(store.canCopy(from: source))
+        source.bucket = "c"
+        #expect(!store.canCopy(from: source))
+    }
+
     @Test("an error of any call comes through as it is", arguments: Layer.allCases)
     func forwardsErrors(_ layer: Layer) async throws {
         let store = try layer.around(HookedStore { _ in throw StorageError(.permissionDenied, "no", operation: "test") })

@@ -65,9 +65,7 @@ struct S3ConformanceTests {
         try await testCase.run(
             CopyingStore(store: pool) { object in
                 let info = try await object.put(into: origin)
-                return CopySource(
-                    service: "s3", endpoint: server.endpoint.url, region: server.endpoint.region, bucket: origin.configuration.bucket,
-                    key: info.key.description, size: info.size, etag: info.etag)
+                return try requireValue(origin.copySource(of: info.key, size: info.size, etag: info.etag), "source")
             })
     }
 

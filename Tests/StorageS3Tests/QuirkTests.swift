@@ -76,7 +76,7 @@ struct QuirkTests {
             (.trailer, 400, "XAmzContentSHA256Mismatch"),
             // Others
             (.completionCondition, 400, "InvalidArgument"), (.checksum, 400, "InvalidRequest"), (.uploadChecksum, 400, ""),
-            (.signedChunks, 400, "IncompleteBody"),
+            (.signedChunks, 400, "IncompleteBody"), (.copyChecksum, 400, "InvalidRequest"),
         ]
         for (quirk, status, code) in rows { #expect(quirk.mayBeMeant(by: Self.failure(status, code)), "\(quirk) \(code)") }
         #expect(Set(rows.map(\.0)) == Set(S3Quirk.allCases))

@@ -31,19 +31,22 @@ struct StoreLocationTests {
         }
     }
 
-    @Test("A presigned location works as long as asked for, seven days at most")
-    func presigned() async throws {
+    /// At the beginning of a window.
+    private static let start = Timestamp(milliseconds: 1_700_000_100_000)
+
+    @Test("A presigned location works as long as asked for, from the end of its window on, seven days at most", arguments: [0, 299_999])
+    func presigned(_ milliseconds: Int64) async throws {
         let object = try SampleObject(size: 1)
-        try await StoreFixture.run(change: { $0.access = .presigned }) { fixture async throws in
-            let before = SystemClock().now
+        let clock = ManualClock(now: Self.start + .milliseconds(milliseconds))
+        try await StoreFixture.run(clock: clock, change: { $0.access = .presigned }) { fixture async throws in
             let location = try await fixture.store.location(of: object.key, life: .seconds(600))
-            let ends = try #require(location.expires)
-            #expect(before.duration(to: ends) >= .seconds(600))
-            #expect(before.duration(to: ends) < .seconds(605))
-            #expect(expires(location.url) ?? 0 >= 600)
+            #expect(location.expires == Self.start + .seconds(900))
+            #expect(expires(location.url) == 900)
+            #expect(location.url.contains("X-Amz-Date=20231114T221500Z&"))
             #expect(location.url.contains("X-Amz-Signature="))
             let long = try await fixture.store.location(of: object.key, life: .seconds(10_000_000))
             #expect(expires(long.url) == 604_800)
+            #expect(long.expires == Self.start + .seconds(604_800))
             #expect(fixture.store.capabilities.features.contains(.presignedLocations))
         }
     }
@@ -51,24 +54,77 @@ struct StoreLocationTests {
     @Test("A presigned location ends a minute before its credentials")
     func credentialsEnd() async throws {
         let object = try SampleObject(size: 1)
+        let clock = ManualClock(now: Self.start + .seconds(100))
         func credentials(_ life: Duration) -> GivenCredentials {
             GivenCredentials([
-                S3Credentials(accessKeyID: "K", secretAccessKey: "S", sessionToken: "T", expires: SystemClock().now + life)
+                S3Credentials(accessKeyID: "K", secretAccessKey: "S", sessionToken: "T", expires: clock.now + life)
             ])
         }
         let soon = credentials(.seconds(300))
-        try await StoreFixture.run(credentials: soon, change: { $0.access = .presigned }) { fixture async throws in
+        try await StoreFixture.run(credentials: soon, clock: clock, change: { $0.access = .presigned }) { fixture async throws in
             let location = try await fixture.store.location(of: object.key, life: .seconds(3_600))
-            #expect(expires(location.url) ?? .max <= 240)
-            let ends = try #require(location.expires)
-            #expect(SystemClock().now.duration(to: ends) <= .seconds(240))
+            #expect(location.expires == clock.now + .seconds(240))
+            // From the beginning of the window.
+            #expect(expires(location.url) == 340)
         }
-        for useless in [credentials(.seconds(50)), GivenCredentials([nil])] {
-            try await StoreFixture.run(credentials: useless, change: { $0.access = .presigned }) { fixture async throws in
+        for useless in [credentials(.seconds(60)), credentials(.seconds(50)), GivenCredentials([nil])] {
+            try await StoreFixture.run(credentials: useless, clock: clock, change: { $0.access = .presigned }) { fixture async throws in
                 _ = try await requireStorageError(.permissionDenied, "location") {
                     try await fixture.store.location(of: object.key, life: .seconds(600))
                 }
             }
+        }
+    }
+
+    /// - Parameter credentialsEnd: Seconds; `nil` for credentials that last, the others end before a location would.
+    @Test(
+        "Stores with the same credentials and clocks a second apart give one URL for as long as a window lasts",
+        arguments: [nil, 400] as [Int?])
+    func sameURL(credentialsEnd: Int?) async throws {
+        let object = try SampleObject(size: 1)
+        let clocks = [Self.start, Self.start + .seconds(1)].map { ManualClock(now: $0) }
+        let credentials = S3Credentials(
+            accessKeyID: "K", secretAccessKey: "S", expires: credentialsEnd.map { Self.start + .seconds($0) })
+        try await StoreFixture.run(
+            credentials: GivenCredentials([credentials]), clock: clocks[0], change: { $0.access = .presigned }
+        ) { fixture async throws in
+            let other = S3Store(
+                configuration: fixture.store.configuration, http: fixture.store.client.http, clock: clocks[1],
+                logger: fixture.store.logger)
+            func locations() async throws -> [ObjectLocation] {
+                var locations: [ObjectLocation] = []
+                for store in [fixture.store, other] {
+                    locations.append(try await store.location(of: object.key, life: .seconds(300)))
+                }
+                return locations
+            }
+            func advance(by duration: Duration) { for clock in clocks { clock.advance(by: duration) } }
+            let first = try await locations()
+            #expect(first[0] == first[1])
+            for step in [150_000, 148_999] as [Int64] {
+                advance(by: .milliseconds(step))
+                #expect(try await locations() == first)
+            }
+            // The later clock is in the next window.
+            advance(by: .milliseconds(1))
+            let both = try await locations()
+            #expect(both[0] == first[0])
+            #expect(both[1].url != first[0].url)
+            // And then both are.
+            advance(by: .seconds(1))
+            #expect(try await locations() == [both[1], both[1]])
+        }
+    }
+
+    @Test("Windows are those of the service's clock, and a location ends by the machine's")
+    func skewed() async throws {
+        let object = try SampleObject(size: 1)
+        let clock = ManualClock(now: Self.start - .seconds(20_000))
+        try await StoreFixture.run(clock: clock, change: { $0.access = .presigned }) { fixture async throws in
+            #expect(fixture.store.client.clockOffset.learn(date: "Tue, 14 Nov 2023 22:16:40 GMT", at: clock.now))
+            let location = try await fixture.store.location(of: object.key, life: .seconds(300))
+            #expect(location.url.contains("X-Amz-Date=20231114T221500Z&X-Amz-Expires=600&"))
+            #expect(location.expires == clock.now + .seconds(500))
         }
     }
 

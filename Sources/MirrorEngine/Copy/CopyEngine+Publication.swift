@@ -8,7 +8,7 @@ extension CopyEngine {
     func wasPublished(_ prepared: PreparedCopy, as object: StoredObject) {
         guard case .ofService(let source, _) = prepared.content else { return }
         refusals.succeeded(source, prepared.attempt.pool.id)
-        metrics.countCopiedInService(bytes: object.size, pool: prepared.attempt.pool.id)
+        metrics.countCopiedInService(bytes: object.size, pool: prepared.attempt.pool.id, isReplica: prepared.replica != nil)
     }
 
     /// What is prepared next, after a copy was not published.
@@ -28,9 +28,12 @@ extension CopyEngine {
             if error.code == .preconditionFailed, prepared.condition == .absent, try await isPresent(prepared.attempt) {
                 return .adopting(prepared.copy)
             }
-            // Unless the object is there already, what the service does not carry is carried through here, whatever the reason.
-            refuse(source, error, prepared.attempt)
-            return .carrying(prepared.condition, size: stated)
+            refuse(source, error, prepared)
+            // It was visible, and may still be there.
+            let condition: WriteCondition = error.code == .checksumMismatch ? .none : prepared.condition
+            // Unless the object is there already, what the service does not carry is carried through here, whatever the reason; what it does not copy
+            // from another pool it may copy from somewhere else.
+            return prepared.replica == nil ? .carrying(condition, size: stated) : .copying(condition)
         case .inTheWay:
             guard error is PreparedCopy.OlderObject else { throw error }
             logger.info(
@@ -54,16 +57,25 @@ extension CopyEngine {
         }
     }
 
-    private func refuse(_ source: CopySource, _ error: StorageError, _ attempt: CopyAttempt) {
+    private func refuse(_ source: CopySource, _ error: StorageError, _ prepared: PreparedCopy) {
+        let attempt = prepared.attempt
         metrics.countError(error)
         let isWholeBucket = refusals.insert(source, attempt.pool.id, because: error.code, at: clock.instant)
-        logger.notice(
-            isWholeBucket
-                ? "the pool's service does not copy from this bucket; for some minutes all its bytes pass through this process"
-                : "the pool's service does not copy this object; its bytes pass through this process",
-            metadata: [
-                "pool": "\(attempt.pool.id)", "bucket": "\(source.bucket)", "artifact": "\(attempt.artifact.redacted)", "error": "\(error)",
-            ])
+        let message: Logger.Message =
+            switch (prepared.replica == nil, isWholeBucket) {
+            case (true, true):
+                "the pool's service does not copy from this bucket; for some minutes all its bytes pass through this process"
+            case (true, false):
+                "the pool's service does not copy this object; its bytes pass through this process"
+            case (false, true):
+                "the pool's service does not copy from this other pool; for some minutes artifacts come from elsewhere"
+            case (false, false):
+                "the pool's service does not copy this object of another pool; the artifact comes from elsewhere"
+            }
+        let metadata: Logger.Metadata = [
+            "pool": "\(attempt.pool.id)", "bucket": "\(source.bucket)", "artifact": "\(attempt.artifact.redacted)", "error": "\(error)",
+        ]
+        logger.notice(message, metadata: metadata.merging(prepared.provenance) { known, _ in known })
     }
 
     /// The pool takes less than it seemed to: what was not used for longest goes all the same, and the next attempt finds room.

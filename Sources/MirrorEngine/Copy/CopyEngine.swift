@@ -5,7 +5,8 @@ import MirrorState
 import MirrorStorage
 import NIOCore
 
-/// Brings the bytes of artifacts from their origins into pools, verified and ready to be published in one step. Publishes nothing itself.
+/// Brings the bytes of artifacts from their origins into pools, or from one pool into another, verified and ready to be published in one step. Publishes
+/// nothing itself.
 struct CopyEngine: Sendable {
     let space: PoolSpace
     let configuration: CopyConfiguration
@@ -14,6 +15,7 @@ struct CopyEngine: Sendable {
     let logger: Logger
     let credit: OriginCredit
     let memory: CopyMemory
+    let replicas: ReplicaSources
     let refusals = ServerSideRefusals()
     private let refusedRedirects = RefusedRedirects()
 
@@ -24,17 +26,11 @@ struct CopyEngine: Sendable {
         do {
             switch way {
             case .copying(let condition):
-                let head = try await head(for: attempt)
-                if let head, let source = head.copySource,
-                    let copy = try await prepareInService(attempt, source, head.response, condition)
-                {
-                    return copy
-                }
-                return try await carry(attempt, condition, size: head?.response.totalSize)
+                return try await prepareFromNearest(attempt, condition)
             case .carrying(let condition, let size):
                 return try await carry(attempt, condition, size: size)
             case .adopting(let copy):
-                return PreparedCopy(attempt: attempt, content: .inTheWay, condition: .absent, copy: copy, room: nil)
+                return PreparedCopy(attempt: attempt, content: .inTheWay, condition: .absent, copy: copy, room: nil, replica: nil)
             }
         } catch let error as OutboundError {
             if case .redirectRefused(let refusal, let host) = error.code { note(refusal, host, attempt.artifact) }
@@ -56,17 +52,17 @@ struct CopyEngine: Sendable {
 
     /// Prepares that the pool's service copies by itself, so that no byte of the artifact passes through here.
     ///
-    /// - Returns: `nil` where the bytes have to pass through here.
-    private func prepareInService(
-        _ attempt: CopyAttempt, _ source: CopySource, _ head: OriginResponse, _ condition: WriteCondition
-    ) async throws -> PreparedCopy? {
+    /// - Parameter replica: The pool that `source` lies in; `nil` where that is the origin's bucket.
+    /// - Parameter stated: Bytes of the artifact, as the origin states them.
+    func prepareInService(
+        _ attempt: CopyAttempt, _ source: CopySource, _ metadata: ObjectMetadata, replica: PoolID?, stated: Int64?,
+        _ condition: WriteCondition
+    ) async throws -> PreparedCopy {
         let pool = attempt.pool
-        guard pool.store.canCopy(from: source), !refusals.contains(source, pool.id, at: clock.instant) else { return nil }
         let limit = limit(of: pool)
         if source.size > limit { throw CopyError.tooLarge(limit: limit) }
         let room = try await space.begin(source.size, in: pool)
         do {
-            try refusePage(head, of: attempt.artifact)
             // The service takes all of it at once.
             try await room.take(Int(clamping: source.size))
         } catch {
@@ -74,14 +70,14 @@ struct CopyEngine: Sendable {
             throw error
         }
         return PreparedCopy(
-            attempt: attempt, content: .ofService(source, stated: head.totalSize), condition: condition,
-            copy: UnpublishedCopy(size: source.size, metadata: head.metadata(of: attempt.artifact, stored: clock.now)), room: room)
+            attempt: attempt, content: .ofService(source, stated: stated), condition: condition,
+            copy: UnpublishedCopy(size: source.size, metadata: metadata), room: room, replica: replica)
     }
 
     // MARK: Carried through here
 
     /// - Parameter size: Bytes of the artifact, where the origin has stated them: what is stored has just as many.
-    private func carry(_ attempt: CopyAttempt, _ condition: WriteCondition, size: Int64?) async throws -> PreparedCopy {
+    func carry(_ attempt: CopyAttempt, _ condition: WriteCondition, size: Int64?) async throws -> PreparedCopy {
         let pool = attempt.pool
         let planner = CopyPlanner(
             capabilities: pool.store.capabilities, partSize: configuration.partSize, memory: configuration.memory)
@@ -137,7 +133,7 @@ struct CopyEngine: Sendable {
             metadata.sha256 = sha256
             return PreparedCopy(
                 attempt: attempt, content: .upload(upload, sha256: sha256), condition: condition,
-                copy: UnpublishedCopy(size: hash.count, metadata: metadata), room: room)
+                copy: UnpublishedCopy(size: hash.count, metadata: metadata), room: room, replica: nil)
         } catch {
             await abort(upload)
             throw error
@@ -185,17 +181,17 @@ struct CopyEngine: Sendable {
     }
 
     /// A login page, or an error with status 200, is not to be kept as what it stands for.
-    private func refusePage(_ response: OriginResponse, of artifact: ArtifactURL) throws {
+    func refusePage(_ response: OriginResponse, of artifact: ArtifactURL) throws {
         guard configuration.refuseHTML, let type = response.pageType, ([artifact] + response.addresses).contains(where: FileType.isNoPage)
         else { return }
         throw CopyError(.content, isTransient: false, "the origin answered with a web page (\(type)) where the name says otherwise")
     }
 
-    /// How long a bucket that is an origin may take to say what it has: a copy that waits for it is not slow by any other measure.
-    private static let headLimit = Duration.seconds(15)
+    /// How long a bucket that is an origin, or another pool, may take to say what it has: a copy that waits for it is not slow by any other measure.
+    static let headLimit = Duration.seconds(15)
 
     /// - Returns: `nil` where the pool's service copies nothing by itself, or the origin is not a bucket.
-    private func head(for attempt: CopyAttempt) async throws -> (response: OriginResponse, copySource: CopySource?)? {
+    func head(for attempt: CopyAttempt) async throws -> (response: OriginResponse, copySource: CopySource?)? {
         guard attempt.pool.store.capabilities.features.contains(.serverSideCopy) else { return nil }
         let answer = try await leaving(after: Self.headLimit, by: clock) { try await attempt.origin.head() }
         guard let answer else { throw OutboundError(.timedOut, "the origin's bucket did not answer within \(Self.headLimit)") }

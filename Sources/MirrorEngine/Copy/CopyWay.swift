@@ -3,7 +3,7 @@ import MirrorStorage
 
 /// What is prepared to be published. A copy that is not published leads to another way, or to the attempt's end (``CopyEngine/way(after:of:)``).
 enum CopyWay: Sendable {
-    /// The pool's service copies where it can; else the bytes pass through here.
+    /// The pool's service copies where it can, from the origin or from another pool; else the bytes pass through here.
     case copying(WriteCondition)
     /// The bytes pass through here, because the pool's service did not copy.
     ///

@@ -46,7 +46,7 @@ package final class CopyWorkers: Service {
         slots = CopySlots(configuration, credit: credit)
         engine = CopyEngine(
             space: space, configuration: configuration, metrics: metrics, clock: clock, logger: logger, credit: credit,
-            memory: CopyMemory(configuration))
+            memory: CopyMemory(configuration), replicas: ReplicaSources(pools: pools, state: state))
         keeper = LeaseKeeper(
             state: state, slots: slots, memory: engine.memory, configuration: configuration, metrics: metrics, clock: clock, logger: logger,
             onFreeSlot: { [work] in work.notify() })
@@ -207,10 +207,12 @@ package final class CopyWorkers: Service {
         }
         let duration = began.duration(to: clock.instant)
         switch result {
-        case .published(let object):
+        case .published(let object, let provenance):
             metrics.recordCopy(duration, isPresent: true, pool: lease.id.pool)
-            logger.info(
-                "copied", metadata: ["bytes": .stringConvertible(object.size), "seconds": .stringConvertible(Self.seconds(duration))])
+            let amount: Logger.Metadata = [
+                "bytes": .stringConvertible(object.size), "seconds": .stringConvertible(Self.seconds(duration)),
+            ]
+            logger.info("copied", metadata: amount.merging(provenance) { known, _ in known })
         case .unpublished(let result, let detail, let retry):
             do {
                 try await uncancelled { try await self.publisher.finish(lease, result) }
@@ -236,7 +238,9 @@ package final class CopyWorkers: Service {
     /// How an attempt ends.
     private enum Attempt {
         /// The object is there, and the state knows it.
-        case published(StoredObject)
+        ///
+        /// - Parameter provenance: What the log says of where it comes from.
+        case published(StoredObject, provenance: Logger.Metadata)
         /// - Parameters:
         ///   - detail: Why, for the log alone.
         ///   - retry: What the log says of another attempt.
@@ -251,16 +255,15 @@ package final class CopyWorkers: Service {
             return .unpublished(.failed(failure(.transfer, "given up after \(configuration.maxAttempts) attempts")))
         }
         do {
-            return .published(
-                try await keeper.keep(lease, for: copy) {
-                    try await self.queries.withNewest(for: lease.id) { source in
-                        let origin = OriginReader(origin: self.origins.origin(of: source), clock: self.clock)
-                        return try await self.make(
-                            CopyAttempt(
-                                origin: origin, pool: pool, number: lease.attempt, queuedAt: lease.queuedAt, progress: copy.progress),
-                            lease, copy)
-                    }
-                })
+            return try await keeper.keep(lease, for: copy) {
+                try await self.queries.withNewest(for: lease.id) { source in
+                    let origin = OriginReader(origin: self.origins.origin(of: source), clock: self.clock)
+                    return try await self.make(
+                        CopyAttempt(
+                            origin: origin, pool: pool, number: lease.attempt, queuedAt: lease.queuedAt, progress: copy.progress),
+                        lease, copy)
+                }
+            }
         } catch let error as StateError where error.code == .staleLease {
             return .lost
         } catch {
@@ -284,7 +287,7 @@ package final class CopyWorkers: Service {
     }
 
     /// Prepares and publishes, until the replica has its object.
-    private func make(_ attempt: CopyAttempt, _ lease: CopyLease, _ copy: CopySlots.Copy) async throws -> StoredObject {
+    private func make(_ attempt: CopyAttempt, _ lease: CopyLease, _ copy: CopySlots.Copy) async throws -> Attempt {
         var way = CopyWay.first
         while true {
             let prepared = try await engine.prepare(attempt, by: way)
@@ -293,7 +296,7 @@ package final class CopyWorkers: Service {
             do {
                 let object = try await publisher.publish(prepared, by: lease)
                 engine.wasPublished(prepared, as: object)
-                return object
+                return .published(object, provenance: prepared.provenance)
             } catch {
                 way = try await engine.way(after: error, of: prepared)
                 slots.setPublishing(copy, false)

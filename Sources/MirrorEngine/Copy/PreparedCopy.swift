@@ -1,3 +1,4 @@
+import Logging
 import MirrorCore
 import MirrorState
 import MirrorStorage
@@ -12,9 +13,9 @@ struct PreparedCopy: Sendable {
     enum Content: Sendable {
         /// An upload that has all of its bytes.
         case upload(any ObjectUpload, sha256: Digest)
-        /// An object of the origin's bucket, which the pool's service copies when it is told to.
+        /// An object of the origin's bucket or of another pool, which the pool's service copies when it is told to.
         ///
-        /// - Parameter stated: Bytes of it, as the origin states them.
+        /// - Parameter stated: Bytes of it, where the origin states them.
         case ofService(CopySource, stated: Int64?)
         /// The object that is there already.
         case inTheWay
@@ -33,6 +34,15 @@ struct PreparedCopy: Sendable {
     let copy: UnpublishedCopy
     /// In the pool; `nil` where nothing is added to it.
     let room: PoolSpace.Reservation?
+    /// The pool whose replica is copied; `nil` for the origin's artifact.
+    let replica: PoolID?
+
+    /// For the log: where the bytes come from, unless they are there already.
+    var provenance: Logger.Metadata {
+        if case .inTheWay = content { return [:] }
+        guard let replica else { return ["source": "origin"] }
+        return ["source": "replica", "from": "\(replica)"]
+    }
 
     /// Makes the object visible, in one step.
     ///
@@ -43,12 +53,25 @@ struct PreparedCopy: Sendable {
         case .upload(let upload, let sha256):
             info = try await upload.complete(size: copy.size, sha256: sha256, condition: condition)
         case .ofService(let source, _):
-            info = try await attempt.pool.store.copy(
-                ObjectKey(attempt.artifact), from: source, metadata: copy.metadata, condition: condition)
+            info = try await copied(from: source)
         case .inTheWay:
             info = try await adopted(at: clock)
         }
         return StoredObject(info, lastUsed: clock.now)
+    }
+
+    /// Has the service make its copy, which is visible then, and goes again where it is not what it was made from.
+    private func copied(from source: CopySource) async throws -> ObjectInfo {
+        let (key, store) = (ObjectKey(attempt.artifact), attempt.pool.store)
+        var info = try await store.copy(key, from: source, metadata: copy.metadata, condition: condition)
+        // Not every service keeps it.
+        let sha256 = info.metadata.sha256 ?? copy.metadata.sha256
+        guard info.size == source.size, copy.metadata.sha256 ?? sha256 == sha256 else {
+            await uncancelled { _ = try? await store.delete(key) }
+            throw StorageError(.checksumMismatch, "the service's copy is not the object that it was made from", operation: "copy")
+        }
+        info.metadata.sha256 = sha256
+        return info
     }
 
     /// The object that is there, where it was stored since the job was queued: by an earlier attempt, or by somebody else.

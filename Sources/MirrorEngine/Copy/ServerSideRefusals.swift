@@ -61,8 +61,8 @@ final class ServerSideRefusals: Sendable {
             if state.objects.count >= Self.maxHeld { state.objects = state.objects.filter { $0.value > now } }
             if state.objects.count >= Self.maxHeld { state.objects = [:] }
             state.objects[object] = end
-            // What is not there, or changed, is the object's own affair.
-            guard code != .notFound, code != .preconditionFailed else { return false }
+            // What is not there, or changed, is the object's own affair, and so is what its copy came out as.
+            guard ![.notFound, .preconditionFailed, .checksumMismatch].contains(code) else { return false }
             state.inRow[place, default: []].insert(object)
             guard code == .unsupported || state.inRow[place, default: []].count >= Self.maxInRow else { return false }
             state.inRow[place] = nil

@@ -29,7 +29,7 @@ package struct RedirectConfiguration: Sendable, Equatable {
 
     /// How long a redirect's location must work at least.
     static let locationLife = Duration.seconds(300)
-    /// How long signed locations work, where the signing credentials last as long.
+    /// How long signed locations work at most: stores sign as at the beginning of a window, which is no longer than ``locationLife``.
     static let signedLife = locationLife * 2
 
     /// How long one answer is withheld from which client.

@@ -71,8 +71,8 @@ extension RedirectService {
                 // Unless it has just done so: that cannot be undone.
                 guard try await state.replica(request.id)?.state == .present else { return .origin(.removing) }
             }
-            // Twice as long as one client needs, so that others can be given the same location meanwhile.
-            let location = try await request.pool.store.location(of: object.key, life: RedirectConfiguration.signedLife)
+            // Signed as at the beginning of a window it works for longer: others are given the same one up to the window's end.
+            let location = try await request.pool.store.location(of: object.key, life: RedirectConfiguration.locationLife)
             // A signature is for one method.
             if request.isHead, location.expires != nil {
                 return try await heads.answer(object, of: request.id, in: request.pool, as: outcome)

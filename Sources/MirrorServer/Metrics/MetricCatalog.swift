@@ -29,7 +29,10 @@ package enum MetricCatalog {
         (Engine.slowCopies, "counter", "pool", "Copies that gave up their slot because the origin sent too slowly."),
         (Engine.copySeconds, "histogram", "pool", "How long copies took."),
         (Engine.copyBytes, "counter", "pool", "Bytes that copies carried from origins through this process."),
-        (Engine.serverSideCopyBytes, "counter", "pool", "Bytes that pools' services copied by themselves."),
+        (
+            Engine.serverSideCopyBytes, "counter", "pool, source",
+            "Bytes that pools' services copied by themselves, by source: `origin`, or `replica` for another pool."
+        ),
         (Engine.lost, "counter", "pool", "Replicas whose object was found missing in the pool."),
         (Engine.copiesInProgress, "gauge", "pool", "Copies in progress."),
         (Engine.poolBytes, "gauge", "pool", "Bytes of present replicas, whichever process copied them."),

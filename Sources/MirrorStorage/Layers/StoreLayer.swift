@@ -50,6 +50,10 @@ extension StoreLayer {
         try await call(.openFile) { [base] in try await base.openFile(key) }
     }
 
+    package func copySource(of key: ObjectKey, size: Int64, etag: String?) -> CopySource? {
+        base.copySource(of: key, size: size, etag: etag)
+    }
+
     package func canCopy(from source: CopySource) -> Bool { base.canCopy(from: source) }
 
     package func copy(

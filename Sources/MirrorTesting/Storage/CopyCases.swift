@@ -53,6 +53,18 @@ public enum CopySuite {
                 try await subject.store.requireHolds(object)
                 try await subject.store.delete(object.key)
             },
+            Case("a copy comes back with the digest that it was given") { subject in
+                for size in [1_000, largest] {
+                    var object = try SampleObject(size: size)
+                    object.metadata.sha256 = try object.sha256
+                    let source = try await subject.makeSource(object)
+                    let info = try await subject.store.copy(object.key, from: source, metadata: object.metadata, condition: .none)
+                    try requireEqual(info.metadata.sha256, object.metadata.sha256, "digest of a copy of \(size) bytes")
+                    try requireEqual(try await subject.store.head(object.key).metadata.sha256, object.metadata.sha256, "digest of head")
+                    try await subject.store.requireHolds(object)
+                    try await subject.store.delete(object.key)
+                }
+            },
             Case("an object without bytes can be copied") { subject in
                 let object = try SampleObject(size: 0)
                 let source = try await subject.makeSource(object)

@@ -144,7 +144,7 @@ package final class S3Client: Sendable {
     /// - Parameters:
     ///   - version: Of the object; `nil` for the newest.
     ///   - base: What stands in front of the key in place of the bucket's own address.
-    ///   - life: Cut to what the service allows and to the credentials' life, less a minute.
+    ///   - life: How long it works at least; cut to what the service allows and to the credentials' life, less a minute.
     /// - Throws: `.permissionDenied` without credentials, or with some that end within a minute.
     package func presignedURL(
         ofKey key: String, version: String? = nil, base: ArtifactURL? = nil, life: Duration
@@ -162,18 +162,22 @@ package final class S3Client: Sendable {
             path: (base?.folder ?? address.pathPrefix) + encoded,
             query: version.map { [("versionId", $0)] } ?? [])
         let time = clock.now
-        // The signature's time is cut to a whole second, and so is the life.
-        var life = min(life + .seconds(2), S3Signer.presignedLives.upperBound)
-        if let expires = credentials.expires { life = min(life, time.duration(to: expires) - Self.credentialMargin) }
-        guard life >= .seconds(1) else {
+        let now = clockOffset.corrected(time)
+        let validity = Self.window.validity(
+            for: life, at: now, longest: S3Signer.presignedLives.upperBound,
+            until: credentials.expires.map { $0 - Self.credentialMargin })
+        guard let validity else {
             throw CloudErrors.s3.error(
                 .permissionDenied, "the credentials expire before a client could use a URL: renew them", "location")
         }
-        let target = signer.presignedTarget(request, life: life, at: time)
+        // The signer corrects the time once more.
+        let target = signer.presignedTarget(request, life: validity.life, at: time + now.duration(to: validity.start))
         return ObjectLocation(
-            url: "\(scheme.rawValue)://\(request.host)\(target)", expires: time + life - .seconds(1))
+            url: "\(scheme.rawValue)://\(request.host)\(target)", expires: time + now.duration(to: validity.end))
     }
 
+    /// Presigned addresses stay the same for this long, whichever node signs them.
+    private static let window = SigningWindow()
     /// What a presigned address ends before its credentials do.
     private static let credentialMargin: Duration = .seconds(60)
 }

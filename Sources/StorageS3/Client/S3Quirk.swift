@@ -10,6 +10,8 @@ package enum S3Quirk: String, Sendable, CaseIterable {
     case completionCondition
     /// `If-None-Match` on a copy by the service.
     case copyCondition
+    /// The request for the SHA-256 of a copy by the service.
+    case copyChecksum
     /// The CRC-32C of bytes in memory, in a field beside them.
     case checksum
     /// The announcement that the parts of an upload will have checksums.
@@ -31,6 +33,7 @@ package enum S3Quirk: String, Sendable, CaseIterable {
         case .putCondition: "If-None-Match on uploads"
         case .completionCondition: "If-None-Match on the completion of uploads in parts"
         case .copyCondition: "If-None-Match on copies by the service"
+        case .copyChecksum: "checksums of copies by the service"
         case .checksum: "checksums of uploads"
         case .uploadChecksum: "the announcement of checksums of parts"
         case .completionChecksums: "checksums in the completion of uploads in parts"
@@ -45,6 +48,7 @@ package enum S3Quirk: String, Sendable, CaseIterable {
         case .longMetadata: "objects do not keep the URL that they came from when it is longer"
         case .putCondition, .completionCondition, .copyCondition:
             "the mirror looks for the object first; when two copies of one artifact are made at once, the later one stays"
+        case .copyChecksum: "of copies by the service only the length is compared"
         case .checksum, .uploadChecksum, .completionChecksums, .trailer: "only TLS protects the bytes in transit"
         case .signedChunks: "parts that are too large for memory are sent without a signature of their bytes"
         }
@@ -68,7 +72,7 @@ package enum S3Quirk: String, Sendable, CaseIterable {
     private var codes: Set<String> {
         switch self {
         case .longMetadata: ["InvalidMetadata", "MetadataTooLarge"]
-        case .putCondition, .completionCondition, .copyCondition: []
+        case .putCondition, .completionCondition, .copyCondition, .copyChecksum: []
         case .checksum, .uploadChecksum: ["InvalidDigest"]
         case .completionChecksums: ["MalformedXML", "InvalidDigest"]
         // A server that takes the encoding for the bytes themselves finds another digest or length than was stated.

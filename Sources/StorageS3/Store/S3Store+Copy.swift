@@ -7,6 +7,13 @@ extension S3Store {
     /// Bytes up to which one request copies the object.
     private static let maxWholeCopy: Int64 = 64 << 20
 
+    package func copySource(of key: ObjectKey, size: Int64, etag: String?) -> CopySource? {
+        let endpoint = client.endpoint
+        return CopySource(
+            service: S3Service.name, endpoint: endpoint.url, region: endpoint.region, bucket: client.bucket, key: name(of: key),
+            size: size, etag: etag)
+    }
+
     package func canCopy(from source: CopySource) -> Bool {
         guard source.service == S3Service.name, (0...Self.maxObjectSize).contains(source.size),
             let url = try? ArtifactURL(source.endpoint)
@@ -25,38 +32,54 @@ extension S3Store {
         if condition == .absent { try await requireAbsent(key, call: "copy") }
         let metadata = MetadataFields.s3.kept(metadata)
         let info: ObjectInfo
+        var stated: Digest?
         if source.size <= Self.maxWholeCopy {
-            info = try await copyWhole(key, from: source, metadata, condition)
+            let copied = try await copyWhole(key, from: source, metadata, condition)
+            info = copied.info
+            stated = copied.sha256
         } else {
             info = try await copyParts(key, from: source, metadata, condition)
         }
-        guard info.size == source.size else {
+        let problem: String? =
+            if info.size != source.size {
+                "\(info.size) bytes instead of \(source.size)"
+            } else if let stated, let sha256 = metadata.sha256, stated != sha256 {
+                "the digest \(stated) instead of \(sha256)"
+            } else {
+                nil
+            }
+        if let problem {
             // It is not what was asked for, whatever it is.
             do { try await delete(key) } catch {}
-            throw CloudErrors.s3.odd("the copy of \(key) has \(info.size) bytes instead of \(source.size)", "copy")
+            throw CloudErrors.s3.error(.checksumMismatch, "the copy of \(key) has \(problem)", "copy")
         }
         return info
     }
 
+    /// - Returns: The copy, and its SHA-256 where one was asked for and the service states it.
     private func copyWhole(
         _ key: ObjectKey, from source: CopySource, _ metadata: ObjectMetadata, _ condition: WriteCondition
-    ) async throws -> ObjectInfo {
+    ) async throws -> (info: ObjectInfo, sha256: Digest?) {
         var call = S3Call(
             "copy", .PUT, key: name(of: key), headers: [("x-amz-metadata-directive", "REPLACE")] + source.headers)
         call.addMetadata(metadata)
         call.offer(.copyCondition, condition.headers)
+        if metadata.sha256 != nil { call.offer(.copyChecksum, [("x-amz-checksum-algorithm", "SHA256")]) }
         let request = call
-        _ = try await multipart.retries.run { attempt in
+        let stated: Digest? = try await multipart.retries.run { attempt in
             do {
-                guard try await client.document(request).name == "CopyObjectResult" else {
+                let result = try await client.document(request)
+                guard result.name == "CopyObjectResult" else {
                     throw CloudErrors.s3.odd("the service's answer is not the result of a copy", "copy")
                 }
+                return result["ChecksumSHA256"].flatMap { Digest(.sha256, base64: $0.text) }
             } catch let error as StorageError where error.code == .preconditionFailed && attempt > 1 && condition == .absent {
                 // What is there may be what the request before this one has made.
                 guard let info = try? await head(key), info.size == source.size else { throw error }
+                return nil
             }
         }
-        return try await multipart.retries.run { _ in try await head(key) }
+        return (try await multipart.retries.run { _ in try await head(key) }, stated)
     }
 
     private func copyParts(

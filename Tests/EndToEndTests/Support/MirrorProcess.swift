@@ -262,6 +262,13 @@ final class MirrorProcess: Sendable {
         return nil
     }
 
+    /// Bytes that a pool's service has copied by itself.
+    ///
+    /// - Parameter source: `origin` or `replica`.
+    func copiedByService(into pool: String, from source: String) async throws -> Int {
+        Int(try await metric("cloud_mirror_server_side_copy_bytes_total", "pool=\"\(pool)\"", "source=\"\(source)\"") ?? 0)
+    }
+
     /// Returns once so many requests wait for a copy.
     func waiting(_ count: Int) async throws {
         try await eventually("\(count) requests wait") {

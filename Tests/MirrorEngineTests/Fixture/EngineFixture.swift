@@ -10,7 +10,7 @@ import Testing
 
 @testable import MirrorEngine
 
-/// The engine's real parts put together as the service does it, around a scripted origin: one pool, in memory unless a test says otherwise.
+/// The engine's real parts put together as the service does it, around a scripted origin: one pool, in memory, unless a test says otherwise.
 struct EngineFixture: Sendable {
     struct Setup: Sendable {
         var clock: any MirrorClock = SystemClock()
@@ -19,6 +19,8 @@ struct EngineFixture: Sendable {
         var store: any ObjectStore = MemoryStore()
         /// Instead of the store's own.
         var features: StoreCapabilities.Features?
+        /// Pools beside the one that tests ask for, by name.
+        var otherPools: [String: any ObjectStore] = [:]
         /// Under the hot index and the script; a new one in memory unless it is given.
         var state: (any StateStore)?
         var maxQueued = 10_000
@@ -102,10 +104,11 @@ struct EngineFixture: Sendable {
         let clock = setup.clock
         let id = try #require(PoolID("local/dev"))
         store = ScriptedStore(setup.store, features: setup.features, bucket: setup.bucket)
-        pool = Pool(
-            id: id, store: store,
-            limits: Pool.Limits(retention: TimeToLive(setup.timeToLive), maxBytes: setup.maxBytes, grace: setup.grace))
-        pools = PoolTable([pool])
+        let limits = Pool.Limits(retention: TimeToLive(setup.timeToLive), maxBytes: setup.maxBytes, grace: setup.grace)
+        pool = Pool(id: id, store: store, limits: limits)
+        var all = [pool]
+        for (name, store) in setup.otherPools { all.append(Pool(id: try #require(PoolID(name)), store: store, limits: limits)) }
+        pools = PoolTable(all)
         base = ScriptedStateStore(setup.state ?? MemoryStateStore(clock: clock, maxQueued: setup.maxQueued))
         state = HotIndex(base)
         let policy = try EgressPolicy(

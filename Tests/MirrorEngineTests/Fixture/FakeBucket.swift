@@ -16,6 +16,7 @@ final class FakeBucket: BucketOrigin {
     }
 
     let name = "private"
+    private let region: String
     private let objects: [String: Object]
     private let answer: Script
     private let seen = Mutex<[String]>([])
@@ -26,8 +27,9 @@ final class FakeBucket: BucketOrigin {
     /// Changes what GET answers.
     typealias Script = @Sendable (_ range: ByteRange?, _ answer: inout BucketAnswer) -> Void
 
-    init(_ objects: [String: Object], answer: @escaping Script = { _, _ in }) {
+    init(_ objects: [String: Object], region: String = "somewhere", answer: @escaping Script = { _, _ in }) {
         self.objects = objects
+        self.region = region
         self.answer = answer
     }
 
@@ -92,7 +94,7 @@ final class FakeBucket: BucketOrigin {
     func source(of artifact: ArtifactURL, _ answer: BucketAnswer) -> CopySource? {
         guard let object = objects[key(artifact)] else { return nil }
         return CopySource(
-            service: "bucket", endpoint: "https://bucket.example.org", region: "somewhere", bucket: name, key: key(artifact),
+            service: "bucket", endpoint: "https://bucket.example.org", region: region, bucket: name, key: key(artifact),
             size: Int64(object.bytes.count), etag: object.etag)
     }
 

@@ -25,7 +25,7 @@ final class ScriptedStore: ObjectStore {
 
     let base: any ObjectStore
     private let features: StoreCapabilities.Features?
-    /// What the service behind the store can copy from by itself.
+    /// What the service behind the store can copy from by itself, beside what the base store can.
     private let bucket: FakeBucket?
     fileprivate let script = Watched(Script())
 
@@ -103,12 +103,17 @@ final class ScriptedStore: ObjectStore {
         }
     }
 
-    func canCopy(from source: CopySource) -> Bool { source.bucket == bucket?.name }
+    func copySource(of key: ObjectKey, size: Int64, etag: String?) -> CopySource? { base.copySource(of: key, size: size, etag: etag) }
+
+    func canCopy(from source: CopySource) -> Bool { source.bucket == bucket?.name || base.canCopy(from: source) }
 
     func copy(
         _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
     ) async throws -> ObjectInfo {
         try await run(.copy) {
+            guard source.bucket == bucket?.name else {
+                return try await base.copy(key, from: source, metadata: metadata, condition: condition)
+            }
             guard let bytes = bucket?.bytes(of: source) else { throw StorageError(.notFound, "no such object", operation: "fake.copy") }
             let upload = try await base.beginUpload(key, metadata: metadata, expectedSize: source.size)
             _ = try await upload.write(UploadPart(number: 0, offset: 0, length: nil), from: ByteStream(ByteBuffer(bytes: bytes)))

@@ -1,0 +1,62 @@
+import MirrorCore
+import MirrorStorage
+
+/// Where the pool's service copies from, when it copies by itself.
+extension CopyEngine {
+    /// Prepares that the service copies from where the artifact is nearest: the origin's bucket, or another pool. Else fetches it from the origin.
+    ///
+    /// The origin comes first where it is no farther: nobody removes the artifact there while it is copied.
+    func prepareFromNearest(_ attempt: CopyAttempt, _ condition: WriteCondition) async throws -> PreparedCopy {
+        let replica = try await replica(for: attempt)
+        let head: (response: OriginResponse, copySource: CopySource?)?
+        do {
+            head = try await self.head(for: attempt)
+        } catch {
+            // A copy of a replica does without it.
+            guard replica != nil, !Task.isCancelled else { throw error }
+            head = nil
+        }
+        let origin = head?.copySource.flatMap { isUsable($0, for: attempt) ? $0 : nil }
+        if let replica, origin.map({ attempt.isNear(replica.place) && !attempt.isNear($0) }) ?? true {
+            return try await prepare(attempt, from: replica, condition)
+        }
+        if let head, let origin { return try await prepare(attempt, from: origin, head.response, condition) }
+        return try await carry(attempt, condition, size: head?.response.totalSize)
+    }
+
+    private func isUsable(_ source: CopySource, for attempt: CopyAttempt) -> Bool {
+        attempt.pool.store.canCopy(from: source) && !refusals.contains(source, attempt.pool.id, at: clock.instant)
+    }
+
+    /// A replica in another pool that the service can copy.
+    ///
+    /// - Returns: `nil` where there is none, or where that cannot be found out in time.
+    private func replica(for attempt: CopyAttempt) async throws -> ReplicaSources.Source? {
+        guard attempt.pool.store.capabilities.features.contains(.serverSideCopy) else { return nil }
+        let pools = replicas.pools(for: attempt)
+        guard !pools.isEmpty else { return nil }
+        let found = try await leaving(after: Self.headLimit, by: clock) {
+            try await replicas.nearest(for: attempt, in: pools) { isUsable($0, for: attempt) }
+        }
+        return found ?? nil
+    }
+
+    private func prepare(
+        _ attempt: CopyAttempt, from replica: ReplicaSources.Source, _ condition: WriteCondition
+    ) async throws -> PreparedCopy {
+        // It may have been disallowed since the copy was asked for.
+        try attempt.origin.origin.check()
+        var metadata = replica.metadata
+        metadata.upstreamURL = attempt.artifact.description
+        metadata.stored = clock.now
+        return try await prepareInService(attempt, replica.place, metadata, replica: replica.pool, stated: nil, condition)
+    }
+
+    private func prepare(
+        _ attempt: CopyAttempt, from source: CopySource, _ head: OriginResponse, _ condition: WriteCondition
+    ) async throws -> PreparedCopy {
+        try refusePage(head, of: attempt.artifact)
+        return try await prepareInService(
+            attempt, source, head.metadata(of: attempt.artifact, stored: clock.now), replica: nil, stated: head.totalSize, condition)
+    }
+}

@@ -1,0 +1,82 @@
+import MirrorCore
+import MirrorState
+import MirrorStorage
+
+/// Finds replicas of an artifact in other pools, for a pool whose service can copy them by itself.
+///
+/// A replica that is marked may be gone any moment, and is left alone. That it is copied is not a use, which would keep it.
+struct ReplicaSources: Sendable {
+    /// A replica to copy.
+    struct Source: Sendable {
+        let pool: PoolID
+        let place: CopySource
+        /// As its pool keeps it, with the digest that is known.
+        let metadata: ObjectMetadata
+    }
+
+    let pools: PoolTable
+    let state: any StateStore
+
+    /// The pools whose objects the attempt's pool can copy.
+    func pools(for attempt: CopyAttempt) -> [Pool] {
+        let (key, store) = (ObjectKey(attempt.artifact), attempt.pool.store)
+        return pools.all.filter { pool in
+            guard pool.id != attempt.pool.id, let place = pool.store.copySource(of: key, size: 0, etag: nil) else { return false }
+            return store.canCopy(from: place)
+        }
+    }
+
+    /// The nearest replica that can be copied.
+    ///
+    /// - Parameter pools: Where to look.
+    /// - Parameter isUsable: Asked before the replica's pool is.
+    /// - Throws: `CancellationError`. A pool that does not answer, or whose state does not, has none.
+    func nearest(for attempt: CopyAttempt, in pools: [Pool], isUsable: (CopySource) -> Bool) async throws -> Source? {
+        var (near, far): ([(Pool, StoredObject)], [(Pool, StoredObject)]) = ([], [])
+        for pool in pools {
+            guard let object = try await object(of: attempt.artifact, in: pool),
+                let place = pool.store.copySource(of: object.key, size: object.size, etag: nil), isUsable(place)
+            else { continue }
+            if attempt.isNear(place) { near.append((pool, object)) } else { far.append((pool, object)) }
+        }
+        for (pool, object) in near + far {
+            if let source = try await source(object, in: pool) { return source }
+        }
+        return nil
+    }
+
+    /// The object of a replica that is present and not marked.
+    private func object(of artifact: ArtifactURL, in pool: Pool) async throws -> StoredObject? {
+        do {
+            guard case .present(let object) = try await state.replica(ReplicaID(artifact: artifact, pool: pool.id))?.status,
+                object.markedAt == nil
+            else { return nil }
+            return object
+        } catch is StateError {
+            return nil
+        }
+    }
+
+    /// - Returns: `nil` where the pool does not say that it has this very object.
+    private func source(_ object: StoredObject, in pool: Pool) async throws -> Source? {
+        let info: ObjectInfo
+        do {
+            info = try await pool.store.head(object.key)
+        } catch is StorageError {
+            return nil
+        }
+        var metadata = info.metadata
+        metadata.sha256 = object.sha256 ?? info.metadata.sha256
+        guard info.size == object.size, info.metadata.sha256 ?? metadata.sha256 == metadata.sha256, !info.etag.isEmpty,
+            let place = pool.store.copySource(of: object.key, size: info.size, etag: info.etag)
+        else { return nil }
+        return Source(pool: pool.id, place: place, metadata: metadata)
+    }
+}
+
+extension CopyAttempt {
+    /// Whether an object to copy lies in the region of the pool.
+    func isNear(_ source: CopySource) -> Bool {
+        pool.store.copySource(of: ObjectKey(artifact), size: 0, etag: nil)?.region == source.region
+    }
+}
