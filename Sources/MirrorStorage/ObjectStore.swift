@@ -67,7 +67,8 @@ public protocol ObjectStore: Sendable {
     /// - Returns: At most `limit` objects; if there are fewer, there are no more.
     func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo]
 
-    /// Where a client finds the object. Makes no network call.
+    /// Where a client finds the object. Makes no network call, except where credentials have to be asked for, or sign only at the service that gave
+    /// them out.
     ///
     /// - Parameter life: How long the location must work at least, if it expires.
     func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation
