@@ -1,0 +1,5 @@
+import StorageCloud
+
+extension CloudErrors {
+    static let gcs = CloudErrors(service: GCSProvider.service)
+}

@@ -1,0 +1,69 @@
+import MirrorCore
+import StorageCloud
+
+/// The hosts that tokens, and what tokens are made of, may be sent to: Google's, those of the universe that the endpoint belongs to, and the endpoint itself.
+///
+/// A document with credentials names the addresses that they are exchanged at. Whoever can give the mirror such a document, which may also name a file or
+/// a program to take a secret from, must not be able to send that secret anywhere.
+struct GoogleHosts: Sendable, Hashable {
+    let endpoint: GCSEndpoint
+
+    /// The domain of the services beside the endpoint: of `https://storage.example.org` it is `example.org`; `nil` where the endpoint is Google's own, or
+    /// has another name.
+    private var universe: String? {
+        let name = "storage."
+        guard endpoint.scheme == .https, !endpoint.isGoogle, endpoint.host.hasPrefix(name) else { return nil }
+        return String(endpoint.host.dropFirst(name.count))
+    }
+
+    /// The universe that credentials are for.
+    ///
+    /// - Parameter stated: What a document says; `nil` for Google's own.
+    /// - Throws: `.unsupported` for another universe than the endpoint's.
+    func universe(_ stated: String?) throws(CredentialsError) -> String {
+        guard let stated, stated != GCSEndpoint.googleDomain else { return GCSEndpoint.googleDomain }
+        guard stated == universe else {
+            throw CredentialsError(
+                .unsupported,
+                "the credentials are for the universe \(CredentialText.word(stated)), and the endpoint is \(endpoint.url): set `endpoint` to the "
+                    + "Cloud Storage of that universe")
+        }
+        return stated
+    }
+
+    /// Where another of the services is, such as `sts`. An endpoint without TLS is a server for tests, which plays all of them.
+    ///
+    /// - Parameter universe: What ``universe(_:)`` gave.
+    func address(of service: String, in universe: String = GCSEndpoint.googleDomain) -> String {
+        endpoint.scheme == .http ? endpoint.url : "https://\(service).\(universe)"
+    }
+
+    /// Reads an address that a document names.
+    ///
+    /// - Parameter name: Of the member, for messages.
+    /// - Throws: `.invalid` for what is not an address of a host that is trusted.
+    func address(_ text: String, named name: String) throws(CredentialsError) -> ArtifactURL {
+        let url: ArtifactURL
+        do {
+            url = try ArtifactURL(text)
+        } catch {
+            throw CredentialsError(.invalid, "\(name) is not a valid address: \(error.reason)")
+        }
+        guard isTrusted(url) else {
+            throw CredentialsError(
+                .invalid, "\(name) leads to \(url.service), which is neither Google's nor the endpoint: nothing is sent there")
+        }
+        return url
+    }
+
+    private func isTrusted(_ url: ArtifactURL) -> Bool {
+        if GCSEndpoint(url) == endpoint { return true }
+        guard url.scheme == .https, url.port == url.scheme.defaultPort else { return false }
+        // The second is where tokens were asked for in old times; it stands in files of that age.
+        return Self.isName(url.host, under: GCSEndpoint.googleDomain) || url.host == "accounts.google.com"
+            || universe.map { Self.isName(url.host, under: $0) } ?? false
+    }
+
+    /// - Parameter host: Lower-case.
+    static func isName(_ host: String, under domain: String) -> Bool { host.hasSuffix(".\(domain)") }
+}
