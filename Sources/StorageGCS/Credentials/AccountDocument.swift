@@ -81,15 +81,7 @@ struct ServiceAccount: GoogleAccount {
 
     /// RFC 4648 §5, without padding.
     private static func base64URL(_ bytes: [UInt8]) -> String {
-        String(
-            decoding: Base64.encode(bytes).utf8.compactMap { byte -> UInt8? in
-                switch byte {
-                case UInt8(ascii: "+"): UInt8(ascii: "-")
-                case UInt8(ascii: "/"): UInt8(ascii: "_")
-                case UInt8(ascii: "="): nil
-                default: byte
-                }
-            }, as: UTF8.self)
+        Base64.encode(bytes).replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }
 }
 

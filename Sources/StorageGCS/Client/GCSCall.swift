@@ -1,0 +1,136 @@
+import MirrorCore
+package import MirrorStorage
+package import NIOCore
+package import NIOHTTP1
+import StorageCloud
+
+/// One request, before it has an address and a signature.
+package struct GCSCall: Sendable {
+    package enum Body: Sendable {
+        case none
+        case bytes([ByteBuffer])
+        /// Is sent once: what fails then is not repeated here.
+        case stream(ByteStream, length: Int64)
+    }
+
+    /// What is asked.
+    enum Place: Sendable {
+        case bucket
+        /// The object's own name, not encoded.
+        case object(String)
+        /// The JSON API: a path, encoded.
+        case json(String)
+        /// A resumable upload: path and query as the service gave them, which are as good as credentials.
+        case session(String)
+    }
+
+    /// A bounded metric label without the service: `head`.
+    package var name: String
+    package var method: HTTPMethod
+    var place: Place
+    package var query: [(name: String, value: String?)]
+    package var headers: [(name: String, value: String)]
+    package var body: Body
+    /// Answers beside those of success that are no failures.
+    var expected: Set<Int> = []
+
+    /// - Parameter key: The object's own name, not encoded; `nil` for the bucket.
+    package init(
+        _ name: String, _ method: HTTPMethod, key: String? = nil, query: [(name: String, value: String?)] = [],
+        headers: [(name: String, value: String)] = [], body: Body = .none
+    ) {
+        self.init(name, method, at: key.map { .object($0) } ?? .bucket, query: query, headers: headers, body: body)
+    }
+
+    init(
+        _ name: String, _ method: HTTPMethod, at place: Place, query: [(name: String, value: String?)] = [],
+        headers: [(name: String, value: String)] = [], body: Body = .none
+    ) {
+        self.name = name
+        self.method = method
+        self.place = place
+        self.query = query
+        self.headers = headers
+        self.body = body
+    }
+
+    /// A call of the JSON API.
+    ///
+    /// - Parameter path: Its segments, not encoded.
+    static func json(
+        _ name: String, _ method: HTTPMethod, _ path: [String], query: [(name: String, value: String?)] = [], body: JSONValue? = nil
+    ) -> GCSCall {
+        let path = "/storage/v1/" + path.map { PercentCoding.encode($0) }.joined(separator: "/")
+        var call = GCSCall(name, method, at: .json(path), query: query)
+        if let body {
+            call.headers.append(("content-type", "application/json"))
+            call.body = .bytes([ByteBuffer(bytes: body.encoded)])
+        }
+        return call
+    }
+
+    var mayRepeat: Bool {
+        if case .stream = body { false } else { true }
+    }
+}
+
+extension WriteCondition {
+    /// Cloud Storage, "Request preconditions": generation 0 is that of what there is not.
+    var headers: [(name: String, value: String)] {
+        switch self {
+        case .none: []
+        case .absent: [("x-goog-if-generation-match", "0")]
+        }
+    }
+
+    /// The same for the JSON API.
+    var query: [(name: String, value: String?)] {
+        switch self {
+        case .none: []
+        case .absent: [("ifGenerationMatch", "0")]
+        }
+    }
+}
+
+/// What the service answered.
+package struct GCSAnswer: Sendable {
+    package var status: Int
+    package var headers: HTTPHeaders
+    /// Its errors are ``StorageError``s.
+    package var body: ByteStream
+    /// When it is an answer that says why not; `body` is in memory then.
+    var failure: GCSFailure?
+
+    /// `nil` where it is not stated, or is no number.
+    var generation: String? {
+        headers.first(name: "x-goog-generation").flatMap { Int64(digits: $0) == nil ? nil : $0 }
+    }
+
+    /// The body as a document of the XML API.
+    ///
+    /// - Throws: What reading it throws; `.unavailable` when it is none, or one that says why not although the status is that of success: a service that
+    ///   has begun its answer has no other way to say so.
+    func document(of call: GCSCall, bucket: String, subject: String, limit: Int) async throws -> XMLTree {
+        let bytes = try await body.collect(upTo: limit)
+        let document: XMLTree
+        do {
+            document = try XMLTree(parsing: bytes, limit: limit)
+        } catch {
+            throw CloudErrors.gcs.odd("the service's answer is \(error)", call.name)
+        }
+        guard document.name == "Error" else { return document }
+        let failure = GCSFailure(status: status, headers: headers, document: document)
+        throw failure.storageError(call: call.name, bucket: bucket, subject: subject)
+    }
+
+    /// The body as an object of the JSON API.
+    ///
+    /// - Throws: As ``document(of:bucket:subject:limit:)``.
+    func object(of call: GCSCall, limit: Int) async throws -> JSONValue {
+        let bytes = try await body.collect(upTo: limit)
+        guard let value = JSONValue(parsing: bytes.readableBytesView), case .object = value else {
+            throw CloudErrors.gcs.odd("the service's answer is not a JSON object", call.name)
+        }
+        return value
+    }
+}
