@@ -52,7 +52,9 @@ enum GCSErrorTable {
         ),
         (
             ["InvalidSecurity", "SignatureDoesNotMatch"],
-            Meaning(.permissionDenied, .no) { _, _, _ in "the service computes a different signature: correct the HMAC key's access ID and secret" }
+            Meaning(.permissionDenied, .no) { _, _, _ in
+                "the service computes a different signature: correct the access ID and the secret"
+            }
         ),
         (
             ["RequestTimeTooSkewed"],
@@ -81,8 +83,8 @@ enum GCSErrorTable {
         (["NotImplemented", "MethodNotAllowed", "notImplemented", "unsupportedProtocol"], .unsupported),
         (
             [
-                "EntityTooLarge", "EntityTooSmall", "InvalidArgument", "InvalidDigest", "InvalidPartOrder", "KeyTooLong", "MetadataTooLarge",
-                "invalid", "invalidParameter", "required", "uploadTooLarge",
+                "EntityTooLarge", "EntityTooSmall", "InvalidArgument", "InvalidDigest", "InvalidPartOrder", "KeyTooLong",
+                "MetadataTooLarge", "invalid", "invalidParameter", "required", "uploadTooLarge",
             ], .refused
         ),
     ]

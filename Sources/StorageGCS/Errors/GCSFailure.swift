@@ -55,7 +55,8 @@ struct GCSFailure: ServiceFailure {
 
     /// Codes by which the service refuses the credentials themselves, whatever they would permit.
     private static let credentialCodes: Set<String> = [
-        "AuthenticationRequired", "ExpiredToken", "InvalidSecurity", "InvalidToken", "SignatureDoesNotMatch", "authError", "UNAUTHENTICATED",
+        "AuthenticationRequired", "ExpiredToken", "InvalidSecurity", "InvalidToken", "SignatureDoesNotMatch", "UNAUTHENTICATED",
+        "authError",
     ]
 
     /// Whether the credentials are of no use for anything, also not for signing addresses.
