@@ -1,0 +1,110 @@
+package import MirrorCore
+package import MirrorStorage
+import NIOHTTP1
+import StorageCloud
+
+extension GCSStore {
+    package func canCopy(from source: CopySource) -> Bool {
+        source.service == GCSProvider.service && source.endpoint == client.endpoint.url && configuration.hasTokens
+            && (0...Self.maxObjectSize).contains(source.size)
+    }
+
+    package func copy(
+        _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
+    ) async throws -> ObjectInfo {
+        guard canCopy(from: source) else {
+            throw CloudErrors.gcs.error(.unsupported, "the service cannot reach \(source.endpoint)", "copy")
+        }
+        let metadata = MetadataFields.gcs.kept(metadata)
+        let found = try await look(at: source)
+        let copied = try await rewrite(key, from: source, found, metadata, condition)
+        let info = try await retries.run { _ in try await head(key) }
+        guard info.size == source.size, copied.map({ $0.agrees(with: found.hashes) }) ?? true else {
+            // It is not what was asked for, whatever it is.
+            do { try await delete(key) } catch {}
+            throw CloudErrors.gcs.odd("the copy of \(key) is not the object that was copied", "copy")
+        }
+        return info
+    }
+
+    /// What is to be copied: one generation of an object.
+    private struct Found {
+        var generation: String
+        var hashes: ObjectHashes
+    }
+
+    /// Looks at the source, whose entity tag only the XML API knows.
+    ///
+    /// - Throws: `.preconditionFailed` when it is no longer what `source` says.
+    private func look(at source: CopySource) async throws -> Found {
+        let other = GCSClient(
+            bucket: source.bucket, endpoint: client.endpoint, credentials: configuration.credentials, connection: client.connection)
+        let call = GCSCall("copy", .HEAD, key: source.key, query: source.version.map { [("generation", $0)] } ?? [])
+        let answer = try await retries.run { _ in try await other.send(call) }
+        guard let generation = answer.generation else { throw CloudErrors.gcs.odd("the service does not say which object it has", "copy") }
+        let size = Self.size(answer.headers.first(name: "x-goog-stored-content-length") ?? answer.headers.first(name: "content-length"))
+        let etag = Self.quoted(answer.headers.first(name: "etag") ?? "")
+        guard size == source.size, source.etag == nil || source.etag == etag else {
+            throw CloudErrors.gcs.error(.preconditionFailed, "\(other.subject(of: call)) is no longer what it was", "copy")
+        }
+        return Found(generation: generation, hashes: ObjectHashes(answer.headers))
+    }
+
+    /// Answers in a row with which nothing gets on.
+    private static let maxIdleAnswers = 20
+
+    /// Copies an object of any size, in as many calls as the service wants.
+    ///
+    /// - Returns: The hashes of the copy; `nil` where an earlier request made it, whose answer did not come.
+    /// - SeeAlso: Cloud Storage JSON API, "Objects: rewrite".
+    private func rewrite(
+        _ key: ObjectKey, from source: CopySource, _ found: Found, _ metadata: ObjectMetadata, _ condition: WriteCondition
+    ) async throws -> ObjectHashes? {
+        let path = ["b", source.bucket, "o", source.key, "rewriteTo", "b", client.bucket, "o", name(of: key)]
+        var query: [(name: String, value: String?)] = [("ifSourceGenerationMatch", found.generation)] + condition.query
+        if source.version != nil { query.append(("sourceGeneration", found.generation)) }
+        let body = MetadataFields.gcs.resource(metadata)
+        var token: String?
+        var rewritten: Int64 = 0
+        var idle = 0
+        while true {
+            let step = GCSCall.json(
+                "copy", .POST, path, query: query + (token.map { [(name: "rewriteToken", value: $0)] } ?? []), body: body)
+            guard let answer = try await rewriteStep(step, key, size: source.size, metadata, condition) else { return nil }
+            if answer["done"] == .bool(true) {
+                return ObjectHashes(crc32c: answer["resource"]?["crc32c"]?.string, md5: answer["resource"]?["md5Hash"]?.string)
+            }
+            guard let next = answer["rewriteToken"]?.string, let count = answer["totalBytesRewritten"]?.count, count >= rewritten else {
+                throw CloudErrors.gcs.odd("the service does not say how a copy goes on", "copy")
+            }
+            idle = count > rewritten ? 0 : idle + 1
+            guard idle < Self.maxIdleAnswers else { throw CloudErrors.gcs.odd("the service does not get on with a copy", "copy") }
+            (token, rewritten) = (next, count)
+        }
+    }
+
+    /// - Returns: `nil` where the object is there, by an earlier request whose answer did not come.
+    private func rewriteStep(
+        _ step: GCSCall, _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, _ condition: WriteCondition
+    ) async throws -> JSONValue? {
+        try await retries.run { attempt -> JSONValue? in
+            do {
+                return try await client.object(step)
+            } catch let error as StorageError where error.code == .preconditionFailed && attempt > 1 && condition == .absent {
+                guard let info = try? await head(key), info.size == size, info.metadata == metadata else { throw error }
+                return nil
+            }
+        }
+    }
+}
+
+extension JSONValue {
+    /// A number of bytes, which the service writes as text.
+    fileprivate var count: Int64? {
+        switch self {
+        case .string(let text): Int64(digits: text)
+        case .integer(let number): number
+        case .null, .bool, .number, .array, .object: nil
+        }
+    }
+}
