@@ -50,7 +50,7 @@ extension GCSStore {
         return Found(generation: generation, hashes: ObjectHashes(answer.headers))
     }
 
-    /// Answers in a row with which nothing gets on.
+    /// Answers in a row that report no progress.
     private static let maxIdleAnswers = 20
 
     /// Copies an object of any size, in as many calls as the service wants.
@@ -61,24 +61,25 @@ extension GCSStore {
         _ key: ObjectKey, from source: CopySource, _ found: Found, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> ObjectHashes? {
         let path = ["b", source.bucket, "o", source.key, "rewriteTo", "b", client.bucket, "o", name(of: key)]
-        var query: [(name: String, value: String?)] = [("ifSourceGenerationMatch", found.generation)] + condition.query
+        var query = condition.query
+        query.append(("ifSourceGenerationMatch", found.generation))
         if source.version != nil { query.append(("sourceGeneration", found.generation)) }
         let body = MetadataFields.gcs.resource(metadata)
         var token: String?
         var rewritten: Int64 = 0
         var idle = 0
         while true {
-            let step = GCSCall.json(
-                "copy", .POST, path, query: query + (token.map { [(name: "rewriteToken", value: $0)] } ?? []), body: body)
+            var step = GCSCall.json("copy", .POST, path, query: query, body: body)
+            if let token { step.query.append(("rewriteToken", token)) }
             guard let answer = try await rewriteStep(step, key, size: source.size, metadata, condition) else { return nil }
             if answer["done"] == .bool(true) {
                 return ObjectHashes(crc32c: answer["resource"]?["crc32c"]?.string, md5: answer["resource"]?["md5Hash"]?.string)
             }
             guard let next = answer["rewriteToken"]?.string, let count = answer["totalBytesRewritten"]?.count, count >= rewritten else {
-                throw CloudErrors.gcs.odd("the service does not say how a copy goes on", "copy")
+                throw CloudErrors.gcs.odd("the service does not say how the copy continues", "copy")
             }
             idle = count > rewritten ? 0 : idle + 1
-            guard idle < Self.maxIdleAnswers else { throw CloudErrors.gcs.odd("the service does not get on with a copy", "copy") }
+            guard idle < Self.maxIdleAnswers else { throw CloudErrors.gcs.odd("the service makes no progress with the copy", "copy") }
             (token, rewritten) = (next, count)
         }
     }
