@@ -1,7 +1,6 @@
-package import Logging
-package import MirrorCore
-package import MirrorNet
-package import MirrorStorage
+import Logging
+import MirrorCore
+import MirrorStorage
 package import StorageCloud
 import Synchronization
 

@@ -79,7 +79,7 @@ package struct GCSBucketURLs: Sendable {
     /// - Parameter path: Without the slash at its beginning.
     private func place(_ form: GCSServiceHost.Form, _ path: Substring.UTF8View) -> (key: String, isJSON: Bool)? {
         switch form {
-        case .bucketInHost: return PercentCoding.decode(Substring(path)).map { ($0, false) }
+        case .bucketInHost: return PercentCoding.decode(Substring(path)).map { (key: $0, isJSON: false) }
         case .jsonAlone: return json(path)
         case .bucketInPath:
             if let place = json(path) { return place }
@@ -87,7 +87,7 @@ package struct GCSBucketURLs: Sendable {
             guard PercentCoding.decode(Substring(name))?.utf8.elementsEqual(bucket.utf8) == true, name.endIndex < path.endIndex else {
                 return nil
             }
-            return PercentCoding.decode(Substring(path[name.endIndex...].dropFirst())).map { ($0, false) }
+            return PercentCoding.decode(Substring(path[name.endIndex...].dropFirst())).map { (key: $0, isJSON: false) }
         }
     }
 
@@ -98,7 +98,7 @@ package struct GCSBucketURLs: Sendable {
         guard segments.count == 6, segments[0] == "storage", segments[1] == "v1", segments[2] == "b", segments[4] == "o",
             PercentCoding.decode(segments[3])?.utf8.elementsEqual(bucket.utf8) == true, let key = PercentCoding.decode(segments[5])
         else { return nil }
-        return (key, true)
+        return (key: key, isJSON: true)
     }
 
     /// Whether a URL can hold the name as it is.

@@ -1,4 +1,4 @@
-package import MirrorCore
+import MirrorCore
 import MirrorNet
 package import MirrorStorage
 import NIOCore

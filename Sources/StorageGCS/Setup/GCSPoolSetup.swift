@@ -1,4 +1,4 @@
-package import MirrorCore
+import MirrorCore
 package import MirrorStorage
 import NIOHTTP1
 import StorageCloud

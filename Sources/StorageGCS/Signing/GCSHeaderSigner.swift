@@ -3,7 +3,7 @@ import StorageCloud
 
 /// Google's signature of version 4 with an HMAC key, in header fields. Made once for each key, and kept: it remembers the key of the day.
 ///
-/// - SeeAlso: Cloud Storage, "Migrate from Amazon S3", full migration; "Canonical requests".
+/// - SeeAlso: Cloud Storage, "HMAC keys", "Signatures", "Canonical requests".
 struct GCSHeaderSigner: Sendable {
     /// In place of the body's hash, where the signature does not cover it: only where TLS protects it, or the body is a stream.
     static let unsignedPayload = "UNSIGNED-PAYLOAD"
