@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import MirrorCore
 import MirrorNet
+import MirrorTesting
 import NIOPosix
 import StorageCloud
 import TestServers
