@@ -71,7 +71,7 @@ extension GCSClient {
             }
         return ServiceRequest(
             method: call.method, scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, target: signed.target,
-            headers: headers, body: body)
+            headers: headers, body: body, isDeletion: call.name == "delete")
     }
 
     private func authorized(

@@ -7,13 +7,7 @@ package struct GCSBucketSettings: StorageSettings {
     package var name: String
     /// Scheme, host and port; `nil` for Google's own.
     package var endpoint: ArtifactURL?
-    package var credentials: GCSCredentialSettings
-
-    package init(name: String, endpoint: ArtifactURL? = nil, credentials: GCSCredentialSettings = .chain) {
-        self.name = name
-        self.endpoint = endpoint
-        self.credentials = credentials
-    }
+    package var credentials: GCSCredentialSettings = .chain
 
     /// Where requests go.
     package var server: GCSEndpoint { endpoint.map { GCSEndpoint($0) } ?? .google }

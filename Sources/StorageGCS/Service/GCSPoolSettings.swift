@@ -15,18 +15,6 @@ package struct GCSPoolSettings: StorageSettings {
     /// The project that the bucket is created in.
     package var project: String?
 
-    package init(
-        bucket: GCSBucketSettings, access: GCSConfiguration.Access = .public, publicURL: ArtifactURL? = nil, keyPrefix: String = "",
-        location: String, project: String? = nil
-    ) {
-        self.bucket = bucket
-        self.access = access
-        self.publicURL = publicURL
-        self.keyPrefix = keyPrefix
-        self.location = location
-        self.project = project
-    }
-
     package func clash(with other: GCSPoolSettings, called name: String) -> SettingsClash? {
         guard bucket.isSame(as: other.bucket), keyPrefix == other.keyPrefix else { return nil }
         return SettingsClash(

@@ -1,4 +1,3 @@
-import Crypto
 import MirrorCore
 import MirrorStorage
 import NIOCore
