@@ -39,11 +39,11 @@ struct GoogleMetadataSource: CredentialsSource {
     /// - Parameter isReached: Set as soon as the server answers.
     private func credentials(of server: ArtifactURL, isReached: inout Bool) async throws -> GCSCredentials {
         let scopes = PercentCoding.encode(GoogleTokenService.scope)
-        let answer = try await get("token?scopes=\(scopes)", server)
-        isReached = true
+        let answer = try await get("token?scopes=\(scopes)", server, isReached: &isReached)
         let grant = try GoogleTokenService.grant(answer, from: server, now: context.tokens.transport.clock.now)
-        let email = try await get("email", server).text
-        guard Impersonation.isAccount(email) else {
+        let email = try await get("email", server, isReached: &isReached).text
+        // A pod that no service account is given to has the name of its pool of identities instead, for which nobody signs.
+        guard Impersonation.isAccount(email), email.utf8.contains(UInt8(ascii: "@")) else {
             return GCSCredentials(.token(grant.token), signer: nil, expires: grant.expires, owner: "the machine's service account")
         }
         return GCSCredentials(
@@ -58,7 +58,7 @@ struct GoogleMetadataSource: CredentialsSource {
         return BlobSigning(account: email, address: address, token: token, delegates: [])
     }
 
-    private func get(_ path: String, _ server: ArtifactURL) async throws -> CredentialsTransport.Answer {
+    private func get(_ path: String, _ server: ArtifactURL, isReached: inout Bool) async throws -> CredentialsTransport.Answer {
         let url: ArtifactURL
         do {
             url = try server.resolving(Self.path + path)
@@ -71,6 +71,7 @@ struct GoogleMetadataSource: CredentialsSource {
         guard answer.headers.first(name: Self.flavor.name) == Self.flavor.value else {
             throw Absence(reason: "\(server.service) is not Google's metadata server")
         }
+        isReached = true
         switch answer.status {
         case 200: return answer
         case 404: throw Absence(reason: "the machine has no service account")
