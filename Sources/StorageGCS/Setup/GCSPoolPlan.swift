@@ -84,9 +84,10 @@ package struct GCSPoolPlan: Sendable, Equatable {
 
     private mutating func planAccessControl(_ bucket: GCSBucket, prevents: Bool) {
         let isRight = bucket.hasUniformAccess && bucket.preventsPublicAccess == prevents
+        let loss = bucket.hasUniformAccess ? "" : "; what access control lists permit now is no longer permitted then"
         add(
             isRight ? .ok : .change,
-            "access control: by IAM alone (uniform bucket-level access); public access is \(prevents ? "prevented" : "possible")",
+            "access control: by IAM alone (uniform bucket-level access); public access is \(prevents ? "prevented" : "possible")\(loss)",
             isRight ? nil : .setAccess(preventsPublicAccess: prevents))
     }
 

@@ -1,6 +1,5 @@
 import MirrorCore
 import StorageCloud
-import Synchronization
 import TestServers
 import Testing
 
@@ -12,17 +11,6 @@ struct TokenServiceTests {
     private static func script(_ answers: ScriptedServer.Answer...) -> ScriptedServer.Script {
         let turns = Turns()
         return { _ in answers[min(turns.next(), answers.count - 1)] }
-    }
-
-    private final class Turns: Sendable {
-        private let count = Mutex(0)
-
-        func next() -> Int {
-            count.withLock { count in
-                defer { count += 1 }
-                return count
-            }
-        }
     }
 
     @Test("What passes is waited out, three times", arguments: [500, 503, 429, 408])
