@@ -125,11 +125,8 @@ struct GCSConformanceTests {
         #expect(isDone, "\(lines)")
         let again = try await setup.plan()
         #expect(!again.hasChanges, "\(again.lines.map(\.text))")
-        let check = GCSPoolCheck(
-            configuration: configuration, retention: .seconds(86_400), credentialsSource: "of the test",
-            connection: GCSTestServer.connection)
         lines = []
-        let isFine = try await check.run { lines.append($0) }
+        let isFine = try await GCSPoolCheck(setup: setup, credentialsSource: "of the test").run { lines.append($0) }
         #expect(isFine && lines.allSatisfy { $0.mark == .ok }, "\(lines)")
     }
 }

@@ -105,32 +105,4 @@ package struct GCSAnswer: Sendable {
     var generation: String? {
         headers.first(name: "x-goog-generation").flatMap { Int64(digits: $0) == nil ? nil : $0 }
     }
-
-    /// The body as a document of the XML API.
-    ///
-    /// - Throws: What reading it throws; `.unavailable` when it is none, or one that says why not although the status is that of success: a service that
-    ///   has begun its answer has no other way to say so.
-    func document(of call: GCSCall, bucket: String, subject: String, limit: Int) async throws -> XMLTree {
-        let bytes = try await body.collect(upTo: limit)
-        let document: XMLTree
-        do {
-            document = try XMLTree(parsing: bytes, limit: limit)
-        } catch {
-            throw CloudErrors.gcs.odd("the service's answer is \(error)", call.name)
-        }
-        guard document.name == "Error" else { return document }
-        let failure = GCSFailure(status: status, headers: headers, document: document)
-        throw failure.storageError(call: call.name, bucket: bucket, subject: subject)
-    }
-
-    /// The body as an object of the JSON API.
-    ///
-    /// - Throws: As ``document(of:bucket:subject:limit:)``.
-    func object(of call: GCSCall, limit: Int) async throws -> JSONValue {
-        let bytes = try await body.collect(upTo: limit)
-        guard let value = JSONValue(parsing: bytes.readableBytesView), case .object = value else {
-            throw CloudErrors.gcs.odd("the service's answer is not a JSON object", call.name)
-        }
-        return value
-    }
 }

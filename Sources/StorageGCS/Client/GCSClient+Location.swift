@@ -8,7 +8,11 @@ extension GCSClient {
     private static let window = SigningWindow()
 
     /// The address of an object, without a signature.
-    package func url(ofKey key: String) -> String { "\(endpoint.url)\(endpoint.path(ofKey: key, in: bucket))" }
+    ///
+    /// - Parameter base: What stands in front of the key in place of the bucket's own address.
+    package func url(ofKey key: String, base: ArtifactURL? = nil) -> String {
+        base.map { "\($0.service)\($0.path(before: key))" } ?? "\(endpoint.url)\(endpoint.path(ofKey: key, in: bucket))"
+    }
 
     /// An address of an object at which everybody may read it for a while.
     ///
@@ -57,5 +61,5 @@ extension GCSClient {
 
 extension ArtifactURL {
     /// The path with a key behind it, which is not encoded.
-    func path(before key: String) -> String { "\(path)\(path.hasSuffix("/") ? "" : "/")\(PercentCoding.encode(path: key))" }
+    fileprivate func path(before key: String) -> String { "\(path)\(path.hasSuffix("/") ? "" : "/")\(PercentCoding.encode(path: key))" }
 }

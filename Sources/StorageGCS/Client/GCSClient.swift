@@ -1,6 +1,7 @@
 import Logging
 import MirrorCore
 import MirrorStorage
+import NIOCore
 package import StorageCloud
 import Synchronization
 
@@ -37,20 +38,43 @@ package final class GCSClient: Sendable {
     /// - Throws: ``StorageError`` for every other answer; what a streamed body threw, unchanged; `CancellationError`.
     package func send(_ call: GCSCall) async throws -> GCSAnswer {
         let answer = try await answer(to: call)
-        if let failure = answer.failure {
-            throw failure.storageError(call: call.name, bucket: bucket, subject: subject(of: call))
-        }
+        if let failure = answer.failure { throw error(failure, call) }
         return answer
     }
 
     /// Sends a request whose answer is a document of the XML API.
     func document(_ call: GCSCall, limit: Int = 1 << 20) async throws -> XMLTree {
-        try await send(call).document(of: call, bucket: bucket, subject: subject(of: call), limit: limit)
+        try await document(in: send(call), to: call, limit: limit)
+    }
+
+    /// The body of an answer as a document.
+    ///
+    /// - Throws: What reading it throws; `.unavailable` if it is none, or one that reports an error although the status is a success: a service that has
+    ///   begun its answer has no other way to do so.
+    func document(in answer: GCSAnswer, to call: GCSCall, limit: Int = 1 << 20) async throws -> XMLTree {
+        let bytes = try await answer.body.collect(upTo: limit)
+        let document: XMLTree
+        do {
+            document = try XMLTree(parsing: bytes, limit: limit)
+        } catch {
+            throw CloudErrors.gcs.odd("the service's answer is \(error)", call.name)
+        }
+        guard document.name == "Error" else { return document }
+        throw error(GCSFailure(status: answer.status, headers: answer.headers, document: document), call)
     }
 
     /// Sends a request whose answer is an object of the JSON API.
-    func object(_ call: GCSCall, limit: Int = 1 << 20) async throws -> JSONValue {
-        try await send(call).object(of: call, limit: limit)
+    func object(_ call: GCSCall) async throws -> JSONValue { try await object(in: send(call), to: call) }
+
+    /// The body of an answer as an object.
+    ///
+    /// - Throws: What reading it throws; `.unavailable` if it is none.
+    func object(in answer: GCSAnswer, to call: GCSCall) async throws -> JSONValue {
+        let bytes = try await answer.body.collect(upTo: 4 << 20)
+        guard let value = JSONValue(parsing: bytes.readableBytesView), case .object = value else {
+            throw CloudErrors.gcs.odd("the service's answer is not a JSON object", call.name)
+        }
+        return value
     }
 
     /// Sends a request and returns what the service answers, whatever the status.
@@ -79,5 +103,10 @@ package final class GCSClient: Sendable {
     /// `object a/b in the bucket c`
     func subject(of call: GCSCall) -> String {
         if case .object(let key) = call.place { "object \(key) in the bucket \(bucket)" } else { "bucket \(bucket)" }
+    }
+
+    /// What the service said to a call, in the words of object stores.
+    func error(_ failure: GCSFailure, _ call: GCSCall) -> StorageError {
+        failure.storageError(call: call.name, bucket: bucket, subject: subject(of: call))
     }
 }

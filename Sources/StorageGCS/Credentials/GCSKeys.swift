@@ -2,11 +2,6 @@
 package struct GCSKeys: Sendable, Equatable {
     package let accessID: String
     package let secret: String
-
-    package init(accessID: String, secret: String) {
-        self.accessID = accessID
-        self.secret = secret
-    }
 }
 
 extension GCSKeys: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

@@ -11,6 +11,7 @@ struct GoogleMetadataSource: CredentialsSource {
     let name = "metadata server"
 
     private static let timeout: Duration = .seconds(3)
+    private static let hostVariable = "GCE_METADATA_HOST"
     private static let path = "/computeMetadata/v1/instance/service-accounts/default/"
     private static let flavor = (name: "Metadata-Flavor", value: "Google")
 
@@ -59,12 +60,7 @@ struct GoogleMetadataSource: CredentialsSource {
     }
 
     private func get(_ path: String, _ server: ArtifactURL, isReached: inout Bool) async throws -> CredentialsTransport.Answer {
-        let url: ArtifactURL
-        do {
-            url = try server.resolving(Self.path + path)
-        } catch {
-            throw CredentialsError(.invalid, "the metadata server's address is not valid: \(error.reason)")
-        }
+        let url = try ArtifactURL.of(Self.hostVariable, "\(server.service)\(Self.path)\(path)")
         let answer = try await context.tokens.transport.answer(
             .GET, url, headers: [(Self.flavor.name, Self.flavor.value)], timeout: Self.timeout)
         // Whoever does not know what is asked for is another cloud's.
@@ -81,11 +77,6 @@ struct GoogleMetadataSource: CredentialsSource {
     }
 
     private func server() throws(CredentialsError) -> ArtifactURL {
-        let host = context.environment.value("GCE_METADATA_HOST") ?? "169.254.169.254"
-        do {
-            return try ArtifactURL("http://\(host)/")
-        } catch {
-            throw CredentialsError(.invalid, "GCE_METADATA_HOST is not a host: \(error.reason)")
-        }
+        try .of(Self.hostVariable, "http://\(context.environment.value(Self.hostVariable) ?? "169.254.169.254")/")
     }
 }

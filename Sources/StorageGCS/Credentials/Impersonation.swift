@@ -55,17 +55,14 @@ struct Impersonation: Sendable {
             "scope": .array([.string(GoogleTokenService.scope)]), "lifetime": .string("\(seconds)s"),
         ]
         if !delegates.isEmpty { body["delegates"] = .array(delegates.map { .string($0) }) }
-        let grant: GoogleTokenService.Grant
-        do {
-            grant = try await context.tokens.call(tokenAddress, token: token, body: .object(body)) { answer in
+        let grant = try await CredentialsError.prefixing("impersonation of \(account)") {
+            try await context.tokens.call(tokenAddress, token: token, body: .object(body)) { answer in
                 let fields = try JSONFields(answer.body, of: "the answer of \(tokenAddress.service)")
                 guard let expires = context.tokens.expiry(try fields.requiredText("expireTime"), answer) else {
                     throw CredentialsError(.invalid, "expireTime of \(fields.place) is not a time in RFC 3339 format")
                 }
                 return GoogleTokenService.Grant(token: try fields.requiredSecret("accessToken"), expires: expires)
             }
-        } catch let error as CredentialsError {
-            throw error.prefixed("impersonation of \(account)")
         }
         return GCSCredentials(
             .token(grant.token),

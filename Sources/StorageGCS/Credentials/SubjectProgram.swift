@@ -34,11 +34,9 @@ struct SubjectProgram: SubjectTokenSource {
         environment["GOOGLE_EXTERNAL_ACCOUNT_INTERACTIVE"] = "0"
         environment["GOOGLE_EXTERNAL_ACCOUNT_IMPERSONATED_EMAIL"] = request.account
         environment["GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE"] = file
-        do {
+        return try await CredentialsError.prefixing("the program that gives out the token") {
             let output = try await CredentialProcess.run(command, environment: environment, timeout: timeout)
             return try Self.token(in: output, of: "its answer", now: now, mustEnd: file != nil)
-        } catch let error as CredentialsError {
-            throw error.prefixed("the program that gives out the token")
         }
     }
 

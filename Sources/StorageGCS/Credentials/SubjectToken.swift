@@ -80,12 +80,7 @@ struct SubjectAddress: SubjectTokenSource {
 
     /// - Throws: `.invalid` for an address without TLS, unless it is one of this machine or of the link that metadata services are on.
     static func address(_ text: String, named name: String) throws(CredentialsError) -> ArtifactURL {
-        let url: ArtifactURL
-        do {
-            url = try ArtifactURL(text)
-        } catch {
-            throw CredentialsError(.invalid, "\(name) is not a valid address: \(error.reason)")
-        }
+        let url = try ArtifactURL.of(name, text)
         guard url.scheme == .https || isNear(url) else {
             throw CredentialsError(
                 .invalid, "\(name) leads to \(url.host) without TLS, which only this machine and its metadata service may")

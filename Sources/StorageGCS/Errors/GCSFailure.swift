@@ -6,7 +6,7 @@ import StorageCloud
 
 /// What the service says when it does not do what was asked, in the form of either of its interfaces.
 struct GCSFailure: ServiceFailure {
-    static var service: String { GCSProvider.service }
+    static var service: String { GCSService.name }
 
     var status: Int
     /// `NoSuchKey` of the XML API, `notFound` of the JSON API.
@@ -72,4 +72,8 @@ struct GCSFailure: ServiceFailure {
     }
 
     var meaning: FailureMeaning<GCSFailure> { GCSErrorTable.meaning(of: code) ?? .of(status: status) }
+}
+
+extension CloudErrors {
+    static let gcs = CloudErrors(service: GCSService.name)
 }

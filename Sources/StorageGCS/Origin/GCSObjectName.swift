@@ -4,9 +4,4 @@ package struct GCSObjectName: Sendable, Hashable {
     package var key: String
     /// Of one of the versions; `nil` for the newest.
     package var generation: String?
-
-    package init(key: String, generation: String? = nil) {
-        self.key = key
-        self.generation = generation
-    }
 }

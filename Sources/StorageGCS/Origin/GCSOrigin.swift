@@ -61,7 +61,7 @@ package struct GCSOrigin: BucketOrigin {
             let size = GCSStore.size(answer.header("x-goog-stored-content-length") ?? answer.header("content-length"))
         else { return nil }
         return CopySource(
-            service: GCSProvider.service, endpoint: client.endpoint.url, region: "", bucket: client.bucket, key: object.key,
+            service: GCSService.name, endpoint: client.endpoint.url, region: "", bucket: client.bucket, key: object.key,
             version: object.generation, size: size,
             etag: answer.header("etag").map(GCSStore.quoted).flatMap { $0.isEmpty ? nil : $0 })
     }
@@ -97,7 +97,7 @@ package struct GCSOrigin: BucketOrigin {
                 impatient = nil
                 let answer = try await client.answer(to: call)
                 guard let failure = answer.failure else { return answer }
-                let error = failure.storageError(call: call.name, bucket: client.bucket, subject: client.subject(of: call))
+                let error = client.error(failure, call)
                 // Who asks without credentials is told of the object what everybody is told.
                 if failure.isAboutCaller, held != nil || failure.code == "NoSuchBucket" {
                     trouble.note(failure, refusesCredentials: failure.refusesCredentials, with: held)

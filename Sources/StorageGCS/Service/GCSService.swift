@@ -6,7 +6,8 @@ import StorageCloud
 
 /// Pools and origins in buckets of Google Cloud Storage: `gcs/…`.
 package struct GCSService: StorageService {
-    package static let name = GCSProvider.service
+    /// What all parts of this module call the service: in pools' names, in errors and in metrics.
+    package static let name = "gcs"
     package static let poolDocumentation = PoolDocumentation(
         region: "us-central1",
         doc:
@@ -58,12 +59,8 @@ package struct GCSService: StorageService {
     }
 
     package func setup(of pool: GCSPoolSettings, as description: PoolDescription) -> (any StorageSetup)? {
-        let configuration = configuration(of: pool)
-        return GCSSetup(
-            setup: GCSPoolSetup(configuration: configuration, retention: description.timeToLive, connection: connection),
-            poolCheck: GCSPoolCheck(
-                configuration: configuration, retention: description.timeToLive, credentialsSource: pool.bucket.credentials.words,
-                connection: connection))
+        let setup = GCSPoolSetup(configuration: configuration(of: pool), retention: description.timeToLive, connection: connection)
+        return GCSSetup(setup: setup, poolCheck: GCSPoolCheck(setup: setup, credentialsSource: pool.bucket.credentials.words))
     }
 
     private func configuration(of pool: GCSPoolSettings) -> GCSConfiguration {

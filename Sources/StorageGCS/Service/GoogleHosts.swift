@@ -43,12 +43,7 @@ struct GoogleHosts: Sendable, Hashable {
     /// - Parameter name: Of the member, for messages.
     /// - Throws: `.invalid` for what is not an address of a host that is trusted.
     func address(_ text: String, named name: String) throws(CredentialsError) -> ArtifactURL {
-        let url: ArtifactURL
-        do {
-            url = try ArtifactURL(text)
-        } catch {
-            throw CredentialsError(.invalid, "\(name) is not a valid address: \(error.reason)")
-        }
+        let url = try ArtifactURL.of(name, text)
         guard isTrusted(url) else {
             throw CredentialsError(
                 .invalid, "\(name) leads to \(url.service), which is neither Google's nor the endpoint: nothing is sent there")

@@ -53,7 +53,7 @@ extension GCSPoolCheck {
 
         func copyInService(_ info: ObjectInfo) async throws {
             let source = CopySource(
-                service: GCSProvider.service, endpoint: store.client.endpoint.url, region: "", bucket: store.client.bucket,
+                service: GCSService.name, endpoint: store.client.endpoint.url, region: "", bucket: store.client.bucket,
                 key: store.name(of: whole), size: size, etag: info.etag)
             _ = try await store.copy(copy, from: source, metadata: metadata, condition: .absent)
             try await requireBody(copy)

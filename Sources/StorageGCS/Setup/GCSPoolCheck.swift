@@ -8,22 +8,15 @@ import StorageCloud
 ///
 /// It writes objects of its own, whose keys say what they are, and removes them again.
 package struct GCSPoolCheck: Sendable {
-    let configuration: GCSConfiguration
-    private let setup: GCSPoolSetup
-    private let connection: GCSConnection
+    let setup: GCSPoolSetup
     /// Where credentials come from, for people.
-    private let credentialsSource: String
+    let credentialsSource: String
 
     static let probeFolder = "cloud-mirror-probe-may-be-deleted/"
 
-    package init(configuration: GCSConfiguration, retention: Duration, credentialsSource: String, connection: GCSConnection) {
-        self.configuration = configuration
-        self.connection = connection
-        self.credentialsSource = credentialsSource
-        setup = GCSPoolSetup(configuration: configuration, retention: retention, connection: connection)
-    }
-
+    var configuration: GCSConfiguration { setup.configuration }
     private var target: GCSPoolTarget { setup.target }
+    private var connection: GCSConnection { setup.client.connection }
     private var probe: ServiceProbe { ServiceProbe(http: connection.http, clock: connection.clock) }
 
     /// The pool's own, with all that it writes in a folder whose name says what it is.
@@ -106,7 +99,7 @@ package struct GCSPoolCheck: Sendable {
 
     func checkReading(_ say: Say, _ store: GCSStore, _ name: String, _ body: ByteBuffer) async throws {
         do {
-            let plain = store.plainLocation(ofKey: name)
+            let plain = store.client.url(ofKey: name, base: configuration.publicURL)
             switch configuration.access {
             case .public:
                 let status = try await status(of: plain, expecting: body)

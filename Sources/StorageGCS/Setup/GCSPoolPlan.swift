@@ -21,6 +21,16 @@ package struct GCSPoolPlan: Sendable, Equatable {
         /// Lets everybody read, or nobody without a signature.
         case setReaders(everybody: Bool)
         case setLifecycle(GCSLifecycle)
+
+        /// What has to be permitted for it.
+        var permission: String {
+            switch self {
+            case .createBucket: "storage.buckets.create on the project"
+            case .setAccess: "storage.buckets.update and storage.buckets.setIamPolicy"
+            case .setReaders: "storage.buckets.setIamPolicy"
+            case .setLifecycle: "storage.buckets.update"
+            }
+        }
     }
 
     package private(set) var lines: [Line] = []

@@ -6,16 +6,16 @@ import StorageCloud
 /// Makes a pool's bucket what the pool wants of it: looks, plans, and does what was planned.
 package struct GCSPoolSetup: Sendable {
     package let target: GCSPoolTarget
+    let configuration: GCSConfiguration
     let client: GCSClient
     private let retries: StepRetry
-    private let hasTokens: Bool
 
     package init(configuration: GCSConfiguration, retention: Duration, connection: GCSConnection) {
         target = GCSPoolTarget(configuration, retention: retention)
         client = GCSClient(
             bucket: configuration.bucket, endpoint: configuration.endpoint, credentials: configuration.credentials, connection: connection)
         retries = StepRetry(policy: .init(maxAttempts: 4), clock: connection.clock)
-        hasTokens = configuration.hasTokens
+        self.configuration = configuration
     }
 
     /// Changes nothing.
@@ -31,32 +31,31 @@ package struct GCSPoolSetup: Sendable {
 
     /// The bucket's settings; `nil` where there is no bucket.
     func bucket() async throws -> KnownSetting<GCSBucket?> {
-        guard hasTokens else {
+        guard configuration.hasTokens else {
             return .unknown("its settings can be seen and changed with a service account only, not with HMAC keys or without credentials")
         }
         let call = GCSCall.json("getBucket", .GET, path)
         let answer = try await ask(call)
         guard let failure = answer.failure else {
-            guard let bucket = GCSBucket(try await answer.object(of: call, limit: Self.maxAnswer)) else { return .unsupported }
+            let resource = try await client.object(in: answer, to: call)
+            guard let bucket = GCSBucket(resource) else { return .unsupported }
             return .value(bucket)
         }
         switch failure.status {
         case 404: return .value(nil)
         case 403:
             return .unknown("grant storage.buckets.get on it, or name another bucket if this one is somebody else's (\(failure.described))")
-        default: return failure.isUnsupported ? .unsupported : .unknown(describe(failure, call))
+        default: return failure.isUnsupported ? .unsupported : .unknown(client.error(failure, call).message)
         }
     }
 
     private func policy() async throws -> KnownSetting<GCSPolicy> {
         let call = GCSCall.json("getBucketPolicy", .GET, path + ["iam"], query: [("optionsRequestedPolicyVersion", "3")])
         let answer = try await ask(call)
-        guard let failure = answer.failure else { return .value(GCSPolicy(try await answer.object(of: call, limit: Self.maxAnswer))) }
+        guard let failure = answer.failure else { return .value(GCSPolicy(try await client.object(in: answer, to: call))) }
         if failure.status == 403 { return .unknown("grant storage.buckets.getIamPolicy (\(failure.described))") }
-        return failure.isUnsupported ? .unsupported : .unknown(describe(failure, call))
+        return failure.isUnsupported ? .unsupported : .unknown(client.error(failure, call).message)
     }
-
-    private static let maxAnswer = 4 << 20
 
     private var path: [String] { ["b", target.bucket] }
 
@@ -65,15 +64,11 @@ package struct GCSPoolSetup: Sendable {
         try await retries.run { _ in
             let answer = try await client.answer(to: call)
             guard let failure = answer.failure else { return answer }
-            let error = failure.storageError(call: call.name, bucket: client.bucket, subject: client.subject(of: call))
+            let error = client.error(failure, call)
             // That somebody else has a bucket of the name is an answer.
             guard error.code.isTransient, !failure.isUnsupported, failure.status != 409 else { return answer }
             throw error
         }
-    }
-
-    private func describe(_ failure: GCSFailure, _ call: GCSCall) -> String {
-        failure.storageError(call: call.name, bucket: client.bucket, subject: client.subject(of: call)).message
     }
 
     // MARK: Doing
@@ -144,17 +139,8 @@ package struct GCSPoolSetup: Sendable {
             return
                 "public access is prevented by a policy of the organization, or somebody has changed the bucket just now: allow it there, or choose "
                 + "`access: presigned` (\(failure.described))"
-        case (403, _): return "grant \(Self.permission(step)) (\(failure.described))"
-        default: return describe(failure, call)
-        }
-    }
-
-    private static func permission(_ step: GCSPoolPlan.Step) -> String {
-        switch step {
-        case .createBucket: "storage.buckets.create on the project"
-        case .setAccess: "storage.buckets.update and storage.buckets.setIamPolicy"
-        case .setReaders: "storage.buckets.setIamPolicy"
-        case .setLifecycle: "storage.buckets.update"
+        case (403, _): return "grant \(step.permission) (\(failure.described))"
+        default: return client.error(failure, call).message
         }
     }
 }

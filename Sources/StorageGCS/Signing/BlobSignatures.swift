@@ -32,16 +32,15 @@ final class BlobSignatures: Sendable {
     private static func ask(_ tokens: GoogleTokenService, _ text: String, _ signing: BlobSigning) async throws -> String {
         var body: [String: JSONValue] = ["payload": .string(Base64.encode(Array(text.utf8)))]
         if !signing.delegates.isEmpty { body["delegates"] = .array(signing.delegates.map { .string($0) }) }
-        do {
-            return try await tokens.call(signing.address, token: signing.token, body: .object(body)) { answer in
+        let place = "signing for \(signing.account), which needs the role Service Account Token Creator on it"
+        return try await CredentialsError.prefixing(place) {
+            try await tokens.call(signing.address, token: signing.token, body: .object(body)) { answer in
                 let fields = try JSONFields(answer.body, of: "the answer of \(signing.address.service)")
                 guard let bytes = Base64.decode(try fields.requiredText("signedBlob")), !bytes.isEmpty else {
                     throw CredentialsError(.invalid, "signedBlob of \(fields.place) is not base64")
                 }
                 return Hex.encode(bytes)
             }
-        } catch let error as CredentialsError {
-            throw error.prefixed("signing for \(signing.account), which needs the role Service Account Token Creator on it")
         }
     }
 }

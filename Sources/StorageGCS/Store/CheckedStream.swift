@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorStorage
 import NIOCore
+import StorageCloud
 import Synchronization
 
 /// The check of bytes that pass by.
@@ -33,7 +34,7 @@ struct CheckedStream: AsyncSequence, Sendable {
                 return chunk
             }
             if let expected = stream.expected, Base64.encode(stream.check.value.bytes) != expected {
-                throw StorageError(.checksumMismatch, "what arrived is not what the service has", operation: "\(GCSProvider.service).get")
+                throw CloudErrors.gcs.error(.checksumMismatch, "what arrived is not what the service has", "get")
             }
             return nil
         }

@@ -80,7 +80,7 @@ struct GCSMultipart: Sendable {
         let stated = try await retries.run { attempt -> ObjectHashes? in
             do {
                 let answer = try await client.send(call)
-                _ = try await answer.document(of: call, bucket: client.bucket, subject: client.subject(of: call), limit: 1 << 20)
+                _ = try await client.document(in: answer, to: call)
                 return ObjectHashes(answer.headers)
             } catch let error as StorageError where attempt > 1 || mayBeDone {
                 // The upload is gone, and an earlier request may have been the reason: the object itself has to tell.

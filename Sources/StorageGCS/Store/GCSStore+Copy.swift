@@ -5,7 +5,7 @@ import StorageCloud
 
 extension GCSStore {
     package func canCopy(from source: CopySource) -> Bool {
-        source.service == GCSProvider.service && source.endpoint == client.endpoint.url && configuration.hasTokens
+        source.service == GCSService.name && source.endpoint == client.endpoint.url && configuration.hasTokens
             && (0...Self.maxObjectSize).contains(source.size)
     }
 

@@ -101,13 +101,8 @@ package struct GCSStore: ObjectStore {
     package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
         switch configuration.access {
         case .presigned: return try await client.signedURL(ofKey: name(of: key), base: configuration.publicURL, life: life)
-        case .public: return ObjectLocation(url: plainLocation(ofKey: name(of: key)))
+        case .public: return ObjectLocation(url: client.url(ofKey: name(of: key), base: configuration.publicURL))
         }
-    }
-
-    /// Without a signature.
-    func plainLocation(ofKey name: String) -> String {
-        configuration.publicURL.map { "\($0.service)\($0.path(before: name))" } ?? client.url(ofKey: name)
     }
 
     /// Lists one object: whoever may not list is told 403 instead of 404 of what is absent, and no pool works like that.

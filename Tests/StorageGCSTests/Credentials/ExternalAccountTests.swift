@@ -1,5 +1,4 @@
 import MirrorCore
-import MirrorTesting
 import StorageCloud
 import TestServers
 import Testing

@@ -2,7 +2,6 @@ import Crypto
 import CryptoExtras
 import Foundation
 import MirrorCore
-import MirrorTesting
 import StorageCloud
 import TestServers
 import Testing

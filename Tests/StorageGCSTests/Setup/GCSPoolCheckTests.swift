@@ -27,8 +27,8 @@ struct GCSPoolCheckTests {
             let configuration = GCSConfiguration(
                 bucket: "bucket", endpoint: GCSEndpoint(try ArtifactURL(origin.url("/"))), access: access,
                 credentials: credentials ?? signing, location: "us-central1")
-            let check = GCSPoolCheck(
-                configuration: configuration, retention: .seconds(86_400), credentialsSource: "of the test", connection: connection)
+            let setup = GCSPoolSetup(configuration: configuration, retention: .seconds(86_400), connection: connection)
+            let check = GCSPoolCheck(setup: setup, credentialsSource: "of the test")
             var lines: [SetupLine] = []
             do {
                 let isFine = try await check.run { lines.append($0) }

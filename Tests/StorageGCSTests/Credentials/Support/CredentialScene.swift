@@ -2,7 +2,6 @@ import Foundation
 import Logging
 import MirrorCore
 import MirrorNet
-import MirrorTesting
 import NIOPosix
 import StorageCloud
 import TestServers

@@ -1,5 +1,0 @@
-import StorageCloud
-
-extension CloudErrors {
-    static let gcs = CloudErrors(service: GCSProvider.service)
-}
