@@ -9,7 +9,7 @@ package struct GCSCall: Sendable {
     package enum Body: Sendable {
         case none
         case bytes([ByteBuffer])
-        /// Is sent once: what fails then is not repeated here.
+        /// Can be sent only once.
         case stream(ByteStream, length: Int64)
     }
 
@@ -20,7 +20,7 @@ package struct GCSCall: Sendable {
         case object(String)
         /// The JSON API: a path, encoded.
         case json(String)
-        /// A resumable upload: path and query as the service gave them, which are as good as credentials.
+        /// A resumable upload: path and query from the service, which work like credentials.
         case session(String)
     }
 
@@ -31,7 +31,7 @@ package struct GCSCall: Sendable {
     package var query: [(name: String, value: String?)]
     package var headers: [(name: String, value: String)]
     package var body: Body
-    /// Answers beside those of success that are no failures.
+    /// Statuses besides those of success that are not failures.
     var expected: Set<Int> = []
 
     /// - Parameter key: The object's own name, not encoded; `nil` for the bucket.
@@ -75,7 +75,7 @@ package struct GCSCall: Sendable {
 }
 
 extension WriteCondition {
-    /// Cloud Storage, "Request preconditions": generation 0 is that of what there is not.
+    /// Cloud Storage, "Request preconditions": generation 0 means that there is no object.
     var headers: [(name: String, value: String)] {
         switch self {
         case .none: []
@@ -98,10 +98,10 @@ package struct GCSAnswer: Sendable {
     package var headers: HTTPHeaders
     /// Its errors are ``StorageError``s.
     package var body: ByteStream
-    /// When it is an answer that says why not; `body` is in memory then.
+    /// Set if the answer is an error; then `body` is in memory.
     var failure: GCSFailure?
 
-    /// `nil` where it is not stated, or is no number.
+    /// `nil` if it is missing or not a number.
     var generation: String? {
         headers.first(name: "x-goog-generation").flatMap { Int64(digits: $0) == nil ? nil : $0 }
     }

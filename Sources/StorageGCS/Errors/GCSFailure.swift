@@ -4,7 +4,7 @@ import NIOCore
 import NIOHTTP1
 import StorageCloud
 
-/// What the service says when it does not do what was asked, in the form of either of its interfaces.
+/// An error of the service, in the form of its XML API or its JSON API.
 struct GCSFailure: ServiceFailure {
     static var service: String { GCSService.name }
 
@@ -15,7 +15,7 @@ struct GCSFailure: ServiceFailure {
     var requestID: String?
     var retryAfter: Duration?
 
-    /// Longer waits are not waited for.
+    /// The longest time that is believed.
     private static let maxRetryAfter: Duration = .seconds(3_600)
 
     init(status: Int, headers: HTTPHeaders, body: ByteBuffer) {
@@ -28,7 +28,7 @@ struct GCSFailure: ServiceFailure {
 
     init(status: Int, headers: HTTPHeaders, document: XMLTree?) {
         let error = document.flatMap { $0.name == "Error" ? $0 : $0["Error"] }
-        // What is wrong with a field stands in the details alone.
+        // Only the details say what is wrong with a field.
         let words = [error?["Message"]?.text, error?["Details"]?.text].compactMap(\.self).filter { !$0.isEmpty }
         self.init(status: status, headers: headers, code: error?["Code"]?.text ?? "", message: words.joined(separator: " "))
     }
@@ -53,19 +53,19 @@ struct GCSFailure: ServiceFailure {
 
     // MARK: What it means
 
-    /// Codes by which the service refuses the credentials themselves, whatever they would permit.
+    /// Codes that refuse the credentials themselves, not what they permit.
     private static let credentialCodes: Set<String> = [
         "AuthenticationRequired", "ExpiredToken", "InvalidSecurity", "InvalidToken", "SignatureDoesNotMatch", "UNAUTHENTICATED",
         "authError",
     ]
 
-    /// Whether the credentials are of no use for anything, also not for signing addresses.
+    /// Whether the credentials are useless, also for signing URLs.
     var refusesCredentials: Bool { status == 401 || Self.credentialCodes.contains(code) }
 
-    /// Whether the reason may be the time that the request was signed with. An answer to HEAD does not say.
+    /// Whether the time of the signature may be the reason. An answer to HEAD does not say.
     var mayBeOfTime: Bool { status == 403 && ["", "AccessDenied", "RequestTimeTooSkewed", "SignatureDoesNotMatch"].contains(code) }
 
-    /// Whether the refusal says something about whoever sent the request, and nothing about the object.
+    /// Whether the error is about the caller and not about the object.
     var isAboutCaller: Bool {
         if refusesCredentials { return true }
         return code == "NoSuchBucket" || code == "RequestTimeTooSkewed" || meaning.code == .permissionDenied

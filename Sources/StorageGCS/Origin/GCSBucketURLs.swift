@@ -1,17 +1,17 @@
 package import MirrorCore
 import StorageCloud
 
-/// The URLs that mean objects of one bucket: all spellings are read, one is written.
+/// The URLs of the objects of one bucket: all spellings are read, one is written.
 ///
-/// Read are `gs://bucket/object` and, by http or https, every host under which the service has the bucket, with the bucket in the path or before the
-/// host, in the XML API's form and in the JSON API's.
+/// Read are `gs://bucket/object` and, with http or https, every host that serves the bucket, with the bucket in the path or in front of the host, in the form of
+/// the XML API and of the JSON API.
 ///
-/// **Names.** In a path a name is percent-encoded, and a plus is a plus; the JSON API has it in one segment. Behind `gs://` it stands as it is, as for Google's
-/// own tools: `%20` are three characters there; only `#` and digits at the end are not part of it, but the generation. A name with a segment `.` or
-/// `..` has no URL that clients leave alone, and is not read.
+/// **Names.** In a path, a name is percent-encoded, and a plus is a plus; in the JSON API it is one segment. After `gs://` it is not encoded, as in Google's own
+/// tools: `%20` are three characters there; only `#` and digits at the end are the generation. A name with a segment `.` or `..` is not read, because clients
+/// would change its URL.
 ///
-/// **Queries.** What a signature of any version adds is dropped, and so is what only changes the fields of the answer, or who is charged for it.
-/// `generation` is kept. Any other query asks for something else than the object (`acl`, `compose`, …), or nobody knows for what: such a URL is not read.
+/// **Queries.** The parameters of signatures are dropped, and so are those that change only the answer's fields, or who is charged. `generation` is kept. A URL
+/// with any other parameter is not read: it requests something other than the object (`acl`, `compose`, …), or is unknown.
 package struct GCSBucketURLs: Sendable {
     package let endpoint: GCSEndpoint
     package let bucket: String
@@ -21,14 +21,14 @@ package struct GCSBucketURLs: Sendable {
     package init(endpoint: GCSEndpoint, bucket: String) {
         self.endpoint = endpoint
         self.bucket = bucket
-        // What is written depends on none of Google's endpoints, so that replicas keep their names when another is configured.
+        // The same for all of Google's endpoints, so that replicas keep their names if a different one is configured.
         let written = endpoint.isGoogle ? GCSEndpoint.google : endpoint
         base = "\(written.url)\(written.path(of: bucket))/"
     }
 
     /// The one URL of an object.
     ///
-    /// - Returns: `nil` when no URL holds the name unchanged.
+    /// - Returns: `nil` if no URL can contain the name unchanged.
     package func url(of object: GCSObjectName) -> ArtifactURL? {
         var text = base + PercentCoding.encode(path: object.key)
         if let generation = object.generation { text += "?generation=\(PercentCoding.encode(generation))" }
@@ -38,7 +38,7 @@ package struct GCSBucketURLs: Sendable {
 
     /// The object that a URL means.
     ///
-    /// - Returns: `nil` for what does not lie in this bucket.
+    /// - Returns: `nil` if it is not in this bucket.
     package func object(_ text: String) -> GCSObjectName? {
         guard text.utf8.count <= ArtifactURL.maxLength, let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")),
             text.utf8[colon...].starts(with: "://".utf8)

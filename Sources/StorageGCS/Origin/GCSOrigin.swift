@@ -6,9 +6,8 @@ package import StorageCloud
 
 /// A bucket that artifacts are fetched from with the mirror's own credentials.
 ///
-/// What the service says of an object is passed on as it is, once it agrees with itself. What it says of whoever asks (a token that has ended, a permission
-/// that is missing) is thrown and logged: it is nothing that clients could do something about. Without the permission to list a bucket a name that is
-/// missing is such a refusal, too.
+/// Answers about an object are passed on unchanged, unless they contradict themselves. Answers about the mirror itself (an expired token, a missing permission)
+/// are thrown and logged: clients cannot do anything about them. Without the permission to list the bucket, a missing object is such an answer, too.
 package struct GCSOrigin: BucketOrigin {
     package let client: GCSClient
     private let urls: GCSBucketURLs

@@ -1,15 +1,15 @@
 import MirrorCore
 import StorageCloud
 
-/// The hosts that tokens, and what tokens are made of, may be sent to: Google's, those of the universe that the endpoint belongs to, and the endpoint itself.
+/// The hosts that credentials and tokens may be sent to: Google's, those of the endpoint's universe, and the endpoint itself.
 ///
-/// A document with credentials names the addresses that they are exchanged at. Whoever can give the mirror such a document, which may also name a file or
-/// a program to take a secret from, must not be able to send that secret anywhere.
+/// A credentials file contains the addresses that its secrets are sent to, and may name a file or a program that a secret is taken from. The mirror must not
+/// send such a secret to an arbitrary address.
 struct GoogleHosts: Sendable, Hashable {
     let endpoint: GCSEndpoint
 
-    /// The domain of the services beside the endpoint: of `https://storage.example.org` it is `example.org`; `nil` where the endpoint is Google's own, or
-    /// has another name.
+    /// The domain of the endpoint's universe: `example.org` for `https://storage.example.org`; `nil` if the endpoint is Google's own, or has a different
+    /// name.
     private var universe: String? {
         let name = "storage."
         guard endpoint.scheme == .https, !endpoint.isGoogle, endpoint.host.hasPrefix(name) else { return nil }
@@ -18,7 +18,7 @@ struct GoogleHosts: Sendable, Hashable {
 
     /// The universe that credentials are for.
     ///
-    /// - Parameter stated: What a document says; `nil` for Google's own.
+    /// - Parameter stated: What a credentials file says; `nil` for Google's own.
     /// - Throws: `.unsupported` for another universe than the endpoint's.
     func universe(_ stated: String?) throws(CredentialsError) -> String {
         guard let stated, stated != GCSEndpoint.googleDomain else { return GCSEndpoint.googleDomain }
@@ -31,7 +31,7 @@ struct GoogleHosts: Sendable, Hashable {
         return stated
     }
 
-    /// Where another of the services is, such as `sts`. An endpoint without TLS is a server for tests, which plays all of them.
+    /// The address of another service, such as `sts`. An endpoint without TLS is a test server, which plays all of them.
     ///
     /// - Parameter universe: What ``universe(_:)`` gave.
     func address(of service: String, in universe: String = GCSEndpoint.googleDomain) -> String {
@@ -54,7 +54,7 @@ struct GoogleHosts: Sendable, Hashable {
     private func isTrusted(_ url: ArtifactURL) -> Bool {
         if GCSEndpoint(url) == endpoint { return true }
         guard url.scheme == .https, url.port == url.scheme.defaultPort else { return false }
-        // The second is where tokens were asked for in old times; it stands in files of that age.
+        // Old credentials files have accounts.google.com.
         return Self.isName(url.host, under: GCSEndpoint.googleDomain) || url.host == "accounts.google.com"
             || universe.map { Self.isName(url.host, under: $0) } ?? false
     }

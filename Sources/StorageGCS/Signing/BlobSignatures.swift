@@ -2,11 +2,11 @@ import MirrorCore
 import StorageCloud
 import Synchronization
 
-/// Signatures that the service makes for accounts whose private key only Google has: each is asked for once, however many want it.
+/// Signatures made by the service, for accounts whose private key only Google has. Each is requested once, however many callers want it.
 ///
 /// - SeeAlso: IAM Service Account Credentials API, `signBlob`.
 final class BlobSignatures: Sendable {
-    /// Texts whose signature is remembered. One lasts for a window of ``SigningWindow``, and takes some 700 bytes.
+    /// The number of signatures that are kept. Each is useful for one ``SigningWindow`` and takes about 700 bytes.
     private static let capacity = 4_096
 
     private let tokens: GoogleTokenService

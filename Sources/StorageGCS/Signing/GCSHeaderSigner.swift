@@ -1,11 +1,11 @@
 import MirrorCore
 import StorageCloud
 
-/// Google's signature of version 4 with an HMAC key, in header fields. Made once for each key, and kept: it remembers the key of the day.
+/// Google's signature version 4 with an HMAC key, in header fields. Keep one for each key: it remembers the signing key of the day.
 ///
 /// - SeeAlso: Cloud Storage, "HMAC keys", "Signatures", "Canonical requests".
 struct GCSHeaderSigner: Sendable {
-    /// In place of the body's hash, where the signature does not cover it: only where TLS protects it, or the body is a stream.
+    /// Replaces the body's hash if the signature does not cover the body: if TLS protects it, or if it is a stream.
     static let unsignedPayload = "UNSIGNED-PAYLOAD"
 
     let keys: GCSKeys

@@ -1,16 +1,16 @@
 import MirrorCore
 import StorageCloud
 
-/// A request whose signature stands in its query, so that whoever has the address may send it until it ends.
+/// A request whose signature is in its query: anybody who has the URL may send it until it expires.
 ///
-/// Only the host is signed beside the address, and no body.
+/// Besides the URL, only the host is signed, and no body.
 /// - SeeAlso: Cloud Storage, "V4 signing process with your own program".
 struct GCSSignedAddress: Sendable {
     /// The service takes any name.
     static let region = "auto"
     static let service = "storage"
 
-    /// What the signature is of.
+    /// The text that is signed.
     let stringToSign: String
     private let path: String
     private let query: String

@@ -4,11 +4,11 @@ import NIOCore
 import StorageCloud
 import Synchronization
 
-/// The check of bytes that pass by.
+/// The CRC-32C of the bytes that have passed.
 final class RunningCheck: Sendable {
     private let state = Mutex(CRC32C())
 
-    /// Of the bytes so far.
+    /// The checksum of the bytes so far.
     var value: CRC32C { state.withLock { $0 } }
 
     func update(_ chunk: ByteBuffer) {
@@ -16,18 +16,18 @@ final class RunningCheck: Sendable {
     }
 }
 
-/// A stream whose bytes are checked as they pass.
+/// A stream that computes the CRC-32C of its bytes, and can compare it at the end.
 struct CheckedStream: AsyncSequence, Sendable {
     let base: ByteStream
     let check: RunningCheck
-    /// What the check must be at the end, in base64; `nil` where nobody has said.
+    /// The expected checksum in base64; `nil` if none is known.
     var expected: String?
 
     struct AsyncIterator: AsyncIteratorProtocol {
         var base: ByteStream.AsyncIterator
         let stream: CheckedStream
 
-        /// - Throws: What the stream underneath throws; ``StorageError/Code/checksumMismatch`` at an end that is not as expected.
+        /// - Throws: What the stream underneath throws; ``StorageError/Code/checksumMismatch`` at the end if it is not the expected one.
         mutating func next() async throws -> ByteBuffer? {
             if let chunk = try await base.next() {
                 stream.check.update(chunk)

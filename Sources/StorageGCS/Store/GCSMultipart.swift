@@ -4,13 +4,13 @@ import NIOCore
 import NIOHTTP1
 import StorageCloud
 
-/// An object of ours that is not published: all of an upload, under a name that nobody knows.
+/// A complete upload under a random name, not published yet.
 struct TemporaryObject: Sendable {
     var name: String
     var size: Int64
 }
 
-/// The steps of a multipart upload of the XML API, which takes no conditions: it makes a ``TemporaryObject``.
+/// The steps of a multipart upload (XML API). It accepts no condition, so it makes a ``TemporaryObject``.
 struct GCSMultipart: Sendable {
     /// A part that the service holds.
     struct Part: Sendable {
@@ -35,10 +35,10 @@ struct GCSMultipart: Sendable {
         return id
     }
 
-    /// Of what is not published yet.
+    /// The content type of an object that is not published yet.
     static let type = "application/octet-stream"
 
-    /// One request, like ``create(_:)``. The bytes are checked by the service where they are in memory, and here always.
+    /// One request, like ``create(_:)``. The service verifies bytes that are in memory; here the checksum is always compared.
     func write(_ number: Int, of name: String, upload id: String, _ body: GCSCall.Body, length: Int64) async throws -> Part {
         var call = GCSCall("writePart", .PUT, key: name, query: [("partNumber", "\(number)"), ("uploadId", id)], body: body)
         let check = RunningCheck()
@@ -58,17 +58,17 @@ struct GCSMultipart: Sendable {
         return Part(number: number, etag: etag, length: length, check: check.value)
     }
 
-    /// - Throws: `.checksumMismatch` when the service states another check.
+    /// - Throws: `.checksumMismatch` if the service states a different checksum.
     static func require(_ stated: ObjectHashes, _ check: CRC32C, _ call: String) throws {
         guard stated.agrees(with: ObjectHashes(crc32c: Base64.encode(check.bytes))) else {
             throw CloudErrors.gcs.error(.checksumMismatch, "what the service has is not what was sent", call)
         }
     }
 
-    /// Makes one object of the parts.
+    /// Combines the parts into one object.
     ///
-    /// - Parameter parts: All of them, one at least.
-    /// - Parameter mayBeDone: Whether a request to complete it was sent before, whose answer did not come.
+    /// - Parameter parts: All parts, at least one.
+    /// - Parameter mayBeDone: Whether it was requested before, and the answer was lost.
     func complete(_ name: String, upload id: String, parts: [Part], mayBeDone: Bool) async throws -> TemporaryObject {
         let parts = parts.sorted { $0.number < $1.number }
         var check = CRC32C()
@@ -96,9 +96,9 @@ struct GCSMultipart: Sendable {
         return TemporaryObject(name: name, size: size)
     }
 
-    /// Looks whether an upload is there and whole.
+    /// Checks that an upload exists and is complete.
     ///
-    /// - Throws: `.checksumMismatch`; `.unavailable` when there is nothing, or something of another size.
+    /// - Throws: `.checksumMismatch`; `.unavailable` if it is missing or has a different size.
     func requireObject(_ name: String, size: Int64, _ check: CRC32C, _ call: String) async throws {
         let answer: GCSAnswer
         do {
@@ -115,7 +115,7 @@ struct GCSMultipart: Sendable {
     private static func completion(_ parts: [Part]) -> String {
         var text = "<CompleteMultipartUpload>"
         for part in parts {
-            // The service compares entity tags with their quotes as they are: it does not read `&quot;`.
+            // The service compares entity tags with literal quotes: it does not decode `&quot;`.
             let etag = Markup.escape(part.etag).replacing("&quot;", with: "\"")
             text += "<Part><PartNumber>\(part.number)</PartNumber><ETag>\(etag)</ETag></Part>"
         }

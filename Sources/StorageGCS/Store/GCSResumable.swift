@@ -4,14 +4,14 @@ import NIOCore
 import NIOHTTP1
 import StorageCloud
 
-/// Uploads a stream whose length nobody knows, in one object: chunk by chunk, each held until the service has it, so that a break in the middle costs
-/// a chunk at most.
+/// Uploads a stream of unknown length as one object, in chunks. Each chunk is kept until the service has it, so that an interruption costs at most one
+/// chunk.
 struct GCSResumable: Sendable {
     let client: GCSClient
     let multipart: GCSMultipart
     let retries: StepRetry
 
-    /// 308 is "Resume Incomplete" here, and no redirect.
+    /// Here, 308 means "Resume Incomplete" and is not a redirect.
     private static let incomplete = 308
 
     /// How an exchange about a session ended.
@@ -22,8 +22,8 @@ struct GCSResumable: Sendable {
     }
 
     /// - Parameters:
-    ///   - first: What was read of the stream already.
-    ///   - rest: The stream from there on.
+    ///   - first: The chunks that were already read.
+    ///   - rest: The rest of the stream.
     /// - Throws: What the stream throws, unchanged; `.checksumMismatch`.
     func upload(_ first: [ByteBuffer], _ rest: inout ByteStream.AsyncIterator, to name: String) async throws -> TemporaryObject {
         let session = try await retries.run { _ in try await begin(name) }
@@ -70,14 +70,14 @@ struct GCSResumable: Sendable {
         return "\(url.path)?\(query)"
     }
 
-    /// Sends the next chunk, until the service has at least some of it.
+    /// Sends the next chunk until the service has at least a part of it.
     ///
-    /// - Returns: What the service states of the object, if that was the end.
+    /// - Returns: The hashes of the object, if this was the end.
     private func send(_ progress: inout ResumableProgress, to session: String, _ name: String) async throws -> ObjectHashes? {
         var current = progress
         defer { progress = current }
         return try await retries.run { attempt -> ObjectHashes? in
-            // After a break only the service knows what it has.
+            // After an interruption only the service knows what it has.
             if attempt > 1 {
                 switch try await exchange(session, name, range: "bytes */*", nil) {
                 case .done(let hashes): return try finished(hashes, current, name)
@@ -115,7 +115,7 @@ struct GCSResumable: Sendable {
         call.expected = [Self.incomplete]
         let answer = try await client.answer(to: call)
         guard let failure = answer.failure else {
-            // To its end, because a body that is dropped takes its connection with it.
+            // Read to its end: dropping a body closes the connection.
             for try await _ in answer.body {}
             guard answer.status == Self.incomplete else { return .done(ObjectHashes(answer.headers)) }
             return .waiting(range: answer.headers.first(name: "range"))

@@ -20,22 +20,22 @@ extension GCSStore {
         let copied = try await rewrite(key, from: source, found, metadata, condition)
         let info = try await retries.run { _ in try await head(key) }
         guard info.size == source.size, copied.map({ $0.agrees(with: found.hashes) }) ?? true else {
-            // It is not what was asked for, whatever it is.
+            // It is not the object that was requested.
             do { try await delete(key) } catch {}
             throw CloudErrors.gcs.odd("the copy of \(key) is not the object that was copied", "copy")
         }
         return info
     }
 
-    /// What is to be copied: one generation of an object.
+    /// The source of a copy: one generation of an object.
     private struct Found {
         var generation: String
         var hashes: ObjectHashes
     }
 
-    /// Looks at the source, whose entity tag only the XML API knows.
+    /// Looks up the source in the XML API: only there it has this entity tag.
     ///
-    /// - Throws: `.preconditionFailed` when it is no longer what `source` says.
+    /// - Throws: `.preconditionFailed` if it is no longer as `source` says.
     private func look(at source: CopySource) async throws -> Found {
         let other = GCSClient(
             bucket: source.bucket, endpoint: client.endpoint, credentials: configuration.credentials, connection: client.connection)
@@ -53,9 +53,9 @@ extension GCSStore {
     /// Answers in a row that report no progress.
     private static let maxIdleAnswers = 20
 
-    /// Copies an object of any size, in as many calls as the service wants.
+    /// Copies an object of any size, in as many calls as the service asks for.
     ///
-    /// - Returns: The hashes of the copy; `nil` where an earlier request made it, whose answer did not come.
+    /// - Returns: The hashes of the copy; `nil` if an earlier request made it and its answer was lost.
     /// - SeeAlso: Cloud Storage JSON API, "Objects: rewrite".
     private func rewrite(
         _ key: ObjectKey, from source: CopySource, _ found: Found, _ metadata: ObjectMetadata, _ condition: WriteCondition
@@ -84,7 +84,7 @@ extension GCSStore {
         }
     }
 
-    /// - Returns: `nil` where the object is there, by an earlier request whose answer did not come.
+    /// - Returns: `nil` if an earlier request made the copy and its answer was lost.
     private func rewriteStep(
         _ step: GCSCall, _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> JSONValue? {

@@ -8,13 +8,13 @@ extension GCSStore {
     /// How a request that publishes ended.
     private enum Published {
         case now(etag: String)
-        /// An earlier one did, whose answer did not come.
+        /// An earlier request did, and its answer was lost.
         case before(ObjectInfo)
     }
 
     /// Stores an object that is in memory.
     ///
-    /// - Parameter wasAsked: Whether the same was sent before.
+    /// - Parameter wasAsked: Whether this was requested before.
     func put(
         _ chunks: [ByteBuffer], at key: ObjectKey, _ metadata: ObjectMetadata, _ condition: WriteCondition, wasAsked: Bool
     ) async throws -> ObjectInfo {
@@ -27,7 +27,7 @@ extension GCSStore {
             try await publishing(key, size: size, metadata, mayBeDone: attempt > 1 || wasAsked) {
                 let answer = try await client.send(call)
                 guard ObjectHashes(answer.headers).agrees(with: hashes) else {
-                    // The service has published something else, and says so.
+                    // The service says that it has stored different bytes.
                     try await delete(name: name(of: key), generation: answer.generation)
                     throw CloudErrors.gcs.error(.checksumMismatch, "what the service has is not what was sent", call.name)
                 }
@@ -37,7 +37,7 @@ extension GCSStore {
         return try await info(of: key, size: size, published, metadata)
     }
 
-    /// Makes an upload the object under a key: a copy within the bucket, with the metadata and the condition that the upload could not have.
+    /// Publishes an upload under a key: a copy within the bucket, with the condition and the metadata that the upload could not have.
     func publish(
         _ object: TemporaryObject, at key: ObjectKey, _ metadata: ObjectMetadata, _ condition: WriteCondition, wasAsked: Bool
     ) async throws -> ObjectInfo {
@@ -57,8 +57,8 @@ extension GCSStore {
         return try await info(of: key, size: object.size, published, metadata)
     }
 
-    /// - Parameter mayBeDone: Whether an earlier request may have published the very object.
-    /// - Parameter body: Returns the entity tag; empty where the service does not say.
+    /// - Parameter mayBeDone: Whether an earlier request may have published this object.
+    /// - Parameter body: Returns the entity tag; empty if the service does not state it.
     private func publishing(
         _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, mayBeDone: Bool, _ body: () async throws -> String
     ) async throws -> Published {

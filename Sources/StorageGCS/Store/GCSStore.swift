@@ -76,7 +76,7 @@ package struct GCSStore: ObjectStore {
         return ObjectContent(info: info, range: held, body: ByteStream(StreamCut(body, to: held)))
     }
 
-    /// - Returns: `nil` where nothing is said, or something absurd.
+    /// - Returns: `nil` if the size is missing or absurd.
     static func size(_ text: String?) -> Int64? {
         text.flatMap { Int64(digits: $0) }.flatMap { (0...(1 << 53)).contains($0) ? $0 : nil }
     }
@@ -105,7 +105,7 @@ package struct GCSStore: ObjectStore {
         }
     }
 
-    /// Lists one object: whoever may not list is told 403 instead of 404 of what is absent, and no pool works like that.
+    /// Lists one object. Without the permission to list, absent objects are answered with 403 instead of 404, and a pool cannot work.
     package func checkHealth() async throws {
         var query: [(name: String, value: String?)] = [("list-type", "2"), ("max-keys", "1")]
         if !configuration.keyPrefix.isEmpty { query.append(("prefix", configuration.keyPrefix)) }
@@ -119,7 +119,7 @@ package struct GCSStore: ObjectStore {
 }
 
 extension GCSAnswer {
-    /// Whether the body was decompressed on its way: what the service states of the object does not hold for it then.
+    /// Whether the service has decompressed the body: then the size and the hashes that it states are not those of the body.
     var isTranscoded: Bool {
         headers.first(name: "x-goog-stored-content-encoding").map { $0 != "identity" } == true
             && !headers.contains(name: "content-encoding")

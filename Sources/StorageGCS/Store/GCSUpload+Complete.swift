@@ -28,7 +28,7 @@ extension GCSUpload {
         }
     }
 
-    /// The parts in their order, without those that hold nothing.
+    /// The parts in order, without empty ones.
     private static func inOrder(_ parts: [Int: Written], size: Int64) throws -> [(number: Int, part: Written)] {
         let parts = parts.map { (number: $0.key, part: $0.value) }.filter { $0.part.length > 0 }.sorted { $0.number < $1.number }
         var end: Int64 = 0
@@ -43,14 +43,14 @@ extension GCSUpload {
         return parts
     }
 
-    /// The bytes of an object that is in memory.
+    /// The bytes, if the whole object is in memory.
     private static func held(_ parts: [(number: Int, part: Written)]) -> [ByteBuffer]? {
         if parts.isEmpty { return [] }
         guard parts.count == 1, case .held(let chunks) = parts[0].part.content else { return nil }
         return chunks
     }
 
-    /// Makes one object of all that was sent, once.
+    /// Combines everything that was sent into one object; only once.
     private func assemble(_ parts: [(number: Int, part: Written)]) async throws -> TemporaryObject {
         if let object = state.withLock({ $0.assembled }) { return object }
         var sent: [GCSMultipart.Part] = []

@@ -4,11 +4,11 @@ import NIOCore
 import StorageCloud
 import Synchronization
 
-/// An upload into a bucket: one request where the object is one part in memory, several where it is more.
+/// An upload into a bucket.
 ///
-/// A part that is all of the object is held in memory until ``complete(size:sha256:condition:)`` sends it. What is more goes to a name that nobody knows, in
-/// parts, or where nobody knows its length as a resumable upload. From there it is published by a copy within the bucket, which moves no byte: only that
-/// has a condition, and knows the digest (decision 0028).
+/// If one part in memory is the whole object, it is kept until ``complete(size:sha256:condition:)`` sends it in one request. Anything else is uploaded under a
+/// random name, in parts or, if its length is unknown, as a resumable upload. A copy within the bucket, which moves no bytes, then publishes it: only the copy
+/// can have a condition, and the digest (decision 0028).
 final class GCSUpload: ObjectUpload {
     struct Written {
         enum Content {
@@ -26,11 +26,11 @@ final class GCSUpload: ObjectUpload {
     struct State {
         var isOpen = true
         var parts: [Int: Written] = [:]
-        /// Objects that are to be deleted at the end.
+        /// Names of objects to delete at the end.
         var temporary: Set<String> = []
-        /// What the parts have become.
+        /// The object that the parts were combined into.
         var assembled: TemporaryObject?
-        /// Whether the service was asked to publish it: it may have done so though its answer did not come.
+        /// Whether publishing was requested: it may have succeeded even if the answer was lost.
         var isAsked = false
     }
 
@@ -39,9 +39,9 @@ final class GCSUpload: ObjectUpload {
         let id: String
     }
 
-    /// Bytes of a part that is gathered from its stream: sent from memory it can be sent again, and its check goes in front.
+    /// The most bytes of a part that is collected in memory, so that it can be sent again, with its checksum in front.
     private static let gathered: Int64 = 8 << 20
-    /// Bytes of a part of unknown length that is not the first.
+    /// The most bytes of a part of unknown length that is not the first.
     private static let longestUnstated = 64 << 20
 
     let store: GCSStore
@@ -62,7 +62,7 @@ final class GCSUpload: ObjectUpload {
         self.expectedSize = expectedSize
     }
 
-    /// A name that nobody knows, in the folder of uploads under way.
+    /// A random name in the folder of uploads.
     private func temporaryName() -> String {
         store.configuration.uploadPrefix + Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) })
     }
@@ -95,7 +95,7 @@ final class GCSUpload: ObjectUpload {
         return (.sent(try await send(part.number, .stream(counted, length: length), length)), length)
     }
 
-    /// A first part that may be all there is: what is short stays in memory, and what is longer is sent as it comes.
+    /// A first part that may be the whole object: if it is short it stays in memory, otherwise it is sent as it arrives.
     private func sendUnstated(_ body: ByteStream) async throws -> (Written.Content, Int64) {
         var iterator = body.makeAsyncIterator()
         var chunks: [ByteBuffer] = []
@@ -129,7 +129,7 @@ final class GCSUpload: ObjectUpload {
             return Begun(name: name, id: try await multipart.create(name))
         }
         guard state.withLock({ $0.isOpen }) else {
-            // It was given up while it began, and whoever gave it up did not know of it yet.
+            // It was aborted while it began, before `abort` could know of it.
             await multipart.abort(begun.name, upload: begun.id)
             throw over("write")
         }
@@ -144,12 +144,12 @@ final class GCSUpload: ObjectUpload {
 
     func abort() async {
         guard let left = close() else { return }
-        // An upload that begins in this moment is aborted by whoever begins it.
+        // An upload that begins at this moment is aborted by the call that begins it.
         if let begun = begun.current, left.assembled == nil { await multipart.abort(begun.name, upload: begun.id) }
         await store.discard(left.temporary)
     }
 
-    /// - Returns: What it was like; `nil` if it was over already.
+    /// - Returns: The last state; `nil` if the upload was over already.
     func close() -> State? {
         state.withLock { state in
             defer { state = State(isOpen: false) }

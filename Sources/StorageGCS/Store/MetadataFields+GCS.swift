@@ -6,11 +6,11 @@ extension MetadataFields {
     /// Cloud Storage, "Quotas & limits": names and values together have 8 KiB.
     static let gcs = MetadataFields(prefix: "x-goog-meta-", maxSize: 8_000)
 
-    /// The service must neither compress nor decompress on the way, and a cache must ask whether the object is still there: by default the service's
-    /// own caches give a public object to everybody for an hour after it was deleted.
+    /// The service must not decompress objects on the way, and caches must ask whether an object still exists: by default, the service's own caches serve
+    /// a public object for up to an hour after it was deleted.
     static let cacheControl = "no-cache, no-transform"
 
-    /// The fields of an object of ours.
+    /// The fields of an object of a pool.
     func objectHeaders(_ metadata: ObjectMetadata) -> [(name: String, value: String)] {
         headers(metadata) + [("cache-control", Self.cacheControl)]
     }

@@ -1,12 +1,12 @@
 import NIOCore
 
-/// What the service has of a resumable upload, and what is held until it has it: without I/O.
+/// What the service has of a resumable upload, and the bytes that are kept until it has them. Does no I/O.
 ///
 /// - SeeAlso: Cloud Storage, "Perform resumable uploads".
 struct ResumableProgress: Sendable {
-    /// Bytes of which the length of a chunk is a multiple, unless it is the last.
+    /// The length of every chunk but the last is a multiple of this many bytes.
     static let granularity = 256 << 10
-    /// Bytes of a chunk: held until the service has them.
+    /// Bytes of a chunk, which are kept until the service has them.
     static let chunkSize = 8 << 20
 
     /// What is to be sent.
@@ -16,17 +16,17 @@ struct ResumableProgress: Sendable {
         var bytes: ByteBuffer
     }
 
-    /// The service no longer has what it had, and it is not here any more.
+    /// The service has lost bytes that are no longer kept here.
     struct Lost: Error {}
 
     /// Bytes that the service has.
     private(set) var stored: Int64 = 0
-    /// What follows them.
+    /// The bytes after those.
     private var held = ByteBuffer()
-    /// Whether nothing follows what is held.
+    /// Whether ``held`` contains all remaining bytes.
     private(set) var isEnded = false
 
-    /// Bytes in all so far.
+    /// The number of bytes so far.
     var count: Int64 { stored + Int64(held.readableBytes) }
 
     mutating func take(_ chunk: ByteBuffer) {
@@ -36,10 +36,10 @@ struct ResumableProgress: Sendable {
 
     mutating func end() { isEnded = true }
 
-    /// The next chunk; `nil` when more bytes are needed first.
+    /// The next chunk; `nil` if more bytes are needed first.
     ///
-    /// A byte at least is kept back until the end, because the last chunk is the one that says how many bytes there are. Where the service has all of them
-    /// and does not know it, the last chunk is empty.
+    /// At least one byte is kept back until the end, because the last chunk states the total length. If the service has all bytes already and does not know
+    /// that they are all, the last chunk is empty.
     var next: Chunk? {
         if isEnded, held.readableBytes == 0 { return Chunk(range: "bytes */\(count)", bytes: ByteBuffer()) }
         let length: Int
@@ -54,9 +54,9 @@ struct ResumableProgress: Sendable {
         return Chunk(range: "bytes \(stored)-\(stored + Int64(length) - 1)/\(isLast ? "\(count)" : "*")", bytes: bytes)
     }
 
-    /// Notes what the service says that it has.
+    /// Records what the service has.
     ///
-    /// - Parameter range: The `Range` field of its answer, `bytes=0-N`; `nil` when it has nothing.
+    /// - Parameter range: The `Range` field of its answer, `bytes=0-N`; `nil` if it has nothing.
     /// - Returns: Whether it has more than before.
     /// - Throws: ``Lost``.
     mutating func note(_ range: String?) throws -> Bool {
