@@ -2,7 +2,6 @@ import MirrorCore
 import MirrorStorage
 import MirrorTesting
 import NIOCore
-import StorageCloud
 import TestServers
 import Testing
 
@@ -10,28 +9,12 @@ import Testing
 
 @Suite("Uploads in parts outlive what the service does to them", .timeLimit(.minutes(5)))
 struct StoreUploadTests {
-    private func write(_ object: SampleObject, to upload: any ObjectUpload) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for part in object.parts(of: 5 << 20).reversed() {
-                group.addTask { _ = try await upload.write(part, from: object.stream(part)) }
-            }
-            try await group.waitForAll()
-        }
-    }
-
-    /// An upload of all parts of an object.
-    private func written(_ object: SampleObject, _ store: any ObjectStore) async throws -> any ObjectUpload {
-        let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
-        try await write(object, to: upload)
-        return upload
-    }
-
     @Test("Parts in parallel begin one upload under a name that nobody knows, and a copy with condition and metadata publishes it")
     func published() async throws {
         try await StoreFixture.run { fixture async throws in
             let object = try SampleObject(size: (10 << 20) + 1)
             try fixture.serve(object)
-            let upload = try await written(object, fixture.store)
+            let upload = try await fixture.store.uploaded(object)
             let info = try await upload.complete(size: object.size, sha256: object.sha256, condition: .absent)
             #expect(info.etag == "\"published\"")
             #expect(info.size == object.size)
@@ -109,154 +92,12 @@ struct StoreUploadTests {
                     ? StoreFixture.xml("<CompleteMultipartUploadResult/>").with { $0.headers.append(("x-goog-hash", "crc32c=AAAAAA==")) }
                     : nil
             }
-            let upload = try await written(object, fixture.store)
+            let upload = try await fixture.store.uploaded(object)
             try await requireStorageError(.checksumMismatch, "complete") {
                 try await upload.complete(size: object.size, sha256: object.sha256)
             }
             await upload.abort()
             #expect(fixture.steps == [.create, .part, .part, .complete, .abort, .delete])
-        }
-    }
-
-    @Test("Where a completion states no checksum the object does, and must be as long as what was sent", arguments: [true, false])
-    func looked(_ isOurs: Bool) async throws {
-        try await StoreFixture.run { fixture async throws in
-            let object = try SampleObject(size: (5 << 20) + 1)
-            let held = try StoreFixture.held(isOurs ? object : object.replaced(size: 5, seed: 1))
-            try fixture.serve(object) { step, _, _ in
-                switch step {
-                case .complete: StoreFixture.xml("<CompleteMultipartUploadResult/>")
-                case .head: held
-                default: nil
-                }
-            }
-            let upload = try await written(object, fixture.store)
-            if isOurs {
-                _ = try await upload.complete(size: object.size, sha256: object.sha256)
-                #expect(fixture.steps == [.create, .part, .part, .complete, .head, .publish, .delete])
-            } else {
-                try await requireStorageError(.unavailable, "complete") {
-                    try await upload.complete(size: object.size, sha256: object.sha256)
-                }
-                #expect(fixture.requests(.publish).isEmpty)
-            }
-        }
-    }
-
-    @Test("A completion, or a publication, that answers 200 with an error is asked for again; what stays an error is one")
-    func errorsInSuccess() async throws {
-        try await StoreFixture.run { fixture async throws in
-            let object = try SampleObject(size: (5 << 20) + 1)
-            try fixture.serve(object) { step, number, _ in
-                number == 1 && (step == .complete || step == .publish) ? StoreFixture.error(200, "InternalError") : nil
-            }
-            let upload = try await written(object, fixture.store)
-            #expect(try await upload.complete(size: object.size, sha256: object.sha256).etag == "\"published\"")
-            #expect(fixture.steps == [.create, .part, .part, .complete, .complete, .publish, .publish, .delete])
-        }
-        try await StoreFixture.run { fixture async throws in
-            let object = try SampleObject(size: (5 << 20) + 1)
-            try fixture.serve(object) { step, _, _ in step == .complete ? StoreFixture.error(200, "InvalidPart") : nil }
-            let upload = try await written(object, fixture.store)
-            try await requireStorageError(.unavailable, "complete") {
-                try await upload.complete(size: object.size, sha256: object.sha256)
-            }
-            #expect(fixture.requests(.complete).count == 1)
-        }
-    }
-
-    @Test("A completion whose answer was lost is found in the object; not in one of another size", arguments: [true, false])
-    func lostCompletion(_ isOurs: Bool) async throws {
-        try await StoreFixture.run { fixture async throws in
-            let object = try SampleObject(size: (5 << 20) + 1)
-            let held = try StoreFixture.held(isOurs ? object : object.replaced(size: 5, seed: 1))
-            try fixture.serve(object) { step, number, _ in
-                switch step {
-                case .complete: number == 1 ? FakeBehavior.hangUp : StoreFixture.error(404, "NoSuchUpload")
-                case .head: held
-                default: nil
-                }
-            }
-            let upload = try await written(object, fixture.store)
-            if isOurs {
-                #expect(try await upload.complete(size: object.size, sha256: object.sha256).etag == "\"published\"")
-            } else {
-                try await requireStorageError(.unavailable, "complete") {
-                    try await upload.complete(size: object.size, sha256: object.sha256)
-                }
-            }
-        }
-    }
-
-    @Test("An upload that the service no longer has is begun anew by whoever asked for it")
-    func forgotten() async throws {
-        try await StoreFixture.run { fixture async throws in
-            let object = try SampleObject(size: (5 << 20) + 1)
-            try fixture.serve(object) { step, _, _ in step == .complete ? StoreFixture.error(404, "NoSuchUpload") : nil }
-            let upload = try await written(object, fixture.store)
-            let error = try await requireStorageError(.unavailable, "complete") {
-                try await upload.complete(size: object.size, sha256: object.sha256)
-            }
-            #expect(!error.mayRepeat)
-            #expect(fixture.requests(.complete).count == 1)
-        }
-    }
-
-    @Test("A publication whose answer was lost is found in the object; what somebody else published stays", arguments: [true, false])
-    func lostPublication(_ isOurs: Bool) async throws {
-        try await StoreFixture.run { fixture async throws in
-            let object = try SampleObject(size: (5 << 20) + 1)
-            let held = try StoreFixture.held(isOurs ? object : object.replaced(size: (5 << 20) + 1, seed: 1), etag: "\"there\"")
-            try fixture.serve(object) { step, number, _ in
-                switch step {
-                case .publish: number == 1 ? StoreFixture.error(500, "InternalError") : StoreFixture.error(412, "PreconditionFailed")
-                case .head: held
-                default: nil
-                }
-            }
-            let upload = try await written(object, fixture.store)
-            if isOurs {
-                let info = try await upload.complete(size: object.size, sha256: object.sha256, condition: .absent)
-                #expect(info.etag == "\"there\"")
-            } else {
-                try await requireStorageError(.preconditionFailed, "complete") {
-                    try await upload.complete(size: object.size, sha256: object.sha256, condition: .absent)
-                }
-            }
-            #expect(fixture.steps.suffix(4) == [.publish, .publish, .head, .delete])
-        }
-    }
-
-    @Test("Whoever comes second does not replace what is there, and leaves nothing behind")
-    func second() async throws {
-        try await StoreFixture.run { fixture async throws in
-            let object = try SampleObject(size: (5 << 20) + 1)
-            try fixture.serve(object) { step, _, _ in step == .publish ? StoreFixture.error(412, "PreconditionFailed") : nil }
-            let upload = try await written(object, fixture.store)
-            try await requireStorageError(.preconditionFailed, "complete") {
-                try await upload.complete(size: object.size, sha256: object.sha256, condition: .absent)
-            }
-            #expect(fixture.steps == [.create, .part, .part, .complete, .publish, .delete])
-            try await requireStorageError(.invalidRequest, "again") {
-                try await upload.complete(size: object.size, sha256: object.sha256)
-            }
-        }
-    }
-
-    @Test("A completion that failed goes on with what was put together, when it is tried again")
-    func completedTwice() async throws {
-        try await StoreFixture.run { fixture async throws in
-            let object = try SampleObject(size: (5 << 20) + 1)
-            try fixture.serve(object) { step, number, _ in
-                step == .publish && number <= 5 ? StoreFixture.error(503, "SlowDown") : nil
-            }
-            let upload = try await written(object, fixture.store)
-            try await requireStorageError(.throttled, "complete") {
-                try await upload.complete(size: object.size, sha256: object.sha256)
-            }
-            #expect(try await upload.complete(size: object.size, sha256: object.sha256).etag == "\"published\"")
-            #expect(fixture.requests(.complete).count == 1)
-            #expect(fixture.requests(.publish).count == 6)
         }
     }
 
@@ -268,7 +109,7 @@ struct StoreUploadTests {
                 guard step == .abort else { return nil }
                 return number == 1 ? StoreFixture.error(503, "SlowDown") : StoreFixture.error(403, "AccessDenied")
             }
-            let upload = try await written(object, fixture.store)
+            let upload = try await fixture.store.uploaded(object)
             await withTaskGroup(of: Void.self) { group in
                 group.cancelAll()
                 group.addTask { await upload.abort() }

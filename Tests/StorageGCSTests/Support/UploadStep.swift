@@ -1,3 +1,4 @@
+import MirrorStorage
 import MirrorTesting
 import Synchronization
 import TestServers
@@ -92,4 +93,18 @@ extension StoreFixture {
     var steps: [UploadStep] { origin.requests.map { UploadStep($0) } }
 
     func requests(_ step: UploadStep) -> [FakeOrigin.Request] { origin.requests.filter { UploadStep($0) == step } }
+}
+
+extension ObjectStore {
+    /// An upload of all parts of an object, which are written in parallel, the last one first.
+    func uploaded(_ object: SampleObject) async throws -> any ObjectUpload {
+        let upload = try await beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for part in object.parts(of: 5 << 20).reversed() {
+                group.addTask { _ = try await upload.write(part, from: object.stream(part)) }
+            }
+            try await group.waitForAll()
+        }
+        return upload
+    }
 }
