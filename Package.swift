@@ -11,6 +11,7 @@ let settings: [SwiftSetting] = [
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -40,6 +41,7 @@ let pinned: [Target.Dependency] = [
     .product(name: "NIOHTTP2", package: "swift-nio-http2"),
     .product(name: "RealModule", package: "swift-numerics"),
     .product(name: "ServiceContextModule", package: "swift-service-context"),
+    .product(name: "SwiftASN1", package: "swift-asn1"),
     .product(name: "SystemPackage", package: "swift-system"),
 ]
 
@@ -85,6 +87,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         // What those above depend on, as far as it is in the executable: see `pinned`.
         .package(url: "https://github.com/apple/swift-algorithms.git", exact: "1.2.1"),
+        .package(url: "https://github.com/apple/swift-asn1.git", exact: "1.7.4"),
         .package(url: "https://github.com/apple/swift-async-algorithms.git", exact: "1.1.4"),
         .package(url: "https://github.com/apple/swift-atomics.git", exact: "1.3.0"),
         .package(url: "https://github.com/apple/swift-collections.git", exact: "1.6.0"),
@@ -107,6 +110,9 @@ let package = Package(
         module(
             "StorageS3",
             ["StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
+        module(
+            "StorageGCS",
+            ["StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, cryptoExtras, logging, nioCore, nioHTTP1]),
         module("MirrorState", ["MirrorCore", deque, logging]),
         module("StateSQLite", ["MirrorState", "MirrorSystem", "MirrorCore", grdb, logging]),
         module("RedisClient", [crypto, logging, nioCore, nioPosix, nioSSL]),
@@ -136,8 +142,8 @@ let package = Package(
         module(
             "CloudMirror",
             [
-                "MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore",
-                argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
+                "MirrorNode", "StorageLocal", "StorageS3", "StorageGCS", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorSystem",
+                "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
             ]),
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
         module(
@@ -163,8 +169,8 @@ let package = Package(
         tests(
             "StorageConformanceTests",
             [
-                "TestServers", "StorageLocal", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorSystem",
-                "MirrorCore", logging, metrics, nioCore, nioPosix,
+                "TestServers", "StorageLocal", "StorageS3", "StorageGCS", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorTesting",
+                "MirrorSystem", "MirrorCore", logging, metrics, nioCore, nioHTTP1, nioPosix,
             ]),
         tests(
             "StorageCloudTests",
@@ -176,6 +182,12 @@ let package = Package(
             [
                 "TestServers", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorCore", crypto, logging,
                 nioCore, nioHTTP1, nioPosix,
+            ], resources: [.copy("Vectors")]),
+        tests(
+            "StorageGCSTests",
+            [
+                "TestServers", "StorageGCS", "StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorTesting", "MirrorCore",
+                crypto, cryptoExtras, logging, nioCore, nioHTTP1, nioPosix,
             ], resources: [.copy("Vectors")]),
         tests("RedisClientTests", ["TestServers", "RedisClient", logging, nioCore, nioEmbedded, nioPosix, nioSSL]),
         tests(
@@ -200,14 +212,15 @@ let package = Package(
         tests(
             "CloudMirrorTests",
             [
-                "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "MirrorStorage",
-                "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", argumentParser, logging, nioCore, nioPosix, serviceLifecycle,
+                "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "StorageGCS",
+                "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", argumentParser, logging, nioCore, nioPosix,
+                serviceLifecycle,
             ]),
         tests(
             "FuzzTests",
             [
-                "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "StorageS3", "StorageCloud",
-                "StateSQLite", "StateRedis", "RedisClient",
+                "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "StorageS3", "StorageGCS",
+                "StorageCloud", "StateSQLite", "StateRedis", "RedisClient",
                 "MirrorState", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging, nioCore, nioEmbedded,
                 nioHTTP1,
                 nioPosix, nioSSL,

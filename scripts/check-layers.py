@@ -23,6 +23,7 @@ LAYERS = {
     "StorageLocal": {"MirrorStorage", "MirrorSettings", "MirrorSystem", "MirrorCore"},
     "StorageCloud": {"MirrorStorage", "MirrorNet", "MirrorSystem", "MirrorCore"},
     "StorageS3": {"StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
+    "StorageGCS": {"StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
     "MirrorState": {"MirrorCore"},
     "StateSQLite": {"MirrorState", "MirrorSystem", "MirrorCore"},
     "RedisClient": set(),
@@ -33,7 +34,9 @@ LAYERS = {
         "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage", "MirrorState",
         "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore",
     },
-    "CloudMirror": {"MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore"},
+    "CloudMirror": {
+        "MirrorNode", "StorageLocal", "StorageS3", "StorageGCS", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore",
+    },
     "cloud-mirror": {"CloudMirror"},
     "MirrorTesting": {"MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore"},
     # Lies next to the tests; only they may import it.

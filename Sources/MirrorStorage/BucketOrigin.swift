@@ -24,7 +24,8 @@ public protocol BucketOrigin: Sendable {
     /// - Returns: `nil` if the answer does not state what is needed for that.
     func source(of artifact: ArtifactURL, _ answer: BucketAnswer) -> CopySource?
 
-    /// Where a client without credentials finds the artifact itself, for the time when the mirror cannot help. Makes no network call.
+    /// Where a client without credentials finds the artifact itself, for the time when the mirror cannot help. Makes no network call, except for
+    /// credentials, as ``ObjectStore/location(of:life:)``.
     func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation
 }
 

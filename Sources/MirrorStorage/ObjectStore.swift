@@ -76,7 +76,8 @@ public protocol ObjectStore: Sendable {
     /// - Returns: At most `limit` objects; if there are fewer, there are no more.
     func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo]
 
-    /// Where a client finds the object. Makes no network call.
+    /// Where a client finds the object. Makes no network call, except where credentials have to be asked for, or sign only at the service that gave
+    /// them out.
     ///
     /// A store that signs locations signs them as at the beginning of a window of time, so that all nodes give the same location during the window.
     /// The window, at most five minutes, is added to `life`: while a location has more than `life` left, other clients get it, too.

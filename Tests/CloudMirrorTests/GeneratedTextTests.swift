@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorServer
 import MirrorStorage
+import StorageGCS
 import StorageS3
 import Testing
 
@@ -106,8 +107,9 @@ import Testing
         var server = ServerConfiguration.defaults
         server.maxConnectionsPerAddress = 2_500
         #expect(configuration.server == server)
-        #expect(configuration.pools.map(\.id.description) == ["local/dev", "s3/eu-central-1"])
-        #expect(configuration.origins.buckets.map { ($0.settings as? S3BucketSettings)?.name } == ["my-artifacts"])
+        #expect(configuration.pools.map(\.id.description) == ["local/dev", "s3/eu-central-1", "gcs/us-central1"])
+        #expect(configuration.origins.buckets.map { ($0.settings as? S3BucketSettings)?.name } == ["my-artifacts", nil])
+        #expect(configuration.origins.buckets.map { ($0.settings as? GCSBucketSettings)?.name } == [nil, "my-artifacts"])
         let excluded = ["  sqlite:", "  local/dev:", "  networks:", "    passwordFile:", "    sentinelPasswordFile:"]
         let shared = try Configuration.reading(excluded.reduce(text) { Self.without($1, $0) }, Self.environment)
         #expect(shared.isStateShared)

@@ -7,11 +7,11 @@ import NIOHTTP1
 @testable import StorageS3
 
 extension FuzzTarget {
-    private static let xmlWords = [
+    static let xmlWords = [
         "<", ">", "</", "/>", "<?xml version=\"1.0\"?>", "<!--", "-->", "<![CDATA[", "]]>", "<!DOCTYPE a>", "&amp;", "&#x41;", "&#55296;",
         "&lt", "&", "<a>", "</a>", "<Key>", "</Key>", "<Size>", "xmlns=\"x\"", "'", "\"",
     ]
-    private static let jsonWords = [
+    static let jsonWords = [
         "{", "}", "[", "]", ":", ",", "\"", "null", "true", "1e999", "\\u0000", "\\ud800", "\"Statement\"", "\"Version\"", "\"Principal\"",
     ]
 

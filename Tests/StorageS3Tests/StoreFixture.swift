@@ -115,20 +115,3 @@ final class GivenCredentials: CredentialsProvider {
         index.withLock { $0 += 1 }
     }
 }
-
-/// The system's clock, except that nobody waits between attempts, and that a call may take as long as it does on a busy machine.
-struct HastyClock: MirrorClock {
-    /// Whoever sleeps for as long or longer limits a call; shorter are the pauses between attempts.
-    var shortestLimit: Duration = .seconds(15)
-
-    var now: Timestamp { SystemClock().now }
-
-    var instant: ContinuousClock.Instant { .now }
-
-    func sleep(until deadline: ContinuousClock.Instant) async throws { try await sleep(for: instant.duration(to: deadline)) }
-
-    func sleep(for duration: Duration) async throws {
-        try Task.checkCancellation()
-        if duration >= shortestLimit { try await Task.sleep(for: max(duration, .seconds(120))) }
-    }
-}

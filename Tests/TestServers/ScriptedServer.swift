@@ -30,10 +30,13 @@ package final class ScriptedServer: Sendable {
 
     package struct Answer: Sendable {
         package var status: Int
+        /// Beside `Content-Length`.
+        package var headers: [(name: String, value: String)]
         package var body: String
 
-        package init(status: Int = 200, body: String = "") {
+        package init(status: Int = 200, headers: [(name: String, value: String)] = [], body: String = "") {
             self.status = status
+            self.headers = headers
             self.body = body
         }
     }
@@ -101,7 +104,8 @@ package final class ScriptedServer: Sendable {
                     let request = Request(method: current.method.rawValue, uri: current.uri, headers: current.headers, body: body)
                     seen.withLock { $0.append(request) }
                     let answer = try await script(request)
-                    let head = "HTTP/1.1 \(answer.status) Status\r\nContent-Length: \(answer.body.utf8.count)\r\n\r\n"
+                    let fields = answer.headers.map { "\($0.name): \($0.value)\r\n" }.joined()
+                    let head = "HTTP/1.1 \(answer.status) Status\r\n\(fields)Content-Length: \(answer.body.utf8.count)\r\n\r\n"
                     try await writer.write(ByteBuffer(string: head + answer.body))
                 }
             }

@@ -25,6 +25,45 @@ public struct CRC32C: Sendable {
         state = crc
     }
 
+    /// The check of bytes that were read elsewhere.
+    ///
+    /// - Parameter bytes: As ``bytes`` gives them.
+    /// - Returns: `nil` unless they are four.
+    public init?(bytes: [UInt8]) {
+        guard bytes.count == 4 else { return nil }
+        state = ~bytes.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+    }
+
+    /// Makes this the check of what was read here and then there.
+    ///
+    /// - Parameter length: Bytes that were read there.
+    public mutating func append(_ other: CRC32C, length: Int64) {
+        // Zero bytes in place of the others, by squaring: what one zero bit makes of each bit of the check, then 2, 4, 8 of them.
+        var power = Self.zeroBit
+        for _ in 0..<3 { power = Self.product(power, power) }
+        var check = ~state
+        var left = max(length, 0)
+        while left > 0 {
+            if left & 1 == 1 { check = Self.apply(power, to: check) }
+            power = Self.product(power, power)
+            left >>= 1
+        }
+        state = ~(check ^ ~other.state)
+    }
+
+    /// What a zero bit makes of each bit of a check, the least significant first.
+    private static let zeroBit: [UInt32] = [polynomial] + (0..<31).map { UInt32(1) << $0 }
+
+    private static func product(_ one: [UInt32], _ other: [UInt32]) -> [UInt32] { other.map { apply(one, to: $0) } }
+
+    private static func apply(_ matrix: [UInt32], to check: UInt32) -> UInt32 {
+        var result: UInt32 = 0
+        for bit in 0..<32 where check >> UInt32(bit) & 1 == 1 { result ^= matrix[bit] }
+        return result
+    }
+
+    private static let polynomial: UInt32 = 0x82F6_3B78
+
     /// The check so far, most significant byte first, as `x-goog-hash` and `x-amz-checksum-crc32c` have it.
     public var bytes: [UInt8] {
         let value = ~state
@@ -36,7 +75,7 @@ public struct CRC32C: Sendable {
         var tables = [UInt32](repeating: 0, count: 8 * 256)
         for index in 0..<256 {
             var crc = UInt32(index)
-            for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0x82F6_3B78 : crc >> 1 }
+            for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ polynomial : crc >> 1 }
             tables[index] = crc
         }
         for index in 256..<(8 * 256) {

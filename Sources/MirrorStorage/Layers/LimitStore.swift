@@ -3,8 +3,8 @@ import MirrorCore
 /// Limits how many operations a store runs at the same time; the others wait in order of arrival.
 ///
 /// An operation is a call; the writing of a part takes its whole stream. A body that is being read takes no permit any more, so that whoever
-/// reads from a pool and writes to it cannot wait for itself. Free of the limit are `location`, which makes no network call, `checkHealth` and `space`,
-/// which must answer however much there is to do, and `abort`, which must run in a cancelled task.
+/// reads from a pool and writes to it cannot wait for itself. Free of the limit are `location`, which asks for credentials at most, `checkHealth`
+/// and `space`, which must answer however much there is to do, and `abort`, which must run in a cancelled task.
 package struct LimitStore: StoreLayer {
     package let base: any ObjectStore
     fileprivate typealias Permits = FairSemaphore<Operations>

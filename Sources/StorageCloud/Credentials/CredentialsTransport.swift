@@ -7,9 +7,13 @@ package import NIOHTTP1
 package struct CredentialsTransport: Sendable {
     package struct Answer: Sendable {
         package let status: Int
+        package let headers: HTTPHeaders
         package let body: [UInt8]
 
         package var text: String { String(decoding: body, as: UTF8.self) }
+
+        /// When it was given, by the clock of who gave it.
+        package var date: Timestamp? { headers.first(name: "date").flatMap(Timestamp.init(httpDate:)) }
     }
 
     private let client: ServiceClient
@@ -37,7 +41,7 @@ package struct CredentialsTransport: Sendable {
         let answer = try await leaving(after: timeout, by: clock) { [request] () async throws -> Answer in
             do {
                 let answer = try await client.collect(request, upTo: Self.maxLength)
-                return Answer(status: answer.status, body: Array(answer.body.readableBytesView))
+                return Answer(status: answer.status, headers: answer.headers, body: Array(answer.body.readableBytesView))
             } catch let error as OutboundError {
                 throw CredentialsError(.unavailable, "\(url.service) cannot be asked: \(error)")
             }

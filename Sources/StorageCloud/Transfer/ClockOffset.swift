@@ -13,19 +13,21 @@ package final class ClockOffset: Sendable {
 
     package func corrected(_ time: Timestamp) -> Timestamp { time + value }
 
-    /// To be called when the service has refused a request for its time.
+    /// To be called when the service has refused a request for its time, or with each answer.
     ///
     /// - Parameters:
     ///   - date: The answer's `Date` field.
     ///   - now: Our clock when the answer came.
-    /// - Returns: Whether the time that requests are signed with changed by more than a second, so that another attempt has a chance.
-    package func learn(date: String, at now: Timestamp) -> Bool {
+    ///   - tolerance: A smaller change is not worth anything: the answer was under way, and the field has whole seconds.
+    /// - Returns: Whether the time that requests are signed with changed by more than that, so that another attempt has a chance.
+    package func learn(date: String, at now: Timestamp, tolerance: Duration = .seconds(1)) -> Bool {
         guard let theirs = Timestamp(httpDate: date) else { return false }
         let learnt = now.duration(to: theirs)
         return offset.withLock { offset in
             let change = learnt - offset
+            guard change > tolerance || change < .zero - tolerance else { return false }
             offset = learnt
-            return change > .seconds(1) || change < .seconds(-1)
+            return true
         }
     }
 }

@@ -30,7 +30,8 @@ struct CredentialDocument {
         switch author {
         case .instanceMetadata:
             if let code = fields.code, code != "Success" {
-                throw CredentialsError(.refused, "the metadata service has no credentials for the instance's role: \(Self.word(code))")
+                throw CredentialsError(
+                    .refused, "the metadata service has no credentials for the instance's role: \(CredentialText.word(code))")
             }
         case .process:
             guard fields.version == 1 else { throw CredentialsError(.unsupported, "the answer's Version is not 1") }
@@ -45,12 +46,6 @@ struct CredentialDocument {
             named: .init(
                 accessKeyID: "the answer's AccessKeyId", secretAccessKey: "the answer's SecretAccessKey",
                 sessionToken: "the answer's \(author == .process ? "SessionToken" : "Token")", expiration: "the answer's Expiration"))
-    }
-
-    /// A code such as `AssumeRoleUnauthorizedAccess`, and nothing that merely stands in its place.
-    static func word(_ text: String) -> String {
-        let isWord = !text.isEmpty && text.utf8.count <= 64 && text.utf8.allSatisfy { (0x30...0x7A).contains($0) || $0 == 0x2E }
-        return isWord ? text : "(no code)"
     }
 
     private struct Fields: Decodable {

@@ -103,7 +103,7 @@ struct SecurityTokenService: Sendable {
             || ["IDPCommunicationError", "Throttling", "ThrottlingException", "RequestThrottled"].contains(said?.code ?? "")
         var text = "\(url.service) answers with status \(answer.status)"
         if let said {
-            text += ", \(CredentialDocument.word(said.code))"
+            text += ", \(CredentialText.word(said.code))"
             let isClean = !secrets.contains { !$0.isEmpty && said.message.contains($0) }
             if isClean, !said.message.isEmpty { text += ": \(said.message.prefix(500))" }
         }

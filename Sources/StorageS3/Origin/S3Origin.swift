@@ -14,7 +14,7 @@ package struct S3Origin: BucketOrigin {
     package let client: S3Client
     private let urls: S3BucketURLs
     private let retries: StepRetry
-    private let trouble: S3OriginTrouble
+    private let trouble: OriginTrouble<S3Credentials>
 
     /// - Parameter http: Shared by everybody who talks to the service.
     package init(
@@ -24,7 +24,7 @@ package struct S3Origin: BucketOrigin {
         client = S3Client(bucket: bucket, endpoint: endpoint, credentials: credentials, http: http, clock: clock, logger: logger)
         urls = S3BucketURLs(endpoint: endpoint, bucket: bucket)
         retries = StepRetry(policy: .init(maxAttempts: 4), clock: clock)
-        trouble = S3OriginTrouble(bucket: bucket, clock: clock, logger: logger)
+        trouble = OriginTrouble(bucket: bucket, clock: clock, logger: logger)
     }
 
     package func artifact(_ url: String) -> ArtifactURL? {
@@ -135,7 +135,7 @@ package struct S3Origin: BucketOrigin {
                 let error = client.error(failure, call)
                 // Who asks without credentials is told of the object what everybody is told.
                 if failure.isAboutCaller, held != nil || failure.code == "NoSuchBucket" {
-                    trouble.note(failure, with: held)
+                    trouble.note(failure, refusesCredentials: failure.refusesCredentials, with: held)
                     throw error
                 }
                 guard error.code.isTransient else { return answer }

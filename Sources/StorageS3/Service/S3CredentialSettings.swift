@@ -1,4 +1,5 @@
 package import MirrorSettings
+import MirrorStorage
 
 /// Where credentials for a bucket come from.
 package enum S3CredentialSettings: Sendable, Hashable {

@@ -1,8 +1,3 @@
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 import MirrorCore
 import StorageCloud
 
@@ -17,18 +12,14 @@ struct S3BucketPolicy: Sendable, Equatable {
 
     /// - Throws: `StorageError` when it is no policy.
     init(json: [UInt8]) throws {
-        guard let tree = try? JSONDecoder().decode(JSONValue.self, from: Data(json)), case .object = tree else {
+        guard let tree = JSONValue(parsing: json), case .object = tree else {
             throw CloudErrors.s3.invalid("the bucket's policy is not a JSON object", "getBucketPolicy")
         }
         document = tree
     }
 
     /// As it is sent.
-    var json: [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return (try? encoder.encode(document)).map { Array($0) } ?? []
-    }
+    var json: [UInt8] { document.encoded }
 
     var isEmpty: Bool { statements.isEmpty }
 

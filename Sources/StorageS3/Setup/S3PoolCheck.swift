@@ -2,7 +2,6 @@ import MirrorCore
 import MirrorNet
 package import MirrorStorage
 import NIOCore
-import NIOHTTP1
 import StorageCloud
 
 /// Tries everything that a pool needs of its bucket, and says what is wrong in words that say what to do.
@@ -13,14 +12,12 @@ package struct S3PoolCheck: Sendable {
     /// Where credentials come from, for people.
     let credentialsSource: String
 
-    /// Beyond this the service refuses requests (AWS General Reference, "RequestTimeTooSkewed").
-    private static let refusedSkew: Duration = .seconds(900)
-    private static let toleratedSkew: Duration = .seconds(60)
     static let probeFolder = "cloud-mirror-probe-may-be-deleted/"
 
     var client: S3Client { setup.client }
     var clock: any MirrorClock { setup.clock }
     var configuration: S3Configuration { setup.configuration }
+    private var probe: ServiceProbe { ServiceProbe(http: client.http, clock: clock) }
     private var target: S3PoolTarget { setup.target }
 
     /// The pool's own, with all that it writes in a folder whose name says what it is.
@@ -67,31 +64,8 @@ package struct S3PoolCheck: Sendable {
 
     private func checkEndpoint(_ say: Say) async throws -> Bool {
         let endpoint = target.endpoint
-        let request = ServiceRequest(scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, target: "/")
-        let response: ServiceResponse
-        do {
-            response = try await client.http.send(request)
-        } catch let error as OutboundError {
-            say(.error, "endpoint: \(endpoint.url) cannot be reached: \(error.message); correct `endpoint`, or the network's route to it")
-            return false
-        }
-        await ServiceClient.discard(response)
-        say(.ok, "endpoint: \(endpoint.url) answers")
-        guard let theirs = response.headers.first(name: "date").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) else {
-            say(.warning, "clock: the service does not report its time")
-            return true
-        }
-        let skew = clock.now.duration(to: theirs)
-        let size = skew < .zero ? .zero - skew : skew
-        let words = "clock: this machine's is \(Int64(size.inSeconds.rounded())) s \(skew > .zero ? "behind" : "ahead of") the service's"
-        if size >= Self.refusedSkew {
-            say(.error, "\(words): set it, or run a time service")
-        } else if size > Self.toleratedSkew {
-            say(.warning, "\(words): run a time service")
-        } else {
-            say(.ok, "clock: this machine's agrees with the service's")
-        }
-        return true
+        return try await probe.checkEndpoint(
+            scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, named: endpoint.url, say)
     }
 
     private func checkBucket(_ say: Say) async throws -> Bool {
@@ -159,13 +133,8 @@ package struct S3PoolCheck: Sendable {
         }
     }
 
-    /// What a client gets that knows nothing but the URL; `nil` when it is something else than was written.
     private func status(of url: String, expecting body: ByteBuffer) async throws -> Int? {
-        guard let url = try? ArtifactURL(url) else { throw CloudErrors.s3.invalid("\(url.prefix { $0 != "?" }) is no URL", "location") }
-        let target = url.query.map { "\(url.path)?\($0)" } ?? url.path
-        let answer = try await client.http.collect(
-            ServiceRequest(scheme: url.scheme, host: url.host, port: url.port, target: target), upTo: 1 << 16)
-        return answer.status == 200 && answer.body != body ? nil : answer.status
+        try await probe.status(of: url, expecting: body, errors: .s3)
     }
 
     private func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "something else comes back" }

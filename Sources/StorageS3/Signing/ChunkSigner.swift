@@ -1,3 +1,5 @@
+import StorageCloud
+
 /// Signs the chunks of a body: each signature covers the one before, the first the request's own.
 struct ChunkSigner: Sendable {
     let scope: SigningScope

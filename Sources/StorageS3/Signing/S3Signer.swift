@@ -115,7 +115,7 @@ package struct S3Signer: Sendable {
 
     private func scope(day: String) -> SigningScope {
         scopes.scope(day: day) {
-            SigningScope(secret: credentials.secretAccessKey, day: day, region: region, service: service)
+            SigningScope(.amazon, secret: credentials.secretAccessKey, day: day, region: region, service: service)
         }
     }
 

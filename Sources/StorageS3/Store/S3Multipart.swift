@@ -34,7 +34,6 @@ struct S3Multipart: Sendable {
     let retries: StepRetry
 
     /// How long an upload that nobody wants any more is waited for.
-    private static let abortLimit: Duration = .seconds(15)
 
     /// One request: a caller that has no retries around it makes some.
     func create(_ key: String, metadata: ObjectMetadata, hasChecksums: Bool) async throws -> Begun {
@@ -108,9 +107,8 @@ struct S3Multipart: Sendable {
     /// Removes the parts of an upload, for a limited time, also in a cancelled task. What remains is for the bucket's lifecycle rule.
     func abort(_ key: String, upload id: String) async {
         let call = S3Call("abort", .DELETE, key: key, query: [("uploadId", id)])
-        await Task {
-            // Nobody is left to tell, and an upload that is gone is what was wanted.
-            _ = try? await leaving(after: Self.abortLimit, by: client.clock) { try await retries.run { _ in try await client.send(call) } }
-        }.value
+        let (client, retries) = (client, retries)
+        // Nobody is left to tell, and an upload that is gone is what was wanted.
+        await cleaningUp(by: client.clock) { _ = try await retries.run { _ in try await client.send(call) } }
     }
 }

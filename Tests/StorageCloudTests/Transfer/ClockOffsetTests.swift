@@ -16,6 +16,14 @@ import Testing
         #expect(clock.value == .milliseconds(-3_600_250))
     }
 
+    @Test func `a change within the tolerance is left alone`() {
+        let clock = ClockOffset()
+        #expect(!clock.learn(date: "Sun, 06 Nov 1994 08:50:17 GMT", at: now, tolerance: .seconds(60)))
+        #expect(clock.value == .zero)
+        #expect(clock.learn(date: "Sun, 06 Nov 1994 08:51:17 GMT", at: now, tolerance: .seconds(60)))
+        #expect(clock.value == .milliseconds(99_750))
+    }
+
     @Test(arguments: [
         "", "0", "Sun, 06 Nov 1994 08:49:37", "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Now 1994 08:49:37 GMT",
         "Sun, 06 Nov 1994 24:49:37 GMT",

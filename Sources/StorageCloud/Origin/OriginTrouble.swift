@@ -1,35 +1,35 @@
-import Logging
-import MirrorCore
-import StorageCloud
+package import Logging
+package import MirrorCore
 import Synchronization
 
 /// What a service holds against the credentials that an origin's bucket is read with: tells the operator, and remembers which of them sign nothing.
-final class S3OriginTrouble: Sendable {
+package final class OriginTrouble<Credentials: ExpiringCredentials>: Sendable {
     private struct State {
         /// The credentials that the service did not take at all.
-        var refused: S3Credentials?
+        var refused: Credentials?
         var lastCode: String?
         var lastNote: ContinuousClock.Instant?
     }
 
     /// Between two notes of the same trouble.
-    private static let pause: Duration = .seconds(60)
+    private static var pause: Duration { .seconds(60) }
 
     private let bucket: String
     private let clock: any MonotonicClock
     private let logger: Logger
     private let state = Mutex(State())
 
-    init(bucket: String, clock: any MonotonicClock, logger: Logger) {
+    package init(bucket: String, clock: any MonotonicClock, logger: Logger) {
         self.bucket = bucket
         self.clock = clock
         self.logger = logger
     }
 
-    func note(_ failure: S3Failure, with credentials: S3Credentials?) {
+    /// - Parameter refusesCredentials: Whether the credentials are of no use for anything, also not for signing addresses.
+    package func note(_ failure: some ServiceFailure, refusesCredentials: Bool, with credentials: Credentials?) {
         let now = clock.instant
         let isNews = state.withLock { state in
-            if failure.refusesCredentials { state.refused = credentials }
+            if refusesCredentials { state.refused = credentials }
             let isNews = state.lastCode != failure.code || state.lastNote.map { $0.duration(to: now) >= Self.pause } ?? true
             guard isNews else { return false }
             state.lastCode = failure.code
@@ -46,9 +46,9 @@ final class S3OriginTrouble: Sendable {
     }
 
     /// The service answered a request, so the credentials are good.
-    func end() {
+    package func end() {
         state.withLock { $0 = State() }
     }
 
-    func isRefused(_ credentials: S3Credentials) -> Bool { state.withLock { $0.refused == credentials } }
+    package func isRefused(_ credentials: Credentials) -> Bool { state.withLock { $0.refused == credentials } }
 }

@@ -1,0 +1,66 @@
+package import MirrorCore
+package import MirrorNet
+package import MirrorStorage
+package import NIOCore
+import NIOHTTP1
+
+/// What the check of a pool finds out by plain requests, without credentials.
+package struct ServiceProbe: Sendable {
+    private let http: ServiceClient
+    private let clock: any MirrorClock
+
+    /// Beyond this services refuse what is signed.
+    private static let refusedSkew: Duration = .seconds(900)
+    private static let toleratedSkew: Duration = .seconds(60)
+
+    package init(http: ServiceClient, clock: any MirrorClock) {
+        self.http = http
+        self.clock = clock
+    }
+
+    /// Whether the service answers, and whether its clock agrees with this machine's.
+    ///
+    /// - Parameters:
+    ///   - name: The service for messages: scheme, host and port.
+    ///   - say: Gets each line.
+    /// - Returns: Whether it answers.
+    package func checkEndpoint(
+        scheme: ArtifactURL.Scheme, host: String, port: Int, named name: String, _ say: (SetupLine.Mark, String) -> Void
+    ) async throws -> Bool {
+        let response: ServiceResponse
+        do {
+            response = try await http.send(ServiceRequest(scheme: scheme, host: host, port: port, target: "/"))
+        } catch let error as OutboundError {
+            say(.error, "endpoint: \(name) cannot be reached: \(error.message); correct `endpoint`, or the network's route to it")
+            return false
+        }
+        await ServiceClient.discard(response)
+        say(.ok, "endpoint: \(name) answers")
+        guard let theirs = response.headers.first(name: "date").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) else {
+            say(.warning, "clock: the service does not report its time")
+            return true
+        }
+        let skew = clock.now.duration(to: theirs)
+        let size = skew < .zero ? .zero - skew : skew
+        let words = "clock: this machine's is \(Int64(size.inSeconds.rounded())) s \(skew > .zero ? "behind" : "ahead of") the service's"
+        if size >= Self.refusedSkew {
+            say(.error, "\(words): set it, or run a time service")
+        } else if size > Self.toleratedSkew {
+            say(.warning, "\(words): run a time service")
+        } else {
+            say(.ok, "clock: this machine's agrees with the service's")
+        }
+        return true
+    }
+
+    /// What a client gets that knows nothing but a URL; `nil` when it is something else than was written.
+    ///
+    /// - Throws: ``OutboundError``; `.invalidRequest` for what is not a URL.
+    package func status(of url: String, expecting body: ByteBuffer, errors: CloudErrors) async throws -> Int? {
+        guard let url = try? ArtifactURL(url) else { throw errors.invalid("\(url.prefix { $0 != "?" }) is no URL", "location") }
+        let target = url.query.map { "\(url.path)?\($0)" } ?? url.path
+        let answer = try await http.collect(
+            ServiceRequest(scheme: url.scheme, host: url.host, port: url.port, target: target), upTo: 1 << 16)
+        return answer.status == 200 && answer.body != body ? nil : answer.status
+    }
+}

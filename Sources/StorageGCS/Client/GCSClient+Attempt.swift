@@ -1,0 +1,139 @@
+import Crypto
+import MirrorCore
+import MirrorNet
+import MirrorStorage
+import NIOCore
+import NIOHTTP1
+import StorageCloud
+import Synchronization
+
+/// One attempt at a request.
+extension GCSClient {
+    struct Attempt {
+        var answer: GCSAnswer
+        /// What the request was authorized with; `nil` for none.
+        var credentials: GCSCredentials?
+        /// Whether the answer says that this machine's clock is off, and nobody knew.
+        var isTimeNews: Bool
+    }
+
+    /// Bytes of an answer that says why not.
+    private static let maxFailureSize = 256 << 10
+    /// What the clocks may differ by without anybody's caring.
+    private static let clockTolerance: Duration = .seconds(60)
+
+    func attempt(_ call: GCSCall) async throws -> Attempt {
+        do {
+            // A session's address is its own authorization.
+            let used: GCSCredentials? =
+                if case .session = call.place { nil } else { try await credentials.credentials() }
+            let response = try await connection.http.send(request(call, used))
+            return Attempt(
+                answer: try await answer(from: response, to: call), credentials: used, isTimeNews: learnTime(response.headers))
+        } catch {
+            throw CloudErrors.gcs.mapping(error, call: call.name)
+        }
+    }
+
+    func currentCredentials(for call: String) async throws -> GCSCredentials? {
+        do {
+            return try await credentials.credentials()
+        } catch {
+            throw CloudErrors.gcs.mapping(error, call: call)
+        }
+    }
+
+    private func learnTime(_ headers: HTTPHeaders) -> Bool {
+        guard let date = headers.first(name: "date"),
+            connection.clockOffset.learn(date: date, at: clock.now, tolerance: Self.clockTolerance)
+        else { return false }
+        logger.warning(
+            "this machine's clock is off; what is signed for the service has its time from now on",
+            metadata: ["offset_seconds": .stringConvertible(connection.clockOffset.value.inSeconds.rounded())])
+        return true
+    }
+
+    // MARK: The request
+
+    private func request(_ call: GCSCall, _ credentials: GCSCredentials?) throws -> ServiceRequest {
+        var signed = SignableRequest(
+            method: call.method.rawValue, host: endpoint.authority, path: path(of: call), query: call.query, headers: call.headers)
+        // Without it, what is stored compressed comes decompressed, and ranges of it not at all (Cloud Storage, "Transcoding of gzip-compressed files").
+        if case .object = call.place, call.method == .GET || call.method == .HEAD { signed.setHeader("accept-encoding", "gzip") }
+        if let credentials { signed = try authorized(signed, call, credentials) }
+        var headers = HTTPHeaders(signed.headers.map { ($0.name, $0.value) })
+        headers.replaceOrAdd(name: "Host", value: endpoint.authority)
+        let body: ServiceRequest.Body =
+            switch call.body {
+            case .none: .none
+            case .bytes(let buffers): .bytes(buffers)
+            case .stream(let stream, let length): .stream(ServiceBody(stream), length: length)
+            }
+        return ServiceRequest(
+            method: call.method, scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, target: signed.target,
+            headers: headers, body: body, isDeletion: call.name == "delete")
+    }
+
+    private func authorized(
+        _ request: SignableRequest, _ call: GCSCall, _ credentials: GCSCredentials
+    ) throws -> SignableRequest {
+        switch credentials.authorization {
+        case .token(let token):
+            var request = request
+            request.setHeader("authorization", "Bearer \(token)")
+            if let project = credentials.quotaProject { request.setHeader("x-goog-user-project", project) }
+            return request
+        case .keys(let keys):
+            if case .json = call.place {
+                throw CloudErrors.gcs.error(
+                    .unsupported, "the service takes HMAC keys for objects only: this needs a service account", call.name)
+            }
+            return signer(keys).sign(request, payloadHash: payloadHash(of: call.body), at: now)
+        }
+    }
+
+    private func path(of call: GCSCall) -> String {
+        switch call.place {
+        case .bucket: endpoint.path(of: bucket)
+        case .object(let key): endpoint.path(ofKey: key, in: bucket)
+        case .json(let path), .session(let path): path
+        }
+    }
+
+    private func signer(_ keys: GCSKeys) -> GCSHeaderSigner {
+        headerSigner.withLock { held in
+            if let held, held.keys == keys { return held }
+            let signer = GCSHeaderSigner(keys: keys)
+            held = signer
+            return signer
+        }
+    }
+
+    private func payloadHash(of body: GCSCall.Body) -> String {
+        switch body {
+        case .none: Hex.encode(SHA256.hash(of: ""))
+        case .stream: GCSHeaderSigner.unsignedPayload
+        case .bytes(let buffers): endpoint.scheme == .https ? GCSHeaderSigner.unsignedPayload : Self.hash(buffers)
+        }
+    }
+
+    private static func hash(_ buffers: [ByteBuffer]) -> String {
+        var hash = SHA256()
+        for buffer in buffers { buffer.withUnsafeReadableBytes { hash.update(bufferPointer: $0) } }
+        return Hex.encode(hash.finalize())
+    }
+
+    // MARK: The answer
+
+    private func answer(from response: ServiceResponse, to call: GCSCall) async throws -> GCSAnswer {
+        guard response.status >= 300, response.status != 304, !call.expected.contains(response.status) else {
+            return GCSAnswer(
+                status: response.status, headers: response.headers,
+                body: ByteStream(AnswerBody(response.body, errors: .gcs, call: call.name)))
+        }
+        let body = try await response.body.beginning(upTo: Self.maxFailureSize)
+        return GCSAnswer(
+            status: response.status, headers: response.headers, body: ByteStream(body),
+            failure: GCSFailure(status: response.status, headers: response.headers, body: body))
+    }
+}

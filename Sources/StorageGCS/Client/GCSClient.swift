@@ -1,0 +1,112 @@
+import Logging
+import MirrorCore
+import MirrorStorage
+import NIOCore
+package import StorageCloud
+import Synchronization
+
+/// Sends requests to one bucket: address, authorization, the service's errors in our words.
+///
+/// What can be put right is put right once: credentials that have ended, a clock that is off. Throttling and passing failures are the caller's to wait out.
+package final class GCSClient: Sendable {
+    package let bucket: String
+    package let endpoint: GCSEndpoint
+    let credentials: any CredentialsProvider<GCSCredentials>
+    let connection: GCSConnection
+    /// Of the HMAC key that was used last.
+    let headerSigner = Mutex<GCSHeaderSigner?>(nil)
+
+    /// What is put right in the course of one call, each once: a service that never agrees with itself keeps nobody busy.
+    private enum Correction {
+        case credentials, clock
+    }
+
+    package init(bucket: String, endpoint: GCSEndpoint, credentials: any CredentialsProvider<GCSCredentials>, connection: GCSConnection) {
+        self.bucket = bucket
+        self.endpoint = endpoint
+        self.credentials = credentials
+        self.connection = connection
+    }
+
+    var clock: any MirrorClock { connection.clock }
+    var logger: Logger { connection.logger }
+    /// Now, by the service's clock as far as it is known.
+    var now: Timestamp { connection.now }
+
+    /// Sends a request and returns the answer that it was done.
+    ///
+    /// - Throws: ``StorageError`` for every other answer; what a streamed body threw, unchanged; `CancellationError`.
+    package func send(_ call: GCSCall) async throws -> GCSAnswer {
+        let answer = try await answer(to: call)
+        if let failure = answer.failure { throw error(failure, call) }
+        return answer
+    }
+
+    /// Sends a request whose answer is a document of the XML API.
+    func document(_ call: GCSCall, limit: Int = 1 << 20) async throws -> XMLTree {
+        try await document(in: send(call), to: call, limit: limit)
+    }
+
+    /// The body of an answer as a document.
+    ///
+    /// - Throws: What reading it throws; `.unavailable` if it is none, or one that reports an error although the status is a success: a service that has
+    ///   begun its answer has no other way to do so.
+    func document(in answer: GCSAnswer, to call: GCSCall, limit: Int = 1 << 20) async throws -> XMLTree {
+        let bytes = try await answer.body.collect(upTo: limit)
+        let document: XMLTree
+        do {
+            document = try XMLTree(parsing: bytes, limit: limit)
+        } catch {
+            throw CloudErrors.gcs.odd("the service's answer is \(error)", call.name)
+        }
+        guard document.name == "Error" else { return document }
+        throw error(GCSFailure(status: answer.status, headers: answer.headers, document: document), call)
+    }
+
+    /// Sends a request whose answer is an object of the JSON API.
+    func object(_ call: GCSCall) async throws -> JSONValue { try await object(in: send(call), to: call) }
+
+    /// The body of an answer as an object.
+    ///
+    /// - Throws: What reading it throws; `.unavailable` if it is none.
+    func object(in answer: GCSAnswer, to call: GCSCall) async throws -> JSONValue {
+        let bytes = try await answer.body.collect(upTo: 4 << 20)
+        guard let value = JSONValue(parsing: bytes.readableBytesView), case .object = value else {
+            throw CloudErrors.gcs.odd("the service's answer is not a JSON object", call.name)
+        }
+        return value
+    }
+
+    /// Sends a request and returns what the service answers, whatever the status.
+    ///
+    /// - Throws: As ``send(_:)`` where there is no answer.
+    func answer(to call: GCSCall) async throws -> GCSAnswer {
+        logger.trace("asking the service", metadata: ["call": "\(call.name)", "bucket": "\(bucket)"])
+        var corrections: Set<Correction> = []
+        while true {
+            let attempt = try await attempt(call)
+            guard let failure = attempt.answer.failure, let used = attempt.credentials else { return attempt.answer }
+            if failure.refusesCredentials, used.token != nil, corrections.insert(.credentials).inserted {
+                credentials.invalidate(used)
+                logger.info("the service refused credentials as expired; new ones are asked for", metadata: ["bucket": "\(bucket)"])
+            } else if attempt.isTimeNews, failure.mayBeOfTime, used.token == nil, corrections.insert(.clock).inserted {
+                logger.info("a request is signed again with the service's time", metadata: ["bucket": "\(bucket)"])
+            } else {
+                return attempt.answer
+            }
+            guard call.mayRepeat else {
+                throw CloudErrors.gcs.odd("\(subject(of: call)) has to be sent again (\(failure))", call.name)
+            }
+        }
+    }
+
+    /// `object a/b in the bucket c`
+    func subject(of call: GCSCall) -> String {
+        if case .object(let key) = call.place { "object \(key) in the bucket \(bucket)" } else { "bucket \(bucket)" }
+    }
+
+    /// What the service said to a call, in the words of object stores.
+    func error(_ failure: GCSFailure, _ call: GCSCall) -> StorageError {
+        failure.storageError(call: call.name, bucket: bucket, subject: subject(of: call))
+    }
+}

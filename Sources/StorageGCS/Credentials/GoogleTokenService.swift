@@ -1,0 +1,117 @@
+import MirrorCore
+import NIOHTTP1
+import StorageCloud
+
+/// Asks for tokens, wherever they are given out.
+struct GoogleTokenService: Sendable {
+    /// A token, and when it ends by this machine's clock.
+    struct Grant: Sendable, Equatable {
+        var token: String
+        var expires: Timestamp
+    }
+
+    let transport: CredentialsTransport
+    /// What is signed here with a time has the service's.
+    let clockOffset: ClockOffset
+
+    /// What all calls of the mirror need: those of Cloud Storage, and signing for an account.
+    static let scope = "https://www.googleapis.com/auth/cloud-platform"
+
+    private static let timeout: Duration = .seconds(10)
+    private static let maxAttempts = 3
+    /// What a clock may be off without anybody's caring.
+    private static let clockTolerance: Duration = .seconds(60)
+    /// The longest life that a token is believed to have, in seconds.
+    private static let maxLife: Int64 = 86_400
+
+    /// Now, by the service's clock as far as it is known.
+    var now: Timestamp { clockOffset.corrected(transport.clock.now) }
+
+    /// Sends a request of OAuth 2.0 for a token (RFC 6749 §4, §6; RFC 7523; RFC 8693).
+    ///
+    /// - Parameters:
+    ///   - secrets: Stay out of errors, whatever the service says.
+    ///   - form: Made anew for each attempt.
+    func grant(
+        _ url: ArtifactURL, authorization: String? = nil, secrets: [String], form: () throws -> [(name: String, value: String)]
+    ) async throws -> Grant {
+        var headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json")]
+        if let authorization { headers.append(("Authorization", authorization)) }
+        return try await ask(url, headers: headers, secrets: secrets) {
+            try form().map { "\(PercentCoding.encode($0.name))=\(PercentCoding.encode($0.value))" }.joined(separator: "&")
+        } read: { answer in
+            try Self.grant(answer, from: url, now: transport.clock.now)
+        }
+    }
+
+    /// Sends a request to the IAM Service Account Credentials API.
+    ///
+    /// - Parameter token: Of who asks.
+    func call<Value>(
+        _ url: ArtifactURL, token: String, body: JSONValue, read: (CredentialsTransport.Answer) throws -> Value
+    ) async throws -> Value {
+        let text = String(decoding: body.encoded, as: UTF8.self)
+        let headers = [
+            ("Content-Type", "application/json"), ("Accept", "application/json"), ("Authorization", "Bearer \(token)"),
+        ]
+        return try await ask(url, headers: headers, secrets: [token], body: { text }, read: read)
+    }
+
+    /// - Parameter answer: To a request for a token, which succeeded.
+    static func grant(_ answer: CredentialsTransport.Answer, from url: ArtifactURL, now: Timestamp) throws(CredentialsError) -> Grant {
+        let fields = try JSONFields(answer.body, of: "the answer of \(url.service)")
+        let token = try fields.requiredSecret("access_token")
+        // RFC 6749 §5.1 leaves it out where it is known otherwise; an hour is what all of Google's have.
+        let seconds = try fields.number("expires_in") ?? 3_600
+        guard seconds > 0 else { throw CredentialsError(.expired, "\(url.service) gives a token that has already expired") }
+        return Grant(token: token, expires: now + .seconds(min(seconds, maxLife)))
+    }
+
+    /// - Parameter text: When a token ends by the clock of who gave it.
+    func expiry(_ text: String, _ answer: CredentialsTransport.Answer) -> Timestamp? {
+        let now = transport.clock.now
+        return Timestamp(rfc3339: text).map { end in
+            now + min((answer.date ?? now).duration(to: end), .seconds(Self.maxLife))
+        }
+    }
+
+    // MARK: Asking
+
+    private func ask<Value>(
+        _ url: ArtifactURL, headers: [(String, String)], secrets: [String], body: () throws -> String,
+        read: (CredentialsTransport.Answer) throws -> Value
+    ) async throws -> Value {
+        try await transport.attempts(Self.maxAttempts, pause: .seconds(1)) {
+            var answer = try await transport.answer(.POST, url, headers: headers, body: try body(), timeout: Self.timeout)
+            // Whoever is told that the time is wrong may sign again with the right one.
+            if learn(answer), answer.status == 400 || answer.status == 401 {
+                answer = try await transport.answer(.POST, url, headers: headers, body: try body(), timeout: Self.timeout)
+            }
+            guard answer.status == 200 else { throw Self.error(answer, from: url, secrets: secrets) }
+            return try read(answer)
+        }
+    }
+
+    /// - Returns: Whether what is signed from now on has another time.
+    private func learn(_ answer: CredentialsTransport.Answer) -> Bool {
+        answer.headers.first(name: "date").map {
+            clockOffset.learn(date: $0, at: transport.clock.now, tolerance: Self.clockTolerance)
+        } ?? false
+    }
+
+    private static func error(_ answer: CredentialsTransport.Answer, from url: ArtifactURL, secrets: [String]) -> CredentialsError {
+        let isTransient = answer.status >= 500 || answer.status == 429 || answer.status == 408
+        var text = "\(url.service) answers with status \(answer.status)"
+        if let fields = try? JSONFields(answer.body, of: "the answer") {
+            // RFC 6749 §5.2; elsewhere Google's own form of errors.
+            let object = try? fields.object("error")
+            let code = (try? fields.text("error")) ?? (try? object?.text("status"))
+            let message = (try? fields.text("error_description")) ?? (try? object?.text("message"))
+            if let code { text += ", \(CredentialText.word(code))" }
+            if let message, !secrets.contains(where: { !$0.isEmpty && message.contains($0) }) {
+                text += ": \(GCSFailure.cleaned(message, limit: 300))"
+            }
+        }
+        return CredentialsError(isTransient ? .unavailable : .refused, text)
+    }
+}

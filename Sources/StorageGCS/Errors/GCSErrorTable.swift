@@ -1,0 +1,79 @@
+import MirrorStorage
+import StorageCloud
+
+/// What the service's codes mean, those of its XML API and the reasons of its JSON API: the one table of them.
+///
+/// - SeeAlso: Cloud Storage, "HTTP status and error codes for XML" and "… for JSON".
+enum GCSErrorTable {
+    typealias Meaning = FailureMeaning<GCSFailure>
+
+    /// - Returns: `nil` for a code that is in no row: the status decides.
+    static func meaning(of code: String) -> Meaning? { byCode[code] }
+
+    private static let byCode: [String: Meaning] = {
+        var table: [String: Meaning] = [:]
+        for (codes, meaning) in rows { for code in codes { table[code] = meaning } }
+        return table
+    }()
+
+    static let rows: [(codes: [String], meaning: Meaning)] = [
+        // What is not there.
+        row(["NoSuchBucket"], .notFound, .no) { _, bucket, _ in
+            "there is no bucket \(bucket): create it, or correct its name or endpoint"
+        },
+        row(["NoSuchKey", "NoSuchVersion", "notFound"], .notFound, .no) { _, _, subject in "there is no \(subject)" },
+        row(["NoSuchUpload"], .unavailable, .newOperation) { _, _, subject in "the service no longer has the upload of \(subject)" },
+        row(["InvalidPart"], .unavailable, .newOperation) { _, _, subject in "the service no longer has all parts of \(subject)" },
+        // Who asks.
+        (["AccessDenied", "forbidden", "insufficientPermissions"], denied),
+        row(
+            ["AccountProblem", "accountDisabled", "UserProjectAccountProblem", "billingDisabled", "userProjectAccountProblem"],
+            .permissionDenied, .no
+        ) { _, bucket, _ in "the project of the bucket \(bucket) is disabled, or has no billing account" },
+        row(
+            ["UserProjectMissing", "UserProjectAccessDenied", "UserProjectInconsistent", "requiredUserProject", "userProjectMissing"],
+            .permissionDenied, .no
+        ) { _, bucket, _ in "the bucket \(bucket) charges the requester: give the credentials a quota project that they may use" },
+        row(["AuthenticationRequired", "ExpiredToken", "InvalidToken", "authError", "expired"], .permissionDenied, .no) { _, _, _ in
+            "the service does not accept the token: renew the credentials at their source"
+        },
+        row(["InvalidSecurity", "SignatureDoesNotMatch"], .permissionDenied, .no) { _, _, _ in
+            "the service computes a different signature: correct the access ID and the secret"
+        },
+        row(["RequestTimeTooSkewed"], .permissionDenied, .no) { _, _, _ in
+            "this machine's clock is more than 15 minutes off: set it, or run a time service"
+        },
+        // Trouble that passes.
+        (
+            [
+                "SlowDown", "ServiceUnavailable", "TooManyRequests", "rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded",
+                "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED", "dailyLimitExceeded",
+            ], .throttled
+        ),
+        (["RequestTimeout"], .timedOut),
+        row(
+            ["InternalError", "IncompleteBody", "OperationAborted", "backendError", "internalError", "conditionalConflict"],
+            .unavailable, .sameRequest
+        ) { _, _, subject in "the service failed this time, for \(subject)" },
+        row(["BadDigest"], .checksumMismatch, .sameRequest) { _, _, subject in "what arrived for \(subject) is not what was sent" },
+        // What cannot be.
+        (["PreconditionFailed", "conditionNotMet"], .changed),
+        (["NotImplemented", "MethodNotAllowed", "notImplemented", "unsupportedProtocol"], .unsupported),
+        (
+            [
+                "EntityTooLarge", "EntityTooSmall", "InvalidArgument", "InvalidDigest", "InvalidPartOrder", "KeyTooLong",
+                "MetadataTooLarge", "invalid", "invalidParameter", "required", "uploadTooLarge",
+            ], .refused
+        ),
+    ]
+
+    private static func row(
+        _ codes: [String], _ code: StorageError.Code, _ again: Meaning.Again, _ words: @escaping Meaning.Words
+    ) -> (codes: [String], meaning: Meaning) {
+        (codes, Meaning(code, again, words))
+    }
+
+    private static let denied = Meaning(.permissionDenied, .no) { _, _, subject in
+        "the credentials do not permit this for \(subject): grant their account a role on the bucket"
+    }
+}

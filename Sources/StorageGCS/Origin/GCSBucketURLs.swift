@@ -1,0 +1,148 @@
+package import MirrorCore
+import StorageCloud
+
+/// The URLs of the objects of one bucket: all spellings are read, one is written.
+///
+/// Read are `gs://bucket/object` and, with http or https, every host that serves the bucket, with the bucket in the path or in front of the host, in the form of
+/// the XML API and of the JSON API.
+///
+/// **Names.** In a path, a name is percent-encoded, and a plus is a plus; in the JSON API it is one segment. After `gs://` it is not encoded, as in Google's own
+/// tools: `%20` are three characters there; only `#` and digits at the end are the generation. A name with a segment `.` or `..` is not read, because clients
+/// would change its URL.
+///
+/// **Queries.** The parameters of signatures are dropped, and so are those that change only the answer's fields, or who is charged. `generation` is kept. A URL
+/// with any other parameter is not read: it requests something other than the object (`acl`, `compose`, …), or is unknown.
+package struct GCSBucketURLs: Sendable {
+    package let endpoint: GCSEndpoint
+    package let bucket: String
+    /// Everything before a name.
+    private let base: String
+
+    package init(endpoint: GCSEndpoint, bucket: String) {
+        self.endpoint = endpoint
+        self.bucket = bucket
+        // The same for all of Google's endpoints, so that replicas keep their names if a different one is configured.
+        let written = endpoint.isGoogle ? GCSEndpoint.google : endpoint
+        base = "\(written.url)\(written.path(of: bucket))/"
+    }
+
+    /// The one URL of an object.
+    ///
+    /// - Returns: `nil` if no URL can contain the name unchanged.
+    package func url(of object: GCSObjectName) -> ArtifactURL? {
+        var text = base + PercentCoding.encode(path: object.key)
+        if let generation = object.generation { text += "?generation=\(PercentCoding.encode(generation))" }
+        guard !object.key.isEmpty, let url = try? ArtifactURL(text), url.description == text else { return nil }
+        return url
+    }
+
+    /// The object that a URL means.
+    ///
+    /// - Returns: `nil` if it is not in this bucket.
+    package func object(_ text: String) -> GCSObjectName? {
+        guard text.utf8.count <= ArtifactURL.maxLength, let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")),
+            text.utf8[colon...].starts(with: "://".utf8)
+        else { return nil }
+        let scheme = text[..<colon].lowercased()
+        let rest = text.utf8[colon...].dropFirst(3)
+        if scheme == "gs" { return literal(rest) }
+        guard let scheme = ArtifactURL.Scheme(rawValue: scheme) else { return nil }
+        // RFC 3986 §3.5: the fragment is the client's own business.
+        let whole = rest.prefix { $0 != UInt8(ascii: "#") }
+        let authority = whole.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+        let path = whole[authority.endIndex...].prefix { $0 != UInt8(ascii: "?") }
+        let query = whole[path.endIndex...].dropFirst()
+        // The strict parser knows about case, trailing dots, default ports and everything that is no host.
+        guard let site = try? ArtifactURL("\(scheme.rawValue)://\(String(Substring(authority)))/"),
+            let form = GCSServiceHost.form(of: site, bucket: bucket, endpoint: endpoint),
+            let place = place(form, path.dropFirst()), isHeld(place.key), let query = Query(Substring(query), isJSON: place.isJSON)
+        else { return nil }
+        return GCSObjectName(key: place.key, generation: query.generation)
+    }
+
+    // MARK: gs://
+
+    private func literal(_ rest: Substring.UTF8View) -> GCSObjectName? {
+        let name = rest.prefix { $0 != UInt8(ascii: "/") }
+        guard name.elementsEqual(bucket.utf8) else { return nil }
+        let key = rest[name.endIndex...].dropFirst()
+        if let mark = key.lastIndex(of: UInt8(ascii: "#")), Query.isGeneration(Substring(key[mark...].dropFirst())) {
+            let before = String(Substring(key[..<mark]))
+            return isHeld(before) ? GCSObjectName(key: before, generation: String(Substring(key[mark...].dropFirst()))) : nil
+        }
+        let whole = String(Substring(key))
+        return isHeld(whole) ? GCSObjectName(key: whole) : nil
+    }
+
+    // MARK: http and https
+
+    /// - Parameter path: Without the slash at its beginning.
+    private func place(_ form: GCSServiceHost.Form, _ path: Substring.UTF8View) -> (key: String, isJSON: Bool)? {
+        switch form {
+        case .bucketInHost: return PercentCoding.decode(Substring(path)).map { (key: $0, isJSON: false) }
+        case .jsonAlone: return json(path)
+        case .bucketInPath:
+            if let place = json(path) { return place }
+            let name = path.prefix { $0 != UInt8(ascii: "/") }
+            guard PercentCoding.decode(Substring(name))?.utf8.elementsEqual(bucket.utf8) == true, name.endIndex < path.endIndex else {
+                return nil
+            }
+            return PercentCoding.decode(Substring(path[name.endIndex...].dropFirst())).map { (key: $0, isJSON: false) }
+        }
+    }
+
+    /// `storage/v1/b/BUCKET/o/OBJECT`, with `download/` in front or without.
+    private func json(_ path: Substring.UTF8View) -> (key: String, isJSON: Bool)? {
+        var segments = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
+        if segments.first == "download" { segments.removeFirst() }
+        guard segments.count == 6, segments[0] == "storage", segments[1] == "v1", segments[2] == "b", segments[4] == "o",
+            PercentCoding.decode(segments[3])?.utf8.elementsEqual(bucket.utf8) == true, let key = PercentCoding.decode(segments[5])
+        else { return nil }
+        return (key: key, isJSON: true)
+    }
+
+    /// Whether a URL can hold the name as it is.
+    private func isHeld(_ key: String) -> Bool {
+        !key.isEmpty
+            && key.utf8.split(separator: UInt8(ascii: "/")).allSatisfy { !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) }
+    }
+
+    // MARK: Queries
+
+    /// A query that asks for the object itself.
+    private struct Query {
+        var generation: String?
+
+        /// - Parameter isJSON: Whether the JSON API is asked, which gives the object's metadata unless it is told otherwise.
+        init?(_ text: Substring, isJSON: Bool) {
+            var isMedia = false
+            for item in text.utf8.split(separator: UInt8(ascii: "&")) {
+                let parts = item.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+                    .map { Substring($0) }
+                guard let name = parts.first.flatMap({ PercentCoding.decode($0) }) else { return nil }
+                if name == "generation" {
+                    guard generation == nil, parts.count == 2, Self.isGeneration(parts[1]) else { return nil }
+                    generation = String(parts[1])
+                } else if name == "alt", isJSON {
+                    guard parts.count == 2, parts[1] == "media" else { return nil }
+                    isMedia = true
+                } else if !Self.isDropped(name.lowercased(), isJSON: isJSON) {
+                    return nil
+                }
+            }
+            guard isMedia == isJSON else { return nil }
+        }
+
+        static func isGeneration(_ text: Substring) -> Bool {
+            (1...19).contains(text.utf8.count) && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        }
+
+        /// What changes neither which object is meant nor its bytes: signatures of version 4, Google's and Amazon's, and of version 2; overrides of the
+        /// answer's fields; who is charged; parameters that every call of the JSON API takes.
+        private static func isDropped(_ name: String, isJSON: Bool) -> Bool {
+            if name.hasPrefix("x-goog-") || name.hasPrefix("x-amz-") || name.hasPrefix("response-") { return true }
+            if ["googleaccessid", "signature", "expires", "userproject", "authuser"].contains(name) { return true }
+            return isJSON && ["key", "prettyprint", "quotauser"].contains(name)
+        }
+    }
+}

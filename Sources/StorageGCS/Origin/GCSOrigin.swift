@@ -1,0 +1,129 @@
+package import MirrorCore
+package import MirrorStorage
+import NIOCore
+import NIOHTTP1
+package import StorageCloud
+
+/// A bucket that artifacts are fetched from with the mirror's own credentials.
+///
+/// Answers about an object are passed on unchanged, unless they contradict themselves. Answers about the mirror itself (an expired token, a missing permission)
+/// are thrown and logged: clients cannot do anything about them. Without the permission to list the bucket, a missing object is such an answer, too.
+package struct GCSOrigin: BucketOrigin {
+    package let client: GCSClient
+    private let urls: GCSBucketURLs
+    private let retries: StepRetry
+    private let trouble: OriginTrouble<GCSCredentials>
+
+    /// - Parameter connection: Shared by everybody who talks to the service.
+    package init(bucket: String, endpoint: GCSEndpoint, credentials: any CredentialsProvider<GCSCredentials>, connection: GCSConnection) {
+        client = GCSClient(bucket: bucket, endpoint: endpoint, credentials: credentials, connection: connection)
+        urls = GCSBucketURLs(endpoint: endpoint, bucket: bucket)
+        retries = StepRetry(policy: .init(maxAttempts: 4), clock: connection.clock)
+        trouble = OriginTrouble(bucket: bucket, clock: connection.clock, logger: connection.logger)
+    }
+
+    package func artifact(_ url: String) -> ArtifactURL? {
+        urls.object(url).flatMap(urls.url(of:))
+    }
+
+    package func open(_ artifact: ArtifactURL, range: ByteRange?, ifMatch: String?) async throws -> BucketAnswer {
+        var call = try call("originGet", .GET, artifact)
+        if let range { call.headers.append(("range", "bytes=\(range.offset)-\(range.end - 1)")) }
+        if let ifMatch { call.headers.append(("if-match", ifMatch)) }
+        let answer = try await ask(call)
+        guard agrees(answer, range) else {
+            throw CloudErrors.gcs.odd("the service sends something other than what was requested of \(artifact.redacted)", call.name)
+        }
+        return answer
+    }
+
+    /// Whether an answer is what was asked for, or says why not.
+    private func agrees(_ answer: BucketAnswer, _ range: ByteRange?) -> Bool {
+        switch answer.status {
+        case 200: return answer.header("content-range") == nil
+        case 206:
+            guard let range, let stated = answer.header("content-range").flatMap(ContentRange.init), let held = stated.bytes,
+                let size = stated.total
+            else { return false }
+            let length = answer.header("content-length")
+            return held == range.clamped(toSize: size) && (length == nil || GCSStore.size(length) == held.length)
+        default: return true
+        }
+    }
+
+    package func head(_ artifact: ArtifactURL) async throws -> BucketAnswer {
+        try await ask(try call("originHead", .HEAD, artifact))
+    }
+
+    package func source(of artifact: ArtifactURL, _ answer: BucketAnswer) -> CopySource? {
+        guard let object = urls.object(artifact.description), answer.status == 200,
+            let size = GCSStore.size(answer.header("x-goog-stored-content-length") ?? answer.header("content-length"))
+        else { return nil }
+        return CopySource(
+            service: GCSService.name, endpoint: client.endpoint.url, region: "", bucket: client.bucket, key: object.key,
+            version: object.generation, size: size,
+            etag: answer.header("etag").map(GCSStore.quoted).flatMap { $0.isEmpty ? nil : $0 })
+    }
+
+    package func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation {
+        guard let object = urls.object(artifact.description) else { throw Self.notHere(artifact, "location") }
+        let held = try await client.currentCredentials(for: "location")
+        // A signature that the service does not take is worse than none: the bucket may be public.
+        guard let held, held.signer != nil, !trouble.isRefused(held) else {
+            let query = object.generation.map { "?generation=\($0)" } ?? ""
+            return ObjectLocation(url: client.url(ofKey: object.key) + query)
+        }
+        return try await client.signedURL(ofKey: object.key, generation: object.generation, life: life)
+    }
+
+    // MARK: Asking
+
+    private func call(_ name: String, _ method: HTTPMethod, _ artifact: ArtifactURL) throws -> GCSCall {
+        guard let object = urls.object(artifact.description) else { throw Self.notHere(artifact, name) }
+        return GCSCall(name, method, key: object.key, query: object.generation.map { [("generation", $0)] } ?? [])
+    }
+
+    private static func notHere(_ artifact: ArtifactURL, _ call: String) -> StorageError {
+        CloudErrors.gcs.invalid("\(artifact.redacted) is not an object of this bucket", call)
+    }
+
+    private func ask(_ call: GCSCall) async throws -> BucketAnswer {
+        // The last answer that asks for patience is what the caller gets when there is none left.
+        var impatient: GCSAnswer?
+        do {
+            let held = try await client.currentCredentials(for: call.name)
+            let answer = try await retries.run { _ in
+                impatient = nil
+                let answer = try await client.answer(to: call)
+                guard let failure = answer.failure else { return answer }
+                let error = client.error(failure, call)
+                // Who asks without credentials is told of the object what everybody is told.
+                if failure.isAboutCaller, held != nil || failure.code == "NoSuchBucket" {
+                    trouble.note(failure, refusesCredentials: failure.refusesCredentials, with: held)
+                    throw error
+                }
+                guard error.code.isTransient else { return answer }
+                impatient = answer
+                throw error
+            }
+            trouble.end()
+            return Self.answer(answer)
+        } catch {
+            guard let impatient else { throw error }
+            return Self.answer(impatient)
+        }
+    }
+
+    private static func answer(_ answer: GCSAnswer) -> BucketAnswer {
+        let headers = answer.headers.map { (name: $0.name, value: $0.value) }
+        // What is wrong with a signature is told with what was signed: nothing for the client that asked.
+        let body = answer.failure == nil ? answer.body : ByteStream(chunks: [])
+        return BucketAnswer(status: answer.status, headers: headers, body: body)
+    }
+}
+
+extension BucketAnswer {
+    fileprivate func header(_ name: String) -> String? {
+        headers.first { $0.name.lowercased() == name }?.value
+    }
+}

@@ -1,0 +1,104 @@
+import MirrorCore
+import MirrorTesting
+import StorageCloud
+import TestServers
+import Testing
+
+@testable import StorageGCS
+
+@Suite("A role of AWS as a token", .timeLimit(.minutes(5)))
+struct AmazonSubjectTests {
+    private static let source: [String: JSONValue] = [
+        "environment_id": .string("aws1"),
+        "regional_cred_verification_url": .string("https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"),
+        "region_url": .string("http://169.254.169.254/latest/meta-data/placement/availability-zone"),
+        "url": .string("http://169.254.169.254/latest/meta-data/iam/security-credentials"),
+        "imdsv2_session_token_url": .string("http://169.254.169.254/latest/api/token"),
+    ]
+
+    private static let environment: [String: String?] = [
+        "AWS_REGION": "us-east-2", "AWS_DEFAULT_REGION": "elsewhere", "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "aws-secret",
+        "AWS_SESSION_TOKEN": "the-session",
+    ]
+
+    @Test("It is a request that says who signed it, with the audience under the signature")
+    func signed() async throws {
+        try await CredentialScene.run(clock: ManualClock()) { scene async throws in
+            let fields = try JSONFields(JSONValue.object(Self.source).encoded, of: "it")
+            let request = SubjectRequest(audience: "//iam.googleapis.com/x", type: "aws4_request", account: nil)
+            let token = try await AmazonSubject(fields).token(for: request, scene.with(Self.environment).context)
+            let document = try #require(JSONValue(parsing: try #require(PercentCoding.decode(token)).utf8))
+            #expect(document["url"]?.string == "https://sts.us-east-2.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15")
+            #expect(document["method"]?.string == "POST")
+            guard case .array(let list)? = document["headers"] else {
+                Issue.record("no headers")
+                return
+            }
+            let headers = Dictionary(list.map { ($0["key"]?.string ?? "", $0["value"]?.string ?? "") }) { first, _ in first }
+            // Computed with Python's hmac.
+            let signature = "5220abeb5e0839d3768b5b19cb801a8260964da82357c33bb1b2c445608220a8"
+            #expect(
+                headers == [
+                    "host": "sts.us-east-2.amazonaws.com", "x-amz-date": "20231114T221320Z", "x-amz-security-token": "the-session",
+                    "x-goog-cloud-target-resource": "//iam.googleapis.com/x",
+                    "Authorization":
+                        "AWS4-HMAC-SHA256 Credential=AKID/20231114/us-east-2/sts/aws4_request, "
+                        + "SignedHeaders=host;x-amz-date;x-amz-security-token;x-goog-cloud-target-resource, Signature=\(signature)",
+                ])
+            #expect(!token.contains("aws-secret"))
+        }
+    }
+
+    @Test("It is exchanged for a token")
+    func exchanged() async throws {
+        try await CredentialScene.run { scene async throws in
+            let document = FakeGoogle.external(scene, Self.source)
+                .with("subject_token_type", .string("urn:ietf:params:aws:token-type:aws4_request"))
+            #expect(try await scene.with(Self.environment).load(document).token == "FEDERATED.aws4_request")
+        }
+    }
+
+    @Test(
+        "Nobody else is asked for keys, and nobody else verifies them",
+        arguments: [
+            ("environment_id", "aws2", "environment_id"), ("region_url", "http://169.254.169.253/x", "region_url"),
+            ("url", "http://evil.example/x", "url"), ("imdsv2_session_token_url", "https://evil.example/", "imdsv2_session_token_url"),
+            ("regional_cred_verification_url", "https://sts.{region}.evil.example", "AWS STS"),
+            ("regional_cred_verification_url", "http://sts.{region}.amazonaws.com", "AWS STS"),
+            ("regional_cred_verification_url", "https://evil.example/sts.{region}.amazonaws.com", "AWS STS"),
+            ("regional_cred_verification_url", "https://evil-sts.amazonaws.com.example/", "AWS STS"),
+        ])
+    func elsewhere(_ member: String, _ value: String, _ words: String) async throws {
+        try await CredentialScene.run { scene async throws in
+            var source = Self.source
+            source[member] = .string(value)
+            let failure = try await scene.with(Self.environment).failure(FakeGoogle.external(scene, source))
+            #expect([.invalid, .unsupported].contains(failure.code) && failure.message.contains(words), "\(failure)")
+            #expect(scene.server.requests.isEmpty)
+        }
+    }
+
+    @Test("A region that is none is not part of an address", arguments: ["a.b", "a/b", "ü", String(repeating: "a", count: 33)])
+    func region(_ region: String) async throws {
+        try await CredentialScene.run { scene async throws in
+            let scene = scene.with(Self.environment).with(["AWS_REGION": region])
+            let failure = try await scene.failure(FakeGoogle.external(scene, Self.source))
+            #expect(failure.code == .invalid && failure.message.contains("region"), "\(failure)")
+            #expect(scene.server.requests.isEmpty)
+        }
+    }
+
+    @Test("Without an address to ask, the environment must say it", arguments: ["region_url", "url"])
+    func missing(_ member: String) async throws {
+        try await CredentialScene.run { scene async throws in
+            var source = Self.source
+            source[member] = nil
+            source["imdsv2_session_token_url"] = nil
+            let scene = scene.with(
+                member == "url"
+                    ? ["AWS_REGION": "us-east-2"] : ["AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "aws-secret"])
+            let failure = try await scene.failure(FakeGoogle.external(scene, source))
+            #expect(failure.code == .invalid && failure.message.hasPrefix("neither AWS_"), "\(failure)")
+        }
+    }
+}
