@@ -7,7 +7,7 @@ import MirrorStorage
 extension CopyEngine {
     func wasPublished(_ prepared: PreparedCopy, as object: StoredObject) {
         guard case .ofService(let source, _) = prepared.content else { return }
-        refusals.succeeded(source, prepared.attempt.pool.id)
+        refusals.succeeded(source, of: prepared.attempt)
         metrics.countCopiedInService(bytes: object.size, pool: prepared.attempt.pool.id)
     }
 
@@ -54,15 +54,15 @@ extension CopyEngine {
         }
     }
 
-    private func refuse(_ source: CopySource, _ error: StorageError, _ attempt: CopyAttempt) {
+    private func refuse(_ source: ServiceSource, _ error: StorageError, _ attempt: CopyAttempt) {
         metrics.countError(error)
-        let isWholeBucket = refusals.insert(source, attempt.pool.id, because: error.code, at: clock.instant)
+        let isWholePlace = refusals.insert(source, of: attempt, because: error.code, at: clock.instant)
         logger.notice(
-            isWholeBucket
-                ? "the pool's service does not copy from this bucket; for some minutes all its bytes pass through this process"
+            isWholePlace
+                ? "the pool's service does not copy from this place; for some minutes all its bytes pass through this process"
                 : "the pool's service does not copy this object; its bytes pass through this process",
             metadata: [
-                "pool": "\(attempt.pool.id)", "bucket": "\(source.bucket)", "artifact": "\(attempt.artifact.redacted)", "error": "\(error)",
+                "pool": "\(attempt.pool.id)", "place": "\(source.place)", "artifact": "\(attempt.artifact.redacted)", "error": "\(error)",
             ])
     }
 

@@ -25,14 +25,14 @@ struct CopyEngine: Sendable {
             switch way {
             case .copying(let condition):
                 let head = try await head(for: attempt)
-                if let head, let source = head.copySource,
-                    let copy = try await prepareInService(attempt, source, head.response, condition)
+                if let head, let source = head.copySource, attempt.pool.store.canCopy(from: source),
+                    let copy = try await prepareInService(attempt, .bucket(source), head.response, condition)
                 {
                     return copy
                 }
-                return try await carry(attempt, condition, size: head?.response.totalSize)
+                return try await carry(attempt, condition, size: head?.response.totalSize, orPull: head?.response.statedDigests ?? [])
             case .carrying(let condition, let size):
-                return try await carry(attempt, condition, size: size)
+                return try await carry(attempt, condition, size: size, orPull: nil)
             case .adopting(let copy):
                 return PreparedCopy(attempt: attempt, content: .inTheWay, condition: .absent, copy: copy, room: nil)
             }
@@ -58,10 +58,10 @@ struct CopyEngine: Sendable {
     ///
     /// - Returns: `nil` where the bytes have to pass through here.
     private func prepareInService(
-        _ attempt: CopyAttempt, _ source: CopySource, _ head: OriginResponse, _ condition: WriteCondition
+        _ attempt: CopyAttempt, _ source: ServiceSource, _ head: OriginResponse, _ condition: WriteCondition
     ) async throws -> PreparedCopy? {
         let pool = attempt.pool
-        guard pool.store.canCopy(from: source), !refusals.contains(source, pool.id, at: clock.instant) else { return nil }
+        guard !refusals.contains(source, of: attempt, at: clock.instant) else { return nil }
         let limit = limit(of: pool)
         if source.size > limit { throw CopyError.tooLarge(limit: limit) }
         let room = try await space.begin(source.size, in: pool)
@@ -78,10 +78,36 @@ struct CopyEngine: Sendable {
             copy: UnpublishedCopy(size: source.size, metadata: head.metadata(of: attempt.artifact, stored: clock.now)), room: room)
     }
 
+    /// What the pool's service can fetch by itself: an artifact of several parts, which can be told from its next version.
+    ///
+    /// One of a single part is here with the answer, and its SHA-256 with it.
+    ///
+    /// - Parameter digests: What the origin has stated of the whole before.
+    private func pullSource(
+        _ attempt: CopyAttempt, _ first: OriginResponse, _ plan: CopyPlan, _ digests: [Digest]
+    ) async throws -> URLSource? {
+        let store = attempt.pool.store
+        guard store.capabilities.features.contains(.pullsURLs), let size = first.totalSize, let etag = first.strongETag else { return nil }
+        switch plan {
+        case .bufferedRanges, .rangesInOrder: break
+        case .stream, .bufferedStream, .ranges: return nil
+        }
+        guard let place = try await attempt.origin.reach(from: first.url, life: Self.pullLife) else { return nil }
+        let source = URLSource(
+            url: place.url, isPublic: place.isPublic, size: size, etag: etag, digests: Array(Set(first.statedDigests + digests)))
+        return store.canPull(from: source) ? source : nil
+    }
+
+    /// How long a URL that a service fetches from has to work: as long as the fetch may take.
+    private static let pullLife = Duration.seconds(3_600)
+
     // MARK: Carried through here
 
     /// - Parameter size: Bytes of the artifact, where the origin has stated them: what is stored has just as many.
-    private func carry(_ attempt: CopyAttempt, _ condition: WriteCondition, size: Int64?) async throws -> PreparedCopy {
+    /// - Parameter orPull: What the origin has stated of the whole, where the pool's service may fetch the artifact instead; `nil` where it may not.
+    private func carry(
+        _ attempt: CopyAttempt, _ condition: WriteCondition, size: Int64?, orPull digests: [Digest]?
+    ) async throws -> PreparedCopy {
         let pool = attempt.pool
         let planner = CopyPlanner(
             capabilities: pool.store.capabilities, partSize: configuration.partSize, memory: configuration.memory)
@@ -92,6 +118,11 @@ struct CopyEngine: Sendable {
         try refusePage(first, of: attempt.artifact)
         if case .bufferedStream = plan { limit = min(limit, planner.wholeLimit) }
         if let size = first.totalSize, size > limit { throw CopyError.tooLarge(limit: limit) }
+        if let digests, let source = try await pullSource(attempt, first, plan, digests),
+            let copy = try await prepareInService(attempt, .url(source), first, condition)
+        {
+            return copy
+        }
         let lane = CopyLane(of: attempt.artifact)
         let room = try await space.begin(first.totalSize, in: pool, mayTakeAhead: credit.isGood(lane))
         do {
@@ -196,7 +227,7 @@ struct CopyEngine: Sendable {
 
     /// - Returns: `nil` where the pool's service copies nothing by itself, or the origin is not a bucket.
     private func head(for attempt: CopyAttempt) async throws -> (response: OriginResponse, copySource: CopySource?)? {
-        guard attempt.pool.store.capabilities.features.contains(.serverSideCopy) else { return nil }
+        guard !attempt.pool.store.capabilities.features.isDisjoint(with: [.serverSideCopy, .pullsURLs]) else { return nil }
         let answer = try await leaving(after: Self.headLimit, by: clock) { try await attempt.origin.head() }
         guard let answer else { throw OutboundError(.timedOut, "the origin's bucket did not answer within \(Self.headLimit)") }
         return answer

@@ -12,10 +12,10 @@ struct PreparedCopy: Sendable {
     enum Content: Sendable {
         /// An upload that has all of its bytes.
         case upload(any ObjectUpload, sha256: Digest)
-        /// An object of the origin's bucket, which the pool's service copies when it is told to.
+        /// What the pool's service copies when it is told to.
         ///
         /// - Parameter stated: Bytes of it, as the origin states them.
-        case ofService(CopySource, stated: Int64?)
+        case ofService(ServiceSource, stated: Int64?)
         /// The object that is there already.
         case inTheWay
     }
@@ -42,9 +42,14 @@ struct PreparedCopy: Sendable {
         switch content {
         case .upload(let upload, let sha256):
             info = try await upload.complete(size: copy.size, sha256: sha256, condition: condition)
-        case .ofService(let source, _):
+        case .ofService(.bucket(let source), _):
             info = try await attempt.pool.store.copy(
                 ObjectKey(attempt.artifact), from: source, metadata: copy.metadata, condition: condition)
+        case .ofService(.url(let source), _):
+            let origin = attempt.origin
+            info = try await attempt.pool.store.pull(
+                ObjectKey(attempt.artifact), from: source, metadata: copy.metadata, condition: condition
+            ) { try await origin.confirm(source) }
         case .inTheWay:
             info = try await adopted(at: clock)
         }
