@@ -113,6 +113,12 @@ let package = Package(
         module(
             "StorageGCS",
             ["StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, cryptoExtras, logging, nioCore, nioHTTP1]),
+        module(
+            "StorageAzure",
+            [
+                "StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, cryptoExtras, logging, nioCore,
+                nioHTTP1,
+            ]),
         module("MirrorState", ["MirrorCore", deque, logging]),
         module("StateSQLite", ["MirrorState", "MirrorSystem", "MirrorCore", grdb, logging]),
         module("RedisClient", [crypto, logging, nioCore, nioPosix, nioSSL]),
@@ -142,8 +148,8 @@ let package = Package(
         module(
             "CloudMirror",
             [
-                "MirrorNode", "StorageLocal", "StorageS3", "StorageGCS", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorSystem",
-                "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
+                "MirrorNode", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet",
+                "MirrorSystem", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
             ]),
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
         module(
@@ -169,8 +175,8 @@ let package = Package(
         tests(
             "StorageConformanceTests",
             [
-                "TestServers", "StorageLocal", "StorageS3", "StorageGCS", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorTesting",
-                "MirrorSystem", "MirrorCore", logging, metrics, nioCore, nioHTTP1, nioPosix,
+                "TestServers", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "StorageCloud", "MirrorStorage", "MirrorSettings",
+                "MirrorNet", "MirrorTesting", "MirrorSystem", "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1, nioPosix,
             ]),
         tests(
             "StorageCloudTests",
@@ -188,6 +194,12 @@ let package = Package(
             [
                 "TestServers", "StorageGCS", "StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorTesting", "MirrorCore",
                 crypto, cryptoExtras, logging, nioCore, nioHTTP1, nioPosix,
+            ], resources: [.copy("Vectors")]),
+        tests(
+            "StorageAzureTests",
+            [
+                "TestServers", "StorageAzure", "StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorTesting",
+                "MirrorCore", crypto, cryptoExtras, logging, nioCore, nioHTTP1, nioPosix,
             ], resources: [.copy("Vectors")]),
         tests("RedisClientTests", ["TestServers", "RedisClient", logging, nioCore, nioEmbedded, nioPosix, nioSSL]),
         tests(
@@ -213,8 +225,8 @@ let package = Package(
             "CloudMirrorTests",
             [
                 "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "StorageGCS",
-                "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", argumentParser, logging, nioCore, nioPosix,
-                serviceLifecycle,
+                "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", argumentParser, logging,
+                nioCore, nioPosix, serviceLifecycle,
             ]),
         tests(
             "FuzzTests",

@@ -24,6 +24,7 @@ LAYERS = {
     "StorageCloud": {"MirrorStorage", "MirrorNet", "MirrorSystem", "MirrorCore"},
     "StorageS3": {"StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
     "StorageGCS": {"StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
+    "StorageAzure": {"StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
     "MirrorState": {"MirrorCore"},
     "StateSQLite": {"MirrorState", "MirrorSystem", "MirrorCore"},
     "RedisClient": set(),
@@ -35,7 +36,8 @@ LAYERS = {
         "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore",
     },
     "CloudMirror": {
-        "MirrorNode", "StorageLocal", "StorageS3", "StorageGCS", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore",
+        "MirrorNode", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet",
+        "MirrorSystem", "MirrorCore",
     },
     "cloud-mirror": {"CloudMirror"},
     "MirrorTesting": {"MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore"},

@@ -12,11 +12,14 @@ public struct Digest: Sendable, Hashable, CustomStringConvertible {
         case sha512 = "sha-512"
         /// See ``CRC32C``.
         case crc32c
+        /// See ``CRC64NVME``.
+        case crc64nvme
 
         /// Length of the digest in bytes.
         public var byteCount: Int {
             switch self {
             case .crc32c: 4
+            case .crc64nvme: 8
             case .md5: 16
             case .sha1: 20
             case .sha256: 32

@@ -14,7 +14,7 @@ public import MirrorCore
 ///   come back as `application/octet-stream`, which means the same.
 /// - `list` returns every complete object exactly once, in the order of the keys, over as many pages as are asked for; with its metadata where
 ///   ``StoreCapabilities/Features/listsMetadata`` says so.
-/// - `copy` makes the same object as an upload of the same bytes would, or leaves nothing.
+/// - `copy` and `pull` make the same object as an upload of the same bytes would, or leave nothing.
 /// - `delete` of many keys deletes each that can be deleted, and returns the others.
 /// - `openFile` throws `.unsupported` without ``StoreCapabilities/Features/opensFiles``.
 /// - Calls may be made from any task at any time.
@@ -56,6 +56,20 @@ public protocol ObjectStore: Sendable {
     ///   source no longer matches `source` or `condition` does not hold, `.checksumMismatch` if the copy has a different size or digest,
     ///   `.unsupported` if ``canCopy(from:)`` is false.
     func copy(_ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition) async throws -> ObjectInfo
+
+    /// Whether ``pull(_:from:metadata:condition:confirm:)`` is worth trying: in the service's reach, of a size that it takes, and with a digest that it
+    /// can check where the origin states any. Makes no network call.
+    func canPull(from source: URLSource) -> Bool
+
+    /// Makes the service itself fetch an object from a URL, so that no byte of it passes through this process.
+    ///
+    /// - Parameter confirm: Called once the service has all of the bytes, and before anything is visible. What it throws is thrown, and nothing is left.
+    /// - Throws: As ``copy(_:from:metadata:condition:)``; `.checksumMismatch` where the bytes do not have a digest that `source` states; `.unsupported`
+    ///   where ``canPull(from:)`` is false.
+    func pull(
+        _ key: ObjectKey, from source: URLSource, metadata: ObjectMetadata, condition: WriteCondition,
+        confirm: @escaping @Sendable () async throws -> Void
+    ) async throws -> ObjectInfo
 
     /// Opens an object as a file, so that its bytes can be sent by the kernel. The default throws `.unsupported`.
     func openFile(_ key: ObjectKey) async throws -> ObjectFile
@@ -109,6 +123,15 @@ extension ObjectStore {
         _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
     ) async throws -> ObjectInfo {
         throw StorageError(.unsupported, "this store copies nothing by itself", operation: "copy")
+    }
+
+    public func canPull(from source: URLSource) -> Bool { false }
+
+    public func pull(
+        _ key: ObjectKey, from source: URLSource, metadata: ObjectMetadata, condition: WriteCondition,
+        confirm: @escaping @Sendable () async throws -> Void
+    ) async throws -> ObjectInfo {
+        throw StorageError(.unsupported, "this store fetches nothing by itself", operation: "pull")
     }
 
     public func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] { try await deleteOneByOne(keys) }

@@ -31,12 +31,15 @@ public struct StoreCapabilities: Sendable, Hashable {
         public static let keepsDigestOfParts = Features(rawValue: 1 << 8)
         /// ``ObjectMetadata/upstreamURL`` keeps its query; otherwise, because others may read the metadata, it is returned without.
         public static let keepsUpstreamQuery = Features(rawValue: 1 << 9)
+        /// The service can fetch from any URL that answers GET (``ObjectStore/pull(_:from:metadata:condition:confirm:)``).
+        public static let pullsURLs = Features(rawValue: 1 << 10)
 
         /// Every feature with its description: the table in docs/storage-backends.md is generated from this.
         package static let all: [(feature: Features, name: String, meaning: String)] = [
             (.parallelParts, "parallelParts", "parts at the same time, in any order"),
             (.readsUploads, "readsUploads", "reads back an upload under way"),
             (.serverSideCopy, "serverSideCopy", "copies from another bucket of the service by itself"),
+            (.pullsURLs, "pullsURLs", "fetches from any URL by itself"),
             (.conditionalWrites, "conditionalWrites", "publishes on the condition that there is no object yet"),
             (.presignedLocations, "presignedLocations", "signed locations that end"),
             (.servedByMirror, "servedByMirror", "objects are served by the mirror"),

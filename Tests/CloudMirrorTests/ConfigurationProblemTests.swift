@@ -163,7 +163,7 @@ import Testing
                       local/f: {directory: d-2}
                     """,
                 problems: [
-                    "mirror.yaml:3:22: pools.tape/europe-west1: this version does not support tape pools, only local, s3 and gcs, such as gcs/europe-west1",
+                    "mirror.yaml:3:22: pools.tape/europe-west1: this version does not support tape pools, only local, s3, gcs and azure, such as azure/europe-west1",
                     "mirror.yaml:4:3: pools.Local/Dev: 'Local/Dev' is not a pool name; write service/region, such as local/dev, using a-z 0-9 - _ .",
                     "mirror.yaml:5:12: pools.local/a.directory: is missing; write directory: /var/lib/cloud-mirror/pools/dev",
                     "mirror.yaml:5:35: pools.local/a.retention.maxBytes: '0B' is out of range; write 1B to 1024PiB",

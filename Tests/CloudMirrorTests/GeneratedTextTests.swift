@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorServer
 import MirrorStorage
+import StorageAzure
 import StorageGCS
 import StorageS3
 import Testing
@@ -19,7 +20,8 @@ import Testing
     private static let environment = SettingsEnvironment.fake(
         variables: [
             "CLOUD_MIRROR_ADMIN_TOKEN": "a-token-that-is-long-enough", "MIRROR_KEY_ID": "AKIDEXAMPLE", "MIRROR_SECRET_KEY": "the-secret",
-            "REDIS_PASSWORD": "the-password",
+            "MIRROR_TENANT_ID": "example.org", "MIRROR_CLIENT_ID": "11111111-2222-3333-4444-555555555555",
+            "MIRROR_CLIENT_SECRET": "the-secret", "REDIS_PASSWORD": "the-password",
         ],
         files: [
             "/etc/cloud-mirror/tokens": "another-token-that-is-long\n", "/etc/cloud-mirror/cert.pem": sampleCertificate,
@@ -107,9 +109,10 @@ import Testing
         var server = ServerConfiguration.defaults
         server.maxConnectionsPerAddress = 2_500
         #expect(configuration.server == server)
-        #expect(configuration.pools.map(\.id.description) == ["local/dev", "s3/eu-central-1", "gcs/us-central1"])
-        #expect(configuration.origins.buckets.map { ($0.settings as? S3BucketSettings)?.name } == ["my-artifacts", nil])
-        #expect(configuration.origins.buckets.map { ($0.settings as? GCSBucketSettings)?.name } == [nil, "my-artifacts"])
+        #expect(configuration.pools.map(\.id.description) == ["local/dev", "s3/eu-central-1", "gcs/us-central1", "azure/westeurope"])
+        #expect(configuration.origins.buckets.compactMap { ($0.settings as? S3BucketSettings)?.name } == ["my-artifacts"])
+        #expect(configuration.origins.buckets.compactMap { ($0.settings as? GCSBucketSettings)?.name } == ["my-artifacts"])
+        #expect(configuration.origins.buckets.compactMap { ($0.settings as? AzureContainerSettings)?.name } == ["releases"])
         let excluded = ["  sqlite:", "  local/dev:", "  networks:", "    passwordFile:", "    sentinelPasswordFile:"]
         let shared = try Configuration.reading(excluded.reduce(text) { Self.without($1, $0) }, Self.environment)
         #expect(shared.isStateShared)

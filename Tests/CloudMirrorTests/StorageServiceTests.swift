@@ -41,7 +41,7 @@ import Testing
             "shelf/test: {label: a}\n  shelf/other: {label: a}",
             "mirror.yaml:4:24: pools.shelf/other.label: is the label of the pool shelf/test already"
         ),
-        ("tape/x: {}", "this version does not support tape pools, only local, s3, gcs and shelf, such as shelf/x"),
+        ("tape/x: {}", "this version does not support tape pools, only local, s3, gcs, azure and shelf, such as shelf/x"),
     ])
     func `what is wrong with them is said as for the others`(pools: String, message: String) {
         let problems = Self.problems(pools)
@@ -50,16 +50,17 @@ import Testing
 
     @Test func `without it there are no such pools`() {
         let problems = Self.problems("shelf/test: {label: a}", services: .standard)
-        #expect(problems.contains { $0.contains("this version does not support shelf pools, only local, s3 and gcs") }, "\(problems)")
+        #expect(
+            problems.contains { $0.contains("this version does not support shelf pools, only local, s3, gcs and azure") }, "\(problems)")
     }
 
     @Test func `the references have it`() {
         let reference = ConfigurationReference.markdown(Self.services)
-        #expect(reference.contains("The services are `local`, `s3`, `gcs` and `shelf`."))
+        #expect(reference.contains("The services are `local`, `s3`, `gcs`, `azure` and `shelf`."))
         #expect(reference.contains("## `pools.shelf/back-room`\n\nA shelf."))
         #expect(reference.contains("| `label` | text | **required** | What stands on it. |"))
         #expect(ConfigurationExample.yaml(Self.services).contains("  #shelf/back-room:\n    # What stands on it.\n    #label: a-label\n"))
-        #expect(CapabilityTable.markdown(Self.services).contains("| `gcs`, presigned | `shelf` | in memory (tests) |"))
+        #expect(CapabilityTable.markdown(Self.services).contains("| `azure`, presigned | `shelf` | in memory (tests) |"))
         #expect(CapabilityTable.permissions(Self.services).hasSuffix("Whoever may open the door.\n"))
     }
 

@@ -35,7 +35,10 @@ extension FuzzTarget {
             words: ["sha-256", "sha-512", "=", ":", ",", ";q=1", "md5", "crc32c"]
         ) { bytes in
             let value = text(bytes)
-            for name in ["Repr-Digest", "Digest", "x-goog-hash", "Content-MD5", "x-amz-checksum-sha256", "x-amz-checksum-crc32c"] {
+            for name in [
+                "Repr-Digest", "Digest", "x-goog-hash", "Content-MD5", "x-amz-checksum-sha256", "x-amz-checksum-crc32c",
+                "x-amz-checksum-crc64nvme",
+            ] {
                 _ = StatedDigests.read([name: value], isWhole: true)
             }
         },

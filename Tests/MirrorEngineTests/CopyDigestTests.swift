@@ -14,7 +14,7 @@ struct StatedField: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "\(name): \(right.prefix(24))" }
 
-    // openssl dgst, and crc32c of google-crc32c, of "hello" and of "jello".
+    // openssl dgst, crc32c of google-crc32c and crc64 of azure-storage-extensions, of "hello" and of "jello".
     static let all = [
         StatedField(name: "Content-MD5", right: "XUFAKrxLKna5cZ2REBfFkg==", wrong: "XUFAKrxLKna5cZ2REBfFkA=="),
         StatedField(
@@ -35,6 +35,7 @@ struct StatedField: Sendable, CustomTestStringConvertible {
             name: "x-goog-hash", right: "crc32c=mnG7TA==,md5=XUFAKrxLKna5cZ2REBfFkg==",
             wrong: "crc32c=mnG7TA==,md5=XUFAKrxLKna5cZ2REBfFkA=="),
         StatedField(name: "x-amz-checksum-crc32c", right: "mnG7TA==", wrong: "mnG7TQ=="),
+        StatedField(name: "x-amz-checksum-crc64nvme", right: "M3eFcAZSQlc=", wrong: "M3eFcAZSQlY="),
         StatedField(name: "x-amz-checksum-sha1", right: "qvTGHdzF6KLavt4PO0gs2a6pQ00=", wrong: "AATGHdzF6KLavt4PO0gs2a6pQ00="),
         StatedField(
             name: "x-amz-checksum-sha256", right: "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=",
@@ -85,7 +86,7 @@ struct CopyDigestTests {
             ("x-amz-checksum-crc32c", "AAAAAA==-3"), ("x-amz-checksum-sha256", "AAJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=-2"),
             ("Repr-Digest", "unixsum=:AAAA:"), ("Repr-Digest", "sha-256=AAAA"), ("Repr-Digest", "sha-256=:AAAA:"),
             ("x-goog-hash", "crc32c"),
-            ("Content-MD5", "not base64"), ("x-amz-checksum-crc64nvme", "AAAAAAAAAAA="),
+            ("Content-MD5", "not base64"), ("x-amz-checksum-crc64nvme", "AAAAAAAAAAA=-3"),
         ])
     func ignored(name: String, value: String) async throws {
         try await EngineFixture.run { engine async throws in

@@ -34,6 +34,24 @@ import Testing
         }
     }
 
+    @Test("A host is public when all of its addresses are, whatever this process may reach")
+    func isPublic() async throws {
+        let resolver = StaticResolver([
+            "public.example": [["93.184.216.34", "2606:2800:220:1::1"]], "inner.example": [["127.0.0.1"]],
+            "both.example": [["93.184.216.34", "10.0.0.1"]], "localhost": [["93.184.216.34"]],
+        ])
+        let policy = try EgressPolicy(requireHTTPS: false, allowAddresses: [try #require(IPNetwork("127.0.0.0/8"))])
+        try await withClient(policy, resolver) { client async throws in
+            for (host, expected) in [
+                ("public.example", true), ("93.184.216.34", true), ("inner.example", false), ("both.example", false), ("localhost", false),
+                ("127.0.0.1", false), ("[::1]", false), ("169.254.169.254", false),
+            ] {
+                #expect(try await client.isPublic(try ArtifactURL("https://\(host)/a")) == expected, "\(host)")
+            }
+            await #expect(throws: OutboundError.self) { try await client.isPublic(try ArtifactURL("https://nowhere.example/a")) }
+        }
+    }
+
     @Test func theNextAddressIsTriedWhenOneDoesNotAnswer() async throws {
         // The origin listens on the last of these only.
         let resolver = StaticResolver(["origin.example": [["127.0.0.3", "127.0.0.2", "127.0.0.1"]]])

@@ -9,7 +9,7 @@ struct HookedStore: StoreLayer {
 
     enum Call: String, CaseIterable, Sendable {
         case head, get, beginUpload, openFile, delete, list, location, checkHealth, space
-        case write, read, complete, abort
+        case write, read, complete, abort, copy, pull
     }
 
     init(_ base: any ObjectStore = MemoryStore(), hook: @escaping @Sendable (Call) async throws -> Void) {
@@ -35,6 +35,22 @@ struct HookedStore: StoreLayer {
     func openFile(_ key: ObjectKey) async throws -> ObjectFile {
         try await hook(.openFile)
         return try await base.openFile(key)
+    }
+
+    func copy(
+        _ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition
+    ) async throws -> ObjectInfo {
+        try await hook(.copy)
+        return try await base.copy(key, from: source, metadata: metadata, condition: condition)
+    }
+
+    func pull(
+        _ key: ObjectKey, from source: URLSource, metadata: ObjectMetadata, condition: WriteCondition,
+        confirm: @escaping @Sendable () async throws -> Void
+    ) async throws -> ObjectInfo {
+        try await hook(.pull)
+        try await confirm()
+        return try await base.pull(key, from: source, metadata: metadata, condition: condition, confirm: confirm)
     }
 
     func delete(_ key: ObjectKey) async throws {

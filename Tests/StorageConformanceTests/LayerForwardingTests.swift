@@ -46,6 +46,16 @@ struct LayerForwardingTests {
             #expect(try await content.body.collect(upTo: 10) == object.slice(3, 5))
             #expect(try await store.openFile(object.key).info == info)
             #expect(try await store.list(after: nil, limit: 2) == [info])
+            let copied = CopySource(service: "s", endpoint: "https://s.example", region: "r", bucket: "b", key: "k", size: 1)
+            try await requireStorageError(.unsupported, "copy") {
+                try await store.copy(object.key, from: copied, metadata: object.metadata, condition: .none)
+            }
+            let confirmations = Journal<Bool>()
+            let pulled = URLSource(url: try ArtifactURL("https://s.example/k"), isPublic: true, size: 1, etag: "\"e\"")
+            try await requireStorageError(.unsupported, "pull") {
+                try await store.pull(object.key, from: pulled, metadata: object.metadata, condition: .none) { confirmations.note(true) }
+            }
+            #expect(confirmations.entries == [true])
             let direct = try await local.location(of: object.key, life: .seconds(1))
             #expect(try await store.location(of: object.key, life: .seconds(1)) == direct)
             try await store.checkHealth()
@@ -92,6 +102,10 @@ struct LayerForwardingTests {
         try await denied("get") { try await store.get(object.key, range: nil) }
         try await denied("openFile") { try await store.openFile(object.key) }
         try await denied("beginUpload") { try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: nil) }
+        let copied = CopySource(service: "s", endpoint: "https://s.example", region: "r", bucket: "b", key: "k", size: 1)
+        try await denied("copy") { try await store.copy(object.key, from: copied, metadata: object.metadata, condition: .none) }
+        let pulled = URLSource(url: try ArtifactURL("https://s.example/k"), isPublic: true, size: 1, etag: "\"e\"")
+        try await denied("pull") { try await store.pull(object.key, from: pulled, metadata: object.metadata, condition: .none) {} }
         try await denied("delete") { try await store.delete(object.key) }
         try await denied("list") { try await store.list(after: nil, limit: 1) }
         try await denied("location") { try await store.location(of: object.key, life: .seconds(1)) }

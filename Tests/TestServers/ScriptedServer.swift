@@ -9,10 +9,15 @@ package final class ScriptedServer: Sendable {
     package struct Request: Sendable {
         package let method: String
         package let uri: String
-        fileprivate let headers: HTTPHeaders
-        package let body: String
+        package let headers: [(name: String, value: String)]
+        package let bytes: [UInt8]
 
-        package func header(_ name: String) -> String? { headers.first(name: name) }
+        package var body: String { String(decoding: bytes, as: UTF8.self) }
+
+        /// The first value of a field; the case of `name` does not matter.
+        package func header(_ name: String) -> String? {
+            headers.first { $0.name.lowercased() == name.lowercased() }?.value
+        }
 
         /// The fields of a form that is the body.
         package var form: [String: String] {
@@ -32,13 +37,20 @@ package final class ScriptedServer: Sendable {
         package var status: Int
         /// Beside `Content-Length`.
         package var headers: [(name: String, value: String)]
-        package var body: String
+        /// Not sent in answer to HEAD, whose `Content-Length` says how long it would be.
+        package var bytes: [UInt8]
 
-        package init(status: Int = 200, headers: [(name: String, value: String)] = [], body: String = "") {
+        package init(status: Int = 200, headers: [(name: String, value: String)] = [], bytes: [UInt8]) {
             self.status = status
             self.headers = headers
-            self.body = body
+            self.bytes = bytes
         }
+
+        package init(status: Int = 200, headers: [(name: String, value: String)] = [], body: String = "") {
+            self.init(status: status, headers: headers, bytes: Array(body.utf8))
+        }
+
+        package var body: String { String(decoding: bytes, as: UTF8.self) }
     }
 
     package typealias Script = @Sendable (Request) async throws -> Answer
@@ -94,19 +106,23 @@ package final class ScriptedServer: Sendable {
         try await channel.setOption(.autoRead, value: true).get()
         try await connection.executeThenClose { parts, writer in
             var head: HTTPRequestHead?
-            var body = ""
+            var body: [UInt8] = []
             for try await part in parts {
                 switch part {
-                case .head(let newHead): (head, body) = (newHead, "")
-                case .body(let buffer): body += String(buffer: buffer)
+                case .head(let newHead): (head, body) = (newHead, [])
+                case .body(let buffer): body += buffer.readableBytesView
                 case .end:
                     guard let current = head else { return }
-                    let request = Request(method: current.method.rawValue, uri: current.uri, headers: current.headers, body: body)
+                    let request = Request(
+                        method: current.method.rawValue, uri: current.uri, headers: current.headers.map { ($0.name, $0.value) },
+                        bytes: body)
                     seen.withLock { $0.append(request) }
                     let answer = try await script(request)
                     let fields = answer.headers.map { "\($0.name): \($0.value)\r\n" }.joined()
-                    let head = "HTTP/1.1 \(answer.status) Status\r\n\(fields)Content-Length: \(answer.body.utf8.count)\r\n\r\n"
-                    try await writer.write(ByteBuffer(string: head + answer.body))
+                    var message = ByteBuffer(
+                        string: "HTTP/1.1 \(answer.status) Status\r\n\(fields)Content-Length: \(answer.bytes.count)\r\n\r\n")
+                    if current.method != .HEAD { message.writeBytes(answer.bytes) }
+                    try await writer.write(message)
                 }
             }
         }

@@ -7,7 +7,7 @@ import MirrorStorage
 extension CopyEngine {
     func wasPublished(_ prepared: PreparedCopy, as object: StoredObject) {
         guard case .ofService(let source, _) = prepared.content else { return }
-        refusals.succeeded(source, prepared.attempt.pool.id)
+        refusals.succeeded(source, of: prepared.attempt)
         metrics.countCopiedInService(bytes: object.size, pool: prepared.attempt.pool.id, isReplica: prepared.replica != nil)
     }
 
@@ -57,14 +57,14 @@ extension CopyEngine {
         }
     }
 
-    private func refuse(_ source: CopySource, _ error: StorageError, _ prepared: PreparedCopy) {
+    private func refuse(_ source: ServiceSource, _ error: StorageError, _ prepared: PreparedCopy) {
         let attempt = prepared.attempt
         metrics.countError(error)
-        let isWholeBucket = refusals.insert(source, attempt.pool.id, because: error.code, at: clock.instant)
+        let isWholePlace = refusals.insert(source, of: attempt, because: error.code, at: clock.instant)
         let message: Logger.Message =
-            switch (prepared.replica == nil, isWholeBucket) {
+            switch (prepared.replica == nil, isWholePlace) {
             case (true, true):
-                "the pool's service does not copy from this bucket; for some minutes all its bytes pass through this process"
+                "the pool's service does not copy from this place; for some minutes all its bytes pass through this process"
             case (true, false):
                 "the pool's service does not copy this object; its bytes pass through this process"
             case (false, true):
@@ -73,7 +73,7 @@ extension CopyEngine {
                 "the pool's service does not copy this object of another pool; the artifact comes from elsewhere"
             }
         let metadata: Logger.Metadata = [
-            "pool": "\(attempt.pool.id)", "bucket": "\(source.bucket)", "artifact": "\(attempt.artifact.redacted)", "error": "\(error)",
+            "pool": "\(attempt.pool.id)", "place": "\(source.place)", "artifact": "\(attempt.artifact.redacted)", "error": "\(error)",
         ]
         logger.notice(message, metadata: metadata.merging(prepared.provenance) { known, _ in known })
     }

@@ -28,7 +28,7 @@ struct CopyEngine: Sendable {
             case .copying(let condition):
                 return try await prepareFromNearest(attempt, condition)
             case .carrying(let condition, let size):
-                return try await carry(attempt, condition, size: size)
+                return try await carry(attempt, condition, size: size, orPull: nil)
             case .adopting(let copy):
                 return PreparedCopy(attempt: attempt, content: .inTheWay, condition: .absent, copy: copy, room: nil, replica: nil)
             }
@@ -52,10 +52,10 @@ struct CopyEngine: Sendable {
 
     /// Prepares that the pool's service copies by itself, so that no byte of the artifact passes through here.
     ///
-    /// - Parameter replica: The pool that `source` lies in; `nil` where that is the origin's bucket.
+    /// - Parameter replica: The pool that `source` lies in; `nil` where that is the origin's.
     /// - Parameter stated: Bytes of the artifact, as the origin states them.
     func prepareInService(
-        _ attempt: CopyAttempt, _ source: CopySource, _ metadata: ObjectMetadata, replica: PoolID?, stated: Int64?,
+        _ attempt: CopyAttempt, _ source: ServiceSource, _ metadata: ObjectMetadata, replica: PoolID?, stated: Int64?,
         _ condition: WriteCondition
     ) async throws -> PreparedCopy {
         let pool = attempt.pool
@@ -74,10 +74,36 @@ struct CopyEngine: Sendable {
             copy: UnpublishedCopy(size: source.size, metadata: metadata), room: room, replica: replica)
     }
 
+    /// What the pool's service can fetch by itself: an artifact of several parts, which can be told from its next version.
+    ///
+    /// One of a single part is here with the answer, and its SHA-256 with it.
+    ///
+    /// - Parameter digests: What the origin has stated of the whole before.
+    private func pullSource(
+        _ attempt: CopyAttempt, _ first: OriginResponse, _ plan: CopyPlan, _ digests: [Digest]
+    ) async throws -> URLSource? {
+        let store = attempt.pool.store
+        guard store.capabilities.features.contains(.pullsURLs), let size = first.totalSize, let etag = first.strongETag else { return nil }
+        switch plan {
+        case .bufferedRanges, .rangesInOrder: break
+        case .stream, .bufferedStream, .ranges: return nil
+        }
+        guard let place = try await attempt.origin.reach(from: first.url, life: Self.pullLife) else { return nil }
+        let source = URLSource(
+            url: place.url, isPublic: place.isPublic, size: size, etag: etag, digests: Array(Set(first.statedDigests + digests)))
+        return store.canPull(from: source) && !refusals.contains(.url(source), of: attempt, at: clock.instant) ? source : nil
+    }
+
+    /// How long a URL that a service fetches from has to work: as long as the fetch may take.
+    private static let pullLife = Duration.seconds(3_600)
+
     // MARK: Carried through here
 
     /// - Parameter size: Bytes of the artifact, where the origin has stated them: what is stored has just as many.
-    func carry(_ attempt: CopyAttempt, _ condition: WriteCondition, size: Int64?) async throws -> PreparedCopy {
+    /// - Parameter orPull: What the origin has stated of the whole, where the pool's service may fetch the artifact instead; `nil` where it may not.
+    func carry(
+        _ attempt: CopyAttempt, _ condition: WriteCondition, size: Int64?, orPull digests: [Digest]?
+    ) async throws -> PreparedCopy {
         let pool = attempt.pool
         let planner = CopyPlanner(
             capabilities: pool.store.capabilities, partSize: configuration.partSize, memory: configuration.memory)
@@ -88,6 +114,10 @@ struct CopyEngine: Sendable {
         try refusePage(first, of: attempt.artifact)
         if case .bufferedStream = plan { limit = min(limit, planner.wholeLimit) }
         if let size = first.totalSize, size > limit { throw CopyError.tooLarge(limit: limit) }
+        if let digests, let source = try await pullSource(attempt, first, plan, digests) {
+            return try await prepareInService(
+                attempt, .url(source), first.metadata(of: attempt.artifact, stored: clock.now), replica: nil, stated: first.totalSize, condition)
+        }
         let lane = CopyLane(of: attempt.artifact)
         let room = try await space.begin(first.totalSize, in: pool, mayTakeAhead: credit.isGood(lane))
         do {
@@ -192,7 +222,7 @@ struct CopyEngine: Sendable {
 
     /// - Returns: `nil` where the pool's service copies nothing by itself, or the origin is not a bucket.
     func head(for attempt: CopyAttempt) async throws -> (response: OriginResponse, copySource: CopySource?)? {
-        guard attempt.pool.store.capabilities.features.contains(.serverSideCopy) else { return nil }
+        guard !attempt.pool.store.capabilities.features.isDisjoint(with: [.serverSideCopy, .pullsURLs]) else { return nil }
         let answer = try await leaving(after: Self.headLimit, by: clock) { try await attempt.origin.head() }
         guard let answer else { throw OutboundError(.timedOut, "the origin's bucket did not answer within \(Self.headLimit)") }
         return answer

@@ -13,10 +13,10 @@ struct PreparedCopy: Sendable {
     enum Content: Sendable {
         /// An upload that has all of its bytes.
         case upload(any ObjectUpload, sha256: Digest)
-        /// An object of the origin's bucket or of another pool, which the pool's service copies when it is told to.
+        /// What the pool's service copies when it is told to: an object of another bucket or pool, or what a URL leads to.
         ///
         /// - Parameter stated: Bytes of it, where the origin states them.
-        case ofService(CopySource, stated: Int64?)
+        case ofService(ServiceSource, stated: Int64?)
         /// The object that is there already.
         case inTheWay
     }
@@ -61,9 +61,14 @@ struct PreparedCopy: Sendable {
     }
 
     /// Has the service make its copy, which is visible then, and goes again where it is not what it was made from.
-    private func copied(from source: CopySource) async throws -> ObjectInfo {
-        let (key, store) = (ObjectKey(attempt.artifact), attempt.pool.store)
-        var info = try await store.copy(key, from: source, metadata: copy.metadata, condition: condition)
+    private func copied(from source: ServiceSource) async throws -> ObjectInfo {
+        let (key, store, origin) = (ObjectKey(attempt.artifact), attempt.pool.store, attempt.origin)
+        var info =
+            switch source {
+            case .bucket(let source): try await store.copy(key, from: source, metadata: copy.metadata, condition: condition)
+            case .url(let source):
+                try await store.pull(key, from: source, metadata: copy.metadata, condition: condition) { try await origin.confirm(source) }
+            }
         // Not every service keeps it.
         let sha256 = info.metadata.sha256 ?? copy.metadata.sha256
         guard info.size == source.size, copy.metadata.sha256 ?? sha256 == sha256 else {

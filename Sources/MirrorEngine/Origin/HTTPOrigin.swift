@@ -15,6 +15,11 @@ struct HTTPOrigin: Origin {
 
     func location(life: Duration) -> String { source.url.description }
 
+    /// What answered has passed the policy, on every hop.
+    func reach(from answered: ArtifactURL, life: Duration) async throws -> OriginReach? {
+        OriginReach(url: answered, isPublic: try await client.isPublic(answered))
+    }
+
     func head() -> OriginHead? { nil }
 
     func get(at url: ArtifactURL?, range: ByteRange?, ifMatch: String?) async throws -> OriginAnswer {

@@ -20,6 +20,14 @@ package protocol Origin: Sendable {
     /// - Throws: `StorageError` when there are no credentials to sign with.
     func location(life: Duration) async throws -> String
 
+    /// Where a service elsewhere gets the artifact with a plain GET, also a range of it.
+    ///
+    /// - Parameter answered: What answered a request before, at the end of its redirects.
+    /// - Parameter life: How long a signed URL has to work.
+    /// - Returns: `nil` where there is no such place.
+    /// - Throws: ``CopyError``, `OutboundError`, or `CancellationError`.
+    func reach(from answered: ArtifactURL, life: Duration) async throws -> OriginReach?
+
     /// Asks what is known of the artifact without its bytes.
     ///
     /// - Returns: `nil` for an origin that only a GET is asked of.
@@ -34,6 +42,13 @@ package protocol Origin: Sendable {
     /// - Returns: The answer, whatever its status.
     /// - Throws: ``CopyError``, `OutboundError`, or `CancellationError`.
     func get(at url: ArtifactURL?, range: ByteRange?, ifMatch: String?) async throws -> OriginAnswer
+}
+
+/// Where an artifact can be fetched without the mirror.
+package struct OriginReach: Sendable {
+    let url: ArtifactURL
+    /// Whether every address of its host is one of the public internet.
+    let isPublic: Bool
 }
 
 /// What an origin says of an artifact without its bytes.

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorNet
 import MirrorStorage
 
 /// Reads one artifact from its origin, and believes of the answers what goes together.
@@ -18,6 +19,37 @@ struct OriginReader: Sendable {
         case .success(let response): return (response, head.copySource)
         case .failure(let error) where error.mayComeOfTheRequest: return nil
         case .failure(let error): throw error
+        }
+    }
+
+    /// Where a service elsewhere gets the artifact.
+    ///
+    /// - Returns: `nil` where there is no such place, or nobody knows.
+    /// - Throws: `CancellationError`.
+    func reach(from answered: ArtifactURL, life: Duration) async throws -> OriginReach? {
+        do {
+            return try await origin.reach(from: answered, life: life)
+        } catch is CopyError {
+            return nil
+        } catch is OutboundError {
+            return nil
+        }
+    }
+
+    /// Fails unless the artifact is still the one that a service has fetched.
+    ///
+    /// - Throws: `StorageError`, `.preconditionFailed` when it has changed; `CancellationError`.
+    func confirm(_ source: URLSource) async throws {
+        do {
+            let now = try await open(range: ByteRange(offset: 0, length: 1), ifMatch: source.etag, size: source.size)
+            guard now.strongETag == source.etag else {
+                throw StorageError(.preconditionFailed, "the artifact changed while it was fetched", operation: "pull.confirm")
+            }
+        } catch let error as CopyError {
+            let code: StorageError.Code = error.isTransient ? .unavailable : .preconditionFailed
+            throw StorageError(code, error.message, operation: "pull.confirm", cause: error)
+        } catch let error as OutboundError {
+            throw StorageError(.unavailable, error.message, operation: "pull.confirm", cause: error)
         }
     }
 

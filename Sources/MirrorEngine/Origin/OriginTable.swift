@@ -18,7 +18,7 @@ package struct OriginTable: Sendable {
     /// - Throws: `ArtifactURLError`.
     func resolve(_ text: String) throws(ArtifactURLError) -> any Origin {
         for bucket in buckets {
-            if let artifact = bucket.artifact(text) { return PrivateOrigin(artifact: artifact, bucket: bucket) }
+            if let artifact = bucket.artifact(text) { return PrivateOrigin(artifact: artifact, bucket: bucket, client: client) }
         }
         let url = try ArtifactURL(text)
         let source = url.query == nil ? ArtifactSource(url) : ArtifactSource(url, client.policy.queryRule(for: url))
@@ -30,7 +30,7 @@ package struct OriginTable: Sendable {
     /// The origin of an artifact whose name is known.
     func origin(of source: ArtifactSource) -> any Origin {
         for bucket in buckets where bucket.artifact(source.name.description) == source.name {
-            return PrivateOrigin(artifact: source.name, bucket: bucket)
+            return PrivateOrigin(artifact: source.name, bucket: bucket, client: client)
         }
         return HTTPOrigin(source: source, client: client)
     }

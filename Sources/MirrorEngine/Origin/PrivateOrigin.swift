@@ -1,10 +1,13 @@
 import MirrorCore
+import MirrorNet
 import MirrorStorage
 
 /// An object of a bucket that the mirror reads with credentials of its own, whatever the client's URL was signed with.
 struct PrivateOrigin: Origin {
     let artifact: ArtifactURL
     let bucket: any BucketOrigin
+    /// Knows which hosts are public; the bucket itself is not asked by it.
+    let client: GuardedClient
 
     var source: ArtifactSource { ArtifactSource(artifact) }
 
@@ -15,6 +18,13 @@ struct PrivateOrigin: Origin {
 
     func location(life: Duration) async throws -> String {
         try await bucket.location(of: artifact, life: life).url
+    }
+
+    /// - Parameter answered: Not looked at: it is the artifact's name, which nobody else may read.
+    func reach(from answered: ArtifactURL, life: Duration) async throws -> OriginReach? {
+        let location = try await asOrigin { try await bucket.location(of: artifact, life: life) }
+        guard let url = try? ArtifactURL(location.url), url.description == location.url else { return nil }
+        return OriginReach(url: url, isPublic: try await client.isPublic(url))
     }
 
     func head() async throws -> OriginHead? {

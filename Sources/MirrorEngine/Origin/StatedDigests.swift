@@ -30,6 +30,7 @@ enum StatedDigests {
                 headers.first(name: "x-amz-checksum-sha256").flatMap { Digest(.sha256, base64: $0) },
                 headers.first(name: "x-amz-checksum-sha1").flatMap { Digest(.sha1, base64: $0) },
                 headers.first(name: "x-amz-checksum-crc32c").flatMap { Digest(.crc32c, base64: $0) },
+                headers.first(name: "x-amz-checksum-crc64nvme").flatMap { Digest(.crc64nvme, base64: $0) },
             ].compactMap { $0 }
         }
         return digests

@@ -47,6 +47,19 @@ package final class GuardedClient: Sendable {
         try Self.check(url, by: policy)
     }
 
+    /// Whether a service elsewhere reaches the same host as this process: all of its addresses are public, whatever the operator allows this process.
+    ///
+    /// - Throws: ``OutboundError`` when the host has no address, or no name server answers; `CancellationError`.
+    package func isPublic(_ url: ArtifactURL) async throws -> Bool {
+        let found: [IPAddress]
+        if let address = url.hostAddress { found = [address] } else { found = try await resolver.addresses(of: url.host) }
+        do {
+            return try !AddressGuard().check(found, of: url.host).isEmpty
+        } catch {
+            return false
+        }
+    }
+
     /// Sends a request, follows redirects, and returns with the head of the response that is none.
     ///
     /// - Throws: ``OutboundError``; `CancellationError`.

@@ -3,8 +3,8 @@ package import MirrorCore
 /// Repeats calls that failed with a transient error, after growing pauses.
 ///
 /// Only calls that may be made twice: the writing of a part whose bytes are in memory, but never of one whose stream is gone by then, nor
-/// what happens to a body after it was opened. The copy engine repeats those from the start. Left alone are also `copy` and `complete`, which are many
-/// requests: stores repeat each of those by themselves, and nothing else, so that attempts are never multiplied. A service that fails for ever thus
+/// what happens to a body after it was opened. The copy engine repeats those from the start. Left alone are also `copy`, `pull` and `complete`, which
+/// are many requests: stores repeat each of those by themselves, and nothing else, so that attempts are never multiplied. A service that fails for ever thus
 /// gets ``Policy/maxAttempts`` requests for each call of one request; docs/storage-backends.md has the numbers for all of them.
 ///
 /// A deletion that was not answered in time is not repeated either: the service may still perform it, and the caller has to know. Nor is
@@ -63,7 +63,7 @@ package struct RetryStore: StoreLayer {
         _ operation: StoreOperation, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         switch operation {
-        case .copy, .checkHealth, .space: return try await body()
+        case .copy, .pull, .checkHealth, .space: return try await body()
         default: return try await retrying(unless: operation == .delete ? .timedOut : nil, body)
         }
     }

@@ -62,6 +62,17 @@ extension StoreLayer {
         try await call(.copy) { [base] in try await base.copy(key, from: source, metadata: metadata, condition: condition) }
     }
 
+    package func canPull(from source: URLSource) -> Bool { base.canPull(from: source) }
+
+    package func pull(
+        _ key: ObjectKey, from source: URLSource, metadata: ObjectMetadata, condition: WriteCondition,
+        confirm: @escaping @Sendable () async throws -> Void
+    ) async throws -> ObjectInfo {
+        try await call(.pull) { [base] in
+            try await base.pull(key, from: source, metadata: metadata, condition: condition, confirm: confirm)
+        }
+    }
+
     package func delete(_ key: ObjectKey) async throws {
         try await call(.delete) { [base] in try await base.delete(key) }
     }

@@ -69,7 +69,7 @@ private struct TimeLimits: Sendable {
     func limit<Value: Sendable>(_ operation: StoreOperation, _ call: @escaping @Sendable () async throws -> Value) async throws -> Value {
         let limit =
             switch operation {
-            case .copy: limits.copy
+            case .copy, .pull: limits.copy
             case .complete: limits.complete
             case .write: limits.part
             default: limits.call

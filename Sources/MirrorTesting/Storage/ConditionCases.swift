@@ -58,6 +58,17 @@ extension ObjectStoreSuite {
             }
             try await store.requireAbsent(object.key, "after copy")
         },
+        Case("a store that fetches nothing by itself says so and throws unsupported; one that does refuses what is out of reach") { store in
+            let object = try SampleObject(size: 10)
+            let url = try ArtifactURL("http://10.0.0.1/a.bin")
+            // No store takes an object of that size, wherever it lies.
+            let source = URLSource(url: url, isPublic: false, size: .max, etag: "\"e\"")
+            try requireEqual(store.canPull(from: source), false, "whether it can fetch what is out of reach")
+            try await requireStorageError(.unsupported, "pull") {
+                try await store.pull(object.key, from: source, metadata: object.metadata, condition: .none) {}
+            }
+            try await store.requireAbsent(object.key, "after pull")
+        },
     ]
 
     private static func requireNoReplacement(

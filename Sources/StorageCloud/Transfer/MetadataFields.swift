@@ -11,6 +11,10 @@ package struct MetadataFields: Sendable {
     package let prefix: String
     /// Bytes of names and values together.
     private let maxSize: Int
+    /// Between the words of a name, where a hyphen is not allowed.
+    private let separator: String
+    /// What the names of the object's own fields begin with when it is written; they are read without.
+    private let contentPrefix: String
     /// A content coding that the service may add, and that is never the object's own.
     private let addedCoding: String?
 
@@ -19,9 +23,11 @@ package struct MetadataFields: Sendable {
     private static let maxETagSize = 256
     private static let marker = "UTF-8''"
 
-    package init(prefix: String, maxSize: Int, addedCoding: String? = nil) {
+    package init(prefix: String, maxSize: Int, separator: String = "-", contentPrefix: String = "", addedCoding: String? = nil) {
         self.prefix = prefix
         self.maxSize = maxSize
+        self.separator = separator
+        self.contentPrefix = contentPrefix
         self.addedCoding = addedCoding
     }
 
@@ -66,15 +72,15 @@ package struct MetadataFields: Sendable {
 
     /// - Parameter metadata: What ``kept(_:)`` returned.
     package func headers(_ metadata: ObjectMetadata) -> [(name: String, value: String)] {
-        var headers: [(name: String, value: String)] = [("content-type", metadata.contentType ?? Self.defaultType)]
-        if let encoding = metadata.contentEncoding { headers.append(("content-encoding", encoding)) }
-        if let disposition = metadata.contentDisposition { headers.append(("content-disposition", disposition)) }
-        return headers + Self.fields(of: metadata).map { (name: prefix + $0.name, value: $0.value) }
+        var headers: [(name: String, value: String)] = [("\(contentPrefix)content-type", metadata.contentType ?? Self.defaultType)]
+        if let encoding = metadata.contentEncoding { headers.append(("\(contentPrefix)content-encoding", encoding)) }
+        if let disposition = metadata.contentDisposition { headers.append(("\(contentPrefix)content-disposition", disposition)) }
+        return headers + Self.fields(of: metadata).map { (name: fieldName($0.name), value: $0.value) }
     }
 
     /// - Parameter lastModified: When the object was stored, where it does not say so itself.
     package func read(_ headers: HTTPHeaders, lastModified: Timestamp) -> ObjectMetadata {
-        func field(_ name: String) -> String? { headers.first(name: prefix + name).flatMap(Self.decode) }
+        func field(_ name: String) -> String? { headers.first(name: fieldName(name)).flatMap(Self.decode) }
         return ObjectMetadata(
             contentType: headers.first(name: "content-type"), contentEncoding: contentEncoding(headers),
             contentDisposition: headers.first(name: "content-disposition"), upstreamURL: field(ObjectMetadata.Name.upstreamURL) ?? "",
@@ -85,6 +91,9 @@ package struct MetadataFields: Sendable {
             addresses: field(ObjectMetadata.Name.addresses).map { $0.split(separator: " ").map(String.init) } ?? [],
             sha256: field(ObjectMetadata.Name.sha256).flatMap { Digest(.sha256, hex: $0) })
     }
+
+    /// - Parameter name: One of ``ObjectMetadata/Name``.
+    private func fieldName(_ name: String) -> String { prefix + (separator == "-" ? name : name.replacing("-", with: separator)) }
 
     /// Without the coding that the service may add.
     private func contentEncoding(_ headers: HTTPHeaders) -> String? {

@@ -44,6 +44,8 @@ struct EngineFixture: Sendable {
         var buckets: [any BucketOrigin] = []
         /// What the pool's service copies from by itself.
         var bucket: FakeBucket?
+        /// What the pool's service fetches by itself.
+        var fetch: ScriptedStore.Fetch?
         /// Without them claimed replicas stay pending.
         var hasWorkers = true
         /// Of the workers.
@@ -103,7 +105,7 @@ struct EngineFixture: Sendable {
         self.origin = origin
         let clock = setup.clock
         let id = try #require(PoolID("local/dev"))
-        store = ScriptedStore(setup.store, features: setup.features, bucket: setup.bucket)
+        store = ScriptedStore(setup.store, features: setup.features, bucket: setup.bucket, fetch: setup.fetch)
         let limits = Pool.Limits(retention: TimeToLive(setup.timeToLive), maxBytes: setup.maxBytes, grace: setup.grace)
         pool = Pool(id: id, store: store, limits: limits)
         var all = [pool]

@@ -6,10 +6,11 @@ import TestServers
 /// An object store around another one that counts what it was asked, and does what a test wants before or after a call.
 final class ScriptedStore: ObjectStore {
     enum Call: Sendable, Hashable {
-        case head, get, beginUpload, write, read, complete, abort, copy, delete, list, location
+        case head, get, beginUpload, write, read, complete, abort, copy, pull, delete, list, location
     }
 
     typealias Hook = @Sendable () async throws -> Void
+    typealias Fetch = @Sendable (URLSource) -> [UInt8]?
 
     struct Script: Sendable {
         var counts: [Call: Int] = [:]
@@ -27,11 +28,14 @@ final class ScriptedStore: ObjectStore {
     private let features: StoreCapabilities.Features?
     /// What the service behind the store can copy from by itself, beside what the base store can.
     private let bucket: FakeBucket?
+    /// What the service behind the store finds at a URL; `nil` for one that it does not reach.
+    private let fetch: Fetch?
     fileprivate let script = Watched(Script())
 
     /// - Parameter features: Instead of the base store's.
-    init(_ base: any ObjectStore, features: StoreCapabilities.Features? = nil, bucket: FakeBucket? = nil) {
+    init(_ base: any ObjectStore, features: StoreCapabilities.Features? = nil, bucket: FakeBucket? = nil, fetch: Fetch? = nil) {
         self.bucket = bucket
+        self.fetch = fetch
         self.base = base
         self.features = features
     }
@@ -115,6 +119,21 @@ final class ScriptedStore: ObjectStore {
                 return try await base.copy(key, from: source, metadata: metadata, condition: condition)
             }
             guard let bytes = bucket?.bytes(of: source) else { throw StorageError(.notFound, "no such object", operation: "fake.copy") }
+            let upload = try await base.beginUpload(key, metadata: metadata, expectedSize: source.size)
+            _ = try await upload.write(UploadPart(number: 0, offset: 0, length: nil), from: ByteStream(ByteBuffer(bytes: bytes)))
+            return try await upload.complete(size: source.size, sha256: try FakeBody.bytes(bytes).sha256, condition: condition)
+        }
+    }
+
+    func canPull(from source: URLSource) -> Bool { fetch?(source) != nil }
+
+    func pull(
+        _ key: ObjectKey, from source: URLSource, metadata: ObjectMetadata, condition: WriteCondition,
+        confirm: @escaping @Sendable () async throws -> Void
+    ) async throws -> ObjectInfo {
+        try await run(.pull) {
+            guard let bytes = fetch?(source) else { throw StorageError(.notFound, "no such place", operation: "fake.pull") }
+            try await confirm()
             let upload = try await base.beginUpload(key, metadata: metadata, expectedSize: source.size)
             _ = try await upload.write(UploadPart(number: 0, offset: 0, length: nil), from: ByteStream(ByteBuffer(bytes: bytes)))
             return try await upload.complete(size: source.size, sha256: try FakeBody.bytes(bytes).sha256, condition: condition)

@@ -44,4 +44,21 @@ struct MetadataFieldsTests {
         let fields = MetadataFields(prefix: "x-meta-", maxSize: 2_000, addedCoding: "aws-chunked")
         #expect(fields.read(["content-encoding": value], lastModified: .init(milliseconds: 0)).contentEncoding == kept)
     }
+
+    @Test("Names are made of the words that a service allows, and are found again")
+    func names() {
+        let fields = MetadataFields(prefix: "x-ms-meta-", maxSize: 2_000, separator: "_", contentPrefix: "x-ms-blob-")
+        let metadata = ObjectMetadata(
+            contentType: "text/plain", contentEncoding: "gzip", contentDisposition: "inline", upstreamURL: "https://origin.example.org/a",
+            upstreamETag: "\"e\"", stored: Timestamp(milliseconds: 1_712_345_678_901))
+        let headers = fields.headers(metadata)
+        #expect(
+            headers.map(\.name) == [
+                "x-ms-blob-content-type", "x-ms-blob-content-encoding", "x-ms-blob-content-disposition", "x-ms-meta-cloud_mirror_stored",
+                "x-ms-meta-cloud_mirror_upstream_url", "x-ms-meta-cloud_mirror_upstream_etag",
+            ])
+        // The service gives an object's own fields back under their names.
+        let answer = headers.map { ($0.name.replacing("x-ms-blob-", with: ""), $0.value) }
+        #expect(fields.read(HTTPHeaders(answer), lastModified: .init(milliseconds: 0)) == metadata)
+    }
 }

@@ -21,11 +21,11 @@ extension CopyEngine {
             return try await prepare(attempt, from: replica, condition)
         }
         if let head, let origin { return try await prepare(attempt, from: origin, head.response, condition) }
-        return try await carry(attempt, condition, size: head?.response.totalSize)
+        return try await carry(attempt, condition, size: head?.response.totalSize, orPull: head?.response.statedDigests ?? [])
     }
 
     private func isUsable(_ source: CopySource, for attempt: CopyAttempt) -> Bool {
-        attempt.pool.store.canCopy(from: source) && !refusals.contains(source, attempt.pool.id, at: clock.instant)
+        attempt.pool.store.canCopy(from: source) && !refusals.contains(.bucket(source), of: attempt, at: clock.instant)
     }
 
     /// A replica in another pool that the service can copy.
@@ -49,7 +49,7 @@ extension CopyEngine {
         var metadata = replica.metadata
         metadata.upstreamURL = attempt.artifact.description
         metadata.stored = clock.now
-        return try await prepareInService(attempt, replica.place, metadata, replica: replica.pool, stated: nil, condition)
+        return try await prepareInService(attempt, .bucket(replica.place), metadata, replica: replica.pool, stated: nil, condition)
     }
 
     private func prepare(
@@ -57,6 +57,6 @@ extension CopyEngine {
     ) async throws -> PreparedCopy {
         try refusePage(head, of: attempt.artifact)
         return try await prepareInService(
-            attempt, source, head.metadata(of: attempt.artifact, stored: clock.now), replica: nil, stated: head.totalSize, condition)
+            attempt, .bucket(source), head.metadata(of: attempt.artifact, stored: clock.now), replica: nil, stated: head.totalSize, condition)
     }
 }

@@ -1,5 +1,6 @@
 import Crypto
 import struct MirrorCore.CRC32C
+import struct MirrorCore.CRC64NVME
 import struct MirrorCore.Digest
 import NIOCore
 import Synchronization
@@ -12,6 +13,7 @@ final class ArtifactHash: Sendable {
         var sha1: Insecure.SHA1?
         var sha512: SHA512?
         var crc32c: CRC32C?
+        var crc64: CRC64NVME?
         var count: Int64 = 0
 
         mutating func update(_ bytes: UnsafeRawBufferPointer) {
@@ -21,6 +23,7 @@ final class ArtifactHash: Sendable {
             sha1?.update(bufferPointer: bytes)
             sha512?.update(bufferPointer: bytes)
             crc32c?.update(bytes)
+            crc64?.update(bytes)
         }
     }
 
@@ -36,6 +39,7 @@ final class ArtifactHash: Sendable {
             case .sha1: state.sha1 = Insecure.SHA1()
             case .sha512: state.sha512 = SHA512()
             case .crc32c: state.crc32c = CRC32C()
+            case .crc64nvme: state.crc64 = CRC64NVME()
             case .sha256: break
             }
         }
@@ -58,6 +62,7 @@ final class ArtifactHash: Sendable {
         if let sha1 = state.sha1 { computed.append(Digest(.sha1, bytes: Array(sha1.finalize()))) }
         if let sha512 = state.sha512 { computed.append(Digest(.sha512, bytes: Array(sha512.finalize()))) }
         if let crc32c = state.crc32c { computed.append(Digest(.crc32c, bytes: crc32c.bytes)) }
+        if let crc64 = state.crc64 { computed.append(Digest(.crc64nvme, bytes: crc64.bytes)) }
         for digest in stated where !computed.contains(digest) {
             throw CopyError(
                 .transfer, isTransient: true, "the data does not have the \(digest.algorithm.rawValue) digest that the origin stated")

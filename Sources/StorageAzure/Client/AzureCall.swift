@@ -1,0 +1,113 @@
+import MirrorCore
+package import MirrorStorage
+package import NIOCore
+package import NIOHTTP1
+package import StorageCloud
+
+/// One request to an account, a container or a blob, before it has an address and a signature.
+package struct AzureCall: Sendable {
+    package enum Place: Sendable, Hashable {
+        case account
+        case container
+        /// - Parameter name: The blob's own name, not encoded.
+        case blob(name: String)
+    }
+
+    package enum Body: Sendable {
+        case none
+        case bytes([ByteBuffer])
+        /// Is sent once: what fails then is not repeated here.
+        case stream(ByteStream, length: Int64)
+
+        /// Bytes.
+        var length: Int64 {
+            switch self {
+            case .none: 0
+            case .bytes(let buffers): buffers.reduce(0) { $0 + Int64($1.readableBytes) }
+            case .stream(_, let length): length
+            }
+        }
+    }
+
+    /// A bounded metric label without the service: `head`.
+    package var name: String
+    package var method: HTTPMethod
+    package var place: Place
+    /// Not encoded.
+    package var query: [(name: String, value: String?)]
+    /// `x-ms-` fields, conditions and those of the content; neither the date nor the version.
+    package var headers: [(name: String, value: String)]
+    package var body: Body
+
+    package init(
+        _ name: String, _ method: HTTPMethod, _ place: Place, query: [(name: String, value: String?)] = [],
+        headers: [(name: String, value: String)] = [], body: Body = .none
+    ) {
+        self.name = name
+        self.method = method
+        self.place = place
+        self.query = query
+        self.headers = headers
+        self.body = body
+    }
+
+    var mayRepeat: Bool {
+        if case .stream = body { false } else { true }
+    }
+}
+
+extension AzureCall.Body {
+    /// The value of `x-ms-content-crc64` for bytes in memory; `nil` for a stream, whose check is known when it is over.
+    var crc64: UInt64? {
+        let buffers: [ByteBuffer]
+        switch self {
+        case .none: buffers = []
+        case .bytes(let held): buffers = held
+        case .stream: return nil
+        }
+        var crc = CRC64NVME()
+        for buffer in buffers { buffer.withUnsafeReadableBytes { crc.update($0) } }
+        return crc.value
+    }
+}
+
+/// How the service writes a CRC-64: in base64, the least significant byte first.
+enum AzureCRC64 {
+    static func text(_ value: UInt64) -> String { Base64.encode(CRC64NVME.bytes(of: value.byteSwapped)) }
+
+    static func value(_ text: String) -> UInt64? {
+        guard let bytes = Base64.decode(text), bytes.count == 8 else { return nil }
+        return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}
+
+extension WriteCondition {
+    var headers: [(name: String, value: String)] {
+        switch self {
+        case .none: []
+        case .absent: [("if-none-match", "*")]
+        }
+    }
+}
+
+/// What the service answered.
+package struct AzureAnswer: Sendable {
+    package var status: Int
+    package var headers: HTTPHeaders
+    /// Its errors are ``StorageError``s.
+    package var body: ByteStream
+    /// When it is an answer that says why not; `body` is in memory then.
+    package var failure: AzureFailure?
+
+    /// The body as a document.
+    ///
+    /// - Throws: What reading it throws; `.unavailable` when it is none.
+    package func document(of call: String, limit: Int = 1 << 20) async throws -> XMLTree {
+        let bytes = try await body.collect(upTo: limit)
+        do {
+            return try XMLTree(parsing: bytes, limit: limit)
+        } catch {
+            throw CloudErrors.azure.odd("the service's answer is \(error)", call)
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package import MirrorCore
+import StorageCloud
+
+/// What requests to the service are signed with, or carry. Its texts never show a secret.
+package struct AzureCredentials: ExpiringCredentials {
+    package enum Kind: Sendable, Equatable {
+        case key(SharedKey)
+        case signature(AzureSASToken)
+        /// Of Entra ID.
+        case token(String)
+    }
+
+    package let kind: Kind
+    /// Whose they are, for people: `application 00000000-…`.
+    package let name: String
+    /// When the service stops accepting them; `nil` for those that last.
+    package let expires: Timestamp?
+
+    package init(key: SharedKey) {
+        kind = .key(key)
+        name = "key of the account \(key.account)"
+        expires = nil
+    }
+
+    package init(signature: AzureSASToken) {
+        kind = .signature(signature)
+        name = "SAS token"
+        expires = signature.expires
+    }
+
+    package init(token: String, of name: String, expires: Timestamp) {
+        kind = .token(token)
+        self.name = name
+        self.expires = expires
+    }
+}
+
+extension AzureCredentials: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package var description: String { "AzureCredentials(\(name)\(expires.map { ", until \($0.iso8601)" } ?? ""))" }
+    package var debugDescription: String { description }
+
+    // What `dump` and test failures print.
+    package var customMirror: Mirror { Mirror(self, children: ["name": name]) }
+}

@@ -1,0 +1,15 @@
+/// Names of Entra ID: they get into addresses and tokens.
+enum AzureIdentityName {
+    /// An identifier or a domain; one of the words of Entra ID (`organizations`) names nobody who could have an application.
+    static func isTenant(_ text: String) -> Bool { isWord(text) && !text.hasPrefix(".") && !text.contains("..") }
+
+    static func isClient(_ text: String) -> Bool { isWord(text) }
+
+    private static func isWord(_ text: String) -> Bool {
+        (1...128).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                    || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+            }
+    }
+}

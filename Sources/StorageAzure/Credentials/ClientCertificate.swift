@@ -1,0 +1,113 @@
+import Crypto
+import CryptoExtras
+import MirrorCore
+import StorageCloud
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The certificate of an application with its private key, and the statements that it signs. Its texts never show the key.
+///
+/// - SeeAlso: Microsoft identity platform, "Application authentication certificate credentials".
+struct ClientCertificate: Sendable {
+    /// RFC 7518 §3.
+    enum Algorithm: String, Sendable {
+        case ps256 = "PS256"
+        /// For AD FS, which knows nothing newer.
+        case rs256 = "RS256"
+    }
+
+    /// SHA-256 of the certificate, by which Entra ID knows it.
+    let thumbprint: [UInt8]
+    private let key: _RSA.Signing.PrivateKey
+
+    /// How long a statement is believed.
+    private static let life: Duration = .seconds(600)
+
+    /// - Parameter pem: A certificate and its private key, in whatever order; what else is there is passed over.
+    /// - Throws: `.invalid`, `.unsupported`; nothing of the text gets into the error.
+    init(pem: String) throws(CredentialsError) {
+        let blocks = PEMBlocks(pem).blocks
+        if blocks.contains(where: { $0.label == "ENCRYPTED PRIVATE KEY" || $0.text.contains("Proc-Type: 4,ENCRYPTED") }) {
+            throw CredentialsError(.unsupported, "its private key is encrypted; write one without a password, and guard the file")
+        }
+        guard let certificate = blocks.first(where: { $0.label == "CERTIFICATE" })?.bytes else {
+            throw CredentialsError(
+                .invalid, "it has no certificate in PEM (-----BEGIN CERTIFICATE-----); a PKCS #12 file has to be converted")
+        }
+        guard let block = blocks.first(where: { $0.label == "PRIVATE KEY" || $0.label == "RSA PRIVATE KEY" }) else {
+            throw CredentialsError(.invalid, "it has no RSA private key in PEM (-----BEGIN PRIVATE KEY-----)")
+        }
+        thumbprint = Array(SHA256.hash(data: certificate))
+        do {
+            key = try _RSA.Signing.PrivateKey(pemRepresentation: block.text)
+        } catch {
+            throw CredentialsError(.invalid, "its private key is not an RSA key of 2,048 bits or more")
+        }
+    }
+
+    /// A signed statement that whoever has it is the application (RFC 7523).
+    ///
+    /// - Parameter audience: Who is to believe it.
+    /// - Throws: `.invalid` when the key cannot sign.
+    func assertion(for clientID: String, audience: String, algorithm: Algorithm, at now: Timestamp) throws(CredentialsError) -> String {
+        let seconds = now.milliseconds / 1_000
+        let header = Header(algorithm: algorithm.rawValue, type: "JWT", thumbprint: Self.text(thumbprint))
+        let claims = Claims(
+            audience: audience, issuer: clientID, subject: clientID, id: Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) }),
+            notBefore: seconds, expires: seconds + Self.life.components.seconds)
+        do {
+            let parts = [try JSONEncoder().encode(header), try JSONEncoder().encode(claims)]
+            let statement = parts.map { Self.text(Array($0)) }.joined(separator: ".")
+            let padding: _RSA.Signing.Padding = algorithm == .ps256 ? .PSS : .insecurePKCS1v1_5
+            let signature = try key.signature(for: SHA256.hash(data: Array(statement.utf8)), padding: padding)
+            return "\(statement).\(Self.text(Array(signature.rawRepresentation)))"
+        } catch {
+            throw CredentialsError(.invalid, "the private key cannot sign")
+        }
+    }
+
+    /// RFC 7515 §2.
+    private static func text(_ bytes: [UInt8]) -> String {
+        Base64.encode(bytes).replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+
+    private struct Header: Encodable {
+        let algorithm: String
+        let type: String
+        let thumbprint: String
+
+        enum CodingKeys: String, CodingKey {
+            case algorithm = "alg"
+            case type = "typ"
+            case thumbprint = "x5t#S256"
+        }
+    }
+
+    private struct Claims: Encodable {
+        let audience: String
+        let issuer: String
+        let subject: String
+        let id: String
+        let notBefore: Int64
+        let expires: Int64
+
+        enum CodingKeys: String, CodingKey {
+            case audience = "aud"
+            case issuer = "iss"
+            case subject = "sub"
+            case id = "jti"
+            case notBefore = "nbf"
+            case expires = "exp"
+        }
+    }
+}
+
+extension ClientCertificate: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    var description: String { "ClientCertificate(\(Hex.encode(thumbprint)))" }
+    var debugDescription: String { description }
+    var customMirror: Mirror { Mirror(self, children: ["thumbprint": Hex.encode(thumbprint)]) }
+}

@@ -1,0 +1,118 @@
+import MirrorCore
+import NIOHTTP1
+import StorageCloud
+
+/// Microsoft Entra ID: tokens for applications that prove who they are.
+struct EntraTokenService: Sendable {
+    /// What proves it.
+    enum Proof: Sendable {
+        case secret(String)
+        case certificate(ClientCertificate)
+        /// A token of an issuer that the application trusts.
+        case assertion(String)
+    }
+
+    /// An application.
+    struct Client: Sendable, Hashable {
+        var tenantID: String
+        var clientID: String
+
+        /// - Throws: `.invalid` for what could make part of an address of something else.
+        init(tenantID: String, clientID: String, names: (tenantID: String, clientID: String)) throws(CredentialsError) {
+            guard AzureIdentityName.isTenant(tenantID) else {
+                throw CredentialsError(.invalid, "\(names.tenantID) is not a tenant's ID or domain")
+            }
+            guard AzureIdentityName.isClient(clientID) else { throw CredentialsError(.invalid, "\(names.clientID) is not a client ID") }
+            self.tenantID = tenantID
+            self.clientID = clientID
+        }
+    }
+
+    let environment: [String: String]
+    /// Who gives out the tokens of the pool's cloud, unless `AZURE_AUTHORITY_HOST` says another.
+    let authority: String
+    let transport: CredentialsTransport
+
+    private static let timeout = Duration.seconds(10)
+    private static let maxAttempts = 3
+    /// The service itself, in every cloud.
+    static let resource = "https://storage.azure.com/"
+
+    func token(for client: Client, by proof: Proof) async throws -> AzureCredentials {
+        let url = try address(of: client)
+        return try await transport.attempts(Self.maxAttempts, pause: .milliseconds(800)) {
+            var fields = [("grant_type", "client_credentials"), ("client_id", client.clientID)]
+            var secrets: [String] = []
+            // AD FS, which is asked at another place, knows resources and no scopes.
+            fields.append(isFederationServer(client) ? ("resource", Self.resource) : ("scope", "\(Self.resource).default"))
+            switch proof {
+            case .secret(let secret):
+                fields.append(("client_secret", secret))
+                secrets.append(secret)
+            case .certificate(let certificate):
+                let assertion = try certificate.assertion(
+                    for: client.clientID, audience: url.description, algorithm: isFederationServer(client) ? .rs256 : .ps256,
+                    at: transport.clock.now)
+                fields += Self.fields(assertion)
+                secrets.append(assertion)
+            case .assertion(let assertion):
+                fields += Self.fields(assertion)
+                secrets.append(assertion)
+            }
+            let answer = try await transport.answer(
+                .POST, url, headers: [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")],
+                body: Self.form(fields), timeout: Self.timeout)
+            guard answer.status == 200 else { throw Self.error(answer, from: url, secrets: secrets) }
+            do {
+                let token = try TokenDocument.parse(answer.body, at: transport.clock.now)
+                return AzureCredentials(token: token.text, of: "application \(client.clientID)", expires: token.expires)
+            } catch {
+                throw error.prefixed(url.service)
+            }
+        }
+    }
+
+    private static func fields(_ assertion: String) -> [(String, String)] {
+        [
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"), ("client_assertion", assertion),
+        ]
+    }
+
+    // MARK: Where it is
+
+    private func isFederationServer(_ client: Client) -> Bool { client.tenantID.lowercased() == "adfs" }
+
+    func address(of client: Client) throws(CredentialsError) -> ArtifactURL {
+        let named = environment.value("AZURE_AUTHORITY_HOST")
+        let source = named == nil ? "the address of Entra ID" : "AZURE_AUTHORITY_HOST"
+        var text = named ?? authority
+        // Azure's SDKs take a host alone, too.
+        if !text.contains("://") { text = "https://\(text)" }
+        let base = try ArtifactURL.of(source, text)
+        guard base.path == "/", base.query == nil else { throw CredentialsError(.invalid, "\(source) has more than a host") }
+        // Secrets are sent there.
+        guard base.scheme == .https || LocalHost.isThisMachine(base.host) else {
+            throw CredentialsError(.invalid, "\(source) leads to \(base.host) without TLS, which only a loopback address may")
+        }
+        let path = isFederationServer(client) ? "/adfs/oauth2/token" : "/\(client.tenantID)/oauth2/v2.0/token"
+        return try ArtifactURL.of(source, base.service + path)
+    }
+
+    // MARK: What it says
+
+    private static func error(_ answer: CredentialsTransport.Answer, from url: ArtifactURL, secrets: [String]) -> CredentialsError {
+        let said = TokenDocument.error(answer.body)
+        let isTransient = answer.status >= 500 || answer.status == 429 || answer.status == 408 || said?.code == "temporarily_unavailable"
+        var text = "\(url.service) answers with status \(answer.status)"
+        if let said {
+            text += ", \(said.code)"
+            let isClean = !secrets.contains { !$0.isEmpty && said.message.contains($0) }
+            if isClean, !said.message.isEmpty { text += ": \(said.message)" }
+        }
+        return CredentialsError(isTransient ? .unavailable : .refused, text)
+    }
+
+    private static func form(_ fields: [(String, String)]) -> String {
+        fields.map { "\(PercentCoding.encode($0))=\(PercentCoding.encode($1))" }.joined(separator: "&")
+    }
+}

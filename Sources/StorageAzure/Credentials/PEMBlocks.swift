@@ -1,0 +1,48 @@
+import MirrorCore
+
+/// The blocks of a file in PEM (RFC 7468).
+struct PEMBlocks {
+    struct Block {
+        /// `CERTIFICATE`
+        let label: String
+        /// With its first and its last line.
+        let text: String
+        /// What it holds; `nil` when that is not base64.
+        let bytes: [UInt8]?
+    }
+
+    let blocks: [Block]
+
+    /// What stands outside of blocks is passed over, and so is a block that does not end.
+    init(_ text: String) {
+        var blocks: [Block] = []
+        var label: Substring?
+        var lines: [Substring] = []
+        for raw in text.split(whereSeparator: \.isNewline) {
+            let line = raw.drop { $0 == " " || $0 == "\t" }
+            if let begun = Self.label(line, "BEGIN") {
+                label = begun
+                lines = []
+            } else if let ended = Self.label(line, "END") {
+                if let label, label == ended {
+                    // Fields in front of the bytes are of old forms with passwords.
+                    let held = lines.allSatisfy { !$0.contains(":") } ? Base64.decode(lines.joined().filter { !$0.isWhitespace }) : nil
+                    let text = ["-----BEGIN \(label)-----"] + lines.map(String.init) + ["-----END \(label)-----", ""]
+                    blocks.append(Block(label: String(label), text: text.joined(separator: "\n"), bytes: held))
+                }
+                label = nil
+            } else {
+                lines.append(line)
+            }
+        }
+        self.blocks = blocks
+    }
+
+    private static func label(_ line: Substring, _ word: String) -> Substring? {
+        let (begin, end) = ("-----\(word) ", "-----")
+        guard line.hasPrefix(begin) else { return nil }
+        let rest = line.dropFirst(begin.count)
+        guard let close = rest.firstRange(of: end) else { return nil }
+        return rest[..<close.lowerBound]
+    }
+}

@@ -1,0 +1,75 @@
+import MirrorCore
+import MirrorStorage
+package import NIOCore
+package import NIOHTTP1
+package import StorageCloud
+
+/// What the service says when it does not do what was asked.
+package struct AzureFailure: ServiceFailure {
+    package static var service: String { AzureService.name }
+
+    package var status: Int
+    /// `BlobNotFound`
+    package var code: String
+    package var message: String
+    package var requestID: String?
+    package var retryAfter: Duration?
+    /// What the server answered that the service was to copy from: `NoSuchKey`.
+    var sourceCode = ""
+
+    package init(status: Int, headers: HTTPHeaders, body: ByteBuffer) {
+        self.init(status: status, headers: headers, document: try? XMLTree(parsing: body))
+    }
+
+    init(status: Int, headers: HTTPHeaders, document: XMLTree?) {
+        let error = document.flatMap { $0.name == "Error" ? $0 : $0["Error"] }
+        self.status = status
+        // An answer to HEAD says it in a field alone.
+        code = Self.cleaned(headers.first(name: "x-ms-error-code") ?? error?["Code"]?.text ?? "", limit: 64)
+        // Behind the first line stand the request and the time; what is beside the message may be what was signed.
+        let words = error?["Message"]?.text.split(whereSeparator: \.isNewline).first ?? ""
+        message = Self.cleaned(String(words), limit: 200)
+        requestID = headers.first(name: "x-ms-request-id").map { Self.cleaned($0, limit: 80) }
+        if requestID?.isEmpty == true { requestID = nil }
+        sourceCode = Self.cleaned(headers.first(name: "x-ms-copy-source-error-code") ?? "", limit: 64)
+        retryAfter = headers.first(name: "retry-after").flatMap { Int64(digits: $0) }
+            .flatMap { (0...3_600).contains($0) ? .seconds($0) : nil }
+    }
+
+    // MARK: What it means
+
+    /// Codes by which the service refuses the credentials themselves, whatever they would permit.
+    private static let credentialCodes: Set<String> = [
+        "AuthenticationFailed", "InvalidAuthenticationInfo", "KeyBasedAuthenticationNotPermitted",
+    ]
+
+    /// Whether the credentials are of no use for anything, also not for signing addresses.
+    var refusesCredentials: Bool { Self.credentialCodes.contains(code) || status == 401 && code != "NoAuthenticationInformation" }
+
+    /// Whether the service was to read something else, and says that it could not.
+    var isAboutSource: Bool { Self.sourceCodes.contains(code) }
+
+    static let sourceCodes: Set<String> = ["CannotVerifyCopySource", "CopySourceNotVerified"]
+
+    /// Whether the refusal says something about whoever asks, and nothing about the blob: not permitted, not known, no such container.
+    var isAboutCaller: Bool {
+        if refusesCredentials { return true }
+        switch code {
+        case "ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled", "AccountIsDisabled": return true
+        case "BlobArchived", "BlobBeingRehydrated", "BlobImmutableDueToPolicy", "BlobImmutableDueToLegalHold": return false
+        default: return meaning.code == .permissionDenied
+        }
+    }
+
+    package var meaning: FailureMeaning<AzureFailure> { AzureErrorTable.meaning(of: code) ?? .of(status: status) }
+
+    /// `ServerBusy (503)`; with the words of the server that was to be copied from.
+    package var description: String {
+        let said = code.isEmpty ? "status \(status)" : "\(code) (\(status))"
+        return sourceCode.isEmpty ? said : "\(said), of the source: \(sourceCode)"
+    }
+}
+
+extension CloudErrors {
+    static let azure = CloudErrors(service: AzureService.name)
+}

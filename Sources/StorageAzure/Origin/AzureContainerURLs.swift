@@ -1,0 +1,131 @@
+package import MirrorCore
+import StorageCloud
+
+/// The URLs that mean blobs of one container: all spellings are read, one is written.
+///
+/// Read are http and https, the account's own host, its secondary one, every host of the account in the cloud, and the configured endpoint.
+/// The blobs of `$root` also stand right behind the host. In a path a name is percent-encoded, and a plus is a plus. A name with a segment
+/// `.` or `..` has no URL that clients leave alone, and is not read.
+///
+/// **Queries.** What a shared access signature consists of is dropped, and so is what only changes the fields of the answer (`rscd`, …).
+/// `versionid` and `snapshot` are kept. Any other query asks for something else than the blob (`comp`, `restype`, …), or nobody knows for
+/// what: such a URL is not read.
+package struct AzureContainerURLs: Sendable {
+    package let endpoint: AzureEndpoint
+    package let container: String
+    /// Everything before a name.
+    private let base: String
+
+    static let root = "$root"
+
+    package init(endpoint: AzureEndpoint, container: String) {
+        self.endpoint = endpoint
+        self.container = container
+        base = "\(endpoint.url)/\(container)/"
+    }
+
+    /// The one URL of a blob.
+    ///
+    /// - Returns: `nil` when no URL holds the name unchanged.
+    package func url(of blob: AzureBlobName) -> ArtifactURL? {
+        var text = base + PercentCoding.encode(path: blob.name)
+        if let item = blob.state.item { text += "?\(item.name)=\(PercentCoding.encode(item.value))" }
+        guard !blob.name.isEmpty, let url = try? ArtifactURL(text), url.description == text else { return nil }
+        return url
+    }
+
+    /// The blob that a URL means.
+    ///
+    /// - Returns: `nil` for what does not lie in this container.
+    package func blob(_ text: String) -> AzureBlobName? {
+        guard text.utf8.count <= ArtifactURL.maxLength, let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")),
+            text.utf8[colon...].starts(with: "://".utf8), let scheme = ArtifactURL.Scheme(rawValue: text[..<colon].lowercased())
+        else { return nil }
+        // RFC 3986 §3.5: the fragment is the client's own business.
+        let whole = text.utf8[colon...].dropFirst(3).prefix { $0 != UInt8(ascii: "#") }
+        let authority = whole.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+        let path = whole[authority.endIndex...].prefix { $0 != UInt8(ascii: "?") }
+        let query = whole[path.endIndex...].dropFirst()
+        // The strict parser knows about case, trailing dots, default ports and everything that is no host.
+        guard let site = try? ArtifactURL("\(scheme.rawValue)://\(Substring(authority))/"), isSite(site),
+            let name = name(path.dropFirst()), isHeld(name), let state = Self.state(Substring(query))
+        else { return nil }
+        return AzureBlobName(name: name, state: state)
+    }
+
+    private func isSite(_ site: ArtifactURL) -> Bool {
+        if site.host == endpoint.host, isPort(site) { return true }
+        guard let cloud = endpoint.cloud, site.port == site.scheme.defaultPort else { return false }
+        // Accounts have one name in all of a cloud. A zone of its own stands between the account and the domain.
+        let account = endpoint.account
+        return cloud.domains.contains { domain in
+            guard site.host.hasSuffix(".\(domain)") else { return false }
+            let labels = site.host.dropLast(domain.utf8.count + 1).split(separator: ".", omittingEmptySubsequences: false)
+            return labels.count <= 2 && (labels[0] == account || labels[0] == "\(account)-secondary")
+        }
+    }
+
+    /// Either scheme, each at its own port where the endpoint is at its own.
+    private func isPort(_ site: ArtifactURL) -> Bool {
+        if site.port == endpoint.port { return true }
+        return endpoint.port == endpoint.scheme.defaultPort && site.port == site.scheme.defaultPort
+    }
+
+    /// - Parameter path: Without the first slash.
+    private func name(_ path: Substring.UTF8View) -> String? {
+        var path = path
+        if endpoint.isInPath {
+            let account = path.prefix { $0 != UInt8(ascii: "/") }
+            guard account.elementsEqual(endpoint.account.utf8), account.endIndex < path.endIndex else { return nil }
+            path = path[account.endIndex...].dropFirst()
+        }
+        let first = path.prefix { $0 != UInt8(ascii: "/") }
+        guard first.endIndex < path.endIndex else {
+            // Right behind the host there are blobs of one container alone, none of which has a slash in its name.
+            return container == Self.root ? decoded(path) : nil
+        }
+        guard decoded(first)?.utf8.elementsEqual(container.utf8) == true else { return nil }
+        return decoded(path[first.endIndex...].dropFirst())
+    }
+
+    private func decoded(_ text: Substring.UTF8View) -> String? { PercentCoding.decode(Substring(text)) }
+
+    /// Whether a URL can hold the name as it is.
+    private func isHeld(_ name: String) -> Bool {
+        !name.isEmpty
+            && name.utf8.split(separator: UInt8(ascii: "/")).allSatisfy { !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) }
+    }
+
+    // MARK: Queries
+
+    /// - Returns: `nil` for a query that asks for something else than the blob.
+    private static func state(_ query: Substring) -> SharedAccessSignature.State? {
+        var state = SharedAccessSignature.State.current
+        for item in query.utf8.split(separator: UInt8(ascii: "&")) {
+            let parts = item.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false).map { Substring($0) }
+            guard let name = parts.first.flatMap({ PercentCoding.decode($0) })?.lowercased() else { return nil }
+            guard name == "versionid" || name == "snapshot" else {
+                guard droppedNames.contains(name) else { return nil }
+                continue
+            }
+            guard state == .current, parts.count == 2, let moment = PercentCoding.decode(parts[1]), !moment.isEmpty else {
+                return nil
+            }
+            state = name == "snapshot" ? .snapshot(moment) : .version(moment)
+        }
+        return state
+    }
+
+    /// What changes neither which blob is meant nor its bytes: a signature of any kind, and what overrides the answer's fields.
+    private static let droppedNames: Set<String> = [
+        "rscc", "rscd", "rsce", "rscl", "rsct", "saoid", "scid", "sdd", "sduoid", "se", "ses", "si", "sig", "sip", "ske", "skdutid",
+        "skoid", "sks", "skt", "sktid", "skv", "sp", "spr", "sr", "srh", "srq", "srt", "ss", "st", "suoid", "sv", "timeout",
+    ]
+}
+
+/// A blob of a container, as the service knows it.
+package struct AzureBlobName: Sendable, Equatable {
+    /// Not encoded.
+    package var name: String
+    var state = SharedAccessSignature.State.current
+}

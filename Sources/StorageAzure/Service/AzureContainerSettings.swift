@@ -1,0 +1,71 @@
+package import MirrorCore
+import MirrorSettings
+package import MirrorStorage
+
+/// A container of a storage account, and how it is reached.
+package struct AzureContainerSettings: StorageSettings {
+    package var account: String
+    package var name: String
+    /// Where the account is; `nil` for the service's own address of it.
+    package var endpoint: ArtifactURL?
+    package var credentials: AzureCredentialSettings = .chain
+
+    /// Whether both are the same container, whatever the way to it.
+    func isSame(as other: AzureContainerSettings) -> Bool {
+        // Names of accounts are unique in a cloud; elsewhere each server has its own.
+        account == other.account && name == other.name && place == other.place
+    }
+
+    private enum Place: Equatable {
+        case cloud(AzureCloud)
+        case server(ArtifactURL)
+    }
+
+    private var place: Place {
+        guard let endpoint else { return .cloud(.global) }
+        return AzureCloud(host: endpoint.host).map { .cloud($0) } ?? .server(endpoint)
+    }
+
+    package func clash(with other: AzureContainerSettings, called name: String) -> SettingsClash? {
+        isSame(as: other) ? SettingsClash(key: "container", message: "is already the container of \(name)") : nil
+    }
+
+    package var plainHTTPKey: String? { endpoint?.scheme == .http ? "endpoint" : nil }
+
+    /// Where requests go.
+    package var server: AzureEndpoint {
+        endpoint.flatMap { AzureEndpoint($0, account: account) } ?? AzureEndpoint(account: account)
+    }
+}
+
+extension AzureContainerSettings {
+    /// Reads the keys that say which container is meant and how it is reached.
+    ///
+    /// - Returns: `nil` after recording a problem.
+    static func read(_ reader: SettingsReader, containers: SettingKind<String>, example: String) -> AzureContainerSettings? {
+        let account = reader.required("account", .accountName, example: "mymirror", doc: "The storage account's name.")
+        let name = reader.required("container", containers, example: example, doc: "The container's name.")
+        var endpoint: ArtifactURL?
+        reader.value(
+            "endpoint", &endpoint, .locationURL, defaultNote: "https://ACCOUNT.blob.core.windows.net",
+            example: "https://mymirror.blob.core.chinacloudapi.cn",
+            doc:
+                "Where the account's blobs are, if it is not the public cloud: another cloud, a private endpoint with a name of its own, "
+                + "or an emulator, which has the account in the path (`http://127.0.0.1:10000/devstoreaccount1`).")
+        let credentials = AzureCredentialSettings.read(reader)
+        guard let account, let name else { return nil }
+        if let endpoint {
+            guard AzureEndpoint(endpoint, account: account) != nil else {
+                reader.report(
+                    "has another path than the account; write \(endpoint.scheme.rawValue)://\(endpoint.authority)", key: "endpoint")
+                return nil
+            }
+            // The name of the account is part of the name of a host of the service.
+            if AzureCloud(host: endpoint.host) != nil, !endpoint.host.hasPrefix("\(account).") {
+                reader.report("is not of the account \(account); its host begins with \(account).", key: "endpoint")
+                return nil
+            }
+        }
+        return AzureContainerSettings(account: account, name: name, endpoint: endpoint, credentials: credentials)
+    }
+}

@@ -1,0 +1,123 @@
+package import MirrorCore
+import MirrorNet
+package import MirrorSettings
+package import MirrorStorage
+import StorageCloud
+
+/// Pools and origins in containers of Azure Blob Storage: `azure/…`.
+package struct AzureService: StorageService {
+    /// What all parts of this module call the service: in pools' names, in errors and in metrics.
+    package static let name = "azure"
+    /// Of the protocol: sent with each request, and named in signatures of addresses, whose form depends on it.
+    static let version = "2023-11-03"
+
+    package static let poolDocumentation = PoolDocumentation(
+        region: "westeurope",
+        doc:
+            "A container in Azure Blob Storage. `cloud-mirror pools apply` creates containers, and says what else has to be done; "
+            + "`pools check` reports what is wrong with one.")
+    package static let capabilities: [(variant: String?, capabilities: StoreCapabilities)] = AzureConfiguration.Access.allCases.map {
+        ($0.rawValue, AzureStore.capabilities($0))
+    }
+    package static let originDocumentation: OriginDocumentation? = OriginDocumentation(
+        type: "list of {account, container, endpoint, credentials}",
+        example: "[{account: myartifacts, container: releases}]",
+        doc:
+            "Containers of Azure Blob Storage that artifacts are read from with credentials. Clients give `https://` URLs, with a SAS or "
+            + "without; no `allow` rule is needed for them. The settings are those of an Azure pool. Pools of the same service copy from "
+            + "these containers server-side.")
+    package static var permissions: String? { AzurePermissions.markdown() }
+
+    /// Whoever needs the same credentials for the same account shares them.
+    private struct Place: Hashable {
+        let endpoint: AzureEndpoint
+        let settings: AzureCredentialSettings
+    }
+
+    /// What is shared by all containers of an account that are reached with the same credentials.
+    private struct Shared {
+        let credentials: any CredentialsProvider<AzureCredentials>
+        let delegation: AzureDelegationKeys
+        let clockOffset: ClockOffset
+    }
+
+    private let http: ServiceClient
+    private let shared: [Place: Shared]
+    private let environment: ServiceEnvironment
+
+    package init(pools: [AzurePoolSettings], origins: [AzureContainerSettings], environment: ServiceEnvironment) {
+        self.environment = environment
+        // A copy that the service makes itself may be silent for as long as it takes to read a block.
+        let http = environment.makeClient(minimumIdleTimeout: .seconds(120))
+        self.http = http
+        var shared: [Place: Shared] = [:]
+        for container in origins + pools.map(\.container) {
+            let place = Place(endpoint: container.server, settings: container.credentials)
+            guard shared[place] == nil else { continue }
+            let credentials = AzureCredentialsChain.provider(
+                for: place.settings, of: place.endpoint, client: http, clock: environment.clock, logger: environment.logger)
+            let clockOffset = ClockOffset()
+            shared[place] = Shared(
+                credentials: credentials,
+                delegation: AzureDelegationKeys(
+                    endpoint: place.endpoint, credentials: credentials, http: http, clock: environment.clock, clockOffset: clockOffset,
+                    logger: environment.logger),
+                clockOffset: clockOffset)
+        }
+        self.shared = shared
+    }
+
+    package func close() async {
+        for held in shared.values {
+            await held.delegation.shutdown()
+            await held.credentials.shutdown()
+        }
+        await http.shutdown()
+    }
+
+    // MARK: Pools
+
+    package static func readPool(_ section: SettingsReader, of pool: PoolID) -> AzurePoolSettings? { .read(section) }
+
+    package func open(_ pool: AzurePoolSettings, as description: PoolDescription) -> any ObjectStore {
+        let held = held(for: pool.container)
+        return AzureStore(
+            configuration: configuration(of: pool), http: http, clock: environment.clock, clockOffset: held?.clockOffset ?? ClockOffset(),
+            logger: environment.logger)
+    }
+
+    package func setup(of pool: AzurePoolSettings, as description: PoolDescription) -> (any StorageSetup)? {
+        AzurePoolSetup(
+            configuration: configuration(of: pool), retention: description.timeToLive,
+            credentialsSource: pool.container.credentials.words, http: http, clock: environment.clock, logger: environment.logger)
+    }
+
+    private func configuration(of pool: AzurePoolSettings) -> AzureConfiguration {
+        let held = held(for: pool.container)
+        var configuration = AzureConfiguration(
+            container: pool.container.name, endpoint: pool.container.server, access: pool.access, publicURL: pool.publicURL,
+            keyPrefix: pool.keyPrefix, credentials: held?.credentials ?? StaticCredentials<AzureCredentials>.anonymous,
+            delegation: held?.delegation)
+        configuration.pullsURLs = pool.pullsURLs
+        return configuration
+    }
+
+    /// - Returns: There is one for each container of the configuration; nobody else's container gets here.
+    private func held(for container: AzureContainerSettings) -> Shared? {
+        shared[Place(endpoint: container.server, settings: container.credentials)]
+    }
+
+    // MARK: Origins
+
+    package static func readOrigin(_ section: SettingsReader) -> AzureContainerSettings? {
+        .read(section, containers: .originContainerName, example: "releases")
+    }
+
+    package func origin(_ container: AzureContainerSettings) -> any BucketOrigin {
+        let held = held(for: container)
+        return AzureOrigin(
+            container: container.name, endpoint: container.server,
+            credentials: held?.credentials ?? StaticCredentials<AzureCredentials>.anonymous, delegation: held?.delegation, http: http,
+            clock: environment.clock, clockOffset: held?.clockOffset ?? ClockOffset(), logger: environment.logger)
+    }
+}

@@ -1,0 +1,140 @@
+import MirrorCore
+import MirrorNet
+import MirrorStorage
+import NIOCore
+import NIOHTTP1
+import StorageCloud
+
+/// Tries everything that a pool needs of its container, and says what is wrong in words that say what to do.
+///
+/// It writes objects of its own, whose keys say what they are, and removes them again.
+struct AzurePoolCheck: Sendable {
+    let setup: AzurePoolSetup
+
+    static let probeFolder = "cloud-mirror-probe-may-be-deleted/"
+
+    var configuration: AzureConfiguration { setup.configuration }
+    var client: AzureClient { setup.client }
+    private var probe: ServiceProbe { ServiceProbe(http: setup.http, clock: setup.clock) }
+    private var target: AzurePoolTarget { setup.target }
+
+    /// The pool's own, with all that it writes in a folder whose name says what it is.
+    var probeStore: AzureStore {
+        var probe = AzureConfiguration(
+            container: configuration.container, endpoint: configuration.endpoint, access: configuration.access,
+            publicURL: configuration.publicURL, keyPrefix: configuration.keyPrefix + Self.probeFolder,
+            credentials: configuration.credentials, delegation: configuration.delegation)
+        probe.pullsURLs = configuration.pullsURLs
+        return AzureStore(
+            configuration: probe, http: setup.http, clock: setup.clock, clockOffset: client.clockOffset, logger: setup.logger)
+    }
+
+    typealias Say = (SetupLine.Mark, String) -> Void
+
+    /// - Parameter report: Is told each line as soon as it is known.
+    /// - Returns: Whether nothing is wrong.
+    func run(report: (SetupLine) -> Void) async throws -> Bool {
+        var isFine = true
+        func say(_ mark: SetupLine.Mark, _ text: String) {
+            if mark == .error { isFine = false }
+            report(SetupLine(mark, text))
+        }
+        guard try await checkCredentials(say), try await checkEndpoint(say), try await checkContainer(say) else { return false }
+        try await checkObjects(say)
+        say(
+            .ok,
+            "lifecycle: the mirror deletes what it does not keep; a rule for what nobody remembers is the account's "
+                + "(`pools apply` shows one)")
+        return isFine
+    }
+
+    // MARK: Before the container
+
+    private func checkCredentials(_ say: Say) async throws -> Bool {
+        do {
+            guard let credentials = try await configuration.credentials.credentials() else {
+                say(.ok, "credentials: none, requests are not signed (\(setup.credentialsSource))")
+                return true
+            }
+            let end = credentials.expires.map { end in
+                if case .token = credentials.kind { return ", which expires at \(end.iso8601) and is renewed before" }
+                return ", which expires at \(end.iso8601)"
+            }
+            say(.ok, "credentials: \(credentials.name), \(setup.credentialsSource)\(end ?? "")")
+            return true
+        } catch let error as CredentialsError {
+            say(.error, "credentials: \(error.message)")
+            return false
+        }
+    }
+
+    private func checkEndpoint(_ say: Say) async throws -> Bool {
+        let endpoint = configuration.endpoint
+        return try await probe.checkEndpoint(
+            scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, named: endpoint.url, say)
+    }
+
+    private func checkContainer(_ say: Say) async throws -> Bool {
+        do {
+            switch try await setup.state().exists {
+            case .value(true):
+                say(.ok, "container: \(target.container) exists in the account \(target.account)")
+                return true
+            case .value(false):
+                say(
+                    .error,
+                    "container: there is no container \(target.container): run `cloud-mirror pools apply`, or correct its name or endpoint")
+            case .unsupported:
+                say(.error, "container: \(target.place) is not Azure Blob Storage, or does not say which containers it has")
+            case .unknown(let reason): say(.error, "container: \(reason)")
+            }
+        } catch let error as StorageError {
+            say(.error, "container: \(error.message)")
+        }
+        return false
+    }
+
+    // MARK: Clients
+
+    func checkReading(_ say: Say, _ name: String, _ body: ByteBuffer) async throws {
+        do {
+            let plain = client.url(ofBlob: name, base: configuration.publicURL)
+            switch configuration.access {
+            case .public:
+                let status = try await status(of: plain, expecting: body)
+                if status == 200 { return say(.ok, "clients may read: \(plain)") }
+                let advice =
+                    target.isReadElsewhere
+                    ? "the server behind publicURL must give everyone the container's objects"
+                    : "run `cloud-mirror pools apply`, which makes them public; if it has, the account does not allow public access: run "
+                        + "`az storage account update --name \(target.account) --allow-blob-public-access true`, or choose "
+                        + "`access: presigned`"
+                say(.error, "clients may not read \(plain) (\(words(status))): \(advice)")
+            case .presigned:
+                let signed = try await client.signedURL(ofBlob: name, base: configuration.publicURL, life: .seconds(60))
+                let status = try await status(of: signed.url, expecting: body)
+                if status == 200 {
+                    say(.ok, "clients may read by presigned URLs, at \(plain)")
+                } else {
+                    say(
+                        .error,
+                        "clients may not read by presigned URLs at \(plain) (\(words(status))): the way from clients to the container must "
+                            + "leave path and query as they are, and the account's firewall must let clients in")
+                }
+                if try await self.status(of: plain, expecting: body) == 200 {
+                    say(.warning, "everybody may read without a signature: run `cloud-mirror pools apply`, or choose `access: public`")
+                }
+            }
+        } catch let error as StorageError {
+            say(.error, "clients may not read: \(error.message)")
+        } catch let error as OutboundError {
+            say(.error, "clients may not read, if they are where this machine is: \(error.message)")
+        }
+    }
+
+    private func status(of url: String, expecting body: ByteBuffer) async throws -> Int? {
+        try await probe.status(of: url, expecting: body, errors: .azure)
+    }
+
+    private func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "something else comes back" }
+}

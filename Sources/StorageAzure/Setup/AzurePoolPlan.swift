@@ -1,0 +1,74 @@
+import MirrorStorage
+
+/// What has to be done to a container for a pool, and what not: computed from what the container is like and what is wanted of it, and
+/// nothing else.
+struct AzurePoolPlan: Sendable, Equatable {
+    /// One aspect of the container.
+    struct Line: Sendable, Equatable {
+        var mark: SetupLine.Mark
+        var text: String
+        /// What is done when the plan is applied.
+        var step: Step?
+
+        var line: SetupLine { SetupLine(mark, text) }
+    }
+
+    enum Step: Sendable, Equatable {
+        case createContainer(AzureContainerState.PublicAccess)
+        case setAccess(AzureContainerState.PublicAccess)
+    }
+
+    private(set) var lines: [Line] = []
+
+    init(_ target: AzurePoolTarget, _ state: AzureContainerState) {
+        switch state.exists {
+        case .value(true):
+            add(.ok, "the container \(target.container) exists in the account \(target.account)")
+            planAccess(target, state)
+        case .value(false):
+            let readers = target.wantsPublicAccess ? "whose objects everybody may read" : "private"
+            add(
+                .change, "create the container \(target.container) at \(target.place), \(readers)",
+                .createContainer(target.wantsPublicAccess ? .blob : .nobody))
+        case .unsupported:
+            add(
+                .problem,
+                "the server does not say whether the container \(target.container) exists: is \(target.place) Azure Blob Storage?")
+            return
+        case .unknown(let reason):
+            add(.problem, "the container \(target.container) cannot be inspected: \(reason)")
+            return
+        }
+        add(
+            .note,
+            "lifecycle: rules cannot be set here; to end objects that nobody remembers, run `az storage account management-policy create "
+                + "--account-name \(target.account) --resource-group GROUP --policy '\(target.lifecyclePolicy)'`, which replaces the "
+                + "account's other rules, or add the rule to them; blocks that are not committed end after a week by themselves")
+    }
+
+    private mutating func add(_ mark: SetupLine.Mark, _ text: String, _ step: Step? = nil) {
+        lines.append(Line(mark: mark, text: text, step: step))
+    }
+
+    private mutating func planAccess(_ target: AzurePoolTarget, _ state: AzureContainerState) {
+        if target.isReadElsewhere {
+            return add(.note, "who may read is left as it is: clients read at the pool's publicURL, which grants access in its own way")
+        }
+        let isPublic = state.access != .nobody
+        switch (target.access, isPublic) {
+        case (.public, true): add(.ok, "public access (\(state.access.rawValue)): everybody may read the objects")
+        case (.presigned, false): add(.ok, "public access (none): nobody may read without a signature")
+        // It is for the whole container, and so for what else is in it.
+        case (.public, false) where !target.keyPrefix.isEmpty:
+            add(
+                .problem,
+                "public access (none): it would be for everything in the container, and the pool has a keyPrefix; run `az storage "
+                    + "container set-permission --account-name \(target.account) --name \(target.container) --public-access blob` if that "
+                    + "is intended, give the pool a container of its own, or choose `access: presigned`")
+        case (.presigned, true) where !target.keyPrefix.isEmpty:
+            add(.note, "public access (\(state.access.rawValue)): everybody may read everything in the container; it is left as it is")
+        case (.public, false): add(.change, "public access becomes blob: everybody may read the objects", .setAccess(.blob))
+        case (.presigned, true): add(.change, "public access becomes none: nobody may read without a signature", .setAccess(.nobody))
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import MirrorCore
+import StorageCloud
+
+/// A signature for the address of one blob, with which anybody may read it until it ends.
+///
+/// It has no beginning: a machine whose clock is a little ahead would sign what does not work yet.
+///
+/// - SeeAlso: Azure Storage REST API, "Create a service SAS", "Create a user delegation SAS".
+struct SharedAccessSignature: Sendable {
+    /// Which state of the blob is meant.
+    enum State: Sendable, Equatable {
+        case current
+        case version(String)
+        case snapshot(String)
+    }
+
+    let account: String
+    let container: String
+    /// Not encoded.
+    let blob: String
+    var state = State.current
+    /// Cut to a whole second.
+    let expires: Timestamp
+    /// Whether the address works by https alone.
+    let requiresHTTPS: Bool
+
+    /// What stands behind the question mark.
+    func query(signedBy key: SharedKey) -> String {
+        let text = stringToSign([""])
+        return joined(base + [("sig", key.signature(of: text))])
+    }
+
+    /// What stands behind the question mark.
+    func query(signedBy key: UserDelegationKey) -> String {
+        // Of the three fields behind the key's, for accounts with a hierarchical namespace, there are none.
+        let text = stringToSign([key.objectID, key.tenantID, key.start, key.expiry, key.service, key.version, "", "", ""])
+        let fields = [
+            ("skoid", key.objectID), ("sktid", key.tenantID), ("skt", key.start), ("ske", key.expiry), ("sks", key.service),
+            ("skv", key.version), ("sig", key.signature(of: text)),
+        ]
+        return joined(base + fields)
+    }
+
+    private var base: [(String, String)] {
+        var fields = [("sv", AzureService.version)]
+        if requiresHTTPS { fields.append(("spr", protocols)) }
+        return fields + [("se", Self.time(expires)), ("sr", resource), ("sp", "r")]
+    }
+
+    private var protocols: String { requiresHTTPS ? "https" : "" }
+
+    private var resource: String {
+        switch state {
+        case .current: "b"
+        case .version: "bv"
+        case .snapshot: "bs"
+        }
+    }
+
+    private var moment: String {
+        switch state {
+        case .current: ""
+        case .version(let moment), .snapshot(let moment): moment
+        }
+    }
+
+    /// - Parameter signer: What says who has signed: a policy's name, which there is none of, or a key's fields.
+    private func stringToSign(_ signer: [String]) -> String {
+        let addresses = ""
+        let scope = ""
+        let answer = ["", "", "", "", ""]
+        let fields =
+            ["r", "", Self.time(expires), "/blob/\(account)/\(container)/\(blob)"] + signer
+            + [addresses, protocols, AzureService.version, resource, moment, scope] + answer
+        return fields.joined(separator: "\n")
+    }
+
+    private func joined(_ fields: [(String, String)]) -> String {
+        fields.map { "\($0)=\(PercentCoding.encode($1))" }.joined(separator: "&")
+    }
+
+    /// `2026-01-31T12:00:00Z`
+    static func time(_ time: Timestamp) -> String { "\(time.iso8601.prefix { $0 != "." })Z" }
+}

@@ -1,0 +1,122 @@
+import MirrorCore
+import MirrorStorage
+import NIOCore
+import NIOHTTP1
+import StorageCloud
+import Synchronization
+
+/// The steps of an upload in blocks, which uploads and copies by the service have in common.
+struct AzureBlocks: Sendable {
+    /// A block that the service holds.
+    struct Block: Sendable {
+        var id: String
+        /// Of its bytes, where the service has told.
+        var crc64: UInt64?
+    }
+
+    /// What a blob became.
+    struct Commit: Sendable {
+        var etag: String
+        var lastModified: Timestamp
+    }
+
+    let client: AzureClient
+    let retries: StepRetry
+
+    /// One request: a caller that has no retries around it makes some.
+    func write(_ id: String, of name: String, _ body: AzureCall.Body) async throws -> Block {
+        var call = AzureCall("writePart", .PUT, .blob(name: name), query: [("comp", "block"), ("blockid", id)], body: body)
+        let sent: UInt64?
+        let streamed: CheckedStream?
+        switch body {
+        case .none, .bytes:
+            sent = body.crc64
+            streamed = nil
+            if let sent { call.headers.append(("x-ms-content-crc64", AzureCRC64.text(sent))) }
+        case .stream(let stream, let length):
+            let checked = CheckedStream(stream)
+            sent = nil
+            streamed = checked
+            call.body = .stream(ByteStream(checked), length: length)
+        }
+        let answer = try await client.send(call)
+        return try Self.block(id, answer, expecting: sent ?? streamed?.crc64, call.name)
+    }
+
+    /// - Parameter source: Fields that say what the service is to read, and with whose permission. Asked for anew for each request: a token
+    ///   may end.
+    func copy(
+        _ id: String, of name: String, range: ByteRange?, from source: @Sendable () async throws -> [(name: String, value: String)],
+        md5: Digest? = nil
+    ) async throws -> Block {
+        try await retries.run { _ in
+            var call = AzureCall("copyPart", .PUT, .blob(name: name), query: [("comp", "block"), ("blockid", id)])
+            call.headers = try await source()
+            if let range { call.headers.append(("x-ms-source-range", "bytes=\(range.offset)-\(range.end - 1)")) }
+            if let md5 { call.headers.append(("x-ms-source-content-md5", md5.base64)) }
+            return try Self.block(id, try await client.send(call), expecting: nil, call.name)
+        }
+    }
+
+    private static func block(_ id: String, _ answer: AzureAnswer, expecting expected: UInt64?, _ call: String) throws -> Block {
+        let stated = answer.headers.first(name: "x-ms-content-crc64").flatMap(AzureCRC64.value)
+        if let stated, let expected, stated != expected {
+            throw CloudErrors.azure.error(.checksumMismatch, "the service has received other bytes than were sent", call)
+        }
+        return Block(id: id, crc64: stated)
+    }
+
+    /// Makes the blob of blocks, in their order.
+    ///
+    /// - Throws: `.preconditionFailed` where `condition` does not hold; `.unavailable` where the service no longer has all blocks.
+    func commit(
+        _ name: String, _ blocks: [Block], metadata: ObjectMetadata, md5: Digest? = nil, condition: WriteCondition
+    ) async throws -> Commit {
+        var text = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>"
+        for block in blocks { text += "<Latest>\(block.id)</Latest>" }
+        text += "</BlockList>"
+        let body = AzureCall.Body.bytes([ByteBuffer(string: text)])
+        var call = AzureCall(
+            "complete", .PUT, .blob(name: name), query: [("comp", "blocklist")],
+            headers: [("content-type", "application/xml")] + MetadataFields.azure.headers(metadata) + condition.headers, body: body)
+        if let crc64 = body.crc64 { call.headers.append(("x-ms-content-crc64", AzureCRC64.text(crc64))) }
+        if let md5 { call.headers.append(("x-ms-blob-content-md5", md5.base64)) }
+        return try Self.commit(try await client.send(call), call.name, now: client.now)
+    }
+
+    static func commit(_ answer: AzureAnswer, _ call: String, now: Timestamp) throws -> Commit {
+        guard let etag = answer.headers.first(name: "etag"), !etag.isEmpty else {
+            throw CloudErrors.azure.odd("the service stored an object without naming it", call)
+        }
+        return Commit(
+            etag: AzureStore.quoted(etag),
+            lastModified: answer.headers.first(name: "last-modified").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) ?? now)
+    }
+}
+
+/// A stream whose check is known once it is over.
+private final class CheckedStream: AsyncSequence, Sendable {
+    typealias Element = ByteBuffer
+
+    private let base: ByteStream
+    private let crc = Mutex(CRC64NVME())
+
+    init(_ base: ByteStream) {
+        self.base = base
+    }
+
+    var crc64: UInt64 { crc.withLock { $0.value } }
+
+    struct AsyncIterator: AsyncIteratorProtocol {
+        fileprivate var base: ByteStream.AsyncIterator
+        fileprivate let stream: CheckedStream
+
+        mutating func next() async throws -> ByteBuffer? {
+            guard let chunk = try await base.next() else { return nil }
+            stream.crc.withLock { crc in chunk.withUnsafeReadableBytes { crc.update($0) } }
+            return chunk
+        }
+    }
+
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(base: base.makeAsyncIterator(), stream: self) }
+}

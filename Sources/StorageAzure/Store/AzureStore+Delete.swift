@@ -1,0 +1,95 @@
+import Logging
+package import MirrorCore
+package import MirrorStorage
+import NIOCore
+import NIOHTTP1
+import StorageCloud
+
+extension AzureStore {
+    /// Deletions of one request.
+    private static let maxBatch = 256
+    /// Bytes of the answer to a batch.
+    private static let maxBatchAnswer = 4 << 20
+
+    /// Snapshots that somebody has made go with the blob: it could not be deleted otherwise.
+    private static let snapshots = (name: "x-ms-delete-snapshots", value: "include")
+
+    package func delete(_ key: ObjectKey) async throws { try await delete(key, ifMatch: nil) }
+
+    /// - Parameter ifMatch: An entity tag that the object must still have; another object stays.
+    func delete(_ key: ObjectKey, ifMatch: String?) async throws {
+        var call = call("delete", .DELETE, key)
+        call.headers.append(Self.snapshots)
+        if let ifMatch { call.headers.append(("if-match", ifMatch)) }
+        do {
+            _ = try await client.send(call)
+        } catch let error as StorageError where error.code == .notFound && !Self.isAboutContainer(error) {
+            // The service says so of what is absent.
+        }
+    }
+
+    package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
+        var failures: [ObjectKey: StorageError] = [:]
+        for start in stride(from: 0, to: keys.count, by: Self.maxBatch) {
+            let batch = Array(keys[start..<min(start + Self.maxBatch, keys.count)])
+            failures.merge(try await deleteBatch(batch)) { first, _ in first }
+        }
+        return failures
+    }
+
+    private func deleteBatch(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
+        guard keys.count > 1 else { return try await deleteOneByOne(keys) }
+        let boundary = "batch_\(Hex.encode((0..<16).map { _ in UInt8.random(in: .min ... .max) }))"
+        let calls = keys.map { key in
+            var call = call("delete", .DELETE, key)
+            call.headers.append(Self.snapshots)
+            return call
+        }
+        let credentials = try await client.currentCredentials(for: "delete")
+        var text = ""
+        for (number, call) in calls.enumerated() {
+            let signed = try client.signed(call, credentials, isPart: true)
+            text += "--\(boundary)\r\ncontent-type: application/http\r\ncontent-transfer-encoding: binary\r\ncontent-id: \(number)\r\n\r\n"
+            text += "DELETE \(signed.target) HTTP/1.1\r\n"
+            for (name, value) in signed.headers { text += "\(name): \(value)\r\n" }
+            text += "content-length: 0\r\n\r\n"
+        }
+        text += "--\(boundary)--\r\n"
+        let whole = AzureCall(
+            "delete", .POST, .container, query: [("restype", "container"), ("comp", "batch")],
+            headers: [("content-type", "multipart/mixed; boundary=\(boundary)")], body: .bytes([ByteBuffer(string: text)]))
+        let answer: AzureAnswer
+        do {
+            answer = try await client.send(whole)
+        } catch let error as StorageError where Self.knowsNoBatches(error) {
+            logger.info(
+                "the service does not delete in batches; objects are deleted one by one", metadata: ["container": "\(client.container)"])
+            return try await deleteOneByOne(keys)
+        }
+        let bytes = try await answer.body.collect(upTo: Self.maxBatchAnswer)
+        guard let parts = BatchParts(bytes, contentType: answer.headers.first(name: "content-type") ?? "")?.parts else {
+            throw CloudErrors.azure.error(.timedOut, "the service's answer does not say what was deleted", "delete")
+        }
+        return failures(of: calls, keys, parts)
+    }
+
+    private func failures(of calls: [AzureCall], _ keys: [ObjectKey], _ parts: [BatchParts.Part]) -> [ObjectKey: StorageError] {
+        var failures: [ObjectKey: StorageError] = [:]
+        let byNumber = Dictionary(parts.compactMap { part in part.number.map { ($0, part) } }) { first, _ in first }
+        for (number, key) in keys.enumerated() {
+            guard let part = byNumber[number] else {
+                // It may still be made.
+                failures[key] = CloudErrors.azure.error(
+                    .timedOut, "the service does not say whether it deleted the object \(key)", "delete")
+                continue
+            }
+            guard part.status >= 300 else { continue }
+            let error = client.error(AzureFailure(status: part.status, headers: part.headers, body: part.body), calls[number])
+            if error.code != .notFound || Self.isAboutContainer(error) { failures[key] = error }
+        }
+        return failures
+    }
+
+    /// An emulator may take the call for a bad one of another kind.
+    private static func knowsNoBatches(_ error: StorageError) -> Bool { [.unsupported, .invalidRequest].contains(error.code) }
+}

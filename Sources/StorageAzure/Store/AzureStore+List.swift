@@ -1,0 +1,94 @@
+package import MirrorCore
+package import MirrorStorage
+import NIOHTTP1
+import StorageCloud
+
+extension AzureStore {
+    /// Bytes of a page: names of up to 1,024 characters, with their properties.
+    private static let maxPageSize = 16 << 20
+    /// Objects of a page that is only passed over. The service gives up to 5,000, but a document of so many has too many elements.
+    private static let maxPage = 2_000
+
+    package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
+        guard (1...1000).contains(limit) else { throw CloudErrors.azure.invalid("a page has 1 to 1000 objects", "list") }
+        guard let after, let marker = markers.marker(after: after) else {
+            return try await list(after: after, limit: limit, marker: nil)
+        }
+        do {
+            return try await list(after: after, limit: limit, marker: marker)
+        } catch let error as StorageError where error.code == .invalidRequest {
+            // It was good a while ago.
+            markers.forget(after)
+            return try await list(after: after, limit: limit, marker: nil)
+        }
+    }
+
+    /// - Parameter marker: Where the page begins; `nil` for the beginning, from which what lies before it is passed over.
+    private func list(after: ObjectKey?, limit: Int, marker: String?) async throws -> [ObjectInfo] {
+        var found: [ObjectInfo] = []
+        var marker = marker
+        var isSkipping = after != nil && marker == nil
+        while true {
+            let page = try await page(limit: isSkipping ? Self.maxPage : limit - found.count, marker: marker)
+            let ours = page.objects.filter { info in after.map { $0.precedes(info.key) } ?? true }
+            if !ours.isEmpty { isSkipping = false }
+            found += ours
+            if found.count >= limit {
+                // Sorted again, because the order of keys is our promise and not every server's.
+                let wanted = Array(found.sorted { $0.key.precedes($1.key) }.prefix(limit))
+                // A page that was long because much had to be passed over may hold more than is wanted: then the next one begins where it
+                // began, as it does where there is none yet.
+                let next = found.count == limit ? page.next : nil
+                if let last = wanted.last?.key, let begin = next ?? marker { markers.set(begin, after: last) }
+                return wanted
+            }
+            guard let next = page.next else { return found.sorted { $0.key.precedes($1.key) } }
+            guard next != marker else { throw CloudErrors.azure.odd("the service's pages do not get on", "list") }
+            marker = next
+        }
+    }
+
+    private struct Page {
+        var objects: [ObjectInfo]
+        /// The word for the place where the next page begins; `nil` when there is none.
+        var next: String?
+    }
+
+    func listCall(_ name: String, limit: Int, marker: String?) -> AzureCall {
+        var query: [(name: String, value: String?)] = [("restype", "container"), ("comp", "list"), ("maxresults", "\(limit)")]
+        if !configuration.keyPrefix.isEmpty { query.append(("prefix", configuration.keyPrefix)) }
+        if let marker { query.append(("marker", marker)) }
+        return AzureCall(name, .GET, .container, query: query)
+    }
+
+    private func page(limit: Int, marker: String?) async throws -> Page {
+        let document = try await client.document(listCall("list", limit: limit, marker: marker), limit: Self.maxPageSize)
+        guard document.name == "EnumerationResults", let blobs = document["Blobs"] else {
+            throw CloudErrors.azure.odd("the service's answer is not a listing", "list")
+        }
+        var page = Page(objects: [])
+        for entry in blobs.all("Blob") {
+            guard let name = entry["Name"]?.text else { throw CloudErrors.azure.odd("the service lists an entry without a name", "list") }
+            guard let key = key(named: name) else { continue }
+            let properties = entry["Properties"]
+            guard let size = Self.size(properties?["Content-Length"]?.text) else {
+                throw CloudErrors.azure.odd("the service does not say how long the object \(key) is", "list")
+            }
+            let lastModified = properties?["Last-Modified"].flatMap { Timestamp(rfc3339OrHTTPDate: $0.text) } ?? client.now
+            page.objects.append(
+                ObjectInfo(
+                    key: key, size: size, etag: Self.quoted(properties?["Etag"]?.text ?? ""), lastModified: lastModified,
+                    metadata: ObjectMetadata(upstreamURL: "", stored: lastModified)))
+        }
+        page.next = document["NextMarker"].flatMap { $0.text.isEmpty ? nil : $0.text }
+        return page
+    }
+
+    /// - Returns: `nil` for what was not written by a pool with this prefix.
+    private func key(named name: String) -> ObjectKey? {
+        // By bytes: a mark that combines with the prefix's slash is not part of it.
+        let prefix = configuration.keyPrefix.utf8
+        guard name.utf8.starts(with: prefix) else { return nil }
+        return ObjectKey(String(Substring(name.utf8.dropFirst(prefix.count))))
+    }
+}

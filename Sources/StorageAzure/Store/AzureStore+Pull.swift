@@ -1,0 +1,137 @@
+package import MirrorCore
+package import MirrorStorage
+import NIOHTTP1
+import StorageCloud
+
+/// Makes the service fetch from wherever an artifact lies.
+extension AzureStore {
+    /// Bytes of a URL that the service takes.
+    private static let maxURL = 2_048
+    /// Bytes of what is fetched as one block, because its MD5 is that of the whole.
+    private static let maxWithMD5: Int64 = 1 << 30
+
+    package func canPull(from source: URLSource) -> Bool {
+        guard configuration.pullsURLs, (1...Self.maxObjectSize).contains(source.size), source.url.description.utf8.count <= Self.maxURL
+        else { return false }
+        let endpoint = client.endpoint
+        // On the way to the service everybody could change what is fetched, unless the pool itself is configured to be reached like that.
+        guard source.url.scheme == .https || endpoint.scheme == .http else { return false }
+        return (source.isPublic || !endpoint.isPublic) && check(of: source) != nil
+    }
+
+    /// How it is known that what arrived is what the origin states.
+    private enum Check {
+        /// The origin states nothing; what it has must be the same afterwards.
+        case unstated
+        /// Of the whole, made up from those of the blocks.
+        case crc64(Digest)
+        /// The service compares it; there must be one block.
+        case md5(Digest)
+    }
+
+    /// - Returns: `nil` when the origin states digests, and none that the service can check.
+    private func check(of source: URLSource) -> Check? {
+        if source.digests.isEmpty { return .unstated }
+        if let crc64 = source.digests.first(where: { $0.algorithm == .crc64nvme }) { return .crc64(crc64) }
+        guard source.size <= Self.maxWithMD5 else { return nil }
+        return source.digests.first { $0.algorithm == .md5 }.map { Check.md5($0) }
+    }
+
+    package func pull(
+        _ key: ObjectKey, from source: URLSource, metadata: ObjectMetadata, condition: WriteCondition,
+        confirm: @escaping @Sendable () async throws -> Void
+    ) async throws -> ObjectInfo {
+        guard canPull(from: source), let check = check(of: source) else {
+            throw CloudErrors.azure.error(.unsupported, "the service cannot fetch \(source)", "pull")
+        }
+        if condition == .absent { try await requireAbsent(key, call: "pull") }
+        // The service sends the condition on, or takes no notice of it: not every server knows it.
+        let fields = [(name: "x-ms-copy-source", value: source.url.description), (name: "x-ms-source-if-match", value: source.etag)]
+        var md5: Digest?
+        if case .md5(let digest) = check { md5 = digest }
+        let parts = try await fetch(name(of: key), size: source.size, md5: md5) { fields }
+        if case .crc64(let digest) = check { try require(digest, of: parts) }
+        try await confirm()
+        return try await commit(key, parts, size: source.size, MetadataFields.azure.keptByAzure(metadata), md5: md5, condition)
+    }
+
+    private func require(_ digest: Digest, of parts: [FetchedPart]) throws {
+        var crc64: UInt64 = 0
+        for part in parts {
+            guard let next = part.block.crc64 else {
+                throw CloudErrors.azure.error(.unsupported, "the service does not say what it has fetched", "pull")
+            }
+            crc64 = CRC64NVME.joining(crc64, next, length: part.range.length)
+        }
+        guard CRC64NVME.bytes(of: crc64) == digest.bytes else {
+            throw CloudErrors.azure.error(
+                .checksumMismatch, "what the service has fetched does not have the CRC-64 that the origin states", "pull")
+        }
+    }
+
+    // MARK: What copies and fetches have in common
+
+    struct FetchedPart: Sendable {
+        let range: ByteRange
+        let block: AzureBlocks.Block
+    }
+
+    /// Makes the service read something into blocks, several at the same time.
+    ///
+    /// - Parameter md5: Of the whole, which is read into one block then.
+    /// - Parameter source: Fields that say what is to be read; asked for anew for each request.
+    /// - Returns: The blocks in their order.
+    func fetch(
+        _ name: String, size: Int64, md5: Digest? = nil, from source: @escaping @Sendable () async throws -> [(name: String, value: String)]
+    ) async throws -> [FetchedPart] {
+        let partSize =
+            md5 == nil
+            ? Self.copyPartSize(of: size, configured: configuration.copyPartSize, workers: configuration.copyConcurrency) : max(size, 1)
+        let count = Int((size + partSize - 1) / partSize)
+        let (numbers, ids) = (PartNumbers(count: count), BlockIDs())
+        return try await withThrowingTaskGroup(of: [(number: Int, part: FetchedPart)].self) { group in
+            for _ in 0..<min(max(1, configuration.copyConcurrency), count) {
+                group.addTask {
+                    var parts: [(number: Int, part: FetchedPart)] = []
+                    while let number = numbers.take() {
+                        let offset = Int64(number) * partSize
+                        guard let range = ByteRange(offset: offset, length: min(partSize, size - offset)) else { break }
+                        let block = try await blocks.copy(
+                            ids.id(part: number, attempt: 0), of: name, range: range, from: source, md5: md5)
+                        parts.append((number, FetchedPart(range: range, block: block)))
+                    }
+                    return parts
+                }
+            }
+            var all: [(number: Int, part: FetchedPart)] = []
+            // One that fails ends the others.
+            for try await parts in group { all += parts }
+            return all.sorted { $0.number < $1.number }.map(\.part)
+        }
+    }
+
+    /// Small enough for all workers to have something to do, and large enough for the blocks not to be too many.
+    static func copyPartSize(of size: Int64, configured: Int64, workers: Int) -> Int64 {
+        let share = roundedUp(size / Int64(max(1, workers)))
+        let least = max(8 * minPartSize, roundedUp(size / Int64(maxParts)))
+        return min(max(least, min(share, configured)), maxPartSize)
+    }
+
+    /// To whole MiB, and to one more where it is one already.
+    private static func roundedUp(_ size: Int64) -> Int64 { ((size >> 20) + 1) << 20 }
+
+    func commit(
+        _ key: ObjectKey, _ parts: [FetchedPart], size: Int64, _ metadata: ObjectMetadata, md5: Digest?, _ condition: WriteCondition
+    ) async throws -> ObjectInfo {
+        let name = name(of: key)
+        let ids = parts.map(\.block)
+        return try await blocks.retries.run { _ in
+            do {
+                let commit = try await blocks.commit(name, ids, metadata: metadata, md5: md5, condition: condition)
+                return ObjectInfo(key: key, size: size, etag: commit.etag, lastModified: commit.lastModified, metadata: metadata)
+            } catch let error as StorageError {
+                return try await published(key, size: size, metadata, condition, despite: error)
+            }
+        }
+    }
+}
