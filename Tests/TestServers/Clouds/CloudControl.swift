@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-import Foundation
+package import Foundation
 import NIOCore
 import NIOHTTP1
 
@@ -64,9 +64,14 @@ package struct CloudControl: Sendable {
 
     /// Asks for something of the server's own, such as another account.
     package func post<Answer: Decodable>(_ path: String, _ question: some Encodable) async throws -> Answer {
+        try await send(.POST, path, try Self.encoded(question))
+    }
+
+    /// A document as the server writes them.
+    package static func encoded(_ value: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
-        return try await send(.POST, path, try encoder.encode(question))
+        return try encoder.encode(value)
     }
 
     /// The same without an answer.
