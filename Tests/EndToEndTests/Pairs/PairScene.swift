@@ -20,6 +20,8 @@ struct PairScene: Sendable {
         let isSigned: Bool
 
         var service: String { String(name.prefix { $0 != "/" }) }
+        /// What the paths of all requests about it contain.
+        var path: String { base.map { "\($0.split(separator: "/").last ?? "")/" } ?? "" }
     }
 
     private enum Home: Sendable {
@@ -86,6 +88,11 @@ struct PairScene: Sendable {
         try await mirror.whileRunning { mirror async throws in
             try await body(PairScene(mirror: mirror, pools: pools, home: home))
         }
+    }
+
+    /// What the paths of all requests about the origin's bucket contain.
+    var homePath: String {
+        if case .bucket(_, let bucket) = home { "\(bucket)/" } else { "" }
     }
 
     /// Gives an artifact to the origin.

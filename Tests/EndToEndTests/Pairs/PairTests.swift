@@ -94,7 +94,7 @@ extension EndToEnd {
                 Signed(service: "azure", signature: "sig=", end: ("se=20", "se=21")),
             ])
         func signatures(_ signed: Signed) async throws {
-            let control = signed.service == "gcs" ? try GCSServer().control : try AzureServer().control
+            let control = try control(of: signed.service)
             try await PairScene.run(.http, services: [signed.service]) { scene in
                 let pool = try #require(scene.pools.first { $0.isSigned })
                 var locations: [String] = []
@@ -121,12 +121,45 @@ extension EndToEnd {
                 for method in [HTTPMethod.PUT, .DELETE] { #expect(try await status(of: location, method) == 403, "\(method)") }
                 #expect(try await status(of: location) == 200)
 
-                let bucket = try #require(plain.split(separator: "/").dropLast(2).last)
-                let hits = try await control.with(CloudFault("\(bucket)/") { $0.clockOffset = 8 * 86_400 }) {
+                let hits = try await control.with(CloudFault(pool.path) { $0.clockOffset = 8 * 86_400 }) {
                     let answered = try await status(of: location)
                     #expect([400, 403].contains(answered))
                 }
                 #expect(hits > 0)
+            }
+        }
+
+        private func control(of service: String) throws -> CloudControl {
+            try service == "gcs" ? GCSServer().control : AzureServer().control
+        }
+
+        @Test("An origin's bucket that breaks off, and a pool that refuses one request in ten, are waited out", arguments: ["gcs", "azure"])
+        func faults(_ service: String) async throws {
+            let origin = try #require(PairOrigin(rawValue: service == "gcs" ? "azure" : "gcs"))
+            try await PairScene.run(origin, services: [service]) { scene in
+                let pool = try #require(scene.pools.first { $0.isSigned })
+                let breaking = CloudFault(scene.homePath) {
+                    $0.method = "GET"
+                    $0.breakAfter = 1 << 20
+                    $0.count = 2
+                }
+                let busy = CloudFault(pool.path) {
+                    $0.status = 503
+                    $0.fraction = 0.1
+                    $0.seed = 5
+                }
+                let url = try await scene.offer(.large, for: pool)
+                var location = ""
+                let broken = try await control(of: origin.rawValue).with(breaking) {
+                    try await control(of: service).with(busy) {
+                        let answer = try await scene.mirror.redirect(url, in: pool.name)
+                        #expect(answer.outcome == "wait")
+                        location = try scene.location(answer, in: pool)
+                    }
+                }
+                #expect(broken == 2)
+                let isSame = try await HTTP.send(.GET, location).body == PairArtifact.large.bytes
+                #expect(isSame)
             }
         }
     }
