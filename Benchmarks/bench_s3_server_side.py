@@ -4,7 +4,7 @@ from bench_copy import timed_copy
 from data import need, random_file
 from process import Ran, measure
 from s3_mirror import S3Mirror
-from s3_rows import Way, alternate, rows
+from bucket_rows import Way, alternate, rows
 from seaweedfs import ORIGIN_BUCKET, POOL_BUCKET, SeaweedFS, room
 from settings import LOGS, MIB, Settings
 from table import Row

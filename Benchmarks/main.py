@@ -10,7 +10,9 @@ import time
 from settings import BENCHMARKS, DATA, LOGS, RESULTS, Settings, say
 from table import environment, render
 
-MODULES = {name: "bench_" + name.replace("-", "_") for name in BENCHMARKS}
+MODULES = {name: "bench_" + name.replace("-", "_") for name in BENCHMARKS} | {
+    f"s3-{what}": f"bench_bucket_{what}" for what in ("copy", "small", "memory")
+}
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from bench_selected_redirect import SelectedMirror, SelectingMirror  # noqa: E402
 from bench_state import calls_of  # noqa: E402
+from bucket_rows import alternate, rows  # noqa: E402
 from http_socket import answer_in  # noqa: E402
 from load import read  # noqa: E402
 from mirror import Mirror, sum_of_metric  # noqa: E402
@@ -16,7 +17,6 @@ from percentiles import percentile  # noqa: E402
 from process import TICKS, Ran, free_ports, measure, parse_cpu, parse_memory  # noqa: E402
 from redis_server import changes_of, encode, latencies_in, netstrings, parse, tells_present  # noqa: E402
 from s3_mirror import S3Mirror  # noqa: E402
-from s3_rows import alternate, rows  # noqa: E402
 from seaweedfs import sizes_in  # noqa: E402
 from table import Row, number, render  # noqa: E402
 

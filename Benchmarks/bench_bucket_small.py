@@ -6,7 +6,7 @@ import time
 from data import need, origin, random_file
 from process import Ran, cpu_seconds, measure, memory
 from s3_mirror import S3Mirror
-from s3_rows import Way, alternate, rows
+from bucket_rows import Way, alternate, rows
 from seaweedfs import POOL_BUCKET, SeaweedFS, room
 from settings import DATA, LOGS, Settings
 from table import Row

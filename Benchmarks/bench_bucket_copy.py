@@ -7,7 +7,7 @@ from bench_copy import file_sha256, timed_copy
 from data import need, origin, random_file
 from process import Ran, measure
 from s3_mirror import S3Mirror
-from s3_rows import Way, alternate, rows
+from bucket_rows import Way, alternate, rows
 from seaweedfs import POOL_BUCKET, SeaweedFS, room
 from settings import LOGS, MIB, Settings
 from table import Row
