@@ -53,7 +53,7 @@ import Testing
         #expect(problems.contains { $0.contains("this version does not support shelf pools, only local and s3") }, "\(problems)")
     }
 
-    @Test func `the references have it`() {
+    @Test func `the references have it`() throws {
         let reference = ConfigurationReference.markdown(Self.services)
         #expect(reference.contains("The services are `local`, `s3` and `shelf`."))
         #expect(reference.contains("## `pools.shelf/back-room`\n\nA shelf."))
@@ -61,6 +61,10 @@ import Testing
         #expect(ConfigurationExample.yaml(Self.services).contains("  #shelf/back-room:\n    # What stands on it.\n    #label: a-label\n"))
         #expect(CapabilityTable.markdown(Self.services).contains("| `s3`, presigned | `shelf` | in memory (tests) |"))
         #expect(CapabilityTable.permissions(Self.services).hasSuffix("Whoever may open the door.\n"))
+        let copies = try CopyTable.markdown(Self.services).split(separator: "\n")
+        #expect(copies[0].hasSuffix(" | `shelf` |"))
+        // A shelf copies nothing by itself, and takes parts.
+        #expect(copies.contains { $0.hasPrefix("| HTTP, several parts | ") && $0.hasSuffix(" | in ranges, all bytes |") })
     }
 
     @Test func `a pool is the same only with the same settings of the same service`() throws {
