@@ -1,4 +1,5 @@
 import MirrorCore
+import NIOHTTP1
 import TestServers
 import Testing
 
@@ -127,10 +128,10 @@ struct PairScene: Sendable {
 
     /// Bytes that went through the mirror into a pool, and that its service copied by itself, since the start.
     func copied(in pool: Pool) async throws -> (through: Double, byService: Double) {
-        let label = "pool=\"\(pool.name)\""
-        return (
-            try await mirror.metric("cloud_mirror_copy_bytes_total", label) ?? 0,
-            try await mirror.metric("cloud_mirror_server_side_copy_bytes_total", label) ?? 0
-        )
+        let lines = try await mirror.send(.GET, "/metrics").text.split(separator: "\n").filter { $0.contains("pool=\"\(pool.name)\"") }
+        func total(_ name: String) -> Double {
+            lines.filter { $0.hasPrefix("\(name){") }.compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +)
+        }
+        return (total("cloud_mirror_copy_bytes_total"), total("cloud_mirror_server_side_copy_bytes_total"))
     }
 }
