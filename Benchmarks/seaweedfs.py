@@ -1,4 +1,4 @@
-"""SeaweedFS on loopback: the S3 server that is copied into and out of, by us and by the peers."""
+"""SeaweedFS on loopback, which plays S3."""
 
 import http.client
 import json
@@ -9,17 +9,18 @@ import subprocess
 import time
 from pathlib import Path
 
-from process import cpu_seconds, free_ports, start
-from settings import DATA, LOGS, MIB
+from bucket_server import ORIGIN_BUCKET, POOL_BUCKET, BucketServer
+from process import free_ports, start
+from settings import DATA, LOGS
 
 REGION = "us-east-1"
-# One gets the copies, the other has what is copied within the server.
-POOL_BUCKET = "mirror-pool"
-ORIGIN_BUCKET = "mirror-origin"
 
 
-class SeaweedFS:
-    """One server that checks signatures, with two empty buckets, as a context manager. With `is_public` everybody may read the copies."""
+class SeaweedFS(BucketServer):
+    """One server that checks signatures. With `is_public` everybody may read the copies."""
+
+    title = "S3"
+    remote = ":s3:"
 
     def __init__(self, name: str, is_public: bool = False):
         self.is_public = is_public
@@ -43,6 +44,32 @@ class SeaweedFS:
             "RCLONE_S3_ACCESS_KEY_ID": self.access_key, "RCLONE_S3_SECRET_ACCESS_KEY": self.secret_key,
             # Spares rclone the question whether the bucket is there, which the others do not ask.
             "RCLONE_S3_NO_CHECK_BUCKET": "true",
+        }
+
+    def bucket_settings(self, bucket: str) -> str:
+        """What the configuration of a mirror says about a bucket."""
+        return (
+            f"bucket: {bucket}, endpoint: \"{self.base}\", region: {REGION}, addressing: path, "
+            f"credentials: {{accessKeyID: {self.access_key}, secretAccessKey: \"{self.secret_key}\"}}")
+
+    def pool_settings(self) -> str:
+        # Public where the bucket is: then a redirect's Location does not change with the time.
+        return f"{{{self.bucket_settings(POOL_BUCKET)}, access: {'public' if self.is_public else 'presigned'}}}"
+
+    def large_peers(self, url: str) -> dict[str, list]:
+        return {
+            "curl, s5cmd pipe": [
+                "bash", "-c", 'set -o pipefail; curl --silent --show-error --fail "$1" | s5cmd pipe "$2"', "bash", url,
+                f"s3://{POOL_BUCKET}/peer.bin"],
+        }
+
+    def small_peers(self, urls: str, downloads: Path) -> dict[str, list]:
+        return {
+            "curl -Z into files, s5cmd cp": [
+                "bash", "-c",
+                'set -e; curl --silent --show-error --fail --parallel --parallel-max 16 --output "$1/#1.bin" "$2"; '
+                's5cmd --log error cp "$1/" "$3"',
+                "bash", downloads, urls, f"s3://{POOL_BUCKET}/peer/"],
         }
 
     def __enter__(self) -> "SeaweedFS":
@@ -86,13 +113,6 @@ class SeaweedFS:
                 for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
                     left.unlink(missing_ok=True)
 
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
-    def cpu(self) -> float:
-        return cpu_seconds(self.pid)
-
     def s5cmd(self, *words) -> str:
         """What s5cmd prints; for what is not measured."""
         ran = subprocess.run(
@@ -103,7 +123,6 @@ class SeaweedFS:
         return ran.stdout
 
     def sizes(self, bucket: str) -> list[int]:
-        """Of all objects in a bucket."""
         listing = subprocess.run(
             ["s5cmd", "--json", "ls", f"s3://{bucket}/*"], capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL,
             env={**os.environ, **self.environment})
@@ -111,13 +130,6 @@ class SeaweedFS:
         if listing.returncode != 0 and "no object found" not in listing.stderr:
             raise RuntimeError(f"s5cmd ls ended with {listing.returncode}: {listing.stderr.strip()[:300]}")
         return sizes_in(listing.stdout)
-
-    def expect(self, bucket: str, size: int, count: int, name: str) -> None:
-        """Raises unless the bucket has exactly so many objects, each of this size."""
-        sizes = self.sizes(bucket)
-        if sizes != [size] * count:
-            wrong = [each for each in sizes if each != size]
-            raise RuntimeError(f"{name} left {len(sizes)} objects in {bucket}, {len(wrong)} of a wrong size; {count} of {size} bytes were expected")
 
     def empty(self, bucket: str) -> None:
         if self.sizes(bucket):
@@ -146,8 +158,3 @@ def sizes_in(listing: str) -> list[int]:
     """The sizes in what `s5cmd --json ls` prints."""
     entries = [json.loads(line) for line in listing.splitlines()]
     return [entry.get("size", 0) for entry in entries if entry.get("type") == "file"]
-
-
-def room(copies: int, size: int) -> int:
-    """Bytes of disk for so many copies: SeaweedFS gives back what is deleted only now and then."""
-    return copies * (size + MIB)

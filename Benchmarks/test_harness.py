@@ -9,15 +9,19 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from bench_selected_redirect import SelectedMirror, SelectingMirror  # noqa: E402
 from bench_state import calls_of  # noqa: E402
+from bucket_mirror import AzureMirror, GCSMirror  # noqa: E402
+from bucket_rows import alternate, rows  # noqa: E402
+from cloud_servers import port_in  # noqa: E402
 from http_socket import answer_in  # noqa: E402
 from load import read  # noqa: E402
+from main import benchmark  # noqa: E402
 from mirror import Mirror, sum_of_metric  # noqa: E402
 from percentiles import percentile  # noqa: E402
 from process import TICKS, Ran, free_ports, measure, parse_cpu, parse_memory  # noqa: E402
 from redis_server import changes_of, encode, latencies_in, netstrings, parse, tells_present  # noqa: E402
 from s3_mirror import S3Mirror  # noqa: E402
-from s3_rows import alternate, rows  # noqa: E402
 from seaweedfs import sizes_in  # noqa: E402
+from settings import BENCHMARKS  # noqa: E402
 from table import Row, number, render  # noqa: E402
 
 WRK = (
@@ -78,6 +82,17 @@ class Harness(unittest.TestCase):
         self.assertTrue(S3Mirror.is_copy("http://127.0.0.1:1/mirror-pool/ab/c.bin?X-Amz-Expires=60"))
         self.assertFalse(S3Mirror.is_copy("http://127.0.0.1:1/mirror-origin/c.bin"))
         self.assertEqual(S3Mirror.path("http://a/b"), "/v1/redirect/s3/eu-central-1/http%3A%2F%2Fa%2Fb")
+        self.assertEqual(GCSMirror.path("http://a/b"), "/v1/redirect/gcs/us-central1/http%3A%2F%2Fa%2Fb")
+        self.assertTrue(AzureMirror.is_copy("http://127.0.0.1:1/account/mirror-pool/ab/c.bin?sig=x"))
+        self.assertFalse(AzureMirror.is_copy("http://127.0.0.1:1/copy-1/c.bin"))
+
+    def test_every_name_is_of_a_benchmark(self):
+        for name in BENCHMARKS:
+            self.assertTrue(callable(benchmark(name)), name)
+
+    def test_the_port_is_read_once_the_line_is_whole(self):
+        self.assertEqual(port_in("a warning\nlistening on 1234, over TLS on 5678\n"), "1234")
+        self.assertIsNone(port_in("listening on 12"))
 
     def test_samples_of_one_metric_are_added_up(self):
         text = '# TYPE a counter\na{pool="x"} 1\na{pool="y"} 2.5\na_b{pool="x"} 9\nc 4\n'

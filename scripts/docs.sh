@@ -32,6 +32,7 @@ insert() {
     say "Wrote the $3 of $2"
 }
 insert capability-table docs/storage-backends.md capabilities
+insert copy-table docs/storage-backends.md copies
 insert bucket-policies docs/operations.md policies
 insert limits docs/security.md limits
 

@@ -15,6 +15,8 @@ struct GenerateCommand: AsyncParsableCommand {
         case limits
         /// The table in docs/storage-backends.md
         case capabilities = "capability-table"
+        /// The table of copies there
+        case copies = "copy-table"
         /// The policies in docs/operations.md
         case policies = "bucket-policies"
     }
@@ -29,6 +31,7 @@ struct GenerateCommand: AsyncParsableCommand {
             case .example: ConfigurationExample.yaml(.current)
             case .limits: ConfigurationReference.limits(.current)
             case .capabilities: CapabilityTable.markdown(.current)
+            case .copies: try CopyTable.markdown(.current)
             case .policies: CapabilityTable.permissions(.current)
             }
         print(text, terminator: "")

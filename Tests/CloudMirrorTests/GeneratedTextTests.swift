@@ -47,6 +47,13 @@ import Testing
         #expect(text.contains("<!-- capabilities -->\n\(table)<!-- /capabilities -->"), "`make docs` writes it:\n\(table)")
     }
 
+    @Test("The table of copies in docs/storage-backends.md is what the code says")
+    func copies() throws {
+        let text = try Self.checkedIn("docs/storage-backends.md")
+        let table = try CopyTable.markdown(.standard)
+        #expect(text.contains("<!-- copies -->\n\(table)<!-- /copies -->"), "`make docs` writes it:\n\(table)")
+    }
+
     @Test("docs/writing-a-backend.md has every feature that a store can declare")
     func features() throws {
         let text = try Self.checkedIn("docs/writing-a-backend.md")

@@ -54,7 +54,7 @@ import Testing
             problems.contains { $0.contains("this version does not support shelf pools, only local, s3, gcs and azure") }, "\(problems)")
     }
 
-    @Test func `the references have it`() {
+    @Test func `the references have it`() throws {
         let reference = ConfigurationReference.markdown(Self.services)
         #expect(reference.contains("The services are `local`, `s3`, `gcs`, `azure` and `shelf`."))
         #expect(reference.contains("## `pools.shelf/back-room`\n\nA shelf."))
@@ -62,6 +62,10 @@ import Testing
         #expect(ConfigurationExample.yaml(Self.services).contains("  #shelf/back-room:\n    # What stands on it.\n    #label: a-label\n"))
         #expect(CapabilityTable.markdown(Self.services).contains("| `azure`, presigned | `shelf` | in memory (tests) |"))
         #expect(CapabilityTable.permissions(Self.services).hasSuffix("Whoever may open the door.\n"))
+        let copies = try CopyTable.markdown(Self.services).split(separator: "\n")
+        #expect(copies[0].hasSuffix(" | `shelf` |"))
+        // A shelf copies nothing by itself, and takes parts.
+        #expect(copies.contains { $0.hasPrefix("| HTTP, several parts | ") && $0.hasSuffix(" | in ranges, all bytes |") })
     }
 
     @Test func `a pool is the same only with the same settings of the same service`() throws {

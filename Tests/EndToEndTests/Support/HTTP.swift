@@ -42,7 +42,11 @@ enum HTTP {
     static func send(
         _ method: HTTPMethod, _ url: String, headers: HTTPHeaders = [:], body: String? = nil
     ) async throws -> Answer {
-        let response = try await open(method, url, headers: headers, body: body)
+        try await send(method, url, headers: headers, bytes: body.map { ByteBuffer(string: $0) })
+    }
+
+    static func send(_ method: HTTPMethod, _ url: String, headers: HTTPHeaders = [:], bytes: ByteBuffer?) async throws -> Answer {
+        let response = try await open(method, url, headers: headers, body: bytes)
         var bytes: [UInt8] = []
         for try await chunk in response.body { bytes.append(contentsOf: chunk.readableBytesView) }
         return Answer(status: Int(response.status.code), headers: response.headers, body: bytes)
@@ -50,12 +54,12 @@ enum HTTP {
 
     /// The head of an answer; its body is read as fast as somebody reads it.
     static func open(
-        _ method: HTTPMethod, _ url: String, headers: HTTPHeaders = [:], body: String? = nil, timeout: TimeAmount = .seconds(50)
+        _ method: HTTPMethod, _ url: String, headers: HTTPHeaders = [:], body: ByteBuffer? = nil, timeout: TimeAmount = .seconds(50)
     ) async throws -> HTTPClientResponse {
         var request = HTTPClientRequest(url: url)
         request.method = method
         request.headers.add(contentsOf: headers)
-        if let body { request.body = .bytes(ByteBuffer(string: body)) }
+        if let body { request.body = .bytes(body) }
         return try await client.execute(request, timeout: timeout)
     }
 

@@ -34,6 +34,8 @@ struct MirrorSettings {
     var morePools: [String] = []
     /// Entries of `origins.s3`, as YAML: `{bucket: …}`.
     var buckets: [String] = []
+    /// Other lists of `origins`, a line each: `gcs: [{bucket: …}]`.
+    var moreOrigins: [String] = []
     var sweepInterval = "60s"
     /// `nil` makes redirects to copies relative, because the port is the system's choice.
     var publicURL: String?
@@ -58,6 +60,7 @@ struct MirrorSettings {
           requireHTTPS: \(requireHTTPS)
           allowAddresses: [127.0.0.0/8]
           s3: [\(buckets.joined(separator: ", "))]
+          \(moreOrigins.joined(separator: "\n  "))
         pools:
           local/dev: {directory: \(directory)/\(pool)\(poolOptions)}
           \(morePools.joined(separator: "\n  "))

@@ -55,8 +55,12 @@ struct S3Server: Sendable {
     }
 
     func put(_ bytes: [UInt8], _ key: String, in bucket: String, type: String = "application/octet-stream") async throws {
-        _ = try await client(bucket).send(
-            S3Call("put", .PUT, key: key, headers: [("content-type", type)], body: .bytes([ByteBuffer(bytes: bytes)])))
+        try await put(bytes, key, in: bucket, fields: [("content-type", type)])
+    }
+
+    /// - Parameter fields: Names in lower case.
+    func put(_ bytes: [UInt8], _ key: String, in bucket: String, fields: [(name: String, value: String)]) async throws {
+        _ = try await client(bucket).send(S3Call("put", .PUT, key: key, headers: fields, body: .bytes([ByteBuffer(bytes: bytes)])))
     }
 
     func delete(_ key: String, in bucket: String) async throws {

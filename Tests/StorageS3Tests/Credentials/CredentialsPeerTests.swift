@@ -7,7 +7,7 @@ import Testing
 
 /// botocore, which the AWS CLI is built on, is asked what it finds on the same machine with the same services.
 @Suite(
-    .enabled(if: BotocorePeer.isWanted, "botocore is missing: set CLOUD_MIRROR_TEST_PYTHON, or use `make test`"), .timeLimit(.minutes(5)))
+    .enabled(if: PythonPeer.isWanted, "botocore is missing: set CLOUD_MIRROR_TEST_PYTHON, or use `make test`"), .timeLimit(.minutes(5)))
 struct CredentialsPeerTests {
     typealias Place = CredentialsOrderTests.Place
 
@@ -34,7 +34,7 @@ struct CredentialsPeerTests {
     /// What botocore finds: key, secret and token, or one word.
     static func answers(to questions: [Question], in scene: CredentialScene) async throws -> [[String]] {
         let python = try #require(
-            BotocorePeer.python, "CLOUD_MIRROR_TEST_PYTHON is not set; run these tests with `make test`, which sets it")
+            PythonPeer.python, "CLOUD_MIRROR_TEST_PYTHON is not set; run these tests with `make test`, which sets it")
         let input = try scene.write("questions", String(decoding: try JSONEncoder().encode(questions), as: UTF8.self))
         let program = try scene.write("peer.py", program)
         let runner = try scene.write("peer", "exec '\(python)' -B '\(program)' < '\(input)'\n")

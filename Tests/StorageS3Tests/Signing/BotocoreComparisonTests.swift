@@ -3,12 +3,13 @@ import MirrorCore
 import MirrorStorage
 import NIOCore
 import StorageCloud
+import TestServers
 import Testing
 
 @testable import StorageS3
 
 @Suite(
-    .enabled(if: BotocorePeer.isWanted, "botocore is missing: set CLOUD_MIRROR_TEST_PYTHON, or use `make test`"), .timeLimit(.minutes(5)))
+    .enabled(if: PythonPeer.isWanted, "botocore is missing: set CLOUD_MIRROR_TEST_PYTHON, or use `make test`"), .timeLimit(.minutes(5)))
 struct BotocoreComparisonTests {
     @Test func `600 generated requests get the signatures that botocore gives them`() async throws {
         var generator = PeerRequestGenerator(seed: 3)

@@ -42,89 +42,69 @@ struct PeerRequest: Encodable {
 
 /// Makes requests that are awkward to sign; the same ones for the same seed.
 struct PeerRequestGenerator {
-    private var random: SeededGenerator
+    private var chance: AwkwardGenerator
 
     init(seed: UInt64) {
-        random = SeededGenerator(seed: seed)
+        chance = AwkwardGenerator(seed: seed)
     }
-
-    private static let awkward = [
-        " ", "  ", "+", "%", "%2F", "%20", "%zz", "/", "//", "/../", "/./", "..", ".", "~", "'", "\"", "!", "*", "(", ")", "&", "=", "?",
-        "#",
-        ";", ":", "@", ",", "$", "[", "]", "\\", "|", "^", "`", "{", "}", "<", ">", "-", "_", "\u{1}", "\n", "\t", "\u{7f}", "ü",
-        "e\u{301}",
-        "é", "日本語", "🦊", "\u{202e}", "ß", "A", "a", "b", "z", "0", "firefox-50.tar.bz2", "dir",
-    ]
 
     mutating func header() -> PeerRequest {
         var request = common()
-        request.method = pick(["GET", "HEAD", "PUT", "POST", "DELETE"])
-        for _ in 0..<number(5) { request.query.append([name(), text(number(4))]) }
-        if request.query.count > 1, number(3) == 0 { request.query.append([request.query[0][0], text(number(3))]) }
+        request.method = chance.pick(["GET", "HEAD", "PUT", "POST", "DELETE"])
+        for _ in 0..<chance.number(5) { request.query.append([name(), chance.text(chance.number(4))]) }
+        if request.query.count > 1, chance.number(3) == 0 { request.query.append([request.query[0][0], chance.text(chance.number(3))]) }
         if ["PUT", "POST"].contains(request.method) {
-            request.body = Data((0..<number(2_000)).map { UInt8(truncatingIfNeeded: $0) }).base64EncodedString()
+            request.body = Data((0..<chance.number(2_000)).map { UInt8(truncatingIfNeeded: $0) }).base64EncodedString()
         }
-        if number(4) == 0 { request.contentSHA256 = "UNSIGNED-PAYLOAD" }
+        if chance.number(4) == 0 { request.contentSHA256 = "UNSIGNED-PAYLOAD" }
         return request
     }
 
     mutating func presigned() -> PeerRequest {
         var request = common()
-        request.method = pick(["GET", "HEAD", "PUT"])
-        request.life = 1 + number(604_800)
+        request.method = chance.pick(["GET", "HEAD", "PUT"])
+        request.life = 1 + chance.number(604_800)
         // The peer keeps one of each name.
         var names: Set<String> = []
-        for _ in 0..<number(4) {
+        for _ in 0..<chance.number(4) {
             let name = name()
-            if names.insert(name).inserted { request.query.append([name, text(number(4))]) }
+            if names.insert(name).inserted { request.query.append([name, chance.text(chance.number(4))]) }
         }
-        if number(2) == 0 { request.query.append(["response-content-disposition", "attachment; filename=\"\(text(2))\""]) }
+        if chance.number(2) == 0 {
+            request.query.append(["response-content-disposition", "attachment; filename=\"\(chance.text(2))\""])
+        }
         return request
     }
 
     private mutating func common() -> PeerRequest {
         var request = PeerRequest()
-        request.scheme = pick(["https", "http"])
-        request.host = pick([
+        request.scheme = chance.pick(["https", "http"])
+        request.host = chance.pick([
             "bucket.s3.eu-central-1.amazonaws.com", "s3.example.org", "127.0.0.1:8333", "[::1]:8333", "a.b.example.org:9000",
         ])
-        request.key = number(10) == 0 ? longKey() : text(1 + number(8))
-        request.region = pick(["us-east-1", "eu-central-1", "auto"])
-        request.time = Int64(number(4_000_000_000))
-        request.accessKeyID = "AKIA\(number(1_000_000))"
-        request.secretAccessKey = "secret/+\(number(1_000_000))ü"
-        if number(3) == 0 { request.sessionToken = "to/ken+==\(number(1_000_000))" }
+        request.key = chance.key()
+        request.region = chance.pick(["us-east-1", "eu-central-1", "auto"])
+        request.time = Int64(chance.number(4_000_000_000))
+        request.accessKeyID = "AKIA\(chance.number(1_000_000))"
+        request.secretAccessKey = "secret/+\(chance.number(1_000_000))ü"
+        if chance.number(3) == 0 { request.sessionToken = "to/ken+==\(chance.number(1_000_000))" }
         let names = [
             "x-amz-meta-cloud-mirror-sha256", "X-Amz-Meta-A", "x-amz-meta-a", "x-amz-meta-a-b", "Content-Type", "Range", "If-None-Match",
             "x-amz-copy-source", "Cache-Control", "User-Agent", "Expect", "x-amz-acl", "X-AMZ-Z",
         ]
-        for _ in 0..<number(6) { request.headers.append([pick(names), value()]) }
+        for _ in 0..<chance.number(6) { request.headers.append([chance.pick(names), value()]) }
         return request
     }
 
     private mutating func name() -> String {
-        number(2) == 0
-            ? pick(["prefix", "uploads", "partNumber", "list-type", "x-id", "a", "a-b", "a b", "A", "max-keys"]) : "n" + text(1 + number(2))
-    }
-
-    private mutating func text(_ pieces: Int) -> String {
-        (0..<pieces).map { _ in pick(Self.awkward) }.joined()
-    }
-
-    /// 1,000 bytes: near what a service allows.
-    private mutating func longKey() -> String {
-        var key = ""
-        while key.utf8.count < 990 { key += pick(Self.awkward) }
-        while key.utf8.count < 1_000 { key += "x" }
-        return key
+        chance.number(2) == 0
+            ? chance.pick(["prefix", "uploads", "partNumber", "list-type", "x-id", "a", "a-b", "a b", "A", "max-keys"])
+            : "n" + chance.text(1 + chance.number(2))
     }
 
     /// A field's value: no control characters, and only the blanks that fields have.
     private mutating func value() -> String {
-        (0..<number(5)).map { _ in pick(["a", "B", "  ", " ", "bytes=0-9", ",", ";", "=", "\"q  q\"", "ü", "日本", "%20", "+", "~"]) }
-            .joined()
+        let pieces = ["a", "B", "  ", " ", "bytes=0-9", ",", ";", "=", "\"q  q\"", "ü", "日本", "%20", "+", "~"]
+        return (0..<chance.number(5)).map { _ in chance.pick(pieces) }.joined()
     }
-
-    private mutating func number(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &random) }
-    private mutating func pick<Value>(_ values: [Value]) -> Value { values[number(values.count)] }
 }

@@ -90,12 +90,12 @@ struct SettingsTests {
         #expect(said.errors.contains("6:19: pools.webdav/b.url: is already the collection of the pool webdav/a"), "\(said)")
     }
 
-    @Test("The reference, the example and the table of capabilities have the service")
+    @Test("The reference, the example and the tables of capabilities and copies have the service")
     func generated() async throws {
         let directory = try TestDirectory()
         for (command, text) in [
             ("configuration-reference", "pools.webdav/office"), ("configuration-example", "webdav/office:"),
-            ("capability-table", "`webdav`"),
+            ("capability-table", "`webdav`"), ("copy-table", "`webdav`"),
         ] {
             let said = try await WebDAVMirror.run(["generate", command], in: directory)
             #expect(said.status == 0)

@@ -29,6 +29,16 @@ struct CopyPlanner {
     /// Whether a request for a range is worth making.
     var canRange: Bool { capabilities.features.contains(.parallelParts) }
 
+    /// Whether the pool's service may fetch the artifact by itself instead: one of several parts, which can be told from its next version. An artifact of
+    /// one part has already arrived with the answer, and its SHA-256 is known that way.
+    func mayFetchInService(_ plan: CopyPlan) -> Bool {
+        guard capabilities.features.contains(.pullsURLs) else { return false }
+        switch plan {
+        case .bufferedRanges, .rangesInOrder: return true
+        case .stream, .bufferedStream, .ranges: return false
+        }
+    }
+
     private var readsUploads: Bool { capabilities.features.contains(.readsUploads) }
 
     /// Bytes of the first part to ask for, before anything is known of the artifact.

@@ -1,11 +1,11 @@
-"""Rounds of several ways to do the same with one S3 server, and the rows that come out of them."""
+"""Rounds of several ways to do the same with one server that plays a cloud, and the rows that come out of them."""
 
 import os
 import statistics
 from collections.abc import Callable
 
+from bucket_server import BucketServer
 from process import Ran
-from seaweedfs import SeaweedFS
 from settings import say
 from table import Row
 
@@ -13,7 +13,7 @@ from table import Row
 Way = tuple[str, Callable[[int], Ran]]
 
 
-def alternate(ways: list[Way], rounds: int, server: SeaweedFS) -> dict[str, list[Ran]]:
+def alternate(ways: list[Way], rounds: int, server: BucketServer) -> dict[str, list[Ran]]:
     """Every way in every round, each round beginning with another, so that what one leaves behind burdens each of them alike."""
     seen: dict[str, list[Ran]] = {name: [] for name, _ in ways}
     for number in range(rounds):
@@ -22,7 +22,7 @@ def alternate(ways: list[Way], rounds: int, server: SeaweedFS) -> dict[str, list
             os.sync()
             before = server.cpu()
             ran = once(number)
-            say(f"  {name}: {ran.seconds:.2f} s, {ran.cpu:.2f} s CPU, {ran.peak_mib:.0f} MiB; SeaweedFS {server.cpu() - before:.2f} s CPU")
+            say(f"  {name}: {ran.seconds:.2f} s, {ran.cpu:.2f} s CPU, {ran.peak_mib:.0f} MiB; server {server.cpu() - before:.2f} s CPU")
             seen[name].append(ran)
     return seen
 
