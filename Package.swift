@@ -99,6 +99,8 @@ let package = Package(
         // What the C library has for C alone; for the module below it.
         .target(name: "CProcess"),
         module("MirrorSystem", ["CProcess", "MirrorCore"]),
+        // Which region of which cloud an address is in, from what the clouds publish.
+        module("CloudRegions", ["MirrorCore"], resources: [.embedInCode("Resources/snapshot.bin")]),
         module("MirrorNet", ["MirrorSystem", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
         module("MirrorSettings", ["MirrorSystem", "MirrorCore", logging]),
         module("MirrorStorage", ["MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", logging, metrics, nioCore]),
@@ -116,28 +118,28 @@ let package = Package(
         module(
             "MirrorEngine",
             [
-                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, logging, metrics, nioCore,
-                serviceLifecycle, tracing,
+                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore", crypto, logging, metrics,
+                nioCore, serviceLifecycle, tracing,
             ]),
         module(
             "MirrorServer",
             [
-                "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", crypto,
-                httpTypes, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL,
+                "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
+                crypto, httpTypes, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL,
                 serviceLifecycle,
             ], resources: [.embedInCode("Resources/openapi.yaml")]),
         module(
             "MirrorNode",
             [
                 "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient",
-                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore",
+                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
                 logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
         module(
             "CloudMirror",
             [
-                "MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore",
-                argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
+                "MirrorNode", "StorageLocal", "StorageS3", "MirrorStorage", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem",
+                "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
             ]),
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
         module(
@@ -154,6 +156,7 @@ let package = Package(
             swiftSettings: settings),
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests("MirrorSystemTests", ["TestServers", "MirrorSystem"]),
+        tests("CloudRegionsTests", ["CloudRegions", "MirrorCore"]),
         tests(
             "MirrorNetTests",
             [
@@ -188,12 +191,13 @@ let package = Package(
             "MirrorEngineTests",
             [
                 "TestServers", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage", "MirrorState",
-                "MirrorNet", "MirrorTesting", "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
+                "MirrorNet", "CloudRegions", "MirrorTesting", "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1, nioPosix,
+                serviceLifecycle,
             ]),
         tests(
             "MirrorServerTests",
             [
-                "MirrorServer", "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting", "MirrorCore",
+                "MirrorServer", "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "CloudRegions", "MirrorTesting", "MirrorCore",
                 "TestServers", hummingbird, httpTypes, logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
                 yams,
             ]),
@@ -201,16 +205,16 @@ let package = Package(
             "CloudMirrorTests",
             [
                 "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "MirrorStorage",
-                "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", argumentParser, logging, nioCore, nioPosix, serviceLifecycle,
+                "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore", argumentParser, logging, nioCore, nioPosix,
+                serviceLifecycle,
             ]),
         tests(
             "FuzzTests",
             [
                 "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "StorageS3", "StorageCloud",
                 "StateSQLite", "StateRedis", "RedisClient",
-                "MirrorState", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging, nioCore, nioEmbedded,
-                nioHTTP1,
-                nioPosix, nioSSL,
+                "MirrorState", "MirrorStorage", "MirrorNet", "CloudRegions", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging, nioCore,
+                nioEmbedded, nioHTTP1, nioPosix, nioSSL,
             ], resources: [.copy("Corpus")]),
         tests(
             "EndToEndTests",
