@@ -213,8 +213,8 @@ let package = Package(
             [
                 "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "StorageS3", "StorageCloud",
                 "StateSQLite", "StateRedis", "RedisClient",
-                "MirrorState", "MirrorStorage", "MirrorNet", "CloudRegions", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging, nioCore,
-                nioEmbedded, nioHTTP1, nioPosix, nioSSL,
+                "MirrorState", "MirrorStorage", "MirrorNet", "CloudRegions", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging,
+                nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL,
             ], resources: [.copy("Corpus")]),
         tests(
             "EndToEndTests",

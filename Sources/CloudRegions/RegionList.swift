@@ -42,7 +42,9 @@ package struct RegionList: Sendable, Equatable {
         var ipv4: [RangeTable<UInt32>.Prefix] = []
         var ipv6: [RangeTable<UInt64>.Prefix] = []
         for (text, name) in entries {
-            guard let network = IPNetwork(text)?.unmapped else { throw RegionListError("has '\(Self.shown(text))', which is not a network") }
+            guard let network = IPNetwork(text)?.unmapped else {
+                throw RegionListError("has '\(Self.shown(text))', which is not a network")
+            }
             // Within the network of a client there is nothing to choose.
             guard !network.address.isIPv6 || network.prefixLength <= 64 else { continue }
             guard network.prefixLength >= (network.address.isIPv6 ? Self.shortestIPv6 : Self.shortestIPv4) else {
