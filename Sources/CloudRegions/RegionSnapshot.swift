@@ -29,7 +29,9 @@ package enum RegionSnapshot {
         var rest = bytes[...]
         guard line(&rest) == title else { throw RegionListError("is not a snapshot of this version") }
         var heads: [(cloud: Cloud, date: Timestamp, prefixes: Int, regions: [CloudRegion])] = []
-        while let text = line(&rest), !text.isEmpty {
+        while true {
+            guard let text = line(&rest) else { throw RegionListError("ends early") }
+            if text.isEmpty { break }
             let words = text.split(separator: " ").map { String($0) }
             guard words.count > 3, words.count <= RegionList.maxRegions + 3, let cloud = Cloud(rawValue: words[0]),
                 let date = Timestamp(rfc3339: words[1]), let prefixes = Int(words[2]), (1...RegionList.maxPrefixes).contains(prefixes),

@@ -16,7 +16,7 @@ extension Configuration {
 
     /// What may be fetched for lists of the clouds' addresses; `nil` when none has a URL.
     func regionPolicy() throws(StartError) -> EgressPolicy? {
-        let urls = selection.cloudRegions.all.compactMap(\.source.url)
+        let urls = selection.cloudRegions.all.compactMap(\.source.fetchURL)
         guard !urls.isEmpty else { return nil }
         do {
             return try EgressPolicy(

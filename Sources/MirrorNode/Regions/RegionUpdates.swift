@@ -53,18 +53,8 @@ struct RegionUpdates: Sendable {
             metrics.count(cloud, isRefused: true)
             logger.warning(
                 "a list of cloud regions cannot be used; the one before stays in use",
-                metadata: ["cloud": "\(cloud.rawValue)", "source": "\(source.redacted)", "error": "\(error)"])
+                metadata: ["cloud": "\(cloud.rawValue)", "source": "\(source.fetchURL?.redacted ?? source.description)", "error": "\(error)"])
             return false
-        }
-    }
-}
-
-extension CloudRegionSources.Source {
-    /// Without a query, which may hold a signature.
-    fileprivate var redacted: String {
-        switch self {
-        case .url(let url): url.redacted
-        case .file(let path): path
         }
     }
 }

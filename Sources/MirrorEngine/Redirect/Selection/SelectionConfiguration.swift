@@ -60,9 +60,9 @@ package struct CloudRegionSources: Sendable, Equatable {
         case file(String)
 
         /// `nil` for a file.
-        package var url: ArtifactURL? { if case .url(let url) = self { url } else { nil } }
+        package var fetchURL: ArtifactURL? { if case .url(let url) = self { url } else { nil } }
 
-        package var description: String { url?.description ?? path ?? "" }
+        package var description: String { fetchURL?.description ?? path ?? "" }
 
         private var path: String? { if case .file(let path) = self { path } else { nil } }
     }
