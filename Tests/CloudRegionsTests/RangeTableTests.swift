@@ -39,7 +39,9 @@ struct RangeTableTests {
         ]
         for entries in cases {
             let table = Table(entries.map(\.prefix))
-            for address in UInt8.min...UInt8.max { #expect(table.number(of: address) == expected(entries, address), "\(entries) \(address)") }
+            for address in UInt8.min...UInt8.max {
+                #expect(table.number(of: address) == expected(entries, address), "\(entries) \(address)")
+            }
         }
     }
 
