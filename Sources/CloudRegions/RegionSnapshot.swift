@@ -3,7 +3,7 @@ import MirrorCore
 /// Lists in a few bytes, as this program comes with them.
 ///
 /// A line `cloud-regions 1`; for each cloud a line with its name, its date, how many prefixes it published, and its regions; an empty line; then the
-/// ranges of each cloud as numbers (``RangeTable/write(to:)``), IPv4 before IPv6. `cloud-mirror generate cloud-regions` writes it.
+/// ranges of each cloud as numbers (``RangeTable/write(to:)``), IPv4 before IPv6. `cloud-mirror generate-cloud-regions` writes it.
 package enum RegionSnapshot {
     private static let title = "cloud-regions 1"
 
