@@ -38,7 +38,7 @@ struct WhichCommand: AsyncParsableCommand {
             default: answer.reason
             }
         let lists = answer.lists.map { "\($0.cloud) \($0.date.prefix(10))" }.joined(separator: ", ")
-        let lines = [
+        let lines: [String?] = [
             "\(answer.pool ?? "origin"): \(why)", answer.reason == "network" ? answer.region.map { "in \($0)" } : nil,
             lists.isEmpty ? nil : "lists of regions: \(lists)",
         ]

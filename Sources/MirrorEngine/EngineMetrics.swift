@@ -109,7 +109,7 @@ package struct EngineMetrics: Sendable {
     private let stateAvailable: Gauge
     private let overBudget: [BudgetTable.Refusal: Counter]
     private let spentNetworks: Gauge
-    private let choices: [PoolReason: Counter]
+    private let chosen: [PoolReason: Counter]
 
     package init(pools: some Sequence<PoolID>, factory: any MetricsFactory) {
         self.pools = Dictionary(
@@ -126,7 +126,7 @@ package struct EngineMetrics: Sendable {
                 ($0, Counter(label: Name.overBudget, dimensions: [("budget", $0.rawValue)], factory: factory))
             })
         spentNetworks = Gauge(label: Name.spentNetworks, factory: factory)
-        choices = Dictionary(
+        chosen = Dictionary(
             uniqueKeysWithValues: PoolReason.allCases.filter { $0 != .named }.map {
                 ($0, Counter(label: Name.poolChoices, dimensions: [("reason", $0.rawValue)], factory: factory))
             })
@@ -147,9 +147,9 @@ package struct EngineMetrics: Sendable {
     }
 
     /// Counts requests that did not name their pool, by why they got it; `nil` for those that named it.
-    package func choices(_ reason: PoolReason) -> Counter? { choices[reason] }
+    package func choices(_ reason: PoolReason) -> Counter? { chosen[reason] }
 
-    package func countChoices(_ reason: PoolReason, _ count: Int = 1) { choices[reason]?.increment(by: count) }
+    package func countChoices(_ reason: PoolReason, _ count: Int = 1) { chosen[reason]?.increment(by: count) }
 
     package func countError(_ error: any Error) {
         errors[ErrorKind.of(error)]?.increment()

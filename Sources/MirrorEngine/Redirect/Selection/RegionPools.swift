@@ -38,7 +38,7 @@ struct RegionPools: Sendable {
     ) -> PoolID? {
         let same = places.filter { $0.region.cloud == region.cloud }
         let others = places.filter { $0.region.cloud != region.cloud }
-        let groups =
+        let groups: [[(region: CloudRegion, pool: PoolID)]] =
             switch rule {
             case .any: [same, others]
             case .sameCloud: [same]
