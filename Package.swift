@@ -144,11 +144,14 @@ let package = Package(
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
         module(
             "MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioPosix]),
-        // No product: only Benchmarks/run.sh builds and runs it.
+        // No products: only Benchmarks/run.sh builds and runs them.
         .executableTarget(
             name: "StateBenchmark",
             dependencies: ["StateRedis", "RedisClient", "StateSQLite", "MirrorState", "MirrorCore", logging, nioCore, nioPosix],
             path: "Benchmarks/StateBenchmark", swiftSettings: settings),
+        .executableTarget(
+            name: "RegionBenchmark", dependencies: ["CloudRegions", "MirrorCore"], path: "Benchmarks/RegionBenchmark",
+            swiftSettings: settings),
 
         // What several of the targets below share: servers, other programs and directories of a test's own, and what was logged.
         .target(
