@@ -20,9 +20,6 @@ struct RangeTable<Address: FixedWidthInteger & UnsignedInteger & Sendable>: Send
     /// The number of each; 0 for a gap. Neighbours differ.
     private var numbers: [UInt16] = []
 
-    /// How many boundaries there are.
-    var count: Int { starts.count }
-
     init(_ prefixes: [Prefix]) {
         // One that holds others stands before them.
         let sorted = prefixes.sorted { ($0.start, $0.length, $0.number) < ($1.start, $1.length, $1.number) }

@@ -34,9 +34,6 @@ package enum RegionLocations {
         return acos(min(max(place.cosine(to: otherPlace), -1), 1)) * earthRadius
     }
 
-    /// Whether it is known where a region is.
-    package static func knows(_ region: CloudRegion) -> Bool { places[region] != nil }
-
     private static func makePlaces() -> [CloudRegion: Place] {
         var places: [CloudRegion: Place] = [:]
         for (cloud, text) in [(Cloud.aws, aws), (.google, google), (.azure, azure)] {

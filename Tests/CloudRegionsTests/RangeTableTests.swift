@@ -69,10 +69,11 @@ struct RangeTableTests {
 
     @Test("Neighbours with one number are one range")
     func neighbours() {
-        let halves = [Entry(start: 0, length: 1, number: 7), Entry(start: 128, length: 1, number: 7)]
-        #expect(Table(halves.map(\.prefix)).count == 1)
-        let within = [Entry(start: 0, length: 1, number: 7), Entry(start: 32, length: 4, number: 7)]
-        #expect(Table(within.map(\.prefix)).count == 2)
+        func table(_ entries: Entry...) -> Table { Table(entries.map(\.prefix)) }
+        let half = Entry(start: 0, length: 1, number: 7)
+        #expect(table(half, Entry(start: 128, length: 1, number: 7)) == table(Entry(start: 0, length: 0, number: 7)))
+        #expect(table(half, Entry(start: 32, length: 4, number: 7)) == table(half))
+        #expect(table(half, Entry(start: 128, length: 1, number: 6)) != table(Entry(start: 0, length: 0, number: 7)))
     }
 
     @Test("In one table of several, the first that has a number holds, and each has numbers of its own")
