@@ -37,7 +37,9 @@ extension FuzzTarget {
                 "PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\nGET / HTTP/1.1\r\n\r\n", "PROXY TCP6 2001:db8::1 2001:db8::2 1 2\r\n",
                 "PROXY UNKNOWN\r\n", "\r\n\r\n\0\r\nQUIT\n!\u{11}\0\u{C}aaaabbbbccdd", "\r\n\r\n\0\r\nQUIT\n \0\0\0",
             ],
-            words: ["PROXY ", "TCP4", "TCP6", "UNKNOWN", " ", "\r\n", "65535", "65536", "\r\n\r\n\0\r\nQUIT\n", "\0", "!", "\u{11}", "::ffff:"]
+            words: [
+                "PROXY ", "TCP4", "TCP6", "UNKNOWN", " ", "\r\n", "65535", "65536", "\r\n\r\n\0\r\nQUIT\n", "\0", "!", "\u{11}", "::ffff:",
+            ]
         ) { bytes in
             guard case .header(let header) = ProxyHeaderReader.read(bytes) else { return }
             try require(header.length > 0 && header.length <= min(bytes.count, ProxyHeaderReader.maxLength), "\(header)")
@@ -49,7 +51,9 @@ extension FuzzTarget {
     private static func published(_ cloud: Cloud, _ seed: String) -> FuzzTarget {
         FuzzTarget(
             "\(cloud.rawValue)-ranges", seeds: [seed],
-            words: ["{", "}", "[", "]", ",", ":", "\"", "192.0.2.0/24", "0.0.0.0/0", "::/0", "/129", "us-west-2", "\\u0000", "null", "\u{FEFF}"]
+            words: [
+                "{", "}", "[", "]", ",", ":", "\"", "192.0.2.0/24", "0.0.0.0/0", "::/0", "/129", "us-west-2", "\\u0000", "null", "\u{FEFF}",
+            ]
         ) { bytes in
             let list = try PublishedRanges.read(bytes, of: cloud, date: Timestamp(milliseconds: 0))
             let read = try RegionSnapshot.read(RegionSnapshot.write([list]))

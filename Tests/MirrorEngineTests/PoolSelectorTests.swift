@@ -140,7 +140,8 @@ struct PoolSelectorTests {
             ("for=\"[::ffff:10.1.2.3]\"", "10.1.2.3"), ("for=10.1.2.3, , ,", "10.1.2.3"),
             // Not told, or not to be read: the client is who wrote that.
             ("for=unknown", nil), ("for=_hidden", nil), ("for=\"_SEVKISEK\"", nil), ("proto=https", nil), ("for=", nil), ("for", nil),
-            ("=", nil), (";", nil), ("10.1.2.3", nil), ("for=10.1.2.3;for=10.1.2.3", nil), ("for=10.1.2.3;For=10.9.9.9", nil), ("forr=10.1.2.3", nil),
+            ("=", nil), (";", nil), ("10.1.2.3", nil), ("for=10.1.2.3;for=10.1.2.3", nil), ("for=10.1.2.3;For=10.9.9.9", nil),
+            ("forr=10.1.2.3", nil),
             ("for=10.1.2.3 10.9.9.9", nil), ("by=10.1.2.3", nil), ("for=10.1.2.3, for=unknown", nil),
             // A quote that a client leaves open hides nothing of what its proxy wrote.
             ("for=\", for=203.0.113.5", "203.0.113.5"), ("x=\"\\\", for=203.0.113.5;by=\"[::1]\"", "203.0.113.5"),

@@ -37,8 +37,8 @@ final class RawConnection: Sendable {
     /// - Parameter first: Is sent as soon as it is connected, and `second` as soon as a response has come: on a busy machine a test may come
     ///   to it much later.
     static func open(
-        port: Int, from source: String? = nil, preface: String = "", isTLS: Bool = false, mangling seed: UInt64? = nil, receiveBuffer: Int? = nil,
-        readsAlone: Bool = true, stopsAtFirstByte: Bool = false,
+        port: Int, from source: String? = nil, preface: String = "", isTLS: Bool = false, mangling seed: UInt64? = nil,
+        receiveBuffer: Int? = nil, readsAlone: Bool = true, stopsAtFirstByte: Bool = false,
         sending first: String = "", then second: String = ""
     ) async throws -> RawConnection {
         let inbox = WatchedState(Inbox())

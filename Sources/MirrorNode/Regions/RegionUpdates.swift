@@ -53,7 +53,9 @@ struct RegionUpdates: Sendable {
             metrics.count(cloud, isRefused: true)
             logger.warning(
                 "a list of cloud regions cannot be used; the one before stays in use",
-                metadata: ["cloud": "\(cloud.rawValue)", "source": "\(source.fetchURL?.redacted ?? source.description)", "error": "\(error)"])
+                metadata: [
+                    "cloud": "\(cloud.rawValue)", "source": "\(source.fetchURL?.redacted ?? source.description)", "error": "\(error)",
+                ])
             return false
         }
     }

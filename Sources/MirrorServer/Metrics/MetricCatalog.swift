@@ -24,7 +24,10 @@ package enum MetricCatalog {
             Engine.overBudget, "counter", "budget",
             "Requests that were redirected to the origin because their client network had used up its budget of `claims` or of `bytes` (redirect.coldClaims)."
         ),
-        (Engine.poolChoices, "counter", "reason", "Redirect requests that named no pool, by how it was chosen: \(reasons)."),
+        (
+            Engine.poolChoices, "counter", "reason",
+            "Redirect requests that named no pool, by how it was chosen: \(reasons)."
+        ),
         (Engine.spentNetworks, "gauge", "", "Client networks that have used up a budget."),
         (Engine.copies, "counter", "pool, result", "Copies that ended, by result: present, error, set-aside."),
         (Engine.slowCopies, "counter", "pool", "Copies that gave up their slot because the origin sent too slowly."),

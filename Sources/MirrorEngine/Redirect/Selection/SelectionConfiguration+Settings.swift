@@ -46,8 +46,8 @@ extension SelectionConfiguration {
         reader.section(
             "cloudRegions",
             doc:
-                "Newer lists of which addresses belong to which cloud region. Without them the lists that cloud-mirror comes with are used. "
-                + "They are fetched in the background, and used only if they are whole and have not lost more than half of their "
+                "Newer lists of which addresses belong to which cloud region. Without them, the lists that cloud-mirror comes with are "
+                + "used. They are fetched in the background, and used only if they are whole and have not lost more than half of their "
                 + "prefixes."
         ) { cloudRegions.read($0, requireHTTPS: requireHTTPS) }
     }

@@ -48,7 +48,7 @@ enum ProxyHeaderReader {
             .map { String(decoding: $0, as: UTF8.self) }
         // Behind this word anything may stand.
         if words.count >= 2, words[1] == "UNKNOWN" { return .header(ProxyConnectionHeader(client: nil, length: end + 1)) }
-        guard words.count == 6, words[1] == "TCP4" || words[1] == "TCP6", let source = IPAddress(words[2]), let target = IPAddress(words[3]),
+        guard words.count == 6, ["TCP4", "TCP6"].contains(words[1]), let source = IPAddress(words[2]), let target = IPAddress(words[3]),
             source.isIPv6 == (words[1] == "TCP6"), target.isIPv6 == source.isIPv6, isPort(words[4]), isPort(words[5])
         else { return .garbage }
         return .header(ProxyConnectionHeader(client: source.unmapped, length: end + 1))
