@@ -102,6 +102,8 @@ let package = Package(
         // What the C library has for C alone; for the module below it.
         .target(name: "CProcess"),
         module("MirrorSystem", ["CProcess", "MirrorCore"]),
+        // Which region of which cloud an address is in, from what the clouds publish.
+        module("CloudRegions", ["MirrorCore"], resources: [.embedInCode("Resources/snapshot.bin")]),
         module("MirrorNet", ["MirrorSystem", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
         module("MirrorSettings", ["MirrorSystem", "MirrorCore", logging]),
         module("MirrorStorage", ["MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", logging, metrics, nioCore]),
@@ -128,37 +130,40 @@ let package = Package(
         module(
             "MirrorEngine",
             [
-                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, logging, metrics, nioCore,
-                serviceLifecycle, tracing,
+                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore", crypto, logging, metrics,
+                nioCore, serviceLifecycle, tracing,
             ]),
         module(
             "MirrorServer",
             [
-                "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", crypto,
-                httpTypes, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL,
+                "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
+                crypto, httpTypes, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL,
                 serviceLifecycle,
             ], resources: [.embedInCode("Resources/openapi.yaml")]),
         module(
             "MirrorNode",
             [
                 "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient",
-                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore",
+                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
                 logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
         module(
             "CloudMirror",
             [
                 "MirrorNode", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet",
-                "MirrorSystem", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
+                "CloudRegions", "MirrorSystem", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
             ]),
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
         module(
             "MirrorTesting", ["MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioPosix]),
-        // No product: only Benchmarks/run.sh builds and runs it.
+        // No products: only Benchmarks/run.sh builds and runs them.
         .executableTarget(
             name: "StateBenchmark",
             dependencies: ["StateRedis", "RedisClient", "StateSQLite", "MirrorState", "MirrorCore", logging, nioCore, nioPosix],
             path: "Benchmarks/StateBenchmark", swiftSettings: settings),
+        .executableTarget(
+            name: "RegionBenchmark", dependencies: ["CloudRegions", "MirrorCore"], path: "Benchmarks/RegionBenchmark",
+            swiftSettings: settings),
 
         // What several of the targets below share: servers, other programs and directories of a test's own, and what was logged.
         .target(
@@ -166,6 +171,7 @@ let package = Package(
             path: "Tests/TestServers", swiftSettings: settings),
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests("MirrorSystemTests", ["TestServers", "MirrorSystem"]),
+        tests("CloudRegionsTests", ["CloudRegions", "MirrorCore"]),
         tests(
             "MirrorNetTests",
             [
@@ -212,12 +218,13 @@ let package = Package(
             "MirrorEngineTests",
             [
                 "TestServers", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage", "MirrorState",
-                "MirrorNet", "MirrorTesting", "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1, nioPosix, serviceLifecycle,
+                "MirrorNet", "CloudRegions", "MirrorTesting", "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1, nioPosix,
+                serviceLifecycle,
             ]),
         tests(
             "MirrorServerTests",
             [
-                "MirrorServer", "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "MirrorTesting", "MirrorCore",
+                "MirrorServer", "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "CloudRegions", "MirrorTesting", "MirrorCore",
                 "TestServers", hummingbird, httpTypes, logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
                 yams,
             ]),
@@ -225,7 +232,7 @@ let package = Package(
             "CloudMirrorTests",
             [
                 "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "StorageGCS",
-                "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", argumentParser, logging,
+                "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore", argumentParser, logging,
                 nioCore, nioPosix, serviceLifecycle,
             ]),
         tests(
@@ -233,9 +240,8 @@ let package = Package(
             [
                 "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "StorageS3", "StorageGCS",
                 "StorageCloud", "StateSQLite", "StateRedis", "RedisClient",
-                "MirrorState", "MirrorStorage", "MirrorNet", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging, nioCore, nioEmbedded,
-                nioHTTP1,
-                nioPosix, nioSSL,
+                "MirrorState", "MirrorStorage", "MirrorNet", "CloudRegions", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging, nioCore, nioEmbedded,
+                nioHTTP1, nioPosix, nioSSL,
             ], resources: [.copy("Corpus")]),
         tests(
             "EndToEndTests",

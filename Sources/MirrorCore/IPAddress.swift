@@ -74,6 +74,12 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         return IPAddress(ipv4: UInt32(truncatingIfNeeded: low))
     }
 
+    /// The number that an IPv4 address is; `nil` for an IPv6 address.
+    package var ipv4: UInt32? { isIPv6 ? nil : UInt32(truncatingIfNeeded: high >> 32) }
+
+    /// The first 64 bits of an IPv6 address; `nil` for an IPv4 address.
+    package var ipv6Network: UInt64? { isIPv6 ? high : nil }
+
     /// The address with all bits after the first `length` cleared.
     fileprivate func prefix(_ length: Int) -> IPAddress {
         func first(_ count: Int, of word: UInt64) -> UInt64 { word & ~(UInt64.max >> max(count, 0)) }

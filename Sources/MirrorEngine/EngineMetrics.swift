@@ -33,6 +33,7 @@ package struct EngineMetrics: Sendable {
         package static let refusedRedirects = "cloud_mirror_refused_redirects_total"
         package static let waiting = "cloud_mirror_waiting_requests"
         package static let overBudget = "cloud_mirror_over_budget_total"
+        package static let poolChoices = "cloud_mirror_pool_choices_total"
         package static let spentNetworks = "cloud_mirror_networks_over_budget"
     }
 
@@ -110,6 +111,7 @@ package struct EngineMetrics: Sendable {
     private let stateAvailable: Gauge
     private let overBudget: [BudgetTable.Refusal: Counter]
     private let spentNetworks: Gauge
+    private let chosen: [PoolReason: Counter]
 
     package init(pools: some Sequence<PoolID>, factory: any MetricsFactory) {
         self.pools = Dictionary(
@@ -126,6 +128,10 @@ package struct EngineMetrics: Sendable {
                 ($0, Counter(label: Name.overBudget, dimensions: [("budget", $0.rawValue)], factory: factory))
             })
         spentNetworks = Gauge(label: Name.spentNetworks, factory: factory)
+        chosen = Dictionary(
+            uniqueKeysWithValues: PoolReason.allCases.filter { $0 != .named }.map {
+                ($0, Counter(label: Name.poolChoices, dimensions: [("reason", $0.rawValue)], factory: factory))
+            })
     }
 
     package subscript(pool pool: PoolID?) -> PoolMetrics { pool.flatMap { pools[$0] } ?? noPool }
@@ -141,6 +147,11 @@ package struct EngineMetrics: Sendable {
             metrics.egressAvoided.increment(by: redirect.object.size)
         }
     }
+
+    /// Counts requests that did not name their pool, by why they got it; `nil` for those that named it.
+    package func choices(_ reason: PoolReason) -> Counter? { chosen[reason] }
+
+    package func countChoices(_ reason: PoolReason, _ count: Int = 1) { chosen[reason]?.increment(by: count) }
 
     package func countError(_ error: any Error) {
         errors[ErrorKind.of(error)]?.increment()

@@ -29,6 +29,9 @@ struct MirrorComposition: Sendable {
     /// `nil` for a process that takes no admin calls.
     let localToken: LocalAdminToken?
     let outbound: GuardedClient
+    /// How a pool is chosen for a request that names none.
+    let selection: PoolSelection
+    let regionUpdates: RegionUpdates
     private let storage: ServiceTable
 
     init(_ configuration: Configuration, role: ProcessRole, group: MultiThreadedEventLoopGroup, logger: Logger) async throws {
@@ -69,8 +72,9 @@ struct MirrorComposition: Sendable {
         } else {
             workers = nil
         }
+        selection = PoolSelection(configuration.selection, pools: configuration.pools.map(\.id))
         services = MirrorServices(
-            pools: pools, selector: configuration.selection, state: state, isStateShared: redis != nil, redirects: redirects,
+            pools: pools, selector: selection.selector, state: state, isStateShared: redis != nil, redirects: redirects,
             health: health, remover: remover, waiters: waiters, uses: uses, metrics: metrics, registry: registry,
             copySlots: workers?.slots, clock: clock)
         if let redis, role == .copier {
@@ -83,12 +87,17 @@ struct MirrorComposition: Sendable {
             pools: pools, state: state, remover: remover,
             backfill: Backfill(state: state, publications: publications, clock: clock, logger: logger), space: space,
             interval: configuration.sweep.interval, metrics: metrics, clock: clock, logger: logger)
+        regionUpdates = RegionUpdates(
+            sources: role.servesArtifacts ? configuration.selection.cloudRegions : CloudRegionSources(),
+            reader: RegionSourceReader(client: try Self.makeRegionClient(configuration, group: group, logger: logger)),
+            selection: selection, metrics: RegionMetrics(factory: registry), clock: clock, logger: logger)
         localToken = role.servesArtifacts ? LocalAdminToken(in: configuration.stateDirectory, logger: logger) : nil
     }
 
     func close() async {
         await services.uses.flush()
         await outbound.shutdown()
+        await regionUpdates.reader.client?.shutdown()
         await storage.close()
         await state.close()
     }
@@ -161,6 +170,16 @@ struct MirrorComposition: Sendable {
                 throw StartError("state: \(error.message)")
             }
         }
+    }
+
+    /// May fetch the lists of the clouds' addresses and nothing else.
+    private static func makeRegionClient(
+        _ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger
+    ) throws -> GuardedClient? {
+        guard let policy = try configuration.regionPolicy() else { return nil }
+        return GuardedClient(
+            policy: policy, configuration: configuration.outbound, resolver: SystemResolver(eventLoopGroup: group), eventLoopGroup: group,
+            logger: logger)
     }
 
     private static func makeOutbound(_ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger) throws

@@ -54,6 +54,7 @@ package func serve(
         WatchedService("uses", watch) { await mirror.services.uses.run() },
         WatchedService("pool health", watch) { await mirror.services.health.run() },
         WatchedService("sweep", watch, mirror.sweeper),
+        WatchedService("cloud regions", watch) { await mirror.regionUpdates.run() },
     ]
     if let redis = mirror.redis, case .redis(let settings) = configuration.state {
         let client = try settings.client()

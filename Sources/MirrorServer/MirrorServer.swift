@@ -73,7 +73,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
         self.tls = tls.map { Reloadable($0) }
         connectionMetrics = ConnectionMetrics(factory: services.registry)
         table = FastPathTable()
-        coalescing = CoalescingTable(redirects: services.redirects, selector: services.selector, clock: services.clock)
+        coalescing = CoalescingTable(
+            redirects: services.redirects, selector: services.selector, metrics: services.metrics, clock: services.clock)
         let (table, coalescing) = (table, coalescing)
         services.state.addObserver { invalidation in
             table.invalidate(invalidation)
@@ -138,7 +139,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         let shares = AddressShares(
             limit: configuration.connectionsPerAddress, isExempt: { selector.value.standsForMany($0) }, metrics: metrics, logger: logger)
         let connections = ConnectionTasks()
-        let server = HTTPServerBuilder { responder -> any ServerChildChannel in channel(responder, shares, connections) }
+        let server = HTTPServerBuilder { responder -> any ServerChildChannel in channel(responder, shares, connections, listener) }
         let application = Application(
             responder: router(addRoutes).buildResponder(), server: server,
             configuration: ApplicationConfiguration(
@@ -163,11 +164,12 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     private func channel(
-        _ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares, _ connections: ConnectionTasks
+        _ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares, _ connections: ConnectionTasks, _ listener: Listener
     ) -> MirrorChannel {
         MirrorChannel(
             responder: responder, table: usesFastPath ? table : nil, coalescing: usesFastPath ? coalescing : nil, pools: services.pools,
-            selector: services.selector, shares: shares, tasks: connections, tls: tls, uses: services.uses, clock: services.clock,
+            selector: services.selector, shares: shares, tasks: connections, metrics: connectionMetrics,
+            expectsProxyHeader: configuration.proxyProtocol && listener == .main, tls: tls, uses: services.uses, clock: services.clock,
             idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
             bodyTimeout: .nanoseconds(configuration.bodyTimeout.wholeMilliseconds * 1_000_000),
             maxHeaderBytes: Int(configuration.maxHeaderBytes))
@@ -210,5 +212,6 @@ package struct MirrorServer: Service, CustomStringConvertible {
             middleware: AdminAuthentication(tokens: adminTokens, refusals: refusals, selector: services.selector))
         AdminRoutes(services: services).register(on: admin)
         StatusRoutes(services: services).register(on: admin)
+        WhichRoute(services: services).register(on: admin)
     }
 }

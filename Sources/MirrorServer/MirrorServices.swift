@@ -23,14 +23,14 @@ package final class MirrorServices: Sendable {
     package let started: ContinuousClock.Instant
 
     package init(
-        pools: PoolTable, selector: PoolSelector, state: HotIndex, isStateShared: Bool = false, redirects: RedirectService,
+        pools: PoolTable, selector: Reloadable<PoolSelector>, state: HotIndex, isStateShared: Bool = false, redirects: RedirectService,
         health: PoolHealth,
         remover: ReplicaRemover,
         waiters: ReplicaWaiters, uses: UseRecorder, metrics: EngineMetrics, registry: MetricsRegistry, copySlots: CopySlots? = nil,
         clock: any MirrorClock
     ) {
         self.pools = pools
-        self.selector = Reloadable(selector)
+        self.selector = selector
         self.state = state
         self.isStateShared = isStateShared
         self.redirects = redirects

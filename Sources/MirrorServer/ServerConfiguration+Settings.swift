@@ -22,6 +22,11 @@ extension ServerConfiguration {
             "maxHeaderBytes", &maxHeaderBytes, .size(in: (8 << 10)...(64 << 10)),
             doc: "Maximum size of a request's first line and header fields together.")
         reader.value(
+            "proxyProtocol", &proxyProtocol, .boolean,
+            doc:
+                "Expect each connection to `listen` to begin with a PROXY protocol header (version 1 or 2), which names the client, and "
+                + "accept connections only from `selection.trustedProxies`. `admin.listen` does not expect it.")
+        reader.value(
             "shutdownGrace", &shutdownGrace, .duration(in: .zero...hours(1)),
             doc: "How long requests and copies in progress may continue after the service is told to stop.")
     }

@@ -12,6 +12,8 @@ package struct ServerConfiguration: Sendable, Equatable {
     package var bodyTimeout: Duration = .seconds(30)
     /// Of one request's head.
     package var maxHeaderBytes: Int64 = 32 << 10
+    /// Whether connections to the main listener begin with a header of the PROXY protocol, and come from trusted proxies alone.
+    package var proxyProtocol = false
     /// What answers under way have to end in.
     package var shutdownGrace: Duration = .seconds(30)
 

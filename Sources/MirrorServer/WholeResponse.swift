@@ -12,18 +12,21 @@ struct WholeResponse: Sendable {
     let fields: HTTPFields
     let body: [UInt8]
 
+    /// - Parameter reason: Why it is that pool, which a client is not told that has named it.
     /// - Parameter message: Why it is not a replica that the location leads to; `nil` where it is one.
     static func redirect(
-        _ status: HTTPResponse.Status, to location: String, pool: PoolID?, outcome: Outcome, digest: Digest?, message: String? = nil
+        _ status: HTTPResponse.Status, to location: String, pool: PoolID?, reason: PoolReason = .named, outcome: Outcome, digest: Digest?,
+        message: String? = nil
     ) -> WholeResponse {
         let body = JSONResponse.encode(
             RedirectCall.Answer(status: message == nil ? RedirectCall.Answer.present : nil, msg: message, url: location))
         var fields = HTTPFields()
-        fields.reserveCapacity(9)
+        fields.reserveCapacity(10)
         func add(_ name: HTTPField.Name, _ value: String) { fields.append(HTTPField(name: name, value: value)) }
         add(.location, location)
         add(.cacheControl, "no-store")
         if let pool { add(.cloudMirrorPool, pool.description) }
+        if reason != .named { add(.cloudMirrorPoolReason, reason.rawValue) }
         add(.cloudMirrorOutcome, outcome.rawValue)
         if let digest { add(.reprDigest, digest.fieldValue) }
         add(.contentType, "application/json; charset=utf-8")
@@ -33,14 +36,15 @@ struct WholeResponse: Sendable {
     }
 
     /// To HEAD, in place of a redirect.
-    static func description(_ description: ArtifactDescription, pool: PoolID?) -> WholeResponse {
+    static func description(_ description: ArtifactDescription, pool: PoolID?, reason: PoolReason) -> WholeResponse {
         var fields = HTTPFields()
-        fields.reserveCapacity(12)
+        fields.reserveCapacity(13)
         func add(_ name: HTTPField.Name, _ value: String?) {
             if let value { fields.append(HTTPField(name: name, value: value)) }
         }
         add(.cacheControl, "no-store")
         add(.cloudMirrorPool, pool?.description)
+        if reason != .named { add(.cloudMirrorPoolReason, reason.rawValue) }
         add(.cloudMirrorOutcome, description.outcome.rawValue)
         add(.reprDigest, description.sha256?.fieldValue)
         add(.contentType, description.contentType ?? "application/octet-stream")
@@ -84,7 +88,16 @@ struct WholeResponse: Sendable {
 extension HTTPField.Name {
     // Valid tokens, so that none is ever the placeholder.
     static let cloudMirrorPool = HTTPField.Name("X-Cloud-Mirror-Pool") ?? .server
+    static let cloudMirrorPoolReason = HTTPField.Name("X-Cloud-Mirror-Pool-Reason") ?? .server
     static let cloudMirrorOutcome = HTTPField.Name("X-Cloud-Mirror-Outcome") ?? .server
     static let reprDigest = HTTPField.Name("Repr-Digest") ?? .server
-    static let forwardedFor = HTTPField.Name("X-Forwarded-For") ?? .server
+    private static let forwardedFor = HTTPField.Name("X-Forwarded-For") ?? .server
+    private static let forwarded = HTTPField.Name("Forwarded") ?? .server
+
+    static func named(_ header: ProxyHeader) -> HTTPField.Name {
+        switch header {
+        case .xForwardedFor: forwardedFor
+        case .forwarded: forwarded
+        }
+    }
 }

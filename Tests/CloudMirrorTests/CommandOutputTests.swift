@@ -17,6 +17,34 @@ import Testing
         }
     }
 
+    @Test("`which` says which pool an address gets, and why")
+    func which() {
+        func text(_ pool: String?, _ reason: String, network: String? = nil, region: String? = nil, hasLists: Bool = false) -> String {
+            let lists = [
+                WhichCall.List(cloud: "aws", prefixes: 1, date: "2026-10-26T00:00:00.000Z"),
+                WhichCall.List(cloud: "google", prefixes: 1, date: "2026-11-01T12:00:00.000Z"),
+            ]
+            return WhichCommand.text(
+                WhichCall.Answer(
+                    address: "192.0.2.1", pool: pool, reason: reason, network: network, region: region, lists: hasLists ? lists : []))
+        }
+        #expect(
+            text("local/dev", "network", network: "192.0.2.0/24", region: "aws/us-west-2", hasLists: true) == """
+                local/dev: its network 192.0.2.0/24 is in selection.networks
+                in aws/us-west-2
+                lists of regions: aws 2026-10-26, google 2026-11-01
+
+                """)
+        #expect(text("s3/us-west-2", "region", region: "aws/us-west-2") == "s3/us-west-2: it is in aws/us-west-2\n")
+        #expect(
+            text("s3/us-west-2", "nearest", region: "aws/us-west-1")
+                == "s3/us-west-2: it is in aws/us-west-1, and this pool is the nearest\n")
+        #expect(text(nil, "default") == "origin: selection.default, because no pool serves its address\n")
+        #expect(
+            text(nil, "default", region: "aws/us-west-1") == "origin: selection.default, because no pool serves aws/us-west-1\n")
+        #expect(text("local/dev", "of a newer mirror\u{1B}") == "local/dev: of a newer mirror?\n")
+    }
+
     @Test("A progress line says how far, how fast and how long")
     func progress() {
         #expect(

@@ -181,6 +181,31 @@ import Testing
                         + "with no bits set beyond the prefix",
                 ]),
             Bad(
+                name: "regions, lists of regions and proxies that are none",
+                file: minimalFile
+                    + """
+                    selection:
+                      regions: {us-west-2: local/dev, s3/us-west-2: local/dev, aws/us-west-2: local/x}
+                      nearest: never-ever
+                      proxyHeader: Via
+                      cloudRegions: {aws: "http://a.example/b", google: "ftp://a/b", refresh: 1s}
+                    server: {proxyProtocol: true}
+
+                    """,
+                problems: [
+                    "mirror.yaml:4:13: selection.regions.us-west-2: 'us-west-2' is not a cloud region; write cloud/region, such as "
+                        + "aws/us-west-2; the clouds are aws, google, azure",
+                    "mirror.yaml:4:35: selection.regions.s3/us-west-2: 's3/us-west-2' is not a cloud region; write cloud/region, such as "
+                        + "aws/us-west-2; the clouds are aws, google, azure",
+                    "mirror.yaml:4:75: selection.regions.aws/us-west-2: 'local/x' is not one of the pools: local/dev",
+                    "mirror.yaml:5:12: selection.nearest: 'never-ever' is not one of any, same-cloud, never",
+                    "mirror.yaml:6:16: selection.proxyHeader: 'Via' is not one of X-Forwarded-For, Forwarded",
+                    "mirror.yaml:7:23: selection.cloudRegions.aws: 'http://a.example/b' is plain HTTP, but origins.requireHTTPS is true",
+                    "mirror.yaml:7:53: selection.cloudRegions.google: 'ftp://a/b' is not a URL: its scheme is neither https nor http",
+                    "mirror.yaml:7:75: selection.cloudRegions.refresh: '1s' is out of range; write 1m to 30d",
+                    "mirror.yaml:8:25: server.proxyProtocol: needs selection.trustedProxies: only a trusted proxy may name a client",
+                ]),
+            Bad(
                 name: "half of a certificate, and a file that is not there",
                 file: minimalFile + "tls: {certificate: cert.pem}\nadmin: {tokensFile: tokens}\n",
                 problems: [

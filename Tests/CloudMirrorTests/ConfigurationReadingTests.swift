@@ -1,3 +1,4 @@
+import CloudRegions
 import Logging
 import MirrorCore
 import MirrorNet
@@ -69,9 +70,11 @@ import Testing
               lease: 20s, maxQueued: 7, maxQueuedPerOrigin: 3, backoff: {first: 1ms, max: 1ms}}
             state: {sqlite: {path: db.sqlite}}
             selection: {networks: {10.1.0.0/16: local/b, "2001:db8::/32": local/a, "::ffff:10.2.0.0/112": local/a},
-              trustedProxies: [10.9.9.9, "::ffff:10.0.0.0/104"], default: local/b}
+              trustedProxies: [10.9.9.9, "::ffff:10.0.0.0/104"], default: local/b, regions: {aws/eu-west-3: local/a}, nearest: same-cloud,
+              poolHeader: true, proxyHeader: Forwarded,
+              cloudRegions: {aws: "http://lists.example/ip-ranges.json?v=1", google: ../cloud.json, azure: /azure.json, refresh: 6h}}
             sweep: {interval: 1h}
-            server: {maxConnections: 2, idleTimeout: 2s, bodyTimeout: 3s, maxHeaderBytes: 16KiB, shutdownGrace: 1s}
+            server: {maxConnections: 2, idleTimeout: 2s, bodyTimeout: 3s, maxHeaderBytes: 16KiB, proxyProtocol: true, shutdownGrace: 1s}
             log: {level: debug, format: json}
             """
         let environment = SettingsEnvironment.fake(
@@ -132,11 +135,20 @@ import Testing
         #expect(configuration.selection.networks.map(\.pool.description) == ["local/a", "local/b", "local/a"])
         #expect(configuration.selection.trustedProxies.map(\.description) == ["10.9.9.9/32", "10.0.0.0/8"])
         #expect(configuration.selection.fallback == PoolID("local/b"))
+        let region = try #require(CloudRegion("aws/eu-west-3"))
+        #expect(configuration.selection.regions == [region: try #require(PoolID("local/a"))])
+        #expect(configuration.selection.nearest == .sameCloud)
+        #expect(configuration.selection.poolHeader)
+        #expect(configuration.selection.proxyHeader == .forwarded)
+        var lists = CloudRegionSources()
+        lists.aws = .url(try ArtifactURL("http://lists.example/ip-ranges.json?v=1"))
+        (lists.google, lists.azure, lists.refresh) = (.file("/here/../cloud.json"), .file("/azure.json"), .seconds(21_600))
+        #expect(configuration.selection.cloudRegions == lists)
         #expect(configuration.sweep.interval == .seconds(3_600))
         #expect(
             configuration.server
                 == ServerConfiguration(
-                    maxConnections: 2, idleTimeout: .seconds(2), bodyTimeout: .seconds(3), maxHeaderBytes: 16 << 10,
+                    maxConnections: 2, idleTimeout: .seconds(2), bodyTimeout: .seconds(3), maxHeaderBytes: 16 << 10, proxyProtocol: true,
                     shutdownGrace: .seconds(1)))
         #expect(configuration.log == Configuration.Log(level: .debug, format: .json))
         // The certificate is for everybody; the tokens are not.

@@ -42,7 +42,11 @@ import Testing
             ("tokens: [the-first-admin-token]", "tokens: [the-other-admin-token], localToken: false"),
             ("artifacts.example.org/", "artifacts.example.org/builds/"),
             ("timeToLive: 1h", "timeToLive: 2h, maxBytes: 5GiB, grace: 3s"),
-            ("default: local/a", "default: local/b, networks: {10.0.0.0/8: local/a}, trustedProxies: [10.1.0.0/16]"),
+            (
+                "default: local/a",
+                "default: local/b, networks: {10.0.0.0/8: local/a}, trustedProxies: [10.1.0.0/16], regions: {aws/us-west-2: local/b}, "
+                    + "nearest: never, poolHeader: true, proxyHeader: Forwarded"
+            ),
             (
                 "level: info",
                 "level: debug}\nredirect: {hop: 2s, hops: 3, clients: [{userAgent: tool, hop: 4s, hops: 2}], maxWait: 3s, waitLimit: 9s, maxWaiting: 7, coldClaims: {perSecond: 0, burst: 1}"
@@ -54,7 +58,8 @@ import Testing
                 "pools.local/a.retention.timeToLive", "redirect.clients", "redirect.coldClaims.burst", "redirect.coldClaims.perSecond",
                 "redirect.hop", "redirect.hops", "redirect.maxWait",
                 "redirect.maxWaiting", "redirect.waitLimit", "selection.default",
-                "selection.networks", "selection.trustedProxies",
+                "selection.nearest", "selection.networks", "selection.poolHeader", "selection.proxyHeader", "selection.regions",
+                "selection.trustedProxies",
             ])
         #expect(restart == [])
     }
@@ -68,6 +73,7 @@ import Testing
             ("timeToLive: 1h", "timeToLive: 1h, minFreeBytes: 1MiB"),
             ("first: 1s", "first: 2s}, concurrency: 3, lease: 9s, backoff: {first: 2s"),
             ("copy: {backoff: {first: 2s}, ", "copy: {"),
+            ("default: local/a", "default: local/a, cloudRegions: {aws: /ip-ranges.json, refresh: 1h}"),
             (
                 "log: {",
                 "redirect: {status: 307, negativeLife: 4s}\nserver: {maxConnections: 3}\nsweep: {interval: 9s}\nlog: {format: text, "
@@ -77,7 +83,8 @@ import Testing
             restart == [
                 "admin.listen", "copy.backoff.first", "copy.concurrency", "copy.lease", "listen", "log.format", "origins.s3",
                 "pools.local/a.retention.minFreeBytes", "pools.local/b",
-                "publicURL", "redirect.negativeLife", "redirect.status", "server.maxConnections", "state", "stateDirectory",
+                "publicURL", "redirect.negativeLife", "redirect.status", "selection.cloudRegions.aws", "selection.cloudRegions.refresh",
+                "server.maxConnections", "state", "stateDirectory",
                 "sweep.interval",
             ])
     }

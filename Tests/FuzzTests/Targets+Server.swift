@@ -62,12 +62,19 @@ extension FuzzTarget {
             try require(range.offset >= 0 && range.length > 0 && range.offset + range.length <= 1_000, "\(range)")
         },
         FuzzTarget(
-            "forwarded-for", seeds: ["10.1.2.3, 192.0.2.1", "[2001:db8::1]:443", "\"[2001:db8::1%25eth0]\", unknown"],
-            words: [",", "[", "]", ":", "\"", "%", "unknown", "_hidden", "::ffff:", "127.0.0.1", ":65536"]
+            "forwarded-for",
+            seeds: [
+                "10.1.2.3, 192.0.2.1", "[2001:db8::1]:443", "\"[2001:db8::1%25eth0]\", unknown",
+                "for=192.0.2.1;proto=https;by=203.0.113.4, for=\"[2001:db8::1]:443\"",
+            ],
+            words: [",", "[", "]", ":", ";", "=", "for=", "\"", "%", "unknown", "_hidden", "::ffff:", "127.0.0.1", ":65536"]
         ) { bytes in
             let all = ["0.0.0.0/0", "::/0"].compactMap(IPNetwork.init)
-            let selector = PoolSelector(networks: [], trustedProxies: all, fallback: nil)
-            _ = selector.client(peer: IPAddress("127.0.0.1"), forwardedFor: [text(bytes)])
+            for header in ProxyHeader.allCases {
+                var selection = SelectionConfiguration(trustedProxies: all)
+                selection.proxyHeader = header
+                _ = PoolSelector(selection).client(peer: IPAddress("127.0.0.1"), values: { _ in [text(bytes)] })
+            }
         },
         FuzzTarget(
             "user-agent", seeds: ["pip/24.0 {\"ci\":null}", "Mozilla/5.0 (X11) Bazel/7"], words: ["pip/", "uv/", " ", "-", "\0", "é"]

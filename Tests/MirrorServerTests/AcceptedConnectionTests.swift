@@ -22,8 +22,8 @@ struct AcceptedConnectionTests {
             limit: 100, isExempt: { _ in false }, metrics: ConnectionMetrics(factory: MetricsRegistry()), logger: logger)
         let mirror = MirrorChannel(
             responder: { _, _, _ in }, table: nil, coalescing: nil, pools: PoolTable([]),
-            selector: Reloadable(PoolSelector(networks: [], trustedProxies: [], fallback: nil)), shares: shares, tasks: ConnectionTasks(),
-            tls: nil, uses: uses,
+            selector: Reloadable(PoolSelector(SelectionConfiguration())), shares: shares, tasks: ConnectionTasks(),
+            metrics: ConnectionMetrics(factory: MetricsRegistry()), tls: nil, uses: uses,
             clock: world.clock,
             idleTimeout: .hours(1), bodyTimeout: .hours(1), maxHeaderBytes: 32_768)
         let logger = logger

@@ -71,8 +71,8 @@ struct AddressSharesTests {
         let uses = UseRecorder(state: world.state, coarseness: .seconds(60), clock: world.clock, logger: logger)
         let mirror = MirrorChannel(
             responder: { _, _, _ in }, table: nil, coalescing: nil, pools: PoolTable([]),
-            selector: Reloadable(PoolSelector(networks: [], trustedProxies: [], fallback: nil)), shares: shares(2), tasks: ConnectionTasks(),
-            tls: nil, uses: uses,
+            selector: Reloadable(PoolSelector(SelectionConfiguration())), shares: shares(2), tasks: ConnectionTasks(),
+            metrics: ConnectionMetrics(factory: registry), tls: nil, uses: uses,
             clock: world.clock,
             idleTimeout: .hours(1), bodyTimeout: .hours(1), maxHeaderBytes: 32_768)
         let logger = logger

@@ -70,16 +70,16 @@ import Testing
 
     @Test func `an entry for a chosen pool is found by clients of that pool only`() throws {
         let table = FastPathTable()
-        for (number, choice) in [PoolChoice.chosen(0), .chosen(1), .chosen(2)].enumerated() {
+        for (number, choice) in [PoolChoice.chosen(0, .network), .chosen(1, .network), .chosen(2, .network)].enumerated() {
             let made = try entry(number, target: "/a", choice: choice)
             table.insert(made, token: index.token(), hotIndex: index, epoch: table.epoch)
         }
         #expect(table.count == 3)
-        for number in 0...2 { #expect(find(table, "/a", choice: .chosen(number))?.head == Array("head \(number)".utf8)) }
-        for other in [PoolChoice.chosen(3), .origin, .named, nil] { #expect(find(table, "/a", choice: other) == nil) }
+        for number in 0...2 { #expect(find(table, "/a", choice: .chosen(number, .network))?.head == Array("head \(number)".utf8)) }
+        for other in [PoolChoice.chosen(3, .network), .origin, .named, nil] { #expect(find(table, "/a", choice: other) == nil) }
         table.invalidate(.replica(try entry(1).id))
-        #expect(find(table, "/a", choice: .chosen(1)) == nil)
-        #expect(find(table, "/a", choice: .chosen(2)) != nil)
+        #expect(find(table, "/a", choice: .chosen(1, .network)) == nil)
+        #expect(find(table, "/a", choice: .chosen(2, .network)) != nil)
     }
 
     @Test func `an entry whose target names the pool is found without a choice`() throws {
@@ -91,12 +91,12 @@ import Testing
             _ = Array(target.utf8).withUnsafeBytes { bytes in
                 table.find(bytes, at: now) {
                     choices += 1
-                    return .chosen(0)
+                    return .chosen(0, .network)
                 }
             }
         }
         #expect(choices == 1)
-        for choice in [PoolChoice.chosen(0), .origin, nil] { #expect(find(table, "/a", choice: choice) != nil) }
+        for choice in [PoolChoice.chosen(0, .network), .origin, nil] { #expect(find(table, "/a", choice: choice) != nil) }
     }
 
     @Test func `an entry is not taken when something was invalidated since its token`() async throws {

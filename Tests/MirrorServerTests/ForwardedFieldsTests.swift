@@ -66,13 +66,16 @@ struct ForwardedFieldsTests {
     @Test(arguments: cases)
     func `those that join others find the same client`(lines: [String], pool: String) throws {
         let selector = PoolSelector(
-            networks: [(try require(IPNetwork("10.0.0.0/8")), try require(World.otherPool))],
-            trustedProxies: [try require(IPNetwork("127.0.0.0/8"))], fallback: World.pool)
+            SelectionConfiguration(
+                networks: [(try require(IPNetwork("10.0.0.0/8")), try require(World.otherPool))],
+                trustedProxies: [try require(IPNetwork("127.0.0.0/8"))], fallback: World.pool))
         let peer = try require(IPAddress("127.0.0.1"))
-        func chosen(_ values: [String]) -> String? { selector.pool(for: selector.client(peer: peer, forwardedFor: values))?.description }
+        func chosen(_ values: [String]) -> String? {
+            selector.choice(for: selector.client(peer: peer, values: { _ in values })).pool?.description
+        }
 
         let fields = lines.map { line in (String(line.prefix { $0 != ":" }), String(line.drop { $0 != ":" }.dropFirst())) }
-        #expect(chosen(ForwardedFields.values(of: HTTPHeaders(fields))) == pool)
+        #expect(chosen(ForwardedFields.values(of: HTTPHeaders(fields), .xForwardedFor)) == pool)
 
         let head = Array(RequestStream.request("GET", "/", lines.map { $0 + "\r\n" }.joined()).utf8)
         head.withUnsafeBytes { bytes in
@@ -81,14 +84,14 @@ struct ForwardedFieldsTests {
                 #expect(lines.contains { $0.contains("\t") })
                 return
             }
-            #expect(chosen(ForwardedFields.values(ofPlain: bytes)) == pool)
+            #expect(chosen(ForwardedFields.values(ofPlain: bytes, .xForwardedFor)) == pool)
         }
     }
 
     @Test func `what is kept is kept once more as it is`() {
         for (lines, _) in Self.cases {
-            let values = ForwardedFields.last(lines.map { String($0.drop { $0 != ":" }.dropFirst()) })
-            #expect(ForwardedFields.last(values) == values)
+            let values = ForwardedFields.last(lines.map { String($0.drop { $0 != ":" }.dropFirst()) }, .xForwardedFor)
+            #expect(ForwardedFields.last(values, .xForwardedFor) == values)
             #expect(values.reduce(0) { $0 + 15 + $1.utf8.count } <= 1_024)
         }
     }

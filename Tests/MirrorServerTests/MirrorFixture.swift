@@ -1,3 +1,4 @@
+import CloudRegions
 import Logging
 import MirrorCore
 import MirrorEngine
@@ -38,6 +39,12 @@ struct MirrorOptions: Sendable {
     var networks: [(network: IPNetwork, pool: PoolID)] = []
     var fallback: PoolID?
     var trustedProxies: [IPNetwork] = []
+    var proxyHeader = ProxyHeader.xForwardedFor
+    var poolHeader = false
+    /// Which pools serve the cloud regions of ``regions``.
+    var regionPools: [CloudRegion: PoolID] = [:]
+    var regions: CloudRegionTable?
+    var proxyProtocol = false
     /// Origins beside ``World/origin``.
     var allow: [EgressPolicy.AllowRule] = []
     var copies = false
@@ -45,6 +52,12 @@ struct MirrorOptions: Sendable {
     var hasOtherPool = true
     var isStateShared = false
     var servesArtifacts = true
+
+    var selection: SelectionConfiguration {
+        var selection = SelectionConfiguration(networks: networks, trustedProxies: trustedProxies, fallback: fallback)
+        (selection.proxyHeader, selection.poolHeader, selection.regions) = (proxyHeader, poolHeader, regionPools)
+        return selection
+    }
 
     static func with(_ change: (inout MirrorOptions) throws -> Void) rethrows -> MirrorOptions {
         var options = MirrorOptions()
@@ -188,7 +201,7 @@ final class MirrorFixture: Sendable {
                 metrics: metrics, clock: world.clock, logger: logger)
             services = MirrorServices(
                 pools: pools,
-                selector: PoolSelector(networks: options.networks, trustedProxies: options.trustedProxies, fallback: options.fallback),
+                selector: Reloadable(PoolSelector(options.selection, pools: pools.all.map(\.id), regions: options.regions)),
                 state: world.state, isStateShared: options.isStateShared, redirects: redirects, health: health, remover: remover,
                 waiters: waiters,
                 uses: uses,
@@ -207,7 +220,7 @@ final class MirrorFixture: Sendable {
             let (listeners, announce) = AsyncStream.makeStream(of: (MirrorServer.Listener, Int).self)
             let configuration = ServerConfiguration(
                 maxConnections: options.maxConnections, idleTimeout: options.idleTimeout, bodyTimeout: options.bodyTimeout,
-                maxHeaderBytes: options.maxHeaderBytes, shutdownGrace: options.shutdownGrace)
+                maxHeaderBytes: options.maxHeaderBytes, proxyProtocol: options.proxyProtocol, shutdownGrace: options.shutdownGrace)
             let address = ListenAddress(host: "127.0.0.1", port: 0)
             let server = MirrorServer(
                 services: services, configuration: configuration, listen: address, adminListen: options.hasAdminListener ? address : nil,

@@ -28,6 +28,7 @@ final class RawConnection: Sendable {
     }
 
     /// - Parameter source: The address that it comes from, in 127.0.0.0/8; `nil` for 127.0.0.1.
+    /// - Parameter preface: Is sent first of all, before TLS begins.
     /// - Parameter isTLS: Whether it speaks TLS, and believes any certificate.
     /// - Parameter mangling: Whether something below TLS is damaged, and what by chance.
     /// - Parameter receiveBuffer: Bytes that the kernel takes while nobody reads; `nil` for its own idea.
@@ -36,8 +37,8 @@ final class RawConnection: Sendable {
     /// - Parameter first: Is sent as soon as it is connected, and `second` as soon as a response has come: on a busy machine a test may come
     ///   to it much later.
     static func open(
-        port: Int, from source: String? = nil, isTLS: Bool = false, mangling seed: UInt64? = nil, receiveBuffer: Int? = nil,
-        readsAlone: Bool = true, stopsAtFirstByte: Bool = false,
+        port: Int, from source: String? = nil, preface: String = "", isTLS: Bool = false, mangling seed: UInt64? = nil,
+        receiveBuffer: Int? = nil, readsAlone: Bool = true, stopsAtFirstByte: Bool = false,
         sending first: String = "", then second: String = ""
     ) async throws -> RawConnection {
         let inbox = WatchedState(Inbox())
@@ -53,6 +54,7 @@ final class RawConnection: Sendable {
             try await bootstrap
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if !preface.isEmpty { try channel.pipeline.syncOperations.addHandler(PrefaceHandler(preface)) }
                     if let seed { try channel.pipeline.syncOperations.addHandler(RecordMangler(seed: seed)) }
                     if isTLS {
                         var configuration = TLSConfiguration.makeClientConfiguration()
@@ -154,6 +156,22 @@ final class RawConnection: Sendable {
 
     func get(_ target: String, _ fields: [(String, String)] = []) async throws -> RawResponse {
         try await request("GET", target, fields)
+    }
+
+    private final class PrefaceHandler: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+
+        private let preface: String
+
+        init(_ preface: String) {
+            self.preface = preface
+        }
+
+        func channelActive(context: ChannelHandlerContext) {
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: preface)), promise: nil)
+            context.fireChannelActive()
+        }
     }
 
     private final class InboxHandler: ChannelInboundHandler {

@@ -1,3 +1,4 @@
+import MirrorCore
 import NIOHTTP1
 import Testing
 
@@ -53,6 +54,15 @@ struct RequestFieldsTests {
             ("X-Forwarded-For", "192.0.2.2, " + Self.long + ", 192.0.2.3"), ("Connection", "a"), ("X-Forwarded-For", "192.0.2.4"),
             ("Connection", "b"), ("x-forwarded-for", "192.0.2.5,10.0.0.1"))
         #expect(fields.map(\.value) == ["pip/24.0", "a", ", 192.0.2.3", "192.0.2.4", "192.0.2.5,10.0.0.1"])
+    }
+
+    @Test func `both fields in which proxies name clients are kept within their limits, and the first pool that is named`() {
+        let fields = kept(
+            "/v1/redirect/x", ("Forwarded", "for=192.0.2.1, " + Self.long + ", for=192.0.2.2"), ("X-Cloud-Mirror-Pool", "local/dev"),
+            ("X-Forwarded-For", "192.0.2.3"), ("x-cloud-mirror-pool", "local/two"))
+        #expect(fields.map(\.value) == ["local/dev", "192.0.2.3", ", for=192.0.2.2"])
+        let long = kept("/v1/redirect/x", ("X-Cloud-Mirror-Pool", "local/" + Self.long))
+        #expect(long.first.map { PoolID($0.value) == nil } == true)
     }
 
     @Test func `routes that read a field get it whole, and nobody gets the others`() {

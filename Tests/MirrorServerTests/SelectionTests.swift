@@ -257,7 +257,7 @@ struct SelectionTests {
         try await MirrorFixture.run(try await seeded(), try Self.byPeer()) { mirror in
             let selector = mirror.services.selector
             let old = selector.value
-            let new = PoolSelector(networks: [], trustedProxies: [], fallback: World.pool)
+            let new = PoolSelector(SelectionConfiguration(fallback: World.pool))
             let connection = try await RawConnection.open(port: mirror.port, from: Self.there)
             // Both answers are remembered, and no reload forgets them here.
             for (source, pool) in [(Self.here, "local/dev"), (Self.there, "local/two")] {
@@ -286,7 +286,9 @@ struct SelectionTests {
         try await MirrorFixture.run(try await seeded(), try Self.byProxy()) { mirror in
             let selector = mirror.services.selector
             let old = selector.value
-            let new = PoolSelector(networks: old.networks.map { (network: $0.network, pool: $0.pool) }, fallback: old.fallback)
+            let new = PoolSelector(
+                SelectionConfiguration(
+                    networks: old.selection.networks.map { (network: $0.network, pool: $0.pool) }, fallback: old.selection.fallback))
             let connection = try await mirror.connection()
             for (value, pool) in [(old, "local/two"), (new, "local/dev"), (old, "local/two"), (new, "local/dev")] {
                 selector.replace(with: value)
@@ -303,7 +305,7 @@ struct SelectionTests {
         try await MirrorFixture.run(world, try Self.byPeer { $0.maxWait = .seconds(28) }) { mirror in
             let early = try await ask(mirror, from: Self.there, Self.target)
             await mirror.waiting(1)
-            mirror.services.selector.replace(with: PoolSelector(networks: [], trustedProxies: [], fallback: World.pool))
+            mirror.services.selector.replace(with: PoolSelector(SelectionConfiguration(fallback: World.pool)))
             if isForgotten { mirror.server.forgetAnswers() }
             let late = try await ask(mirror, from: Self.there, Self.target)
             await mirror.waiting(2)
@@ -323,7 +325,7 @@ struct SelectionTests {
             let coalescing = mirror.server.coalescing
             let pool = try #require(World.pool.flatMap { mirror.services.pools[$0] })
             let patience = Patience(hop: .seconds(8), hops: 0)
-            let key = CoalescedRequests.Key(target: Array(Self.target.utf8), choice: .chosen(0), isHead: false)
+            let key = CoalescedRequests.Key(target: Array(Self.target.utf8), choice: .chosen(0, .fallback), isHead: false)
             let origin = try mirror.services.redirects.resolve(World.origin + "/a.txt")
             let wait = mirror.services.redirects.wait(asked: nil, hop: 0, patience: patience)
             let old = coalescing.epoch

@@ -56,6 +56,8 @@ struct MirrorAddress: Equatable, CustomStringConvertible {
     var pools: String { "\(description)/v1/pools" }
     var stats: String { "\(description)/v1/stats" }
 
+    func which(_ address: IPAddress) -> String { "\(description)/v1/which\(query([("address", address.description)]))" }
+
     /// - Parameter after: What the page before gave as `next`.
     func replicas(pool: PoolID?, state: String?, after: String?, limit: Int) -> String {
         let query = query([("pool", pool?.description), ("state", state), ("after", after), ("limit", String(limit))])

@@ -14,6 +14,19 @@ extension Configuration {
         }
     }
 
+    /// What may be fetched for lists of the clouds' addresses; `nil` when none has a URL.
+    func regionPolicy() throws(StartError) -> EgressPolicy? {
+        let urls = selection.cloudRegions.all.compactMap(\.source.fetchURL)
+        guard !urls.isEmpty else { return nil }
+        do {
+            return try EgressPolicy(
+                allow: urls.map { EgressPolicy.AllowRule.prefix($0.replacingQuery(with: nil)) }, requireHTTPS: origins.requireHTTPS,
+                allowAddresses: origins.allowAddresses, maxRedirects: origins.maxRedirects)
+        } catch {
+            throw StartError("selection.cloudRegions: \(error)")
+        }
+    }
+
     /// Towards origins and services alike.
     var outbound: OutboundConfiguration {
         var outbound = OutboundConfiguration(userAgent: "cloud-mirror/\(CloudMirrorVersion.current)")

@@ -31,7 +31,7 @@ package struct Configuration: Sendable, Equatable {
     package var state: State
     /// Where this service keeps what is its own: an absolute path.
     package var stateDirectory: String
-    package var selection: PoolSelector
+    package var selection: SelectionConfiguration
     package var sweep = Sweep()
     package var server = ServerConfiguration.defaults
     package var log = Log()
@@ -51,7 +51,7 @@ package struct Configuration: Sendable, Equatable {
                 ]
             } ?? []
         state = .sqlite(path: "\(stateDirectory)/state.sqlite")
-        selection = PoolSelector(fallback: pools.first?.id)
+        selection = SelectionConfiguration(fallback: pools.first?.id)
     }
 
     /// Whether no file was given.

@@ -71,7 +71,8 @@ extension CopyConfiguration: ConfigurationSection {}
 extension Backoff: ConfigurationSection {}
 extension Configuration.State: ConfigurationSection {}
 extension Configuration.Redis: ConfigurationSection {}
-extension PoolSelector: ConfigurationSection {}
+extension SelectionConfiguration: ConfigurationSection {}
+extension CloudRegionSources: ConfigurationSection {}
 extension Configuration.Sweep: ConfigurationSection {}
 extension ServerConfiguration: ConfigurationSection {}
 extension Configuration.Log: ConfigurationSection {}

@@ -27,11 +27,9 @@ extension Configuration {
         result.redirect.status = redirect.status
         // A pool that is not there yet cannot be chosen.
         if other.selection.pools.isSubset(of: pools.map(\.id)) { result.selection = other.selection }
+        // Who fetches them was made with these.
+        result.selection.cloudRegions = selection.cloudRegions
         result.log.level = other.log.level
         return result
     }
-}
-
-extension PoolSelector {
-    fileprivate var pools: Set<PoolID> { Set(networks.map(\.pool) + [fallback].compactMap(\.self)) }
 }

@@ -66,7 +66,7 @@ struct Reloader: Service {
     private func set(_ next: Configuration, instead current: Configuration) throws(StartError) {
         let (policy, tls) = (try next.egressPolicy(), try next.tlsContext())
         mirror.outbound.policy = policy
-        mirror.services.selector.replace(with: next.selection)
+        mirror.selection.replaceSettings(with: next.selection)
         if next.origins != current.origins || next.selection != current.selection { server.forgetAnswers() }
         mirror.services.redirects.reload(next.redirect)
         for pool in next.pools { mirror.services.pools[pool.id]?.replaceLimits(with: next.limits(of: pool)) }

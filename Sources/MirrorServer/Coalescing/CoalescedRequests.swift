@@ -50,7 +50,10 @@ final class CoalescedRequests: Sendable {
             var request = ByteBuffer(string: requests.key.isHead ? "HEAD " : "GET ")
             request.writeBytes(requests.key.target)
             request.writeString(" HTTP/1.1\r\nHost: mirror\r\n")
-            if let forwardedFor { request.writeString("X-Forwarded-For: \(forwardedFor)\r\n") }
+            // In either field, of which the slow path reads one.
+            if let forwardedFor { request.writeString("X-Forwarded-For: \(forwardedFor)\r\nForwarded: for=\"\(forwardedFor)\"\r\n") }
+            // Read where a client may name its pool so, and then it is what it has named.
+            if case .chosen = requests.key.choice { request.writeString("X-Cloud-Mirror-Pool: \(requests.pool.id)\r\n") }
             request.writeString("\r\n")
             return request
         }

@@ -19,13 +19,15 @@ final class CoalescingTable: Sendable {
     private let state = Mutex(State())
     private let redirects: RedirectService
     private let selector: Reloadable<PoolSelector>
+    private let metrics: EngineMetrics
     private let clock: any MirrorClock
     /// Those whose first request has its answer, which is given with them, while others still have time to wait.
     private let (orphaned, orphan) = AsyncStream.makeStream(of: (CoalescedRequests, RedirectAnswer).self)
 
-    init(redirects: RedirectService, selector: Reloadable<PoolSelector>, clock: any MirrorClock) {
+    init(redirects: RedirectService, selector: Reloadable<PoolSelector>, metrics: EngineMetrics, clock: any MirrorClock) {
         self.redirects = redirects
         self.selector = selector
+        self.metrics = metrics
         self.clock = clock
     }
 
@@ -55,16 +57,16 @@ final class CoalescingTable: Sendable {
     /// - Parameter choice: The pool for the client, if the target names none; `nil` when it is not known.
     /// - Parameter userAgent: What the client calls itself; read only where there may be something to join.
     /// - Parameter peer: The other end of the connection.
-    /// - Parameter forwardedFor: The values of the `X-Forwarded-For` fields, as far as they are read.
+    /// - Parameter forwarded: The values of the fields in which proxies name clients, as far as they are read.
     /// - Returns: `nil` when there are none, or as many requests wait as may.
     func join<UserAgent: Collection<UInt8>>(
         _ target: some Sequence<UInt8>, _ choice: PoolChoice?, isHead: Bool, userAgent: @autoclosure () -> UserAgent?,
-        from peer: IPAddress?, forwardedFor: @autoclosure () -> [String], _ handler: ConnectionHandler, on eventLoop: any EventLoop
+        from peer: IPAddress?, forwarded: (ProxyHeader) -> [String], _ handler: ConnectionHandler, on eventLoop: any EventLoop
     ) -> CoalescedRequests.Member? {
         let key = CoalescedRequests.Key(target: Array(target), choice: .named, isHead: isHead)
         guard let requests = find(key, or: choice, patience: { redirects.patience(of: userAgent()) }) else { return nil }
         let selector = selector.value
-        let client = selector.client(peer: peer, forwardedFor: forwardedFor())
+        let client = selector.client(peer: peer, values: forwarded)
         let sharer = selector.sharer(client)
         guard let deadline = redirects.join(wait: requests.wait, sharer: sharer) else { return nil }
         let member = CoalescedRequests.Member(
@@ -164,6 +166,7 @@ final class CoalescingTable: Sendable {
             }
         guard !members.isEmpty else { return }
         redirects.leave(members.map(\.sharer))
+        metrics.countChoices(requests.key.choice.reason, members.count)
         redirects.record(
             answer, requests.id, waits: members.map { requests.wait.before + $0.since.duration(to: now) }, isHead: requests.key.isHead)
         requests.send(response, to: members, clock: clock)

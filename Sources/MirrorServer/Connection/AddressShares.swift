@@ -33,7 +33,12 @@ final class AddressShares: Sendable {
     ///
     /// - Returns: `false` when its client, or the site that this is in, has all that it may have.
     func admit(_ channel: any Channel) -> Bool {
-        guard let address = channel.remoteAddress?.ipAddress.flatMap({ IPAddress($0) }), !isExempt(address.unmapped) else { return true }
+        admit(channel, from: channel.remoteIPAddress)
+    }
+
+    /// The same for a connection whose client a proxy has named.
+    func admit(_ channel: any Channel, from address: IPAddress?) -> Bool {
+        guard let address, !isExempt(address) else { return true }
         let client = ClientNetwork(address)
         let full = state.withLock { state in
             let full = state.shares.full(client, limit: limit)

@@ -5,6 +5,7 @@
 #else
     import Darwin
 #endif
+import MirrorCore
 import MirrorEngine
 import NIOCore
 import NIOHTTP1
@@ -86,6 +87,12 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
         for close in closes { close.promise?.fail(ChannelError.alreadyClosed) }
         closes = []
+    }
+
+    /// The connection begins with the word of a trusted proxy for whom it is. Called before anything else of it is read.
+    func begin(from peer: IPAddress?) {
+        client.address = peer
+        fastPath.chooser.peer = peer
     }
 
     // MARK: What comes
@@ -231,7 +238,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             return coalescing.join(
                 UnsafeRawBufferPointer(rebasing: bytes[request.target]), request.choice, isHead: request.isHead,
                 userAgent: RequestScanner.values(of: "user-agent", inPlain: bytes).first.map { bytes[$0] }, from: fastPath.chooser.peer,
-                forwardedFor: ForwardedFields.values(ofPlain: bytes), self, on: context.eventLoop)
+                forwarded: { ForwardedFields.values(ofPlain: bytes, $0) }, self, on: context.eventLoop)
         }
         guard member != nil else { return false }
         input.moveReaderIndex(forwardBy: request.length)
@@ -249,7 +256,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         member = coalescing.join(
             head.uri.utf8, fastPath.chooser.choice(of: head), isHead: head.method == .HEAD,
             userAgent: head.headers.first(name: "user-agent")?.utf8, from: fastPath.chooser.peer,
-            forwardedFor: ForwardedFields.values(of: head.headers), self, on: context.eventLoop)
+            forwarded: { ForwardedFields.values(of: head.headers, $0) }, self, on: context.eventLoop)
         return member != nil
     }
 

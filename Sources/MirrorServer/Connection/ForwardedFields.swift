@@ -1,28 +1,29 @@
+import MirrorEngine
 import NIOHTTP1
 
-/// `X-Forwarded-For` as far as it is read, which is the same for whoever reads a request: the last elements of all its fields, within a limit.
+/// The field in which proxies name clients as far as it is read, which is the same for whoever reads a request: the last elements of all fields of that
+/// name, within a limit.
 enum ForwardedFields {
-    static let name: StaticString = "x-forwarded-for"
     /// Bytes of all fields together, names included; blanks around their values do not count.
     static let maxLength = 1_024
 
     /// The values of a head that was parsed.
-    static func values(of headers: HTTPHeaders) -> [String] {
-        last(headers["\(name)"])
+    static func values(of headers: HTTPHeaders, _ header: ProxyHeader) -> [String] {
+        last(headers["\(header.fieldName)"], header)
     }
 
     /// The values of a request that was found to be plain.
-    static func values(ofPlain head: UnsafeRawBufferPointer) -> [String] {
-        last(RequestScanner.values(of: name, inPlain: head).map { String(decoding: head[$0], as: UTF8.self) })
+    static func values(ofPlain head: UnsafeRawBufferPointer, _ header: ProxyHeader) -> [String] {
+        last(RequestScanner.values(of: header.fieldName, inPlain: head).map { String(decoding: head[$0], as: UTF8.self) }, header)
     }
 
     /// What is read of the values of all fields, in their order. They are cut off from the right, by elements.
-    static func last(_ values: [String]) -> [String] {
+    static func last(_ values: [String], _ header: ProxyHeader) -> [String] {
         var last: [String] = []
         var left = maxLength
         for value in values.reversed() {
             let value = trimmed(value.utf8[...])
-            let room = left - name.utf8CodeUnitCount
+            let room = left - header.fieldName.utf8CodeUnitCount
             guard room > 0 else { break }
             last.append(String(decoding: value.count > room ? lastElements(of: value, within: room) : value, as: UTF8.self))
             left = room - value.count
@@ -31,7 +32,7 @@ enum ForwardedFields {
     }
 
     /// The parser leaves those behind a value where they are.
-    private static func trimmed(_ value: Substring.UTF8View) -> Substring.UTF8View {
+    static func trimmed(_ value: Substring.UTF8View) -> Substring.UTF8View {
         var value = value
         while let first = value.first, isBlank(first) { value.removeFirst() }
         while let last = value.last, isBlank(last) { value.removeLast() }
@@ -44,4 +45,14 @@ enum ForwardedFields {
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+}
+
+extension ProxyHeader {
+    /// In lower case.
+    var fieldName: StaticString {
+        switch self {
+        case .xForwardedFor: "x-forwarded-for"
+        case .forwarded: "forwarded"
+        }
+    }
 }

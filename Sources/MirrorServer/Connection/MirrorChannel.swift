@@ -30,6 +30,9 @@ struct MirrorChannel: HTTPChannelHandler {
     let selector: Reloadable<PoolSelector>
     let shares: AddressShares
     let tasks: ConnectionTasks
+    let metrics: ConnectionMetrics
+    /// Whether connections begin with a header of the PROXY protocol, and come from trusted proxies alone.
+    var expectsProxyHeader = false
     /// Each connection is greeted with what is in force when it comes. `nil` for HTTP without TLS.
     let tls: Reloadable<NIOSSLContext>?
     let uses: UseRecorder
@@ -42,7 +45,7 @@ struct MirrorChannel: HTTPChannelHandler {
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<AcceptedConnection> {
         channel.eventLoop.makeCompletedFuture {
             do {
-                guard shares.admit(channel) else { throw Refused() }
+                guard isExpected(channel) else { throw Refused() }
                 return try fill(channel, logger)
             } catch {
                 // Nobody else would.
@@ -52,12 +55,21 @@ struct MirrorChannel: HTTPChannelHandler {
         }
     }
 
+    /// With the PROXY protocol the proxy's connections are not counted, but its clients', once it has named them.
+    private func isExpected(_ channel: any Channel) -> Bool {
+        guard expectsProxyHeader else { return shares.admit(channel) }
+        if let peer = channel.remoteIPAddress, selector.value.isTrusted(peer) { return true }
+        metrics.countProxyHeader(.untrusted)
+        return false
+    }
+
     private func fill(_ channel: any Channel, _ logger: Logger) throws -> AcceptedConnection {
         try limit(channel)
-        let (client, progress) = (ClientPresence(), ConnectionProgress())
+        let peer = channel.remoteIPAddress
+        let (client, progress) = (ClientPresence(address: peer), ConnectionProgress())
         let pipeline = channel.pipeline.syncOperations
-        let peer = channel.remoteAddress?.ipAddress.flatMap { IPAddress($0)?.unmapped }
         let handler = connectionHandler(PoolChooser(peer: peer, pools: pools, selector: selector), client, progress)
+        if expectsProxyHeader { try pipeline.addHandler(proxyHandler(handler, peer)) }
         if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.value)) }
         try pipeline.addHandlers([
             handler,
@@ -70,6 +82,16 @@ struct MirrorChannel: HTTPChannelHandler {
         return AcceptedConnection(
             try NIOAsyncChannel(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)),
             of: client)
+    }
+
+    private func proxyHandler(_ handler: ConnectionHandler, _ peer: IPAddress?) -> ProxyProtocolHandler {
+        let shares = shares
+        return ProxyProtocolHandler(metrics: metrics) { header, channel in
+            let client = header.client ?? peer
+            guard shares.admit(channel, from: client) else { return false }
+            handler.begin(from: client)
+            return true
+        }
     }
 
     private func connectionHandler(

@@ -96,6 +96,7 @@ struct FastPath {
         answers.writeString(httpDate(now))
         answers.writeStaticString(isLast ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n")
         entry.hits.increment()
+        entry.choices?.increment()
         if !isHead {
             answers.writeBytes(entry.body)
             entry.egressAvoided.increment(by: entry.size)

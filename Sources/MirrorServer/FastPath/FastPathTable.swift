@@ -21,6 +21,8 @@ package final class FastPathTable: Sendable {
         let answersHead: Bool
         let hits: Counter
         let egressAvoided: Counter
+        /// `nil` for a target that names its pool.
+        let choices: Counter?
         /// The answer is given before this time only, because its location ends some time after.
         fileprivate let notAfter: Timestamp
         /// The same by the time that passes: nobody is to get a location that has ended because the time of day was set back.
@@ -31,8 +33,8 @@ package final class FastPathTable: Sendable {
         /// - Parameter now: The time of day, and the time that passes, to which `notAfter` belongs.
         init(
             target: [UInt8], choice: PoolChoice, head: [UInt8], body: [UInt8], id: ReplicaID, size: Int64, answersHead: Bool = true,
-            hits: Counter, egressAvoided: Counter, notAfter: Timestamp?, at now: (time: Timestamp, instant: NIODeadline),
-            lastUsed: Timestamp
+            hits: Counter, egressAvoided: Counter, choices: Counter? = nil, notAfter: Timestamp?,
+            at now: (time: Timestamp, instant: NIODeadline), lastUsed: Timestamp
         ) {
             self.target = target
             self.choice = choice
@@ -43,6 +45,7 @@ package final class FastPathTable: Sendable {
             self.answersHead = answersHead
             self.hits = hits
             self.egressAvoided = egressAvoided
+            self.choices = choices
             self.notAfter = notAfter ?? Timestamp(milliseconds: .max)
             end = notAfter.map { now.instant + TimeAmount(now.time.duration(to: $0)) } ?? .distantFuture
             self.lastUsed = Atomic(lastUsed.milliseconds)

@@ -6,17 +6,35 @@ import MirrorEngine
 enum PoolChoice: Hashable, Sendable {
     /// The target names the pool.
     case named
-    /// This one of ``PoolTable/all`` was chosen for the client.
-    case chosen(Int)
+    /// This one of ``PoolTable/all`` was chosen for the client, and why: the answer says so. Or the client has named it in a field.
+    case chosen(Int, PoolReason)
     /// No pool serves the client: it is redirected to the origin.
     case origin
 
     /// The choice for a client whose request names no pool.
     init(_ selector: PoolSelector, for client: IPAddress?, of pools: PoolTable) {
-        guard let id = selector.pool(for: client), let index = pools.index(of: id) else {
+        let (id, reason) = selector.choice(for: client)
+        guard let id, let index = pools.index(of: id) else {
             self = .origin
             return
         }
-        self = .chosen(index)
+        self = .chosen(index, reason)
+    }
+
+    /// The choice of a client that names its pool in the field `X-Cloud-Mirror-Pool`.
+    ///
+    /// - Returns: `nil` when there is no such pool.
+    init?(naming name: some StringProtocol, of pools: PoolTable) {
+        guard let id = PoolID(String(name)), let index = pools.index(of: id) else { return nil }
+        self = .chosen(index, .named)
+    }
+
+    /// Why it is that pool.
+    var reason: PoolReason {
+        switch self {
+        case .named: .named
+        case .chosen(_, let reason): reason
+        case .origin: .fallback
+        }
     }
 }

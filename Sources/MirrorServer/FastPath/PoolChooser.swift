@@ -2,21 +2,25 @@ import MirrorCore
 import MirrorEngine
 import NIOHTTP1
 
-/// Chooses the pool for the requests of one connection that name none: once for all of them or, where a trusted proxy speaks for many clients,
-/// for each of them.
+/// Chooses the pool for the requests of one connection that name none in their target: once for all of them or, where a trusted proxy speaks for many
+/// clients or a client may name its pool in a field, for each of them.
 ///
-/// Takes no memory for a request. What was chosen holds until the selector is replaced.
+/// What was chosen holds until the selector is replaced.
 struct PoolChooser {
-    private enum Rule {
-        case same(PoolChoice)
-        case each(PoolSelector)
+    private struct Rule {
+        var selector: PoolSelector
+        /// For all requests whose fields say nothing of it; `nil` where each may be from another client.
+        var choice: PoolChoice?
     }
 
-    /// The other end of the connection; `nil` for a Unix socket.
-    let peer: IPAddress?
+    /// The field in which a client may name its pool, where that is allowed.
+    static let poolField: StaticString = "x-cloud-mirror-pool"
+
+    /// The other end of the connection, or whom a proxy there has named by the PROXY protocol; `nil` for a Unix socket.
+    var peer: IPAddress? { didSet { version = nil } }
     private let pools: PoolTable
     private let selector: Reloadable<PoolSelector>
-    private var rule = Rule.same(.origin)
+    private var rule: Rule
     /// The selector's that the rule was made by; `nil` before there is one.
     private var version: Int?
 
@@ -24,43 +28,54 @@ struct PoolChooser {
         self.peer = peer
         self.pools = pools
         self.selector = selector
+        rule = Rule(selector: selector.value)
     }
 
     /// - Parameter head: Of a request that was found to be plain, and no more.
-    /// - Returns: `nil` when the fields are longer than they are read (``ForwardedFields``): that is for the slow path.
+    /// - Returns: `nil` when the fields are longer than they are read (``ForwardedFields``), or name no pool that there is: that is for the slow path.
     mutating func choice(ofPlain head: UnsafeRawBufferPointer) -> PoolChoice? {
-        switch currentRule() {
-        case .same(let choice): return choice
-        case .each(let selector):
-            var length = 0
-            let client = selector.client(peer: peer) { forwardedFor in
-                RequestScanner.forEachValue(of: ForwardedFields.name, inPlain: head) { value in
-                    length += ForwardedFields.name.utf8CodeUnitCount + value.count
+        followSelector()
+        if rule.selector.selection.poolHeader {
+            let names = RequestScanner.values(of: Self.poolField, inPlain: head)
+            if let name = names.first {
+                return names.count == 1 ? PoolChoice(naming: String(decoding: head[name], as: UTF8.self), of: pools) : nil
+            }
+        }
+        if let choice = rule.choice { return choice }
+        let name = rule.selector.selection.proxyHeader.fieldName
+        var length = 0
+        let client = rule.selector.client(
+            peer: peer,
+            reading: { forwardedFor in
+                RequestScanner.forEachValue(of: name, inPlain: head) { value in
+                    length += name.utf8CodeUnitCount + value.count
                     // What is too long is not read here, so that padding costs nothing.
                     if length <= ForwardedFields.maxLength { forwardedFor.read(UnsafeRawBufferPointer(rebasing: head[value])) }
                 }
-            }
-            return length <= ForwardedFields.maxLength ? PoolChoice(selector, for: client, of: pools) : nil
-        }
+            })
+        return length <= ForwardedFields.maxLength ? PoolChoice(rule.selector, for: client, of: pools) : nil
     }
 
     /// The same for a head that was parsed.
-    mutating func choice(of head: HTTPRequestHead) -> PoolChoice {
-        switch currentRule() {
-        case .same(let choice): choice
-        case .each(let selector):
-            PoolChoice(
-                selector, for: selector.client(peer: peer, forwardedFor: ForwardedFields.values(of: head.headers)), of: pools)
+    mutating func choice(of head: HTTPRequestHead) -> PoolChoice? {
+        followSelector()
+        if rule.selector.selection.poolHeader {
+            let names = head.headers["\(Self.poolField)"]
+            if let name = names.first {
+                return names.count == 1 ? PoolChoice(naming: Substring(ForwardedFields.trimmed(name.utf8[...])), of: pools) : nil
+            }
         }
+        if let choice = rule.choice { return choice }
+        let client = rule.selector.client(peer: peer, values: { ForwardedFields.values(of: head.headers, $0) })
+        return PoolChoice(rule.selector, for: client, of: pools)
     }
 
-    private mutating func currentRule() -> Rule {
-        guard version != selector.version else { return rule }
+    private mutating func followSelector() {
+        guard version != selector.version else { return }
         let current = selector.versioned
         version = current.version
         // Where the fields do not matter, neither does the client behind a proxy.
-        let isSame = !current.value.dependsOnForwardedFor(from: peer)
-        rule = isSame ? .same(PoolChoice(current.value, for: peer, of: pools)) : .each(current.value)
-        return rule
+        let isSame = !current.value.dependsOnProxy(peer)
+        rule = Rule(selector: current.value, choice: isSame ? PoolChoice(current.value, for: peer, of: pools) : nil)
     }
 }

@@ -24,6 +24,10 @@ package enum MetricCatalog {
             Engine.overBudget, "counter", "budget",
             "Requests that were redirected to the origin because their client network had used up its budget of `claims` or of `bytes` (redirect.coldClaims)."
         ),
+        (
+            Engine.poolChoices, "counter", "reason",
+            "Redirect requests that named no pool, by how it was chosen: \(reasons)."
+        ),
         (Engine.spentNetworks, "gauge", "", "Client networks that have used up a budget."),
         (Engine.copies, "counter", "pool, result", "Copies that ended, by result: present, error, set-aside."),
         (Engine.slowCopies, "counter", "pool", "Copies that gave up their slot because the origin sent too slowly."),
@@ -69,11 +73,27 @@ package enum MetricCatalog {
             ConnectionMetrics.Name.pauses, "counter", "",
             "How often no connection was accepted for 100 ms, for lack of descriptors or memory."
         ),
+        (
+            ConnectionMetrics.Name.proxyHeaders, "counter", "reason",
+            "Connections closed because the PROXY protocol header (`server.proxyProtocol`) came from an `untrusted` address, was `malformed`, or came too `late`."
+        ),
+        (
+            RegionMetrics.Name.dates, "gauge", "cloud",
+            "When the list of a cloud's addresses that is in use was published or fetched, in seconds since 1970."
+        ),
+        (
+            RegionMetrics.Name.updates, "counter", "cloud, result",
+            "Attempts to fetch a newer list of a cloud's addresses, by result: `updated` or `refused`."
+        ),
         (AdminRefusals.metric, "counter", "reason", "Admin calls that were refused, by reason: `no-token` or `wrong-token`."),
         (HousekeepingMetrics.Name.reloads, "counter", "result", "Reloads of the configuration, by result: `reloaded` or `refused`."),
         (HousekeepingMetrics.Name.lastReload, "gauge", "", "When the configuration that is in force was read, in seconds since 1970."),
         (HousekeepingMetrics.Name.droppedLogLines, "counter", "", "Log lines that were dropped because they were not read in time."),
     ]
+
+    private static var reasons: String {
+        PoolReason.allCases.filter { $0 != .named }.map { "`\($0.rawValue)`" }.joined(separator: ", ")
+    }
 
     static func help(for name: String) -> String? {
         all.first { $0.name == name }?.help

@@ -15,7 +15,7 @@ struct AdminAuthentication: RouterMiddleware {
     ) async throws -> Response {
         if let field = request.headers[.authorization] {
             if hasToken(field) { return try await next(request, context) }
-            let client = selector.value.client(peer: context.peer, forwardedFor: request.forwardedFor)
+            let client = selector.value.client(peer: context.peer, values: request.forwarded)
             await refusals.wrongToken(from: client, context.logger)
         } else {
             refusals.noToken()

@@ -44,6 +44,7 @@ final class RedirectRoutes: Sendable {
     private final class Call: Sendable {
         let origin: any Origin
         let pool: Pool?
+        let reason: PoolReason
         let wait: Wait
         let isReportedMissing: Bool
         let network: ClientNetwork
@@ -54,11 +55,12 @@ final class RedirectRoutes: Sendable {
         let coalesced: CoalescedRequests?
 
         init(
-            _ origin: any Origin, in pool: Pool?, wait: Wait, isReportedMissing: Bool, network: ClientNetwork, sharer: ClientNetwork?,
-            words: RequestWords, epochs: Epochs, key: CoalescedRequests.Key?, coalesced: CoalescedRequests?
+            _ origin: any Origin, in pool: Pool?, for reason: PoolReason, wait: Wait, isReportedMissing: Bool, network: ClientNetwork,
+            sharer: ClientNetwork?, words: RequestWords, epochs: Epochs, key: CoalescedRequests.Key?, coalesced: CoalescedRequests?
         ) {
             self.origin = origin
             self.pool = pool
+            self.reason = reason
             self.wait = wait
             self.isReportedMissing = isReportedMissing
             self.network = network
@@ -78,16 +80,16 @@ final class RedirectRoutes: Sendable {
         let selector = services.selector.value
         let target = try RequestTarget(request.uri.path, behind: Self.prefix)
         let origin = try services.origin(of: target.url)
-        let client = selector.client(peer: context.peer, forwardedFor: request.forwardedFor)
+        let client = selector.client(peer: context.peer, values: request.forwarded)
         let query = request.uri.query
         let fields = QueryFields(query, ["pool", "hop", "wait", "missing"])
         let pool: Pool?
         let choice: PoolChoice
         do {
-            (pool, choice) = try self.pool(for: target, fields, selector, client)
+            (pool, choice) = try self.pool(for: target, fields, request, selector, client)
         } catch var error as RequestError {
             // So that nobody takes it for the origin's 404.
-            error.headers.append(contentsOf: Self.headers(nil, .refused))
+            error.headers.append(contentsOf: Self.headers(nil, .named, .refused))
             throw error.about(origin.source.name)
         }
         let patience = services.redirects.patience(of: request.headers[values: .userAgent].first?.utf8)
@@ -96,14 +98,16 @@ final class RedirectRoutes: Sendable {
         let key = isReportedMissing ? nil : key(request, choice)
         let network = ClientNetwork(client)
         let coalesced = open(key, patience, origin, pool, wait, network, epochs)
+        services.metrics.countChoices(choice.reason)
         return Call(
-            origin, in: pool, wait: wait, isReportedMissing: isReportedMissing, network: network, sharer: selector.sharer(client),
-            words: RequestWords(method: request.method, path: request.uri.path, query: query), epochs: epochs, key: key, coalesced: coalesced)
+            origin, in: pool, for: choice.reason, wait: wait, isReportedMissing: isReportedMissing, network: network,
+            sharer: selector.sharer(client), words: RequestWords(method: request.method, path: request.uri.path, query: query),
+            epochs: epochs, key: key, coalesced: coalesced)
     }
 
     @inline(never)
     private func finish(_ call: Call, with answer: RedirectAnswer) async -> WholeResponse {
-        let response = await response(to: answer, call.origin, call.pool, call.words)
+        let response = await response(to: answer, call.origin, call.pool, call.reason, call.words)
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let key = call.key {
             remember(redirect, response, key, call.epochs)
         }
@@ -125,7 +129,7 @@ final class RedirectRoutes: Sendable {
             .map { String(decoding: $0, as: UTF8.self) }
         let words = RequestWords(
             method: requests.key.isHead ? .head : .get, path: parts.first ?? "", query: parts.count == 2 ? parts[1] : nil)
-        return (answer, await response(to: answer, requests.origin, requests.pool, words))
+        return (answer, await response(to: answer, requests.origin, requests.pool, requests.key.choice.reason, words))
     }
 
     /// How a request was written, as far as answers repeat it.
@@ -136,27 +140,30 @@ final class RedirectRoutes: Sendable {
     }
 
     private func response(
-        to answer: RedirectAnswer, _ origin: any Origin, _ pool: Pool?, _ request: RequestWords
+        to answer: RedirectAnswer, _ origin: any Origin, _ pool: Pool?, _ reason: PoolReason, _ request: RequestWords
     ) async -> WholeResponse {
         let error: RequestError
         switch answer {
         case .replica(let redirect):
             return .redirect(
-                status, to: location(redirect.location.url), pool: redirect.id.pool, outcome: redirect.outcome,
+                status, to: location(redirect.location.url), pool: redirect.id.pool, reason: reason, outcome: redirect.outcome,
                 digest: redirect.object.sha256)
         case .description(let description):
-            return .description(description, pool: pool?.id)
+            return .description(description, pool: pool?.id, reason: reason)
         case .hop(let number):
             let location = HopLocation.location(number, path: request.path, query: request.query, publicURL: publicURL)
             return .redirect(
-                status, to: location, pool: pool?.id, outcome: .hop, digest: nil, message: "the copy is still in progress; ask again")
-        case .origin(let reason):
+                status, to: location, pool: pool?.id, reason: reason, outcome: .hop, digest: nil,
+                message: "the copy is still in progress; ask again")
+        case .origin(let fallback):
             let location = await services.redirects.location(of: origin)
-            return .redirect(status, to: location, pool: pool?.id, outcome: .fallback, digest: nil, message: reason.message)
+            return .redirect(
+                status, to: location, pool: pool?.id, reason: reason, outcome: .fallback, digest: nil, message: fallback.message)
         case .refused(let message):
-            error = RequestError(.forbidden, message, headers: Self.headers(pool?.id, .refused)).about(origin.source.name, as: "InvalidUrl")
+            error = RequestError(.forbidden, message, headers: Self.headers(pool?.id, reason, .refused))
+                .about(origin.source.name, as: "InvalidUrl")
         case .originStatus(let code, let message):
-            error = .origin(status: code, message: message, headers: Self.headers(pool?.id, .error))
+            error = .origin(status: code, message: message, headers: Self.headers(pool?.id, reason, .error))
                 .about(origin.source.name, as: "BadHTTPStatus")
         }
         return error.response(to: request.method, request.path, at: services.clock.now)
@@ -170,12 +177,16 @@ final class RedirectRoutes: Sendable {
 
     /// The pool that a request names, or the one that is chosen for its client.
     private func pool(
-        for target: RequestTarget, _ fields: QueryFields, _ selector: PoolSelector, _ client: IPAddress?
+        for target: RequestTarget, _ fields: QueryFields, _ request: Request, _ selector: PoolSelector, _ client: IPAddress?
     ) throws -> (Pool?, PoolChoice) {
         if let words = target.pool { return (try services.pool(words), .named) }
         if let name = fields["pool"] { return (try services.pool(named: name), .named) }
+        if selector.selection.poolHeader, let name = request.headers[.cloudMirrorPool] {
+            let pool = try services.pool(named: name)
+            return (pool, PoolChoice(naming: name, of: services.pools) ?? .named)
+        }
         let choice = PoolChoice(selector, for: client, of: services.pools)
-        guard case .chosen(let index) = choice else { return (nil, choice) }
+        guard case .chosen(let index, _) = choice else { return (nil, choice) }
         return (services.pools.all[index], choice)
     }
 
@@ -209,8 +220,9 @@ final class RedirectRoutes: Sendable {
         url.hasPrefix("/") ? (publicURL ?? "") + url : url
     }
 
-    private static func headers(_ pool: PoolID?, _ outcome: Outcome) -> HTTPFields {
+    private static func headers(_ pool: PoolID?, _ reason: PoolReason, _ outcome: Outcome) -> HTTPFields {
         var fields: HTTPFields = [.cloudMirrorOutcome: outcome.rawValue]
+        if reason != .named { fields[.cloudMirrorPoolReason] = reason.rawValue }
         if let pool { fields[.cloudMirrorPool] = pool.description }
         return fields
     }
@@ -238,8 +250,8 @@ final class RedirectRoutes: Sendable {
             FastPathTable.Entry(
                 target: key.target, choice: key.choice, head: response.headBytes, body: response.body, id: redirect.id,
                 size: redirect.object.size, answersHead: redirect.location.expires == nil, hits: metrics.hits,
-                egressAvoided: metrics.egressAvoided, notAfter: redirect.notAfter, at: (services.clock.now, .now()),
-                lastUsed: redirect.object.lastUsed),
+                egressAvoided: metrics.egressAvoided, choices: services.metrics.choices(key.choice.reason), notAfter: redirect.notAfter,
+                at: (services.clock.now, .now()), lastUsed: redirect.object.lastUsed),
             token: redirect.token, hotIndex: services.state, epoch: epochs.table)
     }
 }

@@ -63,7 +63,7 @@ struct EntraTokenService: Sendable {
                 .POST, url, headers: [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")],
                 body: Self.form(fields), timeout: Self.timeout)
             guard answer.status == 200 else { throw Self.error(answer, from: url, secrets: secrets) }
-            do {
+            do throws(CredentialsError) {
                 let token = try TokenDocument.parse(answer.body, at: transport.clock.now)
                 return AzureCredentials(token: token.text, of: "application \(client.clientID)", expires: token.expires)
             } catch {

@@ -1,4 +1,5 @@
 import MirrorStorage
+import StorageCloud
 
 /// What has to be done to a container for a pool, and what not: computed from what the container is like and what is wanted of it, and
 /// nothing else.

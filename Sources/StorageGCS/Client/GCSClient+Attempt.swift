@@ -1,4 +1,5 @@
 import Crypto
+import Logging
 import MirrorCore
 import MirrorNet
 import MirrorStorage

@@ -42,11 +42,11 @@ struct AmazonSubject: SubjectTokenSource {
     }
 
     func token(for request: SubjectRequest, _ context: AccountContext) async throws -> String {
-        let (region, keys) = try await context.tokens.transport.attempts(3, pause: .milliseconds(500)) {
+        let (foundKeys, foundRegion) = try await context.tokens.transport.attempts(3, pause: .milliseconds(500)) {
             let session = try await session(context)
-            return (try await region(context, session), try await keys(context, session))
+            return (try await keys(context, session), try await region(context, session))
         }
-        return try sign(keys, region: region, audience: request.audience, at: context.tokens.now)
+        return try sign(foundKeys, region: foundRegion, audience: request.audience, at: context.tokens.now)
     }
 
     // MARK: Who this is

@@ -1,3 +1,4 @@
+import Logging
 package import MirrorCore
 package import MirrorStorage
 import NIOCore

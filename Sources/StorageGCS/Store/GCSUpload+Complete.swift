@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorStorage
 import NIOCore
 import StorageCloud
+import Synchronization
 
 extension GCSUpload {
     func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {

@@ -1,3 +1,4 @@
+import MirrorCore
 import NIOCore
 
 /// What the service has of a resumable upload, and the bytes that are kept until it has them. Does no I/O.

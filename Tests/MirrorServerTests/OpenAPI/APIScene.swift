@@ -1,3 +1,4 @@
+import CloudRegions
 import MirrorCore
 import MirrorState
 import MirrorTesting
@@ -16,7 +17,7 @@ struct APIScene: Sendable {
     let requests: [APIRequest]
 
     /// Together they ask for every JSON answer that the OpenAPI document names, with all of its properties.
-    static let all = [everything, temporaryRedirects, brokenPool, stateAway, slowBody]
+    static let all = [everything, temporaryRedirects, selection, brokenPool, stateAway, slowBody]
 
     private static let everything = APIScene(
         name: "a mirror that works",
@@ -35,6 +36,26 @@ struct APIScene: Sendable {
         name: "redirects with 307", options: .with { $0.redirectStatus = 307 },
         prepare: { world in try await world.seed("/a.txt") },
         requests: [APIRequest("redirect", 307), APIRequest("redirectChosen", 307, query: "pool=local/dev")])
+
+    private static let selection = APIScene(
+        name: "pools of a network and of a cloud region",
+        options: .with { options in
+            guard let network = IPNetwork("10.0.0.0/8"), let pool = World.pool, let otherPool = World.otherPool,
+                let region = CloudRegion("aws/us-west-2"),
+                let list = try? RegionList(
+                    .aws, date: Timestamp(milliseconds: 1_793_000_000_000), entries: [("192.0.2.0/24", "us-west-2")])
+            else { return }
+            options.networks = [(network, otherPool)]
+            options.regionPools = [region: pool]
+            options.regions = CloudRegionTable([list])
+        },
+        requests: [
+            APIRequest("which", 200, query: "address=10.1.2.3"),
+            APIRequest("which", 200, query: "address=192.0.2.1"),
+            APIRequest("which", 200, query: "address=%3A%3Affff%3A203.0.113.1"),
+            APIRequest("which", 400, query: "address=192.0.2.0/24"),
+            APIRequest("which", 401, query: "address=192.0.2.1", hasToken: false),
+        ])
 
     private static let brokenPool = APIScene(
         name: "a broken pool",

@@ -24,7 +24,7 @@ struct OpenAPITests {
         [
             "Redirect": RedirectCall.Answer.self, "Error": ErrorAnswer.self, "WarmRequest": WarmCall.Request.self,
             "WarmAnswer": WarmCall.Answer.self, "PurgeAnswer": PurgeCall.Answer.self, "ReplicaPage": ReplicasCall.Answer.self,
-            "PoolList": PoolsCall.Answer.self, "Stats": StatsCall.Answer.self, "Ping": HealthCall.Ping.self,
+            "PoolList": PoolsCall.Answer.self, "Which": WhichCall.Answer.self, "Stats": StatsCall.Answer.self, "Ping": HealthCall.Ping.self,
             "Liveness": HealthCall.Liveness.self, "Readiness": HealthCall.Readiness.self, "APIReference": ReferenceCall.Answer.self,
         ]
     }
@@ -109,6 +109,7 @@ struct OpenAPITests {
         let schemas = try require(try await Self.document().root["components"]?["schemas"])
         func words(_ schema: String) -> [String] { schemas[schema]?["enum"]?.value.array?.compactMap(\.string).sorted() ?? [] }
         #expect(words("Outcome") == Outcome.allCases.map(\.rawValue).sorted())
+        #expect(words("PoolReason") == PoolReason.allCases.filter { $0 != .named }.map(\.rawValue).sorted())
         #expect(words("ReplicaState") == Replica.State.allCases.map(\.rawValue).sorted())
     }
 

@@ -33,7 +33,7 @@ struct AzurePeerAddress: Encodable {
         let start = "2026-01-31T12:00:00Z"
         let expiry = "2026-02-01T18:00:00Z"
         let service = "b"
-        let version = AzureProvider.version
+        let version = AzureService.version
         let value = SigningVectors.key
 
         /// What the service gives out.
@@ -49,7 +49,7 @@ struct AzurePeerAddress: Encodable {
 
     let account = SigningVectors.account
     let key = SigningVectors.key
-    let version = AzureProvider.version
+    let version = AzureService.version
     var container = ""
     var blob = ""
     var snapshot: String?

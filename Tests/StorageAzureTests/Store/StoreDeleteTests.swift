@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorStorage
 import MirrorTesting
 import NIOCore
+import NIOHTTP1
 import TestServers
 import Testing
 

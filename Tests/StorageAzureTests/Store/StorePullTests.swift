@@ -24,15 +24,18 @@ struct StorePullTests {
     private static func crc64() throws -> MirrorCore.Digest {
         var crc = CRC64NVME()
         bytes.withUnsafeBytes { crc.update($0) }
-        return try #require(MirrorCore.Digest(.crc64nvme, bytes: crc.bytes))
+        let digest = MirrorCore.Digest(.crc64nvme, bytes: crc.bytes)
+        return try #require(digest)
     }
 
     private static func md5() throws -> MirrorCore.Digest {
-        try #require(MirrorCore.Digest(.md5, bytes: Array(Insecure.MD5.hash(data: bytes))))
+        let digest = MirrorCore.Digest(.md5, bytes: Array(Insecure.MD5.hash(data: bytes)))
+        return try #require(digest)
     }
 
     private static func sha256() throws -> MirrorCore.Digest {
-        try #require(MirrorCore.Digest(.sha256, bytes: Array(SHA256.hash(data: bytes))))
+        let digest = MirrorCore.Digest(.sha256, bytes: Array(SHA256.hash(data: bytes)))
+        return try #require(digest)
     }
 
     private func run(
@@ -83,7 +86,8 @@ struct StorePullTests {
     @Test("What does not have the CRC-64 that the origin states is not published, and neither is what nobody confirms")
     func wrong() async throws {
         try await run { fixture, object async throws in
-            let other = try #require(MirrorCore.Digest(.crc64nvme, bytes: [UInt8](repeating: 1, count: 8)))
+            let digest = MirrorCore.Digest(.crc64nvme, bytes: [UInt8](repeating: 1, count: 8))
+            let other = try #require(digest)
             try await requireStorageError(.checksumMismatch, "another check") {
                 try await fixture.store.pull(object.key, from: Self.source([other]), metadata: object.metadata, condition: .none) {}
             }

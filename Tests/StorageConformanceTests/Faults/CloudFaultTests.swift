@@ -170,7 +170,10 @@ struct CloudFaultTests {
             for name in ["!", "0/ü +%<&>\"'", "f/\u{7f}", "~~", "日本"] { try await scene.opened.putOther(name) }
             let keys = Self.keys(objects)
             try await scene.with({ $0.pageSize = 1 }) {
-                for limit in [1, 2, 1_000] { #expect(try await scene.keys(limit: limit) == keys, "\(limit)") }
+                for limit in [1, 2, 1_000] {
+                    let listed = try await scene.keys(limit: limit)
+                    #expect(listed == keys, "\(limit)")
+                }
             }
             #expect(try await scene.store.delete(keys).isEmpty)
             #expect(try await scene.keys(limit: 1) == [])

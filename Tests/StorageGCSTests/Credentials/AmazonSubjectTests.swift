@@ -27,7 +27,8 @@ struct AmazonSubjectTests {
             let fields = try JSONFields(JSONValue.object(Self.source).encoded, of: "it")
             let request = SubjectRequest(audience: "//iam.googleapis.com/x", type: "aws4_request", account: nil)
             let token = try await AmazonSubject(fields).token(for: request, scene.with(Self.environment).context)
-            let document = try #require(JSONValue(parsing: try #require(PercentCoding.decode(token)).utf8))
+            let decoded = try #require(PercentCoding.decode(token))
+            let document = try #require(JSONValue(parsing: decoded.utf8))
             #expect(document["url"]?.string == "https://sts.us-east-2.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15")
             #expect(document["method"]?.string == "POST")
             guard case .array(let list)? = document["headers"] else {

@@ -1,3 +1,5 @@
+import Logging
+import MirrorCore
 import StorageCloud
 import TestServers
 import Testing

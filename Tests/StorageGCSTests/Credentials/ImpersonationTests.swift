@@ -46,7 +46,8 @@ struct ImpersonationTests {
                 .with("quota_project_id", .string("q"))
             let found = try await scene.load(document)
             #expect(found.token == "a@p.FEDERATED.jwt" && found.quotaProject == "q")
-            let body = try #require(JSONValue(parsing: try #require(scene.server.requests.last).body.utf8))
+            let last = try #require(scene.server.requests.last)
+            let body = try #require(JSONValue(parsing: last.body.utf8))
             #expect(body["lifetime"]?.string == "900s")
             #expect(body["delegates"] == nil)
         }

@@ -14,7 +14,8 @@ struct ServiceAccountTests {
 
     private static func claims(_ assertion: String) throws -> JSONValue {
         let parts = assertion.split(separator: ".", omittingEmptySubsequences: false)
-        return try #require(JSONValue(parsing: try #require(decode(parts[1]))))
+        let bytes = try #require(decode(parts[1]))
+        return try #require(JSONValue(parsing: bytes))
     }
 
     @Test("An assertion says who asks for what, of whom and for an hour, and is signed with RS256")
@@ -24,7 +25,8 @@ struct ServiceAccountTests {
         let parts = assertion.split(separator: ".", omittingEmptySubsequences: false)
         #expect(parts.count == 3)
         #expect(assertion.utf8.allSatisfy { PercentCoding.isUnreserved($0) })
-        let header = try #require(JSONValue(parsing: try #require(Self.decode(parts[0]))))
+        let bytes = try #require(Self.decode(parts[0]))
+        let header = try #require(JSONValue(parsing: bytes))
         #expect(
             header
                 == .object([

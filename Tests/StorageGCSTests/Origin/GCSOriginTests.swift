@@ -1,5 +1,6 @@
 import Logging
 import MirrorCore
+import MirrorNet
 import MirrorStorage
 import MirrorTesting
 import NIOCore

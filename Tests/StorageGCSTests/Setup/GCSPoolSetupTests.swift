@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorNet
 import MirrorStorage
 import StorageCloud
 import TestServers
@@ -36,7 +37,7 @@ struct GCSPoolSetupTests {
     @Test("A bucket is made, becomes public and then private, and is left alone once it is right")
     func story() async throws {
         let bucket = BucketServer()
-        try await Self.run({ bucket.answer($0) }) { setup, server in
+        try await Self.run({ bucket.answer($0) }) { setup, server async throws in
             let (isDone, lines) = try await Self.apply(setup)
             #expect(isDone && lines.map(\.mark) == [.done, .done, .done], "\(lines)")
             #expect(try await !setup.plan().hasChanges)
@@ -68,7 +69,7 @@ struct GCSPoolSetupTests {
                 "location": .string("US-CENTRAL1"), "metageneration": .string("9"), "labels": .object(["a": .string("b")]),
                 "lifecycle": .object(["rule": .array([theirs])]),
             ]))
-        try await Self.run({ bucket.answer($0) }) { setup, server in
+        try await Self.run({ bucket.answer($0) }) { setup, server async throws in
             #expect(try await Self.apply(setup).isDone)
             let resource = try #require(bucket.current.resource)
             #expect(resource["labels"]?["a"]?.string == "b")
@@ -96,7 +97,7 @@ struct GCSPoolSetupTests {
 
     @Test("What may not be looked at is left as it is, and the plan names the permission")
     func denied() async throws {
-        try await Self.run({ _ in BucketServer.error(403, "forbidden") }) { setup, server in
+        try await Self.run({ _ in BucketServer.error(403, "forbidden") }) { setup, server async throws in
             let plan = try await setup.plan()
             #expect(!plan.hasChanges && plan.lines.map(\.mark) == [.problem])
             #expect(plan.lines.first?.text.contains("grant storage.buckets.get ") == true)
@@ -132,7 +133,7 @@ struct GCSPoolSetupTests {
     func throttled() async throws {
         let bucket = BucketServer(GCSPoolPlanTests.resource(GCSPoolPlanTests.target()))
         let turns = Turns()
-        try await Self.run({ turns.next() < 3 ? BucketServer.error(429, "rateLimitExceeded") : bucket.answer($0) }) { setup, server in
+        try await Self.run({ turns.next() < 3 ? BucketServer.error(429, "rateLimitExceeded") : bucket.answer($0) }) { setup, server async throws in
             #expect(try await setup.plan().lines.first?.mark == .ok)
             #expect(server.requests.count == 5)
         }

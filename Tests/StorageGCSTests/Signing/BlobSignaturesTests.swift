@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorNet
 import StorageCloud
 import TestServers
 import Testing
@@ -53,7 +54,7 @@ struct BlobSignaturesTests {
         try await Self.run({ request in
             request.header("authorization") == "Bearer good"
                 ? .init(body: #"{"signedBlob": "AQID"}"#) : .init(status: 403, body: #"{"error": {"status": "PERMISSION_DENIED"}}"#)
-        }) { signatures, server in
+        }) { signatures, server async throws in
             let error = await #expect(throws: CredentialsError.self) {
                 try await signatures.signature(of: "text", by: try Self.signing(server, token: "bad"))
             }

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorNet
 import MirrorStorage
 import MirrorTesting
 import NIOCore
@@ -39,7 +40,7 @@ struct StoreDeleteTests {
         }
         try await Self.run({ request in
             .init(body: "<DeleteResult>\(request.body.contains(denied.description) ? answer.joined() : "")</DeleteResult>")
-        }) { store, server in
+        }) { store, server async throws in
             let found = try await store.delete(keys)
             #expect(Set(found.keys) == [denied])
             #expect(found[denied]?.code == .permissionDenied)
@@ -58,7 +59,7 @@ struct StoreDeleteTests {
         try await Self.run({ request in
             if request.method == "POST" { return .init(status: status, body: "<Error><Code>\(code)</Code></Error>") }
             return .init(status: request.uri.contains(keys[1].hash) ? 404 : 204)
-        }) { store, server in
+        }) { store, server async throws in
             #expect(try await store.delete(keys).isEmpty)
             #expect(server.requests.map(\.method) == ["POST", "DELETE", "DELETE", "DELETE"])
         }

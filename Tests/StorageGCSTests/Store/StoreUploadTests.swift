@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorNet
 import MirrorStorage
 import MirrorTesting
 import NIOCore

@@ -1,10 +1,12 @@
+package import MirrorCore
 import Synchronization
 
-/// Whether the client of a connection is still there, as far as is known: one that ends its side is taken to be gone.
+/// Who the client of a connection is, and whether it is still there, as far as is known: one that ends its side is taken to be gone.
 ///
 /// Belongs to one connection, which asks for one thing at a time.
 package final class ClientPresence: Sendable {
     private struct State {
+        var address: IPAddress?
         var hasLeft = false
         var action: (@Sendable () -> Void)?
     }
@@ -12,9 +14,18 @@ package final class ClientPresence: Sendable {
     /// Of the connection whose request the current task answers.
     @TaskLocal package static var current: ClientPresence?
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    package init() {}
+    /// - Parameter address: See ``address``.
+    package init(address: IPAddress? = nil) {
+        state = Mutex(State(address: address))
+    }
+
+    /// The other end of the connection, or whom a proxy there has named by the PROXY protocol; `nil` for a Unix socket.
+    package var address: IPAddress? {
+        get { state.withLock { $0.address } }
+        set { state.withLock { $0.address = newValue } }
+    }
 
     package var hasLeft: Bool { state.withLock { $0.hasLeft } }
 

@@ -1,7 +1,7 @@
 import MirrorCore
 
 /// One element of an `X-Forwarded-For` field, in any of the spellings that proxies use: `10.1.2.3`, `10.1.2.3:51234`, `2001:db8::1`,
-/// `[2001:db8::1]`, `[2001:db8::1]:443`, each also in quotes, and IPv6 addresses with a zone.
+/// `[2001:db8::1]`, `[2001:db8::1]:443`, each also in quotes, and IPv6 addresses with a zone. Of a `Forwarded` field the same behind `for=`.
 struct ForwardedNode {
     /// Without port and zone, and of an IPv4-mapped address the IPv4 address; `nil` when the proxy does not tell it (`unknown`, `_hidden`), or
     /// in a way that cannot be read.
@@ -12,6 +12,28 @@ struct ForwardedNode {
         let text = Self.trimmed(element)
         guard !text.isEmpty else { return nil }
         address = Self.address(Self.unquoted(text))?.unmapped
+    }
+
+    /// Reads an element of `Forwarded`: `for=10.1.2.3;proto=https` (RFC 7239 §4). One without `for`, or with several, does not tell the address.
+    ///
+    /// - Returns: `nil` for an empty element.
+    init?(pairs element: Slice<UnsafeRawBufferPointer>) {
+        guard !Self.trimmed(element).isEmpty else { return nil }
+        var (value, count) = (element[element.endIndex...], 0)
+        var rest = element
+        while !rest.isEmpty {
+            let pair = rest.prefix { $0 != UInt8(ascii: ";") }
+            rest = rest[pair.endIndex...].dropFirst()
+            guard let mark = pair.firstIndex(of: UInt8(ascii: "=")), Self.isFor(Self.trimmed(pair[..<mark])) else { continue }
+            value = Self.trimmed(pair[pair.index(after: mark)...])
+            count += 1
+        }
+        address = count == 1 ? Self.address(Self.unquoted(value))?.unmapped : nil
+    }
+
+    /// Whether it is the word `for`, in any case.
+    private static func isFor(_ name: Text) -> Bool {
+        name.count == 3 && zip(name, "for".utf8).allSatisfy { $0 | 0x20 == $1 }
     }
 
     private typealias Text = Slice<UnsafeRawBufferPointer>

@@ -28,13 +28,17 @@ extension Configuration {
         reader.section("copy", doc: "How artifacts are copied into pools.") { copy = CopyConfiguration($0) }
         readState(reader)
         reader.section("selection", doc: "How a pool is chosen for a request that does not name one.") {
-            selection = PoolSelector($0, pools: named)
+            selection = SelectionConfiguration($0, pools: named, requireHTTPS: origins.requireHTTPS)
         }
         reader.section("sweep", doc: "Finding and deleting replicas that are no longer worth keeping.") { section in
             section.value(
                 "interval", &sweep.interval, .duration(in: .seconds(1)...hours(24)), doc: "Time between two sweeps.")
         }
-        reader.section("server", doc: "Limits of the listeners.") { server = ServerConfiguration($0) }
+        reader.section("server", doc: "The listeners and their limits.") { section in
+            server = ServerConfiguration(section)
+            guard server.proxyProtocol, selection.trustedProxies.isEmpty else { return }
+            section.report("needs selection.trustedProxies: only a trusted proxy may name a client", key: "proxyProtocol")
+        }
         reader.section("log", doc: "The log, on standard error.") { section in
             section.value("level", &log.level, .choice(), doc: "The lowest severity that is logged.")
             section.value(

@@ -1,0 +1,84 @@
+package import CloudRegions
+package import MirrorCore
+
+/// Chooses the pool for a request that names none, and finds out who has sent it.
+///
+/// In this order: the longest configured network that holds the client; the pool of the cloud region that the client is in; the pool of the nearest
+/// region that has one; the default, which may be the origin.
+package final class PoolSelector: Sendable {
+    package let selection: SelectionConfiguration
+    /// `nil` where nothing is known of regions.
+    private let regions: RegionPools?
+    private let usesRegions: Bool
+
+    /// - Parameter pools: Those that there are, in the order of the file.
+    package init(_ selection: SelectionConfiguration, pools: [PoolID] = [], regions table: CloudRegionTable? = nil) {
+        self.selection = selection
+        regions = table.map { RegionPools($0, pools: pools, selection) }
+        usesRegions = regions?.isEmpty == false
+    }
+
+    /// The pool for a client, `nil` for the origin, and why.
+    package func choice(for client: IPAddress?) -> (pool: PoolID?, reason: PoolReason) {
+        guard let client else { return (selection.fallback, .fallback) }
+        if let rule = rule(for: client) { return (rule.pool, .network) }
+        if usesRegions, let choice = regions?.choice(for: client) { return (choice.pool, choice.reason) }
+        return (selection.fallback, .fallback)
+    }
+
+    /// The same with everything that can be said of it.
+    package func decision(for client: IPAddress) -> PoolDecision {
+        let (pool, reason) = choice(for: client)
+        return PoolDecision(
+            pool: pool, reason: reason, network: reason == .network ? rule(for: client)?.network : nil,
+            region: regions?.table.region(of: client))
+    }
+
+    /// What is known of the clouds' regions.
+    package var lists: [RegionList] { regions?.table.lists ?? [] }
+
+    private func rule(for client: IPAddress) -> SelectionConfiguration.Rule? {
+        selection.networks.first { $0.network.contains(client) }
+    }
+
+    /// Whether the requests of one connection can be for different pools, because a trusted proxy says whom each of them is from.
+    package func dependsOnProxy(_ peer: IPAddress?) -> Bool {
+        guard let peer, usesRegions || !selection.networks.isEmpty else { return false }
+        return isTrusted(peer)
+    }
+
+    /// Whether an address is that of a proxy that is believed.
+    package func isTrusted(_ peer: IPAddress) -> Bool { selection.trustedProxies.contains(peer) }
+
+    private static let loopback = ["127.0.0.0/8", "::1/128"].compactMap { IPNetwork($0) }
+
+    /// Whether many clients may be behind an address: a trusted proxy's, or this machine's, where a proxy may be that nobody has named. No share is too large for it.
+    package func standsForMany(_ address: IPAddress) -> Bool {
+        Self.loopback.contains(address) || isTrusted(address)
+    }
+
+    /// Whose share of what is limited a client takes; `nil` where many clients may be behind its address.
+    package func sharer(_ client: IPAddress?) -> ClientNetwork? {
+        client.map(standsForMany) == true ? nil : ClientNetwork(client)
+    }
+
+    /// Who sent a request: the other end of the connection or, where that is a trusted proxy, whom its fields name (``ForwardedFor``).
+    ///
+    /// - Parameter peer: The other end of the connection.
+    /// - Parameter read: Reads the fields that ``SelectionConfiguration/proxyHeader`` names; called only where they count.
+    package func client(peer: IPAddress?, reading read: (inout ForwardedFor) -> Void) -> IPAddress? {
+        guard let peer, isTrusted(peer) else { return peer }
+        var forwardedFor = ForwardedFor(selection.proxyHeader, trustedProxies: selection.trustedProxies)
+        read(&forwardedFor)
+        return forwardedFor.client ?? peer
+    }
+
+    /// - Parameter values: The values of all fields of that name, in order; called only where they count.
+    package func client(peer: IPAddress?, values: (ProxyHeader) -> [String]) -> IPAddress? {
+        client(
+            peer: peer,
+            reading: { fields in
+                for var value in values(selection.proxyHeader) { value.withUTF8 { fields.read(UnsafeRawBufferPointer($0)) } }
+            })
+    }
+}

@@ -1,0 +1,76 @@
+package import CloudRegions
+package import MirrorCore
+
+/// How a pool is chosen for a request that names none: the section `selection` of the configuration, whose keys are the names of the properties.
+package struct SelectionConfiguration: Sendable, Equatable {
+    /// Which pool the clients of a network get.
+    package struct Rule: Sendable, Equatable {
+        package let network: IPNetwork
+        package let pool: PoolID
+    }
+
+    /// What serves the clients of a region that has no pool of its own.
+    package enum Nearest: String, Sendable, CaseIterable {
+        /// The nearest pool of the same cloud, or else of another.
+        case any
+        case sameCloud = "same-cloud"
+        /// None: those clients are like all others.
+        case never
+    }
+
+    /// The longest prefix first.
+    package let networks: [Rule]
+    /// The pools of regions, where these are not the pools that are named for them.
+    package var regions: [CloudRegion: PoolID] = [:]
+    package var nearest = Nearest.any
+    /// Whether a client can name its pool in the field `X-Cloud-Mirror-Pool`.
+    package var poolHeader = false
+    /// `nil`: the origin.
+    package let fallback: PoolID?
+    /// Who is believed when it says for whom a request is.
+    package let trustedProxies: [IPNetwork]
+    /// Where they say so.
+    package var proxyHeader = ProxyHeader.xForwardedFor
+    package var cloudRegions = CloudRegionSources()
+
+    package init(
+        networks: [(network: IPNetwork, pool: PoolID)] = [], trustedProxies: [IPNetwork] = [], fallback: PoolID? = nil
+    ) {
+        self.networks = networks.map { Rule(network: $0.network, pool: $0.pool) }
+            .sorted { $0.network.prefixLength > $1.network.prefixLength }
+        self.trustedProxies = trustedProxies
+        self.fallback = fallback
+    }
+
+    /// Every pool that it names.
+    package var pools: Set<PoolID> { Set(networks.map(\.pool) + Array(regions.values) + [fallback].compactMap(\.self)) }
+}
+
+/// Where newer lists of the clouds' addresses come from; without any, those hold that the program comes with.
+package struct CloudRegionSources: Sendable, Equatable {
+    package var aws: Source?
+    package var google: Source?
+    package var azure: Source?
+    /// Time between two looks at them.
+    package var refresh: Duration = .seconds(86_400)
+
+    package enum Source: Sendable, Hashable, CustomStringConvertible {
+        case url(ArtifactURL)
+        /// An absolute path.
+        case file(String)
+
+        /// `nil` for a file.
+        package var fetchURL: ArtifactURL? { if case .url(let url) = self { url } else { nil } }
+
+        package var description: String { fetchURL?.description ?? path ?? "" }
+
+        private var path: String? { if case .file(let path) = self { path } else { nil } }
+    }
+
+    package init() {}
+
+    /// Those that there are.
+    package var all: [(cloud: Cloud, source: Source)] {
+        [(Cloud.aws, aws), (.google, google), (.azure, azure)].compactMap { cloud, source in source.map { (cloud: cloud, source: $0) } }
+    }
+}
