@@ -64,7 +64,7 @@ enum APIReference {
             Route("get", "/v1/replicas/{service}/{region}/{url}", "replica", "One replica.", admin: true),
             Route("get", "/v1/replicas/{url}", "replicasOfArtifact", "An artifact's replicas in all pools.", admin: true),
             Route("get", "/v1/pools", "pools", "List pools with what they hold.", admin: true),
-            Route("get", "/v1/stats", "stats", "Counts since the start.", admin: true),
+            Route("get", "/v1/stats", "stats", "Counts since startup.", admin: true),
             Route("get", "/v1/ping", "ping", "Answers while the process is alive.", original: true),
             Route("get", "/v1/api-reference", "apiReference", "This document.", original: true),
             Route("get", "/v1/openapi.yaml", "openAPI", "The interface as OpenAPI 3.1."),

@@ -149,7 +149,7 @@ final class RedirectRoutes: Sendable {
         case .hop(let number):
             let location = HopLocation.location(number, path: request.path, query: request.query, publicURL: publicURL)
             return .redirect(
-                status, to: location, pool: pool?.id, outcome: .hop, digest: nil, message: "the copy is still in progress; ask again")
+                status, to: location, pool: pool?.id, outcome: .hop, digest: nil, message: "the copy is still in progress; try again")
         case .origin(let reason):
             let location = await services.redirects.location(of: origin)
             return .redirect(status, to: location, pool: pool?.id, outcome: .fallback, digest: nil, message: reason.message)
