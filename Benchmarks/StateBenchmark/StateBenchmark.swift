@@ -40,7 +40,7 @@ enum StateBenchmark {
     // MARK: A store
 
     private static func measureStore(_ arguments: Arguments) async throws {
-        guard let pool = PoolID("s3/benchmark") else { throw Failure("the pool's name is none") }
+        guard let pool = PoolID("s3/benchmark") else { throw Failure("the pool's name is invalid") }
         let store = try await store(arguments, pool)
         let operations = try await StateOperations(store, pool: pool, replicas: arguments.replicas, length: arguments.length)
         let before = try await store.totals(of: pool)
@@ -63,7 +63,7 @@ enum StateBenchmark {
 
     /// The place has to be empty.
     private static func measureSize(_ arguments: Arguments) async throws {
-        guard let pool = PoolID("s3/benchmark") else { throw Failure("the pool's name is none") }
+        guard let pool = PoolID("s3/benchmark") else { throw Failure("the pool's name is invalid") }
         let store = try await store(arguments, pool)
         let before = try await bytes(arguments)
         _ = try await StateOperations(store, pool: pool, replicas: arguments.replicas, length: arguments.length)

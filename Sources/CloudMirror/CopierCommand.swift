@@ -38,7 +38,7 @@ struct CopierCommand: AsyncParsableCommand {
     private func adapted(_ configuration: Configuration) throws(CommandFailure) -> Configuration {
         var configuration = configuration
         guard configuration.isStateShared else {
-            throw CommandFailure("a copier needs state.redis: with SQLite, `cloud-mirror serve` copies by itself", exit: .usage)
+            throw CommandFailure("a copier needs state.redis: with SQLite, `cloud-mirror serve` makes the copies", exit: .usage)
         }
         if let pools { configuration.pools = try selected(pools, of: configuration) }
         configuration.printsReady = printReady

@@ -84,15 +84,15 @@ struct RequestError: Error, Sendable {
             case .contentTooLarge: self.init(.tooLarge, "the request's body is too large")
             case .methodNotAllowed: self.init(.methodNotAllowed, "this address does not support that method")
             case let status where status.kind == .clientError: self.init(.inputError, "the request cannot be read")
-            default: self.init(.internalError, "something went wrong; the log says what")
+            default: self.init(.internalError, "internal error; see the mirror's log")
             }
         case is HTTPParserError:
             // In the middle of a body: nobody knows where the next request would begin.
             self.init(.inputError, "the request's body cannot be read", headers: [.connection: "close"])
         case let error as StateError where error.code == .unavailable:
-            self.init(.unavailable, "the state cannot be reached now; try again later")
+            self.init(.unavailable, "the state cannot be reached at the moment; try again later")
         default:
-            self.init(.internalError, "something went wrong; the log says what")
+            self.init(.internalError, "internal error; see the mirror's log")
         }
     }
 

@@ -68,7 +68,7 @@ package final class MirrorServices: Sendable {
     private func pool(_ id: PoolID?) throws(RequestError) -> Pool {
         guard let pool = id.flatMap({ pools[$0] }) else {
             throw RequestError(
-                .resourceNotFound, "there is no such pool; there are \(pools.all.map(\.id.description).joined(separator: ", "))")
+                .resourceNotFound, "no such pool; the pools are \(pools.all.map(\.id.description).joined(separator: ", "))")
         }
         return pool
     }

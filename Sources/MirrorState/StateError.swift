@@ -26,11 +26,13 @@ public struct StateError: Error, Sendable, CustomStringConvertible {
 
     /// The lease is not the newest, or its job is gone.
     package static func stale(_ lease: CopyLease) -> StateError {
-        StateError(.staleLease, "another worker has the copy job of \(lease.id) now, or it is done, or the replica was purged")
+        StateError(
+            .staleLease,
+            "the lease for \(lease.id) is no longer valid: another worker has the copy job, it has ended, or the replica was purged")
     }
 
     package static func stale(_ removal: Removal) -> StateError {
-        StateError(.staleLease, "somebody else has taken over the removal of \(removal.id), or has ended it")
+        StateError(.staleLease, "the removal of \(removal.id) is no longer valid: it was taken over or has ended")
     }
 
     public var description: String { "state: \(code.rawValue): \(message)" }

@@ -126,6 +126,6 @@ public final class MemoryStore: ObjectStore {
     }
 
     private func full(_ operation: String) -> StorageError {
-        StorageError(.full, "the \(capacity) bytes of this pool are taken", operation: operation)
+        StorageError(.full, "all \(capacity) bytes of this pool are in use", operation: operation)
     }
 }

@@ -31,7 +31,9 @@ final class MemoryUpload: ObjectUpload {
     }
 
     func write(_ part: UploadPart, from body: ByteStream) async throws -> Int64 {
-        guard part.number >= 0, part.offset >= 0, (part.length ?? 0) >= 0 else { throw invalid("a part has no negative numbers", "write") }
+        guard part.number >= 0, part.offset >= 0, (part.length ?? 0) >= 0 else {
+            throw invalid("a part's numbers cannot be negative", "write")
+        }
         try takePart(part.number)
         var bytes = ByteBuffer()
         do {

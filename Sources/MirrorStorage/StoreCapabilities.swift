@@ -37,14 +37,14 @@ public struct StoreCapabilities: Sendable, Hashable {
         /// Every feature with its description: the table in docs/storage-backends.md is generated from this.
         package static let all: [(feature: Features, name: String, meaning: String)] = [
             (.parallelParts, "parallelParts", "parts at the same time, in any order"),
-            (.readsUploads, "readsUploads", "reads back an upload under way"),
-            (.serverSideCopy, "serverSideCopy", "copies from another bucket of the service by itself"),
-            (.pullsURLs, "pullsURLs", "fetches from any URL by itself"),
-            (.conditionalWrites, "conditionalWrites", "publishes on the condition that there is no object yet"),
-            (.presignedLocations, "presignedLocations", "signed locations that end"),
+            (.readsUploads, "readsUploads", "reads an upload back before it is complete"),
+            (.serverSideCopy, "serverSideCopy", "server-side copies from another bucket of the service"),
+            (.pullsURLs, "pullsURLs", "server-side fetches from any URL"),
+            (.conditionalWrites, "conditionalWrites", "publishes only if there is no object yet"),
+            (.presignedLocations, "presignedLocations", "signed locations that expire"),
             (.servedByMirror, "servedByMirror", "objects are served by the mirror"),
             (.opensFiles, "opensFiles", "objects are files, for `sendfile`"),
-            (.listsMetadata, "listsMetadata", "listings tell all that is known of an object"),
+            (.listsMetadata, "listsMetadata", "listings contain all metadata of an object"),
             (.keepsDigestOfParts, "keepsDigestOfParts", "keeps the SHA-256 of objects of several parts"),
             (.keepsUpstreamQuery, "keepsUpstreamQuery", "keeps the query of the artifact's URL"),
         ]

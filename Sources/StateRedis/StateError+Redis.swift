@@ -30,7 +30,7 @@ extension StateError {
         case "READONLY":
             self.init(
                 .unavailable,
-                "the Redis server is a replica and does not accept writes: a fail-over is under way, or the URL names a replica")
+                "the Redis server is a replica and does not accept writes: a fail-over is in progress, or the URL names a replica")
         case "MISCONF":
             self.init(.unavailable, "Redis does not accept writes because it cannot save to its disk; see its log")
         case "NOREPLICAS":

@@ -84,7 +84,7 @@ package struct LocalStore: ObjectStore {
             guard total >= kept, total - kept >= expectedSize ?? 0 else {
                 throw StorageError(
                     .full,
-                    "\(expectedSize ?? 0) bytes do not fit on the file system, which has \(total) in all, of which \(kept) are to stay free",
+                    "\(expectedSize ?? 0) bytes do not fit on the file system, which has \(total), of which \(kept) must stay free",
                     operation: operation)
             }
             try checkSpace(for: 0, operation: operation)
@@ -129,7 +129,7 @@ package struct LocalStore: ObjectStore {
                 guard try directory.space.total > minFreeBytes else {
                     throw StorageError(
                         .full,
-                        "the file system is not larger than the \(minFreeBytes) bytes that are to stay free on it; use a larger one, or lower minFreeBytes",
+                        "the file system is not larger than the \(minFreeBytes) bytes that must stay free on it; use a larger one, or lower minFreeBytes",
                         operation: operation)
                 }
                 let probe = LocalUpload.randomName()
@@ -154,7 +154,7 @@ package struct LocalStore: ObjectStore {
         let (free, kept) = (try directory.space.free, minFreeBytes)
         var error = StorageError(
             .full,
-            "the file system is full: it has \(free) bytes free, of which \(kept) are to stay free; free space or shorten the retention",
+            "the file system is full: it has \(free) bytes free, of which \(kept) must stay free; free space or shorten the retention",
             operation: operation)
         let (wanted, overflow) = bytes.addingReportingOverflow(kept)
         error.missingBytes = overflow ? .max : max(wanted - free, 1)

@@ -172,7 +172,7 @@ import Testing
                 "container: '$root' is not the name of a container; write 3 to 63 of a-z and 0-9, with single hyphens between them"),
             Bad(
                 "\(needed), endpoint: https://blobs.example.org/other",
-                "endpoint: has another path than the account; write https://blobs.example.org"),
+                "endpoint: has a path other than the account; write https://blobs.example.org"),
             Bad(
                 "\(needed), endpoint: https://another.blob.core.windows.net",
                 "endpoint: is not of the account mymirror; its host begins with mymirror."),
@@ -183,7 +183,7 @@ import Testing
             Bad(
                 "\(needed), access: presigned, credentials: {sasToken: sv=1&sig=x}",
                 "access: cannot be presigned with a SAS token, which clients would get; use an account key, or an identity"),
-            Bad("\(needed), keyPrefix: a./b", "keyPrefix: 'a./b' has a folder that ends with a dot; Azure takes the dot away"),
+            Bad("\(needed), keyPrefix: a./b", "keyPrefix: 'a./b' has a folder that ends with a dot; Azure removes the dot"),
             Bad("\(needed), serverSideFetch: maybe", "serverSideFetch: 'maybe' is neither true nor false"),
             .credentials("none", "credentials: must be \(forms)"),
             .credentials("{}", "credentials: has no credentials; write \(forms), or leave it out"),

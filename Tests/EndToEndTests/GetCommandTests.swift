@@ -148,7 +148,7 @@ extension EndToEnd {
                 #expect(refused.errors.contains("refuses"))
                 let unknownPool = try await get(artifact, from: mirror.url, to: file, "--pool", "local/elsewhere")
                 #expect(unknownPool.exit == .code(1))
-                #expect(unknownPool.errors.contains("there is no such pool; there are local/dev"))
+                #expect(unknownPool.errors.contains("no such pool; the pools are local/dev"))
                 #expect(try await Command.run(["get"]).exit == .code(64))
                 #expect(try await Command.run(["get", "not a url"]).exit == .code(64))
                 #expect(try await get(artifact, from: "not a url", to: file).exit == .code(64))

@@ -127,7 +127,7 @@ struct StateMachineTests {
         "What a server refuses is said with what to do",
         arguments: [
             ([.error(RedisError(.server("WRONGPASS"), "WRONGPASS invalid username-password pair"))], "right user name and password"),
-            ([.error(RedisError(.server("NOAUTH"), "NOAUTH HELLO must be called"))], "asks for a password"),
+            ([.error(RedisError(.server("NOAUTH"), "NOAUTH HELLO must be called"))], "requires a password"),
             ([.error(RedisError(.server("NOPERM"), "NOPERM this user has no permissions"))], "change its ACL"),
             ([.error(RedisError(.server("ERR"), "ERR unknown command 'HELLO'"))], "7.0 or later"),
             ([hello("6.2.14")], "6.2.14 is too old"), ([hello("")], "too old"), ([.map([])], "too old"), ([.simple("OK")], "not a map"),

@@ -8,7 +8,7 @@ enum HostPort {
             guard let close = authority.firstIndex(of: "]") else { throw ArtifactURLError("its IPv6 address lacks the closing bracket") }
             hostText = authority[authority.index(after: authority.startIndex)..<close]
             let after = authority[authority.index(after: close)...]
-            guard after.isEmpty || after.hasPrefix(":") else { throw ArtifactURLError("something stands between its host and its port") }
+            guard after.isEmpty || after.hasPrefix(":") else { throw ArtifactURLError("there is something between its host and its port") }
             portText = after.isEmpty ? nil : after.dropFirst()
             guard let address = IPAddress(String(hostText)), address.isIPv6 else {
                 throw ArtifactURLError("its host is not an IPv6 address")

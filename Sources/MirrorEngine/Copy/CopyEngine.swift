@@ -214,7 +214,8 @@ struct CopyEngine: Sendable {
     func refusePage(_ response: OriginResponse, of artifact: ArtifactURL) throws {
         guard configuration.refuseHTML, let type = response.pageType, ([artifact] + response.addresses).contains(where: FileType.isNoPage)
         else { return }
-        throw CopyError(.content, isTransient: false, "the origin answered with a web page (\(type)) where the name says otherwise")
+        throw CopyError(
+            .content, isTransient: false, "the origin answered with a web page (\(type)), which does not match the artifact's name")
     }
 
     /// How long a bucket that is an origin, or another pool, may take to say what it has: a copy that waits for it is not slow by any other measure.

@@ -132,7 +132,7 @@ package enum Fallback: String, Sendable, CaseIterable {
         case .copyFailed: "the artifact could not be copied; this is the origin"
         case .removing: "the copy is being removed; this is the origin"
         case .noPool: "no pool serves this client; this is the origin"
-        case .unavailable: "the mirror cannot look for the copy now; this is the origin"
+        case .unavailable: "the mirror cannot look for the copy at the moment; this is the origin"
         case .silent: "the mirror could not look for the copy in time; this is the origin"
         case .shuttingDown: "the mirror is shutting down; this is the origin"
         }
@@ -159,10 +159,10 @@ package enum WarmResult: Sendable {
     package var message: String? {
         switch self {
         case .refused(let message): message
-        case .queueFull: "too many copies are queued; ask again later"
+        case .queueFull: "too many copies are queued; try again later"
         case .unavailable: "the state store or the pool cannot be reached"
         case .replica(.error(let failure)): failure.message
-        case .replica(.removing): "it is being removed; ask again"
+        case .replica(.removing): "it is being removed; try again"
         case .replica(.pending), .replica(.present): nil
         }
     }

@@ -91,7 +91,7 @@ package final class UseRecorder: Sendable {
                     defer { isFailing = true }
                     return !isFailing
                 }
-                if isFirst { logger.warning("cannot record uses now; they are held", metadata: ["error": "\(error)"]) }
+                if isFirst { logger.warning("cannot record uses at the moment; they are kept in memory", metadata: ["error": "\(error)"]) }
                 return uses[..<start].map(\.id)
             }
         }

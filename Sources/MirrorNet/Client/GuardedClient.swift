@@ -198,7 +198,7 @@ package final class GuardedClient: Sendable {
         do {
             return try url.resolving(location)
         } catch {
-            throw OutboundError(.badRedirect, "\(url.redacted) redirects to what is \(error)")
+            throw OutboundError(.badRedirect, "\(url.redacted) redirects to something that is \(error)")
         }
     }
 

@@ -34,7 +34,7 @@ extension OutboundError {
         case let error as HTTPClientError: return meaning(of: error, closed: closed)
         case HTTPParserError.invalidEOFState, is KeptConnectionClosed: return (.truncated, closed)
         case let error as UnacceptableAnswer: return (.protocolError, error.description)
-        case is HTTPParserError, is NIOHTTPDecoderError: return (.protocolError, "what it sends is not HTTP/1")
+        case is HTTPParserError, is NIOHTTPDecoderError: return (.protocolError, "its answer is not HTTP/1")
         case NIOSSLError.uncleanShutdown: return (.truncated, closed)
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
             return phase == .head ? (.tlsFailed, "no TLS connection, or a certificate that is not the host's") : (.truncated, closed)

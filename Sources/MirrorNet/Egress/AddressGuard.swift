@@ -57,7 +57,7 @@ package struct AddressGuard: Sendable {
 
     private static func refusal(ofName host: String) -> EgressRefusal {
         EgressRefusal(
-            .name, "the host \(host) is refused by its name; add the network of its address to origins.allowAddresses if it is intended")
+            .name, "the host name \(host) is not allowed; if it is intended, add the network of its address to origins.allowAddresses")
     }
 }
 

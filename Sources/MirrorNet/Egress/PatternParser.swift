@@ -75,7 +75,7 @@ struct PatternParser {
         }
         rest.removeFirst()
         if rest.first == UInt8(ascii: "?") { rest.removeFirst() }
-        if let byte = rest.first, "*+{".utf8.contains(byte) { throw SyntaxError("has a quantifier behind a quantifier") }
+        if let byte = rest.first, "*+{".utf8.contains(byte) { throw SyntaxError("has a quantifier after a quantifier") }
         return result
     }
 
@@ -113,7 +113,7 @@ struct PatternParser {
                 set.formUnion(try escape())
             } else if rest.first == UInt8(ascii: "-"), let last = rest.dropFirst().first, last != UInt8(ascii: "]") {
                 guard last >= byte, last < 0x80, last != UInt8(ascii: "\\") else {
-                    throw SyntaxError("has a range of characters that is none")
+                    throw SyntaxError("has an invalid range of characters")
                 }
                 rest = rest.dropFirst(2)
                 set.formUnion(ByteSet(byte...last))

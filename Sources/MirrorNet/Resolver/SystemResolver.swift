@@ -104,7 +104,7 @@ package struct SystemResolver: HostResolver {
             return try HostAddresses.lookUp(name, limit: maxAddresses)
         } catch {
             switch error {
-            case .unanswered: throw OutboundError(.timedOut, "the name servers could not be asked for \(name)")
+            case .unanswered: throw OutboundError(.timedOut, "the name servers could not be queried for \(name)")
             case .unknown: throw OutboundError(.unresolvable, "\(name) has no address")
             }
         }

@@ -33,7 +33,7 @@ struct Announcement: Sendable {
         guard let localToken else { return }
         log.write(
             """
-            Admin calls (`cloud-mirror stats`, `purge`, …) need a token. Commands of this account find it by themselves, in
+            Admin calls (`cloud-mirror stats`, `purge`, …) need a token. Commands that this account runs find it in
 
                 \(localToken)
 

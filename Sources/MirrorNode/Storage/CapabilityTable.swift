@@ -11,7 +11,7 @@ package enum CapabilityTable {
             rows.append(row("\(meaning) (`\(name)`)", stores.map { $0.capabilities.features.contains(feature) ? "yes" : "no" }))
         }
         rows.append(row("largest object", stores.map { size($0.capabilities.maxObjectSize) }))
-        rows.append(row("smallest part, but the last", stores.map { size($0.capabilities.minPartSize) }))
+        rows.append(row("smallest part, except the last", stores.map { size($0.capabilities.minPartSize) }))
         rows.append(row("largest part", stores.map { size($0.capabilities.maxPartSize) }))
         rows.append(row("parts", stores.map { $0.capabilities.maxParts == .max ? "any number" : "\($0.capabilities.maxParts)" }))
         return rows.joined(separator: "\n") + "\n"

@@ -64,7 +64,7 @@ struct LocalObjectRoutes: Sendable {
         case .stream(let info):
             let content = try await inTime { try await pool.store.get(info.key, range: range) }
             guard content.info.etag == info.etag else {
-                throw RequestError(.unavailable, "the object was just replaced; ask again")
+                throw RequestError(.unavailable, "the object was just replaced; try again")
             }
             return ResponseBody(contentLength: Int(range.length)) { writer in
                 for try await chunk in content.body {
@@ -88,12 +88,12 @@ struct LocalObjectRoutes: Sendable {
     private func answerMissing(_ key: ObjectKey, in pool: Pool, _ error: StorageError, _ context: MirrorRequestContext) throws -> Response {
         guard let id = services.redirects.replica(of: key, in: pool.id) else {
             guard error.code != .notFound else {
-                throw RequestError(.resourceNotFound, "there is no such object; ask /v1/redirect/ for the artifact again")
+                throw RequestError(.resourceNotFound, "no such object; request the artifact from /v1/redirect/ again")
             }
             troubles.log(
                 .warning, "cannot read an object", to: context.logger,
                 metadata: ["key": "\(key)", "pool": "\(pool.id)", "error": "\(error)"])
-            throw RequestError(.unavailable, "the object cannot be read now; ask /v1/redirect/ for the artifact again")
+            throw RequestError(.unavailable, "the object cannot be read at the moment; request the artifact from /v1/redirect/ again")
         }
         let path = "\(RedirectRoutes.prefix)\(pool.id)/\(PercentCoding.encode(id.artifact.description))?missing=1"
         return Response(
@@ -105,7 +105,7 @@ struct LocalObjectRoutes: Sendable {
             let pool = services.pools[id],
             pool.store.capabilities.features.contains(.servedByMirror), let hash = context.parameters.get("hash"),
             let name = context.parameters.get("name").flatMap({ PercentCoding.decode($0) }), let key = ObjectKey("\(hash)/\(name)")
-        else { throw RequestError(.resourceNotFound, "there is no such object") }
+        else { throw RequestError(.resourceNotFound, "no such object") }
         return (pool, key)
     }
 

@@ -44,18 +44,21 @@ package enum MetricCatalog {
         (Engine.poolMaxBytes, "gauge", "pool", "Bytes that the pool may hold (maxBytes); missing without a limit."),
         (Engine.poolFreeBytes, "gauge", "pool", "Bytes free on the file system of a local pool."),
         (Engine.servedBytes, "counter", "pool", "Bytes that this process sent to clients from local pools."),
-        (Engine.oldestQueued, "gauge", "pool", "How long the oldest queued copy has waited for a worker, in seconds; 0 when none waits."),
+        (
+            Engine.oldestQueued, "gauge", "pool",
+            "How long the oldest queued copy has waited for a worker, in seconds; 0 if none is waiting."
+        ),
         (Engine.pending, "gauge", "pool", "Replicas whose copy is queued or in progress, in any process."),
         (
             Engine.stateAvailable, "gauge", "",
-            "1 while the state answers, else 0; then requests that memory cannot answer go to the origin."
+            "1 while the state answers, else 0; then requests that memory cannot answer are redirected to the origin."
         ),
         (Engine.egressAvoided, "counter", "pool", "Bytes that hits did not fetch from the origin."),
         (Engine.evictions, "counter", "pool, reason", "Replicas removed by the sweep or to make room."),
         (Engine.errors, "counter", "kind", "Errors by kind; the kinds are below."),
         (StoreMetrics.Name.operationSeconds, "histogram", "pool, operation", "How long operations of object stores took."),
         (StoreMetrics.Name.errors, "counter", "pool, operation, code", "Errors of object stores."),
-        (ProcessMetrics.Name.buildInfo, "gauge", "version", "Always 1; the label names the version that runs."),
+        (ProcessMetrics.Name.buildInfo, "gauge", "version", "Always 1; the label is the version that is running."),
         (ProcessMetrics.Name.cpu, "counter", "", "Processor time that the process has used, in seconds."),
         (ProcessMetrics.Name.residentMemory, "gauge", "", "Memory that the process holds."),
         (ProcessMetrics.Name.start, "gauge", "", "When the process was started, in seconds since 1970."),
@@ -87,7 +90,7 @@ package enum MetricCatalog {
         ),
         (AdminRefusals.metric, "counter", "reason", "Admin calls that were refused, by reason: `no-token` or `wrong-token`."),
         (HousekeepingMetrics.Name.reloads, "counter", "result", "Reloads of the configuration, by result: `reloaded` or `refused`."),
-        (HousekeepingMetrics.Name.lastReload, "gauge", "", "When the configuration that is in force was read, in seconds since 1970."),
+        (HousekeepingMetrics.Name.lastReload, "gauge", "", "When the configuration in use was read, in seconds since 1970."),
         (HousekeepingMetrics.Name.droppedLogLines, "counter", "", "Log lines that were dropped because they were not read in time."),
     ]
 

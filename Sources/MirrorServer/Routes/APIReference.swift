@@ -49,22 +49,22 @@ enum APIReference {
         static let all: [Route] = [
             Route(
                 "get", "/v1/redirect/{service}/{region}/{url}", "redirect",
-                "Redirect to the replica in a pool; copies it first if need be.", query: ["wait", "missing"], original: true),
+                "Redirect to the replica in a pool; copies it first if necessary.", query: ["wait", "missing"], original: true),
             Route(
                 "get", "/v1/redirect/{url}", "redirectChosen", "The same, in the pool that serves the client.",
                 query: ["wait", "pool", "missing"]),
-            Route("get", "/v1/go", "go", "The same for a plain URL, in a form's field.", query: ["url", "pool", "show"]),
+            Route("get", "/v1/go", "go", "The same for a plain URL, in a form field.", query: ["url", "pool", "show"]),
             Route("get", "/", "home", "What this is: a page for browsers, text for other clients."),
             Route("get", "/local/{region}/{hash}/{name}", "localObject", "An object of a local pool."),
             Route(
                 "delete", "/v1/purge/{service}/{region}/{url}", "purge", "Remove a replica from a pool.", original: true, admin: true),
             Route("delete", "/v1/purge/{url}", "purgeAll", "Remove an artifact's replicas from all pools.", admin: true),
-            Route("post", "/v1/warm", "warm", "Queue copies ahead of use.", admin: true),
+            Route("post", "/v1/warm", "warm", "Queue copies before they are needed.", admin: true),
             Route("get", "/v1/replicas", "replicas", "List replicas.", query: ["pool", "state", "limit", "after"], admin: true),
             Route("get", "/v1/replicas/{service}/{region}/{url}", "replica", "One replica.", admin: true),
             Route("get", "/v1/replicas/{url}", "replicasOfArtifact", "An artifact's replicas in all pools.", admin: true),
             Route("get", "/v1/pools", "pools", "List pools with what they hold.", admin: true),
-            Route("get", "/v1/stats", "stats", "Counts since the start.", admin: true),
+            Route("get", "/v1/stats", "stats", "Counts since startup.", admin: true),
             Route(
                 "get", "/v1/which", "which", "Which pool a client at an address gets, and why.", query: ["address"], admin: true),
             Route("get", "/v1/ping", "ping", "Answers while the process is alive.", original: true),

@@ -154,7 +154,7 @@ final class RedirectRoutes: Sendable {
             let location = HopLocation.location(number, path: request.path, query: request.query, publicURL: publicURL)
             return .redirect(
                 status, to: location, pool: pool?.id, reason: reason, outcome: .hop, digest: nil,
-                message: "the copy is still in progress; ask again")
+                message: "the copy is still in progress; try again")
         case .origin(let fallback):
             let location = await services.redirects.location(of: origin)
             return .redirect(

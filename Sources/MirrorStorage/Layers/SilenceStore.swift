@@ -45,10 +45,10 @@ package struct SilenceStore: StoreLayer {
             }
         }
         heads = silence(
-            "a pool does not answer; requests that it has to be asked for go to the origin until it does", "a pool answers again")
+            "a pool does not answer; requests that need it are redirected to the origin until it does", "a pool answers again")
         locations = silence(
-            "a pool's credentials do not come; requests that they have to sign for go to the origin until they do",
-            "a pool's credentials come again")
+            "a pool's credentials do not arrive; requests that need a signature are redirected to the origin until they do",
+            "a pool's credentials arrive again")
     }
 
     package func call<Value: Sendable>(
@@ -91,7 +91,7 @@ package struct SilenceStore: StoreLayer {
     }
 
     private func counted<Value: Sendable>(_ operation: StoreOperation, _ call: () async throws -> Value) async throws -> Value {
-        guard calls.begin() else { throw Self.refused(operation, "too many calls to the pool are under way") }
+        guard calls.begin() else { throw Self.refused(operation, "too many calls to the pool are in progress") }
         defer { calls.end() }
         return try await call()
     }

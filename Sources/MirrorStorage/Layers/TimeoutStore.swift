@@ -54,7 +54,7 @@ private struct TimeLimitedUpload: UploadLayer {
         let noted = ByteStream(NotedStream(base: body, progress: progress))
         let (limit, clock) = (time.limits.idle, time.clock)
         return try await withAlarm(
-            "timeout.write", "part \(part.number) did not get on for \(limit)",
+            "timeout.write", "part \(part.number) made no progress for \(limit)",
             alarm: { try await progress.idle(for: limit, clock: clock) }
         ) { [base] in
             try await base.write(part, from: noted)

@@ -49,10 +49,10 @@ package enum ConnectionFailure {
         switch reason {
         case "CERTIFICATE_VERIFY_FAILED": untrusted
         case "TLSV1_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_NO_CERTIFICATE":
-            "the server asks for a client certificate, and these are not supported: turn that off (tls-auth-clients no)"
+            "the server requires a client certificate, which is not supported: turn that off (tls-auth-clients no)"
         // All that servers say of it before TLS 1.3.
         case "SSLV3_ALERT_HANDSHAKE_FAILURE":
-            handshake("refused by the server; if it asks for client certificates, these are not supported")
+            handshake("refused by the server; if it requires client certificates, they are not supported")
         case "WRONG_VERSION_NUMBER": "the answer is not TLS" + hint
         default: handshake(reason.lowercased().replacing("_", with: " "))
         }

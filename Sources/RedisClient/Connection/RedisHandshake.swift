@@ -94,7 +94,7 @@ struct RedisHandshake {
             }
         case .cluster:
             guard reply.string?.contains("cluster_state:ok") == true else {
-                return .failed(RedisError(.notConnected, "the server belongs to a cluster that accepts no commands now"))
+                return .failed(RedisError(.notConnected, "the server belongs to a cluster that accepts no commands at the moment"))
             }
         case .subscription: return .failed(Self.unconfirmed)
         case .select, .tracking, .ping: break
@@ -136,7 +136,7 @@ struct RedisHandshake {
             return RedisError(
                 error.code, "Redis refuses the \(user): set the right user name and password, and make sure that the user is enabled")
         case "NOAUTH":
-            return RedisError(error.code, "Redis asks for a password: set one, and a user name when it is not for the default user")
+            return RedisError(error.code, "Redis requires a password: set one, and a user name if it is not for the default user")
         case "NOPERM":
             return RedisError(error.code, "the Redis user may not do what is needed (\(error.message)): change its ACL")
         case "ERR" where step == .hello && error.message.contains("unknown command"):

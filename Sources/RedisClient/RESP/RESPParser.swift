@@ -176,7 +176,7 @@ struct RESPParser {
             return (type, nil, index > limits.line)
         }
         guard let found else { return nil }
-        if found.isBroken { throw malformed("no line of a known type that ends where it should") }
+        if found.isBroken { throw malformed("a line of an unknown type, or one that does not end where it should") }
         guard let end = found.end else {
             searched = max(1, bytes.readableBytes - 1)
             return nil

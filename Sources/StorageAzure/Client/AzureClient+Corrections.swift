@@ -35,7 +35,7 @@ extension AzureClient {
         case .token:
             guard corrections.tried.insert(.credentials).inserted else { return false }
             credentials.invalidate(used)
-            logger.info("the service refused a token; a new one is asked for", metadata: ["account": "\(endpoint.account)"])
+            logger.info("the service refused a token; requesting a new one", metadata: ["account": "\(endpoint.account)"])
             return true
         case .signature: return false
         }

@@ -33,7 +33,7 @@ enum AzureErrorTable {
             "the \(subject) exists already"
         },
         (["ConditionNotMet", "TargetConditionNotMet"], .changed),
-        row(["SourceConditionNotMet"], .preconditionFailed, .no) { _, _, _ in "what was to be copied has changed" },
+        row(["SourceConditionNotMet"], .preconditionFailed, .no) { _, _, _ in "the source of the copy has changed" },
         row(
             [
                 "LeaseIdMissing", "LeaseAlreadyPresent", "LeaseIdMismatchWithBlobOperation", "LeaseIdMismatchWithContainerOperation",
@@ -86,7 +86,7 @@ enum AzureErrorTable {
                 "InternalError", "ContainerBeingDeleted", "AccountBeingCreated", "PendingCopyOperation", "SystemInUse",
                 "SnapshotOperationRateExceeded", "BlobOperationRateExceeded",
             ], .unavailable, .sameRequest
-        ) { _, _, subject in "the service failed this time, for \(subject)" },
+        ) { _, _, subject in "the service failed temporarily, for \(subject)" },
         row(["Md5Mismatch", "Crc64Mismatch"], .checksumMismatch, .sameRequest) { _, _, subject in
             "what arrived for \(subject) is not what was sent"
         },

@@ -57,7 +57,7 @@ extension AzureContainerSettings {
         if let endpoint {
             guard AzureEndpoint(endpoint, account: account) != nil else {
                 reader.report(
-                    "has another path than the account; write \(endpoint.scheme.rawValue)://\(endpoint.authority)", key: "endpoint")
+                    "has a path other than the account; write \(endpoint.scheme.rawValue)://\(endpoint.authority)", key: "endpoint")
                 return nil
             }
             // The name of the account is part of the name of a host of the service.

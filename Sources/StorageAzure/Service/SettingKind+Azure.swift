@@ -42,7 +42,7 @@ extension SettingKind where Value == String {
 
     /// What stands in front of keys, with a slash at its end. The service takes a dot in front of a slash away.
     static var blobPrefix: Self {
-        keyPrefix.checked { $0.contains("./") ? "has a folder that ends with a dot; Azure takes the dot away" : nil }
+        keyPrefix.checked { $0.contains("./") ? "has a folder that ends with a dot; Azure removes the dot" : nil }
     }
 
     private static func isLowerLetterOrDigit(_ byte: UInt8) -> Bool {

@@ -74,7 +74,7 @@ extension AzurePoolCheck {
 
         func requireBody(_ key: ObjectKey) async throws {
             guard try await store.get(key, range: nil).body.collect(upTo: 4_096) == body else {
-                throw CloudErrors.azure.odd("what comes back is not what was written", "get")
+                throw CloudErrors.azure.odd("the data that was read differs from the data that was written", "get")
             }
         }
     }
@@ -91,12 +91,12 @@ extension AzurePoolCheck {
             try await attempt(say, "read an object", Self.reader) { try await probe.requireBody(probe.whole) }
             try await attempt(say, "look at an object (HEAD)", Self.reader) {
                 guard try await probe.store.head(probe.whole).size == probe.size else {
-                    throw CloudErrors.azure.odd("what was just written has another size", "head")
+                    throw CloudErrors.azure.odd("the object that was just written has a different size", "head")
                 }
             }
             try await attempt(say, "list objects", Self.reader) {
                 guard try await probe.store.list(after: nil, limit: 1_000).contains(where: { $0.key == probe.whole }) else {
-                    throw CloudErrors.azure.odd("what was just written is not in the listing", "list")
+                    throw CloudErrors.azure.odd("the object that was just written is not in the listing", "list")
                 }
             }
             try await checkCondition(say, probe)
@@ -135,7 +135,7 @@ extension AzurePoolCheck {
     private func checkCondition(_ say: Say, _ probe: Probe) async throws {
         do {
             _ = try await probe.upload(isSecond: true)
-            say(.warning, "the server ignores If-None-Match: when two copies of one artifact are made at once, the later one stays")
+            say(.warning, "the server ignores If-None-Match: if two copies of one artifact are made at the same time, the later one stays")
         } catch let error as StorageError where error.code == .preconditionFailed {
             say(.ok, "a write that requires a new object does not replace an existing one")
         } catch let error as StorageError {

@@ -43,7 +43,7 @@ struct AzurePoolCheck: Sendable {
         try await checkObjects(say)
         say(
             .ok,
-            "lifecycle: the mirror deletes what it does not keep; a rule for what nobody remembers is the account's "
+            "lifecycle: the mirror deletes what it does not keep; a rule for forgotten objects is a setting of the account "
                 + "(`pools apply` shows one)")
         return isFine
     }
@@ -128,7 +128,7 @@ struct AzurePoolCheck: Sendable {
         } catch let error as StorageError {
             say(.error, "clients may not read: \(error.message)")
         } catch let error as OutboundError {
-            say(.error, "clients may not read, if they are where this machine is: \(error.message)")
+            say(.error, "clients may not read, at least from this machine: \(error.message)")
         }
     }
 
@@ -136,5 +136,5 @@ struct AzurePoolCheck: Sendable {
         try await probe.status(of: url, expecting: body, errors: .azure)
     }
 
-    private func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "something else comes back" }
+    private func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "different data" }
 }

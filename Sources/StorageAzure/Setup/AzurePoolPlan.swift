@@ -42,9 +42,9 @@ struct AzurePoolPlan: Sendable, Equatable {
         }
         add(
             .note,
-            "lifecycle: rules cannot be set here; to end objects that nobody remembers, run `az storage account management-policy create "
+            "lifecycle: rules cannot be set here; to delete forgotten objects, run `az storage account management-policy create "
                 + "--account-name \(target.account) --resource-group GROUP --policy '\(target.lifecyclePolicy)'`, which replaces the "
-                + "account's other rules, or add the rule to them; blocks that are not committed end after a week by themselves")
+                + "account's other rules, or add the rule to them; blocks that are not committed expire after a week")
     }
 
     private mutating func add(_ mark: SetupLine.Mark, _ text: String, _ step: Step? = nil) {
@@ -53,7 +53,7 @@ struct AzurePoolPlan: Sendable, Equatable {
 
     private mutating func planAccess(_ target: AzurePoolTarget, _ state: AzureContainerState) {
         if target.isReadElsewhere {
-            return add(.note, "who may read is left as it is: clients read at the pool's publicURL, which grants access in its own way")
+            return add(.note, "read access is not changed: clients read at the pool's publicURL, which has its own access control")
         }
         let isPublic = state.access != .nobody
         switch (target.access, isPublic) {
@@ -67,7 +67,7 @@ struct AzurePoolPlan: Sendable, Equatable {
                     + "container set-permission --account-name \(target.account) --name \(target.container) --public-access blob` if that "
                     + "is intended, give the pool a container of its own, or choose `access: presigned`")
         case (.presigned, true) where !target.keyPrefix.isEmpty:
-            add(.note, "public access (\(state.access.rawValue)): everybody may read everything in the container; it is left as it is")
+            add(.note, "public access (\(state.access.rawValue)): everybody may read everything in the container; this is not changed")
         case (.public, false): add(.change, "public access becomes blob: everybody may read the objects", .setAccess(.blob))
         case (.presigned, true): add(.change, "public access becomes none: nobody may read without a signature", .setAccess(.nobody))
         }

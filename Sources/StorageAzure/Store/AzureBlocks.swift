@@ -61,7 +61,7 @@ struct AzureBlocks: Sendable {
     private static func block(_ id: String, _ answer: AzureAnswer, expecting expected: UInt64?, _ call: String) throws -> Block {
         let stated = answer.headers.first(name: "x-ms-content-crc64").flatMap(AzureCRC64.value)
         if let stated, let expected, stated != expected {
-            throw CloudErrors.azure.error(.checksumMismatch, "the service has received other bytes than were sent", call)
+            throw CloudErrors.azure.error(.checksumMismatch, "the service received different bytes from those sent", call)
         }
         return Block(id: id, crc64: stated)
     }
@@ -86,7 +86,7 @@ struct AzureBlocks: Sendable {
 
     static func commit(_ answer: AzureAnswer, _ call: String, now: Timestamp) throws -> Commit {
         guard let etag = answer.headers.first(name: "etag"), !etag.isEmpty else {
-            throw CloudErrors.azure.odd("the service stored an object without naming it", call)
+            throw CloudErrors.azure.odd("the service returned no ETag for an object", call)
         }
         return Commit(
             etag: AzureStore.quoted(etag),

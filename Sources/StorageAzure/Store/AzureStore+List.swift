@@ -43,7 +43,7 @@ extension AzureStore {
                 return wanted
             }
             guard let next = page.next else { return found.sorted { $0.key.precedes($1.key) } }
-            guard next != marker else { throw CloudErrors.azure.odd("the service's pages do not get on", "list") }
+            guard next != marker else { throw CloudErrors.azure.odd("the service's listing makes no progress", "list") }
             marker = next
         }
     }

@@ -59,7 +59,7 @@ final class AzureUpload: ObjectUpload {
 
     func write(_ part: UploadPart, from body: ByteStream) async throws -> Int64 {
         guard (0..<AzureStore.maxParts).contains(part.number), part.offset >= 0, (part.length ?? 0) >= 0 else {
-            throw CloudErrors.azure.invalid("a part has a number from 0 to \(AzureStore.maxParts - 1) and no negative place", "write")
+            throw CloudErrors.azure.invalid("a part's number must be 0 to \(AzureStore.maxParts - 1), and its offset not negative", "write")
         }
         try change("write") { $0.parts[part.number] = nil }
         let content: Written.Content
@@ -68,7 +68,7 @@ final class AzureUpload: ObjectUpload {
         if let chunks = inMemory {
             length = chunks.reduce(0) { $0 + Int64($1.readableBytes) }
             guard part.length == nil || part.length == length else {
-                throw CloudErrors.azure.invalid("part \(part.number) is \(length) bytes long and not as stated", "write")
+                throw CloudErrors.azure.invalid("part \(part.number) is \(length) bytes long, not as long as stated", "write")
             }
             if length == 0 || isWhole(part, length) {
                 content = .held(chunks)
@@ -100,7 +100,7 @@ final class AzureUpload: ObjectUpload {
     }
 
     func read(_ range: ByteRange) async throws -> ByteStream {
-        throw CloudErrors.azure.error(.unsupported, "the service gives nothing back before the end", "read")
+        throw CloudErrors.azure.error(.unsupported, "an upload cannot be read before it is complete", "read")
     }
 
     // MARK: The end
@@ -156,7 +156,7 @@ final class AzureUpload: ObjectUpload {
             do {
                 let answer = try await client.send(call)
                 if let stated = answer.headers.first(name: "content-md5"), stated != md5 {
-                    throw CloudErrors.azure.error(.checksumMismatch, "the service has received other bytes than were sent", call.name)
+                    throw CloudErrors.azure.error(.checksumMismatch, "the service received different bytes from those sent", call.name)
                 }
                 return info(try AzureBlocks.commit(answer, call.name, now: client.now), size: size, metadata)
             } catch let error as StorageError {

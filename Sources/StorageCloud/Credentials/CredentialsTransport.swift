@@ -43,7 +43,7 @@ package struct CredentialsTransport: Sendable {
                 let answer = try await client.collect(request, upTo: Self.maxLength)
                 return Answer(status: answer.status, headers: answer.headers, body: Array(answer.body.readableBytesView))
             } catch let error as OutboundError {
-                throw CredentialsError(.unavailable, "\(url.service) cannot be asked: \(error)")
+                throw CredentialsError(.unavailable, "cannot query \(url.service): \(error)")
             }
         }
         guard let answer else { throw CredentialsError(.unavailable, "\(url.service) gives no answer within \(timeout.inSeconds) s") }

@@ -48,7 +48,7 @@ package struct FailureMeaning<Failure: ServiceFailure>: Sendable {
     package static var throttled: Self { Self(.throttled, .sameRequest) { _, _, _ in "the service asks for fewer requests" } }
     package static var timedOut: Self { Self(.timedOut, .sameRequest) { _, _, _ in "the service waited too long for the request" } }
     package static var changed: Self { Self(.preconditionFailed, .no) { _, _, subject in "\(subject) is not as it was expected to be" } }
-    package static var full: Self { Self(.full, .no) { _, bucket, _ in "the bucket \(bucket) takes no more bytes" } }
+    package static var full: Self { Self(.full, .no) { _, bucket, _ in "the bucket \(bucket) accepts no more bytes" } }
     package static var unsupported: Self { Self(.unsupported, .no) { _, _, subject in "the service cannot do this with \(subject)" } }
     package static var refused: Self { Self(.invalidRequest, .no) { _, _, subject in "the service refuses this for \(subject)" } }
 }

@@ -57,7 +57,7 @@ package struct ServiceProbe: Sendable {
     ///
     /// - Throws: ``OutboundError``; `.invalidRequest` for what is not a URL.
     package func status(of url: String, expecting body: ByteBuffer, errors: CloudErrors) async throws -> Int? {
-        guard let url = try? ArtifactURL(url) else { throw errors.invalid("\(url.prefix { $0 != "?" }) is no URL", "location") }
+        guard let url = try? ArtifactURL(url) else { throw errors.invalid("\(url.prefix { $0 != "?" }) is not a URL", "location") }
         let target = url.query.map { "\(url.path)?\($0)" } ?? url.path
         let answer = try await http.collect(
             ServiceRequest(scheme: url.scheme, host: url.host, port: url.port, target: target), upTo: 1 << 16)

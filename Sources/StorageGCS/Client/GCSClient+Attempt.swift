@@ -49,7 +49,7 @@ extension GCSClient {
             connection.clockOffset.learn(date: date, at: clock.now, tolerance: Self.clockTolerance)
         else { return false }
         logger.warning(
-            "this machine's clock is off; what is signed for the service has its time from now on",
+            "this machine's clock is off; signatures use the service's time from now on",
             metadata: ["offset_seconds": .stringConvertible(connection.clockOffset.value.inSeconds.rounded())])
         return true
     }
@@ -87,7 +87,7 @@ extension GCSClient {
         case .keys(let keys):
             if case .json = call.place {
                 throw CloudErrors.gcs.error(
-                    .unsupported, "the service takes HMAC keys for objects only: this needs a service account", call.name)
+                    .unsupported, "the service accepts HMAC keys only for objects: this needs a service account", call.name)
             }
             return signer(keys).sign(request, payloadHash: payloadHash(of: call.body), at: now)
         }

@@ -88,7 +88,7 @@ package final class GCSClient: Sendable {
             guard let failure = attempt.answer.failure, let used = attempt.credentials else { return attempt.answer }
             if failure.refusesCredentials, used.token != nil, corrections.insert(.credentials).inserted {
                 credentials.invalidate(used)
-                logger.info("the service refused credentials as expired; new ones are asked for", metadata: ["bucket": "\(bucket)"])
+                logger.info("the service refused credentials as expired; requesting new ones", metadata: ["bucket": "\(bucket)"])
             } else if attempt.isTimeNews, failure.mayBeOfTime, used.token == nil, corrections.insert(.clock).inserted {
                 logger.info("a request is signed again with the service's time", metadata: ["bucket": "\(bucket)"])
             } else {

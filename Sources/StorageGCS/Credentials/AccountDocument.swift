@@ -37,7 +37,7 @@ enum AccountDocument {
         default:
             throw CredentialsError(
                 .invalid,
-                "the type in \(fields.place) is none of service_account, authorized_user, external_account and impersonated_service_account")
+                "the type in \(fields.place) is not service_account, authorized_user, external_account or impersonated_service_account")
         }
     }
 }

@@ -60,7 +60,7 @@ struct SubjectProgram: SubjectTokenSource {
         switch try fields.requiredText("token_type") {
         case "urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:token-type:id_token": return try fields.requiredText("id_token")
         case "urn:ietf:params:oauth:token-type:saml2": return try fields.requiredText("saml_response")
-        default: throw CredentialsError(.unsupported, "the token_type of \(place) is none that Google takes from a program")
+        default: throw CredentialsError(.unsupported, "the token_type of \(place) is not one that Google accepts from a program")
         }
     }
 }

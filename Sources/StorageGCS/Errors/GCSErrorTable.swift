@@ -54,7 +54,7 @@ enum GCSErrorTable {
         row(
             ["InternalError", "IncompleteBody", "OperationAborted", "backendError", "internalError", "conditionalConflict"],
             .unavailable, .sameRequest
-        ) { _, _, subject in "the service failed this time, for \(subject)" },
+        ) { _, _, subject in "the service failed temporarily, for \(subject)" },
         row(["BadDigest"], .checksumMismatch, .sameRequest) { _, _, subject in "what arrived for \(subject) is not what was sent" },
         // What cannot be.
         (["PreconditionFailed", "conditionNotMet"], .changed),

@@ -36,7 +36,7 @@ extension GCSBucketSettings {
             "endpoint", &endpoint, .endpoint, defaultNote: "https://\(GCSEndpoint.google.host)", example: "https://storage.example.org",
             doc:
                 "The server, if it is not Google's own: scheme, host and port of a private endpoint, or of Cloud Storage in another universe. "
-                + "Credentials are sent to no other hosts but Google's.")
+                + "Apart from that, credentials are sent only to Google's hosts.")
         let credentials = GCSCredentialSettings.read(reader)
         guard let name else { return nil }
         return GCSBucketSettings(name: name, endpoint: endpoint, credentials: credentials)

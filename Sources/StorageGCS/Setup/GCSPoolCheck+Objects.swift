@@ -61,7 +61,7 @@ extension GCSPoolCheck {
 
         func requireBody(_ key: ObjectKey) async throws {
             guard try await store.get(key, range: nil).body.collect(upTo: 4_096) == body else {
-                throw CloudErrors.gcs.odd("what comes back is not what was written", "get")
+                throw CloudErrors.gcs.odd("the data that was read differs from the data that was written", "get")
             }
         }
     }
@@ -75,12 +75,12 @@ extension GCSPoolCheck {
             try await attempt(say, "read an object", "storage.objects.get") { try await probe.requireBody(probe.whole) }
             try await attempt(say, "look at an object (HEAD)", "storage.objects.get") {
                 guard try await probe.store.head(probe.whole).size == probe.size else {
-                    throw CloudErrors.gcs.odd("what was just written has another size", "head")
+                    throw CloudErrors.gcs.odd("the object that was just written has a different size", "head")
                 }
             }
             try await attempt(say, "list objects", "storage.objects.list") {
                 guard try await probe.store.list(after: nil, limit: 1_000).contains(where: { $0.key == probe.whole }) else {
-                    throw CloudErrors.gcs.odd("what was just written is not in the listing", "list")
+                    throw CloudErrors.gcs.odd("the object that was just written is not in the listing", "list")
                 }
             }
             try await checkCondition(say, probe)
@@ -111,7 +111,8 @@ extension GCSPoolCheck {
             _ = try await probe.upload()
             say(
                 .warning,
-                "the server ignores x-goog-if-generation-match: when two copies of one artifact are made at once, the later one stays")
+                "the server ignores x-goog-if-generation-match: if two copies of one artifact are made at the same time, the later one "
+                    + "stays")
         } catch let error as StorageError where error.code == .preconditionFailed {
             say(.ok, "a write that requires a new object does not replace an existing one")
         } catch let error as StorageError {

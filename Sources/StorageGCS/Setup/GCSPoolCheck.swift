@@ -127,7 +127,7 @@ package struct GCSPoolCheck: Sendable {
         } catch let error as StorageError {
             say(.error, "clients may not read: \(error.message)")
         } catch let error as OutboundError {
-            say(.error, "clients may not read, if they are where this machine is: \(error.message)")
+            say(.error, "clients may not read, at least from this machine: \(error.message)")
         }
     }
 
@@ -135,7 +135,7 @@ package struct GCSPoolCheck: Sendable {
         try await probe.status(of: url, expecting: body, errors: .gcs)
     }
 
-    private func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "something else comes back" }
+    private func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "different data" }
 
     // MARK: Lifecycle
 

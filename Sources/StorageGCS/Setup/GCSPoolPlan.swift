@@ -75,7 +75,7 @@ package struct GCSPoolPlan: Sendable, Equatable {
         }
         switch target.access {
         case _ where target.isReadElsewhere:
-            add(.note, "who may read is left as it is: clients read at the pool's publicURL, which grants access in its own way")
+            add(.note, "read access is not changed: clients read at the pool's publicURL, which has its own access control")
         case .public:
             // First: as long as public access is prevented, nobody can be granted it.
             planAccessControl(bucket, prevents: false)
@@ -94,10 +94,10 @@ package struct GCSPoolPlan: Sendable, Equatable {
 
     private mutating func planAccessControl(_ bucket: GCSBucket, prevents: Bool) {
         let isRight = bucket.hasUniformAccess && bucket.preventsPublicAccess == prevents
-        let loss = bucket.hasUniformAccess ? "" : "; what access control lists permit now is no longer permitted then"
+        let loss = bucket.hasUniformAccess ? "" : "; what access control lists permit now will no longer be permitted"
         add(
             isRight ? .ok : .change,
-            "access control: by IAM alone (uniform bucket-level access); public access is \(prevents ? "prevented" : "possible")\(loss)",
+            "access control: by IAM only (uniform bucket-level access); public access is \(prevents ? "prevented" : "possible")\(loss)",
             isRight ? nil : .setAccess(preventsPublicAccess: prevents))
     }
 
@@ -122,7 +122,7 @@ package struct GCSPoolPlan: Sendable, Equatable {
             add(.ok, "IAM: the mirror lets nobody read without a signature")
         }
         for role in policy.otherPublicRoles {
-            add(.note, "IAM: \(role) is for everybody: public access prevention keeps it from having an effect")
+            add(.note, "IAM: \(role) is granted to everybody: public access prevention keeps it from having an effect")
         }
     }
 
@@ -130,7 +130,7 @@ package struct GCSPoolPlan: Sendable, Equatable {
         switch known {
         case .value: break
         case .unsupported: add(.note, "IAM: not supported by this server")
-        case .unknown(let reason): add(.problem, "IAM: cannot be read, so it is left as it is: \(reason)")
+        case .unknown(let reason): add(.problem, "IAM: cannot be read, so it is not changed: \(reason)")
         }
     }
 
@@ -140,9 +140,9 @@ package struct GCSPoolPlan: Sendable, Equatable {
         let wanted = lifecycle.adding(target)
         var texts: [String] = []
         if !lifecycle.hasExpiry(of: target) {
-            texts.append("\(target.objects) end \(target.newExpiryDays) days after they were stored")
+            texts.append("\(target.objects) expire \(target.newExpiryDays) days after they were stored")
         }
-        if !lifecycle.hasCleanup(of: target) { texts.append("uploads that are not completed end after a day") }
+        if !lifecycle.hasCleanup(of: target) { texts.append("uploads that are not completed expire after a day") }
         if texts.isEmpty {
             add(.ok, "lifecycle: forgotten objects and uploads expire")
         } else {

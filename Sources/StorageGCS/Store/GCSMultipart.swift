@@ -30,7 +30,7 @@ struct GCSMultipart: Sendable {
     func create(_ name: String) async throws -> String {
         let call = GCSCall("createUpload", .POST, key: name, query: [("uploads", nil)], headers: [("content-type", Self.type)])
         guard let id = try await client.document(call)["UploadId"]?.text, !id.isEmpty else {
-            throw CloudErrors.gcs.odd("the service began an upload without naming it", call.name)
+            throw CloudErrors.gcs.odd("the service returned no upload ID", call.name)
         }
         return id
     }
@@ -52,7 +52,7 @@ struct GCSMultipart: Sendable {
         }
         let answer = try await client.send(call)
         guard let etag = answer.headers.first(name: "etag"), !etag.isEmpty else {
-            throw CloudErrors.gcs.odd("the service accepted a part without naming it", call.name)
+            throw CloudErrors.gcs.odd("the service returned no ETag for a part", call.name)
         }
         try Self.require(ObjectHashes(answer.headers), check.value, call.name)
         return Part(number: number, etag: etag, length: length, check: check.value)
@@ -107,7 +107,7 @@ struct GCSMultipart: Sendable {
             throw CloudErrors.gcs.odd("the upload \(name) is gone, and there is no object", call)
         }
         guard GCSStore.size(answer.headers.first(name: "content-length")) == size else {
-            throw CloudErrors.gcs.odd("the upload \(name) has another size than was sent", call)
+            throw CloudErrors.gcs.odd("the upload \(name) does not have the size that was sent", call)
         }
         try Self.require(ObjectHashes(answer.headers), check, call)
     }

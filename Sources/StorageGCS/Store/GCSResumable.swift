@@ -61,7 +61,7 @@ struct GCSResumable: Sendable {
             "beginSession", .POST, key: name, headers: [("x-goog-resumable", "start"), ("content-type", GCSMultipart.type)])
         let answer = try await client.send(call)
         guard let text = answer.headers.first(name: "location"), let url = try? ArtifactURL(text), let query = url.query else {
-            throw CloudErrors.gcs.odd("the service began an upload without saying where", call.name)
+            throw CloudErrors.gcs.odd("the service returned no address for an upload", call.name)
         }
         // The bytes go where the operator said, and nowhere else.
         guard GCSEndpoint(url) == client.endpoint else {
@@ -89,7 +89,7 @@ struct GCSResumable: Sendable {
             case .done(let hashes): return try finished(hashes, current, name)
             case .waiting(let range):
                 guard try note(range, &current, name) else {
-                    throw CloudErrors.gcs.error(.unavailable, "the service keeps nothing of what it is sent for \(name)", "write")
+                    throw CloudErrors.gcs.error(.unavailable, "the service stores none of the bytes that it is sent for \(name)", "write")
                 }
                 return nil
             }

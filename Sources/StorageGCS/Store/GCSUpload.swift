@@ -71,7 +71,7 @@ final class GCSUpload: ObjectUpload {
 
     func write(_ part: UploadPart, from body: ByteStream) async throws -> Int64 {
         guard (0..<GCSStore.maxParts).contains(part.number), part.offset >= 0, (part.length ?? 0) >= 0 else {
-            throw CloudErrors.gcs.invalid("a part has a number from 0 to \(GCSStore.maxParts - 1) and no negative place", "write")
+            throw CloudErrors.gcs.invalid("a part's number must be 0 to \(GCSStore.maxParts - 1), and its offset not negative", "write")
         }
         try change("write") { $0.parts[part.number] = nil }
         let (content, length) = try await send(part, body)
@@ -85,7 +85,7 @@ final class GCSUpload: ObjectUpload {
         if let chunks = inMemory {
             let length = chunks.reduce(0) { $0 + Int64($1.readableBytes) }
             guard part.length == nil || part.length == length else {
-                throw CloudErrors.gcs.invalid("part \(part.number) is \(length) bytes long and not as stated", "write")
+                throw CloudErrors.gcs.invalid("part \(part.number) is \(length) bytes long, not as long as stated", "write")
             }
             if length == 0 || isWhole(part, length) { return (.held(chunks), length) }
             return (.sent(try await send(part.number, .bytes(chunks), length)), length)
@@ -137,7 +137,7 @@ final class GCSUpload: ObjectUpload {
     }
 
     func read(_ range: ByteRange) async throws -> ByteStream {
-        throw CloudErrors.gcs.error(.unsupported, "the service gives nothing back before the end", "read")
+        throw CloudErrors.gcs.error(.unsupported, "an upload cannot be read before it is complete", "read")
     }
 
     // MARK: The end

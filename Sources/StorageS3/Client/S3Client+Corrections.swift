@@ -37,7 +37,7 @@ extension S3Client {
         case "ExpiredToken", "TokenRefreshRequired":
             guard let used, corrections.tried.insert(.credentials).inserted else { return false }
             credentials.invalidate(used)
-            logger.info("the service refused credentials as expired; new ones are asked for", metadata: ["bucket": "\(bucket)"])
+            logger.info("the service refused credentials as expired; requesting new ones", metadata: ["bucket": "\(bucket)"])
             return true
         default: return false
         }
@@ -57,7 +57,7 @@ extension S3Client {
         guard corrections.moved != nil else { return }
         let region = endpoint.region
         logger.warning(
-            "the bucket is in another region than configured; its own is used from now on",
+            "the bucket is in a different region than configured; using that region from now on",
             metadata: ["bucket": "\(bucket)", "region": "\(region)", "configure": "region: \(region)"])
     }
 
@@ -70,7 +70,7 @@ extension S3Client {
     func leaveOut(_ quirk: S3Quirk, because failure: S3Failure) {
         quirks.refuse(quirk, reason: failure.described, at: clock.instant)
         logger.warning(
-            "the service does not accept something optional; it is left out for some hours",
+            "the service rejects an optional part of a request; leaving it out for some hours",
             metadata: [
                 "bucket": "\(bucket)", "endpoint": "\(endpoint.url)", "what": "\(quirk.words)", "instead": "\(quirk.substitute)",
                 "reason": "\(failure.described)",

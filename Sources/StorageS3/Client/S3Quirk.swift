@@ -37,7 +37,7 @@ package enum S3Quirk: String, Sendable, CaseIterable {
         case .checksum: "checksums of uploads"
         case .uploadChecksum: "the announcement of checksums of parts"
         case .completionChecksums: "checksums in the completion of uploads in parts"
-        case .trailer: "checksums behind streams"
+        case .trailer: "checksums after streams"
         case .signedChunks: "signatures of the chunks of streams"
         }
     }
@@ -45,10 +45,10 @@ package enum S3Quirk: String, Sendable, CaseIterable {
     /// For people: what is done without it.
     package var substitute: String {
         switch self {
-        case .longMetadata: "objects do not keep the URL that they came from when it is longer"
+        case .longMetadata: "objects do not keep the URL that they came from if it is longer"
         case .putCondition, .completionCondition, .copyCondition:
-            "the mirror looks for the object first; when two copies of one artifact are made at once, the later one stays"
-        case .copyChecksum: "of copies by the service only the length is compared"
+            "the mirror checks for the object first; if two copies of one artifact are made at the same time, the later one stays"
+        case .copyChecksum: "for copies by the service, only the length is compared"
         case .checksum, .uploadChecksum, .completionChecksums, .trailer: "only TLS protects the bytes in transit"
         case .signedChunks: "parts that are too large for memory are sent without a signature of their bytes"
         }

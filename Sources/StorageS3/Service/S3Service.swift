@@ -136,7 +136,7 @@ private struct S3Setup: StorageSetup {
             case .unsupported: report(SetupLine(.note, "\(line.text): not supported by this server"))
             case .takenBack(let reason):
                 isDone = isDone && !line.isEssential
-                report(SetupLine(line.isEssential ? .failed : .note, "taken back: \(line.text): \(reason)"))
+                report(SetupLine(line.isEssential ? .failed : .note, "reverted: \(line.text): \(reason)"))
             case .failed(let reason):
                 isDone = false
                 report(SetupLine(.failed, "\(line.text): \(reason)"))

@@ -69,7 +69,7 @@ extension S3PoolCheck {
 
         func requireBody(_ key: ObjectKey) async throws {
             guard try await store.get(key, range: nil).body.collect(upTo: 4_096) == body else {
-                throw CloudErrors.s3.odd("what comes back is not what was written", "get")
+                throw CloudErrors.s3.odd("the data that was read differs from the data that was written", "get")
             }
         }
     }
@@ -83,7 +83,7 @@ extension S3PoolCheck {
             try await attempt(say, "read an object", "s3:GetObject") { try await probe.requireBody(probe.whole) }
             try await attempt(say, "look at an object (HEAD)", "s3:GetObject") {
                 guard try await probe.store.head(probe.whole).size == probe.size else {
-                    throw CloudErrors.s3.odd("what was just written has another size", "head")
+                    throw CloudErrors.s3.odd("the object that was just written has a different size", "head")
                 }
             }
             try await attempt(say, "list objects", "s3:ListBucket") { try await list(key) }
@@ -97,7 +97,7 @@ extension S3PoolCheck {
             for key in probe.keys { try await probe.store.delete(key) }
         }
         for (quirk, reason) in configuration.quirks.refusals(at: clock.instant) {
-            say(.warning, "the server does not take \(quirk.words) (\(reason)); it is left out: \(quirk.substitute)")
+            say(.warning, "the server does not accept \(quirk.words) (\(reason)); it is left out: \(quirk.substitute)")
         }
     }
 
@@ -114,7 +114,7 @@ extension S3PoolCheck {
     private func list(_ key: String) async throws {
         let document = try await client.document(S3Call("list", .GET, query: [("list-type", "2"), ("prefix", key), ("max-keys", "2")]))
         guard document.all("Contents").contains(where: { $0["Key"]?.text == key }) else {
-            throw CloudErrors.s3.odd("what was just written is not in the listing", "list")
+            throw CloudErrors.s3.odd("the object that was just written is not in the listing", "list")
         }
     }
 
@@ -123,7 +123,7 @@ extension S3PoolCheck {
         guard probe.store.capabilities.features.contains(.conditionalWrites) else { return }
         do {
             _ = try await probe.upload()
-            say(.warning, "the server ignores If-None-Match: when two copies of one artifact are made at once, the later one stays")
+            say(.warning, "the server ignores If-None-Match: if two copies of one artifact are made at the same time, the later one stays")
         } catch let error as StorageError where error.code == .preconditionFailed {
             say(.ok, "a write that requires a new object does not replace an existing one")
         } catch let error as StorageError {

@@ -80,7 +80,7 @@ package struct S3PoolPlan: Sendable, Equatable {
         switch known {
         case .value: break
         case .unsupported: add(.note, "\(setting): not supported by this server")
-        case .unknown(let reason): add(.problem, "\(setting): cannot be read, so it is left as it is: \(reason)")
+        case .unknown(let reason): add(.problem, "\(setting): cannot be read, so it is not changed: \(reason)")
         }
     }
 
@@ -89,7 +89,7 @@ package struct S3PoolPlan: Sendable, Equatable {
     private mutating func planOwnership(_ state: S3BucketState) {
         guard case .value(let ownership) = state.ownership else { return addUnread("object ownership", state.ownership) }
         if ownership == S3BucketState.ownerEnforced {
-            add(.ok, "object ownership: the bucket's owner has all objects, access control lists are off")
+            add(.ok, "object ownership: the bucket's owner owns all objects, access control lists are off")
         } else {
             add(
                 .change,
@@ -102,7 +102,7 @@ package struct S3PoolPlan: Sendable, Equatable {
 
     private mutating func planAccess(_ target: S3PoolTarget, _ state: S3BucketState) {
         if target.isReadElsewhere {
-            return add(.note, "who may read is left as it is: clients read at the pool's publicURL, which grants access in its own way")
+            return add(.note, "read access is not changed: clients read at the pool's publicURL, which has its own access control")
         }
         switch target.access {
         case .public:
@@ -134,14 +134,14 @@ package struct S3PoolPlan: Sendable, Equatable {
         if let policy, policy.hasStatement(named: sid) {
             let rest = policy.removing(sid)
             add(
-                .change, "policy: the statement \(sid), by which everybody may read, is removed",
+                .change, "policy: remove the statement \(sid), which lets everybody read",
                 rest.isEmpty ? .removePolicy : .setPolicy(rest))
         } else {
-            add(.ok, "policy: no statement of the mirror's lets everybody read")
+            add(.ok, "policy: the mirror has no statement that lets everybody read")
         }
-        let effect = state.publicAccess == .unsupported ? "it is left as it is" : "the public access block keeps it from having an effect"
+        let effect = state.publicAccess == .unsupported ? "it is not changed" : "the public access block keeps it from having an effect"
         for statement in policy?.publicStatements(besides: sid) ?? [] {
-            add(.note, "policy: the statement \(statement), which is not the mirror's, is for everybody: \(effect)")
+            add(.note, "policy: the statement \(statement), which is not the mirror's, applies to everybody: \(effect)")
         }
     }
 
@@ -153,9 +153,9 @@ package struct S3PoolPlan: Sendable, Equatable {
         let wanted = lifecycle.adding(target)
         var texts: [String] = []
         if !lifecycle.hasExpiry(of: target) {
-            texts.append("\(target.objects) end \(target.newExpiryDays) days after they were stored (\(target.expiryRuleID))")
+            texts.append("\(target.objects) expire \(target.newExpiryDays) days after they were stored (\(target.expiryRuleID))")
         }
-        if !lifecycle.hasAbort(of: target) { texts.append("uploads that are not completed end after a day (\(target.abortRuleID))") }
+        if !lifecycle.hasAbort(of: target) { texts.append("uploads that are not completed expire after a day (\(target.abortRuleID))") }
         if texts.isEmpty {
             add(.ok, "lifecycle: forgotten objects and uploads expire (\(target.expiryRuleID), \(target.abortRuleID))")
         } else {
@@ -175,7 +175,7 @@ extension S3PoolTarget {
     func premature(_ rule: S3Lifecycle.Rule) -> String {
         let when = rule.expiryDays == 0 ? "on a date" : "\(rule.expiryDays ?? 0) days after they were stored"
         return
-            "the rule \(rule.id.isEmpty ? "without a name" : rule.id) ends \(objects) \(when), while the mirror keeps them longer: make it "
-            + "\(leastExpiryDays) days or more, or shorten retention.timeToLive"
+            "the rule \(rule.id.isEmpty ? "without a name" : rule.id) deletes \(objects) \(when), while the mirror keeps them longer: "
+            + "make it \(leastExpiryDays) days or more, or shorten retention.timeToLive"
     }
 }

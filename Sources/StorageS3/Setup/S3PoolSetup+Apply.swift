@@ -87,7 +87,9 @@ extension S3PoolSetup {
             let get = S3Call("get", .GET, key: key)
             let answer = try await ask(get)
             if let failure = answer.failure { return "reading: \(failure)" }
-            guard try await answer.body.collect(upTo: 4_096) == body else { return "what comes back is not what was written" }
+            guard try await answer.body.collect(upTo: 4_096) == body else {
+                return "the data that was read differs from the data that was written"
+            }
             if let failure = try await ask(S3Call("delete", .DELETE, key: key)).failure { return "deleting: \(failure)" }
             return nil
         } catch let error as StorageError {
@@ -103,13 +105,13 @@ extension S3PoolSetup {
     private func takeBack(_ applied: [Planned], _ before: S3BucketState, because reason: String) async throws -> [String: String] {
         for (line, step) in applied.sorted(by: { $0.step.traits.suspicion > $1.step.traits.suspicion }) {
             guard try await undo(step, before) else { continue }
-            if try await probe(isSettling: true) == nil { return [line.text: "with it the server refuses what is written (\(reason))"] }
+            if try await probe(isSettling: true) == nil { return [line.text: "it makes the server refuse writes (\(reason))"] }
             _ = try await perform(step, isSettling: true)
         }
         var blame: [String: String] = [:]
         for (line, step) in applied.reversed() {
             guard try await undo(step, before) else { continue }
-            blame[line.text] = "with all of them together the server refuses what is written (\(reason))"
+            blame[line.text] = "together, the settings make the server refuse writes (\(reason))"
         }
         return blame
     }

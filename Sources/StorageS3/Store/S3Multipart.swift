@@ -43,7 +43,7 @@ struct S3Multipart: Sendable {
         let answer = try await client.send(call)
         let document = try await client.document(in: answer, to: call)
         guard let id = document["UploadId"]?.text, !id.isEmpty else {
-            throw CloudErrors.s3.odd("the service began an upload without naming it", call.name)
+            throw CloudErrors.s3.odd("the service returned no upload ID", call.name)
         }
         return Begun(id: id, hasChecksums: answer.extras.contains(.uploadChecksum))
     }
@@ -56,7 +56,7 @@ struct S3Multipart: Sendable {
         if let crc32c { call.offer(.checksum, [("x-amz-checksum-crc32c", crc32c)]) }
         let answer = try await client.send(call)
         guard let etag = answer.headers.first(name: "etag"), !etag.isEmpty else {
-            throw CloudErrors.s3.odd("the service accepted a part without naming it", call.name)
+            throw CloudErrors.s3.odd("the service returned no ETag for a part", call.name)
         }
         let sent = answer.extras.contains(.checksum) ? crc32c : nil
         return Part(number: number, etag: etag, crc32c: sent ?? answer.headers.first(name: "x-amz-checksum-crc32c"))

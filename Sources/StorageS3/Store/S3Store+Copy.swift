@@ -141,7 +141,7 @@ extension S3Store {
             headers: source.headers + [("x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound)")])
         return try await multipart.retries.run { _ in
             guard let etag = try await client.document(call)["ETag"]?.text, !etag.isEmpty else {
-                throw CloudErrors.s3.odd("the service copied a part without naming it", "copyPart")
+                throw CloudErrors.s3.odd("the service returned no ETag for a part", "copyPart")
             }
             return S3Multipart.Part(number: number, etag: S3Store.quoted(etag), crc32c: nil)
         }

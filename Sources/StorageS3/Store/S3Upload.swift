@@ -57,7 +57,7 @@ final class S3Upload: ObjectUpload {
 
     func write(_ part: UploadPart, from body: ByteStream) async throws -> Int64 {
         guard (0..<S3Store.maxParts).contains(part.number), part.offset >= 0, (part.length ?? 0) >= 0 else {
-            throw CloudErrors.s3.invalid("a part has a number from 0 to \(S3Store.maxParts - 1) and no negative place", "write")
+            throw CloudErrors.s3.invalid("a part's number must be 0 to \(S3Store.maxParts - 1), and its offset not negative", "write")
         }
         try change("write") { $0.parts[part.number] = nil }
         let content: Written.Content
@@ -66,7 +66,7 @@ final class S3Upload: ObjectUpload {
         if let chunks = inMemory {
             length = chunks.reduce(0) { $0 + Int64($1.readableBytes) }
             guard part.length == nil || part.length == length else {
-                throw CloudErrors.s3.invalid("part \(part.number) is \(length) bytes long and not as stated", "write")
+                throw CloudErrors.s3.invalid("part \(part.number) is \(length) bytes long, not as long as stated", "write")
             }
             if length == 0 || isWhole(part, length) {
                 content = .held(chunks)
@@ -103,7 +103,7 @@ final class S3Upload: ObjectUpload {
     }
 
     func read(_ range: ByteRange) async throws -> ByteStream {
-        throw CloudErrors.s3.error(.unsupported, "the service gives nothing back before the end", "read")
+        throw CloudErrors.s3.error(.unsupported, "an upload cannot be read before it is complete", "read")
     }
 
     // MARK: The end

@@ -108,7 +108,7 @@ import Testing
             for beginning in ["may write", "may upload in parts", "may copy", "may delete"] {
                 #expect(lines.contains { $0.mark == .ok && $0.text.hasPrefix(beginning) }, "\(beginning)")
             }
-            let missing = lines.filter { $0.mark == .warning && $0.text.hasPrefix("the server does not take") }.map(\.text)
+            let missing = lines.filter { $0.mark == .warning && $0.text.hasPrefix("the server does not accept") }.map(\.text)
             #expect(missing.contains { $0.contains("If-None-Match on uploads (NotImplemented (501)") }, "\(missing)")
             #expect(missing.contains { $0.contains("If-None-Match on copies") }, "\(missing)")
             let left = try await server.client.document(S3Call("list", .GET, query: [("list-type", "2")]))

@@ -40,7 +40,7 @@ extension StateStoreSuite {
             try await scene.store.finish(
                 lease, .failed(CopyFailure(reason: .transfer, message: message, retryAt: scene.now + .seconds(30))))
             guard case .error(let failure) = try await scene.store.replica(lease.id)?.status else {
-                throw ConformanceFailure("the replica is no error")
+                throw ConformanceFailure("the replica is not an error")
             }
             try require(failure.message.utf8.count < 600, "a message of \(failure.message.utf8.count) bytes is kept")
             try require(failure.message.hasPrefix("ééé"), "another message is kept")

@@ -65,7 +65,7 @@ extension StateStoreSuite {
             // Workers ask all the time.
             _ = try await scene.lease()
             guard case .error(let failure) = try await scene.store.replica(id)?.status else {
-                throw ConformanceFailure("the replica is no error")
+                throw ConformanceFailure("the replica is not an error")
             }
             try require(failure.retryAt <= scene.now + .seconds(30), "the time when it may be tried again lies in the future")
             scene.clock.advance(by: .seconds(30))
