@@ -114,7 +114,10 @@ let package = Package(
             ["StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
         module(
             "StorageGCS",
-            ["StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, cryptoExtras, logging, nioCore, nioHTTP1]),
+            [
+                "StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, cryptoExtras, logging, nioCore,
+                nioHTTP1,
+            ]),
         module(
             "StorageAzure",
             [
@@ -232,7 +235,8 @@ let package = Package(
             "CloudMirrorTests",
             [
                 "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "StorageGCS",
-                "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore", argumentParser, logging,
+                "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
+                argumentParser, logging,
                 nioCore, nioPosix, serviceLifecycle,
             ]),
         tests(
@@ -240,7 +244,8 @@ let package = Package(
             [
                 "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "StorageS3", "StorageGCS",
                 "StorageCloud", "StateSQLite", "StateRedis", "RedisClient",
-                "MirrorState", "MirrorStorage", "MirrorNet", "CloudRegions", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging, nioCore, nioEmbedded,
+                "MirrorState", "MirrorStorage", "MirrorNet", "CloudRegions", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging,
+                nioCore, nioEmbedded,
                 nioHTTP1, nioPosix, nioSSL,
             ], resources: [.copy("Corpus")]),
         tests(

@@ -38,7 +38,7 @@ package enum RegionSnapshot {
                 !heads.contains(where: { $0.cloud == cloud })
             else { throw RegionListError("has a line that cannot be read") }
             let regions = words[3...].compactMap { CloudRegion(cloud, $0) }
-            guard regions.count == words.count - 3 else { throw RegionListError("has a region that is none") }
+            guard regions.count == words.count - 3 else { throw RegionListError("has an invalid region") }
             heads.append((cloud, date, prefixes, regions))
         }
         var lists: [RegionList] = []

@@ -32,6 +32,7 @@ public struct Replica: Sendable, Hashable {
         /// Its object is being deleted: clients are not redirected to it, and nothing is copied until it is gone.
         case removing
 
+        /// The status in one word; a replica whose object is being deleted is absent.
         public var state: State {
             switch self {
             case .pending: .pending

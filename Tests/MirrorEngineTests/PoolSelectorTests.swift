@@ -159,7 +159,8 @@ struct PoolSelectorTests {
 
     @Test("A proxy may write its own address with a port too")
     func proxyWithPort() throws {
-        let client = try selector().client(peer: address("192.168.1.1"), values: { _ in ["10.1.2.3:51234", "192.168.2.2:8080", "[::1]:9"] })
+        let client = try selector().client(
+            peer: address("192.168.1.1"), values: { _ in ["10.1.2.3:51234", "192.168.2.2:8080", "[::1]:9"] })
         #expect(try client == address("10.1.2.3"))
     }
 

@@ -116,7 +116,8 @@ struct CopyEngine: Sendable {
         if let size = first.totalSize, size > limit { throw CopyError.tooLarge(limit: limit) }
         if let digests, let source = try await pullSource(attempt, first, plan, digests) {
             return try await prepareInService(
-                attempt, .url(source), first.metadata(of: attempt.artifact, stored: clock.now), replica: nil, stated: first.totalSize, condition)
+                attempt, .url(source), first.metadata(of: attempt.artifact, stored: clock.now), replica: nil, stated: first.totalSize,
+                condition)
         }
         let lane = CopyLane(of: attempt.artifact)
         let room = try await space.begin(first.totalSize, in: pool, mayTakeAhead: credit.isGood(lane))

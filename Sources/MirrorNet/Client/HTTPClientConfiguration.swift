@@ -60,7 +60,7 @@ extension HTTPClient {
     func execute(_ request: HTTPClientRequest, mayRepeat: (any Error) -> Bool) async throws -> HTTPClientResponse {
         do {
             return try await execute(request, deadline: .distantFuture)
-        } catch where mayRepeat(error) {
+        } catch  where mayRepeat(error) {
             return try await execute(request, deadline: .distantFuture)
         }
     }

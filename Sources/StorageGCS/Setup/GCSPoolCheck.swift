@@ -74,7 +74,8 @@ package struct GCSPoolCheck: Sendable {
                 guard bucket.location == target.location.lowercased() else {
                     say(
                         .error,
-                        "bucket: \(target.bucket) is in \(bucket.location), and the pool is for \(target.location): write `region: \(bucket.location)`")
+                        "bucket: \(target.bucket) is in \(bucket.location), and the pool is for \(target.location): write `region: \(bucket.location)`"
+                    )
                     return (nil, false)
                 }
                 say(.ok, "bucket: \(target.bucket) exists in \(bucket.location)")

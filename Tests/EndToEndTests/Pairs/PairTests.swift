@@ -133,7 +133,8 @@ extension EndToEnd {
             try service == "gcs" ? GCSServer().control : AzureServer().control
         }
 
-        @Test("An origin's bucket that breaks off, and a pool that refuses one request in ten, are waited out", arguments: ["gcs", "azure"])
+        @Test(
+            "An origin's bucket that breaks off, and a pool that refuses one request in ten, are waited out", arguments: ["gcs", "azure"])
         func faults(_ service: String) async throws {
             let origin = try #require(PairOrigin(rawValue: service == "gcs" ? "azure" : "gcs"))
             try await PairScene.run(origin, services: [service]) { scene in

@@ -93,7 +93,8 @@ struct EntraTokenTests {
         }
     }
 
-    @Test("Failures that pass are waited out, three times", arguments: [(500, ""), (429, "x"), (408, ""), (400, "temporarily_unavailable")])
+    @Test(
+        "Failures that pass are waited out, three times", arguments: [(500, ""), (429, "x"), (408, ""), (400, "temporarily_unavailable")])
     func passing(_ status: Int, _ code: String) async throws {
         let failures = Countdown(2)
         try await CredentialScene.run({ request in

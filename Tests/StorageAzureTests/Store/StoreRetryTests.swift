@@ -128,9 +128,12 @@ struct StoreRetryTests {
 
     @Test("Blocks that are gone are told at once, and a new upload may be begun")
     func gone() async throws {
-        try await StoreFixture.runFailing((400, "InvalidBlockList"), { request in
-            request.kind == .head ? FakeBlobs.error(404, "BlobNotFound") : StoreFixture.written(request)
-        }) { fixture, store, object async throws in
+        try await StoreFixture.runFailing(
+            (400, "InvalidBlockList"),
+            { request in
+                request.kind == .head ? FakeBlobs.error(404, "BlobNotFound") : StoreFixture.written(request)
+            }
+        ) { fixture, store, object async throws in
             let upload = try await store.uploading(object, partSize: 1 << 20)
             let error = try await requireStorageError(.unavailable, "complete") {
                 try await upload.complete(size: object.size, sha256: object.sha256, condition: .none)

@@ -31,10 +31,13 @@ struct GCSFaultTests {
     func resumable(_ trouble: Trouble, _ chunk: Int) async throws {
         try await FaultScene.run(.gcs) { scene in
             let object = try SampleObject(size: 20 << 20)
-            let hits = try await scene.with(path: "upload_id=", { fault in
-                trouble.make(&fault)
-                (fault.method, fault.skip, fault.count) = ("PUT", chunk, 1)
-            }) { try await scene.stream(object) }
+            let hits = try await scene.with(
+                path: "upload_id=",
+                { fault in
+                    trouble.make(&fault)
+                    (fault.method, fault.skip, fault.count) = ("PUT", chunk, 1)
+                }
+            ) { try await scene.stream(object) }
             #expect(hits == 1)
             #expect(try await scene.holds(object))
             #expect(try await scene.opened.names() == ["\(object.key)"])
@@ -51,9 +54,12 @@ struct GCSFaultTests {
                 service: "gcs", endpoint: store.client.endpoint.url, region: "", bucket: scene.place.bucket, key: "\(object.key)",
                 size: object.size, etag: try await store.head(object.key).etag)
             let calls = try await scene.with(path: "/rewriteTo/", { $0.rewriteBytes = 4 << 20 }) {
-                let refused = try await scene.with(path: "rewriteToken=", { fault in
-                    (fault.status, fault.skip, fault.count) = (503, 1, 1)
-                }) { _ = try await scene.store.copy(copy.key, from: source, metadata: copy.metadata, condition: .absent) }
+                let refused = try await scene.with(
+                    path: "rewriteToken=",
+                    { fault in
+                        (fault.status, fault.skip, fault.count) = (503, 1, 1)
+                    }
+                ) { _ = try await scene.store.copy(copy.key, from: source, metadata: copy.metadata, condition: .absent) }
                 #expect(refused == 1)
             }
             #expect(calls == 5)
@@ -70,10 +76,13 @@ struct GCSFaultTests {
             let object = try SampleObject(size: 1_000 + Int(FaultScene.partSize))
             let upload = try await scene.store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
             for part in object.parts(of: FaultScene.partSize) { _ = try await upload.write(part, from: object.stream(part)) }
-            let hits = try await scene.with(path: path, { fault in
-                (fault.status, fault.code, fault.count) = (200, "InternalError", 1)
-                fault.method = path == "/" ? "PUT" : "POST"
-            }) { _ = try await upload.complete(size: object.size, sha256: object.sha256, condition: .absent) }
+            let hits = try await scene.with(
+                path: path,
+                { fault in
+                    (fault.status, fault.code, fault.count) = (200, "InternalError", 1)
+                    fault.method = path == "/" ? "PUT" : "POST"
+                }
+            ) { _ = try await upload.complete(size: object.size, sha256: object.sha256, condition: .absent) }
             #expect(hits == 1)
             #expect(try await scene.holds(object))
         }

@@ -133,7 +133,8 @@ struct GCSPoolSetupTests {
     func throttled() async throws {
         let bucket = BucketServer(GCSPoolPlanTests.resource(GCSPoolPlanTests.target()))
         let turns = Turns()
-        try await Self.run({ turns.next() < 3 ? BucketServer.error(429, "rateLimitExceeded") : bucket.answer($0) }) { setup, server async throws in
+        try await Self.run({ turns.next() < 3 ? BucketServer.error(429, "rateLimitExceeded") : bucket.answer($0) }) {
+            setup, server async throws in
             #expect(try await setup.plan().lines.first?.mark == .ok)
             #expect(server.requests.count == 5)
         }

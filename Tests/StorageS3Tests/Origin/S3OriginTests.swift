@@ -22,7 +22,8 @@ import Testing
                 configuration: OutboundConfiguration(userAgent: "test"), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: SetupServer.logger)
             let origin = S3Origin(
-                bucket: "bucket", endpoint: S3Endpoint(url: try ArtifactURL(server.url("/")), region: "us-east-1"), credentials: credentials,
+                bucket: "bucket", endpoint: S3Endpoint(url: try ArtifactURL(server.url("/")), region: "us-east-1"),
+                credentials: credentials,
                 http: http, clock: HastyClock(), logger: logger)
             do {
                 try await body(server, origin, try #require(origin.artifact("s3://bucket/a b+c")))

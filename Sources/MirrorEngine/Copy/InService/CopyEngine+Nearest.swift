@@ -57,6 +57,7 @@ extension CopyEngine {
     ) async throws -> PreparedCopy {
         try refusePage(head, of: attempt.artifact)
         return try await prepareInService(
-            attempt, .bucket(source), head.metadata(of: attempt.artifact, stored: clock.now), replica: nil, stated: head.totalSize, condition)
+            attempt, .bucket(source), head.metadata(of: attempt.artifact, stored: clock.now), replica: nil, stated: head.totalSize,
+            condition)
     }
 }

@@ -79,7 +79,8 @@ extension StateStoreSuite {
             let pending = try scene.id(5)
             try requireEqual(try await scene.store.claim(pending), .claimed, "claim")
             scene.clock.advance(by: .seconds(60))
-            let marked = try await scene.store.mark([old, edge, young, failed, pending, try scene.id(6)], unusedSince: start + .seconds(10))
+            let marked = try await scene.store.mark(
+                [old, edge, young, failed, pending, try scene.id(6)], unusedSince: start + .seconds(10))
             try requireEqual(Set(marked), [old, edge], "marked")
             try requireEqual(try await scene.presentObject(old).markedAt, scene.now, "mark of the old one")
             try requireEqual(try await scene.presentObject(edge).markedAt, scene.now, "mark of the one at the edge")
