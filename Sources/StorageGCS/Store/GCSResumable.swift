@@ -34,10 +34,12 @@ struct GCSResumable: Sendable {
                 check.update(chunk)
                 progress.take(chunk)
             }
-            while let chunk = try await rest.next() {
+            while true {
+                // Before waiting for more: `first` may contain a whole chunk.
+                while progress.next != nil { _ = try await send(&progress, to: session, name) }
+                guard let chunk = try await rest.next() else { break }
                 check.update(chunk)
                 progress.take(chunk)
-                while progress.next != nil { _ = try await send(&progress, to: session, name) }
             }
             progress.end()
             let size = progress.count

@@ -55,7 +55,9 @@ struct AccountDocumentTests {
     static let cases = [
         Broken("no object", "the document is not a JSON object") { _ in .array([]) },
         Broken("no type", "has no type") { try FakeGoogle.serviceAccount($0).with("type", nil) },
-        Broken("an odd type", "the type in the document is none of") { try FakeGoogle.serviceAccount($0).with("type", .string("other")) },
+        Broken("an odd type", "the type in the document is not service_account") {
+            try FakeGoogle.serviceAccount($0).with("type", .string("other"))
+        },
         Broken("a type that is not a text", "type of the document is not a text") { _ in .object(["type": .integer(1)]) },
         Broken("credentials of a workforce's browser", "not for services", code: .unsupported) { _ in
             .object(["type": .string("external_account_authorized_user")])

@@ -151,7 +151,7 @@ struct GCSPoolPlanTests {
         #expect(early.lines.contains { $0.mark == .note && $0.text.contains("a rule deletes objects 3 days after they were stored") })
         let viewers = GCSPolicy(.object(["bindings": .array([Self.binding("roles/viewer", "allAuthenticatedUsers")])]))
         let other = Self.plan(Self.target(.presigned), policy: .value(viewers))
-        #expect(other.lines.contains { $0.mark == .note && $0.text.contains("roles/viewer is for everybody") })
+        #expect(other.lines.contains { $0.mark == .note && $0.text.contains("roles/viewer is granted to everybody") })
         let elsewhere = Self.plan(Self.target(publicURL: "https://cdn.example.org"), policy: .value(Self.noPolicy))
         #expect(Self.steps(elsewhere).isEmpty && elsewhere.lines.contains { $0.mark == .note && $0.text.contains("publicURL") })
     }

@@ -16,7 +16,7 @@ struct BlobSignaturesTests {
         _ script: @escaping ScriptedServer.Script, _ body: @escaping @Sendable (BlobSignatures, ScriptedServer) async throws -> Void
     ) async throws {
         try await ScriptedServer.run(script) { server in
-            let connection = StoreFixture.connection()
+            let connection = StoreFixture.connection(clock: CredentialScene.hasty)
             do {
                 try await body(connection.signatures, server)
             } catch {

@@ -39,7 +39,7 @@ struct StoreDeleteTests {
             "<Error><Key>\(Markup.escape(key.description))</Key><Code>\(code)</Code><Message>m</Message></Error>"
         }
         try await Self.run({ request in
-            .init(body: "<DeleteResult>\(request.body.contains(denied.description) ? answer.joined() : "")</DeleteResult>")
+            .init(body: "<DeleteResult>\(request.body.contains(Markup.escape(denied.description)) ? answer.joined() : "")</DeleteResult>")
         }) { store, server async throws in
             let found = try await store.delete(keys)
             #expect(Set(found.keys) == [denied])

@@ -107,7 +107,7 @@ struct StoreLocationTests {
 
     @Test("A service that refuses to sign is told with what it needs", arguments: [403, 500])
     func refused(_ status: Int) async throws {
-        try await StoreFixture.run(change: { $0.access = .presigned }) { fixture async throws in
+        try await StoreFixture.run(clock: CredentialScene.hasty, change: { $0.access = .presigned }) { fixture async throws in
             let address = try ArtifactURL(fixture.origin.url("/sign"))
             let signing = BlobSigning(account: "a@p", address: address, token: "the-token", delegates: [])
             var configuration = fixture.store.configuration
