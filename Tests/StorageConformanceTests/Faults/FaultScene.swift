@@ -48,7 +48,7 @@ struct FaultScene: Sendable {
         let control: CloudControl
 
         /// No pause between attempts takes any time.
-        let clock = HastyClock()
+        let clock = HastyClock(shortestLimit: .seconds(5))
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     }
 
