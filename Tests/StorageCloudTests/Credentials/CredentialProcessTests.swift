@@ -33,6 +33,16 @@ struct CredentialProcessTests {
         #expect(try await run(#"printf %s "$MINE:$USER:$(cat)""#, environment: ["MINE": "x y"]) == "x y::")
     }
 
+    @Test func `it gets none of this process's open files and connections`() async throws {
+        // As SwiftNIO's sockets are.
+        let inherited = fcntl(0, F_DUPFD, 100)
+        defer { close(inherited) }
+        #expect(fcntl(inherited, F_GETFD) & FD_CLOEXEC == 0)
+        // The shell itself has the script open, as 10 or more.
+        let output = try await run("for name in 3 4 5 6 7 8 9 \(inherited); do [ -e /proc/$$/fd/$name ] && printf '%s ' $name; done; printf done")
+        #expect(output == "done")
+    }
+
     @Test func `it is looked for along PATH`() async throws {
         try FileManager.default.createSymbolicLink(atPath: "\(home.path)/found-it", withDestinationPath: "/bin/echo")
         let environment = ["PATH": "/nowhere:\(home.path):/bin"]
