@@ -21,6 +21,8 @@ final class ChaosScene: Sendable {
         var violations: [String] = []
         var events: [String] = []
         var answers: [String: Int] = [:]
+        /// How often the purge of an artifact has begun.
+        var purges: [String: Int] = [:]
     }
 
     static let artifacts = 24
@@ -88,7 +90,7 @@ final class ChaosScene: Sendable {
 
     /// Whatever is broken, a client gets a redirect, and behind it the artifact.
     private func readOnce(_ path: String) async {
-        let (life, wasUp) = state.withLock { ($0.life, $0.isUp) }
+        let (life, wasUp, purges) = state.withLock { ($0.life, $0.isUp, $0.purges[path]) }
         guard wasUp else { return await pause() }
         do {
             let answer = try await mirror.redirect(origin.url(path), in: pool, wait: 3)
@@ -100,7 +102,8 @@ final class ChaosScene: Sendable {
             let object = try await follow(location)
             if object.status == 200 {
                 if object.body != Self.bytes(path) { violate("\(path): \(answer.outcome ?? "") leads to other bytes") }
-            } else if isStill(life) {
+            } else if isStill(life), state.withLock({ $0.purges[path] }) == purges {
+                // A purge takes what somebody may be on the way to.
                 violate("\(path): \(answer.outcome ?? "") leads to nothing: \(object.status) \(object.text.prefix(300))")
             }
         } catch {
@@ -169,6 +172,7 @@ final class ChaosScene: Sendable {
         default:
             let path = "/\(Int.random(in: 0..<Self.artifacts, using: &random)).bin"
             note("purge \(path)")
+            state.withLock { $0.purges[path, default: 0] += 1 }
             // It may fail, where what it needs is broken.
             do { try await mirror.purge(origin.url(path), in: pool) } catch {}
         }

@@ -110,6 +110,8 @@ extension MetricScene {
         "cloud_mirror_log_lines_dropped_total",
         // AddressSharesTests: loopback, which scenes come from, is exempt.
         "cloud_mirror_refused_connections_total",
+        // ProxyProtocolTests: behind such a listener nothing else of a scene would be answered.
+        "cloud_mirror_refused_proxy_headers_total",
         // CrowdedTests, with few descriptors.
         "cloud_mirror_accept_pauses_total",
         // CopyLimitTests, with a storage that is full before it says so.
@@ -120,6 +122,11 @@ extension MetricScene {
         var settings = stage.settings
         settings.maxWait = "5s"
         #expect(try await stage.mirror.reload(settings))
+    }
+
+    /// A list of addresses that is none; the first look at it may be over before the scene begins.
+    private static let nonsense: @Sendable (inout MirrorSettings) -> Void = {
+        $0.more.append("selection: {cloudRegions: {aws: /etc/passwd}}")
     }
 
     static let all: [MetricScene] = [
@@ -216,6 +223,16 @@ extension MetricScene {
                 stage.origin.on("/moved.bin", .redirect(to: "https://elsewhere.example/moved.bin"))
                 #expect(try await stage.ask("/moved.bin").outcome == "fallback")
             }),
+        MetricScene(
+            metric: "cloud_mirror_pool_choices_total",
+            script: { stage async throws in
+                let target = "/v1/redirect/\(PercentCoding.encode(stage.origin.url("/a.bin")))?wait=0"
+                #expect(try await stage.mirror.send(.GET, target).status == 302)
+            }),
+        MetricScene(metric: "cloud_mirror_cloud_regions_updates_total", settings: nonsense, moved: { $1 > 0 }),
+        MetricScene(metric: "cloud_mirror_cloud_regions_updates_total{result=\"refused\"}", settings: nonsense, moved: { $1 > 0 }),
+        // The list that the executable comes with has a date, too.
+        MetricScene(metric: "cloud_mirror_cloud_regions_timestamp_seconds", moved: { $1 > 0 }),
         MetricScene(metric: "cloud_mirror_store_operation_seconds", script: copy),
         MetricScene(metric: "cloud_mirror_store_errors_total", script: lost),
         MetricScene(metric: "cloud_mirror_build_info", moved: { $0 == 1 && $1 == 1 }),
