@@ -1,3 +1,4 @@
+import Logging
 import MirrorCore
 import MirrorNet
 import MirrorStorage
@@ -11,15 +12,38 @@ extension AzureClient {
     /// Bytes of an answer that says why not.
     private static let maxFailureSize = 256 << 10
 
-    /// - Returns: The answer, and what the request carried.
-    func attempt(_ call: AzureCall) async throws -> (AzureAnswer, AzureCredentials?) {
+    struct Attempt {
+        var answer: AzureAnswer
+        /// What the request carried.
+        var credentials: AzureCredentials?
+        /// Whether more is known of the service's clock than when the request was made.
+        var isTimeNews: Bool
+    }
+
+    /// A smaller difference does no harm: the service refuses requests that are more than fifteen minutes off, and locations last for minutes.
+    private static let clockTolerance: Duration = .seconds(300)
+
+    func attempt(_ call: AzureCall) async throws -> Attempt {
         do {
             let credentials = try await credentials.credentials()
+            let offset = clockOffset.value
             let response = try await http.send(try request(call, credentials))
-            return (try await answer(from: response, to: call), credentials)
+            // From every answer: a request with a token is never refused for its time, but what is signed beside it would be.
+            learnTime(response.headers)
+            return Attempt(
+                answer: try await answer(from: response, to: call), credentials: credentials, isTimeNews: clockOffset.value != offset)
         } catch {
             throw CloudErrors.azure.mapping(error, call: call.name)
         }
+    }
+
+    private func learnTime(_ headers: HTTPHeaders) {
+        guard let date = headers.first(name: "date"), clockOffset.learn(date: date, at: clock.now, tolerance: Self.clockTolerance) else {
+            return
+        }
+        logger.warning(
+            "this machine's clock is off; signatures use the service's time from now on",
+            metadata: ["account": "\(endpoint.account)", "offset_seconds": .stringConvertible(clockOffset.value)])
     }
 
     func currentCredentials(for call: String) async throws -> AzureCredentials? {

@@ -70,8 +70,8 @@ package final class AzureClient: Sendable {
         logger.trace("asking the service", metadata: ["call": "\(call.name)", "container": "\(container)"])
         var corrections = AzureCorrections()
         while true {
-            let (answer, used) = try await attempt(call)
-            guard let failure = answer.failure, correct(failure, answer, carrying: used, &corrections) else { return answer }
+            let attempt = try await attempt(call)
+            guard let failure = attempt.answer.failure, correct(failure, attempt, &corrections) else { return attempt.answer }
             guard call.mayRepeat else {
                 // The stream is gone, but the next one will get through.
                 throw CloudErrors.azure.odd("\(subject(of: call)) has to be sent again (\(failure))", call.name)
@@ -120,7 +120,8 @@ package final class AzureClient: Sendable {
     func signedURL(
         ofBlob name: String, state: SharedAccessSignature.State, base: ArtifactURL? = nil, life: Duration
     ) async throws -> ObjectLocation {
-        var expires = Self.signingWindow.start(of: now) + Self.signingWindow.life(atLeast: min(life, Self.longestLife))
+        func end() -> Timestamp { Self.signingWindow.start(of: now) + Self.signingWindow.life(atLeast: min(life, Self.longestLife)) }
+        var expires = end()
         func signature() -> SharedAccessSignature {
             SharedAccessSignature(
                 account: endpoint.account, container: container, blob: name, state: state, expires: expires,
@@ -131,7 +132,9 @@ package final class AzureClient: Sendable {
         case .key(let key): query = signature().query(signedBy: key)
         case .token:
             let key = try await delegationKey()
-            if let end = key.expires { expires = min(expires, end) }
+            // The answer with the key may have told the service's time.
+            expires = end()
+            if let last = key.expires { expires = min(expires, last) }
             guard expires > now else {
                 throw CloudErrors.azure.error(.unavailable, "the user delegation key expires before a client could use a URL", "location")
             }

@@ -68,8 +68,9 @@ extension AzureStore {
         }
         var page = Page(objects: [])
         for entry in blobs.all("Blob") {
-            guard let name = entry["Name"]?.text else { throw CloudErrors.azure.odd("the service lists an entry without a name", "list") }
-            guard let key = key(named: name) else { continue }
+            guard let name = entry["Name"] else { throw CloudErrors.azure.odd("the service lists an entry without a name", "list") }
+            // Azure Storage REST API, "List Blobs": such a name has characters that XML does not allow, and no key has any of them.
+            guard name.attributes["Encoded"] != "true", let key = key(named: name.text) else { continue }
             let properties = entry["Properties"]
             guard let size = Self.size(properties?["Content-Length"]?.text) else {
                 throw CloudErrors.azure.odd("the service does not say how long the object \(key) is", "list")

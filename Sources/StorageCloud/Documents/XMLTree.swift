@@ -1,12 +1,14 @@
 package import NIOCore
 
-/// An element of an answer of the service, with what is in it. Attributes are left out: no answer that we read has any of importance.
+/// An element of an answer of the service, with what is in it.
 package struct XMLTree: Sendable, Hashable {
     /// Without a prefix.
     package let name: String
     /// The text between the tags, when there are no elements; with the whitespace around it.
     package let text: String
     package let children: [XMLTree]
+    /// Values by name, both as they stand in the document: prefixes and references stay.
+    package let attributes: [String: String]
 
     /// The first child of a name.
     package subscript(_ name: String) -> XMLTree? { children.first { $0.name == name } }
@@ -86,7 +88,8 @@ extension XMLTree {
             guard elementsLeft >= 0 else { throw XMLTreeError("it has too many elements") }
             position += 1
             let name = try tagName()
-            if try skipAttributes() { return XMLTree(name: Self.local(name), text: "", children: []) }
+            let (attributes, isEmpty) = try readAttributes()
+            if isEmpty { return XMLTree(name: Self.local(name), text: "", children: [], attributes: attributes) }
             var text: [UInt8] = []
             var children: [XMLTree] = []
             while true {
@@ -104,7 +107,8 @@ extension XMLTree {
                     position += 1
                     // Between elements there is only layout.
                     return XMLTree(
-                        name: Self.local(name), text: children.isEmpty ? String(decoding: text, as: UTF8.self) : "", children: children)
+                        name: Self.local(name), text: children.isEmpty ? String(decoding: text, as: UTF8.self) : "", children: children,
+                        attributes: attributes)
                 } else if isAt("<![CDATA[") {
                     position += 9
                     text += try skip(to: "]]>")
@@ -125,19 +129,25 @@ extension XMLTree {
             return bytes[start..<position]
         }
 
-        /// - Returns: Whether the element is empty: `<a/>`.
-        private mutating func skipAttributes() throws(XMLTreeError) -> Bool {
+        /// - Returns: The attributes, and whether the element is empty: `<a/>`.
+        private mutating func readAttributes() throws(XMLTreeError) -> (attributes: [String: String], isEmpty: Bool) {
+            var attributes: [String: String] = [:]
+            var name: [UInt8] = []
             while let byte = peek() {
                 position += 1
                 switch byte {
-                case UInt8(ascii: ">"): return false
-                case UInt8(ascii: "\""), UInt8(ascii: "'"): _ = try skip(to: String(decoding: [byte], as: UTF8.self))
+                case UInt8(ascii: ">"): return (attributes, false)
+                case UInt8(ascii: "\""), UInt8(ascii: "'"):
+                    let value = try skip(to: String(decoding: [byte], as: UTF8.self))
+                    attributes[String(decoding: name, as: UTF8.self)] = String(decoding: value, as: UTF8.self)
+                    name = []
                 case UInt8(ascii: "/"):
                     guard peek() == UInt8(ascii: ">") else { throw XMLTreeError("a tag does not end") }
                     position += 1
-                    return true
+                    return (attributes, true)
                 case UInt8(ascii: "<"): throw XMLTreeError("a tag does not end")
-                default: break
+                case UInt8(ascii: "="): break
+                default: if !Self.isSpace(byte) { name.append(byte) }
                 }
             }
             throw XMLTreeError("it ends early")

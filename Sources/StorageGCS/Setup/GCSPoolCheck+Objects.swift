@@ -28,8 +28,11 @@ extension GCSPoolCheck {
         var size: Int64 { Int64(body.readableBytes) }
         var keys: [ObjectKey] { [whole, inParts, copy] }
 
-        func upload() async throws -> ObjectInfo {
-            try await store.put([body], at: whole, metadata, .absent, wasAsked: false)
+        /// - Parameter url: Where the object is said to come from: what a different upload has stored has different metadata.
+        func upload(from url: String = "") async throws -> ObjectInfo {
+            var metadata = metadata
+            metadata.upstreamURL = url
+            return try await store.put([body], at: whole, metadata, .absent)
         }
 
         /// One upload that is given up, and one that is completed and published.
@@ -40,8 +43,8 @@ extension GCSPoolCheck {
             let id = try await store.multipart.create(name)
             do {
                 let part = try await store.multipart.write(1, of: name, upload: id, .bytes([body]), length: size)
-                let object = try await store.multipart.complete(name, upload: id, parts: [part], mayBeDone: false)
-                _ = try await store.publish(object, at: inParts, metadata, .absent, wasAsked: false)
+                let object = try await store.multipart.complete(name, upload: id, parts: [part])
+                _ = try await store.publish(object, at: inParts, metadata, .absent)
             } catch {
                 await store.multipart.abort(name, upload: id)
                 await store.discard([name])
@@ -108,7 +111,7 @@ extension GCSPoolCheck {
 
     private func checkCondition(_ say: Say, _ probe: Probe) async throws {
         do {
-            _ = try await probe.upload()
+            _ = try await probe.upload(from: "https://probe.invalid/second")
             say(
                 .warning,
                 "the server ignores x-goog-if-generation-match: if two copies of one artifact are made at the same time, the later one "

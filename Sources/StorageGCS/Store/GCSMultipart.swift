@@ -68,8 +68,7 @@ struct GCSMultipart: Sendable {
     /// Combines the parts into one object.
     ///
     /// - Parameter parts: All parts, at least one.
-    /// - Parameter mayBeDone: Whether it was requested before, and the answer was lost.
-    func complete(_ name: String, upload id: String, parts: [Part], mayBeDone: Bool) async throws -> TemporaryObject {
+    func complete(_ name: String, upload id: String, parts: [Part]) async throws -> TemporaryObject {
         let parts = parts.sorted { $0.number < $1.number }
         var check = CRC32C()
         for part in parts { check.append(part.check, length: part.length) }
@@ -77,14 +76,13 @@ struct GCSMultipart: Sendable {
             "complete", .POST, key: name, query: [("uploadId", id)], headers: [("content-type", "application/xml")],
             body: .bytes([ByteBuffer(string: Self.completion(parts))]))
         let size = parts.reduce(0) { $0 + $1.length }
-        let stated = try await retries.run { attempt -> ObjectHashes? in
+        let stated = try await retries.run { _ -> ObjectHashes? in
             do {
                 let answer = try await client.send(call)
                 _ = try await client.document(in: answer, to: call)
                 return ObjectHashes(answer.headers)
-            } catch let error as StorageError where attempt > 1 || mayBeDone {
-                // The upload is gone, and an earlier request may have been the reason: the object itself has to tell.
-                guard (error.cause as? GCSFailure)?.code == "NoSuchUpload" else { throw error }
+            } catch let error as StorageError where (error.cause as? GCSFailure)?.code == "NoSuchUpload" {
+                // An earlier request whose answer was lost may be the reason: the object itself has to tell.
                 return nil
             }
         }

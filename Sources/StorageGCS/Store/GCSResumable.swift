@@ -90,7 +90,8 @@ struct GCSResumable: Sendable {
             switch try await exchange(session, name, range: chunk.range, chunk.bytes) {
             case .done(let hashes): return try finished(hashes, current, name)
             case .waiting(let range):
-                guard try note(range, &current, name) else {
+                // No range may be a slip where some bytes were confirmed before: the question that comes first in the next attempt tells.
+                guard let range, try note(range, &current, name) else {
                     throw CloudErrors.gcs.error(.unavailable, "the service stores none of the bytes that it is sent for \(name)", "write")
                 }
                 return nil

@@ -88,11 +88,11 @@ extension GCSStore {
     private func rewriteStep(
         _ step: GCSCall, _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> JSONValue? {
-        try await retries.run { attempt -> JSONValue? in
+        try await retries.run { _ -> JSONValue? in
             do {
                 return try await client.object(step)
-            } catch let error as StorageError where error.code == .preconditionFailed && attempt > 1 && condition == .absent {
-                guard let info = try? await head(key), info.size == size, info.metadata == metadata else { throw error }
+            } catch let error as StorageError where condition == .absent {
+                _ = try await published(key, size: size, metadata, despite: error)
                 return nil
             }
         }

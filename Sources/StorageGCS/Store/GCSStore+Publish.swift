@@ -14,17 +14,17 @@ extension GCSStore {
 
     /// Stores an object that is in memory.
     ///
-    /// - Parameter wasAsked: Whether this was requested before.
+    /// - Parameter metadata: As the service will return them.
     func put(
-        _ chunks: [ByteBuffer], at key: ObjectKey, _ metadata: ObjectMetadata, _ condition: WriteCondition, wasAsked: Bool
+        _ chunks: [ByteBuffer], at key: ObjectKey, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> ObjectInfo {
         let hashes = ObjectHashes(chunks, hasMD5: true)
         var headers = MetadataFields.gcs.objectHeaders(metadata) + condition.headers
         headers.append((ObjectHashes.fieldName, hashes.fieldValue))
         let call = GCSCall("put", .PUT, key: name(of: key), headers: headers, body: .bytes(chunks))
         let size = chunks.reduce(0) { $0 + Int64($1.readableBytes) }
-        let published: Published = try await retries.run { attempt in
-            try await publishing(key, size: size, metadata, mayBeDone: attempt > 1 || wasAsked) {
+        let published: Published = try await retries.run { _ in
+            try await publishing(key, size: size, metadata) {
                 let answer = try await client.send(call)
                 guard ObjectHashes(answer.headers).agrees(with: hashes) else {
                     // The service says that it has stored different bytes.
@@ -38,15 +38,17 @@ extension GCSStore {
     }
 
     /// Publishes an upload under a key: a copy within the bucket, with the condition and the metadata that the upload could not have.
+    ///
+    /// - Parameter metadata: As the service will return them.
     func publish(
-        _ object: TemporaryObject, at key: ObjectKey, _ metadata: ObjectMetadata, _ condition: WriteCondition, wasAsked: Bool
+        _ object: TemporaryObject, at key: ObjectKey, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> ObjectInfo {
         let source = "\(PercentCoding.encode(client.bucket))/\(PercentCoding.encode(path: object.name))"
         var headers = MetadataFields.gcs.objectHeaders(metadata) + condition.headers
         headers += [("x-goog-copy-source", source), ("x-goog-metadata-directive", "REPLACE")]
         let call = GCSCall("publish", .PUT, key: name(of: key), headers: headers)
-        let published: Published = try await retries.run { attempt in
-            try await publishing(key, size: object.size, metadata, mayBeDone: attempt > 1 || wasAsked) {
+        let published: Published = try await retries.run { _ in
+            try await publishing(key, size: object.size, metadata) {
                 let document = try await client.document(call)
                 guard document.name == "CopyObjectResult" else {
                     throw CloudErrors.gcs.odd("the service's answer is not the result of a copy", call.name)
@@ -57,17 +59,35 @@ extension GCSStore {
         return try await info(of: key, size: object.size, published, metadata)
     }
 
-    /// - Parameter mayBeDone: Whether an earlier request may have published this object.
     /// - Parameter body: Returns the entity tag; empty if the service does not state it.
     private func publishing(
-        _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, mayBeDone: Bool, _ body: () async throws -> String
+        _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, _ body: () async throws -> String
     ) async throws -> Published {
         do {
             return .now(etag: Self.quoted(try await body()))
-        } catch let error as StorageError where error.code == .preconditionFailed && mayBeDone {
-            guard let info = try? await head(key), info.size == size, info.metadata.sha256 == metadata.sha256 else { throw error }
-            return .before(info)
+        } catch let error as StorageError {
+            return .before(try await published(key, size: size, metadata, despite: error))
         }
+    }
+
+    /// The object whose publication was refused because it exists: an earlier request may have published it, and its answer was lost.
+    ///
+    /// The first attempt can be refused for this reason, too: the HTTP client itself repeats a request when a kept connection closes.
+    ///
+    /// - Parameter metadata: As the service returns them. They contain the time of the upload, so nobody else's object has the same.
+    /// - Throws: `error`, unless this has happened; what looking at the object fails with.
+    func published(
+        _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, despite error: StorageError
+    ) async throws -> ObjectInfo {
+        guard error.code == .preconditionFailed else { throw error }
+        let info: ObjectInfo
+        do {
+            info = try await head(key)
+        } catch let other as StorageError where other.code == .notFound {
+            throw error
+        }
+        guard info.size == size, info.metadata == metadata else { throw error }
+        return info
     }
 
     private func info(of key: ObjectKey, size: Int64, _ published: Published, _ metadata: ObjectMetadata) async throws -> ObjectInfo {

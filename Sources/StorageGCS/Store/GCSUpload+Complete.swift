@@ -6,20 +6,16 @@ import Synchronization
 
 extension GCSUpload {
     func complete(size: Int64, sha256: Digest, condition: WriteCondition) async throws -> ObjectInfo {
-        let (parts, wasAsked) = try change("complete") { state in
-            let parts = try Self.inOrder(state.parts, size: size)
-            defer { state.isAsked = true }
-            return (parts, state.isAsked)
-        }
+        let parts = try change("complete") { state in try Self.inOrder(state.parts, size: size) }
         do {
             var complete = metadata
             complete.sha256 = sha256
             let info: ObjectInfo
             if let chunks = Self.held(parts) {
-                info = try await store.put(chunks, at: key, complete, condition, wasAsked: wasAsked)
+                info = try await store.put(chunks, at: key, complete, condition)
             } else {
                 let object = try await assemble(parts)
-                info = try await store.publish(object, at: key, complete, condition, wasAsked: wasAsked)
+                info = try await store.publish(object, at: key, complete, condition)
             }
             if let left = close() { await store.discard(left.temporary) }
             return info
@@ -65,8 +61,8 @@ extension GCSUpload {
         }
         guard let begun = begun.current else { throw over("complete") }
         // From the first request on, the object may be there.
-        let wasAsked = try change("complete") { !$0.temporary.insert(begun.name).inserted }
-        let object = try await multipart.complete(begun.name, upload: begun.id, parts: sent, mayBeDone: wasAsked)
+        try change("complete") { _ = $0.temporary.insert(begun.name) }
+        let object = try await multipart.complete(begun.name, upload: begun.id, parts: sent)
         try change("complete") { $0.assembled = object }
         return object
     }

@@ -30,8 +30,6 @@ final class GCSUpload: ObjectUpload {
         var temporary: Set<String> = []
         /// The object that the parts were combined into.
         var assembled: TemporaryObject?
-        /// Whether publishing was requested: it may have succeeded even if the answer was lost.
-        var isAsked = false
     }
 
     struct Begun: Sendable {

@@ -79,6 +79,23 @@ struct StoreClientTests {
         }
     }
 
+    @Test("With a token the service's time is taken from any answer, since nothing is refused for it", arguments: [-3_600, 3_600])
+    func clockWithToken(_ seconds: Int) async throws {
+        var setup = StoreFixture.Setup()
+        setup.clock = HastyClock(ahead: .seconds(seconds))
+        setup.credentials = .tokens("t")
+        let script: StoreFixture.Script = { _ in
+            FakeBlobs.error(404, "BlobNotFound", headers: [("Date", SystemClock().now.httpDate)])
+        }
+        try await StoreFixture.run(setup, script: script) { fixture async throws in
+            let key = try SampleObject(size: 1).key
+            try await requireStorageError(.notFound, "head") { try await fixture.store.head(key) }
+            let off = SystemClock().now.duration(to: fixture.store.client.now)
+            #expect(off > .seconds(-60) && off < .seconds(60))
+            #expect(fixture.requests.count == 1)
+        }
+    }
+
     @Test("A key that is wrong is told after one request, when the clock is right")
     func wrongKey() async throws {
         let script: StoreFixture.Script = { _ in

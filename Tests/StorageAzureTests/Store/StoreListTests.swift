@@ -92,6 +92,20 @@ struct StoreListTests {
         }
     }
 
+    @Test("A name that the service encodes is not what it looks like")
+    func encoded() async throws {
+        let key = try SampleObject(size: 1).key
+        let size = "<Properties><Content-Length>1</Content-Length></Properties>"
+        let script: StoreFixture.Script = { _ in
+            .init(
+                body: "<EnumerationResults><Blobs><Blob><Name>\(key)</Name>\(size)</Blob>"
+                    + "<Blob><Name Encoded=\"true\">\(key)%01</Name>\(size)</Blob></Blobs><NextMarker /></EnumerationResults>")
+        }
+        try await StoreFixture.run(script: script) { fixture async throws in
+            #expect(try await fixture.store.list(after: nil, limit: 10).map(\.key) == [key])
+        }
+    }
+
     @Test(
         "An answer that is not a listing is told",
         arguments: [

@@ -17,6 +17,10 @@ struct XMLTreeTests {
         #expect(document["Empty"]?.text == "")
         #expect(document["In"]?["Deep"]?.text == " x ")
         #expect(document["Other"] == nil)
+        #expect(document.attributes == ["xmlns:x": "http://x/", "a": ">"])
+        #expect(document["Empty"]?.attributes == [:])
+        let attributes = try XMLTree(parsing: ByteBuffer(string: "<a><b c = 'd\"' e=\"&amp;\"/></a>"))["b"]?.attributes
+        #expect(attributes == ["c": "d\"", "e": "&amp;"])
     }
 
     @Test(

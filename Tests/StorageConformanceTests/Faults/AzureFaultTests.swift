@@ -7,7 +7,7 @@ import Testing
 
 @Suite(
     "What only Azure does can go wrong, too",
-    .enabled(if: FaultCloud.areExpected, "the servers that play clouds were not started"), .timeLimit(.minutes(2)))
+    .enabled(if: FaultCloud.areExpected, "the servers that play clouds were not started"), .timeLimit(.minutes(10)))
 struct AzureFaultTests {
     @Test("Names that no listing can hold as they are belong to others")
     func unwritableNames() async throws {
@@ -23,7 +23,7 @@ struct AzureFaultTests {
     func source() async throws {
         try await FaultScene.run(.azure) { scene in
             try await FakeOrigin.run { origin async throws in
-                let whole = FakeBehavior.generated(size: 20 << 20)
+                let whole = FakeBehavior.generated(size: 9 << 20)
                 origin.on("/a.bin") { request in
                     request.number <= 2 ? whole.with { $0.truncateAfter = 1_000_000 } : whole
                 }

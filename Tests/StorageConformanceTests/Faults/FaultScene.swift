@@ -48,7 +48,7 @@ struct FaultScene: Sendable {
         let control: CloudControl
 
         /// No pause between attempts takes any time.
-        let clock = HastyClock(shortestLimit: .seconds(5))
+        let clock = SkippingClock()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     }
 
@@ -70,11 +70,20 @@ struct FaultScene: Sendable {
     let store: any ObjectStore
     private let agent: String
 
+    /// More scenes at the same time would take the machine from the other tests, some of which limit how long a call may take.
+    private static let turns = FairSemaphore<Int>(limit: 2)
+
     /// The store without layers.
     var bare: any ObjectStore { opened.store }
 
     static func run(
         _ cloud: FaultCloud, _ credentials: Credentials = .token, overTLS isOverTLS: Bool = false, _ body: (FaultScene) async throws -> Void
+    ) async throws {
+        try await turns.withPermit(0) { try await runNow(cloud, credentials, overTLS: isOverTLS, body) }
+    }
+
+    private static func runNow(
+        _ cloud: FaultCloud, _ credentials: Credentials, overTLS isOverTLS: Bool, _ body: (FaultScene) async throws -> Void
     ) async throws {
         let agent = "faults/\(UInt64.random(in: .min ... .max))"
         var outbound = OutboundConfiguration(userAgent: agent)
@@ -116,6 +125,12 @@ struct FaultScene: Sendable {
 
     /// The requests about the bucket, oldest first.
     func requests() async throws -> [CloudControl.Request] { try await place.control.requests(place.bucket) }
+
+    /// Ends all tokens that were given out, at a time when new ones may be asked for: those that have just come are not replaced.
+    func revoke() async throws {
+        try await opened.revoke()
+        place.clock.skip(.seconds(10))
+    }
 
     // MARK: Objects
 

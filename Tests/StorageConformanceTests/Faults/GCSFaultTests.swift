@@ -7,7 +7,7 @@ import Testing
 
 @Suite(
     "What only Cloud Storage does can go wrong, too",
-    .enabled(if: FaultCloud.areExpected, "the servers that play clouds were not started"), .timeLimit(.minutes(2)))
+    .enabled(if: FaultCloud.areExpected, "the servers that play clouds were not started"), .timeLimit(.minutes(10)))
 struct GCSFaultTests {
     /// What goes wrong with a chunk of a resumable upload.
     enum Trouble: String, CaseIterable, Sendable {
@@ -19,8 +19,8 @@ struct GCSFaultTests {
         func make(_ fault: inout CloudFault) {
             switch self {
             case .unsaid: fault.noRange = true
-            // Of which the service keeps 3.75 MiB.
-            case .broken: fault.breakRequestAfter = 4_000_000
+            // Of which the service keeps 768 KiB.
+            case .broken: fault.breakRequestAfter = 1_000_000
             case .lost: fault.dropAnswer = true
             case .busy: fault.status = 503
             }
@@ -30,7 +30,7 @@ struct GCSFaultTests {
     @Test("A stream goes on where the service has it, whichever of its three chunks it is", arguments: Trouble.allCases, 0...2)
     func resumable(_ trouble: Trouble, _ chunk: Int) async throws {
         try await FaultScene.run(.gcs) { scene in
-            let object = try SampleObject(size: 20 << 20)
+            let object = try SampleObject(size: 17 << 20)
             let hits = try await scene.with(
                 path: "upload_id=",
                 { fault in
@@ -48,12 +48,12 @@ struct GCSFaultTests {
     func rewrite() async throws {
         try await FaultScene.run(.gcs) { scene in
             let store = try #require(scene.bare as? GCSStore)
-            let (object, copy) = (try SampleObject(size: 14 << 20), try SampleObject(size: 14 << 20))
+            let (object, copy) = (try SampleObject(size: 3_500_000), try SampleObject(size: 3_500_000))
             try await scene.put(object)
             let source = CopySource(
                 service: "gcs", endpoint: store.client.endpoint.url, region: "", bucket: scene.place.bucket, key: "\(object.key)",
                 size: object.size, etag: try await store.head(object.key).etag)
-            let calls = try await scene.with(path: "/rewriteTo/", { $0.rewriteBytes = 4 << 20 }) {
+            let calls = try await scene.with(path: "/rewriteTo/", { $0.rewriteBytes = 1_000_000 }) {
                 let refused = try await scene.with(
                     path: "rewriteToken=",
                     { fault in

@@ -82,7 +82,13 @@ struct StoreCompletionTests {
     func forgotten() async throws {
         try await StoreFixture.run { fixture async throws in
             let object = try SampleObject(size: (5 << 20) + 1)
-            try fixture.serve(object) { step, _, _ in step == .complete ? StoreFixture.error(404, "NoSuchUpload") : nil }
+            try fixture.serve(object) { step, _, _ in
+                switch step {
+                case .complete: StoreFixture.error(404, "NoSuchUpload")
+                case .head: FakeBehavior.status(404)
+                default: nil
+                }
+            }
             let upload = try await fixture.store.uploaded(object)
             let error = try await requireStorageError(.unavailable, "complete") {
                 try await upload.complete(size: object.size, sha256: object.sha256)
@@ -121,12 +127,19 @@ struct StoreCompletionTests {
     func second() async throws {
         try await StoreFixture.run { fixture async throws in
             let object = try SampleObject(size: (5 << 20) + 1)
-            try fixture.serve(object) { step, _, _ in step == .publish ? StoreFixture.error(412, "PreconditionFailed") : nil }
+            let held = try StoreFixture.held(object.replaced(size: (5 << 20) + 1, seed: 1))
+            try fixture.serve(object) { step, _, _ in
+                switch step {
+                case .publish: StoreFixture.error(412, "PreconditionFailed")
+                case .head: held
+                default: nil
+                }
+            }
             let upload = try await fixture.store.uploaded(object)
             try await requireStorageError(.preconditionFailed, "complete") {
                 try await upload.complete(size: object.size, sha256: object.sha256, condition: .absent)
             }
-            #expect(fixture.steps == [.create, .part, .part, .complete, .publish, .delete])
+            #expect(fixture.steps == [.create, .part, .part, .complete, .publish, .head, .delete])
             try await requireStorageError(.invalidRequest, "again") {
                 try await upload.complete(size: object.size, sha256: object.sha256)
             }

@@ -3,6 +3,7 @@ import MirrorCore
 import MirrorStorage
 import MirrorTesting
 import NIOCore
+import StorageCloud
 import TestServers
 import Testing
 
@@ -95,6 +96,36 @@ struct StorePutTests {
                 try await requireStorageError(.preconditionFailed, "put") { try await Self.put(object, fixture.store) }
             }
             #expect(fixture.steps == [.put, .put, .head])
+        }
+    }
+
+    @Test("It is also found if the first answer already says that it exists: the client repeats what a closing connection has lost")
+    func lostAnswerBelow() async throws {
+        try await StoreFixture.run { fixture async throws in
+            let object = try SampleObject(size: 10)
+            try fixture.serve(object) { step, _, _ in step == .put ? StoreFixture.error(412, "PreconditionFailed") : nil }
+            #expect(try await Self.put(object, fixture.store).etag == "\"held\"")
+            #expect(fixture.steps == [.put, .head])
+        }
+    }
+
+    @Test("The same bytes that somebody else stored stay theirs")
+    func sameBytes() async throws {
+        try await StoreFixture.run { fixture async throws in
+            let object = try SampleObject(size: 10)
+            var metadata = object.metadata
+            metadata.stored = metadata.stored + .milliseconds(1)
+            metadata.sha256 = try object.sha256
+            let fields = MetadataFields.gcs.headers(MetadataFields.gcs.kept(metadata))
+            let held = try StoreFixture.held(object).with { $0.headers = fields }
+            try fixture.serve(object) { step, _, _ in
+                switch step {
+                case .put: StoreFixture.error(412, "PreconditionFailed")
+                case .head: held
+                default: nil
+                }
+            }
+            try await requireStorageError(.preconditionFailed, "put") { try await Self.put(object, fixture.store) }
         }
     }
 

@@ -100,6 +100,29 @@ struct StoreResumableTests {
         }
     }
 
+    @Test("Without a range, after the first chunk was confirmed, the service is asked once more what it has", arguments: [true, false])
+    func unsaid(_ isSlip: Bool) async throws {
+        try await StoreFixture.run { fixture async throws in
+            let object = try SampleObject(size: Self.size)
+            try fixture.serve(object) { step, number, _ in
+                switch step {
+                case .chunk where number == 2: StoreFixture.incomplete(nil)
+                case .status: StoreFixture.incomplete(isSlip ? 2 * Self.chunk - 1 : nil)
+                default: nil
+                }
+            }
+            if isSlip {
+                _ = try await put(object, into: fixture.store)
+                #expect(fixture.steps == [.begin, .chunk, .chunk, .status, .chunk, .publish, .delete])
+            } else {
+                // The first chunk is no longer here: only a new upload helps.
+                let error = try await requireStorageError(.unavailable, "put") { try await put(object, into: fixture.store) }
+                #expect(!error.mayRepeat)
+                #expect(fixture.steps == [.begin, .chunk, .chunk, .status, .cancel, .delete])
+            }
+        }
+    }
+
     @Test(
         "An end whose answer was lost is found out, also where the service has all bytes and does not know that these are all",
         arguments: [true, false])

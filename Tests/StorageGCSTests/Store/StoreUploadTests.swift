@@ -58,7 +58,7 @@ struct StoreUploadTests {
             for number in [2, 1] {
                 parts.append(try await multipart.write(number, of: "t/1", upload: id, .bytes([ByteBuffer()]), length: 0))
             }
-            _ = try await multipart.complete("t/1", upload: id, parts: parts, mayBeDone: false)
+            _ = try await multipart.complete("t/1", upload: id, parts: parts)
             await connection.http.shutdown()
             #expect(
                 server.requests.map(\.uri) == [
