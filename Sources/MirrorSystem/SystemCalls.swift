@@ -1,7 +1,9 @@
+import CProcess
+
 #if canImport(Glibc)
-    import Glibc
+    package import Glibc
 #elseif canImport(Musl)
-    import Musl
+    package import Musl
 #else
     import Darwin
 #endif
@@ -17,6 +19,13 @@ func systemRename(_ path: String, _ newPath: String) -> CInt { rename(path, newP
 package func systemRead(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
     read(descriptor, buffer.baseAddress, buffer.count)
 }
+
+#if !canImport(Darwin)
+    /// Lets a program that is spawned with `actions` have no descriptors from `first` on. Does nothing where the C library has no call for that (Musl).
+    package func systemCloseAll(from first: CInt, in actions: inout posix_spawn_file_actions_t) {
+        c_process_close_all(first, &actions)
+    }
+#endif
 
 /// Closes a descriptor that somebody else opened; one of our own is a ``Descriptor``.
 package func systemClose(_ descriptor: CInt) { close(descriptor) }

@@ -27,6 +27,11 @@ void c_process_raise_descriptor_limit(void);
 /// How many it may have open now; 0 where that is not known.
 long c_process_current_descriptor_limit(void);
 
+/// Lets a program that is spawned have no descriptors from `first` on; does nothing where the C library has no call for that.
+///
+/// `actions` is a `posix_spawn_file_actions_t`.
+void c_process_close_all(int first, void *actions);
+
 /// Seconds that this process has had of all processors.
 double c_process_cpu_seconds(void);
 

@@ -133,11 +133,11 @@ struct ProgramRun {
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
         var flags = Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK)
-        // It gets none of this process's connections, which SwiftNIO does not mark as closed on exec. Musl has no call for that.
-        #if canImport(Glibc)
-            posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-        #elseif canImport(Darwin)
+        // It gets none of this process's connections, which SwiftNIO does not mark as closed on exec.
+        #if canImport(Darwin)
             flags |= Int16(POSIX_SPAWN_CLOEXEC_DEFAULT)
+        #else
+            systemCloseAll(from: 3, in: &actions)
         #endif
         // What this process does with signals is no business of the program's.
         var (all, none) = (sigset_t(), sigset_t())
