@@ -184,8 +184,21 @@ let package = Package(
         tests(
             "StorageConformanceTests",
             [
-                "TestServers", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "StorageCloud", "MirrorStorage", "MirrorSettings",
-                "MirrorNet", "MirrorTesting", "MirrorSystem", "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1, nioPosix,
+                "TestServers", "StorageLocal", "StorageS3", "StorageCloud", "MirrorStorage", "MirrorNet", "MirrorTesting", "MirrorSystem",
+                "MirrorCore", logging, metrics, nioCore, nioPosix,
+            ]),
+        tests(
+            "CloudConformanceTests",
+            [
+                "TestServers", "StorageGCS", "StorageAzure", "StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet",
+                "MirrorTesting", "MirrorCore", crypto, logging, nioCore, nioPosix,
+            ]),
+        // By themselves: they wait for what does not answer, on a machine that is not busy with anything else.
+        tests(
+            "CloudFaultTests",
+            [
+                "TestServers", "StorageGCS", "StorageAzure", "StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet",
+                "MirrorTesting", "MirrorCore", crypto, logging, nioCore, nioHTTP1, nioPosix,
             ]),
         tests(
             "StorageCloudTests",
