@@ -54,7 +54,7 @@ package struct AzureOrigin: BucketOrigin {
                 let size = stated.total
             else { return false }
             let length = answer.header("content-length")
-            return held == range.clamped(toSize: size) && (length == nil || AzureStore.size(length) == held.length)
+            return held == range.clamped(toSize: size) && (length == nil || ObjectFields.size(length) == held.length)
         // The service knows ranges of every blob: the whole is no answer to one.
         case 200: return range == nil && answer.header("content-range") == nil
         default: return true
@@ -67,7 +67,7 @@ package struct AzureOrigin: BucketOrigin {
 
     package func source(of artifact: ArtifactURL, _ answer: BucketAnswer) -> CopySource? {
         guard let blob = urls.blob(artifact.description), answer.status == 200,
-            let size = AzureStore.size(answer.header("content-length"))
+            let size = ObjectFields.size(answer.header("content-length"))
         else { return nil }
         let version: String?
         switch blob.state {
@@ -80,7 +80,7 @@ package struct AzureOrigin: BucketOrigin {
         return CopySource(
             service: AzureService.name, endpoint: client.endpoint.url, region: client.endpoint.account, bucket: client.container,
             key: blob.name, version: version, size: size,
-            etag: answer.header("etag").map(AzureStore.quoted).flatMap { $0.isEmpty ? nil : $0 })
+            etag: answer.header("etag").map(ObjectFields.quoted).flatMap { $0.isEmpty ? nil : $0 })
     }
 
     package func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation {

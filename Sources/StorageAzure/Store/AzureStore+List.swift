@@ -72,13 +72,13 @@ extension AzureStore {
             // Azure Storage REST API, "List Blobs": such a name has characters that XML does not allow, and no key has any of them.
             guard name.attributes["Encoded"] != "true", let key = key(named: name.text) else { continue }
             let properties = entry["Properties"]
-            guard let size = Self.size(properties?["Content-Length"]?.text) else {
+            guard let size = ObjectFields.size(properties?["Content-Length"]?.text) else {
                 throw CloudErrors.azure.odd("the service does not say how long the object \(key) is", "list")
             }
             let lastModified = properties?["Last-Modified"].flatMap { Timestamp(rfc3339OrHTTPDate: $0.text) } ?? client.now
             page.objects.append(
                 ObjectInfo(
-                    key: key, size: size, etag: Self.quoted(properties?["Etag"]?.text ?? ""), lastModified: lastModified,
+                    key: key, size: size, etag: ObjectFields.quoted(properties?["Etag"]?.text ?? ""), lastModified: lastModified,
                     metadata: ObjectMetadata(upstreamURL: "", stored: lastModified)))
         }
         page.next = document["NextMarker"].flatMap { $0.text.isEmpty ? nil : $0.text }

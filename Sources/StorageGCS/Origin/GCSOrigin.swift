@@ -46,7 +46,7 @@ package struct GCSOrigin: BucketOrigin {
                 let size = stated.total
             else { return false }
             let length = answer.header("content-length")
-            return held == range.clamped(toSize: size) && (length == nil || GCSStore.size(length) == held.length)
+            return held == range.clamped(toSize: size) && (length == nil || ObjectFields.size(length) == held.length)
         default: return true
         }
     }
@@ -57,12 +57,12 @@ package struct GCSOrigin: BucketOrigin {
 
     package func source(of artifact: ArtifactURL, _ answer: BucketAnswer) -> CopySource? {
         guard let object = urls.object(artifact.description), answer.status == 200,
-            let size = GCSStore.size(answer.header("x-goog-stored-content-length") ?? answer.header("content-length"))
+            let size = ObjectFields.size(answer.header("x-goog-stored-content-length") ?? answer.header("content-length"))
         else { return nil }
         return CopySource(
             service: GCSService.name, endpoint: client.endpoint.url, region: "", bucket: client.bucket, key: object.key,
             version: object.generation, size: size,
-            etag: answer.header("etag").map(GCSStore.quoted).flatMap { $0.isEmpty ? nil : $0 })
+            etag: answer.header("etag").map(ObjectFields.quoted).flatMap { $0.isEmpty ? nil : $0 })
     }
 
     package func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation {

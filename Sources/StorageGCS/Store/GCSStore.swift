@@ -44,7 +44,7 @@ package struct GCSStore: ObjectStore {
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
         let answer = try await client.send(GCSCall("head", .HEAD, key: name(of: key)))
-        guard let size = Self.size(answer.headers.first(name: "content-length")) else {
+        guard let size = ObjectFields.size(answer.headers.first(name: "content-length")) else {
             throw CloudErrors.gcs.odd("the service does not say how long the object \(key) is", "head")
         }
         return info(of: key, size: size, answer)
@@ -57,14 +57,14 @@ package struct GCSStore: ObjectStore {
         guard answer.status == 206, let range else { return try whole(of: key, range: range, answer) }
         guard let stated = answer.headers.first(name: "content-range").flatMap(ContentRange.init), let held = stated.bytes,
             let size = stated.total, held == range.clamped(toSize: size),
-            answer.headers.first(name: "content-length").map({ Self.size($0) == held.length }) ?? true
+            answer.headers.first(name: "content-length").map({ ObjectFields.size($0) == held.length }) ?? true
         else { throw CloudErrors.gcs.odd("the service sends a range of the object \(key) that was not requested", "get") }
         return ObjectContent(info: info(of: key, size: size, answer), range: held, body: answer.body)
     }
 
     private func whole(of key: ObjectKey, range: ByteRange?, _ answer: GCSAnswer) throws -> ObjectContent {
         guard answer.status == 200, !answer.headers.contains(name: "content-range"),
-            let size = Self.size(answer.headers.first(name: "content-length"))
+            let size = ObjectFields.size(answer.headers.first(name: "content-length"))
         else { throw CloudErrors.gcs.odd("the service does not send the object \(key), or does not say how long it is", "get") }
         let info = info(of: key, size: size, answer)
         let expected = answer.isTranscoded ? nil : ObjectHashes(answer.headers).crc32c
@@ -76,20 +76,12 @@ package struct GCSStore: ObjectStore {
         return ObjectContent(info: info, range: held, body: ByteStream(StreamCut(body, to: held)))
     }
 
-    /// - Returns: `nil` if the size is missing or absurd.
-    static func size(_ text: String?) -> Int64? {
-        text.flatMap { Int64(digits: $0) }.flatMap { (0...(1 << 53)).contains($0) ? $0 : nil }
-    }
-
     func info(of key: ObjectKey, size: Int64, _ answer: GCSAnswer) -> ObjectInfo {
         let lastModified = answer.headers.first(name: "last-modified").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) ?? client.now
         return ObjectInfo(
-            key: key, size: size, etag: Self.quoted(answer.headers.first(name: "etag") ?? ""), lastModified: lastModified,
+            key: key, size: size, etag: ObjectFields.quoted(answer.headers.first(name: "etag") ?? ""), lastModified: lastModified,
             metadata: MetadataFields.gcs.read(answer.headers, lastModified: lastModified))
     }
-
-    /// An entity tag as it stands in a field.
-    static func quoted(_ etag: String) -> String { etag.isEmpty || etag.hasPrefix("\"") ? etag : "\"\(etag)\"" }
 
     package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
         if let expectedSize, expectedSize > Self.maxObjectSize {

@@ -74,12 +74,14 @@ package struct S3Origin: BucketOrigin {
             else { return false }
             let length = answer.header("content-length")
             return held == range.clamped(toSize: size)
-                && (length == nil || S3Store.size(length) == held.length)
+                && (length == nil || ObjectFields.size(length) == held.length)
         case 200:
             // Whether it is the whole only the object itself can tell.
-            guard answer.header("content-range") == nil, let length = S3Store.size(answer.header("content-length")) else { return false }
+            guard answer.header("content-range") == nil, let length = ObjectFields.size(answer.header("content-length")) else {
+                return false
+            }
             let known = try await head(artifact)
-            return known.status == 200 && S3Store.size(known.header("content-length")) == length
+            return known.status == 200 && ObjectFields.size(known.header("content-length")) == length
                 && known.header("etag") == answer.header("etag")
         default: return true
         }
@@ -96,7 +98,7 @@ package struct S3Origin: BucketOrigin {
         let endpoint = client.endpoint
         return CopySource(
             service: S3Service.name, endpoint: endpoint.url, region: endpoint.region, bucket: client.bucket, key: object.key,
-            version: object.version, size: size, etag: answer.header("etag").map(S3Store.quoted).flatMap { $0.isEmpty ? nil : $0 })
+            version: object.version, size: size, etag: answer.header("etag").map(ObjectFields.quoted).flatMap { $0.isEmpty ? nil : $0 })
     }
 
     package func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation {

@@ -51,13 +51,13 @@ extension S3Store {
             guard let name = entry["Key"]?.text else { throw CloudErrors.s3.odd("the service lists an entry without a key", "list") }
             page.last = name
             guard let key = key(named: name) else { continue }
-            guard let size = Self.size(entry["Size"]?.text) else {
+            guard let size = ObjectFields.size(entry["Size"]?.text) else {
                 throw CloudErrors.s3.odd("the service does not say how long the object \(key) is", "list")
             }
             let lastModified = entry["LastModified"].flatMap { Timestamp(rfc3339OrHTTPDate: $0.text) } ?? client.now
             page.objects.append(
                 ObjectInfo(
-                    key: key, size: size, etag: Self.quoted(entry["ETag"]?.text ?? ""), lastModified: lastModified,
+                    key: key, size: size, etag: ObjectFields.quoted(entry["ETag"]?.text ?? ""), lastModified: lastModified,
                     metadata: ObjectMetadata(upstreamURL: "", stored: lastModified)))
         }
         if document["IsTruncated"]?.text != "true" { page.last = nil }

@@ -48,7 +48,7 @@ package struct S3Store: ObjectStore {
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
         let answer = try await client.send(S3Call("head", .HEAD, key: name(of: key)))
-        guard let size = Self.size(answer.headers.first(name: "content-length")) else {
+        guard let size = ObjectFields.size(answer.headers.first(name: "content-length")) else {
             throw CloudErrors.s3.odd("the service does not say how long the object \(key) is", "head")
         }
         return info(of: key, size: size, headers: answer.headers)
@@ -61,7 +61,7 @@ package struct S3Store: ObjectStore {
         guard answer.status == 206, let range else { return try whole(of: key, range: range, answer) }
         guard let stated = answer.headers.first(name: "content-range").flatMap(ContentRange.init), let held = stated.bytes,
             let size = stated.total, held == range.clamped(toSize: size),
-            answer.headers.first(name: "content-length").map({ Self.size($0) == held.length }) ?? true
+            answer.headers.first(name: "content-length").map({ ObjectFields.size($0) == held.length }) ?? true
         else { throw CloudErrors.s3.odd("the service sends a range of the object \(key) that was not requested", "get") }
         return ObjectContent(info: info(of: key, size: size, headers: answer.headers), range: held, body: answer.body)
     }
@@ -72,7 +72,7 @@ package struct S3Store: ObjectStore {
             // Part of the object, whatever the status says.
             throw CloudErrors.s3.odd("the service sends a part of the object \(key) as if it were the whole", "get")
         }
-        guard answer.status == 200, let size = Self.size(answer.headers.first(name: "content-length")) else {
+        guard answer.status == 200, let size = ObjectFields.size(answer.headers.first(name: "content-length")) else {
             throw CloudErrors.s3.odd("the service does not say how long the object \(key) is", "get")
         }
         let info = info(of: key, size: size, headers: answer.headers)
@@ -83,20 +83,12 @@ package struct S3Store: ObjectStore {
         return ObjectContent(info: info, range: held, body: ByteStream(StreamCut(answer.body, to: held)))
     }
 
-    /// - Returns: `nil` where nothing is said, or something absurd.
-    static func size(_ text: String?) -> Int64? {
-        text.flatMap { Int64(digits: $0) }.flatMap { (0...(1 << 53)).contains($0) ? $0 : nil }
-    }
-
     func info(of key: ObjectKey, size: Int64, headers: HTTPHeaders) -> ObjectInfo {
         let lastModified = headers.first(name: "last-modified").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) ?? client.now
         return ObjectInfo(
-            key: key, size: size, etag: Self.quoted(headers.first(name: "etag") ?? ""), lastModified: lastModified,
+            key: key, size: size, etag: ObjectFields.quoted(headers.first(name: "etag") ?? ""), lastModified: lastModified,
             metadata: MetadataFields.s3.read(headers, lastModified: lastModified))
     }
-
-    /// An entity tag as it stands in a field, however a service writes it.
-    static func quoted(_ etag: String) -> String { etag.isEmpty || etag.hasPrefix("\"") ? etag : "\"\(etag)\"" }
 
     package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
         if let expectedSize, expectedSize > Self.maxObjectSize {

@@ -163,7 +163,7 @@ final class S3Upload: ObjectUpload {
         let stored: Stored = try await multipart.retries.run { attempt in
             do {
                 let answer = try await client.send(call)
-                return .now(etag: S3Store.quoted(answer.headers.first(name: "etag") ?? ""))
+                return .now(etag: ObjectFields.quoted(answer.headers.first(name: "etag") ?? ""))
             } catch let error as StorageError where error.code == .preconditionFailed && (attempt > 1 || wasAsked) {
                 // What is there may be what the request before this one has stored.
                 guard let info = try? await store.head(key), info.size == size, info.metadata.sha256 == metadata.sha256 else { throw error }
