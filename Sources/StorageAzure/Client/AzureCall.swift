@@ -91,7 +91,7 @@ extension WriteCondition {
 }
 
 /// What the service answered.
-package struct AzureAnswer: Sendable {
+package struct AzureAnswer: ServiceAnswer {
     package var status: Int
     package var headers: HTTPHeaders
     /// Its errors are ``StorageError``s.

@@ -2,7 +2,7 @@ import MirrorCore
 package import MirrorStorage
 package import NIOCore
 package import NIOHTTP1
-import StorageCloud
+package import StorageCloud
 
 /// One request, before it has an address and a signature.
 package struct GCSCall: Sendable {
@@ -93,13 +93,13 @@ extension WriteCondition {
 }
 
 /// What the service answered.
-package struct GCSAnswer: Sendable {
+package struct GCSAnswer: ServiceAnswer {
     package var status: Int
     package var headers: HTTPHeaders
     /// Its errors are ``StorageError``s.
     package var body: ByteStream
     /// Set if the answer is an error; then `body` is in memory.
-    var failure: GCSFailure?
+    package var failure: GCSFailure?
 
     /// `nil` if it is missing or not a number.
     var generation: String? {

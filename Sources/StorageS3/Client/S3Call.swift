@@ -2,7 +2,7 @@ import MirrorCore
 package import MirrorStorage
 package import NIOCore
 package import NIOHTTP1
-import StorageCloud
+package import StorageCloud
 
 /// One request to a bucket or an object of it, before it has an address and a signature.
 package struct S3Call: Sendable {
@@ -93,7 +93,7 @@ extension WriteCondition {
 }
 
 /// What the service answered.
-package struct S3Answer: Sendable {
+package struct S3Answer: ServiceAnswer {
     package var status: Int
     package var headers: HTTPHeaders
     /// Its errors are ``StorageError``s.
