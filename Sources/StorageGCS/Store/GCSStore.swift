@@ -90,6 +90,14 @@ package struct GCSStore: ObjectStore {
         return GCSUpload(store: self, key: key, metadata: MetadataFields.gcs.kept(metadata), expectedSize: expectedSize)
     }
 
+    private var listing: BucketListing { BucketListing(keyPrefix: configuration.keyPrefix, errors: .gcs) }
+
+    package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
+        try await listing.objects(after: after, limit: limit, now: { client.now }) { query in
+            try await client.document(GCSCall("list", .GET, query: query), limit: BucketListing.maxPageSize)
+        }
+    }
+
     package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
         switch configuration.access {
         case .presigned: return try await client.signedURL(ofKey: name(of: key), base: configuration.publicURL, life: life)
@@ -99,10 +107,8 @@ package struct GCSStore: ObjectStore {
 
     /// Lists one object. Without the permission to list, absent objects are answered with 403 instead of 404, and a pool cannot work.
     package func checkHealth() async throws {
-        var query: [(name: String, value: String?)] = [("list-type", "2"), ("max-keys", "1")]
-        if !configuration.keyPrefix.isEmpty { query.append(("prefix", configuration.keyPrefix)) }
         do {
-            _ = try await client.document(GCSCall("checkHealth", .GET, query: query))
+            _ = try await client.document(GCSCall("checkHealth", .GET, query: listing.query(limit: 1)))
         } catch var error as StorageError where error.code == .permissionDenied && (error.cause as? GCSFailure)?.code == "AccessDenied" {
             error.message = "the credentials may not list the bucket \(configuration.bucket): grant them storage.objects.list"
             throw error

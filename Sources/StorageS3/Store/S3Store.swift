@@ -97,6 +97,14 @@ package struct S3Store: ObjectStore {
         return S3Upload(store: self, key: key, metadata: MetadataFields.s3.kept(metadata), expectedSize: expectedSize)
     }
 
+    private var listing: BucketListing { BucketListing(keyPrefix: configuration.keyPrefix, errors: .s3) }
+
+    package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
+        try await listing.objects(after: after, limit: limit, now: { client.now }) { query in
+            try await client.document(S3Call("list", .GET, query: query), limit: BucketListing.maxPageSize)
+        }
+    }
+
     package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
         switch configuration.access {
         case .presigned:
@@ -108,10 +116,8 @@ package struct S3Store: ObjectStore {
 
     /// Lists one object: whoever may not list is told 403 instead of 404 of what is absent, and no pool works like that.
     package func checkHealth() async throws {
-        var query: [(name: String, value: String?)] = [("list-type", "2"), ("max-keys", "1")]
-        if !configuration.keyPrefix.isEmpty { query.append(("prefix", configuration.keyPrefix)) }
         do {
-            _ = try await client.document(S3Call("checkHealth", .GET, query: query))
+            _ = try await client.document(S3Call("checkHealth", .GET, query: listing.query(limit: 1)))
         } catch var error as StorageError where error.code == .permissionDenied && (error.cause as? S3Failure)?.code == "AccessDenied" {
             error.message = "the credentials may not list the bucket \(configuration.bucket): permit s3:ListBucket"
             throw error
