@@ -11,6 +11,8 @@ package struct GCSStore: ObjectStore {
     let multipart: GCSMultipart
     let retries: StepRetry
 
+    private static let answers = ObjectAnswers(fields: .gcs, errors: .gcs)
+
     /// Bytes. Cloud Storage, "Quotas & limits", XML API multipart uploads.
     static let minPartSize: Int64 = 5 << 20
     static let maxPartSize: Int64 = 5 << 30
@@ -44,43 +46,17 @@ package struct GCSStore: ObjectStore {
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
         let answer = try await client.send(GCSCall("head", .HEAD, key: name(of: key)))
-        guard let size = ObjectFields.size(answer.headers.first(name: "content-length")) else {
-            throw CloudErrors.gcs.odd("the service does not say how long the object \(key) is", "head")
-        }
-        return info(of: key, size: size, answer)
+        return try Self.answers.info(of: key, answer, now: client.now)
     }
 
     package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
         var call = GCSCall("get", .GET, key: name(of: key))
         if let range { call.headers.append(("range", "bytes=\(range.offset)-\(range.end - 1)")) }
         let answer = try await client.send(call)
-        guard answer.status == 206, let range else { return try whole(of: key, range: range, answer) }
-        guard let stated = answer.headers.first(name: "content-range").flatMap(ContentRange.init), let held = stated.bytes,
-            let size = stated.total, held == range.clamped(toSize: size),
-            answer.headers.first(name: "content-length").map({ ObjectFields.size($0) == held.length }) ?? true
-        else { throw CloudErrors.gcs.odd("the service sends a range of the object \(key) that was not requested", "get") }
-        return ObjectContent(info: info(of: key, size: size, answer), range: held, body: answer.body)
-    }
-
-    private func whole(of key: ObjectKey, range: ByteRange?, _ answer: GCSAnswer) throws -> ObjectContent {
-        guard answer.status == 200, !answer.headers.contains(name: "content-range"),
-            let size = ObjectFields.size(answer.headers.first(name: "content-length"))
-        else { throw CloudErrors.gcs.odd("the service does not send the object \(key), or does not say how long it is", "get") }
-        let info = info(of: key, size: size, answer)
-        let expected = answer.isTranscoded ? nil : ObjectHashes(answer.headers).crc32c
-        let body = ByteStream(CheckedStream(base: answer.body, check: RunningCheck(), expected: expected))
-        guard let range else { return ObjectContent(info: info, range: nil, body: body) }
-        guard let held = range.clamped(toSize: size) else {
-            throw CloudErrors.gcs.invalid("the range begins beyond the end of the object \(key)", "get")
+        return try Self.answers.content(of: key, range: range, answer, now: client.now) { body in
+            let expected = answer.isTranscoded ? nil : ObjectHashes(answer.headers).crc32c
+            return ByteStream(CheckedStream(base: body, check: RunningCheck(), expected: expected))
         }
-        return ObjectContent(info: info, range: held, body: ByteStream(StreamCut(body, to: held)))
-    }
-
-    func info(of key: ObjectKey, size: Int64, _ answer: GCSAnswer) -> ObjectInfo {
-        let lastModified = answer.headers.first(name: "last-modified").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) ?? client.now
-        return ObjectInfo(
-            key: key, size: size, etag: ObjectFields.quoted(answer.headers.first(name: "etag") ?? ""), lastModified: lastModified,
-            metadata: MetadataFields.gcs.read(answer.headers, lastModified: lastModified))
     }
 
     package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
