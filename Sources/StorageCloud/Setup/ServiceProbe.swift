@@ -53,10 +53,46 @@ package struct ServiceProbe: Sendable {
         return true
     }
 
+    /// Whether clients get what was written.
+    ///
+    /// - Parameters:
+    ///   - plain: The object's URL without a signature.
+    ///   - kind: What URLs with a signature are called: `presigned`.
+    ///   - sign: Makes one; `nil` where everybody may read.
+    ///   - advice: What to do when clients may not read.
+    ///   - say: Gets each line.
+    package func checkReading(
+        _ plain: String, expecting body: ByteBuffer, kind: String = "presigned", sign: (() async throws -> String)?, advice: String,
+        errors: CloudErrors, _ say: (SetupLine.Mark, String) -> Void
+    ) async throws {
+        do {
+            guard let sign else {
+                let status = try await status(of: plain, expecting: body, errors: errors)
+                if status == 200 { return say(.ok, "clients may read: \(plain)") }
+                return say(.error, "clients may not read \(plain) (\(Self.words(status))): \(advice)")
+            }
+            let status = try await status(of: try await sign(), expecting: body, errors: errors)
+            if status == 200 {
+                say(.ok, "clients may read by \(kind) URLs, at \(plain)")
+            } else {
+                say(.error, "clients may not read by \(kind) URLs at \(plain) (\(Self.words(status))): \(advice)")
+            }
+            if try await self.status(of: plain, expecting: body, errors: errors) == 200 {
+                say(.warning, "everybody may read without a signature: run `cloud-mirror pools apply`, or choose `access: public`")
+            }
+        } catch let error as StorageError {
+            say(.error, "clients may not read: \(error.message)")
+        } catch let error as OutboundError {
+            say(.error, "clients may not read, at least from this machine: \(error.message)")
+        }
+    }
+
+    private static func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "different data" }
+
     /// What a client gets that knows nothing but a URL; `nil` when it is something else than was written.
     ///
     /// - Throws: ``OutboundError``; `.invalidRequest` for what is not a URL.
-    package func status(of url: String, expecting body: ByteBuffer, errors: CloudErrors) async throws -> Int? {
+    private func status(of url: String, expecting body: ByteBuffer, errors: CloudErrors) async throws -> Int? {
         guard let url = try? ArtifactURL(url) else { throw errors.invalid("\(url.prefix { $0 != "?" }) is not a URL", "location") }
         let target = url.query.map { "\(url.path)?\($0)" } ?? url.path
         let answer = try await http.collect(

@@ -99,44 +99,24 @@ package struct GCSPoolCheck: Sendable {
     // MARK: Clients
 
     func checkReading(_ say: Say, _ store: GCSStore, _ name: String, _ body: ByteBuffer) async throws {
-        do {
-            let plain = store.client.url(ofKey: name, base: configuration.publicURL)
-            switch configuration.access {
-            case .public:
-                let status = try await status(of: plain, expecting: body)
-                if status == 200 { return say(.ok, "clients may read: \(plain)") }
-                let advice =
-                    target.isReadElsewhere
-                    ? "the server behind publicURL must give everyone the bucket's objects"
-                    : "run `cloud-mirror pools apply`, which makes them public, or choose `access: presigned`"
-                say(.error, "clients may not read \(plain) (\(words(status))): \(advice)")
-            case .presigned:
-                let signed = try await store.client.signedURL(ofKey: name, base: configuration.publicURL, life: .seconds(60))
-                let status = try await status(of: signed.url, expecting: body)
-                if status == 200 {
-                    say(.ok, "clients may read by signed URLs, at \(plain)")
-                } else {
-                    say(
-                        .error,
-                        "clients may not read by signed URLs at \(plain) (\(words(status))): the account that signs must be allowed to read objects, "
-                            + "and the way from clients to the bucket must leave Host, path and query as they are")
-                }
-                if try await self.status(of: plain, expecting: body) == 200 {
-                    say(.warning, "everybody may read without a signature: run `cloud-mirror pools apply`, or choose `access: public`")
-                }
-            }
-        } catch let error as StorageError {
-            say(.error, "clients may not read: \(error.message)")
-        } catch let error as OutboundError {
-            say(.error, "clients may not read, at least from this machine: \(error.message)")
+        let plain = store.client.url(ofKey: name, base: configuration.publicURL)
+        switch configuration.access {
+        case .public:
+            let advice =
+                target.isReadElsewhere
+                ? "the server behind publicURL must give everyone the bucket's objects"
+                : "run `cloud-mirror pools apply`, which makes them public, or choose `access: presigned`"
+            try await probe.checkReading(plain, expecting: body, sign: nil, advice: advice, errors: .gcs, say)
+        case .presigned:
+            let advice =
+                "the account that signs must be allowed to read objects, "
+                + "and the way from clients to the bucket must leave Host, path and query as they are"
+            try await probe.checkReading(
+                plain, expecting: body, kind: "signed",
+                sign: { try await store.client.signedURL(ofKey: name, base: configuration.publicURL, life: .seconds(60)).url },
+                advice: advice, errors: .gcs, say)
         }
     }
-
-    private func status(of url: String, expecting body: ByteBuffer) async throws -> Int? {
-        try await probe.status(of: url, expecting: body, errors: .gcs)
-    }
-
-    private func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "different data" }
 
     // MARK: Lifecycle
 
