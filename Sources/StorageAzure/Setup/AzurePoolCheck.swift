@@ -51,21 +51,12 @@ struct AzurePoolCheck: Sendable {
     // MARK: Before the container
 
     private func checkCredentials(_ say: Say) async throws -> Bool {
-        do {
-            guard let credentials = try await configuration.credentials.credentials() else {
-                say(.ok, "credentials: none, requests are not signed (\(setup.credentialsSource))")
-                return true
-            }
-            let end = credentials.expires.map { end in
+        try await probe.checkCredentials(
+            configuration.credentials, source: setup.credentialsSource, name: { $0.name },
+            end: { credentials, end in
                 if case .token = credentials.kind { return ", which expires at \(end.iso8601) and is renewed before" }
                 return ", which expires at \(end.iso8601)"
-            }
-            say(.ok, "credentials: \(credentials.name), \(setup.credentialsSource)\(end ?? "")")
-            return true
-        } catch let error as CredentialsError {
-            say(.error, "credentials: \(error.message)")
-            return false
-        }
+            }, say)
     }
 
     private func checkEndpoint(_ say: Say) async throws -> Bool {

@@ -4,7 +4,7 @@ package import MirrorStorage
 package import NIOCore
 import NIOHTTP1
 
-/// What the check of a pool finds out by plain requests, without credentials.
+/// What the check of a pool finds out about the service, the credentials and clients' requests, apart from the bucket.
 package struct ServiceProbe: Sendable {
     private let http: ServiceClient
     private let clock: any MirrorClock
@@ -16,6 +16,33 @@ package struct ServiceProbe: Sendable {
     package init(http: ServiceClient, clock: any MirrorClock) {
         self.http = http
         self.clock = clock
+    }
+
+    /// Whether the credentials can be had.
+    ///
+    /// - Parameters:
+    ///   - source: Where they come from, for people.
+    ///   - name: What the service calls them.
+    ///   - end: What follows for those that expire.
+    ///   - say: Gets each line.
+    /// - Returns: Whether there is nothing wrong with them.
+    package func checkCredentials<Credentials: ExpiringCredentials>(
+        _ provider: any CredentialsProvider<Credentials>, source: String, name: (Credentials) -> String,
+        end: (Credentials, Timestamp) -> String = { _, end in ", they expire at \(end.iso8601) and are renewed before" },
+        _ say: (SetupLine.Mark, String) -> Void
+    ) async throws -> Bool {
+        do {
+            guard let credentials = try await provider.credentials() else {
+                say(.ok, "credentials: none, requests are not signed (\(source))")
+                return true
+            }
+            let words = credentials.expires.map { end(credentials, $0) } ?? ""
+            say(.ok, "credentials: \(name(credentials)), \(source)\(words)")
+            return true
+        } catch let error as CredentialsError {
+            say(.error, "credentials: \(error.message)")
+            return false
+        }
     }
 
     /// Whether the service answers, and whether its clock agrees with this machine's.

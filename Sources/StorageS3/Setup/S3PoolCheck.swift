@@ -48,18 +48,7 @@ package struct S3PoolCheck: Sendable {
     // MARK: Before the bucket
 
     private func checkCredentials(_ say: Say) async throws -> Bool {
-        do {
-            guard let credentials = try await configuration.credentials.credentials() else {
-                say(.ok, "credentials: none, requests are not signed (\(credentialsSource))")
-                return true
-            }
-            let end = credentials.expires.map { ", they expire at \($0.iso8601) and are renewed before" } ?? ""
-            say(.ok, "credentials: \(credentials.accessKeyID), \(credentialsSource)\(end)")
-            return true
-        } catch let error as CredentialsError {
-            say(.error, "credentials: \(error.message)")
-            return false
-        }
+        try await probe.checkCredentials(configuration.credentials, source: credentialsSource, name: { $0.accessKeyID }, say)
     }
 
     private func checkEndpoint(_ say: Say) async throws -> Bool {
