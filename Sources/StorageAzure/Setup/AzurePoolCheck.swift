@@ -11,8 +11,6 @@ import StorageCloud
 struct AzurePoolCheck: Sendable {
     let setup: AzurePoolSetup
 
-    static let probeFolder = "cloud-mirror-probe-may-be-deleted/"
-
     var configuration: AzureConfiguration { setup.configuration }
     var client: AzureClient { setup.client }
     private var probe: ServiceProbe { ServiceProbe(http: setup.http, clock: setup.clock) }
@@ -22,7 +20,7 @@ struct AzurePoolCheck: Sendable {
     var probeStore: AzureStore {
         var probe = AzureConfiguration(
             container: configuration.container, endpoint: configuration.endpoint, access: configuration.access,
-            publicURL: configuration.publicURL, keyPrefix: configuration.keyPrefix + Self.probeFolder,
+            publicURL: configuration.publicURL, keyPrefix: configuration.keyPrefix + ProbeObjects.folder,
             credentials: configuration.credentials, delegation: configuration.delegation)
         probe.pullsURLs = configuration.pullsURLs
         return AzureStore(

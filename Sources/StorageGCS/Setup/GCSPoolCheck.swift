@@ -12,8 +12,6 @@ package struct GCSPoolCheck: Sendable {
     /// Where credentials come from, for people.
     let credentialsSource: String
 
-    static let probeFolder = "cloud-mirror-probe-may-be-deleted/"
-
     var configuration: GCSConfiguration { setup.configuration }
     private var target: GCSPoolTarget { setup.target }
     private var connection: GCSConnection { setup.client.connection }
@@ -23,7 +21,7 @@ package struct GCSPoolCheck: Sendable {
     var probeStore: GCSStore {
         let probe = GCSConfiguration(
             bucket: configuration.bucket, endpoint: configuration.endpoint, access: configuration.access,
-            publicURL: configuration.publicURL, keyPrefix: configuration.keyPrefix + Self.probeFolder,
+            publicURL: configuration.publicURL, keyPrefix: configuration.keyPrefix + ProbeObjects.folder,
             credentials: configuration.credentials, hasTokens: configuration.hasTokens)
         return GCSStore(configuration: probe, connection: connection)
     }

@@ -12,8 +12,6 @@ package struct S3PoolCheck: Sendable {
     /// Where credentials come from, for people.
     let credentialsSource: String
 
-    static let probeFolder = "cloud-mirror-probe-may-be-deleted/"
-
     var client: S3Client { setup.client }
     var clock: any MirrorClock { setup.clock }
     var configuration: S3Configuration { setup.configuration }
@@ -24,7 +22,7 @@ package struct S3PoolCheck: Sendable {
     var probeStore: S3Store {
         var probe = S3Configuration(
             bucket: configuration.bucket, endpoint: client.endpoint, access: configuration.access, publicURL: configuration.publicURL,
-            keyPrefix: configuration.keyPrefix + Self.probeFolder, credentials: configuration.credentials)
+            keyPrefix: configuration.keyPrefix + ProbeObjects.folder, credentials: configuration.credentials)
         probe.quirks = configuration.quirks
         return S3Store(configuration: probe, http: client.http, clock: clock, logger: client.logger)
     }
