@@ -1,6 +1,6 @@
 import MirrorCore
 package import MirrorStorage
-package import NIOCore
+import NIOCore
 package import NIOHTTP1
 package import StorageCloud
 
@@ -13,21 +13,7 @@ package struct AzureCall: Sendable {
         case blob(name: String)
     }
 
-    package enum Body: Sendable {
-        case none
-        case bytes([ByteBuffer])
-        /// Is sent once: what fails then is not repeated here.
-        case stream(ByteStream, length: Int64)
-
-        /// Bytes.
-        var length: Int64 {
-            switch self {
-            case .none: 0
-            case .bytes(let buffers): buffers.reduce(0) { $0 + Int64($1.readableBytes) }
-            case .stream(_, let length): length
-            }
-        }
-    }
+    package typealias Body = CallBody
 
     /// A bounded metric label without the service: `head`.
     package var name: String
@@ -56,7 +42,7 @@ package struct AzureCall: Sendable {
     }
 }
 
-extension AzureCall.Body {
+extension CallBody {
     /// The value of `x-ms-content-crc64` for bytes in memory; `nil` for a stream, whose check is known when it is over.
     var crc64: UInt64? {
         let buffers: [ByteBuffer]

@@ -1,17 +1,12 @@
 import MirrorCore
 package import MirrorStorage
-package import NIOCore
+import NIOCore
 package import NIOHTTP1
 package import StorageCloud
 
 /// One request, before it has an address and a signature.
 package struct GCSCall: Sendable {
-    package enum Body: Sendable {
-        case none
-        case bytes([ByteBuffer])
-        /// Can be sent only once.
-        case stream(ByteStream, length: Int64)
-    }
+    package typealias Body = CallBody
 
     /// What is asked.
     enum Place: Sendable {
