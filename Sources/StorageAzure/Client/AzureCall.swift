@@ -89,11 +89,6 @@ package struct AzureAnswer: ServiceAnswer {
     ///
     /// - Throws: What reading it throws; `.unavailable` when it is none.
     package func document(of call: String, limit: Int = 1 << 20) async throws -> XMLTree {
-        let bytes = try await body.collect(upTo: limit)
-        do {
-            return try XMLTree(parsing: bytes, limit: limit)
-        } catch {
-            throw CloudErrors.azure.odd("the service's answer is \(error)", call)
-        }
+        try await document(of: call, limit: limit, errors: .azure)
     }
 }
