@@ -40,7 +40,7 @@ package struct AzureStore: ObjectStore {
 
     package var capabilities: StoreCapabilities { Self.capabilities(configuration.access, pullsURLs: configuration.pullsURLs) }
 
-    package static func capabilities(_ access: AzureConfiguration.Access, pullsURLs: Bool = true) -> StoreCapabilities {
+    package static func capabilities(_ access: BucketAccess, pullsURLs: Bool = true) -> StoreCapabilities {
         var features: StoreCapabilities.Features = [.parallelParts, .serverSideCopy, .conditionalWrites, .keepsDigestOfParts]
         if access == .presigned { features.insert(.presignedLocations) }
         if pullsURLs { features.insert(.pullsURLs) }

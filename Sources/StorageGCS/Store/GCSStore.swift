@@ -34,7 +34,7 @@ package struct GCSStore: ObjectStore {
         return capabilities
     }
 
-    package static func capabilities(_ access: GCSConfiguration.Access) -> StoreCapabilities {
+    package static func capabilities(_ access: BucketAccess) -> StoreCapabilities {
         var features: StoreCapabilities.Features = [.parallelParts, .serverSideCopy, .conditionalWrites, .keepsDigestOfParts]
         if access == .presigned { features.insert(.presignedLocations) }
         return StoreCapabilities(

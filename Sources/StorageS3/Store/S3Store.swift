@@ -38,7 +38,7 @@ package struct S3Store: ObjectStore {
         return capabilities
     }
 
-    package static func capabilities(_ access: S3Configuration.Access) -> StoreCapabilities {
+    package static func capabilities(_ access: BucketAccess) -> StoreCapabilities {
         var features: StoreCapabilities.Features = [.parallelParts, .serverSideCopy, .conditionalWrites]
         if access == .presigned { features.insert(.presignedLocations) }
         return StoreCapabilities(
