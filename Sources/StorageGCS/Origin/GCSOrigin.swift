@@ -58,7 +58,7 @@ package struct GCSOrigin: BucketOrigin {
     }
 
     package func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation {
-        guard let object = urls.object(artifact.description) else { throw Self.notHere(artifact, "location") }
+        let object = try object(artifact, for: "location")
         let held = try await client.currentCredentials(for: "location")
         // A signature that the service does not take is worse than none: the bucket may be public.
         guard let held, held.signer != nil, !trouble.isRefused(held) else {
@@ -71,21 +71,21 @@ package struct GCSOrigin: BucketOrigin {
     // MARK: Asking
 
     private func call(_ name: String, _ method: HTTPMethod, _ artifact: ArtifactURL) throws -> GCSCall {
-        guard let object = urls.object(artifact.description) else { throw Self.notHere(artifact, name) }
+        let object = try object(artifact, for: name)
         return GCSCall(name, method, key: object.key, query: object.generation.map { [("generation", $0)] } ?? [])
     }
 
-    private static func notHere(_ artifact: ArtifactURL, _ call: String) -> StorageError {
-        CloudErrors.gcs.invalid("\(artifact.redacted) is not an object of this bucket", call)
+    private func object(_ artifact: ArtifactURL, for call: String) throws -> GCSObjectName {
+        guard let object = urls.object(artifact.description) else {
+            throw CloudErrors.gcs.invalid("\(artifact.redacted) is not an object of this bucket", call)
+        }
+        return object
     }
 
     private func ask(_ call: GCSCall) async throws -> BucketAnswer {
         let held = try await client.currentCredentials(for: call.name)
-        let answer = try await trouble.ask(with: held, missingBucket: "NoSuchBucket") {
-            try await client.answer(to: call)
-        } describe: {
-            client.error($0, call)
-        }
+        let answer = try await trouble.ask(
+            with: held, missingBucket: "NoSuchBucket", { try await client.answer(to: call) }, describe: { client.error($0, call) })
         return BucketAnswer(answer)
     }
 }

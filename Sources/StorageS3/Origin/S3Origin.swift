@@ -94,7 +94,7 @@ package struct S3Origin: BucketOrigin {
     }
 
     package func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation {
-        guard let object = urls.object(artifact.description) else { throw Self.notHere(artifact, "location") }
+        let object = try object(artifact, for: "location")
         let held = try await client.currentCredentials(for: "location")
         // A signature that the service does not take is worse than none: the bucket may be public.
         guard let held, !trouble.isRefused(held) else {
@@ -109,21 +109,21 @@ package struct S3Origin: BucketOrigin {
     private static let statesChecksums = (name: "x-amz-checksum-mode", value: "ENABLED")
 
     private func call(_ name: String, _ method: HTTPMethod, _ artifact: ArtifactURL) throws -> S3Call {
-        guard let object = urls.object(artifact.description) else { throw Self.notHere(artifact, name) }
+        let object = try object(artifact, for: name)
         return S3Call(name, method, key: object.key, query: object.version.map { [("versionId", $0)] } ?? [])
     }
 
-    private static func notHere(_ artifact: ArtifactURL, _ call: String) -> StorageError {
-        CloudErrors.s3.invalid("\(artifact.redacted) is not an object of this bucket", call)
+    private func object(_ artifact: ArtifactURL, for call: String) throws -> S3ObjectName {
+        guard let object = urls.object(artifact.description) else {
+            throw CloudErrors.s3.invalid("\(artifact.redacted) is not an object of this bucket", call)
+        }
+        return object
     }
 
     private func ask(_ call: S3Call) async throws -> BucketAnswer {
         let held = try await client.currentCredentials(for: call.name)
-        let answer = try await trouble.ask(with: held, missingBucket: "NoSuchBucket") {
-            try await client.answer(to: call)
-        } describe: {
-            client.error($0, call)
-        }
+        let answer = try await trouble.ask(
+            with: held, missingBucket: "NoSuchBucket", { try await client.answer(to: call) }, describe: { client.error($0, call) })
         return BucketAnswer(answer)
     }
 
