@@ -50,6 +50,14 @@ package struct BucketReading: Sendable {
     }
 }
 
+extension BucketReading {
+    /// A prefix of keys with a slash behind it, and none in front; or nothing.
+    package static func trimmed(_ keyPrefix: String) -> String {
+        let trimmed = keyPrefix.drop { $0 == "/" }
+        return trimmed.isEmpty || trimmed.hasSuffix("/") ? String(trimmed) : "\(trimmed)/"
+    }
+}
+
 extension StorageSettings {
     /// Warns of a connection without TLS.
     package func warnOfPlainHTTP(_ section: SettingsReader) {

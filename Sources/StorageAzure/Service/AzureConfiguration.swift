@@ -32,8 +32,7 @@ package struct AzureConfiguration: Sendable {
         self.endpoint = endpoint
         self.access = access
         self.publicURL = publicURL
-        let trimmed = keyPrefix.drop { $0 == "/" }
-        self.keyPrefix = trimmed.isEmpty || trimmed.hasSuffix("/") ? String(trimmed) : "\(trimmed)/"
+        self.keyPrefix = BucketReading.trimmed(keyPrefix)
         self.credentials = credentials
         self.delegation = delegation
     }

@@ -31,8 +31,7 @@ package struct S3Configuration: Sendable {
         self.endpoint = endpoint
         self.access = access
         self.publicURL = publicURL
-        let trimmed = keyPrefix.drop { $0 == "/" }
-        self.keyPrefix = trimmed.isEmpty || trimmed.hasSuffix("/") ? String(trimmed) : "\(trimmed)/"
+        self.keyPrefix = BucketReading.trimmed(keyPrefix)
         self.credentials = credentials
     }
 }
