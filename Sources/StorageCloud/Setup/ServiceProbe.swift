@@ -114,6 +114,15 @@ package struct ServiceProbe: Sendable {
         }
     }
 
+    /// What to do when clients may not read a bucket that everybody is to read.
+    ///
+    /// - Parameter isReadElsewhere: Whether they read at an address that is not the bucket's own.
+    package static func adviceOnReading(isReadElsewhere: Bool) -> String {
+        isReadElsewhere
+            ? "the server behind publicURL must give everyone the bucket's objects"
+            : "run `cloud-mirror pools apply`, which makes them public, or choose `access: presigned`"
+    }
+
     private static func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "different data" }
 
     /// What a client gets that knows nothing but a URL; `nil` when it is something else than was written.

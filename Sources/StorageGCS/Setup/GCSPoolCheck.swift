@@ -89,10 +89,7 @@ package struct GCSPoolCheck: Sendable {
         let plain = store.client.url(ofKey: name, base: configuration.publicURL)
         switch configuration.access {
         case .public:
-            let advice =
-                target.isReadElsewhere
-                ? "the server behind publicURL must give everyone the bucket's objects"
-                : "run `cloud-mirror pools apply`, which makes them public, or choose `access: presigned`"
+            let advice = ServiceProbe.adviceOnReading(isReadElsewhere: target.isReadElsewhere)
             try await probe.checkReading(plain, expecting: body, sign: nil, advice: advice, errors: .gcs, say)
         case .presigned:
             let advice =

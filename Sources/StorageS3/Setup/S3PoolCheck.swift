@@ -90,10 +90,7 @@ package struct S3PoolCheck: Sendable {
         let plain = client.url(ofKey: key, base: configuration.publicURL)
         switch configuration.access {
         case .public:
-            let advice =
-                target.isReadElsewhere
-                ? "the server behind publicURL must give everyone the bucket's objects"
-                : "run `cloud-mirror pools apply`, which makes them public, or choose `access: presigned`"
+            let advice = ServiceProbe.adviceOnReading(isReadElsewhere: target.isReadElsewhere)
             try await probe.checkReading(plain, expecting: body, sign: nil, advice: advice, errors: .s3, say)
         case .presigned:
             let advice = "the way from clients to the bucket must leave Host, path and query as they are"
