@@ -34,7 +34,7 @@ package struct BucketListing: Sendable {
     /// - Returns: The objects behind `after`, in the order of keys.
     /// - Throws: `.invalidRequest` for another limit; `.unavailable` when the service's answers are not listings; what `document` throws.
     package func objects(
-        after: ObjectKey?, limit: Int, now: () -> Timestamp, _ document: (Query) async throws -> XMLTree
+        after: ObjectKey?, limit: Int, now: @autoclosure () -> Timestamp, _ document: (Query) async throws -> XMLTree
     ) async throws -> [ObjectInfo] {
         guard (1...1000).contains(limit) else { throw errors.invalid("a page has 1 to 1000 objects", "list") }
         var found: [ObjectInfo] = []

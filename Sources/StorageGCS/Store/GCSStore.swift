@@ -69,7 +69,7 @@ package struct GCSStore: ObjectStore {
     private var listing: BucketListing { BucketListing(keyPrefix: configuration.keyPrefix, errors: .gcs) }
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
-        try await listing.objects(after: after, limit: limit, now: { client.now }) { query in
+        try await listing.objects(after: after, limit: limit, now: client.now) { query in
             try await client.document(GCSCall("list", .GET, query: query), limit: BucketListing.maxPageSize)
         }
     }

@@ -70,7 +70,7 @@ package struct S3Store: ObjectStore {
     private var listing: BucketListing { BucketListing(keyPrefix: configuration.keyPrefix, errors: .s3) }
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
-        try await listing.objects(after: after, limit: limit, now: { client.now }) { query in
+        try await listing.objects(after: after, limit: limit, now: client.now) { query in
             try await client.document(S3Call("list", .GET, query: query), limit: BucketListing.maxPageSize)
         }
     }
