@@ -67,7 +67,9 @@ extension AzurePoolCheck {
             try await trial.attempt(say, "list objects", Self.reader) {
                 try await probe.objects.requireListed(in: probe.store)
             }
-            try await trial.attemptReplacing(say, field: "If-None-Match") { _ = try await probe.objects.upload(to: probe.store, isSecond: true) }
+            try await trial.attemptReplacing(say, field: "If-None-Match") {
+                _ = try await probe.objects.upload(to: probe.store, isSecond: true)
+            }
             try await checkReading(say, name, probe.objects.body)
             try await trial.attemptByService(say, "copy objects", otherwise: "artifacts from its own containers pass through the mirror") {
                 try await probe.copyInService(written)
