@@ -10,11 +10,6 @@ extension AzurePoolCheck {
         let store: AzureStore
         let objects: ProbeObjects
 
-        init(_ store: AzureStore, now: Timestamp) throws {
-            self.store = store
-            objects = try ProbeObjects(now: now, errors: .azure)
-        }
-
         var keys: [ObjectKey] { [objects.whole, objects.inParts, objects.copy, objects.fetched] }
 
         func uploadInBlocks() async throws {
@@ -55,7 +50,7 @@ extension AzurePoolCheck {
     private var trial: PoolTrial { PoolTrial { "assign \($0) on the container" } }
 
     func checkObjects(_ say: Say) async throws {
-        let probe = try Probe(probeStore, now: setup.clock.now)
+        let probe = Probe(store: probeStore, objects: try ProbeObjects(now: setup.clock.now, errors: .azure))
         let name = probe.store.name(of: probe.objects.whole)
         var written: ObjectInfo?
         try await trial.attempt(say, "write an object", Self.contributor) { written = try await probe.objects.upload(to: probe.store) }

@@ -10,11 +10,6 @@ extension GCSPoolCheck {
         let store: GCSStore
         let objects: ProbeObjects
 
-        init(_ store: GCSStore, now: Timestamp) throws {
-            self.store = store
-            objects = try ProbeObjects(now: now, errors: .gcs)
-        }
-
         var keys: [ObjectKey] { [objects.whole, objects.inParts, objects.copy] }
 
         /// - Parameter url: Where the object is said to come from: what a different upload has stored has different metadata.
@@ -57,7 +52,8 @@ extension GCSPoolCheck {
     private var trial: PoolTrial { PoolTrial { "grant \($0)" } }
 
     func checkObjects(_ say: Say) async throws {
-        let probe = try Probe(probeStore, now: probeStore.client.clock.now)
+        let store = probeStore
+        let probe = Probe(store: store, objects: try ProbeObjects(now: store.client.clock.now, errors: .gcs))
         let name = probe.store.name(of: probe.objects.whole)
         var written: ObjectInfo?
         try await trial.attempt(say, "write an object", "storage.objects.create") { written = try await probe.upload() }

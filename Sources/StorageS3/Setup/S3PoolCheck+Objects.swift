@@ -11,11 +11,6 @@ extension S3PoolCheck {
         let store: S3Store
         let objects: ProbeObjects
 
-        init(_ store: S3Store, now: Timestamp) throws {
-            self.store = store
-            objects = try ProbeObjects(now: now, errors: .s3)
-        }
-
         var keys: [ObjectKey] { [objects.whole, objects.inParts, objects.copy] }
 
         /// One upload that is given up, and one that is completed.
@@ -52,7 +47,7 @@ extension S3PoolCheck {
     private var trial: PoolTrial { PoolTrial { "permit \($0)" } }
 
     func checkObjects(_ say: Say) async throws {
-        let probe = try Probe(probeStore, now: clock.now)
+        let probe = Probe(store: probeStore, objects: try ProbeObjects(now: clock.now, errors: .s3))
         let key = probe.store.name(of: probe.objects.whole)
         var written: ObjectInfo?
         try await trial.attempt(say, "write an object", "s3:PutObject") { written = try await probe.objects.upload(to: probe.store) }
