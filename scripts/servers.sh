@@ -144,10 +144,7 @@ launch_openstack() {
 
 await_openstack() {
     local ports
-    if ! await_ports openstack "$openstack_pid"; then
-        missing_server "OpenStack Swift did not start within 20 s, its log is above"
-        return 0
-    fi
+    await_ports openstack "$openstack_pid" "OpenStack Swift" || return 0
     export CLOUD_MIRROR_TEST_OPENSTACK_ENDPOINT=http://127.0.0.1:${ports% *}
     export CLOUD_MIRROR_TEST_OPENSTACK_TLS_ENDPOINT=https://localhost:${ports#* }
     export CLOUD_MIRROR_TEST_OPENSTACK_CA=$servers_run/openstack/tls.pem
@@ -156,7 +153,8 @@ await_openstack() {
     say "OpenStack Swift listens at $CLOUD_MIRROR_TEST_OPENSTACK_ENDPOINT"
 }
 
-# await_ports NAME PID: sets `ports` to the two that one of our servers says in its log; 1 when it does not within 20 s, with its log on standard error.
+# await_ports NAME PID WORDS: sets `ports` to the two that one of our servers says in its log. When it does not within 20 s, says that the server
+# is missing, with its log on standard error, and returns 1.
 await_ports() {
     local log=$servers_run/$1.log
     for _ in $(seq 200); do
@@ -166,6 +164,7 @@ await_ports() {
         sleep 0.1
     done
     cat "$log" >&2
+    missing_server "$3 did not start within 20 s, its log is above"
     return 1
 }
 
@@ -180,10 +179,7 @@ launch_gcs() {
 
 await_gcs() {
     local ports
-    if ! await_ports gcs "$gcs_pid"; then
-        missing_server "the server that plays Google Cloud Storage did not start within 20 s, its log is above"
-        return 0
-    fi
+    await_ports gcs "$gcs_pid" "the server that plays Google Cloud Storage" || return 0
     export CLOUD_MIRROR_TEST_GCS_ENDPOINT=http://127.0.0.1:${ports% *}
     export CLOUD_MIRROR_TEST_GCS_TLS_ENDPOINT=https://localhost:${ports#* }
     export CLOUD_MIRROR_TEST_GCS_CA=$servers_run/gcs/tls.pem
@@ -204,10 +200,7 @@ launch_azure() {
 
 await_azure() {
     local ports
-    if ! await_ports azure "$azure_pid"; then
-        missing_server "the server that plays Azure Blob Storage did not start within 20 s, its log is above"
-        return 0
-    fi
+    await_ports azure "$azure_pid" "the server that plays Azure Blob Storage" || return 0
     export CLOUD_MIRROR_TEST_AZURE_ENDPOINT=http://127.0.0.1:${ports% *}/$azure_account
     export CLOUD_MIRROR_TEST_AZURE_TLS_ENDPOINT=https://localhost:${ports#* }/$azure_account
     export CLOUD_MIRROR_TEST_AZURE_CA=$servers_run/azure/tls.pem

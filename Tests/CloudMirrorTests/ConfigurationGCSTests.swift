@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorStorage
 import Testing
 
 @testable import MirrorNode

@@ -1,6 +1,6 @@
 import MirrorCore
 package import MirrorStorage
-package import NIOCore
+import NIOCore
 package import NIOHTTP1
 package import StorageCloud
 
@@ -13,21 +13,7 @@ package struct AzureCall: Sendable {
         case blob(name: String)
     }
 
-    package enum Body: Sendable {
-        case none
-        case bytes([ByteBuffer])
-        /// Is sent once: what fails then is not repeated here.
-        case stream(ByteStream, length: Int64)
-
-        /// Bytes.
-        var length: Int64 {
-            switch self {
-            case .none: 0
-            case .bytes(let buffers): buffers.reduce(0) { $0 + Int64($1.readableBytes) }
-            case .stream(_, let length): length
-            }
-        }
-    }
+    package typealias Body = CallBody
 
     /// A bounded metric label without the service: `head`.
     package var name: String
@@ -56,7 +42,7 @@ package struct AzureCall: Sendable {
     }
 }
 
-extension AzureCall.Body {
+extension CallBody {
     /// The value of `x-ms-content-crc64` for bytes in memory; `nil` for a stream, whose check is known when it is over.
     var crc64: UInt64? {
         let buffers: [ByteBuffer]
@@ -91,7 +77,7 @@ extension WriteCondition {
 }
 
 /// What the service answered.
-package struct AzureAnswer: Sendable {
+package struct AzureAnswer: ServiceAnswer {
     package var status: Int
     package var headers: HTTPHeaders
     /// Its errors are ``StorageError``s.
@@ -103,11 +89,6 @@ package struct AzureAnswer: Sendable {
     ///
     /// - Throws: What reading it throws; `.unavailable` when it is none.
     package func document(of call: String, limit: Int = 1 << 20) async throws -> XMLTree {
-        let bytes = try await body.collect(upTo: limit)
-        do {
-            return try XMLTree(parsing: bytes, limit: limit)
-        } catch {
-            throw CloudErrors.azure.odd("the service's answer is \(error)", call)
-        }
+        try await document(of: call, limit: limit, errors: .azure)
     }
 }

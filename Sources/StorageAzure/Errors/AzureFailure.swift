@@ -44,7 +44,7 @@ package struct AzureFailure: ServiceFailure {
     ]
 
     /// Whether the credentials are of no use for anything, also not for signing addresses.
-    var refusesCredentials: Bool { Self.credentialCodes.contains(code) || status == 401 && code != "NoAuthenticationInformation" }
+    package var refusesCredentials: Bool { Self.credentialCodes.contains(code) || status == 401 && code != "NoAuthenticationInformation" }
 
     /// Whether the service was to read something else, and says that it could not.
     var isAboutSource: Bool { Self.sourceCodes.contains(code) }
@@ -52,7 +52,7 @@ package struct AzureFailure: ServiceFailure {
     static let sourceCodes: Set<String> = ["CannotVerifyCopySource", "CopySourceNotVerified"]
 
     /// Whether the refusal says something about whoever asks, and nothing about the blob: not permitted, not known, no such container.
-    var isAboutCaller: Bool {
+    package var isAboutCaller: Bool {
         if refusesCredentials { return true }
         switch code {
         case "ContainerNotFound", "ContainerBeingDeleted", "ContainerDisabled", "AccountIsDisabled": return true

@@ -38,17 +38,8 @@ package struct AzureContainerURLs: Sendable {
     ///
     /// - Returns: `nil` for what does not lie in this container.
     package func blob(_ text: String) -> AzureBlobName? {
-        guard text.utf8.count <= ArtifactURL.maxLength, let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")),
-            text.utf8[colon...].starts(with: "://".utf8), let scheme = ArtifactURL.Scheme(rawValue: text[..<colon].lowercased())
-        else { return nil }
-        // RFC 3986 §3.5: the fragment is the client's own business.
-        let whole = text.utf8[colon...].dropFirst(3).prefix { $0 != UInt8(ascii: "#") }
-        let authority = whole.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
-        let path = whole[authority.endIndex...].prefix { $0 != UInt8(ascii: "?") }
-        let query = whole[path.endIndex...].dropFirst()
-        // The strict parser knows about case, trailing dots, default ports and everything that is no host.
-        guard let site = try? ArtifactURL("\(scheme.rawValue)://\(Substring(authority))/"), isSite(site),
-            let name = name(path.dropFirst()), isHeld(name), let state = Self.state(Substring(query))
+        guard let parts = ObjectURLParts(text), let site = parts.site, isSite(site), let name = name(parts.path),
+            ObjectURLParts.canHold(name), let state = Self.state(Substring(parts.query))
         else { return nil }
         return AzureBlobName(name: name, state: state)
     }
@@ -89,12 +80,6 @@ package struct AzureContainerURLs: Sendable {
     }
 
     private func decoded(_ text: Substring.UTF8View) -> String? { PercentCoding.decode(Substring(text)) }
-
-    /// Whether a URL can hold the name as it is.
-    private func isHeld(_ name: String) -> Bool {
-        !name.isEmpty
-            && name.utf8.split(separator: UInt8(ascii: "/")).allSatisfy { !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) }
-    }
 
     // MARK: Queries
 

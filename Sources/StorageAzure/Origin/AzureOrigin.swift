@@ -2,7 +2,6 @@ package import Logging
 package import MirrorCore
 package import MirrorNet
 package import MirrorStorage
-import NIOCore
 import NIOHTTP1
 package import StorageCloud
 
@@ -13,7 +12,6 @@ package import StorageCloud
 package struct AzureOrigin: BucketOrigin {
     package let client: AzureClient
     private let urls: AzureContainerURLs
-    private let retries: StepRetry
     private let trouble: OriginTrouble<AzureCredentials>
 
     /// - Parameter http: Shared by everybody who talks to the service.
@@ -27,7 +25,6 @@ package struct AzureOrigin: BucketOrigin {
             container: container, endpoint: endpoint, credentials: credentials, delegation: delegation, http: http, clock: clock,
             clockOffset: clockOffset, logger: logger)
         urls = AzureContainerURLs(endpoint: endpoint, container: container)
-        retries = StepRetry(policy: .init(maxAttempts: 4), clock: clock)
         trouble = OriginTrouble(bucket: "\(endpoint.account)/\(container)", clock: clock, logger: logger)
     }
 
@@ -49,12 +46,7 @@ package struct AzureOrigin: BucketOrigin {
     /// Whether an answer is what was asked for, or says why not.
     private func agrees(_ answer: BucketAnswer, _ range: ByteRange?) -> Bool {
         switch answer.status {
-        case 206:
-            guard let range, let stated = answer.header("content-range").flatMap(ContentRange.init), let held = stated.bytes,
-                let size = stated.total
-            else { return false }
-            let length = answer.header("content-length")
-            return held == range.clamped(toSize: size) && (length == nil || AzureStore.size(length) == held.length)
+        case 206: return range.map(answer.isExactly) ?? false
         // The service knows ranges of every blob: the whole is no answer to one.
         case 200: return range == nil && answer.header("content-range") == nil
         default: return true
@@ -67,7 +59,7 @@ package struct AzureOrigin: BucketOrigin {
 
     package func source(of artifact: ArtifactURL, _ answer: BucketAnswer) -> CopySource? {
         guard let blob = urls.blob(artifact.description), answer.status == 200,
-            let size = AzureStore.size(answer.header("content-length"))
+            let size = ObjectFields.size(answer.header("content-length"))
         else { return nil }
         let version: String?
         switch blob.state {
@@ -80,7 +72,7 @@ package struct AzureOrigin: BucketOrigin {
         return CopySource(
             service: AzureService.name, endpoint: client.endpoint.url, region: client.endpoint.account, bucket: client.container,
             key: blob.name, version: version, size: size,
-            etag: answer.header("etag").map(AzureStore.quoted).flatMap { $0.isEmpty ? nil : $0 })
+            etag: answer.header("etag").map(ObjectFields.quoted).flatMap { $0.isEmpty ? nil : $0 })
     }
 
     package func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation {
@@ -103,41 +95,18 @@ package struct AzureOrigin: BucketOrigin {
     }
 
     private func ask(_ call: AzureCall) async throws -> BucketAnswer {
-        // The last answer that asks for patience is what the caller gets when there is none left.
-        var impatient: AzureAnswer?
-        do {
-            let held = try await client.currentCredentials(for: call.name)
-            let answer = try await retries.run { _ in
-                impatient = nil
-                let answer = try await client.answer(to: call)
-                guard let failure = answer.failure else { return answer }
-                let error = client.error(failure, call)
-                // Who asks without credentials is told of the blob what everybody is told.
-                if failure.isAboutCaller, held != nil || failure.code == "ContainerNotFound" {
-                    trouble.note(failure, refusesCredentials: failure.refusesCredentials, with: held)
-                    throw error
-                }
-                guard error.code.isTransient else { return answer }
-                impatient = answer
-                throw error
-            }
-            trouble.end()
-            return Self.answer(answer)
-        } catch {
-            guard let impatient else { throw error }
-            return Self.answer(impatient)
+        let held = try await client.currentCredentials(for: call.name)
+        let answer = try await trouble.ask(with: held, missingBucket: "ContainerNotFound") {
+            try await client.answer(to: call)
+        } describe: {
+            client.error($0, call)
         }
-    }
-
-    private static func answer(_ answer: AzureAnswer) -> BucketAnswer {
-        var headers = answer.headers.map { (name: $0.name, value: $0.value) }
+        var told = BucketAnswer(answer)
         // Of the whole blob, when a range of it is sent, in a field of the service's own.
-        if let md5 = answer.headers.first(name: "x-ms-blob-content-md5").flatMap({ Digest(.md5, base64: $0) }) {
-            headers.append(("Repr-Digest", md5.fieldValue))
+        if let md5 = told.header("x-ms-blob-content-md5").flatMap({ Digest(.md5, base64: $0) }) {
+            told.headers.append(("Repr-Digest", md5.fieldValue))
         }
-        // What is wrong with a signature is told with what was signed: nothing for the client that asked.
-        let body = answer.failure == nil ? answer.body : ByteStream(chunks: [])
-        return BucketAnswer(status: answer.status, headers: headers, body: body)
+        return told
     }
 }
 
@@ -148,11 +117,5 @@ extension AzureCredentials {
         case .key, .token: true
         case .signature: false
         }
-    }
-}
-
-extension BucketAnswer {
-    fileprivate func header(_ name: String) -> String? {
-        headers.first { $0.name.lowercased() == name }?.value
     }
 }

@@ -1,15 +1,10 @@
 package import MirrorCore
+package import MirrorStorage
 package import StorageCloud
 
 /// One container, and how it is reached.
 package struct AzureConfiguration: Sendable {
-    /// How clients get at objects.
-    package enum Access: String, Sendable, Hashable, CaseIterable {
-        /// By the object's plain address; the container lets everybody read.
-        case `public`
-        /// By an address with a signature that ends.
-        case presigned
-    }
+    package typealias Access = BucketAccess
 
     package var container: String
     package var endpoint: AzureEndpoint
@@ -37,8 +32,7 @@ package struct AzureConfiguration: Sendable {
         self.endpoint = endpoint
         self.access = access
         self.publicURL = publicURL
-        let trimmed = keyPrefix.drop { $0 == "/" }
-        self.keyPrefix = trimmed.isEmpty || trimmed.hasSuffix("/") ? String(trimmed) : "\(trimmed)/"
+        self.keyPrefix = BucketReading.trimmed(keyPrefix)
         self.credentials = credentials
         self.delegation = delegation
     }

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorStorage
 import StorageCloud
 
 /// What a container is like now.
@@ -25,7 +26,7 @@ struct AzurePoolTarget: Sendable, Equatable {
     var container: String
     /// Where it is, for people.
     var place: String
-    var access: AzureConfiguration.Access
+    var access: BucketAccess
     /// Whether clients read at an address that is not the container's own, such as a CDN's.
     var isReadElsewhere: Bool
     /// Empty, or with a slash at its end.

@@ -11,8 +11,6 @@ import StorageCloud
 struct AzurePoolCheck: Sendable {
     let setup: AzurePoolSetup
 
-    static let probeFolder = "cloud-mirror-probe-may-be-deleted/"
-
     var configuration: AzureConfiguration { setup.configuration }
     var client: AzureClient { setup.client }
     private var probe: ServiceProbe { ServiceProbe(http: setup.http, clock: setup.clock) }
@@ -22,7 +20,7 @@ struct AzurePoolCheck: Sendable {
     var probeStore: AzureStore {
         var probe = AzureConfiguration(
             container: configuration.container, endpoint: configuration.endpoint, access: configuration.access,
-            publicURL: configuration.publicURL, keyPrefix: configuration.keyPrefix + Self.probeFolder,
+            publicURL: configuration.publicURL, keyPrefix: configuration.keyPrefix + ProbeObjects.folder,
             credentials: configuration.credentials, delegation: configuration.delegation)
         probe.pullsURLs = configuration.pullsURLs
         return AzureStore(
@@ -51,21 +49,12 @@ struct AzurePoolCheck: Sendable {
     // MARK: Before the container
 
     private func checkCredentials(_ say: Say) async throws -> Bool {
-        do {
-            guard let credentials = try await configuration.credentials.credentials() else {
-                say(.ok, "credentials: none, requests are not signed (\(setup.credentialsSource))")
-                return true
-            }
-            let end = credentials.expires.map { end in
+        try await probe.checkCredentials(
+            configuration.credentials, source: setup.credentialsSource, name: { $0.name },
+            end: { credentials, end in
                 if case .token = credentials.kind { return ", which expires at \(end.iso8601) and is renewed before" }
                 return ", which expires at \(end.iso8601)"
-            }
-            say(.ok, "credentials: \(credentials.name), \(setup.credentialsSource)\(end ?? "")")
-            return true
-        } catch let error as CredentialsError {
-            say(.error, "credentials: \(error.message)")
-            return false
-        }
+            }, say)
     }
 
     private func checkEndpoint(_ say: Say) async throws -> Bool {
@@ -97,44 +86,24 @@ struct AzurePoolCheck: Sendable {
     // MARK: Clients
 
     func checkReading(_ say: Say, _ name: String, _ body: ByteBuffer) async throws {
-        do {
-            let plain = client.url(ofBlob: name, base: configuration.publicURL)
-            switch configuration.access {
-            case .public:
-                let status = try await status(of: plain, expecting: body)
-                if status == 200 { return say(.ok, "clients may read: \(plain)") }
-                let advice =
-                    target.isReadElsewhere
-                    ? "the server behind publicURL must give everyone the container's objects"
-                    : "run `cloud-mirror pools apply`, which makes them public; if it has, the account does not allow public access: run "
-                        + "`az storage account update --name \(target.account) --allow-blob-public-access true`, or choose "
-                        + "`access: presigned`"
-                say(.error, "clients may not read \(plain) (\(words(status))): \(advice)")
-            case .presigned:
-                let signed = try await client.signedURL(ofBlob: name, base: configuration.publicURL, life: .seconds(60))
-                let status = try await status(of: signed.url, expecting: body)
-                if status == 200 {
-                    say(.ok, "clients may read by presigned URLs, at \(plain)")
-                } else {
-                    say(
-                        .error,
-                        "clients may not read by presigned URLs at \(plain) (\(words(status))): the way from clients to the container must "
-                            + "leave path and query as they are, and the account's firewall must let clients in")
-                }
-                if try await self.status(of: plain, expecting: body) == 200 {
-                    say(.warning, "everybody may read without a signature: run `cloud-mirror pools apply`, or choose `access: public`")
-                }
-            }
-        } catch let error as StorageError {
-            say(.error, "clients may not read: \(error.message)")
-        } catch let error as OutboundError {
-            say(.error, "clients may not read, at least from this machine: \(error.message)")
+        let plain = client.url(ofBlob: name, base: configuration.publicURL)
+        switch configuration.access {
+        case .public:
+            let advice =
+                target.isReadElsewhere
+                ? "the server behind publicURL must give everyone the container's objects"
+                : "run `cloud-mirror pools apply`, which makes them public; if it has, the account does not allow public access: run "
+                    + "`az storage account update --name \(target.account) --allow-blob-public-access true`, or choose "
+                    + "`access: presigned`"
+            try await probe.checkReading(plain, expecting: body, sign: nil, advice: advice, errors: .azure, say)
+        case .presigned:
+            let advice =
+                "the way from clients to the container must leave path and query as they are, and the account's firewall must let "
+                + "clients in"
+            try await probe.checkReading(
+                plain, expecting: body,
+                sign: { try await client.signedURL(ofBlob: name, base: configuration.publicURL, life: .seconds(60)).url },
+                advice: advice, errors: .azure, say)
         }
     }
-
-    private func status(of url: String, expecting body: ByteBuffer) async throws -> Int? {
-        try await probe.status(of: url, expecting: body, errors: .azure)
-    }
-
-    private func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "different data" }
 }

@@ -61,14 +61,9 @@ package struct AzurePoolSetup: StorageSetup {
 
     /// The service's answer, once throttling and passing errors were waited out.
     func ask(_ call: AzureCall) async throws -> AzureAnswer {
-        try await retries.run { _ in
-            let answer = try await client.answer(to: call)
-            guard let failure = answer.failure else { return answer }
-            let error = client.error(failure, call)
-            // 501 is an answer, however transient a 5xx may look, and so is that there is something already.
-            guard error.code.isTransient, !failure.isUnsupported, failure.code != "ContainerAlreadyExists" else { return answer }
-            throw error
-        }
+        // That there is something already is an answer.
+        try await retries.answer(
+            { try await client.answer(to: call) }, describe: { client.error($0, call) }, isAnswer: { $0.code == "ContainerAlreadyExists" })
     }
 
     // MARK: Applying

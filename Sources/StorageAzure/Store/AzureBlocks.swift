@@ -89,7 +89,7 @@ struct AzureBlocks: Sendable {
             throw CloudErrors.azure.odd("the service returned no ETag for an object", call)
         }
         return Commit(
-            etag: AzureStore.quoted(etag),
+            etag: ObjectFields.quoted(etag),
             lastModified: answer.headers.first(name: "last-modified").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) ?? now)
     }
 }

@@ -29,12 +29,7 @@ extension AzureStore {
     }
 
     package func delete(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {
-        var failures: [ObjectKey: StorageError] = [:]
-        for start in stride(from: 0, to: keys.count, by: Self.maxBatch) {
-            let batch = Array(keys[start..<min(start + Self.maxBatch, keys.count)])
-            failures.merge(try await deleteBatch(batch)) { first, _ in first }
-        }
-        return failures
+        try await delete(keys, inBatchesOf: Self.maxBatch) { try await deleteBatch($0) }
     }
 
     private func deleteBatch(_ keys: [ObjectKey]) async throws -> [ObjectKey: StorageError] {

@@ -70,26 +70,19 @@ extension AzureStore {
         for entry in blobs.all("Blob") {
             guard let name = entry["Name"] else { throw CloudErrors.azure.odd("the service lists an entry without a name", "list") }
             // Azure Storage REST API, "List Blobs": such a name has characters that XML does not allow, and no key has any of them.
-            guard name.attributes["Encoded"] != "true", let key = key(named: name.text) else { continue }
+            guard name.attributes["Encoded"] != "true", let key = ObjectKey(name.text, without: configuration.keyPrefix) else {
+                continue
+            }
             let properties = entry["Properties"]
-            guard let size = Self.size(properties?["Content-Length"]?.text) else {
+            guard let size = ObjectFields.size(properties?["Content-Length"]?.text) else {
                 throw CloudErrors.azure.odd("the service does not say how long the object \(key) is", "list")
             }
-            let lastModified = properties?["Last-Modified"].flatMap { Timestamp(rfc3339OrHTTPDate: $0.text) } ?? client.now
             page.objects.append(
                 ObjectInfo(
-                    key: key, size: size, etag: Self.quoted(properties?["Etag"]?.text ?? ""), lastModified: lastModified,
-                    metadata: ObjectMetadata(upstreamURL: "", stored: lastModified)))
+                    listed: key, size: size, etag: properties?["Etag"]?.text, lastModified: properties?["Last-Modified"]?.text,
+                    now: client.now))
         }
         page.next = document["NextMarker"].flatMap { $0.text.isEmpty ? nil : $0.text }
         return page
-    }
-
-    /// - Returns: `nil` for what was not written by a pool with this prefix.
-    private func key(named name: String) -> ObjectKey? {
-        // By bytes: a mark that combines with the prefix's slash is not part of it.
-        let prefix = configuration.keyPrefix.utf8
-        guard name.utf8.starts(with: prefix) else { return nil }
-        return ObjectKey(String(Substring(name.utf8.dropFirst(prefix.count))))
     }
 }

@@ -14,6 +14,8 @@ package struct AzureStore: ObjectStore {
     let markers = ListMarkers()
     let logger: Logger
 
+    private static let answers = ObjectAnswers(fields: .azure, errors: .azure)
+
     /// Bytes. Azure documentation, "Scalability and performance targets for Blob storage". A block may be as short as it likes; so many
     /// short ones are of no use to anybody.
     static let minPartSize: Int64 = 1 << 20
@@ -38,7 +40,7 @@ package struct AzureStore: ObjectStore {
 
     package var capabilities: StoreCapabilities { Self.capabilities(configuration.access, pullsURLs: configuration.pullsURLs) }
 
-    package static func capabilities(_ access: AzureConfiguration.Access, pullsURLs: Bool = true) -> StoreCapabilities {
+    package static func capabilities(_ access: BucketAccess, pullsURLs: Bool = true) -> StoreCapabilities {
         var features: StoreCapabilities.Features = [.parallelParts, .serverSideCopy, .conditionalWrites, .keepsDigestOfParts]
         if access == .presigned { features.insert(.presignedLocations) }
         if pullsURLs { features.insert(.pullsURLs) }
@@ -56,58 +58,20 @@ package struct AzureStore: ObjectStore {
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
         let answer = try await client.send(call("head", .HEAD, key))
-        guard let size = Self.size(answer.headers.first(name: "content-length")) else {
-            throw CloudErrors.azure.odd("the service does not say how long the object \(key) is", "head")
-        }
-        return info(of: key, size: size, headers: answer.headers)
+        return try Self.answers.info(of: key, answer, now: client.now)
     }
 
     package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
         var call = call("get", .GET, key)
         if let range { call.headers.append(("x-ms-range", "bytes=\(range.offset)-\(range.end - 1)")) }
         let answer = try await client.send(call)
-        guard answer.status == 206, let range else { return try whole(of: key, range: range, answer) }
-        guard let stated = answer.headers.first(name: "content-range").flatMap(ContentRange.init), let held = stated.bytes,
-            let size = stated.total, held == range.clamped(toSize: size),
-            answer.headers.first(name: "content-length").map({ Self.size($0) == held.length }) ?? true
-        else { throw CloudErrors.azure.odd("the service sends a range of the object \(key) that was not requested", "get") }
-        return ObjectContent(info: info(of: key, size: size, headers: answer.headers), range: held, body: answer.body)
-    }
-
-    /// The answer of a service that sends all of the object, asked or not.
-    private func whole(of key: ObjectKey, range: ByteRange?, _ answer: AzureAnswer) throws -> ObjectContent {
-        guard !answer.headers.contains(name: "content-range") else {
-            // Part of the object, whatever the status says.
-            throw CloudErrors.azure.odd("the service sends a part of the object \(key) as if it were the whole", "get")
+        return try Self.answers.content(of: key, range: range, answer, now: client.now) { body in
+            guard range == nil, let md5 = answer.headers.first(name: "content-md5").flatMap({ Digest(.md5, base64: $0) }) else {
+                return body
+            }
+            return ByteStream(MD5Stream(body, expecting: md5))
         }
-        guard answer.status == 200, let size = Self.size(answer.headers.first(name: "content-length")) else {
-            throw CloudErrors.azure.odd("the service does not say how long the object \(key) is", "get")
-        }
-        let info = info(of: key, size: size, headers: answer.headers)
-        guard let range else {
-            let md5 = answer.headers.first(name: "content-md5").flatMap { Digest(.md5, base64: $0) }
-            return ObjectContent(info: info, range: nil, body: md5.map { ByteStream(MD5Stream(answer.body, expecting: $0)) } ?? answer.body)
-        }
-        guard let held = range.clamped(toSize: size) else {
-            throw CloudErrors.azure.invalid("the range begins beyond the end of the object \(key)", "get")
-        }
-        return ObjectContent(info: info, range: held, body: ByteStream(StreamCut(answer.body, to: held)))
     }
-
-    /// - Returns: `nil` where nothing is said, or something absurd.
-    static func size(_ text: String?) -> Int64? {
-        text.flatMap { Int64(digits: $0) }.flatMap { (0...(1 << 53)).contains($0) ? $0 : nil }
-    }
-
-    func info(of key: ObjectKey, size: Int64, headers: HTTPHeaders) -> ObjectInfo {
-        let lastModified = headers.first(name: "last-modified").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) ?? client.now
-        return ObjectInfo(
-            key: key, size: size, etag: Self.quoted(headers.first(name: "etag") ?? ""), lastModified: lastModified,
-            metadata: MetadataFields.azure.read(headers, lastModified: lastModified))
-    }
-
-    /// An entity tag as it stands in a field; listings have them without quotes.
-    static func quoted(_ etag: String) -> String { etag.isEmpty || etag.hasPrefix("\"") ? etag : "\"\(etag)\"" }
 
     package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
         if let expectedSize, expectedSize > Self.maxObjectSize {

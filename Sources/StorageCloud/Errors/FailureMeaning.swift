@@ -26,6 +26,13 @@ package struct FailureMeaning<Failure: ServiceFailure>: Sendable {
         self.words = words
     }
 
+    /// The rows of a service's table, by code.
+    package static func byCode(_ rows: [(codes: [String], meaning: Self)]) -> [String: Self] {
+        var table: [String: Self] = [:]
+        for (codes, meaning) in rows { for code in codes { table[code] = meaning } }
+        return table
+    }
+
     /// - Parameter status: Of the answer; below 300 when it turned out to be an error only in its body.
     package static func of(status: Int) -> Self {
         switch status {

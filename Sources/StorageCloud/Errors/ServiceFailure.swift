@@ -13,6 +13,10 @@ package protocol ServiceFailure: Error, CustomStringConvertible {
     var requestID: String? { get }
     var retryAfter: Duration? { get }
     var meaning: FailureMeaning<Self> { get }
+    /// Whether the credentials are of no use for anything, also not for signing addresses.
+    var refusesCredentials: Bool { get }
+    /// Whether the refusal says something about whoever asks, and nothing about the object.
+    var isAboutCaller: Bool { get }
 }
 
 extension ServiceFailure {

@@ -4,7 +4,7 @@ package import MirrorStorage
 package import NIOCore
 import NIOHTTP1
 
-/// What the check of a pool finds out by plain requests, without credentials.
+/// What the check of a pool finds out about the service, the credentials and clients' requests, apart from the bucket.
 package struct ServiceProbe: Sendable {
     private let http: ServiceClient
     private let clock: any MirrorClock
@@ -16,6 +16,33 @@ package struct ServiceProbe: Sendable {
     package init(http: ServiceClient, clock: any MirrorClock) {
         self.http = http
         self.clock = clock
+    }
+
+    /// Whether the credentials can be had.
+    ///
+    /// - Parameters:
+    ///   - source: Where they come from, for people.
+    ///   - name: What the service calls them.
+    ///   - end: What follows for those that expire.
+    ///   - say: Gets each line.
+    /// - Returns: Whether there is nothing wrong with them.
+    package func checkCredentials<Credentials: ExpiringCredentials>(
+        _ provider: any CredentialsProvider<Credentials>, source: String, name: (Credentials) -> String,
+        end: (Credentials, Timestamp) -> String = { _, end in ", they expire at \(end.iso8601) and are renewed before" },
+        _ say: (SetupLine.Mark, String) -> Void
+    ) async throws -> Bool {
+        do {
+            guard let credentials = try await provider.credentials() else {
+                say(.ok, "credentials: none, requests are not signed (\(source))")
+                return true
+            }
+            let words = credentials.expires.map { end(credentials, $0) } ?? ""
+            say(.ok, "credentials: \(name(credentials)), \(source)\(words)")
+            return true
+        } catch let error as CredentialsError {
+            say(.error, "credentials: \(error.message)")
+            return false
+        }
     }
 
     /// Whether the service answers, and whether its clock agrees with this machine's.
@@ -53,10 +80,55 @@ package struct ServiceProbe: Sendable {
         return true
     }
 
+    /// Whether clients get what was written.
+    ///
+    /// - Parameters:
+    ///   - plain: The object's URL without a signature.
+    ///   - kind: What URLs with a signature are called: `presigned`.
+    ///   - sign: Makes one; `nil` where everybody may read.
+    ///   - advice: What to do when clients may not read.
+    ///   - say: Gets each line.
+    package func checkReading(
+        _ plain: String, expecting body: ByteBuffer, kind: String = "presigned", sign: (() async throws -> String)?, advice: String,
+        errors: CloudErrors, _ say: (SetupLine.Mark, String) -> Void
+    ) async throws {
+        do {
+            guard let sign else {
+                let status = try await status(of: plain, expecting: body, errors: errors)
+                if status == 200 { return say(.ok, "clients may read: \(plain)") }
+                return say(.error, "clients may not read \(plain) (\(Self.words(status))): \(advice)")
+            }
+            let status = try await status(of: try await sign(), expecting: body, errors: errors)
+            if status == 200 {
+                say(.ok, "clients may read by \(kind) URLs, at \(plain)")
+            } else {
+                say(.error, "clients may not read by \(kind) URLs at \(plain) (\(Self.words(status))): \(advice)")
+            }
+            if try await self.status(of: plain, expecting: body, errors: errors) == 200 {
+                say(.warning, "everybody may read without a signature: run `cloud-mirror pools apply`, or choose `access: public`")
+            }
+        } catch let error as StorageError {
+            say(.error, "clients may not read: \(error.message)")
+        } catch let error as OutboundError {
+            say(.error, "clients may not read, at least from this machine: \(error.message)")
+        }
+    }
+
+    /// What to do when clients may not read a bucket that everybody is to read.
+    ///
+    /// - Parameter isReadElsewhere: Whether they read at an address that is not the bucket's own.
+    package static func adviceOnReading(isReadElsewhere: Bool) -> String {
+        isReadElsewhere
+            ? "the server behind publicURL must give everyone the bucket's objects"
+            : "run `cloud-mirror pools apply`, which makes them public, or choose `access: presigned`"
+    }
+
+    private static func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "different data" }
+
     /// What a client gets that knows nothing but a URL; `nil` when it is something else than was written.
     ///
     /// - Throws: ``OutboundError``; `.invalidRequest` for what is not a URL.
-    package func status(of url: String, expecting body: ByteBuffer, errors: CloudErrors) async throws -> Int? {
+    private func status(of url: String, expecting body: ByteBuffer, errors: CloudErrors) async throws -> Int? {
         guard let url = try? ArtifactURL(url) else { throw errors.invalid("\(url.prefix { $0 != "?" }) is not a URL", "location") }
         let target = url.query.map { "\(url.path)?\($0)" } ?? url.path
         let answer = try await http.collect(

@@ -30,3 +30,23 @@ package struct StepRetry: Sendable {
         }
     }
 }
+
+extension StepRetry {
+    /// The service's answer, once throttling and passing errors were waited out.
+    ///
+    /// - Parameters:
+    ///   - send: One request.
+    ///   - describe: Gives the error for what the service refused.
+    ///   - isAnswer: Whether a failure is an answer, however transient it may look. One of what the service does not support always is.
+    package func answer<Answer: ServiceAnswer>(
+        _ send: () async throws -> Answer, describe: (Answer.Failure) -> StorageError, isAnswer: (Answer.Failure) -> Bool
+    ) async throws -> Answer {
+        try await run { _ in
+            let answer = try await send()
+            guard let failure = answer.failure else { return answer }
+            let error = describe(failure)
+            guard error.code.isTransient, !failure.isUnsupported, !isAnswer(failure) else { return answer }
+            throw error
+        }
+    }
+}

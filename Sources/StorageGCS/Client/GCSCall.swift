@@ -1,17 +1,12 @@
 import MirrorCore
 package import MirrorStorage
-package import NIOCore
+import NIOCore
 package import NIOHTTP1
-import StorageCloud
+package import StorageCloud
 
 /// One request, before it has an address and a signature.
 package struct GCSCall: Sendable {
-    package enum Body: Sendable {
-        case none
-        case bytes([ByteBuffer])
-        /// Can be sent only once.
-        case stream(ByteStream, length: Int64)
-    }
+    package typealias Body = CallBody
 
     /// What is asked.
     enum Place: Sendable {
@@ -93,13 +88,13 @@ extension WriteCondition {
 }
 
 /// What the service answered.
-package struct GCSAnswer: Sendable {
+package struct GCSAnswer: ServiceAnswer {
     package var status: Int
     package var headers: HTTPHeaders
     /// Its errors are ``StorageError``s.
     package var body: ByteStream
     /// Set if the answer is an error; then `body` is in memory.
-    var failure: GCSFailure?
+    package var failure: GCSFailure?
 
     /// `nil` if it is missing or not a number.
     var generation: String? {

@@ -52,13 +52,7 @@ package final class GCSClient: Sendable {
     /// - Throws: What reading it throws; `.unavailable` if it is none, or one that reports an error although the status is a success: a service that has
     ///   begun its answer has no other way to do so.
     func document(in answer: GCSAnswer, to call: GCSCall, limit: Int = 1 << 20) async throws -> XMLTree {
-        let bytes = try await answer.body.collect(upTo: limit)
-        let document: XMLTree
-        do {
-            document = try XMLTree(parsing: bytes, limit: limit)
-        } catch {
-            throw CloudErrors.gcs.odd("the service's answer is \(error)", call.name)
-        }
+        let document = try await answer.document(of: call.name, limit: limit, errors: .gcs)
         guard document.name == "Error" else { return document }
         throw error(GCSFailure(status: answer.status, headers: answer.headers, document: document), call)
     }

@@ -10,11 +10,7 @@ enum GCSErrorTable {
     /// - Returns: `nil` for a code that is in no row: the status decides.
     static func meaning(of code: String) -> Meaning? { byCode[code] }
 
-    private static let byCode: [String: Meaning] = {
-        var table: [String: Meaning] = [:]
-        for (codes, meaning) in rows { for code in codes { table[code] = meaning } }
-        return table
-    }()
+    private static let byCode = Meaning.byCode(rows)
 
     static let rows: [(codes: [String], meaning: Meaning)] = [
         // What is not there.

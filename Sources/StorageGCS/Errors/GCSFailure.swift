@@ -2,18 +2,18 @@ import MirrorCore
 import MirrorStorage
 import NIOCore
 import NIOHTTP1
-import StorageCloud
+package import StorageCloud
 
 /// An error of the service, in the form of its XML API or its JSON API.
-struct GCSFailure: ServiceFailure {
-    static var service: String { GCSService.name }
+package struct GCSFailure: ServiceFailure {
+    package static var service: String { GCSService.name }
 
-    var status: Int
+    package var status: Int
     /// `NoSuchKey` of the XML API, `notFound` of the JSON API.
-    var code: String
-    var message: String
-    var requestID: String?
-    var retryAfter: Duration?
+    package var code: String
+    package var message: String
+    package var requestID: String?
+    package var retryAfter: Duration?
 
     /// The longest time that is believed.
     private static let maxRetryAfter: Duration = .seconds(3_600)
@@ -60,18 +60,18 @@ struct GCSFailure: ServiceFailure {
     ]
 
     /// Whether the credentials are useless, also for signing URLs.
-    var refusesCredentials: Bool { status == 401 || Self.credentialCodes.contains(code) }
+    package var refusesCredentials: Bool { status == 401 || Self.credentialCodes.contains(code) }
 
     /// Whether the time of the signature may be the reason. An answer to HEAD does not say.
     var mayBeOfTime: Bool { status == 403 && ["", "AccessDenied", "RequestTimeTooSkewed", "SignatureDoesNotMatch"].contains(code) }
 
     /// Whether the error is about the caller and not about the object.
-    var isAboutCaller: Bool {
+    package var isAboutCaller: Bool {
         if refusesCredentials { return true }
         return code == "NoSuchBucket" || code == "RequestTimeTooSkewed" || meaning.code == .permissionDenied
     }
 
-    var meaning: FailureMeaning<GCSFailure> { GCSErrorTable.meaning(of: code) ?? .of(status: status) }
+    package var meaning: FailureMeaning<GCSFailure> { GCSErrorTable.meaning(of: code) ?? .of(status: status) }
 }
 
 extension CloudErrors {

@@ -40,22 +40,11 @@ package struct GCSBucketURLs: Sendable {
     ///
     /// - Returns: `nil` if it is not in this bucket.
     package func object(_ text: String) -> GCSObjectName? {
-        guard text.utf8.count <= ArtifactURL.maxLength, let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")),
-            text.utf8[colon...].starts(with: "://".utf8)
-        else { return nil }
-        let scheme = text[..<colon].lowercased()
-        let rest = text.utf8[colon...].dropFirst(3)
-        if scheme == "gs" { return literal(rest) }
-        guard let scheme = ArtifactURL.Scheme(rawValue: scheme) else { return nil }
-        // RFC 3986 §3.5: the fragment is the client's own business.
-        let whole = rest.prefix { $0 != UInt8(ascii: "#") }
-        let authority = whole.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
-        let path = whole[authority.endIndex...].prefix { $0 != UInt8(ascii: "?") }
-        let query = whole[path.endIndex...].dropFirst()
-        // The strict parser knows about case, trailing dots, default ports and everything that is no host.
-        guard let site = try? ArtifactURL("\(scheme.rawValue)://\(String(Substring(authority)))/"),
-            let form = GCSServiceHost.form(of: site, bucket: bucket, endpoint: endpoint),
-            let place = place(form, path.dropFirst()), isHeld(place.key), let query = Query(Substring(query), isJSON: place.isJSON)
+        guard let parts = ObjectURLParts(text) else { return nil }
+        if parts.scheme == "gs" { return literal(parts.rest) }
+        guard let site = parts.site, let form = GCSServiceHost.form(of: site, bucket: bucket, endpoint: endpoint),
+            let place = place(form, parts.path), ObjectURLParts.canHold(place.key),
+            let query = Query(Substring(parts.query), isJSON: place.isJSON)
         else { return nil }
         return GCSObjectName(key: place.key, generation: query.generation)
     }
@@ -68,10 +57,11 @@ package struct GCSBucketURLs: Sendable {
         let key = rest[name.endIndex...].dropFirst()
         if let mark = key.lastIndex(of: UInt8(ascii: "#")), Query.isGeneration(Substring(key[mark...].dropFirst())) {
             let before = String(Substring(key[..<mark]))
-            return isHeld(before) ? GCSObjectName(key: before, generation: String(Substring(key[mark...].dropFirst()))) : nil
+            let generation = String(Substring(key[mark...].dropFirst()))
+            return ObjectURLParts.canHold(before) ? GCSObjectName(key: before, generation: generation) : nil
         }
         let whole = String(Substring(key))
-        return isHeld(whole) ? GCSObjectName(key: whole) : nil
+        return ObjectURLParts.canHold(whole) ? GCSObjectName(key: whole) : nil
     }
 
     // MARK: http and https
@@ -99,12 +89,6 @@ package struct GCSBucketURLs: Sendable {
             PercentCoding.decode(segments[3])?.utf8.elementsEqual(bucket.utf8) == true, let key = PercentCoding.decode(segments[5])
         else { return nil }
         return (key: key, isJSON: true)
-    }
-
-    /// Whether a URL can hold the name as it is.
-    private func isHeld(_ key: String) -> Bool {
-        !key.isEmpty
-            && key.utf8.split(separator: UInt8(ascii: "/")).allSatisfy { !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) }
     }
 
     // MARK: Queries

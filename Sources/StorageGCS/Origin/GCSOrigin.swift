@@ -1,6 +1,5 @@
 package import MirrorCore
 package import MirrorStorage
-import NIOCore
 import NIOHTTP1
 package import StorageCloud
 
@@ -11,14 +10,12 @@ package import StorageCloud
 package struct GCSOrigin: BucketOrigin {
     package let client: GCSClient
     private let urls: GCSBucketURLs
-    private let retries: StepRetry
     private let trouble: OriginTrouble<GCSCredentials>
 
     /// - Parameter connection: Shared by everybody who talks to the service.
     package init(bucket: String, endpoint: GCSEndpoint, credentials: any CredentialsProvider<GCSCredentials>, connection: GCSConnection) {
         client = GCSClient(bucket: bucket, endpoint: endpoint, credentials: credentials, connection: connection)
         urls = GCSBucketURLs(endpoint: endpoint, bucket: bucket)
-        retries = StepRetry(policy: .init(maxAttempts: 4), clock: connection.clock)
         trouble = OriginTrouble(bucket: bucket, clock: connection.clock, logger: connection.logger)
     }
 
@@ -41,12 +38,7 @@ package struct GCSOrigin: BucketOrigin {
     private func agrees(_ answer: BucketAnswer, _ range: ByteRange?) -> Bool {
         switch answer.status {
         case 200: return answer.header("content-range") == nil
-        case 206:
-            guard let range, let stated = answer.header("content-range").flatMap(ContentRange.init), let held = stated.bytes,
-                let size = stated.total
-            else { return false }
-            let length = answer.header("content-length")
-            return held == range.clamped(toSize: size) && (length == nil || GCSStore.size(length) == held.length)
+        case 206: return range.map(answer.isExactly) ?? false
         default: return true
         }
     }
@@ -57,16 +49,16 @@ package struct GCSOrigin: BucketOrigin {
 
     package func source(of artifact: ArtifactURL, _ answer: BucketAnswer) -> CopySource? {
         guard let object = urls.object(artifact.description), answer.status == 200,
-            let size = GCSStore.size(answer.header("x-goog-stored-content-length") ?? answer.header("content-length"))
+            let size = ObjectFields.size(answer.header("x-goog-stored-content-length") ?? answer.header("content-length"))
         else { return nil }
         return CopySource(
             service: GCSService.name, endpoint: client.endpoint.url, region: "", bucket: client.bucket, key: object.key,
             version: object.generation, size: size,
-            etag: answer.header("etag").map(GCSStore.quoted).flatMap { $0.isEmpty ? nil : $0 })
+            etag: answer.header("etag").map(ObjectFields.quoted).flatMap { $0.isEmpty ? nil : $0 })
     }
 
     package func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation {
-        guard let object = urls.object(artifact.description) else { throw Self.notHere(artifact, "location") }
+        let object = try object(artifact, for: "location")
         let held = try await client.currentCredentials(for: "location")
         // A signature that the service does not take is worse than none: the bucket may be public.
         guard let held, held.signer != nil, !trouble.isRefused(held) else {
@@ -79,51 +71,21 @@ package struct GCSOrigin: BucketOrigin {
     // MARK: Asking
 
     private func call(_ name: String, _ method: HTTPMethod, _ artifact: ArtifactURL) throws -> GCSCall {
-        guard let object = urls.object(artifact.description) else { throw Self.notHere(artifact, name) }
+        let object = try object(artifact, for: name)
         return GCSCall(name, method, key: object.key, query: object.generation.map { [("generation", $0)] } ?? [])
     }
 
-    private static func notHere(_ artifact: ArtifactURL, _ call: String) -> StorageError {
-        CloudErrors.gcs.invalid("\(artifact.redacted) is not an object of this bucket", call)
+    private func object(_ artifact: ArtifactURL, for call: String) throws -> GCSObjectName {
+        guard let object = urls.object(artifact.description) else {
+            throw CloudErrors.gcs.invalid("\(artifact.redacted) is not an object of this bucket", call)
+        }
+        return object
     }
 
     private func ask(_ call: GCSCall) async throws -> BucketAnswer {
-        // The last answer that asks for patience is what the caller gets when there is none left.
-        var impatient: GCSAnswer?
-        do {
-            let held = try await client.currentCredentials(for: call.name)
-            let answer = try await retries.run { _ in
-                impatient = nil
-                let answer = try await client.answer(to: call)
-                guard let failure = answer.failure else { return answer }
-                let error = client.error(failure, call)
-                // Who asks without credentials is told of the object what everybody is told.
-                if failure.isAboutCaller, held != nil || failure.code == "NoSuchBucket" {
-                    trouble.note(failure, refusesCredentials: failure.refusesCredentials, with: held)
-                    throw error
-                }
-                guard error.code.isTransient else { return answer }
-                impatient = answer
-                throw error
-            }
-            trouble.end()
-            return Self.answer(answer)
-        } catch {
-            guard let impatient else { throw error }
-            return Self.answer(impatient)
-        }
-    }
-
-    private static func answer(_ answer: GCSAnswer) -> BucketAnswer {
-        let headers = answer.headers.map { (name: $0.name, value: $0.value) }
-        // What is wrong with a signature is told with what was signed: nothing for the client that asked.
-        let body = answer.failure == nil ? answer.body : ByteStream(chunks: [])
-        return BucketAnswer(status: answer.status, headers: headers, body: body)
-    }
-}
-
-extension BucketAnswer {
-    fileprivate func header(_ name: String) -> String? {
-        headers.first { $0.name.lowercased() == name }?.value
+        let held = try await client.currentCredentials(for: call.name)
+        let answer = try await trouble.ask(
+            with: held, missingBucket: "NoSuchBucket", { try await client.answer(to: call) }, describe: { client.error($0, call) })
+        return BucketAnswer(answer)
     }
 }

@@ -1,15 +1,10 @@
 package import MirrorCore
+package import MirrorStorage
 package import StorageCloud
 
 /// One bucket, and how it is reached.
 package struct GCSConfiguration: Sendable {
-    /// How clients get at objects.
-    package enum Access: String, Sendable, Hashable, CaseIterable {
-        /// By the object's plain address; the bucket lets everybody read.
-        case `public`
-        /// By an address with a signature that ends.
-        case presigned
-    }
+    package typealias Access = BucketAccess
 
     package var bucket: String
     package var endpoint: GCSEndpoint
@@ -36,8 +31,7 @@ package struct GCSConfiguration: Sendable {
         self.endpoint = endpoint
         self.access = access
         self.publicURL = publicURL
-        let trimmed = keyPrefix.drop { $0 == "/" }
-        self.keyPrefix = trimmed.isEmpty || trimmed.hasSuffix("/") ? String(trimmed) : "\(trimmed)/"
+        self.keyPrefix = BucketReading.trimmed(keyPrefix)
         self.credentials = credentials
         self.hasTokens = hasTokens
         self.location = location

@@ -5,7 +5,7 @@ package import MirrorStorage
 /// What a pool in a bucket has beside the bucket.
 package struct GCSPoolSettings: StorageSettings {
     package var bucket: GCSBucketSettings
-    package var access: GCSConfiguration.Access = .public
+    package var access: BucketAccess = .public
     /// What stands in front of keys in locations; `nil` for the bucket's own URL.
     package var publicURL: ArtifactURL?
     /// Empty, or with a slash at its end.
@@ -35,32 +35,18 @@ extension GCSPoolSettings {
         section.value(
             "project", &project, .project, example: "my-project",
             doc: "The project that `pools apply` creates the bucket in. Nothing else needs it.")
-        var access = GCSConfiguration.Access.public
-        section.value(
-            "access", &access, .choice(),
-            doc:
-                "How clients read the objects: `public` objects can be read by everyone, at plain URLs; `presigned` URLs carry a "
-                + "signature by the mirror, and expire. A signature needs a service account or an HMAC key."
-        )
-        var publicURL: ArtifactURL?
-        section.value(
-            "publicURL", &publicURL, .locationURL, defaultNote: "the bucket's own URL", example: "https://mirror-cdn.example.org",
-            doc:
-                "What redirects begin with in place of the bucket's own URL: a CDN, a load balancer, a proxy. With presigned access the "
-                + "server must receive the `Host` and the path given here, because both are signed.")
-        var keyPrefix: String?
-        section.value(
-            "keyPrefix", &keyPrefix, .keyPrefix, example: "cloud-mirror/",
-            doc: "Prefix of every key, for a bucket that also holds other things.")
+        let reading = BucketReading.read(
+            section,
+            .init(
+                signature: "a signature by the mirror, and expire. A signature needs a service account or an HMAC key.",
+                servers: "a CDN, a load balancer, a proxy", duty: "receive the `Host` and the path given here, because both are signed."))
         guard let bucket else { return nil }
-        if access == .presigned, bucket.credentials == .anonymous {
+        if reading.access == .presigned, bucket.credentials == .anonymous {
             section.report("cannot be presigned without credentials; remove `credentials: anonymous`", key: "access")
         }
-        if let key = bucket.plainHTTPKey {
-            section.warn("uses plain HTTP: anyone on the network path can read and change what is copied", key: key)
-        }
+        bucket.warnOfPlainHTTP(section)
         return GCSPoolSettings(
-            bucket: bucket, access: access, publicURL: publicURL, keyPrefix: keyPrefix ?? "",
+            bucket: bucket, access: reading.access, publicURL: reading.publicURL, keyPrefix: reading.keyPrefix,
             location: region ?? pool.region, project: project)
     }
 }

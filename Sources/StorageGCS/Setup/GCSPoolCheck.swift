@@ -12,8 +12,6 @@ package struct GCSPoolCheck: Sendable {
     /// Where credentials come from, for people.
     let credentialsSource: String
 
-    static let probeFolder = "cloud-mirror-probe-may-be-deleted/"
-
     var configuration: GCSConfiguration { setup.configuration }
     private var target: GCSPoolTarget { setup.target }
     private var connection: GCSConnection { setup.client.connection }
@@ -23,7 +21,7 @@ package struct GCSPoolCheck: Sendable {
     var probeStore: GCSStore {
         let probe = GCSConfiguration(
             bucket: configuration.bucket, endpoint: configuration.endpoint, access: configuration.access,
-            publicURL: configuration.publicURL, keyPrefix: configuration.keyPrefix + Self.probeFolder,
+            publicURL: configuration.publicURL, keyPrefix: configuration.keyPrefix + ProbeObjects.folder,
             credentials: configuration.credentials, hasTokens: configuration.hasTokens)
         return GCSStore(configuration: probe, connection: connection)
     }
@@ -52,18 +50,7 @@ package struct GCSPoolCheck: Sendable {
     // MARK: Before the objects
 
     private func checkCredentials(_ say: Say) async throws -> Bool {
-        do {
-            guard let credentials = try await configuration.credentials.credentials() else {
-                say(.ok, "credentials: none, requests are not signed (\(credentialsSource))")
-                return true
-            }
-            let end = credentials.expires.map { ", they expire at \($0.iso8601) and are renewed before" } ?? ""
-            say(.ok, "credentials: \(credentials.owner ?? "a token"), \(credentialsSource)\(end)")
-            return true
-        } catch let error as CredentialsError {
-            say(.error, "credentials: \(error.message)")
-            return false
-        }
+        try await probe.checkCredentials(configuration.credentials, source: credentialsSource, name: { $0.owner ?? "a token" }, say)
     }
 
     /// - Returns: The bucket's settings, where they can be seen, and whether the check can continue.
@@ -99,44 +86,21 @@ package struct GCSPoolCheck: Sendable {
     // MARK: Clients
 
     func checkReading(_ say: Say, _ store: GCSStore, _ name: String, _ body: ByteBuffer) async throws {
-        do {
-            let plain = store.client.url(ofKey: name, base: configuration.publicURL)
-            switch configuration.access {
-            case .public:
-                let status = try await status(of: plain, expecting: body)
-                if status == 200 { return say(.ok, "clients may read: \(plain)") }
-                let advice =
-                    target.isReadElsewhere
-                    ? "the server behind publicURL must give everyone the bucket's objects"
-                    : "run `cloud-mirror pools apply`, which makes them public, or choose `access: presigned`"
-                say(.error, "clients may not read \(plain) (\(words(status))): \(advice)")
-            case .presigned:
-                let signed = try await store.client.signedURL(ofKey: name, base: configuration.publicURL, life: .seconds(60))
-                let status = try await status(of: signed.url, expecting: body)
-                if status == 200 {
-                    say(.ok, "clients may read by signed URLs, at \(plain)")
-                } else {
-                    say(
-                        .error,
-                        "clients may not read by signed URLs at \(plain) (\(words(status))): the account that signs must be allowed to read objects, "
-                            + "and the way from clients to the bucket must leave Host, path and query as they are")
-                }
-                if try await self.status(of: plain, expecting: body) == 200 {
-                    say(.warning, "everybody may read without a signature: run `cloud-mirror pools apply`, or choose `access: public`")
-                }
-            }
-        } catch let error as StorageError {
-            say(.error, "clients may not read: \(error.message)")
-        } catch let error as OutboundError {
-            say(.error, "clients may not read, at least from this machine: \(error.message)")
+        let plain = store.client.url(ofKey: name, base: configuration.publicURL)
+        switch configuration.access {
+        case .public:
+            let advice = ServiceProbe.adviceOnReading(isReadElsewhere: target.isReadElsewhere)
+            try await probe.checkReading(plain, expecting: body, sign: nil, advice: advice, errors: .gcs, say)
+        case .presigned:
+            let advice =
+                "the account that signs must be allowed to read objects, "
+                + "and the way from clients to the bucket must leave Host, path and query as they are"
+            try await probe.checkReading(
+                plain, expecting: body, kind: "signed",
+                sign: { try await store.client.signedURL(ofKey: name, base: configuration.publicURL, life: .seconds(60)).url },
+                advice: advice, errors: .gcs, say)
         }
     }
-
-    private func status(of url: String, expecting body: ByteBuffer) async throws -> Int? {
-        try await probe.status(of: url, expecting: body, errors: .gcs)
-    }
-
-    private func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "different data" }
 
     // MARK: Lifecycle
 

@@ -61,14 +61,9 @@ package struct GCSPoolSetup: Sendable {
 
     /// The service's answer, once throttling and passing errors were waited out.
     private func ask(_ call: GCSCall) async throws -> GCSAnswer {
-        try await retries.run { _ in
-            let answer = try await client.answer(to: call)
-            guard let failure = answer.failure else { return answer }
-            let error = client.error(failure, call)
-            // That somebody else has a bucket of the name is an answer.
-            guard error.code.isTransient, !failure.isUnsupported, failure.status != 409 else { return answer }
-            throw error
-        }
+        // That somebody else has a bucket of the name is an answer.
+        try await retries.answer(
+            { try await client.answer(to: call) }, describe: { client.error($0, call) }, isAnswer: { $0.status == 409 })
     }
 
     // MARK: Doing

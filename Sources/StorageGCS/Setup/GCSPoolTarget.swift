@@ -1,10 +1,11 @@
 import MirrorCore
+package import MirrorStorage
 
 /// What a pool wants of its bucket.
 package struct GCSPoolTarget: Sendable, Equatable {
     package var bucket: String
     package var endpoint: GCSEndpoint
-    package var access: GCSConfiguration.Access
+    package var access: BucketAccess
     /// Whether clients read at an address that is not the bucket's own, such as a CDN's.
     package var isReadElsewhere: Bool
     /// Empty, or with a slash at its end.

@@ -104,7 +104,7 @@ struct GCSMultipart: Sendable {
         } catch let error as StorageError where error.code == .notFound {
             throw CloudErrors.gcs.odd("the upload \(name) is gone, and there is no object", call)
         }
-        guard GCSStore.size(answer.headers.first(name: "content-length")) == size else {
+        guard ObjectFields.size(answer.headers.first(name: "content-length")) == size else {
             throw CloudErrors.gcs.odd("the upload \(name) does not have the size that was sent", call)
         }
         try Self.require(ObjectHashes(answer.headers), check, call)

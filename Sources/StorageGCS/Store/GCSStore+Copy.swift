@@ -42,8 +42,9 @@ extension GCSStore {
         let call = GCSCall("copy", .HEAD, key: source.key, query: source.version.map { [("generation", $0)] } ?? [])
         let answer = try await retries.run { _ in try await other.send(call) }
         guard let generation = answer.generation else { throw CloudErrors.gcs.odd("the service does not say which object it has", "copy") }
-        let size = Self.size(answer.headers.first(name: "x-goog-stored-content-length") ?? answer.headers.first(name: "content-length"))
-        let etag = Self.quoted(answer.headers.first(name: "etag") ?? "")
+        let size = ObjectFields.size(
+            answer.headers.first(name: "x-goog-stored-content-length") ?? answer.headers.first(name: "content-length"))
+        let etag = ObjectFields.quoted(answer.headers.first(name: "etag") ?? "")
         guard size == source.size, source.etag == nil || source.etag == etag else {
             throw CloudErrors.gcs.error(.preconditionFailed, "\(other.subject(of: call)) is no longer what it was", "copy")
         }

@@ -64,7 +64,7 @@ extension GCSStore {
         _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, _ body: () async throws -> String
     ) async throws -> Published {
         do {
-            return .now(etag: Self.quoted(try await body()))
+            return .now(etag: ObjectFields.quoted(try await body()))
         } catch let error as StorageError {
             return .before(try await published(key, size: size, metadata, despite: error))
         }

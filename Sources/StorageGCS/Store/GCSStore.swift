@@ -11,6 +11,8 @@ package struct GCSStore: ObjectStore {
     let multipart: GCSMultipart
     let retries: StepRetry
 
+    private static let answers = ObjectAnswers(fields: .gcs, errors: .gcs)
+
     /// Bytes. Cloud Storage, "Quotas & limits", XML API multipart uploads.
     static let minPartSize: Int64 = 5 << 20
     static let maxPartSize: Int64 = 5 << 30
@@ -32,7 +34,7 @@ package struct GCSStore: ObjectStore {
         return capabilities
     }
 
-    package static func capabilities(_ access: GCSConfiguration.Access) -> StoreCapabilities {
+    package static func capabilities(_ access: BucketAccess) -> StoreCapabilities {
         var features: StoreCapabilities.Features = [.parallelParts, .serverSideCopy, .conditionalWrites, .keepsDigestOfParts]
         if access == .presigned { features.insert(.presignedLocations) }
         return StoreCapabilities(
@@ -44,58 +46,32 @@ package struct GCSStore: ObjectStore {
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
         let answer = try await client.send(GCSCall("head", .HEAD, key: name(of: key)))
-        guard let size = Self.size(answer.headers.first(name: "content-length")) else {
-            throw CloudErrors.gcs.odd("the service does not say how long the object \(key) is", "head")
-        }
-        return info(of: key, size: size, answer)
+        return try Self.answers.info(of: key, answer, now: client.now)
     }
 
     package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
         var call = GCSCall("get", .GET, key: name(of: key))
         if let range { call.headers.append(("range", "bytes=\(range.offset)-\(range.end - 1)")) }
         let answer = try await client.send(call)
-        guard answer.status == 206, let range else { return try whole(of: key, range: range, answer) }
-        guard let stated = answer.headers.first(name: "content-range").flatMap(ContentRange.init), let held = stated.bytes,
-            let size = stated.total, held == range.clamped(toSize: size),
-            answer.headers.first(name: "content-length").map({ Self.size($0) == held.length }) ?? true
-        else { throw CloudErrors.gcs.odd("the service sends a range of the object \(key) that was not requested", "get") }
-        return ObjectContent(info: info(of: key, size: size, answer), range: held, body: answer.body)
-    }
-
-    private func whole(of key: ObjectKey, range: ByteRange?, _ answer: GCSAnswer) throws -> ObjectContent {
-        guard answer.status == 200, !answer.headers.contains(name: "content-range"),
-            let size = Self.size(answer.headers.first(name: "content-length"))
-        else { throw CloudErrors.gcs.odd("the service does not send the object \(key), or does not say how long it is", "get") }
-        let info = info(of: key, size: size, answer)
-        let expected = answer.isTranscoded ? nil : ObjectHashes(answer.headers).crc32c
-        let body = ByteStream(CheckedStream(base: answer.body, check: RunningCheck(), expected: expected))
-        guard let range else { return ObjectContent(info: info, range: nil, body: body) }
-        guard let held = range.clamped(toSize: size) else {
-            throw CloudErrors.gcs.invalid("the range begins beyond the end of the object \(key)", "get")
+        return try Self.answers.content(of: key, range: range, answer, now: client.now) { body in
+            let expected = answer.isTranscoded ? nil : ObjectHashes(answer.headers).crc32c
+            return ByteStream(CheckedStream(base: body, check: RunningCheck(), expected: expected))
         }
-        return ObjectContent(info: info, range: held, body: ByteStream(StreamCut(body, to: held)))
     }
-
-    /// - Returns: `nil` if the size is missing or absurd.
-    static func size(_ text: String?) -> Int64? {
-        text.flatMap { Int64(digits: $0) }.flatMap { (0...(1 << 53)).contains($0) ? $0 : nil }
-    }
-
-    func info(of key: ObjectKey, size: Int64, _ answer: GCSAnswer) -> ObjectInfo {
-        let lastModified = answer.headers.first(name: "last-modified").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) ?? client.now
-        return ObjectInfo(
-            key: key, size: size, etag: Self.quoted(answer.headers.first(name: "etag") ?? ""), lastModified: lastModified,
-            metadata: MetadataFields.gcs.read(answer.headers, lastModified: lastModified))
-    }
-
-    /// An entity tag as it stands in a field.
-    static func quoted(_ etag: String) -> String { etag.isEmpty || etag.hasPrefix("\"") ? etag : "\"\(etag)\"" }
 
     package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
         if let expectedSize, expectedSize > Self.maxObjectSize {
             throw CloudErrors.gcs.invalid("\(expectedSize) bytes are more than an object may have", "beginUpload")
         }
         return GCSUpload(store: self, key: key, metadata: MetadataFields.gcs.kept(metadata), expectedSize: expectedSize)
+    }
+
+    private var listing: BucketListing { BucketListing(keyPrefix: configuration.keyPrefix, errors: .gcs) }
+
+    package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
+        try await listing.objects(after: after, limit: limit, now: client.now) { query in
+            try await client.document(GCSCall("list", .GET, query: query), limit: BucketListing.maxPageSize)
+        }
     }
 
     package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
@@ -107,10 +83,8 @@ package struct GCSStore: ObjectStore {
 
     /// Lists one object. Without the permission to list, absent objects are answered with 403 instead of 404, and a pool cannot work.
     package func checkHealth() async throws {
-        var query: [(name: String, value: String?)] = [("list-type", "2"), ("max-keys", "1")]
-        if !configuration.keyPrefix.isEmpty { query.append(("prefix", configuration.keyPrefix)) }
         do {
-            _ = try await client.document(GCSCall("checkHealth", .GET, query: query))
+            _ = try await client.document(GCSCall("checkHealth", .GET, query: listing.query(limit: 1)))
         } catch var error as StorageError where error.code == .permissionDenied && (error.cause as? GCSFailure)?.code == "AccessDenied" {
             error.message = "the credentials may not list the bucket \(configuration.bucket): grant them storage.objects.list"
             throw error

@@ -1,17 +1,12 @@
 import MirrorCore
 package import MirrorStorage
-package import NIOCore
+import NIOCore
 package import NIOHTTP1
-import StorageCloud
+package import StorageCloud
 
 /// One request to a bucket or an object of it, before it has an address and a signature.
 package struct S3Call: Sendable {
-    package enum Body: Sendable {
-        case none
-        case bytes([ByteBuffer])
-        /// Is sent once: what fails then is not repeated here.
-        case stream(ByteStream, length: Int64)
-    }
+    package typealias Body = CallBody
 
     /// What the request has beyond the least, unless the server refuses it.
     struct Extra: Sendable {
@@ -73,7 +68,7 @@ package struct S3Call: Sendable {
     }
 }
 
-extension S3Call.Body {
+extension CallBody {
     /// The check of bytes in memory, in base64; `nil` for a stream, behind which it is sent.
     var crc32c: String? {
         guard case .bytes(let buffers) = self else { return nil }
@@ -93,7 +88,7 @@ extension WriteCondition {
 }
 
 /// What the service answered.
-package struct S3Answer: Sendable {
+package struct S3Answer: ServiceAnswer {
     package var status: Int
     package var headers: HTTPHeaders
     /// Its errors are ``StorageError``s.

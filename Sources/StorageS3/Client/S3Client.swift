@@ -67,13 +67,7 @@ package final class S3Client: Sendable {
     /// - Throws: What reading it throws; `.unavailable` when it is none, or one that says why not although the status is that of success: a
     ///   service that has begun its answer has no other way to say so.
     func document(in answer: S3Answer, to call: S3Call, limit: Int = 1 << 20) async throws -> XMLTree {
-        let bytes = try await answer.body.collect(upTo: limit)
-        let document: XMLTree
-        do {
-            document = try XMLTree(parsing: bytes, limit: limit)
-        } catch {
-            throw CloudErrors.s3.odd("the service's answer is \(error)", call.name)
-        }
+        let document = try await answer.document(of: call.name, limit: limit, errors: .s3)
         guard document.name == "Error" else { return document }
         throw error(S3Failure(status: answer.status, headers: answer.headers, document: document), call)
     }

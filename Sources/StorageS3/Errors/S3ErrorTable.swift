@@ -13,11 +13,7 @@ enum S3ErrorTable {
         return code.hasPrefix("KMS.") ? denied : nil
     }
 
-    private static let byCode: [String: Meaning] = {
-        var table: [String: Meaning] = [:]
-        for (codes, meaning) in rows { for code in codes { table[code] = meaning } }
-        return table
-    }()
+    private static let byCode = Meaning.byCode(rows)
 
     static let rows: [(codes: [String], meaning: Meaning)] = [
         // What is not there.

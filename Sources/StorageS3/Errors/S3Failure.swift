@@ -66,11 +66,11 @@ package struct S3Failure: ServiceFailure {
     ]
 
     /// Whether the credentials are of no use for anything, also not for signing addresses.
-    var refusesCredentials: Bool { Self.credentialCodes.contains(code) }
+    package var refusesCredentials: Bool { Self.credentialCodes.contains(code) }
 
     /// Whether the refusal says something about whoever signed the request, and nothing about the object: not permitted, not known, wrong clock,
     /// another region, no such bucket.
-    var isAboutCaller: Bool {
+    package var isAboutCaller: Bool {
         if refusesCredentials || Self.regionCodes.contains(code) { return true }
         switch code {
         case "RequestTimeTooSkewed", "NoSuchBucket": return true

@@ -1,4 +1,5 @@
 package import MirrorCore
+import StorageCloud
 
 /// The URLs that mean objects of one bucket: all spellings are read, one is written.
 ///
@@ -45,20 +46,10 @@ package struct S3BucketURLs: Sendable {
     ///
     /// - Returns: `nil` for what does not lie in this bucket.
     package func object(_ text: String) -> S3ObjectName? {
-        guard text.utf8.count <= ArtifactURL.maxLength, let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")),
-            text.utf8[colon...].starts(with: "://".utf8)
-        else { return nil }
-        let scheme = text[..<colon].lowercased()
-        let rest = text.utf8[colon...].dropFirst(3)
-        if scheme == S3Service.name { return literal(rest) }
-        guard let scheme = ArtifactURL.Scheme(rawValue: scheme) else { return nil }
-        // RFC 3986 §3.5: the fragment is the client's own business.
-        let whole = rest.prefix { $0 != UInt8(ascii: "#") }
-        let authority = whole.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
-        let path = whole[authority.endIndex...].prefix { $0 != UInt8(ascii: "?") }
-        let query = whole[path.endIndex...].dropFirst()
-        guard let key = key(scheme: scheme, authority: String(Substring(authority)), path: path.dropFirst()), isHeld(key),
-            let query = Query(Substring(query))
+        guard let parts = ObjectURLParts(text) else { return nil }
+        if parts.scheme == S3Service.name { return literal(parts.rest) }
+        guard let site = parts.site, let key = key(at: site, path: parts.path), ObjectURLParts.canHold(key),
+            let query = Query(Substring(parts.query))
         else { return nil }
         return S3ObjectName(key: key, version: query.version)
     }
@@ -73,17 +64,16 @@ package struct S3BucketURLs: Sendable {
         let marker = Array("?versionId=".utf8)
         let parts = Array(key.utf8).split(separator: marker, omittingEmptySubsequences: false)
         guard parts.count > 1, let version = parts.last, !version.isEmpty else {
-            return isHeld(key) ? S3ObjectName(key: key, version: nil) : nil
+            return ObjectURLParts.canHold(key) ? S3ObjectName(key: key, version: nil) : nil
         }
         let path = String(Substring(key.utf8.dropLast(marker.count + version.count)))
-        return isHeld(path) ? S3ObjectName(key: path, version: String(decoding: version, as: UTF8.self)) : nil
+        return ObjectURLParts.canHold(path) ? S3ObjectName(key: path, version: String(decoding: version, as: UTF8.self)) : nil
     }
 
     // MARK: http and https
 
-    private func key(scheme: ArtifactURL.Scheme, authority: String, path: Substring.UTF8View) -> String? {
-        // The strict parser knows about case, trailing dots, default ports and everything that is no host.
-        guard let site = try? ArtifactURL("\(scheme.rawValue)://\(authority)/"), let style = style(of: site) else { return nil }
+    private func key(at site: ArtifactURL, path: Substring.UTF8View) -> String? {
+        guard let style = style(of: site) else { return nil }
         switch style {
         case .virtual:
             return PercentCoding.decode(Substring(path))
@@ -112,12 +102,6 @@ package struct S3BucketURLs: Sendable {
     private func isPort(_ site: ArtifactURL, of endpoint: S3Endpoint) -> Bool {
         if site.port == endpoint.port { return true }
         return endpoint.port == endpoint.scheme.defaultPort && site.port == site.scheme.defaultPort
-    }
-
-    /// Whether a URL can hold the key as it is.
-    private func isHeld(_ key: String) -> Bool {
-        !key.isEmpty
-            && key.utf8.split(separator: UInt8(ascii: "/")).allSatisfy { !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) }
     }
 
     // MARK: Queries

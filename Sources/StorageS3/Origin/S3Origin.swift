@@ -13,7 +13,6 @@ package import StorageCloud
 package struct S3Origin: BucketOrigin {
     package let client: S3Client
     private let urls: S3BucketURLs
-    private let retries: StepRetry
     private let trouble: OriginTrouble<S3Credentials>
 
     /// - Parameter http: Shared by everybody who talks to the service.
@@ -23,7 +22,6 @@ package struct S3Origin: BucketOrigin {
     ) {
         client = S3Client(bucket: bucket, endpoint: endpoint, credentials: credentials, http: http, clock: clock, logger: logger)
         urls = S3BucketURLs(endpoint: endpoint, bucket: bucket)
-        retries = StepRetry(policy: .init(maxAttempts: 4), clock: clock)
         trouble = OriginTrouble(bucket: bucket, clock: clock, logger: logger)
     }
 
@@ -68,18 +66,14 @@ package struct S3Origin: BucketOrigin {
     /// Whether an answer to a request for a range is that range, or the whole object, or says why not.
     private func agrees(_ answer: BucketAnswer, _ range: ByteRange, _ artifact: ArtifactURL) async throws -> Bool {
         switch answer.status {
-        case 206:
-            guard let stated = answer.header("content-range").flatMap(ContentRange.init), let held = stated.bytes,
-                let size = stated.total
-            else { return false }
-            let length = answer.header("content-length")
-            return held == range.clamped(toSize: size)
-                && (length == nil || S3Store.size(length) == held.length)
+        case 206: return answer.isExactly(range)
         case 200:
             // Whether it is the whole only the object itself can tell.
-            guard answer.header("content-range") == nil, let length = S3Store.size(answer.header("content-length")) else { return false }
+            guard answer.header("content-range") == nil, let length = ObjectFields.size(answer.header("content-length")) else {
+                return false
+            }
             let known = try await head(artifact)
-            return known.status == 200 && S3Store.size(known.header("content-length")) == length
+            return known.status == 200 && ObjectFields.size(known.header("content-length")) == length
                 && known.header("etag") == answer.header("etag")
         default: return true
         }
@@ -96,11 +90,11 @@ package struct S3Origin: BucketOrigin {
         let endpoint = client.endpoint
         return CopySource(
             service: S3Service.name, endpoint: endpoint.url, region: endpoint.region, bucket: client.bucket, key: object.key,
-            version: object.version, size: size, etag: answer.header("etag").map(S3Store.quoted).flatMap { $0.isEmpty ? nil : $0 })
+            version: object.version, size: size, etag: answer.header("etag").map(ObjectFields.quoted).flatMap { $0.isEmpty ? nil : $0 })
     }
 
     package func location(of artifact: ArtifactURL, life: Duration) async throws -> ObjectLocation {
-        guard let object = urls.object(artifact.description) else { throw Self.notHere(artifact, "location") }
+        let object = try object(artifact, for: "location")
         let held = try await client.currentCredentials(for: "location")
         // A signature that the service does not take is worse than none: the bucket may be public.
         guard let held, !trouble.isRefused(held) else {
@@ -115,46 +109,22 @@ package struct S3Origin: BucketOrigin {
     private static let statesChecksums = (name: "x-amz-checksum-mode", value: "ENABLED")
 
     private func call(_ name: String, _ method: HTTPMethod, _ artifact: ArtifactURL) throws -> S3Call {
-        guard let object = urls.object(artifact.description) else { throw Self.notHere(artifact, name) }
+        let object = try object(artifact, for: name)
         return S3Call(name, method, key: object.key, query: object.version.map { [("versionId", $0)] } ?? [])
     }
 
-    private static func notHere(_ artifact: ArtifactURL, _ call: String) -> StorageError {
-        CloudErrors.s3.invalid("\(artifact.redacted) is not an object of this bucket", call)
+    private func object(_ artifact: ArtifactURL, for call: String) throws -> S3ObjectName {
+        guard let object = urls.object(artifact.description) else {
+            throw CloudErrors.s3.invalid("\(artifact.redacted) is not an object of this bucket", call)
+        }
+        return object
     }
 
     private func ask(_ call: S3Call) async throws -> BucketAnswer {
-        // The last answer that asks for patience is what the caller gets when there is none left.
-        var impatient: S3Answer?
-        do {
-            let held = try await client.currentCredentials(for: call.name)
-            let answer = try await retries.run { _ in
-                impatient = nil
-                let answer = try await client.answer(to: call)
-                guard let failure = answer.failure else { return answer }
-                let error = client.error(failure, call)
-                // Who asks without credentials is told of the object what everybody is told.
-                if failure.isAboutCaller, held != nil || failure.code == "NoSuchBucket" {
-                    trouble.note(failure, refusesCredentials: failure.refusesCredentials, with: held)
-                    throw error
-                }
-                guard error.code.isTransient else { return answer }
-                impatient = answer
-                throw error
-            }
-            trouble.end()
-            return Self.answer(answer)
-        } catch {
-            guard let impatient else { throw error }
-            return Self.answer(impatient)
-        }
-    }
-
-    private static func answer(_ answer: S3Answer) -> BucketAnswer {
-        let headers = answer.headers.map { (name: $0.name, value: $0.value) }
-        // What is wrong with a signature is told with what was signed: nothing for the client that asked.
-        let body = answer.failure == nil ? answer.body : ByteStream(chunks: [])
-        return BucketAnswer(status: answer.status, headers: headers, body: body)
+        let held = try await client.currentCredentials(for: call.name)
+        let answer = try await trouble.ask(
+            with: held, missingBucket: "NoSuchBucket", { try await client.answer(to: call) }, describe: { client.error($0, call) })
+        return BucketAnswer(answer)
     }
 
     /// Bytes of the whole object.
@@ -166,11 +136,5 @@ package struct S3Origin: BucketOrigin {
             default: nil
             }
         return text.flatMap { Int64($0) }.flatMap { $0 >= 0 ? $0 : nil }
-    }
-}
-
-extension BucketAnswer {
-    fileprivate func header(_ name: String) -> String? {
-        headers.first { $0.name.lowercased() == name }?.value
     }
 }

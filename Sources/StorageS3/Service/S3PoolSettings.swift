@@ -5,7 +5,7 @@ package import MirrorStorage
 /// What a pool in a bucket has beside the bucket.
 package struct S3PoolSettings: StorageSettings {
     package var bucket: S3BucketSettings
-    package var access: S3Configuration.Access = .public
+    package var access: BucketAccess = .public
     /// What stands in front of keys in locations; `nil` for the bucket's own URL.
     package var publicURL: ArtifactURL?
     /// Empty, or with a slash at its end.
@@ -23,30 +23,16 @@ extension S3PoolSettings {
     /// - Returns: `nil` after recording a problem.
     static func read(_ section: SettingsReader, of pool: PoolID) -> S3PoolSettings? {
         let bucket = S3BucketSettings.read(section, example: "my-mirror-eu-central-1", fallbackRegion: pool.region)
-        var access = S3Configuration.Access.public
-        section.value(
-            "access", &access, .choice(),
-            doc:
-                "How clients read the objects: `public` objects can be read by everyone, at plain URLs; `presigned` URLs carry a "
-                + "signature by the mirror, and expire."
-        )
-        var publicURL: ArtifactURL?
-        section.value(
-            "publicURL", &publicURL, .locationURL, defaultNote: "the bucket's own URL", example: "https://mirror-cdn.example.org",
-            doc:
-                "What redirects begin with in place of the bucket's own URL: a CDN, a VPC endpoint, a proxy. With presigned access the "
-                + "server must receive the `Host` and the path given here, because both are signed.")
-        var keyPrefix: String?
-        section.value(
-            "keyPrefix", &keyPrefix, .keyPrefix, example: "cloud-mirror/",
-            doc: "Prefix of every key, for a bucket that also holds other things.")
+        let reading = BucketReading.read(
+            section,
+            .init(
+                signature: "a signature by the mirror, and expire.", servers: "a CDN, a VPC endpoint, a proxy",
+                duty: "receive the `Host` and the path given here, because both are signed."))
         guard let bucket else { return nil }
-        if access == .presigned, bucket.credentials == .anonymous {
+        if reading.access == .presigned, bucket.credentials == .anonymous {
             section.report("cannot be presigned without credentials; remove `credentials: anonymous`", key: "access")
         }
-        if let key = bucket.plainHTTPKey {
-            section.warn("uses plain HTTP: anyone on the network path can read and change what is copied", key: key)
-        }
-        return S3PoolSettings(bucket: bucket, access: access, publicURL: publicURL, keyPrefix: keyPrefix ?? "")
+        bucket.warnOfPlainHTTP(section)
+        return S3PoolSettings(bucket: bucket, access: reading.access, publicURL: reading.publicURL, keyPrefix: reading.keyPrefix)
     }
 }

@@ -2,6 +2,7 @@ import Crypto
 import MirrorCore
 import NIOCore
 import NIOHTTP1
+import StorageCloud
 
 extension S3Call {
     /// Makes a bucket in the endpoint's region, with the service's defaults otherwise.

@@ -12,8 +12,6 @@ package struct S3PoolCheck: Sendable {
     /// Where credentials come from, for people.
     let credentialsSource: String
 
-    static let probeFolder = "cloud-mirror-probe-may-be-deleted/"
-
     var client: S3Client { setup.client }
     var clock: any MirrorClock { setup.clock }
     var configuration: S3Configuration { setup.configuration }
@@ -24,7 +22,7 @@ package struct S3PoolCheck: Sendable {
     var probeStore: S3Store {
         var probe = S3Configuration(
             bucket: configuration.bucket, endpoint: client.endpoint, access: configuration.access, publicURL: configuration.publicURL,
-            keyPrefix: configuration.keyPrefix + Self.probeFolder, credentials: configuration.credentials)
+            keyPrefix: configuration.keyPrefix + ProbeObjects.folder, credentials: configuration.credentials)
         probe.quirks = configuration.quirks
         return S3Store(configuration: probe, http: client.http, clock: clock, logger: client.logger)
     }
@@ -48,18 +46,7 @@ package struct S3PoolCheck: Sendable {
     // MARK: Before the bucket
 
     private func checkCredentials(_ say: Say) async throws -> Bool {
-        do {
-            guard let credentials = try await configuration.credentials.credentials() else {
-                say(.ok, "credentials: none, requests are not signed (\(credentialsSource))")
-                return true
-            }
-            let end = credentials.expires.map { ", they expire at \($0.iso8601) and are renewed before" } ?? ""
-            say(.ok, "credentials: \(credentials.accessKeyID), \(credentialsSource)\(end)")
-            return true
-        } catch let error as CredentialsError {
-            say(.error, "credentials: \(error.message)")
-            return false
-        }
+        try await probe.checkCredentials(configuration.credentials, source: credentialsSource, name: { $0.accessKeyID }, say)
     }
 
     private func checkEndpoint(_ say: Say) async throws -> Bool {
@@ -100,44 +87,19 @@ package struct S3PoolCheck: Sendable {
     // MARK: Clients
 
     func checkReading(_ say: Say, _ key: String, _ body: ByteBuffer) async throws {
-        do {
-            let plain = client.url(ofKey: key, base: configuration.publicURL)
-            switch configuration.access {
-            case .public:
-                let status = try await status(of: plain, expecting: body)
-                if status == 200 { return say(.ok, "clients may read: \(plain)") }
-                let advice =
-                    target.isReadElsewhere
-                    ? "the server behind publicURL must give everyone the bucket's objects"
-                    : "run `cloud-mirror pools apply`, which makes them public, or choose `access: presigned`"
-                say(.error, "clients may not read \(plain) (\(words(status))): \(advice)")
-            case .presigned:
-                let presigned = try await client.presignedURL(ofKey: key, base: configuration.publicURL, life: .seconds(60))
-                let status = try await status(of: presigned.url, expecting: body)
-                if status == 200 {
-                    say(.ok, "clients may read by presigned URLs, at \(plain)")
-                } else {
-                    say(
-                        .error,
-                        "clients may not read by presigned URLs at \(plain) (\(words(status))): the way from clients to the bucket must leave Host, "
-                            + "path and query as they are")
-                }
-                if try await self.status(of: plain, expecting: body) == 200 {
-                    say(.warning, "everybody may read without a signature: run `cloud-mirror pools apply`, or choose `access: public`")
-                }
-            }
-        } catch let error as StorageError {
-            say(.error, "clients may not read: \(error.message)")
-        } catch let error as OutboundError {
-            say(.error, "clients may not read, at least from this machine: \(error.message)")
+        let plain = client.url(ofKey: key, base: configuration.publicURL)
+        switch configuration.access {
+        case .public:
+            let advice = ServiceProbe.adviceOnReading(isReadElsewhere: target.isReadElsewhere)
+            try await probe.checkReading(plain, expecting: body, sign: nil, advice: advice, errors: .s3, say)
+        case .presigned:
+            let advice = "the way from clients to the bucket must leave Host, path and query as they are"
+            try await probe.checkReading(
+                plain, expecting: body,
+                sign: { try await client.presignedURL(ofKey: key, base: configuration.publicURL, life: .seconds(60)).url },
+                advice: advice, errors: .s3, say)
         }
     }
-
-    private func status(of url: String, expecting body: ByteBuffer) async throws -> Int? {
-        try await probe.status(of: url, expecting: body, errors: .s3)
-    }
-
-    private func words(_ status: Int?) -> String { status.map { "status \($0)" } ?? "different data" }
 
     // MARK: Lifecycle
 

@@ -145,13 +145,8 @@ package struct S3PoolSetup: Sendable {
 
     /// The service's answer, once throttling and passing errors were waited out.
     func ask(_ call: S3Call) async throws -> S3Answer {
-        try await retries.run { _ in
-            let answer = try await client.answer(to: call)
-            guard let failure = answer.failure else { return answer }
-            let error = client.error(failure, call)
-            // 501 is an answer, however transient a 5xx may look, and so is that somebody else has a bucket of the name.
-            guard error.code.isTransient, !failure.isUnsupported, !failure.code.hasPrefix("BucketAlready") else { return answer }
-            throw error
-        }
+        // That somebody else has a bucket of the name is an answer.
+        try await retries.answer(
+            { try await client.answer(to: call) }, describe: { client.error($0, call) }, isAnswer: { $0.code.hasPrefix("BucketAlready") })
     }
 }

@@ -1,10 +1,11 @@
 import MirrorCore
+package import MirrorStorage
 
 /// What a pool wants of its bucket.
 package struct S3PoolTarget: Sendable, Equatable {
     package var bucket: String
     package var endpoint: S3Endpoint
-    package var access: S3Configuration.Access
+    package var access: BucketAccess
     /// Whether clients read at an address that is not the bucket's own, such as a CDN's.
     package var isReadElsewhere = false
     /// Empty, or with a slash at its end.

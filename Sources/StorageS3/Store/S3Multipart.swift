@@ -81,7 +81,7 @@ struct S3Multipart: Sendable {
     private func complete(_ call: S3Call, mayBeDone: Bool) async throws -> Completion {
         try await retries.run { attempt in
             do {
-                return .done(etag: S3Store.quoted(try await client.document(call)["ETag"]?.text ?? ""))
+                return .done(etag: ObjectFields.quoted(try await client.document(call)["ETag"]?.text ?? ""))
             } catch let error as StorageError where attempt > 1 || mayBeDone {
                 switch error.code {
                 case .notFound where (error.cause as? S3Failure)?.code != "NoSuchBucket": return .uncertain

@@ -143,7 +143,7 @@ extension S3Store {
             guard let etag = try await client.document(call)["ETag"]?.text, !etag.isEmpty else {
                 throw CloudErrors.s3.odd("the service returned no ETag for a part", "copyPart")
             }
-            return S3Multipart.Part(number: number, etag: S3Store.quoted(etag), crc32c: nil)
+            return S3Multipart.Part(number: number, etag: ObjectFields.quoted(etag), crc32c: nil)
         }
     }
 

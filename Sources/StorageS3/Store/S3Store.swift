@@ -12,6 +12,8 @@ package struct S3Store: ObjectStore {
     let multipart: S3Multipart
     let logger: Logger
 
+    private static let answers = ObjectAnswers(fields: .s3, errors: .s3)
+
     /// Bytes. Amazon S3 User Guide, "Amazon S3 multipart upload limits".
     static let minPartSize: Int64 = 5 << 20
     static let maxPartSize: Int64 = 5 << 30
@@ -36,7 +38,7 @@ package struct S3Store: ObjectStore {
         return capabilities
     }
 
-    package static func capabilities(_ access: S3Configuration.Access) -> StoreCapabilities {
+    package static func capabilities(_ access: BucketAccess) -> StoreCapabilities {
         var features: StoreCapabilities.Features = [.parallelParts, .serverSideCopy, .conditionalWrites]
         if access == .presigned { features.insert(.presignedLocations) }
         return StoreCapabilities(
@@ -48,61 +50,29 @@ package struct S3Store: ObjectStore {
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
         let answer = try await client.send(S3Call("head", .HEAD, key: name(of: key)))
-        guard let size = Self.size(answer.headers.first(name: "content-length")) else {
-            throw CloudErrors.s3.odd("the service does not say how long the object \(key) is", "head")
-        }
-        return info(of: key, size: size, headers: answer.headers)
+        return try Self.answers.info(of: key, answer, now: client.now)
     }
 
     package func get(_ key: ObjectKey, range: ByteRange?) async throws -> ObjectContent {
         var call = S3Call("get", .GET, key: name(of: key))
         if let range { call.headers.append(("range", "bytes=\(range.offset)-\(range.end - 1)")) }
         let answer = try await client.send(call)
-        guard answer.status == 206, let range else { return try whole(of: key, range: range, answer) }
-        guard let stated = answer.headers.first(name: "content-range").flatMap(ContentRange.init), let held = stated.bytes,
-            let size = stated.total, held == range.clamped(toSize: size),
-            answer.headers.first(name: "content-length").map({ Self.size($0) == held.length }) ?? true
-        else { throw CloudErrors.s3.odd("the service sends a range of the object \(key) that was not requested", "get") }
-        return ObjectContent(info: info(of: key, size: size, headers: answer.headers), range: held, body: answer.body)
+        return try Self.answers.content(of: key, range: range, answer, now: client.now)
     }
-
-    /// The answer of a service that sends all of the object, asked or not.
-    private func whole(of key: ObjectKey, range: ByteRange?, _ answer: S3Answer) throws -> ObjectContent {
-        guard !answer.headers.contains(name: "content-range") else {
-            // Part of the object, whatever the status says.
-            throw CloudErrors.s3.odd("the service sends a part of the object \(key) as if it were the whole", "get")
-        }
-        guard answer.status == 200, let size = Self.size(answer.headers.first(name: "content-length")) else {
-            throw CloudErrors.s3.odd("the service does not say how long the object \(key) is", "get")
-        }
-        let info = info(of: key, size: size, headers: answer.headers)
-        guard let range else { return ObjectContent(info: info, range: nil, body: answer.body) }
-        guard let held = range.clamped(toSize: size) else {
-            throw CloudErrors.s3.invalid("the range begins beyond the end of the object \(key)", "get")
-        }
-        return ObjectContent(info: info, range: held, body: ByteStream(StreamCut(answer.body, to: held)))
-    }
-
-    /// - Returns: `nil` where nothing is said, or something absurd.
-    static func size(_ text: String?) -> Int64? {
-        text.flatMap { Int64(digits: $0) }.flatMap { (0...(1 << 53)).contains($0) ? $0 : nil }
-    }
-
-    func info(of key: ObjectKey, size: Int64, headers: HTTPHeaders) -> ObjectInfo {
-        let lastModified = headers.first(name: "last-modified").flatMap(Timestamp.init(rfc3339OrHTTPDate:)) ?? client.now
-        return ObjectInfo(
-            key: key, size: size, etag: Self.quoted(headers.first(name: "etag") ?? ""), lastModified: lastModified,
-            metadata: MetadataFields.s3.read(headers, lastModified: lastModified))
-    }
-
-    /// An entity tag as it stands in a field, however a service writes it.
-    static func quoted(_ etag: String) -> String { etag.isEmpty || etag.hasPrefix("\"") ? etag : "\"\(etag)\"" }
 
     package func beginUpload(_ key: ObjectKey, metadata: ObjectMetadata, expectedSize: Int64?) async throws -> any ObjectUpload {
         if let expectedSize, expectedSize > Self.maxObjectSize {
             throw CloudErrors.s3.invalid("\(expectedSize) bytes are more than an object may have", "beginUpload")
         }
         return S3Upload(store: self, key: key, metadata: MetadataFields.s3.kept(metadata), expectedSize: expectedSize)
+    }
+
+    private var listing: BucketListing { BucketListing(keyPrefix: configuration.keyPrefix, errors: .s3) }
+
+    package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
+        try await listing.objects(after: after, limit: limit, now: client.now) { query in
+            try await client.document(S3Call("list", .GET, query: query), limit: BucketListing.maxPageSize)
+        }
     }
 
     package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
@@ -116,10 +86,8 @@ package struct S3Store: ObjectStore {
 
     /// Lists one object: whoever may not list is told 403 instead of 404 of what is absent, and no pool works like that.
     package func checkHealth() async throws {
-        var query: [(name: String, value: String?)] = [("list-type", "2"), ("max-keys", "1")]
-        if !configuration.keyPrefix.isEmpty { query.append(("prefix", configuration.keyPrefix)) }
         do {
-            _ = try await client.document(S3Call("checkHealth", .GET, query: query))
+            _ = try await client.document(S3Call("checkHealth", .GET, query: listing.query(limit: 1)))
         } catch var error as StorageError where error.code == .permissionDenied && (error.cause as? S3Failure)?.code == "AccessDenied" {
             error.message = "the credentials may not list the bucket \(configuration.bucket): permit s3:ListBucket"
             throw error

@@ -1,0 +1,27 @@
+package import MirrorCore
+package import MirrorStorage
+import NIOHTTP1
+
+extension BucketAnswer {
+    /// What a service answered, as the client that asked gets it.
+    package init(_ answer: some ServiceAnswer) {
+        self.init(
+            status: answer.status, headers: answer.headers.map { (name: $0.name, value: $0.value) },
+            // What is wrong with a signature is told with what was signed: nothing for the client that asked.
+            body: answer.failure == nil ? answer.body : ByteStream(chunks: []))
+    }
+
+    /// - Parameter name: Lower-case.
+    package func header(_ name: String) -> String? {
+        headers.first { $0.name.lowercased() == name }?.value
+    }
+
+    /// Whether the fields say that the body is `range` of an object, as far as the object reaches.
+    package func isExactly(_ range: ByteRange) -> Bool {
+        guard let stated = header("content-range").flatMap(ContentRange.init), let held = stated.bytes, let size = stated.total else {
+            return false
+        }
+        let length = header("content-length")
+        return held == range.clamped(toSize: size) && (length == nil || ObjectFields.size(length) == held.length)
+    }
+}

@@ -1,0 +1,55 @@
+package import MirrorStorage
+
+/// Tries one thing after another that a pool needs, and says what came out.
+package struct PoolTrial: Sendable {
+    package typealias Say = (SetupLine.Mark, String) -> Void
+
+    private let grant: @Sendable (_ permission: String) -> String
+
+    /// - Parameter grant: Says how somebody gets a permission: `grant storage.objects.get`.
+    package init(_ grant: @escaping @Sendable (_ permission: String) -> String) {
+        self.grant = grant
+    }
+
+    /// - Parameter words: What `body` does: `read an object`.
+    package func attempt(_ say: Say, _ words: String, _ permission: String, _ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+            say(.ok, "may \(words)")
+        } catch let error as StorageError {
+            let advice = error.code == .permissionDenied ? "\(grant(permission)): " : ""
+            say(.error, "cannot \(words): \(advice)\(error.message)")
+        }
+    }
+
+    /// Tries what the mirror does in another way where the service does not do it.
+    ///
+    /// - Parameters:
+    ///   - words: What the service does by itself: `copy objects`.
+    ///   - success: The line when it does; `nil` for the usual one.
+    ///   - otherwise: What happens when it does not.
+    package func attemptByService(
+        _ say: Say, _ words: String, success: String? = nil, otherwise: String, _ body: () async throws -> Void
+    ) async throws {
+        do {
+            try await body()
+            say(.ok, success ?? "the service may \(words) by itself")
+        } catch let error as StorageError {
+            say(.warning, "the service does not \(words) by itself, so \(otherwise): \(error.message)")
+        }
+    }
+
+    /// - Parameters:
+    ///   - field: The header field with the condition, for messages.
+    ///   - write: Writes an object that exists already, on condition that it does not.
+    package func attemptReplacing(_ say: Say, field: String, _ write: () async throws -> Void) async throws {
+        do {
+            try await write()
+            say(.warning, "the server ignores \(field): if two copies of one artifact are made at the same time, the later one stays")
+        } catch let error as StorageError where error.code == .preconditionFailed {
+            say(.ok, "a write that requires a new object does not replace an existing one")
+        } catch let error as StorageError {
+            say(.error, "cannot try to write over an existing object: \(error.message)")
+        }
+    }
+}

@@ -1,0 +1,19 @@
+package import MirrorStorage
+package import NIOCore
+
+/// The body of a request to a service.
+package enum CallBody: Sendable {
+    case none
+    case bytes([ByteBuffer])
+    /// Is sent once: what fails then is not repeated here.
+    case stream(ByteStream, length: Int64)
+
+    /// Bytes.
+    package var length: Int64 {
+        switch self {
+        case .none: 0
+        case .bytes(let buffers): buffers.reduce(0) { $0 + Int64($1.readableBytes) }
+        case .stream(_, let length): length
+        }
+    }
+}

@@ -1,0 +1,153 @@
+package import MirrorStorage
+package import NIOCore
+import Synchronization
+
+/// The parts of an upload until its end: sent to the service, or in memory where a part may be the whole object.
+package final class UploadParts<Sent: Sendable>: Sendable {
+    package enum Content: Sendable {
+        case held([ByteBuffer])
+        case sent(Sent)
+    }
+
+    package struct Part: Sendable {
+        package let number: Int
+        package let offset: Int64
+        package let length: Int64
+        package let content: Content
+    }
+
+    /// All parts of an object that hold something, in their order.
+    package struct Whole: Sendable {
+        package let parts: [Part]
+        /// Bytes.
+        package let size: Int64
+        /// Whether the service was asked before to publish it: it may have done so though its answer did not come.
+        package let wasAsked: Bool
+
+        /// The bytes of an object that is in memory.
+        package var held: [ByteBuffer]? {
+            if parts.isEmpty { return [] }
+            guard parts.count == 1, case .held(let chunks) = parts[0].content else { return nil }
+            return chunks
+        }
+
+        /// What the service holds, once those in memory are sent, too.
+        package func sent(_ send: (_ number: Int, _ body: CallBody) async throws -> Sent) async throws -> [Sent] {
+            var all: [Sent] = []
+            for part in parts {
+                switch part.content {
+                case .sent(let sent): all.append(sent)
+                case .held(let chunks): all.append(try await send(part.number, .bytes(chunks)))
+                }
+            }
+            return all
+        }
+    }
+
+    private struct State {
+        var isOpen = true
+        var parts: [Int: Part] = [:]
+        var isAsked = false
+    }
+
+    /// Bytes of a part that is gathered from its stream: sent from memory it can be sent again, and its check goes in front.
+    private static var gathered: Int64 { 8 << 20 }
+    /// Bytes of a part of unknown length.
+    private static var longestUnstated: Int { 64 << 20 }
+
+    private let maxParts: Int
+    private let minPartSize: Int64
+    private let expectedSize: Int64?
+    private let errors: CloudErrors
+    private let state = Mutex(State())
+
+    /// - Parameter minPartSize: Bytes; a part that is shorter must be the last.
+    /// - Parameter expectedSize: Bytes of the object, where they are known.
+    package init(maxParts: Int, minPartSize: Int64, expectedSize: Int64?, errors: CloudErrors) {
+        self.maxParts = maxParts
+        self.minPartSize = minPartSize
+        self.expectedSize = expectedSize
+        self.errors = errors
+    }
+
+    package var isOpen: Bool { state.withLock { $0.isOpen } }
+
+    /// Takes a part, and sends it unless it is the whole object.
+    ///
+    /// - Returns: Its length in bytes.
+    /// - Throws: `.invalidRequest` for a part that cannot be one, and when the upload has ended; what `send` and the stream throw.
+    package func write(
+        _ part: UploadPart, from body: ByteStream, _ send: (_ number: Int, _ body: CallBody) async throws -> Sent
+    ) async throws -> Int64 {
+        guard (0..<maxParts).contains(part.number), part.offset >= 0, (part.length ?? 0) >= 0 else {
+            throw errors.invalid("a part's number must be 0 to \(maxParts - 1), and its offset not negative", "write")
+        }
+        try change("write") { $0.parts[part.number] = nil }
+        let content: Content
+        let length: Int64
+        let inMemory = try await part.gathered(from: body, upTo: Self.gathered, unstatedUpTo: Self.longestUnstated, errors: errors)
+        if let chunks = inMemory {
+            length = chunks.reduce(0) { $0 + Int64($1.readableBytes) }
+            guard part.length == nil || part.length == length else {
+                throw errors.invalid("part \(part.number) is \(length) bytes long, not as long as stated", "write")
+            }
+            if length == 0 || isWhole(part, length) {
+                content = .held(chunks)
+            } else {
+                content = .sent(try await send(part.number, .bytes(chunks)))
+            }
+        } else {
+            length = part.length ?? 0
+            let counted = ByteStream(CountedStream(body, length: length, number: part.number, errors: errors))
+            content = .sent(try await send(part.number, .stream(counted, length: length)))
+        }
+        let written = Part(number: part.number, offset: part.offset, length: length, content: content)
+        try change("write") { $0.parts[part.number] = written }
+        return length
+    }
+
+    /// Whether the object is this part and no other.
+    private func isWhole(_ part: UploadPart, _ length: Int64) -> Bool {
+        guard part.number == 0, part.offset == 0 else { return false }
+        // A part that is too short for a part must be the last.
+        return expectedSize.map { $0 == length } ?? (length < minPartSize)
+    }
+
+    /// All parts, before the service is asked to publish the object.
+    ///
+    /// - Throws: `.invalidRequest` when they are not an object of `size` bytes, and when the upload has ended.
+    package func whole(size: Int64) throws -> Whole {
+        try change("complete") { state in
+            let parts = state.parts.values.filter { $0.length > 0 }.sorted { $0.number < $1.number }
+            var end: Int64 = 0
+            for part in parts {
+                guard part.offset == end else { throw errors.invalid("bytes are missing or written twice", "complete") }
+                end += part.length
+            }
+            guard end == size else { throw errors.invalid("\(end) bytes were written instead of \(size)", "complete") }
+            defer { state.isAsked = true }
+            return Whole(parts: parts, size: size, wasAsked: state.isAsked)
+        }
+    }
+
+    // MARK: The end
+
+    /// - Returns: Whether it was open.
+    @discardableResult
+    package func close() -> Bool {
+        state.withLock { state in
+            defer { state = State(isOpen: false) }
+            return state.isOpen
+        }
+    }
+
+    /// The error for a call that comes after the end.
+    package func ended(_ call: String) -> StorageError { errors.invalid("the upload has already ended", call) }
+
+    private func change<Result>(_ call: String, _ body: (inout sending State) throws -> sending Result) throws -> Result {
+        try state.withLock { state in
+            guard state.isOpen else { throw ended(call) }
+            return try body(&state)
+        }
+    }
+}
