@@ -39,7 +39,7 @@ extension FuzzTarget {
         FuzzTarget(
             "gcs-subject",
             seeds: [
-                #"{"version": 1, "success": true, "token_type": "urn:ietf:params:oauth:token-type:jwt", "id_token": "t", "expiration_time": 4000000000}"#,
+                #"{"version": 1, "success": true, "token_type": "urn:ietf:params:oauth:token-type:jwt", "id_token": "t", "expiration_time": 4000000000}"#
             ], words: jsonWords + ["\"expiration_time\"", "\"saml_response\"", "-1", "9223372036854775807"]
         ) { bytes in
             let now = Timestamp(milliseconds: 1_700_000_000_000)

@@ -39,7 +39,8 @@ struct CredentialProcessTests {
         defer { close(inherited) }
         #expect(fcntl(inherited, F_GETFD) & FD_CLOEXEC == 0)
         // The shell itself has the script open, as 10 or more.
-        let output = try await run("for name in 3 4 5 6 7 8 9 \(inherited); do [ -e /proc/$$/fd/$name ] && printf '%s ' $name; done; printf done")
+        let output = try await run(
+            "for name in 3 4 5 6 7 8 9 \(inherited); do [ -e /proc/$$/fd/$name ] && printf '%s ' $name; done; printf done")
         #expect(output == "done")
     }
 
