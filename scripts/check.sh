@@ -49,6 +49,19 @@ check_cloud_servers() {
     "$servers_environment/bin/python" -B -W ignore -m unittest discover --quiet --start-directory scripts/cloud-servers
 }
 
+# That Prometheus and Grafana can use what deploy/monitoring has, and that each alert fires, clears and is explained.
+check_monitoring() {
+    if ! ensure_checks || ! command -v promtool >/dev/null; then
+        if in_ci; then
+            echo "PyYAML or promtool is missing" >&2
+            return 1
+        fi
+        note "no PyYAML or no promtool here: deploy/monitoring is not checked"
+        return 0
+    fi
+    .build/checks/bin/python scripts/check-monitoring.py --self-test && .build/checks/bin/python scripts/check-monitoring.py
+}
+
 lint_shell() {
     local scripts
     # The shell scripts in the source tree, recognised by their first line: .ci/run has no suffix.
@@ -72,6 +85,7 @@ check "bill of materials: the script itself" scripts/sbom.py --self-test
 check "documentation of public symbols: the check itself" scripts/check-docs.py --self-test
 check "shell scripts (shellcheck)" lint_shell
 check "deploy (Dockerfile, compose file, systemd units), and the check itself" check_deploy
+check "deploy/monitoring (promtool, runbook, dashboard), and the check itself" check_monitoring
 check "servers for tests that play clouds" check_cloud_servers
 check "benchmark harness" python3 -B -m unittest discover --quiet -s Benchmarks -p 'test_*.py'
 
