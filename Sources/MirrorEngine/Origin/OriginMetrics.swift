@@ -1,4 +1,5 @@
 package import CoreMetrics
+import MirrorCore
 import MirrorNet
 
 /// Counts what was asked of origins, by origin and answer.

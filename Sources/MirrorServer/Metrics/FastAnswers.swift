@@ -1,4 +1,4 @@
-import MirrorCore
+package import MirrorCore
 import MirrorEngine
 
 /// Brings the hits of the fast path into the histogram of answers.
