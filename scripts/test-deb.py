@@ -131,7 +131,7 @@ def service(root: Path) -> None:
     environment = unit.environment | {"PATH": "/usr/bin:/bin", "NOTIFY_SOCKET": "/run/notify"}
     user = ["setpriv", f"--reuid={unit['User']}", f"--regid={unit['Group']}", "--init-groups", "--no-new-privs", "--"]
     with (root / "run/stderr").open("w+") as log:
-        process = subprocess.Popen(["chroot", str(root), *user, *unit["ExecStart"].split()], env=environment, stderr=log, cwd="/")
+        process = subprocess.Popen([shutil.which("chroot"), str(root), *user, *unit["ExecStart"].split()], env=environment, stderr=log, cwd="/")
         try:
             expect(manager.recv(4096) == b"READY=1", "it starts under its own account and says that it is ready")
             expect(answer("/healthz")[0] == 200, "it answers")

@@ -127,13 +127,13 @@ struct MetricsTests {
         #expect(try sample("count") == 0)
         // Three fast ones, and one that took two seconds.
         hits.increment(by: 4)
-        times.record(2)
+        times.record(2.0)
         fast.record()
         #expect(try sample("bucket", #"le="0.001","#) == 3)
         #expect(try sample("count") == 4)
         #expect(try sample("sum") == 2)
         // One that has been timed and is not counted yet.
-        times.record(2)
+        times.record(2.0)
         fast.record()
         #expect(try sample("bucket", #"le="0.001","#) == 3)
         #expect(try sample("count") == 5)
