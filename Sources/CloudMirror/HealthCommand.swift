@@ -1,5 +1,7 @@
 import ArgumentParser
+import AsyncHTTPClient
 import MirrorCore
+import NIOHTTP1
 
 /// `cloud-mirror health`: for containers and scripts, which need an exit code and no HTTP client.
 struct HealthCommand: AsyncParsableCommand {
