@@ -66,6 +66,7 @@ lint_shell() {
     local scripts
     # The shell scripts in the source tree, recognised by their first line: .ci/run has no suffix.
     mapfile -t scripts < <(grep -lrE '^#!/usr/bin/env bash|^# shellcheck shell=bash' .ci scripts Benchmarks --include='*.sh' --include=run | sort)
+    scripts+=(deploy/debian/{postinst,prerm,postrm})
     if ! ensure_checks; then
         if in_ci; then return 1; fi
         note "shellcheck could not be installed: ${#scripts[@]} shell scripts are not checked"
@@ -82,6 +83,7 @@ check "constructs: the check itself" scripts/check-source.py --self-test
 check "versions (Swift, Debian, packages, images)" scripts/check-versions.py
 check "versions: the check itself" scripts/check-versions.py --self-test
 check "bill of materials: the script itself" scripts/sbom.py --self-test
+check "manual pages: the script itself" scripts/man-pages.py --self-test
 check "documentation of public symbols: the check itself" scripts/check-docs.py --self-test
 check "shell scripts (shellcheck)" lint_shell
 check "deploy (Dockerfile, compose file, systemd units), and the check itself" check_deploy
