@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 SUMMARY = "copies artifacts into this region on first request"
-EXIT_CODES = "docs/cli.md"
 
 
 def escape(text: str) -> str:
@@ -84,15 +83,16 @@ def subcommands(command: dict) -> list[dict]:
     return [sub for sub in command.get("subcommands", []) if sub["shouldDisplay"] and sub["commandName"] != "help"]
 
 
-def command_pages(path: list[str], command: dict, version: str, codes: list[tuple[str, str]]) -> dict[str, str]:
+def command_pages(path: list[str], command: dict, version: str) -> dict[str, str]:
     """The page of a command and those below it, by file name."""
     name, words = "-".join(path), " ".join(path)
     abstract = command.get("abstract", SUMMARY).strip().rstrip(".")
     text = header(name, 1, version)
     text += f".SH NAME\n{escape(name)} \\- {escape(abstract[:1].lower() + abstract[1:])}\n"
     text += f".SH SYNOPSIS\n{synopsis(words, command)}\n"
-    if command.get("discussion"):
-        text += ".SH DESCRIPTION\n" + "\n.PP\n".join(inline(part) for part in command["discussion"].strip().split("\n\n")) + "\n"
+    discussion, _, codes = command.get("discussion", "").partition("Exit codes:\n")
+    if discussion.strip():
+        text += ".SH DESCRIPTION\n" + "\n.PP\n".join(paragraph(part) for part in discussion.strip().split("\n\n")) + "\n"
     if shown(command):
         text += ".SH OPTIONS\n"
         text += "".join(f".TP\n{option_title(argument)}\n{option_text(argument) or '.br'}\n" for argument in shown(command))
@@ -101,17 +101,20 @@ def command_pages(path: list[str], command: dict, version: str, codes: list[tupl
         text += ".SH COMMANDS\n"
         text += "".join(f".TP\n\\fB{escape(name)}\\-{escape(child['commandName'])}\\fR(1)\n{inline(child['abstract'])}\n" for child in children)
     if codes:
-        text += ".SH EXIT STATUS\n" + "".join(f".TP\n\\fB{code}\\fR\n{inline(meaning)}\n" for code, meaning in codes)
+        text += ".SH EXIT STATUS\n"
+        text += "".join(f".TP\n\\fB{code}\\fR\n{inline(meaning)}\n" for code, meaning in re.findall(r"^ *(\d+)  (.*)$", codes, re.MULTILINE))
     text += ".SH SEE ALSO\n" + ("" if len(path) == 1 else ".BR cloud\\-mirror (1),\n") + ".BR cloud\\-mirror.yaml (5)\n"
     pages = {f"{name}.1": text}
     for child in children:
-        pages |= command_pages([*path, child["commandName"]], child, version, codes)
+        pages |= command_pages([*path, child["commandName"]], child, version)
     return pages
 
 
-def exit_codes(page: str) -> list[tuple[str, str]]:
-    section = page.split("## Exit codes", 1)[1].split("\n## ", 1)[0]
-    return re.findall(r"^\| (\d+) \| (.*) \|$", section, re.MULTILINE)
+def paragraph(text: str) -> str:
+    """What is indented is an example, and stays as it is."""
+    if text.startswith("  "):
+        return ".EX\n" + "\n".join(guarded(escape(line)) for line in text.splitlines()) + "\n.EE"
+    return inline(" ".join(text.split("\n")))
 
 
 # ---- The configuration file
@@ -168,14 +171,13 @@ def main() -> int:
         print(__doc__, file=sys.stderr)
         return 64
     executable, folder = sys.argv[1], Path(sys.argv[2])
-    root = Path(__file__).resolve().parent.parent
 
     def ask(*arguments: str) -> str:
         return subprocess.run([executable, *arguments], check=True, capture_output=True, text=True).stdout
 
     version = ask("--version").strip()
     command = json.loads(ask("--experimental-dump-help"))["command"]
-    pages = command_pages(["cloud-mirror"], command, version, exit_codes((root / EXIT_CODES).read_text(encoding="utf-8")))
+    pages = command_pages(["cloud-mirror"], command, version)
     pages["cloud-mirror.yaml.5"] = configuration_page(ask("generate", "configuration-reference"), version)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():
@@ -191,17 +193,16 @@ def self_test() -> None:
     hidden = {**option, "shouldDisplay": False, "names": [{"kind": "long", "name": "secret"}]}
     url = {"kind": "positional", "valueName": "url", "abstract": "It.", "shouldDisplay": True, "isRepeating": True, "isOptional": False}
     help_command = {"commandName": "help", "shouldDisplay": True, "abstract": "Help."}
-    inner = {"commandName": "inner", "shouldDisplay": True, "abstract": "Do it.", "arguments": [option, hidden, url], "discussion": "One.\n\nTwo."}
+    inner = {"commandName": "inner", "shouldDisplay": True, "abstract": "Do it.", "arguments": [option, hidden, url], "discussion": "One.\n\n  example -x\n\nTwo.\n\nExit codes:\n   1  failed\n  64  it is wrong"}
     outer = {"commandName": "outer", "abstract": "All.", "arguments": [], "subcommands": [inner, help_command], "shouldDisplay": True}
-    pages = command_pages(["outer"], outer, "1.0", [("1", "failed")])
+    pages = command_pages(["outer"], outer, "1.0")
     assert set(pages) == {"outer.1", "outer-inner.1"}, set(pages)
     page = pages["outer-inner.1"]
     assert "outer\\-inner \\- do it\n" in page
     assert "\\fBouter inner\\fR [\\fIoptions\\fR] \\fIurl\\fR ...\n" in page
     assert "\\fB\\-o\\fR, \\fB\\-\\-out\\-put\\fR \\fIfile\\fR\n\\&.dots and 'quotes' and a \\e and \\fBcode\\fR." in page
-    assert "One.\n.PP\nTwo." in page and "secret" not in page
-    assert ".TP\n\\fB1\\fR\nfailed\n" in page
-    assert exit_codes("## Exit codes\n\n| code | meaning |\n|---|---|\n| 0 | done |\n| 64 | wrong |\n\n## More\n| 1 | no |\n") == [("0", "done"), ("64", "wrong")]
+    assert "One.\n.PP\n.EX\n  example \\-x\n.EE\n.PP\nTwo.\n" in page and "secret" not in page
+    assert ".SH EXIT STATUS\n.TP\n\\fB1\\fR\nfailed\n.TP\n\\fB64\\fR\nit is wrong\n.SH SEE" in page
     yaml = configuration_page("# T\n\n<!-- x -->\nText `a`\ngoes on.\n\n- **B** c\n\n## `tls`\n\n| key | value | default | meaning |\n|---|---|---|---|\n| `k` | a \\| b | 1 | M. |\n", "1")
     assert ".PP\nText \\fBa\\fR goes on.\n" in yaml and ".SH \\fBtls\\fR\n" in yaml
     assert ".IP \\(bu 2\n\\fBB\\fR c\n" in yaml
