@@ -62,6 +62,16 @@ check_monitoring() {
     .build/checks/bin/python scripts/check-monitoring.py --self-test && .build/checks/bin/python scripts/check-monitoring.py
 }
 
+# The values of the Helm chart and, where helm and terraform are, all of the chart and the form of the Terraform example.
+check_chart() {
+    if ! ensure_checks; then
+        if in_ci; then return 1; fi
+        note "jsonschema could not be installed: the Helm chart is not checked"
+        return 0
+    fi
+    .build/checks/bin/python scripts/check-chart.py
+}
+
 lint_shell() {
     local scripts
     # The shell scripts in the source tree, recognised by their first line: .ci/run has no suffix.
@@ -88,6 +98,7 @@ check "documentation of public symbols: the check itself" scripts/check-docs.py 
 check "shell scripts (shellcheck)" lint_shell
 check "deploy (Dockerfile, compose file, systemd units), and the check itself" check_deploy
 check "deploy/monitoring (promtool, runbook, dashboard), and the check itself" check_monitoring
+check "Helm chart and Terraform example" check_chart
 check "servers for tests that play clouds" check_cloud_servers
 check "benchmark harness" python3 -B -m unittest discover --quiet -s Benchmarks -p 'test_*.py'
 

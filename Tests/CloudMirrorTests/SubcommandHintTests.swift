@@ -7,7 +7,8 @@ struct SubcommandHintTests {
     @Test(
         "A word that is nearly a command is taken for it",
         arguments: [
-            (["stast"], "stast", "stats"), (["gte", "https://example.org/x"], "gte", "get"), (["pools", "chekc"], "pools chekc", "pools check"),
+            (["stast"], "stast", "stats"), (["gte", "https://example.org/x"], "gte", "get"),
+            (["pools", "chekc"], "pools chekc", "pools check"),
             (["hepl"], "hepl", "help"), (["sevre", "--config", "x"], "sevre", "serve"),
         ])
     func hints(arguments: [String], typed: String, meant: String) throws {

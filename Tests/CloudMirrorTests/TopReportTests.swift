@@ -33,7 +33,8 @@ struct TopReportTests {
     @Test("A mirror that was started again counts from nothing")
     func restart() {
         var report = TopReport()
-        let lines = report.lines(from: stats(["hit": 1_000], uptime: 50), to: stats(["hit": 6], uptime: 1), in: .seconds(2)).split(separator: "\n")
+        let (before, after) = (stats(["hit": 1_000], uptime: 50), stats(["hit": 6], uptime: 1))
+        let lines = report.lines(from: before, to: after, in: .seconds(2)).split(separator: "\n")
         #expect(cells(lines[1]).first == "3.0")
     }
 

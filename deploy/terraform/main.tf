@@ -5,6 +5,8 @@
 # Reading a bucket from EC2 in its own region is free of transfer charges only through the gateway endpoint, or over a public address of the instance:
 # through a NAT gateway each byte is paid for. So the endpoint belongs to the pool.
 
+# This example has not been applied. `terraform fmt` has read it; without an account nothing else could be tried.
+
 terraform {
   required_version = ">= 1.5"
   required_providers {
