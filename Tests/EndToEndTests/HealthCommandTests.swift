@@ -46,6 +46,27 @@ extension EndToEnd {
             }
         }
 
+        @Test("The shell is offered the names of the pools, and nothing where there is no mirror")
+        func completion() async throws {
+            try await MirrorProcess.run(MirrorSettings(allow: ["https://artifacts.example.org/"])) { mirror in
+                let tokenFile = try mirror.directory.write(mirror.token, to: "token")
+                // As the completion scripts ask: the option, the number of the word, the place in it, and the words.
+                func offered(_ url: String) async throws -> Command.Result {
+                    try await Command.run([
+                        "---completion", "purge", "--", "--pool", "7", "0", "cloud-mirror", "purge", "--mirror", url, "--token-file",
+                        tokenFile, "--pool", "",
+                    ])
+                }
+                let pools = try await offered(mirror.url)
+                #expect(pools.output.split(separator: "\n") == ["local/dev"], "\(pools.errors)")
+                let url = mirror.url
+                try await mirror.end(.terminate)
+                let none = try await offered(url)
+                #expect(none.output.split(separator: "\n") == [])
+                #expect(none.exit == .code(0))
+            }
+        }
+
         @Test("A mistyped command says which one is meant, and is a wrong command line")
         func hint() async throws {
             let result = try await Command.run(["stast"])
