@@ -20,7 +20,8 @@ struct ConnectionTasksTests {
     }
 
     @Test func `draining waits for the last connection`() async {
-        let (tasks, ended) = (ConnectionTasks(), Mutex(0))
+        let tasks = ConnectionTasks()
+        let ended = Mutex(0)
         let (gate, opening) = AsyncStream.makeStream(of: Void.self)
         for number in 1...100 {
             tasks.start {
@@ -35,7 +36,8 @@ struct ConnectionTasksTests {
     }
 
     @Test func `cancelling ends the connections that are open`() async {
-        let (tasks, ended) = (ConnectionTasks(), Mutex(0))
+        let tasks = ConnectionTasks()
+        let ended = Mutex(0)
         for _ in 1...100 {
             tasks.start {
                 await Self.untilCancelled()
@@ -48,7 +50,8 @@ struct ConnectionTasksTests {
     }
 
     @Test func `a connection that comes after cancelling is cancelled, too`() async {
-        let (tasks, wasCancelled) = (ConnectionTasks(), Mutex(false))
+        let tasks = ConnectionTasks()
+        let wasCancelled = Mutex(false)
         tasks.cancel()
         tasks.start {
             await Self.untilCancelled()
@@ -60,7 +63,8 @@ struct ConnectionTasksTests {
 
     @Test(arguments: [TaskPriority.high, .low])
     func `connections do not take over the priority of the task that accepts them`(accepting: TaskPriority) async {
-        let (tasks, seen) = (ConnectionTasks(), Mutex<TaskPriority?>(nil))
+        let tasks = ConnectionTasks()
+        let seen = Mutex<TaskPriority?>(nil)
         await Task(priority: accepting) {
             tasks.start { seen.withLock { $0 = Task.currentPriority } }
         }.value

@@ -22,7 +22,9 @@ struct ListenerServiceTests {
     }
 
     @Test func `connections are accepted with a higher priority than requests are answered`() async throws {
-        let (connections, accepting, answering) = (ConnectionTasks(), Mutex<TaskPriority?>(nil), Mutex<TaskPriority?>(nil))
+        let connections = ConnectionTasks()
+        let accepting = Mutex<TaskPriority?>(nil)
+        let answering = Mutex<TaskPriority?>(nil)
         let listener = Self.listener(connections) {
             accepting.withLock { $0 = Task.currentPriority }
             connections.start { answering.withLock { $0 = Task.currentPriority } }
@@ -33,7 +35,8 @@ struct ListenerServiceTests {
     }
 
     @Test func `open connections are served to the end after accepting has ended`() async throws {
-        let (connections, ended) = (ConnectionTasks(), Mutex(false))
+        let connections = ConnectionTasks()
+        let ended = Mutex(false)
         let (gate, opening) = AsyncStream.makeStream(of: Void.self)
         let listener = Self.listener(connections) {
             connections.start {
@@ -48,7 +51,8 @@ struct ListenerServiceTests {
     }
 
     @Test func `if accepting fails, open connections are cut off and the failure is passed on`() async throws {
-        let (connections, wasCancelled) = (ConnectionTasks(), Mutex(false))
+        let connections = ConnectionTasks()
+        let wasCancelled = Mutex(false)
         let listener = Self.listener(connections) {
             connections.start {
                 let (stream, continuation) = AsyncStream.makeStream(of: Never.self)
