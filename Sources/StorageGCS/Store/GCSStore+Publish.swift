@@ -18,7 +18,7 @@ extension GCSStore {
     func put(
         _ chunks: [ByteBuffer], at key: ObjectKey, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> ObjectInfo {
-        let hashes = ObjectHashes(chunks, hasMD5: true)
+        let hashes = ObjectHashes(chunks)
         var headers = MetadataFields.gcs.objectHeaders(metadata) + condition.headers
         headers.append((ObjectHashes.fieldName, hashes.fieldValue))
         let call = GCSCall("put", .PUT, key: name(of: key), headers: headers, body: .bytes(chunks))
