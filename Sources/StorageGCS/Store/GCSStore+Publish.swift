@@ -70,26 +70,6 @@ extension GCSStore {
         }
     }
 
-    /// The object whose publication was refused because it exists: an earlier request may have published it, and its answer was lost.
-    ///
-    /// The first attempt can be refused for this reason, too: the HTTP client itself repeats a request when a kept connection closes.
-    ///
-    /// - Parameter metadata: As the service returns them. They contain the time of the upload, so nobody else's object has the same.
-    /// - Throws: `error`, unless this has happened; what looking at the object fails with.
-    func published(
-        _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, despite error: StorageError
-    ) async throws -> ObjectInfo {
-        guard error.code == .preconditionFailed else { throw error }
-        let info: ObjectInfo
-        do {
-            info = try await head(key)
-        } catch let other as StorageError where other.code == .notFound {
-            throw error
-        }
-        guard info.size == size, info.metadata == metadata else { throw error }
-        return info
-    }
-
     private func info(of key: ObjectKey, size: Int64, _ published: Published, _ metadata: ObjectMetadata) async throws -> ObjectInfo {
         switch published {
         case .before(let info): return info
