@@ -14,7 +14,7 @@ extension GCSClient {
         var answer: GCSAnswer
         /// What the request was authorized with; `nil` for none.
         var credentials: GCSCredentials?
-        /// Whether the answer says that this machine's clock is off, and nobody knew.
+        /// Whether more is known of the service's clock than when the request was made.
         var isTimeNews: Bool
     }
 
@@ -28,9 +28,12 @@ extension GCSClient {
             // A session's address is its own authorization.
             let used: GCSCredentials? =
                 if case .session = call.place { nil } else { try await credentials.credentials() }
+            let offset = connection.clockOffset.value
             let response = try await connection.http.send(request(call, used))
+            learnTime(response.headers)
             return Attempt(
-                answer: try await answer(from: response, to: call), credentials: used, isTimeNews: learnTime(response.headers))
+                answer: try await answer(from: response, to: call), credentials: used,
+                isTimeNews: connection.clockOffset.value != offset)
         } catch {
             throw CloudErrors.gcs.mapping(error, call: call.name)
         }
@@ -44,14 +47,13 @@ extension GCSClient {
         }
     }
 
-    private func learnTime(_ headers: HTTPHeaders) -> Bool {
+    private func learnTime(_ headers: HTTPHeaders) {
         guard let date = headers.first(name: "date"),
             connection.clockOffset.learn(date: date, at: clock.now, tolerance: Self.clockTolerance)
-        else { return false }
+        else { return }
         logger.warning(
             "this machine's clock is off; signatures use the service's time from now on",
             metadata: ["offset_seconds": .stringConvertible(connection.clockOffset.value.inSeconds.rounded())])
-        return true
     }
 
     // MARK: The request

@@ -14,8 +14,15 @@ extension S3Client {
     /// Answers to HEAD that leave open why not.
     private static let unexplained: Set<Int> = [301, 307, 308, 400, 401, 403]
 
-    /// - Returns: The answer, and what the request was signed with.
-    func attempt(_ call: S3Call, _ trial: S3QuirkTrial) async throws -> (S3Answer, S3Credentials?) {
+    struct Attempt {
+        var answer: S3Answer
+        /// What the request was signed with.
+        var credentials: S3Credentials?
+        /// How far the service's clock was thought to be ahead then.
+        var clockOffset: Duration
+    }
+
+    func attempt(_ call: S3Call, _ trial: S3QuirkTrial) async throws -> Attempt {
         var decorated = call
         var extras: Set<S3Quirk> = []
         for extra in call.extras {
@@ -26,21 +33,22 @@ extension S3Client {
                 try await extra.instead?()
             }
         }
-        var (answer, used) = try await attempt(decorated)
-        answer.extras = extras
-        if call.method == .HEAD, let failure = answer.failure, failure.code.isEmpty, Self.unexplained.contains(failure.status),
+        var attempt = try await attempt(decorated)
+        attempt.answer.extras = extras
+        if call.method == .HEAD, let failure = attempt.answer.failure, failure.code.isEmpty, Self.unexplained.contains(failure.status),
             let said = await explanation(of: call)
         {
-            answer.failure = failure.explained(by: said)
+            attempt.answer.failure = failure.explained(by: said)
         }
-        return (answer, used)
+        return attempt
     }
 
-    private func attempt(_ call: S3Call) async throws -> (S3Answer, S3Credentials?) {
+    private func attempt(_ call: S3Call) async throws -> Attempt {
         do {
             let credentials = try await credentials.credentials()
+            let offset = clockOffset.value
             let response = try await http.send(request(call, credentials))
-            return (try await answer(from: response, to: call), credentials)
+            return Attempt(answer: try await answer(from: response, to: call), credentials: credentials, clockOffset: offset)
         } catch {
             throw CloudErrors.s3.mapping(error, call: call.name)
         }
@@ -54,7 +62,7 @@ extension S3Client {
         } else {
             question.headers.append(("range", "bytes=0-0"))
         }
-        return try? await attempt(question).0.failure
+        return try? await attempt(question).answer.failure
     }
 
     func currentCredentials(for call: String) async throws -> S3Credentials? {

@@ -81,13 +81,14 @@ package final class S3Client: Sendable {
         var trial = S3QuirkTrial(offered: call.extras.map(\.quirk).filter { !quirks.isRefused($0, at: clock.instant) })
         var corrections = S3Corrections()
         while true {
-            var (answer, used) = try await attempt(call, trial)
+            let attempt = try await attempt(call, trial)
+            var answer = attempt.answer
             guard let failure = answer.failure else {
                 for (quirk, failure) in trial.succeeded() { leaveOut(quirk, because: failure) }
                 confirm(corrections)
                 return answer
             }
-            if correct(failure, answer, signedWith: used, &corrections) {
+            if correct(failure, attempt, &corrections) {
                 guard call.mayRepeat else { throw sentAgain(call, failure) }
                 continue
             }

@@ -25,7 +25,8 @@ struct ObjectHashesTests {
         let hashes = ObjectHashes([ByteBuffer(string: "1234"), ByteBuffer(string: "56789")])
         #expect(hashes == ObjectHashes(crc32c: "4waSgw=="))
         #expect(hashes.fieldValue == "crc32c=4waSgw==")
-        #expect(ObjectHashes(crc32c: "4waSgw==", md5: "JfnnlDI7RTiF9RgfG2JNCw==").fieldValue == "crc32c=4waSgw==,md5=JfnnlDI7RTiF9RgfG2JNCw==")
+        #expect(
+            ObjectHashes(crc32c: "4waSgw==", md5: "JfnnlDI7RTiF9RgfG2JNCw==").fieldValue == "crc32c=4waSgw==,md5=JfnnlDI7RTiF9RgfG2JNCw==")
         #expect(ObjectHashes([]) == ObjectHashes(crc32c: "AAAAAA=="))
     }
 

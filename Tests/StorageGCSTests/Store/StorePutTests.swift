@@ -23,7 +23,8 @@ struct StorePutTests {
         }
     }
 
-    @Test("It has its checksum in front, the condition and the metadata, and is repeated when the service is busy", arguments: [0, 9 << 20])
+    @Test(
+        "It has its checksum in front, the condition and the metadata, and is repeated when the service is busy", arguments: [0, 9 << 20])
     func request(_ size: Int) async throws {
         try await StoreFixture.run { fixture async throws in
             let object = try SampleObject(size: size)
