@@ -59,7 +59,9 @@ extension S3PoolCheck {
             try await trial.attempt(say, "list objects", "s3:ListBucket") { try await list(key) }
             // Where the condition was refused, the last line of this says so.
             if probe.store.capabilities.features.contains(.conditionalWrites) {
-                try await trial.attemptReplacing(say, field: "If-None-Match") { _ = try await probe.objects.upload(to: probe.store) }
+                try await trial.attemptReplacing(say, field: "If-None-Match") {
+                    _ = try await probe.objects.upload(to: probe.store, isSecond: true)
+                }
             }
             try await checkReading(say, key, probe.objects.body)
             try await trial.attemptByService(
