@@ -18,8 +18,6 @@ extension GCSClient {
         var isTimeNews: Bool
     }
 
-    /// Bytes of an answer that says why not.
-    private static let maxFailureSize = 256 << 10
     /// What the clocks may differ by without anybody's caring.
     private static let clockTolerance: Duration = .seconds(60)
 
@@ -66,15 +64,9 @@ extension GCSClient {
         if let credentials { signed = try authorized(signed, call, credentials) }
         var headers = HTTPHeaders(signed.headers.map { ($0.name, $0.value) })
         headers.replaceOrAdd(name: "Host", value: endpoint.authority)
-        let body: ServiceRequest.Body =
-            switch call.body {
-            case .none: .none
-            case .bytes(let buffers): .bytes(buffers)
-            case .stream(let stream, let length): .stream(ServiceBody(stream), length: length)
-            }
         return ServiceRequest(
             method: call.method, scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, target: signed.target,
-            headers: headers, body: body, isDeletion: call.name == "delete")
+            headers: headers, body: call.body.content, isDeletion: call.name == "delete")
     }
 
     private func authorized(
@@ -112,7 +104,7 @@ extension GCSClient {
         }
     }
 
-    private func payloadHash(of body: GCSCall.Body) -> String {
+    private func payloadHash(of body: CallBody) -> String {
         switch body {
         case .none: Hex.encode(SHA256.hash(of: ""))
         case .stream: GCSHeaderSigner.unsignedPayload
@@ -129,14 +121,9 @@ extension GCSClient {
     // MARK: The answer
 
     private func answer(from response: ServiceResponse, to call: GCSCall) async throws -> GCSAnswer {
-        guard response.status >= 300, response.status != 304, !call.expected.contains(response.status) else {
-            return GCSAnswer(
-                status: response.status, headers: response.headers,
-                body: ByteStream(AnswerBody(response.body, errors: .gcs, call: call.name)))
-        }
-        let body = try await response.body.beginning(upTo: Self.maxFailureSize)
+        let (body, said) = try await response.content(of: call.name, expected: call.expected, errors: .gcs)
         return GCSAnswer(
-            status: response.status, headers: response.headers, body: ByteStream(body),
-            failure: GCSFailure(status: response.status, headers: response.headers, body: body))
+            status: response.status, headers: response.headers, body: body,
+            failure: said.map { GCSFailure(status: response.status, headers: response.headers, body: $0) })
     }
 }

@@ -8,9 +8,6 @@ import Synchronization
 
 /// One attempt at a request.
 extension S3Client {
-    /// Bytes of an answer that says why not.
-    private static let maxFailureSize = 256 << 10
-
     /// Answers to HEAD that leave open why not.
     private static let unexplained: Set<Int> = [301, 307, 308, 400, 401, 403]
 
@@ -95,13 +92,13 @@ extension S3Client {
             method: call.method.rawValue, host: address.hostField, path: path, query: call.query, headers: call.headers)
         let signer = credentials.map { self.signer(for: $0).1 }
         let isTLS = endpoint.scheme == .https
-        var body: ServiceRequest.Body
-        let payload: PayloadHash
-        switch call.body {
-        case .none: (body, payload) = (.none, .empty)
-        case .bytes(let buffers): (body, payload) = (.bytes(buffers), isTLS || signer == nil ? .unsigned : PayloadHash(of: buffers))
-        case .stream(let stream, let length): (body, payload) = (.stream(ServiceBody(stream), length: length), .unsigned)
-        }
+        var body = call.body.content
+        let payload: PayloadHash =
+            switch call.body {
+            case .none: .empty
+            case .bytes(let buffers): isTLS || signer == nil ? .unsigned : PayloadHash(of: buffers)
+            case .stream: .unsigned
+            }
         if let signer, call.guardsStream, case .stream(let stream, let length) = call.body {
             let chunks = ChunkedPayload(decodedLength: length, protection: isTLS ? .checked : .signed)
             let (request, chunked) = signer.sign(signed, body: stream, as: chunks, at: clock.now)
@@ -126,14 +123,9 @@ extension S3Client {
     }
 
     private func answer(from response: ServiceResponse, to call: S3Call) async throws -> S3Answer {
-        guard response.status >= 300, response.status != 304 else {
-            return S3Answer(
-                status: response.status, headers: response.headers,
-                body: ByteStream(AnswerBody(response.body, errors: .s3, call: call.name)))
-        }
-        let body = try await response.body.beginning(upTo: Self.maxFailureSize)
+        let (body, said) = try await response.content(of: call.name, errors: .s3)
         return S3Answer(
-            status: response.status, headers: response.headers, body: ByteStream(body),
-            failure: S3Failure(status: response.status, headers: response.headers, body: body))
+            status: response.status, headers: response.headers, body: body,
+            failure: said.map { S3Failure(status: response.status, headers: response.headers, body: $0) })
     }
 }

@@ -89,11 +89,11 @@ package final class S3Client: Sendable {
                 return answer
             }
             if correct(failure, attempt, &corrections) {
-                guard call.mayRepeat else { throw sentAgain(call, failure) }
+                guard call.body.mayRepeat else { throw sentAgain(call, failure) }
                 continue
             }
             takeBack(corrections, failure)
-            guard call.mayRepeat else {
+            guard call.body.mayRepeat else {
                 // The stream is gone, but the next one will get through.
                 let suspects = answer.extras.filter { $0.mayBeMeant(by: failure) }
                 guard !suspects.isEmpty else { return answer }

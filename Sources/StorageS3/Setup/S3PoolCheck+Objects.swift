@@ -21,7 +21,7 @@ extension S3PoolCheck {
             _ = try await store.client.send(S3Call("abort", .DELETE, key: name, query: [("uploadId", abandoned.id)]))
             let begun = try await store.multipart.create(name, metadata: objects.metadata, hasChecksums: hasChecksums)
             do {
-                let bytes = S3Call.Body.bytes([objects.body])
+                let bytes = CallBody.bytes([objects.body])
                 let part = try await store.multipart.write(
                     1, of: name, upload: begun.id, bytes, crc32c: begun.hasChecksums ? bytes.crc32c : nil)
                 _ = try await store.multipart.complete(name, upload: begun.id, parts: [part], condition: .absent, mayBeDone: false)

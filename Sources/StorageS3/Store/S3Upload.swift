@@ -34,7 +34,7 @@ final class S3Upload: ObjectUpload {
         try await parts.write(part, from: body) { try await send($0, $1) }
     }
 
-    private func send(_ number: Int, _ body: S3Call.Body) async throws -> S3Multipart.Part {
+    private func send(_ number: Int, _ body: CallBody) async throws -> S3Multipart.Part {
         let begun = try await begun.value {
             try await multipart.create(name, metadata: metadata, hasChecksums: client.sendsChecksums)
         }
