@@ -258,7 +258,7 @@ let package = Package(
             "FuzzTests",
             [
                 "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "StorageS3", "StorageGCS",
-                "StorageCloud", "StateSQLite", "StateRedis", "RedisClient",
+                "StorageAzure", "StorageCloud", "StateSQLite", "StateRedis", "RedisClient",
                 "MirrorState", "MirrorStorage", "MirrorNet", "CloudRegions", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging,
                 nioCore, nioEmbedded,
                 nioHTTP1, nioPosix, nioSSL,
