@@ -14,7 +14,8 @@ from swift_source import imports, swift_files  # noqa: E402
 
 # Each module with the modules of ours that it may import, bottom first.
 LAYERS = {
-    "MirrorCore": set(),
+    "CChecksums": set(),
+    "MirrorCore": {"CChecksums"},
     "CProcess": set(),
     "MirrorSystem": {"CProcess", "MirrorCore"},
     "CloudRegions": {"MirrorCore"},

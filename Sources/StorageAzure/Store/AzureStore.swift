@@ -124,13 +124,7 @@ package struct AzureStore: ObjectStore {
     ) async throws -> ObjectInfo {
         let hasLostBlocks = (error.cause as? AzureFailure)?.code == "InvalidBlockList"
         guard error.code == .preconditionFailed || hasLostBlocks else { throw error }
-        let info: ObjectInfo
-        do {
-            info = try await head(key)
-        } catch let other as StorageError where other.code == .notFound {
-            throw error
-        }
-        if info.size == size, info.metadata == metadata { return info }
+        if let info = try await own(key, size: size, metadata, despite: error) { return info }
         // Whoever publishes an object takes all blocks with it that others have sent for it.
         guard condition == .absent, hasLostBlocks else { throw error }
         throw CloudErrors.azure.error(.preconditionFailed, "the object \(key) exists already", "complete")

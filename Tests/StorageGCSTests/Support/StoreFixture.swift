@@ -88,7 +88,7 @@ struct StoreFixture: Sendable {
 
 extension SampleObject {
     /// In base64.
-    var crc32c: String { ObjectHashes([bytes], hasMD5: false).crc32c ?? "" }
+    var crc32c: String { ObjectHashes([bytes]).crc32c ?? "" }
 }
 
 extension FakeOrigin.Request {
