@@ -48,7 +48,7 @@ import Testing
               gcs/other: {bucket: second-bucket, credentials: {file: /etc/key.json, impersonate: mirror@my-project.iam.gserviceaccount.com}}
             """
         let configuration = try Configuration.reading(file, Self.environment)
-        #expect(configuration.origins.allow.isEmpty)
+        #expect(configuration.origins.policy.allow.isEmpty)
         #expect(
             configuration.origins.buckets.compactMap { $0.settings as? GCSBucketSettings } == [
                 GCSBucketSettings(name: "artifacts", credentials: .found(file: "/here/reader.json", impersonated: nil)),

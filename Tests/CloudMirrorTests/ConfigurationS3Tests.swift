@@ -47,7 +47,7 @@ import Testing
                 retention: {timeToLive: 2d, maxBytes: 1GiB}
             """
         let configuration = try Configuration.reading(file, Self.environment)
-        #expect(configuration.origins.allow.isEmpty)
+        #expect(configuration.origins.policy.allow.isEmpty)
         #expect(
             configuration.origins.buckets.compactMap { $0.settings as? S3BucketSettings } == [
                 S3BucketSettings(name: "artifacts", region: "us-west-2", dualStack: true, credentials: .profile("reader")),
