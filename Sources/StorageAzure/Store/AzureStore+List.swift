@@ -56,7 +56,7 @@ extension AzureStore {
 
     func listCall(_ name: String, limit: Int, marker: String?) -> AzureCall {
         var query: [(name: String, value: String?)] = [("restype", "container"), ("comp", "list"), ("maxresults", "\(limit)")]
-        if !configuration.keyPrefix.isEmpty { query.append(("prefix", configuration.keyPrefix)) }
+        if !configuration.reading.keyPrefix.isEmpty { query.append(("prefix", configuration.reading.keyPrefix)) }
         if let marker { query.append(("marker", marker)) }
         return AzureCall(name, .GET, .container, query: query)
     }
@@ -70,7 +70,7 @@ extension AzureStore {
         for entry in blobs.all("Blob") {
             guard let name = entry["Name"] else { throw CloudErrors.azure.odd("the service lists an entry without a name", "list") }
             // Azure Storage REST API, "List Blobs": such a name has characters that XML does not allow, and no key has any of them.
-            guard name.attributes["Encoded"] != "true", let key = ObjectKey(name.text, without: configuration.keyPrefix) else {
+            guard name.attributes["Encoded"] != "true", let key = ObjectKey(name.text, without: configuration.reading.keyPrefix) else {
                 continue
             }
             let properties = entry["Properties"]

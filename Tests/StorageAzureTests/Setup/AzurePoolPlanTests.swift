@@ -11,8 +11,8 @@ struct AzurePoolPlanTests {
         _ access: AzureConfiguration.Access = .public, prefix: String = "", publicURL: String? = nil, retention: Duration = .seconds(86_400)
     ) throws -> AzurePoolTarget {
         let configuration = AzureConfiguration(
-            container: "mirror", endpoint: AzureEndpoint(account: "mymirror"), access: access,
-            publicURL: try publicURL.map { try ArtifactURL($0) }, keyPrefix: prefix,
+            container: "mirror", endpoint: AzureEndpoint(account: "mymirror"),
+            reading: BucketReading(access: access, publicURL: try publicURL.map { try ArtifactURL($0) }, keyPrefix: prefix),
             credentials: StaticCredentials<AzureCredentials>.anonymous)
         return AzurePoolTarget(configuration, retention: retention)
     }

@@ -42,8 +42,8 @@ struct AzurePoolSetupTests {
         do {
             try await ScriptedServer.run(answer) { server in
                 let configuration = AzureConfiguration(
-                    container: StoreFixture.container, endpoint: try StoreFixture.endpoint(at: server), access: access,
-                    keyPrefix: keyPrefix, credentials: credentials)
+                    container: StoreFixture.container, endpoint: try StoreFixture.endpoint(at: server),
+                    reading: BucketReading(access: access, keyPrefix: keyPrefix), credentials: credentials)
                 let setup = AzurePoolSetup(
                     configuration: configuration, retention: .seconds(86_400), credentialsSource: "of the test", http: http,
                     clock: HastyClock(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

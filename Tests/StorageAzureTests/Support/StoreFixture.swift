@@ -48,8 +48,9 @@ struct StoreFixture: Sendable {
             let result = try await ScriptedServer.run(answer) { server in
                 let endpoint = try endpoint(at: server)
                 var configuration = AzureConfiguration(
-                    container: container, endpoint: endpoint, access: setup.access, publicURL: setup.publicURL,
-                    keyPrefix: setup.keyPrefix, credentials: setup.credentials,
+                    container: container, endpoint: endpoint,
+                    reading: BucketReading(access: setup.access, publicURL: setup.publicURL, keyPrefix: setup.keyPrefix),
+                    credentials: setup.credentials,
                     delegation: AzureDelegationKeys(
                         endpoint: endpoint, credentials: setup.credentials, http: http, clock: setup.clock, logger: logger))
                 setup.change(&configuration)

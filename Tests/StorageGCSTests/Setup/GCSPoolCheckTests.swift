@@ -26,7 +26,7 @@ struct GCSPoolCheckTests {
             origin.on(everything: { server.answer($0) })
             let connection = StoreFixture.connection()
             let configuration = GCSConfiguration(
-                bucket: "bucket", endpoint: GCSEndpoint(try ArtifactURL(origin.url("/"))), access: access,
+                bucket: "bucket", endpoint: GCSEndpoint(try ArtifactURL(origin.url("/"))), reading: BucketReading(access: access),
                 credentials: credentials ?? signing, location: "us-central1")
             let setup = GCSPoolSetup(configuration: configuration, retention: .seconds(86_400), connection: connection)
             let check = GCSPoolCheck(setup: setup, credentialsSource: "of the test")

@@ -12,7 +12,8 @@ struct GCSPoolPlanTests {
         project: String? = "a-project"
     ) -> GCSPoolTarget {
         let configuration = GCSConfiguration(
-            bucket: "b", access: access, publicURL: publicURL.flatMap { try? ArtifactURL($0) }, keyPrefix: prefix,
+            bucket: "b",
+            reading: BucketReading(access: access, publicURL: publicURL.flatMap { try? ArtifactURL($0) }, keyPrefix: prefix),
             credentials: StaticCredentials<GCSCredentials>.anonymous, location: "us-central1", project: project)
         return GCSPoolTarget(configuration, retention: retention)
     }

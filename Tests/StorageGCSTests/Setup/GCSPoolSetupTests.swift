@@ -16,8 +16,8 @@ struct GCSPoolSetupTests {
         try await ScriptedServer.run(script) { server in
             let connection = StoreFixture.connection()
             let configuration = GCSConfiguration(
-                bucket: "bucket", endpoint: GCSEndpoint(try ArtifactURL(server.url)), access: access, credentials: GivenCredentials(),
-                hasTokens: hasTokens, location: "us-central1", project: "a-project")
+                bucket: "bucket", endpoint: GCSEndpoint(try ArtifactURL(server.url)), reading: BucketReading(access: access),
+                credentials: GivenCredentials(), hasTokens: hasTokens, location: "us-central1", project: "a-project")
             do {
                 try await body(GCSPoolSetup(configuration: configuration, retention: .seconds(86_400), connection: connection), server)
             } catch {
