@@ -159,7 +159,7 @@ struct MirrorComposition: Sendable {
         switch configuration.state {
         case .redis(let redis):
             // Without waiting for it: a mirror whose state is away redirects to the origin.
-            return try redis.openState(configuration, group: group, logger: logger)
+            return redis.openState(configuration, group: group, logger: logger)
         case .sqlite(let path):
             do {
                 return try SQLiteStateStore(

@@ -111,8 +111,8 @@ import Testing
         #expect(configuration.pools.map(\.directory) == ["/here/../a", "/b"])
         #expect(
             configuration.pools[0].retention
-                == Configuration.Retention(timeToLive: .seconds(604_800), maxBytes: .bytes(500 << 30), grace: .seconds(300)))
-        #expect(configuration.pools[1].retention == Configuration.Retention())
+                == RetentionConfiguration(timeToLive: .seconds(604_800), maxBytes: .bytes(500 << 30), grace: .seconds(300)))
+        #expect(configuration.pools[1].retention == RetentionConfiguration())
         #expect(
             configuration.redirect
                 == RedirectConfiguration(

@@ -232,7 +232,7 @@ struct PoolSpaceTests {
     @Test("What is too much after maxBytes was lowered is marked by the sweep, the least recently used first, and deleted after the grace")
     func sweepsExcess() async throws {
         try await run(4_000) { engine, clock async throws in
-            engine.pool.replaceLimits(with: .init(retention: engine.pool.retention, maxBytes: 2_500, grace: engine.pool.grace))
+            engine.pool.replaceLimits(with: .init(RetentionConfiguration(grace: engine.pool.grace), maxBytes: 2_500))
             try await engine.sweeper.sweep(engine.pool)
             #expect(try await marked(engine) == [])
             clock.advance(by: .seconds(60))

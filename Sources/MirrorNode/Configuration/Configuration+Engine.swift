@@ -53,7 +53,6 @@ extension Configuration {
 
 extension Configuration {
     func limits(of pool: Pool) -> MirrorEngine.Pool.Limits {
-        MirrorEngine.Pool.Limits(
-            retention: TimeToLive(pool.retention.timeToLive), maxBytes: maxBytes(of: pool), grace: pool.retention.grace)
+        MirrorEngine.Pool.Limits(pool.retention, maxBytes: maxBytes(of: pool))
     }
 }

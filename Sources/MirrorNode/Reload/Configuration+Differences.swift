@@ -68,7 +68,7 @@ extension Configuration: ConfigurationSection {
 extension Configuration.Admin: ConfigurationSection {}
 extension Configuration.Origins: ConfigurationSection {}
 extension EgressPolicy: ConfigurationSection {}
-extension Configuration.Retention: ConfigurationSection {}
+extension RetentionConfiguration: ConfigurationSection {}
 extension RedirectConfiguration: ConfigurationSection {}
 extension ColdClaimLimits: ConfigurationSection {}
 extension CopyConfiguration: ConfigurationSection {}
