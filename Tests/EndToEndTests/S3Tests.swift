@@ -1,6 +1,7 @@
 import Crypto
 import MirrorCore
 import NIOHTTP1
+import StorageCloud
 import StorageS3
 import TestServers
 import Testing

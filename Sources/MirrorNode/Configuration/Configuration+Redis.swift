@@ -1,4 +1,4 @@
-package package import MirrorSettings
+package import MirrorSettings
 package import NIOSSL
 package import RedisClient
 import StateRedis

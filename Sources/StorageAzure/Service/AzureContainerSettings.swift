@@ -1,4 +1,4 @@
-package import MirrorCore
+import MirrorCore
 import MirrorSettings
 package import MirrorStorage
 
