@@ -1,4 +1,5 @@
 import ArgumentParser
+import MirrorNet
 import MirrorNode
 import MirrorCore
 import MirrorSettings
