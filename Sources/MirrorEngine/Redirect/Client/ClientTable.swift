@@ -5,15 +5,6 @@ package struct ClientTable: Sendable {
         /// The beginning of a word of `User-Agent`, in any case of letters.
         package var userAgent: String
         package var patience: Patience
-
-        package init(userAgent: String, patience: Patience) {
-            self.userAgent = userAgent
-            self.patience = patience
-        }
-
-        fileprivate init(_ userAgent: String, seconds: Int64, hops: Int) {
-            self.init(userAgent: userAgent, patience: Patience(hop: .seconds(seconds), hops: hops))
-        }
     }
 
     /// Bytes of a `User-Agent` that are looked at.
@@ -88,4 +79,10 @@ package struct ClientTable: Sendable {
         // `cloud-mirror get`, and a mirror that has this one for an origin.
         Family("cloud-mirror/", seconds: 25, hops: 8),  // 60 s, 10
     ]
+}
+
+extension ClientTable.Family {
+    fileprivate init(_ userAgent: String, seconds: Int64, hops: Int) {
+        self.init(userAgent: userAgent, patience: Patience(hop: .seconds(seconds), hops: hops))
+    }
 }

@@ -34,13 +34,10 @@ struct CredentialScene: Sendable {
                     // A limit for the clock below, which pauses are not.
                     "AWS_METADATA_SERVICE_TIMEOUT": "30",
                 ])
-            do {
-                let result = try await body(scene)
+            return try await ending {
+                try await body(scene)
+            } with: {
                 await client.shutdown()
-                return result
-            } catch {
-                await client.shutdown()
-                throw error
             }
         }
     }
