@@ -113,8 +113,8 @@ struct GCSConformanceTests {
         try await store.delete(object.key)
     }
 
-    @Test("A pool's bucket is made, passes the check, and is left alone then", arguments: [GCSConfiguration.Access.public, .presigned])
-    func setup(_ access: GCSConfiguration.Access) async throws {
+    @Test("A pool's bucket is made, passes the check, and is left alone then", arguments: [BucketAccess.public, .presigned])
+    func setup(_ access: BucketAccess) async throws {
         let server = try GCSTestServer.required()
         let configuration = GCSConfiguration(
             bucket: GCSTestServer.newName("setup"), endpoint: server.endpoint,

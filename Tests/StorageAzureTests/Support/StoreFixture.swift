@@ -27,7 +27,7 @@ struct StoreFixture: Sendable {
         var credentials = GivenCredentials()
         var clock: any MirrorClock = HastyClock()
         var blobs = FakeBlobs()
-        var access = AzureConfiguration.Access.public
+        var access = BucketAccess.public
         var keyPrefix = ""
         var publicURL: ArtifactURL?
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -10,7 +10,7 @@ import Testing
 @Suite("Setting up the bucket of a pool", .timeLimit(.minutes(5)))
 struct GCSPoolSetupTests {
     private static func run(
-        _ script: @escaping ScriptedServer.Script, access: GCSConfiguration.Access = .public, hasTokens: Bool = true,
+        _ script: @escaping ScriptedServer.Script, access: BucketAccess = .public, hasTokens: Bool = true,
         _ body: @escaping @Sendable (GCSPoolSetup, ScriptedServer) async throws -> Void
     ) async throws {
         try await ScriptedServer.run(script) { server in
