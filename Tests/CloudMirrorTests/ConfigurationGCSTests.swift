@@ -1,5 +1,7 @@
 import MirrorCore
 import MirrorStorage
+import MirrorNet
+import MirrorEngine
 import Testing
 
 @testable import MirrorNode

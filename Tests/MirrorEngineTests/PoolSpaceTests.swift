@@ -28,7 +28,7 @@ struct PoolSpaceTests {
         }
     }
 
-    private func expectNoRoom(_ engine: EngineFixture, _ path: String) async throws {
+    func expectNoRoom(_ engine: EngineFixture, _ path: String) async throws {
         #expect(try await engine.ask(path).fallback == .copyFailed)
         guard case .error(let failure) = try await engine.status(path) else {
             Issue.record("\(path) is no failure")
