@@ -1,5 +1,4 @@
 import MirrorCore
-import MirrorEngine
 import MirrorNet
 import MirrorServer
 import MirrorStorage
@@ -8,6 +7,7 @@ import StorageGCS
 import StorageS3
 import Testing
 
+@testable import MirrorEngine
 @testable import MirrorNode
 @testable import MirrorSettings
 
