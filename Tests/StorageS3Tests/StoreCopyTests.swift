@@ -135,7 +135,8 @@ struct StoreCopyTests {
         for prefix in ["", "mirror"] {
             try await StoreFixture.run { fixture async throws in
                 let configuration = S3Configuration(
-                    bucket: "other", endpoint: fixture.store.configuration.endpoint, keyPrefix: prefix, credentials: fixture.credentials)
+                    bucket: "other", endpoint: fixture.store.configuration.endpoint, reading: BucketReading(keyPrefix: prefix),
+                    credentials: fixture.credentials)
                 let other = S3Store(configuration: configuration, http: fixture.store.client.http, logger: fixture.store.logger)
                 let source = try #require(other.copySource(of: object.key, size: 10, etag: "\"e\""))
                 let expected = CopySource(

@@ -56,14 +56,14 @@ extension AzureStore {
 
     func listCall(_ name: String, limit: Int, marker: String?) -> AzureCall {
         var query: [(name: String, value: String?)] = [("restype", "container"), ("comp", "list"), ("maxresults", "\(limit)")]
-        if !configuration.keyPrefix.isEmpty { query.append(("prefix", configuration.keyPrefix)) }
+        if !configuration.reading.keyPrefix.isEmpty { query.append(("prefix", configuration.reading.keyPrefix)) }
         if let marker { query.append(("marker", marker)) }
         return AzureCall(name, .GET, .container, query: query)
     }
 
     private func page(limit: Int, marker: String?) async throws -> Page {
         let document = try await client.document(listCall("list", limit: limit, marker: marker), limit: Self.maxPageSize)
-        return try Self.page(document, keyPrefix: configuration.keyPrefix, now: client.now)
+        return try Self.page(document, keyPrefix: configuration.reading.keyPrefix, now: client.now)
     }
 
     /// - Parameter now: When an object was written of which the service does not say.

@@ -38,7 +38,7 @@ package struct AzureStore: ObjectStore {
         blocks = AzureBlocks(client: client, retries: StepRetry(clock: clock))
     }
 
-    package var capabilities: StoreCapabilities { Self.capabilities(configuration.access, pullsURLs: configuration.pullsURLs) }
+    package var capabilities: StoreCapabilities { Self.capabilities(configuration.reading.access, pullsURLs: configuration.pullsURLs) }
 
     package static func capabilities(_ access: BucketAccess, pullsURLs: Bool = true) -> StoreCapabilities {
         var features: StoreCapabilities.Features = [.parallelParts, .serverSideCopy, .conditionalWrites, .keepsDigestOfParts]
@@ -49,7 +49,7 @@ package struct AzureStore: ObjectStore {
     }
 
     /// The object's name in the container.
-    func name(of key: ObjectKey) -> String { configuration.keyPrefix + key.description }
+    func name(of key: ObjectKey) -> String { configuration.reading.keyPrefix + key.description }
 
     /// One request about an object.
     func call(_ name: String, _ method: HTTPMethod, _ key: ObjectKey) -> AzureCall {
@@ -81,11 +81,11 @@ package struct AzureStore: ObjectStore {
     }
 
     package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
-        switch configuration.access {
+        switch configuration.reading.access {
         case .presigned:
-            return try await client.signedURL(ofBlob: name(of: key), base: configuration.publicURL, life: life)
+            return try await client.signedURL(ofBlob: name(of: key), base: configuration.reading.publicURL, life: life)
         case .public:
-            return ObjectLocation(url: client.url(ofBlob: name(of: key), base: configuration.publicURL))
+            return ObjectLocation(url: client.url(ofBlob: name(of: key), base: configuration.reading.publicURL))
         }
     }
 

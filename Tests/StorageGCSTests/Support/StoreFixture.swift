@@ -30,13 +30,10 @@ struct StoreFixture: Sendable {
             change(&configuration)
             let connection = Self.connection(clock: clock)
             let store = GCSStore(configuration: configuration, connection: connection)
-            do {
-                let result = try await body(StoreFixture(origin: origin, credentials: credentials, store: store))
+            return try await ending {
+                try await body(StoreFixture(origin: origin, credentials: credentials, store: store))
+            } with: {
                 await connection.http.shutdown()
-                return result
-            } catch {
-                await connection.http.shutdown()
-                throw error
             }
         }
     }
