@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import CLibrary
 
 /// The service manager that started the process, if it wants to know how the process is doing: systemd, for a unit with `Type=notify`.
 ///
@@ -71,6 +65,7 @@ package struct ServiceManager: Sendable {
     }
 }
 
+// `SOCK_DGRAM`, whose type is another in each C library.
 #if canImport(Glibc)
     private let datagramSocket = CInt(SOCK_DGRAM.rawValue)
 #else
