@@ -1,7 +1,7 @@
 # The table of contents: each target is one script, and `make` alone lists them.
 # ARGS passes arguments on: make run ARGS="--config config.yaml", make test ARGS="--filter MirrorCore".
 .DEFAULT_GOAL := help
-.PHONY: help run story test test-large fuzz attack chaos bench check format sbom docs setup
+.PHONY: help run story test test-large fuzz attack chaos bench check deb test-deb format sbom docs setup
 
 help: ## list these targets
 	@scripts/help.sh $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ bench: ## measure side by side with nginx, curl, rclone and s5cmd (ARGS: names o
 
 check: ## format, layers, forbidden constructs, shell scripts
 	@scripts/check.sh
+
+deb: ## build the Debian package and check it with lintian (EXECUTABLE=file: package that one)
+	@scripts/deb.sh
+
+test-deb: ## build the package; install, start and remove it in a clean system of its own (root)
+	@scripts/deb.sh && scripts/test-deb.py .build/deb/cloud-mirror_*.deb
 
 format: ## rewrite the Swift sources in the project's format
 	@scripts/format.sh

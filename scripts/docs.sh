@@ -22,6 +22,9 @@ generate() {
 }
 generate configuration-reference docs/configuration.md
 generate configuration-example config/cloud-mirror.example.yaml
+generate grafana-dashboard deploy/monitoring/grafana-dashboard.json
+generate alert-rules deploy/monitoring/alert-rules.yaml
+generate recording-rules deploy/monitoring/recording-rules.yaml
 
 # insert SUBCOMMAND PAGE MARK: replaces the text between two marks of a page.
 insert() {

@@ -7,9 +7,12 @@ source "$(dirname "$0")/lib.sh"
 
 # libsqlite3-dev: the state store. zlib1g-dev: HTTP compression in swift-nio-extras.
 # python3, python3-venv, curl: servers for tests and the checks. wget, apache2-utils (ab): clients in tests. redis-*: state for many nodes; tests start
-# their own servers. systemd: systemd-analyze, which checks the units in deploy/; no part of systemd is started. nginx, libnginx-mod-http-dav-ext: the WebDAV
-# server of Examples/WebDAVStore, and a peer in the benchmarks.
-packages=(ca-certificates curl wget git libsqlite3-dev zlib1g-dev python3 python3-venv apache2-utils redis-server redis-sentinel redis-tools systemd nginx libnginx-mod-http-dav-ext)
+# their own servers. systemd: systemd-analyze, which checks the units in deploy/; no part of systemd is started. prometheus: promtool, which checks
+# the alert rules. nginx, libnginx-mod-http-dav-ext: the WebDAV server of Examples/WebDAVStore, and a peer in the benchmarks.
+packages=(
+    ca-certificates curl wget git libsqlite3-dev zlib1g-dev python3 python3-venv apache2-utils redis-server redis-sentinel redis-tools prometheus
+    systemd nginx libnginx-mod-http-dav-ext
+)
 if [[ ${1:-} == bench ]]; then packages+=(wrk); fi
 
 if ! command -v swift >/dev/null; then

@@ -14,7 +14,7 @@ struct CheckConfigCommand: AsyncParsableCommand {
             Prints one problem per line, as file:line:column: key: what is wrong. The environment variables and files that the configuration \
             names are read, too, and what it needs of this machine is checked: directories, disks, addresses, certificates. So run it on the \
             service's machine, as the service's account; elsewhere use --file-only to leave out the machine.
-            """)
+            """ + CommandExit.help(.success, .failed, .usage, .configuration))
 
     @Argument(help: "The configuration file.", completion: .file(extensions: ["yaml", "yml"]))
     var file: String

@@ -12,7 +12,7 @@ struct CopierCommand: AsyncParsableCommand {
             /healthz, /readyz, /metrics. Run it in the region of its pools; run as many as you like. While one is alive, front ends leave its \
             pools to it (copy.frontEnd). SIGTERM and SIGINT shut it down gracefully: copies in progress have server.shutdownGrace to finish, and \
             go back into the queue otherwise. SIGHUP makes it read the configuration file again.
-            """)
+            """ + CommandExit.help(.success, .failed, .usage, .stuck, .configuration))
 
     @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
     var config: String

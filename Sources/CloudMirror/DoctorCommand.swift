@@ -10,7 +10,7 @@ struct DoctorCommand: AsyncParsableCommand {
         discussion: """
             Prints one line for each check. Run it where the service runs: elsewhere the credentials and the network may be different. Pools \
             are checked as by `cloud-mirror pools check`.
-            """)
+            """ + CommandExit.help(.success, .failed, .usage, .configuration))
 
     @OptionGroup var file: PoolFileOptions
 

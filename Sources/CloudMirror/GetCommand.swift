@@ -1,19 +1,27 @@
 import ArgumentParser
 import MirrorCore
 
-/// `cloud-mirror get`: one artifact, through the mirror.
+/// `cloud-mirror get`: artifacts, through the mirror.
 struct GetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "get",
-        abstract: "Download an artifact through a mirror.",
+        abstract: "Download artifacts through a mirror.",
         discussion: """
             Asks the mirror for the nearest copy, downloads it to FILE.part, checks its length and SHA-256, and then renames it to FILE. An \
             interrupted download is continued. An output that is not a regular file, such as a pipe or a device, is written directly. A mirror \
-            that is unreachable or failing is not an error: the artifact is then downloaded from its origin.
-            """)
+            that is unreachable or failing is not an error: the artifact is then downloaded from its origin. Several artifacts are downloaded one \
+            after the other; one that fails does not keep the others from being downloaded.
+            """ + CommandExit.help(.success, .failed, .notAvailable, .digestMismatch, .usage))
 
-    @Argument(help: "The artifact's URL.", transform: { try ArtifactURL($0) })
-    var url: ArtifactURL
+    @Argument(help: "The artifacts' URLs.", transform: { try ArtifactURL($0) })
+    var urls: [ArtifactURL] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Read URLs from a file, one per line; - is standard input. Empty lines and lines that begin with # are skipped.",
+            valueName: "file"),
+        completion: .file())
+    var from: [String] = []
 
     @Option(
         name: [.short, .long],
@@ -21,9 +29,17 @@ struct GetCommand: AsyncParsableCommand {
         completion: .file())
     var output: String?
 
+    @Option(
+        name: [.customShort("P"), .long],
+        help: ArgumentHelp("The directory to write to (default: the current one).", valueName: "directory"),
+        completion: .directory)
+    var directory: String?
+
     @OptionGroup var mirror: MirrorOptions
 
-    @Option(help: ArgumentHelp("The pool to use, such as local/dev (default: the mirror chooses).", valueName: "service/region"))
+    @Option(
+        help: ArgumentHelp("The pool to use, such as local/dev (default: the mirror chooses).", valueName: "service/region"),
+        completion: PoolCompletion.kind)
     var pool: PoolID?
 
     @Option(help: ArgumentHelp("The expected SHA-256, as 64 hexadecimal digits.", valueName: "hex"), transform: Self.digest)
@@ -38,23 +54,69 @@ struct GetCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let wait, !(0...86_400).contains(wait) { throw ValidationError("--wait takes 0 to 86400 seconds.") }
+        if urls.isEmpty, from.isEmpty { throw ValidationError("Give URLs, or a file of them with --from.") }
+        if urls.count > 1 || !from.isEmpty, output != nil || sha256 != nil {
+            throw ValidationError("--output and --sha256 are for one artifact; --directory is for many.")
+        }
+        if output != nil, directory != nil { throw ValidationError("Give --output or --directory, not both.") }
         if output == "" { throw ValidationError("--output takes the name of a file, or -.") }
     }
 
     func run() async throws {
         try await reportingFailures {
-            // The name under which pools keep it: the URL's last component without anything that a file system could stumble over.
-            let name = String(ObjectKey(url).name)
-            let path = output ?? name
+            var list = WarmList(urls: [])
+            for file in from { try list.read(file) }
+            let artifacts = try urls + list.urls.map { try ArtifactURL($0) }
+            let paths = try self.paths(of: artifacts)
+            for problem in list.problems { Terminal.note(problem) }
+            var failures: [CommandFailure] = list.problems.map { CommandFailure($0) }
+            for (artifact, path) in zip(artifacts, paths) {
+                do throws(CommandFailure) {
+                    try await download(artifact, to: path)
+                } catch {
+                    // One artifact's failure is reported as it always was; of several, each says which it is of.
+                    guard artifacts.count + list.problems.count > 1 else { throw error }
+                    Terminal.note("\(artifact.redacted): \(error.message)")
+                    failures.append(error)
+                }
+            }
+            guard let first = failures.first else { return }
+            // What they have in common, if anything.
+            let exit = failures.allSatisfy { $0.exit == first.exit } ? first.exit : .failed
+            throw CommandFailure("\(failures.count) of \(artifacts.count + list.problems.count) artifacts were not downloaded", exit: exit)
+        }
+    }
+
+    /// Where each artifact goes: the name under which pools keep it, which is the URL's last component without anything that a file system could stumble over.
+    private func paths(of artifacts: [ArtifactURL]) throws(CommandFailure) -> [String] {
+        if let output { return [output] }
+        var taken: [String: ArtifactURL] = [:]
+        var paths: [String] = []
+        for artifact in artifacts {
+            let name = String(ObjectKey(artifact).name)
+            if let other = taken.updateValue(artifact, forKey: name), other != artifact {
+                throw CommandFailure("\(other.redacted) and \(artifact.redacted) would both be written to \(name)", exit: .usage)
+            }
+            paths.append(directory.map { "\($0)/\(name)" } ?? name)
+        }
+        return paths
+    }
+
+    private func download(_ artifact: ArtifactURL, to path: String) async throws(CommandFailure) {
+        do {
             let place = try OutputPlace(path)
-            let inquiry = MirrorInquiry(artifact: url, address: try mirror.address(), pool: pool, wait: wait, isQuiet: quiet)
+            let inquiry = MirrorInquiry(artifact: artifact, address: try mirror.address(), pool: pool, wait: wait, isQuiet: quiet)
             try await HTTPTransport.withClient(readTimeout: inquiry.timeout) { transport in
                 let answer = await inquiry.ask(transport)
                 if case .refused(let message, let exit) = answer { throw CommandFailure(message, exit: exit) }
-                var download = Download(
-                    inquiry, to: try DownloadTarget.open(place), name: path == "-" ? name : path, transport: transport, isQuiet: quiet)
+                let name = path == "-" ? String(ObjectKey(artifact).name) : path
+                var download = Download(inquiry, to: try DownloadTarget.open(place), name: name, transport: transport, isQuiet: quiet)
                 try await download.run(answer, pinned: sha256)
             }
+        } catch let failure as CommandFailure {
+            throw failure
+        } catch {
+            throw CommandFailure("\(error)")
         }
     }
 

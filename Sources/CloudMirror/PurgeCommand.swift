@@ -7,12 +7,15 @@ struct PurgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "purge",
         abstract: "Delete the copies of an artifact.",
-        discussion: "Reports what was deleted. The next request for the artifact makes a new copy.")
+        discussion: "Reports what was deleted. The next request for the artifact makes a new copy."
+            + CommandExit.help(.success, .failed, .usage, .unreachable))
 
     @Argument(help: "The artifact's URL.", transform: { try ArtifactURL($0) })
     var url: ArtifactURL
 
-    @Option(help: ArgumentHelp("The pool to delete it from (default: all pools).", valueName: "service/region"))
+    @Option(
+        help: ArgumentHelp("The pool to delete it from (default: all pools).", valueName: "service/region"), completion: PoolCompletion.kind
+    )
     var pool: PoolID?
 
     @OptionGroup var admin: AdminOptions

@@ -3,13 +3,15 @@ import MirrorCore
 
 /// `cloud-mirror replicas`: what is where.
 struct ReplicasCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "replicas", abstract: "List the replicas in the pools.")
+    static let configuration = CommandConfiguration(
+        commandName: "replicas", abstract: "List the replicas in the pools.",
+        discussion: CommandExit.help(.success, .failed, .usage, .unreachable))
 
     enum State: String, CaseIterable, ExpressibleByArgument {
         case pending, present, error
     }
 
-    @Option(help: ArgumentHelp("Only this pool.", valueName: "service/region"))
+    @Option(help: ArgumentHelp("Only this pool.", valueName: "service/region"), completion: PoolCompletion.kind)
     var pool: PoolID?
 
     @Option(help: "Only replicas in this state.")

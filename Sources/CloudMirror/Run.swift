@@ -18,6 +18,11 @@ public import MirrorStorage
 ///   - arguments: What follows the command's name; `nil` for those of this process.
 public func run(services: [any StorageService.Type], arguments: [String]? = nil) async {
     await StorageServices.$current.withValue(StorageServices(services)) {
+        let arguments = arguments ?? Array(CommandLine.arguments.dropFirst())
+        if let hint = SubcommandHint(arguments, of: CloudMirrorCommand.self) {
+            Terminal.note(hint.message)
+            CloudMirrorCommand.exit(withError: ExitCode(CommandExit.usage.rawValue))
+        }
         await CloudMirrorCommand.main(arguments)
     }
 }

@@ -11,7 +11,7 @@ struct ServeCommand: AsyncParsableCommand {
             Without a configuration file it copies from any public HTTPS origin into a directory of this account. SIGTERM and SIGINT shut \
             it down gracefully: requests and copies in progress have server.shutdownGrace to finish. SIGHUP makes it read the configuration \
             file again.
-            """)
+            """ + CommandExit.help(.success, .failed, .usage, .stuck, .configuration))
 
     @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
     var config: String?

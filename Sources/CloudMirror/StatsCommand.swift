@@ -3,7 +3,9 @@ import MirrorCore
 
 /// `cloud-mirror stats`: what the mirror has done and saved.
 struct StatsCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "stats", abstract: "Show what the mirror has done and saved.")
+    static let configuration = CommandConfiguration(
+        commandName: "stats", abstract: "Show what the mirror has done and saved.",
+        discussion: CommandExit.help(.success, .failed, .usage, .unreachable))
 
     @OptionGroup var admin: AdminOptions
 

@@ -10,14 +10,16 @@ struct URLCommand: AsyncParsableCommand {
             Sends no request. For tools that take a URL:
 
               curl -fL "$(cloud-mirror url https://HOST/PATH)" -o NAME
-            """)
+            """ + CommandExit.help(.success, .usage))
 
     @Argument(help: "The artifact's URL.", transform: { try ArtifactURL($0) })
     var url: ArtifactURL
 
     @OptionGroup var mirror: MirrorOptions
 
-    @Option(help: ArgumentHelp("The pool to use, such as local/dev (default: the mirror chooses).", valueName: "service/region"))
+    @Option(
+        help: ArgumentHelp("The pool to use, such as local/dev (default: the mirror chooses).", valueName: "service/region"),
+        completion: PoolCompletion.kind)
     var pool: PoolID?
 
     @Option(

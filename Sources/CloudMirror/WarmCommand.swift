@@ -10,7 +10,7 @@ struct WarmCommand: AsyncParsableCommand {
         discussion: """
             The copies are made in the background; 'cloud-mirror replicas' shows their progress. Exits with 1 when a URL was refused or could not \
             be queued; standard error names each one and the reason. The others are still queued.
-            """)
+            """ + CommandExit.help(.success, .failed, .usage, .unreachable))
 
     @Argument(help: "URLs of artifacts; - reads them from standard input.")
     var urls: [String] = []
@@ -22,7 +22,9 @@ struct WarmCommand: AsyncParsableCommand {
         completion: .file())
     var from: [String] = []
 
-    @Option(help: ArgumentHelp("A pool to copy into; may be given more than once (default: all pools).", valueName: "service/region"))
+    @Option(
+        help: ArgumentHelp("A pool to copy into; may be given more than once (default: all pools).", valueName: "service/region"),
+        completion: PoolCompletion.kind)
     var pool: [PoolID] = []
 
     @OptionGroup var admin: AdminOptions

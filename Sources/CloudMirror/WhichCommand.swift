@@ -6,7 +6,8 @@ struct WhichCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "which",
         abstract: "Show which pool a client at an address gets, and why.",
-        discussion: "For requests that do not name a pool. Every answer to a client says the same in X-Cloud-Mirror-Pool-Reason.")
+        discussion: "For requests that do not name a pool. Every answer to a client says the same in X-Cloud-Mirror-Pool-Reason."
+            + CommandExit.help(.success, .failed, .usage, .unreachable))
 
     @Argument(
         help: "The client's IPv4 or IPv6 address.",

@@ -9,6 +9,7 @@ package struct EngineMetrics: Sendable {
     /// Names and what they mean: the metric list of docs/operations.md is made from this.
     package enum Name {
         package static let redirects = "cloud_mirror_redirects_total"
+        package static let redirectSeconds = "cloud_mirror_redirect_duration_seconds"
         package static let fallbacks = "cloud_mirror_fallbacks_total"
         package static let hops = "cloud_mirror_hops_total"
         package static let waitSeconds = "cloud_mirror_redirect_wait_seconds"
@@ -40,6 +41,7 @@ package struct EngineMetrics: Sendable {
     /// The metrics of one pool.
     package struct PoolMetrics: Sendable {
         fileprivate let redirects: [Outcome: Counter]
+        fileprivate let durations: [Outcome: Recorder]
         package let hits: Counter
         fileprivate let fallbacks: [Fallback: Counter]
         fileprivate let hops: Counter
@@ -70,6 +72,12 @@ package struct EngineMetrics: Sendable {
                 Counter(label: name, dimensions: label + more, factory: factory)
             }
             redirects = Counter.each(of: Outcome.endings, Name.redirects, label, label: "outcome", factory: redirectsFactory)
+            durations = Dictionary(
+                uniqueKeysWithValues: Outcome.endings.map { outcome in
+                    let labels = label + [("outcome", outcome.rawValue)]
+                    let recorder = Recorder(label: Name.redirectSeconds, dimensions: labels, aggregate: true, factory: redirectsFactory)
+                    return (outcome, recorder)
+                })
             fallbacks = Counter.each(of: Fallback.allCases, Name.fallbacks, label, label: "reason", factory: redirectsFactory)
             hits = Counter(label: Name.redirects, dimensions: label + [("outcome", Outcome.hit.rawValue)], factory: redirectsFactory)
             hops = counter(Name.hops)
@@ -124,9 +132,12 @@ package struct EngineMetrics: Sendable {
     package subscript(pool pool: PoolID?) -> PoolMetrics { pool.flatMap { pools[$0] } ?? noPool }
 
     /// - Parameter isHead: Whether the answer is to HEAD, which avoids no egress.
-    func count(_ answer: RedirectAnswer, pool: PoolID?, isHead: Bool) {
+    /// - Parameter duration: How long this request took, without earlier hops.
+    func count(_ answer: RedirectAnswer, pool: PoolID?, isHead: Bool, in duration: Duration) {
         let metrics = self[pool: pool]
         if case .hop = answer { return metrics.hops.increment() }
+        // Timed first, so that what is counted and not timed is what the fast path has answered.
+        metrics.durations[answer.outcome]?.record(duration.inSeconds)
         metrics.redirects[answer.outcome]?.increment()
         if case .origin(let reason) = answer { metrics.fallbacks[reason]?.increment() }
         // The first reader's bytes crossed the regions; everybody else's did not.
@@ -144,7 +155,7 @@ package struct EngineMetrics: Sendable {
         errors[ErrorKind.of(error)]?.increment()
     }
 
-    /// - Parameter host: One of a bounded number (``RefusedRedirects``).
+    /// - Parameter host: One of a bounded number (``BoundedLabels``).
     func countRefusedRedirect(host: String, _ reason: EgressRefusal.Reason) {
         Counter(label: Name.refusedRedirects, dimensions: [("host", host), ("reason", reason.rawValue)], factory: factory).increment()
     }

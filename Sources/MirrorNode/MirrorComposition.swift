@@ -46,7 +46,8 @@ struct MirrorComposition: Sendable {
         redis = store as? RedisStateStore
         state = HotIndex(store, clock: clock)
         outbound = Self.makeOutbound(configuration, group: group, logger: logger)
-        let origins = OriginTable(outbound, buckets: storage.origins(configuration.origins.buckets))
+        let origins = OriginTable(
+            outbound, buckets: storage.origins(configuration.origins.buckets), metrics: OriginMetrics(factory: registry))
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters()
         let publications = PublicationLock()
@@ -86,6 +87,7 @@ struct MirrorComposition: Sendable {
         sweeper = Sweeper(
             pools: pools, state: state, remover: remover,
             backfill: Backfill(state: state, publications: publications, clock: clock, logger: logger), space: space,
+            survey: HoldingsSurvey(state: state, factory: registry, clock: clock),
             interval: configuration.sweep.interval, metrics: metrics, clock: clock, logger: logger)
         regionUpdates = RegionUpdates(
             sources: role.servesArtifacts ? configuration.selection.cloudRegions : CloudRegionSources(),

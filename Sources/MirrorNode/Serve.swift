@@ -3,6 +3,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorServer
 import MirrorState
+import MirrorSystem
 import NIOPosix
 import ServiceLifecycle
 import UnixSignals
@@ -33,7 +34,8 @@ package func serve(
         ])
     let metrics = HousekeepingMetrics(factory: mirror.services.registry)
     log.writer.countDrops { metrics.countDroppedLogLines($0) }
-    let announcement = Announcement(configuration: configuration, log: log.writer)
+    let manager = ServiceManager.current
+    let announcement = Announcement(configuration: configuration, log: log.writer, manager: manager)
     let server = MirrorServer(
         services: mirror.services, configuration: configuration.server, listen: configuration.listen,
         adminListen: configuration.admin.listen, adminTokens: mirror.adminTokens(configuration), publicURL: configuration.locationBase,
@@ -62,10 +64,12 @@ package func serve(
     }
     if let workers = mirror.workers { services.append(WatchedService("copies", watch, workers)) }
     if let registration = mirror.registration { services.append(WatchedService("registration", watch, registration)) }
-    let reloader = Reloader(hangups: hangups, load: load, mirror: mirror, server: server, log: log, metrics: metrics, logger: logger)
+    let reloader = Reloader(
+        hangups: hangups, load: load, mirror: mirror, server: server, log: log, metrics: metrics, manager: manager, logger: logger)
     services.append(WatchedService("reload", watch, reloader))
     services.append(WatchedService("server", watch, server))
-    let notice = StopNotice(services: mirror.services, watch: watch, grace: configuration.server.shutdownGrace, logger: logger)
+    let notice = StopNotice(
+        services: mirror.services, watch: watch, grace: configuration.server.shutdownGrace, manager: manager, logger: logger)
     services.append(WatchedService("stop notice", watch, notice))
     var settings = ServiceGroupConfiguration(services, grace: configuration.server.shutdownGrace, logger: logger)
     settings.gracefulShutdownSignals = [.sigterm, .sigint]

@@ -17,6 +17,7 @@ package final class MirrorServices: Sendable {
     package let metrics: EngineMetrics
     package let registry: MetricsRegistry
     package let process: ProcessMetrics
+    package let fastAnswers: FastAnswers
     /// The copies of this process; `nil` where it makes none.
     package let copySlots: CopySlots?
     package let clock: any MirrorClock
@@ -41,6 +42,7 @@ package final class MirrorServices: Sendable {
         self.metrics = metrics
         self.registry = registry
         process = ProcessMetrics(factory: registry)
+        fastAnswers = FastAnswers(pools: pools.ids, registry: registry)
         self.copySlots = copySlots
         self.clock = clock
         started = clock.instant

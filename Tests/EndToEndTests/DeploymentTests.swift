@@ -189,13 +189,16 @@ extension EndToEnd {
             let json = try #require(line?.components(separatedBy: " CMD ").last)
             let command = try JSONDecoder().decode([String].self, from: Data(json.utf8))
             func check(_ port: String) async throws -> ChildProcess.Exit {
-                try await ChildProcess.start(command[0], Array(command.dropFirst()), environment: ["HEALTH_PORT": port]).end().exit
+                #expect(command.first == "/usr/local/bin/cloud-mirror")
+                return try await ChildProcess.start(
+                    TestEnvironment.executable(), Array(command.dropFirst()), environment: ["CLOUD_MIRROR_URL": "http://127.0.0.1:\(port)"]
+                ).end().exit
             }
             try await MirrorProcess.run(MirrorSettings(allow: ["http://127.0.0.1/"])) { mirror in
                 let port = try #require(mirror.url.split(separator: ":").last.map(String.init))
                 #expect(try await check(port) == .code(0))
                 try await mirror.end(.terminate)
-                #expect(try await check(port) == .code(1))
+                #expect(try await check(port) == .code(69))
             }
         }
 

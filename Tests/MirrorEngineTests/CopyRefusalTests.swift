@@ -37,8 +37,8 @@ struct CopyRefusalTests {
 
     @Test("Hosts are told of once, and so many are counted by name as an operator can look at")
     func hosts() {
-        let redirects = RefusedRedirects()
-        for number in 0..<RefusedRedirects.maxHosts {
+        let redirects = BoundedLabels()
+        for number in 0..<BoundedLabels.max {
             let first = redirects.note("h\(number).example")
             #expect(first.label == "h\(number).example" && first.isNew)
             let second = redirects.note("h\(number).example")

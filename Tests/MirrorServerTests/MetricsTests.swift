@@ -21,6 +21,11 @@ struct MetricsTests {
             let page = try PrometheusPage(response.text)
             #expect(page.samples[#"cloud_mirror_redirects_total{outcome="hit",pool="local/dev"}"#] == 2)
             #expect(page.samples[#"cloud_mirror_redirects_total{outcome="fallback",pool="local/dev"}"#] == 1)
+            // Both hits, of which one was timed.
+            let hits = #"outcome="hit",pool="local/dev""#
+            #expect(page.samples["cloud_mirror_redirect_duration_seconds_count{\(hits)}"] == 2)
+            #expect(page.samples["cloud_mirror_redirect_duration_seconds_bucket{le=\"0.001\",\(hits)}"] == 2)
+            #expect(page.samples[#"cloud_mirror_redirect_duration_seconds_count{outcome="fallback",pool="local/dev"}"#] == 1)
             #expect(page.samples[#"cloud_mirror_egress_avoided_bytes_total{pool="local/dev"}"#] == 16)
             #expect(page.samples[#"cloud_mirror_pool_objects{pool="local/dev"}"#] == 1)
             #expect(page.samples[#"cloud_mirror_pool_bytes{pool="local/dev"}"#] == 8)
@@ -105,6 +110,36 @@ struct MetricsTests {
         #expect(page.samples[#"wait_seconds_bucket{le="+Inf"}"#] == 6)
         #expect(page.samples["wait_seconds_count"] == 6)
         #expect(page.samples["wait_seconds_sum"] == 10_005.0215)
+    }
+
+    @Test func `what is counted and not timed is in the lowest bucket, and never becomes less`() throws {
+        let registry = MetricsRegistry()
+        let pool = try require(World.pool)
+        let fast = FastAnswers(pools: [pool], registry: registry)
+        let labels = [("pool", pool.description), ("outcome", "hit")]
+        let hits = registry.makeCounter(label: EngineMetrics.Name.redirects, dimensions: labels)
+        let times = registry.makeRecorder(label: EngineMetrics.Name.redirectSeconds, dimensions: labels, aggregate: true)
+        func sample(_ suffix: String, _ bound: String = "") throws -> Double? {
+            let page = try PrometheusPage(registry.prometheusText())
+            return page.samples["\(EngineMetrics.Name.redirectSeconds)_\(suffix){\(bound)outcome=\"hit\",pool=\"local/dev\"}"]
+        }
+        fast.record()
+        #expect(try sample("count") == 0)
+        // Three fast ones, and one that took two seconds.
+        hits.increment(by: 4)
+        times.record(2.0)
+        fast.record()
+        #expect(try sample("bucket", #"le="0.001","#) == 3)
+        #expect(try sample("count") == 4)
+        #expect(try sample("sum") == 2)
+        // One that has been timed and is not counted yet.
+        times.record(2.0)
+        fast.record()
+        #expect(try sample("bucket", #"le="0.001","#) == 3)
+        #expect(try sample("count") == 5)
+        hits.increment(by: 1)
+        fast.record()
+        #expect(try sample("count") == 5)
     }
 
     @Test func `a metric made twice is one, whatever the order of its labels`() {

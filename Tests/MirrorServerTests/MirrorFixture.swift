@@ -179,8 +179,8 @@ final class MirrorFixture: Sendable {
                 allowAddresses: ["127.0.0.0/8"].compactMap(IPNetwork.init))
             outbound = GuardedClient(
                 policy: policy, resolver: SystemResolver(eventLoopGroup: loops), eventLoopGroup: loops, logger: logger)
-            let origins = OriginTable(outbound)
             let registry = MetricsRegistry()
+            let origins = OriginTable(outbound, metrics: OriginMetrics(factory: registry))
             let metrics = EngineMetrics(pools: pools.ids, factory: registry)
             let waiters = ReplicaWaiters()
             let publications = PublicationLock()

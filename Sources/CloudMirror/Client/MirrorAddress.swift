@@ -52,6 +52,8 @@ struct MirrorAddress: Equatable, CustomStringConvertible {
         "\(description)/v1/purge/\(route(artifact, pool))"
     }
 
+    var liveness: String { "\(description)/healthz" }
+    var readiness: String { "\(description)/readyz" }
     var warm: String { "\(description)/v1/warm" }
     var pools: String { "\(description)/v1/pools" }
     var stats: String { "\(description)/v1/stats" }

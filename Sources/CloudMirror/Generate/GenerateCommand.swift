@@ -19,6 +19,12 @@ struct GenerateCommand: AsyncParsableCommand {
         case copies = "copy-table"
         /// The policies in docs/operations.md
         case policies = "bucket-policies"
+        /// deploy/monitoring/grafana-dashboard.json
+        case dashboard = "grafana-dashboard"
+        /// deploy/monitoring/alert-rules.yaml
+        case alerts = "alert-rules"
+        /// deploy/monitoring/recording-rules.yaml
+        case recordings = "recording-rules"
     }
 
     @Argument(help: "Which one.")
@@ -33,6 +39,9 @@ struct GenerateCommand: AsyncParsableCommand {
             case .capabilities: CapabilityTable.markdown(.current)
             case .copies: try CopyTable.markdown(.current)
             case .policies: CapabilityTable.permissions(.current)
+            case .dashboard: GrafanaDashboard.json
+            case .alerts: AlertRules.yaml
+            case .recordings: RecordingRules.yaml
             }
         print(text, terminator: "")
     }

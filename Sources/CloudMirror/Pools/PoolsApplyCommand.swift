@@ -11,7 +11,7 @@ struct PoolsApplyCommand: AsyncParsableCommand {
             Creates missing buckets, and sets read access, object ownership and lifecycle rules. Shows a plan first, and skips what is \
             already in place; rules and policy statements of others stay. On a terminal it asks for confirmation; elsewhere it only shows the \
             plan, and exits with \(CommandExit.notApplied.rawValue) when there is something to do, unless --yes is given.
-            """)
+            """ + CommandExit.help(.success, .failed, .notApplied, .usage, .configuration))
 
     @OptionGroup var file: PoolFileOptions
 

@@ -11,7 +11,7 @@ struct PoolsCheckCommand: AsyncParsableCommand {
             Prints one line for each check: credentials, endpoint, clock, region, bucket, permissions, what clients may do, lifecycle rules. \
             Writes small objects under the name cloud-mirror-probe-may-be-deleted/… and removes them. Run it where the service runs: elsewhere \
             the credentials and the network may be different.
-            """)
+            """ + CommandExit.help(.success, .failed, .usage, .configuration))
 
     @OptionGroup var file: PoolFileOptions
 

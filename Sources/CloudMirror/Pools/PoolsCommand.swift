@@ -17,7 +17,7 @@ struct PoolFileOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The configuration file.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
     var config: String
 
-    @Option(help: ArgumentHelp("Only this pool.", valueName: "service/region"))
+    @Option(help: ArgumentHelp("Only this pool.", valueName: "service/region"), completion: PoolCompletion.kind)
     var pool: PoolID?
 
     /// Calls `body` with what looks after the pools, and ends it.

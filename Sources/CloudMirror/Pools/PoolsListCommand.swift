@@ -4,7 +4,8 @@ import MirrorCore
 /// `cloud-mirror pools list`: how full and how well the pools are.
 struct PoolsListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "Show the pools of a running mirror and what they hold (the default).")
+        commandName: "list", abstract: "Show the pools of a running mirror and what they hold (the default).",
+        discussion: CommandExit.help(.success, .failed, .usage, .unreachable))
 
     @OptionGroup var admin: AdminOptions
 

@@ -27,8 +27,14 @@ enum CommandExit: Int32, CaseIterable {
         }
     }
 
-    static let help =
-        "Exit codes:\n" + allCases.map { "  \($0.rawValue < 10 ? " " : "")\($0.rawValue)  \($0.meaning)" }.joined(separator: "\n")
+    static let help = help(allCases)
+
+    /// Behind the description of a command that ends with these codes.
+    static func help(_ codes: CommandExit...) -> String { "\n\n\(help(codes))" }
+
+    private static func help(_ codes: [CommandExit]) -> String {
+        "Exit codes:\n" + codes.map { "  \($0.rawValue < 10 ? " " : "")\($0.rawValue)  \($0.meaning)" }.joined(separator: "\n")
+    }
 }
 
 /// Why a command cannot do what it was asked to do.

@@ -44,13 +44,19 @@ struct AdminOptions: ParsableArguments {
 
     /// The run of a command: calls `body` with a client for the mirror, ends the client, and reports a failure.
     func withClient(_ body: (AdminClient) async throws -> Void) async throws {
-        try await reportingFailures {
-            let address = try mirror.address()
-            let given = try token()
-            let local = given == nil ? LocalTokens(of: address.url, stateDirectory: stateDir) : nil
-            try await HTTPTransport.withClient(readTimeout: 60, localhost: local?.host) { transport in
-                try await body(AdminClient(address: address, token: given, localTokens: local, transport: transport))
-            }
+        try await reportingFailures { try await quietly(mirror.address(), patience: 60, body) }
+    }
+
+    /// The same for what reports no failure.
+    ///
+    /// - Parameter patience: Seconds without a byte after which a call has failed.
+    func quietly<Result>(
+        _ address: MirrorAddress, patience: Int64, _ body: (AdminClient) async throws -> Result
+    ) async throws -> Result {
+        let given = try token()
+        let local = given == nil ? LocalTokens(of: address.url, stateDirectory: stateDir) : nil
+        return try await HTTPTransport.withClient(readTimeout: patience, localhost: local?.host) { transport in
+            try await body(AdminClient(address: address, token: given, localTokens: local, transport: transport))
         }
     }
 

@@ -17,7 +17,7 @@ struct CopyEngine: Sendable {
     let memory: CopyMemory
     let replicas: ReplicaSources
     let refusals = ServerSideRefusals()
-    private let refusedRedirects = RefusedRedirects()
+    private let refusedRedirects = BoundedLabels()
 
     /// Fetches and verifies what is to be published.
     ///

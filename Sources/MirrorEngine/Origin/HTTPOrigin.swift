@@ -5,6 +5,7 @@ import MirrorNet
 struct HTTPOrigin: Origin {
     let source: ArtifactSource
     let client: GuardedClient
+    let metrics: OriginMetrics
 
     var isPrivate: Bool { false }
 
@@ -26,6 +27,9 @@ struct HTTPOrigin: Origin {
         var headers: [(name: String, value: String)] = []
         if let range { headers.append(("Range", "bytes=\(range.offset)-\(range.end - 1)")) }
         if let ifMatch { headers.append(("If-Match", ifMatch)) }
-        return OriginAnswer(try await client.send(OutboundRequest(.get, url ?? source.url, headers: headers)))
+        let rule = client.policy.rule(for: source.url)
+        return try await metrics.counting(rule?.label ?? "other", status: \.status) {
+            OriginAnswer(try await client.send(OutboundRequest(.get, url ?? source.url, headers: headers)))
+        }
     }
 }

@@ -6,9 +6,11 @@ package import MirrorStorage
 package struct OriginTable: Sendable {
     private let client: GuardedClient
     private let buckets: [any BucketOrigin]
+    private let metrics: OriginMetrics
 
-    package init(_ client: GuardedClient, buckets: [any BucketOrigin] = []) {
+    package init(_ client: GuardedClient, buckets: [any BucketOrigin] = [], metrics: OriginMetrics) {
         self.client = client
+        self.metrics = metrics
         self.buckets = buckets
     }
 
@@ -18,20 +20,22 @@ package struct OriginTable: Sendable {
     /// - Throws: `ArtifactURLError`.
     func resolve(_ text: String) throws(ArtifactURLError) -> any Origin {
         for bucket in buckets {
-            if let artifact = bucket.artifact(text) { return PrivateOrigin(artifact: artifact, bucket: bucket, client: client) }
+            if let artifact = bucket.artifact(text) {
+                return PrivateOrigin(artifact: artifact, bucket: bucket, client: client, metrics: metrics)
+            }
         }
         let url = try ArtifactURL(text)
         let source = url.query == nil ? ArtifactSource(url) : ArtifactSource(url, client.policy.queryRule(for: url))
         // The buckets have just read these very words.
-        if source.name.description == text { return HTTPOrigin(source: source, client: client) }
+        if source.name.description == text { return HTTPOrigin(source: source, client: client, metrics: metrics) }
         return origin(of: source)
     }
 
     /// The origin of an artifact whose name is known.
     func origin(of source: ArtifactSource) -> any Origin {
         for bucket in buckets where bucket.artifact(source.name.description) == source.name {
-            return PrivateOrigin(artifact: source.name, bucket: bucket, client: client)
+            return PrivateOrigin(artifact: source.name, bucket: bucket, client: client, metrics: metrics)
         }
-        return HTTPOrigin(source: source, client: client)
+        return HTTPOrigin(source: source, client: client, metrics: metrics)
     }
 }

@@ -8,6 +8,7 @@ struct PrivateOrigin: Origin {
     let bucket: any BucketOrigin
     /// Knows which hosts are public; the bucket itself is not asked by it.
     let client: GuardedClient
+    let metrics: OriginMetrics
 
     var source: ArtifactSource { ArtifactSource(artifact) }
 
@@ -28,13 +29,18 @@ struct PrivateOrigin: Origin {
     }
 
     func head() async throws -> OriginHead? {
-        let answer = try await asOrigin { try await bucket.head(artifact) }
+        let answer = try await counting { try await bucket.head(artifact) }
         return OriginHead(answer: OriginAnswer(answer, of: artifact), copySource: bucket.source(of: artifact, answer))
     }
 
     /// - Parameter url: Not looked at: buckets do not redirect.
     func get(at url: ArtifactURL?, range: ByteRange?, ifMatch: String?) async throws -> OriginAnswer {
-        OriginAnswer(try await asOrigin { try await bucket.open(artifact, range: range, ifMatch: ifMatch) }, of: artifact)
+        OriginAnswer(try await counting { try await bucket.open(artifact, range: range, ifMatch: ifMatch) }, of: artifact)
+    }
+
+    /// By the host, which is that of a bucket in the configuration.
+    private func counting(_ ask: () async throws -> BucketAnswer) async throws -> BucketAnswer {
+        try await metrics.counting("\(artifact.host)", status: \.status) { try await asOrigin(ask) }
     }
 
     private func asOrigin<Success>(_ operation: () async throws -> Success) async throws -> Success {

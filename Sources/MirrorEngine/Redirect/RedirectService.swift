@@ -126,6 +126,7 @@ package final class RedirectService: Sendable {
         _ origin: any Origin, in pool: Pool?, wait: Wait, isHead: Bool = false, isReportedMissing: Bool = false,
         from network: ClientNetwork?, sharer: ClientNetwork?, client: ClientPresence? = nil
     ) async -> RedirectAnswer {
+        let began = clock.instant
         let time = time(wait, isHead: isHead, client)
         let request = pool.map { pool in
             PendingRequest(
@@ -138,7 +139,7 @@ package final class RedirectService: Sendable {
             span.attributes["outcome"] = answer.outcome.rawValue
             return answer
         }
-        metrics.count(answer, pool: pool?.id, isHead: isHead)
+        metrics.count(answer, pool: pool?.id, isHead: isHead, in: began.duration(to: clock.instant))
         log(answer, origin.source.name, pool?.id, hasWaited: hasWaited(time, wait))
         return answer
     }
@@ -184,16 +185,17 @@ package final class RedirectService: Sendable {
 
     /// Counts and logs the answer that has been found for several requests at once.
     ///
-    /// - Parameter waits: How long each of them has waited, over all hops.
-    package func record(_ answer: RedirectAnswer, _ id: ReplicaID, waits: [Duration], isHead: Bool) {
-        for wait in waits {
-            metrics.count(answer, pool: id.pool, isHead: isHead)
+    /// - Parameter durations: How long each of them has waited since it was sent.
+    /// - Parameter before: How long they waited in earlier hops.
+    package func record(_ answer: RedirectAnswer, _ id: ReplicaID, in durations: [Duration], after before: Duration, isHead: Bool) {
+        for duration in durations {
+            metrics.count(answer, pool: id.pool, isHead: isHead, in: duration)
             switch answer.outcome {
-            case .wait, .fallback, .error: if !isHead { metrics.recordWait(wait, pool: id.pool) }
+            case .wait, .fallback, .error: if !isHead { metrics.recordWait(before + duration, pool: id.pool) }
             case .hit, .backfill, .refused, .hop, .pending: break
             }
         }
-        log(answer, id.artifact, id.pool, requests: waits.count, hasWaited: true)
+        log(answer, id.artifact, id.pool, requests: durations.count, hasWaited: true)
     }
 
     /// Asks for a copy ahead of use, and does not wait for it.

@@ -22,6 +22,7 @@ package struct Sweeper: Service, CustomStringConvertible {
     private let remover: ReplicaRemover
     private let backfill: Backfill
     private let space: PoolSpace
+    private let survey: HoldingsSurvey
     private let interval: Duration
     private let reconcileInterval: Duration
     private let metrics: EngineMetrics
@@ -29,7 +30,7 @@ package struct Sweeper: Service, CustomStringConvertible {
     private let logger: Logger
 
     package init(
-        pools: PoolTable, state: any StateStore, remover: ReplicaRemover, backfill: Backfill, space: PoolSpace,
+        pools: PoolTable, state: any StateStore, remover: ReplicaRemover, backfill: Backfill, space: PoolSpace, survey: HoldingsSurvey,
         interval: Duration, reconcileInterval: Duration = .seconds(21_600), metrics: EngineMetrics, clock: any MirrorClock, logger: Logger
     ) {
         self.pools = pools
@@ -37,6 +38,7 @@ package struct Sweeper: Service, CustomStringConvertible {
         self.remover = remover
         self.backfill = backfill
         self.space = space
+        self.survey = survey
         self.interval = interval
         self.reconcileInterval = reconcileInterval
         self.metrics = metrics
@@ -53,6 +55,7 @@ package struct Sweeper: Service, CustomStringConvertible {
                 for pool in pools.all {
                     await attempt("reconcile", pool) { if isDue { try await reconcile(pool) } }
                     await attempt("sweep", pool) { try await sweep(pool) }
+                    await attempt("survey", pool) { try await survey.takeIfDue(of: pool.id) }
                 }
                 await attempt("forgetting failures", nil) { try await forgetErrors() }
                 try? await clock.sleep(for: interval)

@@ -98,9 +98,14 @@ package struct EgressPolicy: Sendable, Equatable {
 
     /// Which part of a URL's query belongs to the artifact's name: the first rule that allows the URL decides.
     package func queryRule(for url: ArtifactURL) -> QueryRule {
-        for (rule, pattern) in zip(allow, patterns) where (try? Self.matches(rule, pattern, url)) == true { return rule.query }
-        // It is refused, and the refusal names it.
-        return .dropSignatures
+        // A URL without a rule is refused, and the refusal names it.
+        rule(for: url)?.query ?? .dropSignatures
+    }
+
+    /// The first rule that allows a URL.
+    package func rule(for url: ArtifactURL) -> AllowRule? {
+        for (rule, pattern) in zip(allow, patterns) where (try? Self.matches(rule, pattern, url)) == true { return rule }
+        return nil
     }
 
     private static func matches(_ rule: AllowRule, _ pattern: URLPattern?, _ url: ArtifactURL) throws(EgressRefusal) -> Bool {

@@ -5,6 +5,7 @@ import MirrorSystem
 struct Announcement: Sendable {
     let configuration: Configuration
     let log: LogWriter
+    let manager: ServiceManager?
 
     /// Says where the process listens, and not its `publicURL`: whoever let the system choose the port learns it only here.
     ///
@@ -12,6 +13,7 @@ struct Announcement: Sendable {
     func listening(at address: ListenAddress, localToken: String?) {
         let url = "\(configuration.tls == nil ? "http" : "https")://\(address)"
         if configuration.isZeroConfiguration, let example = configuration.pools.first?.id { greet(url, example, localToken) }
+        manager?.notify(.ready)
         guard configuration.printsReady else { return }
         // Last: whoever waits for it finds everything said.
         log.flush(within: .seconds(1))

@@ -1,6 +1,7 @@
 import Logging
 import MirrorEngine
 import MirrorServer
+import MirrorSystem
 import ServiceLifecycle
 
 /// Says what the process waits for as soon as it is told to stop, or one of its parts has failed. To be the first that is stopped, before anybody who waits
@@ -9,6 +10,7 @@ struct StopNotice: Service {
     let services: MirrorServices
     let watch: ExitWatch
     let grace: Duration
+    let manager: ServiceManager?
     let logger: Logger
 
     func run() async throws {
@@ -16,6 +18,7 @@ struct StopNotice: Service {
         defer { watch.begin() }
         try await gracefulShutdown()
         watch.begin()
+        manager?.notify(.stopping)
         let waiting = services.waiters.count
         let copies = services.registry.values(of: EngineMetrics.Name.copiesInProgress).reduce(0) { $0 + Int($1.value) }
         logger.notice(

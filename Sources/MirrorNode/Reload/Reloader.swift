@@ -4,6 +4,7 @@ import MirrorEngine
 import MirrorNet
 import MirrorServer
 import MirrorSettings
+import MirrorSystem
 import NIOPosix
 import ServiceLifecycle
 
@@ -18,6 +19,7 @@ struct Reloader: Service {
     let server: MirrorServer
     let log: LogOutput
     let metrics: HousekeepingMetrics
+    let manager: ServiceManager?
     let logger: Logger
 
     func run() async throws {
@@ -43,6 +45,8 @@ struct Reloader: Service {
             logger.notice("nothing to reload: there is no configuration file")
             return current
         }
+        manager?.notify(.reloading)
+        defer { manager?.notify(.ready) }
         do {
             let loaded = try await NIOThreadPool.singleton.runIfActive(load)
             let next = current.reloaded(from: loaded)

@@ -8,6 +8,10 @@ package enum MetricCatalog {
     package static let all: [(name: String, kind: String, labels: String, help: String)] = [
         (Engine.redirects, "counter", "pool, outcome", "Redirect requests by outcome."),
         (
+            Engine.redirectSeconds, "histogram", "pool, outcome",
+            "How long redirect requests took, with waits for a copy but without earlier hops. Hits that are answered from memory are not timed: they count as the lowest bucket and add nothing to the sum."
+        ),
+        (
             Engine.fallbacks, "counter", "pool, reason",
             "Redirects to the origin by reason: \(Fallback.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))."
         ),
@@ -37,10 +41,22 @@ package enum MetricCatalog {
             Engine.serverSideCopyBytes, "counter", "pool, source",
             "Bytes that pools' services copied by themselves, by source: `origin`, or `replica` for another pool."
         ),
+        (
+            OriginMetrics.Name.requests, "counter", "origin, status",
+            "Requests to origins, each with the redirects that it followed, by the rule of `origins.allow` (`any` without a configuration) or the host of the bucket, and by answer: `2xx`, `3xx`, `4xx` but `429`, `429`, `5xx`, or `none`. Beyond a hundred origins `other`."
+        ),
         (Engine.lost, "counter", "pool", "Replicas whose object was found missing in the pool."),
         (Engine.copiesInProgress, "gauge", "pool", "Copies in progress."),
         (Engine.poolBytes, "gauge", "pool", "Bytes of present replicas, whichever process copied them."),
         (Engine.poolObjects, "gauge", "pool", "Present replicas, whichever process copied them."),
+        (
+            HoldingsSurvey.Name.ages, "gauge", "pool, age",
+            "Bytes of present replicas by how long ago they were last used: within \(ages), or `older`. Counted after sweeps; that takes at most a hundredth of the time."
+        ),
+        (
+            HoldingsSurvey.Name.unread, "gauge", "pool",
+            "Bytes of present replicas that were not used again after the first minute: nobody but perhaps the client that they were copied for has read them."
+        ),
         (Engine.poolMaxBytes, "gauge", "pool", "Bytes that the pool may hold (maxBytes); missing without a limit."),
         (Engine.poolFreeBytes, "gauge", "pool", "Bytes free on the file system of a local pool."),
         (Engine.servedBytes, "counter", "pool", "Bytes that this process sent to clients from local pools."),
@@ -93,6 +109,10 @@ package enum MetricCatalog {
         (HousekeepingMetrics.Name.lastReload, "gauge", "", "When the configuration in use was read, in seconds since 1970."),
         (HousekeepingMetrics.Name.droppedLogLines, "counter", "", "Log lines that were dropped because they were not read in time."),
     ]
+
+    private static var ages: String {
+        HoldingsSurvey.ages.filter { $0.limit != nil }.map { "`\($0.word)`" }.joined(separator: ", ")
+    }
 
     private static var reasons: String {
         PoolReason.allCases.filter { $0 != .named }.map { "`\($0.rawValue)`" }.joined(separator: ", ")

@@ -7,7 +7,8 @@ final class CounterMetric: CounterHandler, PrometheusMetric {
     func increment(by amount: Int64) { count.wrappingAdd(amount, ordering: .relaxed) }
     func reset() { count.store(0, ordering: .relaxed) }
 
-    var value: Double? { Double(count.load(ordering: .relaxed)) }
+    var total: Int64 { count.load(ordering: .relaxed) }
+    var value: Double? { Double(total) }
 
     func write(_ name: String, _ labels: [(String, String)], to text: inout String) {
         text += "\(name)\(labelText(labels)) \(count.load(ordering: .relaxed))\n"
@@ -52,6 +53,8 @@ final class HistogramMetric: RecorderHandler, TimerHandler, PrometheusMetric {
     private struct State {
         var buckets = [UInt64](repeating: 0, count: HistogramMetric.bounds.count + 1)
         var sum = 0.0
+        /// What was counted and not timed: the lowest bucket has it.
+        var untimed: UInt64 = 0
     }
 
     private let state = Mutex(State())
@@ -66,13 +69,24 @@ final class HistogramMetric: RecorderHandler, TimerHandler, PrometheusMetric {
         }
     }
 
+    /// Counts as many observations of no more than the lowest bound as are missing from a total.
+    ///
+    /// The number of these never decreases, even if something was timed and is not in the total yet.
+    func fill(upTo total: Int64) {
+        state.withLock { state in
+            let timed = state.buckets.reduce(0, +)
+            guard total > 0, UInt64(total) > timed else { return }
+            state.untimed = max(state.untimed, UInt64(total) - timed)
+        }
+    }
+
     func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
 
     var value: Double? { nil }
 
     func write(_ name: String, _ labels: [(String, String)], to text: inout String) {
         let state = state.withLock { $0 }
-        var count: UInt64 = 0
+        var count = state.untimed
         for (bucket, bound) in zip(state.buckets, Self.bounds.map { "\($0)" } + ["+Inf"]) {
             count += bucket
             text += "\(name)_bucket\(labelText(labels, ("le", bound))) \(count)\n"

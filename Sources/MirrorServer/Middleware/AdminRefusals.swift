@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// Right tokens are never looked at here, so that a client that guesses takes nothing from the others behind its address. Nothing is kept of the
 /// tokens themselves.
-final class AdminRefusals: Sendable {
-    static let metric = "cloud_mirror_refused_admin_calls_total"
+package final class AdminRefusals: Sendable {
+    package static let metric = "cloud_mirror_refused_admin_calls_total"
 
     /// Wrong tokens of one client that are answered at once: people mistype.
     static let freeGuesses = 3

@@ -27,6 +27,7 @@ struct MetricsRoute: Sendable {
     }
 
     @Sendable private func write() async -> ByteBuffer {
+        services.fastAnswers.record()
         services.metrics.recordWaiting(services.waiters.count)
         async let capacity: Void? = figures.answer("capacity") { await recordCapacity() }
         async let process: Void? = figures.answer("process") { recordProcess() }

@@ -142,6 +142,14 @@ extension MetricScene {
             },
             script: { stage async throws in #expect(try await stage.ask("/gate.bin").outcome == "hop") }),
         MetricScene(metric: "cloud_mirror_redirect_wait_seconds", script: copy),
+        // The first of them is timed; those that the fast path answers are counted with it.
+        MetricScene(
+            metric: "cloud_mirror_redirect_duration_seconds",
+            script: { stage async throws in
+                try await hit(stage)
+                #expect(try await stage.ask("/a.bin").outcome == "hit")
+            }, moved: { $0 == 0 && $1 == 3 }),
+        MetricScene(metric: "cloud_mirror_origin_requests_total", script: copy),
         MetricScene(
             metric: "cloud_mirror_waiting_requests",
             script: { stage async throws in
@@ -170,6 +178,10 @@ extension MetricScene {
         MetricScene(metric: "cloud_mirror_lost_replicas_total", script: lost),
         MetricScene(metric: "cloud_mirror_copies_in_progress", script: halfDone, moved: { $0 == 0 && $1 == 1 }),
         MetricScene(metric: "cloud_mirror_pool_bytes", script: copy, moved: { $1 == $0 + 20_000 }),
+        MetricScene(
+            metric: "cloud_mirror_pool_age_bytes", settings: { $0.sweepInterval = "1s" }, script: copy, moved: { $1 == $0 + 20_000 }),
+        MetricScene(
+            metric: "cloud_mirror_pool_unread_bytes", settings: { $0.sweepInterval = "1s" }, script: copy, moved: { $1 == $0 + 20_000 }),
         MetricScene(metric: "cloud_mirror_pool_objects", script: copy, moved: { $1 == $0 + 1 }),
         MetricScene(
             metric: "cloud_mirror_pool_max_bytes", settings: { $0.poolOptions = ", retention: {maxBytes: 30kB}" },

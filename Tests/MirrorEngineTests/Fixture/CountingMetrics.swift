@@ -1,6 +1,6 @@
 import CoreMetrics
 
-/// Keeps the counters; everything else is thrown away.
+/// Keeps counters and gauges; everything else is thrown away.
 final class CountingMetrics: MetricsFactory {
     private final class CountingHandler: CounterHandler {
         private let name: String
@@ -15,11 +15,30 @@ final class CountingMetrics: MetricsFactory {
         func reset() { metrics.counts.change { $0[name] = 0 } }
     }
 
+    private final class GaugeHandler: RecorderHandler {
+        private let name: String
+        private let metrics: CountingMetrics
+
+        init(name: String, metrics: CountingMetrics) {
+            self.name = name
+            self.metrics = metrics
+        }
+
+        func record(_ value: Int64) { record(Double(value)) }
+        func record(_ value: Double) { metrics.gauges.change { $0[name] = value } }
+    }
+
+    private let gauges = Watched<[String: Double]>([:])
     private let counts = Watched<[String: Int64]>([:])
 
     /// The sum of a counter over all its dimensions, or over those that have `value` as one of theirs.
     func total(_ label: String, _ value: String? = nil) -> Int64 {
         Self.total(counts.current, label, value)
+    }
+
+    /// A gauge, by the values of its dimensions in their order; `nil` before it is recorded.
+    func gauge(_ label: String, _ values: String...) -> Double? {
+        gauges.current[([label] + values).joined(separator: " ")]
     }
 
     /// Returns once such a sum is as large: what is counted of a copy is counted after those who wait for it are woken.
@@ -39,7 +58,9 @@ final class CountingMetrics: MetricsFactory {
     }
 
     func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
-        NOOPMetricsHandler.instance.makeRecorder(label: label, dimensions: dimensions, aggregate: aggregate)
+        aggregate
+            ? NOOPMetricsHandler.instance.makeRecorder(label: label, dimensions: dimensions, aggregate: aggregate)
+            : GaugeHandler(name: ([label] + dimensions.map(\.1)).joined(separator: " "), metrics: self)
     }
 
     func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {

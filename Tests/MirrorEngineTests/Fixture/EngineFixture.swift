@@ -123,7 +123,7 @@ struct EngineFixture: Sendable {
         outbound = GuardedClient(
             policy: policy, configuration: setup.outbound, resolver: setup.resolver,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Self.logger)
-        origins = OriginTable(outbound, buckets: setup.buckets)
+        origins = OriginTable(outbound, buckets: setup.buckets, metrics: OriginMetrics(factory: counters))
         metrics = EngineMetrics(pools: pools.ids, factory: counters)
         waiters = ReplicaWaiters()
         remover = ReplicaRemover(pools: pools, state: state, publications: publications, clock: clock)
@@ -141,6 +141,7 @@ struct EngineFixture: Sendable {
         sweeper = Sweeper(
             pools: pools, state: state, remover: remover,
             backfill: Backfill(state: state, publications: publications, clock: clock, logger: Self.logger), space: space,
+            survey: HoldingsSurvey(state: state, factory: counters, clock: clock),
             interval: .seconds(60),
             metrics: metrics, clock: clock, logger: Self.logger)
     }

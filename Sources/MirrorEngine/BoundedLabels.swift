@@ -1,0 +1,18 @@
+import Synchronization
+
+/// Values of a metric's label that are not known in advance: the first hundred by name, so that an operator can look at them, and `other` for the rest.
+final class BoundedLabels: Sendable {
+    static let max = 100
+
+    private let values = Mutex<Set<String>>([])
+
+    /// - Returns: The value, or `other` if there are too many; and whether it is the first time that it is seen.
+    func note(_ value: String) -> (label: String, isNew: Bool) {
+        values.withLock { values in
+            if values.contains(value) { return (value, false) }
+            guard values.count < Self.max else { return ("other", false) }
+            values.insert(value)
+            return (value, true)
+        }
+    }
+}

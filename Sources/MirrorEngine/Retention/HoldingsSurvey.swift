@@ -1,0 +1,69 @@
+package import CoreMetrics
+package import MirrorCore
+package import MirrorState
+import Synchronization
+
+/// Adds up what a pool holds: bytes by the time of their last use, and bytes that nobody has used since they were copied.
+///
+/// It reads every record of the pool, so it takes at most a hundredth of the time: after a survey it pauses for 99 times as long as that one took.
+package final class HoldingsSurvey: Sendable {
+    package enum Name {
+        package static let ages = "cloud_mirror_pool_age_bytes"
+        package static let unread = "cloud_mirror_pool_unread_bytes"
+    }
+
+    /// How long ago the last use was, at most, in words and time; the last one has no limit.
+    package static let ages: [(word: String, limit: Duration?)] = [
+        ("1h", .seconds(3_600)), ("1d", .seconds(86_400)), ("7d", .seconds(7 * 86_400)), ("30d", .seconds(30 * 86_400)), ("older", nil),
+    ]
+
+    /// A use so soon after the copy is that of the client that the copy was made for: the state may not know it apart.
+    private static let firstUse = Duration.seconds(60)
+    private static let page = 500
+
+    private let state: any StateStore
+    private let factory: any MetricsFactory
+    private let clock: any MonotonicClock
+    private let due = Mutex<[PoolID: ContinuousClock.Instant]>([:])
+
+    package init(state: any StateStore, factory: any MetricsFactory, clock: any MonotonicClock) {
+        self.state = state
+        self.factory = factory
+        self.clock = clock
+    }
+
+    /// Takes a survey, unless the last one is too recent.
+    func takeIfDue(of pool: PoolID) async throws {
+        let began = clock.instant
+        guard due.withLock({ $0[pool].map { $0 <= began } ?? true }) else { return }
+        defer {
+            let now = clock.instant
+            due.withLock { $0[pool] = now + began.duration(to: now) * 99 }
+        }
+        try await take(of: pool)
+    }
+
+    private func take(of pool: PoolID) async throws {
+        // By the clock that uses are recorded by.
+        let now = try await state.time(in: pool)
+        // No sum overflows: what a pool states of its objects may be absurd.
+        var ages = [Double](repeating: 0, count: Self.ages.count)
+        var unread = 0.0
+        var last: Replica?
+        repeat {
+            try Task.checkCancellation()
+            let replicas = try await state.leastRecentlyUsed(in: pool, after: last, limit: Self.page)
+            for case .present(let object) in replicas.map(\.status) {
+                let idle = object.lastUsed.duration(to: now)
+                let age = Self.ages.firstIndex { $0.limit.map { idle <= $0 } ?? true } ?? Self.ages.count - 1
+                ages[age] += Double(object.size)
+                if object.lastUsed <= object.storedAt + Self.firstUse { unread += Double(object.size) }
+            }
+            last = replicas.count == Self.page ? replicas.last : nil
+        } while last != nil
+        for (age, bytes) in zip(Self.ages, ages) {
+            Gauge(label: Name.ages, dimensions: [("pool", pool.description), ("age", age.word)], factory: factory).record(bytes)
+        }
+        Gauge(label: Name.unread, dimensions: [("pool", pool.description)], factory: factory).record(unread)
+    }
+}

@@ -1,0 +1,46 @@
+import MirrorCore
+import MirrorNet
+import TestServers
+import Testing
+
+@testable import MirrorEngine
+
+@Suite("Requests to origins are counted", .timeLimit(.minutes(1)))
+struct OriginMetricsTests {
+    @Test("Each by its rule and the class of its answer", arguments: [(404, "4xx"), (403, "4xx"), (503, "5xx"), (429, "429")])
+    func answers(_ status: Int, _ word: String) async throws {
+        try await EngineFixture.run { engine async throws in
+            engine.origin.on("/a.bin", .text("hello"))
+            engine.origin.on("/b.bin", .status(status))
+            _ = try await engine.ask("/a.bin")
+            _ = try await engine.ask("/b.bin")
+            let counts = engine.counters
+            #expect(counts.total(OriginMetrics.Name.requests, "2xx") == 1)
+            #expect(counts.total(OriginMetrics.Name.requests, word) == Int64(engine.origin.requests.count { $0.path == "/b.bin" }))
+            #expect(counts.total(OriginMetrics.Name.requests, engine.origin.url("/")) == Int64(engine.origin.requests.count))
+        }
+    }
+
+    @Test("One that fails counts as without an answer, and one that is given up does not count")
+    func failures() async throws {
+        let counters = CountingMetrics()
+        let metrics = OriginMetrics(factory: counters)
+        await #expect(throws: OutboundError.self) {
+            try await metrics.counting("any", status: { (status: Int) in status }) { throw OutboundError(.connectFailed, "refused") }
+        }
+        await #expect(throws: CancellationError.self) {
+            try await metrics.counting("any", status: { (status: Int) in status }) { throw CancellationError() }
+        }
+        #expect(counters.total(OriginMetrics.Name.requests) == 1)
+        #expect(counters.total(OriginMetrics.Name.requests, "none") == 1)
+    }
+
+    @Test("However many origins a configuration names, the label has a hundred values and `other`")
+    func bounded() async throws {
+        let counters = CountingMetrics()
+        let metrics = OriginMetrics(factory: counters)
+        for number in 0...BoundedLabels.max { _ = try await metrics.counting("https://\(number).example/", status: { $0 }) { 200 } }
+        #expect(counters.total(OriginMetrics.Name.requests, "other") == 1)
+        #expect(counters.total(OriginMetrics.Name.requests) == Int64(BoundedLabels.max) + 1)
+    }
+}

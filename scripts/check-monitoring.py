@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""Fails if the files in deploy/monitoring/ are not what Prometheus and Grafana can use, or if an alert has no test or no entry in docs/runbook.md.
+
+Needs PyYAML and promtool (Debian: prometheus).
+usage: check-monitoring.py [ROOT] | --self-test
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+MAX_PANELS = 20
+ROWS = 5
+
+
+def alert_names(root: Path) -> list[str]:
+    groups = yaml.safe_load((root / "deploy/monitoring/alert-rules.yaml").read_text(encoding="utf-8"))["groups"]
+    return [rule["alert"] for group in groups for rule in group["rules"]]
+
+
+def rule_problems(root: Path) -> list[str]:
+    """What promtool has against the rules, and what their tests show."""
+    folder = root / "deploy/monitoring"
+    rules = [str(folder / name) for name in ("alert-rules.yaml", "recording-rules.yaml")]
+    found = []
+    for command in (["check", "rules", *rules], ["test", "rules", str(folder / "alert-tests.yaml")]):
+        result = subprocess.run(["promtool", *command], capture_output=True, text=True)
+        if result.returncode != 0:
+            found.append(f"promtool {command[0]} rules: {(result.stdout + result.stderr).strip()}")
+    return found
+
+
+def test_problems(root: Path, names: list[str]) -> list[str]:
+    """Each alert has to be seen before it fires, firing, and cleared again."""
+    seen: dict[str, list[bool]] = {}
+    for test in yaml.safe_load((root / "deploy/monitoring/alert-tests.yaml").read_text(encoding="utf-8"))["tests"]:
+        for case in test["alert_rule_test"]:
+            seen.setdefault(case["alertname"], []).append(bool(case["exp_alerts"]))
+    found = [f"alert-tests.yaml: tests {name}, which is not an alert" for name in sorted(set(seen) - set(names))]
+    found += [f"alert-tests.yaml: {name} is not seen to fire and to clear" for name in names if seen.get(name) != [False, True, False]]
+    return found
+
+
+def runbook_problems(root: Path, names: list[str]) -> list[str]:
+    """Each alert has a section with text, in the order of the rules, and no other alert has one."""
+    sections: dict[str, str] = {}
+    heading = None
+    for line in (root / "docs/runbook.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("### "):
+            heading = line[4:]
+            sections[heading] = ""
+        elif line.startswith("#"):
+            heading = None
+        elif heading:
+            sections[heading] += line.strip()
+    found = [f"docs/runbook.md: {name} has no entry" for name in names if not sections.get(name)]
+    found += [f"docs/runbook.md: {name} is not an alert" for name in sections if name not in names]
+    if not found and list(sections) != names:
+        found.append("docs/runbook.md: the entries are not in the order of the alerts")
+    return found
+
+
+def dashboard_problems(root: Path) -> list[str]:
+    board = json.loads((root / "deploy/monitoring/grafana-dashboard.json").read_text(encoding="utf-8"))
+    rows = [panel for panel in board["panels"] if panel["type"] == "row"]
+    panels = [panel for panel in board["panels"] if panel["type"] != "row"]
+    found = []
+    if len(rows) != ROWS:
+        found.append(f"it has {len(rows)} rows, not {ROWS}")
+    if not 0 < len(panels) <= MAX_PANELS:
+        found.append(f"it has {len(panels)} panels; at most {MAX_PANELS} can be read")
+    if len({panel["id"] for panel in board["panels"]}) != len(board["panels"]):
+        found.append("two panels have the same id")
+    variables = {variable["name"] for variable in board["templating"]["list"]}
+    if variables != {"datasource", "job", "pool", "price"}:
+        found.append(f"its variables are {sorted(variables)}")
+    taken = set()
+    for panel in board["panels"]:
+        place = panel["gridPos"]
+        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+        if cells & taken or place["x"] + place["w"] > 24:
+            found.append(f"{panel['title']}: lies over another panel, or beyond the edge")
+        taken |= cells
+    for panel in panels:
+        if not panel["description"] or panel["fieldConfig"]["defaults"].get("unit") is None:
+            found.append(f"{panel['title']}: has no description or no unit")
+        if not panel["targets"] or not all(target["expr"] and target["legendFormat"] for target in panel["targets"]):
+            found.append(f"{panel['title']}: has a query without an expression or a legend")
+        found += [f"{panel['title']}: {problem}" for target in panel["targets"] for problem in expression_problems(target["expr"])]
+    return [f"grafana-dashboard.json: {problem}" for problem in found]
+
+
+def expression_problems(expression: str) -> list[str]:
+    """What promtool has against an expression, with Grafana's variables replaced."""
+    for name, value in {"$__rate_interval": "5m", "$__range": "6h", "$price": "0.02", "$job": "a", "$pool": "b"}.items():
+        expression = expression.replace(name, value)
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        yaml.safe_dump({"groups": [{"name": "panel", "rules": [{"record": "panel", "expr": expression}]}]}, file)
+        file.flush()
+        result = subprocess.run(["promtool", "check", "rules", file.name], capture_output=True, text=True)
+    return [] if result.returncode == 0 else [(result.stdout + result.stderr).strip()]
+
+
+def problems(root: Path) -> list[str]:
+    names = alert_names(root)
+    return rule_problems(root) + test_problems(root, names) + runbook_problems(root, names) + dashboard_problems(root)
+
+
+def main() -> int:
+    if not shutil.which("promtool"):
+        print("promtool is missing (Debian: prometheus)", file=sys.stderr)
+        return 1
+    root = Path(__file__).resolve().parent.parent
+    if sys.argv[1:] == ["--self-test"]:
+        self_test(root)
+        return 0
+    found = problems(Path(sys.argv[1]) if len(sys.argv) > 1 else root)
+    for line in found:
+        print(line, file=sys.stderr)
+    return 1 if found else 0
+
+
+def self_test(root: Path) -> None:
+    """Damages copies of the files, and checks that each damage is found."""
+    changes = [
+        ("deploy/monitoring/alert-rules.yaml", "cloud_mirror_state_available == 0", "cloud_mirror_state_available == (", "promtool check"),
+        ("deploy/monitoring/alert-rules.yaml", "cloud_mirror_state_available == 0", "cloud_mirror_state_available == 7", "promtool test"),
+        ("deploy/monitoring/recording-rules.yaml", "cloud_mirror:fallbacks:ratio_rate5m", "cloud_mirror:other", "promtool test"),
+        ("deploy/monitoring/alert-tests.yaml", "alertname: CloudMirrorSlow, exp_alerts: []", "alertname: Another, exp_alerts: []", "CloudMirrorSlow"),
+        ("docs/runbook.md", "### CloudMirrorSlow\n", "### CloudMirrorFast\n", "CloudMirrorSlow has no entry"),
+        ("deploy/monitoring/grafana-dashboard.json", '"$price', '"$price', None),
+        ("deploy/monitoring/grafana-dashboard.json", "histogram_quantile(0.99", "histogram_quantile((0.99", "Answers without a wait"),
+        ("deploy/monitoring/grafana-dashboard.json", '"row"', '"stat"', "rows"),
+    ]
+    for path, old, new, expected in changes:
+        with tempfile.TemporaryDirectory() as name:
+            copy = Path(name)
+            for part in ("deploy/monitoring", "docs"):
+                shutil.copytree(root / part, copy / part)
+            text = (copy / path).read_text(encoding="utf-8")
+            if expected:
+                assert old in text, (path, old)
+            (copy / path).write_text(text.replace(old, new), encoding="utf-8")
+            try:
+                found = problems(copy)
+            except KeyError as error:
+                found = [f"rows: {error}"]
+            assert (found == []) if expected is None else any(expected in problem for problem in found), (expected, found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
