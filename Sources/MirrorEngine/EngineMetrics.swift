@@ -40,10 +40,9 @@ package struct EngineMetrics: Sendable {
     /// The metrics of one pool.
     package struct PoolMetrics: Sendable {
         fileprivate let redirects: [Outcome: Counter]
-        package let hits: Counter
         fileprivate let fallbacks: [Fallback: Counter]
         fileprivate let hops: Counter
-        package let egressAvoided: Counter
+        fileprivate let egressAvoided: Counter
         fileprivate let waitSeconds: Recorder
         fileprivate let copySeconds: Recorder
         fileprivate let copyBytes: Counter
@@ -78,7 +77,6 @@ package struct EngineMetrics: Sendable {
                     let labels = label + [("reason", reason.rawValue)]
                     return (reason, Counter(label: Name.fallbacks, dimensions: labels, factory: redirectsFactory))
                 })
-            hits = redirects(.hit)
             hops = counter(Name.hops)
             egressAvoided = counter(Name.egressAvoided)
             waitSeconds = Recorder(label: Name.waitSeconds, dimensions: label, aggregate: true, factory: factory)
@@ -148,9 +146,7 @@ package struct EngineMetrics: Sendable {
         }
     }
 
-    /// Counts requests that did not name their pool, by why they got it; `nil` for those that named it.
-    package func choices(_ reason: PoolReason) -> Counter? { chosen[reason] }
-
+    /// Counts requests that did not name their pool, by why they got it; those that named it are not counted.
     package func countChoices(_ reason: PoolReason, _ count: Int = 1) { chosen[reason]?.increment(by: count) }
 
     package func countError(_ error: any Error) {

@@ -109,7 +109,7 @@ final class RedirectRoutes: Sendable {
     private func finish(_ call: Call, with answer: RedirectAnswer) async -> WholeResponse {
         let response = await response(to: answer, call.origin, call.pool, call.reason, call.words)
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let key = call.key {
-            remember(redirect, response, key, call.epochs)
+            remember(redirect, key, call.epochs)
         }
         if let coalesced = call.coalesced { coalescing.end(coalesced, from: call.network, as: answer, with: response) }
         return response
@@ -146,7 +146,7 @@ final class RedirectRoutes: Sendable {
         switch answer {
         case .replica(let redirect):
             return .redirect(
-                status, to: location(redirect.location.url), pool: redirect.id.pool, reason: reason, outcome: redirect.outcome,
+                status, to: publicLocation(redirect.location.url), pool: redirect.id.pool, reason: reason, outcome: redirect.outcome,
                 digest: redirect.object.sha256)
         case .description(let description):
             return .description(description, pool: pool?.id, reason: reason)
@@ -216,7 +216,8 @@ final class RedirectRoutes: Sendable {
         }
     }
 
-    private func location(_ url: String) -> String {
+    /// A location as the client gets it: one on the mirror itself is a path.
+    func publicLocation(_ url: String) -> String {
         url.hasPrefix("/") ? (publicURL ?? "") + url : url
     }
 
@@ -243,15 +244,10 @@ final class RedirectRoutes: Sendable {
     }
 
     /// Lets the fast path answer the same from now on, where there is only one way to ask for it.
-    private func remember(_ redirect: ReplicaRedirect, _ response: WholeResponse, _ key: CoalescedRequests.Key, _ epochs: Epochs) {
+    private func remember(_ redirect: ReplicaRedirect, _ key: CoalescedRequests.Key, _ epochs: Epochs) {
         guard !key.target.contains(UInt8(ascii: "?")) else { return }
-        let metrics = services.metrics[pool: redirect.id.pool]
-        table.insert(
-            FastPathTable.Entry(
-                target: key.target, choice: key.choice, head: response.headBytes, body: response.body, id: redirect.id,
-                size: redirect.object.size, answersHead: redirect.location.expires == nil, hits: metrics.hits,
-                egressAvoided: metrics.egressAvoided, choices: services.metrics.choices(key.choice.reason), notAfter: redirect.notAfter,
-                at: (services.clock.now, .now()), lastUsed: redirect.object.lastUsed),
-            token: redirect.token, hotIndex: services.state, epoch: epochs.table)
+        table.remember(
+            redirect, location: publicLocation(redirect.location.url), to: key.target, key.choice, epoch: epochs.table,
+            at: services.clock.now)
     }
 }
