@@ -1,5 +1,5 @@
-import MirrorCore
-import MirrorState
+package import MirrorCore
+package import MirrorState
 import MirrorStorage
 
 /// The steps from a request to its answer.

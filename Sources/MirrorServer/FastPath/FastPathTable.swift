@@ -40,7 +40,7 @@ final class FastPathTable: Sendable {
     /// Calls `body` with the record of a request's target, while the answer may be given.
     ///
     /// - Parameter body: Must be quick; returns `nil` where the record is of no use.
-    func find<Result>(
+    func find<Result: Sendable>(
         _ target: Target, _ choice: PoolChoice, at now: (time: Timestamp, instant: NIODeadline), _ body: (HotRecord) -> Result?
     ) -> Result? {
         let epoch = UInt16(truncatingIfNeeded: epoch)

@@ -148,10 +148,9 @@ final class StateLookups: Sendable {
 
     private func remember(_ look: Look, _ replica: Replica?, _ token: HotIndex.Token) async {
         guard let redirect = await services.redirects.plainHit(replica, look.origin, in: look.pool, token: token) else { return }
-        let url = redirect.location.url
         table.remember(
-            redirect, location: url.hasPrefix("/") ? (publicURL ?? "") + url : url, to: look.request.target, look.choice,
-            epoch: look.request.epoch, at: services.clock.now)
+            redirect, location: redirect.location.url(behind: publicURL), to: look.request.target, look.choice, epoch: look.request.epoch,
+            at: services.clock.now)
     }
 
     /// Tells each event loop once.

@@ -146,7 +146,7 @@ final class RedirectRoutes: Sendable {
         switch answer {
         case .replica(let redirect):
             return .redirect(
-                status, to: publicLocation(redirect.location.url), pool: redirect.id.pool, reason: reason, outcome: redirect.outcome,
+                status, to: redirect.location.url(behind: publicURL), pool: redirect.id.pool, reason: reason, outcome: redirect.outcome,
                 digest: redirect.object.sha256)
         case .description(let description):
             return .description(description, pool: pool?.id, reason: reason)
@@ -216,11 +216,6 @@ final class RedirectRoutes: Sendable {
         }
     }
 
-    /// A location as the client gets it: one on the mirror itself is a path.
-    func publicLocation(_ url: String) -> String {
-        url.hasPrefix("/") ? (publicURL ?? "") + url : url
-    }
-
     private static func headers(_ pool: PoolID?, _ reason: PoolReason, _ outcome: Outcome) -> HTTPFields {
         var fields: HTTPFields = [.cloudMirrorOutcome: outcome.rawValue]
         if reason != .named { fields[.cloudMirrorPoolReason] = reason.rawValue }
@@ -247,7 +242,7 @@ final class RedirectRoutes: Sendable {
     private func remember(_ redirect: ReplicaRedirect, _ key: CoalescedRequests.Key, _ epochs: Epochs) {
         guard !key.target.contains(UInt8(ascii: "?")) else { return }
         table.remember(
-            redirect, location: publicLocation(redirect.location.url), to: key.target, key.choice, epoch: epochs.table,
+            redirect, location: redirect.location.url(behind: publicURL), to: key.target, key.choice, epoch: epochs.table,
             at: services.clock.now)
     }
 }

@@ -1,4 +1,4 @@
-package import MirrorCore
+import MirrorCore
 import Synchronization
 
 /// Present, unmarked replicas in memory, and how requests for them are answered: flat records instead of objects, so that a million fit.
@@ -31,7 +31,7 @@ package final class HotMemory: Sendable {
     package var count: Int { shards.reduce(0) { $0 + $1.count } }
     /// Of the records, without the room that was left by others.
     package var bytes: Int { shards.reduce(0) { $0 + $1.bytes } }
-    /// As the system's allocator counts them, whether they were written to or not.
+    /// What was asked of the system, whether it was written to or not.
     package var allocatedBytes: Int { shards.reduce(hints.allocatedBytes) { $0 + $1.allocatedBytes } }
 
     // MARK: By replica
@@ -78,7 +78,7 @@ package final class HotMemory: Sendable {
     /// Calls `body` with the record for a target, under its shard's lock. Targets are compared byte by byte.
     ///
     /// - Parameter body: Must be quick, and not use this. Returns `nil` where the record is of no use.
-    package func find<Result>(
+    package func find<Result: Sendable>(
         _ target: UnsafeRawBufferPointer, _ hash: TargetHash, variant: UInt32, _ body: (HotRecord) -> Result?
     ) -> Result? {
         let hash = hash.value(variant)

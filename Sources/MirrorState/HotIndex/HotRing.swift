@@ -4,7 +4,7 @@
 /// is no list to keep, no gap to fill, and a record may have any length. A record that dies leaves its room when the hand comes by.
 ///
 /// Each replica's records are in one chain, which begins at the bucket of its key.
-struct HotRing: ~Copyable {
+struct HotRing: ~Copyable, Sendable {
     /// Records that may move to the front for a new one. The next then goes, used or not: making room takes a bounded time.
     private static let maxSpared = 16
     /// The room that is in one bucket's chain, on average.

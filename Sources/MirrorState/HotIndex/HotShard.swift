@@ -71,7 +71,7 @@ final class HotShard: Sendable {
     /// Calls `body` with the record of a target.
     ///
     /// - Parameter isThere: Whether the hint that led here still holds. Asked under the lock: then it leads to a record.
-    func find<Result>(
+    func find<Result: Sendable>(
         _ number: UInt32, _ target: UnsafeRawBufferPointer, _ variant: UInt32, isThere: () -> Bool, _ body: (HotRecord) -> Result?
     ) -> Result? {
         ring.withLock { ring in

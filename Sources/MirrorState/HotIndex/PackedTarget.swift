@@ -4,21 +4,22 @@ enum PackedTarget {
     static let maxLength = 8_192
 
     /// - Returns: `nil` for a target that is too long, or has bytes that are not ASCII.
-    static func pack(_ target: some Collection<UInt8>) -> [UInt8]? {
+    static func pack(_ target: [UInt8]) -> [UInt8]? {
         guard target.count <= maxLength else { return nil }
         var packed: [UInt8] = []
         packed.reserveCapacity(target.count)
-        var position = target.startIndex
-        while position != target.endIndex {
+        var position = 0
+        while position < target.count {
             let byte = target[position]
             guard byte < 0x80 else { return nil }
-            let rest = target[position...].dropFirst().prefix(2)
-            if byte == UInt8(ascii: "%"), rest.count == 2, let first = rest.first.flatMap(digit), first < 8, let second = rest.last.flatMap(digit) {
+            if byte == UInt8(ascii: "%"), position + 2 < target.count, let first = digit(target[position + 1]), first < 8,
+                let second = digit(target[position + 2])
+            {
                 packed.append(0x80 | first << 4 | second)
-                position = rest.endIndex
+                position += 3
             } else {
                 packed.append(byte)
-                position = target.index(after: position)
+                position += 1
             }
         }
         return packed

@@ -1,10 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import Synchronization
 
 /// Where the record of a target may be: the number of a record for each hash of a target, in sets of eight.
@@ -40,7 +33,7 @@ final class TargetHints: Sendable {
     }
 
     /// Each holds a hash above a record's number; 0 is empty.
-    private struct Slots: ~Copyable {
+    private struct Slots: ~Copyable, Sendable {
         private static let setLength = 8
 
         private let memory: ZeroedMemory
@@ -80,26 +73,5 @@ final class TargetHints: Sendable {
                 set[index] = new == 0 ? 0 : UInt64(hash) << 32 | UInt64(new)
             }
         }
-    }
-}
-
-/// Memory that is zero at first, and that the system gives page by page as it is written to.
-struct ZeroedMemory: ~Copyable {
-    /// `nil` when there is none.
-    let start: UnsafeMutableRawPointer?
-
-    init(bytes: Int) {
-        start = bytes > 0 ? calloc(1, bytes) : nil
-    }
-
-    deinit { free(start) }
-
-    /// As the allocator counts them.
-    var allocatedBytes: Int {
-        #if canImport(Darwin)
-            start.map { malloc_size($0) } ?? 0
-        #else
-            malloc_usable_size(start)
-        #endif
     }
 }
