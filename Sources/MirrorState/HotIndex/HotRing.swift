@@ -1,3 +1,5 @@
+import MirrorSystem
+
 /// Records one behind the other in a ring of bytes: a new one takes the room of the oldest.
 ///
 /// CLOCK: the oldest record that was used since the hand passed it moves to the front instead, so that records go which nobody asks for. There

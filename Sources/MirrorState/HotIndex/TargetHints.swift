@@ -1,3 +1,4 @@
+import MirrorSystem
 import Synchronization
 
 /// Where the record of a target may be: the number of a record for each hash of a target, in sets of eight.

@@ -9,12 +9,12 @@
 /// Memory that is zero at first, and that the system gives page by page as it is written to.
 ///
 /// Nobody else has it, so that it can be handed on with whoever holds it: it is kept by its address, because pointers say nothing of that.
-struct ZeroedMemory: ~Copyable, Sendable {
+package struct ZeroedMemory: ~Copyable, Sendable {
     private let address: UInt
     /// What was asked of the system.
-    let allocatedBytes: Int
+    package let allocatedBytes: Int
 
-    init(bytes: Int) {
+    package init(bytes: Int) {
         address = UInt(bitPattern: bytes > 0 ? calloc(1, bytes) : nil)
         allocatedBytes = address == 0 ? 0 : bytes
     }
@@ -22,5 +22,5 @@ struct ZeroedMemory: ~Copyable, Sendable {
     deinit { free(start) }
 
     /// `nil` when there is none.
-    var start: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: address) }
+    package var start: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: address) }
 }
