@@ -103,8 +103,7 @@ extension RedirectService {
     /// - Returns: `nil` when there is more to it than a replica whose location is known at once: that is for ``answer(_:in:wait:isHead:isReportedMissing:from:sharer:client:)``.
     package func plainHit(_ replica: Replica?, _ origin: any Origin, in pool: Pool, token: HotIndex.Token) async -> ReplicaRedirect? {
         guard case .present(let object) = replica?.status, object.markedAt == nil, refusal(of: origin) == nil, health.isReadable(pool.id),
-            !pool.store.capabilities.features.contains(.presignedLocations),
-            let location = try? await pool.store.location(of: object.key, life: RedirectConfiguration.locationLife)
+            let location = try? await pool.store.location(of: object.key, life: RedirectConfiguration.locationLife), location.expires == nil
         else { return nil }
         let id = ReplicaID(artifact: origin.source.name, pool: pool.id)
         return redirect(to: object, of: id, in: pool, at: location, as: .hit, token: token)

@@ -139,11 +139,16 @@ final class StateLookups: Sendable {
         guard let target = try? RequestTarget(path, behind: "\(FastPathTable.route)"), let origin = try? services.origin(of: target.url) else {
             return nil
         }
+        let look: Look
         if let words = target.pool {
-            return (try? services.pool(words)).map { Look(request: request, origin: origin, pool: $0, choice: .named) }
+            guard let pool = try? services.pool(words) else { return nil }
+            look = Look(request: request, origin: origin, pool: pool, choice: .named)
+        } else {
+            guard case .chosen(let index, _) = request.choice else { return nil }
+            look = Look(request: request, origin: origin, pool: services.pools.all[index], choice: request.choice)
         }
-        guard case .chosen(let index, _) = request.choice else { return nil }
-        return Look(request: request, origin: origin, pool: services.pools.all[index], choice: request.choice)
+        // What may take longer to sign is not signed here.
+        return look.pool.store.capabilities.features.contains(.presignedLocations) ? nil : look
     }
 
     private func remember(_ look: Look, _ replica: Replica?, _ token: HotIndex.Token) async {
