@@ -205,7 +205,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     private var redirectRoutes: RedirectRoutes {
-        RedirectRoutes(services: services, table: table, coalescing: coalescing, publicURL: publicURL, status: redirectStatus)
+        RedirectRoutes(
+            services: services, table: usesFastPath ? table : nil, coalescing: coalescing, publicURL: publicURL, status: redirectStatus)
     }
 
     private func addAdmin(to router: Router<MirrorRequestContext>) {

@@ -31,11 +31,12 @@ final class FastPathTable: Sendable {
     let forms: AnswerForms
     let dates = HTTPDates()
     private let index: HotIndex
-    private let generation = Atomic<Int>(0)
+    private let current: Atomic<Int>
 
     init(index: HotIndex, forms: AnswerForms) {
         self.index = index
         self.forms = forms
+        current = Atomic(index.memory.beginEpoch())
     }
 
     /// Calls `body` with the record of a request's target, while the answer may be given.
@@ -53,13 +54,11 @@ final class FastPathTable: Sendable {
     }
 
     /// Changes with the settings that answers depend on.
-    var epoch: Int { generation.load(ordering: .acquiring) }
+    var epoch: Int { current.load(ordering: .acquiring) }
 
     /// Lets nothing be given any more that was made by the settings that held until now.
     func beginEpoch() {
-        let (_, new) = generation.add(1, ordering: .acquiringAndReleasing)
-        // Records say by sixteen bits which settings they were made by.
-        if UInt16(truncatingIfNeeded: new) == 0 { index.invalidateAll() }
+        current.store(index.memory.beginEpoch(), ordering: .releasing)
     }
 
     /// Lets the same request be answered from memory from now on, unless something has changed since the redirect's token or `epoch` were taken.

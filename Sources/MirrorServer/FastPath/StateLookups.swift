@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorEngine
 import MirrorState
+import MirrorStorage
 import NIOCore
 import ServiceLifecycle
 import Synchronization

@@ -12,12 +12,13 @@ final class RedirectRoutes: Sendable {
     static let prefix = "/v1/redirect/"
 
     let services: MirrorServices
-    let table: FastPathTable
+    /// `nil` where nothing is answered from memory.
+    let table: FastPathTable?
     let coalescing: CoalescingTable
     let publicURL: String?
     let status: HTTPResponse.Status
 
-    init(services: MirrorServices, table: FastPathTable, coalescing: CoalescingTable, publicURL: String?, status: HTTPResponse.Status) {
+    init(services: MirrorServices, table: FastPathTable?, coalescing: CoalescingTable, publicURL: String?, status: HTTPResponse.Status) {
         self.services = services
         self.table = table
         self.coalescing = coalescing
@@ -76,7 +77,7 @@ final class RedirectRoutes: Sendable {
     @inline(never)
     private func read(_ request: Request, _ context: MirrorRequestContext) throws -> Call {
         // Before anything that a reload changes is looked at.
-        let epochs = Epochs(table: table.epoch, coalescing: coalescing.epoch)
+        let epochs = Epochs(table: table?.epoch ?? 0, coalescing: coalescing.epoch)
         let selector = services.selector.value
         let target = try RequestTarget(request.uri.path, behind: Self.prefix)
         let origin = try services.origin(of: target.url)
@@ -241,7 +242,7 @@ final class RedirectRoutes: Sendable {
     /// Lets the fast path answer the same from now on, where there is only one way to ask for it.
     private func remember(_ redirect: ReplicaRedirect, _ key: CoalescedRequests.Key, _ epochs: Epochs) {
         guard !key.target.contains(UInt8(ascii: "?")) else { return }
-        table.remember(
+        table?.remember(
             redirect, location: redirect.location.url(behind: publicURL), to: key.target, key.choice, epoch: epochs.table,
             at: services.clock.now)
     }

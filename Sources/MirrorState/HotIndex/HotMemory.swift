@@ -16,6 +16,7 @@ package final class HotMemory: Sendable {
     private let hints: TargetHints
     /// Numbers are for good. There are no more pools than are configured.
     private let numbers = Mutex<[PoolID: UInt16]>([:])
+    private let epochs = Atomic<Int>(0)
 
     /// - Parameter limit: Bytes, all included.
     package init(limit: Int) {
@@ -56,6 +57,14 @@ package final class HotMemory: Sendable {
     func forgetAll() { for shard in shards { shard.forgetAll() } }
 
     // MARK: By target
+
+    /// A number for the settings that answers are made by from now on, which no answer has yet that is remembered here, whoever remembers them.
+    package func beginEpoch() -> Int {
+        let (_, epoch) = epochs.add(1, ordering: .acquiringAndReleasing)
+        // Records have sixteen bits of it.
+        if UInt16(truncatingIfNeeded: epoch) == 0 { forgetAll() }
+        return epoch
+    }
 
     /// The hash of a target's bytes, from which that of each of its variants is made: keyed by the process's random seed, so that nobody can prepare
     /// targets that collide.
