@@ -171,7 +171,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
             responder: responder, table: usesFastPath ? table : nil, coalescing: usesFastPath ? coalescing : nil,
             lookups: usesFastPath ? lookups : nil, pools: services.pools,
             selector: services.selector, shares: shares, tasks: connections, metrics: connectionMetrics,
-            expectsProxyHeader: configuration.proxyProtocol && listener == .main, tls: tls, uses: TargetUses(recorder: services.uses, redirects: services.redirects), clock: services.clock,
+            expectsProxyHeader: configuration.proxyProtocol && listener == .main, tls: tls,
+            uses: TargetUses(recorder: services.uses, redirects: services.redirects), clock: services.clock,
             idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
             bodyTimeout: .nanoseconds(configuration.bodyTimeout.wholeMilliseconds * 1_000_000),
             maxHeaderBytes: Int(configuration.maxHeaderBytes))

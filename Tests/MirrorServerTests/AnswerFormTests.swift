@@ -37,12 +37,15 @@ import Testing
         Case(name: "chosen by region", choice: .chosen(0, .region)),
         Case(name: "chosen by default", choice: .chosen(0, .fallback)),
         Case(name: "named in a field", choice: .chosen(0, .named)),
-        Case(name: "signed", location: "https://bucket.s3.example/%?X-Amz-Signature=0123&x=%2F", expires: Timestamp(milliseconds: .max / 2)),
+        Case(
+            name: "signed", location: "https://bucket.s3.example/%?X-Amz-Signature=0123&x=%2F", expires: Timestamp(milliseconds: .max / 2)),
         Case(name: "a name that is encoded", artifact: "https://artifacts.example.org/a%20b+c~d_%C3%9F.txt"),
         Case(name: "no name", artifact: "https://artifacts.example.org/"),
         Case(name: "a name in a query", artifact: "https://artifacts.example.org/get?file=a.txt"),
         Case(name: "a name of 200 bytes", artifact: "https://artifacts.example.org/" + String(repeating: "n", count: 200)),
-        Case(name: "a name that is longer when it is encoded", artifact: "https://artifacts.example.org/" + String(repeating: "%2B", count: 150)),
+        Case(
+            name: "a name that is longer when it is encoded",
+            artifact: "https://artifacts.example.org/" + String(repeating: "%2B", count: 150)),
         Case(name: "base64url", target: "/v1/redirect/local/dev/aHR0cHM6Ly9hcnRpZmFjdHMuZXhhbXBsZS5vcmcvYnVpbGRzL2EudGFyLmd6"),
         Case(name: "a service that writes the name in its own way", location: "https://bucket.example/@/a.tar%2Egz"),
         Case(name: "an empty object", size: 0),
@@ -65,18 +68,22 @@ import Testing
             testCase.status, to: location, pool: id.pool, reason: testCase.choice.reason, outcome: .hit, digest: digest)
         for (isHead, isLast) in [(false, false), (true, false), (false, true), (true, true)] {
             var expected = slow.bytes(at: now, toHead: isHead)
-            if isLast { expected = ByteBuffer(string: String(buffer: expected).replacing("GMT\r\n\r\n", with: "GMT\r\nConnection: close\r\n\r\n")) }
+            if isLast {
+                expected = ByteBuffer(string: String(buffer: expected).replacing("GMT\r\n\r\n", with: "GMT\r\nConnection: close\r\n\r\n"))
+            }
             var composed = ByteBuffer()
             let isFound = target.withUnsafeBytes { bytes in
-                let target = FastPathTable.Target(bytes)
-                return table.find(target, testCase.choice, at: (now, .now())) { record in
+                let target = HotTarget(bytes)
+                return table.find(target, testCase.choice, at: (now, .now())) { record, pool in
                     let form = table.forms.counted(on: MultiThreadedEventLoopGroup.singleton.next())[Int(record.form)].form
                     form.write(
-                        record, target: target.rest, date: table.dates.bytes(at: now), isHead: isHead, isLast: isLast, to: &composed)
-                    return record.answersHead == (testCase.expires == nil)
+                        record, target: target.words, date: table.dates.bytes(at: now), isHead: isHead, isLast: isLast, to: &composed)
+                    let isNamed = testCase.choice == .named
+                    #expect(pool.isEmpty != isNamed)
+                    return record.answersHead == (testCase.expires == nil) && (pool.isEmpty || form.isNamed(by: pool))
                 }
             }
-            #expect(isFound == true)
+            #expect(isFound)
             #expect(String(buffer: composed) == String(buffer: expected))
         }
         #expect(index.count == 1)

@@ -78,7 +78,8 @@ struct StateLookupTests {
             let removing = try await world.seed("/removing")
             _ = try await world.state.mark([marked], unusedSince: world.clock.now)
             _ = try await world.state.beginRemoval(removing)
-            let targets = ["/failed", "/removing", "/never-there"].map { World.target($0) }
+            let targets =
+                ["/failed", "/removing", "/never-there"].map { World.target($0) }
                 + ["/v1/redirect/local/dev/https%3A%2F%2Frefused.example%2Fa", "/v1/redirect/local/dev/not-a-url", "/v1/redirect/a/b/c/d"]
             for target in targets {
                 let (fast, slow) = (try await pair.fast.get(target), try await pair.slow.get(target))

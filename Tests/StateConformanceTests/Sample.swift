@@ -28,6 +28,18 @@ enum Sample {
 
     /// The size of the object that is found for a target.
     static func size(of target: String, variant: UInt32 = 0, in memory: HotMemory) -> Int64? {
-        Array(target.utf8).withUnsafeBytes { target in memory.find(target, HotMemory.TargetHash(target), variant: variant) { $0.size } }
+        look(target, variant: variant, in: memory) { $0.size }
+    }
+
+    /// What `body` sees of the record that is found for a target.
+    static func look<Value>(_ target: String, variant: UInt32 = 0, in memory: HotMemory, _ body: (HotRecord) -> Value) -> Value? {
+        var value: Value?
+        _ = Array(target.utf8).withUnsafeBytes { target in
+            memory.find(target, HotMemory.TargetHash(target), variant: variant) { record in
+                value = body(record)
+                return true
+            }
+        }
+        return value
     }
 }

@@ -54,7 +54,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// - Parameter coalescing: `nil` when requests may not join others.
     /// - Parameter lookups: `nil` when nothing is looked for before the slow path does.
     init(
-        fastPath: FastPath, coalescing: CoalescingTable?, lookups: StateLookups?, client: ClientPresence, connection: ConnectionProgress, reader: RequestReader,
+        fastPath: FastPath, coalescing: CoalescingTable?, lookups: StateLookups?, client: ClientPresence, connection: ConnectionProgress,
+        reader: RequestReader,
         silence: SilenceCheck
     ) {
         self.fastPath = fastPath
@@ -301,7 +302,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Lets a request wait for a look into the state.
     private func look(for request: FastPath.Request, _ input: inout ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
-        guard let lookups, !client.hasLeft, let choice = request.choice, let bytes = input.getSlice(at: input.readerIndex, length: request.length)
+        guard let lookups, !client.hasLeft, let choice = request.choice,
+            let bytes = input.getSlice(at: input.readerIndex, length: request.length)
         else { return false }
         look = input.withUnsafeReadableBytes { all in
             lookups.begin(UnsafeRawBufferPointer(rebasing: all[request.target]), choice, bytes, self, on: context.eventLoop)

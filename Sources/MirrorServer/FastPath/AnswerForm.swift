@@ -12,6 +12,8 @@ final class AnswerForm: Sendable {
     let pool: PoolID
     /// What locations begin with, up to the hash of the object.
     let base: [UInt8]
+    /// With a slash behind it, as in targets.
+    private let name: [UInt8]
     private let beforeLocation: [UInt8]
     private let beforeDigest: [UInt8]
     private let digestStart: [UInt8]
@@ -25,6 +27,7 @@ final class AnswerForm: Sendable {
         self.choice = choice
         self.pool = pool
         self.base = base
+        name = Array("\(pool)/".utf8)
         let location = "https://location.invalid/"
         guard let digest = Digest(.sha256, bytes: Array(repeating: 0, count: 32)) else { return nil }
         func sample(_ digest: Digest?) -> WholeResponse {
@@ -48,6 +51,9 @@ final class AnswerForm: Sendable {
         beforeDate = Array("\r\n".utf8) + length.after
         (bodyStart, bodyEnd) = (body.before, body.after)
     }
+
+    /// Whether these words of a target name its pool.
+    func isNamed(by words: UnsafeRawBufferPointer) -> Bool { words.elementsEqual(name) }
 
     /// Writes the answer that a record holds the rest of.
     ///

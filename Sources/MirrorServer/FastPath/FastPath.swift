@@ -26,11 +26,10 @@ struct FastPath {
         let choice: PoolChoice?
     }
 
-    private enum Answer {
-        /// With a use that is to be recorded, and when the last one was.
-        case given(isDueSince: Timestamp?, pool: PoolID)
-        /// There is one that HEAD does not get.
-        case notForHead
+    /// A use that is to be recorded, and when the last one was.
+    private struct Use {
+        let pool: PoolID
+        let last: Timestamp
     }
 
     /// Bytes of answers that are written at a time. Then it is looked at whether the client takes them.
@@ -99,45 +98,46 @@ struct FastPath {
         _ head: UnsafeRawBufferPointer, _ range: Range<Int>, isHead: Bool, isLast: Bool, at now: (time: Timestamp, instant: NIODeadline)
     ) -> (isAnswered: Bool, choice: PoolChoice?) {
         guard let table else { return (false, chooser.choice(ofPlain: head)) }
-        let target = FastPathTable.Target(UnsafeRawBufferPointer(rebasing: head[range]))
-        if let isAnswered = answer(table, target, .named, isHead: isHead, isLast: isLast, at: now) { return (isAnswered, .named) }
+        let target = HotTarget(UnsafeRawBufferPointer(rebasing: head[range]))
+        if answer(table, target, .named, isHead: isHead, isLast: isLast, at: now) { return (true, .named) }
         guard let choice = chooser.choice(ofPlain: head) else { return (false, nil) }
-        return (answer(table, target, choice, isHead: isHead, isLast: isLast, at: now) ?? false, choice)
+        return (answer(table, target, choice, isHead: isHead, isLast: isLast, at: now), choice)
     }
 
-    /// - Returns: `nil` when there is nothing.
     private mutating func answer(
-        _ table: FastPathTable, _ target: FastPathTable.Target, _ choice: PoolChoice, isHead: Bool, isLast: Bool,
+        _ table: FastPathTable, _ target: HotTarget, _ choice: PoolChoice, isHead: Bool, isLast: Bool,
         at now: (time: Timestamp, instant: NIODeadline)
-    ) -> Bool? {
-        let answer = table.find(target, choice, at: now) { record -> Answer? in
-            guard record.answersHead || !isHead else { return .notForHead }
-            return write(record, table, target, isHead: isHead, isLast: isLast, at: now.time)
+    ) -> Bool {
+        var use: Use?
+        let isAnswered = table.find(target, choice, at: now) { record, pool in
+            // HEAD does not get every answer.
+            (record.answersHead || !isHead) && write(record, pool, table, target, isHead: isHead, isLast: isLast, at: now.time, &use)
         }
-        switch answer {
-        case .given(let since, let pool):
-            if let since { uses.record(target, in: pool, lastUsed: since) }
-            return true
-        case .notForHead: return false
-        case nil: return nil
-        }
+        if let use { uses.record(target, in: use.pool, lastUsed: use.last) }
+        return isAnswered
     }
 
+    /// - Parameter pool: What the target names, where the record has not kept that.
+    /// - Returns: `false` when it is another pool's.
     private mutating func write(
-        _ record: HotRecord, _ table: FastPathTable, _ target: FastPathTable.Target, isHead: Bool, isLast: Bool, at now: Timestamp
-    ) -> Answer? {
+        _ record: HotRecord, _ pool: UnsafeRawBufferPointer, _ table: FastPathTable, _ target: HotTarget, isHead: Bool, isLast: Bool,
+        at now: Timestamp,
+        _ use: inout Use?
+    ) -> Bool {
         let number = Int(record.form)
         if number >= forms.count { forms = table.forms.counted(on: loop) }
-        guard number < forms.count else { return nil }
-        let counted = forms[number]
-        counted.form.write(record, target: target.rest, date: date(now, table), isHead: isHead, isLast: isLast, to: &answers)
+        guard number < forms.count, pool.isEmpty || forms[number].form.isNamed(by: pool) else { return false }
+        let (counted, date) = (forms[number], date(now, table))
+        counted.form.write(record, target: target.words, date: date, isHead: isHead, isLast: isLast, to: &answers)
         counted.hits.add(1)
         counted.choices?.add(1)
         if !isHead { counted.egressAvoided.add(record.size) }
         let lastUsed = record.lastUsed
-        guard uses.isDue(now, lastUsed: lastUsed) else { return .given(isDueSince: nil, pool: counted.form.pool) }
-        record.lastUsed = now
-        return .given(isDueSince: lastUsed, pool: counted.form.pool)
+        if uses.isDue(now, lastUsed: lastUsed) {
+            use = Use(pool: counted.form.pool, last: lastUsed)
+            record.lastUsed = now
+        }
+        return true
     }
 
     private mutating func date(_ now: Timestamp, _ table: FastPathTable) -> [UInt8] {

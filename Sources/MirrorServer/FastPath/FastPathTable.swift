@@ -10,24 +10,6 @@ import Synchronization
 /// Their records are in the memory of the ``HotIndex``, with what that knows of the replicas, and go with these. Filled when the slow path or a look into
 /// the state has found a hit.
 final class FastPathTable: Sendable {
-    /// Where hot redirects are: targets are remembered without it.
-    static let route: StaticString = "/v1/redirect/"
-
-    /// The words of a target, as records are found by them.
-    struct Target {
-        /// Without the route.
-        let rest: UnsafeRawBufferPointer
-        let isRedirect: Bool
-        fileprivate let hash: HotMemory.TargetHash
-
-        init(_ target: UnsafeRawBufferPointer) {
-            let (start, count) = (FastPathTable.route.utf8Start, FastPathTable.route.utf8CodeUnitCount)
-            isRedirect = target.count > count && (0..<count).allSatisfy { target[$0] == start[$0] }
-            rest = isRedirect ? UnsafeRawBufferPointer(rebasing: target[count...]) : target
-            hash = HotMemory.TargetHash(rest)
-        }
-    }
-
     let forms: AnswerForms
     let dates = HTTPDates()
     private let index: HotIndex
@@ -41,15 +23,26 @@ final class FastPathTable: Sendable {
 
     /// Calls `body` with the record of a request's target, while the answer may be given.
     ///
-    /// - Parameter body: Must be quick; returns `nil` where the record is of no use.
-    func find<Result: Sendable>(
-        _ target: Target, _ choice: PoolChoice, at now: (time: Timestamp, instant: NIODeadline), _ body: (HotRecord) -> Result?
-    ) -> Result? {
+    /// - Parameter body: Must be quick, and compares what it is given with the name of the form's pool, unless it is empty. Says whether the record was of use.
+    /// - Returns: Whether there was one, and of use.
+    func find(
+        _ target: HotTarget, _ choice: PoolChoice, at now: (time: Timestamp, instant: NIODeadline),
+        _ body: (HotRecord, _ pool: UnsafeRawBufferPointer) -> Bool
+    ) -> Bool {
         let epoch = UInt16(truncatingIfNeeded: epoch)
-        return index.memory.find(target.rest, target.hash, variant: choice.variant(isRedirect: target.isRedirect)) { record in
-            guard record.epoch == epoch else { return nil }
-            if let end = record.end, now.time >= end.time || now.instant >= .uptimeNanoseconds(end.instant) { return nil }
-            return body(record)
+        func isValid(_ record: HotRecord) -> Bool {
+            guard record.epoch == epoch else { return false }
+            guard let end = record.end else { return true }
+            return now.time < end.time && now.instant < .uptimeNanoseconds(end.instant)
+        }
+        if choice == .named, target.length > 0 {
+            let isFound = index.memory.find(target.url, target.hash, variant: choice.variant(.behindPool)) {
+                isValid($0) && body($0, target.prefix)
+            }
+            if isFound { return true }
+        }
+        return index.memory.find(target.words, target.hash, variant: choice.variant(target.isRedirect ? .route : .other)) {
+            isValid($0) && body($0, UnsafeRawBufferPointer(start: nil, count: 0))
         }
     }
 
@@ -65,7 +58,9 @@ final class FastPathTable: Sendable {
     ///
     /// - Parameter location: As the client gets it.
     func remember(_ redirect: ReplicaRedirect, location: String, to target: [UInt8], _ choice: PoolChoice, epoch: Int, at now: Timestamp) {
-        guard redirect.object.markedAt == nil, let answer = answer(redirect, location, to: target, choice, epoch: epoch, at: now) else { return }
+        guard redirect.object.markedAt == nil, let answer = answer(redirect, location, to: target, choice, epoch: epoch, at: now) else {
+            return
+        }
         index.remember(answer, of: redirect.id, redirect.object, token: redirect.token)
     }
 
@@ -74,37 +69,41 @@ final class FastPathTable: Sendable {
     ) -> HotAnswer? {
         let (location, key) = (Array(location.utf8), redirect.object.key)
         // As it stands in JSON, too.
-        guard location.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else { return nil }
+        guard location.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else {
+            return nil
+        }
         let hash = Array(key.hash.utf8) + [UInt8(ascii: "/")]
-        guard location.count >= hash.count, let start = (0...(location.count - hash.count)).first(where: { location[$0...].starts(with: hash) }),
+        guard location.count >= hash.count,
+            let start = (0...(location.count - hash.count)).first(where: { location[$0...].starts(with: hash) }),
             let form = forms.number(choice, pool: redirect.id.pool, base: Array(location[..<start]))
         else { return nil }
-        let words = target.withUnsafeBytes { bytes in
-            let target = Target(bytes)
-            return (rest: Array(target.rest), isRedirect: target.isRedirect)
+        let (prefix, words, kind) = target.withUnsafeBytes { bytes in
+            let target = HotTarget(bytes)
+            let isBehindPool = choice == .named && target.prefix.elementsEqual("\(redirect.id.pool)/".utf8)
+            guard isBehindPool else { return ([UInt8](), Array(target.words), target.isRedirect ? HotTarget.Kind.route : .other) }
+            return (Array(target.prefix), Array(target.url), .behindPool)
         }
         let rest = location[(start + hash.count)...]
         let name = PercentCoding.encode(String(key.name)).utf8
-        let isShared = name.count <= 255 && rest.starts(with: name) && words.rest.suffix(name.count).elementsEqual(name)
+        let isShared = name.count <= 255 && rest.starts(with: name) && words.suffix(name.count).elementsEqual(name)
         let shared = isShared ? name.count : 0
         let end = redirect.notAfter.map { end in
             HotAnswer.End(time: end, instant: (NIODeadline.now() + TimeAmount(now.duration(to: end))).uptimeNanoseconds)
         }
         return HotAnswer(
-            target: words.rest, variant: choice.variant(isRedirect: words.isRedirect), form: form,
+            prefix: prefix, target: words, variant: choice.variant(kind), form: form,
             epoch: UInt16(truncatingIfNeeded: epoch), answersHead: redirect.location.expires == nil, shared: shared,
             literal: Array(rest.dropFirst(shared)), end: end)
     }
 }
 
 extension PoolChoice {
-    /// One number for each choice and each of the two kinds of words that records have.
-    fileprivate func variant(isRedirect: Bool) -> UInt32 {
-        let kind: UInt32 = isRedirect ? 1 : 0
+    /// One number for each choice and each kind of words.
+    fileprivate func variant(_ kind: HotTarget.Kind) -> UInt32 {
         switch self {
-        case .named: return kind
-        case .origin: return 2 | kind
-        case .chosen(let index, let reason): return UInt32(truncatingIfNeeded: index + 1) << 8 | reason.number << 1 | kind
+        case .named: return kind.rawValue
+        case .origin: return 4 | kind.rawValue
+        case .chosen(let index, let reason): return UInt32(truncatingIfNeeded: index + 1) << 8 | reason.number << 4 | kind.rawValue
         }
     }
 }

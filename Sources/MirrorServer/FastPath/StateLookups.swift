@@ -23,7 +23,8 @@ final class StateLookups: Sendable {
         private let handler: NIOLoopBound<ConnectionHandler>
 
         fileprivate init(
-            _ bytes: ByteBuffer, _ target: [UInt8], _ choice: PoolChoice, epoch: Int, _ handler: ConnectionHandler, on eventLoop: any EventLoop
+            _ bytes: ByteBuffer, _ target: [UInt8], _ choice: PoolChoice, epoch: Int, _ handler: ConnectionHandler,
+            on eventLoop: any EventLoop
         ) {
             self.bytes = bytes
             self.eventLoop = eventLoop
@@ -77,9 +78,10 @@ final class StateLookups: Sendable {
     ///
     /// - Returns: `nil` for what is the slow path's from the start.
     func begin(
-        _ target: UnsafeRawBufferPointer, _ choice: PoolChoice, _ bytes: ByteBuffer, _ handler: ConnectionHandler, on eventLoop: any EventLoop
+        _ target: UnsafeRawBufferPointer, _ choice: PoolChoice, _ bytes: ByteBuffer, _ handler: ConnectionHandler,
+        on eventLoop: any EventLoop
     ) -> Request? {
-        guard target.starts(with: "\(FastPathTable.route)".utf8), !target.contains(UInt8(ascii: "?")) else { return nil }
+        guard target.starts(with: "\(HotTarget.route)".utf8), !target.contains(UInt8(ascii: "?")) else { return nil }
         let request = Request(bytes, Array(target), choice, epoch: table.epoch, handler, on: eventLoop)
         let isWaiting = state.withLock { state in
             guard state.waiting.count < Self.maxWaiting else { return false }
@@ -122,7 +124,9 @@ final class StateLookups: Sendable {
         let ids = looks.map(\.id)
         if !ids.isEmpty {
             do {
-                let found = try await leaving(after: Self.patience, by: services.clock) { [index = services.state] in try await index.look(ids) }
+                let found = try await leaving(after: Self.patience, by: services.clock) { [index = services.state] in
+                    try await index.look(ids)
+                }
                 if let found {
                     for (look, found) in zip(looks, found) { await remember(look, found.replica, found.token) }
                 } else {
@@ -137,7 +141,8 @@ final class StateLookups: Sendable {
 
     private func read(_ request: Request) -> Look? {
         let path = String(decoding: request.target, as: UTF8.self)
-        guard let target = try? RequestTarget(path, behind: "\(FastPathTable.route)"), let origin = try? services.origin(of: target.url) else {
+        guard let target = try? RequestTarget(path, behind: "\(HotTarget.route)"), let origin = try? services.origin(of: target.url)
+        else {
             return nil
         }
         let look: Look

@@ -11,9 +11,9 @@ struct TargetUses: Sendable {
     /// Whether a use at `now` is to be written: once in a while.
     func isDue(_ now: Timestamp, lastUsed: Timestamp) -> Bool { recorder.isDue(now, lastUsed: lastUsed) }
 
-    func record(_ target: FastPathTable.Target, in pool: PoolID, lastUsed: Timestamp) {
-        let path = "\(FastPathTable.route)" + String(decoding: target.rest, as: UTF8.self)
-        guard target.isRedirect, let words = try? RequestTarget(path, behind: "\(FastPathTable.route)"),
+    func record(_ target: HotTarget, in pool: PoolID, lastUsed: Timestamp) {
+        let path = "\(HotTarget.route)" + String(decoding: target.words, as: UTF8.self)
+        guard target.isRedirect, let words = try? RequestTarget(path, behind: "\(HotTarget.route)"),
             let origin = try? redirects?.resolve(words.url)
         else { return }
         recorder.record(ReplicaID(artifact: origin.source.name, pool: pool), lastUsed: lastUsed)

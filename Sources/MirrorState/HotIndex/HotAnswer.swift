@@ -2,7 +2,9 @@ package import MirrorCore
 
 /// How requests for a target are answered, beside what is known of its replica. What the numbers mean is for the server to know.
 package struct HotAnswer: Sendable {
-    /// The words that are asked for, as far as the variant does not imply them.
+    /// Words before ``target`` that the form and the variant imply, so that they need not be kept.
+    package var prefix: [UInt8]
+    /// The words that are asked for.
     package var target: [UInt8]
     /// What else tells requests apart that have the same words.
     package var variant: UInt32
@@ -32,8 +34,10 @@ package struct HotAnswer: Sendable {
     }
 
     package init(
-        target: [UInt8], variant: UInt32, form: UInt16, epoch: UInt16, answersHead: Bool, shared: Int, literal: [UInt8], end: End? = nil
+        prefix: [UInt8] = [], target: [UInt8], variant: UInt32, form: UInt16, epoch: UInt16, answersHead: Bool, shared: Int,
+        literal: [UInt8], end: End? = nil
     ) {
+        self.prefix = prefix
         self.target = target
         self.variant = variant
         self.form = form

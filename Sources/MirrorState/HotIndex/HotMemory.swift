@@ -66,7 +66,7 @@ package final class HotMemory: Sendable {
         return epoch
     }
 
-    /// The hash of a target's bytes, from which that of each of its variants is made: keyed by the process's random seed, so that nobody can prepare
+    /// The hash of a target's bytes, with those of its prefix, from which that of each of its variants is made: keyed by the process's random seed, so that nobody can prepare
     /// targets that collide.
     package struct TargetHash {
         private let hasher: Hasher
@@ -84,22 +84,23 @@ package final class HotMemory: Sendable {
         }
     }
 
-    /// Calls `body` with the record for a target, under its shard's lock. Targets are compared byte by byte.
+    /// Calls `body` with the record for a target, under its shard's lock. Targets are compared byte by byte; prefixes are for `body` to compare.
     ///
-    /// - Parameter body: Must be quick, and not use this. Returns `nil` where the record is of no use.
-    package func find<Result: Sendable>(
-        _ target: UnsafeRawBufferPointer, _ hash: TargetHash, variant: UInt32, _ body: (HotRecord) -> Result?
-    ) -> Result? {
+    /// - Parameter body: Must be quick, and not use this. Says whether the record was of use.
+    /// - Returns: Whether there was one, and of use.
+    package func find(
+        _ target: UnsafeRawBufferPointer, _ hash: TargetHash, variant: UInt32, _ body: (HotRecord) -> Bool
+    ) -> Bool {
         let hash = hash.value(variant)
         let number = hints.find(hash)
-        guard number > 0 else { return nil }
+        guard number > 0 else { return false }
         let (place, record) = (Int(number >> HotShard.ringBits), number & (1 << HotShard.ringBits - 1))
         // The record may be gone by now, and another one begin anywhere in its room.
         return shards[place].find(record, target, variant, isThere: { hints.find(hash) == number }, body)
     }
 
     func remember(_ key: HotKey, _ object: StoredObject, _ answer: HotAnswer, readIn epoch: UInt64) -> HotShard.Outcome {
-        let hash = answer.target.withUnsafeBytes { TargetHash($0).value(answer.variant) }
+        let hash = (answer.prefix + answer.target).withUnsafeBytes { TargetHash($0).value(answer.variant) }
         return shard(key).remember(key, object, (answer, hash), readIn: epoch)
     }
 }

@@ -110,7 +110,9 @@ package struct HotRecord {
         return PackedTarget.isEqual(packedTarget, target)
     }
 
-    private var packedTarget: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base + behindEnd, count: Int(load(18, as: UInt16.self))) }
+    private var packedTarget: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: base + behindEnd, count: Int(load(18, as: UInt16.self)))
+    }
     private var literalLength: Int { Int(load(20, as: UInt16.self)) }
     private var behindDigest: Int { Self.fixedLength + (flags & Flags.digest != 0 ? 32 : 0) }
     private var behindEnd: Int { behindDigest + (flags & Flags.end != 0 ? 16 : 0) }

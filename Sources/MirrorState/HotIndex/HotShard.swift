@@ -71,13 +71,14 @@ final class HotShard: Sendable {
     /// Calls `body` with the record of a target.
     ///
     /// - Parameter isThere: Whether the hint that led here still holds. Asked under the lock: then it leads to a record.
-    func find<Result: Sendable>(
-        _ number: UInt32, _ target: UnsafeRawBufferPointer, _ variant: UInt32, isThere: () -> Bool, _ body: (HotRecord) -> Result?
-    ) -> Result? {
+    /// - Returns: Whether there is one, and `body` says that it was used.
+    func find(
+        _ number: UInt32, _ target: UnsafeRawBufferPointer, _ variant: UInt32, isThere: () -> Bool, _ body: (HotRecord) -> Bool
+    ) -> Bool {
         ring.withLock { ring in
-            guard isThere(), let record = ring.record(number), record.answers(target, variant), let result = body(record) else { return nil }
+            guard isThere(), let record = ring.record(number), record.answers(target, variant), body(record) else { return false }
             record.visit()
-            return result
+            return true
         }
     }
 
