@@ -49,8 +49,10 @@ final class StateLookups: Sendable {
 
     private struct State {
         var waiting: [Request] = []
-        /// The state has not answered in time: until then nobody waits for it here.
-        var isSilentUntil: ContinuousClock.Instant?
+        /// The state has not answered in time, or is not asked any more: nobody waits for it here.
+        var isSilent = false
+        /// Counts looks.
+        var number = 0
     }
 
     /// Requests that are looked for in one call.
@@ -58,9 +60,7 @@ final class StateLookups: Sendable {
     /// Requests that wait; more are for the slow path, which has limits of its own.
     private static let maxWaiting = 10_000
     /// How long a look may take. The slow path looks for as long as requests may take for that.
-    private static let patience = Duration.milliseconds(200)
-    /// How long nobody waits after a look that took longer.
-    private static let pause = Duration.seconds(1)
+    private static let patience = TimeAmount.milliseconds(200)
 
     private let services: MirrorServices
     private let table: FastPathTable
@@ -84,8 +84,7 @@ final class StateLookups: Sendable {
         guard target.starts(with: "\(HotTarget.route)".utf8), !target.contains(UInt8(ascii: "?")) else { return nil }
         let request = Request(bytes, Array(target), choice, epoch: table.epoch, handler, on: eventLoop)
         let isWaiting = state.withLock { state in
-            guard state.waiting.count < Self.maxWaiting else { return false }
-            if let until = state.isSilentUntil, services.clock.instant < until { return false }
+            guard !state.isSilent, state.waiting.count < Self.maxWaiting else { return false }
             state.waiting.append(request)
             return true
         }
@@ -96,17 +95,28 @@ final class StateLookups: Sendable {
 
     /// Looks, until graceful shutdown: then no connections are left.
     func run() async {
-        await withGracefulShutdownHandler {
-            for await _ in calls {
-                while true {
-                    let requests = take()
+        await cancelWhenGracefulShutdown {
+            for await _ in self.calls {
+                while !Task.isCancelled {
+                    let requests = self.take()
                     if requests.isEmpty { break }
-                    await look(for: requests)
+                    await self.look(for: requests)
                 }
             }
-            end(state.withLock { $0.waiting })
-        } onGracefulShutdown: {
-            self.call.finish()
+        }
+        end(close() ?? [])
+    }
+
+    /// Lets nobody wait any more.
+    ///
+    /// - Parameter number: Of the look that this is for, which may be over by now; `nil` for good.
+    /// - Returns: Who waits.
+    private func close(_ number: Int? = nil) -> [Request]? {
+        state.withLock { state in
+            guard number == nil || number == state.number else { return nil }
+            state.isSilent = true
+            defer { state.waiting = [] }
+            return state.waiting
         }
     }
 
@@ -119,24 +129,32 @@ final class StateLookups: Sendable {
     }
 
     private func look(for requests: [Request]) async {
+        let number = state.withLock { $0.number }
+        let alarm = requests.first?.eventLoop.scheduleTask(in: Self.patience) { self.giveUp(requests, number) }
         // Those that name no artifact or no pool are the slow path's.
         let looks = requests.compactMap(read)
         let ids = looks.map(\.id)
         if !ids.isEmpty {
             do {
-                let found = try await leaving(after: Self.patience, by: services.clock) { [index = services.state] in
-                    try await index.look(ids)
-                }
-                if let found {
-                    for (look, found) in zip(looks, found) { await remember(look, found.replica, found.token) }
-                } else {
-                    state.withLock { $0.isSilentUntil = services.clock.instant + Self.pause }
-                }
+                let found = try await leaving(by: services.clock) { [index = services.state] in try await index.look(ids) }
+                for (look, found) in zip(looks, found ?? []) { await remember(look, found.replica, found.token) }
             } catch {
                 // Whatever it is, the slow path finds it, too, and says so.
             }
         }
+        alarm?.cancel()
+        state.withLock { state in
+            state.number += 1
+            state.isSilent = false
+        }
         end(requests)
+    }
+
+    /// The state takes too long: whoever waits for it goes the slow way.
+    ///
+    /// - Parameter number: Of the look, which may be over by now.
+    private func giveUp(_ requests: [Request], _ number: Int) {
+        if let others = close(number) { end(requests + others) }
     }
 
     private func read(_ request: Request) -> Look? {
@@ -164,7 +182,7 @@ final class StateLookups: Sendable {
             at: services.clock.now)
     }
 
-    /// Tells each event loop once.
+    /// Tells each event loop once. Who has been told before does not mind.
     private func end(_ requests: [Request]) {
         for (_, requests) in Dictionary(grouping: requests, by: { ObjectIdentifier($0.eventLoop) }) {
             requests.first?.eventLoop.execute { for request in requests { request.end() } }
