@@ -322,6 +322,32 @@ struct HotIndexTests {
         }
     }
 
+    @Test("what is told of by the hash of its name is forgotten, and what is not remembered disturbs nobody")
+    func followsHashes() async throws {
+        let broadcaster = ChangeBroadcaster()
+        let index = HotIndex(HeldStore(MemoryStateStore(clock: ManualClock()), changes: broadcaster), memory: 1 << 20)
+        let invalidations = Invalidations(index)
+        let (id, other) = (try Sample.id(1), try Sample.id(2))
+        let elsewhere = ReplicaID(artifact: id.artifact, pool: try Sample.pool("s3/elsewhere"))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await index.run() }
+            await invalidations.until(.everything)
+            for id in [id, other, elsewhere] { _ = try await index.recordPresent(id, Sample.object(id)) }
+            index.remember(Sample.answer("/a"), of: id, Sample.object(id), token: index.token(of: id))
+            broadcaster.publish([.staleName(try Sample.id(3).artifact.nameHash, id.pool), .staleName("0", id.pool)])
+            let fence = try Sample.id(9)
+            broadcaster.publish([.replica(fence, nil)])
+            await invalidations.until(.replica(fence))
+            #expect(invalidations.all == [.everything, .replica(fence)])
+            broadcaster.publish([.staleName(id.artifact.nameHash, id.pool)])
+            await invalidations.until(.everything)
+            #expect(index.cached(id) == nil)
+            #expect(Sample.size(of: "/a", in: index.memory) == nil)
+            for kept in [other, elsewhere] { #expect(index.cached(kept) != nil) }
+            group.cancelAll()
+        }
+    }
+
     // MARK: Races
 
     @Test("a slow read does not bring back what was removed through the index meanwhile")

@@ -223,7 +223,7 @@ struct HotMemoryTests {
         let memory = HotMemory(limit: 1 << 20)
         let id = try Sample.id(1)
         let key = try #require(memory.key(id))
-        for forget in [{ memory.shard(key).forget(key) }, { memory.forgetAll() }] {
+        for forget in [{ _ = memory.shard(key).forget(key) }, { memory.forgetAll() }] {
             let epoch = memory.epoch(in: memory.place(of: key))
             forget()
             #expect(memory.remember(key, Sample.object(id), Sample.answer("/1"), readIn: epoch) == .outdated)

@@ -288,6 +288,7 @@ extension ReplicaChange {
     fileprivate var pool: PoolID? {
         switch self {
         case .replica(let id, _), .stale(let id): id.pool
+        case .staleName(_, let pool): pool
         case .interrupted, .everything: nil
         }
     }

@@ -110,6 +110,9 @@ package final class HotIndex: StateStore {
             break
         case .stale(let id):
             invalidate(id)
+        case .staleName(let hash, let pool):
+            // What is not remembered concerns nobody: whoever reads a replica now is told of it by its whole name.
+            if let key = memory.key(hash, in: pool), memory.shard(key).forget(key) { announce(.everything) }
         case .replica(let id, let replica):
             switch replica?.status {
             case .pending:

@@ -39,13 +39,22 @@ package final class HotMemory: Sendable {
 
     /// - Returns: `nil` when there are too many pools.
     func key(_ id: ReplicaID) -> HotKey? {
-        let pool = numbers.withLock { numbers -> UInt16? in
-            if let known = numbers[id.pool] { return known }
+        number(of: id.pool).map { HotKey(name: id.artifact.nameHashWords, pool: $0) }
+    }
+
+    /// - Parameter hash: Of the artifact's name, in hexadecimal digits.
+    func key(_ hash: String, in pool: PoolID) -> HotKey? {
+        guard let bytes = Hex.decode(hash), bytes.count == MemoryLayout<SIMD4<UInt64>>.size else { return nil }
+        return number(of: pool).map { HotKey(name: bytes.withUnsafeBytes { $0.loadUnaligned(as: SIMD4<UInt64>.self) }, pool: $0) }
+    }
+
+    private func number(of pool: PoolID) -> UInt16? {
+        numbers.withLock { numbers in
+            if let known = numbers[pool] { return known }
             guard let number = UInt16(exactly: numbers.count) else { return nil }
-            numbers[id.pool] = number
+            numbers[pool] = number
             return number
         }
-        return pool.map { HotKey(name: id.artifact.nameHashWords, pool: $0) }
     }
 
     func place(of key: HotKey) -> Int { Int(key.hash & UInt64(shards.count - 1)) }

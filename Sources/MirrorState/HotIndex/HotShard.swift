@@ -103,10 +103,14 @@ final class HotShard: Sendable {
         }
     }
 
-    func forget(_ key: HotKey) {
+    /// - Returns: Whether it was remembered.
+    @discardableResult
+    func forget(_ key: HotKey) -> Bool {
         ring.withLock { ring in
             invalidations.add(1, ordering: .acquiringAndReleasing)
-            for number in ring.numbers(key) { ring.remove(number, moved) }
+            let numbers = ring.numbers(key)
+            for number in numbers { ring.remove(number, moved) }
+            return !numbers.isEmpty
         }
     }
 
