@@ -22,7 +22,7 @@ package struct HotRecord {
     }
 
     private func load<Value: BitwiseCopyable>(_ offset: Int, as type: Value.Type = Value.self) -> Value {
-        base.load(fromByteOffset: offset, as: type)
+        base.loadUnaligned(fromByteOffset: offset, as: type)
     }
 
     private func store<Value: BitwiseCopyable>(_ value: Value, _ offset: Int) {
