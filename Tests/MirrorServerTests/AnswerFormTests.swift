@@ -102,7 +102,7 @@ import Testing
                 }
                 return out.position
             }
-            #expect(String(buffer: buffer) == Hex.encode(bytes[..<count]) + " " + Base64.encode(bytes[..<count]))
+            #expect(String(buffer: buffer) == Hex.encode(bytes[..<count]) + " " + Base64.encode(Array(bytes[..<count])))
         }
         for number in [0, 1, 9, 10, 99, 100, 101, 65_535, 1_000_000, Int(Int32.max), 999_999_999_999] {
             var buffer = ByteBuffer()

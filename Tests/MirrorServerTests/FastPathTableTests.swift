@@ -1,3 +1,4 @@
+import HTTPTypes
 import MirrorCore
 import MirrorState
 import MirrorStorage

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorEngine
 import MirrorState
+import MirrorTesting
 import Testing
 
 @testable import MirrorServer
