@@ -44,8 +44,13 @@ struct MirrorComposition: Sendable {
         let pools = try await Self.openPools(configuration, storage, registry: registry, clock: clock, logger: logger)
         let store = try Self.openState(configuration, clock: clock, group: group, logger: logger)
         redis = store as? RedisStateStore
+<<<<<<< HEAD
         state = HotIndex(store, memory: Int(configuration.redirect.memory), clock: clock)
         outbound = try Self.makeOutbound(configuration, group: group, logger: logger)
+=======
+        state = HotIndex(store, clock: clock)
+        outbound = Self.makeOutbound(configuration, group: group, logger: logger)
+>>>>>>> main
         let origins = OriginTable(outbound, buckets: storage.origins(configuration.origins.buckets))
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters()
@@ -159,7 +164,7 @@ struct MirrorComposition: Sendable {
         switch configuration.state {
         case .redis(let redis):
             // Without waiting for it: a mirror whose state is away redirects to the origin.
-            return try redis.openState(configuration, group: group, logger: logger)
+            return redis.openState(configuration, group: group, logger: logger)
         case .sqlite(let path):
             do {
                 return try SQLiteStateStore(
@@ -182,15 +187,13 @@ struct MirrorComposition: Sendable {
             logger: logger)
     }
 
-    private static func makeOutbound(_ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger) throws
-        -> GuardedClient
-    {
-        let policy = try configuration.egressPolicy()
+    private static func makeOutbound(
+        _ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger
+    ) -> GuardedClient {
         var outbound = configuration.outbound
         outbound.connectionsPerOrigin = configuration.copy.concurrency * configuration.copy.partConcurrency
         return GuardedClient(
-            policy: policy, configuration: outbound, resolver: CachingResolver(SystemResolver(eventLoopGroup: group)),
+            policy: configuration.origins.policy, configuration: outbound, resolver: CachingResolver(SystemResolver(eventLoopGroup: group)),
             eventLoopGroup: group, logger: logger)
     }
-
 }

@@ -170,7 +170,7 @@ final class MirrorFixture: Sendable {
             func pool(_ id: PoolID?, _ store: any ObjectStore) throws -> Pool {
                 Pool(
                     id: try require(id), store: store,
-                    limits: Pool.Limits(retention: TimeToLive(.seconds(86_400)), maxBytes: 1 << 30, grace: .seconds(60)))
+                    limits: Pool.Limits(RetentionConfiguration(), maxBytes: 1 << 30))
             }
             let pools = PoolTable(
                 [try pool(World.pool, store)] + (options.hasOtherPool ? [try pool(World.otherPool, otherStore)] : []))

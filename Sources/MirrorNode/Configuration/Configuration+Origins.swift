@@ -1,4 +1,4 @@
-package import MirrorCore
+import MirrorCore
 package import MirrorNet
 import MirrorSettings
 package import MirrorStorage
@@ -7,14 +7,9 @@ extension Configuration {
     /// What may be fetched.
     package struct Origins: Sendable, Equatable {
         /// Only the zero configuration allows any public origin.
-        package var allow: [EgressPolicy.AllowRule] = [.anyPublic]
+        package var policy = EgressPolicy()
         /// What is read with credentials of the mirror's own; allowed without a rule.
         package var buckets: [Origin] = []
-        package var requireHTTPS = true
-        /// Networks that the address guard would refuse.
-        package var allowAddresses: [IPNetwork] = []
-        /// 0...20
-        package var maxRedirects = 10
     }
 
     /// A place that artifacts are read from with credentials of the mirror's own.
@@ -50,10 +45,10 @@ extension Configuration.Origins {
             element.section { rule = .read($0) }
             return rule.map { ($0, element) }
         }
-        allow = rules.map(\.rule)
         var places: [(origin: Configuration.Origin, section: SettingsReader)] = []
         for service in services.all { Self.readPlaces(of: service, reader, &places) }
         buckets = places.map(\.origin)
+        var requireHTTPS = policy.requireHTTPS
         reader.value(
             "requireHTTPS", &requireHTTPS, .boolean,
             doc: "Refuse plain HTTP, on every hop of a redirect chain. Turn this off for tests only."
@@ -66,14 +61,22 @@ extension Configuration.Origins {
             guard let key = origin.settings.plainHTTPKey else { continue }
             section.report("uses plain HTTP, but origins.requireHTTPS is true", key: key)
         }
+        var allowAddresses: [IPNetwork] = []
         reader.list(
             "allowAddresses", &allowAddresses, .network,
             doc:
                 "Networks that may be fetched from even though their addresses are private, loopback or otherwise not public, such as "
                 + "`[10.20.0.0/16]`.")
+        var maxRedirects = policy.maxRedirects
         reader.value(
             "maxRedirects", &maxRedirects, .integer(in: 0...20),
             doc: "Maximum number of redirects to follow from an origin; each hop must be allowed, too.")
+        // What is wrong with a rule has been reported above.
+        if let read = try? EgressPolicy(
+            allow: rules.map(\.rule), requireHTTPS: requireHTTPS, allowAddresses: allowAddresses, maxRedirects: maxRedirects)
+        {
+            policy = read
+        }
     }
 
     /// Reads the list of a service that can be an origin.

@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorNet
 import MirrorServer
 
 /// Settings whose properties are named for their keys, so that it can be said which of them differ.
@@ -57,6 +58,8 @@ extension Configuration: ConfigurationSection {
         switch path {
         case "copy.backoff.limit": "copy.backoff.max"
         case "selection.fallback": "selection.default"
+        case "origins.policy.addressGuard": "origins.allowAddresses"
+        case let path where path.hasPrefix("origins.policy."): "origins.\(path.dropFirst("origins.policy.".count))"
         default: path
         }
     }
@@ -64,7 +67,8 @@ extension Configuration: ConfigurationSection {
 
 extension Configuration.Admin: ConfigurationSection {}
 extension Configuration.Origins: ConfigurationSection {}
-extension Configuration.Retention: ConfigurationSection {}
+extension EgressPolicy: ConfigurationSection {}
+extension RetentionConfiguration: ConfigurationSection {}
 extension RedirectConfiguration: ConfigurationSection {}
 extension ColdClaimLimits: ConfigurationSection {}
 extension CopyConfiguration: ConfigurationSection {}
