@@ -68,21 +68,8 @@ package struct EngineMetrics: Sendable {
             func counter(_ name: String, _ more: [(String, String)] = []) -> Counter {
                 Counter(label: name, dimensions: label + more, factory: factory)
             }
-<<<<<<< HEAD
-            func redirects(_ outcome: Outcome) -> Counter {
-                Counter(label: Name.redirects, dimensions: label + [("outcome", outcome.rawValue)], factory: redirectsFactory)
-            }
-            self.redirects = Dictionary(uniqueKeysWithValues: Outcome.endings.map { ($0, redirects($0)) })
-            fallbacks = Dictionary(
-                uniqueKeysWithValues: Fallback.allCases.map { reason in
-                    let labels = label + [("reason", reason.rawValue)]
-                    return (reason, Counter(label: Name.fallbacks, dimensions: labels, factory: redirectsFactory))
-                })
-=======
             redirects = Counter.each(of: Outcome.endings, Name.redirects, label, label: "outcome", factory: redirectsFactory)
             fallbacks = Counter.each(of: Fallback.allCases, Name.fallbacks, label, label: "reason", factory: redirectsFactory)
-            hits = Counter(label: Name.redirects, dimensions: label + [("outcome", Outcome.hit.rawValue)], factory: redirectsFactory)
->>>>>>> main
             hops = counter(Name.hops)
             egressAvoided = counter(Name.egressAvoided)
             waitSeconds = Recorder(label: Name.waitSeconds, dimensions: label, aggregate: true, factory: factory)

@@ -44,13 +44,8 @@ struct MirrorComposition: Sendable {
         let pools = try await Self.openPools(configuration, storage, registry: registry, clock: clock, logger: logger)
         let store = try Self.openState(configuration, clock: clock, group: group, logger: logger)
         redis = store as? RedisStateStore
-<<<<<<< HEAD
         state = HotIndex(store, memory: Int(configuration.redirect.memory), clock: clock)
-        outbound = try Self.makeOutbound(configuration, group: group, logger: logger)
-=======
-        state = HotIndex(store, clock: clock)
         outbound = Self.makeOutbound(configuration, group: group, logger: logger)
->>>>>>> main
         let origins = OriginTable(outbound, buckets: storage.origins(configuration.origins.buckets))
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters()
