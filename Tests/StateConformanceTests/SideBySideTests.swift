@@ -174,7 +174,7 @@ private final class StorePair {
             case .replica(let id, _?):
                 present.insert(id)
                 return true
-            case .stale: return false
+            case .stale, .staleName: return false
             case .everything, .interrupted: return true
             }
         }
