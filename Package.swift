@@ -129,7 +129,7 @@ let package = Package(
                 "StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore", crypto, cryptoExtras, logging, nioCore,
                 nioHTTP1,
             ]),
-        module("MirrorState", ["MirrorCore", deque, logging]),
+        module("MirrorState", ["MirrorSystem", "MirrorCore", deque, logging]),
         module("StateSQLite", ["MirrorState", "MirrorSystem", "MirrorCore", grdb, logging]),
         module("RedisClient", ["CLibrary", crypto, logging, nioCore, nioPosix, nioSSL]),
         module(

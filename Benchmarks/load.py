@@ -10,6 +10,8 @@ from process import cpu_seconds, memory
 from settings import LOGS, cores
 
 _SCRIPT = Path(__file__).with_name("redirects.lua")
+# For paths that differ in a number.
+NUMBERED = Path(__file__).with_name("numbered_redirects.lua")
 
 
 @dataclass
@@ -23,7 +25,7 @@ class Load:
     rss_mib: float
 
 
-def redirects(name: str, port: int, pid: int, paths: Path, connections: int, seconds: int, checks_status: bool = False) -> Load:
+def redirects(name: str, port: int, pid: int, paths: Path, connections: int, seconds: int, checks_status: bool = False, script: Path = _SCRIPT) -> Load:
     """Asks for each path of the file in turn, over and over.
 
     With `checks_status` every single answer has to be 302, which makes wrk itself slower: for a run whose figures are thrown away.
@@ -31,7 +33,7 @@ def redirects(name: str, port: int, pid: int, paths: Path, connections: int, sec
     """
     before = cpu_seconds(pid)
     output = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", _SCRIPT, f"http://127.0.0.1:{port}", "--", paths],
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script, f"http://127.0.0.1:{port}", "--", paths],
         check=True, capture_output=True, text=True, timeout=seconds + 60, stdin=subprocess.DEVNULL,
         env={**os.environ, "CHECK_STATUS": "1" if checks_status else ""},
         preexec_fn=lambda: os.sched_setaffinity(0, cores()[1]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BENCHMARKS = [
-    "hot-redirect", "selected-redirect", "cold-redirect", "copy", "memory", "serve", "startup", "s3-copy", "s3-server-side", "s3-small",
+    "hot-redirect", "hot-many", "selected-redirect", "cold-redirect", "copy", "memory", "serve", "startup", "s3-copy", "s3-server-side", "s3-small",
     "s3-memory", "gcs-copy", "gcs-small", "gcs-memory", "azure-copy", "azure-small", "azure-memory", "redis-hot-redirect", "state", "wake-up",
     "waiting", "redis-away", "regions",
 ]
@@ -26,6 +26,7 @@ class Settings:
 
     artifacts: int = 10_000
     connections: tuple[int, ...] = (64, 256)
+    many: tuple[int, int, int] = (5_000, 10_000, 1_000_000)
     rounds: int = 3
     load_seconds: int = 8
     cold_sizes: tuple[int, ...] = (1 << 10, 1 << 20, 64 << 20)
@@ -45,7 +46,7 @@ class Settings:
     @staticmethod
     def quick() -> "Settings":
         return Settings(
-            artifacts=200, connections=(16,), rounds=1, load_seconds=1, cold_sizes=(1 << 10, 1 << 20), cold_runs=3,
+            artifacts=200, connections=(16,), many=(100, 200, 5_000), rounds=1, load_seconds=1, cold_sizes=(1 << 10, 1 << 20), cold_runs=3,
             large=32 * MIB, copies=4, serve_rounds=1, startups=3, small_count=50, state_replicas=500, state_seconds=1, wake_ups=20,
             waiting=200, fallbacks=20)
 

@@ -28,7 +28,7 @@ LAYERS = {
     "StorageS3": {"StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
     "StorageGCS": {"StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
     "StorageAzure": {"StorageCloud", "MirrorStorage", "MirrorSettings", "MirrorNet", "MirrorCore"},
-    "MirrorState": {"MirrorCore"},
+    "MirrorState": {"MirrorSystem", "MirrorCore"},
     "StateSQLite": {"MirrorState", "MirrorSystem", "MirrorCore"},
     "RedisClient": {"CLibrary"},
     "StateRedis": {"RedisClient", "MirrorState", "MirrorCore"},

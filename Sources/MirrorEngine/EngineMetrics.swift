@@ -42,10 +42,9 @@ package struct EngineMetrics: Sendable {
     package struct PoolMetrics: Sendable {
         fileprivate let redirects: [Outcome: Counter]
         fileprivate let durations: [Outcome: Recorder]
-        package let hits: Counter
         fileprivate let fallbacks: [Fallback: Counter]
         fileprivate let hops: Counter
-        package let egressAvoided: Counter
+        fileprivate let egressAvoided: Counter
         fileprivate let waitSeconds: Recorder
         fileprivate let copySeconds: Recorder
         fileprivate let copyBytes: Counter
@@ -79,7 +78,6 @@ package struct EngineMetrics: Sendable {
                     return (outcome, recorder)
                 })
             fallbacks = Counter.each(of: Fallback.allCases, Name.fallbacks, label, label: "reason", factory: redirectsFactory)
-            hits = Counter(label: Name.redirects, dimensions: label + [("outcome", Outcome.hit.rawValue)], factory: redirectsFactory)
             hops = counter(Name.hops)
             egressAvoided = counter(Name.egressAvoided)
             waitSeconds = Recorder(label: Name.waitSeconds, dimensions: label, aggregate: true, factory: factory)
@@ -146,9 +144,7 @@ package struct EngineMetrics: Sendable {
         }
     }
 
-    /// Counts requests that did not name their pool, by why they got it; `nil` for those that named it.
-    package func choices(_ reason: PoolReason) -> Counter? { chosen[reason] }
-
+    /// Counts requests that did not name their pool, by why they got it; those that named it are not counted.
     package func countChoices(_ reason: PoolReason, _ count: Int = 1) { chosen[reason]?.increment(by: count) }
 
     package func countError(_ error: any Error) {

@@ -44,7 +44,7 @@ struct MirrorComposition: Sendable {
         let pools = try await Self.openPools(configuration, storage, registry: registry, clock: clock, logger: logger)
         let store = try Self.openState(configuration, clock: clock, group: group, logger: logger)
         redis = store as? RedisStateStore
-        state = HotIndex(store, clock: clock)
+        state = HotIndex(store, memory: Int(configuration.redirect.memory), clock: clock)
         outbound = Self.makeOutbound(configuration, group: group, logger: logger)
         let origins = OriginTable(
             outbound, buckets: storage.origins(configuration.origins.buckets), metrics: OriginMetrics(factory: registry))

@@ -30,6 +30,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     /// `nil` for a server without TLS.
     private let tls: Reloadable<NIOSSLContext>?
     let coalescing: CoalescingTable
+    private let lookups: StateLookups
     private let connectionMetrics: ConnectionMetrics
     private let usesFastPath: Bool
     private let group: MultiThreadedEventLoopGroup
@@ -72,21 +73,21 @@ package struct MirrorServer: Service, CustomStringConvertible {
         figures = SharedLooks(life: MetricsRoute.figuresLife, patience: PoolHealth.patience, clock: services.clock)
         self.tls = tls.map { Reloadable($0) }
         connectionMetrics = ConnectionMetrics(factory: services.registry)
-        table = FastPathTable()
+        table = FastPathTable(
+            index: services.state, forms: AnswerForms(status: self.redirectStatus, registry: services.registry))
         coalescing = CoalescingTable(
             redirects: services.redirects, selector: services.selector, metrics: services.metrics, clock: services.clock)
-        let (table, coalescing) = (table, coalescing)
-        services.state.addObserver { invalidation in
-            table.invalidate(invalidation)
-            coalescing.invalidate(invalidation)
-        }
+        lookups = StateLookups(services: services, table: table, publicURL: publicURL)
+        let coalescing = coalescing
+        services.state.addObserver { coalescing.invalidate($0) }
     }
 
     package func run() async throws {
-        let (coalescing, routes, redirects) = (coalescing, redirectRoutes, services.redirects)
+        let (coalescing, lookups, routes, redirects) = (coalescing, lookups, redirectRoutes, services.redirects)
         // Waits on behalf of coalesced requests whose first one has been redirected. Those behind it end first, and cannot before it has
         // answered whoever waits.
         var parts: [any Service] = [ServerPart(description: "CoalescingService") { await coalescing.run(routes.wait) }]
+        parts.append(ServerPart(description: "StateLookups") { await lookups.run() })
         parts.append(try listener(addMain, at: listen, .main))
         if servesArtifacts, let adminListen {
             parts.append(try listener(addAdminAlone, at: adminListen, .admin))
@@ -167,9 +168,11 @@ package struct MirrorServer: Service, CustomStringConvertible {
         _ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares, _ connections: ConnectionTasks, _ listener: Listener
     ) -> MirrorChannel {
         MirrorChannel(
-            responder: responder, table: usesFastPath ? table : nil, coalescing: usesFastPath ? coalescing : nil, pools: services.pools,
+            responder: responder, table: usesFastPath ? table : nil, coalescing: usesFastPath ? coalescing : nil,
+            lookups: usesFastPath ? lookups : nil, pools: services.pools,
             selector: services.selector, shares: shares, tasks: connections, metrics: connectionMetrics,
-            expectsProxyHeader: configuration.proxyProtocol && listener == .main, tls: tls, uses: services.uses, clock: services.clock,
+            expectsProxyHeader: configuration.proxyProtocol && listener == .main, tls: tls,
+            uses: TargetUses(recorder: services.uses, redirects: services.redirects), clock: services.clock,
             idleTimeout: .nanoseconds(configuration.idleTimeout.wholeMilliseconds * 1_000_000),
             bodyTimeout: .nanoseconds(configuration.bodyTimeout.wholeMilliseconds * 1_000_000),
             maxHeaderBytes: Int(configuration.maxHeaderBytes))
@@ -203,7 +206,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
     }
 
     private var redirectRoutes: RedirectRoutes {
-        RedirectRoutes(services: services, table: table, coalescing: coalescing, publicURL: publicURL, status: redirectStatus)
+        RedirectRoutes(
+            services: services, table: usesFastPath ? table : nil, coalescing: coalescing, publicURL: publicURL, status: redirectStatus)
     }
 
     private func addAdmin(to router: Router<MirrorRequestContext>) {

@@ -46,6 +46,7 @@ public import MirrorCore
 /// - `abandonedRemovals` lists the removals in one pool that no caller holds.
 /// - `forgetErrors` makes errors absent whose `retryAt` is before a time, the earliest first, up to a limit; nothing else.
 /// - `leastRecentlyUsed` lists the present replicas of one pool, oldest use first, each exactly once over all pages.
+/// - `replicas` of a list finds for each what `replica` does, in the order of the list, whatever it names twice.
 /// - `lanes` returns how many jobs each lane of a pool has, queued and leased, after every kind of transition.
 /// - `replicas` lists the replicas in one state or in any, each exactly once over all pages, and only the last page is short.
 /// - `totals` agree with the records, after every kind of transition.
@@ -58,6 +59,9 @@ public protocol StateStore: Sendable {
     ///
     /// - Returns: `nil` if it is absent.
     func replica(_ id: ReplicaID) async throws -> Replica?
+
+    /// The same for several replicas, in their order, at the cost of one call where the store can do that.
+    func replicas(_ ids: [ReplicaID]) async throws -> [Replica?]
 
     // MARK: Becoming present
 
@@ -185,6 +189,13 @@ public protocol StateStore: Sendable {
 }
 
 extension StateStore {
+    /// One after the other; for stores that have nothing better.
+    public func replicas(_ ids: [ReplicaID]) async throws -> [Replica?] {
+        var found: [Replica?] = []
+        for id in ids { found.append(try await replica(id)) }
+        return found
+    }
+
     /// Replicas in any state.
     package func replicas(in pool: PoolID?, after: ReplicaID?, limit: Int) async throws -> [Replica] {
         try await replicas(in: pool, state: nil, after: after, limit: limit)

@@ -42,9 +42,9 @@ final class ChangeFeed: Sendable {
             }
         case .message(let channel, let payload):
             guard let pool = pools[channel] else { return }
-            if let change = change(in: pool, ChangeMessage.decode(payload)) { broadcaster.publish([change]) }
+            broadcaster.publish([change(in: pool, ChangeMessage.decode(payload))])
         case .invalidated(let names):
-            broadcaster.publish(names.compactMap { name in replica(name).map { .stale($0) } })
+            broadcaster.publish(names.compactMap { change(ofKey: $0) })
         }
     }
 
@@ -54,7 +54,7 @@ final class ChangeFeed: Sendable {
     ) async throws -> Value {
         known.begin(id)
         var value: Value?
-        defer { broadcaster.publish(known.end(id, isKept: value.map(isKept) ?? false).map { .stale($0) }) }
+        defer { known.end(id, isKept: value.map(isKept) ?? false) }
         let answer = try await ask()
         value = answer
         return answer
@@ -77,11 +77,11 @@ final class ChangeFeed: Sendable {
         }
     }
 
-    /// What cannot be read may be anything. `nil` is what concerns nobody here.
-    private func change(in pool: PoolKeys, _ texts: [String]?) -> ReplicaChange? {
+    /// What cannot be read may be anything.
+    private func change(in pool: PoolKeys, _ texts: [String]?) -> ReplicaChange {
         guard let texts, let name = texts.first else { return .everything }
         if texts.count == 1, name.utf8.count == ArtifactURL.nameHashLength, !name.contains(":") {
-            return known.replica(name, in: pool.pool).map { .stale($0) }
+            return change(of: name, in: pool.pool)
         }
         guard let id = pool.replica(ofURL: name) else { return .everything }
         do throws(StateError) {
@@ -91,10 +91,14 @@ final class ChangeFeed: Sendable {
         }
     }
 
-    private func replica(_ key: String) -> ReplicaID? {
+    private func change(ofKey key: String) -> ReplicaChange? {
         for pool in keys {
-            if let hash = pool.hash(ofKey: key) { return known.replica(hash, in: pool.pool) }
+            if let hash = pool.hash(ofKey: key) { return change(of: hash, in: pool.pool) }
         }
         return nil
+    }
+
+    private func change(of hash: String, in pool: PoolID) -> ReplicaChange {
+        known.replica(hash, in: pool).map { .stale($0) } ?? .staleName(hash, pool)
     }
 }

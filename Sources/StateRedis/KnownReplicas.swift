@@ -4,7 +4,7 @@ import Synchronization
 
 /// The replicas whose records this process reads or has read, by the hashes that name them: what the servers tell of keys has no URL in it.
 ///
-/// Bounded in number and bytes. Whoever is dropped has to be told as stale: nothing could be told of it later.
+/// Bounded in number and bytes. Of whoever is dropped only the hash can be told later.
 final class KnownReplicas: Sendable {
     fileprivate struct Name: Hashable {
         let hash: String
@@ -46,16 +46,15 @@ final class KnownReplicas: Sendable {
     }
 
     /// - Parameter isKept: Whether somebody may remember it.
-    /// - Returns: Who was dropped to make room.
-    func end(_ id: ReplicaID, isKept: Bool) -> [ReplicaID] {
+    func end(_ id: ReplicaID, isKept: Bool) {
         let name = Name(id)
-        return state.withLock { state in
+        state.withLock { state in
             state.asked[name]?.calls -= 1
             if state.asked[name]?.calls == 0 { state.asked[name] = nil }
-            guard isKept, state.kept.updateValue(id, forKey: name) == nil else { return [] }
+            guard isKept, state.kept.updateValue(id, forKey: name) == nil else { return }
             state.order.append(name)
             state.bytes += id.artifact.description.utf8.count
-            return state.drop(maxCount: maxCount, maxBytes: maxBytes)
+            state.drop(maxCount: maxCount, maxBytes: maxBytes)
         }
     }
 
@@ -66,13 +65,10 @@ final class KnownReplicas: Sendable {
 }
 
 extension KnownReplicas.State {
-    fileprivate mutating func drop(maxCount: Int, maxBytes: Int) -> [ReplicaID] {
-        var dropped: [ReplicaID] = []
+    fileprivate mutating func drop(maxCount: Int, maxBytes: Int) {
         while kept.count > maxCount || bytes > maxBytes, let name = order.popFirst() {
             guard let id = kept.removeValue(forKey: name) else { continue }
             bytes -= id.artifact.description.utf8.count
-            dropped.append(id)
         }
-        return dropped
     }
 }

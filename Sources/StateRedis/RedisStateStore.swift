@@ -74,6 +74,14 @@ package final class RedisStateStore: StateStore {
         try await feed.knowing(id, isKept: { $0 != nil }) { try await look(id) }
     }
 
+    /// All of them travel together.
+    package func replicas(_ ids: [ReplicaID]) async throws -> [Replica?] {
+        try await withThrowingTaskGroup(of: (Int, Replica?).self) { group in
+            for (index, id) in ids.enumerated() { group.addTask { (index, try await self.replica(id)) } }
+            return try await group.reduce(into: [Replica?](repeating: nil, count: ids.count)) { $0[$1.0] = $1.1 }
+        }
+    }
+
     private func look(_ id: ReplicaID) async throws -> Replica? {
         let keys = keys(of: id.pool)
         // They travel together.

@@ -80,6 +80,10 @@ public final class SQLiteStateStore: StateStore {
         try await read { try $0.record(id).replica(id) }
     }
 
+    public func replicas(_ ids: [ReplicaID]) async throws -> [Replica?] {
+        try await read { transaction in try ids.map { try transaction.record($0).replica($0) } }
+    }
+
     public func claim(_ id: ReplicaID) async throws -> Claim {
         let hasQuery = queries.query(for: id, at: clock.now) != nil
         return try await write { [maxQueued, maxQueuedPerOrigin] in

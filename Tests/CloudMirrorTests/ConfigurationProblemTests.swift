@@ -27,7 +27,7 @@ import Testing
                 problems: [
                     "mirror.yaml:3:1: lisen: unknown key; did you mean 'listen'?",
                     "mirror.yaml:4:12: redirect.maxwait: unknown key; did you mean 'maxWait'?",
-                    "mirror.yaml:4:25: redirect.zzz: unknown key; the keys here are maxWait, hop, hops, clients, waitLimit, lookLimit, negativeLife, maxWaiting, coldClaims, status",
+                    "mirror.yaml:4:25: redirect.zzz: unknown key; the keys here are maxWait, hop, hops, clients, waitLimit, lookLimit, negativeLife, maxWaiting, memory, coldClaims, status",
                 ]),
             Bad(
                 name: "wrong types",

@@ -65,7 +65,7 @@ import Testing
               local/a: {directory: ../a, retention: {timeToLive: 7d, maxBytes: 500GiB, grace: 5m}}
               local/b: {directory: /b/, retention: {maxBytes: none}}
             redirect: {maxWait: 500ms, hop: 3s, hops: 1, clients: [{userAgent: "Pip/", hop: 12s, hops: 25}, {userAgent: my loader}],
-              waitLimit: 1m, negativeLife: 0s, maxWaiting: 5, coldClaims: {perSecond: 3, burst: 4, bytesPerMinute: 5MiB}, status: 307}
+              waitLimit: 1m, negativeLife: 0s, maxWaiting: 5, memory: 3MiB, coldClaims: {perSecond: 3, burst: 4, bytesPerMinute: 5MiB}, status: 307}
             copy: {concurrency: 1, partSize: 1MiB, partConcurrency: 2, maxAttempts: 3, maxObjectSize: 1TB, refuseHTML: false, idleTimeout: 5s, connectTimeout: 1s,
               lease: 20s, maxQueued: 7, maxQueuedPerOrigin: 3, backoff: {first: 1ms, max: 1ms}}
             state: {sqlite: {path: db.sqlite}}
@@ -120,7 +120,7 @@ import Testing
                     clients: [
                         .init(userAgent: "Pip/", patience: Patience(hop: .seconds(12), hops: 25)),
                         .init(userAgent: "my loader", patience: Patience(hop: .seconds(3), hops: 1)),
-                    ], waitLimit: .seconds(60), negativeLife: .zero, maxWaiting: 5,
+                    ], waitLimit: .seconds(60), negativeLife: .zero, maxWaiting: 5, memory: 3 << 20,
                     coldClaims: ColdClaimLimits(perSecond: 3, burst: 4, bytesPerMinute: 5 << 20), status: .temporaryRedirect))
         #expect(
             configuration.copy

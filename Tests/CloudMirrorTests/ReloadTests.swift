@@ -76,14 +76,15 @@ import Testing
             ("default: local/a", "default: local/a, cloudRegions: {aws: /ip-ranges.json, refresh: 1h}"),
             (
                 "log: {",
-                "redirect: {status: 307, negativeLife: 4s}\nserver: {maxConnections: 3}\nsweep: {interval: 9s}\nlog: {format: text, "
+                "redirect: {status: 307, negativeLife: 4s, memory: 2MiB}\nserver: {maxConnections: 3}\nsweep: {interval: 9s}\nlog: {format: text, "
             ))
         #expect(changed == [])
         #expect(
             restart == [
                 "admin.listen", "copy.backoff.first", "copy.concurrency", "copy.lease", "listen", "log.format", "origins.s3",
                 "pools.local/a.retention.minFreeBytes", "pools.local/b",
-                "publicURL", "redirect.negativeLife", "redirect.status", "selection.cloudRegions.aws", "selection.cloudRegions.refresh",
+                "publicURL", "redirect.memory", "redirect.negativeLife", "redirect.status", "selection.cloudRegions.aws",
+                "selection.cloudRegions.refresh",
                 "server.maxConnections", "state", "stateDirectory",
                 "sweep.interval",
             ])

@@ -23,7 +23,7 @@ struct AcceptedConnectionTests {
         let mirror = MirrorChannel(
             responder: { _, _, _ in }, table: nil, coalescing: nil, pools: PoolTable([]),
             selector: Reloadable(PoolSelector(SelectionConfiguration())), shares: shares, tasks: ConnectionTasks(),
-            metrics: ConnectionMetrics(factory: MetricsRegistry()), tls: nil, uses: uses,
+            metrics: ConnectionMetrics(factory: MetricsRegistry()), tls: nil, uses: TargetUses(recorder: uses),
             clock: world.clock,
             idleTimeout: .hours(1), bodyTimeout: .hours(1), maxHeaderBytes: 32_768)
         let logger = logger

@@ -72,7 +72,7 @@ struct AddressSharesTests {
         let mirror = MirrorChannel(
             responder: { _, _, _ in }, table: nil, coalescing: nil, pools: PoolTable([]),
             selector: Reloadable(PoolSelector(SelectionConfiguration())), shares: shares(2), tasks: ConnectionTasks(),
-            metrics: ConnectionMetrics(factory: registry), tls: nil, uses: uses,
+            metrics: ConnectionMetrics(factory: registry), tls: nil, uses: TargetUses(recorder: uses),
             clock: world.clock,
             idleTimeout: .hours(1), bodyTimeout: .hours(1), maxHeaderBytes: 32_768)
         let logger = logger

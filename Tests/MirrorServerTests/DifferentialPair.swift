@@ -7,15 +7,13 @@ struct DifferentialPair {
 
     /// Starts both and fills the table of the one that has one.
     static func run<Result: Sendable>(
-        isSigned: Bool = false, isolation: isolated (any Actor)? = #isolation, _ body: (DifferentialPair) async throws -> Result
+        _ options: MirrorOptions = MirrorOptions(), isolation: isolated (any Actor)? = #isolation,
+        _ body: (DifferentialPair) async throws -> Result
     ) async throws -> Result {
         let world = World()
         for path in [RequestStream.hitPath, RequestStream.otherHitPath] { try await world.seed(path) }
-        let options = MirrorOptions.with { $0.isSigned = isSigned }
-        let slowOptions = MirrorOptions.with {
-            $0.isSigned = isSigned
-            $0.usesFastPath = false
-        }
+        var slowOptions = options
+        slowOptions.usesFastPath = false
         return try await MirrorFixture.run(world, slowOptions) { slow in
             try await MirrorFixture.run(world, options) { fast in
                 let pair = DifferentialPair(fast: fast, slow: slow)

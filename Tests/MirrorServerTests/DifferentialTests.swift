@@ -12,7 +12,7 @@ struct DifferentialTests {
     }
 
     @Test func `where locations are signed HEAD comes from the slow path, and GET from the fast one`() async throws {
-        try await DifferentialPair.run(isSigned: true) { pair in
+        try await DifferentialPair.run(.with { $0.isSigned = true }) { pair in
             for method in ["HEAD", "GET", "HEAD", "GET"] {
                 let before = pair.fast.answeredFast
                 try await pair.compare(RequestStream(method, RequestStream.request(method) + RequestStream.request(method)))

@@ -14,10 +14,10 @@ struct HotIndexTests {
         let index: HotIndex
         let invalidations: Invalidations
 
-        init(capacity: Int = 1_000) {
+        init(memory: Int = 1 << 20) {
             elsewhere = MemoryStateStore(clock: clock)
             held = HeldStore(elsewhere)
-            index = HotIndex(held, capacity: capacity)
+            index = HotIndex(held, memory: memory)
             invalidations = Invalidations(index)
         }
 
@@ -122,7 +122,7 @@ struct HotIndexTests {
         let scene = Scene()
         let id = try Sample.id(1)
         _ = try await scene.index.recordPresent(id, Sample.object(id, at: scene.clock.now))
-        let token = scene.index.token()
+        let token = scene.index.token(of: id)
         let later = scene.clock.now + .seconds(60)
         try await scene.index.touch([ReplicaUse(id: id, at: later)])
         #expect(scene.index.cached(id)?.lastUsed == later)
@@ -130,39 +130,72 @@ struct HotIndexTests {
         #expect(scene.invalidations.all == [])
     }
 
-    @Test("holds no more than its capacity", arguments: [1, 7, 1_000, 5_000])
-    func isBounded(_ capacity: Int) async throws {
-        let scene = Scene(capacity: capacity)
-        for number in 0..<(capacity * 2 + 10) {
+    @Test("takes no more memory than it may", arguments: [20_000, 300_000, 5 << 20])
+    func isBounded(_ limit: Int) async throws {
+        let scene = Scene(memory: limit)
+        // Each takes 120 bytes.
+        for number in 0..<(limit / 60) {
             let id = try Sample.id(number)
-            _ = try await scene.index.recordPresent(id, Sample.object(id))
-        }
-        #expect(scene.index.count <= capacity)
-        #expect(scene.index.count > capacity / 2)
-        #expect(scene.invalidations.all == [])
-    }
-
-    @Test("holds fewer where names are long, the newest among them")
-    func isBoundedInBytes() async throws {
-        let scene = Scene(capacity: 100)
-        let tail = String(repeating: "x", count: 7_500)
-        for number in 0..<200 {
-            let id = ReplicaID(artifact: try ArtifactURL("https://artifacts.example.org/\(number)/\(tail)"), pool: try Sample.pool())
             _ = try await scene.index.recordPresent(id, Sample.object(id))
             #expect(scene.index.cached(id) != nil)
         }
-        // 100 KiB in names of 8 KB.
-        #expect((8...12).contains(scene.index.count))
-        for number in 0..<200 {
-            let id = try Sample.id(number)
-            _ = try await scene.index.recordPresent(id, Sample.object(id))
-        }
-        #expect(scene.index.count > 60)
+        #expect(scene.index.memory.bytes <= limit)
+        #expect(scene.index.count > limit / 180)
+        #expect(scene.index.memory.allocatedBytes < limit + limit / 10)
+        #expect(scene.invalidations.all == [])
+    }
+
+    @Test("a reader of many gets from the store those that memory does not have, in their order, and what is present is not remembered yet")
+    func looksForMany() async throws {
+        let scene = Scene()
+        let ids = try (0..<5).map { try Sample.id($0) }
+        for id in ids[..<3] { _ = try await scene.elsewhere.recordPresent(id, Sample.object(id)) }
+        _ = try await scene.index.replica(ids[1])
+        _ = try await scene.index.claim(ids[3])
+        let reads = scene.held.reads
+        let found = try await scene.index.look([ids[4], ids[3], ids[1], ids[2], ids[0], ids[2]])
+        #expect(found.map(\.replica?.state) == [nil, .pending, .present, .present, .present, .present])
+        #expect(found.map(\.replica?.id) == [nil, ids[3], ids[1], ids[2], ids[0], ids[2]])
+        #expect(scene.held.reads == reads + 5)
+        #expect(scene.index.count == 1)
+        #expect(zip([ids[4], ids[3], ids[1]], found).allSatisfy { scene.index.token(of: $0) == $1.token })
+        _ = try await scene.index.replicas(ids)
+        #expect(scene.index.count == 3)
+    }
+
+    @Test("an answer goes with its replica, is not taken once the replica was invalidated, and says which replica it is about")
+    func keepsAnswers() async throws {
+        let scene = Scene()
+        let (id, other) = (try Sample.id(1), try Sample.id(2))
+        _ = try await scene.index.recordPresent(id, Sample.object(id))
+        let token = scene.index.token(of: id)
+        scene.index.remember(Sample.answer("/a"), of: id, Sample.object(id), token: token)
+        scene.index.remember(Sample.answer("/b"), of: other, Sample.object(other, size: 7), token: scene.index.token(of: other))
+        #expect(Sample.size(of: "/a", in: scene.index.memory) == 100)
+        #expect(Sample.size(of: "/b", in: scene.index.memory) == 7)
+        #expect(scene.index.cached(other) == Sample.object(other, size: 7))
+        #expect(scene.index.count == 2)
+        _ = try await scene.index.beginRemoval(id)
+        #expect(Sample.size(of: "/a", in: scene.index.memory) == nil)
+        scene.index.remember(Sample.answer("/a"), of: id, Sample.object(id), token: token)
+        #expect(Sample.size(of: "/a", in: scene.index.memory) == nil)
+        #expect(scene.index.cached(id) == nil)
+    }
+
+    @Test("an answer about other bytes than those that are remembered is a contradiction: both go")
+    func refusesContradictions() async throws {
+        let scene = Scene()
+        let id = try Sample.id(1)
+        _ = try await scene.index.recordPresent(id, Sample.object(id))
+        scene.index.remember(Sample.answer("/a"), of: id, Sample.object(id, size: 101), token: scene.index.token(of: id))
+        #expect(Sample.size(of: "/a", in: scene.index.memory) == nil)
+        #expect(scene.index.count == 0)
+        #expect(scene.invalidations.all == [.replica(id)])
     }
 
     @Test("who is asked for stays when the index is full")
     func givesASecondChance() async throws {
-        let scene = Scene(capacity: 10)
+        let scene = Scene(memory: 20_000)
         let popular = try Sample.id(0)
         for number in 0..<1_000 {
             let id = try Sample.id(number)
@@ -173,7 +206,7 @@ struct HotIndexTests {
 
     @Test("removals in any order leave the others in place")
     func removesInAnyOrder() async throws {
-        let scene = Scene(capacity: 100)
+        let scene = Scene()
         let ids = try (0..<100).map { try Sample.id($0) }
         for id in ids { _ = try await scene.index.recordPresent(id, Sample.object(id, size: Int64(id.hashValue & 0xFFFF))) }
         var rest = Set(ids)
@@ -194,7 +227,7 @@ struct HotIndexTests {
         let id = try Sample.id(1)
         let index = scene.index
         let checks = Mutex<[Bool]>([])
-        let token = Mutex(index.token())
+        let token = Mutex(index.token(of: id))
         index.addObserver { invalidation in
             let isRight = invalidation == .replica(id) && !index.isCurrent(token.withLock { $0 }) && index.cached(id) == nil
             checks.withLock { $0.append(isRight) }
@@ -202,13 +235,13 @@ struct HotIndexTests {
         _ = try await index.recordPresent(id, Sample.object(id, at: scene.clock.now))
         _ = try await index.mark([id], unusedSince: scene.clock.now)
         #expect(checks.withLock { $0 } == [true])
-        token.withLock { $0 = index.token() }
+        token.withLock { $0 = index.token(of: id) }
         let removal = try #require(try await index.beginRemoval(id))
         #expect(checks.withLock { $0 } == [true, true])
         #expect(try await index.endRemoval(removal))
         _ = try await index.claim(id)
         let lease = try #require(try await index.lease(pools: [id.pool], worker: "worker", duration: .seconds(15)))
-        token.withLock { $0 = index.token() }
+        token.withLock { $0 = index.token(of: id) }
         try await index.finish(lease, .failed(CopyFailure(reason: .transfer, message: "it broke", retryAt: scene.clock.now)))
         #expect(checks.withLock { $0 } == [true, true, true])
     }
@@ -241,7 +274,7 @@ struct HotIndexTests {
     func forgetsEverything() async throws {
         let broadcaster = ChangeBroadcaster()
         let base = MemoryStateStore(clock: ManualClock())
-        let index = HotIndex(HeldStore(base, changes: broadcaster))
+        let index = HotIndex(HeldStore(base, changes: broadcaster), memory: 1 << 20)
         let invalidations = Invalidations(index)
         let ids = try (0..<20).map { try Sample.id($0) }
         await withTaskGroup(of: Void.self) { group in
@@ -250,7 +283,7 @@ struct HotIndexTests {
             for round in 0..<2 {
                 for id in ids { _ = try? await index.recordPresent(id, Sample.object(id)) }
                 #expect(index.count == 20)
-                let token = index.token()
+                let token = index.token(of: ids[round])
                 if round == 0 { broadcaster.publish([.everything]) } else { broadcaster.finish() }
                 await invalidations.until(.everything)
                 #expect(index.count == 0)
@@ -263,7 +296,7 @@ struct HotIndexTests {
     func comparesObjects() async throws {
         let broadcaster = ChangeBroadcaster()
         let base = MemoryStateStore(clock: ManualClock())
-        let index = HotIndex(HeldStore(base, changes: broadcaster))
+        let index = HotIndex(HeldStore(base, changes: broadcaster), memory: 1 << 20)
         let invalidations = Invalidations(index)
         let id = try Sample.id(1)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -271,7 +304,7 @@ struct HotIndexTests {
             await invalidations.until(.everything)
             let object = Sample.object(id, size: 10)
             _ = try await index.recordPresent(id, object)
-            let token = index.token()
+            let token = index.token(of: id)
             var used = object
             used.lastUsed = object.lastUsed + .seconds(9)
             var other = object
@@ -285,6 +318,32 @@ struct HotIndexTests {
             broadcaster.publish([.replica(id, Replica(id: id, status: .present(other)))])
             await invalidations.until(.replica(id))
             #expect(index.cached(id) == nil)
+            group.cancelAll()
+        }
+    }
+
+    @Test("what is told of by the hash of its name is forgotten, and what is not remembered disturbs nobody")
+    func followsHashes() async throws {
+        let broadcaster = ChangeBroadcaster()
+        let index = HotIndex(HeldStore(MemoryStateStore(clock: ManualClock()), changes: broadcaster), memory: 1 << 20)
+        let invalidations = Invalidations(index)
+        let (id, other) = (try Sample.id(1), try Sample.id(2))
+        let elsewhere = ReplicaID(artifact: id.artifact, pool: try Sample.pool("s3/elsewhere"))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await index.run() }
+            await invalidations.until(.everything)
+            for id in [id, other, elsewhere] { _ = try await index.recordPresent(id, Sample.object(id)) }
+            index.remember(Sample.answer("/a"), of: id, Sample.object(id), token: index.token(of: id))
+            broadcaster.publish([.staleName(try Sample.id(3).artifact.nameHash, id.pool), .staleName("0", id.pool)])
+            let fence = try Sample.id(9)
+            broadcaster.publish([.replica(fence, nil)])
+            await invalidations.until(.replica(fence))
+            #expect(invalidations.all == [.everything, .replica(fence)])
+            broadcaster.publish([.staleName(id.artifact.nameHash, id.pool)])
+            await invalidations.until(.everything)
+            #expect(index.cached(id) == nil)
+            #expect(Sample.size(of: "/a", in: index.memory) == nil)
+            for kept in [other, elsewhere] { #expect(index.cached(kept) != nil) }
             group.cancelAll()
         }
     }
@@ -330,7 +389,7 @@ struct HotIndexTests {
         let id = try Sample.id(1)
         _ = try await scene.elsewhere.recordPresent(id, Sample.object(id))
         try await scene.following {
-            let token = scene.index.token()
+            let token = scene.index.token(of: id)
             scene.held.hold()
             async let slow = scene.index.replica(id)
             await scene.held.untilHeld()
@@ -364,7 +423,7 @@ struct HotIndexTests {
                     for _ in 0..<4 {
                         group.addTask {
                             for _ in 0..<5 {
-                                let token = index.token()
+                                let token = index.token(of: id)
                                 if case .present = try await index.replica(id)?.status { table.insert(id, if: { index.isCurrent(token) }) }
                             }
                             return nil

@@ -174,7 +174,7 @@ private final class StorePair {
             case .replica(let id, _?):
                 present.insert(id)
                 return true
-            case .stale: return false
+            case .stale, .staleName: return false
             case .everything, .interrupted: return true
             }
         }
@@ -288,6 +288,7 @@ extension ReplicaChange {
     fileprivate var pool: PoolID? {
         switch self {
         case .replica(let id, _), .stale(let id): id.pool
+        case .staleName(_, let pool): pool
         case .interrupted, .everything: nil
         }
     }

@@ -34,16 +34,16 @@ enum StateStoreKind: String, CustomTestStringConvertible {
         case .hotMemory:
             StateStoreSubject { clock, maxQueued, perOrigin in
                 HotIndex(
-                    MemoryStateStore(clock: clock, maxQueued: maxQueued, maxQueuedPerOrigin: perOrigin), capacity: 64, clock: clock)
+                    MemoryStateStore(clock: clock, maxQueued: maxQueued, maxQueuedPerOrigin: perOrigin), memory: 20_000, clock: clock)
             }
         case .sqlite:
             try Self.sqlite { store, _ in store }
         case .hotSQLite:
-            try Self.sqlite { HotIndex($0, capacity: 64, clock: $1) }
+            try Self.sqlite { HotIndex($0, memory: 20_000, clock: $1) }
         case .redis:
             Self.redis(in: try await .onServer()) { store, _ in store }
         case .hotRedis:
-            Self.redis(in: try await .onServer()) { HotIndex($0, capacity: 64, clock: $1) }
+            Self.redis(in: try await .onServer()) { HotIndex($0, memory: 20_000, clock: $1) }
         case .redisCluster:
             Self.redis(in: try await .onCluster()) { store, _ in store }
         }

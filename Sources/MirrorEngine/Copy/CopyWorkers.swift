@@ -101,7 +101,7 @@ package final class CopyWorkers: Service {
 
     private func notice(_ change: ReplicaChange) {
         switch change {
-        case .everything, .stale, .interrupted: work.notify()
+        case .everything, .stale, .staleName, .interrupted: work.notify()
         case .replica(_, let replica): if replica?.state == .pending { work.notify() }
         }
     }

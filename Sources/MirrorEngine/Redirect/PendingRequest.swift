@@ -19,14 +19,15 @@ final class PendingRequest: Sendable {
     /// Whether it is one request, and not for others who are counted already.
     let isCounted: Bool
 
+    /// - Parameter state: Not looked at before.
     init(
-        _ origin: any Origin, pool: Pool, token: HotIndex.Token, wait: Wait, time: RequestTime, isHead: Bool, network: ClientNetwork?,
+        _ origin: any Origin, pool: Pool, state: HotIndex, wait: Wait, time: RequestTime, isHead: Bool, network: ClientNetwork?,
         sharer: ClientNetwork? = nil, isCounted: Bool = true
     ) {
         self.origin = origin
         id = ReplicaID(artifact: origin.source.name, pool: pool.id)
         self.pool = pool
-        self.token = token
+        token = state.token(of: id)
         self.wait = wait
         self.time = time
         self.isHead = isHead

@@ -52,6 +52,11 @@ extension RedirectConfiguration {
             doc:
                 "Requests that may wait at the same time, at most a quarter of them from one client network and three quarters from "
                 + "one IPv6 /48. Further requests are redirected to the origin at once.")
+        reader.value(
+            "memory", &memory, .size(in: (1 << 20)...(16 << 30)),
+            doc:
+                "Memory for answers to hot requests, taken as it is filled. A replica whose URL has 100 bytes takes at most 250, so the "
+                + "default holds a million. If there are more, those that are requested stay, and the others are looked up in the state.")
         reader.section(
             "coldClaims",
             doc:

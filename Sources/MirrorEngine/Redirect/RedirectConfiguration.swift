@@ -1,3 +1,5 @@
+import MirrorState
+
 /// How requests for artifacts are answered: the section `redirect` of the configuration, whose keys are the names of the properties.
 package struct RedirectConfiguration: Sendable, Equatable {
     package static let defaults = RedirectConfiguration()
@@ -17,6 +19,8 @@ package struct RedirectConfiguration: Sendable, Equatable {
     package var negativeLife: Duration = .seconds(30)
     /// Requests that may wait at the same time; more are sent to the origin at once.
     package var maxWaiting = 10_000
+    /// Bytes for what is known of present replicas, and how requests for them are answered: the hot ones, if not all of them fit.
+    package var memory = Int64(HotMemory.standardLimit)
     /// What one client network may ask for that is not there yet.
     package var coldClaims = ColdClaimLimits()
     package var status = Status.found

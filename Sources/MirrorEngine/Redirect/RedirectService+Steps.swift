@@ -1,5 +1,5 @@
-import MirrorCore
-import MirrorState
+package import MirrorCore
+package import MirrorState
 import MirrorStorage
 
 /// The steps from a request to its answer.
@@ -77,11 +77,8 @@ extension RedirectService {
             if request.isHead, location.expires != nil {
                 return try await heads.answer(object, of: request.id, in: request.pool, as: outcome)
             }
-            if request.pool.store.capabilities.features.contains(.servedByMirror) { keys.remember(request.id, as: object.key) }
             return .replica(
-                ReplicaRedirect(
-                    id: request.id, outcome: outcome, object: object, location: location,
-                    notAfter: location.expires.map { $0 - RedirectConfiguration.locationLife }, token: token ?? request.token))
+                redirect(to: object, of: request.id, in: request.pool, at: location, as: outcome, token: token ?? request.token))
         case .error(let failure) where clock.now < failure.retryAt:
             return request.answer(to: failure)
         case .removing:
@@ -89,5 +86,26 @@ extension RedirectService {
         case .error, .pending:
             return nil
         }
+    }
+
+    private func redirect(
+        to object: StoredObject, of id: ReplicaID, in pool: Pool, at location: ObjectLocation, as outcome: Outcome, token: HotIndex.Token
+    ) -> ReplicaRedirect {
+        if pool.store.capabilities.features.contains(.servedByMirror) { keys.remember(id, as: object.key) }
+        return ReplicaRedirect(
+            id: id, outcome: outcome, object: object, location: location,
+            notAfter: location.expires.map { $0 - RedirectConfiguration.locationLife }, token: token)
+    }
+
+    /// Where the plainest of hits is redirected to, for those who remember it and answer from memory then: nothing is counted or recorded for that.
+    ///
+    /// - Parameter token: From before `replica` was looked up.
+    /// - Returns: `nil` when there is more to it than a replica whose location is known at once: that is for ``answer(_:in:wait:isHead:isReportedMissing:from:sharer:client:)``.
+    package func plainHit(_ replica: Replica?, _ origin: any Origin, in pool: Pool, token: HotIndex.Token) async -> ReplicaRedirect? {
+        guard case .present(let object) = replica?.status, object.markedAt == nil, refusal(of: origin) == nil, health.isReadable(pool.id),
+            let location = try? await pool.store.location(of: object.key, life: RedirectConfiguration.locationLife), location.expires == nil
+        else { return nil }
+        let id = ReplicaID(artifact: origin.source.name, pool: pool.id)
+        return redirect(to: object, of: id, in: pool, at: location, as: .hit, token: token)
     }
 }

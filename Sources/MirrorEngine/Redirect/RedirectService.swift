@@ -25,7 +25,7 @@ package final class RedirectService: Sendable {
     private let troubles: LineBudget
     let origins: OriginTable
     private let presence: PresenceCheck
-    private let health: PoolHealth
+    let health: PoolHealth
     private let settings: Reloadable<RedirectConfiguration>
     private let clients: Reloadable<ClientTable>
     private let metrics: EngineMetrics
@@ -130,7 +130,7 @@ package final class RedirectService: Sendable {
         let time = time(wait, isHead: isHead, client)
         let request = pool.map { pool in
             PendingRequest(
-                origin, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: network, sharer: sharer)
+                origin, pool: pool, state: state, wait: wait, time: time, isHead: isHead, network: network, sharer: sharer)
         }
         let answer = await withSpan("redirect") { span in
             span.attributes["artifact"] = origin.source.name.redacted
@@ -175,7 +175,7 @@ package final class RedirectService: Sendable {
         let time = time(wait, until: deadline, isHead: isHead)
         if isClaimed { time.beginWaiting() }
         let request = PendingRequest(
-            origin, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: network, isCounted: false)
+            origin, pool: pool, state: state, wait: wait, time: time, isHead: isHead, network: network, isCounted: false)
         let waitsForCopy = isClaimed && !isHead
         return await time.answer {
             let answer = await self.orOrigin(request) { waitsForCopy ? try await self.waitForCopy($0) : try await self.follow($0) }
@@ -206,7 +206,7 @@ package final class RedirectService: Sendable {
         guard !deadlines.isClosed else { return .unavailable }
         let wait = Wait(limit: .zero)
         let request = PendingRequest(
-            origin, pool: pool, token: state.token(), wait: wait, time: time(wait, isHead: false), isHead: false, network: nil)
+            origin, pool: pool, state: state, wait: wait, time: time(wait, isHead: false), isHead: false, network: nil)
         do {
             return switch try await leaving(after: configuration.lookLimit, by: clock, { [probe] in try await probe.find(request) }) {
             case .pending: .replica(.pending)
@@ -303,7 +303,7 @@ package final class RedirectService: Sendable {
     }
 
     /// What the egress policy has against an artifact, in words for the client.
-    private func refusal(of origin: any Origin) -> String? {
+    func refusal(of origin: any Origin) -> String? {
         do {
             try origin.check()
             return nil

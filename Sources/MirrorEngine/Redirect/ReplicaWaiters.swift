@@ -102,6 +102,7 @@ package final class ReplicaWaiters: Sendable {
             case .replica(_, let replica) where replica?.state == .pending: break
             case .replica(let id, let replica): deliver(.changed(replica), to: take(id))
             case .stale(let id): deliver(.lookAgain, to: take(id))
+            case .staleName: break
             case .everything, .interrupted: deliver(.lookAgain, to: takeAll())
             }
         }

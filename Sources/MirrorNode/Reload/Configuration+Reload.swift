@@ -24,6 +24,7 @@ extension Configuration {
         // What else was made with these keeps them.
         result.redirect.lookLimit = redirect.lookLimit
         result.redirect.negativeLife = redirect.negativeLife
+        result.redirect.memory = redirect.memory
         result.redirect.status = redirect.status
         // A pool that is not there yet cannot be chosen.
         if other.selection.pools.isSubset(of: pools.map(\.id)) { result.selection = other.selection }

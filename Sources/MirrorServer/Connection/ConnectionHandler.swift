@@ -19,6 +19,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = IOData
 
     private let coalescing: CoalescingTable?
+    private let lookups: StateLookups?
     private let client: ClientPresence
     private let connection: ConnectionProgress
     private let reader: RequestReader
@@ -35,18 +36,25 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var hasHandedOn = false
     /// The request that has joined others and waits.
     private var member: CoalescedRequests.Member?
+    /// The request that is looked for in the state.
+    private var look: StateLookups.Request?
+    /// Whether the next request was looked for: what is not hot then is for the slow path.
+    private var hasLooked = false
     /// Who wants to close, once that is answered.
     private var closes: [(mode: CloseMode, promise: EventLoopPromise<Void>?)] = []
     private var isClosing = false
     private var context: ChannelHandlerContext?
 
     /// - Parameter coalescing: `nil` when requests may not join others.
+    /// - Parameter lookups: `nil` when nothing is looked for before the slow path does.
     init(
-        fastPath: FastPath, coalescing: CoalescingTable?, client: ClientPresence, connection: ConnectionProgress, reader: RequestReader,
+        fastPath: FastPath, coalescing: CoalescingTable?, lookups: StateLookups?, client: ClientPresence, connection: ConnectionProgress,
+        reader: RequestReader,
         silence: SilenceCheck
     ) {
         self.fastPath = fastPath
         self.coalescing = coalescing
+        self.lookups = lookups
         self.client = client
         self.connection = connection
         self.reader = reader
@@ -79,6 +87,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             self.member = nil
             coalescing?.leave(member)
         }
+        look = nil
         for close in closes { close.promise?.fail(ChannelError.alreadyClosed) }
         closes = []
     }
@@ -117,6 +126,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         isInputClosed = true
         client.leave()
         leaveCoalesced(context)
+        leaveLook(context)
         proceed(context)
     }
 
@@ -177,6 +187,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// - Returns: `false` when the next request is for the slow path.
     private func answer(_ input: inout ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
+        let (length, hadLooked) = (input.readableBytes, hasLooked)
+        hasLooked = false
         let next = fastPath.answer(&input)
         if let answers = fastPath.takeAnswers() { context.writeAndFlush(wrapOutboundOut(.byteBuffer(answers)), promise: nil) }
         switch next {
@@ -184,7 +196,9 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .end:
             end(context)
             return true
-        case .plain(let request): return join(request, &input, context)
+        case .plain(let request):
+            if join(request, &input, context) { return true }
+            return !(hadLooked && input.readableBytes == length) && look(for: request, &input, context)
         case .other: return false
         }
     }
@@ -278,6 +292,52 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         handOn(&request, context)
     }
 
+    // MARK: Looking into the state
+
+    /// Lets a request wait for a look into the state.
+    private func look(for request: FastPath.Request, _ input: inout ByteBuffer, _ context: ChannelHandlerContext) -> Bool {
+        guard let lookups, !client.hasLeft, let choice = request.choice,
+            let bytes = input.getSlice(at: input.readerIndex, length: request.length)
+        else { return false }
+        look = input.withUnsafeReadableBytes { all in
+            lookups.begin(UnsafeRawBufferPointer(rebasing: all[request.target]), choice, bytes, self, on: context.eventLoop)
+        }
+        guard look != nil else { return false }
+        input.moveReaderIndex(forwardBy: request.length)
+        connection.waitBegan()
+        return true
+    }
+
+    /// Called on the event loop, when what was found is in memory, or nothing was found that can be.
+    ///
+    /// - Parameter look: Which is over, unless it has been given up meanwhile.
+    func proceed(after look: StateLookups.Request) {
+        guard self.look === look, let context else { return }
+        self.look = nil
+        connection.answerEnded(at: .now())
+        var request = look.bytes
+        guard closes.isEmpty else {
+            // Nobody stands behind any more.
+            _ = fastPath.answer(&request)
+            if let answers = fastPath.takeAnswers() { context.writeAndFlush(wrapOutboundOut(.byteBuffer(answers)), promise: nil) }
+            return closeNow(context)
+        }
+        if var rest = input { request.writeBuffer(&rest) }
+        input = request
+        hasLooked = true
+        proceed(context)
+    }
+
+    /// The slow path answers whoever leaves, as it does for those who wait with others.
+    private func leaveLook(_ context: ChannelHandlerContext) {
+        guard let look else { return }
+        self.look = nil
+        connection.answerEnded(at: .now())
+        guard closes.isEmpty else { return closeNow(context) }
+        var request = look.bytes
+        handOn(&request, context)
+    }
+
     // MARK: The end
 
     /// Hummingbird closes right behind the last write when it shuts down or the client has said that it is done, which would drop what a
@@ -287,7 +347,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard mode != .input, context.channel.isActive else { return context.close(mode: mode, promise: promise) }
         isClosing = true
         closes.append((mode, promise))
-        if member == nil { closeNow(context) }
+        if member == nil, look == nil { closeNow(context) }
     }
 
     private func closeNow(_ context: ChannelHandlerContext) {

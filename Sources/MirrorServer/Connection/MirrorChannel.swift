@@ -23,9 +23,10 @@ struct MirrorChannel: HTTPChannelHandler {
     private static let unsent = 262_144
 
     let responder: HTTPChannelHandler.Responder
-    /// `nil` leaves the fast path out, and `coalescing` too: the differential tests compare with and without it.
+    /// `nil` leaves the fast path out, and `coalescing` and `lookups` too: the differential tests compare with and without it.
     let table: FastPathTable?
     let coalescing: CoalescingTable?
+    var lookups: StateLookups?
     let pools: PoolTable
     let selector: Reloadable<PoolSelector>
     let shares: AddressShares
@@ -35,7 +36,7 @@ struct MirrorChannel: HTTPChannelHandler {
     var expectsProxyHeader = false
     /// Each connection is greeted with what is in force when it comes. `nil` for HTTP without TLS.
     let tls: Reloadable<NIOSSLContext>?
-    let uses: UseRecorder
+    let uses: TargetUses
     let clock: any WallClock
     let idleTimeout: TimeAmount
     let bodyTimeout: TimeAmount
@@ -68,7 +69,7 @@ struct MirrorChannel: HTTPChannelHandler {
         let peer = channel.remoteIPAddress
         let (client, progress) = (ClientPresence(address: peer), ConnectionProgress())
         let pipeline = channel.pipeline.syncOperations
-        let handler = connectionHandler(PoolChooser(peer: peer, pools: pools, selector: selector), client, progress)
+        let handler = connectionHandler(PoolChooser(peer: peer, pools: pools, selector: selector), client, progress, on: channel.eventLoop)
         if expectsProxyHeader { try pipeline.addHandler(proxyHandler(handler, peer)) }
         if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.value)) }
         try pipeline.addHandlers([
@@ -95,7 +96,7 @@ struct MirrorChannel: HTTPChannelHandler {
     }
 
     private func connectionHandler(
-        _ chooser: PoolChooser, _ client: ClientPresence, _ progress: ConnectionProgress
+        _ chooser: PoolChooser, _ client: ClientPresence, _ progress: ConnectionProgress, on loop: any EventLoop
     ) -> ConnectionHandler {
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = maxHeaderBytes
@@ -103,8 +104,8 @@ struct MirrorChannel: HTTPChannelHandler {
         limits.maxHeaderFieldCount = 100
         return ConnectionHandler(
             fastPath: FastPath(
-                table: table ?? FastPathTable(maxBytes: 0), chooser: chooser, uses: uses, clock: clock, maxHeadLength: maxHeaderBytes),
-            coalescing: coalescing, client: client, connection: progress, reader: RequestReader(progress, limits: limits),
+                table: table, chooser: chooser, uses: uses, clock: clock, maxHeadLength: maxHeaderBytes, on: loop),
+            coalescing: coalescing, lookups: lookups, client: client, connection: progress, reader: RequestReader(progress, limits: limits),
             silence: SilenceCheck(progress, limit: idleTimeout))
     }
 

@@ -1,8 +1,7 @@
-import CoreMetrics
 import MirrorCore
 import MirrorEngine
+import MirrorState
 import NIOCore
-import Synchronization
 
 /// Answers hot redirects of one connection from memory, byte by byte as the slow path would.
 struct FastPath {
@@ -27,30 +26,41 @@ struct FastPath {
         let choice: PoolChoice?
     }
 
+    /// A use that is to be recorded, and when the last one was.
+    private struct Use {
+        let pool: PoolID
+        let last: Timestamp
+    }
+
     /// Bytes of answers that are written at a time. Then it is looked at whether the client takes them.
     private static let batch = 8_192
 
     var chooser: PoolChooser
-    private let table: FastPathTable
-    private let uses: UseRecorder
+    /// `nil` answers nothing.
+    private let table: FastPathTable?
+    private let uses: TargetUses
     private let clock: any WallClock
     private let maxHeadLength: Int
+    private let loop: any EventLoop
+    private var forms: [AnswerForms.Counted] = []
     private var answers = ByteBuffer()
-    private var date = (second: Int64.min, text: "")
+    private var date = (second: Int64.min, bytes: [UInt8]())
 
     /// - Parameter maxHeadLength: Bytes of a head that the HTTP decoder takes.
-    init(table: FastPathTable, chooser: PoolChooser, uses: UseRecorder, clock: any WallClock, maxHeadLength: Int) {
+    init(
+        table: FastPathTable?, chooser: PoolChooser, uses: TargetUses, clock: any WallClock, maxHeadLength: Int, on loop: any EventLoop
+    ) {
         self.table = table
         self.chooser = chooser
         self.uses = uses
         self.clock = clock
         self.maxHeadLength = maxHeadLength
+        self.loop = loop
     }
 
     /// Answers the requests at the front of `input` for as long as it can, and takes them away.
     mutating func answer(_ input: inout ByteBuffer) -> Next {
-        let now = clock.now
-        let instant = NIODeadline.now()
+        let now = (time: clock.now, instant: NIODeadline.now())
         while input.readableBytes > 0, answers.readableBytes < Self.batch {
             var next: Next?
             let length = input.withUnsafeReadableBytes { bytes -> Int in
@@ -58,22 +68,14 @@ struct FastPath {
                     next = .other
                     return 0
                 }
-                let found = table.find(UnsafeRawBufferPointer(rebasing: bytes[target]), at: (now, instant)) {
-                    chooser.choice(ofPlain: UnsafeRawBufferPointer(rebasing: bytes[..<length]))
-                }
-                switch found {
-                case .entry(let entry) where entry.answersHead || !isHead:
-                    write(entry, isHead: isHead, isLast: isLast, at: now)
+                let head = UnsafeRawBufferPointer(rebasing: bytes[..<length])
+                let (isAnswered, choice) = answer(head, target, isHead: isHead, isLast: isLast, at: now)
+                if isAnswered {
                     if isLast { next = .end }
                     return length
-                case .entry where isLast, .nothing where isLast:
-                    // It waits with no others, whose connections stay.
-                    next = .other
-                case .entry(let entry):
-                    next = .plain(Request(length: length, target: target, isHead: isHead, choice: entry.choice))
-                case .nothing(let choice):
-                    next = .plain(Request(length: length, target: target, isHead: isHead, choice: choice))
                 }
+                // The last one waits with no others, whose connections stay.
+                next = isLast ? .other : .plain(Request(length: length, target: target, isHead: isHead, choice: choice))
                 return 0
             }
             input.moveReaderIndex(forwardBy: length)
@@ -90,27 +92,56 @@ struct FastPath {
         return answers
     }
 
-    private mutating func write(_ entry: FastPathTable.Entry, isHead: Bool, isLast: Bool, at now: Timestamp) {
-        if answers.writerIndex == 0 { answers.reserveCapacity(entry.head.count + entry.body.count + 128) }
-        answers.writeBytes(entry.head)
-        answers.writeString(httpDate(now))
-        answers.writeStaticString(isLast ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n")
-        entry.hits.increment()
-        entry.choices?.increment()
-        if !isHead {
-            answers.writeBytes(entry.body)
-            entry.egressAvoided.increment(by: entry.size)
-        }
-        let lastUsed = Timestamp(milliseconds: entry.lastUsed.load(ordering: .relaxed))
-        if uses.isDue(now, lastUsed: lastUsed) {
-            entry.lastUsed.store(now.milliseconds, ordering: .relaxed)
-            uses.record(entry.id, lastUsed: lastUsed)
-        }
+    /// - Returns: Whether it has its answer, or else its pool as far as it is known. The pool is chosen unless there is an answer to a target that names
+    ///   its pool: such requests do not pay for those that name none, and nobody has to read the target.
+    private mutating func answer(
+        _ head: UnsafeRawBufferPointer, _ range: Range<Int>, isHead: Bool, isLast: Bool, at now: (time: Timestamp, instant: NIODeadline)
+    ) -> (isAnswered: Bool, choice: PoolChoice?) {
+        guard let table else { return (false, chooser.choice(ofPlain: head)) }
+        let target = HotTarget(UnsafeRawBufferPointer(rebasing: head[range]))
+        if answer(table, target, .named, isHead: isHead, isLast: isLast, at: now) { return (true, .named) }
+        guard let choice = chooser.choice(ofPlain: head) else { return (false, nil) }
+        return (answer(table, target, choice, isHead: isHead, isLast: isLast, at: now), choice)
     }
 
-    private mutating func httpDate(_ now: Timestamp) -> String {
-        let second = now.milliseconds / 1_000
-        if second != date.second { date = (second, now.httpDate) }
-        return date.text
+    private mutating func answer(
+        _ table: FastPathTable, _ target: HotTarget, _ choice: PoolChoice, isHead: Bool, isLast: Bool,
+        at now: (time: Timestamp, instant: NIODeadline)
+    ) -> Bool {
+        var use: Use?
+        let isAnswered = table.find(target, choice, at: now) { record, pool in
+            // HEAD does not get every answer.
+            (record.answersHead || !isHead) && write(record, pool, table, target, isHead: isHead, isLast: isLast, at: now.time, &use)
+        }
+        if let use { uses.record(target, in: use.pool, lastUsed: use.last) }
+        return isAnswered
+    }
+
+    /// - Parameter pool: What the target names, where the record has not kept that.
+    /// - Returns: `false` when it is another pool's.
+    private mutating func write(
+        _ record: HotRecord, _ pool: UnsafeRawBufferPointer, _ table: FastPathTable, _ target: HotTarget, isHead: Bool, isLast: Bool,
+        at now: Timestamp,
+        _ use: inout Use?
+    ) -> Bool {
+        let number = Int(record.form)
+        if number >= forms.count { forms = table.forms.counted(on: loop) }
+        guard number < forms.count, pool.isEmpty || forms[number].form.isNamed(by: pool) else { return false }
+        let (counted, date) = (forms[number], date(now, table))
+        counted.form.write(record, target: target.words, date: date, isHead: isHead, isLast: isLast, to: &answers)
+        counted.hits.add(1)
+        counted.choices?.add(1)
+        if !isHead { counted.egressAvoided.add(record.size) }
+        let lastUsed = record.lastUsed
+        if uses.isDue(now, lastUsed: lastUsed) {
+            use = Use(pool: counted.form.pool, last: lastUsed)
+            record.lastUsed = now
+        }
+        return true
+    }
+
+    private mutating func date(_ now: Timestamp, _ table: FastPathTable) -> [UInt8] {
+        if now.second != date.second { date = (now.second, table.dates.bytes(at: now)) }
+        return date.bytes
     }
 }

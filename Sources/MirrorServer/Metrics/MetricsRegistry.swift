@@ -15,6 +15,11 @@ package final class MetricsRegistry: MetricsFactory {
         find(label, dimensions, .counter) { CounterMetric() }
     }
 
+    /// A part of a counter, for one event loop.
+    func part(of name: String, _ labels: [(String, String)]) -> CounterPart {
+        find(name, labels, .counter) { CounterMetric() }.part()
+    }
+
     package func makeFloatingPointCounter(label: String, dimensions: [(String, String)]) -> any FloatingPointCounterHandler {
         find(label, dimensions, .counter) { FloatingPointMetric() }
     }

@@ -12,12 +12,13 @@ final class RedirectRoutes: Sendable {
     static let prefix = "/v1/redirect/"
 
     let services: MirrorServices
-    let table: FastPathTable
+    /// `nil` where nothing is answered from memory.
+    let table: FastPathTable?
     let coalescing: CoalescingTable
     let publicURL: String?
     let status: HTTPResponse.Status
 
-    init(services: MirrorServices, table: FastPathTable, coalescing: CoalescingTable, publicURL: String?, status: HTTPResponse.Status) {
+    init(services: MirrorServices, table: FastPathTable?, coalescing: CoalescingTable, publicURL: String?, status: HTTPResponse.Status) {
         self.services = services
         self.table = table
         self.coalescing = coalescing
@@ -76,7 +77,7 @@ final class RedirectRoutes: Sendable {
     @inline(never)
     private func read(_ request: Request, _ context: MirrorRequestContext) throws -> Call {
         // Before anything that a reload changes is looked at.
-        let epochs = Epochs(table: table.epoch, coalescing: coalescing.epoch)
+        let epochs = Epochs(table: table?.epoch ?? 0, coalescing: coalescing.epoch)
         let selector = services.selector.value
         let target = try RequestTarget(request.uri.path, behind: Self.prefix)
         let origin = try services.origin(of: target.url)
@@ -109,7 +110,7 @@ final class RedirectRoutes: Sendable {
     private func finish(_ call: Call, with answer: RedirectAnswer) async -> WholeResponse {
         let response = await response(to: answer, call.origin, call.pool, call.reason, call.words)
         if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let key = call.key {
-            remember(redirect, response, key, call.epochs)
+            remember(redirect, key, call.epochs)
         }
         if let coalesced = call.coalesced { coalescing.end(coalesced, from: call.network, as: answer, with: response) }
         return response
@@ -146,7 +147,7 @@ final class RedirectRoutes: Sendable {
         switch answer {
         case .replica(let redirect):
             return .redirect(
-                status, to: location(redirect.location.url), pool: redirect.id.pool, reason: reason, outcome: redirect.outcome,
+                status, to: redirect.location.url(behind: publicURL), pool: redirect.id.pool, reason: reason, outcome: redirect.outcome,
                 digest: redirect.object.sha256)
         case .description(let description):
             return .description(description, pool: pool?.id, reason: reason)
@@ -216,10 +217,6 @@ final class RedirectRoutes: Sendable {
         }
     }
 
-    private func location(_ url: String) -> String {
-        url.hasPrefix("/") ? (publicURL ?? "") + url : url
-    }
-
     private static func headers(_ pool: PoolID?, _ reason: PoolReason, _ outcome: Outcome) -> HTTPFields {
         var fields: HTTPFields = [.cloudMirrorOutcome: outcome.rawValue]
         if reason != .named { fields[.cloudMirrorPoolReason] = reason.rawValue }
@@ -243,15 +240,10 @@ final class RedirectRoutes: Sendable {
     }
 
     /// Lets the fast path answer the same from now on, where there is only one way to ask for it.
-    private func remember(_ redirect: ReplicaRedirect, _ response: WholeResponse, _ key: CoalescedRequests.Key, _ epochs: Epochs) {
+    private func remember(_ redirect: ReplicaRedirect, _ key: CoalescedRequests.Key, _ epochs: Epochs) {
         guard !key.target.contains(UInt8(ascii: "?")) else { return }
-        let metrics = services.metrics[pool: redirect.id.pool]
-        table.insert(
-            FastPathTable.Entry(
-                target: key.target, choice: key.choice, head: response.headBytes, body: response.body, id: redirect.id,
-                size: redirect.object.size, answersHead: redirect.location.expires == nil, hits: metrics.hits,
-                egressAvoided: metrics.egressAvoided, choices: services.metrics.choices(key.choice.reason), notAfter: redirect.notAfter,
-                at: (services.clock.now, .now()), lastUsed: redirect.object.lastUsed),
-            token: redirect.token, hotIndex: services.state, epoch: epochs.table)
+        table?.remember(
+            redirect, location: redirect.location.url(behind: publicURL), to: key.target, key.choice, epoch: epochs.table,
+            at: services.clock.now)
     }
 }

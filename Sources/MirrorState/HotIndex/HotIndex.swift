@@ -7,9 +7,10 @@ import Synchronization
 /// base store reports it (see ``run()``). A result from the base store is remembered only if nothing was invalidated meanwhile, so that a slow
 /// read never brings back what is gone. Marked replicas are never answered from memory, because a use of one has to reach the base store.
 package final class HotIndex: StateStore {
-    /// A position in the sequence of invalidations.
+    /// A position in the sequence of invalidations of the replicas that share a part of the memory.
     package struct Token: Sendable, Hashable {
-        fileprivate let generation: UInt64
+        fileprivate let place: Int
+        fileprivate let epoch: UInt64
     }
 
     package enum Invalidation: Sendable, Hashable {
@@ -21,34 +22,56 @@ package final class HotIndex: StateStore {
 
     private let base: any StateStore
     private let clock: any WallClock
-    private let shards: [HotShard]
-    private let generation = Atomic<UInt64>(0)
+    /// The server's fast path finds its answers here.
+    package let memory: HotMemory
     private let observers = Mutex<[Observer]>([])
 
-    /// - Parameter capacity: The maximum number of replicas; each takes some 500 bytes plus its name, 1 KiB on average. Fewer if names are long.
-    package init(_ base: any StateStore, capacity: Int = 100_000, clock: any WallClock = SystemClock()) {
+    /// - Parameter memory: Bytes that may be taken for what is remembered (``HotMemory``).
+    package init(_ base: any StateStore, memory: Int = HotMemory.standardLimit, clock: any WallClock = SystemClock()) {
         self.base = base
         self.clock = clock
-        let count = capacity >= 1_024 ? 16 : 1
-        shards = (0..<count).map { _ in HotShard(capacity: capacity / count) }
+        self.memory = HotMemory(limit: memory)
     }
 
     // MARK: The server's fast path
 
-    /// The number of replicas that are remembered.
-    package var count: Int { shards.reduce(0) { $0 + $1.count } }
+    /// Records that are remembered: one for each replica, and more for those that are asked for in several ways.
+    package var count: Int { memory.count }
 
     /// A token to take before a replica is looked up; see ``isCurrent(_:)``.
-    package func token() -> Token {
-        Token(generation: generation.load(ordering: .acquiring))
+    package func token(of id: ReplicaID) -> Token {
+        // Of a replica that cannot be remembered no token is current.
+        guard let key = memory.key(id) else { return Token(place: 0, epoch: .max) }
+        return token(of: key)
     }
 
-    /// Whether nothing has been invalidated since the token was taken.
-    ///
-    /// A cache in front of the index takes a token and looks the replica up. It remembers the replica *under the lock that its observer takes*, and only
-    /// if the token is current. Then it either sees the invalidation, or its observer runs afterwards.
+    private func token(of key: HotKey) -> Token {
+        let place = memory.place(of: key)
+        return Token(place: place, epoch: memory.epoch(in: place))
+    }
+
+    /// Whether the replica has not been invalidated since the token was taken: what was read since may be remembered.
     package func isCurrent(_ token: Token) -> Bool {
-        generation.load(ordering: .acquiring) == token.generation
+        memory.epoch(in: token.place) == token.epoch
+    }
+
+    /// Remembers how requests for a present, unmarked replica are answered, unless the token is outdated.
+    ///
+    /// The answer goes with the replica: it is forgotten before a call that changes the replica returns.
+    package func remember(_ answer: HotAnswer, of id: ReplicaID, _ object: StoredObject, token: Token) {
+        guard object.markedAt == nil, let key = memory.key(id), memory.place(of: key) == token.place else { return }
+        if memory.remember(key, object, answer, readIn: token.epoch) == .contradicted { invalidate(id) }
+    }
+
+    /// What is known about replicas, with tokens from before it was read. Those that are present are not remembered: that is left to
+    /// ``remember(_:of:_:token:)``, so that nothing is remembered twice.
+    package func look(_ ids: [ReplicaID]) async throws -> [(replica: Replica?, token: Token)] {
+        let tokens = ids.map(token)
+        var found = zip(ids, tokens).map { id, token in (replica: cached(id).map { Replica(id: id, status: .present($0)) }, token: token) }
+        let missing = found.indices.filter { found[$0].replica == nil }
+        guard !missing.isEmpty else { return found }
+        for (index, replica) in zip(missing, try await base.replicas(missing.map { ids[$0] })) { found[index].replica = replica }
+        return found
     }
 
     /// Adds an observer that is called on every invalidation, in the task that causes it, after the index has forgotten the replica and the token has
@@ -59,8 +82,8 @@ package final class HotIndex: StateStore {
 
     /// The object of a present, unmarked replica, if the replica is remembered.
     package func cached(_ id: ReplicaID) -> StoredObject? {
-        let key = HotShard.Key(id: id)
-        return shard(key).object(key)
+        guard let key = memory.key(id) else { return nil }
+        return memory.shard(key).object(key) { ObjectKey(id.artifact) }
     }
 
     // MARK: Staying coherent
@@ -87,6 +110,9 @@ package final class HotIndex: StateStore {
             break
         case .stale(let id):
             invalidate(id)
+        case .staleName(let hash, let pool):
+            // What is not remembered concerns nobody: whoever reads a replica now is told of it by its whole name.
+            if let key = memory.key(hash, in: pool), memory.shard(key).forget(key) { announce(.everything) }
         case .replica(let id, let replica):
             switch replica?.status {
             case .pending:
@@ -104,57 +130,55 @@ package final class HotIndex: StateStore {
     /// The order matters. Memory comes first, so that a caller that takes a token after it advanced does not find the replica here. The token comes before
     /// the observers, so that a cache that remembers something after its observer ran finds its token outdated.
     private func invalidate(_ id: ReplicaID) {
-        let key = HotShard.Key(id: id)
-        shard(key).forget(key)
+        if let key = memory.key(id) { memory.shard(key).forget(key) }
         announce(.replica(id))
     }
 
     /// Forgets everything, and makes the caches in front of the index forget it too.
     package func invalidateAll() {
-        for shard in shards { shard.forgetAll() }
+        memory.forgetAll()
         announce(.everything)
     }
 
     private func announce(_ invalidation: Invalidation) {
-        generation.add(1, ordering: .acquiringAndReleasing)
         for observer in observers.withLock({ $0 }) { observer(invalidation) }
     }
 
-    /// - Parameter epoch: The epoch of the replica's shard, taken before the base store was asked.
-    private func learn(_ id: ReplicaID, _ replica: Replica?, readIn epoch: UInt64) {
-        let key = HotShard.Key(id: id)
+    /// - Parameter token: Taken before the base store was asked.
+    private func learn(_ id: ReplicaID, _ replica: Replica?, _ token: Token) {
+        guard let key = memory.key(id) else { return }
         guard case .present(let object) = replica?.status, object.markedAt == nil else {
             if cached(id) != nil { invalidate(id) }
             return
         }
-        switch shard(key).remember(key, object, readIn: epoch) {
+        switch memory.shard(key).remember(key, object, readIn: token.epoch) {
         case .remembered, .outdated: break
         case .contradicted: invalidate(id)
         }
-    }
-
-    private func epoch(of id: ReplicaID) -> UInt64 { shard(HotShard.Key(id: id)).epoch }
-
-    private func shard(_ key: HotShard.Key) -> HotShard {
-        shards.count == 1 ? shards[0] : shards[key.hashValue & (shards.count - 1)]
     }
 
     // MARK: StateStore
 
     package func replica(_ id: ReplicaID) async throws -> Replica? {
         if let object = cached(id) { return Replica(id: id, status: .present(object)) }
-        let epoch = epoch(of: id)
+        let token = token(of: id)
         let replica = try await base.replica(id)
-        learn(id, replica, readIn: epoch)
+        learn(id, replica, token)
         return replica
     }
 
+    package func replicas(_ ids: [ReplicaID]) async throws -> [Replica?] {
+        let found = try await look(ids)
+        for (id, found) in zip(ids, found) { learn(id, found.replica, found.token) }
+        return found.map(\.replica)
+    }
+
     package func claim(_ id: ReplicaID) async throws -> Claim {
-        let epoch = epoch(of: id)
+        let token = token(of: id)
         let claim = try await base.claim(id)
         switch claim {
-        case .claimed: learn(id, nil, readIn: epoch)
-        case .exists(let replica): learn(id, replica, readIn: epoch)
+        case .claimed: learn(id, nil, token)
+        case .exists(let replica): learn(id, replica, token)
         case .queueFull: break
         }
         return claim
@@ -177,9 +201,9 @@ package final class HotIndex: StateStore {
     }
 
     package func recordPresent(_ id: ReplicaID, _ object: StoredObject, seenSince moment: PoolMoment) async throws -> Replica? {
-        let epoch = epoch(of: id)
+        let token = token(of: id)
         guard let replica = try await base.recordPresent(id, object, seenSince: moment) else { return nil }
-        learn(id, replica, readIn: epoch)
+        learn(id, replica, token)
         return replica
     }
 
@@ -200,10 +224,10 @@ package final class HotIndex: StateStore {
     }
 
     package func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
-        let epoch = epoch(of: lease.id)
+        let token = token(of: lease.id)
         try await base.finish(lease, result)
         switch result {
-        case .present(let object): learn(lease.id, Replica(id: lease.id, status: .present(object)), readIn: epoch)
+        case .present(let object): learn(lease.id, Replica(id: lease.id, status: .present(object)), token)
         case .failed: invalidate(lease.id)
         case .retry, .handBack: break
         }
@@ -213,15 +237,13 @@ package final class HotIndex: StateStore {
         try await base.touch(uses)
         let now = clock.now
         for use in uses {
-            let key = HotShard.Key(id: use.id)
-            shard(key).touch(key, at: use.at, now: now)
+            if let key = memory.key(use.id) { memory.shard(key).touch(key, at: use.at, now: now) }
         }
     }
 
     package func describe(_ id: ReplicaID, _ object: StoredObject) async throws {
         try await base.describe(id, object)
-        let key = HotShard.Key(id: id)
-        shard(key).describe(key, object)
+        if let key = memory.key(id) { memory.shard(key).describe(key, object) }
     }
 
     package func mark(_ ids: [ReplicaID], unusedSince: Timestamp) async throws -> [ReplicaID] {

@@ -1,163 +1,172 @@
 import MirrorCore
 import Synchronization
 
-/// A part of a ``HotIndex``: present, unmarked replicas under one lock, at most `capacity` of them.
-///
-/// When it is full, CLOCK (second chance) decides which replica to drop: close to least recently used, at the cost of one bit per lookup.
+/// A part of ``HotMemory``: the records of some replicas under one lock.
 final class HotShard: Sendable {
-    /// Hashes and compares the canonical URL once instead of each of its components.
-    struct Key: Hashable {
-        let id: ReplicaID
-
-        /// The approximate number of bytes for remembering a replica.
-        var cost: Int { id.artifact.description.utf8.count + 512 }
-
-        static func == (lhs: Key, rhs: Key) -> Bool {
-            lhs.id.artifact.description == rhs.id.artifact.description && lhs.id.pool == rhs.id.pool
-        }
-
-        func hash(into hasher: inout Hasher) {
-            hasher.combine(id.artifact.description)
-            hasher.combine(id.pool.region)
-        }
-    }
-
-    private struct Slot {
-        let key: Key
-        var object: StoredObject
-        var isReferenced: Bool
-    }
-
-    private struct State {
-        var positions: [Key: Int] = [:]
-        var slots: [Slot] = []
-        var hand = 0
-        var bytes = 0
-        /// Counts invalidations: anything that was read in an earlier epoch may be out of date.
-        var epoch: UInt64 = 0
-
-        mutating func replaceOne(by slot: Slot) {
-            passReferenced()
-            let dropped = slots[hand].key
-            positions[dropped] = nil
-            positions[slot.key] = hand
-            slots[hand] = slot
-            bytes += slot.key.cost - dropped.cost
-            hand = (hand + 1) % slots.count
-        }
-
-        mutating func dropOne() {
-            passReferenced()
-            drop(at: hand)
-            hand = slots.isEmpty ? 0 : (hand + 1) % slots.count
-        }
-
-        private mutating func passReferenced() {
-            while slots[hand].isReferenced {
-                slots[hand].isReferenced = false
-                hand = (hand + 1) % slots.count
-            }
-        }
-
-        mutating func drop(at position: Int) {
-            let dropped = slots[position].key
-            positions[dropped] = nil
-            bytes -= dropped.cost
-            // The last one moves into the gap: slots have none.
-            let last = slots.removeLast()
-            if position < slots.count {
-                slots[position] = last
-                positions[last.key] = position
-            }
-            if hand >= slots.count { hand = 0 }
-        }
-    }
+    /// Ways to ask for one replica that are remembered: anybody can spell the target of one in thousands of ways.
+    private static let maxTargets = 16
 
     /// The result of remembering a replica.
     enum Outcome {
         case remembered
-        /// Something has been invalidated since the epoch.
+        /// Something has been invalidated since the epoch, or the record is too large.
         case outdated
         /// A different object is remembered under the name.
         case contradicted
     }
 
-    /// The average if all of them are remembered; names can be many times as long.
-    private static let bytesPerReplica = 1_024
+    /// Below these bits of a record's number in ``TargetHints`` stands its number in the shard's ring.
+    static let ringBits = 26
 
-    private let capacity: Int
-    private let maxBytes: Int
-    private let state = Mutex(State())
+    private let ring: Mutex<HotRing>
+    private let hints: TargetHints
+    private let place: UInt32
+    private let invalidations = Atomic<UInt64>(0)
 
-    init(capacity: Int) {
-        self.capacity = max(1, capacity)
-        maxBytes = max(64 << 10, self.capacity * Self.bytesPerReplica)
+    /// - Parameter number: Below 64.
+    init(bytes: Int, hints: TargetHints, number: Int) {
+        ring = Mutex(HotRing(bytes: min(bytes, 8 << Self.ringBits)))
+        self.hints = hints
+        place = UInt32(number) << Self.ringBits
     }
 
-    var count: Int { state.withLock { $0.slots.count } }
-    var epoch: UInt64 { state.withLock { $0.epoch } }
+    var count: Int { ring.withLock { $0.count } }
+    /// Of the records.
+    var bytes: Int { ring.withLock { $0.bytes } }
+    var allocatedBytes: Int { ring.withLock { $0.allocatedBytes } }
 
-    func object(_ key: Key) -> StoredObject? {
-        state.withLock { state in
-            guard let position = state.positions[key] else { return nil }
-            state.slots[position].isReferenced = true
-            return state.slots[position].object
+    /// Counts invalidations: anything that was read in an earlier epoch may be out of date.
+    var epoch: UInt64 { invalidations.load(ordering: .acquiring) }
+
+    /// - Parameter key: Made only where there is something.
+    func object(_ key: HotKey, _ objectKey: () -> ObjectKey) -> StoredObject? {
+        ring.withLock { ring in
+            ring.newest(key).map { record in
+                record.visit()
+                return record.object(objectKey())
+            }
         }
     }
 
-    func remember(_ key: Key, _ object: StoredObject, readIn epoch: UInt64) -> Outcome {
-        state.withLock { state in
-            guard state.epoch == epoch else { return .outdated }
-            if let position = state.positions[key] {
-                guard state.slots[position].object.hasSameBytes(as: object) else { return .contradicted }
-                state.slots[position].object.lastUsed = max(state.slots[position].object.lastUsed, object.lastUsed)
-                return .remembered
+    /// - Parameter answer: What becomes of it for one way to ask, with the hash of its words; `nil` remembers the replica alone.
+    func remember(_ key: HotKey, _ object: StoredObject, _ answer: (HotAnswer, hash: UInt32)? = nil, readIn epoch: UInt64) -> Outcome {
+        ring.withLock { ring in
+            guard self.epoch == epoch else { return .outdated }
+            var object = object
+            if let known = ring.newest(key)?.object(object.key) {
+                guard known.hasSameBytes(as: object) else { return .contradicted }
+                object.lastUsed = max(known.lastUsed, object.lastUsed)
+                object.representation = object.representation ?? known.representation
+                ring.setLastUsed(key, object.lastUsed)
+                if answer == nil { return .remembered }
             }
-            let slot = Slot(key: key, object: object, isReferenced: false)
-            if state.slots.isEmpty || (state.slots.count < capacity && state.bytes + key.cost <= maxBytes) {
-                state.positions[key] = state.slots.count
-                state.slots.append(slot)
-                state.bytes += key.cost
-            } else {
-                state.replaceOne(by: slot)
-                while state.bytes > maxBytes, state.slots.count > 1 { state.dropOne() }
-            }
+            guard let content = HotRecord.Content(key, object, answer?.0, hash: answer?.hash ?? 0) else { return .outdated }
+            if let answer { ring.replaced(key, by: answer.0, most: Self.maxTargets - 1).forEach { ring.remove($0, moved) } }
+            guard let number = ring.append(content, moved) else { return .outdated }
+            if let answer { hints.insert(answer.hash, place | number) }
             return .remembered
         }
     }
 
+    /// Calls `body` with the record of a target.
+    ///
+    /// - Parameter isThere: Whether the hint that led here still holds. Asked under the lock: then it leads to a record.
+    /// - Returns: Whether there is one, and `body` says that it was used.
+    func find(
+        _ number: UInt32, _ target: UnsafeRawBufferPointer, _ variant: UInt32, isThere: () -> Bool, _ body: (HotRecord) -> Bool
+    ) -> Bool {
+        ring.withLock { ring in
+            guard isThere(), let record = ring.record(number), record.answers(target, variant), body(record) else { return false }
+            record.visit()
+            return true
+        }
+    }
+
     /// Moves `lastUsed` forward, if the replica is remembered.
-    func touch(_ key: Key, at time: Timestamp, now: Timestamp) {
-        state.withLock { state in
-            guard let position = state.positions[key] else { return }
+    func touch(_ key: HotKey, at time: Timestamp, now: Timestamp) {
+        ring.withLock { ring in
+            guard let record = ring.newest(key) else { return }
             // What lies in the future was remembered before the clock was put back.
-            let known = min(state.slots[position].object.lastUsed, now)
-            state.slots[position].object.lastUsed = max(known, time)
+            ring.setLastUsed(key, max(min(record.lastUsed, now), time))
         }
     }
 
     /// Adds the pool's header fields to an object, if it is remembered.
-    func describe(_ key: Key, _ object: StoredObject) {
-        state.withLock { state in
-            guard let position = state.positions[key], state.slots[position].object.isSameObject(as: object) else { return }
-            state.slots[position].object.representation = object.representation
+    func describe(_ key: HotKey, _ object: StoredObject) {
+        ring.withLock { ring in
+            guard var known = ring.newest(key)?.object(object.key), known.isSameObject(as: object) else { return }
+            known.representation = object.representation
+            guard let content = HotRecord.Content(key, known) else { return }
+            // The newest record is the one that is looked at; those with a target stay behind it.
+            for number in ring.numbers(key) where ring.record(number)?.hasTarget == false { ring.remove(number, moved) }
+            _ = ring.append(content, moved)
         }
     }
 
-    func forget(_ key: Key) {
-        state.withLock { state in
-            state.epoch += 1
-            if let position = state.positions[key] { state.drop(at: position) }
+    /// - Returns: Whether it was remembered.
+    @discardableResult
+    func forget(_ key: HotKey) -> Bool {
+        ring.withLock { ring in
+            invalidations.add(1, ordering: .acquiringAndReleasing)
+            let numbers = ring.numbers(key)
+            for number in numbers { ring.remove(number, moved) }
+            return !numbers.isEmpty
         }
     }
 
     func forgetAll() {
-        state.withLock { state in
-            state.epoch += 1
-            state.positions.removeAll()
-            state.slots.removeAll()
-            state.hand = 0
-            state.bytes = 0
+        ring.withLock { ring in
+            invalidations.add(1, ordering: .acquiringAndReleasing)
+            ring.removeAll(moved)
+        }
+    }
+
+    private func moved(_ hash: UInt32, _ record: UInt32, _ new: UInt32) {
+        hints.replace(hash, place | record, by: new == 0 ? 0 : place | new)
+    }
+}
+
+extension HotRecord {
+    /// Writes nothing where there is nothing new: a hit changes one byte at most.
+    fileprivate func visit() { if !isVisited { isVisited = true } }
+}
+
+extension HotRing {
+    /// The record of a replica that was made last.
+    fileprivate func newest(_ key: HotKey) -> HotRecord? {
+        var found: HotRecord?
+        forEach(key) { record, _ in
+            found = record
+            return false
+        }
+        return found
+    }
+
+    fileprivate func numbers(_ key: HotKey) -> [UInt32] {
+        var numbers: [UInt32] = []
+        forEach(key) { _, number in
+            numbers.append(number)
+            return true
+        }
+        return numbers
+    }
+
+    /// The records that go when a replica gets one for this answer: those without an answer, the one before for the same words, and the oldest of too many.
+    fileprivate func replaced(_ key: HotKey, by answer: HotAnswer, most: Int) -> [UInt32] {
+        var (numbers, kept): ([UInt32], Int) = ([], 0)
+        answer.target.withUnsafeBytes { target in
+            forEach(key) { record, number in
+                if !record.hasTarget || record.answers(target, answer.variant) || kept == most { numbers.append(number) } else { kept += 1 }
+                return true
+            }
+        }
+        return numbers
+    }
+
+    fileprivate func setLastUsed(_ key: HotKey, _ time: Timestamp) {
+        forEach(key) { record, _ in
+            record.lastUsed = time
+            return true
         }
     }
 }

@@ -3,6 +3,18 @@ import MirrorState
 
 extension StateStoreSuite {
     static let listings: [Case] = [
+        .scene("replicas of a list finds for each what replica does, in the order of the list, whatever it names twice") { scene in
+            try await scene.makePresent(1)
+            try await scene.makeError(try scene.id(2))
+            try requireEqual(try await scene.store.claim(try scene.id(3)), .claimed, "claim")
+            try await scene.makePresent(1, in: scene.otherPool)
+            let other = try await scene.makePresent(5, in: scene.otherPool).id
+            let ids = [other, try scene.id(4), try scene.id(3), try scene.id(1), try scene.id(2), try scene.id(1), other]
+            let found = try await scene.store.replicas(ids)
+            try requireEqual(found.map { $0?.state }, [.present, nil, .pending, .present, .error, .present, .present], "states")
+            for (id, replica) in zip(ids, found) { try requireEqual(replica, try await scene.store.replica(id), "\(id)") }
+            try requireEqual(try await scene.store.replicas([]).count, 0, "replicas of an empty list")
+        },
         .scene("leastRecentlyUsed lists the present replicas of one pool, oldest use first, marked ones too") { scene in
             let start = scene.now
             for (number, seconds) in [(1, 30), (2, 10), (3, 20), (4, 10)] {

@@ -1,0 +1,67 @@
+import HTTPTypes
+import MirrorCore
+import MirrorEngine
+import NIOCore
+import Synchronization
+
+/// The forms of answers that there are so far, by number, and what each event loop counts of them.
+///
+/// They are for good, and few: one for each pool and reason, unless a pool's locations begin in several ways.
+final class AnswerForms: Sendable {
+    /// A form, and the counters of one event loop, which nobody else adds to.
+    struct Counted {
+        let form: AnswerForm
+        let hits: CounterPart
+        let egressAvoided: CounterPart
+        /// `nil` for targets that name their pool.
+        let choices: CounterPart?
+    }
+
+    private struct State {
+        var forms: [AnswerForm] = []
+        var counted: [ObjectIdentifier: [Counted]] = [:]
+    }
+
+    /// Beyond it answers are not remembered.
+    private static let maxCount = 4_096
+
+    private let status: HTTPResponse.Status
+    private let registry: MetricsRegistry
+    private let state = Mutex(State())
+
+    init(status: HTTPResponse.Status, registry: MetricsRegistry) {
+        self.status = status
+        self.registry = registry
+    }
+
+    /// The number of a form, which is made where there is none.
+    func number(_ choice: PoolChoice, pool: PoolID, base: [UInt8]) -> UInt16? {
+        state.withLock { state in
+            if let known = state.forms.firstIndex(where: { $0.choice == choice && $0.pool == pool && $0.base == base }) {
+                return UInt16(exactly: known)
+            }
+            guard state.forms.count < Self.maxCount, let form = AnswerForm(status, choice, pool: pool, base: base) else { return nil }
+            state.forms.append(form)
+            return UInt16(exactly: state.forms.count - 1)
+        }
+    }
+
+    /// All of them, as an event loop counts them.
+    func counted(on loop: any EventLoop) -> [Counted] {
+        state.withLock { state in
+            var counted = state.counted[ObjectIdentifier(loop), default: []]
+            counted += state.forms[counted.count...].map(count)
+            state.counted[ObjectIdentifier(loop)] = counted
+            return counted
+        }
+    }
+
+    private func count(_ form: AnswerForm) -> Counted {
+        let pool = ("pool", form.pool.description)
+        let reason = form.choice.reason
+        return Counted(
+            form: form, hits: registry.part(of: EngineMetrics.Name.redirects, [pool, ("outcome", Outcome.hit.rawValue)]),
+            egressAvoided: registry.part(of: EngineMetrics.Name.egressAvoided, [pool]),
+            choices: reason == .named ? nil : registry.part(of: EngineMetrics.Name.poolChoices, [("reason", reason.rawValue)]))
+    }
+}

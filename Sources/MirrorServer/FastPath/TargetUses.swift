@@ -1,0 +1,21 @@
+import MirrorCore
+import MirrorEngine
+import MirrorState
+
+/// Records the uses of replicas that requests are answered for from memory, which has the words of the request and not the artifact's name.
+struct TargetUses: Sendable {
+    let recorder: UseRecorder
+    /// `nil` where nothing is answered from memory.
+    var redirects: RedirectService?
+
+    /// Whether a use at `now` is to be written: once in a while.
+    func isDue(_ now: Timestamp, lastUsed: Timestamp) -> Bool { recorder.isDue(now, lastUsed: lastUsed) }
+
+    func record(_ target: HotTarget, in pool: PoolID, lastUsed: Timestamp) {
+        let path = "\(HotTarget.route)" + String(decoding: target.words, as: UTF8.self)
+        guard target.isRedirect, let words = try? RequestTarget(path, behind: "\(HotTarget.route)"),
+            let origin = try? redirects?.resolve(words.url)
+        else { return }
+        recorder.record(ReplicaID(artifact: origin.source.name, pool: pool), lastUsed: lastUsed)
+    }
+}

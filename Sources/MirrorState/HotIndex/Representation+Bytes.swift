@@ -1,0 +1,38 @@
+import MirrorCore
+
+/// As bytes of a ``HotRecord``: the time, and each text behind its length and one, which is 0 for a text that is not there.
+extension Representation {
+    /// Longer ones are not remembered: they are for the pool to state again.
+    private static let maxBytes = 4_096
+
+    /// - Returns: `nil` when it is too long.
+    var bytes: [UInt8]? {
+        var bytes: [UInt8] = []
+        withUnsafeBytes(of: lastModified.milliseconds) { bytes.append(contentsOf: $0) }
+        for text in [etag, contentType, contentEncoding, contentDisposition] {
+            let length = text.map { $0.utf8.count + 1 } ?? 0
+            guard length <= Self.maxBytes else { return nil }
+            bytes.append(UInt8(length >> 8))
+            bytes.append(UInt8(length & 0xFF))
+            bytes.append(contentsOf: text?.utf8 ?? "".utf8)
+        }
+        return bytes.count <= Self.maxBytes ? bytes : nil
+    }
+
+    init?(bytes: UnsafeRawBufferPointer) {
+        guard bytes.count >= 8 else { return nil }
+        var position = 8
+        func text() -> String? {
+            guard position + 2 <= bytes.count else { return nil }
+            let length = Int(bytes[position]) << 8 | Int(bytes[position + 1])
+            position += 2
+            guard length > 0, position + length - 1 <= bytes.count else { return nil }
+            defer { position += length - 1 }
+            return String(decoding: bytes[position..<(position + length - 1)], as: UTF8.self)
+        }
+        guard let etag = text() else { return nil }
+        self.init(
+            etag: etag, lastModified: Timestamp(milliseconds: bytes.loadUnaligned(as: Int64.self)), contentType: text(),
+            contentEncoding: text(), contentDisposition: text())
+    }
+}
