@@ -1,5 +1,4 @@
 import MirrorCore
-import Synchronization
 import Testing
 
 @testable import MirrorState
@@ -260,10 +259,10 @@ struct HotMemoryTests {
         let memory = HotMemory(limit: 30_000)
         let ids = try (0..<64).map { try Sample.id($0) }
         let keys = ids.compactMap { memory.key($0) }
-        let wrong = Mutex(0)
-        await withTaskGroup(of: Void.self) { group in
+        let wrong = await withTaskGroup(of: Int.self) { group in
             for worker in 0..<4 {
                 group.addTask {
+                    var wrong = 0
                     for round in 0..<5_000 {
                         let number = (round &* 7 &+ worker) % 64
                         let key = keys[number]
@@ -275,13 +274,15 @@ struct HotMemoryTests {
                             _ = memory.remember(key, Sample.object(ids[number], size: Int64(number)), answer, readIn: epoch)
                         default:
                             let size = Sample.size(of: "/\(number)", in: memory)
-                            if size != nil, size != Int64(number) { wrong.withLock { $0 += 1 } }
+                            if size != nil, size != Int64(number) { wrong += 1 }
                         }
                     }
+                    return wrong
                 }
             }
+            return await group.reduce(0, +)
         }
-        #expect(wrong.withLock { $0 } == 0)
+        #expect(wrong == 0)
         for key in keys { memory.shard(key).forget(key) }
         #expect((memory.count, memory.bytes) == (0, 0))
         for number in 0..<64 { #expect(Sample.size(of: "/\(number)", in: memory) == nil) }

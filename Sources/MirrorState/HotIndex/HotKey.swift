@@ -1,7 +1,7 @@
 import MirrorCore
 
 /// What a replica is called in ``HotMemory``: the hash of its artifact's name, as in its object's key, and its pool's number.
-struct HotKey: Equatable {
+struct HotKey: Equatable, Sendable {
     let name: SIMD4<UInt64>
     let pool: UInt16
 
