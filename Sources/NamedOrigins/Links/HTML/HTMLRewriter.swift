@@ -28,7 +28,7 @@ struct HTMLRewriter {
 
     private var resolver: LinkResolver
     private var state = State.text
-    private var scanner = TagScanner()
+    private var scanner = TagScanner(isKept: false)
     /// The beginning of a tag that goes on in the next bytes.
     private var kept: [UInt8] = []
     private var hasBase = false
@@ -54,10 +54,10 @@ struct HTMLRewriter {
             case .open:
                 switch byte {
                 case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"):
-                    scanner = TagScanner()
+                    scanner = TagScanner(isKept: true)
                     state = .tag
                 case UInt8(ascii: "/"):
-                    scanner = TagScanner()
+                    scanner = TagScanner(isKept: false)
                     state = .passingTag
                     position += 1
                 case UInt8(ascii: "!"):
@@ -72,6 +72,7 @@ struct HTMLRewriter {
                 position = end ?? bytes.count
                 if kept.count + position - copied > Self.maxTag {
                     flush(bytes, &copied, position, into: &out)
+                    scanner.isKept = false
                     state = end == nil ? .passingTag : .text
                 } else if end != nil {
                     finishTag(bytes, &copied, position, into: &out)
@@ -211,7 +212,7 @@ struct HTMLRewriter {
             if matched == end.count {
                 // The name must end here.
                 if byte <= UInt8(ascii: " ") || byte == UInt8(ascii: "/") || byte == UInt8(ascii: ">") {
-                    scanner = TagScanner()
+                    scanner = TagScanner(isKept: false)
                     state = .passingTag
                     return position
                 }

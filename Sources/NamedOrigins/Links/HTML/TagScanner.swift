@@ -24,10 +24,17 @@ struct TagScanner {
     /// The first `href` with a value.
     private(set) var href: Attribute?
 
+    /// Whether the tag is kept, so that places in it are of use.
+    var isKept: Bool
+
     private var state = State.name
     private var attributeName = ByteHash()
     private var attributeStart = 0
     private var valueStart = 0
+
+    init(isKept: Bool) {
+        self.isKept = isKept
+    }
 
     /// Reads on behind `<` or `</`.
     ///
@@ -106,7 +113,7 @@ struct TagScanner {
     }
 
     private mutating func note(_ end: Int, _ quote: UInt8?) {
-        guard href == nil, attributeName == Self.hrefName else { return }
+        guard isKept, href == nil, attributeName == Self.hrefName else { return }
         href = Attribute(name: attributeStart, value: valueStart..<end, quote: quote)
     }
 
