@@ -1,7 +1,7 @@
-package import Logging
-package import MirrorCore
+import MirrorCore
 package import MirrorNet
 package import MirrorSettings
+import NIOHTTP1
 
 /// Asks origins that want credentials or tokens, under the egress policy.
 ///

@@ -2,6 +2,7 @@ package import Logging
 package import MirrorCore
 package import MirrorNet
 import MirrorSettings
+import NIOCore
 import Synchronization
 
 #if canImport(FoundationEssentials)

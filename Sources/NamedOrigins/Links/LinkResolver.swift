@@ -30,6 +30,8 @@ struct LinkResolver {
     private var mark: [UInt8] = []
     /// The rewritten link, not escaped.
     private(set) var result: [UInt8] = []
+    /// Whether ``result`` needs no escapes in any language.
+    private(set) var isPlain = false
 
     init(page: ArtifactURL, prefix: String, map: any LinkMap) {
         self.map = map
@@ -64,7 +66,9 @@ struct LinkResolver {
         let fragment = reference.slice(end..<reference.count)
         setMark(fragment, digest)
         let path = reference.slice(0..<end)
-        guard resolvePlain(path) || resolveAny(path) else { return false }
+        isPlain = resolvePlain(path)
+        guard isPlain || resolveAny(path) else { return false }
+        if isPlain, !fragment.dropFirst().allSatisfy(Self.isPlain) { isPlain = false }
         result.append(contentsOf: fragment)
         return true
     }
@@ -118,15 +122,21 @@ struct LinkResolver {
     private static func isPlain(_ path: UnsafeRawBufferPointer) -> Bool {
         var previous = UInt8(ascii: "/")
         for byte in path {
-            guard plain[Int(byte)], byte != UInt8(ascii: ".") || previous != UInt8(ascii: "/") else { return false }
+            guard isPlain(byte), byte != UInt8(ascii: ".") || previous != UInt8(ascii: "/") else { return false }
             previous = byte
         }
         return true
     }
 
-    private static let plain: [Bool] = (0..<256).map { number in
-        let byte = UInt8(number)
-        return PercentCoding.isUnreserved(byte) || "/!$()*+,;=@".utf8.contains(byte)
+    /// Letters, digits and `/!$()*+,-.;=@_~`, as bits: what needs no escape in URLs, HTML and JSON, but for colons.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        let bits: UInt64 =
+            switch byte >> 6 {
+            case 0: 0x2BFF_FF12_0000_0000
+            case 1: 0x47FF_FFFE_87FF_FFFF
+            default: 0
+            }
+        return bits >> UInt64(byte & 63) & 1 == 1
     }
 
     // MARK: Any link
@@ -171,11 +181,18 @@ struct LinkResolver {
 
     private mutating func readMark(_ text: UnsafeRawBufferPointer) -> Bool {
         guard text.count == 71 && text.begins(with: "sha256=") || text.count == 135 && text.begins(with: "sha512=") else { return false }
-        guard text.dropFirst(7).allSatisfy({ Hex.value(of: $0) != nil }) else { return false }
         mark.append(UInt8(ascii: "~"))
-        // Letters in lower case; the other characters have that bit already.
-        for byte in text { mark.append(byte | 0x20) }
+        mark.append(contentsOf: text)
         mark.append(UInt8(ascii: "/"))
+        for position in 8..<(mark.count - 1) {
+            switch mark[position] {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): break
+            case UInt8(ascii: "A")...UInt8(ascii: "F"): mark[position] |= 0x20
+            default:
+                mark.removeAll(keepingCapacity: true)
+                return false
+            }
+        }
         return true
     }
 }
@@ -194,10 +211,11 @@ extension LinkResolver {
         for marker in ["{crate}", "{version}", "{prefix}", "{lowerprefix}", "{sha256-checksum}"] {
             rest = rest.split(separator: marker, omittingEmptySubsequences: false).joined(separator: "x")
         }
-        guard let url = try? base.resolving(head), rest.utf8.allSatisfy({ Self.plain[Int($0)] || "?&:%".utf8.contains($0) }),
+        guard let url = try? base.resolving(head), rest.utf8.allSatisfy({ Self.isPlain($0) || "?&:%".utf8.contains($0) }),
             let place = map.place(of: url)
         else { return false }
         let behind = Substring(url.description.utf8.dropFirst(place.url.description.utf8.count))
+        isPlain = false
         result = Array("\(prefix)\(place.path)~sha256={sha256-checksum}/\(behind)\(tail)".utf8)
         return true
     }

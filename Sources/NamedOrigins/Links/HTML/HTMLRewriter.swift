@@ -23,7 +23,7 @@ struct HTMLRewriter {
         /// In `<!DOCTYPE` or `<?`: up to the next `>`.
         case bogusComment
         /// In an element whose content is text up to its end tag. So much of the end tag was there, in bytes.
-        case rawText(end: [UInt8], matched: Int)
+        case rawText(matched: Int)
     }
 
     private var resolver: LinkResolver
@@ -31,6 +31,8 @@ struct HTMLRewriter {
     private var scanner = TagScanner(isKept: false)
     /// The beginning of a tag that goes on in the next bytes.
     private var kept: [UInt8] = []
+    /// The end tag that ends raw text, without what may follow the name.
+    private var rawEnd: [UInt8] = []
     private var hasBase = false
 
     init(_ resolver: LinkResolver) {
@@ -99,8 +101,8 @@ struct HTMLRewriter {
                     position += 1
                     state = .text
                 }
-            case .rawText(let end, let matched):
-                position = rawText(bytes, position, end, matched)
+            case .rawText(let matched):
+                position = rawText(bytes, position, matched)
             }
             if !kept.isEmpty, state != .tag, state != .open { flush(bytes, &copied, position, into: &out) }
         }
@@ -127,7 +129,12 @@ struct HTMLRewriter {
     // MARK: Tags
 
     private mutating func finishTag(_ bytes: UnsafeRawBufferPointer, _ copied: inout Int, _ end: Int, into out: inout [UInt8]) {
-        state = Self.rawTexts[scanner.name].map { .rawText(end: $0, matched: 0) } ?? .text
+        if let rawEnd = Self.rawEnd(of: scanner.name) {
+            self.rawEnd = rawEnd
+            state = .rawText(matched: 0)
+        } else {
+            state = .text
+        }
         defer { copied = end }
         guard let href = scanner.href else {
             out.append(contentsOf: kept)
@@ -164,17 +171,25 @@ struct HTMLRewriter {
             }
         guard isRewritten else { return out.append(contentsOf: tag) }
         out.append(contentsOf: tag.slice(0..<href.value.lowerBound))
-        CharacterReferences.append(resolver.result, to: &out, quote: href.quote)
+        if resolver.isPlain {
+            out.append(contentsOf: resolver.result)
+        } else {
+            CharacterReferences.append(resolver.result, to: &out, quote: href.quote)
+        }
         out.append(contentsOf: tag.slice(href.value.upperBound..<tag.count))
     }
 
     private static func text(_ value: UnsafeRawBufferPointer) -> [UInt8] { CharacterReferences.resolve(value) ?? Array(value) }
 
     private static let baseName = ByteHash("base")
-    private static let rawTexts: [ByteHash: [UInt8]] = Dictionary(
-        uniqueKeysWithValues: ["script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes"].map {
-            (ByteHash($0), Array("</\($0)".utf8))
-        })
+    private static let rawTexts = ["script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes"].map {
+        (name: ByteHash($0), end: Array("</\($0)".utf8))
+    }
+
+    private static func rawEnd(of name: ByteHash) -> [UInt8]? {
+        // Most tags have shorter names than any of these.
+        name.count < 3 ? nil : rawTexts.first { $0.name == name }?.end
+    }
 
     // MARK: What is no tag
 
@@ -200,7 +215,8 @@ struct HTMLRewriter {
         return position
     }
 
-    private mutating func rawText(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: [UInt8], _ matched: Int) -> Int {
+    private mutating func rawText(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ matched: Int) -> Int {
+        let end = rawEnd
         var position = start
         var matched = matched
         while position < bytes.count {
@@ -227,7 +243,7 @@ struct HTMLRewriter {
             }
             position += 1
         }
-        state = .rawText(end: end, matched: matched)
+        state = .rawText(matched: matched)
         return position
     }
 }

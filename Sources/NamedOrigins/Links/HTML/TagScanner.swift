@@ -44,6 +44,9 @@ struct TagScanner {
     /// - Returns: Where what follows the `>` is; `nil` if the tag goes on.
     mutating func scan(_ bytes: UnsafeRawBufferPointer, from start: Int, offset: Int) -> Int? {
         var position = start
+        // A copy is faster than what may change with each call.
+        var state = state
+        defer { self.state = state }
         while position < bytes.count {
             let byte = bytes[position]
             switch state {
@@ -132,7 +135,7 @@ struct TagScanner {
 /// only the author of a page could bring about, who could as well write another link.
 struct ByteHash: Hashable {
     private var state: UInt64 = 0xCBF2_9CE4_8422_2325
-    private var count = 0
+    private(set) var count = 0
 
     init() {}
 

@@ -229,7 +229,7 @@ struct JSONRewriter {
         if leaf == .file, digest == nil, pending == nil {
             pending = text
         } else {
-            let link = rewritten(text, leaf, digest)
+            let link = rewritten(text, leaf, leaf == .file ? digest : nil)
             link.withUnsafeBytes { write($0, &out) }
         }
     }
@@ -253,6 +253,7 @@ struct JSONRewriter {
                 text.withUnsafeBytes { resolver.resolve($0, digest: digest) }
             }
         guard isRewritten else { return link }
+        if resolver.isPlain { return resolver.result }
         var out: [UInt8] = []
         out.reserveCapacity(resolver.result.count)
         JSONStrings.append(resolver.result, to: &out)

@@ -77,8 +77,8 @@ extension LinkRole.Leaf {
         case .sha256: return Digest(.sha256, hex: text)
         case .integrity:
             // Several, with options behind a question mark (W3C, Subresource Integrity, §3.5).
-            for part in text.split(separator: " ") where part.utf8.starts(with: "sha512-".utf8) {
-                return Digest(.sha512, base64: String(part.dropFirst(7).prefix { $0 != "?" }))
+            for part in text.utf8.split(separator: UInt8(ascii: " ")) where part.starts(with: "sha512-".utf8) {
+                return Digest(.sha512, base64: String(Substring(part.dropFirst(7).prefix { $0 != UInt8(ascii: "?") })))
             }
             return nil
         case .file, .link, .crates: return nil

@@ -1,5 +1,3 @@
-package import MirrorCore
-
 /// How pages are kept. Each is a setting below `origins.pages`.
 package struct PageConfiguration: Sendable, Equatable {
     /// Of all pages, in bytes.

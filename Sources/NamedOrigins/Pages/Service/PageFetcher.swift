@@ -2,6 +2,7 @@ import Logging
 import MirrorCore
 import MirrorNet
 import NIOCore
+import NIOHTTP1
 
 /// Asks origins for pages, and puts these into the store.
 struct PageFetcher: Sendable {

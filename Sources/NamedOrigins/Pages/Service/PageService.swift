@@ -1,6 +1,5 @@
 package import Logging
 package import MirrorCore
-package import MirrorNet
 import Synchronization
 
 /// Answers requests for pages: what is kept for a short life, and then confirmed by the origin.

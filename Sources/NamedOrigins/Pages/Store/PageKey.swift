@@ -1,8 +1,8 @@
 import Crypto
-package import MirrorCore
+import MirrorCore
 
 /// Which page: two requests with the same key get the same page.
-package struct PageKey: Sendable, Hashable {
+struct PageKey: Sendable, Hashable {
     let url: ArtifactURL
     /// What tells pages of one URL apart: who asks the origin, for which form, with which `Accept`.
     let variant: String

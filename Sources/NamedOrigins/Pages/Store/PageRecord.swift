@@ -1,4 +1,4 @@
-package import MirrorCore
+import MirrorCore
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

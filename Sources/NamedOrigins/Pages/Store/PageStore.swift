@@ -1,6 +1,6 @@
 package import Logging
 package import MirrorCore
-package import MirrorSystem
+import MirrorSystem
 import NIOPosix
 import Synchronization
 
