@@ -1,4 +1,4 @@
-package import MirrorCore
+import MirrorCore
 import MirrorNet
 
 /// A pattern of paths: `/simple/{project}/`, `**/*.{whl,zip}`, `/v2/**/blobs/sha256:{digest:hex64}`.
@@ -35,13 +35,14 @@ package struct PathPattern: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// Matches every path.
-    package static let everything = PathPattern()
+    package static let everything = PathPattern(.everything, "**")
+    /// Matches no path.
+    static let nothing = PathPattern(.nothing, "")
 
-    private init() {
-        // The smallest program that there is cannot be too large.
-        program = .everything
+    private init(_ program: PatternProgram, _ description: String) {
+        self.program = program
         digitCount = nil
-        description = "**"
+        self.description = description
     }
 
     /// - Parameter path: Begins with `/`; percent-encoded.
