@@ -19,7 +19,7 @@ package struct UpstreamClient: Sendable {
     ///
     /// - Parameter authorization: The client's own, which is only sent if the named origin says so.
     /// - Throws: ``OutboundError``; `CancellationError`.
-    package func send(_ request: OutboundRequest, for origin: NamedOrigin, authorization: Secret? = nil) async throws -> OutboundResponse {
+    package func send(_ request: OutboundRequest, to origin: NamedOrigin, authorization: Secret?) async throws -> OutboundResponse {
         var request = request
         request.credentials = credentials(for: request.url, of: origin, authorization)
         let isClient = origin.credentials == .client && authorization != nil

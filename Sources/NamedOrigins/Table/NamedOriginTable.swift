@@ -4,8 +4,9 @@ package import MirrorNet
 /// Finds what a request below `/o/` asks for, and where below `/o/` a URL is.
 ///
 /// A path is `NAME/REST` or `HOST/REST`; a port stands behind the host as `:PORT` or `%3APORT`. Before the rest there may be, in any order,
-/// `~HOST` for a place that the named origin's pages link to, `~sha256=HEX` for the digest that the link stated, and `~hop=N` where the mirror has redirected
-/// the client to itself before. The file's name stays last, so that a client can append `.metadata` to it. A host that belongs to a named origin has its rules; of any other host, everything is mirrored.
+/// `~HOST` for a place that the named origin's pages link to, a ``DigestMark`` for the digest that the link stated, and `~hop=N` where the mirror has
+/// redirected the client to itself before. The file's name stays last, so that a client can append `.metadata` to it. A host that belongs to a named origin
+/// has its rules; of any other host, everything is mirrored.
 package struct NamedOriginTable: Sendable {
     private static let hopMark = "~hop="
     /// As many as a redirect to ourselves may count.

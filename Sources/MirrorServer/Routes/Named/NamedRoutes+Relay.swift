@@ -25,7 +25,7 @@ extension NamedRoutes {
         }
         let answer: OutboundResponse
         do {
-            answer = try await services.upstream.send(outbound, for: call.origin, authorization: authorization.map { Secret($0) })
+            answer = try await services.upstream.send(outbound, to: call.origin, authorization: authorization.map { Secret($0) })
         } catch let error as OutboundError {
             throw RequestError(error).about(call.url)
         }

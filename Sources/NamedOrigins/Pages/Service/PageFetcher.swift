@@ -54,7 +54,7 @@ struct PageFetcher: Sendable {
         if request.wantsRevalidation { fields.append(("Cache-Control", "max-age=0")) }
         let now = clock.now
         let response = try await upstream.send(
-            OutboundRequest(request.form == .page ? .get : .head, request.url, headers: fields), for: request.origin,
+            OutboundRequest(request.form == .page ? .get : .head, request.url, headers: fields), to: request.origin,
             authorization: request.authorization)
         switch response.status {
         case 200:
