@@ -35,6 +35,6 @@ struct HTTPOrigin: Origin {
         if let accept = named?.rule.accept { headers.append(("Accept", accept)) }
         let request = OutboundRequest(.get, url ?? source.url, headers: headers)
         guard let named, let upstream else { return OriginAnswer(try await client.send(request)) }
-        return OriginAnswer(try await upstream.send(request, to: named.origin))
+        return OriginAnswer(try await upstream.send(request, to: named.origin, authorization: nil))
     }
 }

@@ -71,7 +71,7 @@ package struct NamedOriginTable: Sendable {
                 refusal = refusal ?? NamedCallError(code: .notAllowed, message: error.message)
                 continue
             }
-            let origin = NamedOrigin(name: base.authority, url: base, rules: [.everything(policy.queryRule(for: url))])
+            let origin = NamedOrigin(name: base.authority, url: base, rules: [.everything(policy.queryRule(for: url)), .noPOST])
             return Self.call(origin, behind: base, url, method, marks)
         }
         throw refusal ?? NamedCallError(code: .notAllowed, message: "the host is not allowed")
@@ -196,6 +196,9 @@ package struct NamedOriginTable: Sendable {
 extension OriginRule {
     /// Of an origin without a name of its own.
     fileprivate static func everything(_ query: QueryRule) -> OriginRule { OriginRule(.everything, .mirrored, query: query) }
+
+    /// Nobody said that strangers may send anything there.
+    fileprivate static let noPOST = OriginRule(.everything, .refused, methods: .post)
 
     /// Of what no other rule of a named origin is for.
     fileprivate static let rest = OriginRule(.everything, .passed, methods: .any, query: .keep)
