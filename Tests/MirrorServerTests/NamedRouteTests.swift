@@ -15,7 +15,7 @@ struct NamedRouteTests {
     private static func options(
         _ rules: [OriginRule], delivery: Delivery = .redirect, _ change: (inout MirrorOptions) -> Void = { _ in }
     ) throws -> MirrorOptions {
-        let origin = NamedOrigin(name: "files", url: try ArtifactURL(World.origin + "/root/"), rules: rules, delivery: delivery)
+        let origin = NamedOrigin(name: "files", url: try ArtifactURL(World.origin + "/base/"), rules: rules, delivery: delivery)
         return .with {
             $0.named = [origin]
             change(&$0)
@@ -23,7 +23,8 @@ struct NamedRouteTests {
     }
 
     private static func rule(
-        _ pattern: String, _ kind: OriginRule.Kind = .mirrored, methods: RuleMethods = .read, _ change: (inout OriginRule) -> Void = { _ in }
+        _ pattern: String, _ kind: OriginRule.Kind = .mirrored, methods: RuleMethods = .read,
+        _ change: (inout OriginRule) -> Void = { _ in }
     ) throws -> OriginRule {
         var rule = OriginRule(try PathPattern(pattern), kind, methods: methods)
         change(&rule)
@@ -32,10 +33,10 @@ struct NamedRouteTests {
 
     @Test func `an artifact is one, whether it is asked for by its URL, by its origin's name or by its host`() async throws {
         let world = World()
-        let id = try await world.seed("/root/a.txt")
+        let id = try await world.seed("/base/a.txt")
         try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror in
             let location = "/local/dev/\(ObjectKey(id.artifact))"
-            for target in ["/o/files/a.txt", "/o/files/./a.txt", "/o/artifacts.example.org/root/a.txt", World.target("/root/a.txt")] {
+            for target in ["/o/files/a.txt", "/o/files/./a.txt", "/o/artifacts.example.org/base/a.txt", World.target("/base/a.txt")] {
                 // The second answer is the fast path's.
                 for _ in 0..<2 {
                     let response = try await mirror.get(target)
@@ -51,7 +52,7 @@ struct NamedRouteTests {
 
     @Test func `HEAD is answered with what is known, and never from the memory of redirects`() async throws {
         let world = World()
-        try await world.seed("/root/a.txt")
+        try await world.seed("/base/a.txt")
         try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror in
             for _ in 0..<2 {
                 #expect(try await mirror.get("/o/files/a.txt").status == 302)
@@ -69,8 +70,8 @@ struct NamedRouteTests {
 
     @Test func `a small file is in the answer, with ranges and conditions, and a large one is not`() async throws {
         let world = World()
-        try await world.seed("/root/small.txt")
-        try await world.seed("/root/large.txt", Array(repeating: 1, count: 100))
+        try await world.seed("/base/small.txt")
+        try await world.seed("/base/large.txt", Array(repeating: 1, count: 100))
         try await MirrorFixture.run(world, try Self.options([try Self.rule("**") { $0.inlineLimit = 99 }])) { mirror in
             for _ in 0..<2 {
                 let whole = try await mirror.get("/o/files/small.txt")
@@ -90,7 +91,7 @@ struct NamedRouteTests {
 
     @Test func `how the bytes are delivered is said by a field, by the network or by the origin, in this order`() async throws {
         let world = World()
-        try await world.seed("/root/a.txt")
+        try await world.seed("/base/a.txt")
         let field = "X-Cloud-Mirror-Delivery"
         try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror in
             #expect(try await mirror.get("/o/files/a.txt").status == 302)
@@ -98,7 +99,7 @@ struct NamedRouteTests {
             let inline = try await mirror.get("/o/files/a.txt", [(field, "inline")])
             #expect(inline.status == 200 && inline.text == "artifact")
             let origin = try await mirror.get("/o/files/a.txt", [(field, "origin")])
-            #expect(origin.status == 302 && origin["Location"] == World.origin + "/root/a.txt")
+            #expect(origin.status == 302 && origin["Location"] == World.origin + "/base/a.txt")
             #expect(origin["X-Cloud-Mirror-Outcome"] == "fallback")
             #expect(try await mirror.get("/o/files/a.txt", [(field, "fast")]).status == 400)
             #expect(try await mirror.get("/o/files/a.txt")["X-Cloud-Mirror-Outcome"] == "hit")
@@ -111,7 +112,7 @@ struct NamedRouteTests {
             for _ in 0..<2 { #expect(try await mirror.get("/o/files/a.txt").status == 200) }
             #expect(try await mirror.get("/o/files/a.txt", [(field, "redirect")]).status == 302)
             // Only artifacts of named origins.
-            #expect(try await mirror.get(World.target("/root/a.txt")).status == 302)
+            #expect(try await mirror.get(World.target("/base/a.txt")).status == 302)
         }
         try await MirrorFixture.run(world, try Self.options(rules, delivery: .inline)) { mirror in
             for _ in 0..<2 { #expect(try await mirror.get("/o/files/a.txt").status == 200) }
@@ -120,7 +121,7 @@ struct NamedRouteTests {
 
     @Test func `a digest that the copy does not have leads to the origin, and the copy stays for others`() async throws {
         let world = World()
-        try await world.seed("/root/a.txt")
+        try await world.seed("/base/a.txt")
         let rule = try Self.rule("**") { $0.digest = .link }
         try await MirrorFixture.run(world, try Self.options([rule])) { mirror in
             let wrong = String(repeating: "0", count: 64)
@@ -129,7 +130,7 @@ struct NamedRouteTests {
                 #expect(right["X-Cloud-Mirror-Outcome"] == "hit")
                 let other = try await mirror.get("/o/files/~sha256=\(wrong)/a.txt")
                 #expect(other.status == 302)
-                #expect(other["Location"] == World.origin + "/root/a.txt")
+                #expect(other["Location"] == World.origin + "/base/a.txt")
                 #expect(other.json["msg"]?.string == Fallback.otherDigest.message)
                 #expect(try await mirror.get("/o/files/a.txt")["X-Cloud-Mirror-Outcome"] == "hit")
             }
@@ -138,7 +139,7 @@ struct NamedRouteTests {
 
     @Test func `what a miss does is said by the rule`() async throws {
         let world = World()
-        try await world.seed("/root/there.refuse")
+        try await world.seed("/base/there.refuse")
         let rules = [
             try Self.rule("**/*.copy") { $0.miss = .redirectAndCopy },
             try Self.rule("**/*.leave") { $0.miss = .redirect },
@@ -146,14 +147,14 @@ struct NamedRouteTests {
         ]
         try await MirrorFixture.run(world, try Self.options(rules) { $0.maxWait = .seconds(3_600) }) { mirror in
             let copied = try await mirror.get("/o/files/a.copy")
-            #expect(copied.status == 302 && copied["Location"] == World.origin + "/root/a.copy")
-            #expect(try await world.state.replica(world.id("/root/a.copy"))?.state == .pending)
+            #expect(copied.status == 302 && copied["Location"] == World.origin + "/base/a.copy")
+            #expect(try await world.state.replica(world.id("/base/a.copy"))?.state == .pending)
             let left = try await mirror.get("/o/files/a.leave")
-            #expect(left.status == 302 && left["Location"] == World.origin + "/root/a.leave")
+            #expect(left.status == 302 && left["Location"] == World.origin + "/base/a.leave")
             #expect(left.json["msg"]?.string == Fallback.notCopied.message)
-            #expect(try await world.state.replica(world.id("/root/a.leave")) == nil)
+            #expect(try await world.state.replica(world.id("/base/a.leave")) == nil)
             #expect(try await mirror.get("/o/files/a.refuse").status == 404)
-            #expect(try await world.state.replica(world.id("/root/a.refuse")) == nil)
+            #expect(try await world.state.replica(world.id("/base/a.refuse")) == nil)
             #expect(try await mirror.get("/o/files/there.refuse")["X-Cloud-Mirror-Outcome"] == "hit")
         }
     }
@@ -169,7 +170,7 @@ struct NamedRouteTests {
             #expect(first["Location"] == "/o/files/~hop=1/a.txt?x=1")
             let second = try await mirror.get("/o/files/~hop=1/a.txt?x=1")
             #expect(second["Location"] == "/o/files/~hop=2/a.txt?x=1")
-            #expect(try await mirror.get("/o/files/~hop=5/a.txt?x=1")["Location"] == World.origin + "/root/a.txt?x=1")
+            #expect(try await mirror.get("/o/files/~hop=5/a.txt?x=1")["Location"] == World.origin + "/base/a.txt?x=1")
         }
     }
 
@@ -182,7 +183,7 @@ struct NamedRouteTests {
             for target in ["/o/files/passed?q=1", "/o/files/unmatched?q=1"] {
                 let passed = try await mirror.get(target)
                 #expect(passed.status == 302)
-                #expect(passed["Location"] == World.origin + target.replacing("/o/files/", with: "/root/"))
+                #expect(passed["Location"] == World.origin + target.replacing("/o/files/", with: "/base/"))
             }
             let refused = try await mirror.get("/o/files/refused")
             #expect(refused.status == 403 && refused.json["code"]?.string == "Forbidden")
@@ -200,9 +201,12 @@ struct NamedRouteTests {
 
     @Test func `a POST is sent to the origin, and its answer comes back without cookies`() async throws {
         try await FakeOrigin.run { origin in
-            let answer = ["HTTP/1.1 200 OK", "Content-Type: application/json", "Set-Cookie: a=b", "X-Xet-Hash: c", "Content-Length: 2", "", "{}"]
+            let answer = [
+                "HTTP/1.1 200 OK", "Content-Type: application/json", "Set-Cookie: a=b", "X-Xet-Hash: c", "Content-Length: 2", "", "{}",
+            ]
             origin.on("/search", FakeBehavior().with { $0.raw = Array(answer.joined(separator: "\r\n").utf8) })
-            let named = NamedOrigin(name: "api", url: try ArtifactURL(origin.url("/")), rules: [try Self.rule("**", .passed, methods: .any)])
+            let named = NamedOrigin(
+                name: "api", url: try ArtifactURL(origin.url("/")), rules: [try Self.rule("**", .passed, methods: .any)])
             let options = MirrorOptions.with {
                 $0.named = [named]
                 // Also because only plain HTTP is spoken there.
@@ -221,14 +225,14 @@ struct NamedRouteTests {
 
     @Test func `purging and looking up know both names of an artifact`() async throws {
         let world = World()
-        try await world.seed("/root/a.txt")
+        try await world.seed("/base/a.txt")
         try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror in
             let name = PercentCoding.encode("/o/files/a.txt")
             let found = try await mirror.admin("GET", "/v1/replicas/\(name)")
-            #expect(found.json["replicas"]?.array?.first?["url"]?.string == World.origin + "/root/a.txt")
+            #expect(found.json["replicas"]?.array?.first?["url"]?.string == World.origin + "/base/a.txt")
             #expect(try await mirror.get("/o/files/a.txt")["X-Cloud-Mirror-Outcome"] == "hit")
             #expect(try await mirror.admin("DELETE", "/v1/purge/local/dev/\(name)").status == 204)
-            #expect(try await world.state.replica(world.id("/root/a.txt")) == nil)
+            #expect(try await world.state.replica(world.id("/base/a.txt")) == nil)
             #expect(try await mirror.get("/o/files/a.txt")["X-Cloud-Mirror-Outcome"] == "fallback")
             #expect(try await mirror.admin("GET", "/v1/replicas/\(PercentCoding.encode("/o/nothing/a"))").status == 404)
         }

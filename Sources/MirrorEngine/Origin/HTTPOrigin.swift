@@ -13,7 +13,8 @@ struct HTTPOrigin: Origin {
 
     func check() throws {
         if case .refused = named?.rule.kind {
-            throw OutboundError(EgressRefusal(.notListed, "a rule of the origin \(named?.origin.name ?? "") refuses \(source.url.redacted)"))
+            throw OutboundError(
+                EgressRefusal(.notListed, "a rule of the origin \(named?.origin.name ?? "") refuses \(source.url.redacted)"))
         }
         // What would be fetched; the name has the same host and path.
         try client.check(source.url)

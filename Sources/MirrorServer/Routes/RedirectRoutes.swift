@@ -124,7 +124,8 @@ final class RedirectRoutes: Sendable {
     /// - Parameter complete: Reads what comes after the pool.
     @inline(never)
     func call(
-        for wish: Wish, _ request: Request, _ context: MirrorRequestContext, _ epochs: Epochs, complete: (inout Wish) throws -> Void = { _ in }
+        for wish: Wish, _ request: Request, _ context: MirrorRequestContext, _ epochs: Epochs,
+        complete: (inout Wish) throws -> Void = { _ in }
     ) throws -> Call {
         var wish = wish
         let origin = wish.origin
@@ -288,7 +289,9 @@ final class RedirectRoutes: Sendable {
 
     /// What identical requests have in common, where it is short enough for the fast path.
     private func key(_ request: Request, _ choice: PoolChoice) -> CoalescedRequests.Key? {
-        guard let text = request.head.path, text.hasPrefix(Self.prefix) || text.hasPrefix(NamedRoutes.prefix), text.utf8.count < RequestScanner.maxLength else { return nil }
+        guard let text = request.head.path, text.hasPrefix(Self.prefix) || text.hasPrefix(NamedRoutes.prefix),
+            text.utf8.count < RequestScanner.maxLength
+        else { return nil }
         // Fields that the target does not show may change the answer; they are looked at where a pool is chosen.
         if choice == .named, text.hasPrefix(NamedRoutes.prefix) { return nil }
         return CoalescedRequests.Key(target: Array(text.utf8), choice: choice, isHead: request.method == .head)

@@ -110,7 +110,8 @@ package struct NamedOriginTable: Sendable {
             let digest: Digest? =
                 switch rule.digest {
                 case .link: marks.digest
-                case .path(let algorithm): match.digits.flatMap { Digest(algorithm, hex: String(decoding: Array(path.utf8)[$0], as: UTF8.self)) }
+                case .path(let algorithm):
+                    match.digits.flatMap { Digest(algorithm, hex: String(decoding: Array(path.utf8)[$0], as: UTF8.self)) }
                 case .field, nil: nil
                 }
             return NamedCall(origin: origin, rule: rule, url: url, digest: digest, hop: marks.hop)
