@@ -84,16 +84,6 @@ package struct NamedOriginTable: Sendable {
         place(of: url).map { Self.call($0.origin, behind: $0.url, url, method, Marks()) }
     }
 
-    /// Where below `/o/` a link of a page leads: `pip/~files.example.org/~sha256=…/a.whl`.
-    ///
-    /// - Parameter origin: What the page belongs to; it is preferred to other named origins.
-    /// - Returns: `nil` for what may not be fetched, which is left as it is.
-    package func path(of url: ArtifactURL, digest: Digest? = nil, from origin: NamedOrigin) -> String? {
-        guard let place = links(of: origin).place(of: url) else { return nil }
-        let mark = digest.flatMap(DigestMark.text).map { "\($0)/" } ?? ""
-        return "\(place.path)\(mark)\(Substring(url.description.utf8.dropFirst(place.url.description.utf8.count)))"
-    }
-
     /// Where the links of a named origin's pages lead.
     package func links(of origin: NamedOrigin) -> OriginLinks { links[origin.name] ?? OriginLinks(origin, places, policy) }
 
@@ -135,7 +125,8 @@ package struct NamedOriginTable: Sendable {
                 if let stated = DigestMark.digest(mark) {
                     digest = stated
                 } else if let number = NamedOriginTable.hop(mark) {
-                    hop = number
+                    // The one that the mirror put in front counts up, whatever else the client wrote.
+                    hop = max(hop, number)
                 } else if let origin, let found = NamedOriginTable.target(mark, of: origin) {
                     target = found
                 } else {
