@@ -27,7 +27,8 @@ extension NamedRoutes {
         wish.describes = isHead
         // Others who ask for the same target have said the same, and get the same.
         wish.isShared = !isHead && asked == nil && delivery == .redirect
-        wish.isCoalesced = wish.isShared && call.rule.inlineLimit == 0 && !call.origin.answersOnlyUs
+        // Whoever waits with it gets its answer, so it must be one that all can have, and come whatever happens.
+        wish.isCoalesced = wish.isShared && call.rule.inlineLimit == 0 && call.rule.miss == .wait && !call.origin.answersOnlyUs
         var asking = try redirects.call(for: wish, request, context, epochs)
         if let refusal = try await refusal(call, asking) {
             guard refusal == .redirect else {
@@ -122,9 +123,9 @@ extension NamedRoutes {
 }
 
 extension RedirectAnswer {
-    /// The replica, if it is not larger.
+    /// The replica, if it is not larger. 0: never.
     fileprivate func inlined(upTo limit: Int64) -> ReplicaRedirect? {
-        if case .replica(let redirect) = self, redirect.object.size <= limit { redirect } else { nil }
+        if limit > 0, case .replica(let redirect) = self, redirect.object.size <= limit { redirect } else { nil }
     }
 }
 
