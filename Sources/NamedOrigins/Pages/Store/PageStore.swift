@@ -78,6 +78,9 @@ package final class PageStore: Sendable {
         makeRoom()
     }
 
+    /// Lets another process, or another store, have the directory. Nothing may be asked of this one any more.
+    package func close() { lock.unlock() }
+
     deinit {
         lock.unlock()
         threads.shutdownGracefully { _ in }
