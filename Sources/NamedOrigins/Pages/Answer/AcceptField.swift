@@ -45,8 +45,8 @@ struct AcceptField: Sendable, Equatable {
         for element in value.split(separator: ",").prefix(maxTypes) {
             var parts = element.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" }.lowercased() }
             guard let type = parts.first, type.utf8.contains(UInt8(ascii: "/")), type.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { continue }
-            let weight = parts.firstIndex { $0.hasPrefix("q=") }
-            let thousandths = weight.map { Self.thousandths(parts.remove(at: $0).dropFirst(2)) } ?? 1_000
+            let thousandths = parts.first { $0.hasPrefix("q=") }.map { Self.thousandths($0.dropFirst(2)) } ?? 1_000
+            parts.removeAll { $0.hasPrefix("q=") }
             let name = parts.filter { $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } }.joined(separator: ";")
             types[name] = max(types[name] ?? 0, thousandths)
         }
