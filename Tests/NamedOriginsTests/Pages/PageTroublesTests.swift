@@ -177,6 +177,12 @@ import Testing
             #expect(try await scene.failure("/b") == .tooLarge)
             #expect(try await scene.failure("/c") == .tooLarge)
             #expect(scene.store.usage.pages == 1)
+            // It is not fetched in vain again and again.
+            #expect(try await scene.failure("/c") == .tooLarge)
+            #expect(scene.origin.requests(for: "/c").count == 1)
+            scene.origin.on("/c", .text("small"))
+            scene.clock.advance(by: .seconds(60))
+            #expect(try await scene.page("/c").text == "small")
         }
     }
 

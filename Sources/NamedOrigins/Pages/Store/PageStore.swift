@@ -37,17 +37,19 @@ package final class PageStore: Sendable {
     private let maxPages: Int
     private let logger: Logger
     private let threads: NIOThreadPool
+    private let arriving: ArrivingBytes
     private let state: Mutex<State>
 
     /// Opens a directory, which is made if it is missing. Blocks.
     ///
     /// - Parameters:
-    ///   - maxBytes: Of all files.
+    ///   - maxBytes: Of all pages; while pages arrive, they may take as much again.
     ///   - maxPages: A page takes about 1 KiB of memory once it was used.
     /// - Throws: ``PageStoreError``.
     package init(directory path: String, maxBytes: Int64, maxPages: Int = 100_000, logger: Logger) throws {
         self.maxBytes = maxBytes
         self.maxPages = maxPages
+        arriving = ArrivingBytes(limit: maxBytes)
         self.logger = logger
         do throws(Errno) {
             try Directories.make(path)
@@ -151,7 +153,7 @@ package final class PageStore: Sendable {
             return "\(Self.temporaryPrefix)\(state.lastTemporary)"
         }
         let descriptor = try await threads.runIfActive { try self.directory.createFile(name) }
-        return PageWriter(name: name, descriptor: descriptor, directory: directory, threads)
+        return PageWriter(name: name, descriptor: descriptor, directory: directory, arriving: arriving, threads)
     }
 
     /// Puts a page in the place of the one that was there.
