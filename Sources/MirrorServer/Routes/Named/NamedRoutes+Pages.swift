@@ -44,7 +44,7 @@ extension NamedRoutes {
         PageRequest(
             call.url, origin: call.origin, rule: call.rule, form: form, accept: request.headers[.accept],
             ifNoneMatch: request.headers[.ifNoneMatch], ifModifiedSince: request.headers[.ifModifiedSince],
-            wantsRevalidation: PageFields.wantsRevalidation(cacheControl: request.headers[values: .cacheControl]),
+            wantsRevalidation: PageRequest.wantsRevalidation(cacheControl: request.headers[values: .cacheControl]),
             prefix: prefix(for: call, request), links: services.named.value.links(of: call.origin), deadline: deadline(of: request))
     }
 
