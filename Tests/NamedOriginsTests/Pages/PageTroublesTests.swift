@@ -75,6 +75,8 @@ import Testing
             let request = try scene.request("/a")
             let slow = Task { try await scene.service.page(request) }
             try await gate.waiting()
+            // Of the client, and of the fetch.
+            await scene.clock.sleepers(2)
             scene.clock.advance(by: .seconds(3))
             #expect(try await slow.value.freshness == .stale)
             gate.open()
@@ -91,6 +93,8 @@ import Testing
             let request = try scene.request("/a")
             let slow = Task { try await scene.service.page(request) }
             try await gate.waiting()
+            // Of the client, and of the fetch.
+            await scene.clock.sleepers(2)
             scene.clock.advance(by: .seconds(30))
             await #expect { try await slow.value } throws: { ($0 as? PageError)?.code == .timedOut }
             // It is fetched for the next one all the same.
@@ -108,6 +112,8 @@ import Testing
             let request = try scene.request("/a") { $0.deadline = scene.clock.instant + .seconds(1_000) }
             let slow = Task { try await scene.service.page(request) }
             try await gate.waiting()
+            // Of the client, and of the fetch.
+            await scene.clock.sleepers(2)
             scene.clock.advance(by: .seconds(120))
             await #expect { try await slow.value } throws: { ($0 as? PageError)?.code == .timedOut }
             try await eventually("nothing is left over") { try scene.directory.files(in: "pages") == ["lock"] }
