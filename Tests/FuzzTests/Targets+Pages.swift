@@ -13,7 +13,8 @@ extension FuzzTarget {
                 "<script>'</scrip</script><A HREF = ../../a?b&amp;c&#47;><title></title/><a href='//index.example/é b'>",
             ],
             words: [
-                "<a href=", "<base href=", "\"", "'", ">", "<!--", "-->", "--!>", "</", "<script>", "</script", "<?", "&amp;", "&#x2f;", "&", "#sha256=",
+                "<a href=", "<base href=", "\"", "'", ">", "<!--", "-->", "--!>", "</", "<script>", "</script", "<?", "&amp;", "&#x2f;",
+                "&", "#sha256=",
                 "../", "https://index.example/", "//", "%2e", "?", " ", "\n",
             ]),
         rewriter(
@@ -32,14 +33,16 @@ extension FuzzTarget {
             seeds: ["{\"dl\":\"https://index.example/dl\",\"api\":\"x\"}", "{\"dl\":\"/{prefix}/{crate}-{version}.crate\"}"],
             words: jsonLinkWords + ["\"dl\":", "{crate}", "{version}", "{sha256-checksum}", "{"]),
         FuzzTarget(
-            "link-field", seeds: ["<https://index.example/a?b,c>; rel=\"next\", </x>;rel=xet-auth"], words: ["<", ">", ";", ",", "rel=", "\"", "\\"]
+            "link-field", seeds: ["<https://index.example/a?b,c>; rel=\"next\", </x>;rel=xet-auth"],
+            words: ["<", ">", ";", ",", "rel=", "\"", "\\"]
         ) { bytes in
             var resolver = LinkResolver(page: try ArtifactURL("https://index.example/a"), prefix: "/o/", map: OneHost())
             let once = LinkField.rewrite(text(bytes), &resolver)
             try require(once?.utf8.contains(0x0A) != true || bytes.contains(0x0A), "a line feed that was not there")
         },
         FuzzTarget(
-            "accept-field", seeds: ["application/vnd.pypi.simple.v1+json, text/html;q=0.1, */*;q=0"], words: [",", ";q=", "q=0.", "1.000", "/", "*/*"]
+            "accept-field", seeds: ["application/vnd.pypi.simple.v1+json, text/html;q=0.1, */*;q=0"],
+            words: [",", ";q=", "q=0.", "1.000", "/", "*/*"]
         ) { bytes in
             for grammar in [LinkGrammar.python, .npm, .html] {
                 let field = AcceptField(text(bytes), for: grammar)
@@ -48,7 +51,8 @@ extension FuzzTarget {
             }
         },
         FuzzTarget(
-            "token-challenge", seeds: ["Basic realm=\"a\", Bearer realm=\"https://auth.example/t\",service=\"s\",scope=\"repository:a:pull\""],
+            "token-challenge",
+            seeds: ["Basic realm=\"a\", Bearer realm=\"https://auth.example/t\",service=\"s\",scope=\"repository:a:pull\""],
             words: ["Bearer", "realm=", "scope=", "\"", "\\", ",", "="]
         ) { bytes in
             var scanner = ChallengeScanner(text(bytes))
@@ -70,18 +74,23 @@ extension FuzzTarget {
             ], words: jsonWords + ["\"length\":", "9223372036854775808", "-1"]
         ) { bytes in
             _ = PageFooter(Array(bytes.suffix(PageFooter.size)))
-            if let record = PageRecord.read(bytes) { try require(PageRecord.read(try record.bytes) == record, "the record is not read back") }
+            if let record = PageRecord.read(bytes) {
+                try require(PageRecord.read(try record.bytes) == record, "the record is not read back")
+            }
         },
     ]
 
-    private static let jsonLinkWords = ["{", "}", "[", "]", ":", ",", "\"", "\\", "\\/", "\\u002f", "\\ud83d", "null", "/a", "https://index.example/"]
+    private static let jsonLinkWords = [
+        "{", "}", "[", "]", ":", ",", "\"", "\\", "\\/", "\\u002f", "\\ud83d", "null", "/a", "https://index.example/",
+    ]
 
     /// Pages in one piece and in many give the same; links to elsewhere do not change.
     private static func rewriter(_ name: String, _ grammar: LinkGrammar, seeds: [String], words: [String]) -> FuzzTarget {
         FuzzTarget(name, seeds: seeds, words: words) { bytes in
             func rewrite(_ size: Int, _ map: any LinkMap) throws -> [UInt8] {
                 var rewriter = LinkRewriter(
-                    grammar, contentType: name == "python-links" ? "application/json" : nil, page: try ArtifactURL("https://index.example/simple/a/"),
+                    grammar, contentType: name == "python-links" ? "application/json" : nil,
+                    page: try ArtifactURL("https://index.example/simple/a/"),
                     prefix: "https://mirror.example/o/", map: map)
                 var out: [UInt8] = []
                 for start in stride(from: 0, to: bytes.count, by: size) {
@@ -91,7 +100,9 @@ extension FuzzTarget {
                 return out
             }
             let whole = try rewrite(max(bytes.count, 1), OneHost())
-            for size in [1, 2, 3, 7, 64] { try require(try rewrite(size, OneHost()) == whole, "pieces of \(size) bytes give something else") }
+            for size in [1, 2, 3, 7, 64] {
+                try require(try rewrite(size, OneHost()) == whole, "pieces of \(size) bytes give something else")
+            }
             try require(try rewrite(5, OneHost(isWhole: false)) == whole, "a place that is looked up each time gives something else")
         }
     }

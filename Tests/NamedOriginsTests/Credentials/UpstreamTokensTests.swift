@@ -8,7 +8,9 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct UpstreamTokensTests {
     /// A registry whose tokens are named after what they are for, and after how many were given before.
-    private static func registry(_ scene: PageScene, realm: String = "auth.example", answer: String? = nil) -> (PageScene, @Sendable () -> Int) {
+    private static func registry(_ scene: PageScene, realm: String = "auth.example", answer: String? = nil) -> (
+        PageScene, @Sendable () -> Int
+    ) {
         var scene = scene
         scene.named = NamedOrigin(name: "hub", url: scene.named.url, exchangesTokens: true)
         let port = scene.origin.port
@@ -17,7 +19,10 @@ import Testing
             guard request.header("Authorization")?.hasPrefix("Bearer repository:\(repository):pull") == true else {
                 return .status(401, "no").with {
                     $0.headers.append(
-                        ("WWW-Authenticate", "Bearer realm=\"http://\(realm):\(port)/token?x=1\",service=\"the hub\",scope=\"repository:\(repository):pull\""))
+                        (
+                            "WWW-Authenticate",
+                            "Bearer realm=\"http://\(realm):\(port)/token?x=1\",service=\"the hub\",scope=\"repository:\(repository):pull\""
+                        ))
                 }
             }
             return .text("content of \(request.path)", etag: nil)
@@ -32,7 +37,8 @@ import Testing
 
     private static func get(_ path: String, _ scene: PageScene) async throws -> (status: Int, text: String) {
         let client = UpstreamClient(client: scene.client, tokens: scene.tokens)
-        let response = try await client.send(OutboundRequest(.get, try ArtifactURL(scene.origin.url(path))), to: scene.named, authorization: nil)
+        let response = try await client.send(
+            OutboundRequest(.get, try ArtifactURL(scene.origin.url(path))), to: scene.named, authorization: nil)
         var bytes: [UInt8] = []
         for try await chunk in response.body { bytes.append(contentsOf: chunk.readableBytesView) }
         return (response.status, String(decoding: bytes, as: UTF8.self))
@@ -80,7 +86,10 @@ import Testing
 
     @Test(
         "A service that gives no token is of no help",
-        arguments: ["", "{}", "[]", "{\"token\":\"\"}", "{\"token\":\"a\\r\\nb\"}", "{\"token\":7}", "{\"token\":\"\(String(repeating: "a", count: 20_000))\"}"])
+        arguments: [
+            "", "{}", "[]", "{\"token\":\"\"}", "{\"token\":\"a\\r\\nb\"}", "{\"token\":7}",
+            "{\"token\":\"\(String(repeating: "a", count: 20_000))\"}",
+        ])
     func noToken(_ answer: String) async throws {
         try await PageScene.run { scene in
             let (scene, _) = Self.registry(scene, answer: answer)
@@ -110,7 +119,10 @@ import Testing
                     name: "hub", url: scene.named.url, credentials: .basic(user: "me", password: Secret("pass")), exchangesTokens: true,
                     links: links ? [LinkTarget(try ArtifactURL("http://\(realm):\(scene.origin.port)/"))] : [])
                 #expect(try await Self.get("/v2/a/manifests/latest", scene).status == 200)
-                #expect(scene.origin.requests.map { $0.header("Authorization") } == ["Basic bWU6cGFzcw==", isShown ? "Basic bWU6cGFzcw==" : nil, "Bearer repository:a:pull-1"])
+                #expect(
+                    scene.origin.requests.map { $0.header("Authorization") } == [
+                        "Basic bWU6cGFzcw==", isShown ? "Basic bWU6cGFzcw==" : nil, "Bearer repository:a:pull-1",
+                    ])
             }
         }
     }
@@ -129,7 +141,8 @@ import Testing
         try await PageScene.run { scene in
             let (scene, tokens) = Self.registry(scene)
             let token = try await scene.tokens.token(
-                challenged: ["Bearer realm=\"http://auth.example:\(scene.origin.port)/token\""], by: try ArtifactURL("https://registry.example/v2/a/tags/list"),
+                challenged: ["Bearer realm=\"http://auth.example:\(scene.origin.port)/token\""],
+                by: try ArtifactURL("https://registry.example/v2/a/tags/list"),
                 of: scene.named, refused: nil)
             #expect(token == nil)
             #expect(tokens() == 0)
@@ -158,7 +171,9 @@ import Testing
             scene.origin.on("/a", .text("content"))
             let client = UpstreamClient(client: scene.client, tokens: scene.tokens)
             for host in ["files.example", "127.0.0.1"] {
-                _ = try await client.send(OutboundRequest(.get, try ArtifactURL("http://\(host):\(scene.origin.port)/a")), to: named, authorization: Secret("own"))
+                _ = try await client.send(
+                    OutboundRequest(.get, try ArtifactURL("http://\(host):\(scene.origin.port)/a")), to: named, authorization: Secret("own")
+                )
             }
             #expect(scene.origin.requests.map { $0.header("Authorization") } == [nil, "Bearer t0ken"])
         }

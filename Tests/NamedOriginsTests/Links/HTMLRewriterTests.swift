@@ -14,7 +14,9 @@ import Testing
         try rewriting.expect("<a href='../../p/a.whl'>", "<a href='/o/pip/p/a.whl'>")
         try rewriting.expect("<A\nHREF = /p/b.whl>b</A>", "<A\nHREF = /o/pip/p/b.whl>b</A>")
         try rewriting.expect("<a href=\"//files.example/b\">", "<a href=\"/o/pip/~files.example/b\">")
-        try rewriting.expect("<a href='./c.whl'><a href='..'><a href='?C=N'>", "<a href='/o/pip/simple/x/c.whl'><a href='/o/pip/simple/'><a href='/o/pip/simple/x/?C=N'>")
+        try rewriting.expect(
+            "<a href='./c.whl'><a href='..'><a href='?C=N'>",
+            "<a href='/o/pip/simple/x/c.whl'><a href='/o/pip/simple/'><a href='/o/pip/simple/x/?C=N'>")
         try rewriting.expect("<a href=\"https://[2001:DB8::1]:8443/a\">", "<a href=\"/o/[2001:db8::1]:8443/a\">")
     }
 
@@ -45,7 +47,9 @@ import Testing
             "<base href=\"https://files.example/q/\"><a href=a.whl><base href='https://index.example/r/'><a href=\"b\">",
             "<base data-href=\"https://files.example/q/\"><a href=/o/pip/~files.example/q/a.whl><base data-href='https://index.example/r/'>"
                 + "<a href=\"/o/pip/~files.example/q/b\">")
-        try rewriting.expect("<base href='https://else.example/q/'><a href='a'>", "<base data-href='https://else.example/q/'><a href='https://else.example/q/a'>")
+        try rewriting.expect(
+            "<base href='https://else.example/q/'><a href='a'>",
+            "<base data-href='https://else.example/q/'><a href='https://else.example/q/a'>")
         try rewriting.expect("<base href='../y/'><a href='a'>", "<base data-href='../y/'><a href='/o/pip/simple/y/a'>")
         try rewriting.expect("<base target=x><a href='a'>", "<base target=x><a href='/o/pip/simple/x/a'>")
     }
@@ -66,10 +70,12 @@ import Testing
         for text in [
             "<!-- <a href='/x'> -->", "<!--><a b>", "<!---><b>", "<!-- --!><i>", "<!-- -- > <a href=/x> -->", "<!doctype '<a href=/x'>",
             "<?php <a href='/x'?>", "<script>if (a<b) '<a href=/q></scrip'</script >", "<STYLE>a</style>", "<title><a href='/x'></Title/>",
-            "</a href='/x'>", "a < b <3 <", "<>", "</>", "<a title='<a href=/x>'>", "<a title=it's data-href='/x'>", "<a href>", "<a href=>",
+            "</a href='/x'>", "a < b <3 <", "<>", "</>", "<a title='<a href=/x>'>", "<a title=it's data-href='/x'>", "<a href>",
+            "<a href=>",
         ] {
             try rewriting.expect(text, text)
-            try rewriting.expect(text + "<p/><a href='/p'>", text == "a < b <3 <" ? text + "<p/><a href='/o/pip/p'>" : text + "<p/><a href='/o/pip/p'>")
+            try rewriting.expect(
+                text + "<p/><a href='/p'>", text == "a < b <3 <" ? text + "<p/><a href='/o/pip/p'>" : text + "<p/><a href='/o/pip/p'>")
         }
         try rewriting.expect("<a title='>' href='/p' href='/q'>", "<a title='>' href='/o/pip/p' href='/q'>")
         try rewriting.expect("<a/href='/p'/>", "<a/href='/o/pip/p'/>")
@@ -89,7 +95,9 @@ import Testing
 
     @Test("What is not UTF-8 passes")
     func bytes() throws {
-        var rewriter = LinkRewriter(.html, contentType: nil, page: try .init("https://index.example/"), prefix: "/o/", map: try TestLinks([("https://index.example/", "pip/")]))
+        var rewriter = LinkRewriter(
+            .html, contentType: nil, page: try .init("https://index.example/"), prefix: "/o/",
+            map: try TestLinks([("https://index.example/", "pip/")]))
         let page: [UInt8] = Array("<a href='/\u{1}".utf8) + [0xFF, 0xFE] + Array("'>".utf8) + [0xC3]
         var out: [UInt8] = []
         page.withUnsafeBytes { rewriter.rewrite($0, into: &out) }

@@ -8,7 +8,8 @@ import Testing
     private let python = Rewriting(grammar: .python, contentType: "application/vnd.pypi.simple.v1+json; charset=utf-8")
     private let npm = Rewriting(grammar: .npm, page: "https://registry.example/a", prefix: "https://mirror.example/o/")
     private let cargo = Rewriting(grammar: .cargoConfig, page: "https://registry.example/config.json", prefix: "https://mirror.example/o/")
-    private let conda = Rewriting(grammar: .condaRepodata, page: "https://index.example/noarch/repodata.json", prefix: "https://mirror.example/o/")
+    private let conda = Rewriting(
+        grammar: .condaRepodata, page: "https://index.example/noarch/repodata.json", prefix: "https://mirror.example/o/")
 
     @Test("The files of a Python index lead through the mirror with their digests, and nothing else changes")
     func pythonPage() throws {
@@ -48,8 +49,9 @@ import Testing
         for type in [nil, "text/html", "application/vnd.pypi.simple.v1+html"] {
             #expect(try Rewriting(grammar: .python, contentType: type).run("<a href='/a'>") == "<a href='/o/pip/a'>")
         }
-        #expect(try Rewriting(grammar: .python, contentType: "application/json").run("{\"files\":[{\"url\":\"/a\"}]}<a href='/a'>")
-            == "{\"files\":[{\"url\":\"/o/pip/a\"}]}<a href='/a'>")
+        #expect(
+            try Rewriting(grammar: .python, contentType: "application/json").run("{\"files\":[{\"url\":\"/a\"}]}<a href='/a'>")
+                == "{\"files\":[{\"url\":\"/o/pip/a\"}]}<a href='/a'>")
     }
 
     @Test("The tarballs of npm lead through the mirror with their digests")
@@ -62,7 +64,9 @@ import Testing
                 + "\"dist\":{\"dist\":{\"shasum\":\"1\",\"tarball\":\"https://else.example/b\"}}},\"tarball\":\"/c\"}",
             "{\"versions\":{\"1.0\":{\"dist\":{\"tarball\":\"https://mirror.example/o/npm/~sha512=\(hex)/a/-/a.tgz\",\"integrity\":\"\(integrity)\",\"signatures\":[{}]}},"
                 + "\"dist\":{\"dist\":{\"shasum\":\"1\",\"tarball\":\"https://else.example/b\"}}},\"tarball\":\"/c\"}")
-        try npm.expect("{\"name\":\"a\",\"dist\":{\"tarball\":\"/a.tgz\"}}", "{\"name\":\"a\",\"dist\":{\"tarball\":\"https://mirror.example/o/npm/a.tgz\"}}")
+        try npm.expect(
+            "{\"name\":\"a\",\"dist\":{\"tarball\":\"/a.tgz\"}}",
+            "{\"name\":\"a\",\"dist\":{\"tarball\":\"https://mirror.example/o/npm/a.tgz\"}}")
     }
 
     @Test("Cargo puts the checksum of a crate into its URL")
@@ -77,7 +81,9 @@ import Testing
             ("https://{crate}.example/dl", "https://{crate}.example/dl"),
             ("https://registry.example/{other}", "https://registry.example/{other}"),
         ] {
-            try cargo.expect("{\"dl\":\"\(template)\",\"api\":\"https://registry.example\"}", "{\"dl\":\"\(expected)\",\"api\":\"https://registry.example\"}")
+            try cargo.expect(
+                "{\"dl\":\"\(template)\",\"api\":\"https://registry.example\"}",
+                "{\"dl\":\"\(expected)\",\"api\":\"https://registry.example\"}")
         }
     }
 
@@ -92,14 +98,17 @@ import Testing
     @Test("What is not the document that it should be passes, and ends")
     func nonsense() throws {
         for text in [
-            "", "not json ]]}} \"\\", "]{\"files\":", "[{\"files\":[{\"url\":\"/a\"}]}]", "{\"files\":{\"url\":\"/a\"}}", "{\"files\":[[{\"url\":\"/a\"}]]}",
-            "{\"files\":[{\"url\":\"/a", "{\"files\":[{\"url\":\"\\q/a\"}]}", "{\"files\":[{\"url\":\"\\ud800/a\"}]}", "{\"files\":[{\"url\":1}]}",
+            "", "not json ]]}} \"\\", "]{\"files\":", "[{\"files\":[{\"url\":\"/a\"}]}]", "{\"files\":{\"url\":\"/a\"}}",
+            "{\"files\":[[{\"url\":\"/a\"}]]}",
+            "{\"files\":[{\"url\":\"/a", "{\"files\":[{\"url\":\"\\q/a\"}]}", "{\"files\":[{\"url\":\"\\ud800/a\"}]}",
+            "{\"files\":[{\"url\":1}]}",
             "{\"files\":[{\"\(String(repeating: "u", count: 65))\":\"/a\"}]}",
         ] {
             try python.expect(text, text)
         }
         try python.expect("{\"files\":[{\"url\":\"/a\",\"b", "{\"files\":[{\"url\":\"/o/pip/a\",\"b")
-        try python.expect("{\"\\u0066iles\":[{\"ur\\u006c\":\"\\/a\\ud83d\\ude00\"}]}", "{\"\\u0066iles\":[{\"ur\\u006c\":\"/o/pip/a%F0%9F%98%80\"}]}")
+        try python.expect(
+            "{\"\\u0066iles\":[{\"ur\\u006c\":\"\\/a\\ud83d\\ude00\"}]}", "{\"\\u0066iles\":[{\"ur\\u006c\":\"/o/pip/a%F0%9F%98%80\"}]}")
     }
 
     @Test("A link that is too long stays")

@@ -14,7 +14,10 @@ import Testing
     @Test(
         "Links lead through the mirror, relative ones too; those that lead around it go",
         arguments: [
-            ("<https://hub.example/api/models?cursor=a,b>; rel=\"next\"", "<https://mirror.example/o/hf/api/models?cursor=a,b>; rel=\"next\""),
+            (
+                "<https://hub.example/api/models?cursor=a,b>; rel=\"next\"",
+                "<https://mirror.example/o/hf/api/models?cursor=a,b>; rel=\"next\""
+            ),
             ("</v2/a/tags/list?n=1&last=x>; rel=next", "<https://mirror.example/o/hf/v2/a/tags/list?n=1&last=x>; rel=next"),
             ("<https://else.example/>; rel=\"next\"; title=\"a,b\"", "<https://else.example/>; rel=\"next\"; title=\"a,b\""),
             ("<https://cas.example/t>; rel=\"xet-auth\", <https://hub.example/x>; rel=\"xet-reconstruction-info\"", nil),

@@ -8,7 +8,9 @@ import Testing
         let one = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json;q=0.5, */*; q=0.1"
         let two = "*/*;q=0.10,APPLICATION/vnd.oci.image.manifest.v1+json; Q=0.500 ,application/vnd.oci.image.index.v1+json"
         #expect(AcceptField(one, for: nil) == AcceptField(two, for: nil))
-        #expect(AcceptField(one, for: nil).text == "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json;q=0.500, */*;q=0.100")
+        #expect(
+            AcceptField(one, for: nil).text
+                == "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json;q=0.500, */*;q=0.100")
         #expect(AcceptField("a/b;x=y;q=1, c/d", for: nil).text == "a/b;x=y, c/d")
     }
 

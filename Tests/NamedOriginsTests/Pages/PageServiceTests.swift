@@ -57,7 +57,9 @@ import Testing
             #expect(first.field("ETag")?.utf8.count == 34, "one of the mirror's own")
             scene.clock.advance(by: .seconds(60))
             #expect(try await scene.page("/a").freshness == .revalidated)
-            for (since, status) in [(date, 304), ("Mon, 07 Nov 1994 00:00:00 GMT", 304), ("Sun, 06 Nov 1994 08:49:36 GMT", 200), ("yesterday", 200)] {
+            for (since, status) in [
+                (date, 304), ("Mon, 07 Nov 1994 00:00:00 GMT", 304), ("Sun, 06 Nov 1994 08:49:36 GMT", 200), ("yesterday", 200),
+            ] {
                 #expect(try await scene.page("/a") { $0.ifModifiedSince = since }.status == status)
             }
         }
@@ -68,7 +70,8 @@ import Testing
         try await PageScene.run { scene in
             scene.origin.on("/a", .text("one", etag: "W/\"v1\""))
             for (field, status) in [
-                ("\"v1\"", 304), ("W/\"v1\"", 304), ("\"v0\", \"v1\"", 304), ("*", 304), ("\"v0\"", 200), ("v1", 200), ("\"v1", 200), ("", 200),
+                ("\"v1\"", 304), ("W/\"v1\"", 304), ("\"v0\", \"v1\"", 304), ("*", 304), ("\"v0\"", 200), ("v1", 200), ("\"v1", 200),
+                ("", 200),
             ] {
                 let answer = try await scene.page("/a") {
                     $0.ifNoneMatch = field
@@ -115,7 +118,10 @@ import Testing
 
     @Test(
         "An origin that says that a page is fresh for a shorter time is believed, one that says longer is not",
-        arguments: [("max-age=10", 10), ("s-maxage=5, max-age=10", 5), ("public, max-age=3600", 60), ("no-cache", 0), ("private", 0), ("max-age=x", 0)])
+        arguments: [
+            ("max-age=10", 10), ("s-maxage=5, max-age=10", 5), ("public, max-age=3600", 60), ("no-cache", 0), ("private", 0),
+            ("max-age=x", 0),
+        ])
     func originsLives(_ field: String, _ seconds: Int) async throws {
         try await PageScene.run { scene in
             scene.origin.on("/a", .text("one").with { $0.headers.append(("Cache-Control", field)) })
@@ -162,15 +168,20 @@ import Testing
             let json = "application/vnd.pypi.simple.v1+json"
             scene.origin.on("/simple/a/") { request in
                 request.header("Accept")?.hasPrefix(json) == true
-                    ? .body(Array("{\"files\":[{\"url\":\"/a.whl\"}]}".utf8), type: json) : .body(Array("<a href='/a.whl'>".utf8), type: "text/html")
+                    ? .body(Array("{\"files\":[{\"url\":\"/a.whl\"}]}".utf8), type: json)
+                    : .body(Array("<a href='/a.whl'>".utf8), type: "text/html")
             }
             let pip = "\(json), application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
             let uv = "\(json), application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
             for _ in 0..<2 {
                 for accept in [pip, uv] {
-                    #expect(try await scene.page("/simple/a/", kind: .rewritten(.python)) { $0.accept = accept }.text == "{\"files\":[{\"url\":\"/o/index/a.whl\"}]}")
+                    #expect(
+                        try await scene.page("/simple/a/", kind: .rewritten(.python)) { $0.accept = accept }.text
+                            == "{\"files\":[{\"url\":\"/o/index/a.whl\"}]}")
                 }
-                #expect(try await scene.page("/simple/a/", kind: .rewritten(.python)) { $0.accept = "text/html" }.text == "<a href='/o/index/a.whl'>")
+                #expect(
+                    try await scene.page("/simple/a/", kind: .rewritten(.python)) { $0.accept = "text/html" }.text
+                        == "<a href='/o/index/a.whl'>")
                 #expect(try await scene.page("/simple/a/", kind: .rewritten(.python)).text == "<a href='/o/index/a.whl'>")
             }
             #expect(scene.origin.requests.count == 2)
@@ -216,12 +227,19 @@ import Testing
     @Test("Fields that clients need are kept, also those of redirects; all others are dropped")
     func fields() async throws {
         try await PageScene.run { scene in
-            scene.origin.on("/m/resolve/main/a.bin", .redirect(to: "/cdn/a").with {
-                $0.headers += [("X-Repo-Commit", "c0ffee"), ("X-Linked-ETag", "\"abc\""), ("X-Linked-Size", "7"), ("X-Xet-Hash", "1"), ("Set-Cookie", "a=b"), ("ETag", "\"no\"")]
-            })
-            scene.origin.on("/cdn/a", .text("content", etag: "\"cdn\"").with {
-                $0.headers += [("X-Repo-Commit", "other"), ("x-checksum-sha1", "2"), ("Server", "x"), ("X-Xet-Refresh-Route", "y")]
-            })
+            scene.origin.on(
+                "/m/resolve/main/a.bin",
+                .redirect(to: "/cdn/a").with {
+                    $0.headers += [
+                        ("X-Repo-Commit", "c0ffee"), ("X-Linked-ETag", "\"abc\""), ("X-Linked-Size", "7"), ("X-Xet-Hash", "1"),
+                        ("Set-Cookie", "a=b"), ("ETag", "\"no\""),
+                    ]
+                })
+            scene.origin.on(
+                "/cdn/a",
+                .text("content", etag: "\"cdn\"").with {
+                    $0.headers += [("X-Repo-Commit", "other"), ("x-checksum-sha1", "2"), ("Server", "x"), ("X-Xet-Refresh-Route", "y")]
+                })
             let head = try await scene.page("/m/resolve/main/a.bin") { $0.form = .fields }
             #expect(head.status == 200)
             #expect(head.field("X-Repo-Commit") == "c0ffee")

@@ -35,7 +35,8 @@ import Testing
         let pieces = stride(from: 0, to: bytes.count, by: 100_000).map { ByteBuffer(bytes: bytes[$0..<min($0 + 100_000, bytes.count)]) }
         let written = try #require(try await writer.write(Pieces(pieces: pieces), limit: .max))
         let record = PageRecord(
-            url: key.url.description, variant: key.variant, finalURL: key.url.description, fields: [.init(name: "content-type", value: "text/plain")],
+            url: key.url.description, variant: key.variant, finalURL: key.url.description,
+            fields: [.init(name: "content-type", value: "text/plain")],
             etag: "\"1\"", lastModified: nil, maxAge: 7, length: written.length, sha256: written.sha256, fetched: time)
         return try await store.keep(writer, record, as: key)
     }
@@ -102,11 +103,12 @@ import Testing
         // All but the moment of the confirmation and what is not used.
         let footer = whole.count - PageFooter.size
         let cuts = [0, 1, 9, whole.count - PageFooter.size, whole.count - 1].map { Array(whole.prefix($0)) }
-        let changes = (0..<whole.count).filter { !(footer..<(footer + 16)).contains($0) && !((footer + 24)..<(footer + 32)).contains($0) }.map { place in
-            var bytes = whole
-            bytes[place] ^= 0x10
-            return bytes
-        }
+        let changes = (0..<whole.count).filter { !(footer..<(footer + 16)).contains($0) && !((footer + 24)..<(footer + 32)).contains($0) }
+            .map { place in
+                var bytes = whole
+                bytes[place] ^= 0x10
+                return bytes
+            }
         for bytes in cuts + changes + [whole + [0], [UInt8](repeating: 0, count: whole.count)] {
             try directory.write(bytes, to: "pages/\(key.fileName)")
             let store = try Self.open(directory)
@@ -164,7 +166,10 @@ import Testing
         #expect(await store.find(try Self.key(39)) != nil)
         #expect(await store.find(try Self.key(1)) == nil)
         #expect(try directory.files(in: "pages").count == store.usage.pages + 1)
-        await #expect(throws: PageStoreError.self) { try await Self.put([UInt8](repeating: 0, count: 300_000), as: try Self.key(50), in: try Self.open(TemporaryDirectory(), maxBytes: 200_000)) }
+        await #expect(throws: PageStoreError.self) {
+            try await Self.put(
+                [UInt8](repeating: 0, count: 300_000), as: try Self.key(50), in: try Self.open(TemporaryDirectory(), maxBytes: 200_000))
+        }
     }
 
     @Test("A directory belongs to one process at a time")
@@ -174,7 +179,9 @@ import Testing
         #expect { try Self.open(directory) } throws: { "\($0)".contains("another process uses it") }
         withExtendedLifetime(store) {}
         try directory.write("a file", to: "blocked")
-        #expect(throws: PageStoreError.self) { try PageStore(directory: "\(directory.path)/blocked", maxBytes: 1, logger: LogRecorder().logger) }
+        #expect(throws: PageStoreError.self) {
+            try PageStore(directory: "\(directory.path)/blocked", maxBytes: 1, logger: LogRecorder().logger)
+        }
     }
 
     @Test("Everything that was seen before is there when the mirror starts again without the origin")

@@ -158,10 +158,12 @@ import Testing
         try await PageScene.run { scene in
             scene.origin.on("/a", .text("one"), .text("longer than that", etag: "\"v2\"").with { $0.truncateAfter = 4 })
             scene.origin.on("/b", .text("short").with { $0.statedLength = 50 })
-            scene.origin.on("/c", .text("longer than that").with {
-                $0.truncateAfter = 4
-                $0.framing = .chunked
-            })
+            scene.origin.on(
+                "/c",
+                .text("longer than that").with {
+                    $0.truncateAfter = 4
+                    $0.framing = .chunked
+                })
             _ = try await scene.page("/a")
             scene.clock.advance(by: .seconds(60))
             #expect(try await scene.page("/a").text == "one")

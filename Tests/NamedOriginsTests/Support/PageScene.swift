@@ -63,7 +63,8 @@ struct PageScene {
     }
 
     func request(
-        _ path: String, kind: OriginRule.Kind = .revalidated, life: Duration = .seconds(60), _ change: (inout PageRequest) -> Void = { _ in }
+        _ path: String, kind: OriginRule.Kind = .revalidated, life: Duration = .seconds(60),
+        _ change: (inout PageRequest) -> Void = { _ in }
     ) throws -> PageRequest {
         var request = PageRequest(
             try ArtifactURL(origin.url(path)), origin: named, rule: OriginRule(.everything, kind, life: life),
@@ -73,13 +74,16 @@ struct PageScene {
     }
 
     func page(
-        _ path: String, kind: OriginRule.Kind = .revalidated, life: Duration = .seconds(60), _ change: (inout PageRequest) -> Void = { _ in }
+        _ path: String, kind: OriginRule.Kind = .revalidated, life: Duration = .seconds(60),
+        _ change: (inout PageRequest) -> Void = { _ in }
     ) async throws -> PageAnswer {
         try await service.page(try request(path, kind: kind, life: life, change))
     }
 
     /// Why there is no page; `nil` if there is one.
-    func failure(_ path: String, kind: OriginRule.Kind = .revalidated, _ change: (inout PageRequest) -> Void = { _ in }) async throws -> PageError.Code? {
+    func failure(_ path: String, kind: OriginRule.Kind = .revalidated, _ change: (inout PageRequest) -> Void = { _ in }) async throws
+        -> PageError.Code?
+    {
         do {
             _ = try await page(path, kind: kind, change)
             return nil

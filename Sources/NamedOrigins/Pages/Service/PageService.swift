@@ -144,7 +144,9 @@ package final class PageService: Sendable {
 
     private static let tooMany = PageError(code: .unavailable, message: "too many pages are being fetched")
 
-    private func inTime<Value: Sendable>(_ request: PageRequest, _ work: @escaping @Sendable () async throws -> Value) async throws -> Value? {
+    private func inTime<Value: Sendable>(_ request: PageRequest, _ work: @escaping @Sendable () async throws -> Value) async throws
+        -> Value?
+    {
         try await leaving(after: clock.instant.duration(to: request.deadline), by: clock, work)
     }
 
@@ -209,7 +211,9 @@ package final class PageService: Sendable {
 
     // MARK: Answers
 
-    private func answer(_ request: PageRequest, _ key: PageKey, _ page: StoredPage, _ freshness: PageAnswer.Freshness) async throws -> PageAnswer {
+    private func answer(_ request: PageRequest, _ key: PageKey, _ page: StoredPage, _ freshness: PageAnswer.Freshness) async throws
+        -> PageAnswer
+    {
         var page = page
         for _ in 0..<2 {
             let head = PageHead(page.record, request, age: freshness == .stale ? age(page) : nil)

@@ -135,8 +135,12 @@ package final class PageStore: Sendable {
         return try await threads.runIfActive {
             let descriptor = try self.directory.openFile(key.fileName)
             // It may have been replaced since it was looked up.
-            guard let file = try PageFile(descriptor), file.record == page.record else { throw PageStoreError(message: "the page was replaced") }
-            guard page.record.length <= Int64(Self.maxInMemory) else { return .file(PageReader(descriptor, length: page.record.length, self.threads)) }
+            guard let file = try PageFile(descriptor), file.record == page.record else {
+                throw PageStoreError(message: "the page was replaced")
+            }
+            guard page.record.length <= Int64(Self.maxInMemory) else {
+                return .file(PageReader(descriptor, length: page.record.length, self.threads))
+            }
             let bytes = try descriptor.bytes(Int(page.record.length), at: 0)
             guard bytes.count == Int(page.record.length) else { throw PageStoreError(message: "the page is shorter than it was") }
             self.state.withLock { $0.bodies.insert(bytes, for: key.fileName) }
@@ -209,7 +213,7 @@ package final class PageStore: Sendable {
         for name in names {
             do throws(Errno) {
                 try directory.remove(name)
-            } catch where error != .noSuchFileOrDirectory {
+            } catch  where error != .noSuchFileOrDirectory {
                 logger.warning("A page cannot be removed", metadata: ["file": "\(name)", "error": "\(error)"])
             } catch {}
         }
