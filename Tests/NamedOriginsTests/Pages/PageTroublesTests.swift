@@ -201,7 +201,10 @@ import Testing
             scene.origin.on("/b", .body(Array("<html>".utf8), type: "text/html; charset=utf-8"))
             scene.origin.on("/c", .text("one").with { $0.headers.append(("Content-Encoding", "identity")) })
             #expect(try await scene.failure("/a") == .unusable)
-            #expect(try await scene.failure("/b") { $0.rule.refusesHTML = true } == .unusable)
+            for grammar in [LinkGrammar.npm, .cargoConfig, .condaRepodata] {
+                #expect(try await scene.failure("/b", kind: .rewritten(grammar)) == .unusable)
+            }
+            #expect(try await scene.failure("/b", kind: .rewritten(.python)) == nil)
             #expect(try await scene.failure("/b") == nil)
             #expect(try await scene.failure("/c") == nil)
             #expect(scene.origin.requests[0].header("Accept-Encoding") == "identity")
