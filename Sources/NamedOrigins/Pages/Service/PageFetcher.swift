@@ -97,9 +97,12 @@ struct PageFetcher: Sendable {
         guard let written else { throw tooLarge }
         let record = PageRecord(
             url: key.url.description, variant: key.variant, finalURL: response.url.description, fields: Self.fields(response, request.form),
-            etag: Self.etag(response), lastModified: response.headers.first(name: "last-modified").flatMap { Timestamp(httpDate: $0) == nil ? nil : $0 },
+            etag: Self.etag(response),
+            lastModified: response.headers.first(name: "last-modified").flatMap { Timestamp(httpDate: $0) == nil ? nil : $0 },
             maxAge: PageFields.maxAge(response.headers), length: written.length, sha256: written.sha256, fetched: now.milliseconds)
-        guard isKept, Self.isKnownToBeWhole(response), !Self.isForbidden(response) else { return .loose(LoosePage(record: record, writer: writer)) }
+        guard isKept, request.form == .fields || Self.isKnownToBeWhole(response), !Self.isForbidden(response) else {
+            return .loose(LoosePage(record: record, writer: writer))
+        }
         do {
             return .kept(try await store.keep(writer, record, as: key), isNew: true)
         } catch {
@@ -118,7 +121,8 @@ struct PageFetcher: Sendable {
         let codings = response.headers[canonicalForm: "content-encoding"].map { $0.lowercased() }.filter { $0 != "identity" }
         if !codings.isEmpty { return "it is encoded (\(codings.joined(separator: ", ").cut(to: 64)))" }
         let type = response.headers.first(name: "content-type")?.prefix { $0 != ";" }.lowercased()
-        if request.rule.refusesHTML, type == "text/html" || type == "application/xhtml+xml" { return "it is HTML" }
+        // What a portal or a page for logging in puts in the place of a document.
+        if request.grammar?.isJSON == true, type == "text/html" || type == "application/xhtml+xml" { return "it is HTML" }
         return nil
     }
 
