@@ -210,8 +210,9 @@ final class MirrorFixture: Sendable {
                 presence: presence, health: health, configuration: redirect,
                 coldClaims: ColdClaims(options.coldClaims, metrics: metrics, clock: world.clock, logger: logger),
                 metrics: metrics, clock: world.clock, logger: logger)
-            let pages = try options.pages.map { directory in
-                PageService(
+            var pages: PageService?
+            if let directory = options.pages {
+                pages = PageService(
                     upstream: upstream, store: try PageStore(directory: directory, maxBytes: 1 << 20, logger: logger), clock: world.clock,
                     metrics: PageMetrics(factory: registry), logger: logger)
             }
