@@ -1,4 +1,6 @@
 import MirrorCore
+import MirrorEngine
+import MirrorNet
 import MirrorSettings
 import NamedOrigins
 import Testing
