@@ -1,4 +1,5 @@
 import MirrorCore
+import NIOHTTP1
 import TestServers
 import Testing
 
@@ -34,7 +35,7 @@ extension EndToEnd {
                     index.on("/simple/six/", page(files, digest))
                     files.on("/p/six-1.0-py3-none-any.whl", .body(Self.wheel))
                     files.on("/p/six-1.0-py3-none-any.whl.metadata", .text("Name: six"))
-                    try await MirrorProcess.run(settings(index, files)) { mirror in
+                    try await MirrorProcess.run(settings(index, files)) { mirror async throws in
                         let slashless = try await mirror.send(.GET, "/o/pip/simple/six")
                         #expect(slashless.status == 302 && slashless.location == "/o/pip/simple/six/")
                         let first = try await mirror.send(.GET, "/o/pip/simple/six/")
@@ -85,7 +86,7 @@ extension EndToEnd {
             try await FakeOrigin.run { index in
                 try await FakeOrigin.run { files in
                     files.on("/a.whl", .body(Self.wheel))
-                    try await MirrorProcess.run(settings(index, files)) { mirror in
+                    try await MirrorProcess.run(settings(index, files)) { mirror async throws in
                         let prefix = "/o/pip/~127.0.0.1:\(files.port)/"
                         let wrong = "\(prefix)~sha256=\(String(repeating: "0", count: 64))/a.whl"
                         // The copy is made, and is not what was asked for.
@@ -106,7 +107,7 @@ extension EndToEnd {
                 var settings = MirrorSettings(allow: [origin.url("/v2/")])
                 settings.negativeLife = "1s"
                 settings.moreOrigins = ["named: {oci: {url: \"\(origin.url("/"))\", preset: oci}}"]
-                try await MirrorProcess.run(settings) { mirror in
+                try await MirrorProcess.run(settings) { mirror async throws in
                     let blob = "/o/oci/v2/a/blobs/sha256:\(digest)"
                     // What the origin sends is passed on, and not kept.
                     _ = try await mirror.send(.GET, blob)
@@ -122,7 +123,7 @@ extension EndToEnd {
                     index.on("/simple/", .body(Array("<html></html>".utf8), type: "text/html"))
                     var none = MirrorSettings(allow: [index.url("/")])
                     none.moreOrigins = []
-                    try await MirrorProcess.run(none) { mirror in
+                    try await MirrorProcess.run(none) { mirror async throws in
                         #expect(try await mirror.send(.GET, "/o/pip/simple/").status == 404)
                         #expect(try await mirror.reload(settings(index, files)))
                         #expect(try await mirror.send(.GET, "/o/pip/simple/").status == 200)
