@@ -199,7 +199,8 @@ package struct MirrorServer: Service, CustomStringConvertible {
         HomeRoutes(services: services, publicURL: publicURL, isTLS: tls != nil).register(on: router)
         redirectRoutes.register(on: router)
         NamedRoutes(
-            services: services, redirects: redirectRoutes, metrics: namedMetrics, publicURL: publicURL, isTLS: tls != nil, troubles: troubles
+            services: services, redirects: redirectRoutes, metrics: namedMetrics, publicURL: publicURL, isTLS: tls != nil,
+            troubles: troubles
         ).register(on: router)
         LocalObjectRoutes(
             services: services, sendsFiles: tls == nil, publicURL: publicURL, redirectStatus: redirectStatus, troubles: troubles
