@@ -7,6 +7,7 @@ import MirrorSettings
 import MirrorState
 import MirrorStorage
 import NIOPosix
+import NamedOrigins
 import StateRedis
 import StateSQLite
 
@@ -29,6 +30,10 @@ struct MirrorComposition: Sendable {
     /// `nil` for a process that takes no admin calls.
     let localToken: LocalAdminToken?
     let outbound: GuardedClient
+    /// Asks origins on behalf of single clients, which must not keep copies waiting by how slowly they read.
+    let relays: GuardedClient
+    let named: Reloadable<NamedOriginTable>
+    let pages: PageOpening
     /// How a pool is chosen for a request that names none.
     let selection: PoolSelection
     let regionUpdates: RegionUpdates
@@ -46,8 +51,20 @@ struct MirrorComposition: Sendable {
         redis = store as? RedisStateStore
         state = HotIndex(store, memory: Int(configuration.redirect.memory), clock: clock)
         outbound = Self.makeOutbound(configuration, group: group, logger: logger)
+        let relays = Self.makeRelays(configuration, group: group, logger: logger)
+        self.relays = relays
+        let named = Reloadable(NamedOriginTable(configuration.origins.named, policy: configuration.origins.policy))
+        self.named = named
+        // What is got with one client's tokens is of use to the other.
+        let tokens = UpstreamTokens(client: relays, clock: clock, logger: logger)
+        let upstream = UpstreamClient(client: relays, tokens: tokens)
+        pages = PageOpening(
+            directory: "\(configuration.stateDirectory)/pages", configuration: configuration.origins.pages, upstream: upstream,
+            metrics: PageMetrics(factory: registry), clock: clock, logger: logger)
+        if role.servesArtifacts { try pages.open(for: configuration) }
         let origins = OriginTable(
-            outbound, buckets: storage.origins(configuration.origins.buckets), metrics: OriginMetrics(factory: registry))
+            outbound, buckets: storage.origins(configuration.origins.buckets), named: named,
+            upstream: UpstreamClient(client: outbound, tokens: tokens), metrics: OriginMetrics(factory: registry))
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters()
         let publications = PublicationLock()
@@ -77,7 +94,8 @@ struct MirrorComposition: Sendable {
         services = MirrorServices(
             pools: pools, selector: selection.selector, state: state, isStateShared: redis != nil, redirects: redirects,
             health: health, remover: remover, waiters: waiters, uses: uses, metrics: metrics, registry: registry,
-            copySlots: workers?.slots, clock: clock)
+            copySlots: workers?.slots, named: named, upstream: upstream, pages: pages.service,
+            clock: clock)
         if let redis, role == .copier {
             registration = CopierRegistration(
                 registry: redis, name: name, pools: pools.ids, life: configuration.copy.lease, clock: clock, logger: logger)
@@ -99,6 +117,7 @@ struct MirrorComposition: Sendable {
     func close() async {
         await services.uses.flush()
         await outbound.shutdown()
+        await relays.shutdown()
         await regionUpdates.reader.client?.shutdown()
         await storage.close()
         await state.close()
@@ -108,6 +127,17 @@ struct MirrorComposition: Sendable {
     func adminTokens(_ configuration: Configuration) -> [String] {
         let local = configuration.admin.localToken ? localToken?.value : nil
         return configuration.admin.tokens.map(\.value) + (local.map { [$0] } ?? [])
+    }
+
+    /// What may be fetched, and what is asked for below `/o/`, from now on.
+    ///
+    /// - Throws: ``StartError`` when pages cannot be kept; nothing has changed then.
+    func replaceOrigins(with configuration: Configuration) throws(StartError) {
+        let policy = configuration.origins.policy
+        if role.servesArtifacts { try pages.open(for: configuration) }
+        outbound.policy = policy
+        relays.policy = policy
+        named.replace(with: NamedOriginTable(configuration.origins.named, policy: policy))
     }
 
     // MARK: The parts
@@ -182,6 +212,14 @@ struct MirrorComposition: Sendable {
         return GuardedClient(
             policy: policy, configuration: configuration.outbound, resolver: SystemResolver(eventLoopGroup: group), eventLoopGroup: group,
             logger: logger)
+    }
+
+    private static func makeRelays(
+        _ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger
+    ) -> GuardedClient {
+        GuardedClient(
+            policy: configuration.origins.policy, configuration: configuration.outbound,
+            resolver: CachingResolver(SystemResolver(eventLoopGroup: group)), eventLoopGroup: group, logger: logger)
     }
 
     private static func makeOutbound(

@@ -32,6 +32,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     let coalescing: CoalescingTable
     private let lookups: StateLookups
     private let connectionMetrics: ConnectionMetrics
+    private let namedMetrics: NamedMetrics
     private let usesFastPath: Bool
     private let group: MultiThreadedEventLoopGroup
     private let logger: Logger
@@ -72,6 +73,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         troubles = LineBudget(clock: services.clock)
         figures = SharedLooks(life: MetricsRoute.figuresLife, patience: PoolHealth.patience, clock: services.clock)
         self.tls = tls.map { Reloadable($0) }
+        namedMetrics = NamedMetrics(factory: services.registry)
         connectionMetrics = ConnectionMetrics(factory: services.registry)
         table = FastPathTable(
             index: services.state, forms: AnswerForms(status: self.redirectStatus, registry: services.registry))
@@ -199,6 +201,10 @@ package struct MirrorServer: Service, CustomStringConvertible {
         guard servesArtifacts else { return MetricsRoute(services: services, figures: figures).register(on: router) }
         HomeRoutes(services: services, publicURL: publicURL, isTLS: tls != nil).register(on: router)
         redirectRoutes.register(on: router)
+        NamedRoutes(
+            services: services, redirects: redirectRoutes, metrics: namedMetrics, publicURL: publicURL, isTLS: tls != nil,
+            troubles: troubles
+        ).register(on: router)
         LocalObjectRoutes(
             services: services, sendsFiles: tls == nil, publicURL: publicURL, redirectStatus: redirectStatus, troubles: troubles
         ).register(on: router)

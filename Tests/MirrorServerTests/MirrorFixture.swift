@@ -9,6 +9,7 @@ import MirrorTesting
 import NIOCore
 import NIOPosix
 import NIOSSL
+import NamedOrigins
 import ServiceLifecycle
 import Synchronization
 import TestServers
@@ -47,6 +48,11 @@ struct MirrorOptions: Sendable {
     var proxyProtocol = false
     /// Origins beside ``World/origin``.
     var allow: [EgressPolicy.AllowRule] = []
+    /// Their URLs are allowed, too.
+    var named: [NamedOrigin] = []
+    /// A directory to keep pages in.
+    var pages: String?
+    var deliveries: [SelectionConfiguration.DeliveryRule] = []
     var copies = false
     var isSigned = false
     var hasOtherPool = true
@@ -56,6 +62,7 @@ struct MirrorOptions: Sendable {
     var selection: SelectionConfiguration {
         var selection = SelectionConfiguration(networks: networks, trustedProxies: trustedProxies, fallback: fallback)
         (selection.proxyHeader, selection.poolHeader, selection.regions) = (proxyHeader, poolHeader, regionPools)
+        selection.deliveries = deliveries
         return selection
     }
 
@@ -175,12 +182,16 @@ final class MirrorFixture: Sendable {
             let pools = PoolTable(
                 [try pool(World.pool, store)] + (options.hasOtherPool ? [try pool(World.otherPool, otherStore)] : []))
             let policy = try EgressPolicy(
-                allow: [.prefix(try ArtifactURL(World.origin + "/"))] + options.allow, requireHTTPS: options.allow.isEmpty,
+                allow: [.prefix(try ArtifactURL(World.origin + "/"))] + options.allow
+                    + options.named.flatMap(\.places).map { .prefix($0) }, requireHTTPS: options.allow.isEmpty,
                 allowAddresses: ["127.0.0.0/8"].compactMap(IPNetwork.init))
             outbound = GuardedClient(
                 policy: policy, resolver: SystemResolver(eventLoopGroup: loops), eventLoopGroup: loops, logger: logger)
             let registry = MetricsRegistry()
-            let origins = OriginTable(outbound, metrics: OriginMetrics(factory: registry))
+            let named = Reloadable(NamedOriginTable(options.named, policy: policy))
+            let upstream = UpstreamClient(
+                client: outbound, tokens: UpstreamTokens(client: outbound, clock: world.clock, logger: logger))
+            let origins = OriginTable(outbound, named: named, upstream: upstream, metrics: OriginMetrics(factory: registry))
             let metrics = EngineMetrics(pools: pools.ids, factory: registry)
             let waiters = ReplicaWaiters()
             let publications = PublicationLock()
@@ -199,13 +210,20 @@ final class MirrorFixture: Sendable {
                 presence: presence, health: health, configuration: redirect,
                 coldClaims: ColdClaims(options.coldClaims, metrics: metrics, clock: world.clock, logger: logger),
                 metrics: metrics, clock: world.clock, logger: logger)
+            var pages: PageService?
+            if let directory = options.pages {
+                pages = PageService(
+                    upstream: upstream, store: try PageStore(directory: directory, maxBytes: 1 << 20, logger: logger), clock: world.clock,
+                    metrics: PageMetrics(factory: registry), logger: logger)
+            }
             services = MirrorServices(
                 pools: pools,
                 selector: Reloadable(PoolSelector(options.selection, pools: pools.all.map(\.id), regions: options.regions)),
                 state: world.state, isStateShared: options.isStateShared, redirects: redirects, health: health, remover: remover,
                 waiters: waiters,
                 uses: uses,
-                metrics: metrics, registry: registry, clock: world.clock)
+                metrics: metrics, registry: registry, named: named, upstream: upstream,
+                pages: Reloadable(pages), clock: world.clock)
             workers = CopyWorkers(
                 name: "test", pools: pools, state: world.state, origins: origins,
                 space: PoolSpace(state: world.state, remover: remover, uses: uses, metrics: metrics, logger: logger),

@@ -1,15 +1,22 @@
 import MirrorCore
 import MirrorNet
+import NamedOrigins
 
 /// An artifact that anybody may fetch by HTTP, as far as the egress policy allows it.
 struct HTTPOrigin: Origin {
     let source: ArtifactSource
     let client: GuardedClient
     let metrics: OriginMetrics
+    var named: NamedCall?
+    var upstream: UpstreamClient?
 
     var isPrivate: Bool { false }
 
     func check() throws {
+        if case .refused = named?.rule.kind {
+            throw OutboundError(
+                EgressRefusal(.notListed, "a rule of the origin \(named?.origin.name ?? "") refuses \(source.url.redacted)"))
+        }
         // What would be fetched; the name has the same host and path.
         try client.check(source.url)
     }
@@ -27,9 +34,12 @@ struct HTTPOrigin: Origin {
         var headers: [(name: String, value: String)] = []
         if let range { headers.append(("Range", "bytes=\(range.offset)-\(range.end - 1)")) }
         if let ifMatch { headers.append(("If-Match", ifMatch)) }
-        let rule = client.policy.rule(for: source.url)
-        return try await metrics.counting(rule?.label ?? "other", status: \.status) {
-            OriginAnswer(try await client.send(OutboundRequest(.get, url ?? source.url, headers: headers)))
+        if let accept = named?.rule.accept { headers.append(("Accept", accept)) }
+        let request = OutboundRequest(.get, url ?? source.url, headers: headers)
+        let label = named?.origin.name ?? client.policy.rule(for: source.url)?.label ?? "other"
+        return try await metrics.counting(label, status: \.status) {
+            guard let named, let upstream else { return OriginAnswer(try await client.send(request)) }
+            return OriginAnswer(try await upstream.send(request, to: named.origin, authorization: nil))
         }
     }
 }

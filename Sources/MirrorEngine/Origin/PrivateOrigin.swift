@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorNet
 import MirrorStorage
+import NamedOrigins
 
 /// An object of a bucket that the mirror reads with credentials of its own, whatever the client's URL was signed with.
 struct PrivateOrigin: Origin {
@@ -11,6 +12,8 @@ struct PrivateOrigin: Origin {
     let metrics: OriginMetrics
 
     var source: ArtifactSource { ArtifactSource(artifact) }
+
+    var named: NamedCall? { nil }
 
     var isPrivate: Bool { true }
 

@@ -2,6 +2,7 @@ import MirrorCore
 package import MirrorNet
 import MirrorSettings
 package import MirrorStorage
+package import NamedOrigins
 
 extension Configuration {
     /// What may be fetched.
@@ -10,6 +11,9 @@ extension Configuration {
         package var policy = EgressPolicy()
         /// What is read with credentials of the mirror's own; allowed without a rule.
         package var buckets: [Origin] = []
+        /// Those that clients ask for below `/o/`; the policy allows them.
+        package var named: [NamedOrigin] = []
+        package var pages = PageConfiguration()
     }
 
     /// A place that artifacts are read from with credentials of the mirror's own.
@@ -26,9 +30,9 @@ extension Configuration {
 
 extension Configuration.Origins {
     mutating func read(_ reader: SettingsReader, _ services: StorageServices) {
-        let exception = services.originKeys.isEmpty ? "" : " May be left out where \(services.originKeyWords) has an entry."
+        let exception = services.originKeys.isEmpty ? "" : " May be left out where \(services.originKeyWords) or `named` has an entry."
         let rules = reader.requiredList(
-            "allow", unless: services.originKeys, type: "list of URL prefixes, or {prefix or pattern, query}",
+            "allow", unless: services.originKeys + ["named"], type: "list of URL prefixes, or {prefix or pattern, query}",
             example: "\n- https://artifacts.example.org/builds/\n- pattern: '^https://s3\\.us-west-2\\.amazonaws\\.com/public-artifacts/'",
             doc:
                 "The artifacts that may be fetched. An entry is a URL prefix, compared by scheme, host, port and path, or an anchored "
@@ -61,6 +65,10 @@ extension Configuration.Origins {
             guard let key = origin.settings.plainHTTPKey else { continue }
             section.report("uses plain HTTP, but origins.requireHTTPS is true", key: key)
         }
+        named = NamedOrigin.read(reader, requireHTTPS: requireHTTPS)
+        reader.section("pages", doc: "Pages of named origins, which are kept for a short life and then revalidated.") {
+            pages = PageConfiguration($0)
+        }
         var allowAddresses: [IPNetwork] = []
         reader.list(
             "allowAddresses", &allowAddresses, .network,
@@ -73,7 +81,8 @@ extension Configuration.Origins {
             doc: "Maximum number of redirects to follow from an origin; each hop must be allowed, too.")
         // What is wrong with a rule has been reported above.
         if let read = try? EgressPolicy(
-            allow: rules.map(\.rule), requireHTTPS: requireHTTPS, allowAddresses: allowAddresses, maxRedirects: maxRedirects)
+            allow: rules.map(\.rule) + named.flatMap(\.places).map { .prefix($0) }, requireHTTPS: requireHTTPS,
+            allowAddresses: allowAddresses, maxRedirects: maxRedirects)
         {
             policy = read
         }

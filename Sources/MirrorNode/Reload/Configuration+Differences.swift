@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorEngine
 import MirrorNet
 import MirrorServer
+import NamedOrigins
 
 /// Settings whose properties are named for their keys, so that it can be said which of them differ.
 protocol ConfigurationSection: Equatable {}
@@ -67,6 +68,7 @@ extension Configuration: ConfigurationSection {
 
 extension Configuration.Admin: ConfigurationSection {}
 extension Configuration.Origins: ConfigurationSection {}
+extension PageConfiguration: ConfigurationSection {}
 extension EgressPolicy: ConfigurationSection {}
 extension RetentionConfiguration: ConfigurationSection {}
 extension RedirectConfiguration: ConfigurationSection {}

@@ -6,6 +6,8 @@ import MirrorEngine
 import MirrorState
 import MirrorStorage
 import NIOCore
+import NIOPosix
+import NamedOrigins
 
 /// `DELETE /v1/purge/…` and `POST /v1/warm`: what changes something.
 struct AdminRoutes: Sendable {
@@ -24,7 +26,7 @@ struct AdminRoutes: Sendable {
     /// A client that prefers it (RFC 7240) is told what was there, with 200.
     private func purge(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let target = try RequestTarget(request.uri.path, behind: "/v1/purge/")
-        let artifact = try services.origin(of: target.url).source.name
+        let artifact = try services.artifact(target.url).source.name
         let pools = try target.pool.map { [try services.pool($0)] } ?? services.pools.all
         var removed: [PurgeCall.Item] = []
         for pool in pools {
@@ -40,6 +42,7 @@ struct AdminRoutes: Sendable {
             }
             context.logger.notice("purged", metadata: ["replica": "\(id)"])
         }
+        if let pages = services.pages.value { _ = try await NIOThreadPool.singleton.runIfActive { pages.remove(artifact) } }
         guard Self.wantsAnswer(request) else { return Response(status: .noContent) }
         var response = JSONResponse.make(PurgeCall.Answer(url: artifact.description, removed: removed), for: request)
         response.headers[.preferenceApplied] = PurgeCall.preference
@@ -73,7 +76,7 @@ struct AdminRoutes: Sendable {
         }
         guard warm.urls.count <= WarmCall.maxURLs else { throw RequestError(.inputError, "at most \(WarmCall.maxURLs) urls at a time") }
         let pools = try warm.pools?.map { try services.pool(named: $0) } ?? services.pools.all
-        let origins = try warm.urls.map { try services.origin(of: $0) }
+        let origins = try warm.urls.map { try services.artifact($0) }
         let wanted = origins.flatMap { origin in pools.map { (origin: origin, pool: $0) } }
         // Each may cost a request to its pool.
         let items = await withTaskGroup(of: (Int, WarmCall.Item).self) { group in

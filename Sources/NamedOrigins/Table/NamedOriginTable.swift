@@ -1,0 +1,204 @@
+package import MirrorCore
+package import MirrorNet
+
+/// Finds what a request below `/o/` asks for, and where below `/o/` a URL is.
+///
+/// A path is `NAME/REST` or `HOST/REST`; a port stands behind the host as `:PORT` or `%3APORT`. Before the rest there may be, in any order,
+/// `~HOST` for a place that the named origin's pages link to, a ``DigestMark`` for the digest that the link stated, and `~hop=N` where the mirror has
+/// redirected the client to itself before. The file's name stays last, so that a client can append `.metadata` to it. A host that belongs to a named origin
+/// has its rules; of any other host, everything is mirrored.
+package struct NamedOriginTable: Sendable {
+    private static let hopMark = "~hop="
+    /// As many as a redirect to ourselves may count.
+    private static let maxHop = 100
+
+    package let origins: [NamedOrigin]
+    private let byName: [String: NamedOrigin]
+    /// Every URL and every link target, the longest path first.
+    private let places: [OriginPlace]
+    private let links: [String: OriginLinks]
+    private let policy: EgressPolicy
+
+    /// - Parameter policy: What it allows is asked for by host.
+    package init(_ origins: [NamedOrigin] = [], policy: EgressPolicy) {
+        self.origins = origins
+        self.policy = policy
+        byName = Dictionary(origins.map { ($0.name, $0) }) { first, _ in first }
+        let places = origins.flatMap { origin in origin.places.map { OriginPlace(origin: origin, url: $0) } }
+            .sorted { $0.url.path.utf8.count > $1.url.path.utf8.count }
+        self.places = places
+        links = byName.mapValues { OriginLinks($0, places, policy) }
+    }
+
+    // MARK: From a path
+
+    /// - Parameters:
+    ///   - path: What follows `/o/`, as the client sent it.
+    ///   - query: Without the `?`.
+    package func call(_ path: Substring, query: String? = nil, method: RuleMethod = .get) throws(NamedCallError) -> NamedCall {
+        var rest = path.utf8[...]
+        let first = Self.segment(&rest) ?? ""
+        guard let origin = byName[String(first)] else { return try hostCall(first, rest, query, method) }
+        let marks = Marks(&rest, of: origin)
+        let base = marks.target?.url ?? origin.url
+        return Self.call(origin, behind: base, try Self.url(base, rest, query), method, marks)
+    }
+
+    private func hostCall(
+        _ first: Substring, _ rest: Substring.UTF8View, _ query: String?, _ method: RuleMethod
+    ) throws(NamedCallError) -> NamedCall {
+        guard let host = PercentCoding.decode(first), host.utf8.contains(where: { ".:".utf8.contains($0) }) || host == "localhost" else {
+            throw NamedCallError(code: .unknownOrigin, message: "there is no origin of this name; /o/ is followed by a name or a host")
+        }
+        var refusal: NamedCallError?
+        for scheme in [ArtifactURL.Scheme.https, .http] {
+            let base: ArtifactURL
+            do throws(ArtifactURLError) {
+                base = try ArtifactURL("\(scheme.rawValue)://\(host)/")
+            } catch {
+                throw NamedCallError(code: .invalid, message: "what follows /o/ is neither a name nor a host: \(error.reason)")
+            }
+            guard base.path == "/", base.query == nil else {
+                throw NamedCallError(code: .invalid, message: "what follows /o/ is neither a name nor a host")
+            }
+            var behind = rest
+            let marks = Marks(&behind, of: nil)
+            let url = try Self.url(base, behind, query)
+            if let place = place(of: url) { return Self.call(place.origin, behind: place.url, url, method, marks) }
+            do throws(EgressRefusal) {
+                try policy.check(url)
+            } catch {
+                refusal = refusal ?? NamedCallError(code: .notAllowed, message: error.message)
+                continue
+            }
+            let origin = NamedOrigin(name: base.authority, url: base, rules: [.everything(policy.queryRule(for: url)), .noPOST])
+            return Self.call(origin, behind: base, url, method, marks)
+        }
+        throw refusal ?? NamedCallError(code: .notAllowed, message: "the host is not allowed")
+    }
+
+    // MARK: From a URL
+
+    /// What is known of a URL that is asked for by itself; `nil` for one that belongs to no named origin.
+    package func call(_ url: ArtifactURL, method: RuleMethod = .get) -> NamedCall? {
+        place(of: url).map { Self.call($0.origin, behind: $0.url, url, method, Marks()) }
+    }
+
+    /// Where the links of a named origin's pages lead.
+    package func links(of origin: NamedOrigin) -> OriginLinks { links[origin.name] ?? OriginLinks(origin, places, policy) }
+
+    private func place(of url: ArtifactURL) -> OriginPlace? { places.first { url.isBelow($0.url) } }
+
+    // MARK: Parts
+
+    private static func call(
+        _ origin: NamedOrigin, behind base: ArtifactURL, _ url: ArtifactURL, _ method: RuleMethod, _ marks: Marks
+    ) -> NamedCall {
+        let path = "/\(Substring(url.path.utf8.dropFirst(base.path.utf8.count)))"
+        for rule in origin.rules where rule.methods.contains(method) {
+            guard let match = rule.pattern.match(path) else { continue }
+            let digest: Digest? =
+                switch rule.digest {
+                case .link: marks.digest
+                case .path(let algorithm):
+                    match.digits.flatMap { Digest(algorithm, hex: String(decoding: Array(path.utf8)[$0], as: UTF8.self)) }
+                case .field, nil: nil
+                }
+            return NamedCall(origin: origin, rule: rule, url: url, digest: digest, hop: marks.hop)
+        }
+        return NamedCall(origin: origin, rule: .rest, url: url, digest: nil, hop: marks.hop)
+    }
+
+    /// What stands between the name of an origin and the path.
+    private struct Marks {
+        var digest: Digest?
+        var target: LinkTarget?
+        var hop = 0
+
+        init() {}
+
+        /// Takes them from the front of a path.
+        init(_ rest: inout Substring.UTF8View, of origin: NamedOrigin?) {
+            while rest.first == UInt8(ascii: "~") {
+                var ahead = rest
+                guard let mark = NamedOriginTable.segment(&ahead) else { return }
+                if let stated = DigestMark.digest(mark) {
+                    digest = stated
+                } else if let number = NamedOriginTable.hop(mark) {
+                    // The one that the mirror put in front counts up, whatever else the client wrote.
+                    hop = max(hop, number)
+                } else if let origin, let found = NamedOriginTable.target(mark, of: origin) {
+                    target = found
+                } else {
+                    return
+                }
+                rest = ahead
+            }
+        }
+    }
+
+    /// The path of a request with the mark that says how often its client was redirected to the mirror.
+    ///
+    /// - Parameter path: Behind `/o/`, as it was sent.
+    package static func path(_ path: Substring, hop: Int) -> String {
+        var rest = path.utf8[...]
+        guard let first = segment(&rest) else { return String(path) }
+        var ahead = rest
+        if let mark = segment(&ahead), Self.hop(mark) != nil { rest = ahead }
+        return "\(first)/\(hopMark)\(hop)/\(Substring(rest))"
+    }
+
+    private static func hop(_ mark: Substring) -> Int? {
+        guard mark.utf8.starts(with: hopMark.utf8) else { return nil }
+        let digits = mark.utf8.dropFirst(hopMark.utf8.count)
+        guard (1...3).contains(digits.count), digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            let number = Int(String(Substring(digits))), number <= maxHop
+        else { return nil }
+        return number
+    }
+
+    /// Takes what stands before the next slash, and the slash.
+    ///
+    /// - Returns: `nil`, with nothing taken, if there is no slash.
+    private static func segment(_ rest: inout Substring.UTF8View) -> Substring? {
+        guard let slash = rest.firstIndex(of: UInt8(ascii: "/")) else { return nil }
+        defer { rest = rest[rest.index(after: slash)...] }
+        return Substring(rest[..<slash])
+    }
+
+    private static func target(_ mark: Substring, of origin: NamedOrigin) -> LinkTarget? {
+        guard let authority = PercentCoding.decode(mark.dropFirst()) else { return nil }
+        return origin.links.first { $0.url.authority == authority }
+    }
+
+    private static func url(_ base: ArtifactURL, _ rest: Substring.UTF8View, _ query: String?) throws(NamedCallError) -> ArtifactURL {
+        let url: ArtifactURL
+        do throws(ArtifactURLError) {
+            url = try ArtifactURL("\(base)\(Substring(rest))\(query.map { "?\($0)" } ?? "")")
+        } catch {
+            throw NamedCallError(code: .invalid, message: "the path is not that of a URL: \(error.reason)")
+        }
+        guard url.isBelow(base) else {
+            throw NamedCallError(code: .invalid, message: "the path leads out of the origin's URL")
+        }
+        return url
+    }
+}
+
+extension OriginRule {
+    /// Of an origin without a name of its own.
+    fileprivate static func everything(_ query: QueryRule) -> OriginRule { OriginRule(.everything, .mirrored, query: query) }
+
+    /// Nobody said that strangers may send anything there.
+    fileprivate static let noPOST = OriginRule(.everything, .refused, methods: .post)
+
+    /// Of what no other rule of a named origin is for.
+    fileprivate static let rest = OriginRule(.everything, .passed, methods: .any, query: .keep)
+}
+
+extension ArtifactURL {
+    /// - Parameter base: Ends in a slash.
+    func isBelow(_ base: ArtifactURL) -> Bool {
+        scheme == base.scheme && host == base.host && port == base.port && path.utf8.starts(with: base.path.utf8)
+    }
+}
