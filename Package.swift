@@ -106,6 +106,13 @@ let package = Package(
         module("CloudRegions", ["MirrorCore"], resources: [.embedInCode("Resources/snapshot.bin")]),
         module("MirrorNet", ["MirrorSystem", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
         module("MirrorSettings", ["MirrorSystem", "MirrorCore", logging]),
+        // What clients ask for below /o/: rules for origins with a name, and the pages that are revalidated.
+        module(
+            "NamedOrigins",
+            [
+                "MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", crypto, httpTypes, logging, metrics, nioCore, nioHTTP1,
+                nioPosix,
+            ]),
         module("MirrorStorage", ["MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", logging, metrics, nioCore]),
         module("StorageLocal", ["MirrorStorage", "MirrorSettings", "MirrorSystem", "MirrorCore", logging, nioCore, nioPosix]),
         module("StorageCloud", ["MirrorStorage", "MirrorNet", "MirrorSystem", "MirrorCore", crypto, logging, nioCore, nioHTTP1]),
@@ -133,28 +140,28 @@ let package = Package(
         module(
             "MirrorEngine",
             [
-                "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore", crypto, logging, metrics,
-                nioCore, serviceLifecycle, tracing,
+                "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore", crypto, logging,
+                metrics, nioCore, serviceLifecycle, tracing,
             ]),
         module(
             "MirrorServer",
             [
-                "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
-                crypto, httpTypes, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL,
+                "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem",
+                "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1, nioPosix, nioSSL,
                 serviceLifecycle,
             ], resources: [.embedInCode("Resources/openapi.yaml")]),
         module(
             "MirrorNode",
             [
-                "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient",
+                "MirrorServer", "MirrorEngine", "NamedOrigins", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient",
                 "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
                 logging, metrics, nioCore, nioPosix, nioSSL, serviceLifecycle, unixSignals, yams,
             ]),
         module(
             "CloudMirror",
             [
-                "MirrorNode", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet",
-                "CloudRegions", "MirrorSystem", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
+                "MirrorNode", "NamedOrigins", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings",
+                "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
             ]),
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
         module(
@@ -180,6 +187,12 @@ let package = Package(
             [
                 "TestServers", "MirrorNet", "MirrorTesting", "MirrorCore", asyncHTTPClient, logging, nioCore, nioEmbedded, nioHTTP1,
                 nioPosix,
+            ]),
+        tests(
+            "NamedOriginsTests",
+            [
+                "TestServers", "NamedOrigins", "MirrorSettings", "MirrorNet", "MirrorTesting", "MirrorSystem", "MirrorCore", httpTypes,
+                logging, nioCore, nioHTTP1, nioPosix,
             ]),
         tests(
             "StorageConformanceTests",
@@ -233,29 +246,29 @@ let package = Package(
         tests(
             "MirrorEngineTests",
             [
-                "TestServers", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage", "MirrorState",
-                "MirrorNet", "CloudRegions", "MirrorTesting", "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1, nioPosix,
+                "TestServers", "MirrorEngine", "NamedOrigins", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage",
+                "MirrorState", "MirrorNet", "CloudRegions", "MirrorTesting", "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1, nioPosix,
                 serviceLifecycle,
             ]),
         tests(
             "MirrorServerTests",
             [
-                "MirrorServer", "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorNet", "CloudRegions", "MirrorTesting", "MirrorCore",
-                "TestServers", hummingbird, httpTypes, logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
+                "MirrorServer", "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet",
+                "CloudRegions", "MirrorTesting", "MirrorCore", "TestServers", hummingbird, httpTypes, logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
                 yams,
             ]),
         tests(
             "CloudMirrorTests",
             [
-                "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "StorageGCS",
-                "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
+                "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "NamedOrigins", "StorageLocal", "StorageS3",
+                "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
                 argumentParser, logging,
                 nioCore, nioPosix, serviceLifecycle,
             ]),
         tests(
             "FuzzTests",
             [
-                "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "StorageS3", "StorageGCS",
+                "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "NamedOrigins", "StorageS3", "StorageGCS",
                 "StorageCloud", "StateSQLite", "StateRedis", "RedisClient",
                 "MirrorState", "MirrorStorage", "MirrorNet", "CloudRegions", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging,
                 nioCore, nioEmbedded,

@@ -20,6 +20,7 @@ LAYERS = {
     "CloudRegions": {"MirrorCore"},
     "MirrorNet": {"MirrorSystem", "MirrorCore"},
     "MirrorSettings": {"MirrorSystem", "MirrorCore"},
+    "NamedOrigins": {"MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore"},
     "MirrorStorage": {"MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore"},
     "StorageLocal": {"MirrorStorage", "MirrorSettings", "MirrorSystem", "MirrorCore"},
     "StorageCloud": {"MirrorStorage", "MirrorNet", "MirrorSystem", "MirrorCore"},
@@ -30,16 +31,16 @@ LAYERS = {
     "StateSQLite": {"MirrorState", "MirrorSystem", "MirrorCore"},
     "RedisClient": set(),
     "StateRedis": {"RedisClient", "MirrorState", "MirrorCore"},
-    "MirrorEngine": {"MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore"},
+    "MirrorEngine": {"NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore"},
     "MirrorServer": {
-        "MirrorEngine", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
+        "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
     },
     "MirrorNode": {
-        "MirrorServer", "MirrorEngine", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage", "MirrorState",
+        "MirrorServer", "MirrorEngine", "NamedOrigins", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage", "MirrorState",
         "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
     },
     "CloudMirror": {
-        "MirrorNode", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet",
+        "MirrorNode", "NamedOrigins", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet",
         "CloudRegions", "MirrorSystem", "MirrorCore",
     },
     "cloud-mirror": {"CloudMirror"},

@@ -1,12 +1,12 @@
 /// A small regular expression as a program for Thompson's algorithm, which is linear in the length of the text.
 ///
 /// - SeeAlso: Russ Cox, "Regular Expression Matching: the Virtual Machine Approach".
-struct PatternProgram: Sendable {
-    struct SyntaxError: Error {
+package struct PatternProgram: Sendable {
+    package struct SyntaxError: Error {
         /// Continues "the pattern …".
-        let reason: String
+        package let reason: String
 
-        init(_ reason: String) {
+        package init(_ reason: String) {
             self.reason = reason
         }
     }
@@ -15,7 +15,14 @@ struct PatternProgram: Sendable {
         case match(ByteSet)
         case split(Int, Int)
         case jump(Int)
+        case mark
         case accept
+    }
+
+    /// That a text matches.
+    package struct Match: Sendable, Equatable {
+        /// How many bytes the pattern had read where it has its mark; `nil` if what matched has none.
+        package let mark: Int?
     }
 
     /// About one instruction for each byte to match.
@@ -26,6 +33,21 @@ struct PatternProgram: Sendable {
     /// Whether the text must end where the pattern does.
     private let isAnchoredAtEnd: Bool
 
+    /// Matches every text.
+    package static let everything = PatternProgram()
+
+    private init() {
+        isAnchoredAtEnd = false
+        instructions = [.accept]
+    }
+
+    /// A pattern of another syntax, for whole texts.
+    package init(_ node: PatternNode) throws(SyntaxError) {
+        isAnchoredAtEnd = true
+        try emit(node)
+        instructions.append(.accept)
+    }
+
     init(_ text: some StringProtocol) throws(SyntaxError) {
         var parser = PatternParser(text)
         let node = try parser.parse()
@@ -35,48 +57,57 @@ struct PatternProgram: Sendable {
     }
 
     /// Whether the text, from its first byte on, matches.
-    func matches(_ text: some Sequence<UInt8>) -> Bool {
+    package func matches(_ text: some Sequence<UInt8>) -> Bool { match(text) != nil }
+
+    /// The match of the text from its first byte on.
+    package func match(_ text: some Sequence<UInt8>) -> Match? {
         var seen = [Int](repeating: -1, count: instructions.count)
         var current: [ByteSetState] = []
         var position = 0
-        if follow(0, at: position, into: &current, seen: &seen), !isAnchoredAtEnd { return true }
-        var isAccepting = seen[instructions.count - 1] == position
+        var accepted = follow(0, nil, at: position, into: &current, seen: &seen)
+        if accepted != nil, !isAnchoredAtEnd { return accepted }
         for byte in text {
             position += 1
+            accepted = nil
             var next: [ByteSetState] = []
             next.reserveCapacity(current.count)
             for state in current where state.set.contains(byte) {
-                if follow(state.next, at: position, into: &next, seen: &seen), !isAnchoredAtEnd { return true }
+                guard let match = follow(state.next, state.mark, at: position, into: &next, seen: &seen) else { continue }
+                if !isAnchoredAtEnd { return match }
+                accepted = match
             }
-            isAccepting = seen[instructions.count - 1] == position
-            if next.isEmpty, !isAccepting { return false }
+            if next.isEmpty, accepted == nil { return nil }
             current = next
         }
-        return isAccepting
+        return accepted
     }
 
     private struct ByteSetState {
         let set: ByteSet
         let next: Int
+        let mark: Int?
     }
 
     /// Adds every state that can be reached from `start` without reading a byte.
     ///
-    /// - Returns: Whether the end of the program is among them.
-    private func follow(_ start: Int, at position: Int, into states: inout [ByteSetState], seen: inout [Int]) -> Bool {
-        var stack = [start]
-        var accepts = false
-        while let index = stack.popLast() {
+    /// - Returns: The match, if the end of the program is among them.
+    private func follow(
+        _ start: Int, _ mark: Int?, at position: Int, into states: inout [ByteSetState], seen: inout [Int]
+    ) -> Match? {
+        var stack = [(index: start, mark: mark)]
+        var match: Match?
+        while let (index, mark) = stack.popLast() {
             guard seen[index] != position else { continue }
             seen[index] = position
             switch instructions[index] {
-            case .match(let set): states.append(ByteSetState(set: set, next: index + 1))
-            case .jump(let target): stack.append(target)
-            case .split(let first, let second): stack += [second, first]
-            case .accept: accepts = true
+            case .match(let set): states.append(ByteSetState(set: set, next: index + 1, mark: mark))
+            case .jump(let target): stack.append((target, mark))
+            case .split(let first, let second): stack += [(second, mark), (first, mark)]
+            case .mark: stack.append((index + 1, position))
+            case .accept: match = Match(mark: mark)
             }
         }
-        return accepts
+        return match
     }
 
     // MARK: Compiling
@@ -88,6 +119,8 @@ struct PatternProgram: Sendable {
         switch node {
         case .set(let set):
             instructions.append(.match(set))
+        case .mark:
+            instructions.append(.mark)
         case .sequence(let nodes):
             for node in nodes { try emit(node) }
         case .choice(let nodes):
@@ -131,14 +164,14 @@ struct PatternProgram: Sendable {
 }
 
 /// 256 bits.
-struct ByteSet: Sendable {
+package struct ByteSet: Sendable {
     private var words = SIMD4<UInt64>()
 
-    static var any: ByteSet { ByteSet().inverted }
+    package static var any: ByteSet { ByteSet().inverted }
 
-    init() {}
+    package init() {}
 
-    init(_ bytes: some Sequence<UInt8>) {
+    package init(_ bytes: some Sequence<UInt8>) {
         for byte in bytes { insert(byte) }
     }
 
@@ -148,15 +181,17 @@ struct ByteSet: Sendable {
 
     func contains(_ byte: UInt8) -> Bool { words[Int(byte >> 6)] >> UInt64(byte & 63) & 1 == 1 }
 
-    var inverted: ByteSet {
+    package var inverted: ByteSet {
         var copy = self
         copy.words = ~words
         return copy
     }
 }
 
-indirect enum PatternNode {
+package indirect enum PatternNode {
     case set(ByteSet)
+    /// Reads nothing; the place that ``PatternProgram/Match/mark`` tells.
+    case mark
     case sequence([PatternNode])
     case choice([PatternNode])
     case repetition(PatternNode, Int, Int?)

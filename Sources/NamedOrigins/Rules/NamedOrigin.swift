@@ -1,0 +1,62 @@
+package import MirrorCore
+package import MirrorSettings
+
+/// An origin that clients ask for below `/o/NAME/`.
+package struct NamedOrigin: Sendable, Equatable {
+    /// 1 to 63 of a-z, 0-9 and hyphens, beginning with a letter or digit: never a host with a dot or a port.
+    package let name: String
+    /// What the rest of a path is appended to; ends in `/` and has no query.
+    package let url: ArtifactURL
+    /// Its own, then those of its preset. The first that matches decides; a request that none matches is passed.
+    package let rules: [OriginRule]
+    package let credentials: UpstreamCredentials
+    /// Whether the origin hands out tokens for what it refuses with 401, as registries of images do.
+    package let exchangesTokens: Bool
+    package let delivery: Delivery
+    /// Other places that its pages link to, and that may be fetched through it.
+    package let links: [LinkTarget]
+
+    package init(
+        name: String, url: ArtifactURL, rules: [OriginRule] = [], credentials: UpstreamCredentials = .none, exchangesTokens: Bool = false,
+        delivery: Delivery = .redirect, links: [LinkTarget] = []
+    ) {
+        self.name = name
+        self.url = url
+        self.rules = rules
+        self.credentials = credentials
+        self.exchangesTokens = exchangesTokens
+        self.delivery = delivery
+        self.links = links
+    }
+}
+
+/// A place that the pages of a named origin link to.
+package struct LinkTarget: Sendable, Equatable {
+    /// Ends in `/` and has no query.
+    package let url: ArtifactURL
+
+    package init(_ url: ArtifactURL) {
+        self.url = url
+    }
+}
+
+/// How the bytes of an artifact reach a client.
+package enum Delivery: String, Sendable, CaseIterable {
+    /// The client is redirected to the replica.
+    case redirect
+    /// The mirror reads the replica and sends it.
+    case inline
+    /// The client is redirected to the origin.
+    case origin
+}
+
+/// What the mirror shows an origin.
+package enum UpstreamCredentials: Sendable, Equatable {
+    case none
+    /// A header field.
+    case field(name: String, value: Secret)
+    case basic(user: String, password: Secret)
+    case bearer(Secret)
+    /// The `Authorization` of the client itself, for its request alone: what it gets is neither stored nor given to others.
+    case client
+}

@@ -1,0 +1,112 @@
+package import MirrorCore
+
+/// What is done with some of the requests for a named origin.
+package struct OriginRule: Sendable, Equatable {
+    package var methods: RuleMethods
+    /// Of the path behind the named origin's URL, which begins with `/`.
+    package var pattern: PathPattern
+    package var kind: Kind
+    /// How long a page is given out without asking the origin.
+    package var life: Duration
+    /// Bytes; an artifact that is not larger is sent in the answer. 0: never.
+    package var inlineLimit: Int64
+    /// Which part of the query belongs to the name.
+    package var query: QueryRule
+    /// Where a digest of the artifact stands.
+    package var digest: DigestPlace?
+    /// Whether an answer in HTML is an error of the origin, not the artifact.
+    package var refusesHTML: Bool
+    /// How long a request for an artifact waits for its copy; `nil`: as for any other.
+    package var wait: Duration?
+    package var miss: Miss
+
+    package init(
+        _ pattern: PathPattern, _ kind: Kind, methods: RuleMethods = .read, life: Duration = .seconds(60), inlineLimit: Int64 = 0,
+        query: QueryRule = .dropSignatures, digest: DigestPlace? = nil, refusesHTML: Bool = false, wait: Duration? = nil,
+        miss: Miss = .wait
+    ) {
+        self.methods = methods
+        self.pattern = pattern
+        self.kind = kind
+        self.life = life
+        self.inlineLimit = inlineLimit
+        self.query = query
+        self.digest = digest
+        self.refusesHTML = refusesHTML
+        self.wait = wait
+        self.miss = miss
+    }
+
+    /// The classes of rules.
+    package enum Kind: Sendable, Equatable {
+        /// Copied into pools, and given out from there: what never changes.
+        case mirrored
+        /// Kept for a short life, then revalidated: a page.
+        case revalidated
+        /// As `revalidated`, with links that lead through the mirror.
+        case rewritten(LinkGrammar)
+        /// Left to the origin.
+        case passed
+        case refused
+    }
+}
+
+/// How the links stand in a page.
+package enum LinkGrammar: String, Sendable, CaseIterable {
+    /// The `href` of an HTML page.
+    case html
+    /// PEP 503 or PEP 691, as the answer's `Content-Type` says: `href` in HTML, `url` in JSON.
+    case python
+    /// `dist.tarball` of an npm package.
+    case npm
+    /// `dl` and `api` of a cargo index's `config.json`.
+    case cargoConfig = "cargo-config"
+    /// `base_url` and `shards_base_url` of a conda channel.
+    case condaRepodata = "conda-repodata"
+    /// None but the `Link` field, which is rewritten in every page.
+    case fields
+}
+
+/// The methods that a rule is for.
+package enum RuleMethods: Sendable, Equatable {
+    /// GET and HEAD.
+    case read
+    /// POST, which can only be passed or refused.
+    case post
+    case any
+
+    package func contains(_ method: RuleMethod) -> Bool {
+        switch self {
+        case .read: method != .post
+        case .post: method == .post
+        case .any: true
+        }
+    }
+}
+
+package enum RuleMethod: String, Sendable, CaseIterable {
+    case get = "GET"
+    case head = "HEAD"
+    case post = "POST"
+}
+
+/// Where a digest of an artifact stands.
+package enum DigestPlace: Sendable, Equatable {
+    /// In the path, where the pattern has hexadecimal digits.
+    case path(Digest.Algorithm)
+    /// In a header field of the origin's answer.
+    case field(String)
+    /// In the link to it, of which it becomes a part: see ``NamedOriginTable``.
+    case link
+}
+
+/// What a request does for an artifact that is not present.
+package enum Miss: String, Sendable, CaseIterable {
+    /// It waits for the copy, up to its deadline.
+    case wait
+    /// It is redirected to the origin, and the copy is made behind it.
+    case redirectAndCopy = "redirect-and-copy"
+    /// It is redirected to the origin, and nothing is copied.
+    case redirect
+    case refuse
+}

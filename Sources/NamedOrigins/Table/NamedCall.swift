@@ -1,0 +1,26 @@
+package import MirrorCore
+
+/// What a request below `/o/` asks for.
+package struct NamedCall: Sendable, Equatable {
+    package let origin: NamedOrigin
+    package let rule: OriginRule
+    /// With the query that the client sent.
+    package let url: ArtifactURL
+    /// The digest of the artifact that stands in the path or in the link. A client may have made it up.
+    package let digest: Digest?
+}
+
+/// Why a request below `/o/` asks for nothing, phrased as a sentence for the client without its full stop.
+package struct NamedCallError: Error, Sendable, Equatable {
+    package enum Code: Sendable {
+        /// It cannot be read.
+        case invalid
+        /// There is no such origin.
+        case unknownOrigin
+        /// The egress policy forbids the host.
+        case notAllowed
+    }
+
+    package let code: Code
+    package let message: String
+}

@@ -1,0 +1,188 @@
+package import MirrorCore
+package import MirrorNet
+
+/// Finds what a request below `/o/` asks for, and where below `/o/` a URL is.
+///
+/// A path is `NAME/REST` or `HOST/REST`; a port stands behind the host as `:PORT` or `%3APORT`. Before the rest there may be, in any order,
+/// `~HOST` for a place that the named origin's pages link to, and `~sha256=HEX` for the digest that the link stated. The file's name stays last, so that
+/// a client can append `.metadata` to it. A host that belongs to a named origin has its rules; of any other host, everything is mirrored.
+package struct NamedOriginTable: Sendable {
+    private static let digestMark = "~sha256="
+
+    package let origins: [NamedOrigin]
+    private let byName: [String: NamedOrigin]
+    /// Every URL and every link target, the longest path first.
+    private let places: [Place]
+    private let policy: EgressPolicy
+
+    private struct Place: Sendable {
+        let origin: NamedOrigin
+        let url: ArtifactURL
+    }
+
+    /// - Parameter policy: What it allows is asked for by host.
+    package init(_ origins: [NamedOrigin] = [], policy: EgressPolicy) {
+        self.origins = origins
+        self.policy = policy
+        byName = Dictionary(origins.map { ($0.name, $0) }) { first, _ in first }
+        places = origins.flatMap { origin in ([origin.url] + origin.links.map(\.url)).map { Place(origin: origin, url: $0) } }
+            .sorted { $0.url.path.utf8.count > $1.url.path.utf8.count }
+    }
+
+    // MARK: From a path
+
+    /// - Parameters:
+    ///   - path: What follows `/o/`, as the client sent it.
+    ///   - query: Without the `?`.
+    package func call(_ path: Substring, query: String? = nil, method: RuleMethod = .get) throws(NamedCallError) -> NamedCall {
+        var rest = path.utf8[...]
+        let first = Self.segment(&rest) ?? ""
+        guard let origin = byName[String(first)] else { return try hostCall(first, rest, query, method) }
+        var base = origin.url
+        var digest: Digest?
+        while rest.first == UInt8(ascii: "~") {
+            var ahead = rest
+            guard let mark = Self.segment(&ahead) else { break }
+            if let stated = Self.digest(mark) {
+                digest = stated
+            } else if let target = Self.target(mark, of: origin) {
+                base = target.url
+            } else {
+                break
+            }
+            rest = ahead
+        }
+        let url = try Self.url(base, rest, query)
+        return Self.call(origin, behind: base, url, method, stated: digest)
+    }
+
+    private func hostCall(
+        _ first: Substring, _ rest: Substring.UTF8View, _ query: String?, _ method: RuleMethod
+    ) throws(NamedCallError) -> NamedCall {
+        guard let host = PercentCoding.decode(first), host.utf8.contains(where: { ".:".utf8.contains($0) }) || host == "localhost" else {
+            throw NamedCallError(code: .unknownOrigin, message: "there is no origin of this name; /o/ is followed by a name or a host")
+        }
+        var refusal: NamedCallError?
+        for scheme in [ArtifactURL.Scheme.https, .http] {
+            let base: ArtifactURL
+            do throws(ArtifactURLError) {
+                base = try ArtifactURL("\(scheme.rawValue)://\(host)/")
+            } catch {
+                throw NamedCallError(code: .invalid, message: "what follows /o/ is neither a name nor a host: \(error.reason)")
+            }
+            guard base.path == "/", base.query == nil else {
+                throw NamedCallError(code: .invalid, message: "what follows /o/ is neither a name nor a host")
+            }
+            var behind = rest
+            var digest: Digest?
+            if let mark = Self.segment(&behind), let stated = Self.digest(mark) { digest = stated } else { behind = rest }
+            let url = try Self.url(base, behind, query)
+            if let place = place(of: url) { return Self.call(place.origin, behind: place.url, url, method, stated: digest) }
+            do throws(EgressRefusal) {
+                try policy.check(url)
+            } catch {
+                refusal = refusal ?? NamedCallError(code: .notAllowed, message: error.message)
+                continue
+            }
+            let origin = NamedOrigin(name: base.authority, url: base, rules: [.everything(policy.queryRule(for: url))])
+            return Self.call(origin, behind: base, url, method, stated: digest)
+        }
+        throw refusal ?? NamedCallError(code: .notAllowed, message: "the host is not allowed")
+    }
+
+    // MARK: From a URL
+
+    /// What is known of a URL that is asked for by itself; `nil` for one that belongs to no named origin.
+    package func call(_ url: ArtifactURL, method: RuleMethod = .get) -> NamedCall? {
+        place(of: url).map { Self.call($0.origin, behind: $0.url, url, method, stated: nil) }
+    }
+
+    /// Where below `/o/` a link of a page leads: `pip/~files.example.org/~sha256=…/a.whl`.
+    ///
+    /// - Parameter origin: What the page belongs to; it is preferred to other named origins.
+    /// - Returns: `nil` for what may not be fetched, which is left as it is.
+    package func path(of url: ArtifactURL, digest: Digest? = nil, from origin: NamedOrigin) -> String? {
+        let own = places.first { $0.origin.name == origin.name && url.isBelow($0.url) }
+        let mark = digest.flatMap { $0.algorithm == .sha256 ? "\(Self.digestMark)\($0.hex)/" : nil } ?? ""
+        let query = url.query.map { "?\($0)" } ?? ""
+        guard let place = own ?? place(of: url) else {
+            guard (try? policy.check(url)) != nil else { return nil }
+            // Https is what a host means, unless only http is allowed.
+            if url.scheme == .http, let secure = try? ArtifactURL("https://\(url.authority)\(url.path)"), (try? policy.check(secure)) != nil {
+                return nil
+            }
+            return "\(url.authority)/\(mark)\(url.path.dropFirst())\(query)"
+        }
+        let target = place.url == place.origin.url ? "" : "~\(place.url.authority)/"
+        let rest = url.path.utf8.dropFirst(place.url.path.utf8.count)
+        return "\(place.origin.name)/\(target)\(mark)\(Substring(rest))\(query)"
+    }
+
+    private func place(of url: ArtifactURL) -> Place? { places.first { url.isBelow($0.url) } }
+
+    // MARK: Parts
+
+    private static func call(
+        _ origin: NamedOrigin, behind base: ArtifactURL, _ url: ArtifactURL, _ method: RuleMethod, stated: Digest?
+    ) -> NamedCall {
+        let path = "/\(Substring(url.path.utf8.dropFirst(base.path.utf8.count)))"
+        for rule in origin.rules where rule.methods.contains(method) {
+            guard let match = rule.pattern.match(path) else { continue }
+            let digest: Digest? =
+                switch rule.digest {
+                case .link: stated
+                case .path(let algorithm): match.digits.flatMap { Digest(algorithm, hex: String(decoding: Array(path.utf8)[$0], as: UTF8.self)) }
+                case .field, nil: nil
+                }
+            return NamedCall(origin: origin, rule: rule, url: url, digest: digest)
+        }
+        return NamedCall(origin: origin, rule: .rest, url: url, digest: nil)
+    }
+
+    /// Takes what stands before the next slash, and the slash.
+    ///
+    /// - Returns: `nil`, with nothing taken, if there is no slash.
+    private static func segment(_ rest: inout Substring.UTF8View) -> Substring? {
+        guard let slash = rest.firstIndex(of: UInt8(ascii: "/")) else { return nil }
+        defer { rest = rest[rest.index(after: slash)...] }
+        return Substring(rest[..<slash])
+    }
+
+    private static func digest(_ mark: Substring) -> Digest? {
+        guard mark.utf8.starts(with: digestMark.utf8) else { return nil }
+        return Digest(.sha256, hex: String(Substring(mark.utf8.dropFirst(digestMark.utf8.count))))
+    }
+
+    private static func target(_ mark: Substring, of origin: NamedOrigin) -> LinkTarget? {
+        guard let authority = PercentCoding.decode(mark.dropFirst()) else { return nil }
+        return origin.links.first { $0.url.authority == authority }
+    }
+
+    private static func url(_ base: ArtifactURL, _ rest: Substring.UTF8View, _ query: String?) throws(NamedCallError) -> ArtifactURL {
+        let url: ArtifactURL
+        do throws(ArtifactURLError) {
+            url = try ArtifactURL("\(base)\(Substring(rest))\(query.map { "?\($0)" } ?? "")")
+        } catch {
+            throw NamedCallError(code: .invalid, message: "the path is not that of a URL: \(error.reason)")
+        }
+        guard url.isBelow(base) else {
+            throw NamedCallError(code: .invalid, message: "the path leads out of the origin's URL")
+        }
+        return url
+    }
+}
+
+extension OriginRule {
+    /// Of an origin without a name of its own.
+    fileprivate static func everything(_ query: QueryRule) -> OriginRule { OriginRule(.everything, .mirrored, query: query) }
+
+    /// Of what no other rule of a named origin is for.
+    fileprivate static let rest = OriginRule(.everything, .passed, methods: .any, query: .keep)
+}
+
+extension ArtifactURL {
+    /// - Parameter base: Ends in a slash.
+    fileprivate func isBelow(_ base: ArtifactURL) -> Bool {
+        scheme == base.scheme && host == base.host && port == base.port && path.utf8.starts(with: base.path.utf8)
+    }
+}
