@@ -1,5 +1,6 @@
 import ArgumentParser
 import MirrorNode
+import NamedOrigins
 
 /// `cloud-mirror generate`: the checked-in texts that are written by the code they describe.
 struct GenerateCommand: AsyncParsableCommand {
@@ -19,6 +20,8 @@ struct GenerateCommand: AsyncParsableCommand {
         case copies = "copy-table"
         /// The policies in docs/operations.md
         case policies = "bucket-policies"
+        /// The recipes in docs/clients.md
+        case clients = "client-recipes"
     }
 
     @Argument(help: "Which one.")
@@ -33,6 +36,7 @@ struct GenerateCommand: AsyncParsableCommand {
             case .capabilities: CapabilityTable.markdown(.current)
             case .copies: try CopyTable.markdown(.current)
             case .policies: CapabilityTable.permissions(.current)
+            case .clients: ClientRecipes.markdown
             }
         print(text, terminator: "")
     }
