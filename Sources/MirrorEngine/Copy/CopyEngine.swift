@@ -4,6 +4,7 @@ import MirrorNet
 import MirrorState
 import MirrorStorage
 import NIOCore
+import NamedOrigins
 
 /// Brings the bytes of artifacts from their origins into pools, or from one pool into another, verified and ready to be published in one step. Publishes
 /// nothing itself.
@@ -111,7 +112,7 @@ struct CopyEngine: Sendable {
         let (first, plan) = try await attempt.progress.whileWaiting {
             try await begin(attempt.origin, planner, size: size, mayRange: attempt.number == 1)
         }
-        try refusePage(first, of: attempt.artifact)
+        try refusePage(first, of: attempt)
         if case .bufferedStream = plan { limit = min(limit, planner.wholeLimit) }
         if let size = first.totalSize, size > limit { throw CopyError.tooLarge(limit: limit) }
         if let digests, let source = try await pullSource(attempt, first, plan, digests) {
@@ -212,9 +213,10 @@ struct CopyEngine: Sendable {
     }
 
     /// A login page, or an error with status 200, is not to be kept as what it stands for.
-    func refusePage(_ response: OriginResponse, of artifact: ArtifactURL) throws {
-        guard configuration.refuseHTML, let type = response.pageType, ([artifact] + response.addresses).contains(where: FileType.isNoPage)
-        else { return }
+    func refusePage(_ response: OriginResponse, of attempt: CopyAttempt) throws {
+        guard let type = response.pageType else { return }
+        let isNoPage = configuration.refuseHTML && ([attempt.artifact] + response.addresses).contains(where: FileType.isNoPage)
+        guard isNoPage || attempt.origin.origin.named?.rule.refusesHTML == true else { return }
         throw CopyError(
             .content, isTransient: false, "the origin answered with a web page (\(type)), which does not match the artifact's name")
     }

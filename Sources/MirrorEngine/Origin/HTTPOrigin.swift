@@ -1,14 +1,20 @@
 import MirrorCore
 import MirrorNet
+import NamedOrigins
 
 /// An artifact that anybody may fetch by HTTP, as far as the egress policy allows it.
 struct HTTPOrigin: Origin {
     let source: ArtifactSource
     let client: GuardedClient
+    var named: NamedCall?
+    var authorization: (any OriginAuthorization)?
 
     var isPrivate: Bool { false }
 
     func check() throws {
+        if case .refused = named?.rule.kind {
+            throw OutboundError(EgressRefusal(.notListed, "a rule of the origin \(named?.origin.name ?? "") refuses \(source.url.redacted)"))
+        }
         // What would be fetched; the name has the same host and path.
         try client.check(source.url)
     }
@@ -26,6 +32,18 @@ struct HTTPOrigin: Origin {
         var headers: [(name: String, value: String)] = []
         if let range { headers.append(("Range", "bytes=\(range.offset)-\(range.end - 1)")) }
         if let ifMatch { headers.append(("If-Match", ifMatch)) }
-        return OriginAnswer(try await client.send(OutboundRequest(.get, url ?? source.url, headers: headers)))
+        if let accept = named?.rule.accept { headers.append(("Accept", accept)) }
+        let target = url ?? source.url
+        // Where a redirect has led, nobody is shown them.
+        guard let named, let authorization, target.hasAuthority(of: source.url) else {
+            return OriginAnswer(try await client.send(OutboundRequest(.get, target, headers: headers)))
+        }
+        return OriginAnswer(try await authorization.send(OutboundRequest(.get, target, headers: headers), to: named.origin))
+    }
+}
+
+extension ArtifactURL {
+    fileprivate func hasAuthority(of other: ArtifactURL) -> Bool {
+        scheme == other.scheme && host == other.host && port == other.port
     }
 }

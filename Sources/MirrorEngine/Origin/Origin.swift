@@ -1,10 +1,14 @@
 package import MirrorCore
 import MirrorStorage
+package import NamedOrigins
 
 /// Where the bytes of one artifact come from: found once (``OriginTable``), and carried by the request or the copy from then on.
 package protocol Origin: Sendable {
     /// The artifact's name, and the URL that fetches it.
     var source: ArtifactSource { get }
+
+    /// What the rule of a named origin says of it; `nil` where it is not one's.
+    var named: NamedCall? { get }
 
     /// Whether the mirror reads it with credentials of its own: clients get signed locations, which work for GET alone.
     var isPrivate: Bool { get }

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorNet
 import MirrorStorage
+import NamedOrigins
 
 /// Reads one artifact from its origin, and believes of the answers what goes together.
 struct OriginReader: Sendable {
@@ -81,7 +82,7 @@ struct OriginReader: Sendable {
 
     private func read(_ answer: OriginAnswer, requested: ByteRange?, size: Int64?) -> Result<OriginResponse, CopyError> {
         do {
-            return .success(try OriginResponse(answer, requested: requested, size: size, now: clock.now))
+            return .success(try OriginResponse(answer, requested: requested, size: size, known: origin.named?.digest, now: clock.now))
         } catch {
             return .failure(error)
         }

@@ -22,8 +22,9 @@ struct OriginResponse: Sendable {
 
     /// - Parameter requested: The range that was asked for; `nil` for the whole.
     /// - Parameter size: Bytes of the whole artifact, where the origin has stated them before.
+    /// - Parameter known: A digest of the whole artifact that its URL states.
     /// - Throws: ``CopyError`` for a status that is not success, and for what is not, or not surely, what was asked for.
-    init(_ answer: OriginAnswer, requested: ByteRange?, size: Int64? = nil, now: Timestamp) throws(CopyError) {
+    init(_ answer: OriginAnswer, requested: ByteRange?, size: Int64? = nil, known: Digest? = nil, now: Timestamp) throws(CopyError) {
         headers = answer.headers
         body = answer.body
         url = answer.url
@@ -50,7 +51,7 @@ struct OriginResponse: Sendable {
         }
         if let stated, let size, stated != size { throw Self.unusable("\(stated) bytes, but had stated \(size) before") }
         totalSize = stated ?? size
-        statedDigests = StatedDigests.read(headers, isWhole: range == nil || range?.length == totalSize)
+        statedDigests = StatedDigests.read(headers, isWhole: range == nil || range?.length == totalSize) + (known.map { [$0] } ?? [])
     }
 
     func metadata(of artifact: ArtifactURL, stored: Timestamp) -> ObjectMetadata {

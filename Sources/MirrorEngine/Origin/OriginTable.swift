@@ -1,15 +1,25 @@
 import MirrorCore
 package import MirrorNet
 package import MirrorStorage
+package import NamedOrigins
 
 /// Finds the origin of an artifact: a bucket that the mirror has credentials for, or else plain HTTP under the egress policy.
 package struct OriginTable: Sendable {
     private let client: GuardedClient
     private let buckets: [any BucketOrigin]
+    private let named: Reloadable<NamedOriginTable>?
+    private let authorization: (any OriginAuthorization)?
 
-    package init(_ client: GuardedClient, buckets: [any BucketOrigin] = []) {
+    /// - Parameter named: The rules of named origins, which hold for their artifacts however these are asked for; `nil` for none.
+    /// - Parameter authorization: For the origins among them that have credentials.
+    package init(
+        _ client: GuardedClient, buckets: [any BucketOrigin] = [], named: Reloadable<NamedOriginTable>? = nil,
+        authorization: (any OriginAuthorization)? = nil
+    ) {
         self.client = client
         self.buckets = buckets
+        self.named = named
+        self.authorization = authorization
     }
 
     /// The origin of the artifact that a client's words mean: the spellings of a bucket's object are one artifact, and so are URLs that differ in
@@ -21,9 +31,10 @@ package struct OriginTable: Sendable {
             if let artifact = bucket.artifact(text) { return PrivateOrigin(artifact: artifact, bucket: bucket, client: client) }
         }
         let url = try ArtifactURL(text)
-        let source = url.query == nil ? ArtifactSource(url) : ArtifactSource(url, client.policy.queryRule(for: url))
+        let call = named?.value.call(url)
+        let source = url.query == nil ? ArtifactSource(url) : ArtifactSource(url, call?.rule.query ?? client.policy.queryRule(for: url))
         // The buckets have just read these very words.
-        if source.name.description == text { return HTTPOrigin(source: source, client: client) }
+        if source.name.description == text { return http(source, call) }
         return origin(of: source)
     }
 
@@ -32,6 +43,10 @@ package struct OriginTable: Sendable {
         for bucket in buckets where bucket.artifact(source.name.description) == source.name {
             return PrivateOrigin(artifact: source.name, bucket: bucket, client: client)
         }
-        return HTTPOrigin(source: source, client: client)
+        return http(source, named?.value.call(source.name))
+    }
+
+    private func http(_ source: ArtifactSource, _ call: NamedCall?) -> any Origin {
+        HTTPOrigin(source: source, client: client, named: call, authorization: authorization)
     }
 }

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorNet
 import MirrorStorage
+import NamedOrigins
 
 /// An object of a bucket that the mirror reads with credentials of its own, whatever the client's URL was signed with.
 struct PrivateOrigin: Origin {
@@ -10,6 +11,8 @@ struct PrivateOrigin: Origin {
     let client: GuardedClient
 
     var source: ArtifactSource { ArtifactSource(artifact) }
+
+    var named: NamedCall? { nil }
 
     var isPrivate: Bool { true }
 

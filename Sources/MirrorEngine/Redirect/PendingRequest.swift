@@ -12,6 +12,8 @@ final class PendingRequest: Sendable {
     let wait: Wait
     let time: RequestTime
     let isHead: Bool
+    /// Whether HEAD is answered with what is known also where a redirect would do.
+    let describes: Bool
     /// Who pays for what is not there yet; `nil` for an admin, who does not.
     let network: ClientNetwork?
     /// Whose share of the waits it takes; `nil` where many clients may be behind one address.
@@ -20,8 +22,8 @@ final class PendingRequest: Sendable {
     let isCounted: Bool
 
     init(
-        _ origin: any Origin, pool: Pool, token: HotIndex.Token, wait: Wait, time: RequestTime, isHead: Bool, network: ClientNetwork?,
-        sharer: ClientNetwork? = nil, isCounted: Bool = true
+        _ origin: any Origin, pool: Pool, token: HotIndex.Token, wait: Wait, time: RequestTime, isHead: Bool, describes: Bool = false,
+        network: ClientNetwork?, sharer: ClientNetwork? = nil, isCounted: Bool = true
     ) {
         self.origin = origin
         id = ReplicaID(artifact: origin.source.name, pool: pool.id)
@@ -30,6 +32,7 @@ final class PendingRequest: Sendable {
         self.wait = wait
         self.time = time
         self.isHead = isHead
+        self.describes = describes
         self.network = network
         self.sharer = sharer
         self.isCounted = isCounted

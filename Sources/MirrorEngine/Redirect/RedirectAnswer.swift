@@ -27,6 +27,20 @@ package enum RedirectAnswer: Sendable {
             }
     }
 
+    /// The answer to a request that states what the bytes must be: the origin, where the copy is something else.
+    ///
+    /// The copy stays, because the request may be wrong. One whose SHA-256 is not known is believed.
+    package func checked(against digest: Digest?) -> RedirectAnswer {
+        guard let digest, digest.algorithm == .sha256 else { return self }
+        let found: Digest? =
+            switch self {
+            case .replica(let redirect): redirect.object.sha256
+            case .description(let description): description.sha256
+            case .origin, .hop, .refused, .originStatus: nil
+            }
+        return found.map { $0 == digest } ?? true ? self : .origin(.otherDigest)
+    }
+
     /// The label in logs, metrics and the `X-Cloud-Mirror-Outcome` field.
     package var outcome: Outcome {
         switch self {
@@ -112,6 +126,12 @@ package enum Fallback: String, Sendable, CaseIterable {
     case copyFailed = "copy-failed"
     /// The replica is being removed.
     case removing
+    /// The copy does not have the digest that the request states.
+    case otherDigest = "other-digest"
+    /// The rule of a named origin has it that nobody waits for this artifact's copy.
+    case notCopied = "not-copied"
+    /// The client, its network or its named origin wants the origin itself.
+    case asked
     /// No pool serves this client.
     case noPool = "no-pool"
     /// The state store or the pool cannot be reached.
@@ -131,6 +151,9 @@ package enum Fallback: String, Sendable, CaseIterable {
         case .share: "too many requests from your network are already waiting; this is the origin"
         case .copyFailed: "the artifact could not be copied; this is the origin"
         case .removing: "the copy is being removed; this is the origin"
+        case .otherDigest: "the copy does not have the digest that the link states; this is the origin"
+        case .notCopied: "there is no copy yet; this is the origin"
+        case .asked: "this is the origin, as was asked for"
         case .noPool: "no pool serves this client; this is the origin"
         case .unavailable: "the mirror cannot look for the copy at the moment; this is the origin"
         case .silent: "the mirror could not look for the copy in time; this is the origin"

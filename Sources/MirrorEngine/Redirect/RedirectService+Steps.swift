@@ -74,7 +74,7 @@ extension RedirectService {
             // Signed as at the beginning of a window it works for longer: others are given the same one up to the window's end.
             let location = try await request.pool.store.location(of: object.key, life: RedirectConfiguration.locationLife)
             // A signature is for one method.
-            if request.isHead, location.expires != nil {
+            if request.isHead, location.expires != nil || request.describes {
                 return try await heads.answer(object, of: request.id, in: request.pool, as: outcome)
             }
             if request.pool.store.capabilities.features.contains(.servedByMirror) { keys.remember(request.id, as: object.key) }

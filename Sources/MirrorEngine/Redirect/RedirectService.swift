@@ -118,18 +118,20 @@ package final class RedirectService: Sendable {
 
     /// - Parameter pool: `nil` when no pool serves the client: the answer is the origin, if it is allowed.
     /// - Parameter isHead: Whether the client wants to know of the artifact alone.
+    /// - Parameter describes: Whether HEAD is answered with what is known of the artifact also where a redirect would do.
     /// - Parameter isReportedMissing: Whether the client was redirected to a copy before and did not find it.
     /// - Parameter network: Who pays for what is not there yet; `nil` for nobody.
     /// - Parameter sharer: Whose share of the waits it takes; `nil` where many clients may be behind one address.
     /// - Parameter client: Who asks; nothing is waited for once it has left.
     package func answer(
-        _ origin: any Origin, in pool: Pool?, wait: Wait, isHead: Bool = false, isReportedMissing: Bool = false,
-        from network: ClientNetwork?, sharer: ClientNetwork?, client: ClientPresence? = nil
+        _ origin: any Origin, in pool: Pool?, wait: Wait, isHead: Bool = false, describes: Bool = false,
+        isReportedMissing: Bool = false, from network: ClientNetwork?, sharer: ClientNetwork?, client: ClientPresence? = nil
     ) async -> RedirectAnswer {
         let time = time(wait, isHead: isHead, client)
         let request = pool.map { pool in
             PendingRequest(
-                origin, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, network: network, sharer: sharer)
+                origin, pool: pool, token: state.token(), wait: wait, time: time, isHead: isHead, describes: describes, network: network,
+                sharer: sharer)
         }
         let answer = await withSpan("redirect") { span in
             span.attributes["artifact"] = origin.source.name.redacted
@@ -147,7 +149,7 @@ package final class RedirectService: Sendable {
 
     /// Lets one more request wait for the answer that another gets, until ``leave(_:)``.
     ///
-    /// - Parameter sharer: As for ``answer(_:in:wait:isHead:isReportedMissing:from:sharer:client:)``.
+    /// - Parameter sharer: As for ``answer(_:in:wait:isHead:describes:isReportedMissing:from:sharer:client:)``.
     /// - Returns: Until when; `nil` when as many wait as may.
     package func join(wait: Wait, sharer: ClientNetwork?) -> ContinuousClock.Instant? {
         var limits = configuration.waiting

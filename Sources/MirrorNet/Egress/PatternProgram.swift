@@ -34,11 +34,13 @@ package struct PatternProgram: Sendable {
     private let isAnchoredAtEnd: Bool
 
     /// Matches every text.
-    package static let everything = PatternProgram()
+    package static let everything = PatternProgram([.accept])
+    /// Matches no text.
+    package static let nothing = PatternProgram([.match(ByteSet()), .accept])
 
-    private init() {
+    private init(_ instructions: [Instruction]) {
         isAnchoredAtEnd = false
-        instructions = [.accept]
+        self.instructions = instructions
     }
 
     /// A pattern of another syntax, for whole texts.

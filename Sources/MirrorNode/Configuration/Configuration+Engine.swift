@@ -7,7 +7,7 @@ extension Configuration {
     func egressPolicy() throws(StartError) -> EgressPolicy {
         do {
             return try EgressPolicy(
-                allow: origins.allow, requireHTTPS: origins.requireHTTPS, allowAddresses: origins.allowAddresses,
+                allow: origins.egressRules, requireHTTPS: origins.requireHTTPS, allowAddresses: origins.allowAddresses,
                 maxRedirects: origins.maxRedirects)
         } catch {
             throw StartError("origins: \(error)")

@@ -2,6 +2,7 @@ package import MirrorCore
 package import MirrorNet
 import MirrorSettings
 package import MirrorStorage
+package import NamedOrigins
 
 extension Configuration {
     /// What may be fetched.
@@ -10,6 +11,8 @@ extension Configuration {
         package var allow: [EgressPolicy.AllowRule] = [.anyPublic]
         /// What is read with credentials of the mirror's own; allowed without a rule.
         package var buckets: [Origin] = []
+        /// Those that clients ask for below `/o/`; allowed without a rule.
+        package var named: [NamedOrigin] = []
         package var requireHTTPS = true
         /// Networks that the address guard would refuse.
         package var allowAddresses: [IPNetwork] = []
@@ -31,9 +34,9 @@ extension Configuration {
 
 extension Configuration.Origins {
     mutating func read(_ reader: SettingsReader, _ services: StorageServices) {
-        let exception = services.originKeys.isEmpty ? "" : " May be left out where \(services.originKeyWords) has an entry."
+        let exception = services.originKeys.isEmpty ? "" : " May be left out where \(services.originKeyWords) or `named` has an entry."
         let rules = reader.requiredList(
-            "allow", unless: services.originKeys, type: "list of URL prefixes, or {prefix or pattern, query}",
+            "allow", unless: services.originKeys + ["named"], type: "list of URL prefixes, or {prefix or pattern, query}",
             example: "\n- https://artifacts.example.org/builds/\n- pattern: '^https://s3\\.us-west-2\\.amazonaws\\.com/public-artifacts/'",
             doc:
                 "The artifacts that may be fetched. An entry is a URL prefix, compared by scheme, host, port and path, or an anchored "
@@ -66,6 +69,7 @@ extension Configuration.Origins {
             guard let key = origin.settings.plainHTTPKey else { continue }
             section.report("uses plain HTTP, but origins.requireHTTPS is true", key: key)
         }
+        named = NamedOrigin.read(reader, requireHTTPS: requireHTTPS)
         reader.list(
             "allowAddresses", &allowAddresses, .network,
             doc:
@@ -74,6 +78,11 @@ extension Configuration.Origins {
         reader.value(
             "maxRedirects", &maxRedirects, .integer(in: 0...20),
             doc: "Maximum number of redirects to follow from an origin; each hop must be allowed, too.")
+    }
+
+    /// What may be fetched: by rule, or because it belongs to a named origin.
+    package var egressRules: [EgressPolicy.AllowRule] {
+        allow + named.flatMap { [$0.url] + $0.links.map(\.url) }.map { .prefix($0) }
     }
 
     /// Reads the list of a service that can be an origin.

@@ -6,15 +6,21 @@ import NIOHTTP1
 enum RequestFields {
     private static let always: Set = ["host", "connection", "user-agent", "x-forwarded-for", "forwarded", "x-cloud-mirror-pool"]
     private static let elsewhere: Set = [
-        "accept", "authorization", "content-type", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since",
-        "prefer", "range",
+        "accept", "authorization", "cache-control", "content-type", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since",
+        "prefer", "range", "x-cloud-mirror-delivery",
     ]
+    /// What requests below `/o/` have besides, with as many bytes: those may wait for a copy, too.
+    private static let named = Dictionary(
+        elsewhere.map { ($0, $0 == "authorization" ? 8_192 : 1_024) }, uniquingKeysWith: { first, _ in first })
     /// Bytes of what a redirect request is told apart by, of the first field of each name. Of longer ones what counts is kept: with ``ForwardedFields`` less
     /// than 4 KiB, however many fields there are. No pool has so long a name.
     private static let limits = ["host": 260, "connection": 64, "user-agent": 650, "x-cloud-mirror-pool": 130]
 
     static func kept(of head: HTTPRequestHead) -> HTTPHeaders {
-        guard !head.uri.utf8.starts(with: "/v1/redirect".utf8) else { return little(of: head.headers) }
+        guard !head.uri.utf8.starts(with: "/v1/redirect".utf8) else { return little(of: head.headers, limits) }
+        guard !head.uri.utf8.starts(with: NamedRoutes.prefix.utf8) else {
+            return little(of: head.headers, limits.merging(named) { first, _ in first })
+        }
         var kept = HTTPHeaders()
         for (name, value) in head.headers {
             let known = name.lowercased()
@@ -23,7 +29,7 @@ enum RequestFields {
         return kept
     }
 
-    private static func little(of headers: HTTPHeaders) -> HTTPHeaders {
+    private static func little(of headers: HTTPHeaders, _ limits: [String: Int]) -> HTTPHeaders {
         var kept = HTTPHeaders()
         var seen: Set<String> = []
         for (name, value) in headers {

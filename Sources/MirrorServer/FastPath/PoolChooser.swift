@@ -15,6 +15,8 @@ struct PoolChooser {
 
     /// The field in which a client may name its pool, where that is allowed.
     static let poolField: StaticString = "x-cloud-mirror-pool"
+    /// The field in which a client may say how it wants artifacts of named origins.
+    static let deliveryField: StaticString = "x-cloud-mirror-delivery"
 
     /// The other end of the connection, or whom a proxy there has named by the PROXY protocol; `nil` for a Unix socket.
     var peer: IPAddress? { didSet { version = nil } }
@@ -32,9 +34,15 @@ struct PoolChooser {
     }
 
     /// - Parameter head: Of a request that was found to be plain, and no more.
-    /// - Returns: `nil` when the fields are longer than they are read (``ForwardedFields``), or name no pool that there is: that is for the slow path.
+    /// - Returns: `nil` when the fields are longer than they are read (``ForwardedFields``), or name no pool that there is, and where the client gets an
+    ///   artifact in another way than by a redirect: that is for the slow path.
     mutating func choice(ofPlain head: UnsafeRawBufferPointer) -> PoolChoice? {
         followSelector()
+        if NamedRoutes.isBelow(head.dropFirst(4)) || NamedRoutes.isBelow(head.dropFirst(5)) {
+            guard rule.selector.selection.deliveries.isEmpty,
+                RequestScanner.values(of: Self.deliveryField, inPlain: head).isEmpty
+            else { return nil }
+        }
         if rule.selector.selection.poolHeader {
             let names = RequestScanner.values(of: Self.poolField, inPlain: head)
             if let name = names.first {
@@ -59,6 +67,9 @@ struct PoolChooser {
     /// The same for a head that was parsed.
     mutating func choice(of head: HTTPRequestHead) -> PoolChoice? {
         followSelector()
+        if NamedRoutes.isBelow(head.uri.utf8) {
+            guard rule.selector.selection.deliveries.isEmpty, !head.headers.contains(name: "\(Self.deliveryField)") else { return nil }
+        }
         if rule.selector.selection.poolHeader {
             let names = head.headers["\(Self.poolField)"]
             if let name = names.first {

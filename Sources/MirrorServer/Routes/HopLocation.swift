@@ -1,4 +1,5 @@
 import MirrorCore
+import NamedOrigins
 
 /// Where a client is redirected to that is to ask the mirror once more.
 ///
@@ -17,6 +18,10 @@ enum HopLocation {
     /// - Parameter query: As it was sent.
     /// - Parameter publicURL: How clients reach the mirror; its path, if it has one, is not in the requests that arrive here.
     static func location(_ number: Int, path: String, query: String?, publicURL: String?) -> String {
+        if path.hasPrefix(NamedRoutes.prefix) {
+            let behind = NamedOriginTable.path(path.dropFirst(NamedRoutes.prefix.count), hop: number)
+            return pathPrefix(publicURL) + NamedRoutes.prefix + behind + (query.map { "?\($0)" } ?? "")
+        }
         // By bytes, as QueryFields reads them: a mark that combines with `&` or `=` must not hide a field.
         var fields = query.map { $0.isEmpty ? [] : $0.utf8.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: false) } ?? []
         // A report that a copy was missing has been looked into.

@@ -34,35 +34,63 @@ final class RedirectRoutes: Sendable {
 
     private func redirect(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let call = try read(request, context)
-        let answer = await services.redirects.answer(
-            call.origin, in: call.pool, wait: call.wait, isHead: call.words.method == .head, isReportedMissing: call.isReportedMissing,
-            from: call.network, sharer: call.sharer, client: context.client)
+        let answer = await answer(call, context)
         return await finish(call, with: answer).response(to: request)
     }
 
+    func answer(_ call: Call, _ context: MirrorRequestContext) async -> RedirectAnswer {
+        await services.redirects.answer(
+            call.origin, in: call.pool, wait: call.wait, isHead: call.words.method == .head, describes: call.describes,
+            isReportedMissing: call.isReportedMissing, from: call.network, sharer: call.sharer, client: context.client)
+    }
+
+    /// An artifact that a request is for, and how the request is to be treated.
+    struct Wish {
+        let origin: any Origin
+        /// The pool that the route names.
+        var pool: RequestTarget.PoolWords?
+        var poolName: String?
+        /// How long the request may wait, if anything says so.
+        var wait: Duration?
+        /// How often the client was redirected to ourselves before.
+        var hop = 0
+        var isReportedMissing = false
+        /// What the bytes must have.
+        var digest: Digest?
+        /// Whether HEAD is answered with what is known of the artifact, and never with a redirect to it.
+        var describes = false
+        /// Whether others who ask the same may have its answer.
+        var isShared = true
+    }
+
     /// What a request asks for. An object: it is kept for as long as a copy is waited for.
-    private final class Call: Sendable {
+    final class Call: Sendable {
         let origin: any Origin
         let pool: Pool?
         let reason: PoolReason
         let wait: Wait
         let isReportedMissing: Bool
+        let digest: Digest?
+        let describes: Bool
         let network: ClientNetwork
         let sharer: ClientNetwork?
-        let words: RequestWords
-        let epochs: Epochs
-        let key: CoalescedRequests.Key?
-        let coalesced: CoalescedRequests?
+        fileprivate let words: RequestWords
+        fileprivate let epochs: Epochs
+        fileprivate let key: CoalescedRequests.Key?
+        fileprivate let coalesced: CoalescedRequests?
 
-        init(
-            _ origin: any Origin, in pool: Pool?, for reason: PoolReason, wait: Wait, isReportedMissing: Bool, network: ClientNetwork,
-            sharer: ClientNetwork?, words: RequestWords, epochs: Epochs, key: CoalescedRequests.Key?, coalesced: CoalescedRequests?
+        fileprivate init(
+            _ origin: any Origin, in pool: Pool?, for reason: PoolReason, wait: Wait, isReportedMissing: Bool, digest: Digest?,
+            describes: Bool, network: ClientNetwork, sharer: ClientNetwork?, words: RequestWords, epochs: Epochs,
+            key: CoalescedRequests.Key?, coalesced: CoalescedRequests?
         ) {
             self.origin = origin
             self.pool = pool
             self.reason = reason
             self.wait = wait
             self.isReportedMissing = isReportedMissing
+            self.digest = digest
+            self.describes = describes
             self.network = network
             self.sharer = sharer
             self.words = words
@@ -75,40 +103,61 @@ final class RedirectRoutes: Sendable {
     // Not inlined, so that nothing of this is kept while a copy is waited for.
     @inline(never)
     private func read(_ request: Request, _ context: MirrorRequestContext) throws -> Call {
-        // Before anything that a reload changes is looked at.
-        let epochs = Epochs(table: table.epoch, coalescing: coalescing.epoch)
-        let selector = services.selector.value
+        let epochs = epochs
         let target = try RequestTarget(request.uri.path, behind: Self.prefix)
-        let origin = try services.origin(of: target.url)
+        var wish = Wish(origin: try services.origin(of: target.url), pool: target.pool)
+        let fields = QueryFields(request.uri.query, ["pool", "hop", "wait", "missing"])
+        wish.poolName = fields["pool"]
+        return try call(for: wish, request, context, epochs) { wish in
+            wish.wait = try askedWait(fields)
+            wish.hop = try hop(fields)
+            wish.isReportedMissing = try isReportedMissing(fields)
+        }
+    }
+
+    /// To be read before anything that a reload changes is looked at.
+    var epochs: Epochs { Epochs(table: table.epoch, coalescing: coalescing.epoch) }
+
+    /// - Parameter complete: Reads what comes after the pool.
+    @inline(never)
+    func call(
+        for wish: Wish, _ request: Request, _ context: MirrorRequestContext, _ epochs: Epochs, complete: (inout Wish) throws -> Void = { _ in }
+    ) throws -> Call {
+        var wish = wish
+        let origin = wish.origin
+        let selector = services.selector.value
         let client = selector.client(peer: context.peer, values: request.forwarded)
         let query = request.uri.query
-        let fields = QueryFields(query, ["pool", "hop", "wait", "missing"])
         let pool: Pool?
         let choice: PoolChoice
         do {
-            (pool, choice) = try self.pool(for: target, fields, request, selector, client)
+            (pool, choice) = try self.pool(for: wish, request, selector, client)
         } catch var error as RequestError {
             // So that nobody takes it for the origin's 404.
             error.headers.append(contentsOf: Self.headers(nil, .named, .refused))
             throw error.about(origin.source.name)
         }
+        try complete(&wish)
         let patience = services.redirects.patience(of: request.headers[values: .userAgent].first?.utf8)
-        let wait = services.redirects.wait(asked: try askedWait(fields), hop: try hop(fields), patience: patience)
-        let isReportedMissing = try isReportedMissing(fields)
-        let key = isReportedMissing ? nil : key(request, choice)
+        let wait = services.redirects.wait(asked: wish.wait, hop: wish.hop, patience: patience)
+        let key = wish.isReportedMissing || !wish.isShared ? nil : key(request, choice)
         let network = ClientNetwork(client)
         let coalesced = open(key, patience, origin, pool, wait, network, epochs)
         services.metrics.countChoices(choice.reason)
         return Call(
-            origin, in: pool, for: choice.reason, wait: wait, isReportedMissing: isReportedMissing, network: network,
+            origin, in: pool, for: choice.reason, wait: wait, isReportedMissing: wish.isReportedMissing, digest: wish.digest,
+            describes: wish.describes, network: network,
             sharer: selector.sharer(client), words: RequestWords(method: request.method, path: request.uri.path, query: query),
             epochs: epochs, key: key, coalesced: coalesced)
     }
 
     @inline(never)
-    private func finish(_ call: Call, with answer: RedirectAnswer) async -> WholeResponse {
+    func finish(_ call: Call, with answer: RedirectAnswer) async -> WholeResponse {
+        let answer = answer.checked(against: call.digest)
         let response = await response(to: answer, call.origin, call.pool, call.reason, call.words)
-        if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, let key = call.key {
+        if case .replica(let redirect) = answer, redirect.outcome == .hit, redirect.object.markedAt == nil, call.wait.before == .zero,
+            let key = call.key
+        {
             remember(redirect, response, key, call.epochs)
         }
         if let coalesced = call.coalesced { coalescing.end(coalesced, from: call.network, as: answer, with: response) }
@@ -129,17 +178,18 @@ final class RedirectRoutes: Sendable {
             .map { String(decoding: $0, as: UTF8.self) }
         let words = RequestWords(
             method: requests.key.isHead ? .head : .get, path: parts.first ?? "", query: parts.count == 2 ? parts[1] : nil)
-        return (answer, await response(to: answer, requests.origin, requests.pool, requests.key.choice.reason, words))
+        let checked = answer.checked(against: digest(in: words))
+        return (answer, await response(to: checked, requests.origin, requests.pool, requests.key.choice.reason, words))
     }
 
     /// How a request was written, as far as answers repeat it.
-    private struct RequestWords {
+    struct RequestWords: Sendable {
         let method: HTTPRequest.Method
         let path: String
         let query: String?
     }
 
-    private func response(
+    func response(
         to answer: RedirectAnswer, _ origin: any Origin, _ pool: Pool?, _ reason: PoolReason, _ request: RequestWords
     ) async -> WholeResponse {
         let error: RequestError
@@ -170,17 +220,17 @@ final class RedirectRoutes: Sendable {
     }
 
     /// The settings that an answer is made by, as each of the tables counts them.
-    private struct Epochs {
+    struct Epochs: Sendable {
         let table: Int
         let coalescing: Int
     }
 
     /// The pool that a request names, or the one that is chosen for its client.
     private func pool(
-        for target: RequestTarget, _ fields: QueryFields, _ request: Request, _ selector: PoolSelector, _ client: IPAddress?
+        for wish: Wish, _ request: Request, _ selector: PoolSelector, _ client: IPAddress?
     ) throws -> (Pool?, PoolChoice) {
-        if let words = target.pool { return (try services.pool(words), .named) }
-        if let name = fields["pool"] { return (try services.pool(named: name), .named) }
+        if let words = wish.pool { return (try services.pool(words), .named) }
+        if let name = wish.poolName { return (try services.pool(named: name), .named) }
         if selector.selection.poolHeader, let name = request.headers[.cloudMirrorPool] {
             let pool = try services.pool(named: name)
             return (pool, PoolChoice(naming: name, of: services.pools) ?? .named)
@@ -216,6 +266,12 @@ final class RedirectRoutes: Sendable {
         }
     }
 
+    /// The digest that the artifact of a request below `/o/` must have.
+    private func digest(in words: RequestWords) -> Digest? {
+        guard words.path.hasPrefix(NamedRoutes.prefix) else { return nil }
+        return try? services.named.value.call(words.path.dropFirst(NamedRoutes.prefix.count), query: words.query).digest
+    }
+
     private func location(_ url: String) -> String {
         url.hasPrefix("/") ? (publicURL ?? "") + url : url
     }
@@ -229,7 +285,9 @@ final class RedirectRoutes: Sendable {
 
     /// What identical requests have in common, where it is short enough for the fast path.
     private func key(_ request: Request, _ choice: PoolChoice) -> CoalescedRequests.Key? {
-        guard let text = request.head.path, text.hasPrefix(Self.prefix), text.utf8.count < RequestScanner.maxLength else { return nil }
+        guard let text = request.head.path, text.hasPrefix(Self.prefix) || text.hasPrefix(NamedRoutes.prefix), text.utf8.count < RequestScanner.maxLength else { return nil }
+        // Fields that the target does not show may change the answer; they are looked at where a pool is chosen.
+        if choice == .named, text.hasPrefix(NamedRoutes.prefix) { return nil }
         return CoalescedRequests.Key(target: Array(text.utf8), choice: choice, isHead: request.method == .head)
     }
 
@@ -249,7 +307,8 @@ final class RedirectRoutes: Sendable {
         table.insert(
             FastPathTable.Entry(
                 target: key.target, choice: key.choice, head: response.headBytes, body: response.body, id: redirect.id,
-                size: redirect.object.size, answersHead: redirect.location.expires == nil, hits: metrics.hits,
+                size: redirect.object.size, answersHead: redirect.location.expires == nil && !NamedRoutes.isBelow(key.target),
+                hits: metrics.hits,
                 egressAvoided: metrics.egressAvoided, choices: services.metrics.choices(key.choice.reason), notAfter: redirect.notAfter,
                 at: (services.clock.now, .now()), lastUsed: redirect.object.lastUsed),
             token: redirect.token, hotIndex: services.state, epoch: epochs.table)

@@ -35,13 +35,14 @@ package struct PathPattern: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// Matches every path.
-    package static let everything = PathPattern()
+    package static let everything = PathPattern(.everything, "**")
+    /// Matches no path.
+    static let nothing = PathPattern(.nothing, "")
 
-    private init() {
-        // The smallest program that there is cannot be too large.
-        program = .everything
+    private init(_ program: PatternProgram, _ description: String) {
+        self.program = program
         digitCount = nil
-        description = "**"
+        self.description = description
     }
 
     /// - Parameter path: Begins with `/`; percent-encoded.

@@ -1,4 +1,84 @@
-/// Rules for a kind of origin.
+package import MirrorCore
+
+/// The rules of an ecosystem.
 package enum Preset: String, Sendable, CaseIterable {
     case python, npm, cargo, go, maven, apt, oci, conda, huggingface, github, nix
+
+    package var rules: [OriginRule] {
+        switch self {
+        case .python: Self.python
+        case .npm: Self.npm
+        case .cargo: Self.cargo
+        case .go: Self.go
+        case .maven: Self.maven
+        case .apt: Self.apt
+        case .oci: Self.oci
+        case .conda: Self.conda
+        case .huggingface: Self.huggingface
+        case .github: Self.github
+        case .nix: Self.nix
+        }
+    }
+
+    /// Whether its origins hand out tokens for what they refuse with 401 (https://distribution.github.io/distribution/spec/auth/token/).
+    package var exchangesTokens: Bool { self == .oci }
+
+    /// Where the public origins of an ecosystem keep the files that their pages link to, or redirect to.
+    ///
+    /// - Parameter host: Of the named origin's URL.
+    package func links(of host: String) -> [LinkTarget] {
+        (Self.knownLinks[self]?[host] ?? []).compactMap { try? LinkTarget(ArtifactURL($0)) }
+    }
+
+    private static let knownLinks: [Preset: [String: [String]]] = [
+        .python: ["pypi.org": ["https://files.pythonhosted.org/"]],
+        // https://index.crates.io/config.json
+        .cargo: ["index.crates.io": ["https://static.crates.io/"]],
+        .oci: [
+            "ghcr.io": ["https://pkg-containers.githubusercontent.com/"],
+            "registry-1.docker.io": ["https://auth.docker.io/", "https://production.cloudflare.docker.com/"],
+        ],
+        .github: [
+            "github.com": [
+                "https://codeload.github.com/", "https://objects.githubusercontent.com/", "https://raw.githubusercontent.com/",
+                "https://release-assets.githubusercontent.com/",
+            ]
+        ],
+    ]
+
+    /// Bytes of a small file that never changes: sent in the answer, because a redirect would cost more.
+    static let small: Int64 = 1 << 20
+    /// Of pages that clients are to see soon.
+    static let seconds = Duration.seconds(10)
+    static let hour = Duration.seconds(3_600)
+}
+
+extension OriginRule {
+    /// A rule of a preset, with a pattern that is known to be right: each is in a test.
+    init(
+        preset pattern: StaticString, _ kind: Kind, methods: RuleMethods = .read, life: Duration = .seconds(60), inlineLimit: Int64 = 0,
+        query: QueryRule = .dropSignatures, digest: DigestPlace? = nil, refusesHTML: Bool = false,
+        accept: String? = nil
+    ) {
+        // One that is wrong matches nothing.
+        let pattern = (try? PathPattern("\(pattern)")) ?? .nothing
+        self.init(
+            pattern, kind, methods: methods, life: life, inlineLimit: inlineLimit, query: query, digest: digest, refusesHTML: refusesHTML,
+            accept: accept)
+    }
+
+    static func mirrored(
+        _ pattern: StaticString, inline inlineLimit: Int64 = 0, query: QueryRule = .dropSignatures, digest: DigestPlace? = nil,
+        html: Bool = false
+    ) -> OriginRule {
+        OriginRule(preset: pattern, .mirrored, inlineLimit: inlineLimit, query: query, digest: digest, refusesHTML: !html)
+    }
+
+    static func page(_ pattern: StaticString, _ grammar: LinkGrammar? = nil, life: Duration = .seconds(60)) -> OriginRule {
+        OriginRule(preset: pattern, grammar.map { .rewritten($0) } ?? .revalidated, life: life, query: .keep)
+    }
+
+    static func passed(_ pattern: StaticString, methods: RuleMethods = .any) -> OriginRule {
+        OriginRule(preset: pattern, .passed, methods: methods, query: .keep)
+    }
 }

@@ -19,11 +19,13 @@ package struct OriginRule: Sendable, Equatable {
     /// How long a request for an artifact waits for its copy; `nil`: as for any other.
     package var wait: Duration?
     package var miss: Miss
+    /// What the origin is asked for, where it does not give the artifact to everybody; `nil` for anything.
+    package var accept: String?
 
     package init(
         _ pattern: PathPattern, _ kind: Kind, methods: RuleMethods = .read, life: Duration = .seconds(60), inlineLimit: Int64 = 0,
         query: QueryRule = .dropSignatures, digest: DigestPlace? = nil, refusesHTML: Bool = false, wait: Duration? = nil,
-        miss: Miss = .wait
+        miss: Miss = .wait, accept: String? = nil
     ) {
         self.methods = methods
         self.pattern = pattern
@@ -35,6 +37,7 @@ package struct OriginRule: Sendable, Equatable {
         self.refusesHTML = refusesHTML
         self.wait = wait
         self.miss = miss
+        self.accept = accept
     }
 
     /// The classes of rules.
@@ -68,7 +71,7 @@ package enum LinkGrammar: String, Sendable, CaseIterable {
 }
 
 /// The methods that a rule is for.
-package enum RuleMethods: Sendable, Equatable {
+package enum RuleMethods: String, Sendable, CaseIterable {
     /// GET and HEAD.
     case read
     /// POST, which can only be passed or refused.

@@ -8,6 +8,8 @@ package struct NamedCall: Sendable, Equatable {
     package let url: ArtifactURL
     /// The digest of the artifact that stands in the path or in the link. A client may have made it up.
     package let digest: Digest?
+    /// How often the client was redirected to the mirror before.
+    package let hop: Int
 }
 
 /// Why a request below `/o/` asks for nothing, phrased as a sentence for the client without its full stop.

@@ -4,10 +4,13 @@ package import MirrorNet
 /// Finds what a request below `/o/` asks for, and where below `/o/` a URL is.
 ///
 /// A path is `NAME/REST` or `HOST/REST`; a port stands behind the host as `:PORT` or `%3APORT`. Before the rest there may be, in any order,
-/// `~HOST` for a place that the named origin's pages link to, and `~sha256=HEX` for the digest that the link stated. The file's name stays last, so that
-/// a client can append `.metadata` to it. A host that belongs to a named origin has its rules; of any other host, everything is mirrored.
+/// `~HOST` for a place that the named origin's pages link to, `~sha256=HEX` for the digest that the link stated, and `~hop=N` where the mirror has redirected
+/// the client to itself before. The file's name stays last, so that a client can append `.metadata` to it. A host that belongs to a named origin has its rules; of any other host, everything is mirrored.
 package struct NamedOriginTable: Sendable {
     private static let digestMark = "~sha256="
+    private static let hopMark = "~hop="
+    /// As many as a redirect to ourselves may count.
+    private static let maxHop = 100
 
     package let origins: [NamedOrigin]
     private let byName: [String: NamedOrigin]
@@ -38,22 +41,9 @@ package struct NamedOriginTable: Sendable {
         var rest = path.utf8[...]
         let first = Self.segment(&rest) ?? ""
         guard let origin = byName[String(first)] else { return try hostCall(first, rest, query, method) }
-        var base = origin.url
-        var digest: Digest?
-        while rest.first == UInt8(ascii: "~") {
-            var ahead = rest
-            guard let mark = Self.segment(&ahead) else { break }
-            if let stated = Self.digest(mark) {
-                digest = stated
-            } else if let target = Self.target(mark, of: origin) {
-                base = target.url
-            } else {
-                break
-            }
-            rest = ahead
-        }
-        let url = try Self.url(base, rest, query)
-        return Self.call(origin, behind: base, url, method, stated: digest)
+        let marks = Marks(&rest, of: origin)
+        let base = marks.target?.url ?? origin.url
+        return Self.call(origin, behind: base, try Self.url(base, rest, query), method, marks)
     }
 
     private func hostCall(
@@ -74,10 +64,9 @@ package struct NamedOriginTable: Sendable {
                 throw NamedCallError(code: .invalid, message: "what follows /o/ is neither a name nor a host")
             }
             var behind = rest
-            var digest: Digest?
-            if let mark = Self.segment(&behind), let stated = Self.digest(mark) { digest = stated } else { behind = rest }
+            let marks = Marks(&behind, of: nil)
             let url = try Self.url(base, behind, query)
-            if let place = place(of: url) { return Self.call(place.origin, behind: place.url, url, method, stated: digest) }
+            if let place = place(of: url) { return Self.call(place.origin, behind: place.url, url, method, marks) }
             do throws(EgressRefusal) {
                 try policy.check(url)
             } catch {
@@ -85,7 +74,7 @@ package struct NamedOriginTable: Sendable {
                 continue
             }
             let origin = NamedOrigin(name: base.authority, url: base, rules: [.everything(policy.queryRule(for: url))])
-            return Self.call(origin, behind: base, url, method, stated: digest)
+            return Self.call(origin, behind: base, url, method, marks)
         }
         throw refusal ?? NamedCallError(code: .notAllowed, message: "the host is not allowed")
     }
@@ -94,7 +83,7 @@ package struct NamedOriginTable: Sendable {
 
     /// What is known of a URL that is asked for by itself; `nil` for one that belongs to no named origin.
     package func call(_ url: ArtifactURL, method: RuleMethod = .get) -> NamedCall? {
-        place(of: url).map { Self.call($0.origin, behind: $0.url, url, method, stated: nil) }
+        place(of: url).map { Self.call($0.origin, behind: $0.url, url, method, Marks()) }
     }
 
     /// Where below `/o/` a link of a page leads: `pip/~files.example.org/~sha256=…/a.whl`.
@@ -123,20 +112,67 @@ package struct NamedOriginTable: Sendable {
     // MARK: Parts
 
     private static func call(
-        _ origin: NamedOrigin, behind base: ArtifactURL, _ url: ArtifactURL, _ method: RuleMethod, stated: Digest?
+        _ origin: NamedOrigin, behind base: ArtifactURL, _ url: ArtifactURL, _ method: RuleMethod, _ marks: Marks
     ) -> NamedCall {
         let path = "/\(Substring(url.path.utf8.dropFirst(base.path.utf8.count)))"
         for rule in origin.rules where rule.methods.contains(method) {
             guard let match = rule.pattern.match(path) else { continue }
             let digest: Digest? =
                 switch rule.digest {
-                case .link: stated
+                case .link: marks.digest
                 case .path(let algorithm): match.digits.flatMap { Digest(algorithm, hex: String(decoding: Array(path.utf8)[$0], as: UTF8.self)) }
                 case .field, nil: nil
                 }
-            return NamedCall(origin: origin, rule: rule, url: url, digest: digest)
+            return NamedCall(origin: origin, rule: rule, url: url, digest: digest, hop: marks.hop)
         }
-        return NamedCall(origin: origin, rule: .rest, url: url, digest: nil)
+        return NamedCall(origin: origin, rule: .rest, url: url, digest: nil, hop: marks.hop)
+    }
+
+    /// What stands between the name of an origin and the path.
+    private struct Marks {
+        var digest: Digest?
+        var target: LinkTarget?
+        var hop = 0
+
+        init() {}
+
+        /// Takes them from the front of a path.
+        init(_ rest: inout Substring.UTF8View, of origin: NamedOrigin?) {
+            while rest.first == UInt8(ascii: "~") {
+                var ahead = rest
+                guard let mark = NamedOriginTable.segment(&ahead) else { return }
+                if let stated = NamedOriginTable.digest(mark) {
+                    digest = stated
+                } else if let number = NamedOriginTable.hop(mark) {
+                    hop = number
+                } else if let origin, let found = NamedOriginTable.target(mark, of: origin) {
+                    target = found
+                } else {
+                    return
+                }
+                rest = ahead
+            }
+        }
+    }
+
+    /// The path of a request with the mark that says how often its client was redirected to the mirror.
+    ///
+    /// - Parameter path: Behind `/o/`, as it was sent.
+    package static func path(_ path: Substring, hop: Int) -> String {
+        var rest = path.utf8[...]
+        guard let first = segment(&rest) else { return String(path) }
+        var ahead = rest
+        if let mark = segment(&ahead), Self.hop(mark) != nil { rest = ahead }
+        return "\(first)/\(hopMark)\(hop)/\(Substring(rest))"
+    }
+
+    private static func hop(_ mark: Substring) -> Int? {
+        guard mark.utf8.starts(with: hopMark.utf8) else { return nil }
+        let digits = mark.utf8.dropFirst(hopMark.utf8.count)
+        guard (1...3).contains(digits.count), digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            let number = Int(String(Substring(digits))), number <= maxHop
+        else { return nil }
+        return number
     }
 
     /// Takes what stands before the next slash, and the slash.

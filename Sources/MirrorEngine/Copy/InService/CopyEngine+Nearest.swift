@@ -55,7 +55,7 @@ extension CopyEngine {
     private func prepare(
         _ attempt: CopyAttempt, from source: CopySource, _ head: OriginResponse, _ condition: WriteCondition
     ) async throws -> PreparedCopy {
-        try refusePage(head, of: attempt.artifact)
+        try refusePage(head, of: attempt)
         return try await prepareInService(
             attempt, .bucket(source), head.metadata(of: attempt.artifact, stored: clock.now), replica: nil, stated: head.totalSize,
             condition)

@@ -1,5 +1,6 @@
 package import CloudRegions
 package import MirrorCore
+package import NamedOrigins
 
 /// Chooses the pool for a request that names none, and finds out who has sent it.
 ///
@@ -37,13 +38,19 @@ package final class PoolSelector: Sendable {
     /// What is known of the clouds' regions.
     package var lists: [RegionList] { regions?.table.lists ?? [] }
 
+    /// How a client gets artifacts of named origins, if its network says so.
+    package func delivery(for client: IPAddress?) -> Delivery? {
+        guard let client, !selection.deliveries.isEmpty else { return nil }
+        return selection.deliveries.first { $0.network.contains(client) }?.delivery
+    }
+
     private func rule(for client: IPAddress) -> SelectionConfiguration.Rule? {
         selection.networks.first { $0.network.contains(client) }
     }
 
     /// Whether the requests of one connection can be for different pools, because a trusted proxy says whom each of them is from.
     package func dependsOnProxy(_ peer: IPAddress?) -> Bool {
-        guard let peer, usesRegions || !selection.networks.isEmpty else { return false }
+        guard let peer, usesRegions || !selection.networks.isEmpty || !selection.deliveries.isEmpty else { return false }
         return isTrusted(peer)
     }
 

@@ -1,6 +1,7 @@
 import CloudRegions
 package import MirrorCore
 package import MirrorSettings
+import NamedOrigins
 
 extension SelectionConfiguration {
     /// - Parameter pools: Those that the file names.
@@ -15,6 +16,11 @@ extension SelectionConfiguration {
                 "Cloud regions and the pool of each, where that is not the pool that is named for the region: a client in `aws/us-west-2` "
                 + "gets `s3/us-west-2`, one in `google/us-west1` gets `gcs/us-west1`, and one in `azure/westus2` gets `azure/westus2`, if "
                 + "there is such a pool.")
+        let deliveries: [(IPNetwork, Delivery)] = reader.map(
+            "delivery", named: .network, .choice(), example: "{10.9.0.0/16: inline}",
+            doc:
+                "Client networks and how their clients get the artifacts of named origins: `redirect`, `inline` where they cannot reach the "
+                + "pools (the mirror sends the bytes), or `origin`. The request header `X-Cloud-Mirror-Delivery` overrides it.")
         var nearest = Nearest.any
         reader.value(
             "nearest", &nearest, .choice(),
@@ -41,6 +47,8 @@ extension SelectionConfiguration {
             defaultNote: "the pool if there is only one, else origin", example: "origin",
             doc: "The pool for all other clients; `origin` redirects them to the origin.")
         self.init(networks: networks.map { (network: $0, pool: $1) }, trustedProxies: trustedProxies, fallback: fallback)
+        self.deliveries = deliveries.map { DeliveryRule(network: $0, delivery: $1) }
+            .sorted { $0.network.prefixLength > $1.network.prefixLength }
         self.regions = Dictionary(regions) { _, last in last }
         (self.nearest, self.poolHeader, self.proxyHeader) = (nearest, poolHeader, proxyHeader)
         reader.section(

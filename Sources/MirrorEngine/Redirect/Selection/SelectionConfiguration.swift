@@ -1,5 +1,6 @@
 package import CloudRegions
 package import MirrorCore
+package import NamedOrigins
 
 /// How a pool is chosen for a request that names none: the section `selection` of the configuration, whose keys are the names of the properties.
 package struct SelectionConfiguration: Sendable, Equatable {
@@ -31,7 +32,20 @@ package struct SelectionConfiguration: Sendable, Equatable {
     package let trustedProxies: [IPNetwork]
     /// Where they say so.
     package var proxyHeader = ProxyHeader.xForwardedFor
+    /// How the clients of a network get artifacts of named origins; the longest prefix first.
+    package var deliveries: [DeliveryRule] = []
     package var cloudRegions = CloudRegionSources()
+
+    /// How the clients of a network get artifacts of named origins.
+    package struct DeliveryRule: Sendable, Equatable {
+        package let network: IPNetwork
+        package let delivery: Delivery
+
+        package init(network: IPNetwork, delivery: Delivery) {
+            self.network = network
+            self.delivery = delivery
+        }
+    }
 
     package init(
         networks: [(network: IPNetwork, pool: PoolID)] = [], trustedProxies: [IPNetwork] = [], fallback: PoolID? = nil

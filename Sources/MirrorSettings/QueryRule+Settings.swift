@@ -1,5 +1,4 @@
-import MirrorCore
-import MirrorSettings
+package import MirrorCore
 
 extension QueryRule {
     /// Those that have a word of their own.
@@ -12,7 +11,7 @@ extension QueryRule {
     /// A word, or the names of the parameters that are kept.
     ///
     /// - Returns: `nil` after recording a problem.
-    static func read(_ element: SettingsElement) -> QueryRule? {
+    package static func read(_ element: SettingsElement) -> QueryRule? {
         guard !element.isList else { return readNames(element) }
         var kind = SettingKind<Word>.choice()
         kind.name += ", or a list of parameter names"

@@ -1,0 +1,87 @@
+import MirrorCore
+
+/// Packages of systems, images, models and sources.
+extension Preset {
+    /// https://wiki.debian.org/DebianRepository/Format
+    ///
+    /// The index files of one release belong together and are signed. Below `by-hash` they never change.
+    static let apt: [OriginRule] = [
+        .page("**/{InRelease,Release,Release.gpg}", life: seconds),
+        .mirrored("**/by-hash/SHA256/{digest:hex64}", digest: .path(.sha256)),
+        .mirrored("**/by-hash/SHA512/{digest:hex128}", digest: .path(.sha512)),
+        .mirrored("**/pool/**", html: true),
+        .mirrored("**/*.{deb,udeb}"),
+        .page("**/dists/**", life: seconds),
+        .page("**/{Packages,Sources}", life: seconds),
+        .page("**/{Packages.*,Sources.*,Contents-*,Translation-*}", life: seconds),
+    ]
+
+    /// https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+    ///
+    /// What `ns` says to a mirror of containerd is no part of a name.
+    static let oci: [OriginRule] = [
+        OriginRule(
+            preset: "/v2/**/blobs/sha256:{digest:hex64}", .mirrored, query: .drop, digest: .path(.sha256), refusesHTML: true),
+        OriginRule(
+            preset: "/v2/**/manifests/sha256:{digest:hex64}", .mirrored, inlineLimit: small, query: .drop, digest: .path(.sha256),
+            refusesHTML: true, accept: manifests),
+        .page("/v2/**/manifests/{tag}", life: seconds),
+        .page("/v2/**/tags/list", .fields, life: seconds),
+        .page("/v2/**/referrers/*", .fields, life: seconds),
+        .page("/v2/"),
+    ]
+
+    /// Some registries deny a manifest to who does not ask for its kind.
+    private static let manifests = [
+        "application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json", "application/vnd.docker.distribution.manifest.v2+json", "*/*",
+    ].joined(separator: ", ")
+
+    /// https://conda.org/learn/ceps/cep-0016 (shards), cep-0015 (`base_url`)
+    ///
+    /// Packages are found relative to the channel, so nothing has to be rewritten unless `base_url` says otherwise.
+    static let conda: [OriginRule] = [
+        .mirrored("**/shards/{digest:hex64}.msgpack.zst", inline: small, digest: .path(.sha256)),
+        .page("**/repodata_shards.msgpack.zst"),
+        .page("**/{repodata,current_repodata}.json", .condaRepodata),
+        .page("**/{repodata,current_repodata}*.json{,.zst,.bz2}"),
+        .page("**/channeldata.json"),
+        .mirrored("**/*.{conda,tar.bz2}"),
+    ]
+
+    /// https://github.com/huggingface/huggingface_hub, `file_download.py`
+    ///
+    /// A file of a commit never changes, and its header fields say which file it is.
+    static let huggingface: [OriginRule] = [
+        .mirrored("**/resolve/{commit:hex40}/**", query: .drop, digest: .field("X-Linked-ETag"), html: true),
+        .page("**/resolve/{branch}/**"),
+        .passed("/api/**/xet-{read,write}-token/**"),
+        OriginRule(preset: "/api/**", .rewritten(.fields), query: .keep),
+    ]
+
+    /// https://docs.github.com/en/repositories/releasing-projects-on-github
+    ///
+    /// The URL of a release's file redirects to a signed one that ends; the first is the name.
+    static let github: [OriginRule] = [
+        .passed("/{owner}/{repository}/releases/latest/**", methods: .read),
+        .mirrored("/{owner}/{repository}/releases/download/{tag}/{file}"),
+        .mirrored("/{owner}/{repository}/archive/{commit:hex40}.*"),
+        .mirrored("/{owner}/{repository}/raw/{commit:hex40}/**", html: true),
+        .page("/{owner}/{repository}/raw/**"),
+        .passed("/{owner}/{repository}/archive/**", methods: .read),
+        .passed("/{owner}/{repository}/info/lfs/**"),
+        // codeload.github.com and raw.githubusercontent.com
+        .mirrored("/{owner}/{repository}/{tar.gz,zip,legacy.tar.gz,legacy.zip}/{commit:hex40}"),
+        .mirrored("/{owner}/{repository}/{commit:hex40}/**", html: true),
+    ]
+
+    /// https://nix.dev/manual/nix/latest/protocols/binary-cache
+    ///
+    /// Most questions for a narinfo are answered with 404, which is passed on.
+    static let nix: [OriginRule] = [
+        .page("/nix-cache-info", life: hour),
+        .page("/{hash}.narinfo", life: hour),
+        .page("/build-trace-v2/**"),
+        .mirrored("/nar/**"),
+    ]
+}
