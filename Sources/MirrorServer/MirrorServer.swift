@@ -196,7 +196,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         guard servesArtifacts else { return MetricsRoute(services: services, figures: figures).register(on: router) }
         let address = PublicAddress(publicURL: publicURL, isTLS: tls != nil)
         HomeRoutes(services: services, address: address).register(on: router)
-        ClientsRoutes(origins: { [] }, address: address).register(on: router)
+        ClientsRoutes(services: services, address: address).register(on: router)
         redirectRoutes.register(on: router)
         LocalObjectRoutes(
             services: services, sendsFiles: tls == nil, publicURL: publicURL, redirectStatus: redirectStatus, troubles: troubles

@@ -6,7 +6,7 @@ import NamedOrigins
 ///
 /// Everybody may ask: it is what clients are told anyway, and says nothing of rules or credentials.
 struct ClientsRoutes: Sendable {
-    let origins: @Sendable () -> [NamedOrigin]
+    let services: MirrorServices
     let address: PublicAddress
 
     func register(on router: Router<MirrorRequestContext>) {
@@ -16,7 +16,7 @@ struct ClientsRoutes: Sendable {
     }
 
     private func answer(for request: Request) -> ClientsCall.Answer {
-        ClientRecipes.answer(for: origins(), at: address.base(for: request))
+        ClientRecipes.answer(for: services.named.value.origins, at: address.base(for: request))
     }
 
     private func page(_ request: Request, _ context: MirrorRequestContext) -> Response {
