@@ -3,9 +3,7 @@ import MirrorCore
 /// Files that clients name one by one.
 extension ClientRecipes {
     static func huggingFace(_ place: RecipePlace) -> [ClientsCall.Recipe] {
-        // The newer storage is asked around every mirror.
-        let lines = "export HF_ENDPOINT=\(place.url)\nexport HF_HUB_DISABLE_XET=1"
-        return [ClientsCall.Recipe(client: "huggingface_hub", place: "shell", lines: lines)]
+        [ClientsCall.Recipe(client: "huggingface_hub", place: "shell", lines: "export HF_ENDPOINT=\(place.url)")]
     }
 
     static func files(_ place: RecipePlace) -> [ClientsCall.Recipe] {
@@ -25,7 +23,7 @@ extension ClientRecipes {
             ClientsCall.Recipe(client: "bazel", place: "the file of --downloader_config", lines: bazel),
             ClientsCall.Recipe(client: "curl", place: "shell", lines: "curl -fL -O \(place.url)/PATH"),
             ClientsCall.Recipe(client: "wget", place: "shell", lines: "wget \(place.url)/PATH"),
-            ClientsCall.Recipe(client: "aria2", place: "shell", lines: "aria2c -x 4 \(place.url)/PATH"),
+            ClientsCall.Recipe(client: "aria2c", place: "shell", lines: "aria2c -x 4 \(place.url)/PATH"),
         ]
     }
 }

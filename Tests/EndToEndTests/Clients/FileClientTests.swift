@@ -9,13 +9,13 @@ extension EndToEnd {
     struct FileClientTests {
         private static let size = 5_000_000
 
+        private static let clients = ["curl", "wget", "aria2c"].filter(ClientHome.isExpected)
+
         private static func isFile(_ asked: PackageOrigins.Asked) -> Bool { asked.path.hasPrefix("/files/") || asked.host == "cdn" }
 
         @Test(
-            "curl, wget and aria2 download a file under its own name, twice and without the origin", arguments: ["curl", "wget", "aria2"])
+            "curl, wget and aria2c download a file under its own name, twice and without the origin", arguments: clients)
         func downloads(client: String) async throws {
-            let program = client == "aria2" ? "aria2c" : client
-            try #require(ClientHome.isExpected(program) || !ClientHome.isExpected("true"), "\(program) is missing")
             try await PackageScene.run { scene in
                 let bytes = try await HTTP.send(.GET, "\(try scene.origins.url("plain"))/files/one.bin").body
                 let line = try scene.lines(for: client, of: "files").replacing("PATH", with: "files/one.bin")
@@ -26,16 +26,16 @@ extension EndToEnd {
             }
         }
 
-        @Test("curl, wget and aria2 go on with a file of which they have a part", arguments: ["curl", "wget", "aria2"])
+        @Test("curl, wget and aria2c go on with a file of which they have a part", arguments: clients)
         func resumes(client: String) async throws {
             try await PackageScene.run { scene in
                 let bytes = try await HTTP.send(.GET, "\(try scene.origins.url("plain"))/files/one.bin").body
                 let words = try scene.lines(for: client, of: "files").replacing("PATH", with: "files/one.bin").split(separator: " ")
-                let option = client == "curl" ? ["-C", "-"] : ["-c"]
+                let options = ["curl": ["-C", "-"], "wget": ["-c"], "aria2c": ["-c", "-k", "1M"]]
                 for length in [1, 2_500_000, Self.size - 1] {
                     let home = try ClientHome()
                     try Data(bytes.prefix(length)).write(to: URL(filePath: "\(home.path)/one.bin"))
-                    try await home.run(String(words[0]), option + words.dropFirst().map(String.init))
+                    try await home.run(String(words[0]), try #require(options[client]) + words.dropFirst().map(String.init))
                     #expect(try home.read("one.bin").elementsEqual(bytes), "\(length)")
                 }
             }

@@ -167,7 +167,7 @@ extension EndToEnd {
 
         @Test(
             "Maven resolves a parent whose version is a range, and an extension, twice and without the repository",
-            .enabled(if: ClientHome.hasAllClients))
+            .enabled(if: ClientHome.isExpected("mvn")))
         func maven() async throws {
             let isVersion = { (asked: PackageOrigins.Asked) in asked.path.contains("/1.0/") }
             try await PackageScene.run { scene in

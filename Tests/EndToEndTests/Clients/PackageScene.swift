@@ -30,7 +30,7 @@ struct PackageScene {
             "rules: [{path: '/v2/**/manifests/sha256:{digest:hex64}', class: mirrored, inline: 1MiB, query: drop, digest: path}, {path: '/v2/**/manifests/{tag}', class: revalidated, life: 0s}]"
         ),
         ("conda", "conda", "conda", "rules: [{path: '**/repodata.json', class: rewritten, links: conda-repodata, life: 0s}]"),
-        ("hub", "huggingface", "hub", ""),
+        ("hub", "huggingface", "hub", "rules: [{path: '/api/**', class: rewritten, links: fields, life: 0s}]"),
         ("github", "github", "github", ""),
         ("nix", "nix", "nix", "rules: [{path: '/{hash}.narinfo', class: revalidated, life: 0s}]"),
         ("files", nil, "plain", "rules: [{path: '**', class: mirrored}]"),

@@ -12,10 +12,10 @@ class Package:
     def __init__(self, name, depends):
         self.name = f"{name}-1.0-0.tar.bz2"
         self.record = {"name": name, "version": "1.0", "build": "0", "build_number": 0, "depends": depends, "subdir": "noarch", "noarch": "generic"}
-        paths = {"paths": [], "paths_version": 1}
-        files = {"info/index.json": self.record, "info/paths.json": paths}
-        files = {path: json.dumps(content).encode() for path, content in files.items()}
-        self.data = tar({**files, f"share/{name}.bin": noise(10_000, len(name))}, "bz2")
+        path, content = f"share/{name}.bin", noise(10_000, len(name))
+        described = {"_path": path, "path_type": "hardlink", "sha256": hashlib.sha256(content).hexdigest(), "size_in_bytes": len(content)}
+        files = {"info/index.json": self.record, "info/paths.json": {"paths": [described], "paths_version": 1}}
+        self.data = tar({name: json.dumps(data).encode() for name, data in files.items()} | {path: content}, "bz2")
         self.record |= {"sha256": hashlib.sha256(self.data).hexdigest(), "md5": hashlib.md5(self.data).hexdigest(), "size": len(self.data)}
 
 

@@ -1,4 +1,4 @@
-"""A Maven repository: org.example.mirror:parent, a POM, and :leaf, a jar, each with checksums in files of their own.
+"""A Maven repository: org.example.mirror:parent, a POM, and :leaf, an empty jar, each with checksums in files of their own.
 
 POST /_control/release {"version"} publishes a further version of both.
 """
@@ -9,6 +9,7 @@ from .answers import file, page
 from .archives import zipped
 from .host import Host
 
+EMPTY = zipped({"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\n\n"})
 HEAD = '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
 
 
@@ -32,7 +33,10 @@ class Maven(Host):
             for version in self.versions:
                 fixed[f"{folder}/{version}/{artifact}-{version}.pom"] = self.pom(artifact, version, packaging)
             for version in self.versions if packaging == "jar" else []:
-                fixed[f"{folder}/{version}/{artifact}-{version}.jar"] = zipped({"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\n\n"})
+                fixed[f"{folder}/{version}/{artifact}-{version}.jar"] = EMPTY
+        # Maven 3 gives it to every extension.
+        utils = "org/codehaus/plexus/plexus-utils/1.1/plexus-utils-1.1"
+        fixed |= {f"{utils}.jar": EMPTY, f"{utils}.pom": self.pom("plexus-utils", "1.1", "jar", "org.codehaus.plexus")}
         for files, kind in ((changing, page), (fixed, file)):
             for digest in ("sha1", "md5"):
                 files |= {f"{path}.{digest}": hashlib.new(digest, data).hexdigest().encode() for path, data in files.items() if path[-4] in ".-"}
@@ -46,6 +50,6 @@ class Maven(Host):
         versioning = f"<versioning>{released}<versions>{versions}</versions><lastUpdated>20231114221320</lastUpdated></versioning>"
         return f"<metadata><groupId>org.example.mirror</groupId><artifactId>{artifact}</artifactId>{versioning}</metadata>".encode()
 
-    def pom(self, artifact, version, packaging):
-        names = f"<groupId>org.example.mirror</groupId><artifactId>{artifact}</artifactId><version>{version}</version>"
+    def pom(self, artifact, version, packaging, group="org.example.mirror"):
+        names = f"<groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version>"
         return f"{HEAD}{names}<packaging>{packaging}</packaging></project>".encode()
