@@ -9,8 +9,8 @@ struct PurgeCommand: AsyncParsableCommand {
         abstract: "Delete the copies of an artifact.",
         discussion: "Reports what was deleted. The next request for the artifact makes a new copy.")
 
-    @Argument(help: "The artifact's URL.", transform: { try ArtifactURL($0) })
-    var url: ArtifactURL
+    @Argument(help: "The artifact's URL, or its path below /o/.", transform: { try ArtifactName($0) })
+    var artifact: ArtifactName
 
     @Option(help: ArgumentHelp("The pool to delete it from (default: all pools).", valueName: "service/region"))
     var pool: PoolID?
@@ -20,27 +20,27 @@ struct PurgeCommand: AsyncParsableCommand {
     func run() async throws {
         try await admin.withClient { client in
             let answer = try await client.send(
-                client.address.purge(url, pool: pool), .DELETE, headers: [("prefer", PurgeCall.preference)])
+                client.address.purge(artifact, pool: pool), .DELETE, headers: [("prefer", PurgeCall.preference)])
             // A mirror of an older version, which does not say what was there.
             guard answer.status != 204 else {
                 return print(
                     admin.json
-                        ? JSONText.text(["url": url.description])
-                        : "purged \(url.redacted) from \(pool.map(\.description) ?? "all pools"), if it was there")
+                        ? JSONText.text(["url": artifact.text])
+                        : "purged \(artifact.shown) from \(pool.map(\.description) ?? "all pools"), if it was there")
             }
             let purged: PurgeCall.Answer = try client.decode(answer)
-            print(admin.json ? JSONText.text(purged) : Self.text(purged, url, pool))
+            print(admin.json ? JSONText.text(purged) : Self.text(purged, artifact, pool))
         }
     }
 
-    static func text(_ answer: PurgeCall.Answer, _ url: ArtifactURL, _ pool: PoolID?) -> String {
+    static func text(_ answer: PurgeCall.Answer, _ artifact: ArtifactName, _ pool: PoolID?) -> String {
         guard !answer.removed.isEmpty else {
-            return "nothing to purge: \(url.redacted) is not in \(pool.map { "the pool \($0)" } ?? "any pool")"
+            return "nothing to purge: \(artifact.shown) is not in \(pool.map { "the pool \($0)" } ?? "any pool")"
         }
         let pools = answer.removed.map { item in
             let state = item.state == PurgeCall.Item.forgotten ? "an object without a record" : item.state
             return "\(TextTable.printable(item.pool)) (\(TextTable.printable(state)))"
         }
-        return "purged \(url.redacted) from \(pools.joined(separator: ", "))"
+        return "purged \(artifact.shown) from \(pools.joined(separator: ", "))"
     }
 }

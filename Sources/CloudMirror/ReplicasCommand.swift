@@ -3,11 +3,15 @@ import MirrorCore
 
 /// `cloud-mirror replicas`: what is where.
 struct ReplicasCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "replicas", abstract: "List the replicas in the pools.")
+    static let configuration = CommandConfiguration(commandName: "replicas", abstract: "List the replicas in the pools.",
+        discussion: "With an artifact, lists its replicas alone.")
 
     enum State: String, CaseIterable, ExpressibleByArgument {
         case pending, present, error
     }
+
+    @Argument(help: "Only this artifact: its URL, or its path below /o/.", transform: { try ArtifactName($0) })
+    var artifact: ArtifactName?
 
     @Option(help: ArgumentHelp("Only this pool.", valueName: "service/region"))
     var pool: PoolID?
@@ -29,17 +33,27 @@ struct ReplicasCommand: AsyncParsableCommand {
 
     private func all(_ client: AdminClient) async throws -> [WholeAnswer<ReplicasCall.Item>] {
         var replicas: [WholeAnswer<ReplicasCall.Item>] = []
+        if let artifact {
+            let answer = try await client.send(
+                client.address.replicas(of: artifact, pool: pool), .GET, accepting: [404])
+            if answer.status != 404 { replicas = Self.items(of: try client.decode(answer)) }
+            return replicas.filter { state == nil || $0.body.state == state?.rawValue }
+        }
         var after: String?
         repeat {
             let page: WholeAnswer<ReplicasCall.Answer> = try await client.call(
                 client.address.replicas(pool: pool, state: state?.rawValue, after: after, limit: Self.pageSize))
-            replicas += zip(page.body.replicas, page.json["replicas"]?.elements ?? []).map { WholeAnswer(body: $0, json: $1) }
+            replicas += Self.items(of: page)
             let next = page.body.next
             if let next, next == after { throw CommandFailure("the mirror returns the same page of replicas again and again") }
             after = next
         } while after != nil
         // A mirror that does not know the parameter sends all states.
         return replicas.filter { state == nil || $0.body.state == state?.rawValue }
+    }
+
+    private static func items(of page: WholeAnswer<ReplicasCall.Answer>) -> [WholeAnswer<ReplicasCall.Item>] {
+        zip(page.body.replicas, page.json["replicas"]?.elements ?? []).map { WholeAnswer(body: $0, json: $1) }
     }
 
     static func table(_ replicas: [ReplicasCall.Item]) -> String {

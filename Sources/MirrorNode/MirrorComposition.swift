@@ -7,6 +7,7 @@ import MirrorSettings
 import MirrorState
 import MirrorStorage
 import NIOPosix
+import NamedOrigins
 import StateRedis
 import StateSQLite
 
@@ -29,6 +30,9 @@ struct MirrorComposition: Sendable {
     /// `nil` for a process that takes no admin calls.
     let localToken: LocalAdminToken?
     let outbound: GuardedClient
+    /// Asks origins on behalf of single clients, which must not keep copies waiting by how slowly they read.
+    let relays: GuardedClient
+    let named: Reloadable<NamedOriginTable>
     /// How a pool is chosen for a request that names none.
     let selection: PoolSelection
     let regionUpdates: RegionUpdates
@@ -46,7 +50,12 @@ struct MirrorComposition: Sendable {
         redis = store as? RedisStateStore
         state = HotIndex(store, clock: clock)
         outbound = try Self.makeOutbound(configuration, group: group, logger: logger)
-        let origins = OriginTable(outbound, buckets: storage.origins(configuration.origins.buckets))
+        relays = try Self.makeRelays(configuration, group: group, logger: logger)
+        let named = Reloadable(NamedOriginTable(configuration.origins.named, policy: outbound.policy))
+        self.named = named
+        let origins = OriginTable(
+            outbound, buckets: storage.origins(configuration.origins.buckets), named: named,
+            authorization: UpstreamClient(client: outbound))
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters()
         let publications = PublicationLock()
@@ -76,7 +85,7 @@ struct MirrorComposition: Sendable {
         services = MirrorServices(
             pools: pools, selector: selection.selector, state: state, isStateShared: redis != nil, redirects: redirects,
             health: health, remover: remover, waiters: waiters, uses: uses, metrics: metrics, registry: registry,
-            copySlots: workers?.slots, clock: clock)
+            copySlots: workers?.slots, named: named, upstream: UpstreamClient(client: relays), clock: clock)
         if let redis, role == .copier {
             registration = CopierRegistration(
                 registry: redis, name: name, pools: pools.ids, life: configuration.copy.lease, clock: clock, logger: logger)
@@ -97,6 +106,7 @@ struct MirrorComposition: Sendable {
     func close() async {
         await services.uses.flush()
         await outbound.shutdown()
+        await relays.shutdown()
         await regionUpdates.reader.client?.shutdown()
         await storage.close()
         await state.close()
@@ -106,6 +116,13 @@ struct MirrorComposition: Sendable {
     func adminTokens(_ configuration: Configuration) -> [String] {
         let local = configuration.admin.localToken ? localToken?.value : nil
         return configuration.admin.tokens.map(\.value) + (local.map { [$0] } ?? [])
+    }
+
+    /// What may be fetched, and what is asked for below `/o/`, from now on.
+    func replaceOrigins(with configuration: Configuration, _ policy: EgressPolicy) {
+        outbound.policy = policy
+        relays.policy = policy
+        named.replace(with: NamedOriginTable(configuration.origins.named, policy: policy))
     }
 
     // MARK: The parts
@@ -180,6 +197,14 @@ struct MirrorComposition: Sendable {
         return GuardedClient(
             policy: policy, configuration: configuration.outbound, resolver: SystemResolver(eventLoopGroup: group), eventLoopGroup: group,
             logger: logger)
+    }
+
+    private static func makeRelays(
+        _ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger
+    ) throws -> GuardedClient {
+        GuardedClient(
+            policy: try configuration.egressPolicy(), configuration: configuration.outbound,
+            resolver: CachingResolver(SystemResolver(eventLoopGroup: group)), eventLoopGroup: group, logger: logger)
     }
 
     private static func makeOutbound(_ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger) throws

@@ -31,6 +31,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private let tls: Reloadable<NIOSSLContext>?
     let coalescing: CoalescingTable
     private let connectionMetrics: ConnectionMetrics
+    private let namedMetrics: NamedMetrics
     private let usesFastPath: Bool
     private let group: MultiThreadedEventLoopGroup
     private let logger: Logger
@@ -71,6 +72,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
         troubles = LineBudget(clock: services.clock)
         figures = SharedLooks(life: MetricsRoute.figuresLife, patience: PoolHealth.patience, clock: services.clock)
         self.tls = tls.map { Reloadable($0) }
+        namedMetrics = NamedMetrics(factory: services.registry)
         connectionMetrics = ConnectionMetrics(factory: services.registry)
         table = FastPathTable()
         coalescing = CoalescingTable(
@@ -198,6 +200,9 @@ package struct MirrorServer: Service, CustomStringConvertible {
         HomeRoutes(services: services, address: address).register(on: router)
         ClientsRoutes(services: services, address: address).register(on: router)
         redirectRoutes.register(on: router)
+        NamedRoutes(
+            services: services, redirects: redirectRoutes, metrics: namedMetrics, publicURL: publicURL, isTLS: tls != nil, troubles: troubles
+        ).register(on: router)
         LocalObjectRoutes(
             services: services, sendsFiles: tls == nil, publicURL: publicURL, redirectStatus: redirectStatus, troubles: troubles
         ).register(on: router)

@@ -1,6 +1,7 @@
 package import MirrorCore
 package import MirrorEngine
 package import MirrorState
+package import NamedOrigins
 
 /// What the routes work with.
 package final class MirrorServices: Sendable {
@@ -20,6 +21,10 @@ package final class MirrorServices: Sendable {
     /// The copies of this process; `nil` where it makes none.
     package let copySlots: CopySlots?
     package let clock: any MirrorClock
+    /// What clients ask for below `/o/`.
+    package let named: Reloadable<NamedOriginTable>
+    /// Asks origins on behalf of single clients.
+    package let upstream: UpstreamClient
     package let started: ContinuousClock.Instant
 
     package init(
@@ -27,7 +32,7 @@ package final class MirrorServices: Sendable {
         health: PoolHealth,
         remover: ReplicaRemover,
         waiters: ReplicaWaiters, uses: UseRecorder, metrics: EngineMetrics, registry: MetricsRegistry, copySlots: CopySlots? = nil,
-        clock: any MirrorClock
+        named: Reloadable<NamedOriginTable>, upstream: UpstreamClient, clock: any MirrorClock
     ) {
         self.pools = pools
         self.selector = selector
@@ -42,6 +47,8 @@ package final class MirrorServices: Sendable {
         self.registry = registry
         process = ProcessMetrics(factory: registry)
         self.copySlots = copySlots
+        self.named = named
+        self.upstream = upstream
         self.clock = clock
         started = clock.instant
     }
@@ -55,6 +62,19 @@ package final class MirrorServices: Sendable {
         } catch {
             throw RequestError(.inputError, error.description)
         }
+    }
+
+    /// The artifact that an admin call names: by its URL, or by its path below `/o/`.
+    ///
+    /// - Throws: ``RequestError``.
+    func artifact(_ words: String) throws(RequestError) -> any Origin {
+        guard words.utf8.starts(with: NamedRoutes.prefix.utf8) else { return try origin(of: words) }
+        let behind = words.utf8.dropFirst(NamedRoutes.prefix.utf8.count)
+        let path = behind.prefix { $0 != UInt8(ascii: "?") }
+        let query = path.endIndex == behind.endIndex ? nil : String(Substring(behind[path.endIndex...].dropFirst()))
+        let call: NamedCall
+        do throws(NamedCallError) { call = try named.value.call(Substring(path), query: query) } catch { throw RequestError(error) }
+        return try origin(of: call.url.description)
     }
 
     /// The pool that a route names.

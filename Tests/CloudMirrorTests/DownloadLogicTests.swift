@@ -137,7 +137,7 @@ import Testing
         #expect(
             address.redirect(to: artifact, pool: PoolID("local/dev"), wait: 5)
                 == "https://mirror.example/base/v1/redirect/local/dev/\(encoded)?wait=5")
-        #expect(address.purge(artifact, pool: nil) == "https://mirror.example/base/v1/purge/\(encoded)")
+        #expect(address.purge(.url(artifact), pool: nil) == "https://mirror.example/base/v1/purge/\(encoded)")
         #expect(
             address.replicas(pool: PoolID("local/dev"), state: "error", after: "a/b&c", limit: 9)
                 == "https://mirror.example/base/v1/replicas?pool=local%2Fdev&state=error&after=a%2Fb%26c&limit=9")

@@ -179,7 +179,8 @@ final class MirrorFixture: Sendable {
                 allowAddresses: ["127.0.0.0/8"].compactMap(IPNetwork.init))
             outbound = GuardedClient(
                 policy: policy, resolver: SystemResolver(eventLoopGroup: loops), eventLoopGroup: loops, logger: logger)
-            let origins = OriginTable(outbound)
+            let named = Reloadable(NamedOriginTable(options.named, policy: policy))
+            let origins = OriginTable(outbound, named: named, authorization: UpstreamClient(client: outbound))
             let registry = MetricsRegistry()
             let metrics = EngineMetrics(pools: pools.ids, factory: registry)
             let waiters = ReplicaWaiters()
@@ -205,7 +206,7 @@ final class MirrorFixture: Sendable {
                 state: world.state, isStateShared: options.isStateShared, redirects: redirects, health: health, remover: remover,
                 waiters: waiters,
                 uses: uses,
-                metrics: metrics, registry: registry, clock: world.clock)
+                metrics: metrics, registry: registry, named: named, upstream: UpstreamClient(client: outbound), clock: world.clock)
             workers = CopyWorkers(
                 name: "test", pools: pools, state: world.state, origins: origins,
                 space: PoolSpace(state: world.state, remover: remover, uses: uses, metrics: metrics, logger: logger),

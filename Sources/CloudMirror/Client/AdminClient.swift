@@ -39,7 +39,7 @@ struct AdminClient {
     }
 
     func send(
-        _ url: String, _ method: HTTPMethod, headers: [(String, String)] = [], body: (any Encodable)? = nil
+        _ url: String, _ method: HTTPMethod, headers: [(String, String)] = [], body: (any Encodable)? = nil, accepting statuses: Set<UInt> = []
     ) async throws(CommandFailure) -> Answer {
         var headers = [("accept", "application/json")] + headers
         if body != nil { headers.append(("content-type", "application/json")) }
@@ -53,6 +53,8 @@ struct AdminClient {
             token = localTokens?.next(besides: tried)
             if let token { answer = try await ask(method, url, headers, token, body) }
         }
+        // Only a mirror's own error is one that the caller knows how to read.
+        if statuses.contains(answer.status), (try? JSONText.decode(answer.body) as ErrorAnswer) != nil { return answer }
         guard (200..<300).contains(answer.status) else {
             throw failure(status: answer.status, answer: try? JSONText.decode(answer.body) as ErrorAnswer)
         }

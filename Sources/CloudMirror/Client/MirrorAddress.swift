@@ -20,7 +20,7 @@ struct MirrorAddress: Equatable, CustomStringConvertible {
     ///   - wait: Seconds; `nil` leaves it to the mirror.
     ///   - isMissing: Whether to say that the copy which it redirected to was not there.
     func redirect(to artifact: ArtifactURL, pool: PoolID?, wait: Int?, isMissing: Bool = false) -> String {
-        "\(description)/v1/redirect/\(route(artifact, pool))\(query([("wait", wait.map(String.init)), ("missing", isMissing ? "1" : nil)]))"
+        "\(description)/v1/redirect/\(route(artifact.description, pool))\(query([("wait", wait.map(String.init)), ("missing", isMissing ? "1" : nil)]))"
     }
 
     /// Where the mirror wants to be asked again.
@@ -48,8 +48,13 @@ struct MirrorAddress: Equatable, CustomStringConvertible {
         return "\(withoutQuery[...slash])\(location)"
     }
 
-    func purge(_ artifact: ArtifactURL, pool: PoolID?) -> String {
-        "\(description)/v1/purge/\(route(artifact, pool))"
+    func purge(_ artifact: ArtifactName, pool: PoolID?) -> String {
+        "\(description)/v1/purge/\(route(artifact.text, pool))"
+    }
+
+    /// The replicas of one artifact.
+    func replicas(of artifact: ArtifactName, pool: PoolID?) -> String {
+        "\(description)/v1/replicas/\(route(artifact.text, pool))"
     }
 
     var warm: String { "\(description)/v1/warm" }
@@ -65,8 +70,8 @@ struct MirrorAddress: Equatable, CustomStringConvertible {
         return "\(description)/v1/replicas\(query)"
     }
 
-    private func route(_ artifact: ArtifactURL, _ pool: PoolID?) -> String {
-        "\(pool.map { "\($0)/" } ?? "")\(PercentCoding.encode(artifact.description))"
+    private func route(_ artifact: String, _ pool: PoolID?) -> String {
+        "\(pool.map { "\($0)/" } ?? "")\(PercentCoding.encode(artifact))"
     }
 
     private func query(_ items: [(name: String, value: String?)]) -> String {

@@ -1,4 +1,4 @@
-import MirrorCore
+package import MirrorCore
 package import MirrorNet
 package import MirrorStorage
 package import NamedOrigins

@@ -70,8 +70,8 @@ package final class GuardedClient: Sendable {
         let policy = policy
         while true {
             try Self.check(url, after: addresses.dropLast().last, by: policy)
-            let hop = try await send(request.method, to: url, fields: fields, policy)
-            guard [301, 302, 303, 307, 308].contains(hop.status) else {
+            let hop = try await send(request, to: url, fields: fields, policy)
+            guard request.method != .post, [301, 302, 303, 307, 308].contains(hop.status) else {
                 return OutboundResponse(
                     status: hop.status, headers: hop.headers, body: hop.body, url: url, addresses: addresses, isHTTP1_0: hop.isHTTP1_0)
             }
@@ -142,12 +142,14 @@ package final class GuardedClient: Sendable {
     }
 
     private func send(
-        _ method: OutboundRequest.Method, to url: ArtifactURL, fields: [(name: String, value: String)], _ policy: EgressPolicy
+        _ outbound: OutboundRequest, to url: ArtifactURL, fields: [(name: String, value: String)], _ policy: EgressPolicy
     ) async throws -> Hop {
         let candidates = clients.order(try await addresses(of: url, policy), for: url).prefix(Self.maxAddresses)
         let slot = try await slots.slot(for: "\(url.scheme.rawValue)://\(url.authority)")
         var request = HTTPClientRequest(url: "\(url.scheme.rawValue)://\(url.authority)/")
+        let method = outbound.method
         request.method = HTTPMethod(rawValue: method.rawValue)
+        if method == .post { request.body = .bytes(outbound.body ?? ByteBuffer()) }
         request.headers.add(name: RequestTargetHandler.fieldName, value: url.path + (url.query.map { "?\($0)" } ?? ""))
         for (name, value) in fields { request.headers.add(name: name, value: value) }
         request.addDefaults(configuration)
@@ -156,12 +158,13 @@ package final class GuardedClient: Sendable {
             let lease = try clients.lease(.init(scheme: url.scheme, host: url.host, address: address))
             do {
                 // GET and HEAD may be repeated (RFC 9110 §9.2.2).
-                let response = try await lease.client.execute(request, mayRepeat: OutboundError.isClosedConnection)
+                let response = try await lease.client.execute(request, mayRepeat: { method != .post && OutboundError.isClosedConnection($0) })
                 lease.note(isReachable: true)
                 return try await Self.hop(from: response, to: method, url: url, holding: [lease, slot])
             } catch {
                 failure = OutboundError.mapping(error, of: url, during: .head)
-                guard let code = (failure as? OutboundError)?.code, Self.isWorthAnotherAddress(code), !(error is ReadIdleError) else {
+                guard let code = (failure as? OutboundError)?.code, Self.isWorthAnotherAddress(code),
+                    method != .post || code == .connectFailed, !(error is ReadIdleError) else {
                     throw failure
                 }
                 lease.note(isReachable: false)

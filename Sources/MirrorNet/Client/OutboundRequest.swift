@@ -1,16 +1,21 @@
 package import MirrorCore
+package import NIOCore
 
 /// A request for an artifact or for its header fields.
 package struct OutboundRequest: Sendable {
     package enum Method: String, Sendable {
         case get = "GET"
         case head = "HEAD"
+        /// Sent once, to one address; a redirect is the answer.
+        case post = "POST"
     }
 
     package var method: Method
     package var url: ArtifactURL
     /// Additional header fields. `Host`, `User-Agent`, `Accept` and `Accept-Encoding` are set unless they are given here.
     package var headers: [(name: String, value: String)]
+    /// Of a POST.
+    package var body: ByteBuffer?
 
     package init(_ method: Method = .get, _ url: ArtifactURL, headers: [(name: String, value: String)] = []) {
         self.method = method

@@ -39,7 +39,7 @@ public struct EgressRefusal: Error, Sendable, Hashable, CustomStringConvertible 
     /// The address that was refused; for logs.
     package let address: IPAddress?
 
-    init(_ reason: Reason, _ message: String, address: IPAddress? = nil) {
+    package init(_ reason: Reason, _ message: String, address: IPAddress? = nil) {
         self.reason = reason
         self.message = message
         self.address = address

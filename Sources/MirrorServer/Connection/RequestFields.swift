@@ -10,8 +10,7 @@ enum RequestFields {
         "prefer", "range", "x-cloud-mirror-delivery",
     ]
     /// What requests below `/o/` have besides, with as many bytes: those may wait for a copy, too.
-    private static let named = Dictionary(
-        elsewhere.map { ($0, $0 == "authorization" ? 8_192 : 1_024) }, uniquingKeysWith: { first, _ in first })
+    private static let namedLimits = limits.merging(elsewhere.map { ($0, $0 == "authorization" ? 8_192 : 1_024) }) { first, _ in first }
     /// Bytes of what a redirect request is told apart by, of the first field of each name. Of longer ones what counts is kept: with ``ForwardedFields`` less
     /// than 4 KiB, however many fields there are. No pool has so long a name.
     private static let limits = ["host": 260, "connection": 64, "user-agent": 650, "x-cloud-mirror-pool": 130]
@@ -19,7 +18,7 @@ enum RequestFields {
     static func kept(of head: HTTPRequestHead) -> HTTPHeaders {
         guard !head.uri.utf8.starts(with: "/v1/redirect".utf8) else { return little(of: head.headers, limits) }
         guard !head.uri.utf8.starts(with: NamedRoutes.prefix.utf8) else {
-            return little(of: head.headers, limits.merging(named) { first, _ in first })
+            return little(of: head.headers, namedLimits)
         }
         var kept = HTTPHeaders()
         for (name, value) in head.headers {

@@ -88,6 +88,10 @@ package enum MetricCatalog {
             RegionMetrics.Name.updates, "counter", "cloud, result",
             "Attempts to fetch a newer list of a cloud's addresses, by result: `updated` or `refused`."
         ),
+        (
+            NamedMetrics.Name.requests, "counter", "origin, class",
+            "Requests below `/o/` by named origin (`\(NamedMetrics.byHost)` for all that are asked for by their host) and class of the rule."
+        ),
         (AdminRefusals.metric, "counter", "reason", "Admin calls that were refused, by reason: `no-token` or `wrong-token`."),
         (HousekeepingMetrics.Name.reloads, "counter", "result", "Reloads of the configuration, by result: `reloaded` or `refused`."),
         (HousekeepingMetrics.Name.lastReload, "gauge", "", "When the configuration in use was read, in seconds since 1970."),

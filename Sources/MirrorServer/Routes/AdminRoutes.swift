@@ -24,7 +24,7 @@ struct AdminRoutes: Sendable {
     /// A client that prefers it (RFC 7240) is told what was there, with 200.
     private func purge(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let target = try RequestTarget(request.uri.path, behind: "/v1/purge/")
-        let artifact = try services.origin(of: target.url).source.name
+        let artifact = try services.artifact(target.url).source.name
         let pools = try target.pool.map { [try services.pool($0)] } ?? services.pools.all
         var removed: [PurgeCall.Item] = []
         for pool in pools {
@@ -73,7 +73,7 @@ struct AdminRoutes: Sendable {
         }
         guard warm.urls.count <= WarmCall.maxURLs else { throw RequestError(.inputError, "at most \(WarmCall.maxURLs) urls at a time") }
         let pools = try warm.pools?.map { try services.pool(named: $0) } ?? services.pools.all
-        let origins = try warm.urls.map { try services.origin(of: $0) }
+        let origins = try warm.urls.map { try services.artifact($0) }
         let wanted = origins.flatMap { origin in pools.map { (origin: origin, pool: $0) } }
         // Each may cost a request to its pool.
         let items = await withTaskGroup(of: (Int, WarmCall.Item).self) { group in

@@ -6,6 +6,7 @@ import MirrorEngine
 import MirrorState
 import MirrorStorage
 import NIOCore
+import NamedOrigins
 
 /// `GET` and `HEAD /v1/redirect/…`: docs/request-handling.md has every branch.
 final class RedirectRoutes: Sendable {
@@ -59,8 +60,10 @@ final class RedirectRoutes: Sendable {
         var digest: Digest?
         /// Whether HEAD is answered with what is known of the artifact, and never with a redirect to it.
         var describes = false
-        /// Whether others who ask the same may have its answer.
+        /// Whether its answer may be remembered for others who ask the same.
         var isShared = true
+        /// Whether others who ask the same may wait with it.
+        var isCoalesced = true
     }
 
     /// What a request asks for. An object: it is kept for as long as a copy is waited for.
@@ -142,7 +145,7 @@ final class RedirectRoutes: Sendable {
         let wait = services.redirects.wait(asked: wish.wait, hop: wish.hop, patience: patience)
         let key = wish.isReportedMissing || !wish.isShared ? nil : key(request, choice)
         let network = ClientNetwork(client)
-        let coalesced = open(key, patience, origin, pool, wait, network, epochs)
+        let coalesced = open(wish.isCoalesced ? key : nil, patience, origin, pool, wait, network, epochs)
         services.metrics.countChoices(choice.reason)
         return Call(
             origin, in: pool, for: choice.reason, wait: wait, isReportedMissing: wish.isReportedMissing, digest: wish.digest,

@@ -58,7 +58,7 @@ struct StatusRoutes: Sendable {
 
     private func replica(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         let target = try RequestTarget(request.uri.path, behind: "/v1/replicas/")
-        let artifact = try services.origin(of: target.url).source.name
+        let artifact = try services.artifact(target.url).source.name
         let pools = try target.pool.map { [try services.pool($0)] } ?? services.pools.all
         var found: [Replica] = []
         for pool in pools {

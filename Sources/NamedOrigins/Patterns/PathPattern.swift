@@ -1,4 +1,4 @@
-package import MirrorCore
+import MirrorCore
 import MirrorNet
 
 /// A pattern of paths: `/simple/{project}/`, `**/*.{whl,zip}`, `/v2/**/blobs/sha256:{digest:hex64}`.

@@ -5,7 +5,7 @@ extension Preset {
     /// PEP 503, 691, 658 and 740: https://packaging.python.org/en/latest/specifications/simple-repository-api/
     ///
     /// The link to a file states its SHA-256, and the file's metadata has the same link with `.metadata` behind it.
-    static let python: [OriginRule] = [
+    static let pythonRules: [OriginRule] = [
         .mirrored("**/*.metadata", inline: small),
         .mirrored("**/*.provenance", inline: small),
         // Who reads ranges of a small wheel for its metadata has it in one answer.
@@ -21,7 +21,7 @@ extension Preset {
     /// https://github.com/npm/registry/blob/main/docs/REGISTRY-API.md
     ///
     /// A client that sends `Accept: application/vnd.npm.install-v1+json` gets the short form of a package.
-    static let npm: [OriginRule] = [
+    static let npmRules: [OriginRule] = [
         .mirrored("/{package}/-/*.tgz"),
         .mirrored("/@{scope}/{package}/-/*.tgz"),
         .passed("/-/**"),
@@ -34,7 +34,7 @@ extension Preset {
     /// https://doc.rust-lang.org/cargo/reference/registry-index.html
     ///
     /// `dl` in config.json is rewritten so that cargo puts the checksum of a crate into the link.
-    static let cargo: [OriginRule] = [
+    static let cargoRules: [OriginRule] = [
         .page("/config.json", .cargoConfig),
         .mirrored("**/*.crate", digest: .link),
         .mirrored("**/{crate}/{version}/download", digest: .link),
@@ -45,7 +45,7 @@ extension Preset {
     /// https://go.dev/ref/mod#goproxy-protocol and #checksum-database
     ///
     /// 404 and 410 mean "ask the next proxy", so they are passed on.
-    static let go: [OriginRule] = [
+    static let goRules: [OriginRule] = [
         .page("/sumdb/**/latest"),
         .page("/sumdb/**/supported"),
         .mirrored("/sumdb/**/{lookup,tile}/**", inline: small, html: true),
@@ -59,7 +59,7 @@ extension Preset {
     /// https://maven.apache.org/repositories/metadata.html
     ///
     /// Of a snapshot, only files whose names have a time stamp never change.
-    static let maven: [OriginRule] = [
+    static let mavenRules: [OriginRule] = [
         .page("**/maven-metadata.xml*"),
         .mirrored("**/*-SNAPSHOT/*-{date:digits}.{time:digits}-{build:digits}*.{pom,module,sha1,md5,asc}", inline: small, html: true),
         .mirrored("**/*-SNAPSHOT/*-{date:digits}.{time:digits}-{build:digits}*"),

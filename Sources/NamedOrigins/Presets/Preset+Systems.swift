@@ -5,7 +5,7 @@ extension Preset {
     /// https://wiki.debian.org/DebianRepository/Format
     ///
     /// The index files of one release belong together and are signed. Below `by-hash` they never change.
-    static let apt: [OriginRule] = [
+    static let aptRules: [OriginRule] = [
         .page("**/{InRelease,Release,Release.gpg}", life: seconds),
         .mirrored("**/by-hash/SHA256/{digest:hex64}", digest: .path(.sha256)),
         .mirrored("**/by-hash/SHA512/{digest:hex128}", digest: .path(.sha512)),
@@ -19,7 +19,7 @@ extension Preset {
     /// https://github.com/opencontainers/distribution-spec/blob/main/spec.md
     ///
     /// What `ns` says to a mirror of containerd is no part of a name.
-    static let oci: [OriginRule] = [
+    static let ociRules: [OriginRule] = [
         OriginRule(
             preset: "/v2/**/blobs/sha256:{digest:hex64}", .mirrored, query: .drop, digest: .path(.sha256), refusesHTML: true),
         OriginRule(
@@ -40,7 +40,7 @@ extension Preset {
     /// https://conda.org/learn/ceps/cep-0016 (shards), cep-0015 (`base_url`)
     ///
     /// Packages are found relative to the channel, so nothing has to be rewritten unless `base_url` says otherwise.
-    static let conda: [OriginRule] = [
+    static let condaRules: [OriginRule] = [
         .mirrored("**/shards/{digest:hex64}.msgpack.zst", inline: small, digest: .path(.sha256)),
         .page("**/repodata_shards.msgpack.zst"),
         .page("**/{repodata,current_repodata}.json", .condaRepodata),
@@ -52,7 +52,7 @@ extension Preset {
     /// https://github.com/huggingface/huggingface_hub, `file_download.py`
     ///
     /// A file of a commit never changes, and its header fields say which file it is.
-    static let huggingface: [OriginRule] = [
+    static let huggingfaceRules: [OriginRule] = [
         .mirrored("**/resolve/{commit:hex40}/**", query: .drop, digest: .field("X-Linked-ETag"), html: true),
         .page("**/resolve/{branch}/**"),
         .passed("/api/**/xet-{read,write}-token/**"),
@@ -62,7 +62,7 @@ extension Preset {
     /// https://docs.github.com/en/repositories/releasing-projects-on-github
     ///
     /// The URL of a release's file redirects to a signed one that ends; the first is the name.
-    static let github: [OriginRule] = [
+    static let githubRules: [OriginRule] = [
         .passed("/{owner}/{repository}/releases/latest/**", methods: .read),
         .mirrored("/{owner}/{repository}/releases/download/{tag}/{file}"),
         .mirrored("/{owner}/{repository}/archive/{commit:hex40}.*"),
@@ -78,7 +78,7 @@ extension Preset {
     /// https://nix.dev/manual/nix/latest/protocols/binary-cache
     ///
     /// Most questions for a narinfo are answered with 404, which is passed on.
-    static let nix: [OriginRule] = [
+    static let nixRules: [OriginRule] = [
         .page("/nix-cache-info", life: hour),
         .page("/{hash}.narinfo", life: hour),
         .page("/build-trace-v2/**"),

@@ -1,4 +1,4 @@
-package import MirrorCore
+import MirrorCore
 
 /// The rules of an ecosystem.
 package enum Preset: String, Sendable, CaseIterable {
@@ -6,17 +6,17 @@ package enum Preset: String, Sendable, CaseIterable {
 
     package var rules: [OriginRule] {
         switch self {
-        case .python: Self.python
-        case .npm: Self.npm
-        case .cargo: Self.cargo
-        case .go: Self.go
-        case .maven: Self.maven
-        case .apt: Self.apt
-        case .oci: Self.oci
-        case .conda: Self.conda
-        case .huggingface: Self.huggingface
-        case .github: Self.github
-        case .nix: Self.nix
+        case .python: Self.pythonRules
+        case .npm: Self.npmRules
+        case .cargo: Self.cargoRules
+        case .go: Self.goRules
+        case .maven: Self.mavenRules
+        case .apt: Self.aptRules
+        case .oci: Self.ociRules
+        case .conda: Self.condaRules
+        case .huggingface: Self.huggingfaceRules
+        case .github: Self.githubRules
+        case .nix: Self.nixRules
         }
     }
 

@@ -51,6 +51,17 @@ package struct OriginRule: Sendable, Equatable {
         /// Left to the origin.
         case passed
         case refused
+
+        /// As it is written in the configuration, and a label of metrics.
+        package var word: String {
+            switch self {
+            case .mirrored: "mirrored"
+            case .revalidated: "revalidated"
+            case .rewritten: "rewritten"
+            case .passed: "passed"
+            case .refused: "refused"
+            }
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-package import MirrorCore
+import MirrorCore
 package import MirrorSettings
 
 extension NamedOrigin {

@@ -1,0 +1,38 @@
+import CoreMetrics
+import NamedOrigins
+import Synchronization
+
+/// What is asked for below `/o/`. Each metric is made once.
+final class NamedMetrics: Sendable {
+    enum Name {
+        static let requests = "cloud_mirror_named_requests_total"
+    }
+
+    /// Of origins that are asked for by their host.
+    static let byHost = "host"
+
+    private struct Key: Hashable {
+        let origin: String
+        let word: String
+    }
+
+    private let factory: any MetricsFactory
+    private let counters = Mutex<[Key: Counter]>([:])
+
+    init(factory: any MetricsFactory) {
+        self.factory = factory
+    }
+
+    func count(_ call: NamedCall) {
+        // A name has no dot and no colon, and those that there are come from the configuration.
+        let isNamed = !call.origin.name.utf8.contains { ".:".utf8.contains($0) } && call.origin.name != "localhost"
+        let key = Key(origin: isNamed ? call.origin.name : Self.byHost, word: call.rule.kind.word)
+        let counter = counters.withLock { counters in
+            if let known = counters[key] { return known }
+            let counter = Counter(label: Name.requests, dimensions: [("origin", key.origin), ("class", key.word)], factory: factory)
+            counters[key] = counter
+            return counter
+        }
+        counter.increment()
+    }
+}

@@ -1,0 +1,123 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import MirrorCore
+import MirrorEngine
+import MirrorState
+import MirrorStorage
+import NamedOrigins
+
+/// Artifacts: what is copied into pools.
+extension NamedRoutes {
+    func artifact(
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, _ epochs: RedirectRoutes.Epochs
+    ) async throws -> Response {
+        let isHead = request.method == .head
+        // Its header fields tell more than the object's.
+        if isHead, case .field = call.rule.digest { return try await page(call, request) }
+        let selector = services.selector.value
+        let asked = try delivery(of: request)
+        let delivery =
+            asked ?? selector.delivery(for: selector.client(peer: context.peer, values: request.forwarded)) ?? call.origin.delivery
+        if delivery == .origin { return try await fallback(call, request, .asked, inline: false) }
+        var wish = RedirectRoutes.Wish(origin: try services.origin(of: call.url.description))
+        wish.wait = call.rule.miss == .redirectAndCopy ? .zero : call.rule.wait
+        wish.hop = call.hop
+        wish.digest = call.digest
+        wish.describes = isHead
+        // Others who ask for the same target have said the same, and get the same.
+        wish.isShared = !isHead && asked == nil && delivery == .redirect
+        wish.isCoalesced = wish.isShared && call.rule.inlineLimit == 0 && !call.origin.answersOnlyUs
+        let asking = try redirects.call(for: wish, request, context, epochs)
+        if let refusal = try await refusal(call, asking) {
+            guard refusal == .redirect else {
+                throw RequestError(.resourceNotFound, "there is no copy of this artifact, and its rule makes none").about(call.url)
+            }
+            return try await fallback(call, request, .notCopied, inline: delivery == .inline)
+        }
+        let answer = await redirects.answer(asking, context).checked(against: call.digest)
+        switch answer {
+        case .replica(let redirect) where delivery == .inline || redirect.object.size <= call.rule.inlineLimit:
+            if let pool = asking.pool, let response = try await inline(redirect, in: pool, asking.reason, call, request, context) {
+                return response
+            }
+            return try await fallback(call, request, .unavailable, inline: delivery == .inline)
+        case .origin(let reason) where delivery == .inline || call.origin.answersOnlyUs:
+            return try await fallback(call, request, reason, inline: true)
+        case .replica, .description, .hop, .origin, .refused, .originStatus:
+            return with(call, await redirects.finish(asking, with: answer)).response(to: request)
+        }
+    }
+
+    /// How the client wants the bytes.
+    private func delivery(of request: Request) throws -> Delivery? {
+        guard let text = request.headers[.cloudMirrorDelivery] else { return nil }
+        guard let delivery = Delivery(rawValue: text) else {
+            let words = Delivery.allCases.map(\.rawValue).joined(separator: ", ")
+            throw RequestError(.inputError, "X-Cloud-Mirror-Delivery must be one of \(words)")
+        }
+        return delivery
+    }
+
+    /// What is done in place of asking for a copy, by a rule that makes none.
+    private func refusal(_ call: NamedCall, _ asking: RedirectRoutes.Call) async throws -> Miss? {
+        switch call.rule.miss {
+        case .wait, .redirectAndCopy: return nil
+        case .redirect, .refuse: break
+        }
+        guard let pool = asking.pool else { return call.rule.miss }
+        let replica = try await services.state.replica(ReplicaID(artifact: asking.origin.source.name, pool: pool.id))
+        return replica?.state == .present ? nil : call.rule.miss
+    }
+
+    /// What the client gets without a replica's help.
+    ///
+    /// - Parameter inline: Whether the mirror sends it, and not the origin itself.
+    private func fallback(_ call: NamedCall, _ request: Request, _ reason: Fallback, inline: Bool) async throws -> Response {
+        guard inline || call.origin.answersOnlyUs else { return toOrigin(call, reason).response(to: request) }
+        return try await relay(call, request)
+    }
+
+    /// The object itself.
+    ///
+    /// - Returns: `nil` where the pool does not have it, or does not give it.
+    private func inline(
+        _ redirect: ReplicaRedirect, in pool: Pool, _ reason: PoolReason, _ call: NamedCall, _ request: Request,
+        _ context: MirrorRequestContext
+    ) async throws -> Response? {
+        do {
+            var response = try await ObjectAnswer(key: redirect.object.key, pool: pool, metrics: services.metrics).response(to: request)
+            response.headers[.cloudMirrorPool] = pool.id.description
+            if reason != .named { response.headers[.cloudMirrorPoolReason] = reason.rawValue }
+            response.headers[.cloudMirrorOutcome] = redirect.outcome.rawValue
+            response.headers.append(contentsOf: fields(of: call))
+            return response
+        } catch let error as StorageError {
+            services.metrics.countError(error)
+            troubles.log(
+                .warning, "cannot read an object", to: context.logger,
+                metadata: ["artifact": "\(call.url.redacted)", "pool": "\(pool.id)", "error": "\(error)"])
+            return nil
+        }
+    }
+
+    private func with(_ call: NamedCall, _ response: WholeResponse) -> WholeResponse {
+        let more = fields(of: call)
+        guard !more.isEmpty, response.status == .ok else { return response }
+        var fields = response.fields
+        fields.append(contentsOf: more)
+        return WholeResponse(status: response.status, fields: fields, body: response.body)
+    }
+
+    /// What the origin would say of an artifact, as far as its URL says so.
+    private func fields(of call: NamedCall) -> HTTPFields {
+        guard call.origin.exchangesTokens, let digest = call.digest, digest.algorithm == .sha256 else { return [:] }
+        return [.dockerContentDigest: "sha256:\(digest.hex)"]
+    }
+}
+
+extension HTTPField.Name {
+    // Valid tokens, so that neither is ever the placeholder.
+    static let cloudMirrorDelivery = HTTPField.Name("X-Cloud-Mirror-Delivery") ?? .server
+    static let dockerContentDigest = HTTPField.Name("Docker-Content-Digest") ?? .server
+}

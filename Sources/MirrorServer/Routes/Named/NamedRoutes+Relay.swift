@@ -1,0 +1,88 @@
+import HTTPTypes
+import Hummingbird
+import MirrorCore
+import MirrorEngine
+import MirrorNet
+import NIOCore
+import NIOHTTP1
+import NamedOrigins
+
+/// What an origin answers, passed on as it arrives; nothing of it is kept.
+extension NamedRoutes {
+    /// - Parameter authorization: Of the client, for an origin that is shown it.
+    func relay(_ call: NamedCall, _ request: Request, authorization: String? = nil) async throws -> Response {
+        guard let method = OutboundRequest.Method(rawValue: request.method.rawValue) else {
+            throw RequestError(.methodNotAllowed, "this address supports only GET, HEAD, POST", headers: [.allow: "GET, HEAD, POST"])
+        }
+        var headers: [(name: String, value: String)] = []
+        for name in Self.askedFields {
+            if let value = request.headers[name] { headers.append((name.canonicalName, value)) }
+        }
+        var outbound = OutboundRequest(method, call.url, headers: headers)
+        if method == .post {
+            outbound.body = try await request.body.collect(upTo: WarmCall.maxBody)
+        }
+        let answer: OutboundResponse
+        do {
+            if let authorization {
+                outbound.headers.append(("Authorization", authorization))
+                answer = try await services.upstream.client.send(outbound)
+            } else {
+                answer = try await services.upstream.send(outbound, to: call.origin)
+            }
+        } catch let error as OutboundError {
+            throw RequestError(error).about(call.url)
+        }
+        guard !(300..<304).contains(answer.status), !(305..<400).contains(answer.status) else {
+            throw RequestError(.originError, "the origin redirects a POST").about(call.url)
+        }
+        return response(answer, isHead: method == .head, passesChallenge: authorization != nil || call.origin.credentials == .client)
+    }
+
+    private func response(_ answer: OutboundResponse, isHead: Bool, passesChallenge: Bool) -> Response {
+        var fields = HTTPFields()
+        for (name, value) in answer.headers {
+            guard let name = HTTPField.Name(name), Self.answeredFields.contains(name) || (passesChallenge && name == .wwwAuthenticate),
+                HTTPField.isValidValue(value)
+            else { continue }
+            fields.append(HTTPField(name: name, value: value))
+        }
+        fields[.cacheControl] = "no-store"
+        fields[.xContentTypeOptions] = "nosniff"
+        fields[.contentSecurityPolicy] = "sandbox; default-src 'none'"
+        fields[.cloudMirrorOutcome] = "fallback"
+        let status = HTTPResponse.Status(code: answer.status)
+        let length = answer.headers.contains(name: "transfer-encoding") ? nil : answer.contentLength
+        if let length, status != .noContent, status != .notModified { fields[.contentLength] = String(length) }
+        guard !isHead, status != .noContent, status != .notModified else { return Response(status: status, headers: fields) }
+        return Response(
+            status: status, headers: fields,
+            body: ResponseBody(contentLength: length.flatMap { Int(exactly: $0) }) { writer in
+                for try await chunk in answer.body { try await writer.write(chunk) }
+                try await writer.finish(nil)
+            })
+    }
+
+    private static let askedFields: [HTTPField.Name] = [
+        .accept, .contentType, .range, .ifRange, .ifMatch, .ifNoneMatch, .ifModifiedSince, .ifUnmodifiedSince,
+    ]
+
+    private static let answeredFields: Set<HTTPField.Name> = Set(
+        [
+            .contentType, .contentEncoding, .contentRange, .contentDisposition, .acceptRanges, .eTag, .lastModified, .retryAfter,
+            .dockerContentDigest,
+        ]
+            + ["X-Repo-Commit", "X-Linked-ETag", "X-Linked-Size", "X-Checksum-Sha1", "X-Checksum-Md5", "Docker-Distribution-Api-Version"]
+            .compactMap { HTTPField.Name($0) })
+}
+
+extension RequestError {
+    /// Why an origin does not answer.
+    init(_ error: OutboundError) {
+        switch error.code {
+        case .refused, .redirectRefused: self.init(.forbidden, error.message)
+        case .badRedirect, .tooManyRedirects, .unresolvable, .connectFailed, .tlsFailed, .timedOut, .protocolError, .truncated:
+            self.init(.originError, error.message)
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import MirrorCore
+import MirrorEngine
+import NamedOrigins
+
+/// `GET`, `HEAD` and `POST /o/…`: docs/request-handling.md has every branch.
+struct NamedRoutes: Sendable {
+    static let prefix = "/o/"
+
+    let services: MirrorServices
+    let redirects: RedirectRoutes
+    let metrics: NamedMetrics
+    let publicURL: String?
+    let isTLS: Bool
+    let troubles: LineBudget
+
+    /// Whether a request's target is one for these routes.
+    static func isBelow(_ target: some Sequence<UInt8>) -> Bool { target.starts(with: prefix.utf8) }
+
+    func register(on router: Router<MirrorRequestContext>) {
+        for path in ["/o", "/o/**"] as [RouterPath] {
+            router.get(path, use: answer)
+            router.head(path, use: answer)
+            router.post(path, use: answer)
+        }
+    }
+
+    private func answer(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
+        // Before anything that a reload changes is looked at.
+        let epochs = redirects.epochs
+        let call = try read(request)
+        metrics.count(call)
+        if case .refused = call.rule.kind {
+            throw RequestError(.forbidden, "the rules of \(call.origin.name) refuse this").about(call.url)
+        }
+        // What a client shows for itself concerns nobody else: nothing of the answer is kept.
+        if call.origin.credentials == .client, let own = request.headers[.authorization] {
+            return try await relay(call, request, authorization: own)
+        }
+        switch call.rule.kind {
+        case .mirrored: return try await artifact(call, request, context, epochs)
+        case .revalidated, .rewritten: return try await page(call, request)
+        case .passed: return try await pass(call, request)
+        case .refused: throw RequestError(.forbidden, "the rules of \(call.origin.name) refuse this").about(call.url)
+        }
+    }
+
+    private func read(_ request: Request) throws -> NamedCall {
+        guard let method = RuleMethod(rawValue: request.method.rawValue) else {
+            throw RequestError(.methodNotAllowed, "this address supports only GET, HEAD, POST", headers: [.allow: "GET, HEAD, POST"])
+        }
+        guard request.uri.path.hasPrefix(Self.prefix) else {
+            throw RequestError(.resourceNotFound, "/o/ is followed by the name of an origin, or by a host")
+        }
+        let call: NamedCall
+        do throws(NamedCallError) {
+            call = try services.named.value.call(
+                request.uri.path.dropFirst(Self.prefix.count), query: request.uri.query, method: method)
+        } catch {
+            throw RequestError(error)
+        }
+        if method == .post {
+            switch call.rule.kind {
+            case .passed, .refused: break
+            case .mirrored, .revalidated, .rewritten:
+                throw RequestError(.methodNotAllowed, "this address supports only GET, HEAD", headers: [.allow: "GET, HEAD"])
+            }
+        }
+        return call
+    }
+
+    /// What is left to the origin.
+    private func pass(_ call: NamedCall, _ request: Request) async throws -> Response {
+        if request.method == .post || call.origin.answersOnlyUs { return try await relay(call, request) }
+        return toOrigin(call, .asked).response(to: request)
+    }
+
+    /// A redirect to the origin.
+    func toOrigin(_ call: NamedCall, _ reason: Fallback) -> WholeResponse {
+        .redirect(
+            redirects.status, to: call.url.description, pool: nil, outcome: .fallback, digest: nil, message: reason.message)
+    }
+}
+
+extension NamedOrigin {
+    /// Whether its answers to a client itself would not be those that the mirror gets.
+    var answersOnlyUs: Bool {
+        switch credentials {
+        case .none, .client: exchangesTokens
+        case .field, .basic, .bearer: true
+        }
+    }
+}
+
+extension RequestError {
+    /// What is wrong with a path below `/o/`.
+    init(_ error: NamedCallError) {
+        switch error.code {
+        case .invalid: self.init(.inputError, error.message)
+        case .unknownOrigin: self.init(.resourceNotFound, error.message)
+        case .notAllowed: self.init(.forbidden, error.message)
+        }
+    }
+}
