@@ -6,7 +6,8 @@ mirror-app needs mirror-left, mirror-right and mirror-base.
     mirror-base                links relative to the page
     mirror-plain               2 MB, and nothing said about metadata, as indexes without PEP 658 have
     mirror-wrong               the stated SHA-256 is that of other bytes
-POST /_control/release {"project", "version"} publishes a further version.
+POST /_control/release {"project", "version"} publishes a further version, and /_control/add {"project", "requires", "size"} a further project of the
+same form as mirror-app, whose wheel holds so many random bytes.
 """
 
 import base64
@@ -62,6 +63,9 @@ class PythonIndex(Host):
             wheels = self.projects[wanted["project"]]
             wheels.append(Wheel(wanted["project"], wanted["version"]))
             return {"name": wheels[-1].name}
+        if segments == ["add"]:
+            self.projects[wanted["project"]] = [Wheel(wanted["project"], "1.0", wanted["requires"], wanted["size"])]
+            return {}
         return super().control(request, segments, wanted)
 
     def get(self, request, path):
