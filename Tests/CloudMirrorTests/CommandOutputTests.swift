@@ -47,11 +47,15 @@ import Testing
 
     @Test("`clients` prints everything, or what is for an origin or a client; of one file only its lines")
     func clients() throws {
-        func recipe(_ client: String, _ lines: String) -> ClientsCall.Recipe { ClientsCall.Recipe(client: client, place: "\(client).conf", lines: lines) }
+        func recipe(_ client: String, _ lines: String) -> ClientsCall.Recipe {
+            ClientsCall.Recipe(client: client, place: "\(client).conf", lines: lines)
+        }
         let answer = ClientsCall.Answer(origins: [
             ClientsCall.Origin(
-                name: "one", preset: "python", origin: "https://a/", url: "https://m/o/one/", recipes: [recipe("pip", "[global]\nx = 1"), recipe("uv", "y")]),
-            ClientsCall.Origin(name: "two", preset: nil, origin: "https://b/", url: "https://m/o/two/", recipes: [recipe("npm, yarn 1", "z\u{1B}")]),
+                name: "one", preset: "python", origin: "https://a/", url: "https://m/o/one/",
+                recipes: [recipe("pip", "[global]\nx = 1"), recipe("uv", "y")]),
+            ClientsCall.Origin(
+                name: "two", preset: nil, origin: "https://b/", url: "https://m/o/two/", recipes: [recipe("npm, yarn 1", "z\u{1B}")]),
         ])
         let first = "one: https://a/\n\npip: pip.conf\n\n    [global]\n    x = 1\n\nuv: uv.conf\n\n    y\n"
         #expect(try ClientsCommand.text(answer, nil) == "\(first)\ntwo: https://b/\n\nnpm, yarn 1: npm, yarn 1.conf\n\n    z?\n")

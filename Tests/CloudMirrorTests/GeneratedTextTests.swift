@@ -157,7 +157,8 @@ import Testing
         }.joined(separator: "\n")
     }
 
-    @Test("The examples of the documentation are files that can be used", arguments: ["README.md", "docs/operations.md", "docs/clients.md"])
+    @Test(
+        "The examples of the documentation are files that can be used", arguments: ["README.md", "docs/operations.md", "docs/clients.md"])
     func documented(page: String) throws {
         // The roles for Google's services are YAML, too.
         let text = try Self.checkedIn(page).split(separator: "<!-- policies -->").first ?? ""

@@ -67,7 +67,8 @@ import Testing
     func images() throws {
         #expect(
             try Self.lines(of: "podman", .oci, url: "https://registry-1.docker.io/", at: "http://mirror:5000") == [
-                "[[registry]]", #"location = "docker.io""#, "", "[[registry.mirror]]", #"location = "mirror:5000/o/name""#, "insecure = true",
+                "[[registry]]", #"location = "docker.io""#, "", "[[registry.mirror]]", #"location = "mirror:5000/o/name""#,
+                "insecure = true",
             ])
         #expect(try Self.lines(of: "podman", .oci).suffix(1) == [#"location = "mirror.example.org/o/name""#])
         let hosts = try #require(try Self.recipes(.oci, url: "https://registry-1.docker.io/").last)
@@ -79,7 +80,10 @@ import Testing
     func insecure() throws {
         #expect(try Self.lines(of: "gradle", .maven, at: "http://mirror").contains("            allowInsecureProtocol = true"))
         #expect(try Self.lines(of: "gradle", .maven).count == 7)
-        #expect(try Self.lines(of: "yarn 2", .npm, at: "http://mirror:80") == ["npmRegistryServer: \"http://mirror:80/o/name\"", "unsafeHttpWhitelist: [\"mirror\"]"])
+        #expect(
+            try Self.lines(of: "yarn 2", .npm, at: "http://mirror:80") == [
+                "npmRegistryServer: \"http://mirror:80/o/name\"", "unsafeHttpWhitelist: [\"mirror\"]",
+            ])
         #expect(try Self.lines(of: "yarn 2", .npm).count == 1)
     }
 

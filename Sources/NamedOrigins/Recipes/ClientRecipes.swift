@@ -4,7 +4,8 @@ package import MirrorCore
 package enum ClientRecipes {
     /// - Parameter base: Where clients reach the mirror, without a slash at the end.
     package static func answer(for origins: [NamedOrigin], at base: String) -> ClientsCall.Answer {
-        ClientsCall.Answer(origins: origins.sorted { $0.name < $1.name }.map { origin(named: $0.name, $0.preset, at: $0.url, mirror: base) })
+        ClientsCall.Answer(
+            origins: origins.sorted { $0.name < $1.name }.map { origin(named: $0.name, $0.preset, at: $0.url, mirror: base) })
     }
 
     private static func origin(named name: String, _ preset: Preset?, at url: ArtifactURL, mirror base: String) -> ClientsCall.Origin {

@@ -68,7 +68,8 @@ extension EndToEnd {
                 #expect(places == ["\(scene.mirror.url)/o/github/mirror/tool/releases/download/v1/tool.tar.gz", url])
                 // What Bazel sends.
                 let fields: HTTPHeaders = [
-                    "Accept": "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", "Accept-Encoding": "gzip", "User-Agent": "Bazel/4.2.3",
+                    "Accept": "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", "Accept-Encoding": "gzip",
+                    "User-Agent": "Bazel/4.2.3",
                 ]
                 let answer = try await HTTP.send(.GET, places[0], headers: fields)
                 #expect(answer.status == 302)

@@ -110,7 +110,8 @@ extension EndToEnd {
                 try home.write(try scene.lines(for: "npm", of: "npm"), to: ".npmrc")
                 try home.write(#"{"name": "app", "version": "1.0.0", "dependencies": {"left-mirror": "1"}}"#, to: "app/package.json")
                 try await home.run("npm", ["install", "--prefix", "app", "--no-update-notifier", "--no-fund"])
-                #expect(try await home.run("npm", ["audit", "--prefix", "app", "--no-update-notifier"]).contains("found 0 vulnerabilities"))
+                #expect(
+                    try await home.run("npm", ["audit", "--prefix", "app", "--no-update-notifier"]).contains("found 0 vulnerabilities"))
                 #expect(try await scene.origins.asked(["npm"]).contains { $0.method == "POST" && $0.status == 200 })
             }
         }
@@ -122,7 +123,8 @@ extension EndToEnd {
             try await PackageScene.run { scene in
                 try await scene.installThrice(from: ["cargo", "files"], isImmutable: { $0.path.hasSuffix("/download") }) { home in
                     try home.write(try scene.lines(for: "cargo", of: "crates"), to: ".cargo/config.toml")
-                    let manifest = "[package]\nname = \"app\"\nversion = \"1.0.0\"\nedition = \"2021\"\n[dependencies]\nmirror-branch = \"1\"\n"
+                    let manifest =
+                        "[package]\nname = \"app\"\nversion = \"1.0.0\"\nedition = \"2021\"\n[dependencies]\nmirror-branch = \"1\"\n"
                     try home.write(manifest, to: "app/Cargo.toml")
                     try home.write("fn main() { println!(\"{}\", mirror_branch::number()); }\n", to: "app/src/main.rs")
                     let output = try await home.run("cargo", ["run", "--manifest-path", "app/Cargo.toml"])
@@ -154,9 +156,11 @@ extension EndToEnd {
         func goMissing() async throws {
             try await PackageScene.run { scene in
                 let home = try ClientHome()
-                let proxies = try #require(try scene.lines(for: "go", of: "go").split(separator: "=").last).replacing(",direct", with: ",off")
+                let proxies = try #require(try scene.lines(for: "go", of: "go").split(separator: "=").last).replacing(
+                    ",direct", with: ",off")
                 let (exit, output) = try await home.start(
-                    "go", ["list", "-m", "example.test/none@v1.0.0"], environment: ["GOPROXY": proxies, "GOSUMDB": "off", "GOTOOLCHAIN": "local"])
+                    "go", ["list", "-m", "example.test/none@v1.0.0"],
+                    environment: ["GOPROXY": proxies, "GOSUMDB": "off", "GOTOOLCHAIN": "local"])
                 #expect(exit == .code(1))
                 // What comes behind the comma: it is only asked after 404 and 410.
                 #expect(output.contains("module lookup disabled by GOPROXY=off"), "\(output)")

@@ -22,7 +22,10 @@ struct PackageScene {
             "crates", "cargo", "cargo",
             "rules: [{path: /config.json, class: rewritten, links: cargo-config, life: 0s}, {path: '/{one}/{two}/{crate}', class: revalidated, life: 0s}]"
         ),
-        ("go", "go", "go", "rules: [{path: '**/@v/list', class: revalidated, life: 0s}, {path: '**/@latest', class: revalidated, life: 0s}]"),
+        (
+            "go", "go", "go",
+            "rules: [{path: '**/@v/list', class: revalidated, life: 0s}, {path: '**/@latest', class: revalidated, life: 0s}]"
+        ),
         ("central", "maven", "maven", "rules: [{path: '**/maven-metadata.xml*', class: revalidated, life: 0s}]"),
         ("debian", "apt", "apt", "rules: [{path: '**/{InRelease,Release,Release.gpg}', class: revalidated, life: 0s}]"),
         (
@@ -68,7 +71,9 @@ struct PackageScene {
 
     /// Variables of recipes for a shell.
     func variables(for client: String, of origin: String) throws -> [String: String] {
-        let words = try lines(for: client, of: origin).split(separator: "\n").map { $0.trimmingPrefix("export ").split(separator: "=", maxSplits: 1) }
+        let words = try lines(for: client, of: origin).split(separator: "\n").map {
+            $0.trimmingPrefix("export ").split(separator: "=", maxSplits: 1)
+        }
         return Dictionary(uniqueKeysWithValues: words.map { (String($0[0]), String($0[1])) })
     }
 

@@ -8,7 +8,9 @@ extension EndToEnd {
     struct SystemClientTests {
         // MARK: apt
 
-        @Test("apt installs a package and the one that it needs, twice and without the archive", .enabled(if: ClientHome.isExpected("apt-get")))
+        @Test(
+            "apt installs a package and the one that it needs, twice and without the archive",
+            .enabled(if: ClientHome.isExpected("apt-get")))
         func apt() async throws {
             let isFixed = { (asked: PackageOrigins.Asked) in asked.path.hasPrefix("/pool/") || asked.path.contains("/by-hash/") }
             try await PackageScene.run { scene in
@@ -31,7 +33,10 @@ extension EndToEnd {
             let lines = source.split(separator: "\n").map { $0.hasPrefix("Signed-By:") ? "Signed-By: \(keyFile)" : String($0) }
             try home.write(lines.joined(separator: "\n") + "\n", to: "apt/etc/apt/sources.list.d/mirror.sources")
             try home.write("", to: "apt/var/lib/dpkg/status")
-            for folder in ["apt/etc/apt/apt.conf.d", "apt/etc/apt/preferences.d", "apt/var/lib/apt/lists/partial", "apt/var/cache/apt/archives/partial"] {
+            for folder in [
+                "apt/etc/apt/apt.conf.d", "apt/etc/apt/preferences.d", "apt/var/lib/apt/lists/partial",
+                "apt/var/cache/apt/archives/partial",
+            ] {
                 try home.write("", to: "\(folder)/empty")
             }
             let settings = [
@@ -49,7 +54,9 @@ extension EndToEnd {
 
         // MARK: Images
 
-        @Test("skopeo copies an image, without a token of its own, twice and without the registry", .enabled(if: ClientHome.isExpected("skopeo")))
+        @Test(
+            "skopeo copies an image, without a token of its own, twice and without the registry",
+            .enabled(if: ClientHome.isExpected("skopeo")))
         func skopeo() async throws {
             try await PackageScene.run { scene in
                 let registry = try #require(try scene.origins.url("oci").split(separator: "/").last)
@@ -80,7 +87,9 @@ extension EndToEnd {
             print(open(os.path.join(folder, "config.json")).read())
             """
 
-        @Test("huggingface_hub downloads a snapshot with a file of 50 MB, twice and without the hub", .enabled(if: ClientHome.isExpected("hf")))
+        @Test(
+            "huggingface_hub downloads a snapshot with a file of 50 MB, twice and without the hub",
+            .enabled(if: ClientHome.isExpected("hf")))
         func huggingFace() async throws {
             try await PackageScene.run { scene in
                 let variables = try scene.variables(for: "huggingface_hub", of: "hub")
@@ -115,7 +124,9 @@ extension EndToEnd {
             }
         }
 
-        @Test("Bazel fetches an archive that its downloader's rules send to the mirror, twice and without the origin", .enabled(if: ClientHome.hasAllClients))
+        @Test(
+            "Bazel fetches an archive that its downloader's rules send to the mirror, twice and without the origin",
+            .enabled(if: ClientHome.hasAllClients))
         func bazel() async throws {
             try await PackageScene.run { scene in
                 let url = "\(try scene.origins.url("github"))/mirror/tool/releases/download/v1/tool.tar.gz"

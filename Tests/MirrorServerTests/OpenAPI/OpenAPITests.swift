@@ -25,7 +25,8 @@ struct OpenAPITests {
         [
             "Redirect": RedirectCall.Answer.self, "Error": ErrorAnswer.self, "WarmRequest": WarmCall.Request.self,
             "WarmAnswer": WarmCall.Answer.self, "PurgeAnswer": PurgeCall.Answer.self, "ReplicaPage": ReplicasCall.Answer.self,
-            "PoolList": PoolsCall.Answer.self, "Which": WhichCall.Answer.self, "Clients": ClientsCall.Answer.self, "Stats": StatsCall.Answer.self, "Ping": HealthCall.Ping.self,
+            "PoolList": PoolsCall.Answer.self, "Which": WhichCall.Answer.self, "Clients": ClientsCall.Answer.self,
+            "Stats": StatsCall.Answer.self, "Ping": HealthCall.Ping.self,
             "Liveness": HealthCall.Liveness.self, "Readiness": HealthCall.Readiness.self, "APIReference": ReferenceCall.Answer.self,
         ]
     }
