@@ -1,4 +1,6 @@
+import Crypto
 import Foundation
+import MirrorCore
 import TestServers
 import Testing
 
@@ -130,11 +132,14 @@ extension EndToEnd {
         func bazel() async throws {
             try await PackageScene.run { scene in
                 let url = "\(try scene.origins.url("github"))/mirror/tool/releases/download/v1/tool.tar.gz"
+                let asset = try #require(try await HTTP.send(.GET, url).location)
+                // Without it, Bazel takes nothing that comes without TLS.
+                let sha256 = Hex.encode(SHA256.hash(data: try await HTTP.send(.GET, asset).body))
                 try await scene.installThrice(from: ["github", "cdn"], isImmutable: { _ in true }, hasPages: false) { home in
                     try home.write(try scene.lines(for: "bazel", of: "github"), to: "work/downloader.cfg")
                     let rule = """
                         load("@bazel_tools//tools/build_defs/repo:http.bzl", "http_archive")
-                        http_archive(name = "tool", urls = ["\(url)"], strip_prefix = "tool")
+                        http_archive(name = "tool", urls = ["\(url)"], sha256 = "\(sha256)", strip_prefix = "tool")
 
                         """
                     try home.write(rule, to: "work/WORKSPACE")
