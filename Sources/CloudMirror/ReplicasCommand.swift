@@ -1,5 +1,6 @@
 import ArgumentParser
 import MirrorCore
+import NIOHTTP1
 
 /// `cloud-mirror replicas`: what is where.
 struct ReplicasCommand: AsyncParsableCommand {

@@ -9,6 +9,7 @@ import MirrorTesting
 import NIOCore
 import NIOPosix
 import NIOSSL
+import NamedOrigins
 import ServiceLifecycle
 import Synchronization
 import TestServers
@@ -47,6 +48,9 @@ struct MirrorOptions: Sendable {
     var proxyProtocol = false
     /// Origins beside ``World/origin``.
     var allow: [EgressPolicy.AllowRule] = []
+    /// Their URLs are allowed, too.
+    var named: [NamedOrigin] = []
+    var deliveries: [SelectionConfiguration.DeliveryRule] = []
     var copies = false
     var isSigned = false
     var hasOtherPool = true
@@ -56,6 +60,7 @@ struct MirrorOptions: Sendable {
     var selection: SelectionConfiguration {
         var selection = SelectionConfiguration(networks: networks, trustedProxies: trustedProxies, fallback: fallback)
         (selection.proxyHeader, selection.poolHeader, selection.regions) = (proxyHeader, poolHeader, regionPools)
+        selection.deliveries = deliveries
         return selection
     }
 
@@ -175,7 +180,8 @@ final class MirrorFixture: Sendable {
             let pools = PoolTable(
                 [try pool(World.pool, store)] + (options.hasOtherPool ? [try pool(World.otherPool, otherStore)] : []))
             let policy = try EgressPolicy(
-                allow: [.prefix(try ArtifactURL(World.origin + "/"))] + options.allow, requireHTTPS: options.allow.isEmpty,
+                allow: [.prefix(try ArtifactURL(World.origin + "/"))] + options.allow
+                    + options.named.flatMap { [$0.url] + $0.links.map(\.url) }.map { .prefix($0) }, requireHTTPS: options.allow.isEmpty,
                 allowAddresses: ["127.0.0.0/8"].compactMap(IPNetwork.init))
             outbound = GuardedClient(
                 policy: policy, resolver: SystemResolver(eventLoopGroup: loops), eventLoopGroup: loops, logger: logger)
