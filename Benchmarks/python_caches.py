@@ -112,10 +112,12 @@ class Peryx(Peer):
 class Devpi(Peer):
     title = "devpi"
     ready = "/+api"
+    # The user that there is from the beginning.
+    user = "root"
 
     @property
     def index(self) -> str:
-        return f"http://127.0.0.1:{self.port}/root/pip/+simple/"
+        return f"http://127.0.0.1:{self.port}/{self.user}/pip/+simple/"
 
     def prepare(self) -> None:
         with open(self.log, "ab") as log:
@@ -125,10 +127,10 @@ class Devpi(Peer):
         return ["devpi-server", "--serverdir", self.directory, "--host", "127.0.0.1", "--port", self.port]
 
     def complete(self) -> None:
-        token = self.call("POST", "/+login", {"user": "root", "password": ""}, {})["result"]["password"]
-        credentials = base64.b64encode(f"root:{token}".encode()).decode()
+        token = self.call("POST", "/+login", {"user": self.user, "password": ""}, {})["result"]["password"]
+        credentials = base64.b64encode(f"{self.user}:{token}".encode()).decode()
         settings = {"type": "mirror", "mirror_url": self.servers.index, "volatile": False}
-        self.call("PUT", "/root/pip", settings, {"X-Devpi-Auth": credentials})
+        self.call("PUT", f"/{self.user}/pip", settings, {"X-Devpi-Auth": credentials})
 
     def call(self, method: str, path: str, body: dict, headers: dict) -> dict:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
