@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import MirrorCore
+import NIOHTTP1
 import TestServers
 import Testing
 
