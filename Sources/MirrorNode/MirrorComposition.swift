@@ -33,6 +33,7 @@ struct MirrorComposition: Sendable {
     /// Asks origins on behalf of single clients, which must not keep copies waiting by how slowly they read.
     let relays: GuardedClient
     let named: Reloadable<NamedOriginTable>
+    let pages: PageOpening
     /// How a pool is chosen for a request that names none.
     let selection: PoolSelection
     let regionUpdates: RegionUpdates
@@ -50,12 +51,20 @@ struct MirrorComposition: Sendable {
         redis = store as? RedisStateStore
         state = HotIndex(store, clock: clock)
         outbound = try Self.makeOutbound(configuration, group: group, logger: logger)
-        relays = try Self.makeRelays(configuration, group: group, logger: logger)
+        let relays = try Self.makeRelays(configuration, group: group, logger: logger)
+        self.relays = relays
         let named = Reloadable(NamedOriginTable(configuration.origins.named, policy: outbound.policy))
         self.named = named
+        // What is got with one client's tokens is of use to the other.
+        let tokens = UpstreamTokens(client: relays, clock: clock, logger: logger)
+        let upstream = UpstreamClient(client: relays, tokens: tokens)
+        pages = PageOpening(
+            directory: "\(configuration.stateDirectory)/pages", configuration: configuration.origins.pages, upstream: upstream,
+            metrics: PageMetrics(factory: registry), clock: clock, logger: logger)
+        if role.servesArtifacts { try pages.open(for: configuration) }
         let origins = OriginTable(
             outbound, buckets: storage.origins(configuration.origins.buckets), named: named,
-            authorization: UpstreamClient(client: outbound))
+            upstream: UpstreamClient(client: outbound, tokens: tokens))
         let metrics = EngineMetrics(pools: pools.ids, factory: registry)
         let waiters = ReplicaWaiters()
         let publications = PublicationLock()
@@ -85,7 +94,8 @@ struct MirrorComposition: Sendable {
         services = MirrorServices(
             pools: pools, selector: selection.selector, state: state, isStateShared: redis != nil, redirects: redirects,
             health: health, remover: remover, waiters: waiters, uses: uses, metrics: metrics, registry: registry,
-            copySlots: workers?.slots, named: named, upstream: UpstreamClient(client: relays), clock: clock)
+            copySlots: workers?.slots, named: named, upstream: upstream, pages: pages.service,
+            clock: clock)
         if let redis, role == .copier {
             registration = CopierRegistration(
                 registry: redis, name: name, pools: pools.ids, life: configuration.copy.lease, clock: clock, logger: logger)
@@ -119,7 +129,10 @@ struct MirrorComposition: Sendable {
     }
 
     /// What may be fetched, and what is asked for below `/o/`, from now on.
-    func replaceOrigins(with configuration: Configuration, _ policy: EgressPolicy) {
+    ///
+    /// - Throws: ``StartError`` when pages cannot be kept; nothing has changed then.
+    func replaceOrigins(with configuration: Configuration, _ policy: EgressPolicy) throws(StartError) {
+        if role.servesArtifacts { try pages.open(for: configuration) }
         outbound.policy = policy
         relays.policy = policy
         named.replace(with: NamedOriginTable(configuration.origins.named, policy: policy))

@@ -25,6 +25,8 @@ package final class MirrorServices: Sendable {
     package let named: Reloadable<NamedOriginTable>
     /// Asks origins on behalf of single clients.
     package let upstream: UpstreamClient
+    /// `nil` while there is no named origin.
+    package let pages: Reloadable<PageService?>
     package let started: ContinuousClock.Instant
 
     package init(
@@ -32,7 +34,8 @@ package final class MirrorServices: Sendable {
         health: PoolHealth,
         remover: ReplicaRemover,
         waiters: ReplicaWaiters, uses: UseRecorder, metrics: EngineMetrics, registry: MetricsRegistry, copySlots: CopySlots? = nil,
-        named: Reloadable<NamedOriginTable>, upstream: UpstreamClient, clock: any MirrorClock
+        named: Reloadable<NamedOriginTable>, upstream: UpstreamClient, pages: Reloadable<PageService?>,
+        clock: any MirrorClock
     ) {
         self.pools = pools
         self.selector = selector
@@ -49,6 +52,7 @@ package final class MirrorServices: Sendable {
         self.copySlots = copySlots
         self.named = named
         self.upstream = upstream
+        self.pages = pages
         self.clock = clock
         started = clock.instant
     }

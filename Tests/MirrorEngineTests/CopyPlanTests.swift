@@ -21,7 +21,7 @@ struct CopyPlanTests {
         if let etag { headers.add(name: "ETag", value: etag) }
         let url = try ArtifactURL("https://artifacts.example.org/a")
         let answer = OutboundResponse(
-            status: status, headers: headers, body: OutboundBody(nil), url: url, addresses: [url], isHTTP1_0: false)
+            status: status, headers: headers, body: OutboundBody(nil), url: url, addresses: [url], redirects: [], isHTTP1_0: false)
         return try OriginResponse(
             OriginAnswer(answer), requested: asked.flatMap { ByteRange(offset: 0, length: $0) }, now: Timestamp(milliseconds: 0))
     }
@@ -146,7 +146,7 @@ struct BufferedCopyPlanTests {
         }
         let url = try ArtifactURL(Self.url)
         let answer = OutboundResponse(
-            status: status, headers: headers, body: OutboundBody(nil), url: url, addresses: [url], isHTTP1_0: false)
+            status: status, headers: headers, body: OutboundBody(nil), url: url, addresses: [url], redirects: [], isHTTP1_0: false)
         return try OriginResponse(
             OriginAnswer(answer), requested: asked.flatMap { ByteRange(offset: 0, length: $0) }, now: Timestamp(milliseconds: 0))
     }

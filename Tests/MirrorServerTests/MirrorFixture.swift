@@ -50,6 +50,8 @@ struct MirrorOptions: Sendable {
     var allow: [EgressPolicy.AllowRule] = []
     /// Their URLs are allowed, too.
     var named: [NamedOrigin] = []
+    /// A directory to keep pages in.
+    var pages: String?
     var deliveries: [SelectionConfiguration.DeliveryRule] = []
     var copies = false
     var isSigned = false
@@ -186,7 +188,9 @@ final class MirrorFixture: Sendable {
             outbound = GuardedClient(
                 policy: policy, resolver: SystemResolver(eventLoopGroup: loops), eventLoopGroup: loops, logger: logger)
             let named = Reloadable(NamedOriginTable(options.named, policy: policy))
-            let origins = OriginTable(outbound, named: named, authorization: UpstreamClient(client: outbound))
+            let upstream = UpstreamClient(
+                client: outbound, tokens: UpstreamTokens(client: outbound, clock: world.clock, logger: logger))
+            let origins = OriginTable(outbound, named: named, upstream: upstream)
             let registry = MetricsRegistry()
             let metrics = EngineMetrics(pools: pools.ids, factory: registry)
             let waiters = ReplicaWaiters()
@@ -206,13 +210,19 @@ final class MirrorFixture: Sendable {
                 presence: presence, health: health, configuration: redirect,
                 coldClaims: ColdClaims(options.coldClaims, metrics: metrics, clock: world.clock, logger: logger),
                 metrics: metrics, clock: world.clock, logger: logger)
+            let pages = try options.pages.map { directory in
+                PageService(
+                    upstream: upstream, store: try PageStore(directory: directory, maxBytes: 1 << 20, logger: logger), clock: world.clock,
+                    metrics: PageMetrics(factory: registry), logger: logger)
+            }
             services = MirrorServices(
                 pools: pools,
                 selector: Reloadable(PoolSelector(options.selection, pools: pools.all.map(\.id), regions: options.regions)),
                 state: world.state, isStateShared: options.isStateShared, redirects: redirects, health: health, remover: remover,
                 waiters: waiters,
                 uses: uses,
-                metrics: metrics, registry: registry, named: named, upstream: UpstreamClient(client: outbound), clock: world.clock)
+                metrics: metrics, registry: registry, named: named, upstream: upstream,
+                pages: Reloadable(pages), clock: world.clock)
             workers = CopyWorkers(
                 name: "test", pools: pools, state: world.state, origins: origins,
                 space: PoolSpace(state: world.state, remover: remover, uses: uses, metrics: metrics, logger: logger),

@@ -7,7 +7,7 @@ struct HTTPOrigin: Origin {
     let source: ArtifactSource
     let client: GuardedClient
     var named: NamedCall?
-    var authorization: (any OriginAuthorization)?
+    var upstream: UpstreamClient?
 
     var isPrivate: Bool { false }
 
@@ -33,17 +33,8 @@ struct HTTPOrigin: Origin {
         if let range { headers.append(("Range", "bytes=\(range.offset)-\(range.end - 1)")) }
         if let ifMatch { headers.append(("If-Match", ifMatch)) }
         if let accept = named?.rule.accept { headers.append(("Accept", accept)) }
-        let target = url ?? source.url
-        // Where a redirect has led, nobody is shown them.
-        guard let named, let authorization, target.hasAuthority(of: source.url) else {
-            return OriginAnswer(try await client.send(OutboundRequest(.get, target, headers: headers)))
-        }
-        return OriginAnswer(try await authorization.send(OutboundRequest(.get, target, headers: headers), to: named.origin))
-    }
-}
-
-extension ArtifactURL {
-    fileprivate func hasAuthority(of other: ArtifactURL) -> Bool {
-        scheme == other.scheme && host == other.host && port == other.port
+        let request = OutboundRequest(.get, url ?? source.url, headers: headers)
+        guard let named, let upstream else { return OriginAnswer(try await client.send(request)) }
+        return OriginAnswer(try await upstream.send(request, to: named.origin))
     }
 }

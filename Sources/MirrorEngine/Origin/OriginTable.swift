@@ -8,18 +8,18 @@ package struct OriginTable: Sendable {
     private let client: GuardedClient
     private let buckets: [any BucketOrigin]
     private let named: Reloadable<NamedOriginTable>?
-    private let authorization: (any OriginAuthorization)?
+    private let upstream: UpstreamClient?
 
     /// - Parameter named: The rules of named origins, which hold for their artifacts however these are asked for; `nil` for none.
-    /// - Parameter authorization: For the origins among them that have credentials.
+    /// - Parameter upstream: Asks those of them that want credentials or tokens.
     package init(
         _ client: GuardedClient, buckets: [any BucketOrigin] = [], named: Reloadable<NamedOriginTable>? = nil,
-        authorization: (any OriginAuthorization)? = nil
+        upstream: UpstreamClient? = nil
     ) {
         self.client = client
         self.buckets = buckets
         self.named = named
-        self.authorization = authorization
+        self.upstream = upstream
     }
 
     /// The origin of the artifact that a client's words mean: the spellings of a bucket's object are one artifact, and so are URLs that differ in
@@ -47,6 +47,6 @@ package struct OriginTable: Sendable {
     }
 
     private func http(_ source: ArtifactSource, _ call: NamedCall?) -> any Origin {
-        HTTPOrigin(source: source, client: client, named: call, authorization: authorization)
+        HTTPOrigin(source: source, client: client, named: call, upstream: upstream)
     }
 }

@@ -7,8 +7,8 @@ import NIOHTTP1
 /// Fetches from URLs that strangers name, under an egress policy.
 ///
 /// Redirects are followed one by one. Every hop gets the same treatment: the policy is checked, the name is resolved once, every address is checked, and
-/// the connection goes only to one of those addresses, so that a name server that changes its answer gains nothing. Proxies, cookies and credentials are
-/// not used, and nothing is decompressed.
+/// the connection goes only to one of those addresses, so that a name server that changes its answer gains nothing. Proxies and cookies are not
+/// used, credentials only where a request has them, and nothing is decompressed.
 package final class GuardedClient: Sendable {
     private let policies: Reloadable<EgressPolicy>
     private let configuration: OutboundConfiguration
@@ -66,14 +66,17 @@ package final class GuardedClient: Sendable {
     package func send(_ request: OutboundRequest) async throws -> OutboundResponse {
         var url = request.url
         var fields = request.headers
+        var credentials = request.credentials
         var addresses = [url]
+        var redirects: [HTTPHeaders] = []
         let policy = policy
         while true {
             try Self.check(url, after: addresses.dropLast().last, by: policy)
-            let hop = try await send(request, to: url, fields: fields, policy)
+            let hop = try await send(request, to: url, fields: fields + credentials, policy)
             guard request.method != .post, [301, 302, 303, 307, 308].contains(hop.status) else {
                 return OutboundResponse(
-                    status: hop.status, headers: hop.headers, body: hop.body, url: url, addresses: addresses, isHTTP1_0: hop.isHTTP1_0)
+                    status: hop.status, headers: hop.headers, body: hop.body, url: url, addresses: addresses, redirects: redirects,
+                    isHTTP1_0: hop.isHTTP1_0)
             }
             guard addresses.count <= policy.maxRedirects else {
                 throw OutboundError(.tooManyRedirects, "\(request.url.redacted): more than \(policy.maxRedirects) redirects")
@@ -82,12 +85,14 @@ package final class GuardedClient: Sendable {
             try await discard(hop)
             if (next.scheme, next.host, next.port) != (url.scheme, url.host, url.port) {
                 fields.removeAll { ["authorization", "proxy-authorization", "cookie"].contains($0.name.lowercased()) }
+                credentials = []
             }
             logger.debug(
                 "Following a redirect",
                 metadata: ["from": "\(url.redacted)", "to": "\(next.redacted)", "status": .stringConvertible(hop.status)])
             url = next
             addresses.append(next)
+            redirects.append(hop.headers)
         }
     }
 

@@ -14,12 +14,18 @@ package struct OutboundRequest: Sendable {
     package var url: ArtifactURL
     /// Additional header fields. `Host`, `User-Agent`, `Accept` and `Accept-Encoding` are set unless they are given here.
     package var headers: [(name: String, value: String)]
+    /// Header fields for the URL's own scheme, host and port alone: not for another origin that it redirects to, nor for one that redirects back from there.
+    package var credentials: [(name: String, value: String)]
     /// Of a POST.
     package var body: ByteBuffer?
 
-    package init(_ method: Method = .get, _ url: ArtifactURL, headers: [(name: String, value: String)] = []) {
+    package init(
+        _ method: Method = .get, _ url: ArtifactURL, headers: [(name: String, value: String)] = [],
+        credentials: [(name: String, value: String)] = []
+    ) {
         self.method = method
         self.url = url
         self.headers = headers
+        self.credentials = credentials
     }
 }

@@ -13,6 +13,7 @@ extension Configuration {
         package var buckets: [Origin] = []
         /// Those that clients ask for below `/o/`; allowed without a rule.
         package var named: [NamedOrigin] = []
+        package var pages = PageConfiguration()
         package var requireHTTPS = true
         /// Networks that the address guard would refuse.
         package var allowAddresses: [IPNetwork] = []
@@ -70,6 +71,9 @@ extension Configuration.Origins {
             section.report("uses plain HTTP, but origins.requireHTTPS is true", key: key)
         }
         named = NamedOrigin.read(reader, requireHTTPS: requireHTTPS)
+        reader.section("pages", doc: "Pages of named origins, which are kept for a short life and then revalidated.") {
+            pages = PageConfiguration($0)
+        }
         reader.list(
             "allowAddresses", &allowAddresses, .network,
             doc:

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorEngine
 import MirrorServer
+import NamedOrigins
 
 /// Settings whose properties are named for their keys, so that it can be said which of them differ.
 protocol ConfigurationSection: Equatable {}
@@ -64,6 +65,7 @@ extension Configuration: ConfigurationSection {
 
 extension Configuration.Admin: ConfigurationSection {}
 extension Configuration.Origins: ConfigurationSection {}
+extension PageConfiguration: ConfigurationSection {}
 extension Configuration.Retention: ConfigurationSection {}
 extension RedirectConfiguration: ConfigurationSection {}
 extension ColdClaimLimits: ConfigurationSection {}

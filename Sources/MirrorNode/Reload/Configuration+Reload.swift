@@ -14,6 +14,8 @@ extension Configuration {
         if tls != nil, let other = other.tls { result.tls = other }
         result.origins = other.origins
         result.origins.buckets = origins.buckets
+        // The store of pages was opened with these, or will be.
+        result.origins.pages = origins.pages
         for (index, pool) in pools.enumerated() {
             guard let other = other.pool(pool.id) else { continue }
             result.pools[index].retention = other.retention

@@ -6,6 +6,8 @@ import MirrorEngine
 import MirrorState
 import MirrorStorage
 import NIOCore
+import NIOPosix
+import NamedOrigins
 
 /// `DELETE /v1/purge/…` and `POST /v1/warm`: what changes something.
 struct AdminRoutes: Sendable {
@@ -40,6 +42,7 @@ struct AdminRoutes: Sendable {
             }
             context.logger.notice("purged", metadata: ["replica": "\(id)"])
         }
+        if let pages = services.pages.value { _ = try await NIOThreadPool.singleton.runIfActive { pages.remove(artifact) } }
         guard Self.wantsAnswer(request) else { return Response(status: .noContent) }
         var response = JSONResponse.make(PurgeCall.Answer(url: artifact.description, removed: removed), for: request)
         response.headers[.preferenceApplied] = PurgeCall.preference

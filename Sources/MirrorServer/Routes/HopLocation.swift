@@ -32,7 +32,8 @@ enum HopLocation {
         return pathPrefix(publicURL) + path + "?" + (fields.map { Substring($0) } + ["hop=\(number)"]).joined(separator: "&")
     }
 
-    private static func pathPrefix(_ publicURL: String?) -> String {
+    /// The path of the public URL, which a location without a host has to have.
+    static func pathPrefix(_ publicURL: String?) -> String {
         guard let url = publicURL.flatMap({ try? ArtifactURL($0) }), url.path != "/" else { return "" }
         return url.path
     }

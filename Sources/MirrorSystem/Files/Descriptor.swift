@@ -96,6 +96,11 @@ package final class Descriptor: Sendable {
         try openEntry(name, O_RDWR | O_CREAT | O_EXCL)
     }
 
+    /// Opens a file that is there, to change bytes in it.
+    package func openFileForChanges(_ name: String) throws(Errno) -> Descriptor {
+        try openEntry(name, O_RDWR | O_NONBLOCK)
+    }
+
     /// Opens a file, creating it when missing.
     package func openOrCreateFile(_ name: String) throws(Errno) -> Descriptor {
         try openEntry(name, O_RDWR | O_CREAT)

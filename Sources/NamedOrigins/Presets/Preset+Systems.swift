@@ -54,7 +54,9 @@ extension Preset {
     /// A file of a commit never changes, and its header fields say which file it is.
     static let huggingfaceRules: [OriginRule] = [
         .mirrored("**/resolve/{commit:hex40}/**", query: .drop, digest: .field("X-Linked-ETag"), html: true),
-        .page("**/resolve/{branch}/**"),
+        OriginRule(
+            preset: "**/resolve/{branch}/**", .revalidated, life: seconds, query: .keep,
+            commit: CommitPlace(field: "X-Repo-Commit", segment: "resolve")),
         .passed("/api/**/xet-{read,write}-token/**"),
         OriginRule(preset: "/api/**", .rewritten(.fields), query: .keep),
     ]

@@ -58,13 +58,13 @@ extension OriginRule {
     init(
         preset pattern: StaticString, _ kind: Kind, methods: RuleMethods = .read, life: Duration = .seconds(60), inlineLimit: Int64 = 0,
         query: QueryRule = .dropSignatures, digest: DigestPlace? = nil, refusesHTML: Bool = false,
-        accept: String? = nil
+        accept: String? = nil, commit: CommitPlace? = nil
     ) {
         // One that is wrong matches nothing.
         let pattern = (try? PathPattern("\(pattern)")) ?? .nothing
         self.init(
             pattern, kind, methods: methods, life: life, inlineLimit: inlineLimit, query: query, digest: digest, refusesHTML: refusesHTML,
-            accept: accept)
+            accept: accept, commit: commit)
     }
 
     static func mirrored(

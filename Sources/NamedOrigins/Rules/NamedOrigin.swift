@@ -62,14 +62,4 @@ package enum UpstreamCredentials: Sendable, Equatable {
     case bearer(Secret)
     /// The `Authorization` of the client itself, for its request alone: what it gets is neither stored nor given to others.
     case client
-
-    /// What each request carries; `nil` for nothing of the mirror's own.
-    package var requestField: (name: String, value: String)? {
-        switch self {
-        case .none, .client: nil
-        case .field(let name, let value): (name, value.value)
-        case .basic(let user, let password): ("Authorization", "Basic \(Base64.encode(Array("\(user):\(password.value)".utf8)))")
-        case .bearer(let token): ("Authorization", "Bearer \(token.value)")
-        }
-    }
 }

@@ -21,11 +21,13 @@ package struct OriginRule: Sendable, Equatable {
     package var miss: Miss
     /// What the origin is asked for, where it does not give the artifact to everybody; `nil` for anything.
     package var accept: String?
+    /// Of a page that stands for an artifact which never changes.
+    package var commit: CommitPlace?
 
     package init(
         _ pattern: PathPattern, _ kind: Kind, methods: RuleMethods = .read, life: Duration = .seconds(60), inlineLimit: Int64 = 0,
         query: QueryRule = .dropSignatures, digest: DigestPlace? = nil, refusesHTML: Bool = false, wait: Duration? = nil,
-        miss: Miss = .wait, accept: String? = nil
+        miss: Miss = .wait, accept: String? = nil, commit: CommitPlace? = nil
     ) {
         self.methods = methods
         self.pattern = pattern
@@ -38,6 +40,7 @@ package struct OriginRule: Sendable, Equatable {
         self.wait = wait
         self.miss = miss
         self.accept = accept
+        self.commit = commit
     }
 
     /// The classes of rules.

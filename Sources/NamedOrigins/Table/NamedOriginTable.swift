@@ -4,10 +4,10 @@ package import MirrorNet
 /// Finds what a request below `/o/` asks for, and where below `/o/` a URL is.
 ///
 /// A path is `NAME/REST` or `HOST/REST`; a port stands behind the host as `:PORT` or `%3APORT`. Before the rest there may be, in any order,
-/// `~HOST` for a place that the named origin's pages link to, `~sha256=HEX` for the digest that the link stated, and `~hop=N` where the mirror has redirected
-/// the client to itself before. The file's name stays last, so that a client can append `.metadata` to it. A host that belongs to a named origin has its rules; of any other host, everything is mirrored.
+/// `~HOST` for a place that the named origin's pages link to, a ``DigestMark`` for the digest that the link stated, and `~hop=N` where the mirror has
+/// redirected the client to itself before. The file's name stays last, so that a client can append `.metadata` to it. A host that belongs to a named origin
+/// has its rules; of any other host, everything is mirrored.
 package struct NamedOriginTable: Sendable {
-    private static let digestMark = "~sha256="
     private static let hopMark = "~hop="
     /// As many as a redirect to ourselves may count.
     private static let maxHop = 100
@@ -15,21 +15,19 @@ package struct NamedOriginTable: Sendable {
     package let origins: [NamedOrigin]
     private let byName: [String: NamedOrigin]
     /// Every URL and every link target, the longest path first.
-    private let places: [Place]
+    private let places: [OriginPlace]
+    private let links: [String: OriginLinks]
     private let policy: EgressPolicy
-
-    private struct Place: Sendable {
-        let origin: NamedOrigin
-        let url: ArtifactURL
-    }
 
     /// - Parameter policy: What it allows is asked for by host.
     package init(_ origins: [NamedOrigin] = [], policy: EgressPolicy) {
         self.origins = origins
         self.policy = policy
         byName = Dictionary(origins.map { ($0.name, $0) }) { first, _ in first }
-        places = origins.flatMap { origin in ([origin.url] + origin.links.map(\.url)).map { Place(origin: origin, url: $0) } }
+        let places = origins.flatMap { origin in ([origin.url] + origin.links.map(\.url)).map { OriginPlace(origin: origin, url: $0) } }
             .sorted { $0.url.path.utf8.count > $1.url.path.utf8.count }
+        self.places = places
+        links = byName.mapValues { OriginLinks($0, places, policy) }
     }
 
     // MARK: From a path
@@ -91,23 +89,15 @@ package struct NamedOriginTable: Sendable {
     /// - Parameter origin: What the page belongs to; it is preferred to other named origins.
     /// - Returns: `nil` for what may not be fetched, which is left as it is.
     package func path(of url: ArtifactURL, digest: Digest? = nil, from origin: NamedOrigin) -> String? {
-        let own = places.first { $0.origin.name == origin.name && url.isBelow($0.url) }
-        let mark = digest.flatMap { $0.algorithm == .sha256 ? "\(Self.digestMark)\($0.hex)/" : nil } ?? ""
-        let query = url.query.map { "?\($0)" } ?? ""
-        guard let place = own ?? place(of: url) else {
-            guard (try? policy.check(url)) != nil else { return nil }
-            // Https is what a host means, unless only http is allowed.
-            if url.scheme == .http, let secure = try? ArtifactURL("https://\(url.authority)\(url.path)"), (try? policy.check(secure)) != nil {
-                return nil
-            }
-            return "\(url.authority)/\(mark)\(url.path.dropFirst())\(query)"
-        }
-        let target = place.url == place.origin.url ? "" : "~\(place.url.authority)/"
-        let rest = url.path.utf8.dropFirst(place.url.path.utf8.count)
-        return "\(place.origin.name)/\(target)\(mark)\(Substring(rest))\(query)"
+        guard let place = links(of: origin).place(of: url) else { return nil }
+        let mark = digest.flatMap(DigestMark.text).map { "\($0)/" } ?? ""
+        return "\(place.path)\(mark)\(Substring(url.description.utf8.dropFirst(place.url.description.utf8.count)))"
     }
 
-    private func place(of url: ArtifactURL) -> Place? { places.first { url.isBelow($0.url) } }
+    /// Where the links of a named origin's pages lead.
+    package func links(of origin: NamedOrigin) -> OriginLinks { links[origin.name] ?? OriginLinks(origin, places, policy) }
+
+    private func place(of url: ArtifactURL) -> OriginPlace? { places.first { url.isBelow($0.url) } }
 
     // MARK: Parts
 
@@ -141,7 +131,7 @@ package struct NamedOriginTable: Sendable {
             while rest.first == UInt8(ascii: "~") {
                 var ahead = rest
                 guard let mark = NamedOriginTable.segment(&ahead) else { return }
-                if let stated = NamedOriginTable.digest(mark) {
+                if let stated = DigestMark.digest(mark) {
                     digest = stated
                 } else if let number = NamedOriginTable.hop(mark) {
                     hop = number
@@ -184,11 +174,6 @@ package struct NamedOriginTable: Sendable {
         return Substring(rest[..<slash])
     }
 
-    private static func digest(_ mark: Substring) -> Digest? {
-        guard mark.utf8.starts(with: digestMark.utf8) else { return nil }
-        return Digest(.sha256, hex: String(Substring(mark.utf8.dropFirst(digestMark.utf8.count))))
-    }
-
     private static func target(_ mark: Substring, of origin: NamedOrigin) -> LinkTarget? {
         guard let authority = PercentCoding.decode(mark.dropFirst()) else { return nil }
         return origin.links.first { $0.url.authority == authority }
@@ -218,7 +203,7 @@ extension OriginRule {
 
 extension ArtifactURL {
     /// - Parameter base: Ends in a slash.
-    fileprivate func isBelow(_ base: ArtifactURL) -> Bool {
+    func isBelow(_ base: ArtifactURL) -> Bool {
         scheme == base.scheme && host == base.host && port == base.port && path.utf8.starts(with: base.path.utf8)
     }
 }

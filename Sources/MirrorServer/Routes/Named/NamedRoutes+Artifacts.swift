@@ -14,7 +14,7 @@ extension NamedRoutes {
     ) async throws -> Response {
         let isHead = request.method == .head
         // Its header fields tell more than the object's.
-        if isHead, case .field = call.rule.digest { return try await page(call, request) }
+        if isHead, case .field = call.rule.digest { return try await page(call, request, form: .fields) }
         let selector = services.selector.value
         let asked = try delivery(of: request)
         let delivery =

@@ -1,9 +1,116 @@
+import HTTPTypes
 import Hummingbird
+import MirrorCore
+import MirrorEngine
 import NamedOrigins
 
 /// Pages: what changes, and is revalidated.
 extension NamedRoutes {
-    func page(_ call: NamedCall, _ request: Request) async throws -> Response {
-        try await relay(call, request)
+    /// - Parameter form: Of an artifact, only the header fields.
+    func page(_ call: NamedCall, _ request: Request, form: PageRequest.Form = .page) async throws -> Response {
+        guard let pages = services.pages.value else { return try await relay(call, request) }
+        if let location = slashedLocation(of: call, request) {
+            return Response(status: .found, headers: [.location: location, .cacheControl: "no-store", .contentLength: "0"])
+        }
+        if request.method == .get, let commit = call.rule.commit { return try await toCommit(call, commit, request, pages) }
+        let answer: PageAnswer
+        do {
+            // The origin tells of an artifact itself more than of its bytes.
+            let isCommit = call.rule.commit != nil
+            answer = try await pages.page(pageRequest(call, request, form: isCommit ? .fields : form))
+        } catch let error as PageError {
+            return try await fallback(call, request, error)
+        }
+        var fields = answer.fields
+        fields[.cloudMirrorFreshness] = answer.freshness.rawValue
+        fields[.xContentTypeOptions] = "nosniff"
+        fields[.contentSecurityPolicy] = "sandbox; default-src 'none'"
+        let status = HTTPResponse.Status(code: answer.status)
+        guard status != .notModified else { return Response(status: status, headers: fields) }
+        if fields[.contentLength] == nil, let length = answer.body.length, request.method == .get || length > 0 {
+            fields[.contentLength] = String(length)
+        }
+        guard request.method == .get else { return Response(status: status, headers: fields) }
+        let body = answer.body
+        return Response(
+            status: status, headers: fields,
+            body: ResponseBody(contentLength: body.length.flatMap { Int(exactly: $0) }) { writer in
+                for try await chunk in body { try await writer.write(chunk) }
+                try await writer.finish(nil)
+            })
     }
+
+    private func pageRequest(_ call: NamedCall, _ request: Request, form: PageRequest.Form) -> PageRequest {
+        PageRequest(
+            call.url, origin: call.origin, rule: call.rule, form: form, accept: request.headers[.accept],
+            ifNoneMatch: request.headers[.ifNoneMatch], ifModifiedSince: request.headers[.ifModifiedSince],
+            wantsRevalidation: PageFields.wantsRevalidation(cacheControl: request.headers[values: .cacheControl]),
+            prefix: prefix(for: call, request), links: services.named.value.links(of: call.origin), deadline: deadline(of: request))
+    }
+
+    /// As long as the client bears silence.
+    private func deadline(of request: Request) -> ContinuousClock.Instant {
+        services.clock.instant + services.redirects.patience(of: request.headers[values: .userAgent].first?.utf8).hop
+    }
+
+    /// Only HTML may have links without a host, and Python's clients resolve those of JSON, too.
+    private func prefix(for call: NamedCall, _ request: Request) -> String {
+        switch call.rule.kind {
+        case .rewritten(.npm), .rewritten(.cargoConfig), .rewritten(.condaRepodata), .rewritten(.fields):
+            let address = publicURL ?? "\(isTLS ? "https" : "http")://\(request.head.authority ?? "localhost")"
+            return address + Self.prefix
+        case .rewritten(.html), .rewritten(.python), .mirrored, .revalidated, .passed, .refused:
+            return pathPrefix + Self.prefix
+        }
+    }
+
+    /// The path of the mirror's own URL, which is not in the requests that arrive here.
+    private var pathPrefix: String { HopLocation.pathPrefix(publicURL) }
+
+    /// Where the page is whose relative links lead to the right places: a project of a Python index without its slash.
+    private func slashedLocation(of call: NamedCall, _ request: Request) -> String? {
+        guard case .rewritten(.python) = call.rule.kind, call.url.path.utf8.last != UInt8(ascii: "/"), call.url.query == nil,
+            let name = call.url.path.split(separator: "/").last, !name.hasSuffix(".html")
+        else { return nil }
+        return "\(pathPrefix)\(request.uri.path)/"
+    }
+
+    /// What a client gets that asks for a branch: the artifact of the commit that it is at now.
+    private func toCommit(
+        _ call: NamedCall, _ place: CommitPlace, _ request: Request, _ pages: PageService
+    ) async throws -> Response {
+        let answer: PageAnswer
+        do {
+            answer = try await pages.page(pageRequest(call, request, form: .fields))
+        } catch let error as PageError {
+            return try await fallback(call, request, error)
+        }
+        guard (200..<300).contains(answer.status) else {
+            guard (400..<600).contains(answer.status) else { return toOrigin(call, .notCopied).response(to: request) }
+            throw RequestError.origin(status: answer.status, message: "the origin answered \(answer.status)", headers: [:]).about(call.url)
+        }
+        guard let name = HTTPField.Name(place.field), let commit = answer.fields[name],
+            let path = place.path(request.uri.path, at: commit)
+        else { return toOrigin(call, .notCopied).response(to: request) }
+        let query = request.uri.query.map { "?\($0)" } ?? ""
+        return Response(
+            status: redirects.status,
+            headers: [.location: pathPrefix + path + query, .cacheControl: "no-store", .contentLength: "0", name: commit])
+    }
+
+    /// What the client gets while there is no page.
+    private func fallback(_ call: NamedCall, _ request: Request, _ error: PageError) async throws -> Response {
+        switch error.code {
+        case .refused: throw RequestError(.forbidden, error.message).about(call.url)
+        case .unusable: throw RequestError(.originError, error.message).about(call.url)
+        case .unreachable, .timedOut: throw RequestError(.originError, error.message, status: .gatewayTimeout).about(call.url)
+        case .tooLarge, .unavailable:
+            return call.origin.answersOnlyUs ? try await relay(call, request) : toOrigin(call, .unavailable).response(to: request)
+        }
+    }
+}
+
+extension HTTPField.Name {
+    // A valid token, so that it is never the placeholder.
+    fileprivate static let cloudMirrorFreshness = HTTPField.Name("X-Cloud-Mirror-Freshness") ?? .server
 }

@@ -3,6 +3,7 @@ import Hummingbird
 import MirrorCore
 import MirrorEngine
 import MirrorNet
+import MirrorSettings
 import NIOCore
 import NIOHTTP1
 import NamedOrigins
@@ -24,12 +25,7 @@ extension NamedRoutes {
         }
         let answer: OutboundResponse
         do {
-            if let authorization {
-                outbound.headers.append(("Authorization", authorization))
-                answer = try await services.upstream.client.send(outbound)
-            } else {
-                answer = try await services.upstream.send(outbound, to: call.origin)
-            }
+            answer = try await services.upstream.send(outbound, to: call.origin, authorization: authorization.map { Secret($0) })
         } catch let error as OutboundError {
             throw RequestError(error).about(call.url)
         }

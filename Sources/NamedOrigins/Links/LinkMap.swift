@@ -1,0 +1,46 @@
+package import MirrorCore
+
+/// Where the links of a page lead.
+package protocol LinkMap: Sendable {
+    /// - Returns: `nil` for a URL that the mirror does not fetch; links to it stay as they are.
+    func place(of url: ArtifactURL) -> LinkPlace?
+
+    /// Differs from that of any map that would rewrite links in another way.
+    var fingerprint: String { get }
+}
+
+/// A part of an origin, and where it is below `/o/`.
+package struct LinkPlace: Sendable, Equatable {
+    /// What the URLs of this place begin with; ends in `/` and has no query.
+    package let url: ArtifactURL
+    /// What stands for it behind `/o/`: `pip/~files.example.org/`.
+    package let path: String
+    /// Whether every URL that begins like this one is at this place, so that the next need not be looked up.
+    package let isWhole: Bool
+
+    package init(url: ArtifactURL, path: String, isWhole: Bool) {
+        self.url = url
+        self.path = path
+        self.isWhole = isWhole
+    }
+}
+
+/// A part of a path that states a digest of the artifact: `~sha256=HEX`.
+package enum DigestMark {
+    /// - Returns: `nil` for an algorithm that proves too little, or that cannot be checked while an artifact arrives.
+    package static func text(of digest: Digest) -> String? {
+        switch digest.algorithm {
+        case .sha256: "~sha256=\(digest.hex)"
+        case .sha512: "~sha512=\(digest.hex)"
+        case .md5, .sha1, .crc32c, .crc64nvme: nil
+        }
+    }
+
+    /// - Returns: `nil` for any other part of a path.
+    package static func digest(_ text: some StringProtocol) -> Digest? {
+        for (name, algorithm) in [("~sha256=", Digest.Algorithm.sha256), ("~sha512=", .sha512)] where text.utf8.starts(with: name.utf8) {
+            return Digest(algorithm, hex: String(decoding: Array(text.utf8.dropFirst(name.utf8.count)), as: UTF8.self))
+        }
+        return nil
+    }
+}

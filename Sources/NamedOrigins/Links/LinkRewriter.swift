@@ -1,0 +1,56 @@
+package import MirrorCore
+
+/// Makes the links of a page lead through the mirror, while the page passes by in pieces of any size.
+///
+/// The result does not depend on the pieces. What is kept between them is bounded: the current tag of HTML, or the current object of JSON as far as a digest may
+/// follow in it. Pages in encodings other than UTF-8 and those that agree with it in ASCII pass as they are.
+package struct LinkRewriter: Sendable {
+    /// Changes when pages are rewritten in another way than before.
+    static let version = 1
+
+    private var html: HTMLRewriter?
+    private var json: JSONRewriter?
+
+    /// - Parameters:
+    ///   - contentType: Of the page, which decides where the grammar has two forms.
+    ///   - page: The URL that answered, after redirects.
+    ///   - prefix: What the paths of links begin with: `/o/`, or the mirror's own URL with it. Only HTML may have the former: other clients expect whole URLs.
+    package init(_ grammar: LinkGrammar, contentType: String?, page: ArtifactURL, prefix: String, map: any LinkMap) {
+        let resolver = LinkResolver(page: page, prefix: prefix, map: map)
+        switch grammar {
+        case .html: html = HTMLRewriter(resolver)
+        case .python:
+            if contentType.map(Self.isJSON) == true { json = JSONRewriter(.pythonPage, resolver) } else { html = HTMLRewriter(resolver) }
+        case .npm: json = JSONRewriter(.npmPackage, resolver)
+        case .cargoConfig: json = JSONRewriter(.cargoConfig, resolver)
+        case .condaRepodata: json = JSONRewriter(.condaRepodata, resolver)
+        case .fields: break
+        }
+    }
+
+    /// Whether pages of a grammar can change at all.
+    package static func rewrites(_ grammar: LinkGrammar) -> Bool { grammar != .fields }
+
+    /// - Parameter out: What can be written already is appended to it.
+    package mutating func rewrite(_ bytes: UnsafeRawBufferPointer, into out: inout [UInt8]) {
+        if html != nil {
+            html?.rewrite(bytes, into: &out)
+        } else if json != nil {
+            json?.rewrite(bytes, into: &out)
+        } else {
+            out.append(contentsOf: bytes)
+        }
+    }
+
+    /// Appends what is left after the last piece.
+    package mutating func finish(into out: inout [UInt8]) {
+        html?.finish(into: &out)
+        json?.finish(into: &out)
+    }
+
+    /// `application/json`, `application/vnd.pypi.simple.v1+json`.
+    private static func isJSON(_ contentType: String) -> Bool {
+        let type = contentType.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
+        return type == "application/json" || type.hasSuffix("+json")
+    }
+}

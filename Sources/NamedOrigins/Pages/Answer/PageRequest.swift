@@ -1,0 +1,65 @@
+package import MirrorCore
+package import MirrorSettings
+
+/// A request for a page.
+package struct PageRequest: Sendable {
+    /// What is asked of the origin.
+    package enum Form: String, Sendable {
+        /// The page.
+        case page
+        /// Only its header fields, by HEAD: of an artifact, whose body is not kept here.
+        case fields
+    }
+
+    package var url: ArtifactURL
+    package var origin: NamedOrigin
+    package var rule: OriginRule
+    package var form: Form
+    /// What the client sent.
+    package var accept: String?
+    package var ifNoneMatch: String?
+    package var ifModifiedSince: String?
+    /// Whether only an answer is good that the origin confirms now; see ``wantsRevalidation(cacheControl:)``.
+    package var wantsRevalidation: Bool
+    /// The client's own `Authorization`, which is only used if the named origin says so.
+    package var authorization: Secret?
+    /// What links begin with: `/o/`, or the mirror's own URL with it, which clients of npm, cargo and conda need.
+    package var prefix: String
+    package var links: any LinkMap
+    /// When the client is answered, whatever the origin does.
+    package var deadline: ContinuousClock.Instant
+
+    package init(
+        _ url: ArtifactURL, origin: NamedOrigin, rule: OriginRule, form: Form = .page, accept: String? = nil, ifNoneMatch: String? = nil,
+        ifModifiedSince: String? = nil, wantsRevalidation: Bool = false, authorization: Secret? = nil, prefix: String = "/o/",
+        links: any LinkMap, deadline: ContinuousClock.Instant
+    ) {
+        self.url = url
+        self.origin = origin
+        self.rule = rule
+        self.form = form
+        self.accept = accept
+        self.ifNoneMatch = ifNoneMatch
+        self.ifModifiedSince = ifModifiedSince
+        self.wantsRevalidation = wantsRevalidation
+        self.authorization = authorization
+        self.prefix = prefix
+        self.links = links
+        self.deadline = deadline
+    }
+
+    /// `nil` for a page whose links stay as they are.
+    var grammar: LinkGrammar? {
+        if case .rewritten(let grammar) = rule.kind, LinkRewriter.rewrites(grammar) { grammar } else { nil }
+    }
+
+    /// Whether what the client gets is for it alone.
+    var isPrivate: Bool { origin.credentials == .client && authorization != nil }
+
+    var acceptField: AcceptField { AcceptField(accept, for: grammar) }
+
+    /// What is got with credentials is only given to those who ask through the origin that has them.
+    var key: PageKey {
+        PageKey(url, variant: "\(form.rawValue) \(origin.credentials == .none ? "" : origin.name) \(acceptField.text)")
+    }
+}

@@ -1,0 +1,165 @@
+import Logging
+import MirrorCore
+import MirrorNet
+import NIOCore
+import NIOHTTP1
+
+/// Asks origins for pages, and puts these into the store.
+struct PageFetcher: Sendable {
+    private let upstream: UpstreamClient
+    private let store: PageStore
+    private let configuration: PageConfiguration
+    private let clock: any MirrorClock
+    private let logger: Logger
+
+    init(_ upstream: UpstreamClient, _ store: PageStore, _ configuration: PageConfiguration, _ clock: any MirrorClock, _ logger: Logger) {
+        self.upstream = upstream
+        self.store = store
+        self.configuration = configuration
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// - Parameters:
+    ///   - stored: What the origin is asked to confirm.
+    ///   - isKept: Whether what comes is for everybody.
+    /// - Throws: ``PageError`` for what an older page does not help with; `CancellationError`.
+    func fetch(_ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?, isKept: Bool) async throws -> PageOutcome {
+        do {
+            let outcome = try await leaving(after: configuration.fetchLimit, by: clock) {
+                try await self.ask(request, key, confirming: stored, isKept: isKept)
+            }
+            return outcome ?? .down(PageError(code: .timedOut, message: "\(request.url.redacted) takes too long"))
+        } catch let error as OutboundError {
+            return try Self.outcome(of: error)
+        }
+    }
+
+    private static func outcome(of error: OutboundError) throws -> PageOutcome {
+        switch error.code {
+        case .refused, .redirectRefused: throw PageError(code: .refused, message: error.message)
+        case .timedOut: .down(PageError(code: .timedOut, message: error.message))
+        case .badRedirect, .tooManyRedirects, .unresolvable, .connectFailed, .tlsFailed, .protocolError, .truncated:
+            .down(PageError(code: .unreachable, message: error.message))
+        }
+    }
+
+    private func ask(_ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?, isKept: Bool) async throws -> PageOutcome {
+        var fields = [("Accept", request.acceptField.text)]
+        if let stored {
+            if let etag = stored.record.etag { fields.append(("If-None-Match", etag)) }
+            if let date = stored.record.lastModified { fields.append(("If-Modified-Since", date)) }
+        }
+        // A cache on the way must ask, too.
+        if request.wantsRevalidation { fields.append(("Cache-Control", "max-age=0")) }
+        let now = clock.now
+        let response = try await upstream.send(
+            OutboundRequest(request.form == .page ? .get : .head, request.url, headers: fields), to: request.origin,
+            authorization: request.authorization)
+        switch response.status {
+        case 200:
+            return try await take(response, request, key, at: now, isKept: isKept)
+        case 304 where stored != nil:
+            guard let stored else { break }
+            await store.confirm(stored, key, at: now)
+            return .kept(stored, isNew: false)
+        default: break
+        }
+        return .other(try await word(response))
+    }
+
+    // MARK: A page
+
+    private func take(
+        _ response: OutboundResponse, _ request: PageRequest, _ key: PageKey, at now: Timestamp, isKept: Bool
+    ) async throws -> PageOutcome {
+        if let problem = Self.problem(with: response, request) {
+            return .down(PageError(code: .unusable, message: "\(request.url.redacted): \(problem)"))
+        }
+        let tooLarge = PageError(code: .tooLarge, message: "\(request.url.redacted) is larger than origins.pages.maxPageBytes")
+        if request.form == .page, let length = response.contentLength, length > configuration.maxPageBytes { throw tooLarge }
+        let writer: PageWriter
+        do {
+            writer = try await store.newFile()
+        } catch {
+            throw unavailable(error, request)
+        }
+        let written: (length: Int64, sha256: String)?
+        do {
+            written = try await writer.write(response.body, limit: configuration.maxPageBytes)
+        } catch let error as OutboundError {
+            throw error
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw unavailable(error, request)
+        }
+        guard let written else { throw tooLarge }
+        let record = PageRecord(
+            url: key.url.description, variant: key.variant, finalURL: response.url.description, fields: Self.fields(response, request.form),
+            etag: Self.etag(response), lastModified: response.headers.first(name: "last-modified").flatMap { Timestamp(httpDate: $0) == nil ? nil : $0 },
+            maxAge: PageFields.maxAge(response.headers), length: written.length, sha256: written.sha256, fetched: now.milliseconds)
+        guard isKept, Self.isKnownToBeWhole(response), !Self.isForbidden(response) else { return .loose(LoosePage(record: record, writer: writer)) }
+        do {
+            return .kept(try await store.keep(writer, record, as: key), isNew: true)
+        } catch {
+            logger.warning("A page cannot be kept", metadata: ["page": "\(request.url.redacted)", "error": "\(error)"])
+            return .loose(LoosePage(record: record, writer: writer))
+        }
+    }
+
+    private func unavailable(_ error: any Error, _ request: PageRequest) -> PageError {
+        logger.warning("A page cannot be written", metadata: ["page": "\(request.url.redacted)", "error": "\(error)"])
+        return PageError(code: .unavailable, message: "the mirror cannot keep pages")
+    }
+
+    private static func problem(with response: OutboundResponse, _ request: PageRequest) -> String? {
+        // Identity was asked for. What is encoded can be neither rewritten nor given to every client.
+        let codings = response.headers[canonicalForm: "content-encoding"].map { $0.lowercased() }.filter { $0 != "identity" }
+        if !codings.isEmpty { return "it is encoded (\(codings.joined(separator: ", ").cut(to: 64)))" }
+        let type = response.headers.first(name: "content-type")?.prefix { $0 != ";" }.lowercased()
+        if request.rule.refusesHTML, type == "text/html" || type == "application/xhtml+xml" { return "it is HTML" }
+        return nil
+    }
+
+    private static func fields(_ response: OutboundResponse, _ form: PageRequest.Form) -> [PageRecord.Field] {
+        var fields = PageFields.kept(of: response)
+        if form == .fields, let length = response.contentLength { fields.append(.init(name: "content-length", value: "\(length)")) }
+        return fields
+    }
+
+    private static func etag(_ response: OutboundResponse) -> String? {
+        response.headers.first(name: "etag").flatMap { EntityTag.isValid($0) ? $0 : nil }
+    }
+
+    /// Whether a body that ends early would have been noticed.
+    private static func isKnownToBeWhole(_ response: OutboundResponse) -> Bool {
+        response.contentLength != nil || response.headers[canonicalForm: "transfer-encoding"].contains { $0.lowercased() == "chunked" }
+    }
+
+    private static func isForbidden(_ response: OutboundResponse) -> Bool {
+        PageFields.directives(response.headers["cache-control"]).contains("no-store")
+    }
+
+    // MARK: No page
+
+    private func word(_ response: OutboundResponse) async throws -> OriginWord {
+        var body: [UInt8] = []
+        do {
+            for try await chunk in response.body {
+                guard body.count + chunk.readableBytes <= OriginWord.maxBody else {
+                    body = []
+                    break
+                }
+                body.append(contentsOf: chunk.readableBytesView)
+            }
+        } catch is OutboundError {
+            body = []
+        }
+        var fields = PageFields.kept(of: response)
+        for name in ["www-authenticate", "retry-after"] {
+            if let value = response.headers.first(name: name) { fields.append(.init(name: name, value: value)) }
+        }
+        return OriginWord(status: response.status, fields: fields, body: body)
+    }
+}

@@ -1,0 +1,35 @@
+import MirrorCore
+
+/// What came of asking an origin for a page.
+enum PageOutcome: Sendable {
+    /// It is in the store.
+    case kept(StoredPage, isNew: Bool)
+    /// It is not, because it must not be, or cannot be checked. Whoever waits gets it from its file, which goes when they have.
+    case loose(LoosePage)
+    /// The origin says something else, which is passed on.
+    case other(OriginWord)
+    /// The origin cannot say anything now.
+    case down(PageError)
+}
+
+struct LoosePage: Sendable {
+    let record: PageRecord
+    let writer: PageWriter
+}
+
+/// An answer without a page: 404, 403, 503, ….
+struct OriginWord: Sendable {
+    /// Bytes; longer bodies are left out.
+    static let maxBody = 64 << 10
+    /// Bytes; those with longer bodies are not remembered.
+    static let maxRemembered = 4 << 10
+
+    let status: Int
+    let fields: [PageRecord.Field]
+    let body: [UInt8]
+
+    /// Whether it says that there is no such page, so that no older one may be given out.
+    var isAbsence: Bool { [404, 410, 451].contains(status) }
+    /// Whether the origin may say something else a moment later.
+    var isTransient: Bool { status >= 500 && status != 501 && status != 505 || [408, 425, 429].contains(status) }
+}

@@ -1,0 +1,205 @@
+package import Logging
+package import MirrorCore
+import Synchronization
+
+/// Answers requests for pages: what is kept for a short life, and then confirmed by the origin.
+///
+/// - A page that is fresh is given out from the store.
+/// - Otherwise the origin is asked once for all who want the page, with the validators of the stored page.
+/// - While the origin is down, or is slow to confirm, the stored page is given out, and marked.
+/// - That there is no such page is passed on, and remembered briefly; the stored page goes.
+package final class PageService: Sendable {
+    private let fetcher: PageFetcher
+    private let store: PageStore
+    private let configuration: PageConfiguration
+    private let clock: any MirrorClock
+    private let metrics: PageMetrics
+    /// One that nobody waits for any more goes on: others want the page as well.
+    private let flights = SingleFlight<PageKey, PageOutcome>(goesOnAlone: true)
+    private let memory = Mutex(Memory())
+
+    private struct Memory {
+        /// What origins said that have no such page.
+        var absences = RecentEntries<PageKey, (word: OriginWord, until: ContinuousClock.Instant)>(capacity: 4_096)
+        /// Until when origins are not asked to confirm anything: by origin, or by page.
+        var down = RecentEntries<String, ContinuousClock.Instant>(capacity: 4_096)
+    }
+
+    package init(
+        upstream: UpstreamClient, store: PageStore, configuration: PageConfiguration = PageConfiguration(), clock: any MirrorClock,
+        metrics: PageMetrics, logger: Logger
+    ) {
+        fetcher = PageFetcher(upstream, store, configuration, clock, logger)
+        self.store = store
+        self.configuration = configuration
+        self.clock = clock
+        self.metrics = metrics
+    }
+
+    /// - Throws: ``PageError``; `CancellationError`.
+    package func page(_ request: PageRequest) async throws -> PageAnswer {
+        do {
+            let answer = try await request.isPrivate ? privateAnswer(request) : answer(request)
+            metrics.count(answer.freshness)
+            return answer
+        } catch let error as PageError {
+            metrics.count(error.code)
+            throw error
+        }
+    }
+
+    /// Forgets the pages of a URL. Blocks.
+    ///
+    /// - Returns: How many there were.
+    @discardableResult
+    package func remove(_ url: ArtifactURL) -> Int {
+        memory.withLock { $0.absences = RecentEntries(capacity: 4_096) }
+        return store.removeAll(of: url)
+    }
+
+    /// Measures the store.
+    package func recordUsage() { metrics.record(store.usage) }
+
+    // MARK: For everybody
+
+    private func answer(_ request: PageRequest) async throws -> PageAnswer {
+        let key = request.key
+        if !request.wantsRevalidation, let word = absence(key) { return PageAnswer(word, .fresh) }
+        guard let found = try await inTime(request, { await self.store.find(key) }) else { throw Self.timedOut(request) }
+        if let stored = found, !request.wantsRevalidation, isFresh(stored, request.rule) {
+            return try await answer(request, key, stored, .fresh)
+        }
+        let older = found.flatMap { isUsable($0) ? $0 : nil }
+        if let older, isDown(key) { return try await answer(request, key, older, .stale) }
+        guard flights.count < configuration.maxFetches else {
+            if let older { return try await answer(request, key, older, .stale) }
+            throw PageError(code: .unavailable, message: "too many pages are being fetched")
+        }
+        let outcome: PageOutcome?
+        do {
+            let limit = clock.instant.duration(to: request.deadline)
+            outcome = try await leaving(after: older == nil ? limit : min(limit, configuration.patience), by: clock) {
+                try await self.flights.run(key) { try await self.ask(request, key, confirming: found) }
+            }
+        } catch let error as PageError where error.code != .refused {
+            guard let older else { throw error }
+            return try await answer(request, key, older, .stale)
+        }
+        switch outcome {
+        case .kept(let page, let isNew): return try await answer(request, key, page, isNew ? .fetched : .revalidated)
+        case .loose(let page): return try await answer(request, page.record, page.writer.content(page.record.length), .fetched)
+        case .other(let word):
+            guard word.isTransient, let older else { return PageAnswer(word, .fetched) }
+            return try await answer(request, key, older, .stale)
+        case .down(let error):
+            guard let older else { throw error }
+            return try await answer(request, key, older, .stale)
+        case nil:
+            guard let older else { throw Self.timedOut(request) }
+            return try await answer(request, key, older, .stale)
+        }
+    }
+
+    /// Asks the origin, and remembers what it says.
+    private func ask(_ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?) async throws -> PageOutcome {
+        let outcome = try await fetcher.fetch(request, key, confirming: stored, isKept: true)
+        switch outcome {
+        case .kept, .loose:
+            memory.withLock { memory in
+                for name in Self.downNames(key) { _ = memory.down.remove(name) }
+                _ = memory.absences.remove(key)
+            }
+        case .other(let word) where word.isAbsence:
+            store.remove(key)
+            guard word.body.count <= OriginWord.maxRemembered else { break }
+            let until = clock.instant + configuration.negativeLife
+            memory.withLock { $0.absences.insert((word, until), for: key) }
+        case .other(let word):
+            if word.isTransient { noteDown("\(key.fileName)") }
+        case .down(let error):
+            noteDown(error.code == .unusable ? key.fileName : Self.origin(key))
+        }
+        return outcome
+    }
+
+    private func inTime<Value: Sendable>(_ request: PageRequest, _ work: @escaping @Sendable () async throws -> Value) async throws -> Value? {
+        try await leaving(after: clock.instant.duration(to: request.deadline), by: clock, work)
+    }
+
+    private static func timedOut(_ request: PageRequest) -> PageError {
+        PageError(code: .timedOut, message: "\(request.url.redacted) does not come in time")
+    }
+
+    // MARK: For one client
+
+    private func privateAnswer(_ request: PageRequest) async throws -> PageAnswer {
+        let outcome = try await inTime(request) {
+            try await self.fetcher.fetch(request, request.key, confirming: nil, isKept: false)
+        }
+        switch outcome {
+        case .kept(let page, _): return try await answer(request, request.key, page, .fetched)
+        case .loose(let page): return try await answer(request, page.record, page.writer.content(page.record.length), .fetched)
+        case .other(let word): return PageAnswer(word, .fetched)
+        case .down(let error): throw error
+        case nil: throw Self.timedOut(request)
+        }
+    }
+
+    // MARK: Ages
+
+    private func isFresh(_ page: StoredPage, _ rule: OriginRule) -> Bool {
+        let life = min(rule.life, page.record.maxAge.map { .seconds(min($0, 1 << 40)) } ?? rule.life)
+        let age = age(page)
+        // A clock that was set back makes a page look newer than now.
+        return age >= .zero && age < life
+    }
+
+    private func isUsable(_ page: StoredPage) -> Bool { age(page) < configuration.staleLimit }
+
+    /// Since the origin confirmed it.
+    private func age(_ page: StoredPage) -> Duration {
+        Timestamp(milliseconds: page.validated.load(ordering: .relaxed)).duration(to: clock.now)
+    }
+
+    private func absence(_ key: PageKey) -> OriginWord? {
+        memory.withLock { memory in memory.absences[key].flatMap { $0.until > clock.instant ? $0.word : nil } }
+    }
+
+    private func isDown(_ key: PageKey) -> Bool {
+        let now = clock.instant
+        return memory.withLock { memory in Self.downNames(key).contains { memory.down[$0].map { $0 > now } ?? false } }
+    }
+
+    private func noteDown(_ name: String) {
+        let until = clock.instant + configuration.retryAfter
+        memory.withLock { $0.down.insert(until, for: name) }
+    }
+
+    private static func origin(_ key: PageKey) -> String { "\(key.url.scheme.rawValue)://\(key.url.authority)" }
+    private static func downNames(_ key: PageKey) -> [String] { [origin(key), key.fileName] }
+
+    // MARK: Answers
+
+    private func answer(_ request: PageRequest, _ key: PageKey, _ page: StoredPage, _ freshness: PageAnswer.Freshness) async throws -> PageAnswer {
+        let head = PageHead(page.record, request, age: freshness == .stale ? age(page) : nil)
+        if head.isUnchanged { return PageAnswer(status: 304, fields: head.fields, body: .empty, freshness: freshness) }
+        do {
+            guard let content = try await inTime(request, { try await self.store.body(of: page, key) }) else { throw Self.timedOut(request) }
+            return PageAnswer(status: 200, fields: head.fields, body: PageBody(content, head.rewriter), freshness: freshness)
+        } catch let error as PageError {
+            throw error
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw PageError(code: .unavailable, message: "the page cannot be read")
+        }
+    }
+
+    private func answer(
+        _ request: PageRequest, _ record: PageRecord, _ content: PageContent, _ freshness: PageAnswer.Freshness
+    ) async throws -> PageAnswer {
+        let head = PageHead(record, request, age: nil)
+        if head.isUnchanged { return PageAnswer(status: 304, fields: head.fields, body: .empty, freshness: freshness) }
+        return PageAnswer(status: 200, fields: head.fields, body: PageBody(content, head.rewriter), freshness: freshness)
+    }
+}

@@ -1,0 +1,265 @@
+package import Logging
+package import MirrorCore
+import MirrorSystem
+import NIOPosix
+import Synchronization
+
+/// Keeps pages in a directory, up to a number of bytes. Those that were not used for the longest time make room.
+///
+/// A page is there whole or not at all. It survives a restart; a page that a crash of the machine has damaged is noticed and removed. The store belongs to one
+/// process: another one that opens the same directory fails.
+package final class PageStore: Sendable {
+    private static let lockName = "lock"
+    private static let temporaryPrefix = "new-"
+    /// Bodies up to this size are also kept in memory, so many of them.
+    private static let maxInMemory = 64 << 10
+    private static let inMemory = 256
+
+    private struct Entry {
+        var size: Int64
+        /// Grows with each use of any page.
+        var lastUse: Int
+        /// Once the page was opened, or written.
+        var page: StoredPage?
+    }
+
+    private struct State {
+        var entries: [String: Entry] = [:]
+        var bytes: Int64 = 0
+        var uses = 0
+        var lastTemporary = 0
+        var bodies = RecentEntries<String, [UInt8]>(capacity: inMemory)
+    }
+
+    private let directory: Descriptor
+    private let lock: Descriptor
+    private let maxBytes: Int64
+    private let maxPages: Int
+    private let logger: Logger
+    private let threads: NIOThreadPool
+    private let state: Mutex<State>
+
+    /// Opens a directory, which is made if it is missing. Blocks.
+    ///
+    /// - Parameters:
+    ///   - maxBytes: Of all files.
+    ///   - maxPages: A page takes about 1 KiB of memory once it was used.
+    /// - Throws: ``PageStoreError``.
+    package init(directory path: String, maxBytes: Int64, maxPages: Int = 100_000, logger: Logger) throws {
+        self.maxBytes = maxBytes
+        self.maxPages = maxPages
+        self.logger = logger
+        do throws(Errno) {
+            try Directories.make(path)
+            directory = try Descriptor(directory: path)
+            lock = try directory.openOrCreateFile(Self.lockName)
+            guard try lock.lockExclusively() else { throw Errno.wouldBlock }
+        } catch {
+            let reason = error == .wouldBlock ? "another process uses it" : error.phrase
+            throw PageStoreError(message: "the pages cannot be kept in \(path): \(reason)")
+        }
+        var state = State()
+        do throws(Errno) {
+            for name in try directory.entries() {
+                if name.utf8.count == PageKey.fileNameLength, let size = Self.size(name, in: directory) {
+                    state.entries[name] = Entry(size: size, lastUse: 0)
+                    state.bytes += size
+                } else if name.hasPrefix(Self.temporaryPrefix) {
+                    try directory.remove(name)
+                }
+            }
+        } catch {
+            throw PageStoreError(message: "the pages in \(path) cannot be listed: \(error.phrase)")
+        }
+        self.state = Mutex(state)
+        // Pages are small; a disk that hangs holds these threads and no others.
+        threads = NIOThreadPool(numberOfThreads: 8)
+        threads.start()
+        makeRoom()
+    }
+
+    deinit {
+        lock.unlock()
+        threads.shutdownGracefully { _ in }
+    }
+
+    /// The size of all files in bytes, and how many there are.
+    package var usage: (bytes: Int64, pages: Int) { state.withLock { ($0.bytes, $0.entries.count) } }
+
+    // MARK: Reading
+
+    /// - Returns: `nil` for a page that is not there, or cannot be read.
+    func find(_ key: PageKey) async -> StoredPage? {
+        let known = state.withLock { state -> (isThere: Bool, page: StoredPage?) in
+            guard state.entries[key.fileName] != nil else { return (false, nil) }
+            state.uses += 1
+            state.entries[key.fileName]?.lastUse = state.uses
+            return (true, state.entries[key.fileName]?.page)
+        }
+        guard known.isThere else { return nil }
+        if let page = known.page { return page }
+        do {
+            return try await threads.runIfActive { self.open(key) }
+        } catch {
+            return nil
+        }
+    }
+
+    private func open(_ key: PageKey) -> StoredPage? {
+        var damage = "it is not whole"
+        do throws(Errno) {
+            let descriptor = try directory.openFile(key.fileName)
+            if let file = try PageFile(descriptor), file.record.url == key.url.description, file.record.variant == key.variant,
+                try file.isWhole()
+            {
+                let page = StoredPage(file.record, validated: file.validated ?? file.record.fetched)
+                note(page, key, size: file.size)
+                return page
+            }
+        } catch {
+            damage = error.phrase
+        }
+        logger.warning("A page is removed because it cannot be read", metadata: ["page": "\(key.url.redacted)", "reason": "\(damage)"])
+        remove(key)
+        return nil
+    }
+
+    /// The bytes of a page's body: those in memory, or the open file.
+    func body(of page: StoredPage, _ key: PageKey) async throws -> PageContent {
+        if let bytes = state.withLock({ $0.bodies[key.fileName] }), bytes.count == page.record.length { return .bytes(bytes) }
+        return try await threads.runIfActive {
+            let descriptor = try self.directory.openFile(key.fileName)
+            // It may have been replaced since it was looked up.
+            guard let file = try PageFile(descriptor), file.record == page.record else { throw PageStoreError(message: "the page was replaced") }
+            guard page.record.length <= Int64(Self.maxInMemory) else { return .file(PageReader(descriptor, length: page.record.length, self.threads)) }
+            let bytes = try descriptor.bytes(Int(page.record.length), at: 0)
+            guard bytes.count == Int(page.record.length) else { throw PageStoreError(message: "the page is shorter than it was") }
+            self.state.withLock { $0.bodies.insert(bytes, for: key.fileName) }
+            return .bytes(bytes)
+        }
+    }
+
+    // MARK: Writing
+
+    /// A file for a body that arrives.
+    func newFile() async throws -> PageWriter {
+        let name = state.withLock { state in
+            state.lastTemporary += 1
+            return "\(Self.temporaryPrefix)\(state.lastTemporary)"
+        }
+        let descriptor = try await threads.runIfActive { try self.directory.createFile(name) }
+        return PageWriter(name: name, descriptor: descriptor, directory: directory, threads)
+    }
+
+    /// Puts a page in the place of the one that was there.
+    func keep(_ writer: PageWriter, _ record: PageRecord, as key: PageKey) async throws -> StoredPage {
+        let page = StoredPage(record, validated: record.fetched)
+        let tail = try record.bytes
+        let size = record.length + Int64(tail.count + PageFooter.size)
+        guard size <= maxBytes else { throw PageStoreError(message: "the page is larger than the store") }
+        try await threads.runIfActive {
+            try writer.descriptor.append(tail + PageFooter.bytes(validated: record.fetched, record: tail))
+            try self.directory.rename(writer.name, to: self.directory, as: key.fileName)
+            writer.isKept.store(true, ordering: .relaxed)
+            self.note(page, key, size: size)
+        }
+        return page
+    }
+
+    /// The origin has confirmed a page.
+    func confirm(_ page: StoredPage, _ key: PageKey, at time: Timestamp) async {
+        page.validated.store(time.milliseconds, ordering: .relaxed)
+        do {
+            try await threads.runIfActive {
+                let descriptor = try self.directory.openFileForChanges(key.fileName)
+                guard let size = try descriptor.fileSize(), size >= Int64(PageFooter.size) else { return }
+                try PageFooter.stamp(time.milliseconds).withUnsafeBytes { try descriptor.write($0, at: size - Int64(PageFooter.size)) }
+            }
+        } catch {
+            // The page only counts as older after a restart.
+            logger.debug("A page cannot be stamped", metadata: ["page": "\(key.url.redacted)", "error": "\(error)"])
+        }
+    }
+
+    func remove(_ key: PageKey) { remove([key.fileName]) }
+
+    /// Removes every page of a URL, whatever was accepted. Blocks.
+    ///
+    /// - Returns: How many there were.
+    @discardableResult
+    package func removeAll(of url: ArtifactURL) -> Int {
+        let prefix = url.nameHash
+        let names = state.withLock { $0.entries.keys.filter { $0.hasPrefix(prefix) } }
+        remove(names)
+        return names.count
+    }
+
+    private func remove(_ names: [String]) {
+        state.withLock { state in
+            for name in names {
+                if let entry = state.entries.removeValue(forKey: name) { state.bytes -= entry.size }
+                _ = state.bodies.remove(name)
+            }
+        }
+        for name in names {
+            do throws(Errno) {
+                try directory.remove(name)
+            } catch where error != .noSuchFileOrDirectory {
+                logger.warning("A page cannot be removed", metadata: ["file": "\(name)", "error": "\(error)"])
+            } catch {}
+        }
+    }
+
+    private func note(_ page: StoredPage, _ key: PageKey, size: Int64) {
+        state.withLock { state in
+            state.uses += 1
+            state.bytes += size - (state.entries[key.fileName]?.size ?? 0)
+            state.entries[key.fileName] = Entry(size: size, lastUse: state.uses, page: page)
+            _ = state.bodies.remove(key.fileName)
+        }
+        makeRoom()
+    }
+
+    /// Removes more than it must, so that this is seldom done.
+    private func makeRoom() {
+        let names = state.withLock { state -> [String] in
+            guard state.bytes > maxBytes || state.entries.count > maxPages else { return [] }
+            var (bytes, count) = (state.bytes, state.entries.count)
+            let oldest = state.entries.sorted { $0.value.lastUse < $1.value.lastUse }
+            return oldest.prefix { entry in
+                guard bytes > maxBytes / 10 * 9 || count > maxPages / 10 * 9, entry.value.lastUse < state.uses else { return false }
+                bytes -= entry.value.size
+                count -= 1
+                return true
+            }.map(\.key)
+        }
+        remove(names)
+    }
+
+    private static func size(_ name: String, in directory: Descriptor) -> Int64? {
+        do throws(Errno) {
+            return try directory.openFile(name).fileSize()
+        } catch {
+            return nil
+        }
+    }
+}
+
+/// A page that is in the store.
+final class StoredPage: Sendable {
+    let record: PageRecord
+    /// When the origin has confirmed it, in milliseconds.
+    let validated: Atomic<Int64>
+
+    init(_ record: PageRecord, validated: Int64) {
+        self.record = record
+        self.validated = Atomic(validated)
+    }
+}
+
+/// Why pages cannot be kept; phrased as a sentence for the operator, without its full stop.
+package struct PageStoreError: Error, Sendable, CustomStringConvertible {
+    package let message: String
+
+    package var description: String { message }
+}

@@ -1,0 +1,98 @@
+import Crypto
+import MirrorCore
+import MirrorSystem
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A body that arrives, in a file that is removed unless it is kept.
+final class PageWriter: Sendable {
+    /// Bytes that are written at a time.
+    private static let pieceSize = 256 << 10
+
+    let name: String
+    let descriptor: Descriptor
+    let isKept = Atomic(false)
+    private let directory: Descriptor
+    private let threads: NIOThreadPool
+
+    init(name: String, descriptor: Descriptor, directory: Descriptor, _ threads: NIOThreadPool) {
+        self.name = name
+        self.descriptor = descriptor
+        self.directory = directory
+        self.threads = threads
+    }
+
+    deinit {
+        // What is left over is removed at the next start.
+        if !isKept.load(ordering: .relaxed) { try? directory.remove(name) }
+    }
+
+    /// Writes a body as it arrives.
+    ///
+    /// - Parameter limit: Bytes.
+    /// - Returns: `nil` if there are more.
+    func write<Body: AsyncSequence>(_ body: Body, limit: Int64) async throws -> (length: Int64, sha256: String)?
+    where Body.Element == ByteBuffer {
+        var piece: [UInt8] = []
+        var length: Int64 = 0
+        var hash = SHA256()
+        for try await chunk in body {
+            length += Int64(chunk.readableBytes)
+            guard length <= limit else { return nil }
+            piece.append(contentsOf: chunk.readableBytesView)
+            guard piece.count >= Self.pieceSize else { continue }
+            hash.update(data: piece)
+            try await append(piece)
+            piece.removeAll(keepingCapacity: true)
+        }
+        hash.update(data: piece)
+        try await append(piece)
+        return (length, Hex.encode(hash.finalize()))
+    }
+
+    private func append(_ piece: [UInt8]) async throws {
+        guard !piece.isEmpty else { return }
+        try await threads.runIfActive { [descriptor] in try descriptor.append(piece) }
+    }
+
+    /// What was written, for one reader who is still there when the file has gone.
+    func content(_ length: Int64) -> PageContent { .file(PageReader(descriptor, length: length, threads)) }
+}
+
+/// The bytes of a body before any rewriting.
+enum PageContent: Sendable {
+    case bytes([UInt8])
+    case file(PageReader)
+
+    var length: Int64 {
+        switch self {
+        case .bytes(let bytes): Int64(bytes.count)
+        case .file(let reader): reader.length
+        }
+    }
+}
+
+/// Reads an open file from its beginning.
+struct PageReader: Sendable {
+    private static let pieceSize: Int64 = 256 << 10
+
+    let length: Int64
+    private let descriptor: Descriptor
+    private let threads: NIOThreadPool
+
+    init(_ descriptor: Descriptor, length: Int64, _ threads: NIOThreadPool) {
+        self.descriptor = descriptor
+        self.length = length
+        self.threads = threads
+    }
+
+    /// - Returns: Empty at the end.
+    func bytes(at offset: Int64) async throws -> [UInt8] {
+        let count = min(Self.pieceSize, length - offset)
+        guard count > 0 else { return [] }
+        let bytes = try await threads.runIfActive { [descriptor] in try descriptor.bytes(Int(count), at: offset) }
+        guard bytes.count == Int(count) else { throw PageStoreError(message: "a page's file is shorter than it was") }
+        return bytes
+    }
+}
