@@ -37,7 +37,8 @@ extension NamedRoutes {
         }
         let answer = await redirects.answer(asking, context).checked(against: call.digest)
         switch answer {
-        case .replica(let redirect) where delivery == .inline || redirect.object.size <= call.rule.inlineLimit:
+        case .replica(let redirect)
+        where delivery == .inline || Self.length(wantedBy: request, of: redirect.object.size) <= call.rule.inlineLimit:
             if let pool = asking.pool, let response = try await inline(redirect, in: pool, asking.reason, call, request, context) {
                 return response
             }
@@ -47,6 +48,15 @@ extension NamedRoutes {
         case .replica, .description, .hop, .origin, .refused, .originStatus:
             return with(call, await redirects.finish(asking, with: answer)).response(to: request)
         }
+    }
+
+    /// Bytes that the client asks for, of so many.
+    ///
+    /// Who reads the directory at the end of an archive asks for each part at the URL that it knows, and not everybody follows redirects then
+    /// (uv): a small part is sent like a small object.
+    private static func length(wantedBy request: Request, of size: Int64) -> Int64 {
+        guard let range = request.headers[.range], case .part(let part) = ConditionalRequest.part(range, size: size) else { return size }
+        return part.length
     }
 
     /// How the client wants the bytes.
