@@ -4,7 +4,8 @@ import NIOHTTP1
 
 /// `cloud-mirror replicas`: what is where.
 struct ReplicasCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "replicas", abstract: "List the replicas in the pools.",
+    static let configuration = CommandConfiguration(
+        commandName: "replicas", abstract: "List the replicas in the pools.",
         discussion: "With an artifact, lists its replicas alone.")
 
     enum State: String, CaseIterable, ExpressibleByArgument {

@@ -34,7 +34,7 @@ import Testing
                 origins:
                   named:
                     files:
-                      url: https://files.example.org/root
+                      url: https://files.example.org/base
                       preset: oci
                       delivery: inline
                       links: [https://other.example.org/x]
@@ -47,7 +47,7 @@ import Testing
                       - {path: '/sums/{digest:hex40}', class: mirrored, digest: path}
                 """, .fake(files: ["/secret": "hush\n"]))
         let files = try #require(configuration.origins.named.first)
-        #expect(files.url.description == "https://files.example.org/root/")
+        #expect(files.url.description == "https://files.example.org/base/")
         #expect(files.links.map(\.url.description) == ["https://other.example.org/x/"])
         #expect(files.delivery == .inline)
         #expect(files.credentials == .basic(user: "reader", password: Secret("hush")))
@@ -68,7 +68,8 @@ import Testing
     @Test(
         "Credentials are a word, a user, a token or a header field",
         arguments: [
-            ("none", .none), ("client", .client), ("{tokenFile: /secret}", .bearer(Secret("hush"))), ("{token: abc}", .bearer(Secret("abc"))),
+            ("none", .none), ("client", .client), ("{tokenFile: /secret}", .bearer(Secret("hush"))),
+            ("{token: abc}", .bearer(Secret("abc"))),
             ("{header: X-Key, valueFile: /secret}", .field(name: "X-Key", value: Secret("hush"))),
             ("{user: me, password: pw}", .basic(user: "me", password: Secret("pw"))),
         ] as [(String, UpstreamCredentials)])
@@ -83,21 +84,72 @@ import Testing
         "What is wrong with a named origin is reported at its place",
         arguments: [
             ("pip: {preset: python}", ["3:10: origins.named.pip.url: is missing; write url: https://origin.example.org/"]),
-            ("Pip: {url: https://a.example.org/, preset: python}", ["3:5: origins.named.Pip: 'Pip' is not a name for an origin; write 1 to 63 of a-z, 0-9 and -, beginning with a letter or digit, such as pip"]),
-            ("a.b: {url: https://a.example.org/, preset: python}", ["3:5: origins.named.a.b: 'a.b' is not a name for an origin; write 1 to 63 of a-z, 0-9 and -, beginning with a letter or digit, such as pip"]),
-            ("pip: {url: http://a.example.org/, preset: python}", ["3:16: origins.named.pip.url: 'http://a.example.org/' is plain HTTP, but origins.requireHTTPS is true"]),
-            ("pip: {url: https://a.example.org/?x, preset: python}", ["3:16: origins.named.pip.url: 'https://a.example.org/?x' has a query; write https://host or https://host/path"]),
-            ("pip: {url: https://a.example.org/, preset: pithon}", ["3:48: origins.named.pip.preset: 'pithon' is not one of python, npm, cargo, go, maven, apt, oci, conda, huggingface, github, nix"]),
-            ("pip: {url: https://a.example.org/}", ["3:10: origins.named.pip: has neither preset nor rules, so that nothing would be mirrored; write preset: python, or rules"]),
-            ("pip: {url: https://a.example.org/, preset: go, rule: []}", ["3:52: origins.named.pip.rule: unknown key; did you mean 'rules'?"]),
-            ("pip: {url: https://a.example.org/, rules: [{path: '/{a', class: mirrored}]}", ["3:55: origins.named.pip.rules[0].path: '/{a' does not close a brace"]),
-            ("pip: {url: https://a.example.org/, rules: [{path: /a, class: mirrored, digest: path}]}", ["3:84: origins.named.pip.rules[0].digest: 'path' needs hexadecimal digits in the rule's path, such as {digest:hex64}"]),
-            ("pip: {url: https://a.example.org/, rules: [{path: /a, class: passed, life: 3s}]}", ["3:80: origins.named.pip.rules[0].life: is only for rules of the class mirrored, revalidated or rewritten"]),
-            ("pip: {url: https://a.example.org/, rules: [{path: /a, class: mirrored, methods: any}]}", ["3:85: origins.named.pip.rules[0].methods: can only be read for this class; POST can be passed or refused"]),
-            ("pip: {url: https://a.example.org/, rules: [{path: /a, class: rewritten}]}", ["3:48: origins.named.pip.rules[0]: is rewritten, but does not say which links; write links: html"]),
-            ("pip: {url: https://a.example.org/, preset: go, credentials: {user: a}}", ["3:66: origins.named.pip.credentials: has no password; write passwordFile: PATH"]),
-            ("pip: {url: https://a.example.org/, preset: go, credentials: {}}", ["3:66: origins.named.pip.credentials: must have one of {user, passwordFile}, {tokenFile} and {header, valueFile}"]),
-            ("pip: {url: https://a.example.org/, preset: go, links: [https://b.example.org, https://b.example.org/]}", ["3:59: origins.named.pip.links: names https://b.example.org/ twice"]),
+            (
+                "Pip: {url: https://a.example.org/, preset: python}",
+                [
+                    "3:5: origins.named.Pip: 'Pip' is not a name for an origin; write 1 to 63 of a-z, 0-9 and -, beginning with a letter or digit, such as pip"
+                ]
+            ),
+            (
+                "a.b: {url: https://a.example.org/, preset: python}",
+                [
+                    "3:5: origins.named.a.b: 'a.b' is not a name for an origin; write 1 to 63 of a-z, 0-9 and -, beginning with a letter or digit, such as pip"
+                ]
+            ),
+            (
+                "pip: {url: http://a.example.org/, preset: python}",
+                ["3:16: origins.named.pip.url: 'http://a.example.org/' is plain HTTP, but origins.requireHTTPS is true"]
+            ),
+            (
+                "pip: {url: https://a.example.org/?x, preset: python}",
+                ["3:16: origins.named.pip.url: 'https://a.example.org/?x' has a query; write https://host or https://host/path"]
+            ),
+            (
+                "pip: {url: https://a.example.org/, preset: pithon}",
+                [
+                    "3:48: origins.named.pip.preset: 'pithon' is not one of python, npm, cargo, go, maven, apt, oci, conda, huggingface, github, nix"
+                ]
+            ),
+            (
+                "pip: {url: https://a.example.org/}",
+                ["3:10: origins.named.pip: has neither preset nor rules, so that nothing would be mirrored; write preset: python, or rules"]
+            ),
+            (
+                "pip: {url: https://a.example.org/, preset: go, rule: []}",
+                ["3:52: origins.named.pip.rule: unknown key; did you mean 'rules'?"]
+            ),
+            (
+                "pip: {url: https://a.example.org/, rules: [{path: '/{a', class: mirrored}]}",
+                ["3:55: origins.named.pip.rules[0].path: '/{a' does not close a brace"]
+            ),
+            (
+                "pip: {url: https://a.example.org/, rules: [{path: /a, class: mirrored, digest: path}]}",
+                ["3:84: origins.named.pip.rules[0].digest: 'path' needs hexadecimal digits in the rule's path, such as {digest:hex64}"]
+            ),
+            (
+                "pip: {url: https://a.example.org/, rules: [{path: /a, class: passed, life: 3s}]}",
+                ["3:80: origins.named.pip.rules[0].life: is only for rules of the class mirrored, revalidated or rewritten"]
+            ),
+            (
+                "pip: {url: https://a.example.org/, rules: [{path: /a, class: mirrored, methods: any}]}",
+                ["3:85: origins.named.pip.rules[0].methods: can only be read for this class; POST can be passed or refused"]
+            ),
+            (
+                "pip: {url: https://a.example.org/, rules: [{path: /a, class: rewritten}]}",
+                ["3:48: origins.named.pip.rules[0]: is rewritten, but does not say which links; write links: html"]
+            ),
+            (
+                "pip: {url: https://a.example.org/, preset: go, credentials: {user: a}}",
+                ["3:66: origins.named.pip.credentials: has no password; write passwordFile: PATH"]
+            ),
+            (
+                "pip: {url: https://a.example.org/, preset: go, credentials: {}}",
+                ["3:66: origins.named.pip.credentials: must have one of {user, passwordFile}, {tokenFile} and {header, valueFile}"]
+            ),
+            (
+                "pip: {url: https://a.example.org/, preset: go, links: [https://b.example.org, https://b.example.org/]}",
+                ["3:59: origins.named.pip.links: names https://b.example.org/ twice"]
+            ),
         ])
     func problems(_ entry: String, _ expected: [String]) {
         let found = Configuration.problems(of: Self.pools + "origins: {named: {\n    \(entry)}}\n")

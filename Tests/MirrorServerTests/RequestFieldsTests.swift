@@ -25,6 +25,22 @@ struct RequestFieldsTests {
         }
     }
 
+    @Test func `below the named origins, lists are kept in all their fields, and everything within bounds`() {
+        let accept = ["application/vnd.oci.image.index.v1+json", "application/vnd.oci.image.manifest.v1+json", "*/*"]
+        let fields = kept(
+            "/o/oci/v2/a/manifests/latest", ("Accept", accept[0]), ("accept", accept[1]), ("Accept", accept[2]),
+            ("Authorization", "Bearer a"),
+            ("Authorization", "Bearer b"), ("X-Cloud-Mirror-Delivery", "inline"), ("Cookie", "a=b"))
+        #expect(fields.map(\.value) == accept + ["Bearer a", "inline"])
+        for name in ["Accept", "If-None-Match", "Authorization", "Range", "Cookie"] {
+            for (count, length) in [(1, 31_000), (31, 1_000), (300, 100), (1_500, 0)] {
+                let headers = HTTPHeaders((1...count).map { (name, "\($0)," + String(repeating: "x", count: length)) })
+                let kept = RequestFields.kept(of: HTTPRequestHead(version: .http1_1, method: .GET, uri: "/o/x/y", headers: headers))
+                #expect(kept.reduce(0) { $0 + $1.value.utf8.count } <= 8_192)
+            }
+        }
+    }
+
     @Test func `what is read of a long field is kept`() {
         let fields = kept(
             "/v1/redirect/x", ("user-agent", "pip/24.0 " + Self.long),

@@ -9,7 +9,7 @@ import Testing
 
     private func table(https: Bool = true) throws -> NamedOriginTable {
         let python = NamedOrigin(
-            name: "pip", url: try ArtifactURL("https://index.example.org/root/"), rules: Preset.python.rules,
+            name: "pip", url: try ArtifactURL("https://index.example.org/base/"), rules: Preset.python.rules,
             links: [LinkTarget(try ArtifactURL("https://files.example.org/"))])
         let images = NamedOrigin(name: "oci", url: try ArtifactURL("https://registry.example.org/"), rules: Preset.oci.rules)
         let policy = try EgressPolicy(
@@ -23,22 +23,23 @@ import Testing
     @Test(
         "A path below /o/ is a URL and a rule",
         arguments: [
-            ("pip/simple/six/", "https://index.example.org/root/simple/six/", "rewritten"),
-            ("pip/packages/a.whl", "https://index.example.org/root/packages/a.whl", "mirrored"),
+            ("pip/simple/six/", "https://index.example.org/base/simple/six/", "rewritten"),
+            ("pip/packages/a.whl", "https://index.example.org/base/packages/a.whl", "mirrored"),
             ("pip/~files.example.org/packages/a.whl", "https://files.example.org/packages/a.whl", "mirrored"),
             ("pip/~sha256=\(hex)/~files.example.org/a.whl", "https://files.example.org/a.whl", "mirrored"),
             ("pip/~files.example.org/~sha256=\(hex)/a.whl", "https://files.example.org/a.whl", "mirrored"),
-            ("pip/~other.example.org/a.whl", "https://index.example.org/root/~other.example.org/a.whl", "mirrored"),
-            ("pip/~sha256=abc/a.whl", "https://index.example.org/root/~sha256=abc/a.whl", "mirrored"),
-            ("pip/~hop=3/a.whl", "https://index.example.org/root/a.whl", "mirrored"),
-            ("pip/./simple/./six/", "https://index.example.org/root/simple/six/", "rewritten"),
-            ("pip/anything", "https://index.example.org/root/anything", "passed"),
-            ("pip/", "https://index.example.org/root/", "rewritten"),
+            ("pip/~other.example.org/a.whl", "https://index.example.org/base/~other.example.org/a.whl", "mirrored"),
+            ("pip/~files.example.org/~sha256%3D\(hex)/a.whl", "https://files.example.org/a.whl", "mirrored"),
+            ("pip/~sha256=abc/a.whl", "https://index.example.org/base/~sha256=abc/a.whl", "mirrored"),
+            ("pip/~hop=3/a.whl", "https://index.example.org/base/a.whl", "mirrored"),
+            ("pip/./simple/./six/", "https://index.example.org/base/simple/six/", "rewritten"),
+            ("pip/anything", "https://index.example.org/base/anything", "passed"),
+            ("pip/", "https://index.example.org/base/", "rewritten"),
             ("open.example.org/a/b.html", "https://open.example.org/a/b.html", "mirrored"),
             ("OPEN.example.org/a", "https://open.example.org/a", "mirrored"),
             ("open.example.org:443/a", "https://open.example.org/a", "mirrored"),
             ("files.example.org/x/a.whl.metadata", "https://files.example.org/x/a.whl.metadata", "mirrored"),
-            ("index.example.org/root/simple/six/", "https://index.example.org/root/simple/six/", "rewritten"),
+            ("index.example.org/base/simple/six/", "https://index.example.org/base/simple/six/", "rewritten"),
         ])
     func calls(_ path: String, _ url: String, _ word: String) throws {
         let call = try table().call(Substring(path))
@@ -63,6 +64,8 @@ import Testing
     @Test func `a digest stands in the link or in the path, where the rule says so`() throws {
         let digest = try #require(Digest(.sha256, hex: Self.hex))
         #expect(try table().call("pip/~sha256=\(Self.hex)/a.whl").digest == digest)
+        // As pip writes it.
+        #expect(try table().call("pip/~sha256%3D\(Self.hex)/a.whl").digest == digest)
         // It is that of the wheel.
         #expect(try table().call("pip/~sha256=\(Self.hex)/a.whl.metadata").digest == nil)
         #expect(try table().call("pip/~sha256=\(Self.hex)/simple/six/").digest == nil)
@@ -93,7 +96,7 @@ import Testing
     @Test(
         "A link leads through the origin of its page, another named one, or a host",
         arguments: [
-            ("https://index.example.org/root/packages/a.whl", "pip/~sha256=\(hex)/packages/a.whl"),
+            ("https://index.example.org/base/packages/a.whl", "pip/~sha256=\(hex)/packages/a.whl"),
             ("https://files.example.org/p/a.whl", "pip/~files.example.org/~sha256=\(hex)/p/a.whl"),
             ("https://registry.example.org/v2/", "oci/~sha256=\(hex)/v2/"),
             ("https://open.example.org/a?b=c", "open.example.org/~sha256=\(hex)/a?b=c"),
@@ -103,7 +106,10 @@ import Testing
     func links(_ url: String, _ expected: String?) throws {
         let table = try table(https: false)
         let origin = try #require(table.origins.first)
-        let path = table.path(of: try ArtifactURL(url), digest: Digest(.sha256, hex: Self.hex), from: origin)
+        let mark = try DigestMark.text(of: #require(Digest(.sha256, hex: Self.hex)))
+        let path = table.links(of: origin).place(of: try ArtifactURL(url)).map { place in
+            "\(place.path)\(mark ?? "")/\(url.dropFirst(place.url.description.count))"
+        }
         #expect(path == expected)
         // And back.
         guard let path else { return }

@@ -35,7 +35,7 @@ import Testing
         Row(.python, "/simple/", "rewritten python"),
         Row(.python, "/simple/six/", "rewritten python"),
         Row(.python, "/simple/six", "rewritten python"),
-        Row(.python, "/root/pypi/+simple/six/", "rewritten python"),
+        Row(.python, "/team/pypi/+simple/six/", "rewritten python"),
         Row(.python, "/whl/cpu/torch/", "rewritten python"),
         Row(.python, "/packages/b7/ce/six-1.17.0-py2.py3-none-any.whl", "mirrored", inline: true, digest: true),
         Row(.python, "/packages/94/e7/six-1.17.0.tar.gz", "mirrored", digest: true),

@@ -39,7 +39,8 @@ struct AdminClient {
     }
 
     func send(
-        _ url: String, _ method: HTTPMethod, headers: [(String, String)] = [], body: (any Encodable)? = nil, accepting statuses: Set<UInt> = []
+        _ url: String, _ method: HTTPMethod, headers: [(String, String)] = [], body: (any Encodable)? = nil,
+        accepting statuses: Set<UInt> = []
     ) async throws(CommandFailure) -> Answer {
         var headers = [("accept", "application/json")] + headers
         if body != nil { headers.append(("content-type", "application/json")) }

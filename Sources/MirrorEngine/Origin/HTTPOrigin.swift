@@ -13,7 +13,8 @@ struct HTTPOrigin: Origin {
 
     func check() throws {
         if case .refused = named?.rule.kind {
-            throw OutboundError(EgressRefusal(.notListed, "a rule of the origin \(named?.origin.name ?? "") refuses \(source.url.redacted)"))
+            throw OutboundError(
+                EgressRefusal(.notListed, "a rule of the origin \(named?.origin.name ?? "") refuses \(source.url.redacted)"))
         }
         // What would be fetched; the name has the same host and path.
         try client.check(source.url)
@@ -35,6 +36,6 @@ struct HTTPOrigin: Origin {
         if let accept = named?.rule.accept { headers.append(("Accept", accept)) }
         let request = OutboundRequest(.get, url ?? source.url, headers: headers)
         guard let named, let upstream else { return OriginAnswer(try await client.send(request)) }
-        return OriginAnswer(try await upstream.send(request, to: named.origin))
+        return OriginAnswer(try await upstream.send(request, to: named.origin, authorization: nil))
     }
 }

@@ -163,13 +163,15 @@ package final class GuardedClient: Sendable {
             let lease = try clients.lease(.init(scheme: url.scheme, host: url.host, address: address))
             do {
                 // GET and HEAD may be repeated (RFC 9110 §9.2.2).
-                let response = try await lease.client.execute(request, mayRepeat: { method != .post && OutboundError.isClosedConnection($0) })
+                let response = try await lease.client.execute(
+                    request, mayRepeat: { method != .post && OutboundError.isClosedConnection($0) })
                 lease.note(isReachable: true)
                 return try await Self.hop(from: response, to: method, url: url, holding: [lease, slot])
             } catch {
                 failure = OutboundError.mapping(error, of: url, during: .head)
                 guard let code = (failure as? OutboundError)?.code, Self.isWorthAnotherAddress(code),
-                    method != .post || code == .connectFailed, !(error is ReadIdleError) else {
+                    method != .post || code == .connectFailed, !(error is ReadIdleError)
+                else {
                     throw failure
                 }
                 lease.note(isReachable: false)

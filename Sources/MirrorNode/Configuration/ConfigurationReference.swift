@@ -65,7 +65,7 @@ package enum ConfigurationReference {
     }
 
     private static func introduction(_ services: StorageServices) -> String {
-        let keys = (["allow"] + services.originKeys).map { "`origins.\($0)`" }
+        let keys = (["allow", "named"] + services.originKeys).map { "`origins.\($0)`" }
         let alternatives = keys.count == 1 ? "" : " (or \(keys.dropFirst().joined(separator: " or ")))"
         return """
             # Configuration

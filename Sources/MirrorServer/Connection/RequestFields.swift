@@ -6,19 +6,22 @@ import NIOHTTP1
 enum RequestFields {
     private static let always: Set = ["host", "connection", "user-agent", "x-forwarded-for", "forwarded", "x-cloud-mirror-pool"]
     private static let elsewhere: Set = [
-        "accept", "authorization", "cache-control", "content-type", "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since",
+        "accept", "authorization", "cache-control", "content-type", "if-match", "if-modified-since", "if-none-match", "if-range",
+        "if-unmodified-since",
         "prefer", "range", "x-cloud-mirror-delivery",
     ]
     /// What requests below `/o/` have besides, with as many bytes: those may wait for a copy, too.
-    private static let namedLimits = limits.merging(elsewhere.map { ($0, $0 == "authorization" ? 8_192 : 1_024) }) { first, _ in first }
-    /// Bytes of what a redirect request is told apart by, of the first field of each name. Of longer ones what counts is kept: with ``ForwardedFields`` less
-    /// than 4 KiB, however many fields there are. No pool has so long a name.
-    private static let limits = ["host": 260, "connection": 64, "user-agent": 650, "x-cloud-mirror-pool": 130]
+    private static let namedLimits = limits.merging(elsewhere.map { ($0, ["accept": 2_048, "authorization": 8_192][$0] ?? 512) }) {
+        first, _ in
+        first
+    }
+    /// Lists that clients of registries send in several fields of the same name.
+    private static let lists: Set = ["accept", "cache-control", "if-match", "if-none-match"]
 
     static func kept(of head: HTTPRequestHead) -> HTTPHeaders {
         guard !head.uri.utf8.starts(with: "/v1/redirect".utf8) else { return little(of: head.headers, limits) }
         guard !head.uri.utf8.starts(with: NamedRoutes.prefix.utf8) else {
-            return little(of: head.headers, namedLimits)
+            return little(of: head.headers, namedLimits, lists: lists)
         }
         var kept = HTTPHeaders()
         for (name, value) in head.headers {
@@ -28,12 +31,19 @@ enum RequestFields {
         return kept
     }
 
-    private static func little(of headers: HTTPHeaders, _ limits: [String: Int]) -> HTTPHeaders {
+    /// - Parameter lists: Names of which more than the first field is kept, as long as there is room.
+    private static func little(of headers: HTTPHeaders, _ limits: [String: Int], lists: Set<String> = []) -> HTTPHeaders {
         var kept = HTTPHeaders()
-        var seen: Set<String> = []
+        var lengths: [String: Int] = [:]
         for (name, value) in headers {
             let known = name.lowercased()
-            guard let limit = limits[known], seen.insert(known).inserted else { continue }
+            guard let limit = limits[known] else { continue }
+            if let length = lengths[known] {
+                guard lists.contains(known), length + 2 + value.utf8.count <= limit else { continue }
+                lengths[known] = length + 2 + value.utf8.count
+            } else {
+                lengths[known] = min(value.utf8.count, limit)
+            }
             kept.add(name: name, value: value.utf8.count > limit ? String(decoding: value.utf8.prefix(limit), as: UTF8.self) : value)
         }
         for header in ProxyHeader.allCases {

@@ -1,5 +1,6 @@
 import MirrorEngine
 import MirrorStorage
+import NamedOrigins
 
 /// What each metric means; the table in docs/operations.md is this list, and a test holds the two together.
 package enum MetricCatalog {
@@ -43,7 +44,7 @@ package enum MetricCatalog {
         (Engine.poolObjects, "gauge", "pool", "Present replicas, whichever process copied them."),
         (Engine.poolMaxBytes, "gauge", "pool", "Bytes that the pool may hold (maxBytes); missing without a limit."),
         (Engine.poolFreeBytes, "gauge", "pool", "Bytes free on the file system of a local pool."),
-        (Engine.servedBytes, "counter", "pool", "Bytes that this process sent to clients from local pools."),
+        (Engine.servedBytes, "counter", "pool", "Bytes of objects that this process sent to clients: from local pools, or inline."),
         (
             Engine.oldestQueued, "gauge", "pool",
             "How long the oldest queued copy has waited for a worker, in seconds; 0 if none is waiting."
@@ -92,6 +93,12 @@ package enum MetricCatalog {
             NamedMetrics.Name.requests, "counter", "origin, class",
             "Requests below `/o/` by named origin (`\(NamedMetrics.byHost)` for all that are asked for by their host) and class of the rule."
         ),
+        (
+            PageMetrics.Name.requests, "counter", "outcome",
+            "Requests for pages of named origins, by how fresh the answer was, or why there was none: \(pageOutcomes)."
+        ),
+        (PageMetrics.Name.bytes, "gauge", "", "Bytes of the pages that are kept."),
+        (PageMetrics.Name.pages, "gauge", "", "Pages that are kept."),
         (AdminRefusals.metric, "counter", "reason", "Admin calls that were refused, by reason: `no-token` or `wrong-token`."),
         (HousekeepingMetrics.Name.reloads, "counter", "result", "Reloads of the configuration, by result: `reloaded` or `refused`."),
         (HousekeepingMetrics.Name.lastReload, "gauge", "", "When the configuration in use was read, in seconds since 1970."),
@@ -100,6 +107,10 @@ package enum MetricCatalog {
 
     private static var reasons: String {
         PoolReason.allCases.filter { $0 != .named }.map { "`\($0.rawValue)`" }.joined(separator: ", ")
+    }
+
+    private static var pageOutcomes: String {
+        (PageAnswer.Freshness.allCases.map(\.rawValue) + PageError.Code.allCases.map(\.rawValue)).map { "`\($0)`" }.joined(separator: ", ")
     }
 
     static func help(for name: String) -> String? {

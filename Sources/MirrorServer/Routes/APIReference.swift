@@ -53,6 +53,8 @@ enum APIReference {
             Route(
                 "get", "/v1/redirect/{url}", "redirectChosen", "The same, in the pool that serves the client.",
                 query: ["wait", "pool", "missing"]),
+            Route("get", "/o/{name}/{path}", "named", "What a named origin, or an allowed host, has at a path."),
+            Route("post", "/o/{name}/{path}", "namedPost", "The same for a POST, which is passed to the origin."),
             Route("get", "/v1/go", "go", "The same for a plain URL, in a form field.", query: ["url", "pool", "show"]),
             Route("get", "/", "home", "What this is: a page for browsers, text for other clients."),
             Route("get", "/local/{region}/{hash}/{name}", "localObject", "An object of a local pool."),

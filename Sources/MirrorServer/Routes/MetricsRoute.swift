@@ -5,6 +5,7 @@ import MirrorEngine
 import MirrorState
 import MirrorStorage
 import NIOCore
+import NamedOrigins
 
 /// `GET /metrics`: Prometheus text.
 struct MetricsRoute: Sendable {
@@ -37,6 +38,7 @@ struct MetricsRoute: Sendable {
 
     /// What takes a look at each open descriptor, and at each network that has a budget.
     private func recordProcess() {
+        services.pages.value?.recordUsage()
         services.process.record()
         services.metrics.recordSpentNetworks(services.redirects.coldClaims.spent.count)
     }

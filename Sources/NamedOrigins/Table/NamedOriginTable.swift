@@ -71,7 +71,7 @@ package struct NamedOriginTable: Sendable {
                 refusal = refusal ?? NamedCallError(code: .notAllowed, message: error.message)
                 continue
             }
-            let origin = NamedOrigin(name: base.authority, url: base, rules: [.everything(policy.queryRule(for: url))])
+            let origin = NamedOrigin(name: base.authority, url: base, rules: [.everything(policy.queryRule(for: url)), .noPOST])
             return Self.call(origin, behind: base, url, method, marks)
         }
         throw refusal ?? NamedCallError(code: .notAllowed, message: "the host is not allowed")
@@ -82,16 +82,6 @@ package struct NamedOriginTable: Sendable {
     /// What is known of a URL that is asked for by itself; `nil` for one that belongs to no named origin.
     package func call(_ url: ArtifactURL, method: RuleMethod = .get) -> NamedCall? {
         place(of: url).map { Self.call($0.origin, behind: $0.url, url, method, Marks()) }
-    }
-
-    /// Where below `/o/` a link of a page leads: `pip/~files.example.org/~sha256=…/a.whl`.
-    ///
-    /// - Parameter origin: What the page belongs to; it is preferred to other named origins.
-    /// - Returns: `nil` for what may not be fetched, which is left as it is.
-    package func path(of url: ArtifactURL, digest: Digest? = nil, from origin: NamedOrigin) -> String? {
-        guard let place = links(of: origin).place(of: url) else { return nil }
-        let mark = digest.flatMap(DigestMark.text).map { "\($0)/" } ?? ""
-        return "\(place.path)\(mark)\(Substring(url.description.utf8.dropFirst(place.url.description.utf8.count)))"
     }
 
     /// Where the links of a named origin's pages lead.
@@ -110,7 +100,8 @@ package struct NamedOriginTable: Sendable {
             let digest: Digest? =
                 switch rule.digest {
                 case .link: marks.digest
-                case .path(let algorithm): match.digits.flatMap { Digest(algorithm, hex: String(decoding: Array(path.utf8)[$0], as: UTF8.self)) }
+                case .path(let algorithm):
+                    match.digits.flatMap { Digest(algorithm, hex: String(decoding: Array(path.utf8)[$0], as: UTF8.self)) }
                 case .field, nil: nil
                 }
             return NamedCall(origin: origin, rule: rule, url: url, digest: digest, hop: marks.hop)
@@ -134,7 +125,8 @@ package struct NamedOriginTable: Sendable {
                 if let stated = DigestMark.digest(mark) {
                     digest = stated
                 } else if let number = NamedOriginTable.hop(mark) {
-                    hop = number
+                    // The one that the mirror put in front counts up, whatever else the client wrote.
+                    hop = max(hop, number)
                 } else if let origin, let found = NamedOriginTable.target(mark, of: origin) {
                     target = found
                 } else {
@@ -196,6 +188,9 @@ package struct NamedOriginTable: Sendable {
 extension OriginRule {
     /// Of an origin without a name of its own.
     fileprivate static func everything(_ query: QueryRule) -> OriginRule { OriginRule(.everything, .mirrored, query: query) }
+
+    /// Nobody said that strangers may send anything there.
+    fileprivate static let noPOST = OriginRule(.everything, .refused, methods: .post)
 
     /// Of what no other rule of a named origin is for.
     fileprivate static let rest = OriginRule(.everything, .passed, methods: .any, query: .keep)

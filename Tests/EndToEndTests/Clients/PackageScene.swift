@@ -45,13 +45,11 @@ struct PackageScene {
     ) async throws {
         let origins = try await PackageOrigins.start()
         var settings = MirrorSettings(allow: origins.urls.values.sorted().map { "\($0)/" })
-        let files = try origins.url("files")
+        // What pages link to, and who hands out tokens.
+        let others = ["python": "files", "cargo": "files", "oci": "tokens"]
         let named = try Self.named.map { name, preset, host, more in
-            let hasLinks = host == "python" || host == "cargo"
-            let keys = [
-                "url: '\(try origins.url(host))/'", preset.map { "preset: \($0)" }, hasLinks ? "links: ['\(files)/']" : nil,
-                more.isEmpty ? nil : more,
-            ]
+            let links = try others[host].map { "links: ['\(try origins.url($0))/']" }
+            let keys = ["url: '\(try origins.url(host))/'", preset.map { "preset: \($0)" }, links, more.isEmpty ? nil : more]
             return "\(name): {\(keys.compactMap(\.self).joined(separator: ", "))}"
         }
         settings.moreOrigins = ["named: {\(named.joined(separator: ", "))}"]

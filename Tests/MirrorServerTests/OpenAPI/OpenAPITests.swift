@@ -94,7 +94,7 @@ struct OpenAPITests {
             #expect(operation.id == entry.name)
             #expect(operation.needsToken == entry.isAdmin, "\(entry.path)")
             // GET of what has a body worth it can be asked for with HEAD.
-            let hasHead = ["redirect", "redirectChosen", "localObject", "go", "home", "clientsPage"].contains(entry.name)
+            let hasHead = ["redirect", "redirectChosen", "localObject", "go", "home", "named", "clientsPage"].contains(entry.name)
             #expect((operations["head \(entry.path)"] != nil) == hasHead, "\(entry.path)")
         }
         #expect(document.operations.count { $0.method != "head" } == APIReference.Route.all.count)

@@ -1,5 +1,6 @@
 """The servers of package registries: what clients rely on, and what mirrors get wrong."""
 
+import gzip
 import hashlib
 import http.client
 import json
@@ -97,6 +98,9 @@ class PackageServersTests(unittest.TestCase):
         self.assertIn("readme", long_form)
         self.assertNotIn("readme", short_form)
         self.assertEqual(self.ask("npm/@mirror%2fscoped")[0], 200)
+        packed, audit = gzip.compress(b'{"left-mirror": ["1.0.0"]}'), "npm/-/npm/v1/security/advisories/bulk"
+        self.assertEqual(self.ask(audit, "POST", packed, Content_Encoding="gzip")[0], 200)
+        self.assertEqual(self.ask(audit, "POST", packed)[0], 400)
         self.assertEqual(self.ask(short_form["versions"]["1.0.0"]["dist"]["tarball"])[0], 200)
 
     def test_other_registries_answer_what_is_not_there_with_404(self):

@@ -14,7 +14,7 @@ extension NamedRoutes {
     ) async throws -> Response {
         let isHead = request.method == .head
         // Its header fields tell more than the object's.
-        if isHead, case .field = call.rule.digest { return try await page(call, request, form: .fields) }
+        if isHead, case .field = call.rule.digest { return try await page(call, request, context, form: .fields) }
         let selector = services.selector.value
         let asked = try delivery(of: request)
         let delivery =
@@ -27,36 +27,32 @@ extension NamedRoutes {
         wish.describes = isHead
         // Others who ask for the same target have said the same, and get the same.
         wish.isShared = !isHead && asked == nil && delivery == .redirect
-        wish.isCoalesced = wish.isShared && call.rule.inlineLimit == 0 && !call.origin.answersOnlyUs
-        let asking = try redirects.call(for: wish, request, context, epochs)
+        // Whoever waits with it gets its answer, so it must be one that all can have, and come whatever happens.
+        wish.isCoalesced = wish.isShared && call.rule.inlineLimit == 0 && call.rule.miss == .wait && !call.origin.answersOnlyUs
+        var asking = try redirects.call(for: wish, request, context, epochs)
         if let refusal = try await refusal(call, asking) {
             guard refusal == .redirect else {
                 throw RequestError(.resourceNotFound, "there is no copy of this artifact, and its rule makes none").about(call.url)
             }
             return try await fallback(call, request, .notCopied, inline: delivery == .inline)
         }
-        let answer = await redirects.answer(asking, context).checked(against: call.digest)
+        var answer = await redirects.answer(asking, context).checked(against: call.digest)
+        let limit = delivery == .inline ? .max : call.rule.inlineLimit
+        for isSecond in [false, true] {
+            guard let redirect = answer.inlined(upTo: limit, for: request) else { break }
+            if let response = try await inline(redirect, asking, call, request, context) { return response }
+            guard !isSecond else { return try await fallback(call, request, .unavailable, inline: delivery == .inline) }
+            // As a client does that was redirected there: it is looked for, and copied again if it is gone.
+            wish.isReportedMissing = true
+            asking = try redirects.call(for: wish, request, context, epochs)
+            answer = await redirects.answer(asking, context).checked(against: call.digest)
+        }
         switch answer {
-        case .replica(let redirect)
-        where delivery == .inline || Self.length(wantedBy: request, of: redirect.object.size) <= call.rule.inlineLimit:
-            if let pool = asking.pool, let response = try await inline(redirect, in: pool, asking.reason, call, request, context) {
-                return response
-            }
-            return try await fallback(call, request, .unavailable, inline: delivery == .inline)
         case .origin(let reason) where delivery == .inline || call.origin.answersOnlyUs:
             return try await fallback(call, request, reason, inline: true)
         case .replica, .description, .hop, .origin, .refused, .originStatus:
             return with(call, await redirects.finish(asking, with: answer)).response(to: request)
         }
-    }
-
-    /// Bytes that the client asks for, of so many.
-    ///
-    /// Who reads the directory at the end of an archive asks for each part at the URL that it knows, and not everybody follows redirects then
-    /// (uv): a small part is sent like a small object.
-    private static func length(wantedBy request: Request, of size: Int64) -> Int64 {
-        guard let range = request.headers[.range], case .part(let part) = ConditionalRequest.part(range, size: size) else { return size }
-        return part.length
     }
 
     /// How the client wants the bytes.
@@ -92,13 +88,13 @@ extension NamedRoutes {
     ///
     /// - Returns: `nil` where the pool does not have it, or does not give it.
     private func inline(
-        _ redirect: ReplicaRedirect, in pool: Pool, _ reason: PoolReason, _ call: NamedCall, _ request: Request,
-        _ context: MirrorRequestContext
+        _ redirect: ReplicaRedirect, _ asking: RedirectRoutes.Call, _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext
     ) async throws -> Response? {
+        guard let pool = asking.pool else { return nil }
         do {
             var response = try await ObjectAnswer(key: redirect.object.key, pool: pool, metrics: services.metrics).response(to: request)
             response.headers[.cloudMirrorPool] = pool.id.description
-            if reason != .named { response.headers[.cloudMirrorPoolReason] = reason.rawValue }
+            if asking.reason != .named { response.headers[.cloudMirrorPoolReason] = asking.reason.rawValue }
             response.headers[.cloudMirrorOutcome] = redirect.outcome.rawValue
             response.headers.append(contentsOf: fields(of: call))
             return response
@@ -123,6 +119,23 @@ extension NamedRoutes {
     private func fields(of call: NamedCall) -> HTTPFields {
         guard call.origin.exchangesTokens, let digest = call.digest, digest.algorithm == .sha256 else { return [:] }
         return [.dockerContentDigest: "sha256:\(digest.hex)"]
+    }
+}
+
+extension RedirectAnswer {
+    /// The replica, if not more is asked for of it. 0: never.
+    fileprivate func inlined(upTo limit: Int64, for request: Request) -> ReplicaRedirect? {
+        guard limit > 0, case .replica(let redirect) = self, Self.length(wantedBy: request, of: redirect.object.size) <= limit else { return nil }
+        return redirect
+    }
+
+    /// Bytes that the client asks for, of so many.
+    ///
+    /// Who reads the directory at the end of an archive asks for each part at the URL that it knows, and not everybody follows redirects then
+    /// (uv): a small part is sent like a small object.
+    private static func length(wantedBy request: Request, of size: Int64) -> Int64 {
+        guard let range = request.headers[.range], case .part(let part) = ConditionalRequest.part(range, size: size) else { return size }
+        return part.length
     }
 }
 

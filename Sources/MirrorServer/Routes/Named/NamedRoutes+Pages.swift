@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Logging
 import MirrorCore
 import MirrorEngine
 import NamedOrigins
@@ -7,7 +8,9 @@ import NamedOrigins
 /// Pages: what changes, and is revalidated.
 extension NamedRoutes {
     /// - Parameter form: Of an artifact, only the header fields.
-    func page(_ call: NamedCall, _ request: Request, form: PageRequest.Form = .page) async throws -> Response {
+    func page(
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, form: PageRequest.Form = .page
+    ) async throws -> Response {
         guard let pages = services.pages.value else { return try await relay(call, request) }
         if let location = slashedLocation(of: call, request) {
             return Response(status: .found, headers: [.location: location, .cacheControl: "no-store", .contentLength: "0"])
@@ -21,6 +24,12 @@ extension NamedRoutes {
         } catch let error as PageError {
             return try await fallback(call, request, error)
         }
+        context.logger.debug(
+            "page",
+            metadata: [
+                "origin": "\(call.origin.name)", "url": "\(call.url.redacted)", "status": .stringConvertible(answer.status),
+                "freshness": "\(answer.freshness.rawValue)",
+            ])
         var fields = answer.fields
         fields[.cloudMirrorFreshness] = answer.freshness.rawValue
         fields[.xContentTypeOptions] = "nosniff"
@@ -44,7 +53,7 @@ extension NamedRoutes {
         PageRequest(
             call.url, origin: call.origin, rule: call.rule, form: form, accept: request.headers[.accept],
             ifNoneMatch: request.headers[.ifNoneMatch], ifModifiedSince: request.headers[.ifModifiedSince],
-            wantsRevalidation: PageFields.wantsRevalidation(cacheControl: request.headers[values: .cacheControl]),
+            wantsRevalidation: PageRequest.wantsRevalidation(cacheControl: request.headers[values: .cacheControl]),
             prefix: prefix(for: call, request), links: services.named.value.links(of: call.origin), deadline: deadline(of: request))
     }
 

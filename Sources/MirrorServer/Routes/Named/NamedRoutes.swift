@@ -47,7 +47,7 @@ struct NamedRoutes: Sendable {
         }
         switch call.rule.kind {
         case .mirrored: return try await artifact(call, request, context, epochs)
-        case .revalidated, .rewritten: return try await page(call, request)
+        case .revalidated, .rewritten: return try await page(call, request, context)
         case .passed: return try await pass(call, request)
         case .refused: throw RequestError(.forbidden, "the rules of \(call.origin.name) refuse this").about(call.url)
         }

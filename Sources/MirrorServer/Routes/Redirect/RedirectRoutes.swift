@@ -45,64 +45,6 @@ final class RedirectRoutes: Sendable {
             isReportedMissing: call.isReportedMissing, from: call.network, sharer: call.sharer, client: context.client)
     }
 
-    /// An artifact that a request is for, and how the request is to be treated.
-    struct Wish {
-        let origin: any Origin
-        /// The pool that the route names.
-        var pool: RequestTarget.PoolWords?
-        var poolName: String?
-        /// How long the request may wait, if anything says so.
-        var wait: Duration?
-        /// How often the client was redirected to ourselves before.
-        var hop = 0
-        var isReportedMissing = false
-        /// What the bytes must have.
-        var digest: Digest?
-        /// Whether HEAD is answered with what is known of the artifact, and never with a redirect to it.
-        var describes = false
-        /// Whether its answer may be remembered for others who ask the same.
-        var isShared = true
-        /// Whether others who ask the same may wait with it.
-        var isCoalesced = true
-    }
-
-    /// What a request asks for. An object: it is kept for as long as a copy is waited for.
-    final class Call: Sendable {
-        let origin: any Origin
-        let pool: Pool?
-        let reason: PoolReason
-        let wait: Wait
-        let isReportedMissing: Bool
-        let digest: Digest?
-        let describes: Bool
-        let network: ClientNetwork
-        let sharer: ClientNetwork?
-        fileprivate let words: RequestWords
-        fileprivate let epochs: Epochs
-        fileprivate let key: CoalescedRequests.Key?
-        fileprivate let coalesced: CoalescedRequests?
-
-        fileprivate init(
-            _ origin: any Origin, in pool: Pool?, for reason: PoolReason, wait: Wait, isReportedMissing: Bool, digest: Digest?,
-            describes: Bool, network: ClientNetwork, sharer: ClientNetwork?, words: RequestWords, epochs: Epochs,
-            key: CoalescedRequests.Key?, coalesced: CoalescedRequests?
-        ) {
-            self.origin = origin
-            self.pool = pool
-            self.reason = reason
-            self.wait = wait
-            self.isReportedMissing = isReportedMissing
-            self.digest = digest
-            self.describes = describes
-            self.network = network
-            self.sharer = sharer
-            self.words = words
-            self.epochs = epochs
-            self.key = key
-            self.coalesced = coalesced
-        }
-    }
-
     // Not inlined, so that nothing of this is kept while a copy is waited for.
     @inline(never)
     private func read(_ request: Request, _ context: MirrorRequestContext) throws -> Call {
@@ -124,7 +66,8 @@ final class RedirectRoutes: Sendable {
     /// - Parameter complete: Reads what comes after the pool.
     @inline(never)
     func call(
-        for wish: Wish, _ request: Request, _ context: MirrorRequestContext, _ epochs: Epochs, complete: (inout Wish) throws -> Void = { _ in }
+        for wish: Wish, _ request: Request, _ context: MirrorRequestContext, _ epochs: Epochs,
+        complete: (inout Wish) throws -> Void = { _ in }
     ) throws -> Call {
         var wish = wish
         let origin = wish.origin
@@ -185,13 +128,6 @@ final class RedirectRoutes: Sendable {
         return (answer, await response(to: checked, requests.origin, requests.pool, requests.key.choice.reason, words))
     }
 
-    /// How a request was written, as far as answers repeat it.
-    struct RequestWords: Sendable {
-        let method: HTTPRequest.Method
-        let path: String
-        let query: String?
-    }
-
     func response(
         to answer: RedirectAnswer, _ origin: any Origin, _ pool: Pool?, _ reason: PoolReason, _ request: RequestWords
     ) async -> WholeResponse {
@@ -220,12 +156,6 @@ final class RedirectRoutes: Sendable {
                 .about(origin.source.name, as: "BadHTTPStatus")
         }
         return error.response(to: request.method, request.path, at: services.clock.now)
-    }
-
-    /// The settings that an answer is made by, as each of the tables counts them.
-    struct Epochs: Sendable {
-        let table: Int
-        let coalescing: Int
     }
 
     /// The pool that a request names, or the one that is chosen for its client.
@@ -288,7 +218,9 @@ final class RedirectRoutes: Sendable {
 
     /// What identical requests have in common, where it is short enough for the fast path.
     private func key(_ request: Request, _ choice: PoolChoice) -> CoalescedRequests.Key? {
-        guard let text = request.head.path, text.hasPrefix(Self.prefix) || text.hasPrefix(NamedRoutes.prefix), text.utf8.count < RequestScanner.maxLength else { return nil }
+        guard let text = request.head.path, text.hasPrefix(Self.prefix) || text.hasPrefix(NamedRoutes.prefix),
+            text.utf8.count < RequestScanner.maxLength
+        else { return nil }
         // Fields that the target does not show may change the answer; they are looked at where a pool is chosen.
         if choice == .named, text.hasPrefix(NamedRoutes.prefix) { return nil }
         return CoalescedRequests.Key(target: Array(text.utf8), choice: choice, isHead: request.method == .head)

@@ -1,0 +1,240 @@
+import MirrorCore
+import MirrorEngine
+import MirrorTesting
+import NamedOrigins
+import TestServers
+import Testing
+
+@testable import MirrorServer
+
+/// `/o/…`: artifacts, and what is left to the origin or refused.
+@Suite(.timeLimit(.minutes(5)))
+struct NamedRouteTests {
+    private static let hex = "c7c5c1d70c5dec4416ab6158afd0b223ef40c29b1dc1f97ed9428b94d4cadb1c"
+
+    private static func options(
+        _ rules: [OriginRule], delivery: Delivery = .redirect, _ change: (inout MirrorOptions) -> Void = { _ in }
+    ) throws -> MirrorOptions {
+        let origin = NamedOrigin(name: "files", url: try ArtifactURL(World.origin + "/base/"), rules: rules, delivery: delivery)
+        return .with {
+            $0.named = [origin]
+            change(&$0)
+        }
+    }
+
+    private static func rule(
+        _ pattern: String, _ kind: OriginRule.Kind = .mirrored, methods: RuleMethods = .read,
+        _ change: (inout OriginRule) -> Void = { _ in }
+    ) throws -> OriginRule {
+        var rule = OriginRule(try PathPattern(pattern), kind, methods: methods)
+        change(&rule)
+        return rule
+    }
+
+    @Test func `an artifact is one, whether it is asked for by its URL, by its origin's name or by its host`() async throws {
+        let world = World()
+        let id = try await world.seed("/base/a.txt")
+        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror in
+            let location = "/local/dev/\(ObjectKey(id.artifact))"
+            for target in ["/o/files/a.txt", "/o/files/./a.txt", "/o/artifacts.example.org/base/a.txt", World.target("/base/a.txt")] {
+                // The second answer is the fast path's.
+                for _ in 0..<2 {
+                    let response = try await mirror.get(target)
+                    #expect(response.status == 302, "\(target)")
+                    #expect(response["Location"] == location)
+                    #expect(response["X-Cloud-Mirror-Outcome"] == "hit")
+                }
+            }
+            #expect(mirror.hits == 8)
+            #expect(mirror.store.locations == 4)
+        }
+    }
+
+    @Test func `HEAD is answered with what is known, and never from the memory of redirects`() async throws {
+        let world = World()
+        try await world.seed("/base/a.txt")
+        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror in
+            for _ in 0..<2 {
+                #expect(try await mirror.get("/o/files/a.txt").status == 302)
+                let head = try await mirror.request("HEAD", "/o/files/a.txt")
+                #expect(head.status == 200)
+                #expect(head["Content-Length"] == "8")
+                #expect(head["Content-Type"] == "text/plain")
+                #expect(head["Accept-Ranges"] == "bytes")
+                #expect(head.has("ETag"))
+                #expect(!head.has("Location"))
+                #expect(head.body.isEmpty)
+            }
+        }
+    }
+
+    @Test func `a small file is in the answer, with ranges and conditions, and a large one is not`() async throws {
+        let world = World()
+        try await world.seed("/base/small.txt")
+        try await world.seed("/base/large.txt", Array(repeating: 1, count: 100))
+        try await MirrorFixture.run(world, try Self.options([try Self.rule("**") { $0.inlineLimit = 99 }])) { mirror in
+            for _ in 0..<2 {
+                let whole = try await mirror.get("/o/files/small.txt")
+                #expect(whole.status == 200 && whole.text == "artifact")
+                #expect(whole["Content-Length"] == "8" && whole["X-Cloud-Mirror-Outcome"] == "hit")
+                #expect(whole["X-Cloud-Mirror-Pool"] == "local/dev")
+                #expect(try await mirror.get("/o/files/large.txt").status == 302)
+            }
+            let part = try await mirror.get("/o/files/small.txt", [("Range", "bytes=2-4")])
+            #expect(part.status == 206 && part.text == "tif" && part["Content-Range"] == "bytes 2-4/8")
+            let etag = try #require(part["ETag"])
+            #expect(try await mirror.get("/o/files/small.txt", [("If-None-Match", etag)]).status == 304)
+            #expect(try await mirror.get("/o/files/small.txt", [("If-Match", "\"other\"")]).status == 412)
+            #expect(try await mirror.get("/o/files/small.txt", [("Range", "bytes=9-")]).status == 416)
+        }
+    }
+
+    @Test func `how the bytes are delivered is said by a field, by the network or by the origin, in this order`() async throws {
+        let world = World()
+        try await world.seed("/base/a.txt")
+        let field = "X-Cloud-Mirror-Delivery"
+        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror in
+            #expect(try await mirror.get("/o/files/a.txt").status == 302)
+            // Not from the memory of the answer before.
+            let inline = try await mirror.get("/o/files/a.txt", [(field, "inline")])
+            #expect(inline.status == 200 && inline.text == "artifact")
+            let origin = try await mirror.get("/o/files/a.txt", [(field, "origin")])
+            #expect(origin.status == 302 && origin["Location"] == World.origin + "/base/a.txt")
+            #expect(origin["X-Cloud-Mirror-Outcome"] == "fallback")
+            #expect(try await mirror.get("/o/files/a.txt", [(field, "fast")]).status == 400)
+            #expect(try await mirror.get("/o/files/a.txt")["X-Cloud-Mirror-Outcome"] == "hit")
+        }
+        let rules = [try Self.rule("**")]
+        let network = try Self.options(rules) {
+            $0.deliveries = ["127.0.0.0/8"].compactMap { IPNetwork($0) }.map { .init(network: $0, delivery: .inline) }
+        }
+        try await MirrorFixture.run(world, network) { mirror in
+            for _ in 0..<2 { #expect(try await mirror.get("/o/files/a.txt").status == 200) }
+            #expect(try await mirror.get("/o/files/a.txt", [(field, "redirect")]).status == 302)
+            // Only artifacts of named origins.
+            #expect(try await mirror.get(World.target("/base/a.txt")).status == 302)
+        }
+        try await MirrorFixture.run(world, try Self.options(rules, delivery: .inline)) { mirror in
+            for _ in 0..<2 { #expect(try await mirror.get("/o/files/a.txt").status == 200) }
+        }
+    }
+
+    @Test func `a digest that the copy does not have leads to the origin, and the copy stays for others`() async throws {
+        let world = World()
+        try await world.seed("/base/a.txt")
+        let rule = try Self.rule("**") { $0.digest = .link }
+        try await MirrorFixture.run(world, try Self.options([rule])) { mirror in
+            let wrong = String(repeating: "0", count: 64)
+            for _ in 0..<2 {
+                let right = try await mirror.get("/o/files/~sha256=\(Self.hex)/a.txt")
+                #expect(right["X-Cloud-Mirror-Outcome"] == "hit")
+                let other = try await mirror.get("/o/files/~sha256=\(wrong)/a.txt")
+                #expect(other.status == 302)
+                #expect(other["Location"] == World.origin + "/base/a.txt")
+                #expect(other.json["msg"]?.string == Fallback.otherDigest.message)
+                #expect(try await mirror.get("/o/files/a.txt")["X-Cloud-Mirror-Outcome"] == "hit")
+            }
+        }
+    }
+
+    @Test func `what a miss does is said by the rule`() async throws {
+        let world = World()
+        try await world.seed("/base/there.refuse")
+        let rules = [
+            try Self.rule("**/*.copy") { $0.miss = .redirectAndCopy },
+            try Self.rule("**/*.leave") { $0.miss = .redirect },
+            try Self.rule("**/*.refuse") { $0.miss = .refuse },
+        ]
+        try await MirrorFixture.run(world, try Self.options(rules) { $0.maxWait = .seconds(3_600) }) { mirror in
+            let copied = try await mirror.get("/o/files/a.copy")
+            #expect(copied.status == 302 && copied["Location"] == World.origin + "/base/a.copy")
+            #expect(try await world.state.replica(world.id("/base/a.copy"))?.state == .pending)
+            let left = try await mirror.get("/o/files/a.leave")
+            #expect(left.status == 302 && left["Location"] == World.origin + "/base/a.leave")
+            #expect(left.json["msg"]?.string == Fallback.notCopied.message)
+            #expect(try await world.state.replica(world.id("/base/a.leave")) == nil)
+            #expect(try await mirror.get("/o/files/a.refuse").status == 404)
+            #expect(try await world.state.replica(world.id("/base/a.refuse")) == nil)
+            #expect(try await mirror.get("/o/files/there.refuse")["X-Cloud-Mirror-Outcome"] == "hit")
+        }
+    }
+
+    @Test func `a client that waits too long is redirected to the mirror, with the number of the hop behind the name`() async throws {
+        let options = try Self.options([try Self.rule("**")]) {
+            $0.maxWait = .seconds(3_600)
+            $0.patience = Patience(hop: .zero, hops: 5)
+        }
+        try await MirrorFixture.run(World(), options) { mirror in
+            let first = try await mirror.get("/o/files/a.txt?x=1")
+            #expect(first["X-Cloud-Mirror-Outcome"] == "hop")
+            #expect(first["Location"] == "/o/files/~hop=1/a.txt?x=1")
+            let second = try await mirror.get("/o/files/~hop=1/a.txt?x=1")
+            #expect(second["Location"] == "/o/files/~hop=2/a.txt?x=1")
+            #expect(try await mirror.get("/o/files/~hop=5/a.txt?x=1")["Location"] == World.origin + "/base/a.txt?x=1")
+        }
+    }
+
+    @Test func `what is passed leads to the origin, what is refused is forbidden, and only what is passed takes a POST`() async throws {
+        let rules = [
+            try Self.rule("/passed", .passed, methods: .any), try Self.rule("/refused", .refused, methods: .any),
+            try Self.rule("/kept"),
+        ]
+        try await MirrorFixture.run(World(), try Self.options(rules)) { mirror in
+            for target in ["/o/files/passed?q=1", "/o/files/unmatched?q=1"] {
+                let passed = try await mirror.get(target)
+                #expect(passed.status == 302)
+                #expect(passed["Location"] == World.origin + target.replacing("/o/files/", with: "/base/"))
+            }
+            let refused = try await mirror.get("/o/files/refused")
+            #expect(refused.status == 403 && refused.json["code"]?.string == "Forbidden")
+            #expect(try await mirror.request("POST", "/o/artifacts.example.org/other", body: "x").status == 403)
+            #expect(try await mirror.request("PUT", "/o/files/passed", body: "x").status == 405)
+            #expect(try await mirror.get("/o/nothing/a").status == 404)
+            #expect(try await mirror.get("/o/closed.example.org/a").status == 403)
+            #expect(try await mirror.get("/o/files/../a").status == 400)
+            #expect(try await mirror.get("/o").status == 404)
+            let metrics = try await mirror.get("/metrics").text
+            #expect(metrics.contains(#"cloud_mirror_named_requests_total{origin="files",class="passed"} 2"#))
+            #expect(metrics.contains(#"cloud_mirror_named_requests_total{origin="files",class="refused"} 1"#))
+        }
+    }
+
+    @Test func `a POST is sent to the origin, and its answer comes back without cookies`() async throws {
+        try await FakeOrigin.run { origin in
+            let answer = [
+                "HTTP/1.1 200 OK", "Content-Type: application/json", "Set-Cookie: a=b", "X-Xet-Hash: c", "Content-Length: 2", "", "{}",
+            ]
+            origin.on("/search", FakeBehavior().with { $0.raw = Array(answer.joined(separator: "\r\n").utf8) })
+            let named = NamedOrigin(
+                name: "api", url: try ArtifactURL(origin.url("/")), rules: [try Self.rule("**", .passed, methods: .any)])
+            let options = MirrorOptions.with {
+                $0.named = [named]
+                // Also because only plain HTTP is spoken there.
+                $0.allow = [.prefix(named.url)]
+            }
+            try await MirrorFixture.run(World(), options) { mirror in
+                let answer = try await mirror.request("POST", "/o/api/search", [("Content-Type", "application/json")], body: "[1]")
+                #expect(answer.status == 200 && answer.text == "{}")
+                #expect(answer["Content-Type"] == "application/json")
+                #expect(!answer.has("Set-Cookie") && !answer.has("X-Xet-Hash"))
+                let sent = try #require(origin.requests.last)
+                #expect(sent.method == "POST" && sent.path == "/search")
+            }
+        }
+    }
+
+    @Test func `purging and looking up know both names of an artifact`() async throws {
+        let world = World()
+        try await world.seed("/base/a.txt")
+        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror in
+            let name = PercentCoding.encode("/o/files/a.txt")
+            let found = try await mirror.admin("GET", "/v1/replicas/\(name)")
+            #expect(found.json["replicas"]?.array?.first?["url"]?.string == World.origin + "/base/a.txt")
+            #expect(try await mirror.get("/o/files/a.txt")["X-Cloud-Mirror-Outcome"] == "hit")
+            #expect(try await mirror.admin("DELETE", "/v1/purge/local/dev/\(name)").status == 204)
+            #expect(try await world.state.replica(world.id("/base/a.txt")) == nil)
+            #expect(try await mirror.get("/o/files/a.txt")["X-Cloud-Mirror-Outcome"] == "fallback")
+            #expect(try await mirror.admin("GET", "/v1/replicas/\(PercentCoding.encode("/o/nothing/a"))").status == 404)
+        }
+    }
+}
