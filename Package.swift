@@ -174,6 +174,9 @@ let package = Package(
         .executableTarget(
             name: "RegionBenchmark", dependencies: ["CloudRegions", "MirrorCore"], path: "Benchmarks/RegionBenchmark",
             swiftSettings: settings),
+        .executableTarget(
+            name: "LinkBenchmark", dependencies: ["NamedOrigins", "MirrorCore"], path: "Benchmarks/LinkBenchmark",
+            swiftSettings: settings),
 
         // What several of the targets below share: servers, other programs and directories of a test's own, and what was logged.
         .target(
@@ -192,7 +195,7 @@ let package = Package(
             "NamedOriginsTests",
             [
                 "TestServers", "NamedOrigins", "MirrorSettings", "MirrorNet", "MirrorTesting", "MirrorSystem", "MirrorCore", httpTypes,
-                logging, nioCore, nioHTTP1, nioPosix,
+                logging, metrics, nioCore, nioHTTP1, nioPosix,
             ]),
         tests(
             "StorageConformanceTests",

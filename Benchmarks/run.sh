@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Measures cloud-mirror side by side with nginx, curl, rclone, s5cmd and redis-benchmark on this machine, and prints one table at the end.
 # usage: Benchmarks/run.sh [--quick] [--keep] [NAME...]
-#   names: hot-redirect selected-redirect cold-redirect copy memory serve startup regions, and with SeaweedFS as the S3 server s3-copy s3-server-side s3-small
+#   names: hot-redirect selected-redirect cold-redirect copy memory serve startup regions links, and with SeaweedFS as the S3 server s3-copy s3-server-side s3-small
 #   s3-memory, with the servers of scripts/cloud-servers gcs-copy gcs-small gcs-memory azure-copy azure-small azure-memory, and with Redis
 #   redis-hot-redirect state wake-up waiting redis-away, and with peryx and devpi python-install; all of them without a name (more than an hour, 40 GiB of free disk)
 #   (waiting needs a limit of 11,000 open files)
 #   --quick  small data and few rounds: shows that everything works; the figures are meaningless
 #   --keep   leave the data under .build/benchmarks/data
 # The table is also written to .build/benchmarks/results.md, and the output of each tool to .build/benchmarks/logs.
-# CLOUD_MIRROR_EXECUTABLE=PATH measures that executable instead of building one; StateBenchmark and RegionBenchmark are expected next to it
-# (STATE_BENCHMARK_EXECUTABLE, REGION_BENCHMARK_EXECUTABLE).
+# CLOUD_MIRROR_EXECUTABLE=PATH measures that executable instead of building one; StateBenchmark, RegionBenchmark and LinkBenchmark are expected next
+# to it (STATE_BENCHMARK_EXECUTABLE, REGION_BENCHMARK_EXECUTABLE, LINK_BENCHMARK_EXECUTABLE).
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "$0")/../scripts/lib.sh"
@@ -21,12 +21,14 @@ if [[ -z ${CLOUD_MIRROR_EXECUTABLE:-} ]]; then
     scripts/build-release.sh
     swift build -c release --static-swift-stdlib --product StateBenchmark
     swift build -c release --static-swift-stdlib --product RegionBenchmark
+    swift build -c release --static-swift-stdlib --product LinkBenchmark
     CLOUD_MIRROR_EXECUTABLE=$(swift build -c release --static-swift-stdlib --show-bin-path)/cloud-mirror
 fi
 if [[ ! -x $CLOUD_MIRROR_EXECUTABLE ]]; then fail "no executable at $CLOUD_MIRROR_EXECUTABLE"; fi
 export CLOUD_MIRROR_EXECUTABLE
 export STATE_BENCHMARK_EXECUTABLE=${STATE_BENCHMARK_EXECUTABLE:-$(dirname "$CLOUD_MIRROR_EXECUTABLE")/StateBenchmark}
 export REGION_BENCHMARK_EXECUTABLE=${REGION_BENCHMARK_EXECUTABLE:-$(dirname "$CLOUD_MIRROR_EXECUTABLE")/RegionBenchmark}
+export LINK_BENCHMARK_EXECUTABLE=${LINK_BENCHMARK_EXECUTABLE:-$(dirname "$CLOUD_MIRROR_EXECUTABLE")/LinkBenchmark}
 export WEED_EXECUTABLE=$root/.build/test-servers/bin/weed
 export CLOUD_SERVERS_PYTHON=$root/.build/test-servers/bin/python
 export CLIENTS_FOLDER=$root/.build/test-clients/bin

@@ -7,7 +7,7 @@ from pathlib import Path
 BENCHMARKS = [
     "hot-redirect", "selected-redirect", "cold-redirect", "copy", "memory", "serve", "startup", "s3-copy", "s3-server-side", "s3-small",
     "s3-memory", "gcs-copy", "gcs-small", "gcs-memory", "azure-copy", "azure-small", "azure-memory", "redis-hot-redirect", "state", "wake-up",
-    "waiting", "redis-away", "regions", "python-install",
+    "waiting", "redis-away", "regions", "links", "python-install",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -81,7 +81,9 @@ package final class UpstreamTokens: Sendable {
         return try await token(challenge, for: url, of: origin, unlike: refused)
     }
 
-    private func token(_ challenge: Challenge, for url: ArtifactURL, of origin: NamedOrigin, unlike refused: Secret?) async throws -> Secret? {
+    private func token(_ challenge: Challenge, for url: ArtifactURL, of origin: NamedOrigin, unlike refused: Secret?) async throws
+        -> Secret?
+    {
         let key = Key(
             origin: "\(origin.name) \(url.scheme.rawValue)://\(url.authority)", realm: challenge.realm, service: challenge.service,
             scope: challenge.scope)
@@ -89,8 +91,11 @@ package final class UpstreamTokens: Sendable {
         guard let service = serviceURL(challenge, for: url) else { return nil }
         let token = try await flights.run(key) {
             // Somebody else may have got one meanwhile.
-            if let token = self.state.withLock({ $0.tokens[key] }), token.expires > self.clock.instant, token.text != refused { return token }
-            let token = try await leaving(after: Self.answerLimit, by: self.clock) { try await self.fetch(service, for: url, of: origin) } ?? nil
+            if let token = self.state.withLock({ $0.tokens[key] }), token.expires > self.clock.instant, token.text != refused {
+                return token
+            }
+            let token =
+                try await leaving(after: Self.answerLimit, by: self.clock) { try await self.fetch(service, for: url, of: origin) } ?? nil
             if let token { self.state.withLock { $0.tokens.insert(token, for: key) } }
             return token
         }
@@ -151,7 +156,9 @@ package final class UpstreamTokens: Sendable {
 
     private func mayHaveCredentials(_ service: ArtifactURL, for url: ArtifactURL, of origin: NamedOrigin) -> Bool {
         guard origin.credentials != .client else { return false }
-        return ([url, origin.url] + origin.links.map(\.url)).contains { $0.scheme == service.scheme && $0.host == service.host && $0.port == service.port }
+        return ([url, origin.url] + origin.links.map(\.url)).contains {
+            $0.scheme == service.scheme && $0.host == service.host && $0.port == service.port
+        }
     }
 
     /// What of an origin has a token of its own: one repository of a registry.

@@ -144,11 +144,15 @@ struct LinkResolver {
     private mutating func resolveAny(_ path: UnsafeRawBufferPointer) -> Bool {
         let blanks = path.prefix { $0 <= UInt8(ascii: " ") }.count
         let trimmed = path.slice(blanks..<max(blanks, (path.lastIndex { $0 > UInt8(ascii: " ") } ?? -1) + 1))
-        guard !trimmed.isEmpty, let text = String(validating: trimmed, as: UTF8.self), let url = try? base.resolving(text) else { return false }
+        guard !trimmed.isEmpty, let text = String(validating: trimmed, as: UTF8.self), let url = try? base.resolving(text) else {
+            return false
+        }
         result.removeAll(keepingCapacity: true)
         if let place = map.place(of: url) {
             let known = Known(url: Array(place.url.description.utf8), path: Array((prefix + place.path).utf8))
-            if place.isWhole, self.known.count < Self.maxKnown, !self.known.contains(where: { $0.url == known.url }) { self.known.append(known) }
+            if place.isWhole, self.known.count < Self.maxKnown, !self.known.contains(where: { $0.url == known.url }) {
+                self.known.append(known)
+            }
             result.append(contentsOf: known.path)
             result.append(contentsOf: mark)
             result.append(contentsOf: url.description.utf8.dropFirst(known.url.count))

@@ -195,7 +195,9 @@ struct JSONRewriter {
             collect(content, limit: Self.maxDigest)
             guard isEnd else { break }
             state = .between
-            guard !isTooLong, let text = JSONStrings.decode(text), let digest = leaf.digest(String(decoding: text, as: UTF8.self)) else { break }
+            guard !isTooLong, let text = JSONStrings.decode(text), let digest = leaf.digest(String(decoding: text, as: UTF8.self)) else {
+                break
+            }
             self.digest = digest
             guard pending != nil else { break }
             write(bytes.slice(copied..<position), &out)

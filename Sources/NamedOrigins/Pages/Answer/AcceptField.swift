@@ -14,11 +14,14 @@ struct AcceptField: Sendable, Equatable {
         switch grammar {
         case .python: text = Self.python(types)
         case .npm:
-            text = types.contains { $0.name == "application/vnd.npm.install-v1+json" && $0.weight > 0 }
+            text =
+                types.contains { $0.name == "application/vnd.npm.install-v1+json" && $0.weight > 0 }
                 ? "application/vnd.npm.install-v1+json, application/json;q=0.8" : "application/json"
         case .html, .cargoConfig, .condaRepodata, .fields, nil:
             let kept = types.filter { $0.weight > 0 }
-            text = kept.isEmpty ? "*/*" : kept.map { $0.weight == 1_000 ? $0.name : "\($0.name);q=\(Self.text($0.weight))" }.joined(separator: ", ")
+            text =
+                kept.isEmpty
+                ? "*/*" : kept.map { $0.weight == 1_000 ? $0.name : "\($0.name);q=\(Self.text($0.weight))" }.joined(separator: ", ")
         }
     }
 
@@ -44,9 +47,11 @@ struct AcceptField: Sendable, Equatable {
         var types: [String: Int] = [:]
         for element in value.split(separator: ",").prefix(maxTypes) {
             var parts = element.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" }.lowercased() }
-            guard let type = parts.first, type.utf8.contains(UInt8(ascii: "/")), type.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { continue }
-            let weight = parts.firstIndex { $0.hasPrefix("q=") }
-            let thousandths = weight.map { Self.thousandths(parts.remove(at: $0).dropFirst(2)) } ?? 1_000
+            guard let type = parts.first, type.utf8.contains(UInt8(ascii: "/")), type.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+                continue
+            }
+            let thousandths = parts.first { $0.hasPrefix("q=") }.map { Self.thousandths($0.dropFirst(2)) } ?? 1_000
+            parts.removeAll { $0.hasPrefix("q=") }
             let name = parts.filter { $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } }.joined(separator: ";")
             types[name] = max(types[name] ?? 0, thousandths)
         }

@@ -7,7 +7,9 @@ enum EntityTag {
 
     static func isValid(_ tag: String) -> Bool {
         let opaque = opaque(tag).utf8
-        guard tag.utf8.count <= maxLength, opaque.count >= 2, opaque.first == UInt8(ascii: "\""), opaque.last == UInt8(ascii: "\"") else { return false }
+        guard tag.utf8.count <= maxLength, opaque.count >= 2, opaque.first == UInt8(ascii: "\""), opaque.last == UInt8(ascii: "\"") else {
+            return false
+        }
         return opaque.dropFirst().dropLast().allSatisfy { $0 == 0x21 || (0x23...0x7E).contains($0) || $0 >= 0x80 }
     }
 

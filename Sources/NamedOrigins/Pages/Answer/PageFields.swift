@@ -6,7 +6,8 @@ import NIOHTTP1
 /// Which fields of an origin's answer a page has. All others are dropped: `Set-Cookie`, what is about the connection, and what would lead clients around the mirror.
 enum PageFields {
     private static let names: Set<String> = [
-        "content-type", "content-disposition", "content-language", "docker-content-digest", "docker-distribution-api-version", "x-repo-commit",
+        "content-type", "content-disposition", "content-language", "docker-content-digest", "docker-distribution-api-version",
+        "x-repo-commit",
         "x-pypi-last-serial", "x-error-code", "x-error-message", "accept-ranges", "link",
     ]
     private static let prefixes = ["x-linked-", "x-checksum-"]

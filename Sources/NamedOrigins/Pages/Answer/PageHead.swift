@@ -42,7 +42,9 @@ struct PageHead {
     /// RFC 9110 §13.2.2: `If-Modified-Since` counts only without `If-None-Match`.
     private static func isUnchanged(_ request: PageRequest, etag: String, lastModified: String?) -> Bool {
         if let field = request.ifNoneMatch { return EntityTag.matches(etag, ifNoneMatch: field) }
-        guard let since = request.ifModifiedSince.flatMap(Timestamp.init(httpDate:)), let date = lastModified.flatMap(Timestamp.init(httpDate:)) else {
+        guard let since = request.ifModifiedSince.flatMap(Timestamp.init(httpDate:)),
+            let date = lastModified.flatMap(Timestamp.init(httpDate:))
+        else {
             return false
         }
         return date <= since

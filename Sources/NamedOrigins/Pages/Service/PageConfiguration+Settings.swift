@@ -12,7 +12,9 @@ extension PageConfiguration {
             doc: "The size of the largest page that is kept; for larger ones clients are redirected to the origin.")
         reader.value(
             "staleLimit", &staleLimit, .duration(in: .zero...hours(24 * 365)),
-            doc: "How old a page may be that clients get while its origin is down, counted from when the origin last confirmed it. 0s: none.")
+            doc:
+                "How old a page may be that clients get while its origin is down, counted from when the origin last confirmed it. 0s: none."
+        )
         reader.value(
             "patience", &patience, .duration(in: .milliseconds(100)...minutes(5)),
             doc: "How long a client waits for the origin to confirm a page that is already here, before it gets the page as it is.")

@@ -97,9 +97,12 @@ struct PageFetcher: Sendable {
         guard let written else { throw tooLarge }
         let record = PageRecord(
             url: key.url.description, variant: key.variant, finalURL: response.url.description, fields: Self.fields(response, request.form),
-            etag: Self.etag(response), lastModified: response.headers.first(name: "last-modified").flatMap { Timestamp(httpDate: $0) == nil ? nil : $0 },
+            etag: Self.etag(response),
+            lastModified: response.headers.first(name: "last-modified").flatMap { Timestamp(httpDate: $0) == nil ? nil : $0 },
             maxAge: PageFields.maxAge(response.headers), length: written.length, sha256: written.sha256, fetched: now.milliseconds)
-        guard isKept, Self.isKnownToBeWhole(response), !Self.isForbidden(response) else { return .loose(LoosePage(record: record, writer: writer)) }
+        guard isKept, request.form == .fields || Self.isKnownToBeWhole(response), !Self.isForbidden(response) else {
+            return .loose(LoosePage(record: record, writer: writer))
+        }
         do {
             return .kept(try await store.keep(writer, record, as: key), isNew: true)
         } catch {

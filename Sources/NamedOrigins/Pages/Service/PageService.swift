@@ -23,6 +23,9 @@ package final class PageService: Sendable {
         var absences = RecentEntries<PageKey, (word: OriginWord, until: ContinuousClock.Instant)>(capacity: 4_096)
         /// Until when origins are not asked to confirm anything: by origin, or by page.
         var down = RecentEntries<String, ContinuousClock.Instant>(capacity: 4_096)
+        /// Pages that were too large, which would be fetched in vain each time.
+        var tooLarge = RecentEntries<PageKey, ContinuousClock.Instant>(capacity: 4_096)
+        var privateFetches = 0
     }
 
     package init(
@@ -71,9 +74,9 @@ package final class PageService: Sendable {
         }
         let older = found.flatMap { isUsable($0) ? $0 : nil }
         if let older, isDown(key) { return try await answer(request, key, older, .stale) }
-        guard flights.count < configuration.maxFetches else {
-            if let older { return try await answer(request, key, older, .stale) }
-            throw PageError(code: .unavailable, message: "too many pages are being fetched")
+        if let error = obstacle(key, request) {
+            guard let older else { throw error }
+            return try await answer(request, key, older, .stale)
         }
         let outcome: PageOutcome?
         do {
@@ -107,7 +110,14 @@ package final class PageService: Sendable {
 
     /// Asks the origin, and remembers what it says.
     private func ask(_ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?) async throws -> PageOutcome {
-        let outcome = try await fetcher.fetch(request, key, confirming: stored, isKept: true)
+        let outcome: PageOutcome
+        do {
+            outcome = try await fetcher.fetch(request, key, confirming: stored, isKept: true)
+        } catch let error as PageError where error.code == .tooLarge {
+            let until = clock.instant + max(request.rule.life, configuration.retryAfter)
+            memory.withLock { $0.tooLarge.insert(until, for: key) }
+            throw error
+        }
         switch outcome {
         case .kept, .loose:
             memory.withLock { memory in
@@ -127,7 +137,21 @@ package final class PageService: Sendable {
         return outcome
     }
 
-    private func inTime<Value: Sendable>(_ request: PageRequest, _ work: @escaping @Sendable () async throws -> Value) async throws -> Value? {
+    /// Why the origin is not asked.
+    private func obstacle(_ key: PageKey, _ request: PageRequest) -> PageError? {
+        let now = clock.instant
+        if memory.withLock({ memory in memory.tooLarge[key].map { $0 > now } ?? false }) {
+            return PageError(code: .tooLarge, message: "\(request.url.redacted) is too large for a page")
+        }
+        guard flights.count >= configuration.maxFetches else { return nil }
+        return Self.tooMany
+    }
+
+    private static let tooMany = PageError(code: .unavailable, message: "too many pages are being fetched")
+
+    private func inTime<Value: Sendable>(_ request: PageRequest, _ work: @escaping @Sendable () async throws -> Value) async throws
+        -> Value?
+    {
         try await leaving(after: clock.instant.duration(to: request.deadline), by: clock, work)
     }
 
@@ -138,6 +162,13 @@ package final class PageService: Sendable {
     // MARK: For one client
 
     private func privateAnswer(_ request: PageRequest) async throws -> PageAnswer {
+        let mayFetch = memory.withLock { memory in
+            guard memory.privateFetches < configuration.maxFetches else { return false }
+            memory.privateFetches += 1
+            return true
+        }
+        guard mayFetch else { throw Self.tooMany }
+        defer { memory.withLock { $0.privateFetches -= 1 } }
         let outcome = try await inTime(request) {
             try await self.fetcher.fetch(request, request.key, confirming: nil, isKept: false)
         }
@@ -185,19 +216,26 @@ package final class PageService: Sendable {
 
     // MARK: Answers
 
-    private func answer(_ request: PageRequest, _ key: PageKey, _ page: StoredPage, _ freshness: PageAnswer.Freshness) async throws -> PageAnswer {
-        let head = PageHead(page.record, request, age: freshness == .stale ? age(page) : nil)
-        if head.isUnchanged { return PageAnswer(status: 304, fields: head.fields, body: .empty, freshness: freshness) }
-        do {
-            guard let content = try await inTime(request, { try await self.store.body(of: page, key) }) else { throw Self.timedOut(request) }
-            return PageAnswer(status: 200, fields: head.fields, body: PageBody(content, head.rewriter), freshness: freshness)
-        } catch let error as PageError {
-            throw error
-        } catch let error as CancellationError {
-            throw error
-        } catch {
-            throw PageError(code: .unavailable, message: "the page cannot be read")
+    private func answer(_ request: PageRequest, _ key: PageKey, _ page: StoredPage, _ freshness: PageAnswer.Freshness) async throws
+        -> PageAnswer
+    {
+        var page = page
+        for _ in 0..<2 {
+            let head = PageHead(page.record, request, age: freshness == .stale ? age(page) : nil)
+            if head.isUnchanged { return PageAnswer(status: 304, fields: head.fields, body: .empty, freshness: freshness) }
+            do {
+                let current = page
+                guard let content = try await inTime(request, { try await self.store.body(of: current, key) }) else { break }
+                return PageAnswer(status: 200, fields: head.fields, body: PageBody(content, head.rewriter), freshness: freshness)
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                // It was replaced since it was found: by a newer one, or by nothing.
+                guard let newer = try await inTime(request, { await self.store.find(key) }) ?? nil else { break }
+                page = newer
+            }
         }
+        throw PageError(code: .unavailable, message: "the page cannot be read")
     }
 
     private func answer(

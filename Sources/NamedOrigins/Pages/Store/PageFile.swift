@@ -23,7 +23,9 @@ struct PageFile: Sendable {
         else { return nil }
         let length = size - Int64(PageFooter.size) - Int64(footer.recordSize)
         let bytes = try descriptor.bytes(footer.recordSize, at: length)
-        guard PageFooter.check(bytes) == footer.recordCheck, let record = PageRecord.read(bytes), record.length == length else { return nil }
+        guard PageFooter.check(bytes) == footer.recordCheck, let record = PageRecord.read(bytes), record.length == length else {
+            return nil
+        }
         self.record = record
         self.size = size
         self.descriptor = descriptor

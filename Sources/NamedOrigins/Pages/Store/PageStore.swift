@@ -37,17 +37,19 @@ package final class PageStore: Sendable {
     private let maxPages: Int
     private let logger: Logger
     private let threads: NIOThreadPool
+    private let arriving: ArrivingBytes
     private let state: Mutex<State>
 
     /// Opens a directory, which is made if it is missing. Blocks.
     ///
     /// - Parameters:
-    ///   - maxBytes: Of all files.
+    ///   - maxBytes: Of all pages; while pages arrive, they may take as much again.
     ///   - maxPages: A page takes about 1 KiB of memory once it was used.
     /// - Throws: ``PageStoreError``.
     package init(directory path: String, maxBytes: Int64, maxPages: Int = 100_000, logger: Logger) throws {
         self.maxBytes = maxBytes
         self.maxPages = maxPages
+        arriving = ArrivingBytes(limit: maxBytes)
         self.logger = logger
         do throws(Errno) {
             try Directories.make(path)
@@ -77,6 +79,9 @@ package final class PageStore: Sendable {
         threads.start()
         makeRoom()
     }
+
+    /// Lets another process, or another store, have the directory. Nothing may be asked of this one any more.
+    package func close() { lock.unlock() }
 
     deinit {
         lock.unlock()
@@ -130,8 +135,12 @@ package final class PageStore: Sendable {
         return try await threads.runIfActive {
             let descriptor = try self.directory.openFile(key.fileName)
             // It may have been replaced since it was looked up.
-            guard let file = try PageFile(descriptor), file.record == page.record else { throw PageStoreError(message: "the page was replaced") }
-            guard page.record.length <= Int64(Self.maxInMemory) else { return .file(PageReader(descriptor, length: page.record.length, self.threads)) }
+            guard let file = try PageFile(descriptor), file.record == page.record else {
+                throw PageStoreError(message: "the page was replaced")
+            }
+            guard page.record.length <= Int64(Self.maxInMemory) else {
+                return .file(PageReader(descriptor, length: page.record.length, self.threads))
+            }
             let bytes = try descriptor.bytes(Int(page.record.length), at: 0)
             guard bytes.count == Int(page.record.length) else { throw PageStoreError(message: "the page is shorter than it was") }
             self.state.withLock { $0.bodies.insert(bytes, for: key.fileName) }
@@ -148,7 +157,7 @@ package final class PageStore: Sendable {
             return "\(Self.temporaryPrefix)\(state.lastTemporary)"
         }
         let descriptor = try await threads.runIfActive { try self.directory.createFile(name) }
-        return PageWriter(name: name, descriptor: descriptor, directory: directory, threads)
+        return PageWriter(name: name, descriptor: descriptor, directory: directory, arriving: arriving, threads)
     }
 
     /// Puts a page in the place of the one that was there.
@@ -204,7 +213,7 @@ package final class PageStore: Sendable {
         for name in names {
             do throws(Errno) {
                 try directory.remove(name)
-            } catch where error != .noSuchFileOrDirectory {
+            } catch  where error != .noSuchFileOrDirectory {
                 logger.warning("A page cannot be removed", metadata: ["file": "\(name)", "error": "\(error)"])
             } catch {}
         }

@@ -5,6 +5,25 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
+/// How many bytes of bodies have arrived that are not pages yet, so that origins cannot fill the disk with what never ends.
+final class ArrivingBytes: Sendable {
+    private let limit: Int64
+    private let count = Atomic<Int64>(0)
+
+    init(limit: Int64) {
+        self.limit = limit
+    }
+
+    /// - Returns: Whether there is room for so many more; otherwise nothing changes.
+    func add(_ bytes: Int) -> Bool {
+        guard count.add(Int64(bytes), ordering: .relaxed).newValue > limit else { return true }
+        count.subtract(Int64(bytes), ordering: .relaxed)
+        return false
+    }
+
+    func remove(_ bytes: Int64) { count.subtract(bytes, ordering: .relaxed) }
+}
+
 /// A body that arrives, in a file that is removed unless it is kept.
 final class PageWriter: Sendable {
     /// Bytes that are written at a time.
@@ -14,16 +33,20 @@ final class PageWriter: Sendable {
     let descriptor: Descriptor
     let isKept = Atomic(false)
     private let directory: Descriptor
+    private let arriving: ArrivingBytes
+    private let arrived = Atomic<Int64>(0)
     private let threads: NIOThreadPool
 
-    init(name: String, descriptor: Descriptor, directory: Descriptor, _ threads: NIOThreadPool) {
+    init(name: String, descriptor: Descriptor, directory: Descriptor, arriving: ArrivingBytes, _ threads: NIOThreadPool) {
         self.name = name
         self.descriptor = descriptor
         self.directory = directory
+        self.arriving = arriving
         self.threads = threads
     }
 
     deinit {
+        arriving.remove(arrived.load(ordering: .relaxed))
         // What is left over is removed at the next start.
         if !isKept.load(ordering: .relaxed) { try? directory.remove(name) }
     }
@@ -32,6 +55,7 @@ final class PageWriter: Sendable {
     ///
     /// - Parameter limit: Bytes.
     /// - Returns: `nil` if there are more.
+    /// - Throws: ``PageStoreError`` if too much arrives at the same time; `Errno`; what the body throws.
     func write<Body: AsyncSequence>(_ body: Body, limit: Int64) async throws -> (length: Int64, sha256: String)?
     where Body.Element == ByteBuffer {
         var piece: [UInt8] = []
@@ -53,6 +77,8 @@ final class PageWriter: Sendable {
 
     private func append(_ piece: [UInt8]) async throws {
         guard !piece.isEmpty else { return }
+        guard arriving.add(piece.count) else { throw PageStoreError(message: "too much arrives at the same time") }
+        arrived.add(Int64(piece.count), ordering: .relaxed)
         try await threads.runIfActive { [descriptor] in try descriptor.append(piece) }
     }
 

@@ -1,0 +1,288 @@
+import MirrorCore
+import MirrorNet
+import MirrorSettings
+import TestServers
+import Testing
+
+@testable import NamedOrigins
+
+@Suite(.timeLimit(.minutes(5))) struct PageTroublesTests {
+    @Test("While the origin is down, what was seen before is given out and marked; the origin is not asked each time")
+    func down() async throws {
+        try await PageScene.run { scene in
+            scene.origin.on("/a", .text("one"), .hangUp, .hangUp, .hangUp, .hangUp, .text("two", etag: "\"v2\""))
+            _ = try await scene.page("/a")
+            scene.clock.advance(by: .seconds(100))
+            let stale = try await scene.page("/a")
+            #expect(stale.freshness == .stale)
+            #expect(stale.status == 200)
+            #expect(stale.field("X-Cloud-Mirror-Stale") == "100")
+            #expect(try await stale.text == "one")
+            let asked = scene.origin.requests.count
+            #expect(try await scene.page("/a") { $0.ifNoneMatch = "\"v1\"" }.status == 304)
+            // Nor for another page of the same origin that is at hand.
+            #expect(try await scene.page("/a") { $0.wantsRevalidation = true }.freshness == .stale)
+            #expect(scene.origin.requests.count == asked)
+
+            scene.origin.on("/a", .text("two", etag: "\"v2\""))
+            scene.clock.advance(by: .seconds(5))
+            let fresh = try await scene.page("/a")
+            #expect(fresh.freshness == .fetched)
+            #expect(fresh.field("X-Cloud-Mirror-Stale") == nil)
+            #expect(try await fresh.text == "two")
+        }
+    }
+
+    @Test("An origin that fails is down, too", arguments: [500, 502, 503, 504, 429, 408])
+    func failing(_ status: Int) async throws {
+        try await PageScene.run { scene in
+            scene.origin.on("/a", .text("one"), .status(status, "no"), .text("two", etag: "\"v2\""))
+            scene.origin.on("/b", .status(status, "no").with { $0.headers.append(("Retry-After", "7")) })
+            _ = try await scene.page("/a")
+            scene.clock.advance(by: .seconds(60))
+            #expect(try await scene.page("/a").freshness == .stale)
+            scene.clock.advance(by: .seconds(5))
+            #expect(try await scene.page("/a").text == "two")
+            // What is not at hand gets the origin's word.
+            let word = try await scene.page("/b")
+            #expect(word.status == status)
+            #expect(word.field("Retry-After") == "7")
+            #expect(try await word.text == "no")
+        }
+    }
+
+    @Test("A page that is too old is not given out any more")
+    func staleLimit() async throws {
+        var configuration = PageConfiguration()
+        configuration.staleLimit = .seconds(1_000)
+        try await PageScene.run(configuration) { scene in
+            scene.origin.on("/a", .text("one"), .hangUp, .hangUp, .hangUp, .hangUp)
+            _ = try await scene.page("/a")
+            scene.clock.advance(by: .seconds(999))
+            #expect(try await scene.page("/a").freshness == .stale)
+            scene.clock.advance(by: .seconds(1))
+            #expect(try await scene.failure("/a") == .unreachable)
+        }
+    }
+
+    @Test("A client does not wait for an origin that is slow to confirm a page; whoever comes after it has the new one")
+    func patience() async throws {
+        try await PageScene.run { scene in
+            let gate = FakeGate()
+            scene.origin.on("/a", .text("one"), .text("two", etag: "\"v2\"").with { $0.gate = gate })
+            _ = try await scene.page("/a")
+            scene.clock.advance(by: .seconds(60))
+            let request = try scene.request("/a")
+            let slow = Task { try await scene.service.page(request) }
+            try await gate.waiting()
+            // Of the client, and of the fetch.
+            await scene.clock.sleepers(2)
+            scene.clock.advance(by: .seconds(3))
+            #expect(try await slow.value.freshness == .stale)
+            gate.open()
+            try await eventually("the new page is there") { try await scene.page("/a").text == "two" }
+            #expect(scene.origin.requests.count == 2)
+        }
+    }
+
+    @Test("A client is answered at its deadline, whatever the origin does")
+    func deadline() async throws {
+        try await PageScene.run { scene in
+            let gate = FakeGate()
+            scene.origin.on("/a", .text("one two").with { $0.stall = (3, gate) })
+            let request = try scene.request("/a")
+            let slow = Task { try await scene.service.page(request) }
+            try await gate.waiting()
+            // Of the client, and of the fetch.
+            await scene.clock.sleepers(2)
+            scene.clock.advance(by: .seconds(30))
+            await #expect { try await slow.value } throws: { ($0 as? PageError)?.code == .timedOut }
+            // It is fetched for the next one all the same.
+            gate.open()
+            try await eventually("the page is kept") { scene.store.usage.pages == 1 }
+            #expect(try await scene.page("/a").freshness == .fresh)
+        }
+    }
+
+    @Test("An origin that takes too long for a page is given up")
+    func fetchLimit() async throws {
+        try await PageScene.run { scene in
+            let gate = FakeGate()
+            scene.origin.on("/a", .text("one two").with { $0.stall = (3, gate) })
+            let request = try scene.request("/a") { $0.deadline = scene.clock.instant + .seconds(1_000) }
+            let slow = Task { try await scene.service.page(request) }
+            try await gate.waiting()
+            // Of the client, and of the fetch.
+            await scene.clock.sleepers(2)
+            scene.clock.advance(by: .seconds(120))
+            await #expect { try await slow.value } throws: { ($0 as? PageError)?.code == .timedOut }
+            try await eventually("nothing is left over") { try scene.directory.files(in: "pages") == ["lock"] }
+        }
+    }
+
+    @Test("That there is no such page is passed on, remembered briefly, and ends the page that was there", arguments: [404, 410, 451])
+    func absence(_ status: Int) async throws {
+        try await PageScene.run { scene in
+            scene.origin.on("/a", .text("one"), .status(status, "gone"), .text("two", etag: "\"v2\""))
+            _ = try await scene.page("/a")
+            scene.clock.advance(by: .seconds(60))
+            for _ in 0..<3 {
+                let answer = try await scene.page("/a")
+                #expect(answer.status == status)
+                #expect(try await answer.text == "gone")
+            }
+            #expect(scene.origin.requests.count == 2)
+            #expect(scene.store.usage.pages == 0)
+            scene.clock.advance(by: .seconds(5))
+            #expect(try await scene.page("/a").text == "two")
+        }
+    }
+
+    @Test("While the origin is down, that there was no such page is passed on for longer")
+    func absenceWhileDown() async throws {
+        try await PageScene.run { scene in
+            scene.origin.on("/a", .status(404, "gone"), .hangUp, .hangUp, .hangUp, .hangUp)
+            #expect(try await scene.page("/a").status == 404)
+            scene.clock.advance(by: .seconds(60))
+            let answer = try await scene.page("/a")
+            #expect(answer.status == 404)
+            #expect(answer.freshness == .stale)
+            #expect(try await answer.text == "gone")
+            scene.origin.on("/a", .text("two"))
+            scene.clock.advance(by: .seconds(5))
+            #expect(try await scene.page("/a").text == "two")
+        }
+    }
+
+    @Test("What else the origin says is passed on and not remembered", arguments: [400, 401, 403, 501])
+    func otherWords(_ status: Int) async throws {
+        try await PageScene.run { scene in
+            scene.origin.on("/a", .text("one"), .status(status, "no").with { $0.headers.append(("WWW-Authenticate", "Basic realm=\"a\"")) })
+            _ = try await scene.page("/a")
+            scene.clock.advance(by: .seconds(60))
+            for number in 2...3 {
+                let answer = try await scene.page("/a")
+                #expect(answer.status == status)
+                #expect(answer.field("WWW-Authenticate") == "Basic realm=\"a\"")
+                #expect(scene.origin.requests.count == number)
+            }
+        }
+    }
+
+    @Test("A page that breaks off, or is not as long as the origin says, is none")
+    func brokenOff() async throws {
+        try await PageScene.run { scene in
+            scene.origin.on("/a", .text("one"), .text("longer than that", etag: "\"v2\"").with { $0.truncateAfter = 4 })
+            scene.origin.on("/b", .text("short").with { $0.statedLength = 50 })
+            scene.origin.on(
+                "/c",
+                .text("longer than that").with {
+                    $0.truncateAfter = 4
+                    $0.framing = .chunked
+                })
+            _ = try await scene.page("/a")
+            scene.clock.advance(by: .seconds(60))
+            #expect(try await scene.page("/a").text == "one")
+            #expect(try await scene.failure("/b") == .unreachable)
+            #expect(try await scene.failure("/c") != nil)
+            #expect(scene.store.usage.pages == 1)
+        }
+    }
+
+    @Test("A page that is too large is none, whether the origin says so or not")
+    func tooLarge() async throws {
+        var configuration = PageConfiguration()
+        configuration.maxPageBytes = 1_000
+        try await PageScene.run(configuration) { scene in
+            scene.origin.on("/a", .generated(size: 1_000))
+            scene.origin.on("/b", .generated(size: 1_001))
+            scene.origin.on("/c", .generated(size: 100_000).with { $0.framing = .chunked })
+            #expect(try await scene.failure("/a") == nil)
+            #expect(try await scene.failure("/b") == .tooLarge)
+            #expect(try await scene.failure("/c") == .tooLarge)
+            #expect(scene.store.usage.pages == 1)
+            // It is not fetched in vain again and again.
+            #expect(try await scene.failure("/c") == .tooLarge)
+            #expect(scene.origin.requests(for: "/c").count == 1)
+            scene.origin.on("/c", .text("small"))
+            scene.clock.advance(by: .seconds(60))
+            #expect(try await scene.page("/c").text == "small")
+        }
+    }
+
+    @Test("What is encoded although that was not asked for, or is HTML where it cannot be, is no page")
+    func unusable() async throws {
+        try await PageScene.run { scene in
+            scene.origin.on("/a", .text("one").with { $0.headers.append(("Content-Encoding", "gzip")) })
+            scene.origin.on("/b", .body(Array("<html>".utf8), type: "text/html; charset=utf-8"))
+            scene.origin.on("/c", .text("one").with { $0.headers.append(("Content-Encoding", "identity")) })
+            #expect(try await scene.failure("/a") == .unusable)
+            #expect(try await scene.failure("/b") { $0.rule.refusesHTML = true } == .unusable)
+            #expect(try await scene.failure("/b") == nil)
+            #expect(try await scene.failure("/c") == nil)
+            #expect(scene.origin.requests[0].header("Accept-Encoding") == "identity")
+        }
+    }
+
+    @Test("An origin that may not be fetched from, or redirects to such a place, is refused")
+    func refused() async throws {
+        try await PageScene.run { scene in
+            let elsewhere = try ArtifactURL("http://other.example/")
+            scene.origin.on("/a", .redirect(to: "http://other.example/"))
+            #expect(try await scene.failure("/a") == .refused)
+            #expect(try await scene.failure("/b") { $0.url = elsewhere } == .refused)
+        }
+    }
+
+    @Test("So many pages are fetched at a time, and no more")
+    func maxFetches() async throws {
+        var configuration = PageConfiguration()
+        configuration.maxFetches = 1
+        try await PageScene.run(configuration) { scene in
+            let gate = FakeGate()
+            scene.origin.on("/a", .text("one").with { $0.gate = gate })
+            scene.origin.on("/b", .text("two"))
+            let request = try scene.request("/a")
+            let first = Task { try await scene.service.page(request) }
+            try await gate.waiting()
+            #expect(try await scene.failure("/b") == .unavailable)
+            gate.open()
+            #expect(try await first.value.text == "one")
+            #expect(try await scene.page("/b").text == "two")
+        }
+    }
+
+    @Test("With a client's own credentials, nothing is kept and nothing is shared")
+    func clientCredentials() async throws {
+        try await PageScene.run { scene in
+            var scene = scene
+            scene.named = NamedOrigin(name: "index", url: scene.named.url, credentials: .client)
+            scene.origin.on("/a") { request in
+                request.header("Authorization").map { .text("for \($0)") } ?? .status(401, "who?")
+            }
+            for name in ["one", "two", "one"] {
+                let answer = try await scene.page("/a") { $0.authorization = Secret(name) }
+                #expect(try await answer.text == "for \(name)")
+                #expect(answer.field("Cache-Control") == "private, no-cache")
+            }
+            #expect(try await scene.page("/a").status == 401)
+            #expect(scene.store.usage.pages == 0)
+            #expect(scene.origin.requests.count == 4)
+        }
+    }
+
+    @Test("What the mirror gets with its credentials is not given to those who ask without the named origin")
+    func ownCredentials() async throws {
+        try await PageScene.run { scene in
+            var other = scene
+            other.named = NamedOrigin(name: "secret", url: scene.named.url, credentials: .bearer(Secret("t0ken")))
+            scene.origin.on("/a") { request in
+                request.header("Authorization") == "Bearer t0ken" ? .text("secret") : .status(404)
+            }
+            #expect(try await other.page("/a").text == "secret")
+            #expect(try await scene.page("/a").status == 404)
+            #expect(try await other.page("/a").freshness == .fresh)
+            #expect(!scene.log.all.contains { $0.contains("t0ken") })
+        }
+    }
+}
