@@ -12,7 +12,7 @@ extension EndToEnd {
         // MARK: apt
 
         @Test(
-            "apt installs a package and the one that it needs, twice and without the archive",
+            "apt installs a package and the thirteen that it needs, which it asks for ten at a time, twice and without the archive",
             .enabled(if: ClientHome.isExpected("apt-get")))
         func apt() async throws {
             let isFixed = { (asked: PackageOrigins.Asked) in asked.path.hasPrefix("/pool/") || asked.path.contains("/by-hash/") }
@@ -23,7 +23,7 @@ extension EndToEnd {
                     try await Self.apt(["update"], in: home)
                     try await Self.apt(["install", "--yes", "--download-only", "mirror-app"], in: home)
                     let names = try home.files(in: "apt/var/cache/apt/archives", suffix: ".deb")
-                    #expect(names == ["mirror-app_1.0_all.deb", "mirror-leaf_1.0_all.deb"])
+                    #expect(names.count == 14 && names.contains("mirror-leaf_1.0_all.deb"), "\(names)")
                     for name in names { try await home.run("dpkg-deb", ["--extract", "apt/var/cache/apt/archives/\(name)", "root"]) }
                     #expect(try home.read("root/usr/share/mirror-leaf/data.bin").count == 20_000)
                 }

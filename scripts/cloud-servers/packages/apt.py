@@ -1,4 +1,5 @@
-"""An apt repository as Debian's: a signed InRelease, indexes under by-hash, packages in pool/. mirror-app needs mirror-leaf.
+"""An apt repository as Debian's: a signed InRelease, indexes under by-hash, packages in pool/. mirror-app needs mirror-leaf and twelve others: more than
+apt asks for before the first answer.
 
 archive.asc is the key that signs. POST /_control/release {"version"} publishes a further version of mirror-leaf.
 """
@@ -32,7 +33,8 @@ class Deb:
 class Apt(Host):
     def __init__(self, world):
         super().__init__(world)
-        self.packages = [Deb("mirror-app", "1.0", "mirror-leaf"), Deb("mirror-leaf", "1.0")]
+        names = ["mirror-leaf", *(f"mirror-part-{number}" for number in range(12))]
+        self.packages = [Deb("mirror-app", "1.0", ", ".join(names)), *(Deb(name, "1.0") for name in names)]
         # The agent that gpg starts has a socket in it, and paths of sockets are short.
         self.keys = os.path.join(world.directory, "keys")
         os.makedirs(self.keys, mode=0o700)
