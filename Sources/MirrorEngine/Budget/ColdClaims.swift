@@ -53,7 +53,7 @@ package final class ColdClaims: Sendable {
     ///
     /// - Parameter client: `nil` for what an admin asks for, which costs nothing.
     /// - Returns: Whether it was there to be spent.
-    func spend(_ client: ClientNetwork?) -> Bool {
+    package func spend(_ client: ClientNetwork?) -> Bool {
         guard let client else { return true }
         let (limits, now) = (limits.value, clock.instant)
         let (refusal, refused) = state.withLock { state in

@@ -48,7 +48,7 @@ extension NamedRoutes {
             answer = await redirects.answer(asking, context).checked(against: call.digest)
         }
         switch answer {
-        case .origin(let reason) where delivery == .inline || call.origin.answersOnlyUs:
+        case .origin(let reason) where reason.mayRelay && (delivery == .inline || call.origin.answersOnlyUs):
             return try await fallback(call, request, reason, inline: true)
         case .replica, .description, .hop, .origin, .refused, .originStatus:
             return with(call, await redirects.finish(asking, with: answer)).response(to: request)
@@ -119,6 +119,16 @@ extension NamedRoutes {
     private func fields(of call: NamedCall) -> HTTPFields {
         guard call.origin.exchangesTokens, let digest = call.digest, digest.algorithm == .sha256 else { return [:] }
         return [.dockerContentDigest: "sha256:\(digest.hex)"]
+    }
+}
+
+extension Fallback {
+    /// Whether the mirror may send what the origin has: not to who has had its share already.
+    fileprivate var mayRelay: Bool {
+        switch self {
+        case .budget, .share, .overloaded, .left, .shuttingDown: false
+        case .timedOut, .copyFailed, .removing, .otherDigest, .notCopied, .asked, .noPool, .unavailable, .silent: true
+        }
     }
 }
 

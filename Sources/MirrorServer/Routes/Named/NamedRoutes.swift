@@ -43,12 +43,13 @@ struct NamedRoutes: Sendable {
         }
         // What a client shows for itself concerns nobody else: nothing of the answer is kept.
         if call.origin.credentials == .client, let own = request.headers[.authorization] {
+            try pay(for: call, request, context)
             return try await relay(call, request, authorization: own)
         }
         switch call.rule.kind {
         case .mirrored: return try await artifact(call, request, context, epochs)
         case .revalidated, .rewritten: return try await page(call, request, context)
-        case .passed: return try await pass(call, request)
+        case .passed: return try await pass(call, request, context)
         case .refused: throw RequestError(.forbidden, "the rules of \(call.origin.name) refuse this").about(call.url)
         }
     }
@@ -77,9 +78,20 @@ struct NamedRoutes: Sendable {
     }
 
     /// What is left to the origin.
-    private func pass(_ call: NamedCall, _ request: Request) async throws -> Response {
-        if request.method == .post || call.origin.answersOnlyUs { return try await relay(call, request) }
-        return toOrigin(call, .asked).response(to: request)
+    private func pass(_ call: NamedCall, _ request: Request, _ context: MirrorRequestContext) async throws -> Response {
+        guard request.method == .post || call.origin.answersOnlyUs else { return toOrigin(call, .asked).response(to: request) }
+        try pay(for: call, request, context)
+        return try await relay(call, request)
+    }
+
+    /// Takes from the budget of the client's network what a call to an origin costs that helps nobody else.
+    ///
+    /// - Throws: ``RequestError`` when nothing is left.
+    private func pay(for call: NamedCall, _ request: Request, _ context: MirrorRequestContext) throws {
+        let network = ClientNetwork(services.selector.value.client(peer: context.peer, values: request.forwarded))
+        guard services.redirects.coldClaims.spend(network) else {
+            throw RequestError(.unavailable, "your network has used up its budget for what is not here; try again later").about(call.url)
+        }
     }
 
     /// A redirect to the origin.
