@@ -159,7 +159,7 @@ extension EndToEnd {
                 let proxies = try #require(try scene.lines(for: "go", of: "go").split(separator: "=").last)
                 let (exit, output) = try await home.start(
                     "go", ["list", "-m", "example.test/none@v1.0.0"],
-                    environment: ["GOPROXY": proxies.replacing(",direct", with: ",off"), "GOSUMDB": "off", "GOTOOLCHAIN": "local"])
+                    environment: ["GOPROXY": String(proxies).replacing(",direct", with: ",off"), "GOSUMDB": "off", "GOTOOLCHAIN": "local"])
                 #expect(exit == .code(1))
                 // What comes behind the comma: it is only asked after 404 and 410.
                 #expect(output.contains("module lookup disabled by GOPROXY=off"), "\(output)")
