@@ -140,11 +140,11 @@ import Testing
             ),
             (
                 "pip: {url: https://a.example.org/, preset: go, credentials: {user: a}}",
-                ["3:66: origins.named.pip.credentials: has no password; write passwordFile: PATH"]
+                ["3:65: origins.named.pip.credentials: has no password; write passwordFile: PATH"]
             ),
             (
                 "pip: {url: https://a.example.org/, preset: go, credentials: {}}",
-                ["3:66: origins.named.pip.credentials: must have one of {user, passwordFile}, {tokenFile} and {header, valueFile}"]
+                ["3:65: origins.named.pip.credentials: must have one of {user, passwordFile}, {tokenFile} and {header, valueFile}"]
             ),
             (
                 "pip: {url: https://a.example.org/, preset: go, links: [https://b.example.org, https://b.example.org/]}",

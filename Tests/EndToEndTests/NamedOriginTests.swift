@@ -10,7 +10,7 @@ extension EndToEnd {
 
         /// An index on one port whose files are on another.
         private func settings(_ index: FakeOrigin, _ files: FakeOrigin, _ more: String = "") -> MirrorSettings {
-            var settings = MirrorSettings(allow: [])
+            var settings = MirrorSettings(allow: [index.url("/")])
             settings.moreOrigins = [
                 "named:", "  pip: {url: \"\(index.url("/"))\", preset: python, links: [\"\(files.url("/"))\"]\(more)}",
             ]
@@ -103,7 +103,7 @@ extension EndToEnd {
             let digest = try FakeBody.bytes(Array("right".utf8)).sha256.hex
             try await FakeOrigin.run { origin in
                 origin.on("/v2/a/blobs/sha256:\(digest)", [.text("wrong"), .text("wrong"), .text("wrong"), .text("right")])
-                var settings = MirrorSettings(allow: [])
+                var settings = MirrorSettings(allow: [origin.url("/v2/")])
                 settings.negativeLife = "1s"
                 settings.moreOrigins = ["named: {oci: {url: \"\(origin.url("/"))\", preset: oci}}"]
                 try await MirrorProcess.run(settings) { mirror in

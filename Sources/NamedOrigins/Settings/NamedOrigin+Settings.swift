@@ -54,7 +54,7 @@ extension NamedOrigin {
             if let rule = OriginRule.read(section) { rules.append(rule) }
         }
         if rules.count > maxRules { reader.report("has more than \(maxRules) rules", key: "rules") }
-        if preset == nil, rules.isEmpty, !reader.has("rules") {
+        if !reader.has("preset"), !reader.has("rules") {
             reader.report("has neither preset nor rules, so that nothing would be mirrored; write preset: python, or rules")
         }
         guard let url else { return nil }
