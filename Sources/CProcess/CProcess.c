@@ -26,8 +26,9 @@ int c_process_processor_count(void) {
 void c_process_limit_heaps(int count) {
 #ifdef __GLIBC__
     mallopt(M_ARENA_MAX, count);
-    // Fixed: glibc raises it to the largest block that was ever freed, and then keeps blocks of that size in heaps.
-    mallopt(M_MMAP_THRESHOLD, 2 << 20);
+    // Fixed: glibc raises it to the largest block that was ever freed, and then keeps blocks of that size in heaps. Blocks of parts (512 KiB), which are
+    // used again while there are copies, go back to the system after them.
+    mallopt(M_MMAP_THRESHOLD, 512 << 10);
     mallopt(M_TRIM_THRESHOLD, 4 << 20);
 #else
     (void)count;

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MirrorNet
 import MirrorNode
 import MirrorCore
 import MirrorSettings
@@ -42,7 +43,7 @@ struct CheckConfigCommand: AsyncParsableCommand {
             guard !quiet else { return }
             let pools = configuration.pools.map(\.id.description).joined(separator: ", ")
             print(
-                "\(file) is fine: listens on \(configuration.listen), pools: \(pools), allowed origins: \(configuration.origins.allow.count + configuration.origins.buckets.count)"
+                "\(file) is fine: listens on \(configuration.listen), pools: \(pools), allowed origins: \(configuration.origins.policy.allow.count + configuration.origins.buckets.count)"
             )
             if !fileOnly { configuration.sharesOfDisks.forEach { print($0) } }
         }

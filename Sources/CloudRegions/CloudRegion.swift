@@ -1,3 +1,5 @@
+import MirrorCore
+
 /// One region of one cloud, written `aws/us-west-2`.
 package struct CloudRegion: Sendable, Hashable, CustomStringConvertible {
     package let cloud: Cloud
@@ -21,11 +23,7 @@ package struct CloudRegion: Sendable, Hashable, CustomStringConvertible {
     package var description: String { "\(cloud.rawValue)/\(name)" }
 
     private static func isName(_ name: String) -> Bool {
-        guard (1...40).contains(name.utf8.count), let first = name.utf8.first, isLetter(first) else { return false }
-        return name.utf8.allSatisfy {
-            isLetter($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: "-")
-        }
+        guard (1...40).contains(name.utf8.count), let first = name.utf8.first, first.isASCIILowercase else { return false }
+        return name.utf8.allSatisfy { $0.isASCIILowercaseOrDigit || $0 == UInt8(ascii: "-") }
     }
-
-    private static func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
 }

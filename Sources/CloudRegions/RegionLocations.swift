@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import CLibrary
 
 /// Where regions are, about: the city or the state that the provider names for each, to a tenth of a degree or two.
 package enum RegionLocations {

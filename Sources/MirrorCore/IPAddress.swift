@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import CLibrary
 
 /// An IPv4 or IPv6 address. The value needs no allocation.
 package struct IPAddress: Sendable, Hashable, CustomStringConvertible {

@@ -22,11 +22,9 @@ public struct PoolID: Sendable, Hashable, CustomStringConvertible {
     public var description: String { "\(service)/\(region)" }
 
     private static func isWord(_ word: String) -> Bool {
-        guard (1...63).contains(word.utf8.count), let first = word.utf8.first, isLetterOrDigit(first) else { return false }
-        return word.utf8.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".") }
-    }
-
-    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        guard (1...63).contains(word.utf8.count), let first = word.utf8.first, first.isASCIILowercaseOrDigit else { return false }
+        return word.utf8.allSatisfy {
+            $0.isASCIILowercaseOrDigit || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".")
+        }
     }
 }

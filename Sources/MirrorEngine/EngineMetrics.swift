@@ -69,16 +69,9 @@ package struct EngineMetrics: Sendable {
             func counter(_ name: String, _ more: [(String, String)] = []) -> Counter {
                 Counter(label: name, dimensions: label + more, factory: factory)
             }
-            func redirects(_ outcome: Outcome) -> Counter {
-                Counter(label: Name.redirects, dimensions: label + [("outcome", outcome.rawValue)], factory: redirectsFactory)
-            }
-            self.redirects = Dictionary(uniqueKeysWithValues: Outcome.endings.map { ($0, redirects($0)) })
-            fallbacks = Dictionary(
-                uniqueKeysWithValues: Fallback.allCases.map { reason in
-                    let labels = label + [("reason", reason.rawValue)]
-                    return (reason, Counter(label: Name.fallbacks, dimensions: labels, factory: redirectsFactory))
-                })
-            hits = redirects(.hit)
+            redirects = Counter.each(of: Outcome.endings, Name.redirects, label, label: "outcome", factory: redirectsFactory)
+            fallbacks = Counter.each(of: Fallback.allCases, Name.fallbacks, label, label: "reason", factory: redirectsFactory)
+            hits = Counter(label: Name.redirects, dimensions: label + [("outcome", Outcome.hit.rawValue)], factory: redirectsFactory)
             hops = counter(Name.hops)
             egressAvoided = counter(Name.egressAvoided)
             waitSeconds = Recorder(label: Name.waitSeconds, dimensions: label, aggregate: true, factory: factory)
@@ -123,15 +116,9 @@ package struct EngineMetrics: Sendable {
         self.factory = factory
         waiting = Gauge(label: Name.waiting, factory: factory)
         stateAvailable = Gauge(label: Name.stateAvailable, factory: factory)
-        overBudget = Dictionary(
-            uniqueKeysWithValues: BudgetTable.Refusal.allCases.map {
-                ($0, Counter(label: Name.overBudget, dimensions: [("budget", $0.rawValue)], factory: factory))
-            })
+        overBudget = Counter.each(of: BudgetTable.Refusal.allCases, Name.overBudget, label: "budget", factory: factory)
         spentNetworks = Gauge(label: Name.spentNetworks, factory: factory)
-        chosen = Dictionary(
-            uniqueKeysWithValues: PoolReason.allCases.filter { $0 != .named }.map {
-                ($0, Counter(label: Name.poolChoices, dimensions: [("reason", $0.rawValue)], factory: factory))
-            })
+        chosen = Counter.each(of: PoolReason.allCases.filter { $0 != .named }, Name.poolChoices, label: "reason", factory: factory)
     }
 
     package subscript(pool pool: PoolID?) -> PoolMetrics { pool.flatMap { pools[$0] } ?? noPool }

@@ -9,16 +9,13 @@ package final class Pool: Sendable {
 
     /// What a pool may hold, and for how long.
     package struct Limits: Sendable {
-        package var retention: any RetentionPolicy
-        /// Bytes that the pool may hold; `nil` for no limit but the storage's own.
+        package var retention: RetentionConfiguration
+        /// The bytes that `retention` allows on this machine; `nil` for no limit but the storage's own.
         package var maxBytes: Int64?
-        /// How long an expired replica stays, so that whoever was just redirected to it still finds it.
-        package var grace: Duration
 
-        package init(retention: any RetentionPolicy, maxBytes: Int64?, grace: Duration) {
+        package init(_ retention: RetentionConfiguration, maxBytes: Int64?) {
             self.retention = retention
             self.maxBytes = maxBytes
-            self.grace = grace
         }
     }
 
@@ -28,13 +25,14 @@ package final class Pool: Sendable {
         self.limits = Reloadable(limits)
     }
 
-    package var retention: any RetentionPolicy { limits.value.retention }
+    package var retention: any RetentionPolicy { limits.value.retention.policy }
     package var maxBytes: Int64? { limits.value.maxBytes }
 
     /// At least as long as a signed location works: nobody is to hold one whose object is gone.
     package var grace: Duration {
+        let grace = limits.value.retention.grace
         let isSigned = store.capabilities.features.contains(.presignedLocations)
-        return isSigned ? max(limits.value.grace, RedirectConfiguration.signedLife) : limits.value.grace
+        return isSigned ? max(grace, RedirectConfiguration.signedLife) : grace
     }
 
     /// How long a replica is left alone after a use, however full the pool is: a client that was redirected to it may still be on the way.

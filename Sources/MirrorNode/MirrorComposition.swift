@@ -50,10 +50,10 @@ struct MirrorComposition: Sendable {
         let store = try Self.openState(configuration, clock: clock, group: group, logger: logger)
         redis = store as? RedisStateStore
         state = HotIndex(store, clock: clock)
-        outbound = try Self.makeOutbound(configuration, group: group, logger: logger)
-        let relays = try Self.makeRelays(configuration, group: group, logger: logger)
+        outbound = Self.makeOutbound(configuration, group: group, logger: logger)
+        let relays = Self.makeRelays(configuration, group: group, logger: logger)
         self.relays = relays
-        let named = Reloadable(NamedOriginTable(configuration.origins.named, policy: outbound.policy))
+        let named = Reloadable(NamedOriginTable(configuration.origins.named, policy: configuration.origins.policy))
         self.named = named
         // What is got with one client's tokens is of use to the other.
         let tokens = UpstreamTokens(client: relays, clock: clock, logger: logger)
@@ -131,7 +131,8 @@ struct MirrorComposition: Sendable {
     /// What may be fetched, and what is asked for below `/o/`, from now on.
     ///
     /// - Throws: ``StartError`` when pages cannot be kept; nothing has changed then.
-    func replaceOrigins(with configuration: Configuration, _ policy: EgressPolicy) throws(StartError) {
+    func replaceOrigins(with configuration: Configuration) throws(StartError) {
+        let policy = configuration.origins.policy
         if role.servesArtifacts { try pages.open(for: configuration) }
         outbound.policy = policy
         relays.policy = policy
@@ -189,7 +190,7 @@ struct MirrorComposition: Sendable {
         switch configuration.state {
         case .redis(let redis):
             // Without waiting for it: a mirror whose state is away redirects to the origin.
-            return try redis.openState(configuration, group: group, logger: logger)
+            return redis.openState(configuration, group: group, logger: logger)
         case .sqlite(let path):
             do {
                 return try SQLiteStateStore(
@@ -214,21 +215,19 @@ struct MirrorComposition: Sendable {
 
     private static func makeRelays(
         _ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger
-    ) throws -> GuardedClient {
+    ) -> GuardedClient {
         GuardedClient(
-            policy: try configuration.egressPolicy(), configuration: configuration.outbound,
+            policy: configuration.origins.policy, configuration: configuration.outbound,
             resolver: CachingResolver(SystemResolver(eventLoopGroup: group)), eventLoopGroup: group, logger: logger)
     }
 
-    private static func makeOutbound(_ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger) throws
-        -> GuardedClient
-    {
-        let policy = try configuration.egressPolicy()
+    private static func makeOutbound(
+        _ configuration: Configuration, group: MultiThreadedEventLoopGroup, logger: Logger
+    ) -> GuardedClient {
         var outbound = configuration.outbound
         outbound.connectionsPerOrigin = configuration.copy.concurrency * configuration.copy.partConcurrency
         return GuardedClient(
-            policy: policy, configuration: outbound, resolver: CachingResolver(SystemResolver(eventLoopGroup: group)),
+            policy: configuration.origins.policy, configuration: outbound, resolver: CachingResolver(SystemResolver(eventLoopGroup: group)),
             eventLoopGroup: group, logger: logger)
     }
-
 }

@@ -57,8 +57,8 @@ package func serve(
         WatchedService("cloud regions", watch) { await mirror.regionUpdates.run() },
     ]
     if let redis = mirror.redis, case .redis(let settings) = configuration.state {
-        let client = try settings.client()
-        services.append(WatchedService("redis report", watch) { await reportOnRedis(redis, client, group: group, logger: logger) })
+        services.append(
+            WatchedService("redis report", watch) { await reportOnRedis(redis, settings.client, group: group, logger: logger) })
     }
     if let workers = mirror.workers { services.append(WatchedService("copies", watch, workers)) }
     if let registration = mirror.registration { services.append(WatchedService("registration", watch, registration)) }

@@ -128,7 +128,7 @@ private struct JSONScanner {
 
     private mutating func digits() throws(JSONBody.Flaw) {
         let start = position
-        while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { position += 1 }
+        while let byte = next, byte.isASCIIDigit { position += 1 }
         guard position > start else { throw flaw(next == nil ? "it ends early" : "a value is missing") }
     }
 

@@ -39,7 +39,13 @@ struct ListenerService: Service, CustomStringConvertible {
     func run() async throws {
         do {
             try await withTaskCancellationHandler {
-                try await accept()
+                do {
+                    try await accept()
+                } catch {
+                    connections.cancel()
+                    await connections.drain()
+                    throw error
+                }
                 await connections.drain()
             } onCancel: {
                 connections.cancel()

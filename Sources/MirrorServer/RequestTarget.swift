@@ -70,6 +70,6 @@ struct RequestTarget: Equatable {
 extension Sequence<UInt8> {
     /// - Parameter prefix: Lower-case ASCII.
     fileprivate func startsIgnoringCase(_ prefix: [UInt8]) -> Bool {
-        starts(with: prefix) { $0 == $1 || ((UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) && $0 | 0x20 == $1) }
+        starts(with: prefix) { $0.asciiLowercased == $1 }
     }
 }

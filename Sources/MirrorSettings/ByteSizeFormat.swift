@@ -1,3 +1,5 @@
+import MirrorCore
+
 /// Sizes as in the configuration: `16MiB`, `500GiB`, `1TB`.
 package enum ByteSizeFormat {
     /// Largest first, so that formatting uses the largest unit that divides evenly; binary before decimal.
@@ -10,7 +12,7 @@ package enum ByteSizeFormat {
 
     /// - Returns: Bytes; `nil` unless the text is a whole number and a unit (`B`, `kB`…`PB`, `KiB`…`PiB`) that fit into 63 bits.
     package static func parse(_ text: String) -> Int64? {
-        let digits = text.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let digits = text.utf8.prefix { $0.isASCIIDigit }
         guard !digits.isEmpty, let number = Int64(String(digits) ?? "") else { return nil }
         let unit = text[digits.endIndex...]
         guard let bytes = unit == "B" ? 1 : (binary + decimal).first(where: { $0.unit == unit })?.bytes else { return nil }

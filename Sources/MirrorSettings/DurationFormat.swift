@@ -8,7 +8,7 @@ package enum DurationFormat {
 
     /// - Returns: `nil` unless the text is a whole number and a unit (`ms`, `s`, `m`, `h`, `d`) that fit into 63 bits of milliseconds.
     package static func parse(_ text: String) -> Duration? {
-        let digits = text.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let digits = text.utf8.prefix { $0.isASCIIDigit }
         guard !digits.isEmpty, let number = Int64(String(digits) ?? ""),
             let unit = units.first(where: { $0.unit == text[digits.endIndex...] })
         else { return nil }

@@ -1,3 +1,5 @@
+import MirrorCore
+
 /// `${NAME}` in a value is replaced by an environment variable, and `$${` by the two characters `${`.
 package enum EnvironmentReferences {
     package static func expand(_ text: String, variable: (String) -> String?) -> Result<String, InvalidValue> {
@@ -30,7 +32,7 @@ package enum EnvironmentReferences {
 
     private static func isName(_ name: Substring) -> Bool {
         guard let first = name.utf8.first, (1...100).contains(name.utf8.count) else { return false }
-        return !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first)
+        return !first.isASCIIDigit
             && name.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "_") }
     }
 }

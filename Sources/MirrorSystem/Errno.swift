@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import CLibrary
 
 /// An error number of the operating system (errno(3)).
 package struct Errno: Error, Hashable, CustomStringConvertible {

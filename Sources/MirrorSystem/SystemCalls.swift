@@ -1,12 +1,5 @@
+package import CLibrary
 import CProcess
-
-#if canImport(Glibc)
-    package import Glibc
-#elseif canImport(Musl)
-    package import Musl
-#else
-    import Darwin
-#endif
 
 // System calls under names that no method hides.
 

@@ -41,6 +41,8 @@ package struct RedisConfiguration: Sendable {
         case cluster
     }
 
+    package static let defaultTimeout: Duration = .milliseconds(200)
+
     package var topology: Topology
     /// At least one.
     package var addresses: [Address]
@@ -61,13 +63,13 @@ package struct RedisConfiguration: Sendable {
     package var connectTimeout: Duration = .seconds(1)
     /// How long a command may take before its caller is told ``RedisError/Code/timedOut``. While an answer is overdue, later commands fail at
     /// once with ``RedisError/Code/notConnected``.
-    package var commandTimeout: Duration = .milliseconds(200)
+    package var commandTimeout: Duration = RedisConfiguration.defaultTimeout
     /// After so long without the answer that is due, the connection is given up.
     package var stallTimeout: Duration = .seconds(2)
     /// An idle connection is asked for a sign of life as often.
     package var pingInterval: Duration = .seconds(1)
     /// How long a command waits for a connection that is just being made.
-    package var connectionWait: Duration = .milliseconds(200)
+    package var connectionWait: Duration = RedisConfiguration.defaultTimeout
     /// Between attempts to connect: doubled each time up to the limit, half of it at random.
     package var backoff: Duration = .milliseconds(25)
     package var backoffLimit: Duration = .milliseconds(500)

@@ -1,3 +1,4 @@
+import MirrorCore
 import NIOCore
 
 /// What the scripts publish: netstrings, which are each a length in decimal digits, a colon, and as many bytes.
@@ -27,7 +28,7 @@ enum ChangeMessage {
         for _ in 0...maxDigits {
             switch bytes.readInteger(as: UInt8.self) {
             case UInt8(ascii: ":"): return length
-            case let digit? where (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit):
+            case let digit? where digit.isASCIIDigit:
                 length = length * 10 + Int(digit - UInt8(ascii: "0"))
             default: return nil
             }

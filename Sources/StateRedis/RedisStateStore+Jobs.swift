@@ -1,9 +1,62 @@
-import MirrorCore
-import MirrorState
+package import MirrorCore
+package import MirrorState
 import RedisClient
 
 /// Copy jobs of several pools, which may be on several servers.
 extension RedisStateStore {
+    package func lease(
+        pools: Set<PoolID>, passingOver lanes: Set<CopyLane>, worker: String, duration: Duration
+    ) async throws -> LeaseOutcome? {
+        search: while true {
+            // Others may be quicker: then the next pool has its turn.
+            for pool in try await poolsByFirstJob(pools, passingOver: lanes) {
+                switch try await lease(in: pool, passingOver: lanes, worker: worker, duration: duration) {
+                case .outcome(let outcome): return outcome
+                case .movedToOtherLane: continue search
+                case .notDue: continue
+                }
+            }
+            return nil
+        }
+    }
+
+    package func nextDue(pools: Set<PoolID>, passingOver lanes: Set<CopyLane>) async throws -> Timestamp? {
+        try await firstJobs(pools, passingOver: lanes).map(\.at).min()
+    }
+
+    package func extend(_ lease: CopyLease, duration: Duration) async throws -> CopyLease {
+        let now = clock.now
+        let answer = try await run(.extend, lease.id, [.integer(lease.token), Self.milliseconds(duration)], at: now)
+        guard !answer.isNull else { throw StateError.stale(lease) }
+        guard let values = answer.array, values.count == 4, let attempt = values[0].integer,
+            let expires = Self.time(values[1], saidAt: values[2], heardAt: now), let unfinished = values[3].integer
+        else { throw StateError.unexpected("extend") }
+        return CopyLease(
+            id: lease.id, token: lease.token, attempt: Int(attempt), queuedAt: lease.queuedAt, expires: expires,
+            lane: unfinished > 0 ? .unfinished : nil)
+    }
+
+    package func finish(_ lease: CopyLease, _ result: CopyResult) async throws {
+        let now = clock.now
+        var arguments: [RedisWord] = [.integer(lease.token)]
+        let maxErrors = RedisWord.integer(Int64(maxQueued))
+        switch result {
+        case .present(let object):
+            arguments += ["present", maxErrors] + RecordFields.words(object)
+        case .failed(let failure):
+            arguments += [failure.isDeadLetter ? "dead" : "failed", maxErrors] + RecordFields.words(failure, at: now)
+        case .retry(let pause):
+            arguments += ["retry", maxErrors, Self.milliseconds(max(pause, .zero))]
+        case .handBack:
+            arguments += ["back", maxErrors]
+        }
+        let words = arguments
+        _ = try await feed.knowing(lease.id, isKept: { $0 }) {
+            guard try await !run(.finish, lease.id, words, at: now).isNull else { throw StateError.stale(lease) }
+            return true
+        }
+    }
+
     /// The job of a pool that is due first.
     struct FirstJob: Sendable {
         let pool: PoolID
@@ -130,5 +183,15 @@ extension RedisStateStore {
 extension Result {
     var failure: Failure? {
         if case .failure(let error) = self { error } else { nil }
+    }
+}
+
+extension CopyFailure {
+    /// Whether somebody should look at it: neither the origin nor the configuration said no.
+    fileprivate var isDeadLetter: Bool {
+        switch reason {
+        case .transfer, .storage, .unfinished: true
+        case .origin, .refused, .redirect, .content, .tooLarge, .noRoom: false
+        }
     }
 }

@@ -1,3 +1,4 @@
+import MirrorCore
 import MirrorState
 import MirrorSystem
 
@@ -30,7 +31,7 @@ final class FileLock: Sendable {
     }
 
     private static func holder(_ file: Descriptor) -> String {
-        let digits = ((try? file.bytes(20, at: 0)) ?? []).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let digits = ((try? file.bytes(20, at: 0)) ?? []).prefix { $0.isASCIIDigit }
         return digits.isEmpty ? "another process" : "process \(String(decoding: digits, as: UTF8.self))"
     }
 }

@@ -27,10 +27,10 @@ struct AzureConformanceTests {
             case .prefixed:
                 let plain = try await server.store("prefixed").configuration
                 let configuration = AzureConfiguration(
-                    container: plain.container, endpoint: plain.endpoint, access: .presigned, keyPrefix: "/mirror/ü x",
-                    credentials: plain.credentials)
+                    container: plain.container, endpoint: plain.endpoint,
+                    reading: BucketReading(access: .presigned, keyPrefix: "/mirror/ü x"), credentials: plain.credentials)
                 return AzureStore(configuration: configuration, http: AzureTestServer.sharedHTTP, logger: AzureTestServer.logger)
-            case .token: return try await AzureTestServer.withToken().store("token") { $0.access = .presigned }
+            case .token: return try await AzureTestServer.withToken().store("token") { $0.reading.access = .presigned }
             }
         }
     }

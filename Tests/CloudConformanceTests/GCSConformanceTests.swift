@@ -42,8 +42,8 @@ struct GCSConformanceTests {
             case .prefixed:
                 let plain = try await server.store("prefixed").configuration
                 let configuration = GCSConfiguration(
-                    bucket: plain.bucket, endpoint: plain.endpoint, access: .presigned, keyPrefix: "/mirror/ü x",
-                    credentials: plain.credentials)
+                    bucket: plain.bucket, endpoint: plain.endpoint,
+                    reading: BucketReading(access: .presigned, keyPrefix: "/mirror/ü x"), credentials: plain.credentials)
                 return GCSStore(configuration: configuration, connection: GCSTestServer.connection)
             case .keys:
                 let keys = StaticCredentials(try #require(GCSTestServer.keys))
@@ -95,7 +95,7 @@ struct GCSConformanceTests {
         let keys = GCSTestServer.keys
         guard !isKey || keys != nil else { return }
         let store = try await GCSTestServer.required().store("signed") {
-            $0.access = .presigned
+            $0.reading.access = .presigned
             if isKey, let keys { $0.credentials = StaticCredentials(keys) }
         }
         let object = try SampleObject("a b+ü.bin", size: 10)
@@ -113,11 +113,12 @@ struct GCSConformanceTests {
         try await store.delete(object.key)
     }
 
-    @Test("A pool's bucket is made, passes the check, and is left alone then", arguments: [GCSConfiguration.Access.public, .presigned])
-    func setup(_ access: GCSConfiguration.Access) async throws {
+    @Test("A pool's bucket is made, passes the check, and is left alone then", arguments: [BucketAccess.public, .presigned])
+    func setup(_ access: BucketAccess) async throws {
         let server = try GCSTestServer.required()
         let configuration = GCSConfiguration(
-            bucket: GCSTestServer.newName("setup"), endpoint: server.endpoint, access: access, keyPrefix: "p/",
+            bucket: GCSTestServer.newName("setup"), endpoint: server.endpoint,
+            reading: BucketReading(access: access, keyPrefix: "p/"),
             credentials: server.credentials, location: "us-central1", project: server.project)
         let setup = GCSPoolSetup(configuration: configuration, retention: .seconds(86_400), connection: GCSTestServer.connection)
         var lines: [SetupLine] = []

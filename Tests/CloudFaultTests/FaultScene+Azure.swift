@@ -33,7 +33,8 @@ extension FaultScene {
             endpoint: endpoint, credentials: credentials, http: place.http, clock: place.clock, clockOffset: offset, logger: place.logger)
         let store = AzureStore(
             configuration: AzureConfiguration(
-                container: place.bucket, endpoint: endpoint, access: .presigned, credentials: credentials, delegation: delegation),
+                container: place.bucket, endpoint: endpoint, reading: BucketReading(access: .presigned),
+                credentials: credentials, delegation: delegation),
             http: place.http, clock: place.clock, clockOffset: offset, logger: place.logger)
         _ = try await store.client.send(AzureCall("createContainer", .PUT, .container, query: [("restype", "container")]))
         return Opened(

@@ -49,7 +49,8 @@ extension FaultScene {
         let keys = StaticCredentials(GCSCredentials(keys: GCSKeys(accessID: account.hmac.accessKey, secret: account.hmac.secretKey)))
         let credentials: any CredentialsProvider<GCSCredentials> = place.credentials == .token ? tokens : keys
         let configuration = GCSConfiguration(
-            bucket: place.bucket, endpoint: endpoint, access: .presigned, credentials: credentials, hasTokens: place.credentials == .token)
+            bucket: place.bucket, endpoint: endpoint, reading: BucketReading(access: .presigned), credentials: credentials,
+            hasTokens: place.credentials == .token)
         return Opened(
             store: GCSStore(configuration: configuration, connection: connection),
             putOther: { name in _ = try await client.send(GCSCall("put", .PUT, key: name, body: .bytes([ByteBuffer()]))) },

@@ -26,10 +26,10 @@ import Testing
     @Test("A pool needs an account and a container and nothing else: public, with the credentials of Azure's tools")
     func least() throws {
         let pool = try Self.pool(Self.needed)
-        #expect(pool == AzurePoolSettings(container: AzureContainerSettings(account: "mymirror", name: "mirror")))
-        #expect(pool.access == .public && pool.pullsURLs && pool.keyPrefix.isEmpty && pool.container.credentials == .chain)
-        #expect(pool.container.server == AzureEndpoint(account: "mymirror"))
-        #expect(pool.container.server.url == "https://mymirror.blob.core.windows.net")
+        #expect(pool == AzurePoolSettings(container: AzureContainerSettings(name: "mirror", endpoint: AzureEndpoint(account: "mymirror"))))
+        #expect(pool.reading == BucketReading() && pool.pullsURLs && pool.reading.keyPrefix.isEmpty && pool.container.credentials == .chain)
+        #expect(pool.container.endpoint == AzureEndpoint(account: "mymirror"))
+        #expect(pool.container.endpoint.url == "https://mymirror.blob.core.windows.net")
     }
 
     @Test("Every key of a pool and of an origin arrives")
@@ -54,20 +54,26 @@ import Testing
         let signature = Secret("?sv=2023-11-03&sig=the-signature")
         #expect(
             configuration.origins.buckets.compactMap { $0.settings as? AzureContainerSettings } == [
-                AzureContainerSettings(account: "artifacts", name: "releases", credentials: .signature(signature)),
                 AzureContainerSettings(
-                    account: "artifacts", name: "$root", endpoint: try ArtifactURL("http://127.0.0.1:10000/artifacts/"),
+                    name: "releases", endpoint: AzureEndpoint(account: "artifacts"), credentials: .signature(signature)),
+                AzureContainerSettings(
+                    name: "$root",
+                    endpoint: try #require(AzureEndpoint(try ArtifactURL("http://127.0.0.1:10000/artifacts/"), account: "artifacts")),
                     credentials: .anonymous),
             ])
         let container = AzureContainerSettings(
-            account: "mymirror", name: "my-mirror-1", endpoint: try ArtifactURL("https://mymirror.blob.core.chinacloudapi.cn"),
+            name: "my-mirror-1",
+            endpoint: try #require(
+                AzureEndpoint(try ArtifactURL("https://mymirror.blob.core.chinacloudapi.cn"), account: "mymirror")),
             credentials: .client(
                 tenantID: "example.org", clientID: "11111111-2222-3333-4444-555555555555", secret: Secret("the-secret-of-the-test")))
         #expect(
             configuration.pools.compactMap { $0.settings as? AzurePoolSettings } == [
                 AzurePoolSettings(
-                    container: container, access: .presigned, publicURL: try ArtifactURL("https://cdn.example.org/x/"),
-                    keyPrefix: "team/a/", pullsURLs: false)
+                    container: container,
+                    reading: BucketReading(
+                        access: .presigned, publicURL: try ArtifactURL("https://cdn.example.org/x/"), keyPrefix: "team/a/"),
+                    pullsURLs: false)
             ])
         for secret in ["the-secret-of-the-test", "the-signature"] { #expect(!"\(configuration)".contains(secret)) }
     }

@@ -30,8 +30,8 @@ import Testing
             do {
                 let configuration = try Configuration.parse(bytes, file: "fuzz.yaml", services: .standard, environment: Self.environment)
                 #expect(!configuration.pools.isEmpty)
-                #expect(!(configuration.origins.allow.isEmpty && configuration.origins.buckets.isEmpty))
-                #expect(configuration.origins.allow != [.anyPublic])
+                #expect(!(configuration.origins.policy.allow.isEmpty && configuration.origins.buckets.isEmpty))
+                #expect(configuration.origins.policy.allow != [.anyPublic])
             } catch {
                 #expect(!error.problems.isEmpty)
                 #expect(error.problems.allSatisfy { ($0.line ?? 0) >= 1 && ($0.column ?? 0) >= 1 && !$0.message.isEmpty })

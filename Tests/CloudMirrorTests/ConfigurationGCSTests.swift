@@ -1,5 +1,7 @@
 import MirrorCore
 import MirrorStorage
+import MirrorNet
+import MirrorEngine
 import Testing
 
 @testable import MirrorNode
@@ -23,9 +25,9 @@ import Testing
     func least() throws {
         let pool = try Self.pool("bucket: my-bucket")
         #expect(pool == GCSPoolSettings(bucket: GCSBucketSettings(name: "my-bucket"), location: "us-central1"))
-        #expect(pool.access == .public)
+        #expect(pool.reading.access == .public)
         #expect(pool.bucket.credentials == .chain)
-        #expect(pool.bucket.server == .google)
+        #expect(pool.bucket.endpoint == .google)
         #expect(pool.project == nil)
     }
 
@@ -48,16 +50,17 @@ import Testing
               gcs/other: {bucket: second-bucket, credentials: {file: /etc/key.json, impersonate: mirror@my-project.iam.gserviceaccount.com}}
             """
         let configuration = try Configuration.reading(file, Self.environment)
-        #expect(configuration.origins.allow.isEmpty)
+        #expect(configuration.origins.policy.allow.isEmpty)
         #expect(
             configuration.origins.buckets.compactMap { $0.settings as? GCSBucketSettings } == [
                 GCSBucketSettings(name: "artifacts", credentials: .found(file: "/here/reader.json", impersonated: nil)),
                 GCSBucketSettings(
-                    name: "other_one.example", endpoint: try ArtifactURL("https://storage.example.org:9000"), credentials: .anonymous),
+                    name: "other_one.example", endpoint: GCSEndpoint(try ArtifactURL("https://storage.example.org:9000")),
+                    credentials: .anonymous),
             ])
         #expect(configuration.pools.map(\.id.description) == ["gcs/main", "gcs/other"])
         let bucket = GCSBucketSettings(
-            name: "my-bucket", endpoint: try ArtifactURL("https://storage.example.org"),
+            name: "my-bucket", endpoint: GCSEndpoint(try ArtifactURL("https://storage.example.org")),
             credentials: .keys(accessID: "GOOGEXAMPLE", secret: Secret("the-secret-of-the-test")))
         let other = GCSBucketSettings(
             name: "second-bucket",
@@ -65,7 +68,9 @@ import Testing
         #expect(
             configuration.pools.compactMap { $0.settings as? GCSPoolSettings } == [
                 GCSPoolSettings(
-                    bucket: bucket, access: .presigned, publicURL: try ArtifactURL("https://cdn.example.org/x/"), keyPrefix: "team/a/",
+                    bucket: bucket,
+                    reading: BucketReading(
+                        access: .presigned, publicURL: try ArtifactURL("https://cdn.example.org/x/"), keyPrefix: "team/a/"),
                     location: "eu", project: "my-project"), GCSPoolSettings(bucket: other, location: "other"),
             ])
         #expect(configuration.warnings.isEmpty)

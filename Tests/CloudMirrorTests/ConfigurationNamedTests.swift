@@ -21,8 +21,8 @@ import Testing
         #expect(pip.rules == Preset.python.rules)
         #expect(pip.links.map(\.url.description) == ["https://files.pythonhosted.org/"])
         #expect(pip.delivery == .redirect && pip.credentials == .none && !pip.exchangesTokens)
-        #expect(configuration.origins.allow.isEmpty)
-        let policy = try configuration.egressPolicy()
+        let policy = configuration.origins.policy
+        #expect(policy.rules.count == 2)
         try policy.check(try ArtifactURL("https://pypi.org/simple/six/"))
         try policy.check(try ArtifactURL("https://files.pythonhosted.org/packages/a.whl"))
         #expect(throws: (any Error).self) { try policy.check(try ArtifactURL("https://example.org/")) }

@@ -16,8 +16,8 @@ import Testing
             file: nil, services: .standard, environment: .fake(variables: ["XDG_STATE_HOME": "/state"]))
         #expect(configuration.isZeroConfiguration)
         #expect(configuration.listen.description == "127.0.0.1:8080")
-        #expect(configuration.origins.allow == [.anyPublic])
-        #expect(configuration.origins.requireHTTPS)
+        #expect(configuration.origins.policy.allow == [.anyPublic])
+        #expect(configuration.origins.policy.requireHTTPS)
         #expect(configuration.admin.tokens.isEmpty)
         #expect(configuration.admin.localToken)
         let pool = try #require(configuration.pools.first)
@@ -33,7 +33,7 @@ import Testing
         let configuration = try Configuration.reading(minimalFile, .fake(variables: ["HOME": "/home/me"]))
         var expected = Configuration(services: .standard, stateDirectory: "/home/me/.local/state/cloud-mirror")
         expected.source = .file("mirror.yaml")
-        expected.origins.allow = [.prefix(try ArtifactURL("https://artifacts.example.org/"))]
+        expected.origins.policy = try EgressPolicy(allow: [.prefix(try ArtifactURL("https://artifacts.example.org/"))])
         expected.pools[0].move(to: "/pool")
         #expect(configuration == expected)
         #expect(!configuration.isZeroConfiguration)
@@ -97,22 +97,22 @@ import Testing
             configuration.admin.tokens.map(\.value) == ["token-from-the-environment", "token-from-the-file-one", "token-from-the-file-two"])
         #expect(!configuration.admin.localToken)
         #expect(
-            configuration.origins.allow == [
+            configuration.origins.policy.allow == [
                 .prefix(try ArtifactURL("http://artifacts.example.org/builds/")), .pattern("^https://a\\.example/"),
                 .pattern("^https://b\\.example/", query: .keep), .prefix(try ArtifactURL("https://c.example/"), query: .drop),
                 .prefix(try ArtifactURL("https://d.example/x"), query: .dropSignatures),
                 .prefix(try ArtifactURL("https://e.example/"), query: .only(QueryNames(["version", "filter[name]"]))),
                 .pattern("^https://f\\.example/", query: .only(QueryNames(["arch"]))),
             ])
-        #expect(!configuration.origins.requireHTTPS)
-        #expect(configuration.origins.allowAddresses.map(\.description) == ["10.0.0.0/8", "fd00::/8", "192.168.0.0/16"])
-        #expect(configuration.origins.maxRedirects == 0)
+        #expect(!configuration.origins.policy.requireHTTPS)
+        #expect(configuration.origins.policy.addressGuard.allowed.map(\.description) == ["10.0.0.0/8", "fd00::/8", "192.168.0.0/16"])
+        #expect(configuration.origins.policy.maxRedirects == 0)
         #expect(configuration.pools.map(\.id.description) == ["local/a", "local/b"])
         #expect(configuration.pools.map(\.directory) == ["/here/../a", "/b"])
         #expect(
             configuration.pools[0].retention
-                == Configuration.Retention(timeToLive: .seconds(604_800), maxBytes: .bytes(500 << 30), grace: .seconds(300)))
-        #expect(configuration.pools[1].retention == Configuration.Retention())
+                == RetentionConfiguration(timeToLive: .seconds(604_800), maxBytes: .bytes(500 << 30), grace: .seconds(300)))
+        #expect(configuration.pools[1].retention == RetentionConfiguration())
         #expect(
             configuration.redirect
                 == RedirectConfiguration(

@@ -1,5 +1,7 @@
 import MirrorCore
 import MirrorStorage
+import MirrorNet
+import MirrorEngine
 import Testing
 
 @testable import MirrorNode
@@ -23,10 +25,10 @@ import Testing
     @Test("A pool needs a bucket and nothing else: AWS, signed for the pool's own region, public, with the credentials of the AWS tools")
     func least() throws {
         let pool = try Self.pool("bucket: my-bucket")
-        #expect(pool == S3PoolSettings(bucket: S3BucketSettings(name: "my-bucket", region: "eu-central-1")))
-        #expect(pool.access == .public)
+        #expect(pool == S3PoolSettings(bucket: S3BucketSettings(name: "my-bucket", endpoint: .aws(region: "eu-central-1"))))
+        #expect(pool.reading.access == .public)
         #expect(pool.bucket.credentials == .chain)
-        #expect(pool.keyPrefix.isEmpty)
+        #expect(pool.reading.keyPrefix.isEmpty)
     }
 
     @Test("Every key of a pool arrives")
@@ -47,23 +49,26 @@ import Testing
                 retention: {timeToLive: 2d, maxBytes: 1GiB}
             """
         let configuration = try Configuration.reading(file, Self.environment)
-        #expect(configuration.origins.allow.isEmpty)
+        #expect(configuration.origins.policy.allow.isEmpty)
         #expect(
             configuration.origins.buckets.compactMap { $0.settings as? S3BucketSettings } == [
-                S3BucketSettings(name: "artifacts", region: "us-west-2", dualStack: true, credentials: .profile("reader")),
+                S3BucketSettings(name: "artifacts", endpoint: .aws(region: "us-west-2", dualStack: true), credentials: .profile("reader")),
                 S3BucketSettings(
-                    name: "With_Odd.Name", endpoint: try ArtifactURL("https://s3.example.org:9000"), region: "us-east-1",
+                    name: "With_Odd.Name", endpoint: S3Endpoint(url: try ArtifactURL("https://s3.example.org:9000"), region: "us-east-1"),
                     credentials: .anonymous),
             ])
         #expect(configuration.pools.map(\.id.description) == ["s3/frankfurt"])
         #expect(configuration.pools.map(\.retention.timeToLive) == [.seconds(172_800)])
         let bucket = S3BucketSettings(
-            name: "my.bucket", endpoint: try ArtifactURL("https://s3.example.org:9000"), region: "auto", addressing: .path,
+            name: "my.bucket",
+            endpoint: S3Endpoint(url: try ArtifactURL("https://s3.example.org:9000"), region: "auto", addressing: .path),
             credentials: .keys(
                 accessKeyID: "AKIDEXAMPLE", secretAccessKey: Secret("the-secret-of-the-test"), sessionToken: Secret("the-session-token")))
         #expect(
             configuration.pools.compactMap { $0.settings as? S3PoolSettings } == [
-                S3PoolSettings(bucket: bucket, publicURL: try ArtifactURL("https://cdn.example.org/x/"), keyPrefix: "team/a/")
+                S3PoolSettings(
+                    bucket: bucket,
+                    reading: BucketReading(publicURL: try ArtifactURL("https://cdn.example.org/x/"), keyPrefix: "team/a/"))
             ])
         #expect(configuration.warnings.isEmpty)
         #expect(!"\(configuration)".contains("the-secret-of-the-test"))

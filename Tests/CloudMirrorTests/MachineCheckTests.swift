@@ -4,6 +4,7 @@ import MirrorServer
 import NIOCore
 import NIOPosix
 import TestServers
+import MirrorEngine
 import Testing
 
 @testable import MirrorNode

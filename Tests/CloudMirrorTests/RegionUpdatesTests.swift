@@ -48,8 +48,8 @@ struct RegionUpdatesTests {
     /// Runs `body` with a client that may fetch what the sources name and nothing else.
     private func withClient(_ urls: [String], _ body: (GuardedClient) async throws -> Void) async throws {
         var configuration = try Configuration.reading(minimalFile)
-        configuration.origins.requireHTTPS = false
-        configuration.origins.allowAddresses = [try #require(IPNetwork("127.0.0.1/32"))]
+        configuration.origins.policy = try EgressPolicy(
+            requireHTTPS: false, allowAddresses: [try #require(IPNetwork("127.0.0.1/32"))])
         configuration.selection.cloudRegions.aws = .url(try ArtifactURL(try #require(urls.first)))
         let policy = try #require(try configuration.regionPolicy())
         let group = MultiThreadedEventLoopGroup.singleton

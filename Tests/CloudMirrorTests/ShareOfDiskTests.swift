@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorEngine
 import MirrorSystem
 import TestServers
 import Testing
@@ -7,7 +8,7 @@ import Testing
 
 @Suite("What a local pool may hold when nothing is said of it")
 struct ShareOfDiskTests {
-    private func pool(_ name: String, in directory: TemporaryDirectory, _ maxBytes: Configuration.Retention.MaxBytes) throws
+    private func pool(_ name: String, in directory: TemporaryDirectory, _ maxBytes: RetentionConfiguration.MaxBytes) throws
         -> Configuration.Pool
     {
         Configuration.Pool(

@@ -3,6 +3,7 @@ import MirrorCore
 import MirrorStorage
 import StorageLocal
 import StorageS3
+import MirrorEngine
 import Testing
 
 @testable import MirrorNode

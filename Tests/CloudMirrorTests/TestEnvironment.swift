@@ -1,5 +1,6 @@
 import CloudMirror
 import MirrorCore
+import MirrorEngine
 import StorageLocal
 
 @testable import MirrorNode
@@ -47,7 +48,7 @@ extension StorageServices {
 
 extension Configuration.Pool {
     /// A pool in a directory.
-    init(id: PoolID, directory: String, retention: Configuration.Retention = .init()) {
+    init(id: PoolID, directory: String, retention: RetentionConfiguration = .init()) {
         self.init(id: id, LocalPoolSettings(directory: directory), of: LocalService.self, retention: retention)
     }
 

@@ -1,6 +1,7 @@
 import Crypto
 import MirrorCore
 import NIOHTTP1
+import StorageCloud
 import StorageS3
 import TestServers
 import Testing
@@ -9,23 +10,23 @@ extension EndToEnd {
     /// Buckets of one server play regions: artifacts are at home in one, and are read from another.
     @Suite(.enabled(if: S3Server.isExpected, "no S3 server was started"), .timeLimit(.minutes(2)))
     struct S3Tests {
-        private static let pool = "s3/eu-central-1"
+        static let pool = "s3/eu-central-1"
 
-        private func redirect(_ mirror: MirrorProcess, _ artifact: String, _ query: String = "") async throws -> HTTP.Answer {
+        func redirect(_ mirror: MirrorProcess, _ artifact: String, _ query: String = "") async throws -> HTTP.Answer {
             try await mirror.send(.GET, "/v1/redirect/\(Self.pool)/\(PercentCoding.encode(artifact))\(query)")
         }
 
-        private func random(_ size: Int) -> [UInt8] {
+        func random(_ size: Int) -> [UInt8] {
             var generator = SystemRandomNumberGenerator()
             return (0..<size).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         }
 
         /// What `curl -L` does: no credentials, no fields of its own.
-        private func download(_ answer: HTTP.Answer) async throws -> HTTP.Answer {
+        func download(_ answer: HTTP.Answer) async throws -> HTTP.Answer {
             try await HTTP.send(.GET, try #require(answer.location))
         }
 
-        private func settings(_ server: S3Server, pool: String, access: String = "presigned", secretKey: String? = nil) -> MirrorSettings {
+        func settings(_ server: S3Server, pool: String, access: String = "presigned", secretKey: String? = nil) -> MirrorSettings {
             var settings = MirrorSettings(allow: ["https://artifacts.example.org/"])
             settings.morePools = ["\(Self.pool): \(server.settings(pool, secretKey: secretKey, ", access: \(access)"))"]
             return settings
@@ -252,227 +253,6 @@ extension EndToEnd {
                     #expect(object.status == 200)
                     #expect(object.text == "you asked for \(asked)")
                     #expect(try await redirect(mirror, origin.url(path)).outcome == "hit")
-                }
-            }
-        }
-
-        // MARK: HEAD
-
-        private static let headThenGet = """
-            import sys, urllib.request
-            def ask(method, **fields):
-                return urllib.request.urlopen(urllib.request.Request(sys.argv[1], method=method, headers=fields))
-            head = ask("HEAD")
-            assert head.status == 200 and head.geturl() == sys.argv[1], head.geturl()
-            get = ask("GET", **{"If-Match": head.headers["ETag"], "If-Unmodified-Since": head.headers["Last-Modified"]})
-            body = get.read()
-            assert len(body) == int(head.headers["Content-Length"]), head.headers
-            assert "/pool-" in get.geturl(), get.geturl()
-            for name in ["ETag", "Last-Modified", "Content-Type", "Content-Disposition", "Accept-Ranges"]:
-                assert head.headers[name] == get.headers[name] != None, (name, head.headers[name], get.headers[name])
-            part = ask("GET", **{"Range": "bytes=2-5", "If-Range": head.headers["ETag"]})
-            assert part.status == 206 and part.read() == body[2:6]
-            """
-
-        @Test("HEAD of a copy behind a presigned URL is answered by the mirror, with what a GET of the copy gives")
-        func headOfCopy() async throws {
-            let server = try S3Server()
-            let pool = try await server.makeBucket("pool")
-            try await FakeOrigin.run { origin async throws in
-                origin.on(
-                    "/a.whl",
-                    .generated(size: 3 << 20).with {
-                        $0.headers = [("Content-Type", "application/zip"), ("Content-Disposition", "attachment; filename=\"a b.whl\"")]
-                    })
-                var settings = settings(server, pool: pool)
-                settings.allow = [origin.url("/")]
-                try await MirrorProcess.run(settings) { mirror async throws in
-                    #expect(try await redirect(mirror, origin.url("/a.whl")).outcome == "wait")
-                    let directory = try TemporaryDirectory()
-                    for _ in 1...2 {
-                        let target = "\(mirror.url)/v1/redirect/\(Self.pool)/\(PercentCoding.encode(origin.url("/a.whl")))"
-                        let curl = try await Client.run(["curl", "-sSIL", "-w", "%{num_redirects} %{http_code}", target], in: directory)
-                        #expect(curl.exit == .code(0), "\(curl.errors)")
-                        #expect(curl.output.hasSuffix("0 200"), "\(curl.output)")
-                        #expect(curl.output.contains("ontent-Length: \(3 << 20)\r\n"), "\(curl.output)")
-                        #expect(curl.output.contains("Repr-Digest: sha-256=:"), "\(curl.output)")
-                        let python = try await Client.run([try await Client.python(), "-c", Self.headThenGet, target], in: directory)
-                        #expect(python.exit == .code(0), "\(python.errors)")
-                        // What is kept of the header survives a restart, and so does what is in front of it.
-                        try await mirror.restart(after: .terminate)
-                    }
-                }
-            }
-        }
-
-        @Test("pip with fast-deps reads the header and ranges of a wheel that nobody has yet, and installs it")
-        func fastDependencies() async throws {
-            let server = try S3Server()
-            let pool = try await server.makeBucket("pool")
-            let wheel = "slow-1.0-py3-none-any.whl"
-            let bytes = try await Client.wheel(size: 200_000)
-            try await FakeOrigin.run { origin async throws in
-                origin.on("/\(wheel)", .body(bytes))
-                var settings = settings(server, pool: pool)
-                settings.allow = [origin.url("/")]
-                try await MirrorProcess.run(settings) { mirror async throws in
-                    let target = "\(mirror.url)/v1/redirect/\(Self.pool)/\(PercentCoding.encode(origin.url("/\(wheel)")))"
-                    let page = """
-                        {"meta":{"api-version":"1.0"},"name":"slow","files":[{"filename":"\(wheel)","url":"\(target)","hashes":{}}]}
-                        """
-                    origin.on(
-                        "/simple/slow/",
-                        .text(page).with { $0.headers = [("Content-Type", "application/vnd.pypi.simple.v1+json")] })
-                    let directory = try TemporaryDirectory()
-                    let result = try await Client.run(
-                        [
-                            try await Client.python(), "-m", "pip", "install", "--use-feature=fast-deps", "--target", "site",
-                            "--disable-pip-version-check", "--no-cache-dir", "--index-url", origin.url("/simple/"), "slow",
-                        ], in: directory)
-                    #expect(result.exit == .code(0), "\(result.output)\n\(result.errors)")
-                    #expect(result.output.contains("Obtaining dependency information from slow 1.0"), "\(result.output)\n\(result.errors)")
-                    #expect(directory.exists("site/slow.py"))
-                    let heads = try await mirror.metric("cloud_mirror_redirects_total", "outcome=\"pending\"", Self.pool)
-                    #expect(heads == 1)
-                    // The copy, and the first byte.
-                    #expect(origin.requests(for: "/\(wheel)").count == 2)
-                }
-            }
-        }
-
-        /// The requests that the log of a mirror shows.
-        private func calls(_ mirror: MirrorProcess, _ bucket: String) -> Set<String> {
-            Set(
-                mirror.log.split(separator: "\n").filter { $0.contains("asking the service") && $0.contains(bucket) }
-                    .compactMap { line in
-                        line.firstMatch(of: /"?call"?[=:]\s*"?([A-Za-z]+)/).map { String($0.1) }
-                    })
-        }
-
-        @Test("The documented policies permit the requests that are really made, and no others are made")
-        func permissions() async throws {
-            let server = try S3Server()
-            let (home, pool) = (try await server.makeBucket("home"), try await server.makeBucket("pool"))
-            try await server.put([UInt8](repeating: 7, count: 70 << 20), "large", in: home)
-            try await server.put(random(100), "small", in: home)
-            try await FakeOrigin.run { origin async throws in
-                origin.on("/large", .generated(size: 20 << 20))
-                origin.on("/small", .text("small"))
-                origin.on(
-                    "/broken",
-                    .generated(size: 20 << 20).with {
-                        $0.acceptsRanges = false
-                        $0.truncateAfter = 9 << 20
-                    })
-                var settings = settings(server, pool: pool)
-                settings.allow = [origin.url("/")]
-                settings.buckets = [server.settings(home)]
-                settings.logLevel = "trace"
-                try await MirrorProcess.run(settings) { mirror async throws in
-                    for artifact in ["s3://\(home)/large", "s3://\(home)/small", origin.url("/large"), origin.url("/small")] {
-                        #expect(try await redirect(mirror, artifact).outcome == "wait", "\(artifact)")
-                    }
-                    #expect(try await redirect(mirror, origin.url("/broken")).outcome == "fallback")
-                    let documented = S3Permissions.calls(of: .frontEnd).union(S3Permissions.calls(of: .copier))
-                    let made = calls(mirror, pool)
-                    #expect(made.subtracting(documented).isEmpty)
-                    #expect(made.isSuperset(of: ["head", "put", "copy", "copyPart", "createUpload", "writePart", "complete"]))
-                    #expect(made.contains("abort"))
-                    #expect(calls(mirror, home) == ["originHead"])
-                }
-                // Without the memory of it, and with nothing to copy: a front end.
-                try await MirrorProcess.run(settings) { mirror async throws in
-                    #expect(try await redirect(mirror, origin.url("/small")).outcome == "backfill")
-                    #expect(try await mirror.send(.GET, "/readyz").status == 200)
-                    _ = try await mirror.admin(.DELETE, "/v1/purge/\(Self.pool)/\(PercentCoding.encode(origin.url("/small")))")
-                    #expect(calls(mirror, pool) == ["head", "checkHealth", "delete"])
-                    #expect(calls(mirror, pool).isSubset(of: S3Permissions.calls(of: .frontEnd)))
-                }
-            }
-        }
-
-        @Test("An object that somebody deleted is copied anew when a client reports it")
-        func heals() async throws {
-            let server = try S3Server()
-            let pool = try await server.makeBucket("pool")
-            try await FakeOrigin.run { origin async throws in
-                origin.on("/a.txt", .text("hello"))
-                var settings = settings(server, pool: pool)
-                settings.allow = [origin.url("/")]
-                try await MirrorProcess.run(settings) { mirror async throws in
-                    let first = try await redirect(mirror, origin.url("/a.txt"))
-                    let key = String(try #require(first.location).dropFirst("\(server.url)/\(pool)/".count).prefix { $0 != "?" })
-                    try await server.delete(key, in: pool)
-                    let stale = try await redirect(mirror, origin.url("/a.txt"))
-                    #expect(stale.outcome == "hit")
-                    #expect(try await download(stale).status == 404)
-                    let healed = try await redirect(mirror, origin.url("/a.txt"), "?missing=1")
-                    #expect(healed.outcome == "wait")
-                    #expect(try await download(healed).text == "hello")
-                    #expect(origin.requests.count == 2)
-                }
-            }
-        }
-
-        @Test("After the state was lost an object is found in the pool, and nothing is copied again; a purge deletes it")
-        func backfillAndPurge() async throws {
-            let server = try S3Server()
-            let pool = try await server.makeBucket("pool")
-            try await FakeOrigin.run { origin async throws in
-                origin.on("/a.txt", .text("hello"))
-                var settings = settings(server, pool: pool)
-                settings.allow = [origin.url("/")]
-                var location = ""
-                try await MirrorProcess.run(settings) { mirror async throws in
-                    location = try #require(try await redirect(mirror, origin.url("/a.txt")).location)
-                }
-                try await MirrorProcess.run(settings) { mirror async throws in
-                    let answer = try await redirect(mirror, origin.url("/a.txt"))
-                    #expect(answer.outcome == "backfill")
-                    #expect(try await download(answer).text == "hello")
-                    #expect(origin.requests.count == 1)
-                    let purged = try await mirror.admin(.DELETE, "/v1/purge/\(Self.pool)/\(PercentCoding.encode(origin.url("/a.txt")))")
-                    #expect(purged.status == 204)
-                    let key = String(location.dropFirst("\(server.url)/\(pool)/".count).prefix { $0 != "?" })
-                    #expect(try await server.status(key, in: pool) == 404)
-                }
-            }
-        }
-
-        @Test("pools apply makes a bucket that anybody may read, check finds nothing wrong, expired objects are deleted")
-        func applied() async throws {
-            let server = try S3Server()
-            let pool = S3Server.name("applied")
-            try await FakeOrigin.run { origin async throws in
-                for number in 0..<20 { origin.on("/\(number)", .text("artifact \(number)")) }
-                var settings = settings(server, pool: pool, access: "public, retention: {timeToLive: 1s, grace: 0s}")
-                settings.allow = [origin.url("/")]
-                settings.sweepInterval = "1s"
-                let directory = try TemporaryDirectory()
-                let file = try directory.write(settings.yaml(in: directory.path), to: "config.yaml")
-                let plan = try await Command.run(["pools", "apply", "--config", file])
-                #expect(plan.output.contains(pool))
-                #expect(try await Command.run(["pools", "check", "--config", file]).exit != .code(0), "the bucket is not there yet")
-                let applied = try await Command.run(["pools", "apply", "--config", file, "--yes"])
-                #expect(applied.exit == .code(0), "\(applied.output) \(applied.errors)")
-                let again = try await Command.run(["pools", "apply", "--config", file, "--yes"])
-                #expect(again.exit == .code(0), "\(again.output) \(again.errors)")
-                let check = try await Command.run(["pools", "check", "--config", file])
-                #expect(check.exit == .code(0), "\(check.output) \(check.errors)")
-                try await MirrorProcess.run(settings) { mirror async throws in
-                    var locations: [String] = []
-                    for number in 0..<20 {
-                        let answer = try await redirect(mirror, origin.url("/\(number)"))
-                        let location = try #require(answer.location)
-                        #expect(!location.contains("?"))
-                        #expect(try await download(answer).text == "artifact \(number)")
-                        locations.append(location)
-                    }
-                    for location in locations {
-                        try await eventually("the expired object is gone") {
-                            try await HTTP.send(.GET, location).status == 404
-                        }
-                    }
                 }
             }
         }

@@ -19,7 +19,8 @@ struct FuzzTarget: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
-    static let all: [FuzzTarget] = core + net + storage + storageGCS + state + redis + server + settings + commands + regions + named + pages
+    static let all: [FuzzTarget] =
+        core + net + storage + storageGCS + storageAzure + state + redis + server + settings + commands + regions + named + pages
 }
 
 /// A parser's answers do not fit each other.

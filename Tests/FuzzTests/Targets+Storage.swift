@@ -29,6 +29,20 @@ extension FuzzTarget {
             _ = S3Lifecycle(document, transitionDefault: nil).xml
         },
         FuzzTarget(
+            "bucket-list",
+            seeds: [
+                "<ListBucketResult xmlns=\"x\"><Contents><Key>p/\(String(repeating: "ab", count: 32))/c.bin</Key><Size>1</Size><ETag>&quot;e&quot;</ETag>"
+                    + "<LastModified>2026-01-31T12:00:00.000Z</LastModified></Contents><IsTruncated>true</IsTruncated></ListBucketResult>"
+            ],
+            words: xmlWords + [
+                "<Contents>", "</Contents>", "<ListBucketResult>", "<IsTruncated>true</IsTruncated>", "p/", "-1", "9223372036854775807",
+            ]
+        ) { bytes in
+            let document = try XMLTree(parsing: ByteBuffer(bytes: bytes), limit: BucketListing.maxPageSize)
+            let page = try BucketListing(keyPrefix: "p/", errors: .s3).page(document, now: Timestamp(milliseconds: 1_700_000_000_000))
+            try require(page.objects.allSatisfy { $0.size >= 0 }, "an object of less than nothing")
+        },
+        FuzzTarget(
             "s3-error", seeds: ["<Error><Code>SlowDown</Code><Message>m</Message><RequestId>r</RequestId></Error>", ""], words: xmlWords
         ) { bytes in
             for status in [301, 400, 403, 404, 503] {

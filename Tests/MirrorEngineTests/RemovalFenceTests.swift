@@ -78,7 +78,8 @@ private struct Nodes: Sendable {
     private static func node(_ state: any StateStore, _ objects: MemoryStore, _ id: PoolID) -> Node {
         let index = HotIndex(state)
         let store = ScriptedStore(objects)
-        let pool = Pool(id: id, store: store, limits: Pool.Limits(retention: TimeToLive(.seconds(60)), maxBytes: nil, grace: .zero))
+        let pool = Pool(
+            id: id, store: store, limits: Pool.Limits(RetentionConfiguration(timeToLive: .seconds(60), grace: .zero), maxBytes: nil))
         let publications = PublicationLock()
         return Node(
             state: index, store: store,

@@ -51,13 +51,10 @@ struct NetFixture {
             let client = GuardedClient(
                 policy: policy, configuration: configuration, resolver: resolver, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-            do {
-                let result = try await body(NetFixture(origin: origin, resolver: resolver, client: client))
+            return try await ending {
+                try await body(NetFixture(origin: origin, resolver: resolver, client: client))
+            } with: {
                 await client.shutdown()
-                return result
-            } catch {
-                await client.shutdown()
-                throw error
             }
         }
     }

@@ -1,4 +1,5 @@
 import Logging
+import MirrorCore
 import NIOPosix
 
 @testable import MirrorNet
@@ -17,12 +18,9 @@ func withClient<Result>(
     isolation: isolated (any Actor)? = #isolation, _ body: (GuardedClient) async throws -> Result
 ) async throws -> Result {
     let client = makeClient(policy, resolver, configuration)
-    do {
-        let result = try await body(client)
+    return try await ending {
+        try await body(client)
+    } with: {
         await client.shutdown()
-        return result
-    } catch {
-        await client.shutdown()
-        throw error
     }
 }

@@ -18,13 +18,10 @@ struct ServiceClientTests {
         let client = ServiceClient(
             configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-        do {
-            let result = try await body(client)
+        return try await ending {
+            try await body(client)
+        } with: {
             await client.shutdown()
-            return result
-        } catch {
-            await client.shutdown()
-            throw error
         }
     }
 

@@ -177,13 +177,13 @@ final class MirrorFixture: Sendable {
             func pool(_ id: PoolID?, _ store: any ObjectStore) throws -> Pool {
                 Pool(
                     id: try require(id), store: store,
-                    limits: Pool.Limits(retention: TimeToLive(.seconds(86_400)), maxBytes: 1 << 30, grace: .seconds(60)))
+                    limits: Pool.Limits(RetentionConfiguration(), maxBytes: 1 << 30))
             }
             let pools = PoolTable(
                 [try pool(World.pool, store)] + (options.hasOtherPool ? [try pool(World.otherPool, otherStore)] : []))
             let policy = try EgressPolicy(
                 allow: [.prefix(try ArtifactURL(World.origin + "/"))] + options.allow
-                    + options.named.flatMap { [$0.url] + $0.links.map(\.url) }.map { .prefix($0) }, requireHTTPS: options.allow.isEmpty,
+                    + options.named.flatMap(\.places).map { .prefix($0) }, requireHTTPS: options.allow.isEmpty,
                 allowAddresses: ["127.0.0.0/8"].compactMap(IPNetwork.init))
             outbound = GuardedClient(
                 policy: policy, resolver: SystemResolver(eventLoopGroup: loops), eventLoopGroup: loops, logger: logger)
@@ -210,8 +210,9 @@ final class MirrorFixture: Sendable {
                 presence: presence, health: health, configuration: redirect,
                 coldClaims: ColdClaims(options.coldClaims, metrics: metrics, clock: world.clock, logger: logger),
                 metrics: metrics, clock: world.clock, logger: logger)
-            let pages = try options.pages.map { directory in
-                PageService(
+            var pages: PageService?
+            if let directory = options.pages {
+                pages = PageService(
                     upstream: upstream, store: try PageStore(directory: directory, maxBytes: 1 << 20, logger: logger), clock: world.clock,
                     metrics: PageMetrics(factory: registry), logger: logger)
             }

@@ -1,5 +1,7 @@
 import MirrorCore
 import MirrorEngine
+import MirrorNet
+import MirrorState
 import MirrorTesting
 import NamedOrigins
 import TestServers
@@ -35,7 +37,7 @@ struct NamedRouteTests {
     @Test func `an artifact is one, whether it is asked for by its URL, by its origin's name or by its host`() async throws {
         let world = World()
         let id = try await world.seed("/base/a.txt")
-        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror in
+        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror async throws in
             let location = "/local/dev/\(ObjectKey(id.artifact))"
             for target in ["/o/files/a.txt", "/o/files/./a.txt", "/o/artifacts.example.org/base/a.txt", World.target("/base/a.txt")] {
                 // The second answer is the fast path's.
@@ -54,7 +56,7 @@ struct NamedRouteTests {
     @Test func `HEAD is answered with what is known, and never from the memory of redirects`() async throws {
         let world = World()
         try await world.seed("/base/a.txt")
-        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror in
+        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror async throws in
             for _ in 0..<2 {
                 #expect(try await mirror.get("/o/files/a.txt").status == 302)
                 let head = try await mirror.request("HEAD", "/o/files/a.txt")
@@ -73,7 +75,7 @@ struct NamedRouteTests {
         let world = World()
         try await world.seed("/base/small.txt")
         try await world.seed("/base/large.txt", Array(repeating: 1, count: 100))
-        try await MirrorFixture.run(world, try Self.options([try Self.rule("**") { $0.inlineLimit = 99 }])) { mirror in
+        try await MirrorFixture.run(world, try Self.options([try Self.rule("**") { $0.inlineLimit = 99 }])) { mirror async throws in
             for _ in 0..<2 {
                 let whole = try await mirror.get("/o/files/small.txt")
                 #expect(whole.status == 200 && whole.text == "artifact")
@@ -94,7 +96,7 @@ struct NamedRouteTests {
         let world = World()
         try await world.seed("/base/a.txt")
         let field = "X-Cloud-Mirror-Delivery"
-        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror in
+        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror async throws in
             #expect(try await mirror.get("/o/files/a.txt").status == 302)
             // Not from the memory of the answer before.
             let inline = try await mirror.get("/o/files/a.txt", [(field, "inline")])
@@ -109,13 +111,13 @@ struct NamedRouteTests {
         let network = try Self.options(rules) {
             $0.deliveries = ["127.0.0.0/8"].compactMap { IPNetwork($0) }.map { .init(network: $0, delivery: .inline) }
         }
-        try await MirrorFixture.run(world, network) { mirror in
+        try await MirrorFixture.run(world, network) { mirror async throws in
             for _ in 0..<2 { #expect(try await mirror.get("/o/files/a.txt").status == 200) }
             #expect(try await mirror.get("/o/files/a.txt", [(field, "redirect")]).status == 302)
             // Only artifacts of named origins.
             #expect(try await mirror.get(World.target("/base/a.txt")).status == 302)
         }
-        try await MirrorFixture.run(world, try Self.options(rules, delivery: .inline)) { mirror in
+        try await MirrorFixture.run(world, try Self.options(rules, delivery: .inline)) { mirror async throws in
             for _ in 0..<2 { #expect(try await mirror.get("/o/files/a.txt").status == 200) }
         }
     }
@@ -124,7 +126,7 @@ struct NamedRouteTests {
         let world = World()
         try await world.seed("/base/a.txt")
         let rule = try Self.rule("**") { $0.digest = .link }
-        try await MirrorFixture.run(world, try Self.options([rule])) { mirror in
+        try await MirrorFixture.run(world, try Self.options([rule])) { mirror async throws in
             let wrong = String(repeating: "0", count: 64)
             for _ in 0..<2 {
                 let right = try await mirror.get("/o/files/~sha256=\(Self.hex)/a.txt")
@@ -146,7 +148,7 @@ struct NamedRouteTests {
             try Self.rule("**/*.leave") { $0.miss = .redirect },
             try Self.rule("**/*.refuse") { $0.miss = .refuse },
         ]
-        try await MirrorFixture.run(world, try Self.options(rules) { $0.maxWait = .seconds(3_600) }) { mirror in
+        try await MirrorFixture.run(world, try Self.options(rules) { $0.maxWait = .seconds(3_600) }) { mirror async throws in
             let copied = try await mirror.get("/o/files/a.copy")
             #expect(copied.status == 302 && copied["Location"] == World.origin + "/base/a.copy")
             #expect(try await world.state.replica(world.id("/base/a.copy"))?.state == .pending)
@@ -165,11 +167,12 @@ struct NamedRouteTests {
             $0.maxWait = .seconds(300)
             $0.patience = Patience(hop: .seconds(8), hops: 2)
         }
-        try await MirrorFixture.run(World(), options) { mirror in
+        try await MirrorFixture.run(World(), options) { mirror async throws in
             let expected = ["/o/files/~hop=1/a.txt?x=1", "/o/files/~hop=2/a.txt?x=1", World.origin + "/base/a.txt?x=1"]
             var target = "/o/files/a.txt?x=1"
             for location in expected {
-                async let asked = mirror.get(target)
+                let current = target
+                async let asked = mirror.get(current)
                 await mirror.waiting(1)
                 mirror.world.clock.advance(by: .seconds(8))
                 let response = try await asked
@@ -185,7 +188,7 @@ struct NamedRouteTests {
             try Self.rule("/passed", .passed, methods: .any), try Self.rule("/refused", .refused, methods: .any),
             try Self.rule("/kept"),
         ]
-        try await MirrorFixture.run(World(), try Self.options(rules)) { mirror in
+        try await MirrorFixture.run(World(), try Self.options(rules)) { mirror async throws in
             for target in ["/o/files/passed?q=1", "/o/files/unmatched?q=1"] {
                 let passed = try await mirror.get(target)
                 #expect(passed.status == 302)
@@ -218,7 +221,7 @@ struct NamedRouteTests {
                 // Also because only plain HTTP is spoken there.
                 $0.allow = [.prefix(named.url)]
             }
-            try await MirrorFixture.run(World(), options) { mirror in
+            try await MirrorFixture.run(World(), options) { mirror async throws in
                 let answer = try await mirror.request("POST", "/o/api/search", [("Content-Type", "application/json")], body: "[1]")
                 #expect(answer.status == 200 && answer.text == "{}")
                 #expect(answer["Content-Type"] == "application/json")
@@ -232,7 +235,7 @@ struct NamedRouteTests {
     @Test func `purging and looking up know both names of an artifact`() async throws {
         let world = World()
         try await world.seed("/base/a.txt")
-        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror in
+        try await MirrorFixture.run(world, try Self.options([try Self.rule("**")])) { mirror async throws in
             let name = PercentCoding.encode("/o/files/a.txt")
             let found = try await mirror.admin("GET", "/v1/replicas/\(name)")
             #expect(found.json["replicas"]?.array?.first?["url"]?.string == World.origin + "/base/a.txt")

@@ -22,12 +22,6 @@ struct ProxyProtocolTests {
         }
     }
 
-    private func seeded() async throws -> World {
-        let world = World()
-        for pool in [World.pool, World.otherPool] { try await world.seed("/a.txt", in: pool) }
-        return world
-    }
-
     private func open(
         _ mirror: MirrorFixture, for client: String?, from source: String? = nil, isTLS: Bool = false
     ) async throws -> RawConnection {
@@ -42,7 +36,7 @@ struct ProxyProtocolTests {
 
     @Test(arguments: [true, false])
     func `the client that the proxy names is the connection's, on the fast path and behind it`(usesFastPath: Bool) async throws {
-        try await MirrorFixture.run(try await seeded(), try Self.options { $0.usesFastPath = usesFastPath }) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.options { $0.usesFastPath = usesFastPath }) { mirror in
             for (client, pool, reason) in [
                 ("10.1.2.3", "local/two", "network"), ("192.0.2.1", "local/dev", "default"), ("2001:db8::1", "local/dev", "default"),
                 ("::ffff:10.1.2.3", "local/two", "network"), ("10.9.9.9", "local/two", "network"),
@@ -68,7 +62,7 @@ struct ProxyProtocolTests {
                 certificateChain: try NIOSSLCertificate.fromPEMFile(certificates.certificate).map { .certificate($0) },
                 privateKey: .privateKey(try NIOSSLPrivateKey(file: certificates.key, format: .pem)))
         }
-        try await MirrorFixture.run(try await seeded(), options) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), options) { mirror in
             let connection = try await open(mirror, for: "10.1.2.3", isTLS: true)
             for _ in 1...2 {
                 let response = try await connection.get(Self.target)
@@ -86,7 +80,7 @@ struct ProxyProtocolTests {
 
     @Test func `an untrusted peer is not listened to, whatever it says`() async throws {
         let options = try Self.options { $0.trustedProxies = [try require(IPNetwork("127.0.0.1/32"))] }
-        try await MirrorFixture.run(try await seeded(), options) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), options) { mirror in
             let connection = try await open(mirror, for: "10.1.2.3", from: "127.0.0.2")
             await connection.send(RequestStream.request("GET", Self.target))
             let end = try await connection.rest()
@@ -101,7 +95,7 @@ struct ProxyProtocolTests {
     }
 
     @Test func `a request without a header is not answered`() async throws {
-        try await MirrorFixture.run(try await seeded(), try Self.options()) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.options()) { mirror in
             let connection = try await open(mirror, for: nil)
             await connection.send(RequestStream.request("GET", "/v1/ping"))
             let end = try await connection.rest()
@@ -112,7 +106,7 @@ struct ProxyProtocolTests {
     }
 
     @Test func `without the setting a header is not HTTP`() async throws {
-        try await MirrorFixture.run(try await seeded(), try Self.options { $0.proxyProtocol = false }) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.options { $0.proxyProtocol = false }) { mirror in
             let connection = try await open(mirror, for: "10.1.2.3")
             let response = try await connection.response()
             #expect(response.status == 400)
@@ -122,7 +116,7 @@ struct ProxyProtocolTests {
 
     @Test func `fields of a request count where the proxy names another trusted proxy, and nowhere else`() async throws {
         let options = try Self.options { $0.trustedProxies.append(try require(IPNetwork("192.0.2.7/32"))) }
-        try await MirrorFixture.run(try await seeded(), options) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), options) { mirror in
             for (peer, pool) in [("192.0.2.7", "local/two"), ("192.0.2.8", "local/dev")] {
                 let connection = try await open(mirror, for: peer)
                 for _ in 1...2 {
@@ -136,7 +130,7 @@ struct ProxyProtocolTests {
 
     @Test func `the connections of each client are counted, and the proxy's are not`() async throws {
         // One for each client.
-        try await MirrorFixture.run(try await seeded(), try Self.options { $0.maxConnections = 4 }) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.options { $0.maxConnections = 4 }) { mirror in
             let first = try await open(mirror, for: "192.0.2.1")
             #expect(try await first.get("/v1/ping").status == 200)
             let second = try await open(mirror, for: "192.0.2.1")
@@ -149,7 +143,7 @@ struct ProxyProtocolTests {
     }
 
     @Test func `a listener of its own for admin calls expects no header`() async throws {
-        try await MirrorFixture.run(try await seeded(), try Self.options { $0.hasAdminListener = true }) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.options { $0.hasAdminListener = true }) { mirror in
             let port = try #require(mirror.adminPort)
             let response = try await RawConnection.run(port: port) { try await $0.get("/v1/ping") }
             #expect(response.status == 200)

@@ -75,13 +75,10 @@ final class RawConnection: Sendable {
         _ body: (RawConnection) async throws -> Result
     ) async throws -> Result {
         let connection = try await open(port: port, sending: first, then: second)
-        do {
-            let result = try await body(connection)
+        return try await ending {
+            try await body(connection)
+        } with: {
             await connection.close()
-            return result
-        } catch {
-            await connection.close()
-            throw error
         }
     }
 

@@ -26,12 +26,6 @@ struct RegionRouteTests {
         }
     }
 
-    private func seeded() async throws -> World {
-        let world = World()
-        for pool in [World.pool, World.otherPool] { try await world.seed("/a.txt", in: pool) }
-        return world
-    }
-
     private func expect(
         _ response: RawResponse, _ pool: String?, _ reason: String?, sourceLocation: SourceLocation = #_sourceLocation
     ) {
@@ -49,7 +43,7 @@ struct RegionRouteTests {
 
     @Test(arguments: [true, false])
     func `an answer says why it is for its pool, and each reason has answers of its own`(usesFastPath: Bool) async throws {
-        try await MirrorFixture.run(try await seeded(), try Self.options { $0.usesFastPath = usesFastPath }) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.options { $0.usesFastPath = usesFastPath }) { mirror in
             let clients = [
                 ("127.0.0.2", "local/two", "region"), ("127.0.0.3", "local/two", "network"), ("127.0.0.4", "local/dev", "default"),
             ]
@@ -91,7 +85,7 @@ struct RegionRouteTests {
     }
 
     @Test func `a connection follows another list of regions with its next request`() async throws {
-        try await MirrorFixture.run(try await seeded(), try Self.options()) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.options()) { mirror in
             let selector = mirror.services.selector
             let old = selector.value
             let new = PoolSelector(old.selection, regions: CloudRegionTable([try Self.list("us-east-1")]))
@@ -112,7 +106,7 @@ struct RegionRouteTests {
             $0.networks = []
             $0.trustedProxies = [try require(IPNetwork("127.0.0.1/32"))]
         }
-        try await MirrorFixture.run(try await seeded(), options) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), options) { mirror in
             let connection = try await mirror.connection()
             for _ in 1...2 {
                 for (client, pool, reason) in [
@@ -134,7 +128,7 @@ struct RegionRouteTests {
             $0.trustedProxies = [try require(IPNetwork("127.0.0.1/32"))]
             $0.proxyHeader = .forwarded
         }
-        try await MirrorFixture.run(try await seeded(), options) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), options) { mirror in
             let connection = try await mirror.connection()
             for _ in 1...2 {
                 for (fields, pool) in [
@@ -180,7 +174,7 @@ struct RegionRouteTests {
             $0.usesFastPath = usesFastPath
             $0.poolHeader = true
         }
-        try await MirrorFixture.run(try await seeded(), options) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), options) { mirror in
             let connection = try await RawConnection.open(port: mirror.port, from: "127.0.0.2")
             func get(_ target: String, _ pools: String...) async throws -> RawResponse {
                 try await connection.get(target, pools.map { ("X-Cloud-Mirror-Pool", $0) })
@@ -200,7 +194,7 @@ struct RegionRouteTests {
     }
 
     @Test func `where it is not allowed the field is not read`() async throws {
-        try await MirrorFixture.run(try await seeded(), try Self.options()) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.options()) { mirror in
             for pool in ["local/two", "local/nowhere"] {
                 expect(try await mirror.get(Self.target, [("X-Cloud-Mirror-Pool", pool)]), "local/dev", "default")
             }

@@ -32,13 +32,6 @@ struct SelectionTests {
         }
     }
 
-    private func seeded() async throws -> World {
-        let world = World()
-        try await world.seed("/a.txt")
-        try await world.seed("/a.txt", in: World.otherPool)
-        return world
-    }
-
     private func expectHit(_ response: RawResponse, _ pool: String, sourceLocation: SourceLocation = #_sourceLocation) {
         #expect(response["X-Cloud-Mirror-Outcome"] == "hit", sourceLocation: sourceLocation)
         #expect(response["X-Cloud-Mirror-Pool"] == pool, sourceLocation: sourceLocation)
@@ -52,7 +45,7 @@ struct SelectionTests {
     // MARK: The fast path
 
     @Test func `clients of different networks get the same target from the fast path, each from its pool`() async throws {
-        try await MirrorFixture.run(try await seeded(), try Self.byPeer()) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.byPeer()) { mirror in
             let here = try await RawConnection.open(port: mirror.port, from: Self.here)
             let there = try await RawConnection.open(port: mirror.port, from: Self.there)
             for _ in 1...3 {
@@ -72,14 +65,14 @@ struct SelectionTests {
     }
 
     @Test func `a default alone chooses, too`() async throws {
-        try await MirrorFixture.run(try await seeded(), .with { $0.fallback = World.otherPool }) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), .with { $0.fallback = World.otherPool }) { mirror in
             for _ in 1...3 { expectHit(try await mirror.get(Self.target), "local/two") }
             #expect(mirror.answeredFast == 2)
         }
     }
 
     @Test func `pipelined requests for both ways to ask are answered in order`() async throws {
-        try await MirrorFixture.run(try await seeded(), try Self.byPeer()) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.byPeer()) { mirror in
             let requests = RequestStream.request("GET", Self.target) + RequestStream.request("GET", World.target("/a.txt"))
             let connection = try await ask(mirror, from: Self.there, Self.target)
             expectHit(try await connection.response(), "local/two")
@@ -93,7 +86,7 @@ struct SelectionTests {
     }
 
     @Test func `behind a trusted proxy the pool is chosen for each request`() async throws {
-        try await MirrorFixture.run(try await seeded(), try Self.byProxy()) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.byProxy()) { mirror in
             let connection = try await mirror.connection()
             for client in ["192.0.2.1", "10.1.2.3"] { _ = try await connection.get(Self.target, [("X-Forwarded-For", client)]) }
             #expect(mirror.answeredFast == 0)
@@ -115,7 +108,7 @@ struct SelectionTests {
     }
 
     @Test func `more of X-Forwarded-For than the slow path keeps is left to it`() async throws {
-        try await MirrorFixture.run(try await seeded(), try Self.byProxy()) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.byProxy()) { mirror in
             // With the name of the field 1,024 bytes, and one more.
             for (padding, fast) in [(1_000, 1), (1_001, 0)] {
                 let before = mirror.answeredFast
@@ -129,7 +122,7 @@ struct SelectionTests {
     }
 
     @Test func `X-Forwarded-For of a stranger chooses nothing on the fast path either`() async throws {
-        try await MirrorFixture.run(try await seeded(), try Self.byProxy { $0.trustedProxies = [] }) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.byProxy { $0.trustedProxies = [] }) { mirror in
             for client in ["10.1.2.3", "192.0.2.1", "10.1.2.3"] {
                 expectHit(try await mirror.get(Self.target, [("X-Forwarded-For", client)]), "local/dev")
             }
@@ -142,7 +135,7 @@ struct SelectionTests {
             $0.fallback = nil
             $0.maxWait = .seconds(28)
         }
-        try await MirrorFixture.run(try await seeded(), options) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), options) { mirror in
             func expectOrigin(_ path: String) async throws {
                 let target = World.target(path, route: "/v1/redirect/")
                 let response = try await mirror.get(target, [("X-Forwarded-For", "192.0.2.1")])
@@ -254,7 +247,7 @@ struct SelectionTests {
     // MARK: Reloads
 
     @Test func `a connection follows a new selection with its next request`() async throws {
-        try await MirrorFixture.run(try await seeded(), try Self.byPeer()) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.byPeer()) { mirror in
             let selector = mirror.services.selector
             let old = selector.value
             let new = PoolSelector(SelectionConfiguration(fallback: World.pool))
@@ -283,7 +276,7 @@ struct SelectionTests {
     }
 
     @Test func `a connection follows a new list of trusted proxies with its next request`() async throws {
-        try await MirrorFixture.run(try await seeded(), try Self.byProxy()) { mirror in
+        try await MirrorFixture.run(try await World.seeded(), try Self.byProxy()) { mirror in
             let selector = mirror.services.selector
             let old = selector.value
             let new = PoolSelector(

@@ -45,6 +45,13 @@ final class World: Sendable {
         return try await upload.complete(size: Int64(bytes.count), sha256: try FakeBody.bytes(bytes).sha256)
     }
 
+    /// With `/a.txt` in both pools.
+    static func seeded() async throws -> World {
+        let world = World()
+        for pool in [World.pool, World.otherPool] { try await world.seed("/a.txt", in: pool) }
+        return world
+    }
+
     /// Makes a replica present: its object is in the pool and the state knows.
     @discardableResult
     func seed(

@@ -1,3 +1,4 @@
+import MirrorCore
 import MirrorState
 import MirrorTesting
 import NIOPosix
@@ -18,13 +19,10 @@ struct RedisClusterReportTests {
             configuration, prefix: "test", pools: [try Sample.pool("s3/eu-central-1")], maxQueued: 1,
             staleLife: .seconds(3_600), group: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-        do {
-            let reports = try await store.serverReports(configuration, group: MultiThreadedEventLoopGroup.singleton)
+        return try await ending {
+            try await store.serverReports(configuration, group: MultiThreadedEventLoopGroup.singleton)
+        } with: {
             await store.close()
-            return reports
-        } catch {
-            await store.close()
-            throw error
         }
     }
 

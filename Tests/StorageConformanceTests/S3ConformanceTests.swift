@@ -46,8 +46,8 @@ struct S3ConformanceTests {
             case .prefixed:
                 let plain = try await server.store("prefixed").configuration
                 let configuration = S3Configuration(
-                    bucket: plain.bucket, endpoint: plain.endpoint, access: .presigned, keyPrefix: "/mirror/ü x",
-                    credentials: plain.credentials)
+                    bucket: plain.bucket, endpoint: plain.endpoint,
+                    reading: BucketReading(access: .presigned, keyPrefix: "/mirror/ü x"), credentials: plain.credentials)
                 return S3Store(configuration: configuration, http: S3TestServer.sharedHTTP, logger: S3TestServer.logger)
             }
         }

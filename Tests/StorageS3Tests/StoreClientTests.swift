@@ -128,6 +128,22 @@ struct StoreClientTests {
         }
     }
 
+    @Test("A request that was signed before another one learnt the service's time is signed again, too")
+    func learntMeanwhile() async throws {
+        try await StoreFixture.run { fixture async throws in
+            let object = try SampleObject(size: 10)
+            let offset = fixture.store.client.clockOffset
+            fixture.origin.on(fixture.path(object)) { request in
+                guard request.number == 1 else { return .body([1]).with { $0.headers = StoreFixture.headers(of: object) } }
+                let date = (SystemClock().now + .seconds(7_200)).httpDate
+                #expect(offset.learn(date: date, at: SystemClock().now), "by the other one")
+                return StoreFixture.error(403, "RequestTimeTooSkewed", headers: [("Date", date)])
+            }
+            _ = try await fixture.store.get(object.key, range: nil)
+            #expect(fixture.origin.requests.count == 2)
+        }
+    }
+
     @Test("Credentials that have ended are asked for anew, once, and the request is repeated with its body")
     func expired() async throws {
         try await StoreFixture.run { fixture async throws in

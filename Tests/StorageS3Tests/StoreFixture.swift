@@ -33,13 +33,10 @@ struct StoreFixture: Sendable {
                 configuration: OutboundConfiguration(userAgent: "test"), eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
                 logger: logger)
             let store = S3Store(configuration: configuration, http: http, clock: clock, logger: logger)
-            do {
-                let result = try await body(StoreFixture(origin: origin, credentials: credentials, store: store))
+            return try await ending {
+                try await body(StoreFixture(origin: origin, credentials: credentials, store: store))
+            } with: {
                 await http.shutdown()
-                return result
-            } catch {
-                await http.shutdown()
-                throw error
             }
         }
     }

@@ -25,7 +25,7 @@ struct StoreLocationTests {
         }
         for base in ["https://cdn.example.org/x", "https://cdn.example.org/x/"] {
             let url = try ArtifactURL(base)
-            try await StoreFixture.run(change: { $0.publicURL = url }) { fixture async throws in
+            try await StoreFixture.run(change: { $0.reading.publicURL = url }) { fixture async throws in
                 #expect(try await fixture.store.location(of: object.key, life: .seconds(60)).url == "https://cdn.example.org/x/\(end)")
             }
         }
@@ -38,7 +38,7 @@ struct StoreLocationTests {
     func presigned(_ milliseconds: Int64) async throws {
         let object = try SampleObject(size: 1)
         let clock = ManualClock(now: Self.start + .milliseconds(milliseconds))
-        try await StoreFixture.run(clock: clock, change: { $0.access = .presigned }) { fixture async throws in
+        try await StoreFixture.run(clock: clock, change: { $0.reading.access = .presigned }) { fixture async throws in
             let location = try await fixture.store.location(of: object.key, life: .seconds(600))
             #expect(location.expires == Self.start + .seconds(900))
             #expect(expires(location.url) == 900)
@@ -61,14 +61,15 @@ struct StoreLocationTests {
             ])
         }
         let soon = credentials(.seconds(300))
-        try await StoreFixture.run(credentials: soon, clock: clock, change: { $0.access = .presigned }) { fixture async throws in
+        try await StoreFixture.run(credentials: soon, clock: clock, change: { $0.reading.access = .presigned }) { fixture async throws in
             let location = try await fixture.store.location(of: object.key, life: .seconds(3_600))
             #expect(location.expires == clock.now + .seconds(240))
             // From the beginning of the window.
             #expect(expires(location.url) == 340)
         }
         for useless in [credentials(.seconds(60)), credentials(.seconds(50)), GivenCredentials([nil])] {
-            try await StoreFixture.run(credentials: useless, clock: clock, change: { $0.access = .presigned }) { fixture async throws in
+            try await StoreFixture.run(credentials: useless, clock: clock, change: { $0.reading.access = .presigned }) {
+                fixture async throws in
                 _ = try await requireStorageError(.permissionDenied, "location") {
                     try await fixture.store.location(of: object.key, life: .seconds(600))
                 }
@@ -86,7 +87,7 @@ struct StoreLocationTests {
         let credentials = S3Credentials(
             accessKeyID: "K", secretAccessKey: "S", expires: credentialsEnd.map { Self.start + .seconds($0) })
         try await StoreFixture.run(
-            credentials: GivenCredentials([credentials]), clock: clocks[0], change: { $0.access = .presigned }
+            credentials: GivenCredentials([credentials]), clock: clocks[0], change: { $0.reading.access = .presigned }
         ) { fixture async throws in
             let other = S3Store(
                 configuration: fixture.store.configuration, http: fixture.store.client.http, clock: clocks[1],
@@ -120,7 +121,7 @@ struct StoreLocationTests {
     func skewed() async throws {
         let object = try SampleObject(size: 1)
         let clock = ManualClock(now: Self.start - .seconds(20_000))
-        try await StoreFixture.run(clock: clock, change: { $0.access = .presigned }) { fixture async throws in
+        try await StoreFixture.run(clock: clock, change: { $0.reading.access = .presigned }) { fixture async throws in
             #expect(fixture.store.client.clockOffset.learn(date: "Tue, 14 Nov 2023 22:16:40 GMT", at: clock.now))
             let location = try await fixture.store.location(of: object.key, life: .seconds(300))
             #expect(location.url.contains("X-Amz-Date=20231114T221500Z&X-Amz-Expires=600&"))

@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorStorage
 import MirrorTesting
 import NIOCore
+import Synchronization
 import TestServers
 import Testing
 
@@ -78,16 +79,18 @@ struct StoreUploadTests {
         }
     }
 
-    @Test("A completion whose answer was lost is found in the object; not in one of another size", arguments: [true, false])
-    func lostAnswer(_ isOurs: Bool) async throws {
+    @Test(
+        "A completion whose answer was lost is found in the object; not in one of another size, or that was sent at another time",
+        arguments: [Found.ours, .short, .later])
+    func lostAnswer(_ found: Found) async throws {
         try await StoreFixture.run { fixture async throws in
             let object = try SampleObject(size: (5 << 20) + 1)
-            fixture.hold(isOurs ? object : object.replaced(size: 5, seed: 1), etag: "\"e-2\"")
+            fixture.hold(found == .short ? object.replaced(size: 5, seed: 1) : found.object(object), etag: "\"e-2\"")
             prepare(fixture, object, parts: 2)
             fixture.answer("\(fixture.path(object))?\(Self.upload)", .hangUp, StoreFixture.error(404, "NoSuchUpload"))
             let upload = try await fixture.store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
             try await write(object, to: upload)
-            if isOurs {
+            if found == .ours {
                 let info = try await upload.complete(size: object.size, sha256: object.sha256)
                 #expect(info.etag == "\"e-2\"")
                 #expect(info.metadata.sha256 == (try object.sha256))
@@ -96,6 +99,79 @@ struct StoreUploadTests {
                     try await upload.complete(size: object.size, sha256: object.sha256)
                 }
             }
+        }
+    }
+
+    /// What is found where something was sent.
+    enum Found: Sendable {
+        case ours, short, later, none
+
+        /// The object that is there instead of the one that was sent.
+        func object(_ sent: SampleObject) -> SampleObject {
+            switch self {
+            case .ours, .none: return sent
+            case .short: return sent.replaced(size: 5, seed: 1)
+            case .later:
+                var later = sent
+                later.metadata.stored = sent.metadata.stored + .milliseconds(1)
+                return later
+            }
+        }
+    }
+
+    /// Answers PUT in turn, and HEAD with what is found.
+    private func answerPuts(_ fixture: StoreFixture, _ object: SampleObject, _ found: Found, _ answers: [FakeBehavior]) throws {
+        var held = found.object(object)
+        held.metadata.sha256 = try held.sha256
+        let behavior =
+            found == .none
+            ? FakeBehavior.status(404)
+            : FakeBehavior.body(Array(held.bytes.readableBytesView), etag: "\"held\"").with { $0.headers = StoreFixture.headers(of: held) }
+        let turns = Mutex(0)
+        fixture.origin.on(fixture.path(object)) { request in
+            guard request.method == "PUT" else { return behavior }
+            return turns.withLock { turn in
+                defer { turn += 1 }
+                return answers[min(turn, answers.count - 1)]
+            }
+        }
+    }
+
+    private func putIfAbsent(_ object: SampleObject, into store: any ObjectStore) async throws -> ObjectInfo {
+        let upload = try await store.beginUpload(object.key, metadata: object.metadata, expectedSize: object.size)
+        _ = try await upload.write(UploadPart(number: 0, offset: 0, length: object.size), from: ByteStream(object.bytes))
+        return try await upload.complete(size: object.size, sha256: object.sha256, condition: .absent)
+    }
+
+    @Test(
+        "A request whose answer was lost is found in the object; what somebody else stored stays",
+        arguments: [Found.ours, .short, .later, .none], [true, false])
+    func lostPut(_ found: Found, isFirst: Bool) async throws {
+        try await StoreFixture.run { fixture async throws in
+            let object = try SampleObject(size: 10)
+            // Also the first answer may say that it exists: the client repeats what a closing connection has lost.
+            let refused = StoreFixture.error(412, "PreconditionFailed")
+            try answerPuts(fixture, object, found, isFirst ? [refused] : [StoreFixture.error(500, "InternalError"), refused])
+            if found == .ours {
+                let info = try await putIfAbsent(object, into: fixture.store)
+                #expect(info.etag == "\"held\"")
+                #expect(info.metadata.sha256 == (try object.sha256))
+            } else {
+                try await requireStorageError(.preconditionFailed, "put") { try await putIfAbsent(object, into: fixture.store) }
+            }
+            #expect(fixture.origin.requests.map(\.method) == (isFirst ? ["PUT", "HEAD"] : ["PUT", "PUT", "HEAD"]))
+        }
+    }
+
+    @Test("A conflict with another request is waited out, and says nothing about whose object is there")
+    func conflict() async throws {
+        try await StoreFixture.run { fixture async throws in
+            let object = try SampleObject(size: 10)
+            try answerPuts(
+                fixture, object, .ours,
+                [StoreFixture.error(409, "ConditionalRequestConflict"), StoreFixture.error(412, "PreconditionFailed")])
+            #expect(try await putIfAbsent(object, into: fixture.store).etag == "\"held\"")
+            #expect(fixture.origin.requests.map(\.method) == ["PUT", "PUT", "HEAD"])
         }
     }
 

@@ -51,6 +51,9 @@ package final class TemporaryDirectory: Sendable {
 
     // MARK: Changes
 
+    /// A script written so is given to `/bin/sh` by name, never run by itself: a file that is open for writing cannot be run (ETXTBSY), and
+    /// for an instant it is open in whatever child another test starts meanwhile.
+    ///
     /// - Returns: The path of the file.
     @discardableResult
     package func write(_ bytes: some Sequence<UInt8>, to name: String) throws -> String {
@@ -61,6 +64,11 @@ package final class TemporaryDirectory: Sendable {
     @discardableResult
     package func write(_ text: String, to name: String) throws -> String {
         try write(text.utf8, to: name)
+    }
+
+    /// Makes a directory, and those that it is in.
+    package func makeDirectory(_ name: String) throws {
+        try FileManager.default.createDirectory(atPath: "\(path)/\(name)", withIntermediateDirectories: true)
     }
 
     /// Removes a file, or a directory and what is in it.

@@ -25,11 +25,12 @@ struct HTTPTransport {
         var configuration = Self.configuration(readTimeout: readTimeout)
         if let localhost { configuration.dnsOverride["localhost"] = localhost.description }
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-        let result: Swift.Result<Result, any Error>
-        do { result = .success(try await body(HTTPTransport(client: client))) } catch { result = .failure(error) }
-        // The process is about to end; connections that do not close do not matter any more.
-        try? await client.shutdown()
-        return try result.get()
+        return try await ending {
+            try await body(HTTPTransport(client: client))
+        } with: {
+            // The process is about to end; connections that do not close do not matter any more.
+            try? await client.shutdown()
+        }
     }
 
     static func configuration(readTimeout: Int64) -> HTTPClient.Configuration {

@@ -29,10 +29,11 @@ struct PoolFileOptions: ParsableArguments {
         } catch let error as StartError {
             throw CommandFailure(error.description, exit: .usage)
         }
-        let result: Swift.Result<Result, any Error>
-        do { result = .success(try await body(setup)) } catch { result = .failure(error) }
-        await setup.close()
-        return try result.get()
+        return try await ending {
+            try await body(setup)
+        } with: {
+            await setup.close()
+        }
     }
 }
 

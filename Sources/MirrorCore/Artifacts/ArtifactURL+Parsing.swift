@@ -22,7 +22,7 @@ enum HostPort {
 
     private static func port(_ text: Substring?, scheme: ArtifactURL.Scheme) throws(ArtifactURLError) -> Int {
         guard let text, !text.isEmpty else { return scheme.defaultPort }
-        guard text.utf8.count <= 5, text.utf8.allSatisfy(isDigit), let port = Int(text), (1...65_535).contains(port) else {
+        guard text.utf8.count <= 5, text.utf8.allSatisfy(\.isASCIIDigit), let port = Int(text), (1...65_535).contains(port) else {
             throw ArtifactURLError("its port is not a number from 1 to 65535")
         }
         return port
@@ -49,14 +49,12 @@ enum HostPort {
     }
 
     private static func isNumber(_ label: Substring) -> Bool {
-        if label.utf8.allSatisfy(isDigit) { return true }
+        if label.utf8.allSatisfy(\.isASCIIDigit) { return true }
         return label.hasPrefix("0x") && label.utf8.dropFirst(2).allSatisfy { Hex.value(of: $0) != nil }
     }
 
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-
     private static func isNameCharacter(_ byte: UInt8) -> Bool {
-        isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+        byte.isASCIILowercaseOrDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
     }
 }
 

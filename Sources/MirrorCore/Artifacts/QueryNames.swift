@@ -25,7 +25,7 @@ package struct QueryNames: Sendable, Hashable {
     private static func read(_ name: some Collection<UInt8>) -> [UInt8] {
         let spaced = name.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }
         return (PercentCoding.decodeBytes(spaced) ?? spaced).map { byte in
-            (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+            byte.asciiLowercased
         }
     }
 }

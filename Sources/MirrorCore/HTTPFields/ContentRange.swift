@@ -34,7 +34,7 @@ extension FixedWidthInteger {
     ///
     /// - Returns: `nil` for anything else, for an empty text, and for a number that does not fit.
     package init?(digits text: some StringProtocol) {
-        guard text.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains) else { return nil }
+        guard text.utf8.allSatisfy(\.isASCIIDigit) else { return nil }
         self.init(text, radix: 10)
     }
 }

@@ -1,10 +1,5 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import CLibrary
+
 #if canImport(SwiftOverlayShims)
     // In a module that imports Synchronization anywhere, the compiler takes `timespec` for a part of this module of the toolchain.
     import SwiftOverlayShims

@@ -44,7 +44,7 @@ extension Timestamp {
 
     private static func number(_ rest: inout ArraySlice<UInt8>, digits: Int) -> Int64? {
         let text = rest.prefix(digits)
-        guard text.count == digits, text.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+        guard text.count == digits, text.allSatisfy(\.isASCIIDigit) else { return nil }
         rest = rest.dropFirst(digits)
         return text.reduce(0) { $0 * 10 + Int64($1 - UInt8(ascii: "0")) }
     }

@@ -1,3 +1,4 @@
+import MirrorCore
 import NIOCore
 import NIOHTTP1
 
@@ -72,7 +73,7 @@ private struct HeadPosition {
             endLine()
         default:
             guard line.count < 10 else { return }
-            line.append((UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte)
+            line.append(byte.asciiLowercased)
             if hasStatusLine, line == Self.location { isInLocation = true }
         }
     }

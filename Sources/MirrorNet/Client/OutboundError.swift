@@ -34,7 +34,7 @@ public struct OutboundError: Error, Sendable, CustomStringConvertible {
         }
 
         /// The code without details.
-        public var kind: Kind {
+        package var kind: Kind {
             switch self {
             case .refused: .refused
             case .redirectRefused: .redirectRefused
@@ -51,26 +51,8 @@ public struct OutboundError: Error, Sendable, CustomStringConvertible {
     }
 
     /// A code without details: a bounded metric label.
-    public enum Kind: String, Sendable, CaseIterable {
-        /// See ``Code/refused(_:)``.
-        case refused
-        /// See ``Code/redirectRefused(_:host:)``.
-        case redirectRefused
-        /// See ``Code/badRedirect``.
-        case badRedirect
-        /// See ``Code/tooManyRedirects``.
-        case tooManyRedirects
-        /// See ``Code/unresolvable``.
-        case unresolvable
-        /// See ``Code/connectFailed``.
-        case connectFailed
-        /// See ``Code/tlsFailed``.
-        case tlsFailed
-        /// See ``Code/timedOut``.
-        case timedOut
-        /// See ``Code/protocolError``.
-        case protocolError
-        /// See ``Code/truncated``.
+    package enum Kind: String, Sendable, CaseIterable {
+        case refused, redirectRefused, badRedirect, tooManyRedirects, unresolvable, connectFailed, tlsFailed, timedOut, protocolError
         case truncated
     }
 

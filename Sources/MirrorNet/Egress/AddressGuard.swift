@@ -1,7 +1,7 @@
 package import MirrorCore
 
 /// Decides whether the mirror may connect to a name or an address: only to the public internet, unless the operator allows more.
-package struct AddressGuard: Sendable {
+package struct AddressGuard: Sendable, Equatable {
     /// Networks that are allowed although the guard would refuse them.
     package let allowed: [IPNetwork]
 

@@ -1,7 +1,7 @@
 package import MirrorCore
 
 /// Decides which artifact URLs may be fetched, on every hop of a redirect chain. Deny by default: a URL passes only if a rule allows it.
-package struct EgressPolicy: Sendable {
+package struct EgressPolicy: Sendable, Equatable {
     /// Which URLs are allowed.
     package enum AllowRule: Sendable, Hashable {
         /// Every URL with a public address on the scheme's default port: the rule that applies without a configuration.
@@ -22,7 +22,7 @@ package struct EgressPolicy: Sendable {
         }
     }
 
-    package let rules: [AllowRule]
+    package let allow: [AllowRule]
     /// Whether http is refused on every hop. Redirects from https to http are never followed.
     package let requireHTTPS: Bool
     /// How many redirects are followed; 0 or more.
@@ -32,9 +32,21 @@ package struct EgressPolicy: Sendable {
     /// One for each rule; `nil` for those of another kind.
     private let patterns: [URLPattern?]
 
+    package static let defaultMaxRedirects = 10
+
+    /// The policy that applies without a configuration.
+    package init() {
+        allow = [.anyPublic]
+        patterns = [nil]
+        requireHTTPS = true
+        maxRedirects = Self.defaultMaxRedirects
+        addressGuard = AddressGuard()
+    }
+
     /// - Throws: ``EgressPolicyError``, which names every rule that is wrong.
     package init(
-        allow rules: [AllowRule] = [.anyPublic], requireHTTPS: Bool = true, allowAddresses: [IPNetwork] = [], maxRedirects: Int = 10
+        allow rules: [AllowRule] = [.anyPublic], requireHTTPS: Bool = true, allowAddresses: [IPNetwork] = [],
+        maxRedirects: Int = EgressPolicy.defaultMaxRedirects
     ) throws(EgressPolicyError) {
         var problems: [String] = []
         var patterns: [URLPattern?] = []
@@ -47,11 +59,17 @@ package struct EgressPolicy: Sendable {
         }
         if maxRedirects < 0 { problems.append("the number of redirects is negative") }
         guard problems.isEmpty else { throw EgressPolicyError(problems) }
-        self.rules = rules
+        allow = rules
         self.requireHTTPS = requireHTTPS
         self.maxRedirects = maxRedirects
         self.patterns = patterns
         addressGuard = AddressGuard(allowed: allowAddresses)
+    }
+
+    /// The patterns follow from the rules.
+    package static func == (one: EgressPolicy, other: EgressPolicy) -> Bool {
+        one.allow == other.allow && one.requireHTTPS == other.requireHTTPS && one.maxRedirects == other.maxRedirects
+            && one.addressGuard == other.addressGuard
     }
 
     /// Checks everything that can be checked without a name server.
@@ -67,7 +85,7 @@ package struct EgressPolicy: Sendable {
             }
         }
         var refusal: EgressRefusal?
-        for (rule, pattern) in zip(rules, patterns) {
+        for (rule, pattern) in zip(allow, patterns) {
             do {
                 guard try Self.matches(rule, pattern, url) else { continue }
                 return try addressGuard.check(host: url.host)
@@ -80,7 +98,7 @@ package struct EgressPolicy: Sendable {
 
     /// Which part of a URL's query belongs to the artifact's name: the first rule that allows the URL decides.
     package func queryRule(for url: ArtifactURL) -> QueryRule {
-        for (rule, pattern) in zip(rules, patterns) where (try? Self.matches(rule, pattern, url)) == true { return rule.query }
+        for (rule, pattern) in zip(allow, patterns) where (try? Self.matches(rule, pattern, url)) == true { return rule.query }
         // It is refused, and the refusal names it.
         return .dropSignatures
     }

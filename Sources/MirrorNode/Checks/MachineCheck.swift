@@ -1,4 +1,5 @@
 package import MirrorCore
+import MirrorEngine
 import MirrorServer
 import MirrorSettings
 import MirrorSystem

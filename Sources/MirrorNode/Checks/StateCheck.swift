@@ -2,7 +2,6 @@ import Logging
 import MirrorState
 package import MirrorStorage
 import NIOPosix
-import RedisClient
 import StateRedis
 
 /// Looks at where the state is kept, without serving from it.
@@ -32,22 +31,14 @@ package struct StateCheck: Sendable {
 
     private func check(_ redis: Configuration.Redis, _ report: (SetupLine) -> Void) async -> Bool {
         let group = MultiThreadedEventLoopGroup.singleton
-        let store: RedisStateStore
-        let client: RedisConfiguration
         // So that what is told is why Redis cannot be reached, and not that this took long.
         var patient = redis
         patient.timeout = max(redis.timeout, Self.patience)
-        do throws(StartError) {
-            client = try patient.client()
-            store = try patient.openState(
-                configuration, group: group, logger: Logger(label: "cloud-mirror", factory: { _ in SwiftLogNoOpLogHandler() }))
-        } catch {
-            report(SetupLine(.error, error.description))
-            return false
-        }
+        let store = patient.openState(
+            configuration, group: group, logger: Logger(label: "cloud-mirror", factory: { _ in SwiftLogNoOpLogHandler() }))
         let isFine: Bool
         do throws(StateError) {
-            isFine = Self.tell(try await store.serverReports(client, group: group), report)
+            isFine = Self.tell(try await store.serverReports(patient.client, group: group), report)
         } catch {
             report(SetupLine(.error, error.messageWithRemedy))
             isFine = false

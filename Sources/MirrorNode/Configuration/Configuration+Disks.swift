@@ -1,11 +1,9 @@
 import MirrorCore
+import MirrorEngine
 import MirrorSettings
 import MirrorSystem
 
 extension Configuration {
-    /// Per cent of its file system that a local pool may hold where nothing is said of it.
-    static let shareOfDisk: Int64 = 80
-
     /// What a pool may hold on this machine; `nil` is no limit.
     ///
     /// A local pool of which nothing is said shares with the others of its file system of which nothing is said either.
@@ -16,7 +14,7 @@ extension Configuration {
         case .shareOfDisk:
             guard let disk = pool.disk, let device = disk.device, let space = disk.space else { return nil }
             let sharing = pools.count { $0.retention.maxBytes == .shareOfDisk && $0.disk?.device == device }
-            return max(space.total / 100 * Self.shareOfDisk / Int64(max(sharing, 1)), 1)
+            return max(space.total / 100 * RetentionConfiguration.shareOfDisk / Int64(max(sharing, 1)), 1)
         }
     }
 
@@ -25,7 +23,7 @@ extension Configuration {
         pools.compactMap { pool in
             guard pool.retention.maxBytes == .shareOfDisk, let bytes = maxBytes(of: pool) else { return nil }
             return
-                "\(pool.id) may hold \(ByteSizeFormat.rounded(bytes)), its share of \(Self.shareOfDisk)% of the file system (retention.maxBytes)"
+                "\(pool.id) may hold \(ByteSizeFormat.rounded(bytes)), its share of \(RetentionConfiguration.shareOfDisk)% of the file system (retention.maxBytes)"
         }
     }
 }

@@ -4,24 +4,15 @@ import MirrorNet
 import NIOSSL
 
 extension Configuration {
-    func egressPolicy() throws(StartError) -> EgressPolicy {
-        do {
-            return try EgressPolicy(
-                allow: origins.egressRules, requireHTTPS: origins.requireHTTPS, allowAddresses: origins.allowAddresses,
-                maxRedirects: origins.maxRedirects)
-        } catch {
-            throw StartError("origins: \(error)")
-        }
-    }
-
     /// What may be fetched for lists of the clouds' addresses; `nil` when none has a URL.
     func regionPolicy() throws(StartError) -> EgressPolicy? {
         let urls = selection.cloudRegions.all.compactMap(\.source.fetchURL)
         guard !urls.isEmpty else { return nil }
+        let policy = origins.policy
         do {
             return try EgressPolicy(
-                allow: urls.map { EgressPolicy.AllowRule.prefix($0.replacingQuery(with: nil)) }, requireHTTPS: origins.requireHTTPS,
-                allowAddresses: origins.allowAddresses, maxRedirects: origins.maxRedirects)
+                allow: urls.map { EgressPolicy.AllowRule.prefix($0.replacingQuery(with: nil)) }, requireHTTPS: policy.requireHTTPS,
+                allowAddresses: policy.addressGuard.allowed, maxRedirects: policy.maxRedirects)
         } catch {
             throw StartError("selection.cloudRegions: \(error)")
         }
@@ -62,7 +53,6 @@ extension Configuration {
 
 extension Configuration {
     func limits(of pool: Pool) -> MirrorEngine.Pool.Limits {
-        MirrorEngine.Pool.Limits(
-            retention: TimeToLive(pool.retention.timeToLive), maxBytes: maxBytes(of: pool), grace: pool.retention.grace)
+        MirrorEngine.Pool.Limits(pool.retention, maxBytes: maxBytes(of: pool))
     }
 }

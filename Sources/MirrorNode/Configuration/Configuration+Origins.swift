@@ -1,4 +1,4 @@
-package import MirrorCore
+import MirrorCore
 package import MirrorNet
 import MirrorSettings
 package import MirrorStorage
@@ -8,17 +8,12 @@ extension Configuration {
     /// What may be fetched.
     package struct Origins: Sendable, Equatable {
         /// Only the zero configuration allows any public origin.
-        package var allow: [EgressPolicy.AllowRule] = [.anyPublic]
+        package var policy = EgressPolicy()
         /// What is read with credentials of the mirror's own; allowed without a rule.
         package var buckets: [Origin] = []
-        /// Those that clients ask for below `/o/`; allowed without a rule.
+        /// Those that clients ask for below `/o/`; the policy allows them.
         package var named: [NamedOrigin] = []
         package var pages = PageConfiguration()
-        package var requireHTTPS = true
-        /// Networks that the address guard would refuse.
-        package var allowAddresses: [IPNetwork] = []
-        /// 0...20
-        package var maxRedirects = 10
     }
 
     /// A place that artifacts are read from with credentials of the mirror's own.
@@ -54,10 +49,10 @@ extension Configuration.Origins {
             element.section { rule = .read($0) }
             return rule.map { ($0, element) }
         }
-        allow = rules.map(\.rule)
         var places: [(origin: Configuration.Origin, section: SettingsReader)] = []
         for service in services.all { Self.readPlaces(of: service, reader, &places) }
         buckets = places.map(\.origin)
+        var requireHTTPS = policy.requireHTTPS
         reader.value(
             "requireHTTPS", &requireHTTPS, .boolean,
             doc: "Refuse plain HTTP, on every hop of a redirect chain. Turn this off for tests only."
@@ -74,19 +69,23 @@ extension Configuration.Origins {
         reader.section("pages", doc: "Pages of named origins, which are kept for a short life and then revalidated.") {
             pages = PageConfiguration($0)
         }
+        var allowAddresses: [IPNetwork] = []
         reader.list(
             "allowAddresses", &allowAddresses, .network,
             doc:
                 "Networks that may be fetched from even though their addresses are private, loopback or otherwise not public, such as "
                 + "`[10.20.0.0/16]`.")
+        var maxRedirects = policy.maxRedirects
         reader.value(
             "maxRedirects", &maxRedirects, .integer(in: 0...20),
             doc: "Maximum number of redirects to follow from an origin; each hop must be allowed, too.")
-    }
-
-    /// What may be fetched: by rule, or because it belongs to a named origin.
-    package var egressRules: [EgressPolicy.AllowRule] {
-        allow + named.flatMap { [$0.url] + $0.links.map(\.url) }.map { .prefix($0) }
+        // What is wrong with a rule has been reported above.
+        if let read = try? EgressPolicy(
+            allow: rules.map(\.rule) + named.flatMap(\.places).map { .prefix($0) }, requireHTTPS: requireHTTPS,
+            allowAddresses: allowAddresses, maxRedirects: maxRedirects)
+        {
+            policy = read
+        }
     }
 
     /// Reads the list of a service that can be an origin.

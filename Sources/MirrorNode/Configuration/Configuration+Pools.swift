@@ -1,4 +1,5 @@
 package import MirrorCore
+package import MirrorEngine
 import MirrorSettings
 package import MirrorStorage
 
@@ -10,10 +11,11 @@ extension Configuration {
         package let settings: any StorageSettings
         /// Where it is on a file system of this machine: an absolute path; `nil` for a pool that other machines can read, too.
         package let directory: String?
-        package var retention: Retention
+        package var retention: RetentionConfiguration
 
         package init<Service: StorageService>(
-            id: PoolID, _ settings: Service.PoolSettings, of service: Service.Type, retention: Retention = Retention()
+            id: PoolID, _ settings: Service.PoolSettings, of service: Service.Type,
+            retention: RetentionConfiguration = RetentionConfiguration()
         ) {
             self.id = id
             self.settings = settings
@@ -56,9 +58,9 @@ extension Configuration {
         _ id: PoolID, of service: Service.Type, _ section: SettingsReader, _ read: inout [Pool]
     ) {
         let settings = service.readPool(section, of: id)
-        var retention = Retention()
+        var retention = RetentionConfiguration()
         section.section("retention", doc: "How long a replica is worth keeping.") {
-            retention.read($0, hasDirectory: service.directory != nil)
+            retention = RetentionConfiguration($0, hasDirectory: service.directory != nil)
         }
         guard let settings else { return }
         let pool = Pool(id: id, settings, of: service, retention: retention)

@@ -1,22 +1,54 @@
 package import MirrorSettings
-import RedisClient
+package import NIOSSL
+package import RedisClient
 import StateRedis
 
 extension Configuration {
     /// A Redis that many processes share.
     package struct Redis: Sendable, Equatable {
-        /// Holds the password, where there is one.
-        package var url: Secret
+        package var url: RedisURL
         /// In front of every key; letters, digits, `-`, `_`, `.`, `:`.
         package var prefix = "cloud-mirror"
         package var password: Secret?
         package var sentinelPassword: Secret?
-        /// Path of a PEM file with the authorities that servers are checked against; `nil` is the system's.
-        package var certificateAuthority: String?
-        /// Until a call is given up.
-        package var timeout: Duration = .milliseconds(200)
+        /// The authorities that servers' certificates are verified against; `nil` for the system's.
+        package var certificateAuthority: [NIOSSLCertificate]?
+        /// How long a call may take.
+        package var timeout: Duration = RedisConfiguration.defaultTimeout
         /// How long hot redirects go on from memory while Redis cannot be reached.
         package var staleLife: Duration = .seconds(3_600)
+
+        /// How the servers are reached.
+        package var client: RedisConfiguration {
+            var client = url.client
+            if let password { client.password = password.value }
+            if let sentinelPassword { client.sentinelPassword = sentinelPassword.value }
+            client.commandTimeout = timeout
+            client.connectionWait = timeout
+            if let certificateAuthority { client.tls?.trustRoots = .certificates(certificateAuthority) }
+            return client
+        }
+    }
+
+    /// Where a Redis is. The text may contain a password.
+    package struct RedisURL: Sendable, Equatable, CustomReflectable {
+        package let text: Secret
+        let client: RedisConfiguration
+
+        static let invalid = RedisURL(text: Secret(""), client: RedisConfiguration(addresses: []))
+
+        package init(_ text: String) throws(RedisURLError) {
+            self.init(text: Secret(text), client: try RedisConfiguration(url: text))
+        }
+
+        private init(text: Secret, client: RedisConfiguration) {
+            self.text = text
+            self.client = client
+        }
+
+        package var customMirror: Mirror { Mirror(self, children: []) }
+
+        package static func == (one: RedisURL, other: RedisURL) -> Bool { one.text == other.text }
     }
 }
 
@@ -30,13 +62,12 @@ extension Configuration.Redis {
                 + "`redis+sentinel://host:port,host:port/name-of-the-master[/database]`, `redis+cluster://host:port,host:port`; "
                 + "`rediss+sentinel` and `rediss+cluster` with TLS. `%` and reserved URL characters in the user and the password must be "
                 + "percent-encoded.")
-        var redis = Configuration.Redis(url: url ?? Secret(""))
+        // Without a valid URL, the other keys are read only to report what is wrong with them.
+        var redis = Configuration.Redis(url: url ?? .invalid)
         reader.value(
             "prefix", &redis.prefix, .redisPrefix, doc: "Prefix of every key and channel, so that several mirrors can share a server.")
-        // Of what is wrong with the URL itself is told already.
-        let client = url.flatMap { try? RedisConfiguration(url: $0.value) }
-        readSecrets(reader, &redis, client)
-        readAuthority(reader, &redis, client)
+        readSecrets(reader, &redis, url?.client)
+        readAuthority(reader, &redis, url?.client)
         reader.value(
             "timeout", &redis.timeout, .duration(in: .milliseconds(20)...(.seconds(10))),
             doc: "How long a request waits for Redis before it continues without it: answered from memory, or redirected to the origin.")
@@ -73,12 +104,13 @@ extension Configuration.Redis {
     }
 
     private static func readAuthority(_ reader: SettingsReader, _ redis: inout Configuration.Redis, _ client: RedisConfiguration?) {
+        var file: String?
         reader.value(
-            "certificateAuthority", &redis.certificateAuthority, .path, defaultNote: "the system's",
+            "certificateAuthority", &file, .path, defaultNote: "the system's",
             example: "/etc/cloud-mirror/redis-ca.pem",
             doc: "PEM file with the certificates that the servers' certificates are verified against.")
-        guard let authority = redis.certificateAuthority else { return }
-        _ = reader.readCertificates("certificateAuthority", authority)
+        guard let file else { return }
+        redis.certificateAuthority = reader.readCertificates("certificateAuthority", file)
         if let client, client.tls == nil {
             reader.report(
                 "is set, but the URL does not use TLS: write rediss:// (rediss+sentinel://, rediss+cluster://)", key: "certificateAuthority"
@@ -93,18 +125,17 @@ extension RedisConfiguration {
     }
 }
 
-extension SettingKind where Value == Secret {
+extension SettingKind where Value == Configuration.RedisURL {
     /// The URL of a Redis, which may hold a password.
     static var redisURL: Self {
         SettingKind(
             name: "URL", isSecret: true,
             parse: { (text, _) throws(InvalidValue) in
                 do throws(RedisURLError) {
-                    _ = try RedisConfiguration(url: text)
+                    return try Configuration.RedisURL(text)
                 } catch {
                     throw InvalidValue("is not a Redis URL: \(error)")
                 }
-                return Secret(text)
             }, text: { _ in "" })
     }
 }

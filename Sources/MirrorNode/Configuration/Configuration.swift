@@ -47,7 +47,7 @@ package struct Configuration: Sendable, Equatable {
                 [
                     Pool(
                         id: $0, LocalPoolSettings(directory: "\(stateDirectory)/pools/dev"), of: LocalService.self,
-                        retention: Retention(maxBytes: .shareOfDisk))
+                        retention: RetentionConfiguration(maxBytes: .shareOfDisk))
                 ]
             } ?? []
         state = .sqlite(path: "\(stateDirectory)/state.sqlite")

@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorNet
 import MirrorServer
 import NamedOrigins
 
@@ -58,6 +59,8 @@ extension Configuration: ConfigurationSection {
         switch path {
         case "copy.backoff.limit": "copy.backoff.max"
         case "selection.fallback": "selection.default"
+        case "origins.policy.addressGuard": "origins.allowAddresses"
+        case let path where path.hasPrefix("origins.policy."): "origins.\(path.dropFirst("origins.policy.".count))"
         default: path
         }
     }
@@ -66,7 +69,8 @@ extension Configuration: ConfigurationSection {
 extension Configuration.Admin: ConfigurationSection {}
 extension Configuration.Origins: ConfigurationSection {}
 extension PageConfiguration: ConfigurationSection {}
-extension Configuration.Retention: ConfigurationSection {}
+extension EgressPolicy: ConfigurationSection {}
+extension RetentionConfiguration: ConfigurationSection {}
 extension RedirectConfiguration: ConfigurationSection {}
 extension ColdClaimLimits: ConfigurationSection {}
 extension CopyConfiguration: ConfigurationSection {}

@@ -64,8 +64,8 @@ struct Reloader: Service {
 
     /// All of it, or nothing when something of it cannot be made.
     private func set(_ next: Configuration, instead current: Configuration) throws(StartError) {
-        let (policy, tls) = (try next.egressPolicy(), try next.tlsContext())
-        try mirror.replaceOrigins(with: next, policy)
+        let tls = try next.tlsContext()
+        try mirror.replaceOrigins(with: next)
         mirror.selection.replaceSettings(with: next.selection)
         if next.origins != current.origins || next.selection != current.selection { server.forgetAnswers() }
         mirror.services.redirects.reload(next.redirect)

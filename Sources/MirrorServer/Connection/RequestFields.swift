@@ -10,6 +10,9 @@ enum RequestFields {
         "if-unmodified-since",
         "prefer", "range", "x-cloud-mirror-delivery",
     ]
+    /// Bytes of what a redirect request is told apart by, of the first field of each name. Of longer ones what counts is kept: with ``ForwardedFields`` less
+    /// than 4 KiB, however many fields there are. No pool has so long a name.
+    private static let limits = ["host": 260, "connection": 64, "user-agent": 650, "x-cloud-mirror-pool": 130]
     /// What requests below `/o/` have besides, with as many bytes: those may wait for a copy, too.
     private static let namedLimits = limits.merging(elsewhere.map { ($0, ["accept": 2_048, "authorization": 8_192][$0] ?? 512) }) {
         first, _ in

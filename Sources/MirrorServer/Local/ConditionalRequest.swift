@@ -51,7 +51,7 @@ enum ConditionalRequest: Equatable {
 
     /// Digits alone; a number too large for any object counts as the largest.
     private static func number(_ text: Substring) -> Int64? {
-        guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+        guard !text.isEmpty, text.utf8.allSatisfy(\.isASCIIDigit) else { return nil }
         return Int64(text) ?? .max
     }
 

@@ -1,4 +1,5 @@
 package import CoreMetrics
+import MirrorStorage
 
 /// Connections that were not accepted, or not at once. Each metric is made once.
 package struct ConnectionMetrics: Sendable {
@@ -25,10 +26,7 @@ package struct ConnectionMetrics: Sendable {
     package init(factory: any MetricsFactory) {
         refused = Counter(label: Name.refused, factory: factory)
         pauses = Counter(label: Name.pauses, factory: factory)
-        proxyHeaders = Dictionary(
-            uniqueKeysWithValues: ProxyFlaw.allCases.map {
-                ($0, Counter(label: Name.proxyHeaders, dimensions: [("reason", $0.rawValue)], factory: factory))
-            })
+        proxyHeaders = Counter.each(of: ProxyFlaw.allCases, Name.proxyHeaders, label: "reason", factory: factory)
     }
 
     package func countRefused() { refused.increment() }

@@ -1,13 +1,25 @@
 package import MirrorCore
 package import MirrorSettings
 
-/// What the settings of pools in buckets have in common, whatever the service.
-package struct BucketReading: Sendable {
-    package var access = BucketAccess.public
-    /// What stands in front of keys in locations; `nil` for the bucket's own URL.
+/// How clients read a pool's objects in its bucket: what the settings of pools in buckets have in common, whatever the service.
+package struct BucketReading: Sendable, Hashable {
+    package var access: BucketAccess
+    /// What locations begin with in place of the bucket's own URL, such as the address of a CDN; `nil` for the bucket's own URL.
+    /// With `presigned` access it must lead to the bucket with its own `Host` where the service signs that.
     package var publicURL: ArtifactURL?
-    /// Empty, or with a slash at its end.
-    package var keyPrefix = ""
+    /// The prefix of every key in the bucket: empty, or text that ends with `/`.
+    package var keyPrefix: String
+
+    /// - Parameter keyPrefix: Slashes at its beginning are dropped, and one is put at its end.
+    package init(access: BucketAccess = .public, publicURL: ArtifactURL? = nil, keyPrefix: String = "") {
+        self.access = access
+        self.publicURL = publicURL
+        let trimmed = keyPrefix.drop { $0 == "/" }
+        self.keyPrefix = trimmed.isEmpty || trimmed.hasSuffix("/") ? String(trimmed) : "\(trimmed)/"
+    }
+
+    /// Whether clients read at a URL that is not the bucket's own.
+    package var isElsewhere: Bool { access == .public && publicURL != nil }
 
     /// The words of one service.
     package struct Words {
@@ -47,14 +59,6 @@ package struct BucketReading: Sendable {
             doc: "Prefix of every key, for a \(words.bucket) that also holds other things.")
         reading.keyPrefix = keyPrefix ?? ""
         return reading
-    }
-}
-
-extension BucketReading {
-    /// A prefix of keys with a slash behind it, and none in front; or nothing.
-    package static func trimmed(_ keyPrefix: String) -> String {
-        let trimmed = keyPrefix.drop { $0 == "/" }
-        return trimmed.isEmpty || trimmed.hasSuffix("/") ? String(trimmed) : "\(trimmed)/"
     }
 }
 

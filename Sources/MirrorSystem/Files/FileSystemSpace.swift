@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import CLibrary
 
 /// Bytes of a file system (statvfs(3)).
 package struct FileSystemSpace: Sendable, Equatable {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import CLibrary
 
 /// Linux calls that the C library declares for GNU sources only, which Swift's import of it is not: looked up by name, left out where missing.
 enum LinuxCalls {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import CLibrary
 
 /// Whether a listener could be opened: binds a socket as a server does, and lets it go at once.
 package enum BindTrial: Equatable, Sendable {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
+import CLibrary
 package import MirrorCore
 
 /// The addresses of a name, as the operating system knows them (getaddrinfo(3)).

@@ -1,12 +1,5 @@
+import CLibrary
 import CProcess
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// What a process can ask about itself and decide for itself.
 package enum CurrentProcess {
     package static var id: CInt { getpid() }

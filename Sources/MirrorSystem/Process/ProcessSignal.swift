@@ -1,12 +1,5 @@
+import CLibrary
 import CProcess
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// A signal (signal(7)).
 package struct ProcessSignal: Sendable {
     private let number: CInt

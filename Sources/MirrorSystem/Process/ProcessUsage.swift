@@ -1,12 +1,5 @@
+import CLibrary
 import CProcess
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// What this process uses of the machine, as far as the system tells it (`/proc`).
 package enum ProcessUsage {
     /// Seconds of all processors, since the start.

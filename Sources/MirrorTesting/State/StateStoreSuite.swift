@@ -49,13 +49,10 @@ public struct StateStoreSubject: Sendable {
         maxQueued: Int = 1_000, maxQueuedPerOrigin: Int = .max, _ body: (StateScene) async throws -> Result
     ) async throws -> Result {
         let store = try await open(clock, maxQueued, maxQueuedPerOrigin)
-        do {
-            let result = try await body(try StateScene(store: store, clock: clock))
+        return try await ending {
+            try await body(try StateScene(store: store, clock: clock))
+        } with: {
             await store.close()
-            return result
-        } catch {
-            await store.close()
-            throw error
         }
     }
 }

@@ -1,11 +1,17 @@
+import MirrorCore
 import MirrorSettings
 
 extension UpstreamCredentials {
-    /// What each request carries.
+    /// The header fields that show them.
     ///
     /// - Parameter client: The client's own `Authorization`.
     func fields(client: Secret?) -> [(name: String, value: String)] {
-        if case .client = self { return client.map { [("Authorization", $0.value)] } ?? [] }
-        return requestField.map { [$0] } ?? []
+        switch self {
+        case .none: []
+        case .field(let name, let value): [(name, value.value)]
+        case .basic(let user, let password): [("Authorization", "Basic \(Base64.encode(Array("\(user):\(password.value)".utf8)))")]
+        case .bearer(let token): [("Authorization", "Bearer \(token.value)")]
+        case .client: client.map { [("Authorization", $0.value)] } ?? []
+        }
     }
 }

@@ -54,3 +54,13 @@ package struct LinkRewriter: Sendable {
         return type == "application/json" || type.hasSuffix("+json")
     }
 }
+
+extension LinkGrammar {
+    /// Whether pages are never anything but JSON.
+    var isJSON: Bool {
+        switch self {
+        case .npm, .cargoConfig, .condaRepodata: true
+        case .html, .python, .fields: false
+        }
+    }
+}

@@ -33,6 +33,11 @@ package struct NamedOrigin: Sendable, Equatable {
     }
 }
 
+extension NamedOrigin {
+    /// What the URLs of everything begin with that can be fetched through it.
+    package var places: [ArtifactURL] { [url] + links.map(\.url) }
+}
+
 /// A place that the pages of a named origin link to.
 package struct LinkTarget: Sendable, Equatable {
     /// Ends in `/` and has no query.

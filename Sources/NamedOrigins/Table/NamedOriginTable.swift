@@ -24,7 +24,7 @@ package struct NamedOriginTable: Sendable {
         self.origins = origins
         self.policy = policy
         byName = Dictionary(origins.map { ($0.name, $0) }) { first, _ in first }
-        let places = origins.flatMap { origin in ([origin.url] + origin.links.map(\.url)).map { OriginPlace(origin: origin, url: $0) } }
+        let places = origins.flatMap { origin in origin.places.map { OriginPlace(origin: origin, url: $0) } }
             .sorted { $0.url.path.utf8.count > $1.url.path.utf8.count }
         self.places = places
         links = byName.mapValues { OriginLinks($0, places, policy) }

@@ -4,42 +4,14 @@ import NIOCore
 package import NIOHTTP1
 package import StorageCloud
 
-/// One request to an account, a container or a blob, before it has an address and a signature.
-package struct AzureCall: Sendable {
-    package enum Place: Sendable, Hashable {
-        case account
-        case container
-        /// - Parameter name: The blob's own name, not encoded.
-        case blob(name: String)
-    }
+package typealias AzureCall = CloudCall<AzurePlace>
 
-    package typealias Body = CallBody
-
-    /// A bounded metric label without the service: `head`.
-    package var name: String
-    package var method: HTTPMethod
-    package var place: Place
-    /// Not encoded.
-    package var query: [(name: String, value: String?)]
-    /// `x-ms-` fields, conditions and those of the content; neither the date nor the version.
-    package var headers: [(name: String, value: String)]
-    package var body: Body
-
-    package init(
-        _ name: String, _ method: HTTPMethod, _ place: Place, query: [(name: String, value: String?)] = [],
-        headers: [(name: String, value: String)] = [], body: Body = .none
-    ) {
-        self.name = name
-        self.method = method
-        self.place = place
-        self.query = query
-        self.headers = headers
-        self.body = body
-    }
-
-    var mayRepeat: Bool {
-        if case .stream = body { false } else { true }
-    }
+/// What a request is sent to.
+package enum AzurePlace: Sendable, Hashable {
+    case account
+    case container
+    /// - Parameter name: The blob's own name, not encoded.
+    case blob(name: String)
 }
 
 extension CallBody {

@@ -9,9 +9,6 @@ import Synchronization
 
 /// One attempt at a request.
 extension AzureClient {
-    /// Bytes of an answer that says why not.
-    private static let maxFailureSize = 256 << 10
-
     struct Attempt {
         var answer: AzureAnswer
         /// What the request carried.
@@ -56,17 +53,11 @@ extension AzureClient {
 
     private func request(_ call: AzureCall, _ credentials: AzureCredentials?) throws -> ServiceRequest {
         let signed = try signed(call, credentials, isPart: false)
-        let body: ServiceRequest.Body =
-            switch call.body {
-            case .none: .none
-            case .bytes(let buffers): .bytes(buffers)
-            case .stream(let stream, let length): .stream(ServiceBody(stream), length: length)
-            }
         var headers = HTTPHeaders(signed.headers.map { ($0.name, $0.value) })
         headers.replaceOrAdd(name: "Host", value: endpoint.authority)
         return ServiceRequest(
             method: call.method, scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, target: signed.target, headers: headers,
-            body: body, isDeletion: call.name == "delete")
+            body: call.body.content, isDeletion: call.name == "delete")
     }
 
     /// A request with everything that says who asks.
@@ -108,14 +99,9 @@ extension AzureClient {
     private var mayCarryToken: Bool { endpoint.scheme == .https || LocalHost.isThisMachine(endpoint.host) }
 
     private func answer(from response: ServiceResponse, to call: AzureCall) async throws -> AzureAnswer {
-        guard response.status >= 300, response.status != 304 else {
-            return AzureAnswer(
-                status: response.status, headers: response.headers,
-                body: ByteStream(AnswerBody(response.body, errors: .azure, call: call.name)))
-        }
-        let body = try await response.body.beginning(upTo: Self.maxFailureSize)
+        let (body, said) = try await response.content(of: call.name, errors: .azure)
         return AzureAnswer(
-            status: response.status, headers: response.headers, body: ByteStream(body),
-            failure: AzureFailure(status: response.status, headers: response.headers, body: body))
+            status: response.status, headers: response.headers, body: body,
+            failure: said.map { AzureFailure(status: response.status, headers: response.headers, body: $0) })
     }
 }

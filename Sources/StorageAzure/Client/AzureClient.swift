@@ -72,7 +72,7 @@ package final class AzureClient: Sendable {
         while true {
             let attempt = try await attempt(call)
             guard let failure = attempt.answer.failure, correct(failure, attempt, &corrections) else { return attempt.answer }
-            guard call.mayRepeat else {
+            guard call.body.mayRepeat else {
                 // The stream is gone, but the next one will get through.
                 throw CloudErrors.azure.odd("\(subject(of: call)) has to be sent again (\(failure))", call.name)
             }

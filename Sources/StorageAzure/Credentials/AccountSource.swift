@@ -27,7 +27,7 @@ struct AccountSource: CredentialsSource {
     }
 
     /// `AccountName=…;AccountKey=…;EndpointSuffix=…`
-    private func look(inConnection text: String) throws(CredentialsError) -> CredentialsFinding<AzureCredentials> {
+    func look(inConnection text: String) throws(CredentialsError) -> CredentialsFinding<AzureCredentials> {
         let source = Self.connection
         var fields: [String: String] = [:]
         for item in text.split(separator: ";") {

@@ -4,12 +4,6 @@ package import MirrorNet
 import MirrorSettings
 package import StorageCloud
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// Looks for credentials where Azure's tools and SDKs look.
 ///
 /// 1. the account itself in the environment, as for the Azure CLI: a connection string, a key, a SAS token;
@@ -17,9 +11,6 @@ package import StorageCloud
 /// 3. workload identity;
 /// 4. managed identity of App Service, then of the virtual machine.
 package enum AzureCredentialsChain {
-    /// The environment that this process was started with; nothing else in this module reads it.
-    package static var processEnvironment: [String: String] { ProcessInfo.processInfo.environment }
-
     /// What a provider of credentials needs besides the settings.
     struct Means: Sendable {
         var transport: CredentialsTransport
@@ -36,7 +27,7 @@ package enum AzureCredentialsChain {
     /// What the settings say, kept fresh where it ends.
     package static func provider(
         for settings: AzureCredentialSettings, of endpoint: AzureEndpoint, client: ServiceClient,
-        environment: [String: String] = processEnvironment, files: CredentialFiles = .system, clock: any MirrorClock = SystemClock(),
+        environment: [String: String] = .ofThisProcess, files: CredentialFiles = .system, clock: any MirrorClock = SystemClock(),
         logger: Logger
     ) -> any CredentialsProvider<AzureCredentials> {
         let means = Means(

@@ -1,3 +1,5 @@
+import MirrorCore
+
 /// Names of Entra ID: they get into addresses and tokens.
 enum AzureIdentityName {
     /// An identifier or a domain; one of the words of Entra ID (`organizations`) names nobody who could have an application.
@@ -8,7 +10,7 @@ enum AzureIdentityName {
     private static func isWord(_ text: String) -> Bool {
         (1...128).contains(text.utf8.count)
             && text.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                byte.asciiLowercased.isASCIILowercaseOrDigit
                     || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
             }
     }

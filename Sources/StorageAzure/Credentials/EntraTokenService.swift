@@ -61,7 +61,7 @@ struct EntraTokenService: Sendable {
             }
             let answer = try await transport.answer(
                 .POST, url, headers: [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")],
-                body: Self.form(fields), timeout: Self.timeout)
+                body: CredentialsTransport.form(fields), timeout: Self.timeout)
             guard answer.status == 200 else { throw Self.error(answer, from: url, secrets: secrets) }
             do throws(CredentialsError) {
                 let token = try TokenDocument.parse(answer.body, at: transport.clock.now)
@@ -110,9 +110,5 @@ struct EntraTokenService: Sendable {
             if isClean, !said.message.isEmpty { text += ": \(said.message)" }
         }
         return CredentialsError(isTransient ? .unavailable : .refused, text)
-    }
-
-    private static func form(_ fields: [(String, String)]) -> String {
-        fields.map { "\(PercentCoding.encode($0))=\(PercentCoding.encode($1))" }.joined(separator: "&")
     }
 }

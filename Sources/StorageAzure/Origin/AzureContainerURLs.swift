@@ -39,13 +39,13 @@ package struct AzureContainerURLs: Sendable {
     /// - Returns: `nil` for what does not lie in this container.
     package func blob(_ text: String) -> AzureBlobName? {
         guard let parts = ObjectURLParts(text), let site = parts.site, isSite(site), let name = name(parts.path),
-            ObjectURLParts.canHold(name), let state = Self.state(Substring(parts.query))
+            ObjectURLParts.canHold(name), let state = parts.queryItems.flatMap(Self.state)
         else { return nil }
         return AzureBlobName(name: name, state: state)
     }
 
     private func isSite(_ site: ArtifactURL) -> Bool {
-        if site.host == endpoint.host, isPort(site) { return true }
+        if site.host == endpoint.host, site.isPort(endpoint.port, of: endpoint.scheme) { return true }
         guard let cloud = endpoint.cloud, site.port == site.scheme.defaultPort else { return false }
         // Accounts have one name in all of a cloud. A zone of its own stands between the account and the domain.
         let account = endpoint.account
@@ -56,12 +56,6 @@ package struct AzureContainerURLs: Sendable {
         }
     }
 
-    /// Either scheme, each at its own port where the endpoint is at its own.
-    private func isPort(_ site: ArtifactURL) -> Bool {
-        if site.port == endpoint.port { return true }
-        return endpoint.port == endpoint.scheme.defaultPort && site.port == site.scheme.defaultPort
-    }
-
     /// - Parameter path: Without the first slash.
     private func name(_ path: Substring.UTF8View) -> String? {
         var path = path
@@ -70,30 +64,25 @@ package struct AzureContainerURLs: Sendable {
             guard account.elementsEqual(endpoint.account.utf8), account.endIndex < path.endIndex else { return nil }
             path = path[account.endIndex...].dropFirst()
         }
-        let first = path.prefix { $0 != UInt8(ascii: "/") }
-        guard first.endIndex < path.endIndex else {
+        guard path.contains(UInt8(ascii: "/")) else {
             // Right behind the host there are blobs of one container alone, none of which has a slash in its name.
-            return container == Self.root ? decoded(path) : nil
+            return container == Self.root ? PercentCoding.decode(Substring(path)) : nil
         }
-        guard decoded(first)?.utf8.elementsEqual(container.utf8) == true else { return nil }
-        return decoded(path[first.endIndex...].dropFirst())
+        return ObjectURLParts.key(in: path, of: container)
     }
-
-    private func decoded(_ text: Substring.UTF8View) -> String? { PercentCoding.decode(Substring(text)) }
 
     // MARK: Queries
 
     /// - Returns: `nil` for a query that asks for something else than the blob.
-    private static func state(_ query: Substring) -> SharedAccessSignature.State? {
+    private static func state(_ items: [(name: String, value: Substring?)]) -> SharedAccessSignature.State? {
         var state = SharedAccessSignature.State.current
-        for item in query.utf8.split(separator: UInt8(ascii: "&")) {
-            let parts = item.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false).map { Substring($0) }
-            guard let name = parts.first.flatMap({ PercentCoding.decode($0) })?.lowercased() else { return nil }
+        for (name, value) in items {
+            let name = name.lowercased()
             guard name == "versionid" || name == "snapshot" else {
                 guard droppedNames.contains(name) else { return nil }
                 continue
             }
-            guard state == .current, parts.count == 2, let moment = PercentCoding.decode(parts[1]), !moment.isEmpty else {
+            guard state == .current, let moment = value.flatMap({ PercentCoding.decode($0) }), !moment.isEmpty else {
                 return nil
             }
             state = name == "snapshot" ? .snapshot(moment) : .version(moment)

@@ -1,41 +1,26 @@
-package import MirrorCore
+import MirrorCore
 import MirrorSettings
 package import MirrorStorage
 
 /// A container of a storage account, and how it is reached.
 package struct AzureContainerSettings: StorageSettings {
-    package var account: String
     package var name: String
-    /// Where the account is; `nil` for the service's own address of it.
-    package var endpoint: ArtifactURL?
+    /// Where the account is.
+    package var endpoint: AzureEndpoint
     package var credentials: AzureCredentialSettings = .chain
 
     /// Whether both are the same container, whatever the way to it.
     func isSame(as other: AzureContainerSettings) -> Bool {
+        guard endpoint.account == other.endpoint.account, name == other.name else { return false }
         // Names of accounts are unique in a cloud; elsewhere each server has its own.
-        account == other.account && name == other.name && place == other.place
-    }
-
-    private enum Place: Equatable {
-        case cloud(AzureCloud)
-        case server(ArtifactURL)
-    }
-
-    private var place: Place {
-        guard let endpoint else { return .cloud(.global) }
-        return AzureCloud(host: endpoint.host).map { .cloud($0) } ?? .server(endpoint)
+        return endpoint.cloud.map { $0 == other.endpoint.cloud } ?? (endpoint == other.endpoint)
     }
 
     package func clash(with other: AzureContainerSettings, called name: String) -> SettingsClash? {
         isSame(as: other) ? SettingsClash(key: "container", message: "is already the container of \(name)") : nil
     }
 
-    package var plainHTTPKey: String? { endpoint?.scheme == .http ? "endpoint" : nil }
-
-    /// Where requests go.
-    package var server: AzureEndpoint {
-        endpoint.flatMap { AzureEndpoint($0, account: account) } ?? AzureEndpoint(account: account)
-    }
+    package var plainHTTPKey: String? { endpoint.scheme == .http ? "endpoint" : nil }
 }
 
 extension AzureContainerSettings {
@@ -54,18 +39,20 @@ extension AzureContainerSettings {
                 + "or an emulator, which has the account in the path (`http://127.0.0.1:10000/devstoreaccount1`).")
         let credentials = AzureCredentialSettings.read(reader)
         guard let account, let name else { return nil }
+        var server = AzureEndpoint(account: account)
         if let endpoint {
-            guard AzureEndpoint(endpoint, account: account) != nil else {
+            guard let own = AzureEndpoint(endpoint, account: account) else {
                 reader.report(
                     "has a path other than the account; write \(endpoint.scheme.rawValue)://\(endpoint.authority)", key: "endpoint")
                 return nil
             }
+            server = own
             // The name of the account is part of the name of a host of the service.
-            if AzureCloud(host: endpoint.host) != nil, !endpoint.host.hasPrefix("\(account).") {
+            if server.cloud != nil, !server.host.hasPrefix("\(account).") {
                 reader.report("is not of the account \(account); its host begins with \(account).", key: "endpoint")
                 return nil
             }
         }
-        return AzureContainerSettings(account: account, name: name, endpoint: endpoint, credentials: credentials)
+        return AzureContainerSettings(name: name, endpoint: server, credentials: credentials)
     }
 }

@@ -1,19 +1,15 @@
-package import MirrorCore
+import MirrorCore
 import MirrorSettings
 package import MirrorStorage
 
 /// What a pool in a container has beside the container.
 package struct AzurePoolSettings: StorageSettings {
     package var container: AzureContainerSettings
-    package var access: BucketAccess = .public
-    /// What stands in front of keys in locations; `nil` for the container's own URL.
-    package var publicURL: ArtifactURL?
-    /// Empty, or with a slash at its end.
-    package var keyPrefix = ""
+    package var reading = BucketReading()
     package var pullsURLs = true
 
     package func clash(with other: AzurePoolSettings, called name: String) -> SettingsClash? {
-        guard container.isSame(as: other.container), keyPrefix == other.keyPrefix else { return nil }
+        guard container.isSame(as: other.container), reading.keyPrefix == other.reading.keyPrefix else { return nil }
         return SettingsClash(
             key: "container", message: "is already the container of \(name); give each pool its own container or keyPrefix")
     }
@@ -44,6 +40,6 @@ extension AzurePoolSettings {
         }
         container.warnOfPlainHTTP(section)
         return AzurePoolSettings(
-            container: container, access: reading.access, publicURL: reading.publicURL, keyPrefix: reading.keyPrefix, pullsURLs: pullsURLs)
+            container: container, reading: reading, pullsURLs: pullsURLs)
     }
 }

@@ -16,7 +16,7 @@ package struct AzureService: StorageService {
         doc:
             "A container in Azure Blob Storage. `cloud-mirror pools apply` creates containers, and says what else has to be done; "
             + "`pools check` reports what is wrong with one.")
-    package static let capabilities: [(variant: String?, capabilities: StoreCapabilities)] = AzureConfiguration.Access.allCases.map {
+    package static let capabilities: [(variant: String?, capabilities: StoreCapabilities)] = BucketAccess.allCases.map {
         ($0.rawValue, AzureStore.capabilities($0))
     }
     package static let originDocumentation: OriginDocumentation? = OriginDocumentation(
@@ -52,7 +52,7 @@ package struct AzureService: StorageService {
         self.http = http
         var shared: [Place: Shared] = [:]
         for container in origins + pools.map(\.container) {
-            let place = Place(endpoint: container.server, settings: container.credentials)
+            let place = Place(endpoint: container.endpoint, settings: container.credentials)
             guard shared[place] == nil else { continue }
             let credentials = AzureCredentialsChain.provider(
                 for: place.settings, of: place.endpoint, client: http, clock: environment.clock, logger: environment.logger)
@@ -95,16 +95,15 @@ package struct AzureService: StorageService {
     private func configuration(of pool: AzurePoolSettings) -> AzureConfiguration {
         let held = held(for: pool.container)
         var configuration = AzureConfiguration(
-            container: pool.container.name, endpoint: pool.container.server, access: pool.access, publicURL: pool.publicURL,
-            keyPrefix: pool.keyPrefix, credentials: held?.credentials ?? StaticCredentials<AzureCredentials>.anonymous,
-            delegation: held?.delegation)
+            container: pool.container.name, endpoint: pool.container.endpoint, reading: pool.reading,
+            credentials: held?.credentials ?? StaticCredentials<AzureCredentials>.anonymous, delegation: held?.delegation)
         configuration.pullsURLs = pool.pullsURLs
         return configuration
     }
 
     /// - Returns: There is one for each container of the configuration; nobody else's container gets here.
     private func held(for container: AzureContainerSettings) -> Shared? {
-        shared[Place(endpoint: container.server, settings: container.credentials)]
+        shared[Place(endpoint: container.endpoint, settings: container.credentials)]
     }
 
     // MARK: Origins
@@ -116,7 +115,7 @@ package struct AzureService: StorageService {
     package func origin(_ container: AzureContainerSettings) -> any BucketOrigin {
         let held = held(for: container)
         return AzureOrigin(
-            container: container.name, endpoint: container.server,
+            container: container.name, endpoint: container.endpoint,
             credentials: held?.credentials ?? StaticCredentials<AzureCredentials>.anonymous, delegation: held?.delegation, http: http,
             clock: environment.clock, clockOffset: held?.clockOffset ?? ClockOffset(), logger: environment.logger)
     }

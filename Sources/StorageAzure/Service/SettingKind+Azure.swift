@@ -1,3 +1,4 @@
+import MirrorCore
 import MirrorSettings
 import MirrorStorage
 
@@ -5,7 +6,7 @@ extension SettingKind where Value == String {
     /// Azure documentation, "Storage account overview".
     static var accountName: Self {
         checkedName("is not the name of a storage account; write 3 to 24 of a-z and 0-9") {
-            (3...24).contains($0.count) && $0.allSatisfy(isLowerLetterOrDigit)
+            (3...24).contains($0.count) && $0.allSatisfy(\.isASCIILowercaseOrDigit)
         }
     }
 
@@ -25,7 +26,7 @@ extension SettingKind where Value == String {
 
     private static func isContainer(_ text: String.UTF8View) -> Bool {
         let words = text.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-        return (3...63).contains(text.count) && words.allSatisfy { !$0.isEmpty && $0.allSatisfy(isLowerLetterOrDigit) }
+        return (3...63).contains(text.count) && words.allSatisfy { !$0.isEmpty && $0.allSatisfy(\.isASCIILowercaseOrDigit) }
     }
 
     /// A tenant of Entra ID: an identifier, or a domain.
@@ -43,10 +44,6 @@ extension SettingKind where Value == String {
     /// What stands in front of keys, with a slash at its end. The service takes a dot in front of a slash away.
     static var blobPrefix: Self {
         keyPrefix.checked { $0.contains("./") ? "has a folder that ends with a dot; Azure removes the dot" : nil }
-    }
-
-    private static func isLowerLetterOrDigit(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 }
 

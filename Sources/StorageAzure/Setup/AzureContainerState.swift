@@ -38,9 +38,9 @@ struct AzurePoolTarget: Sendable, Equatable {
         account = configuration.endpoint.account
         container = configuration.container
         place = configuration.endpoint.url
-        access = configuration.access
-        isReadElsewhere = configuration.access == .public && configuration.publicURL != nil
-        keyPrefix = configuration.keyPrefix
+        access = configuration.reading.access
+        isReadElsewhere = configuration.reading.isElsewhere
+        keyPrefix = configuration.reading.keyPrefix
         self.retention = retention
     }
 

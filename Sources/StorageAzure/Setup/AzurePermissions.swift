@@ -1,22 +1,14 @@
-/// The requests that a running mirror makes, and what has to be permitted for each: the roles of docs/operations.md are made from this, and
-/// a test holds it against the requests that are really made.
+package import StorageCloud
+
+/// What to permit on the service.
 ///
 /// Source: Azure Storage REST API, "Authorize with Microsoft Entra ID", permissions for calling data operations.
-package enum AzurePermissions {
-    package enum Role: String, Sendable, CaseIterable {
-        /// Answers requests: looks for objects, signs locations, deletes what is purged or expired.
-        case frontEnd = "front end"
-        /// Makes copies into the pool.
-        case copier
-        /// Reads artifacts out of an origin's container, for both, and for the pool's service where that copies by itself.
-        case origin
-    }
-
+package enum AzurePermissions: ServicePermissions {
     /// The action, and whether it is one on data.
     package typealias Permission = (action: String, isOnData: Bool)
 
     /// By the name of the ``AzureCall``.
-    package static let calls: [(call: String, role: Role, permissions: [Permission])] = [
+    package static let calls: [(call: String, role: MirrorRole, permissions: [Permission])] = [
         ("head", .frontEnd, [read]),
         ("get", .frontEnd, [read]),
         ("checkHealth", .frontEnd, [read]),
@@ -43,27 +35,14 @@ package enum AzurePermissions {
     /// Addresses, in the name of an identity; an account key needs no permission.
     private static let sign: Permission = ("Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action", false)
 
-    package static func calls(of role: Role) -> Set<String> {
-        Set(calls.filter { $0.role == role }.map(\.call))
-    }
-
     /// Each role's definition, as Markdown.
     package static func markdown() -> String {
-        Role.allCases.map { role in
-            """
-            A role on Azure for the \(role.rawValue):
-
-            ```json
-            \(definition(of: role))
-            ```
-
-            """
-        }.joined(separator: "\n")
+        markdown("json", title: { "A role on Azure for the \($0.rawValue)" }, document: definition)
     }
 
     /// A definition of a role with the least that is needed, as `az role definition create` takes it.
-    package static func definition(of role: Role) -> String {
-        let needed = calls.filter { $0.role == role }.flatMap(\.permissions)
+    package static func definition(of role: MirrorRole) -> String {
+        let needed = needed(by: role)
         func actions(_ isOnData: Bool) -> String {
             let actions = Set(needed.filter { $0.isOnData == isOnData }.map(\.action)).sorted()
             return "[\(actions.map { "\"\($0)\"" }.joined(separator: ", "))]"

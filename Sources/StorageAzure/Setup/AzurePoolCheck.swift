@@ -18,11 +18,8 @@ struct AzurePoolCheck: Sendable {
 
     /// The pool's own, with all that it writes in a folder whose name says what it is.
     var probeStore: AzureStore {
-        var probe = AzureConfiguration(
-            container: configuration.container, endpoint: configuration.endpoint, access: configuration.access,
-            publicURL: configuration.publicURL, keyPrefix: configuration.keyPrefix + ProbeObjects.folder,
-            credentials: configuration.credentials, delegation: configuration.delegation)
-        probe.pullsURLs = configuration.pullsURLs
+        var probe = configuration
+        probe.reading.keyPrefix += ProbeObjects.folder
         return AzureStore(
             configuration: probe, http: setup.http, clock: setup.clock, clockOffset: client.clockOffset, logger: setup.logger)
     }
@@ -86,8 +83,8 @@ struct AzurePoolCheck: Sendable {
     // MARK: Clients
 
     func checkReading(_ say: Say, _ name: String, _ body: ByteBuffer) async throws {
-        let plain = client.url(ofBlob: name, base: configuration.publicURL)
-        switch configuration.access {
+        let plain = client.url(ofBlob: name, base: configuration.reading.publicURL)
+        switch configuration.reading.access {
         case .public:
             let advice =
                 target.isReadElsewhere
@@ -102,7 +99,7 @@ struct AzurePoolCheck: Sendable {
                 + "clients in"
             try await probe.checkReading(
                 plain, expecting: body,
-                sign: { try await client.signedURL(ofBlob: name, base: configuration.publicURL, life: .seconds(60)).url },
+                sign: { try await client.signedURL(ofBlob: name, base: configuration.reading.publicURL, life: .seconds(60)).url },
                 advice: advice, errors: .azure, say)
         }
     }

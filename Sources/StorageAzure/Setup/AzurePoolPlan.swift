@@ -4,22 +4,12 @@ import StorageCloud
 /// What has to be done to a container for a pool, and what not: computed from what the container is like and what is wanted of it, and
 /// nothing else.
 struct AzurePoolPlan: Sendable, Equatable {
-    /// One aspect of the container.
-    struct Line: Sendable, Equatable {
-        var mark: SetupLine.Mark
-        var text: String
-        /// What is done when the plan is applied.
-        var step: Step?
-
-        var line: SetupLine { SetupLine(mark, text) }
-    }
-
     enum Step: Sendable, Equatable {
         case createContainer(AzureContainerState.PublicAccess)
         case setAccess(AzureContainerState.PublicAccess)
     }
 
-    private(set) var lines: [Line] = []
+    private(set) var lines: [PlannedLine<Step>] = []
 
     init(_ target: AzurePoolTarget, _ state: AzureContainerState) {
         switch state.exists {
@@ -48,7 +38,7 @@ struct AzurePoolPlan: Sendable, Equatable {
     }
 
     private mutating func add(_ mark: SetupLine.Mark, _ text: String, _ step: Step? = nil) {
-        lines.append(Line(mark: mark, text: text, step: step))
+        lines.append(PlannedLine(mark: mark, text: text, step: step))
     }
 
     private mutating func planAccess(_ target: AzurePoolTarget, _ state: AzureContainerState) {

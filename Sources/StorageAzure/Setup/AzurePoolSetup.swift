@@ -38,7 +38,9 @@ package struct AzurePoolSetup: StorageSetup {
         let plan = AzurePoolPlan(target, try await state())
         let lines = plan.lines.map(\.line)
         guard plan.lines.contains(where: { $0.step != nil }) else { return SetupPlan(lines: lines) }
-        return SetupPlan(lines: lines) { report in try await apply(plan, report: report) }
+        return SetupPlan(lines: lines) { report in
+            try await plan.lines.apply(report: report, perform: { try await perform($0) })
+        }
     }
 
     package func check(report: (SetupLine) -> Void) async throws -> Bool {
@@ -67,21 +69,6 @@ package struct AzurePoolSetup: StorageSetup {
     }
 
     // MARK: Applying
-
-    /// - Returns: Whether all of it was done.
-    private func apply(_ plan: AzurePoolPlan, report: (SetupLine) -> Void) async throws -> Bool {
-        var isDone = true
-        for line in plan.lines {
-            guard let step = line.step else { continue }
-            if let reason = try await perform(step) {
-                isDone = false
-                report(SetupLine(.failed, "\(line.text): \(reason)"))
-            } else {
-                report(SetupLine(.done, line.text))
-            }
-        }
-        return isDone
-    }
 
     /// - Returns: Why it could not be done, in words that say what to do.
     private func perform(_ step: AzurePoolPlan.Step) async throws -> String? {

@@ -24,7 +24,7 @@ struct AzureBlocks: Sendable {
     let retries: StepRetry
 
     /// One request: a caller that has no retries around it makes some.
-    func write(_ id: String, of name: String, _ body: AzureCall.Body) async throws -> Block {
+    func write(_ id: String, of name: String, _ body: CallBody) async throws -> Block {
         var call = AzureCall("writePart", .PUT, .blob(name: name), query: [("comp", "block"), ("blockid", id)], body: body)
         let sent: UInt64?
         let streamed: CheckedStream?
@@ -75,7 +75,7 @@ struct AzureBlocks: Sendable {
         var text = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>"
         for block in blocks { text += "<Latest>\(block.id)</Latest>" }
         text += "</BlockList>"
-        let body = AzureCall.Body.bytes([ByteBuffer(string: text)])
+        let body = CallBody.bytes([ByteBuffer(string: text)])
         var call = AzureCall(
             "complete", .PUT, .blob(name: name), query: [("comp", "blocklist")],
             headers: [("content-type", "application/xml")] + MetadataFields.azure.headers(metadata) + condition.headers, body: body)

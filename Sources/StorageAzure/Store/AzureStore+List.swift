@@ -48,7 +48,7 @@ extension AzureStore {
         }
     }
 
-    private struct Page {
+    struct Page {
         var objects: [ObjectInfo]
         /// The word for the place where the next page begins; `nil` when there is none.
         var next: String?
@@ -56,13 +56,19 @@ extension AzureStore {
 
     func listCall(_ name: String, limit: Int, marker: String?) -> AzureCall {
         var query: [(name: String, value: String?)] = [("restype", "container"), ("comp", "list"), ("maxresults", "\(limit)")]
-        if !configuration.keyPrefix.isEmpty { query.append(("prefix", configuration.keyPrefix)) }
+        if !configuration.reading.keyPrefix.isEmpty { query.append(("prefix", configuration.reading.keyPrefix)) }
         if let marker { query.append(("marker", marker)) }
         return AzureCall(name, .GET, .container, query: query)
     }
 
     private func page(limit: Int, marker: String?) async throws -> Page {
         let document = try await client.document(listCall("list", limit: limit, marker: marker), limit: Self.maxPageSize)
+        return try Self.page(document, keyPrefix: configuration.reading.keyPrefix, now: client.now)
+    }
+
+    /// - Parameter now: When an object was written of which the service does not say.
+    /// - Throws: `.unavailable` for what is no listing.
+    static func page(_ document: XMLTree, keyPrefix: String, now: Timestamp) throws -> Page {
         guard document.name == "EnumerationResults", let blobs = document["Blobs"] else {
             throw CloudErrors.azure.odd("the service's answer is not a listing", "list")
         }
@@ -70,7 +76,7 @@ extension AzureStore {
         for entry in blobs.all("Blob") {
             guard let name = entry["Name"] else { throw CloudErrors.azure.odd("the service lists an entry without a name", "list") }
             // Azure Storage REST API, "List Blobs": such a name has characters that XML does not allow, and no key has any of them.
-            guard name.attributes["Encoded"] != "true", let key = ObjectKey(name.text, without: configuration.keyPrefix) else {
+            guard name.attributes["Encoded"] != "true", let key = ObjectKey(name.text, without: keyPrefix) else {
                 continue
             }
             let properties = entry["Properties"]
@@ -80,7 +86,7 @@ extension AzureStore {
             page.objects.append(
                 ObjectInfo(
                     listed: key, size: size, etag: properties?["Etag"]?.text, lastModified: properties?["Last-Modified"]?.text,
-                    now: client.now))
+                    now: now))
         }
         page.next = document["NextMarker"].flatMap { $0.text.isEmpty ? nil : $0.text }
         return page

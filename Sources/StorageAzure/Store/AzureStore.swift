@@ -38,7 +38,7 @@ package struct AzureStore: ObjectStore {
         blocks = AzureBlocks(client: client, retries: StepRetry(clock: clock))
     }
 
-    package var capabilities: StoreCapabilities { Self.capabilities(configuration.access, pullsURLs: configuration.pullsURLs) }
+    package var capabilities: StoreCapabilities { Self.capabilities(configuration.reading.access, pullsURLs: configuration.pullsURLs) }
 
     package static func capabilities(_ access: BucketAccess, pullsURLs: Bool = true) -> StoreCapabilities {
         var features: StoreCapabilities.Features = [.parallelParts, .serverSideCopy, .conditionalWrites, .keepsDigestOfParts]
@@ -49,7 +49,7 @@ package struct AzureStore: ObjectStore {
     }
 
     /// The object's name in the container.
-    func name(of key: ObjectKey) -> String { configuration.keyPrefix + key.description }
+    func name(of key: ObjectKey) -> String { configuration.reading.keyPrefix + key.description }
 
     /// One request about an object.
     func call(_ name: String, _ method: HTTPMethod, _ key: ObjectKey) -> AzureCall {
@@ -81,11 +81,11 @@ package struct AzureStore: ObjectStore {
     }
 
     package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
-        switch configuration.access {
+        switch configuration.reading.access {
         case .presigned:
-            return try await client.signedURL(ofBlob: name(of: key), base: configuration.publicURL, life: life)
+            return try await client.signedURL(ofBlob: name(of: key), base: configuration.reading.publicURL, life: life)
         case .public:
-            return ObjectLocation(url: client.url(ofBlob: name(of: key), base: configuration.publicURL))
+            return ObjectLocation(url: client.url(ofBlob: name(of: key), base: configuration.reading.publicURL))
         }
     }
 
@@ -124,13 +124,7 @@ package struct AzureStore: ObjectStore {
     ) async throws -> ObjectInfo {
         let hasLostBlocks = (error.cause as? AzureFailure)?.code == "InvalidBlockList"
         guard error.code == .preconditionFailed || hasLostBlocks else { throw error }
-        let info: ObjectInfo
-        do {
-            info = try await head(key)
-        } catch let other as StorageError where other.code == .notFound {
-            throw error
-        }
-        if info.size == size, info.metadata == metadata { return info }
+        if let info = try await own(key, size: size, metadata, despite: error) { return info }
         // Whoever publishes an object takes all blocks with it that others have sent for it.
         guard condition == .absent, hasLostBlocks else { throw error }
         throw CloudErrors.azure.error(.preconditionFailed, "the object \(key) exists already", "complete")

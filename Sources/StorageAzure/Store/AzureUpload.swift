@@ -39,7 +39,7 @@ final class AzureUpload: ObjectUpload {
         try await parts.write(part, from: body) { try await send($0, $1) }
     }
 
-    private func send(_ number: Int, _ body: AzureCall.Body) async throws -> AzureBlocks.Block {
+    private func send(_ number: Int, _ body: CallBody) async throws -> AzureBlocks.Block {
         guard parts.isOpen else { throw parts.ended("write") }
         let attempt = attempts.add(1, ordering: .relaxed).newValue
         return try await blocks.write(ids.id(part: number, attempt: attempt), of: name, body)

@@ -50,6 +50,11 @@ package struct CredentialsTransport: Sendable {
         return answer
     }
 
+    /// The fields of a form as the body of a request.
+    package static func form(_ fields: [(String, String)]) -> String {
+        fields.map { "\(PercentCoding.encode($0))=\(PercentCoding.encode($1))" }.joined(separator: "&")
+    }
+
     /// Calls until it succeeds, fails with something that time does not mend, or has failed `times` times.
     package func attempts<Value>(_ times: Int, pause: Duration, _ call: () async throws -> Value) async throws -> Value {
         var left = times

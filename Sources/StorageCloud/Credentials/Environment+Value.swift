@@ -1,4 +1,13 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 extension [String: String] {
+    /// The environment that this process was started with; nothing else in the modules of services reads it.
+    package static var ofThisProcess: [String: String] { ProcessInfo.processInfo.environment }
+
     /// The value of a variable that is set to more than nothing.
     package func value(_ name: String) -> String? {
         guard let value = self[name], !value.isEmpty else { return nil }

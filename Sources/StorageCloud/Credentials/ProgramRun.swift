@@ -1,13 +1,6 @@
+import CLibrary
 import MirrorCore
 import MirrorSystem
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 
 /// A program that runs, in a process group of its own. Everything here blocks.
 struct ProgramRun {

@@ -36,6 +36,7 @@ package struct ProbeObjects: Sendable {
     /// - Parameter isSecond: Whether it is another object, which must not replace the first.
     package func upload(to store: some ObjectStore, isSecond: Bool = false) async throws -> ObjectInfo {
         var metadata = metadata
+        // What tells the objects of two uploads apart.
         if isSecond { metadata.stored = metadata.stored + .seconds(1) }
         let upload = try await store.beginUpload(whole, metadata: metadata, expectedSize: size)
         _ = try await upload.write(UploadPart(number: 0, offset: 0, length: size), from: ByteStream(body))

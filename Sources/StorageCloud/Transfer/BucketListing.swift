@@ -53,13 +53,13 @@ package struct BucketListing: Sendable {
         return Array(found.sorted { $0.key.precedes($1.key) }.prefix(limit))
     }
 
-    private struct Page {
+    struct Page {
         var objects: [ObjectInfo]
         /// The key behind which the next page begins; `nil` when there is none.
         var last: String?
     }
 
-    private func page(_ document: XMLTree, now: Timestamp) throws -> Page {
+    func page(_ document: XMLTree, now: Timestamp) throws -> Page {
         guard document.name == "ListBucketResult" else { throw errors.odd("the service's answer is not a listing", "list") }
         var page = Page(objects: [])
         for entry in document.all("Contents") {

@@ -1,3 +1,4 @@
+package import MirrorNet
 package import MirrorStorage
 package import NIOCore
 
@@ -14,6 +15,20 @@ package enum CallBody: Sendable {
         case .none: 0
         case .bytes(let buffers): buffers.reduce(0) { $0 + Int64($1.readableBytes) }
         case .stream(_, let length): length
+        }
+    }
+
+    /// Whether the request can be sent once more.
+    package var mayRepeat: Bool {
+        if case .stream = self { false } else { true }
+    }
+
+    /// As it is sent.
+    package var content: ServiceRequest.Body {
+        switch self {
+        case .none: .none
+        case .bytes(let buffers): .bytes(buffers)
+        case .stream(let stream, let length): .stream(ServiceBody(stream), length: length)
         }
     }
 }

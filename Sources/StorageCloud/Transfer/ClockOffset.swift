@@ -15,11 +15,15 @@ package final class ClockOffset: Sendable {
 
     /// To be called when the service has refused a request for its time, or with each answer.
     ///
+    /// Whether another attempt of a refused request has a chance does not depend on who learnt of it first, but on whether ``value`` is another one now than
+    /// when the request was signed.
+    ///
     /// - Parameters:
     ///   - date: The answer's `Date` field.
     ///   - now: Our clock when the answer came.
     ///   - tolerance: A smaller change is not worth anything: the answer was under way, and the field has whole seconds.
-    /// - Returns: Whether the time that requests are signed with changed by more than that, so that another attempt has a chance.
+    /// - Returns: Whether this was news, and the time that requests are signed with changed by more than that.
+    @discardableResult
     package func learn(date: String, at now: Timestamp, tolerance: Duration = .seconds(1)) -> Bool {
         guard let theirs = Timestamp(httpDate: date) else { return false }
         let learnt = now.duration(to: theirs)

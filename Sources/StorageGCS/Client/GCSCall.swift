@@ -4,49 +4,26 @@ import NIOCore
 package import NIOHTTP1
 package import StorageCloud
 
-/// One request, before it has an address and a signature.
-package struct GCSCall: Sendable {
-    package typealias Body = CallBody
+package typealias GCSCall = CloudCall<GCSPlace>
 
-    /// What is asked.
-    enum Place: Sendable {
-        case bucket
-        /// The object's own name, not encoded.
-        case object(String)
-        /// The JSON API: a path, encoded.
-        case json(String)
-        /// A resumable upload: path and query from the service, which work like credentials.
-        case session(String)
-    }
+/// What a request is sent to.
+package enum GCSPlace: Sendable {
+    case bucket
+    /// The object's own name, not encoded.
+    case object(String)
+    /// The JSON API: a path, encoded.
+    case json(String)
+    /// A resumable upload: path and query from the service, which work like credentials.
+    case session(String)
+}
 
-    /// A bounded metric label without the service: `head`.
-    package var name: String
-    package var method: HTTPMethod
-    var place: Place
-    package var query: [(name: String, value: String?)]
-    package var headers: [(name: String, value: String)]
-    package var body: Body
-    /// Statuses besides those of success that are not failures.
-    var expected: Set<Int> = []
-
+extension CloudCall where Place == GCSPlace {
     /// - Parameter key: The object's own name, not encoded; `nil` for the bucket.
     package init(
         _ name: String, _ method: HTTPMethod, key: String? = nil, query: [(name: String, value: String?)] = [],
-        headers: [(name: String, value: String)] = [], body: Body = .none
+        headers: [(name: String, value: String)] = [], body: CallBody = .none
     ) {
-        self.init(name, method, at: key.map { .object($0) } ?? .bucket, query: query, headers: headers, body: body)
-    }
-
-    init(
-        _ name: String, _ method: HTTPMethod, at place: Place, query: [(name: String, value: String?)] = [],
-        headers: [(name: String, value: String)] = [], body: Body = .none
-    ) {
-        self.name = name
-        self.method = method
-        self.place = place
-        self.query = query
-        self.headers = headers
-        self.body = body
+        self.init(name, method, key.map { .object($0) } ?? .bucket, query: query, headers: headers, body: body)
     }
 
     /// A call of the JSON API.
@@ -56,16 +33,12 @@ package struct GCSCall: Sendable {
         _ name: String, _ method: HTTPMethod, _ path: [String], query: [(name: String, value: String?)] = [], body: JSONValue? = nil
     ) -> GCSCall {
         let path = "/storage/v1/" + path.map { PercentCoding.encode($0) }.joined(separator: "/")
-        var call = GCSCall(name, method, at: .json(path), query: query)
+        var call = GCSCall(name, method, .json(path), query: query)
         if let body {
             call.headers.append(("content-type", "application/json"))
             call.body = .bytes([ByteBuffer(bytes: body.encoded)])
         }
         return call
-    }
-
-    var mayRepeat: Bool {
-        if case .stream = body { false } else { true }
     }
 }
 

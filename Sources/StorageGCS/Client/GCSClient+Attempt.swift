@@ -14,12 +14,10 @@ extension GCSClient {
         var answer: GCSAnswer
         /// What the request was authorized with; `nil` for none.
         var credentials: GCSCredentials?
-        /// Whether the answer says that this machine's clock is off, and nobody knew.
+        /// Whether more is known of the service's clock than when the request was made.
         var isTimeNews: Bool
     }
 
-    /// Bytes of an answer that says why not.
-    private static let maxFailureSize = 256 << 10
     /// What the clocks may differ by without anybody's caring.
     private static let clockTolerance: Duration = .seconds(60)
 
@@ -28,9 +26,12 @@ extension GCSClient {
             // A session's address is its own authorization.
             let used: GCSCredentials? =
                 if case .session = call.place { nil } else { try await credentials.credentials() }
+            let offset = connection.clockOffset.value
             let response = try await connection.http.send(request(call, used))
+            learnTime(response.headers)
             return Attempt(
-                answer: try await answer(from: response, to: call), credentials: used, isTimeNews: learnTime(response.headers))
+                answer: try await answer(from: response, to: call), credentials: used,
+                isTimeNews: connection.clockOffset.value != offset)
         } catch {
             throw CloudErrors.gcs.mapping(error, call: call.name)
         }
@@ -44,14 +45,13 @@ extension GCSClient {
         }
     }
 
-    private func learnTime(_ headers: HTTPHeaders) -> Bool {
+    private func learnTime(_ headers: HTTPHeaders) {
         guard let date = headers.first(name: "date"),
             connection.clockOffset.learn(date: date, at: clock.now, tolerance: Self.clockTolerance)
-        else { return false }
+        else { return }
         logger.warning(
             "this machine's clock is off; signatures use the service's time from now on",
             metadata: ["offset_seconds": .stringConvertible(connection.clockOffset.value.inSeconds.rounded())])
-        return true
     }
 
     // MARK: The request
@@ -64,15 +64,9 @@ extension GCSClient {
         if let credentials { signed = try authorized(signed, call, credentials) }
         var headers = HTTPHeaders(signed.headers.map { ($0.name, $0.value) })
         headers.replaceOrAdd(name: "Host", value: endpoint.authority)
-        let body: ServiceRequest.Body =
-            switch call.body {
-            case .none: .none
-            case .bytes(let buffers): .bytes(buffers)
-            case .stream(let stream, let length): .stream(ServiceBody(stream), length: length)
-            }
         return ServiceRequest(
             method: call.method, scheme: endpoint.scheme, host: endpoint.host, port: endpoint.port, target: signed.target,
-            headers: headers, body: body, isDeletion: call.name == "delete")
+            headers: headers, body: call.body.content, isDeletion: call.name == "delete")
     }
 
     private func authorized(
@@ -110,7 +104,7 @@ extension GCSClient {
         }
     }
 
-    private func payloadHash(of body: GCSCall.Body) -> String {
+    private func payloadHash(of body: CallBody) -> String {
         switch body {
         case .none: Hex.encode(SHA256.hash(of: ""))
         case .stream: GCSHeaderSigner.unsignedPayload
@@ -127,14 +121,9 @@ extension GCSClient {
     // MARK: The answer
 
     private func answer(from response: ServiceResponse, to call: GCSCall) async throws -> GCSAnswer {
-        guard response.status >= 300, response.status != 304, !call.expected.contains(response.status) else {
-            return GCSAnswer(
-                status: response.status, headers: response.headers,
-                body: ByteStream(AnswerBody(response.body, errors: .gcs, call: call.name)))
-        }
-        let body = try await response.body.beginning(upTo: Self.maxFailureSize)
+        let (body, said) = try await response.content(of: call.name, expected: call.expected, errors: .gcs)
         return GCSAnswer(
-            status: response.status, headers: response.headers, body: ByteStream(body),
-            failure: GCSFailure(status: response.status, headers: response.headers, body: body))
+            status: response.status, headers: response.headers, body: body,
+            failure: said.map { GCSFailure(status: response.status, headers: response.headers, body: $0) })
     }
 }

@@ -88,7 +88,7 @@ package final class GCSClient: Sendable {
             } else {
                 return attempt.answer
             }
-            guard call.mayRepeat else {
+            guard call.body.mayRepeat else {
                 throw CloudErrors.gcs.odd("\(subject(of: call)) has to be sent again (\(failure))", call.name)
             }
         }

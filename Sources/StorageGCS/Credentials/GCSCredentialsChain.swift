@@ -3,21 +3,12 @@ import MirrorCore
 import MirrorNet
 import StorageCloud
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// Looks for credentials where Google's tools look, in their order ("Application Default Credentials", AIP-4110).
 ///
 /// 1. the file that `GOOGLE_APPLICATION_CREDENTIALS` names;
 /// 2. the file that `gcloud auth application-default login` writes;
 /// 3. the metadata server of the machine.
 enum GCSCredentialsChain {
-    /// The environment that this process was started with; nothing else in this module reads it.
-    static var processEnvironment: [String: String] { ProcessInfo.processInfo.environment }
-
     /// The whole chain, or one file, kept fresh.
     ///
     /// - Parameters:
@@ -26,7 +17,7 @@ enum GCSCredentialsChain {
     ///   - clockOffset: Shared by all that is signed for the service.
     static func standard(
         client: ServiceClient, endpoint: GCSEndpoint, file: String? = nil, impersonated: String? = nil,
-        environment: [String: String] = processEnvironment, files: CredentialFiles = .system, clockOffset: ClockOffset = ClockOffset(),
+        environment: [String: String] = .ofThisProcess, files: CredentialFiles = .system, clockOffset: ClockOffset = ClockOffset(),
         clock: any MirrorClock = SystemClock(), logger: Logger
     ) -> RefreshingCredentials<GCSCredentials> {
         let context = AccountContext(

@@ -82,9 +82,11 @@ struct GoogleTokenService: Sendable {
         read: (CredentialsTransport.Answer) throws -> Value
     ) async throws -> Value {
         try await transport.attempts(Self.maxAttempts, pause: .seconds(1)) {
+            let offset = clockOffset.value
             var answer = try await transport.answer(.POST, url, headers: headers, body: try body(), timeout: Self.timeout)
+            learn(answer)
             // Whoever is told that the time is wrong may sign again with the right one.
-            if learn(answer), answer.status == 400 || answer.status == 401 {
+            if clockOffset.value != offset, answer.status == 400 || answer.status == 401 {
                 answer = try await transport.answer(.POST, url, headers: headers, body: try body(), timeout: Self.timeout)
             }
             guard answer.status == 200 else { throw Self.error(answer, from: url, secrets: secrets) }
@@ -92,11 +94,9 @@ struct GoogleTokenService: Sendable {
         }
     }
 
-    /// - Returns: Whether what is signed from now on has another time.
-    private func learn(_ answer: CredentialsTransport.Answer) -> Bool {
-        answer.headers.first(name: "date").map {
-            clockOffset.learn(date: $0, at: transport.clock.now, tolerance: Self.clockTolerance)
-        } ?? false
+    private func learn(_ answer: CredentialsTransport.Answer) {
+        guard let date = answer.headers.first(name: "date") else { return }
+        clockOffset.learn(date: date, at: transport.clock.now, tolerance: Self.clockTolerance)
     }
 
     private static func error(_ answer: CredentialsTransport.Answer, from url: ArtifactURL, secrets: [String]) -> CredentialsError {

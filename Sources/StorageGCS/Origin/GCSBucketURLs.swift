@@ -44,7 +44,7 @@ package struct GCSBucketURLs: Sendable {
         if parts.scheme == "gs" { return literal(parts.rest) }
         guard let site = parts.site, let form = GCSServiceHost.form(of: site, bucket: bucket, endpoint: endpoint),
             let place = place(form, parts.path), ObjectURLParts.canHold(place.key),
-            let query = Query(Substring(parts.query), isJSON: place.isJSON)
+            let query = parts.queryItems.flatMap({ Query($0, isJSON: place.isJSON) })
         else { return nil }
         return GCSObjectName(key: place.key, generation: query.generation)
     }
@@ -73,11 +73,7 @@ package struct GCSBucketURLs: Sendable {
         case .jsonAlone: return json(path)
         case .bucketInPath:
             if let place = json(path) { return place }
-            let name = path.prefix { $0 != UInt8(ascii: "/") }
-            guard PercentCoding.decode(Substring(name))?.utf8.elementsEqual(bucket.utf8) == true, name.endIndex < path.endIndex else {
-                return nil
-            }
-            return PercentCoding.decode(Substring(path[name.endIndex...].dropFirst())).map { (key: $0, isJSON: false) }
+            return ObjectURLParts.key(in: path, of: bucket).map { (key: $0, isJSON: false) }
         }
     }
 
@@ -98,17 +94,14 @@ package struct GCSBucketURLs: Sendable {
         var generation: String?
 
         /// - Parameter isJSON: Whether the JSON API is asked, which gives the object's metadata unless it is told otherwise.
-        init?(_ text: Substring, isJSON: Bool) {
+        init?(_ items: [(name: String, value: Substring?)], isJSON: Bool) {
             var isMedia = false
-            for item in text.utf8.split(separator: UInt8(ascii: "&")) {
-                let parts = item.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-                    .map { Substring($0) }
-                guard let name = parts.first.flatMap({ PercentCoding.decode($0) }) else { return nil }
+            for (name, value) in items {
                 if name == "generation" {
-                    guard generation == nil, parts.count == 2, Self.isGeneration(parts[1]) else { return nil }
-                    generation = String(parts[1])
+                    guard generation == nil, let value, Self.isGeneration(value) else { return nil }
+                    generation = String(value)
                 } else if name == "alt", isJSON {
-                    guard parts.count == 2, parts[1] == "media" else { return nil }
+                    guard value == "media" else { return nil }
                     isMedia = true
                 } else if !Self.isDropped(name.lowercased(), isJSON: isJSON) {
                     return nil

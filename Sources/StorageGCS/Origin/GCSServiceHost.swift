@@ -1,4 +1,5 @@
 import MirrorCore
+import StorageCloud
 
 /// The host names under which Cloud Storage has buckets, today and of old.
 ///
@@ -15,19 +16,13 @@ enum GCSServiceHost {
 
     /// - Returns: `nil` when the host is none of the bucket's.
     static func form(of site: ArtifactURL, bucket: String, endpoint: GCSEndpoint) -> Form? {
-        if isAt(site, endpoint), site.host == endpoint.host { return .bucketInPath }
+        if site.isPort(endpoint.port, of: endpoint.scheme), site.host == endpoint.host { return .bucketInPath }
         guard endpoint.isGoogle, site.port == site.scheme.defaultPort else { return nil }
         if isService(site.host) || site.host == "storage.cloud.google.com" { return .bucketInPath }
         if site.host == "www.googleapis.com" { return .jsonAlone }
         let label = "\(bucket)."
         guard site.host.hasPrefix(label), isService(String(site.host.dropFirst(label.count))) else { return nil }
         return .bucketInHost
-    }
-
-    /// Either scheme, each at its own port where the endpoint is at its own.
-    private static func isAt(_ site: ArtifactURL, _ endpoint: GCSEndpoint) -> Bool {
-        if site.port == endpoint.port { return true }
-        return endpoint.port == endpoint.scheme.defaultPort && site.port == site.scheme.defaultPort
     }
 
     private static func isService(_ host: String) -> Bool {

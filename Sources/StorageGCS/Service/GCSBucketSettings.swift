@@ -1,28 +1,24 @@
-package import MirrorCore
+import MirrorCore
 import MirrorSettings
 package import MirrorStorage
 
 /// A bucket of Google Cloud Storage, and how it is reached.
 package struct GCSBucketSettings: StorageSettings {
     package var name: String
-    /// Scheme, host and port; `nil` for Google's own.
-    package var endpoint: ArtifactURL?
+    package var endpoint = GCSEndpoint.google
     package var credentials: GCSCredentialSettings = .chain
-
-    /// Where requests go.
-    package var server: GCSEndpoint { endpoint.map { GCSEndpoint($0) } ?? .google }
 
     /// Whether both are the same bucket, whatever the way to it.
     func isSame(as other: GCSBucketSettings) -> Bool {
         // Google's names are unique in the world, whichever of its endpoints is used; elsewhere each server has its own.
-        name == other.name && (server == other.server || server.isGoogle && other.server.isGoogle)
+        name == other.name && (endpoint == other.endpoint || endpoint.isGoogle && other.endpoint.isGoogle)
     }
 
     package func clash(with other: GCSBucketSettings, called name: String) -> SettingsClash? {
         isSame(as: other) ? SettingsClash(key: "bucket", message: "is already the bucket of \(name)") : nil
     }
 
-    package var plainHTTPKey: String? { endpoint?.scheme == .http ? "endpoint" : nil }
+    package var plainHTTPKey: String? { endpoint.scheme == .http ? "endpoint" : nil }
 }
 
 extension GCSBucketSettings {
@@ -39,6 +35,6 @@ extension GCSBucketSettings {
                 + "Apart from that, credentials are sent only to Google's hosts.")
         let credentials = GCSCredentialSettings.read(reader)
         guard let name else { return nil }
-        return GCSBucketSettings(name: name, endpoint: endpoint, credentials: credentials)
+        return GCSBucketSettings(name: name, endpoint: endpoint.map { GCSEndpoint($0) } ?? .google, credentials: credentials)
     }
 }

@@ -1,22 +1,18 @@
-package import MirrorCore
+import MirrorCore
 import MirrorSettings
 package import MirrorStorage
 
 /// What a pool in a bucket has beside the bucket.
 package struct GCSPoolSettings: StorageSettings {
     package var bucket: GCSBucketSettings
-    package var access: BucketAccess = .public
-    /// What stands in front of keys in locations; `nil` for the bucket's own URL.
-    package var publicURL: ArtifactURL?
-    /// Empty, or with a slash at its end.
-    package var keyPrefix = ""
+    package var reading = BucketReading()
     /// Where the bucket is, or is to be.
     package var location: String
     /// The project that the bucket is created in.
     package var project: String?
 
     package func clash(with other: GCSPoolSettings, called name: String) -> SettingsClash? {
-        guard bucket.isSame(as: other.bucket), keyPrefix == other.keyPrefix else { return nil }
+        guard bucket.isSame(as: other.bucket), reading.keyPrefix == other.reading.keyPrefix else { return nil }
         return SettingsClash(
             key: "bucket", message: "is already the bucket of \(name); give each pool its own bucket or keyPrefix")
     }
@@ -46,7 +42,7 @@ extension GCSPoolSettings {
         }
         bucket.warnOfPlainHTTP(section)
         return GCSPoolSettings(
-            bucket: bucket, access: reading.access, publicURL: reading.publicURL, keyPrefix: reading.keyPrefix,
+            bucket: bucket, reading: reading,
             location: region ?? pool.region, project: project)
     }
 }

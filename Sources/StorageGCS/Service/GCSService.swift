@@ -13,7 +13,7 @@ package struct GCSService: StorageService {
         doc:
             "A bucket in Google Cloud Storage. `cloud-mirror pools apply` creates and configures buckets; `pools check` reports what is wrong "
             + "with one.")
-    package static let capabilities: [(variant: String?, capabilities: StoreCapabilities)] = GCSConfiguration.Access.allCases.map {
+    package static let capabilities: [(variant: String?, capabilities: StoreCapabilities)] = BucketAccess.allCases.map {
         ($0.rawValue, GCSStore.capabilities($0))
     }
     package static let originDocumentation: OriginDocumentation? = OriginDocumentation(
@@ -31,7 +31,7 @@ package struct GCSService: StorageService {
 
         init(_ bucket: GCSBucketSettings) {
             credentials = bucket.credentials
-            endpoint = bucket.server
+            endpoint = bucket.endpoint
         }
     }
 
@@ -65,8 +65,8 @@ package struct GCSService: StorageService {
 
     private func configuration(of pool: GCSPoolSettings) -> GCSConfiguration {
         GCSConfiguration(
-            bucket: pool.bucket.name, endpoint: pool.bucket.server, access: pool.access, publicURL: pool.publicURL,
-            keyPrefix: pool.keyPrefix, credentials: provider(of: pool.bucket), hasTokens: pool.bucket.credentials.hasTokens,
+            bucket: pool.bucket.name, endpoint: pool.bucket.endpoint, reading: pool.reading, credentials: provider(of: pool.bucket),
+            hasTokens: pool.bucket.credentials.hasTokens,
             location: pool.location, project: pool.project)
     }
 
@@ -75,7 +75,7 @@ package struct GCSService: StorageService {
     package static func readOrigin(_ section: SettingsReader) -> GCSBucketSettings? { .read(section, example: "my-artifacts") }
 
     package func origin(_ bucket: GCSBucketSettings) -> any BucketOrigin {
-        GCSOrigin(bucket: bucket.name, endpoint: bucket.server, credentials: provider(of: bucket), connection: connection)
+        GCSOrigin(bucket: bucket.name, endpoint: bucket.endpoint, credentials: provider(of: bucket), connection: connection)
     }
 
     // MARK: Credentials

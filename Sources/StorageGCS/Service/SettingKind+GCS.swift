@@ -9,9 +9,9 @@ extension SettingKind where Value == String {
             // With dots it is the name of a domain, each of whose words has 63 characters.
             let words = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
             guard (3...222).contains(text.count), words.allSatisfy({ (1...63).contains($0.count) }), let first = text.first,
-                let last = text.last, isLetterOrDigit(first), isLetterOrDigit(last)
+                let last = text.last, first.isASCIILowercaseOrDigit, last.isASCIILowercaseOrDigit
             else { return false }
-            return text.allSatisfy { isLetterOrDigit($0) || "-_.".utf8.contains($0) } && IPAddress(String(text)) == nil
+            return text.allSatisfy { $0.isASCIILowercaseOrDigit || "-_.".utf8.contains($0) } && IPAddress(String(text)) == nil
         }
     }
 
@@ -21,7 +21,7 @@ extension SettingKind where Value == String {
             let location = text.lowercased()
             let isValid =
                 (2...63).contains(location.utf8.count)
-                && location.utf8.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }
+                && location.utf8.allSatisfy { $0.isASCIILowercaseOrDigit || $0 == UInt8(ascii: "-") }
             return isValid ? location : nil
         }
     }
@@ -29,7 +29,7 @@ extension SettingKind where Value == String {
     /// Resource Manager, "Creating and managing projects": an ID or a number. Old ones have a domain in front.
     static var project: Self {
         checkedName("is not a project; write its ID, such as my-project-123") { text in
-            (1...128).contains(text.count) && text.allSatisfy { isLetterOrDigit($0) || "-.:".utf8.contains($0) }
+            (1...128).contains(text.count) && text.allSatisfy { $0.isASCIILowercaseOrDigit || "-.:".utf8.contains($0) }
         }
     }
 
@@ -38,10 +38,5 @@ extension SettingKind where Value == String {
         SettingKind(
             name: "address", problem: "is not the address of a service account; write name@project.iam.gserviceaccount.com"
         ) { Impersonation.isAccount($0) && $0.utf8.contains(UInt8(ascii: "@")) ? $0 : nil }
-    }
-
-    /// Of lower case.
-    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 }

@@ -1,19 +1,11 @@
-/// The requests that a running mirror makes, and what a bucket's owner has to permit for each: the roles of docs/operations.md are made from this, and a
-/// test holds it against the requests that are really made.
+package import StorageCloud
+
+/// What to permit on the service.
 ///
 /// Source: Cloud Storage, "IAM permissions for XML methods" and "IAM permissions for JSON methods".
-package enum GCSPermissions {
-    package enum Role: String, Sendable, CaseIterable {
-        /// Answers requests: looks for objects, deletes what is purged or expired.
-        case frontEnd = "front end"
-        /// Makes copies into the pool.
-        case copier
-        /// Reads artifacts out of an origin's bucket, for both, and for the pool's service where that copies by itself.
-        case origin
-    }
-
+package enum GCSPermissions: ServicePermissions {
     /// By the name of the ``GCSCall``.
-    package static let calls: [(call: String, role: Role, permissions: [String])] = [
+    package static let calls: [(call: String, role: MirrorRole, permissions: [String])] = [
         // Without storage.objects.list a missing object is answered with 403, which cannot be told from a refusal.
         ("head", .frontEnd, [get, list]),
         ("get", .frontEnd, [get]),
@@ -44,28 +36,19 @@ package enum GCSPermissions {
     private static let delete = "storage.objects.delete"
     private static let multipart = "storage.multipartUploads.create"
 
-    package static func calls(of role: Role) -> Set<String> {
-        Set(calls.filter { $0.role == role }.map(\.call))
-    }
-
     /// The least that a role needs.
-    package static func permissions(of role: Role) -> [String] {
-        Set(calls.filter { $0.role == role }.flatMap(\.permissions)).sorted()
+    package static func permissions(of role: MirrorRole) -> [String] {
+        Set(needed(by: role)).sorted()
     }
 
     /// Each role as a custom role of IAM, as Markdown.
     package static func markdown() -> String {
-        Role.allCases.map { role in
-            """
-            A role for the \(role.rawValue) on Google Cloud, granted on the \(role == .origin ? "origin's" : "pool's") bucket:
-
-            ```yaml
-            title: cloud-mirror \(role.rawValue)
-            includedPermissions:
-            \(permissions(of: role).map { "- \($0)" }.joined(separator: "\n"))
-            ```
-
-            """
-        }.joined(separator: "\n")
+        markdown(
+            "yaml",
+            title: { "A role for the \($0.rawValue) on Google Cloud, granted on the \($0 == .origin ? "origin's" : "pool's") bucket" },
+            document: { role in
+                let permissions = permissions(of: role).map { "- \($0)" }.joined(separator: "\n")
+                return "title: cloud-mirror \(role.rawValue)\nincludedPermissions:\n\(permissions)"
+            })
     }
 }

@@ -12,13 +12,6 @@ extension GCSPoolCheck {
 
         var keys: [ObjectKey] { [objects.whole, objects.inParts, objects.copy] }
 
-        /// - Parameter url: Where the object is said to come from: what a different upload has stored has different metadata.
-        func upload(from url: String = "") async throws -> ObjectInfo {
-            var metadata = objects.metadata
-            metadata.upstreamURL = url
-            return try await store.put([objects.body], at: objects.whole, metadata, .absent)
-        }
-
         /// One upload that is given up, and one that is completed and published.
         func uploadInParts() async throws {
             let name = "\(store.configuration.uploadPrefix)\(objects.inParts.hash)"
@@ -56,7 +49,9 @@ extension GCSPoolCheck {
         let probe = Probe(store: store, objects: try ProbeObjects(now: store.client.clock.now, errors: .gcs))
         let name = probe.store.name(of: probe.objects.whole)
         var written: ObjectInfo?
-        try await trial.attempt(say, "write an object", "storage.objects.create") { written = try await probe.upload() }
+        try await trial.attempt(say, "write an object", "storage.objects.create") {
+            written = try await probe.objects.upload(to: probe.store)
+        }
         if let written {
             try await trial.attempt(say, "read an object", "storage.objects.get") { try await probe.requireBody(probe.objects.whole) }
             try await trial.attempt(say, "look at an object (HEAD)", "storage.objects.get") {
@@ -66,7 +61,7 @@ extension GCSPoolCheck {
                 try await probe.objects.requireListed(in: probe.store)
             }
             try await trial.attemptReplacing(say, field: "x-goog-if-generation-match") {
-                _ = try await probe.upload(from: "https://probe.invalid/second")
+                _ = try await probe.objects.upload(to: probe.store, isSecond: true)
             }
             try await checkReading(say, probe.store, name, probe.objects.body)
             if configuration.hasTokens {

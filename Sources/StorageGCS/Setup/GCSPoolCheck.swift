@@ -19,10 +19,8 @@ package struct GCSPoolCheck: Sendable {
 
     /// The pool's own, with all that it writes in a folder whose name says what it is.
     var probeStore: GCSStore {
-        let probe = GCSConfiguration(
-            bucket: configuration.bucket, endpoint: configuration.endpoint, access: configuration.access,
-            publicURL: configuration.publicURL, keyPrefix: configuration.keyPrefix + ProbeObjects.folder,
-            credentials: configuration.credentials, hasTokens: configuration.hasTokens)
+        var probe = configuration
+        probe.reading.keyPrefix += ProbeObjects.folder
         return GCSStore(configuration: probe, connection: connection)
     }
 
@@ -86,8 +84,8 @@ package struct GCSPoolCheck: Sendable {
     // MARK: Clients
 
     func checkReading(_ say: Say, _ store: GCSStore, _ name: String, _ body: ByteBuffer) async throws {
-        let plain = store.client.url(ofKey: name, base: configuration.publicURL)
-        switch configuration.access {
+        let plain = store.client.url(ofKey: name, base: configuration.reading.publicURL)
+        switch configuration.reading.access {
         case .public:
             let advice = ServiceProbe.adviceOnReading(isReadElsewhere: target.isReadElsewhere)
             try await probe.checkReading(plain, expecting: body, sign: nil, advice: advice, errors: .gcs, say)
@@ -97,7 +95,7 @@ package struct GCSPoolCheck: Sendable {
                 + "and the way from clients to the bucket must leave Host, path and query as they are"
             try await probe.checkReading(
                 plain, expecting: body, kind: "signed",
-                sign: { try await store.client.signedURL(ofKey: name, base: configuration.publicURL, life: .seconds(60)).url },
+                sign: { try await store.client.signedURL(ofKey: name, base: configuration.reading.publicURL, life: .seconds(60)).url },
                 advice: advice, errors: .gcs, say)
         }
     }

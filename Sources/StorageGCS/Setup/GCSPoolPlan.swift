@@ -1,18 +1,8 @@
-package import MirrorStorage
+import MirrorStorage
 import StorageCloud
 
 /// What has to be done to a bucket for a pool, and what not: computed from what the bucket is like and what is wanted of it, and nothing else.
 package struct GCSPoolPlan: Sendable, Equatable {
-    /// One aspect of the bucket.
-    package struct Line: Sendable, Equatable {
-        package var mark: SetupLine.Mark
-        package var text: String
-        /// What is done when the plan is applied.
-        var step: Step?
-
-        package var line: SetupLine { SetupLine(mark, text) }
-    }
-
     /// In an order in which they may be done.
     enum Step: Sendable, Equatable {
         /// With access control, and without soft deletion.
@@ -33,7 +23,7 @@ package struct GCSPoolPlan: Sendable, Equatable {
         }
     }
 
-    package private(set) var lines: [Line] = []
+    private(set) var lines: [PlannedLine<Step>] = []
 
     package var hasChanges: Bool { lines.contains { $0.mark == .change } }
 
@@ -48,7 +38,7 @@ package struct GCSPoolPlan: Sendable, Equatable {
     }
 
     private mutating func add(_ mark: SetupLine.Mark, _ text: String, _ step: Step? = nil) {
-        lines.append(Line(mark: mark, text: text, step: step))
+        lines.append(PlannedLine(mark: mark, text: text, step: step))
     }
 
     // MARK: A new bucket

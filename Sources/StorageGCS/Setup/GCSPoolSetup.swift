@@ -73,18 +73,8 @@ package struct GCSPoolSetup: Sendable {
     /// - Parameter report: Gets the outcome of each line that has a step.
     /// - Returns: Whether all of it was done.
     package func apply(_ plan: GCSPoolPlan, report: (SetupLine) -> Void) async throws -> Bool {
-        var isDone = true
-        for line in plan.lines {
-            guard let step = line.step else { continue }
-            if let reason = try await perform(step) {
-                isDone = false
-                report(SetupLine(.failed, "\(line.text): \(reason)"))
-                if case .createBucket = step { return false }
-            } else {
-                report(SetupLine(.done, line.text))
-            }
-        }
-        return isDone
+        try await plan.lines.apply(
+            report: report, endsAll: { if case .createBucket = $0 { true } else { false } }, perform: { try await perform($0) })
     }
 
     /// - Returns: Why it could not be done, in words that say what to do.

@@ -21,9 +21,9 @@ package struct GCSPoolTarget: Sendable, Equatable {
     package init(_ configuration: GCSConfiguration, retention: Duration) {
         bucket = configuration.bucket
         endpoint = configuration.endpoint
-        access = configuration.access
-        isReadElsewhere = configuration.access == .public && configuration.publicURL != nil
-        keyPrefix = configuration.keyPrefix
+        access = configuration.reading.access
+        isReadElsewhere = configuration.reading.isElsewhere
+        keyPrefix = configuration.reading.keyPrefix
         uploadPrefix = configuration.uploadPrefix
         location = configuration.location
         project = configuration.project

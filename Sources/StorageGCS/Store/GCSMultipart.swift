@@ -39,7 +39,7 @@ struct GCSMultipart: Sendable {
     static let type = "application/octet-stream"
 
     /// One request, like ``create(_:)``. The service verifies bytes that are in memory; here the checksum is always compared.
-    func write(_ number: Int, of name: String, upload id: String, _ body: GCSCall.Body, length: Int64) async throws -> Part {
+    func write(_ number: Int, of name: String, upload id: String, _ body: CallBody, length: Int64) async throws -> Part {
         var call = GCSCall("writePart", .PUT, key: name, query: [("partNumber", "\(number)"), ("uploadId", id)], body: body)
         let check = RunningCheck()
         switch body {

@@ -114,7 +114,7 @@ struct GCSResumable: Sendable {
 
     private func exchange(_ session: String, _ name: String, range: String, _ bytes: ByteBuffer?) async throws -> Outcome {
         var call = GCSCall(
-            "writeChunk", .PUT, at: .session(session), headers: [("content-range", range)], body: bytes.map { .bytes([$0]) } ?? .none)
+            "writeChunk", .PUT, .session(session), headers: [("content-range", range)], body: bytes.map { .bytes([$0]) } ?? .none)
         call.expected = [Self.incomplete]
         let answer = try await client.answer(to: call)
         guard let failure = answer.failure else {
@@ -131,7 +131,7 @@ struct GCSResumable: Sendable {
     }
 
     private func giveUp(_ session: String) async {
-        var call = GCSCall("endSession", .DELETE, at: .session(session))
+        var call = GCSCall("endSession", .DELETE, .session(session))
         // Cloud Storage, "Cancel a resumable upload".
         call.expected = [499]
         let (client, cancel) = (client, call)

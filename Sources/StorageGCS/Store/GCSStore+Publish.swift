@@ -18,7 +18,7 @@ extension GCSStore {
     func put(
         _ chunks: [ByteBuffer], at key: ObjectKey, _ metadata: ObjectMetadata, _ condition: WriteCondition
     ) async throws -> ObjectInfo {
-        let hashes = ObjectHashes(chunks, hasMD5: true)
+        let hashes = ObjectHashes(chunks)
         var headers = MetadataFields.gcs.objectHeaders(metadata) + condition.headers
         headers.append((ObjectHashes.fieldName, hashes.fieldValue))
         let call = GCSCall("put", .PUT, key: name(of: key), headers: headers, body: .bytes(chunks))
@@ -68,26 +68,6 @@ extension GCSStore {
         } catch let error as StorageError {
             return .before(try await published(key, size: size, metadata, despite: error))
         }
-    }
-
-    /// The object whose publication was refused because it exists: an earlier request may have published it, and its answer was lost.
-    ///
-    /// The first attempt can be refused for this reason, too: the HTTP client itself repeats a request when a kept connection closes.
-    ///
-    /// - Parameter metadata: As the service returns them. They contain the time of the upload, so nobody else's object has the same.
-    /// - Throws: `error`, unless this has happened; what looking at the object fails with.
-    func published(
-        _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, despite error: StorageError
-    ) async throws -> ObjectInfo {
-        guard error.code == .preconditionFailed else { throw error }
-        let info: ObjectInfo
-        do {
-            info = try await head(key)
-        } catch let other as StorageError where other.code == .notFound {
-            throw error
-        }
-        guard info.size == size, info.metadata == metadata else { throw error }
-        return info
     }
 
     private func info(of key: ObjectKey, size: Int64, _ published: Published, _ metadata: ObjectMetadata) async throws -> ObjectInfo {

@@ -29,7 +29,7 @@ package struct GCSStore: ObjectStore {
     }
 
     package var capabilities: StoreCapabilities {
-        var capabilities = Self.capabilities(configuration.access)
+        var capabilities = Self.capabilities(configuration.reading.access)
         if !configuration.hasTokens { capabilities.features.remove(.serverSideCopy) }
         return capabilities
     }
@@ -42,7 +42,7 @@ package struct GCSStore: ObjectStore {
     }
 
     /// The object's name in the bucket.
-    func name(of key: ObjectKey) -> String { configuration.keyPrefix + key.description }
+    func name(of key: ObjectKey) -> String { configuration.reading.keyPrefix + key.description }
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
         let answer = try await client.send(GCSCall("head", .HEAD, key: name(of: key)))
@@ -66,7 +66,7 @@ package struct GCSStore: ObjectStore {
         return GCSUpload(store: self, key: key, metadata: MetadataFields.gcs.kept(metadata), expectedSize: expectedSize)
     }
 
-    private var listing: BucketListing { BucketListing(keyPrefix: configuration.keyPrefix, errors: .gcs) }
+    private var listing: BucketListing { BucketListing(keyPrefix: configuration.reading.keyPrefix, errors: .gcs) }
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
         try await listing.objects(after: after, limit: limit, now: client.now) { query in
@@ -75,9 +75,9 @@ package struct GCSStore: ObjectStore {
     }
 
     package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
-        switch configuration.access {
-        case .presigned: return try await client.signedURL(ofKey: name(of: key), base: configuration.publicURL, life: life)
-        case .public: return ObjectLocation(url: client.url(ofKey: name(of: key), base: configuration.publicURL))
+        switch configuration.reading.access {
+        case .presigned: return try await client.signedURL(ofKey: name(of: key), base: configuration.reading.publicURL, life: life)
+        case .public: return ObjectLocation(url: client.url(ofKey: name(of: key), base: configuration.reading.publicURL))
         }
     }
 

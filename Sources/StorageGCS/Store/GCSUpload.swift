@@ -121,7 +121,7 @@ final class GCSUpload: ObjectUpload {
         return expectedSize.map { $0 == length } ?? (length < GCSStore.minPartSize)
     }
 
-    func send(_ number: Int, _ body: GCSCall.Body, _ length: Int64) async throws -> GCSMultipart.Part {
+    func send(_ number: Int, _ body: CallBody, _ length: Int64) async throws -> GCSMultipart.Part {
         let begun = try await begun.value {
             let name = temporaryName()
             return Begun(name: name, id: try await multipart.create(name))

@@ -6,8 +6,6 @@ package import StorageCloud
 
 /// One request to a bucket or an object of it, before it has an address and a signature.
 package struct S3Call: Sendable {
-    package typealias Body = CallBody
-
     /// What the request has beyond the least, unless the server refuses it.
     struct Extra: Sendable {
         let quirk: S3Quirk
@@ -23,14 +21,14 @@ package struct S3Call: Sendable {
     package var key: String?
     package var query: [(name: String, value: String?)]
     package var headers: [(name: String, value: String)]
-    package var body: Body
+    package var body: CallBody
     var extras: [Extra] = []
     /// Whether a stream is sent in chunks that guard it.
     var guardsStream = false
 
     package init(
         _ name: String, _ method: HTTPMethod, key: String? = nil, query: [(name: String, value: String?)] = [],
-        headers: [(name: String, value: String)] = [], body: Body = .none
+        headers: [(name: String, value: String)] = [], body: CallBody = .none
     ) {
         self.name = name
         self.method = method
@@ -38,10 +36,6 @@ package struct S3Call: Sendable {
         self.query = query
         self.headers = headers
         self.body = body
-    }
-
-    var mayRepeat: Bool {
-        if case .stream = body { false } else { true }
     }
 
     mutating func offer(

@@ -8,14 +8,18 @@ import Synchronization
 
 /// One attempt at a request.
 extension S3Client {
-    /// Bytes of an answer that says why not.
-    private static let maxFailureSize = 256 << 10
-
     /// Answers to HEAD that leave open why not.
     private static let unexplained: Set<Int> = [301, 307, 308, 400, 401, 403]
 
-    /// - Returns: The answer, and what the request was signed with.
-    func attempt(_ call: S3Call, _ trial: S3QuirkTrial) async throws -> (S3Answer, S3Credentials?) {
+    struct Attempt {
+        var answer: S3Answer
+        /// What the request was signed with.
+        var credentials: S3Credentials?
+        /// How far the service's clock was thought to be ahead then.
+        var clockOffset: Duration
+    }
+
+    func attempt(_ call: S3Call, _ trial: S3QuirkTrial) async throws -> Attempt {
         var decorated = call
         var extras: Set<S3Quirk> = []
         for extra in call.extras {
@@ -26,21 +30,22 @@ extension S3Client {
                 try await extra.instead?()
             }
         }
-        var (answer, used) = try await attempt(decorated)
-        answer.extras = extras
-        if call.method == .HEAD, let failure = answer.failure, failure.code.isEmpty, Self.unexplained.contains(failure.status),
+        var attempt = try await attempt(decorated)
+        attempt.answer.extras = extras
+        if call.method == .HEAD, let failure = attempt.answer.failure, failure.code.isEmpty, Self.unexplained.contains(failure.status),
             let said = await explanation(of: call)
         {
-            answer.failure = failure.explained(by: said)
+            attempt.answer.failure = failure.explained(by: said)
         }
-        return (answer, used)
+        return attempt
     }
 
-    private func attempt(_ call: S3Call) async throws -> (S3Answer, S3Credentials?) {
+    private func attempt(_ call: S3Call) async throws -> Attempt {
         do {
             let credentials = try await credentials.credentials()
+            let offset = clockOffset.value
             let response = try await http.send(request(call, credentials))
-            return (try await answer(from: response, to: call), credentials)
+            return Attempt(answer: try await answer(from: response, to: call), credentials: credentials, clockOffset: offset)
         } catch {
             throw CloudErrors.s3.mapping(error, call: call.name)
         }
@@ -54,7 +59,7 @@ extension S3Client {
         } else {
             question.headers.append(("range", "bytes=0-0"))
         }
-        return try? await attempt(question).0.failure
+        return try? await attempt(question).answer.failure
     }
 
     func currentCredentials(for call: String) async throws -> S3Credentials? {
@@ -87,13 +92,13 @@ extension S3Client {
             method: call.method.rawValue, host: address.hostField, path: path, query: call.query, headers: call.headers)
         let signer = credentials.map { self.signer(for: $0).1 }
         let isTLS = endpoint.scheme == .https
-        var body: ServiceRequest.Body
-        let payload: PayloadHash
-        switch call.body {
-        case .none: (body, payload) = (.none, .empty)
-        case .bytes(let buffers): (body, payload) = (.bytes(buffers), isTLS || signer == nil ? .unsigned : PayloadHash(of: buffers))
-        case .stream(let stream, let length): (body, payload) = (.stream(ServiceBody(stream), length: length), .unsigned)
-        }
+        var body = call.body.content
+        let payload: PayloadHash =
+            switch call.body {
+            case .none: .empty
+            case .bytes(let buffers): isTLS || signer == nil ? .unsigned : PayloadHash(of: buffers)
+            case .stream: .unsigned
+            }
         if let signer, call.guardsStream, case .stream(let stream, let length) = call.body {
             let chunks = ChunkedPayload(decodedLength: length, protection: isTLS ? .checked : .signed)
             let (request, chunked) = signer.sign(signed, body: stream, as: chunks, at: clock.now)
@@ -118,14 +123,9 @@ extension S3Client {
     }
 
     private func answer(from response: ServiceResponse, to call: S3Call) async throws -> S3Answer {
-        guard response.status >= 300, response.status != 304 else {
-            return S3Answer(
-                status: response.status, headers: response.headers,
-                body: ByteStream(AnswerBody(response.body, errors: .s3, call: call.name)))
-        }
-        let body = try await response.body.beginning(upTo: Self.maxFailureSize)
+        let (body, said) = try await response.content(of: call.name, errors: .s3)
         return S3Answer(
-            status: response.status, headers: response.headers, body: ByteStream(body),
-            failure: S3Failure(status: response.status, headers: response.headers, body: body))
+            status: response.status, headers: response.headers, body: body,
+            failure: said.map { S3Failure(status: response.status, headers: response.headers, body: $0) })
     }
 }

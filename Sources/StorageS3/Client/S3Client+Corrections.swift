@@ -17,7 +17,7 @@ struct S3Corrections {
 
 extension S3Client {
     /// - Returns: Whether another attempt has a chance.
-    func correct(_ failure: S3Failure, _ answer: S3Answer, signedWith used: S3Credentials?, _ corrections: inout S3Corrections) -> Bool {
+    func correct(_ failure: S3Failure, _ attempt: Attempt, _ corrections: inout S3Corrections) -> Bool {
         if let region = failure.region, Self.mayBeElsewhere(failure), region != endpoint.region, let moved = endpoint.moved(to: region),
             corrections.tried.insert(.region).inserted
         {
@@ -27,15 +27,16 @@ extension S3Client {
         }
         switch failure.code {
         case "RequestTimeTooSkewed":
-            guard corrections.tried.insert(.clock).inserted, let date = answer.headers.first(name: "date"),
-                clockOffset.learn(date: date, at: clock.now)
-            else { return false }
-            logger.warning(
-                "this machine's clock is off; requests are signed with the service's time from now on",
-                metadata: ["bucket": "\(bucket)", "offset_seconds": .stringConvertible(clockOffset.value)])
-            return true
+            guard corrections.tried.insert(.clock).inserted else { return false }
+            if let date = attempt.answer.headers.first(name: "date"), clockOffset.learn(date: date, at: clock.now) {
+                logger.warning(
+                    "this machine's clock is off; requests are signed with the service's time from now on",
+                    metadata: ["bucket": "\(bucket)", "offset_seconds": .stringConvertible(clockOffset.value)])
+            }
+            // Another request may have learnt it first.
+            return clockOffset.value != attempt.clockOffset
         case "ExpiredToken", "TokenRefreshRequired":
-            guard let used, corrections.tried.insert(.credentials).inserted else { return false }
+            guard let used = attempt.credentials, corrections.tried.insert(.credentials).inserted else { return false }
             credentials.invalidate(used)
             logger.info("the service refused credentials as expired; requesting new ones", metadata: ["bucket": "\(bucket)"])
             return true

@@ -81,18 +81,19 @@ package final class S3Client: Sendable {
         var trial = S3QuirkTrial(offered: call.extras.map(\.quirk).filter { !quirks.isRefused($0, at: clock.instant) })
         var corrections = S3Corrections()
         while true {
-            var (answer, used) = try await attempt(call, trial)
+            let attempt = try await attempt(call, trial)
+            var answer = attempt.answer
             guard let failure = answer.failure else {
                 for (quirk, failure) in trial.succeeded() { leaveOut(quirk, because: failure) }
                 confirm(corrections)
                 return answer
             }
-            if correct(failure, answer, signedWith: used, &corrections) {
-                guard call.mayRepeat else { throw sentAgain(call, failure) }
+            if correct(failure, attempt, &corrections) {
+                guard call.body.mayRepeat else { throw sentAgain(call, failure) }
                 continue
             }
             takeBack(corrections, failure)
-            guard call.mayRepeat else {
+            guard call.body.mayRepeat else {
                 // The stream is gone, but the next one will get through.
                 let suspects = answer.extras.filter { $0.mayBeMeant(by: failure) }
                 guard !suspects.isEmpty else { return answer }

@@ -3,12 +3,6 @@ package import MirrorCore
 package import MirrorNet
 package import StorageCloud
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// Looks for credentials where the AWS tools look, in the order of the AWS CLI.
 ///
 /// 1. the environment, unless the configuration names a profile;
@@ -18,9 +12,6 @@ package import StorageCloud
 /// 5. the container's agent;
 /// 6. the instance's metadata.
 package enum S3CredentialsChain {
-    /// The environment that this process was started with; nothing else in this module reads it.
-    package static var processEnvironment: [String: String] { ProcessInfo.processInfo.environment }
-
     /// The whole chain, kept fresh.
     ///
     /// - Parameters:
@@ -28,7 +19,7 @@ package enum S3CredentialsChain {
     ///   - profile: Counts more than `AWS_PROFILE`, and than keys in the environment.
     package static func standard(
         client: ServiceClient, region: String?, profile: String? = nil,
-        environment: [String: String] = processEnvironment, files: CredentialFiles = .system,
+        environment: [String: String] = .ofThisProcess, files: CredentialFiles = .system,
         clock: any MirrorClock = SystemClock(), logger: Logger
     ) -> RefreshingCredentials<S3Credentials> {
         let chain = chain(client: client, region: region, profile: profile, environment: environment, files: files, clock: clock)

@@ -27,7 +27,7 @@ struct SecurityTokenService: Sendable {
     func assume(_ role: Role, with credentials: S3Credentials, region profileRegion: String?) async throws -> S3Credentials {
         var fields = [("Action", "AssumeRole")] + common(role)
         if let id = role.externalID { fields.append(("ExternalId", id)) }
-        let form = Self.form(fields)
+        let form = CredentialsTransport.form(fields)
         let region = effectiveRegion(profileRegion)
         let url = try endpoint(region)
         let signer = S3Signer(credentials: credentials, region: region ?? "us-east-1", service: "sts")
@@ -39,7 +39,7 @@ struct SecurityTokenService: Sendable {
 
     /// `AssumeRoleWithWebIdentity`: the token stands for a signature.
     func assume(_ role: Role, withToken token: String, region profileRegion: String?) async throws -> S3Credentials {
-        let form = Self.form([("Action", "AssumeRoleWithWebIdentity")] + common(role) + [("WebIdentityToken", token)])
+        let form = CredentialsTransport.form([("Action", "AssumeRoleWithWebIdentity")] + common(role) + [("WebIdentityToken", token)])
         let url = try endpoint(effectiveRegion(profileRegion))
         return try await call(url, form, "AssumeRoleWithWebIdentity", secrets: [token]) { $0 }
     }
@@ -108,9 +108,5 @@ struct SecurityTokenService: Sendable {
             if isClean, !said.message.isEmpty { text += ": \(said.message.prefix(500))" }
         }
         return CredentialsError(isTransient ? .unavailable : .refused, text)
-    }
-
-    private static func form(_ fields: [(String, String)]) -> String {
-        fields.map { "\(PercentCoding.encode($0))=\(PercentCoding.encode($1))" }.joined(separator: "&")
     }
 }

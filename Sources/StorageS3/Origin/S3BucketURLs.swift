@@ -49,7 +49,7 @@ package struct S3BucketURLs: Sendable {
         guard let parts = ObjectURLParts(text) else { return nil }
         if parts.scheme == S3Service.name { return literal(parts.rest) }
         guard let site = parts.site, let key = key(at: site, path: parts.path), ObjectURLParts.canHold(key),
-            let query = Query(Substring(parts.query))
+            let query = parts.queryItems.flatMap(Query.init)
         else { return nil }
         return S3ObjectName(key: key, version: query.version)
     }
@@ -78,16 +78,12 @@ package struct S3BucketURLs: Sendable {
         case .virtual:
             return PercentCoding.decode(Substring(path))
         case .path:
-            let name = path.prefix { $0 != UInt8(ascii: "/") }
-            guard PercentCoding.decode(Substring(name))?.utf8.elementsEqual(bucket.utf8) == true, name.endIndex < path.endIndex else {
-                return nil
-            }
-            return PercentCoding.decode(Substring(path[name.endIndex...].dropFirst()))
+            return ObjectURLParts.key(in: path, of: bucket)
         }
     }
 
     private func style(of site: ArtifactURL) -> S3Endpoint.Addressing? {
-        if isPort(site, of: endpoint), let style = style(host: site.host, service: endpoint.host) { return style }
+        if site.isPort(endpoint.port, of: endpoint.scheme), let style = style(host: site.host, service: endpoint.host) { return style }
         guard endpoint.isAWS, site.port == site.scheme.defaultPort else { return nil }
         return S3ServiceHost.style(host: site.host, bucket: bucket, partition: S3ServiceHost.partition(of: endpoint.region))
     }
@@ -98,25 +94,16 @@ package struct S3BucketURLs: Sendable {
         return host == "\(bucket.lowercased()).\(service)" && bucket == bucket.lowercased() ? .virtual : nil
     }
 
-    /// Either scheme, each at its own port where the endpoint is at its own.
-    private func isPort(_ site: ArtifactURL, of endpoint: S3Endpoint) -> Bool {
-        if site.port == endpoint.port { return true }
-        return endpoint.port == endpoint.scheme.defaultPort && site.port == site.scheme.defaultPort
-    }
-
     // MARK: Queries
 
     /// A query that asks for the object itself.
     private struct Query {
         var version: String?
 
-        init?(_ text: Substring) {
-            for item in text.utf8.split(separator: UInt8(ascii: "&")) {
-                let parts = item.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-                    .map { Substring($0) }
-                guard let name = parts.first.flatMap({ PercentCoding.decode($0) }) else { return nil }
+        init?(_ items: [(name: String, value: Substring?)]) {
+            for (name, value) in items {
                 if name == "versionId" {
-                    guard version == nil, parts.count == 2, let id = PercentCoding.decode(parts[1]), !id.isEmpty else { return nil }
+                    guard version == nil, let id = value.flatMap({ PercentCoding.decode($0) }), !id.isEmpty else { return nil }
                     version = id
                 } else if !Self.isDropped(name.lowercased()) {
                     return nil

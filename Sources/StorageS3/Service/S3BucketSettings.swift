@@ -1,39 +1,24 @@
-package import MirrorCore
+import MirrorCore
 import MirrorSettings
 package import MirrorStorage
 
 /// A bucket of AWS S3 or of a server that speaks its protocol, and how it is reached.
 package struct S3BucketSettings: StorageSettings {
     package var name: String
-    /// Scheme, host and port; `nil` for AWS's own.
-    package var endpoint: ArtifactURL?
-    /// The region that requests are signed for.
-    package var region: String
-    /// `nil` leaves it to the endpoint.
-    package var addressing: S3Endpoint.Addressing?
-    /// Only where ``endpoint`` is `nil`.
-    package var dualStack = false
+    package var endpoint: S3Endpoint
     package var credentials: S3CredentialSettings = .chain
 
     /// Whether both are the same bucket, whatever the way to it.
     func isSame(as other: S3BucketSettings) -> Bool {
         // AWS's names are unique in the world; elsewhere each endpoint has its own.
-        name == other.name && endpoint == other.endpoint
+        name == other.name && (endpoint.url == other.endpoint.url || endpoint.isAWS && other.endpoint.isAWS)
     }
 
     package func clash(with other: S3BucketSettings, called name: String) -> SettingsClash? {
         isSame(as: other) ? SettingsClash(key: "bucket", message: "is already the bucket of \(name)") : nil
     }
 
-    package var plainHTTPKey: String? { endpoint?.scheme == .http ? "endpoint" : nil }
-}
-
-extension S3BucketSettings {
-    /// Where requests go.
-    package var server: S3Endpoint {
-        guard let endpoint else { return .aws(region: region, dualStack: dualStack, addressing: addressing ?? .virtual) }
-        return S3Endpoint(url: endpoint, region: region, addressing: addressing)
-    }
+    package var plainHTTPKey: String? { endpoint.scheme == .http ? "endpoint" : nil }
 }
 
 extension S3BucketSettings {
@@ -88,9 +73,12 @@ extension S3BucketSettings {
                     "no certificate covers host names that begin with '\(name)', because it has a dot; write `path`", key: "addressing")
             }
         }
+        let signed = region ?? fallbackRegion ?? defaultRegion
         return S3BucketSettings(
-            name: name, endpoint: endpoint, region: region ?? fallbackRegion ?? defaultRegion, addressing: addressing,
-            dualStack: dualStack && endpoint == nil, credentials: credentials)
+            name: name,
+            endpoint: endpoint.map { S3Endpoint(url: $0, region: signed, addressing: addressing) }
+                ?? .aws(region: signed, dualStack: dualStack, addressing: addressing ?? .virtual),
+            credentials: credentials)
     }
 
     private static func isHostName(_ name: String) -> Bool {

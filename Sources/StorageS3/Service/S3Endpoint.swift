@@ -79,12 +79,8 @@ package struct S3Endpoint: Sendable, Hashable {
     /// Amazon S3 User Guide, "General purpose bucket naming rules", of what stands between dots.
     static func isHostLabel(_ text: Substring) -> Bool {
         let bytes = text.utf8
-        return bytes.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }
-            && bytes.first.map(isLetterOrDigit) == true && bytes.last.map(isLetterOrDigit) == true
-    }
-
-    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        return bytes.allSatisfy { $0.isASCIILowercaseOrDigit || $0 == UInt8(ascii: "-") }
+            && bytes.first.map(\.isASCIILowercaseOrDigit) == true && bytes.last.map(\.isASCIILowercaseOrDigit) == true
     }
 }
 

@@ -1,18 +1,14 @@
-package import MirrorCore
+import MirrorCore
 import MirrorSettings
 package import MirrorStorage
 
 /// What a pool in a bucket has beside the bucket.
 package struct S3PoolSettings: StorageSettings {
     package var bucket: S3BucketSettings
-    package var access: BucketAccess = .public
-    /// What stands in front of keys in locations; `nil` for the bucket's own URL.
-    package var publicURL: ArtifactURL?
-    /// Empty, or with a slash at its end.
-    package var keyPrefix = ""
+    package var reading = BucketReading()
 
     package func clash(with other: S3PoolSettings, called name: String) -> SettingsClash? {
-        guard bucket.isSame(as: other.bucket), keyPrefix == other.keyPrefix else { return nil }
+        guard bucket.isSame(as: other.bucket), reading.keyPrefix == other.reading.keyPrefix else { return nil }
         return SettingsClash(
             key: "bucket", message: "is already the bucket of \(name); give each pool its own bucket or keyPrefix")
     }
@@ -33,6 +29,6 @@ extension S3PoolSettings {
             section.report("cannot be presigned without credentials; remove `credentials: anonymous`", key: "access")
         }
         bucket.warnOfPlainHTTP(section)
-        return S3PoolSettings(bucket: bucket, access: reading.access, publicURL: reading.publicURL, keyPrefix: reading.keyPrefix)
+        return S3PoolSettings(bucket: bucket, reading: reading)
     }
 }

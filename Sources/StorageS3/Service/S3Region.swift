@@ -1,9 +1,11 @@
+import MirrorCore
+
 /// Names of regions that services say: they get into signatures and, of Amazon's, into the names of hosts.
 enum S3Region {
     /// Whether it looks like one of any service: `eu-central-1`, `auto`, `garage`.
     static func isName(_ text: some StringProtocol) -> Bool {
         let bytes = Array(text.utf8)
-        return (1...32).contains(bytes.count) && bytes.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
+        return (1...32).contains(bytes.count) && bytes.allSatisfy { $0.isASCIILowercaseOrDigit || $0 == UInt8(ascii: "-") }
             && bytes.first != UInt8(ascii: "-") && bytes.last != UInt8(ascii: "-")
     }
 
@@ -12,10 +14,7 @@ enum S3Region {
     static func isAmazons(_ text: some StringProtocol) -> Bool {
         let parts = Array(text.utf8).split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
         guard isName(text), parts.count >= 3, let first = parts.first, let last = parts.last else { return false }
-        return (2...4).contains(first.count) && (1...2).contains(last.count) && last.allSatisfy(isDigit)
-            && parts.dropLast().allSatisfy { !$0.isEmpty && $0.allSatisfy(isLetter) }
+        return (2...4).contains(first.count) && (1...2).contains(last.count) && last.allSatisfy(\.isASCIIDigit)
+            && parts.dropLast().allSatisfy { !$0.isEmpty && $0.allSatisfy(\.isASCIILowercase) }
     }
-
-    private static func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 }

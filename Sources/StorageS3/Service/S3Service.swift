@@ -13,7 +13,7 @@ package struct S3Service: StorageService {
         doc:
             "A bucket in AWS S3, or on a server that speaks its protocol. `cloud-mirror pools apply` creates and configures buckets; "
             + "`pools check` reports what is wrong with one.")
-    package static let capabilities: [(variant: String?, capabilities: StoreCapabilities)] = S3Configuration.Access.allCases.map {
+    package static let capabilities: [(variant: String?, capabilities: StoreCapabilities)] = BucketAccess.allCases.map {
         ($0.rawValue, S3Store.capabilities($0))
     }
     package static let originDocumentation: OriginDocumentation? = OriginDocumentation(
@@ -38,7 +38,7 @@ package struct S3Service: StorageService {
         http = environment.makeClient(minimumIdleTimeout: .seconds(120))
         let buckets = origins + pools.map(\.bucket)
         credentials = Self.providers(of: buckets, http: http, environment)
-        quirks = Dictionary(uniqueKeysWithValues: Set(buckets.map(\.server.url)).map { ($0, S3ServiceQuirks()) })
+        quirks = Dictionary(uniqueKeysWithValues: Set(buckets.map(\.endpoint.url)).map { ($0, S3ServiceQuirks()) })
     }
 
     package func close() async {
@@ -63,9 +63,8 @@ package struct S3Service: StorageService {
 
     private func configuration(of pool: S3PoolSettings) -> S3Configuration {
         var configuration = S3Configuration(
-            bucket: pool.bucket.name, endpoint: pool.bucket.server, access: pool.access, publicURL: pool.publicURL,
-            keyPrefix: pool.keyPrefix, credentials: provider(of: pool.bucket))
-        if let known = quirks[pool.bucket.server.url] { configuration.quirks = known }
+            bucket: pool.bucket.name, endpoint: pool.bucket.endpoint, reading: pool.reading, credentials: provider(of: pool.bucket))
+        if let known = quirks[pool.bucket.endpoint.url] { configuration.quirks = known }
         return configuration
     }
 
@@ -77,7 +76,7 @@ package struct S3Service: StorageService {
 
     package func origin(_ bucket: S3BucketSettings) -> any BucketOrigin {
         S3Origin(
-            bucket: bucket.name, endpoint: bucket.server, credentials: provider(of: bucket), http: http, clock: environment.clock,
+            bucket: bucket.name, endpoint: bucket.endpoint, credentials: provider(of: bucket), http: http, clock: environment.clock,
             logger: environment.logger)
     }
 
@@ -89,7 +88,7 @@ package struct S3Service: StorageService {
         var providers: [S3CredentialSettings: any CredentialsProvider<S3Credentials>] = [:]
         for source in Set(buckets.map(\.credentials)) {
             // Where roles are asked for when nothing else says so.
-            let region = buckets.first { $0.credentials == source && $0.server.isAWS }?.region
+            let region = buckets.first { $0.credentials == source && $0.endpoint.isAWS }?.endpoint.region
             let chain = { profile in
                 S3CredentialsChain.standard(
                     client: http, region: region, profile: profile, clock: environment.clock, logger: environment.logger)

@@ -1,22 +1,14 @@
-/// The requests that a running mirror makes, and what a bucket's owner has to permit for each: the tables and policies of docs/operations.md are
-/// made from this, and a test holds it against the requests that are really made.
+package import StorageCloud
+
+/// What to permit on the service.
 ///
 /// Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3".
-package enum S3Permissions {
-    package enum Role: String, Sendable, CaseIterable {
-        /// Answers requests: looks for objects, signs locations, deletes what is purged or expired.
-        case frontEnd = "front end"
-        /// Makes copies into the pool.
-        case copier
-        /// Reads artifacts out of an origin's bucket, for both, and for the pool's service where that copies by itself.
-        case origin
-    }
-
+package enum S3Permissions: ServicePermissions {
     /// The action, and whether it is one on the bucket and not on its objects.
     package typealias Permission = (action: String, isOnBucket: Bool)
 
     /// By the name of the ``S3Call``.
-    package static let calls: [(call: String, role: Role, permissions: [Permission])] = [
+    package static let calls: [(call: String, role: MirrorRole, permissions: [Permission])] = [
         // Without s3:ListBucket a missing object is answered with 403, which cannot be told from a refusal.
         ("head", .frontEnd, [getObject, listBucket]),
         ("get", .frontEnd, [getObject]),
@@ -42,27 +34,14 @@ package enum S3Permissions {
     private static let deleteObject: Permission = ("s3:DeleteObject", false)
     private static let listBucket: Permission = ("s3:ListBucket", true)
 
-    package static func calls(of role: Role) -> Set<String> {
-        Set(calls.filter { $0.role == role }.map(\.call))
-    }
-
     /// Each role's policy, as Markdown.
     package static func markdown() -> String {
-        Role.allCases.map { role in
-            """
-            A policy for the \(role.rawValue):
-
-            ```json
-            \(policy(of: role))
-            ```
-
-            """
-        }.joined(separator: "\n")
+        markdown("json", title: { "A policy for the \($0.rawValue)" }, document: policy)
     }
 
     /// A policy document with the least that the role needs.
-    package static func policy(of role: Role) -> String {
-        let needed = calls.filter { $0.role == role }.flatMap(\.permissions)
+    package static func policy(of role: MirrorRole) -> String {
+        let needed = needed(by: role)
         let bucket = role == .origin ? "ORIGIN-BUCKET" : "POOL-BUCKET"
         func statement(_ isOnBucket: Bool) -> String {
             let actions = Set(needed.filter { $0.isOnBucket == isOnBucket }.map(\.action)).sorted()

@@ -21,7 +21,7 @@ extension S3PoolCheck {
             _ = try await store.client.send(S3Call("abort", .DELETE, key: name, query: [("uploadId", abandoned.id)]))
             let begun = try await store.multipart.create(name, metadata: objects.metadata, hasChecksums: hasChecksums)
             do {
-                let bytes = S3Call.Body.bytes([objects.body])
+                let bytes = CallBody.bytes([objects.body])
                 let part = try await store.multipart.write(
                     1, of: name, upload: begun.id, bytes, crc32c: begun.hasChecksums ? bytes.crc32c : nil)
                 _ = try await store.multipart.complete(name, upload: begun.id, parts: [part], condition: .absent, mayBeDone: false)
@@ -59,7 +59,9 @@ extension S3PoolCheck {
             try await trial.attempt(say, "list objects", "s3:ListBucket") { try await list(key) }
             // Where the condition was refused, the last line of this says so.
             if probe.store.capabilities.features.contains(.conditionalWrites) {
-                try await trial.attemptReplacing(say, field: "If-None-Match") { _ = try await probe.objects.upload(to: probe.store) }
+                try await trial.attemptReplacing(say, field: "If-None-Match") {
+                    _ = try await probe.objects.upload(to: probe.store, isSecond: true)
+                }
             }
             try await checkReading(say, key, probe.objects.body)
             try await trial.attemptByService(

@@ -20,10 +20,9 @@ package struct S3PoolCheck: Sendable {
 
     /// The pool's own, with all that it writes in a folder whose name says what it is.
     var probeStore: S3Store {
-        var probe = S3Configuration(
-            bucket: configuration.bucket, endpoint: client.endpoint, access: configuration.access, publicURL: configuration.publicURL,
-            keyPrefix: configuration.keyPrefix + ProbeObjects.folder, credentials: configuration.credentials)
-        probe.quirks = configuration.quirks
+        var probe = configuration
+        probe.endpoint = client.endpoint
+        probe.reading.keyPrefix += ProbeObjects.folder
         return S3Store(configuration: probe, http: client.http, clock: clock, logger: client.logger)
     }
 
@@ -87,8 +86,8 @@ package struct S3PoolCheck: Sendable {
     // MARK: Clients
 
     func checkReading(_ say: Say, _ key: String, _ body: ByteBuffer) async throws {
-        let plain = client.url(ofKey: key, base: configuration.publicURL)
-        switch configuration.access {
+        let plain = client.url(ofKey: key, base: configuration.reading.publicURL)
+        switch configuration.reading.access {
         case .public:
             let advice = ServiceProbe.adviceOnReading(isReadElsewhere: target.isReadElsewhere)
             try await probe.checkReading(plain, expecting: body, sign: nil, advice: advice, errors: .s3, say)
@@ -96,7 +95,7 @@ package struct S3PoolCheck: Sendable {
             let advice = "the way from clients to the bucket must leave Host, path and query as they are"
             try await probe.checkReading(
                 plain, expecting: body,
-                sign: { try await client.presignedURL(ofKey: key, base: configuration.publicURL, life: .seconds(60)).url },
+                sign: { try await client.presignedURL(ofKey: key, base: configuration.reading.publicURL, life: .seconds(60)).url },
                 advice: advice, errors: .s3, say)
         }
     }

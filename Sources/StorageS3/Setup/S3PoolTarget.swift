@@ -48,8 +48,8 @@ package struct S3PoolTarget: Sendable, Equatable {
 extension S3PoolTarget {
     init(_ configuration: S3Configuration, retention: Duration) {
         self.init(
-            bucket: configuration.bucket, endpoint: configuration.endpoint, access: configuration.access,
-            isReadElsewhere: configuration.access == .public && configuration.publicURL != nil, keyPrefix: configuration.keyPrefix,
+            bucket: configuration.bucket, endpoint: configuration.endpoint, access: configuration.reading.access,
+            isReadElsewhere: configuration.reading.isElsewhere, keyPrefix: configuration.reading.keyPrefix,
             retention: retention)
     }
 }

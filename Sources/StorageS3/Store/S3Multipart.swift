@@ -51,7 +51,7 @@ struct S3Multipart: Sendable {
     /// One request, like ``create(_:metadata:hasChecksums:)``.
     ///
     /// - Parameter crc32c: Of the bytes, in base64.
-    func write(_ number: Int, of key: String, upload id: String, _ body: S3Call.Body, crc32c: String?) async throws -> Part {
+    func write(_ number: Int, of key: String, upload id: String, _ body: CallBody, crc32c: String?) async throws -> Part {
         var call = S3Call("writePart", .PUT, key: key, query: [("partNumber", "\(number)"), ("uploadId", id)], body: body)
         if let crc32c { call.offer(.checksum, [("x-amz-checksum-crc32c", crc32c)]) }
         let answer = try await client.send(call)

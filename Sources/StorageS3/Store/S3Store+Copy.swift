@@ -66,16 +66,15 @@ extension S3Store {
         call.offer(.copyCondition, condition.headers)
         if metadata.sha256 != nil { call.offer(.copyChecksum, [("x-amz-checksum-algorithm", "SHA256")]) }
         let request = call
-        let stated: Digest? = try await multipart.retries.run { attempt in
+        let stated: Digest? = try await multipart.retries.run { _ in
             do {
                 let result = try await client.document(request)
                 guard result.name == "CopyObjectResult" else {
                     throw CloudErrors.s3.odd("the service's answer is not the result of a copy", "copy")
                 }
                 return result["ChecksumSHA256"].flatMap { Digest(.sha256, base64: $0.text) }
-            } catch let error as StorageError where error.code == .preconditionFailed && attempt > 1 && condition == .absent {
-                // What is there may be what the request before this one has made.
-                guard let info = try? await head(key), info.size == source.size else { throw error }
+            } catch let error as StorageError where condition == .absent {
+                _ = try await published(key, size: source.size, metadata, despite: error)
                 return nil
             }
         }
@@ -92,7 +91,7 @@ extension S3Store {
             let parts = try await copyParts(name, from: source, upload: id, partSize: size)
             let completion = try await multipart.complete(name, upload: id, parts: parts, condition: condition, mayBeDone: false)
             guard case .uncertain = completion else { return try await multipart.retries.run { _ in try await head(key) } }
-            return try await completed(key, size: source.size, parts: parts.count, condition: condition, call: "copy")
+            return try await completed(key, size: source.size, metadata, condition: condition, call: "copy")
         } catch {
             await multipart.abort(name, upload: id)
             throw error
@@ -165,15 +164,18 @@ extension S3Store {
     }
 
     /// The object that a completion made whose answer did not come.
-    func completed(_ key: ObjectKey, size: Int64, parts: Int, condition: WriteCondition, call: String) async throws -> ObjectInfo {
+    ///
+    /// - Parameter metadata: Those that the upload was begun with.
+    func completed(
+        _ key: ObjectKey, size: Int64, _ metadata: ObjectMetadata, condition: WriteCondition, call: String
+    ) async throws -> ObjectInfo {
         let info: ObjectInfo
         do {
             info = try await multipart.retries.run { _ in try await head(key) }
         } catch let error as StorageError where error.code == .notFound {
             throw CloudErrors.s3.odd("the upload of \(key) is gone, and there is no object", call)
         }
-        // Such an entity tag ends in the number of the parts, where the service has Amazon's form of it.
-        guard info.size == size, !info.etag.contains("-") || info.etag.hasSuffix("-\(parts)\"") else {
+        guard info.size == size, info.metadata.isOfUpload(metadata) else {
             throw CloudErrors.s3.error(
                 condition == .absent ? .preconditionFailed : .unavailable, "a different object from the one sent is at \(key)", call)
         }

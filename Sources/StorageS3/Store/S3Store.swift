@@ -32,7 +32,7 @@ package struct S3Store: ObjectStore {
 
     /// Those of the protocol, but for what the server was found to refuse.
     package var capabilities: StoreCapabilities {
-        var capabilities = Self.capabilities(configuration.access)
+        var capabilities = Self.capabilities(configuration.reading.access)
         let isConditional = !S3Quirk.allCases.contains { $0.isCondition && configuration.quirks.isRefused($0, at: client.clock.instant) }
         if !isConditional { capabilities.features.remove(.conditionalWrites) }
         return capabilities
@@ -46,7 +46,7 @@ package struct S3Store: ObjectStore {
     }
 
     /// The object's name in the bucket.
-    func name(of key: ObjectKey) -> String { configuration.keyPrefix + key.description }
+    func name(of key: ObjectKey) -> String { configuration.reading.keyPrefix + key.description }
 
     package func head(_ key: ObjectKey) async throws -> ObjectInfo {
         let answer = try await client.send(S3Call("head", .HEAD, key: name(of: key)))
@@ -67,7 +67,7 @@ package struct S3Store: ObjectStore {
         return S3Upload(store: self, key: key, metadata: MetadataFields.s3.kept(metadata), expectedSize: expectedSize)
     }
 
-    private var listing: BucketListing { BucketListing(keyPrefix: configuration.keyPrefix, errors: .s3) }
+    private var listing: BucketListing { BucketListing(keyPrefix: configuration.reading.keyPrefix, errors: .s3) }
 
     package func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo] {
         try await listing.objects(after: after, limit: limit, now: client.now) { query in
@@ -76,11 +76,11 @@ package struct S3Store: ObjectStore {
     }
 
     package func location(of key: ObjectKey, life: Duration) async throws -> ObjectLocation {
-        switch configuration.access {
+        switch configuration.reading.access {
         case .presigned:
-            return try await client.presignedURL(ofKey: name(of: key), base: configuration.publicURL, life: life)
+            return try await client.presignedURL(ofKey: name(of: key), base: configuration.reading.publicURL, life: life)
         case .public:
-            return ObjectLocation(url: client.url(ofKey: name(of: key), base: configuration.publicURL))
+            return ObjectLocation(url: client.url(ofKey: name(of: key), base: configuration.reading.publicURL))
         }
     }
 

@@ -34,7 +34,7 @@ final class S3Upload: ObjectUpload {
         try await parts.write(part, from: body) { try await send($0, $1) }
     }
 
-    private func send(_ number: Int, _ body: S3Call.Body) async throws -> S3Multipart.Part {
+    private func send(_ number: Int, _ body: CallBody) async throws -> S3Multipart.Part {
         let begun = try await begun.value {
             try await multipart.create(name, metadata: metadata, hasChecksums: client.sendsChecksums)
         }
@@ -60,7 +60,7 @@ final class S3Upload: ObjectUpload {
             complete.sha256 = sha256
             let info: ObjectInfo
             if let chunks = whole.held {
-                info = try await put(chunks, complete, condition, wasAsked: whole.wasAsked)
+                info = try await put(chunks, complete, condition)
             } else {
                 // Services keep to the condition of a plain upload more often than to that of a completion.
                 if condition == .absent, !whole.wasAsked { try await store.requireAbsent(key, call: "complete") }
@@ -74,22 +74,18 @@ final class S3Upload: ObjectUpload {
         }
     }
 
-    private func put(
-        _ chunks: [ByteBuffer], _ metadata: ObjectMetadata, _ condition: WriteCondition, wasAsked: Bool
-    ) async throws -> ObjectInfo {
+    private func put(_ chunks: [ByteBuffer], _ metadata: ObjectMetadata, _ condition: WriteCondition) async throws -> ObjectInfo {
         var call = S3Call("put", .PUT, key: name, body: .bytes(chunks))
         call.addMetadata(metadata)
         call.offer(.putCondition, condition.headers, instead: { [store, key] in try await store.lookAbsent(key, call: "complete") })
         if client.sendsChecksums, let crc32c = call.body.crc32c { call.offer(.checksum, [("x-amz-checksum-crc32c", crc32c)]) }
         let size = chunks.reduce(0) { $0 + Int64($1.readableBytes) }
-        let stored: Stored = try await multipart.retries.run { attempt in
+        let stored: Stored = try await multipart.retries.run { _ in
             do {
                 let answer = try await client.send(call)
                 return .now(etag: ObjectFields.quoted(answer.headers.first(name: "etag") ?? ""))
-            } catch let error as StorageError where error.code == .preconditionFailed && (attempt > 1 || wasAsked) {
-                // What is there may be what the request before this one has stored.
-                guard let info = try? await store.head(key), info.size == size, info.metadata.sha256 == metadata.sha256 else { throw error }
-                return .before(info)
+            } catch let error as StorageError {
+                return .before(try await store.published(key, size: size, metadata, despite: error))
             }
         }
         switch stored {
@@ -117,7 +113,7 @@ final class S3Upload: ObjectUpload {
         switch completion {
         case .done(let etag): return try await info(size: whole.size, etag: etag, metadata)
         case .uncertain:
-            var info = try await store.completed(key, size: whole.size, parts: sent.count, condition: condition, call: "complete")
+            var info = try await store.completed(key, size: whole.size, self.metadata, condition: condition, call: "complete")
             info.metadata.sha256 = metadata.sha256
             return info
         }

@@ -106,7 +106,8 @@ struct EngineFixture: Sendable {
         let clock = setup.clock
         let id = try #require(PoolID("local/dev"))
         store = ScriptedStore(setup.store, features: setup.features, bucket: setup.bucket, fetch: setup.fetch)
-        let limits = Pool.Limits(retention: TimeToLive(setup.timeToLive), maxBytes: setup.maxBytes, grace: setup.grace)
+        let limits = Pool.Limits(
+            RetentionConfiguration(timeToLive: setup.timeToLive, grace: setup.grace), maxBytes: setup.maxBytes)
         pool = Pool(id: id, store: store, limits: limits)
         var all = [pool]
         for (name, store) in setup.otherPools { all.append(Pool(id: try #require(PoolID(name)), store: store, limits: limits)) }

@@ -1,6 +1,8 @@
 import MirrorCore
 import MirrorNet
 import MirrorSettings
+import MirrorTesting
+import NIOCore
 import TestServers
 import Testing
 
@@ -46,7 +48,7 @@ import Testing
 
     @Test("A registry that asks for a token gets one, which is kept for that repository until it expires")
     func exchange() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             let (scene, tokens) = Self.registry(scene)
             #expect(try await Self.get("/v2/a/manifests/latest", scene).text == "content of /v2/a/manifests/latest")
             #expect(scene.origin.requests.map(\.path) == ["/v2/a/manifests/latest", "/token", "/v2/a/manifests/latest"])
@@ -75,7 +77,7 @@ import Testing
 
     @Test("A token that is refused is replaced once; after that the refusal counts")
     func refusedToken() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             let (scene, tokens) = Self.registry(scene, answer: "{\"access_token\":\"wrong\"}")
             #expect(try await Self.get("/v2/a/manifests/latest", scene).status == 401)
             #expect(scene.origin.requests.count == 3)
@@ -91,7 +93,7 @@ import Testing
             "{\"token\":\"\(String(repeating: "a", count: 20_000))\"}",
         ])
     func noToken(_ answer: String) async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             let (scene, _) = Self.registry(scene, answer: answer)
             #expect(try await Self.get("/v2/a/manifests/latest", scene).status == 401)
             #expect(scene.origin.requests.count == 2)
@@ -100,7 +102,7 @@ import Testing
 
     @Test("Many who need the same token share one")
     func shared() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             let (scene, tokens) = Self.registry(scene)
             try await withThrowingTaskGroup(of: Int.self) { group in
                 for number in 0..<20 { group.addTask { try await Self.get("/v2/a/blobs/sha256:\(number)", scene).status } }
@@ -113,7 +115,7 @@ import Testing
     @Test("The operator's credentials go to a token service only on the registry's own host, or on one that the named origin lists")
     func credentials() async throws {
         for (realm, links, isShown) in [("127.0.0.1", false, true), ("auth.example", false, false), ("auth.example", true, true)] {
-            try await PageScene.run { scene in
+            try await PageScene.run { scene async throws in
                 var (scene, _) = Self.registry(scene, realm: realm)
                 scene.named = NamedOrigin(
                     name: "hub", url: scene.named.url, credentials: .basic(user: "me", password: Secret("pass")), exchangesTokens: true,
@@ -129,7 +131,7 @@ import Testing
 
     @Test("A token service that may not be fetched from, or is no URL, is not asked", arguments: ["other.example", "[broken"])
     func forbiddenService(_ realm: String) async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             let (scene, tokens) = Self.registry(scene, realm: realm)
             #expect(try await Self.get("/v2/a/manifests/latest", scene).status == 401)
             #expect(tokens() == 0)
@@ -138,7 +140,7 @@ import Testing
 
     @Test("A token service of an https registry must be https")
     func plainService() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             let (scene, tokens) = Self.registry(scene)
             let token = try await scene.tokens.token(
                 challenged: ["Bearer realm=\"http://auth.example:\(scene.origin.port)/token\""],
@@ -151,7 +153,7 @@ import Testing
 
     @Test("Neither credentials nor tokens follow a redirect to another host")
     func redirects() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             var scene = scene
             scene.named = NamedOrigin(name: "index", url: scene.named.url, credentials: .field(name: "X-Api-Key", value: Secret("k3y")))
             scene.origin.on("/a", .redirect(to: "http://files.example:\(scene.origin.port)/b"))
@@ -164,7 +166,7 @@ import Testing
 
     @Test("Credentials are for the named origin's own host, not for those that it links to")
     func otherHosts() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             let named = NamedOrigin(
                 name: "index", url: scene.named.url, credentials: .bearer(Secret("t0ken")),
                 links: [LinkTarget(try ArtifactURL("http://files.example:\(scene.origin.port)/"))])

@@ -1,3 +1,4 @@
+import MirrorCore
 import Testing
 
 @testable import NamedOrigins

@@ -1,4 +1,5 @@
 import MirrorCore
+import MirrorTesting
 import TestServers
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct PageServiceTests {
     @Test("A page is fetched once, given out while it is fresh, and then confirmed")
     func lives() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("one"))
             let first = try await scene.page("/a")
             #expect(first.status == 200)
@@ -46,7 +47,7 @@ import Testing
 
     @Test("A date validates what has no entity tag")
     func dates() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             let date = "Sun, 06 Nov 1994 08:49:37 GMT"
             scene.origin.on("/a") { request in
                 request.header("If-Modified-Since") == date
@@ -67,7 +68,7 @@ import Testing
 
     @Test("Clients get 304 for what they have")
     func conditions() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("one", etag: "W/\"v1\""))
             for (field, status) in [
                 ("\"v1\"", 304), ("W/\"v1\"", 304), ("\"v0\", \"v1\"", 304), ("*", 304), ("\"v0\"", 200), ("v1", 200), ("\"v1", 200),
@@ -87,7 +88,7 @@ import Testing
 
     @Test("All who want a page at the same time share one request, and go on if the first leaves")
     func singleFlight() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             let gate = FakeGate()
             scene.origin.on("/a", .text("one").with { $0.gate = gate })
             let request = try scene.request("/a")
@@ -104,7 +105,7 @@ import Testing
 
     @Test("A client that wants a confirmed page gets one, and the origin's caches are asked to do the same")
     func wantsRevalidation() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("one"))
             _ = try await scene.page("/a")
             #expect(try await scene.page("/a") { $0.wantsRevalidation = true }.freshness == .revalidated)
@@ -123,7 +124,7 @@ import Testing
             ("max-age=x", 0),
         ])
     func originsLives(_ field: String, _ seconds: Int) async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("one").with { $0.headers.append(("Cache-Control", field)) })
             _ = try await scene.page("/a")
             if seconds > 0 {
@@ -137,7 +138,7 @@ import Testing
 
     @Test("A page that must not be stored is not, and neither is one of which nobody knows whether it is whole")
     func unstorable() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("one").with { $0.headers.append(("Cache-Control", "no-store")) })
             scene.origin.on("/b", .text("two").with { $0.framing = .untilClose })
             for (path, text) in [("/a", "one"), ("/b", "two"), ("/a", "one"), ("/b", "two")] {
@@ -153,7 +154,7 @@ import Testing
 
     @Test("A clock that is set back makes no page fresh for ever")
     func clock() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("one"))
             _ = try await scene.page("/a")
             scene.clock.setTime(by: .seconds(-3_600))
@@ -164,7 +165,7 @@ import Testing
 
     @Test("Clients that accept the same get the same page; others get another one")
     func accept() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             let json = "application/vnd.pypi.simple.v1+json"
             scene.origin.on("/simple/a/") { request in
                 request.header("Accept")?.hasPrefix(json) == true
@@ -193,7 +194,7 @@ import Testing
 
     @Test("An entity tag changes with the page, with what its links lead to, and with what they begin with")
     func rewrittenTags() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("<a href='b'>").with { $0.headers.append(("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT")) })
             func tag(_ change: (inout PageRequest) -> Void = { _ in }) async throws -> String? {
                 try await scene.page("/a", kind: .rewritten(.html), change).field("ETag")
@@ -215,7 +216,7 @@ import Testing
 
     @Test("Links are relative to where the origin redirected to")
     func redirected() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on("/simple/a", .redirect(to: "/simple/a/"))
             scene.origin.on("/simple/a/", .text("<a href='b'>").with { $0.headers.append(("Link", "<?page=2>; rel=\"next\"")) })
             let page = try await scene.page("/simple/a", kind: .rewritten(.html))
@@ -226,7 +227,7 @@ import Testing
 
     @Test("Fields that clients need are kept, also those of redirects; all others are dropped")
     func fields() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on(
                 "/m/resolve/main/a.bin",
                 .redirect(to: "/cdn/a").with {

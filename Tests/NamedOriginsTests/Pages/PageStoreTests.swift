@@ -1,6 +1,7 @@
 import Logging
 import MirrorCore
 import NIOCore
+import Synchronization
 import TestServers
 import Testing
 
@@ -188,13 +189,13 @@ import Testing
     func restartWithoutOrigin() async throws {
         let directory = try TemporaryDirectory()
         var url = ""
-        try await PageScene.run(directory: directory) { scene in
+        try await PageScene.run(directory: directory) { scene async throws in
             scene.origin.on("/a", .text("one"))
             _ = try await scene.page("/a")
             url = scene.origin.url("/a")
         }
         let before = try ArtifactURL(url)
-        try await PageScene.run(directory: directory) { scene in
+        try await PageScene.run(directory: directory) { scene async throws in
             // Nobody listens there any more, and it is on the list of nobody: the page is found, and the origin refused.
             let answer = try await scene.page("/a") { $0.url = before }
             #expect(answer.freshness == .fresh)

@@ -1,6 +1,7 @@
 import MirrorCore
 import MirrorNet
 import MirrorSettings
+import MirrorTesting
 import TestServers
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct PageTroublesTests {
     @Test("While the origin is down, what was seen before is given out and marked; the origin is not asked each time")
     func down() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("one"), .hangUp, .hangUp, .hangUp, .hangUp, .text("two", etag: "\"v2\""))
             _ = try await scene.page("/a")
             scene.clock.advance(by: .seconds(100))
@@ -35,7 +36,7 @@ import Testing
 
     @Test("An origin that fails is down, too", arguments: [500, 502, 503, 504, 429, 408])
     func failing(_ status: Int) async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("one"), .status(status, "no"), .text("two", etag: "\"v2\""))
             scene.origin.on("/b", .status(status, "no").with { $0.headers.append(("Retry-After", "7")) })
             _ = try await scene.page("/a")
@@ -55,7 +56,7 @@ import Testing
     func staleLimit() async throws {
         var configuration = PageConfiguration()
         configuration.staleLimit = .seconds(1_000)
-        try await PageScene.run(configuration) { scene in
+        try await PageScene.run(configuration) { scene async throws in
             scene.origin.on("/a", .text("one"), .hangUp, .hangUp, .hangUp, .hangUp)
             _ = try await scene.page("/a")
             scene.clock.advance(by: .seconds(999))
@@ -67,7 +68,7 @@ import Testing
 
     @Test("A client does not wait for an origin that is slow to confirm a page; whoever comes after it has the new one")
     func patience() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             let gate = FakeGate()
             scene.origin.on("/a", .text("one"), .text("two", etag: "\"v2\"").with { $0.gate = gate })
             _ = try await scene.page("/a")
@@ -87,7 +88,7 @@ import Testing
 
     @Test("A client is answered at its deadline, whatever the origin does")
     func deadline() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             let gate = FakeGate()
             scene.origin.on("/a", .text("one two").with { $0.stall = (3, gate) })
             let request = try scene.request("/a")
@@ -106,7 +107,7 @@ import Testing
 
     @Test("An origin that takes too long for a page is given up")
     func fetchLimit() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             let gate = FakeGate()
             scene.origin.on("/a", .text("one two").with { $0.stall = (3, gate) })
             let request = try scene.request("/a") { $0.deadline = scene.clock.instant + .seconds(1_000) }
@@ -122,7 +123,7 @@ import Testing
 
     @Test("That there is no such page is passed on, remembered briefly, and ends the page that was there", arguments: [404, 410, 451])
     func absence(_ status: Int) async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("one"), .status(status, "gone"), .text("two", etag: "\"v2\""))
             _ = try await scene.page("/a")
             scene.clock.advance(by: .seconds(60))
@@ -156,7 +157,7 @@ import Testing
 
     @Test("What else the origin says is passed on and not remembered", arguments: [400, 401, 403, 501])
     func otherWords(_ status: Int) async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("one"), .status(status, "no").with { $0.headers.append(("WWW-Authenticate", "Basic realm=\"a\"")) })
             _ = try await scene.page("/a")
             scene.clock.advance(by: .seconds(60))
@@ -171,7 +172,7 @@ import Testing
 
     @Test("A page that breaks off, or is not as long as the origin says, is none")
     func brokenOff() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("one"), .text("longer than that", etag: "\"v2\"").with { $0.truncateAfter = 4 })
             scene.origin.on("/b", .text("short").with { $0.statedLength = 50 })
             scene.origin.on(
@@ -193,7 +194,7 @@ import Testing
     func tooLarge() async throws {
         var configuration = PageConfiguration()
         configuration.maxPageBytes = 1_000
-        try await PageScene.run(configuration) { scene in
+        try await PageScene.run(configuration) { scene async throws in
             scene.origin.on("/a", .generated(size: 1_000))
             scene.origin.on("/b", .generated(size: 1_001))
             scene.origin.on("/c", .generated(size: 100_000).with { $0.framing = .chunked })
@@ -212,12 +213,15 @@ import Testing
 
     @Test("What is encoded although that was not asked for, or is HTML where it cannot be, is no page")
     func unusable() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             scene.origin.on("/a", .text("one").with { $0.headers.append(("Content-Encoding", "gzip")) })
             scene.origin.on("/b", .body(Array("<html>".utf8), type: "text/html; charset=utf-8"))
             scene.origin.on("/c", .text("one").with { $0.headers.append(("Content-Encoding", "identity")) })
             #expect(try await scene.failure("/a") == .unusable)
-            #expect(try await scene.failure("/b") { $0.rule.refusesHTML = true } == .unusable)
+            for grammar in [LinkGrammar.npm, .cargoConfig, .condaRepodata] {
+                #expect(try await scene.failure("/b", kind: .rewritten(grammar)) == .unusable)
+            }
+            #expect(try await scene.failure("/b", kind: .rewritten(.python)) == nil)
             #expect(try await scene.failure("/b") == nil)
             #expect(try await scene.failure("/c") == nil)
             #expect(scene.origin.requests[0].header("Accept-Encoding") == "identity")
@@ -226,7 +230,7 @@ import Testing
 
     @Test("An origin that may not be fetched from, or redirects to such a place, is refused")
     func refused() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             let elsewhere = try ArtifactURL("http://other.example/")
             scene.origin.on("/a", .redirect(to: "http://other.example/"))
             #expect(try await scene.failure("/a") == .refused)
@@ -238,7 +242,7 @@ import Testing
     func maxFetches() async throws {
         var configuration = PageConfiguration()
         configuration.maxFetches = 1
-        try await PageScene.run(configuration) { scene in
+        try await PageScene.run(configuration) { scene async throws in
             let gate = FakeGate()
             scene.origin.on("/a", .text("one").with { $0.gate = gate })
             scene.origin.on("/b", .text("two"))
@@ -254,7 +258,7 @@ import Testing
 
     @Test("With a client's own credentials, nothing is kept and nothing is shared")
     func clientCredentials() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             var scene = scene
             scene.named = NamedOrigin(name: "index", url: scene.named.url, credentials: .client)
             scene.origin.on("/a") { request in
@@ -273,7 +277,7 @@ import Testing
 
     @Test("What the mirror gets with its credentials is not given to those who ask without the named origin")
     func ownCredentials() async throws {
-        try await PageScene.run { scene in
+        try await PageScene.run { scene async throws in
             var other = scene
             other.named = NamedOrigin(name: "secret", url: scene.named.url, credentials: .bearer(Secret("t0ken")))
             scene.origin.on("/a") { request in

@@ -1,9 +1,11 @@
 import CoreMetrics
+import HTTPTypes
 import Logging
 import MirrorCore
 import MirrorNet
 import MirrorSettings
 import MirrorTesting
+import NIOCore
 import NIOPosix
 import TestServers
 
@@ -30,7 +32,7 @@ struct PageScene {
         _ configuration: PageConfiguration = PageConfiguration(), maxPages: Int = 1_000, directory: TemporaryDirectory? = nil,
         isolation: isolated (any Actor)? = #isolation, _ body: (PageScene) async throws -> Void
     ) async throws {
-        try await FakeOrigin.run { origin in
+        try await FakeOrigin.run { origin async throws in
             let log = LogRecorder(.debug)
             let network = [IPNetwork("127.0.0.0/8")].compactMap { $0 }
             let policy = try EgressPolicy(

@@ -52,13 +52,13 @@ struct AzurePermissionsTests {
             _ = try await origin.head(artifact)
             _ = try await origin.open(artifact, range: nil, ifMatch: nil)
         }
-        let documented = AzurePermissions.Role.allCases.reduce(into: Set<String>()) { $0.formUnion(AzurePermissions.calls(of: $1)) }
+        let documented = MirrorRole.allCases.reduce(into: Set<String>()) { $0.formUnion(AzurePermissions.calls(of: $1)) }
         #expect(calls(log) == documented)
     }
 
     @Test("A role's definition is what the command line takes, with nothing that is not needed")
     func definitions() throws {
-        for role in AzurePermissions.Role.allCases {
+        for role in MirrorRole.allCases {
             let text = AzurePermissions.definition(of: role)
             guard case .object(let definition)? = JSONValue(parsing: text.utf8),
                 case .array(let actions)? = definition["DataActions"]

@@ -8,11 +8,11 @@ import Testing
 @Suite("What has to be done to a container")
 struct AzurePoolPlanTests {
     private func target(
-        _ access: AzureConfiguration.Access = .public, prefix: String = "", publicURL: String? = nil, retention: Duration = .seconds(86_400)
+        _ access: BucketAccess = .public, prefix: String = "", publicURL: String? = nil, retention: Duration = .seconds(86_400)
     ) throws -> AzurePoolTarget {
         let configuration = AzureConfiguration(
-            container: "mirror", endpoint: AzureEndpoint(account: "mymirror"), access: access,
-            publicURL: try publicURL.map { try ArtifactURL($0) }, keyPrefix: prefix,
+            container: "mirror", endpoint: AzureEndpoint(account: "mymirror"),
+            reading: BucketReading(access: access, publicURL: try publicURL.map { try ArtifactURL($0) }, keyPrefix: prefix),
             credentials: StaticCredentials<AzureCredentials>.anonymous)
         return AzurePoolTarget(configuration, retention: retention)
     }
@@ -34,8 +34,8 @@ struct AzurePoolPlanTests {
 
     @Test(
         "A container that is right is left alone",
-        arguments: [(AzureConfiguration.Access.public, "blob"), (.public, "container"), (.presigned, "none")])
-    func right(_ access: AzureConfiguration.Access, _ held: String) throws {
+        arguments: [(BucketAccess.public, "blob"), (.public, "container"), (.presigned, "none")])
+    func right(_ access: BucketAccess, _ held: String) throws {
         let plan = plan(try target(access), .value(true), try #require(AzureContainerState.PublicAccess(rawValue: held)))
         #expect(steps(plan).isEmpty)
         #expect(plan.lines.map(\.mark) == [.ok, .ok, .note])

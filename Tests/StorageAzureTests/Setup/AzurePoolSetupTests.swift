@@ -25,7 +25,7 @@ struct AzurePoolSetupTests {
     private typealias State = WatchedState<Container>
 
     private func run(
-        _ container: Container, access: AzureConfiguration.Access = .public, credentials: GivenCredentials = GivenCredentials(),
+        _ container: Container, access: BucketAccess = .public, credentials: GivenCredentials = GivenCredentials(),
         keyPrefix: String = "", script: @escaping StoreFixture.Script = { _ in nil },
         _ body: @escaping @Sendable (ScriptedServer, AzurePoolSetup, State) async throws -> Void
     ) async throws {
@@ -42,8 +42,8 @@ struct AzurePoolSetupTests {
         do {
             try await ScriptedServer.run(answer) { server in
                 let configuration = AzureConfiguration(
-                    container: StoreFixture.container, endpoint: try StoreFixture.endpoint(at: server), access: access,
-                    keyPrefix: keyPrefix, credentials: credentials)
+                    container: StoreFixture.container, endpoint: try StoreFixture.endpoint(at: server),
+                    reading: BucketReading(access: access, keyPrefix: keyPrefix), credentials: credentials)
                 let setup = AzurePoolSetup(
                     configuration: configuration, retention: .seconds(86_400), credentialsSource: "of the test", http: http,
                     clock: HastyClock(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -146,8 +146,8 @@ struct AzurePoolSetupTests {
         }
     }
 
-    @Test("A pool that is set up passes every check, and nothing is left of it", arguments: AzureConfiguration.Access.allCases, ["", "p/"])
-    func check(_ access: AzureConfiguration.Access, _ prefix: String) async throws {
+    @Test("A pool that is set up passes every check, and nothing is left of it", arguments: BucketAccess.allCases, ["", "p/"])
+    func check(_ access: BucketAccess, _ prefix: String) async throws {
         let container = Container(access: access == .public ? "blob" : nil)
         let written = WatchedState(Set<String>())
         let script: StoreFixture.Script = { request in
@@ -178,7 +178,7 @@ struct AzurePoolSetupTests {
     @Test("A check tells what is wrong, and in which words to put it right")
     func wrong() async throws {
         func check(
-            _ container: Container, access: AzureConfiguration.Access = .public, script: @escaping StoreFixture.Script = { _ in nil },
+            _ container: Container, access: BucketAccess = .public, script: @escaping StoreFixture.Script = { _ in nil },
             _ expected: (mark: SetupLine.Mark, word: String)
         ) async throws {
             let lines = WatchedState<[SetupLine]>([])

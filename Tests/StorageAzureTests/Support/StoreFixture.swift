@@ -27,7 +27,7 @@ struct StoreFixture: Sendable {
         var credentials = GivenCredentials()
         var clock: any MirrorClock = HastyClock()
         var blobs = FakeBlobs()
-        var access = AzureConfiguration.Access.public
+        var access = BucketAccess.public
         var keyPrefix = ""
         var publicURL: ArtifactURL?
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -48,8 +48,9 @@ struct StoreFixture: Sendable {
             let result = try await ScriptedServer.run(answer) { server in
                 let endpoint = try endpoint(at: server)
                 var configuration = AzureConfiguration(
-                    container: container, endpoint: endpoint, access: setup.access, publicURL: setup.publicURL,
-                    keyPrefix: setup.keyPrefix, credentials: setup.credentials,
+                    container: container, endpoint: endpoint,
+                    reading: BucketReading(access: setup.access, publicURL: setup.publicURL, keyPrefix: setup.keyPrefix),
+                    credentials: setup.credentials,
                     delegation: AzureDelegationKeys(
                         endpoint: endpoint, credentials: setup.credentials, http: http, clock: setup.clock, logger: logger))
                 setup.change(&configuration)

@@ -22,10 +22,12 @@ struct ObjectHashesTests {
     @Test("They are computed of bytes, however these are cut")
     func computed() {
         // 0xE3069283, the check value of CRC-32C, in network order.
-        let hashes = ObjectHashes([ByteBuffer(string: "1234"), ByteBuffer(string: "56789")], hasMD5: true)
-        #expect(hashes == ObjectHashes(crc32c: "4waSgw==", md5: "JfnnlDI7RTiF9RgfG2JNCw=="))
-        #expect(hashes.fieldValue == "crc32c=4waSgw==,md5=JfnnlDI7RTiF9RgfG2JNCw==")
-        #expect(ObjectHashes([], hasMD5: false) == ObjectHashes(crc32c: "AAAAAA=="))
+        let hashes = ObjectHashes([ByteBuffer(string: "1234"), ByteBuffer(string: "56789")])
+        #expect(hashes == ObjectHashes(crc32c: "4waSgw=="))
+        #expect(hashes.fieldValue == "crc32c=4waSgw==")
+        #expect(
+            ObjectHashes(crc32c: "4waSgw==", md5: "JfnnlDI7RTiF9RgfG2JNCw==").fieldValue == "crc32c=4waSgw==,md5=JfnnlDI7RTiF9RgfG2JNCw==")
+        #expect(ObjectHashes([]) == ObjectHashes(crc32c: "AAAAAA=="))
     }
 
     @Test("What only one of them has is no contradiction")

@@ -76,6 +76,23 @@ struct StoreClientTests {
         }
     }
 
+    @Test("A request that was signed before another one learnt the service's time is signed again, too")
+    func learntMeanwhile() async throws {
+        let ahead = HastyClock(ahead: .seconds(3_600))
+        try await StoreFixture.run(credentials: .keys, clock: ahead) { fixture async throws in
+            let object = try SampleObject(size: 10)
+            let (held, offset) = (try StoreFixture.held(object), fixture.store.client.connection.clockOffset)
+            fixture.origin.on(fixture.path(object)) { request in
+                let date = SystemClock().now.httpDate
+                guard request.number == 1 else { return held.with { $0.headers.append(("Date", date)) } }
+                #expect(offset.learn(date: date, at: ahead.now, tolerance: .seconds(60)), "by the other one")
+                return StoreFixture.error(403, "RequestTimeTooSkewed", headers: [("Date", date)])
+            }
+            _ = try await fixture.store.get(object.key, range: nil)
+            #expect(fixture.origin.requests.count == 2)
+        }
+    }
+
     @Test("A token has no time: a refusal is final, whatever the clocks say")
     func clockWithToken() async throws {
         try await StoreFixture.run(clock: HastyClock(ahead: .seconds(3_600))) { fixture async throws in

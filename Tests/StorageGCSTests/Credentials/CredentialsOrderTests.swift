@@ -66,7 +66,7 @@ struct CredentialsOrderTests {
     @Test("gcloud's directory may be elsewhere")
     func elsewhere() async throws {
         try await CredentialScene.run { scene async throws in
-            try FileManager.default.createDirectory(at: scene.home.appendingPathComponent("other"), withIntermediateDirectories: true)
+            try scene.home.makeDirectory("other")
             try scene.write("other/application_default_credentials.json", Self.text(FakeGoogle.user(scene)))
             #expect(try await scene.with(["CLOUDSDK_CONFIG": "\(scene.home.path)/other"]).chain().load().token == "USER")
         }
@@ -113,7 +113,7 @@ struct CredentialsOrderTests {
             let scene = try Self.scene(scene, with: [.wellKnown, .metadata])
             let chain = scene.chain()
             #expect(try await chain.load().token == "USER")
-            try FileManager.default.removeItem(at: scene.home.appendingPathComponent(Self.wellKnown))
+            try scene.home.remove(Self.wellKnown)
             let failure = try await CredentialScene.failure { try await chain.load() }
             #expect(failure.code == .unavailable && failure.message.contains("had credentials before"), "\(failure)")
             #expect(scene.server.requests.map(\.uri) == ["/token"])

@@ -9,13 +9,13 @@ import Testing
 
 @Suite("The check of a pool", .timeLimit(.minutes(5)))
 struct GCSPoolCheckTests {
-    private static func manners(_ access: GCSConfiguration.Access = .public) -> ProbeServer.Manners {
+    private static func manners(_ access: BucketAccess = .public) -> ProbeServer.Manners {
         ProbeServer.Manners(resource: GCSPoolPlanTests.resource(GCSPoolPlanTests.target(access)))
     }
 
     /// Runs a check, which must leave nothing behind.
     private static func check(
-        _ manners: ProbeServer.Manners, access: GCSConfiguration.Access = .public, credentials: GivenCredentials? = nil,
+        _ manners: ProbeServer.Manners, access: BucketAccess = .public, credentials: GivenCredentials? = nil,
         leaves count: Int = 0
     ) async throws -> (isFine: Bool, lines: [SetupLine]) {
         let signing = GivenCredentials([
@@ -26,7 +26,7 @@ struct GCSPoolCheckTests {
             origin.on(everything: { server.answer($0) })
             let connection = StoreFixture.connection()
             let configuration = GCSConfiguration(
-                bucket: "bucket", endpoint: GCSEndpoint(try ArtifactURL(origin.url("/"))), access: access,
+                bucket: "bucket", endpoint: GCSEndpoint(try ArtifactURL(origin.url("/"))), reading: BucketReading(access: access),
                 credentials: credentials ?? signing, location: "us-central1")
             let setup = GCSPoolSetup(configuration: configuration, retention: .seconds(86_400), connection: connection)
             let check = GCSPoolCheck(setup: setup, credentialsSource: "of the test")
@@ -43,8 +43,8 @@ struct GCSPoolCheckTests {
         }
     }
 
-    @Test("A pool that is set up passes, and the probe is gone afterwards", arguments: [GCSConfiguration.Access.public, .presigned])
-    func fine(_ access: GCSConfiguration.Access) async throws {
+    @Test("A pool that is set up passes, and the probe is gone afterwards", arguments: [BucketAccess.public, .presigned])
+    func fine(_ access: BucketAccess) async throws {
         var manners = Self.manners(access)
         manners.letsEverybodyRead = access == .public
         let (isFine, lines) = try await Self.check(manners, access: access)

@@ -8,11 +8,12 @@ import Testing
 @Suite("What has to be done to a bucket")
 struct GCSPoolPlanTests {
     static func target(
-        _ access: GCSConfiguration.Access = .public, prefix: String = "", retention: Duration = .seconds(86_400), publicURL: String? = nil,
+        _ access: BucketAccess = .public, prefix: String = "", retention: Duration = .seconds(86_400), publicURL: String? = nil,
         project: String? = "a-project"
     ) -> GCSPoolTarget {
         let configuration = GCSConfiguration(
-            bucket: "b", access: access, publicURL: publicURL.flatMap { try? ArtifactURL($0) }, keyPrefix: prefix,
+            bucket: "b",
+            reading: BucketReading(access: access, publicURL: publicURL.flatMap { try? ArtifactURL($0) }, keyPrefix: prefix),
             credentials: StaticCredentials<GCSCredentials>.anonymous, location: "us-central1", project: project)
         return GCSPoolTarget(configuration, retention: retention)
     }
@@ -44,8 +45,8 @@ struct GCSPoolPlanTests {
 
     private static func steps(_ plan: GCSPoolPlan) -> [GCSPoolPlan.Step] { plan.lines.compactMap(\.step) }
 
-    @Test("A bucket that is right is left alone", arguments: [GCSConfiguration.Access.public, .presigned], ["", "x/", "team/a/"])
-    func right(_ access: GCSConfiguration.Access, _ prefix: String) {
+    @Test("A bucket that is right is left alone", arguments: [BucketAccess.public, .presigned], ["", "x/", "team/a/"])
+    func right(_ access: BucketAccess, _ prefix: String) {
         let plan = Self.plan(Self.target(access, prefix: prefix))
         #expect(!plan.hasChanges)
         #expect(plan.lines.allSatisfy { $0.mark == .ok && $0.step == nil }, "\(plan.lines)")
@@ -71,7 +72,7 @@ struct GCSPoolPlanTests {
 
     struct Difference: Sendable, CustomTestStringConvertible {
         var testDescription: String
-        var access = GCSConfiguration.Access.public
+        var access = BucketAccess.public
         var policy: KnownSetting<GCSPolicy>?
         var change: @Sendable (inout JSONValue) -> Void = { _ in }
         var steps: [GCSPoolPlan.Step]

@@ -10,14 +10,14 @@ import Testing
 @Suite("Setting up the bucket of a pool", .timeLimit(.minutes(5)))
 struct GCSPoolSetupTests {
     private static func run(
-        _ script: @escaping ScriptedServer.Script, access: GCSConfiguration.Access = .public, hasTokens: Bool = true,
+        _ script: @escaping ScriptedServer.Script, access: BucketAccess = .public, hasTokens: Bool = true,
         _ body: @escaping @Sendable (GCSPoolSetup, ScriptedServer) async throws -> Void
     ) async throws {
         try await ScriptedServer.run(script) { server in
             let connection = StoreFixture.connection()
             let configuration = GCSConfiguration(
-                bucket: "bucket", endpoint: GCSEndpoint(try ArtifactURL(server.url)), access: access, credentials: GivenCredentials(),
-                hasTokens: hasTokens, location: "us-central1", project: "a-project")
+                bucket: "bucket", endpoint: GCSEndpoint(try ArtifactURL(server.url)), reading: BucketReading(access: access),
+                credentials: GivenCredentials(), hasTokens: hasTokens, location: "us-central1", project: "a-project")
             do {
                 try await body(GCSPoolSetup(configuration: configuration, retention: .seconds(86_400), connection: connection), server)
             } catch {

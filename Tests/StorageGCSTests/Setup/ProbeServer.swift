@@ -24,7 +24,7 @@ final class ProbeServer: Sendable {
     private let objects = Mutex<Set<String>>([])
 
     private static let text = "Written by `cloud-mirror pools check`, which removes it. It may be deleted.\n"
-    private static let hash = "crc32c=\(ObjectHashes([ByteBuffer(string: text)], hasMD5: false).crc32c ?? "")"
+    private static let hash = "crc32c=\(ObjectHashes([ByteBuffer(string: text)]).crc32c ?? "")"
 
     init(_ manners: Manners) {
         self.manners = manners

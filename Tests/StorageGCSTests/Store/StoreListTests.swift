@@ -52,7 +52,7 @@ struct StoreListTests {
         try await StoreFixture.run { fixture async throws in
             let keys = try Self.keys(3).sorted { $0.precedes($1) }
             let configuration = GCSConfiguration(
-                bucket: StoreFixture.bucket, endpoint: fixture.store.configuration.endpoint, keyPrefix: "/team ü/a",
+                bucket: StoreFixture.bucket, endpoint: fixture.store.configuration.endpoint, reading: BucketReading(keyPrefix: "/team ü/a"),
                 credentials: fixture.credentials)
             let store = GCSStore(configuration: configuration, connection: fixture.store.client.connection)
             Self.serve(fixture, keys.map { "team ü/a/\($0)" } + [keys[0].description, "team ü/a/other", "team ü/aa/\(keys[0])"])

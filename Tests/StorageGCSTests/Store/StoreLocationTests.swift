@@ -26,7 +26,7 @@ struct StoreLocationTests {
         }
         for base in ["https://cdn.example.org/x", "https://cdn.example.org/x/"] {
             let url = try ArtifactURL(base)
-            try await StoreFixture.run(change: { $0.publicURL = url }) { fixture async throws in
+            try await StoreFixture.run(change: { $0.reading.publicURL = url }) { fixture async throws in
                 #expect(try await fixture.store.location(of: object.key, life: .seconds(60)).url == "https://cdn.example.org/x/\(end)")
             }
         }
@@ -38,7 +38,7 @@ struct StoreLocationTests {
         let object = try SampleObject(size: 1)
         let signer: URLSigner = try isKey ? .key(SigningVectors.key()) : .keys(GCSKeys(accessID: "GOOG1", secret: "s"))
         let credentials = GivenCredentials([GCSCredentials(.token("T"), signer: signer)])
-        try await StoreFixture.run(credentials: credentials, change: { $0.access = .presigned }) { fixture async throws in
+        try await StoreFixture.run(credentials: credentials, change: { $0.reading.access = .presigned }) { fixture async throws in
             let before = SystemClock().now
             let location = try await fixture.store.location(of: object.key, life: .seconds(600))
             let ends = try #require(location.expires)
@@ -68,8 +68,8 @@ struct StoreLocationTests {
             try await StoreFixture.run(
                 credentials: credentials, clock: clock,
                 change: {
-                    $0.access = .presigned
-                    $0.publicURL = url
+                    $0.reading.access = .presigned
+                    $0.reading.publicURL = url
                 }
             ) { fixture async throws in
                 try await fixture.store.location(of: object.key, life: .seconds(600))
@@ -85,7 +85,7 @@ struct StoreLocationTests {
 
     @Test("Where only the service has the key, each signature is asked for once in a window")
     func service() async throws {
-        try await StoreFixture.run(clock: ManualClock(), change: { $0.access = .presigned }) { fixture async throws in
+        try await StoreFixture.run(clock: ManualClock(), change: { $0.reading.access = .presigned }) { fixture async throws in
             let address = try ArtifactURL(fixture.origin.url("/v1/projects/-/serviceAccounts/a@p.iam.gserviceaccount.com:signBlob"))
             let signing = BlobSigning(account: "a@p.iam.gserviceaccount.com", address: address, token: "T", delegates: [])
             var configuration = fixture.store.configuration
@@ -107,7 +107,7 @@ struct StoreLocationTests {
 
     @Test("A service that refuses to sign is told with what it needs", arguments: [403, 500])
     func refused(_ status: Int) async throws {
-        try await StoreFixture.run(clock: CredentialScene.hasty, change: { $0.access = .presigned }) { fixture async throws in
+        try await StoreFixture.run(clock: CredentialScene.hasty, change: { $0.reading.access = .presigned }) { fixture async throws in
             let address = try ArtifactURL(fixture.origin.url("/sign"))
             let signing = BlobSigning(account: "a@p", address: address, token: "the-token", delegates: [])
             var configuration = fixture.store.configuration
@@ -126,7 +126,7 @@ struct StoreLocationTests {
     @Test("Without anything to sign with there is no signed location", arguments: [true, false])
     func unsigned(_ isAnonymous: Bool) async throws {
         let credentials = GivenCredentials([isAnonymous ? nil : GCSCredentials(.token("T"), signer: nil)])
-        try await StoreFixture.run(credentials: credentials, change: { $0.access = .presigned }) { fixture async throws in
+        try await StoreFixture.run(credentials: credentials, change: { $0.reading.access = .presigned }) { fixture async throws in
             let object = try SampleObject(size: 1)
             let error = try await requireStorageError(.permissionDenied, "location") {
                 try await fixture.store.location(of: object.key, life: .seconds(600))

@@ -230,7 +230,7 @@ struct StoreResumableTests {
         try await StoreFixture.run { fixture async throws in
             let object = try SampleObject(size: Self.size)
             let first = try object.slice(0, 9 << 20)
-            let hash = ObjectHashes([first], hasMD5: false).fieldValue
+            let hash = ObjectHashes([first]).fieldValue
             try fixture.serve(object) { step, number, _ in
                 guard step == .chunk, number == 2 else { return nil }
                 return FakeBehavior.status(200).with { $0.headers.append(("x-goog-hash", hash)) }

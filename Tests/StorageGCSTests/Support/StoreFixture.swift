@@ -30,13 +30,10 @@ struct StoreFixture: Sendable {
             change(&configuration)
             let connection = Self.connection(clock: clock)
             let store = GCSStore(configuration: configuration, connection: connection)
-            do {
-                let result = try await body(StoreFixture(origin: origin, credentials: credentials, store: store))
+            return try await ending {
+                try await body(StoreFixture(origin: origin, credentials: credentials, store: store))
+            } with: {
                 await connection.http.shutdown()
-                return result
-            } catch {
-                await connection.http.shutdown()
-                throw error
             }
         }
     }
@@ -88,7 +85,7 @@ struct StoreFixture: Sendable {
 
 extension SampleObject {
     /// In base64.
-    var crc32c: String { ObjectHashes([bytes], hasMD5: false).crc32c ?? "" }
+    var crc32c: String { ObjectHashes([bytes]).crc32c ?? "" }
 }
 
 extension FakeOrigin.Request {

@@ -104,8 +104,7 @@ struct CredentialsOrderTests {
 
     @Test func `a default file that cannot be read is one more place without credentials`() async throws {
         try await CredentialScene.run { scene async throws in
-            try FileManager.default.createDirectory(
-                at: scene.home.appendingPathComponent(".aws/config"), withIntermediateDirectories: true)
+            try scene.home.makeDirectory(".aws/config")
             let failure = try await scene.failure()
             #expect(failure.code == .notFound && failure.message.contains(".aws/config cannot be read"), "\(failure)")
         }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct S3PoolPlanTests {
     private static func target(
-        _ access: S3Configuration.Access = .public, prefix: String = "", retention: Duration = .seconds(86_400),
+        _ access: BucketAccess = .public, prefix: String = "", retention: Duration = .seconds(86_400),
         isReadElsewhere: Bool = false
     ) -> S3PoolTarget {
         S3PoolTarget(
@@ -33,8 +33,8 @@ import Testing
         try S3BucketPolicy(json: Array(json.utf8))
     }
 
-    @Test("A bucket that is right is left alone", arguments: [S3Configuration.Access.public, .presigned], ["", "x/", "team/a/"])
-    func right(access: S3Configuration.Access, prefix: String) {
+    @Test("A bucket that is right is left alone", arguments: [BucketAccess.public, .presigned], ["", "x/", "team/a/"])
+    func right(access: BucketAccess, prefix: String) {
         let target = Self.target(access, prefix: prefix)
         let plan = S3PoolPlan(target, Self.rightState(target))
         #expect(!plan.hasChanges && !plan.hasProblems)

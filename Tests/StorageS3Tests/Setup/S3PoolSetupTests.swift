@@ -52,8 +52,8 @@ import Testing
 
     @Test(
         "A pool that is set up passes every check, and the probe is gone afterwards",
-        arguments: [S3Configuration.Access.public, .presigned])
-    func check(access: S3Configuration.Access) async throws {
+        arguments: [BucketAccess.public, .presigned])
+    func check(access: BucketAccess) async throws {
         try await SetupServer.run { server async throws in
             let configuration = server.configuration(access, prefix: "p/")
             _ = try await server.apply(configuration)

@@ -49,10 +49,11 @@ struct SetupServer: Sendable {
         await http.shutdown()
     }
 
-    func configuration(_ access: S3Configuration.Access = .public, prefix: String = "", secret: String? = nil) -> S3Configuration {
+    func configuration(_ access: BucketAccess = .public, prefix: String = "", secret: String? = nil) -> S3Configuration {
         let credentials = S3Credentials(accessKeyID: credentials.accessKeyID, secretAccessKey: secret ?? credentials.secretAccessKey)
         return S3Configuration(
-            bucket: bucket, endpoint: endpoint, access: access, keyPrefix: prefix, credentials: StaticCredentials(credentials))
+            bucket: bucket, endpoint: endpoint, reading: BucketReading(access: access, keyPrefix: prefix),
+            credentials: StaticCredentials(credentials))
     }
 
     func setup(_ configuration: S3Configuration, retention: Duration = .seconds(86_400)) -> S3PoolSetup {

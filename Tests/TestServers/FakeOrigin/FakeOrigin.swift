@@ -1,3 +1,4 @@
+import MirrorCore
 package import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -60,13 +61,10 @@ package final class FakeOrigin: Sendable {
         isolation: isolated (any Actor)? = #isolation, _ body: (FakeOrigin) async throws -> Result
     ) async throws -> Result {
         let origin = try await start()
-        do {
-            let result = try await body(origin)
+        return try await ending {
+            try await body(origin)
+        } with: {
             await origin.stop()
-            return result
-        } catch {
-            await origin.stop()
-            throw error
         }
     }
 

@@ -47,7 +47,7 @@ enum WebDAVFailure {
     static func mapping(_ error: any Error, _ method: HTTPMethod, operation: String) -> any Error {
         guard let error = error as? OutboundError else { return error }
         let code: StorageError.Code =
-            switch error.code.kind {
+            switch error.code {
             case .timedOut: .timedOut
             // Whether the server has deleted it, or is about to, nobody knows then: as when it does not answer in time.
             case .truncated, .protocolError: method == .DELETE ? .timedOut : .unavailable

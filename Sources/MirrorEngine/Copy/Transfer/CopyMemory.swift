@@ -1,4 +1,5 @@
 import MirrorState
+import NIOCore
 import Synchronization
 
 /// Memory for the parts of all copies, taken as their bytes come; ``MemoryLedger`` has the rules.
@@ -8,6 +9,8 @@ final class CopyMemory: Sendable {
     private struct State {
         var ledger: MemoryLedger
         var waiters: [MemoryLedger.PartID: Waiter] = [:]
+        /// Blocks of ``PartBuffer/blockSize`` that parts have given back, for the next ones: together with what parts hold, no more than all memory.
+        var spare: [ByteBuffer] = []
 
         mutating func serve() -> [Waiter] { ledger.serve().compactMap { waiters.removeValue(forKey: $0) } }
     }
@@ -69,12 +72,31 @@ final class CopyMemory: Sendable {
         served.forEach { $0.resume(returning: true) }
     }
 
-    fileprivate func giveBack(_ id: MemoryLedger.PartID) {
-        let served = state.withLock { state in
+    fileprivate func giveBack(_ id: MemoryLedger.PartID, _ blocks: [ByteBuffer]) {
+        let (served, dropped) = state.withLock { state -> ([Waiter], [ByteBuffer]) in
             state.ledger.remove(id)
-            return state.serve()
+            state.spare += blocks
+            // Nothing is kept for copies that may never come.
+            let kept = state.ledger.isEmpty ? 0 : Int(state.ledger.free) / PartBuffer.blockSize
+            let dropped = Array(state.spare.dropFirst(kept))
+            state.spare.removeLast(dropped.count)
+            return (state.serve(), dropped)
         }
+        // The memory goes outside of the lock.
+        withExtendedLifetime(dropped) {}
         served.forEach { $0.resume(returning: true) }
+    }
+
+    /// Bytes of blocks that are kept for the next parts.
+    var spare: Int { state.withLock { $0.spare.count } * PartBuffer.blockSize }
+
+    fileprivate func block() -> ByteBuffer {
+        guard var block = state.withLock({ $0.spare.popLast() }) else {
+            return ByteBufferAllocator().buffer(capacity: PartBuffer.blockSize)
+        }
+        // That is other memory, if somebody still has the bytes of the former part.
+        block.clear()
+        return block
     }
 }
 
@@ -82,6 +104,7 @@ final class CopyMemory: Sendable {
 final class PartMemory: Sendable {
     private let memory: CopyMemory
     private let id: MemoryLedger.PartID
+    private let blocks = Mutex<[ByteBuffer]>([])
 
     fileprivate init(_ memory: CopyMemory, _ id: MemoryLedger.PartID) {
         self.memory = memory
@@ -89,7 +112,15 @@ final class PartMemory: Sendable {
     }
 
     deinit {
-        memory.giveBack(id)
+        memory.giveBack(id, blocks.withLock { $0 })
+    }
+
+    /// An empty block of ``PartBuffer/blockSize``.
+    func block() -> ByteBuffer { memory.block() }
+
+    /// Keeps blocks of the part, to give them back with its memory.
+    func keep(_ blocks: [ByteBuffer]) {
+        self.blocks.withLock { $0 = blocks.filter { $0.storageCapacity == PartBuffer.blockSize } }
     }
 
     /// Waits until there is memory for the first `bytes` of the part. One task at a time.

@@ -72,9 +72,10 @@ struct CopyTransfer: Sendable {
                 let size = sizes[number]
                 let part = memory.part(of: lane, size: min(size, (response.totalSize ?? .max) - offset), isFront: { true })
                 let bytes = try await Self.fill(size, part, from: &iterator, &rest)
+                let length = bytes.reduce(0) { $0 + Int64($1.readableBytes) }
                 // An empty artifact is one empty part.
-                guard bytes.readableBytes > 0 || number == 0 else { break }
-                let place = UploadPart(number: number, offset: offset, length: Int64(bytes.readableBytes))
+                guard length > 0 || number == 0 else { break }
+                let place = UploadPart(number: number, offset: offset, length: length)
                 if writing == configuration.partConcurrency {
                     try await writers.next()
                     writing -= 1
@@ -85,9 +86,9 @@ struct CopyTransfer: Sendable {
                     withExtendedLifetime(part) {}
                 }
                 writing += 1
-                offset += Int64(bytes.readableBytes)
+                offset += length
                 number += 1
-                if Int64(bytes.readableBytes) < size { break }
+                if length < size { break }
             }
             for try await _ in writers {}
         }
@@ -137,11 +138,14 @@ struct CopyTransfer: Sendable {
             var rest = ByteBuffer()
             let bytes = try await Self.fill(range.length, part, from: &iterator, &rest)
             // To the end, where the body says whether it was whole.
-            guard rest.readableBytes == 0, try await iterator.next() == nil, Int64(bytes.readableBytes) == range.length else {
+            let length = bytes.reduce(0) { $0 + Int64($1.readableBytes) }
+            guard rest.readableBytes == 0, try await iterator.next() == nil, length == range.length else {
                 throw CopyError(.transfer, isTransient: true, "the origin sent a different part from the one that it stated")
             }
-            ordered.add(number, bytes, part)
+            // Beside the writing: whoever hashes may go on with the parts of others.
+            async let hashed: Void = ordered.add(number, bytes, part)
             try await write(UploadPart(number: number, offset: range.offset, length: range.length), bytes)
+            await hashed
             withExtendedLifetime(part) {}
         }
     }
@@ -158,34 +162,23 @@ struct CopyTransfer: Sendable {
 
     // MARK: Parts in memory
 
-    private func write(_ part: UploadPart, _ bytes: ByteBuffer) async throws {
-        let written = try await upload.write(part, from: ByteStream(bytes))
-        guard written == Int64(bytes.readableBytes) else {
-            throw CopyError(.storage, isTransient: true, "the pool did not accept all bytes")
-        }
+    private func write(_ part: UploadPart, _ bytes: [ByteBuffer]) async throws {
+        let written = try await upload.write(part, from: ByteStream(chunks: bytes))
+        guard written == part.length else { throw CopyError(.storage, isTransient: true, "the pool did not accept all bytes") }
         count(written)
     }
 
-    /// The next `size` bytes in one buffer; fewer at the end.
-    ///
-    /// Copied, and not kept as the chunks that arrived: a chunk of a few bytes may hold a receive buffer of a few hundred thousand.
+    /// The next `size` bytes; fewer at the end.
     ///
     /// - Parameter memory: Of the part that they are.
     /// - Parameter rest: What was read beyond, for the next call.
     private static func fill(
         _ size: Int64, _ memory: PartMemory, from body: inout CheckedBody.AsyncIterator, _ rest: inout ByteBuffer
-    ) async throws -> ByteBuffer {
-        var bytes = ByteBuffer()
-        var capacity: Int64 = 0
+    ) async throws -> [ByteBuffer] {
+        var bytes = PartBuffer(memory)
         while true {
-            let length = min(Int(size) - bytes.readableBytes, rest.readableBytes)
-            let count = Int64(bytes.readableBytes + length)
-            if count > capacity {
-                capacity = try await memory.take(count)
-                bytes.reserveCapacity(Int(capacity))
-            }
-            if var slice = rest.readSlice(length: length) { bytes.writeBuffer(&slice) }
-            guard bytes.readableBytes < Int(size), let chunk = try await body.next() else { return bytes }
+            try await bytes.take(min(Int(size) - bytes.count, rest.readableBytes), from: &rest)
+            guard bytes.count < Int(size), let chunk = try await body.next() else { return bytes.finish() }
             rest = chunk
         }
     }

@@ -33,6 +33,10 @@ struct MemoryLedger {
     private var parts: [PartID: Part] = [:]
     /// Bytes of all parts.
     private(set) var held: Int64 = 0
+    /// Bytes that no part has.
+    var free: Int64 { max(capacity - held, 0) }
+    /// Whether there are no parts.
+    var isEmpty: Bool { parts.isEmpty }
     private var heldByOrigin: [CopyLane: Int64] = [:]
     private var lastNumber: UInt64 = 0
 

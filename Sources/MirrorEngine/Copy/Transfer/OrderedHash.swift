@@ -1,17 +1,28 @@
-import MirrorCore
 import NIOCore
 import Synchronization
 
 /// Hashes the parts of an artifact in their order, whatever the order in which they come: what came too early is held.
 final class OrderedHash: Sendable {
     private struct Part {
-        let bytes: ByteBuffer
+        let bytes: [ByteBuffer]
         /// The memory is accounted for as long as the part is here.
         let memory: PartMemory
     }
 
+    private struct State {
+        var early: [Int: Part] = [:]
+        var isHashing = false
+
+        /// The part that all others wait for, unless somebody hashes or it has not come.
+        mutating func next(_ number: Int) -> Part? {
+            guard !isHashing, let part = early.removeValue(forKey: number) else { return nil }
+            isHashing = true
+            return part
+        }
+    }
+
     let hash: ArtifactHash
-    private let early = Mutex<[Int: Part]>([:])
+    private let state = Mutex(State())
     private let front = Atomic(0)
 
     init(_ hash: ArtifactHash) {
@@ -21,19 +32,20 @@ final class OrderedHash: Sendable {
     /// Whether this is the part that all others wait for.
     func isFront(_ number: Int) -> Bool { front.load(ordering: .acquiring) == number }
 
+    /// Hashes what can be hashed, unless somebody else does so at this moment, who goes on with this part then: nobody waits for anybody.
+    ///
     /// - Parameter number: From 0, each once.
-    func add(_ number: Int, _ bytes: ByteBuffer, _ memory: PartMemory) {
-        let hashed = early.withLock { early in
-            early[number] = Part(bytes: bytes, memory: memory)
-            var hashed: [Part] = []
-            while let part = early.removeValue(forKey: front.load(ordering: .relaxed)) {
-                hash.update(part.bytes)
-                front.add(1, ordering: .releasing)
-                hashed.append(part)
-            }
-            return hashed
+    func add(_ number: Int, _ bytes: [ByteBuffer], _ memory: PartMemory) {
+        var next = state.withLock { state in
+            state.early[number] = Part(bytes: bytes, memory: memory)
+            return state.next(front.load(ordering: .relaxed))
         }
-        // Given back outside of the lock: whoever waits for memory is served then.
-        withExtendedLifetime(hashed) {}
+        while let part = next {
+            for chunk in part.bytes { hash.update(chunk) }
+            next = state.withLock { state in
+                state.isHashing = false
+                return state.next(front.add(1, ordering: .releasing).newValue)
+            }
+        }
     }
 }

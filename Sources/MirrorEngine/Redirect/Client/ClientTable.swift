@@ -1,3 +1,5 @@
+import MirrorCore
+
 /// The patience of clients, by what they call themselves in `User-Agent`.
 package struct ClientTable: Sendable {
     /// One family of clients.
@@ -5,15 +7,6 @@ package struct ClientTable: Sendable {
         /// The beginning of a word of `User-Agent`, in any case of letters.
         package var userAgent: String
         package var patience: Patience
-
-        package init(userAgent: String, patience: Patience) {
-            self.userAgent = userAgent
-            self.patience = patience
-        }
-
-        fileprivate init(_ userAgent: String, seconds: Int64, hops: Int) {
-            self.init(userAgent: userAgent, patience: Patience(hop: .seconds(seconds), hops: hops))
-        }
     }
 
     /// Bytes of a `User-Agent` that are looked at.
@@ -25,21 +18,17 @@ package struct ClientTable: Sendable {
     /// - Parameter families: Looked through before the built-in ones.
     /// - Parameter unknown: For all others.
     package init(_ families: [Family] = [], unknown: Patience) {
-        self.families = (families + Self.builtIn).map { (Array($0.userAgent.utf8).map(Self.lower), $0.patience) }
+        self.families = (families + Self.builtIn).map { (Array($0.userAgent.utf8).map(\.asciiLowercased), $0.patience) }
         self.unknown = unknown
     }
 
     /// - Parameter userAgent: The field's value; `nil` or empty where there is none.
     package func patience(of userAgent: (some Collection<UInt8>)?) -> Patience {
         guard let userAgent, !userAgent.isEmpty else { return unknown }
-        let text = userAgent.prefix(Self.maxLength).map(Self.lower)
+        let text = userAgent.prefix(Self.maxLength).map(\.asciiLowercased)
         let starts = text.indices.filter { $0 == 0 || !Self.isWordByte(text[$0 - 1]) }
         for (word, patience) in families where starts.contains(where: { text[$0...].starts(with: word) }) { return patience }
         return unknown
-    }
-
-    private static func lower(_ byte: UInt8) -> UInt8 {
-        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 
     private static func isWordByte(_ byte: UInt8) -> Bool {
@@ -88,4 +77,10 @@ package struct ClientTable: Sendable {
         // `cloud-mirror get`, and a mirror that has this one for an origin.
         Family("cloud-mirror/", seconds: 25, hops: 8),  // 60 s, 10
     ]
+}
+
+extension ClientTable.Family {
+    fileprivate init(_ userAgent: String, seconds: Int64, hops: Int) {
+        self.init(userAgent: userAgent, patience: Patience(hop: .seconds(seconds), hops: hops))
+    }
 }

@@ -85,17 +85,15 @@ struct ForwardedNode {
         let port = text.dropFirst()
         guard colon == UInt8(ascii: ":"), let first = port.first else { return false }
         if first == UInt8(ascii: "_") { return port.count > 1 && port.allSatisfy(isWordByte) }
-        return port.count <= 5 && port.allSatisfy(isDigit) && port.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) } <= 65_535
+        return port.count <= 5 && port.allSatisfy(\.isASCIIDigit) && port.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) } <= 65_535
     }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
     private static func isWordByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "."), UInt8(ascii: "_"),
             UInt8(ascii: "-"), UInt8(ascii: "~"), UInt8(ascii: "%"):
             true
-        default: isDigit(byte)
+        default: byte.isASCIIDigit
         }
     }
 }

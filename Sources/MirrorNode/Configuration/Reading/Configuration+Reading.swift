@@ -1,5 +1,6 @@
 import MirrorCore
 import MirrorEngine
+import MirrorNet
 import MirrorServer
 import MirrorSettings
 
@@ -28,7 +29,7 @@ extension Configuration {
         reader.section("copy", doc: "How artifacts are copied into pools.") { copy = CopyConfiguration($0) }
         readState(reader)
         reader.section("selection", doc: "How a pool is chosen for a request that does not name one.") {
-            selection = SelectionConfiguration($0, pools: named, requireHTTPS: origins.requireHTTPS)
+            selection = SelectionConfiguration($0, pools: named, requireHTTPS: origins.policy.requireHTTPS)
         }
         reader.section("sweep", doc: "Finding and deleting replicas that are no longer worth keeping.") { section in
             section.value(

@@ -55,7 +55,7 @@ enum ProxyHeaderReader {
     }
 
     private static func isPort(_ text: String) -> Bool {
-        guard (1...5).contains(text.utf8.count), text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+        guard (1...5).contains(text.utf8.count), text.utf8.allSatisfy(\.isASCIIDigit),
             text == "0" || text.utf8.first != UInt8(ascii: "0")
         else { return false }
         return UInt16(text) != nil

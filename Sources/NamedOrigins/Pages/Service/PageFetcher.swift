@@ -121,7 +121,8 @@ struct PageFetcher: Sendable {
         let codings = response.headers[canonicalForm: "content-encoding"].map { $0.lowercased() }.filter { $0 != "identity" }
         if !codings.isEmpty { return "it is encoded (\(codings.joined(separator: ", ").cut(to: 64)))" }
         let type = response.headers.first(name: "content-type")?.prefix { $0 != ";" }.lowercased()
-        if request.rule.refusesHTML, type == "text/html" || type == "application/xhtml+xml" { return "it is HTML" }
+        // What a portal or a page for logging in puts in the place of a document.
+        if request.grammar?.isJSON == true, type == "text/html" || type == "application/xhtml+xml" { return "it is HTML" }
         return nil
     }
 

@@ -24,18 +24,15 @@ struct CredentialScene: Sendable {
     ) async throws -> Result {
         let client = ServiceClient(
             configuration: OutboundConfiguration(), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
-        do {
-            let result = try await ScriptedServer.run(script) { server in
+        return try await ending {
+            try await ScriptedServer.run(script) { server in
                 try await body(
                     CredentialScene(
                         server: server, client: client,
                         environment: ["AZURE_AUTHORITY_HOST": server.url, "AZURE_POD_IDENTITY_AUTHORITY_HOST": server.url]))
             }
+        } with: {
             await client.shutdown()
-            return result
-        } catch {
-            await client.shutdown()
-            throw error
         }
     }
 

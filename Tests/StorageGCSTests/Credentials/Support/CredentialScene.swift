@@ -1,4 +1,3 @@
-import Foundation
 import Logging
 import MirrorCore
 import MirrorNet
@@ -14,7 +13,7 @@ struct CredentialScene: Sendable {
     let server: ScriptedServer
     let client: ServiceClient
     /// A directory that is the home.
-    let home: URL
+    let home: TemporaryDirectory
     let endpoint: GCSEndpoint
     let clock: any MirrorClock
     let clockOffset = ClockOffset()
@@ -28,22 +27,18 @@ struct CredentialScene: Sendable {
         _ script: @escaping ScriptedServer.Script = FakeGoogle.script, clock: any MirrorClock = CredentialScene.hasty,
         _ body: @escaping @Sendable (CredentialScene) async throws -> Result
     ) async throws -> Result {
-        let home = FileManager.default.temporaryDirectory.appendingPathComponent("credentials-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: home.appendingPathComponent(".config/gcloud"), withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: home) }
+        let home = try TemporaryDirectory()
+        try home.makeDirectory(".config/gcloud")
         let client = ServiceClient(
             configuration: OutboundConfiguration(), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
         return try await ScriptedServer.run(script) { server in
-            do {
-                let scene = CredentialScene(
-                    server: server, client: client, home: home, endpoint: GCSEndpoint(try ArtifactURL(server.url)), clock: clock,
-                    environment: ["HOME": home.path, "PATH": "/usr/bin:/bin", "NO_GCE_CHECK": "true"])
-                let result = try await body(scene)
+            try await ending {
+                try await body(
+                    CredentialScene(
+                        server: server, client: client, home: home, endpoint: GCSEndpoint(try ArtifactURL(server.url)), clock: clock,
+                        environment: ["HOME": home.path, "PATH": "/usr/bin:/bin", "NO_GCE_CHECK": "true"]))
+            } with: {
                 await client.shutdown()
-                return result
-            } catch {
-                await client.shutdown()
-                throw error
             }
         }
     }
@@ -54,15 +49,8 @@ struct CredentialScene: Sendable {
         return copy
     }
 
-    /// A script written so is given to `/bin/sh` by name, never run by itself: a file that is open for writing cannot be run (ETXTBSY), and
-    /// for an instant it is open in whatever child another test starts meanwhile.
-    /// - Returns: The path.
     @discardableResult
-    func write(_ name: String, _ text: String) throws -> String {
-        let file = home.appendingPathComponent(name)
-        try Data(text.utf8).write(to: file)
-        return file.path
-    }
+    func write(_ name: String, _ text: String) throws -> String { try home.write(text, to: name) }
 
     var hosts: GoogleHosts { GoogleHosts(endpoint: endpoint) }
 

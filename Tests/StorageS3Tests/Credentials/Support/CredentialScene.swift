@@ -1,4 +1,3 @@
-import Foundation
 import Logging
 import MirrorCore
 import MirrorNet
@@ -14,16 +13,15 @@ struct CredentialScene: Sendable {
     let server: ScriptedServer
     let client: ServiceClient
     /// A directory that is the home.
-    let home: URL
+    let home: TemporaryDirectory
     var environment: [String: String]
 
     /// The environment has a home without files, and nothing else; the metadata service is turned off.
     static func run<Result: Sendable>(
         _ script: @escaping ScriptedServer.Script = FakeCloud.script, _ body: @escaping @Sendable (CredentialScene) async throws -> Result
     ) async throws -> Result {
-        let home = FileManager.default.temporaryDirectory.appendingPathComponent("credentials-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: home.appendingPathComponent(".aws"), withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: home) }
+        let home = try TemporaryDirectory()
+        try home.makeDirectory(".aws")
         let client = ServiceClient(
             configuration: OutboundConfiguration(), eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
         return try await ScriptedServer.run(script) { server in
@@ -34,13 +32,10 @@ struct CredentialScene: Sendable {
                     // A limit for the clock below, which pauses are not.
                     "AWS_METADATA_SERVICE_TIMEOUT": "30",
                 ])
-            do {
-                let result = try await body(scene)
+            return try await ending {
+                try await body(scene)
+            } with: {
                 await client.shutdown()
-                return result
-            } catch {
-                await client.shutdown()
-                throw error
             }
         }
     }
@@ -51,15 +46,8 @@ struct CredentialScene: Sendable {
         return copy
     }
 
-    /// A script written so is given to `/bin/sh` by name, never run by itself: a file that is open for writing cannot be run (ETXTBSY), and
-    /// for an instant it is open in whatever child another test starts meanwhile.
-    /// - Returns: The path.
     @discardableResult
-    func write(_ name: String, _ text: String) throws -> String {
-        let file = home.appendingPathComponent(name)
-        try Data(text.utf8).write(to: file)
-        return file.path
-    }
+    func write(_ name: String, _ text: String) throws -> String { try home.write(text, to: name) }
 
     func config(_ text: String) throws { try write(".aws/config", text) }
     func credentials(_ text: String) throws { try write(".aws/credentials", text) }

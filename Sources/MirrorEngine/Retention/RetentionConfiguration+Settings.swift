@@ -1,36 +1,16 @@
-import MirrorSettings
+package import MirrorSettings
 
-extension Configuration {
-    /// How long a replica is worth keeping.
-    package struct Retention: Sendable, Equatable {
-        /// Counted from the last use.
-        package var timeToLive: Duration = .seconds(24 * 3_600)
-        package var maxBytes = MaxBytes.none
-        /// What stays free on the file system of a local pool.
-        package var minFreeBytes: Int64 = 64 << 20
-        /// Between the mark and the deletion.
-        package var grace: Duration = .seconds(60)
-
-        /// What a pool may hold.
-        package enum MaxBytes: Sendable, Equatable {
-            case none
-            case bytes(Int64)
-            /// A share of the file system: of a local pool for which nothing else is said. See ``Configuration/maxBytes(of:)``.
-            case shareOfDisk
-        }
-    }
-}
-
-extension Configuration.Retention {
+extension RetentionConfiguration {
     /// - Parameter hasDirectory: Whether the pool is on a file system of this machine.
-    mutating func read(_ reader: SettingsReader, hasDirectory: Bool) {
+    package init(_ reader: SettingsReader, hasDirectory: Bool) {
+        self.init()
         reader.value(
             "timeToLive", &timeToLive, .duration(in: .seconds(1)...days(3_650)), doc: "How long a replica is kept after its last use.")
         var bytes: Int64?
         reader.value(
             "maxBytes", &bytes, .size(in: 1...(1 << 60)), none: "none",
             defaultNote: hasDirectory
-                ? "\(Configuration.shareOfDisk)% of the file system, shared by the pools on it that have no `maxBytes`" : nil,
+                ? "\(Self.shareOfDisk)% of the file system, shared by the pools on it that have no `maxBytes`" : nil,
             example: "500GiB",
             doc:
                 "The most that the pool may hold, including copies in progress. Before more is copied, the least recently used "

@@ -9,12 +9,28 @@ struct CRC32CTests {
         return check
     }
 
-    @Test("is that of RFC 3720, appendix B.4, and of the catalogue's nine digits")
-    func vectors() {
-        #expect(check("123456789".utf8).bytes == [0xE3, 0x06, 0x92, 0x83])
-        #expect(check([UInt8](repeating: 0, count: 32)).bytes == [0x8A, 0x91, 0x36, 0xAA])
-        #expect(check((0..<32).map { UInt8($0) }).bytes == [0x46, 0xDD, 0x79, 0x4E])
-        #expect(check("".utf8).bytes == [0, 0, 0, 0])
+    // The check value of the catalogue of parametrised CRC algorithms, and RFC 3720 appendix B.4.
+    static let vectors: [(bytes: [UInt8], check: String)] = [
+        (Array("123456789".utf8), "e3069283"),
+        ([], "00000000"),
+        ([UInt8](repeating: 0, count: 32), "8a9136aa"),
+        ([UInt8](repeating: 0xFF, count: 32), "62a8ab43"),
+        (Array(0..<32), "46dd794e"),
+        (Array((0..<32).reversed()), "113fdb5c"),
+        (
+            [0x01, 0xC0] + [UInt8](repeating: 0, count: 14) + [0x14, 0, 0, 0, 0, 0, 0x04, 0, 0, 0, 0, 0x14, 0, 0, 0, 0x18, 0x28]
+                + [UInt8](repeating: 0, count: 7) + [0x02] + [UInt8](repeating: 0, count: 7), "d9963a56"
+        ),
+    ]
+
+    @Test("is the published one, in one piece and cut anywhere", arguments: vectors)
+    func published(bytes: [UInt8], expected: String) {
+        for cut in 0...bytes.count {
+            var crc = CRC32C()
+            bytes[..<cut].withUnsafeBytes { crc.update($0) }
+            bytes[cut...].withUnsafeBytes { crc.update($0) }
+            #expect(Hex.encode(crc.bytes) == expected)
+        }
     }
 
     @Test("of the parts gives that of the whole", arguments: [0, 1, 7, 8, 9, 1_000, 65_536, 99_999, 100_000])

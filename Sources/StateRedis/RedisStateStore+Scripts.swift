@@ -1,0 +1,72 @@
+import MirrorCore
+import MirrorState
+import RedisClient
+
+/// Commands and scripts.
+extension RedisStateStore {
+    static func url(_ id: ReplicaID) -> RedisWord { .text(id.artifact.description) }
+
+    /// Those of the positions that a script chose: it counts what it was given from 1.
+    static func chosen(_ answer: RedisValue, of positions: [Int], _ what: String) throws(StateError) -> [Int] {
+        try (answer.array ?? []).map { number throws(StateError) in
+            guard let number = number.integer, (1...Int64(positions.count)).contains(number) else { throw .unexpected(what) }
+            return positions[Int(number) - 1]
+        }
+    }
+
+    /// Calls `body` with the positions of replicas of one pool, not too many of them, in their order.
+    func inBatches(_ ids: [ReplicaID], _ body: ([Int]) async throws -> Void) async throws {
+        var positions: [PoolID: [Int]] = [:]
+        var pools: [PoolID] = []
+        for (position, id) in ids.enumerated() {
+            if positions[id.pool] == nil { pools.append(id.pool) }
+            positions[id.pool, default: []].append(position)
+        }
+        for pool in pools {
+            let all = positions[pool] ?? []
+            for start in stride(from: 0, to: all.count, by: Self.batch) {
+                try await body(Array(all[start..<min(start + Self.batch, all.count)]))
+            }
+        }
+    }
+
+    func keys(of pool: PoolID) -> PoolKeys {
+        keys.first { $0.pool == pool } ?? PoolKeys(prefix: prefix, pool: pool)
+    }
+
+    func execute(_ command: RedisCommand, isTracked: Bool = false) async throws(StateError) -> RedisValue {
+        do throws(RedisError) {
+            return try await redis.execute(command, isTracked: isTracked)
+        } catch {
+            throw StateError(error)
+        }
+    }
+
+    /// Runs a transition of one replica.
+    func run(
+        _ script: RedisScript, _ id: ReplicaID, _ arguments: [RedisWord] = [], at now: Timestamp? = nil
+    ) async throws(StateError) -> RedisValue {
+        try await run(script, in: id.pool, [id.artifact], arguments, at: now)
+    }
+
+    /// - Parameter now: By this process' clock; `nil` reads it.
+    func run(
+        _ script: RedisScript, in pool: PoolID, _ artifacts: [ArtifactURL] = [], _ arguments: [RedisWord] = [], at now: Timestamp? = nil
+    ) async throws(StateError) -> RedisValue {
+        let keys = keys(of: pool)
+        return try await run(script, keys.indexes + artifacts.map(keys.replica), arguments, at: now)
+    }
+
+    func run(
+        _ script: RedisScript, _ keys: [String], _ arguments: [RedisWord], at now: Timestamp? = nil
+    ) async throws(StateError) -> RedisValue {
+        let time: RedisWord = isTimedByServer ? "" : .integer((now ?? clock.now).milliseconds)
+        do throws(RedisError) {
+            return try await redis.evaluate(script, keys: keys, arguments: [time] + arguments)
+        } catch {
+            throw StateError(error)
+        }
+    }
+
+    var now: Timestamp { clock.now }
+}

@@ -1,0 +1,43 @@
+package import MirrorStorage
+
+/// One aspect of a bucket, and what has to be done about it for a pool.
+package struct PlannedLine<Step: Sendable & Equatable>: Sendable, Equatable {
+    package var mark: SetupLine.Mark
+    package var text: String
+    /// What is done when the plan is applied.
+    package var step: Step?
+
+    package init(mark: SetupLine.Mark, text: String, step: Step?) {
+        self.mark = mark
+        self.text = text
+        self.step = step
+    }
+
+    package var line: SetupLine { SetupLine(mark, text) }
+}
+
+extension Sequence {
+    /// Does what was planned, one step after the other.
+    ///
+    /// - Parameters:
+    ///   - report: Gets the outcome of each line that has a step.
+    ///   - endsAll: Whether nothing more can be done once a step has failed.
+    ///   - perform: Returns why a step could not be done, in words that say what to do.
+    /// - Returns: Whether all of it was done.
+    package func apply<Step>(
+        report: (SetupLine) -> Void, endsAll: (Step) -> Bool = { _ in false }, perform: (Step) async throws -> String?
+    ) async throws -> Bool where Element == PlannedLine<Step> {
+        var isDone = true
+        for line in self {
+            guard let step = line.step else { continue }
+            guard let reason = try await perform(step) else {
+                report(SetupLine(.done, line.text))
+                continue
+            }
+            isDone = false
+            report(SetupLine(.failed, "\(line.text): \(reason)"))
+            if endsAll(step) { break }
+        }
+        return isDone
+    }
+}

@@ -1,0 +1,29 @@
+package import NIOHTTP1
+
+/// One request to a cloud's service, before it has an address and a signature.
+package struct CloudCall<Place: Sendable>: Sendable {
+    /// A bounded metric label without the service: `head`.
+    package var name: String
+    package var method: HTTPMethod
+    /// What it is sent to.
+    package var place: Place
+    /// Not encoded.
+    package var query: [(name: String, value: String?)]
+    /// Those of the content, conditions and what is the service's own; nothing that says who asks.
+    package var headers: [(name: String, value: String)]
+    package var body: CallBody
+    /// Statuses besides those of success that are not failures.
+    package var expected: Set<Int> = []
+
+    package init(
+        _ name: String, _ method: HTTPMethod, _ place: Place, query: [(name: String, value: String?)] = [],
+        headers: [(name: String, value: String)] = [], body: CallBody = .none
+    ) {
+        self.name = name
+        self.method = method
+        self.place = place
+        self.query = query
+        self.headers = headers
+        self.body = body
+    }
+}
