@@ -1,4 +1,6 @@
 import MirrorCore
+import MirrorEngine
+import MirrorNet
 import MirrorSettings
 import NamedOrigins
 import Testing
@@ -22,7 +24,7 @@ import Testing
         #expect(pip.links.map(\.url.description) == ["https://files.pythonhosted.org/"])
         #expect(pip.delivery == .redirect && pip.credentials == .none && !pip.exchangesTokens)
         let policy = configuration.origins.policy
-        #expect(policy.rules.count == 2)
+        #expect(policy.allow.count == 2)
         try policy.check(try ArtifactURL("https://pypi.org/simple/six/"))
         try policy.check(try ArtifactURL("https://files.pythonhosted.org/packages/a.whl"))
         #expect(throws: (any Error).self) { try policy.check(try ArtifactURL("https://example.org/")) }

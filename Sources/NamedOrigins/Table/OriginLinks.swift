@@ -21,7 +21,7 @@ package struct OriginLinks: LinkMap {
         own = places.filter { $0.origin.name == origin.name }
         all = places
         self.policy = policy
-        let text = "\(origin.name) \(places.map { "\($0.origin.name) \($0.url)" }) \(policy.requireHTTPS) \(policy.rules)"
+        let text = "\(origin.name) \(places.map { "\($0.origin.name) \($0.url)" }) \(policy.requireHTTPS) \(policy.allow)"
         fingerprint = Hex.encode(SHA256.hash(data: Array(text.utf8)).prefix(16))
     }
 
