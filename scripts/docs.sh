@@ -38,6 +38,7 @@ insert capability-table docs/storage-backends.md capabilities
 insert copy-table docs/storage-backends.md copies
 insert bucket-policies docs/operations.md policies
 insert limits docs/security.md limits
+insert client-recipes docs/clients.md recipes
 
 # One archive for each library product, in the order of the manifest, so that it can link to the ones before it; then they are merged into one.
 say "Symbols of the library products"

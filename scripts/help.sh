@@ -4,4 +4,4 @@ set -euo pipefail
 
 echo "cloud-mirror: make TARGET [ARGS=\"...\"]"
 echo
-awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $1, $2 }' "$@"
+awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $1, $2 }' "$@"

@@ -17,11 +17,13 @@
 #                                     Storage refuses; the certificate is in the file CLOUD_MIRROR_TEST_AZURE_CA. It fails on request, too
 #     CLOUD_MIRROR_TEST_AZURE_ACCOUNT, CLOUD_MIRROR_TEST_AZURE_KEY   of its storage account, the key in base64
 #     CLOUD_MIRROR_TEST_PYTHON        a Python that has botocore, google-cloud-storage and azure-storage-blob
+#     CLOUD_MIRROR_TEST_CLIENTS       a folder with pip, uv, hf, go and a Python: clients of package registries
 #   stop_servers       ends them and removes their data
 #
 # With CI=true a server that cannot be had is a failure; elsewhere a note, its variables are not set, and the tests of it say so.
 
 servers_environment=.build/test-servers
+clients_environment=.build/test-clients
 servers_logs=.build/logs
 servers_lock=.build/test-servers.lock
 servers_runs=.build/test-runs
@@ -43,19 +45,24 @@ install_servers() {
     # If two runs start at the same time, only one installs.
     (
         flock 9
-        ensure_venv "$servers_environment" scripts/requirements/test-servers.txt
+        ensure_venv "$servers_environment" scripts/requirements/test-servers.txt && install_clients
     ) 9>"$servers_lock"
+}
+
+install_clients() {
+    ensure_venv "$clients_environment" scripts/requirements/clients.txt
 }
 
 start_servers() {
     if ! install_servers; then
-        missing_server "httpbin, SeaweedFS, OpenStack Swift and the servers that play clouds could not be installed"
+        missing_server "httpbin, SeaweedFS, OpenStack Swift, the servers that play clouds and the clients of registries could not be installed"
         return 0
     fi
     mkdir -p "$servers_logs" "$servers_runs"
     make_run
     CLOUD_MIRROR_TEST_PYTHON=$PWD/$servers_environment/bin/python
-    export CLOUD_MIRROR_TEST_PYTHON
+    CLOUD_MIRROR_TEST_CLIENTS=$PWD/$clients_environment/bin
+    export CLOUD_MIRROR_TEST_PYTHON CLOUD_MIRROR_TEST_CLIENTS
     launch_httpbin
     launch_seaweedfs
     launch_openstack

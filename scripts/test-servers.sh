@@ -13,9 +13,9 @@ if [[ $# -eq 0 ]]; then fail "usage: scripts/test-servers.sh --install | COMMAND
 
 if [[ $1 == --install ]]; then
     if install_servers; then
-        say "Servers for the tests are in place: httpbin by gunicorn, SeaweedFS, OpenStack Swift, and those that play Google's and Azure's storage"
+        say "Servers for the tests are in place: httpbin by gunicorn, SeaweedFS, OpenStack Swift, those that play Google's and Azure's storage, and clients of registries"
     else
-        missing_server "httpbin, SeaweedFS, OpenStack Swift and the servers that play clouds could not be installed"
+        missing_server "httpbin, SeaweedFS, OpenStack Swift, the servers that play clouds and the clients of registries could not be installed"
     fi
     exit 0
 fi

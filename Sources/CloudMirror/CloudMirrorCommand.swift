@@ -11,7 +11,7 @@ struct CloudMirrorCommand: AsyncParsableCommand {
             ServeCommand.self, CopierCommand.self, CheckConfigCommand.self, DoctorCommand.self, GetCommand.self,
             URLCommand.self, WarmCommand.self,
             PurgeCommand.self, ReplicasCommand.self,
-            PoolsCommand.self, WhichCommand.self, StatsCommand.self, TopCommand.self, HealthCommand.self, GenerateCommand.self,
-            GenerateRegionsCommand.self,
+            PoolsCommand.self, WhichCommand.self, ClientsCommand.self, StatsCommand.self, TopCommand.self, HealthCommand.self,
+            GenerateCommand.self, GenerateRegionsCommand.self,
         ])
 }

@@ -68,6 +68,9 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         return IPAddress(ipv4: UInt32(truncatingIfNeeded: low))
     }
 
+    /// Whether it is one of this machine's own: 127.0.0.0/8, ::1, and IPv4-mapped ones.
+    package var isLoopback: Bool { unmapped.isIPv6 ? high == 0 && low == 1 : unmapped.ipv4.map { $0 >> 24 == 127 } ?? false }
+
     /// The number that an IPv4 address is; `nil` for an IPv6 address.
     package var ipv4: UInt32? { isIPv6 ? nil : UInt32(truncatingIfNeeded: high >> 32) }
 

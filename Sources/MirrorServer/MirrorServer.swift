@@ -199,7 +199,9 @@ package struct MirrorServer: Service, CustomStringConvertible {
         ServiceRoutes(services: services, publicURL: publicURL, isTLS: tls != nil)
             .register(on: router, hasReferences: servesArtifacts)
         guard servesArtifacts else { return MetricsRoute(services: services, figures: figures).register(on: router) }
-        HomeRoutes(services: services, publicURL: publicURL, isTLS: tls != nil).register(on: router)
+        let address = PublicAddress(publicURL: publicURL, isTLS: tls != nil)
+        HomeRoutes(services: services, address: address).register(on: router)
+        ClientsRoutes(services: services, address: address).register(on: router)
         redirectRoutes.register(on: router)
         NamedRoutes(
             services: services, redirects: redirectRoutes, metrics: namedMetrics, publicURL: publicURL, isTLS: tls != nil,

@@ -45,6 +45,28 @@ import Testing
         #expect(text("local/dev", "of a newer mirror\u{1B}") == "local/dev: of a newer mirror?\n")
     }
 
+    @Test("`clients` prints everything, or what is for an origin or a client; of one file only its lines")
+    func clients() throws {
+        func recipe(_ client: String, _ lines: String) -> ClientsCall.Recipe {
+            ClientsCall.Recipe(client: client, place: "\(client).conf", lines: lines)
+        }
+        let answer = ClientsCall.Answer(origins: [
+            ClientsCall.Origin(
+                name: "one", preset: "python", origin: "https://a/", url: "https://m/o/one/",
+                recipes: [recipe("pip", "[global]\nx = 1"), recipe("uv", "y")]),
+            ClientsCall.Origin(
+                name: "two", preset: nil, origin: "https://b/", url: "https://m/o/two/", recipes: [recipe("npm, yarn 1", "z\u{1B}")]),
+        ])
+        let first = "one: https://a/\n\npip: pip.conf\n\n    [global]\n    x = 1\n\nuv: uv.conf\n\n    y\n"
+        #expect(try ClientsCommand.text(answer, nil) == "\(first)\ntwo: https://b/\n\nnpm, yarn 1: npm, yarn 1.conf\n\n    z?\n")
+        #expect(try ClientsCommand.text(answer, "one") == first)
+        #expect(try ClientsCommand.text(answer, "pip") == "[global]\nx = 1\n")
+        #expect(try ClientsCommand.text(answer, "yarn 1") == "z?\n")
+        let failure = try #require(throws: CommandFailure.self) { try ClientsCommand.text(answer, "none") }
+        #expect(failure.message.hasSuffix("called 'none'; there are: one, two, pip, uv, npm, yarn 1"))
+        #expect(try ClientsCommand.text(ClientsCall.Answer(origins: []), nil) == "\(ClientsText.none)\n")
+    }
+
     @Test("A progress line says how far, how fast and how long")
     func progress() {
         #expect(

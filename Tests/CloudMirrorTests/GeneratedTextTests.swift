@@ -2,6 +2,7 @@ import MirrorCore
 import MirrorNet
 import MirrorServer
 import MirrorStorage
+import NamedOrigins
 import StorageAzure
 import StorageGCS
 import StorageS3
@@ -74,6 +75,12 @@ import Testing
         let text = try Self.checkedIn("docs/operations.md")
         let policies = CapabilityTable.permissions(.standard)
         #expect(text.contains("<!-- policies -->\n\(policies)<!-- /policies -->"), "`make docs` writes them:\n\(policies)")
+    }
+
+    @Test("The recipes in docs/clients.md are what the code says")
+    func recipes() throws {
+        let text = try Self.checkedIn("docs/clients.md")
+        #expect(text.contains("<!-- recipes -->\n\(ClientRecipes.markdown)<!-- /recipes -->"), "`make docs` writes them")
     }
 
     @Test("docs/request-handling.md has the table of clients that the code has")
@@ -151,7 +158,8 @@ import Testing
         }.joined(separator: "\n")
     }
 
-    @Test("The examples of the documentation are files that can be used", arguments: ["README.md", "docs/operations.md"])
+    @Test(
+        "The examples of the documentation are files that can be used", arguments: ["README.md", "docs/operations.md", "docs/clients.md"])
     func documented(page: String) throws {
         // The roles for Google's services are YAML, too.
         let text = try Self.checkedIn(page).split(separator: "<!-- policies -->").first ?? ""

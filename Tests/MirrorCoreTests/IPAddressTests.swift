@@ -40,6 +40,16 @@ import Testing
         }
     }
 
+    @Test(
+        "The addresses of this machine itself are 127.0.0.0/8 and ::1, also when they are mapped",
+        arguments: [
+            ("127.0.0.1", true), ("127.255.0.9", true), ("::1", true), ("::ffff:127.0.0.1", true), ("126.255.255.255", false),
+            ("128.0.0.1", false), ("::2", false), ("::", false), ("1::1", false), ("::ffff:10.0.0.1", false),
+        ])
+    func loopback(text: String, isLoopback: Bool) throws {
+        #expect(try #require(IPAddress(text)).isLoopback == isLoopback)
+    }
+
     @Test("Only 4 or 16 bytes are an address", arguments: [0, 1, 3, 5, 8, 15, 17])
     func byteCount(_ count: Int) {
         #expect(IPAddress(bytes: [UInt8](repeating: 1, count: count)) == nil)

@@ -29,6 +29,7 @@ import Testing
             ("pip/~sha256=\(hex)/~files.example.org/a.whl", "https://files.example.org/a.whl", "mirrored"),
             ("pip/~files.example.org/~sha256=\(hex)/a.whl", "https://files.example.org/a.whl", "mirrored"),
             ("pip/~other.example.org/a.whl", "https://index.example.org/base/~other.example.org/a.whl", "mirrored"),
+            ("pip/~files.example.org/~sha256%3D\(hex)/a.whl", "https://files.example.org/a.whl", "mirrored"),
             ("pip/~sha256=abc/a.whl", "https://index.example.org/base/~sha256=abc/a.whl", "mirrored"),
             ("pip/~hop=3/a.whl", "https://index.example.org/base/a.whl", "mirrored"),
             ("pip/./simple/./six/", "https://index.example.org/base/simple/six/", "rewritten"),
@@ -63,6 +64,8 @@ import Testing
     @Test func `a digest stands in the link or in the path, where the rule says so`() throws {
         let digest = try #require(Digest(.sha256, hex: Self.hex))
         #expect(try table().call("pip/~sha256=\(Self.hex)/a.whl").digest == digest)
+        // As pip writes it.
+        #expect(try table().call("pip/~sha256%3D\(Self.hex)/a.whl").digest == digest)
         // It is that of the wheel.
         #expect(try table().call("pip/~sha256=\(Self.hex)/a.whl.metadata").digest == nil)
         #expect(try table().call("pip/~sha256=\(Self.hex)/simple/six/").digest == nil)

@@ -8,7 +8,6 @@ import MirrorSettings
 struct LocalTokens {
     /// What a packaged service has for a state directory, whoever looks for it.
     private static let serviceDirectory = "/var/lib/cloud-mirror"
-    private static let loopback = ["127.0.0.0/8", "::1/128"].compactMap { IPNetwork($0) }
 
     /// Where the mirror is.
     let host: IPAddress
@@ -24,7 +23,7 @@ struct LocalTokens {
             ?? [Configuration.defaultStateDirectory(environment), Self.serviceDirectory]
         let hosts =
             url.host == "localhost" ? ["127.0.0.1", "::1"].compactMap { IPAddress($0) } : [url.hostAddress?.unmapped].compactMap(\.self)
-        let places = hosts.filter { host in Self.loopback.contains { $0.contains(host) } }.map { host in
+        let places = hosts.filter(\.isLoopback).map { host in
             (host: host, files: directories.flatMap { Self.files(in: $0, host: host, port: url.port) })
         }
         guard let first = places.first else { return nil }

@@ -62,6 +62,7 @@ struct MirrorAddress: Equatable, CustomStringConvertible {
     var warm: String { "\(description)/v1/warm" }
     var pools: String { "\(description)/v1/pools" }
     var stats: String { "\(description)/v1/stats" }
+    var clients: String { "\(description)/v1/clients" }
 
     func which(_ address: IPAddress) -> String { "\(description)/v1/which\(query([("address", address.description)]))" }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import MirrorNode
+import NamedOrigins
 
 /// `cloud-mirror generate`: the checked-in texts that are written by the code they describe.
 struct GenerateCommand: AsyncParsableCommand {
@@ -25,6 +26,8 @@ struct GenerateCommand: AsyncParsableCommand {
         case alerts = "alert-rules"
         /// deploy/monitoring/recording-rules.yaml
         case recordings = "recording-rules"
+        /// The recipes in docs/clients.md
+        case clients = "client-recipes"
     }
 
     @Argument(help: "Which one.")
@@ -42,6 +45,7 @@ struct GenerateCommand: AsyncParsableCommand {
             case .dashboard: GrafanaDashboard.json
             case .alerts: AlertRules.yaml
             case .recordings: RecordingRules.yaml
+            case .clients: ClientRecipes.markdown
             }
         print(text, terminator: "")
     }

@@ -17,6 +17,8 @@ struct PoolChooser {
     static let poolField: StaticString = "x-cloud-mirror-pool"
     /// The field in which a client may say how it wants artifacts of named origins.
     static let deliveryField: StaticString = "x-cloud-mirror-delivery"
+    /// A small part of an artifact of a named origin is not redirected to.
+    private static let rangeField: StaticString = "range"
 
     /// The other end of the connection, or whom a proxy there has named by the PROXY protocol; `nil` for a Unix socket.
     var peer: IPAddress? { didSet { version = nil } }
@@ -40,7 +42,8 @@ struct PoolChooser {
         followSelector()
         if NamedRoutes.isBelow(head.dropFirst(4)) || NamedRoutes.isBelow(head.dropFirst(5)) {
             guard rule.selector.selection.deliveries.isEmpty,
-                RequestScanner.values(of: Self.deliveryField, inPlain: head).isEmpty
+                RequestScanner.values(of: Self.deliveryField, inPlain: head).isEmpty,
+                RequestScanner.values(of: Self.rangeField, inPlain: head).isEmpty
             else { return nil }
         }
         if rule.selector.selection.poolHeader {
@@ -68,7 +71,9 @@ struct PoolChooser {
     mutating func choice(of head: HTTPRequestHead) -> PoolChoice? {
         followSelector()
         if NamedRoutes.isBelow(head.uri.utf8) {
-            guard rule.selector.selection.deliveries.isEmpty, !head.headers.contains(name: "\(Self.deliveryField)") else { return nil }
+            guard rule.selector.selection.deliveries.isEmpty, !head.headers.contains(name: "\(Self.deliveryField)"),
+                !head.headers.contains(name: "\(Self.rangeField)")
+            else { return nil }
         }
         if rule.selector.selection.poolHeader {
             let names = head.headers["\(Self.poolField)"]

@@ -69,6 +69,8 @@ enum APIReference {
             Route("get", "/v1/stats", "stats", "Counts since startup.", admin: true),
             Route(
                 "get", "/v1/which", "which", "Which pool a client at an address gets, and why.", query: ["address"], admin: true),
+            Route("get", "/v1/clients", "clients", "The configuration of clients for the named origins."),
+            Route("get", "/clients", "clientsPage", "The same: a page for browsers, text for other clients."),
             Route("get", "/v1/ping", "ping", "Answers while the process is alive.", original: true),
             Route("get", "/v1/api-reference", "apiReference", "This document.", original: true),
             Route("get", "/v1/openapi.yaml", "openAPI", "The interface as OpenAPI 3.1."),

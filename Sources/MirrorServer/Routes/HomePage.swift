@@ -1,4 +1,3 @@
-import Crypto
 import MirrorCore
 
 /// What `/` shows, as a page without scripts and as text.
@@ -48,6 +47,7 @@ struct HomePage {
                 \(base)/v1/redirect/https%3A%2F%2FHOST%2FPATH
 
             Pools: \(pools.map(\.description).joined(separator: ", "))
+            Configuration of clients: \(base)/clients
             The interface: \(base)/v1/api-reference, \(base)/v1/openapi.yaml
 
             """
@@ -55,7 +55,7 @@ struct HomePage {
 
     // MARK: HTML
 
-    private static let style = """
+    static let style = """
         body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}\
         input,select,button{font:inherit;padding:.3rem .5rem}input{width:100%;box-sizing:border-box}\
         pre{background:#f3f3f3;padding:.7rem;overflow-x:auto}.problem{color:#a00}\
@@ -65,7 +65,7 @@ struct HomePage {
     /// Nothing but this page's own style and form. The form may lead on to any host: browsers check the redirects behind it, too, and pools are
     /// anywhere.
     static let contentSecurityPolicy =
-        "default-src 'none'; style-src 'sha256-\(Base64.encode(Array(SHA256.hash(data: Array(style.utf8)))))'; form-action 'self' http: https:; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src \(PageResponse.source(ofStyle: style)); form-action 'self' http: https:; base-uri 'none'; frame-ancestors 'none'"
 
     var html: String {
         """
@@ -85,7 +85,7 @@ struct HomePage {
         <pre>\(commands.map(Markup.escape).joined(separator: "\n"))</pre>
         <p>For tools that take one address, with the file's URL percent-encoded:</p>
         <pre>\(Markup.escape(base))/v1/redirect/https%3A%2F%2FHOST%2FPATH</pre>
-        <p>Version \(CloudMirrorVersion.current). The interface: <a href="\(root)v1/api-reference">JSON</a>, <a href="\(root)v1/openapi.yaml">OpenAPI</a>.</p>
+        <p>Version \(CloudMirrorVersion.current). <a href="\(root)clients">Configuration of clients</a>. The interface: <a href="\(root)v1/api-reference">JSON</a>, <a href="\(root)v1/openapi.yaml">OpenAPI</a>.</p>
         </body>
         </html>
 

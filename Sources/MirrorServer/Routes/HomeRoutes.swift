@@ -6,8 +6,7 @@ import MirrorEngine
 /// `GET /`: what this is, for somebody who opens it in a browser or with curl. `GET /v1/go`: from an artifact's URL as it is to its redirect URL.
 struct HomeRoutes: Sendable {
     let services: MirrorServices
-    let publicURL: String?
-    let isTLS: Bool
+    let address: PublicAddress
 
     func register(on router: Router<MirrorRequestContext>) {
         router.get("/", use: home)
@@ -18,7 +17,7 @@ struct HomeRoutes: Sendable {
 
     private func home(_ request: Request, _ context: MirrorRequestContext) -> Response {
         let home = home(for: request, action: "v1/go")
-        return Self.wantsHTML(request) ? page(home, for: request) : text(home.text, for: request)
+        return PageResponse.isHTMLWanted(by: request) ? page(home, for: request) : PageResponse.text(home.text, for: request)
     }
 
     /// Redirects to where the artifact is asked for, or shows where that is (`?show=link`).
@@ -37,13 +36,13 @@ struct HomeRoutes: Sendable {
         do {
             (artifact, path) = try redirectPath(of: wanted, pool: fields["pool"] ?? "")
         } catch {
-            guard Self.wantsHTML(request) else { throw error }
+            guard PageResponse.isHTMLWanted(by: request) else { throw error }
             home.problem = error.message
             return page(home, status: error.status, for: request)
         }
         guard fields["show"] == "link" else { return Self.redirect(to: "redirect/\(path)") }
         home.link = HomePage.Link(url: "\(home.base)/v1/redirect/\(path)", name: String(ObjectKey(artifact).name))
-        return Self.wantsHTML(request) ? page(home, for: request) : text(home.text, for: request)
+        return PageResponse.isHTMLWanted(by: request) ? page(home, for: request) : PageResponse.text(home.text, for: request)
     }
 
     /// What stands behind `/v1/redirect/`. The URL is passed on as it was written: what may be left out of it is not for this route to say.
@@ -63,58 +62,16 @@ struct HomeRoutes: Sendable {
     // MARK: Answers
 
     private func home(for request: Request, action: String) -> HomePage {
-        HomePage(base: base(for: request), action: action, pools: services.pools.all.map(\.id))
-    }
-
-    /// How the client reaches this service: what the operator says, or the host that the client asked.
-    private func base(for request: Request) -> String {
-        if let publicURL { return publicURL }
-        let host = request.head.authority ?? ""
-        // It goes into a line for a shell.
-        let isPlain =
-            !host.isEmpty && host.utf8.count <= 300 && host.utf8.allSatisfy { PercentCoding.isUnreserved($0) || ":[]".utf8.contains($0) }
-        return "\(isTLS ? "https" : "http")://\(isPlain ? host : "MIRROR")"
-    }
-
-    private static func wantsHTML(_ request: Request) -> Bool {
-        request.headers[values: .accept].contains { field in
-            field.lowercased().split(separator: ",").contains { range in
-                let words = range.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
-                return words.first == "text/html"
-                    && !words.contains { $0 == "q=0" || ($0.hasPrefix("q=0.") && $0.dropFirst(4).allSatisfy { $0 == "0" }) }
-            }
-        }
+        HomePage(base: address.base(for: request), action: action, pools: services.pools.all.map(\.id))
     }
 
     private func page(_ home: HomePage, status: HTTPResponse.Status = .ok, for request: Request) -> Response {
-        var fields: HTTPFields = [.contentType: "text/html; charset=utf-8", .contentSecurityPolicy: HomePage.contentSecurityPolicy]
-        fields[.referrerPolicy] = "no-referrer"
-        return Self.response(status, fields, home.html, for: request)
-    }
-
-    private func text(_ text: String, for request: Request) -> Response {
-        Self.response(.ok, [.contentType: "text/plain; charset=utf-8"], text, for: request)
-    }
-
-    private static func response(
-        _ status: HTTPResponse.Status, _ fields: HTTPFields, _ body: String, for request: Request
-    ) -> Response {
-        var fields = fields
-        fields[.vary] = "Accept"
-        fields[.cacheControl] = "no-store"
-        fields[.xContentTypeOptions] = "nosniff"
-        fields[.contentLength] = String(body.utf8.count)
-        return WholeResponse(status: status, fields: fields, body: Array(body.utf8)).response(to: request)
+        PageResponse.html(home.html, status: status, policy: HomePage.contentSecurityPolicy, for: request)
     }
 
     private static func redirect(to location: String) -> Response {
         Response(status: .found, headers: [.location: location, .cacheControl: "no-store", .contentLength: "0"])
     }
-}
-
-extension HTTPField.Name {
-    // A valid token, so that it is never the placeholder.
-    fileprivate static let referrerPolicy = HTTPField.Name("Referrer-Policy") ?? .server
 }
 
 extension String {

@@ -38,6 +38,8 @@ package enum DigestMark {
 
     /// - Returns: `nil` for any other part of a path.
     package static func digest(_ text: some StringProtocol) -> Digest? {
+        // pip writes the equals sign percent-encoded.
+        guard text.utf8.first == UInt8(ascii: "~"), let text = PercentCoding.decode(text) else { return nil }
         for (name, algorithm) in [("~sha256=", Digest.Algorithm.sha256), ("~sha512=", .sha512)] where text.utf8.starts(with: name.utf8) {
             return Digest(algorithm, hex: String(decoding: Array(text.utf8.dropFirst(name.utf8.count)), as: UTF8.self))
         }

@@ -7,6 +7,8 @@ package struct NamedOrigin: Sendable, Equatable {
     package let name: String
     /// What the rest of a path is appended to; ends in `/` and has no query.
     package let url: ArtifactURL
+    /// What the rules behind its own come from, and which clients it is for; `nil` for none.
+    package let preset: Preset?
     /// Its own, then those of its preset. The first that matches decides; a request that none matches is passed.
     package let rules: [OriginRule]
     package let credentials: UpstreamCredentials
@@ -17,11 +19,12 @@ package struct NamedOrigin: Sendable, Equatable {
     package let links: [LinkTarget]
 
     package init(
-        name: String, url: ArtifactURL, rules: [OriginRule] = [], credentials: UpstreamCredentials = .none, exchangesTokens: Bool = false,
-        delivery: Delivery = .redirect, links: [LinkTarget] = []
+        name: String, url: ArtifactURL, preset: Preset? = nil, rules: [OriginRule] = [], credentials: UpstreamCredentials = .none,
+        exchangesTokens: Bool = false, delivery: Delivery = .redirect, links: [LinkTarget] = []
     ) {
         self.name = name
         self.url = url
+        self.preset = preset
         self.rules = rules
         self.credentials = credentials
         self.exchangesTokens = exchangesTokens

@@ -63,7 +63,7 @@ extension NamedOrigin {
         }
         let known = preset?.links(of: url.host).filter { known in !links.contains(known.url) } ?? []
         return NamedOrigin(
-            name: name, url: url, rules: rules + (preset?.rules ?? []), credentials: credentials,
+            name: name, url: url, preset: preset, rules: rules + (preset?.rules ?? []), credentials: credentials,
             exchangesTokens: preset?.exchangesTokens ?? false, delivery: delivery, links: links.map(LinkTarget.init) + known)
     }
 }

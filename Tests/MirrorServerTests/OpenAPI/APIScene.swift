@@ -2,6 +2,7 @@ import CloudRegions
 import MirrorCore
 import MirrorState
 import MirrorTesting
+import NamedOrigins
 
 @testable import MirrorServer
 
@@ -17,7 +18,7 @@ struct APIScene: Sendable {
     let requests: [APIRequest]
 
     /// Together they ask for every JSON answer that the OpenAPI document names, with all of its properties.
-    static let all = [everything, temporaryRedirects, selection, brokenPool, stateAway, slowBody]
+    static let all = [everything, temporaryRedirects, selection, named, brokenPool, stateAway, slowBody]
 
     private static let everything = APIScene(
         name: "a mirror that works",
@@ -56,6 +57,14 @@ struct APIScene: Sendable {
             APIRequest("which", 400, query: "address=192.0.2.0/24"),
             APIRequest("which", 401, query: "address=192.0.2.1", hasToken: false),
         ])
+
+    private static let named = APIScene(
+        name: "named origins",
+        options: .with { options in
+            guard let url = try? ArtifactURL(World.origin + "/") else { return }
+            options.named = [NamedOrigin(name: "pip", url: url, preset: .python), NamedOrigin(name: "files", url: url)]
+        },
+        requests: [APIRequest("clients", 200)])
 
     private static let brokenPool = APIScene(
         name: "a broken pool",

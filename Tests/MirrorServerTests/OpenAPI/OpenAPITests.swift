@@ -5,6 +5,7 @@
 #endif
 import MirrorCore
 import MirrorEngine
+import NamedOrigins
 import Testing
 
 @testable import MirrorServer
@@ -24,7 +25,8 @@ struct OpenAPITests {
         [
             "Redirect": RedirectCall.Answer.self, "Error": ErrorAnswer.self, "WarmRequest": WarmCall.Request.self,
             "WarmAnswer": WarmCall.Answer.self, "PurgeAnswer": PurgeCall.Answer.self, "ReplicaPage": ReplicasCall.Answer.self,
-            "PoolList": PoolsCall.Answer.self, "Which": WhichCall.Answer.self, "Stats": StatsCall.Answer.self, "Ping": HealthCall.Ping.self,
+            "PoolList": PoolsCall.Answer.self, "Which": WhichCall.Answer.self, "Clients": ClientsCall.Answer.self,
+            "Stats": StatsCall.Answer.self, "Ping": HealthCall.Ping.self,
             "Liveness": HealthCall.Liveness.self, "Readiness": HealthCall.Readiness.self, "APIReference": ReferenceCall.Answer.self,
         ]
     }
@@ -92,7 +94,7 @@ struct OpenAPITests {
             #expect(operation.id == entry.name)
             #expect(operation.needsToken == entry.isAdmin, "\(entry.path)")
             // GET of what has a body worth it can be asked for with HEAD.
-            let hasHead = ["redirect", "redirectChosen", "localObject", "go", "home", "named"].contains(entry.name)
+            let hasHead = ["redirect", "redirectChosen", "localObject", "go", "home", "named", "clientsPage"].contains(entry.name)
             #expect((operations["head \(entry.path)"] != nil) == hasHead, "\(entry.path)")
         }
         #expect(document.operations.count { $0.method != "head" } == APIReference.Route.all.count)
@@ -110,6 +112,8 @@ struct OpenAPITests {
         func words(_ schema: String) -> [String] { schemas[schema]?["enum"]?.value.array?.compactMap(\.string).sorted() ?? [] }
         #expect(words("Outcome") == Outcome.allCases.map(\.rawValue).sorted())
         #expect(words("PoolReason") == PoolReason.allCases.filter { $0 != .named }.map(\.rawValue).sorted())
+        let preset = schemas["Clients"]?["properties"]?["origins"]?["items"]?["properties"]?["preset"]
+        #expect(preset?["enum"]?.value.array?.compactMap(\.string) == Preset.allCases.map(\.rawValue))
         #expect(words("ReplicaState") == Replica.State.allCases.map(\.rawValue).sorted())
     }
 

@@ -139,6 +139,22 @@ import Testing
         }
     }
 
+    @Test("While the origin is down, that there was no such page is passed on for longer")
+    func absenceWhileDown() async throws {
+        try await PageScene.run { scene in
+            scene.origin.on("/a", .status(404, "gone"), .hangUp, .hangUp, .hangUp, .hangUp)
+            #expect(try await scene.page("/a").status == 404)
+            scene.clock.advance(by: .seconds(60))
+            let answer = try await scene.page("/a")
+            #expect(answer.status == 404)
+            #expect(answer.freshness == .stale)
+            #expect(try await answer.text == "gone")
+            scene.origin.on("/a", .text("two"))
+            scene.clock.advance(by: .seconds(5))
+            #expect(try await scene.page("/a").text == "two")
+        }
+    }
+
     @Test("What else the origin says is passed on and not remembered", arguments: [400, 401, 403, 501])
     func otherWords(_ status: Int) async throws {
         try await PageScene.run { scene async throws in

@@ -52,6 +52,9 @@ class Reader:
         while end not in self.left:
             if len(self.left) > limit:
                 raise Refused(431, "a line or head is too long")
+            if self.left.startswith(b"\x16"):
+                # A client that tries TLS first waits for an answer.
+                raise Refused(400, "this is TLS")
             data = self.sock.recv(64 << 10)
             if not data:
                 if self.left:

@@ -1,4 +1,4 @@
-"""Listens on 127.0.0.1, on ports that the kernel chooses: one without and one with TLS."""
+"""Listens on 127.0.0.1, on ports that the kernel chooses."""
 
 import os
 import resource
@@ -13,10 +13,11 @@ from .faults import Faults
 
 
 def serve(application, directory):
-    """Prints the ports, and serves until the process ends. DIRECTORY/tls.pem is the certificate, for localhost and 127.0.0.1."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    sys.setswitchinterval(0.001)
+    """One application, on a port without and one with TLS. Prints the ports, and serves until the process ends.
+
+    DIRECTORY/tls.pem is the certificate, for localhost and 127.0.0.1.
+    """
+    _prepare()
     faults = Faults()
     plain, tls = _listen(), _listen()
     context = _certificate(directory)
@@ -24,6 +25,28 @@ def serve(application, directory):
     print(f"listening on {plain.getsockname()[1]}, over TLS on {tls.getsockname()[1]}", flush=True)
     threading.Thread(target=_accept, args=(tls, context, application, faults), daemon=True).start()
     _accept(plain, None, application, faults)
+
+
+def serve_hosts(applications, started):
+    """Applications by name, each on a port of its own without TLS. Calls `started` with the ports by name, prints them, and serves until the process ends."""
+    _prepare()
+    listeners = {name: _listen() for name in applications}
+    ports = {name: listener.getsockname()[1] for name, listener in listeners.items()}
+    started(ports)
+    threads = [
+        threading.Thread(target=_accept, args=(listener, None, applications[name], Faults()), daemon=True) for name, listener in listeners.items()
+    ]
+    for thread in threads:
+        thread.start()
+    print("listening on", *(f"{name}={port}" for name, port in ports.items()), flush=True)
+    for thread in threads:
+        thread.join()
+
+
+def _prepare():
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    sys.setswitchinterval(0.001)
 
 
 def _listen():

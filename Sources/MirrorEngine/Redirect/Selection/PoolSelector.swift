@@ -57,11 +57,9 @@ package final class PoolSelector: Sendable {
     /// Whether an address is that of a proxy that is believed.
     package func isTrusted(_ peer: IPAddress) -> Bool { selection.trustedProxies.contains(peer) }
 
-    private static let loopback = ["127.0.0.0/8", "::1/128"].compactMap { IPNetwork($0) }
-
     /// Whether many clients may be behind an address: a trusted proxy's, or this machine's, where a proxy may be that nobody has named. No share is too large for it.
     package func standsForMany(_ address: IPAddress) -> Bool {
-        Self.loopback.contains(address) || isTrusted(address)
+        address.isLoopback || isTrusted(address)
     }
 
     /// Whose share of what is limited a client takes; `nil` where many clients may be behind its address.

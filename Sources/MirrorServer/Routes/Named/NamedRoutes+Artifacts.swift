@@ -39,7 +39,7 @@ extension NamedRoutes {
         var answer = await redirects.answer(asking, context).checked(against: call.digest)
         let limit = delivery == .inline ? .max : call.rule.inlineLimit
         for isSecond in [false, true] {
-            guard let redirect = answer.inlined(upTo: limit) else { break }
+            guard let redirect = answer.inlined(upTo: limit, for: request) else { break }
             if let response = try await inline(redirect, asking, call, request, context) { return response }
             guard !isSecond else { return try await fallback(call, request, .unavailable, inline: delivery == .inline) }
             // As a client does that was redirected there: it is looked for, and copied again if it is gone.
@@ -133,9 +133,19 @@ extension Fallback {
 }
 
 extension RedirectAnswer {
-    /// The replica, if it is not larger. 0: never.
-    fileprivate func inlined(upTo limit: Int64) -> ReplicaRedirect? {
-        if limit > 0, case .replica(let redirect) = self, redirect.object.size <= limit { redirect } else { nil }
+    /// The replica, if not more is asked for of it. 0: never.
+    fileprivate func inlined(upTo limit: Int64, for request: Request) -> ReplicaRedirect? {
+        guard limit > 0, case .replica(let redirect) = self, Self.length(wantedBy: request, of: redirect.object.size) <= limit else { return nil }
+        return redirect
+    }
+
+    /// Bytes that the client asks for, of so many.
+    ///
+    /// Who reads the directory at the end of an archive asks for each part at the URL that it knows, and not everybody follows redirects then
+    /// (uv): a small part is sent like a small object.
+    private static func length(wantedBy request: Request, of size: Int64) -> Int64 {
+        guard let range = request.headers[.range], case .part(let part) = ConditionalRequest.part(range, size: size) else { return size }
+        return part.length
     }
 }
 

@@ -60,7 +60,7 @@ extension NamedRoutes {
     }
 
     private static let askedFields: [HTTPField.Name] = [
-        .accept, .contentType, .range, .ifRange, .ifMatch, .ifNoneMatch, .ifModifiedSince, .ifUnmodifiedSince,
+        .accept, .contentType, .contentEncoding, .range, .ifRange, .ifMatch, .ifNoneMatch, .ifModifiedSince, .ifUnmodifiedSince,
     ]
 
     private static let answeredFields: Set<HTTPField.Name> = Set(

@@ -19,15 +19,21 @@ struct NamedRoutes: Sendable {
     /// Whether a request's target is one for these routes.
     static func isBelow(_ target: some Sequence<UInt8>) -> Bool { target.starts(with: prefix.utf8) }
 
+    /// What follows `/o/` in a path, or in one that means the same.
+    static func rest(of path: String) -> Substring? {
+        path.hasPrefix(prefix) ? path.dropFirst(prefix.count) : restOfImage(path)
+    }
+
     func register(on router: Router<MirrorRequestContext>) {
         for path in ["/o", "/o/**"] as [RouterPath] {
             router.get(path, use: answer)
             router.head(path, use: answer)
             router.post(path, use: answer)
         }
+        registerImages(on: router)
     }
 
-    private func answer(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
+    func answer(_ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         // Before anything that a reload changes is looked at.
         let epochs = redirects.epochs
         let call = try read(request)
@@ -52,13 +58,12 @@ struct NamedRoutes: Sendable {
         guard let method = RuleMethod(rawValue: request.method.rawValue) else {
             throw RequestError(.methodNotAllowed, "this address supports only GET, HEAD, POST", headers: [.allow: "GET, HEAD, POST"])
         }
-        guard request.uri.path.hasPrefix(Self.prefix) else {
+        guard let path = Self.rest(of: request.uri.path) else {
             throw RequestError(.resourceNotFound, "/o/ is followed by the name of an origin, or by a host")
         }
         let call: NamedCall
         do throws(NamedCallError) {
-            call = try services.named.value.call(
-                request.uri.path.dropFirst(Self.prefix.count), query: request.uri.query, method: method)
+            call = try services.named.value.call(path, query: request.uri.query, method: method)
         } catch {
             throw RequestError(error)
         }

@@ -18,8 +18,8 @@ enum HopLocation {
     /// - Parameter query: As it was sent.
     /// - Parameter publicURL: How clients reach the mirror; its path, if it has one, is not in the requests that arrive here.
     static func location(_ number: Int, path: String, query: String?, publicURL: String?) -> String {
-        if path.hasPrefix(NamedRoutes.prefix) {
-            let behind = NamedOriginTable.path(path.dropFirst(NamedRoutes.prefix.count), hop: number)
+        if let rest = NamedRoutes.rest(of: path) {
+            let behind = NamedOriginTable.path(rest, hop: number)
             return pathPrefix(publicURL) + NamedRoutes.prefix + behind + (query.map { "?\($0)" } ?? "")
         }
         // By bytes, as QueryFields reads them: a mark that combines with `&` or `=` must not hide a field.

@@ -202,8 +202,8 @@ final class RedirectRoutes: Sendable {
 
     /// The digest that the artifact of a request below `/o/` must have.
     private func digest(in words: RequestWords) -> Digest? {
-        guard words.path.hasPrefix(NamedRoutes.prefix) else { return nil }
-        return try? services.named.value.call(words.path.dropFirst(NamedRoutes.prefix.count), query: words.query).digest
+        guard let rest = NamedRoutes.rest(of: words.path) else { return nil }
+        return try? services.named.value.call(rest, query: words.query).digest
     }
 
     private static func headers(_ pool: PoolID?, _ reason: PoolReason, _ outcome: Outcome) -> HTTPFields {

@@ -85,8 +85,7 @@ package final class PageService: Sendable {
                 try await self.flights.run(key) { try await self.ask(request, key, confirming: found) }
             }
         } catch let error as PageError where error.code != .refused {
-            guard let older else { throw error }
-            return try await answer(request, key, older, .stale)
+            return try await last(request, key, older, error)
         }
         switch outcome {
         case .kept(let page, let isNew): return try await answer(request, key, page, isNew ? .fetched : .revalidated)
@@ -94,13 +93,19 @@ package final class PageService: Sendable {
         case .other(let word):
             guard word.isTransient, let older else { return PageAnswer(word, .fetched) }
             return try await answer(request, key, older, .stale)
-        case .down(let error):
-            guard let older else { throw error }
-            return try await answer(request, key, older, .stale)
-        case nil:
-            guard let older else { throw Self.timedOut(request) }
-            return try await answer(request, key, older, .stale)
+        case .down(let error): return try await last(request, key, older, error)
+        case nil: return try await last(request, key, older, Self.timedOut(request))
         }
+    }
+
+    /// What was known last of a page whose origin does not answer: the page, or that there was none. Clients try several names, and take only the
+    /// word that there is nothing under one for a reason to try the next.
+    private func last(
+        _ request: PageRequest, _ key: PageKey, _ older: StoredPage?, _ error: PageError
+    ) async throws -> PageAnswer {
+        if let older { return try await answer(request, key, older, .stale) }
+        guard let word = memory.withLock({ $0.absences[key]?.word }) else { throw error }
+        return PageAnswer(word, .stale)
     }
 
     /// Asks the origin, and remembers what it says.

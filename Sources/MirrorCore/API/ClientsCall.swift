@@ -1,0 +1,47 @@
+/// `GET /v1/clients`: the configuration that points clients at the named origins of this mirror.
+package enum ClientsCall {
+    package struct Answer: Codable, Sendable, Equatable {
+        /// In the order of their names.
+        package var origins: [Origin]
+
+        package init(origins: [Origin]) {
+            self.origins = origins
+        }
+    }
+
+    /// A named origin, and what its clients are told.
+    package struct Origin: Codable, Sendable, Equatable {
+        package var name: String
+        /// `nil` when it has only rules of its own.
+        package var preset: String?
+        /// Where the origin itself is.
+        package var origin: String
+        /// Where it is asked for at this mirror.
+        package var url: String
+        package var recipes: [Recipe]
+
+        package init(name: String, preset: String?, origin: String, url: String, recipes: [Recipe]) {
+            self.name = name
+            self.preset = preset
+            self.origin = origin
+            self.url = url
+            self.recipes = recipes
+        }
+    }
+
+    /// What makes one client ask the mirror.
+    package struct Recipe: Codable, Sendable, Equatable {
+        /// `pip`; several that read the same file are separated by commas.
+        package var client: String
+        /// The file that the lines belong into, as its manual names it, or `shell` for a command line.
+        package var place: String
+        /// Without the end of the last one.
+        package var lines: String
+
+        package init(client: String, place: String, lines: String) {
+            self.client = client
+            self.place = place
+            self.lines = lines
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import Hummingbird
+import MirrorCore
+import NamedOrigins
+
+/// `GET /v1/clients` and the page `/clients`: what points clients at the named origins.
+///
+/// Everybody may ask: it is what clients are told anyway, and says nothing of rules or credentials.
+struct ClientsRoutes: Sendable {
+    let services: MirrorServices
+    let address: PublicAddress
+
+    func register(on router: Router<MirrorRequestContext>) {
+        router.get("/v1/clients") { request, _ in JSONResponse.make(answer(for: request), for: request) }
+        router.get("/clients", use: page)
+        router.head("/clients", use: page)
+    }
+
+    private func answer(for request: Request) -> ClientsCall.Answer {
+        ClientRecipes.answer(for: services.named.value.origins, at: address.base(for: request))
+    }
+
+    private func page(_ request: Request, _ context: MirrorRequestContext) -> Response {
+        let answer = answer(for: request)
+        return PageResponse.isHTMLWanted(by: request)
+            ? PageResponse.html(ClientsPage(answer: answer).html, policy: ClientsPage.contentSecurityPolicy, for: request)
+            : PageResponse.text(ClientsText.text(answer), for: request)
+    }
+}

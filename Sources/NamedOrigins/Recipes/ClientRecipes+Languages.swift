@@ -1,0 +1,67 @@
+import MirrorCore
+
+/// Packages of programming languages.
+extension ClientRecipes {
+    static func python(_ place: RecipePlace) -> [ClientsCall.Recipe] {
+        // pip takes no index without TLS, but for one on this machine.
+        let trust = place.isPlainHTTP && !place.isLoopback ? "\ntrusted-host = \(place.host)" : ""
+        return [
+            ClientsCall.Recipe(client: "pip", place: "pip.conf", lines: "[global]\nindex-url = \(place.url)/simple/\(trust)"),
+            ClientsCall.Recipe(client: "uv", place: "uv.toml", lines: "[[index]]\nurl = \"\(place.url)/simple/\"\ndefault = true"),
+        ]
+    }
+
+    static func npm(_ place: RecipePlace) -> [ClientsCall.Recipe] {
+        [
+            ClientsCall.Recipe(client: "npm, pnpm, yarn 1", place: ".npmrc", lines: "registry=\(place.url)/"),
+            ClientsCall.Recipe(
+                client: "yarn 2 and later", place: ".yarnrc.yml",
+                lines: "npmRegistryServer: \"\(place.url)\"" + (place.isPlainHTTP ? "\nunsafeHttpWhitelist: [\"\(place.host)\"]" : "")),
+            ClientsCall.Recipe(client: "bun", place: "bunfig.toml", lines: "[install]\nregistry = \"\(place.url)/\""),
+        ]
+    }
+
+    static func cargo(_ place: RecipePlace) -> [ClientsCall.Recipe] {
+        let lines = """
+            [source.crates-io]
+            replace-with = "\(place.name)-mirror"
+
+            [source.\(place.name)-mirror]
+            registry = "sparse+\(place.url)/"
+            """
+        return [ClientsCall.Recipe(client: "cargo", place: ".cargo/config.toml", lines: lines)]
+    }
+
+    static func go(_ place: RecipePlace) -> [ClientsCall.Recipe] {
+        // Behind the comma: what to do about a module that the mirror says is not there.
+        [ClientsCall.Recipe(client: "go", place: "shell", lines: "go env -w GOPROXY=\(place.url),direct")]
+    }
+
+    static func maven(_ place: RecipePlace) -> [ClientsCall.Recipe] {
+        let settings = """
+            <settings>
+              <mirrors>
+                <mirror>
+                  <id>\(place.name)</id>
+                  <mirrorOf>central</mirrorOf>
+                  <url>\(place.url)/</url>
+                </mirror>
+              </mirrors>
+            </settings>
+            """
+        let insecure = place.isPlainHTTP ? "\n            allowInsecureProtocol = true" : ""
+        let script = """
+            allprojects {
+                repositories {
+                    maven {
+                        url = "\(place.url)/"\(insecure)
+                    }
+                }
+            }
+            """
+        return [
+            ClientsCall.Recipe(client: "maven", place: ".m2/settings.xml", lines: settings),
+            ClientsCall.Recipe(client: "gradle", place: ".gradle/init.gradle", lines: script),
+        ]
+    }
+}
