@@ -108,6 +108,8 @@ let package = Package(
         module("MirrorSystem", ["CProcess", "CLibrary", "MirrorCore"]),
         // Which region of which cloud an address is in, from what the clouds publish.
         module("CloudRegions", ["CLibrary", "MirrorCore"], resources: [.embedInCode("Resources/snapshot.bin")]),
+        // How long copies are worth keeping, and what they save.
+        module("Retention", ["CLibrary", "MirrorCore"], resources: [.embedInCode("Resources/prices.json")]),
         module("MirrorNet", ["MirrorSystem", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
         module("MirrorSettings", ["MirrorSystem", "MirrorCore", logging]),
         module("MirrorStorage", ["MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore", logging, metrics, nioCore]),
@@ -160,7 +162,9 @@ let package = Package(
             "CloudMirror",
             [
                 "MirrorNode", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet",
-                "CloudRegions", "MirrorSystem", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
+                "CloudRegions", "Retention", "MirrorSystem", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore,
+                nioHTTP1,
+                nioPosix,
             ]),
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
         module(
@@ -181,6 +185,7 @@ let package = Package(
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests("MirrorSystemTests", ["TestServers", "MirrorSystem"]),
         tests("CloudRegionsTests", ["CloudRegions", "MirrorCore"]),
+        tests("RetentionTests", ["Retention", "MirrorCore"], resources: [.copy("Fixtures")]),
         tests(
             "MirrorNetTests",
             [
@@ -254,7 +259,7 @@ let package = Package(
             "CloudMirrorTests",
             [
                 "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "StorageLocal", "StorageS3", "StorageGCS",
-                "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
+                "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet", "CloudRegions", "Retention", "MirrorSystem", "MirrorCore",
                 argumentParser, logging,
                 nioCore, nioPosix, serviceLifecycle,
             ]),
@@ -263,7 +268,8 @@ let package = Package(
             [
                 "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "StorageS3", "StorageGCS",
                 "StorageAzure", "StorageCloud", "StateSQLite", "StateRedis", "RedisClient",
-                "MirrorState", "MirrorStorage", "MirrorNet", "CloudRegions", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging,
+                "MirrorState", "MirrorStorage", "MirrorNet", "CloudRegions", "Retention", "MirrorCore", asyncHTTPClient, grdb, httpTypes,
+                logging,
                 nioCore, nioEmbedded,
                 nioHTTP1, nioPosix, nioSSL,
             ], resources: [.copy("Corpus")]),

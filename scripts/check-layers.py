@@ -20,6 +20,7 @@ LAYERS = {
     "CProcess": set(),
     "MirrorSystem": {"CProcess", "CLibrary", "MirrorCore"},
     "CloudRegions": {"CLibrary", "MirrorCore"},
+    "Retention": {"CLibrary", "MirrorCore"},
     "MirrorNet": {"MirrorSystem", "MirrorCore"},
     "MirrorSettings": {"MirrorSystem", "MirrorCore"},
     "MirrorStorage": {"MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore"},
@@ -43,7 +44,7 @@ LAYERS = {
     },
     "CloudMirror": {
         "MirrorNode", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet",
-        "CloudRegions", "MirrorSystem", "MirrorCore",
+        "CloudRegions", "Retention", "MirrorSystem", "MirrorCore",
     },
     "cloud-mirror": {"CloudMirror"},
     "MirrorTesting": {"MirrorStorage", "MirrorState", "MirrorSystem", "MirrorCore"},
