@@ -7,7 +7,7 @@ from pathlib import Path
 BENCHMARKS = [
     "hot-redirect", "selected-redirect", "cold-redirect", "copy", "memory", "serve", "startup", "s3-copy", "s3-server-side", "s3-small",
     "s3-memory", "gcs-copy", "gcs-small", "gcs-memory", "azure-copy", "azure-small", "azure-memory", "redis-hot-redirect", "state", "wake-up",
-    "waiting", "redis-away", "regions",
+    "waiting", "redis-away", "regions", "plan",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,13 +41,14 @@ class Settings:
     wake_ups: int = 300
     waiting: int = 10_000
     fallbacks: int = 100
+    plan_requests: int = 10_000_000
 
     @staticmethod
     def quick() -> "Settings":
         return Settings(
             artifacts=200, connections=(16,), rounds=1, load_seconds=1, cold_sizes=(1 << 10, 1 << 20), cold_runs=3,
             large=32 * MIB, copies=4, serve_rounds=1, startups=3, small_count=50, state_replicas=500, state_seconds=1, wake_ups=20,
-            waiting=200, fallbacks=20)
+            waiting=200, fallbacks=20, plan_requests=100_000)
 
 
 def cores() -> tuple[list[int], list[int]]:

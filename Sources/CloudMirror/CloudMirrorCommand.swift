@@ -11,6 +11,6 @@ struct CloudMirrorCommand: AsyncParsableCommand {
             ServeCommand.self, CopierCommand.self, CheckConfigCommand.self, DoctorCommand.self, GetCommand.self,
             URLCommand.self, WarmCommand.self,
             PurgeCommand.self, ReplicasCommand.self,
-            PoolsCommand.self, WhichCommand.self, StatsCommand.self, GenerateCommand.self, GenerateRegionsCommand.self,
+            PoolsCommand.self, WhichCommand.self, StatsCommand.self, PlanCommand.self, GenerateCommand.self, GenerateRegionsCommand.self,
         ])
 }

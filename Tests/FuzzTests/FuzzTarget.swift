@@ -19,7 +19,8 @@ struct FuzzTarget: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
-    static let all: [FuzzTarget] = core + net + storage + storageGCS + storageAzure + state + redis + server + settings + commands + regions
+    static let all: [FuzzTarget] =
+        core + net + storage + storageGCS + storageAzure + state + redis + server + settings + commands + regions + plan
 }
 
 /// A parser's answers do not fit each other.
