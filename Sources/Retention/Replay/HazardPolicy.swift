@@ -62,14 +62,21 @@ struct HazardPolicy: Sendable {
     mutating func use(_ table: RetentionTable) { self.table = table }
 
     /// Guards classes whose accounts are overdrawn, and frees the others.
-    mutating func reviewAccounts(at now: Double) {
-        guard isGuarded else { return }
-        forEachAccount { account in
-            if account.account.engage() { account.engaged = now }
+    ///
+    /// - Returns: Whether any was freed.
+    mutating func reviewAccounts(at now: Double) -> Bool {
+        var isAnyFree = false
+        forEachAccount { [isGuarded] account in
+            guard isGuarded else { return }
+            if account.account.isGuarded {
+                account.account.release()
+                isAnyFree = isAnyFree || !account.account.isGuarded
+            } else if account.account.engage() {
+                account.engaged = now
+            }
         }
+        return isAnyFree
     }
-
-    mutating func releaseAccounts() { forEachAccount { $0.account.release() } }
 
     private mutating func forEachAccount(_ body: (inout Account) -> Void) {
         for artifactClass in accounts.indices {

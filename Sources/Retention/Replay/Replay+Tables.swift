@@ -16,14 +16,22 @@ extension Replay {
             let artifact = index[number]
             var next = artifact.firstKey
             while next != 0 {
-                applyGuard(Int(next) - 1, artifact)
                 let key = keys[Int(next) - 1]
                 maker.addWaiting(Context(UInt32(artifact.artifactClass), place: key.place), since: seconds(start + key.clock))
                 next = key.next
             }
         }
         hazard.use(maker.table(pools.map(\.prices)))
-        hazard.releaseAccounts()
+        applyToAll(at: now)
+        // What is free again lives by the table from now on.
+        if hazard.reviewAccounts(at: now) { applyToAll(at: now) }
+        lastTable = now
+        if let onTable, let table = hazard.table {
+            onTable(ReplayTable(table: table, tree: hazard.sums.tree, guarded: hazard.guardedAccounts))
+        }
+    }
+
+    private mutating func applyToAll(at now: Double) {
         for number in 0..<index.count {
             let artifact = index[number]
             var next = artifact.firstKey
@@ -33,21 +41,6 @@ extension Replay {
                 next = keys[key].next
             }
         }
-        lastTable = now
-        hazard.reviewAccounts(at: now)
-        if let onTable, let table = hazard.table {
-            onTable(ReplayTable(table: table, tree: hazard.sums.tree, guarded: hazard.guardedAccounts))
-        }
-    }
-
-    /// A class may be free again by the table that is made now: it was guarded until then.
-    private mutating func applyGuard(_ number: Int, _ artifact: ReplayArtifact) {
-        let key = keys[number]
-        let pool = Int(key.pool)
-        let artifactClass = Int(artifact.artifactClass)
-        guard hazard[artifactClass, pool].account.isGuarded else { return }
-        let costs = pools[pool].prices.costs(of: Double(artifact.bytes))
-        keys[number].expiry = hazard.applyGuard(key.expiry, own: seconds(start + key.own), artifactClass: artifactClass, pool: pool, costs)
     }
 
     /// A replica that is still there lives as long as the new table says, and until now at least.
@@ -59,6 +52,7 @@ extension Replay {
         guard key.expiry >= lastTable || hazard[artifactClass, pool].account.isGuarded else { return }
         let activity = activity(key, artifact)
         let costs = pools[pool].prices.costs(of: Double(artifact.bytes))
+        key.expiry = hazard.applyGuard(key.expiry, own: activity.own, artifactClass: artifactClass, pool: pool, costs)
         if key.isCopied, key.expiry >= now { key.expiry = max(now, hazard.expiry(activity, pool: pool, costs)) }
         var account = hazard[artifactClass, pool]
         account.account.commit(costs, kept: key.isCopied ? key.expiry - activity.own : 0, open: &key.open)
