@@ -108,6 +108,8 @@ let package = Package(
         module("MirrorSystem", ["CProcess", "CLibrary", "MirrorCore"]),
         // Which region of which cloud an address is in, from what the clouds publish.
         module("CloudRegions", ["CLibrary", "MirrorCore"], resources: [.embedInCode("Resources/snapshot.bin")]),
+        // How long copies are worth keeping, and what they save.
+        module("Retention", ["CLibrary", "MirrorCore"], resources: [.embedInCode("Resources/prices.json")]),
         module("MirrorNet", ["MirrorSystem", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
         module("MirrorSettings", ["MirrorSystem", "MirrorCore", logging]),
         // What clients ask for below /o/: rules for origins with a name, and the pages that are revalidated.
@@ -166,7 +168,7 @@ let package = Package(
         module(
             "CloudMirror",
             [
-                "MirrorNode", "NamedOrigins", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings",
+                "MirrorNode", "NamedOrigins", "Retention", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings",
                 "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
             ]),
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
@@ -191,6 +193,7 @@ let package = Package(
         tests("MirrorCoreTests", ["MirrorCore"]),
         tests("MirrorSystemTests", ["TestServers", "MirrorSystem"]),
         tests("CloudRegionsTests", ["CloudRegions", "MirrorCore"]),
+        tests("RetentionTests", ["Retention", "MirrorCore"], resources: [.copy("Fixtures")]),
         tests(
             "MirrorNetTests",
             [
@@ -269,7 +272,7 @@ let package = Package(
         tests(
             "CloudMirrorTests",
             [
-                "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "NamedOrigins", "StorageLocal", "StorageS3",
+                "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "NamedOrigins", "Retention", "StorageLocal", "StorageS3",
                 "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
                 argumentParser, logging,
                 nioCore, nioPosix, serviceLifecycle,
@@ -277,7 +280,7 @@ let package = Package(
         tests(
             "FuzzTests",
             [
-                "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "NamedOrigins", "StorageS3",
+                "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "NamedOrigins", "Retention", "StorageS3",
                 "StorageGCS", "StorageAzure", "StorageCloud", "StateSQLite", "StateRedis", "RedisClient",
                 "MirrorState", "MirrorStorage", "MirrorNet", "CloudRegions", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging,
                 nioCore, nioEmbedded,

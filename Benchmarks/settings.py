@@ -7,7 +7,7 @@ from pathlib import Path
 BENCHMARKS = [
     "hot-redirect", "hot-many", "selected-redirect", "cold-redirect", "copy", "memory", "serve", "startup", "s3-copy", "s3-server-side", "s3-small",
     "s3-memory", "gcs-copy", "gcs-small", "gcs-memory", "azure-copy", "azure-small", "azure-memory", "redis-hot-redirect", "state", "wake-up",
-    "waiting", "redis-away", "regions", "links", "python-install",
+    "waiting", "redis-away", "regions", "links", "plan", "python-install",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,13 +43,14 @@ class Settings:
     waiting: int = 10_000
     fallbacks: int = 100
     wheels: int = 30
+    plan_requests: int = 10_000_000
 
     @staticmethod
     def quick() -> "Settings":
         return Settings(
             artifacts=200, connections=(16,), many=(100, 200, 5_000), rounds=1, load_seconds=1, cold_sizes=(1 << 10, 1 << 20), cold_runs=3,
             large=32 * MIB, copies=4, serve_rounds=1, startups=3, small_count=50, state_replicas=500, state_seconds=1, wake_ups=20,
-            waiting=200, fallbacks=20, wheels=4)
+            waiting=200, fallbacks=20, wheels=4, plan_requests=100_000)
 
 
 def cores() -> tuple[list[int], list[int]]:

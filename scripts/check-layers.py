@@ -20,6 +20,7 @@ LAYERS = {
     "CProcess": set(),
     "MirrorSystem": {"CProcess", "CLibrary", "MirrorCore"},
     "CloudRegions": {"CLibrary", "MirrorCore"},
+    "Retention": {"CLibrary", "MirrorCore"},
     "MirrorNet": {"MirrorSystem", "MirrorCore"},
     "MirrorSettings": {"MirrorSystem", "MirrorCore"},
     "NamedOrigins": {"MirrorSettings", "MirrorNet", "MirrorSystem", "MirrorCore"},
@@ -43,7 +44,7 @@ LAYERS = {
         "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
     },
     "CloudMirror": {
-        "MirrorNode", "NamedOrigins", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet",
+        "MirrorNode", "NamedOrigins", "Retention", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet",
         "CloudRegions", "MirrorSystem", "MirrorCore",
     },
     "cloud-mirror": {"CloudMirror"},

@@ -12,6 +12,6 @@ struct CloudMirrorCommand: AsyncParsableCommand {
             URLCommand.self, WarmCommand.self,
             PurgeCommand.self, ReplicasCommand.self,
             PoolsCommand.self, WhichCommand.self, ClientsCommand.self, StatsCommand.self, TopCommand.self, HealthCommand.self,
-            GenerateCommand.self, GenerateRegionsCommand.self,
+            PlanCommand.self, GenerateCommand.self, GenerateRegionsCommand.self,
         ])
 }

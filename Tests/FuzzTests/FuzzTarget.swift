@@ -20,7 +20,7 @@ struct FuzzTarget: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 
     static let all: [FuzzTarget] =
-        core + net + storage + storageGCS + storageAzure + state + redis + server + settings + commands + regions + named + pages
+        core + net + storage + storageGCS + storageAzure + state + redis + server + settings + commands + regions + named + pages + plan
 }
 
 /// A parser's answers do not fit each other.

@@ -1,0 +1,46 @@
+/// `time,key,region,bytes`: seconds or RFC 3339, and an artifact's whole size.
+struct CSVLog: LineFormat {
+    private var times = LogTime()
+    /// For fields that were quoted (RFC 4180).
+    private let scratch = LogScratch(capacity: LogLines.maxLength)
+    private var hasRead = false
+
+    mutating func read(_ line: LogBytes, _ use: inout LogUse) -> LogLine {
+        defer { hasRead = true }
+        var scanner = LogScanner(line)
+        let isQuoted = line.contains(UInt8(ascii: "\""))
+        if isQuoted { return readQuoted(line, &use) }
+        let time = scanner.field(UInt8(ascii: ","))
+        use.name = scanner.field(UInt8(ascii: ","))
+        use.region = scanner.field(UInt8(ascii: ","))
+        return finish(time, scanner.field(UInt8(ascii: ",")), &use)
+    }
+
+    private mutating func finish(_ time: LogBytes, _ bytes: LogBytes, _ use: inout LogUse) -> LogLine {
+        if !hasRead, time.equals("time") { return .other }
+        guard let time = times.rfc3339OrSeconds(time), let bytes = bytes.decimal, !use.name.isEmpty else { return .unreadable }
+        use.time = time
+        use.bytes = bytes
+        return .use
+    }
+
+    private mutating func readQuoted(_ line: LogBytes, _ use: inout LogUse) -> LogLine {
+        scratch.clear()
+        var scanner = LogScanner(line)
+        let fields = (0..<4).map { _ in unquoted(&scanner) }
+        use.name = fields[1]
+        use.region = fields[2]
+        return finish(fields[0], fields[3], &use)
+    }
+
+    private func unquoted(_ scanner: inout LogScanner) -> LogBytes {
+        guard scanner.skip(UInt8(ascii: "\"")) else { return scanner.field(UInt8(ascii: ",")) }
+        while let byte = scanner.next {
+            _ = scanner.skip(byte)
+            if byte == UInt8(ascii: "\""), !scanner.skip(byte) { break }
+            scratch.append(byte)
+        }
+        _ = scanner.field(UInt8(ascii: ","))
+        return scratch.field()
+    }
+}

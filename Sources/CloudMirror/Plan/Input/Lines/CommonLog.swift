@@ -1,0 +1,28 @@
+/// Common or combined log format: `address - user [time] "GET /path HTTP/1.1" status bytes …`.
+///
+/// A client that had the artifact already (304) has used it, too. An artifact is a path, without its query.
+struct CommonLog: LineFormat {
+    private var times = LogTime()
+    private let regions: LogRegions
+
+    init(regions: LogRegions) {
+        self.regions = regions
+    }
+
+    mutating func read(_ line: LogBytes, _ use: inout LogUse) -> LogLine {
+        var scanner = LogScanner(line)
+        let address = scanner.word()
+        _ = scanner.word()
+        _ = scanner.word()
+        guard let time = times.common(scanner.word()) else { return .unreadable }
+        var request = LogScanner(scanner.word())
+        guard let status = scanner.word().decimal else { return .unreadable }
+        let bytes = scanner.word()
+        guard request.field(0x20).equals("GET"), status == 200 || status == 206 || status == 304 else { return .other }
+        use.time = time
+        use.name = request.field(0x20).withoutQuery
+        use.region = regions.region(of: address)
+        use.bytes = bytes.decimal ?? 0
+        return use.name.isEmpty ? .unreadable : .use
+    }
+}

@@ -1,0 +1,21 @@
+import MirrorCore
+
+/// Where clients are whose log has only their addresses.
+final class LogRegions {
+    private let networks: [IPNetwork]
+    /// Of each network, and of all other addresses.
+    private let regions: LogRegionNames
+
+    /// - Parameters:
+    ///   - networks: The first that contains an address counts.
+    ///   - fallback: For all others; empty for a region without a name.
+    init(_ networks: [(network: IPNetwork, region: String)] = [], fallback: String = "") {
+        self.networks = networks.map(\.network)
+        regions = LogRegionNames((networks.map(\.region) + [fallback]).map { Array($0.utf8) })
+    }
+
+    func region(of address: LogBytes) -> LogBytes {
+        guard !networks.isEmpty, let address = IPAddress(text: address) else { return regions.names[networks.count] }
+        return regions.names[networks.firstIndex { $0.contains(address) } ?? networks.count]
+    }
+}

@@ -1,0 +1,85 @@
+/// Reads a line from left to right. Nothing here traps, whatever is in the line.
+struct LogScanner {
+    let line: LogBytes
+    private(set) var position = 0
+
+    init(_ line: LogBytes) {
+        self.line = line
+    }
+
+    var isAtEnd: Bool { position >= line.count }
+    var next: UInt8? { position < line.count ? line[position] : nil }
+
+    mutating func skip(_ byte: UInt8) -> Bool {
+        guard next == byte else { return false }
+        position += 1
+        return true
+    }
+
+    mutating func skipBlanks() {
+        while next == 0x20 || next == 0x09 { position += 1 }
+    }
+
+    /// What comes before `separator`, which is skipped; all that is left where there is none.
+    mutating func field(_ separator: UInt8) -> LogBytes {
+        let start = position
+        while position < line.count, line[position] != separator { position += 1 }
+        let field = LogBytes(rebasing: line[start..<position])
+        if position < line.count { position += 1 }
+        return field
+    }
+
+    /// A field between blanks; one that begins with `"` or `[` goes to the closing mark and may contain blanks.
+    mutating func word() -> LogBytes {
+        skipBlanks()
+        let close: UInt8
+        switch next {
+        case UInt8(ascii: "\""): close = UInt8(ascii: "\"")
+        case UInt8(ascii: "["): close = UInt8(ascii: "]")
+        default: return field(0x20)
+        }
+        position += 1
+        let start = position
+        while position < line.count, line[position] != close {
+            // A quotation mark in a field comes with a backslash.
+            position += line[position] == UInt8(ascii: "\\") && position + 1 < line.count ? 2 : 1
+        }
+        let word = LogBytes(rebasing: line[start..<position])
+        if position < line.count { position += 1 }
+        return word
+    }
+
+    /// The rest of the line.
+    mutating func rest() -> LogBytes {
+        let rest = LogBytes(rebasing: line[position...])
+        position = line.count
+        return rest
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// A number of decimal digits; `nil` for anything else, and where it is too large.
+    var decimal: Int64? {
+        guard !isEmpty, count <= 18 else { return nil }
+        var number: Int64 = 0
+        for byte in self {
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
+            number = number &* 10 &+ Int64(byte &- 0x30)
+        }
+        return number
+    }
+
+    func equals(_ text: StaticString) -> Bool {
+        guard count == text.utf8CodeUnitCount else { return false }
+        for index in 0..<count where self[index] != text.utf8Start[index] { return false }
+        return true
+    }
+
+    var text: String { String(decoding: self, as: UTF8.self) }
+
+    /// Up to `?` or `#`.
+    var withoutQuery: LogBytes {
+        let end = firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? count
+        return LogBytes(rebasing: self[..<end])
+    }
+}

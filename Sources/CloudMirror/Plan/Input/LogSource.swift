@@ -1,0 +1,72 @@
+/// A log, read use by use.
+protocol LogSource: AnyObject {
+    /// The last use that was read; what it points to is valid until the next is read.
+    var use: LogUse { get }
+    /// The artifact's number in the replay, where the log has a table of its artifacts.
+    var artifact: Int? { get }
+    /// - Returns: False at the end.
+    func next() throws -> Bool
+    /// Bytes of the file that were read.
+    var position: Int64 { get }
+    var lines: LineCounts { get }
+}
+
+/// What the lines of a log were.
+struct LineCounts: Equatable {
+    var uses = 0
+    var others = 0
+    var unreadable = 0
+    /// The first line that could not be read, cut.
+    var firstUnreadable: String?
+
+    mutating func add(_ other: LineCounts) {
+        uses += other.uses
+        others += other.others
+        unreadable += other.unreadable
+        firstUnreadable = firstUnreadable ?? other.firstUnreadable
+    }
+}
+
+/// A log of lines.
+final class LineSource: LogSource {
+    private let reader: LogLines
+    private var format: any LineFormat
+    private let name: String
+    /// In place of the region that the log names.
+    private let region: LogBytes?
+    private(set) var use = LogUse()
+    private(set) var lines = LineCounts()
+    private var number = 0
+
+    init(_ blocks: any LogBlocks, _ format: any LineFormat, name: String, region: LogBytes?) {
+        reader = LogLines(blocks)
+        self.format = format
+        self.name = name
+        self.region = region
+    }
+
+    var artifact: Int? { nil }
+    var position: Int64 { reader.position }
+
+    func next() throws -> Bool {
+        while let line = try reader.next() {
+            number += 1
+            if line.isEmpty { continue }
+            switch format.read(line, &use) {
+            case .use:
+                lines.uses += 1
+                if let region { use.region = region }
+                return true
+            case .other: lines.others += 1
+            case .unreadable:
+                lines.unreadable += 1
+                if lines.firstUnreadable == nil { lines.firstUnreadable = "\(name), line \(number): \(line.prefix(200).text)" }
+            }
+        }
+        return false
+    }
+}
+
+extension Slice<UnsafeRawBufferPointer> {
+    var text: String { String(decoding: self, as: UTF8.self) }
+}

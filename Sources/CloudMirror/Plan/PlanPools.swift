@@ -1,0 +1,47 @@
+/// The pools of a plan, in the order in which the log names their regions.
+struct PlanPools {
+    static let maxPools = 1_000
+
+    private(set) var names: [String] = []
+    /// The peak of each.
+    private(set) var loads: [PeakLoad] = []
+    private var hashes: [UInt64] = []
+
+    /// - Parameter hash: Of a region's name.
+    func number(of hash: UInt64) -> Int? { hashes.firstIndex(of: hash) }
+
+    mutating func add(_ name: String, hash: UInt64) throws(CommandFailure) {
+        guard names.count < Self.maxPools else {
+            throw CommandFailure("the log names more than \(Self.maxPools) regions; --region puts all clients into one")
+        }
+        names.append(name)
+        hashes.append(hash)
+        loads.append(PeakLoad())
+    }
+
+    mutating func add(_ bytes: Int64, to pool: Int, at time: Int64) { loads[pool].add(bytes, at: time) }
+}
+
+/// How much is read at the busiest times.
+struct PeakLoad {
+    private static let interval: Int64 = 60_000
+
+    private var minute = Int64.min
+    private var bytes: Int64 = 0
+    private var uses: Int64 = 0
+    /// In a second of the busiest minute, on average.
+    private(set) var bytesPerSecond = 0.0
+    private(set) var usesPerSecond = 0.0
+
+    mutating func add(_ size: Int64, at time: Int64) {
+        if time / Self.interval != minute {
+            minute = time / Self.interval
+            bytes = 0
+            uses = 0
+        }
+        bytes = bytes.addingReportingOverflow(size).overflow ? .max : bytes + size
+        uses += 1
+        bytesPerSecond = max(bytesPerSecond, Double(bytes) / 60)
+        usesPerSecond = max(usesPerSecond, Double(uses) / 60)
+    }
+}

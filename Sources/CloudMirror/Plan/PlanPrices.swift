@@ -1,0 +1,38 @@
+import MirrorCore
+import Retention
+
+/// What pools cost, by the names that a log has for regions.
+enum PlanPrices {
+    case table(PriceTable, origin: (service: String, region: String)?, service: String)
+    case set(PriceSet)
+
+    /// - Parameter bytes: Of a price file, or of a set of prices by region.
+    init(json bytes: [UInt8], origin: (service: String, region: String)?, service: String) throws(PriceFileError) {
+        if let set = PriceSet(json: bytes) {
+            self = .set(set)
+        } else {
+            self = .table(try PriceTable(json: bytes), origin: origin, service: service)
+        }
+    }
+
+    /// - Parameter region: `service/region`, or a region alone.
+    func prices(of region: String) -> PoolPrices? {
+        switch self {
+        case .set(let set): return set.prices(region: region)
+        case .table(let table, let origin, let service):
+            let pool = PoolID(region)
+            return table.prices(service: pool?.service ?? service, region: pool?.region ?? region, origin: origin)
+        }
+    }
+
+    /// A pool that charges nothing for what clients read, instead of one in each region.
+    func candidate(_ service: String) -> PoolPrices? {
+        guard case .table(let table, _, _) = self else { return nil }
+        return table.prices(service: service, region: "*", origin: nil)
+    }
+
+    var asOf: Timestamp? {
+        if case .table(let table, _, _) = self { return table.asOf }
+        return nil
+    }
+}

@@ -1,0 +1,69 @@
+import MirrorCore
+import Retention
+
+/// Reads logs and replays what is in them.
+struct PlanRun {
+    /// Times that fit into a replay: to the year 6400.
+    private static let times: Range<Int64> = 0..<(1 << 47)
+
+    private let options: PlanOptions
+    private let regions: LogRegions
+    private let region: LogRegionNames?
+
+    init(_ options: PlanOptions) {
+        self.options = options
+        regions = LogRegions(options.networks, fallback: options.region ?? "")
+        region = options.region.map { LogRegionNames([Array($0.utf8)]) }
+    }
+
+    /// - Throws: ``CommandFailure``; also where more than one line of a hundred cannot be read.
+    func result() throws -> PlanResult {
+        let formats = try options.traces.map { try (path: $0, format: format(of: $0)) }
+        let state = try PlanState(options, classRule: formats.contains { !$0.format.hasPlainNames } ? .origin : .directory)
+        let progress = options.showsProgress ? PlanProgress(try formats.map { try LogFile($0.path).size }.reduce(0, +)) : nil
+        // Where a line may tell less than the size, all sizes are read first.
+        if formats.contains(where: { $0.format.guessesSizes }) {
+            let merge = try logs(formats, state)
+            while let source = try merge.next() {
+                // A compact trace has registered its artifacts already.
+                if source.artifact == nil { _ = state.register(source.use.name, bytes: source.use.bytes) }
+                progress?.show("reading sizes", merge)
+            }
+        }
+        let merge = try logs(formats, state)
+        while let source = try merge.next() {
+            guard Self.times.contains(source.use.time) else { throw CommandFailure("the log has a time that is too far in the future") }
+            try state.use(source)
+            progress?.show("replaying", merge)
+        }
+        progress?.clear()
+        let lines = merge.lines
+        guard lines.unreadable * 100 <= lines.uses + lines.others + lines.unreadable else {
+            throw CommandFailure("\(lines.unreadable) lines cannot be read, of which the first is \(lines.firstUnreadable ?? "")")
+        }
+        guard let result = state.end(lines: lines, outOfOrder: merge.outOfOrder) else {
+            throw CommandFailure("there is no use of an artifact in the log")
+        }
+        return result
+    }
+
+    private func format(of path: String) throws -> LogFormat {
+        if let format = options.format { return format }
+        guard let format = LogFormat(beginning: try LogFile.beginning(of: path)) else {
+            throw CommandFailure("\(path): not a log that is known here; --format says what it is")
+        }
+        return format
+    }
+
+    private func logs(_ formats: [(path: String, format: LogFormat)], _ state: PlanState) throws -> LogMerge {
+        // A compact trace has a table of its artifacts, which is read when it is opened.
+        let known = Dictionary(formats.map { ($0.path, $0.format) }) { first, _ in first }
+        return try LogMerge(formats.map(\.path)) { path in
+            let file = try LogFile(path)
+            guard let lines = known[path]?.lineFormat(regions: regions) else {
+                return try CompactTrace(file.blocks, name: path, region: region?.names[0]) { state.register($0, bytes: $1) }
+            }
+            return LineSource(file.blocks, lines, name: path, region: region?.names[0])
+        }
+    }
+}

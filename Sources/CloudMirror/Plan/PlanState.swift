@@ -1,0 +1,19 @@
+import Retention
+
+/// A plan while it is made, which all of its logs share.
+final class PlanState {
+    private var tally: PlanTally
+
+    init(_ options: PlanOptions, classRule: ClassRule) throws {
+        tally = try PlanTally(options, classRule: classRule)
+    }
+
+    /// See ``PlanTally/register(_:bytes:)``.
+    func register(_ name: LogBytes, bytes: Int64) -> Int { tally.register(name, bytes: bytes) }
+
+    /// The use that the log has read last.
+    func use(_ source: any LogSource) throws { try tally.use(source.use, artifact: source.artifact) }
+
+    /// - Returns: `nil` without any use.
+    func end(lines: LineCounts, outOfOrder: Int) -> PlanResult? { tally.end(lines: lines, outOfOrder: outOfOrder) }
+}

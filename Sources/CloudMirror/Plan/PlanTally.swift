@@ -1,0 +1,111 @@
+import Retention
+
+/// What a plan adds up.
+struct PlanTally: ~Copyable {
+    private let options: PlanOptions
+    private let classRule: ClassRule
+    private let hash = NameHash()
+    private var replay: Replay
+    private var classes = ClassList()
+    private var pools = PlanPools()
+    private var candidates: [Candidate] = []
+    private var total = PeakLoad()
+
+    /// One pool for all clients, in a service that charges nothing for what they read.
+    private final class Candidate {
+        let service: String
+        let prices: PoolPrices
+        var replay: Replay
+        let pool: Int
+
+        init(_ service: String, _ prices: PoolPrices) {
+            self.service = service
+            self.prices = prices
+            replay = Replay(ReplayOptions())
+            pool = replay.addPool(prices)
+        }
+    }
+
+    init(_ options: PlanOptions, classRule: ClassRule) throws {
+        self.options = options
+        self.classRule = classRule
+        var replayOptions = ReplayOptions()
+        replayOptions.learns = options.policies.contains(.hazard)
+        replayOptions.compares = options.policies.contains { $0 != .hazard }
+        replayOptions.recordsDecisions = options.recordsDecisions && replayOptions.learns
+        replay = Replay(replayOptions)
+        for service in options.candidates {
+            guard var prices = options.prices.candidate(service) else { throw CommandFailure("the price table does not have \(service)") }
+            prices.poolEgress = options.natGateway ?? 0
+            candidates.append(Candidate(service, prices))
+        }
+    }
+
+    /// - Parameters:
+    ///   - bytes: Of the artifact; one that is known is at least so large.
+    /// - Returns: The artifact's number.
+    mutating func register(_ name: LogBytes, bytes: Int64) -> Int {
+        let hash = hash.hash(name)
+        if let known = replay.artifact(hash) {
+            if replay.bytes(of: known) < bytes {
+                replay.raiseBytes(known, to: bytes)
+                for candidate in candidates { candidate.replay.raiseBytes(known, to: bytes) }
+            }
+            return known
+        }
+        let artifactClass = classes.number(of: classRule.artifactClass(of: name))
+        // All have the same numbers: they are told of the same artifacts in the same order.
+        for candidate in candidates { _ = candidate.replay.addArtifact(hash, bytes: bytes, artifactClass: artifactClass) }
+        return replay.addArtifact(hash, bytes: bytes, artifactClass: artifactClass)
+    }
+
+    /// - Parameter artifact: Where the log knows the artifact's number.
+    mutating func use(_ use: LogUse, artifact: Int?) throws {
+        let artifact = artifact ?? register(use.name, bytes: use.bytes)
+        let pool = try pool(of: use.region)
+        replay.use(artifact, in: pool, at: use.time)
+        for candidate in candidates { candidate.replay.use(artifact, in: candidate.pool, at: use.time) }
+        let bytes = replay.bytes(of: artifact)
+        pools.add(bytes, to: pool, at: use.time)
+        total.add(bytes, at: use.time)
+    }
+
+    /// The number of a region's pool, which is made where the region is new.
+    private mutating func pool(of region: LogBytes) throws -> Int {
+        let hash = hash.hash(region)
+        if let known = pools.number(of: hash) { return known }
+        let name = region.text
+        guard let prices = options.prices.prices(of: name) else {
+            throw CommandFailure("there is no price for \(name.isEmpty ? "clients without a region (see --region)" : name)")
+        }
+        try pools.add(name, hash: hash)
+        return replay.addPool(prices)
+    }
+
+    /// - Returns: `nil` without any use.
+    mutating func end(lines: LineCounts, outOfOrder: Int) -> PlanResult? {
+        guard replay.requests > 0 else { return nil }
+        replay.end()
+        var result = PlanResult(
+            requests: replay.requests, artifacts: replay.artifacts, span: replay.span, lines: lines, outOfOrder: outOfOrder, peak: total,
+            pricesAsOf: options.prices.asOf, policies: options.policies.map { ($0, replay.total(of: $0)) })
+        for (pool, name) in pools.names.enumerated() {
+            result.pools.append(
+                PlanResult.Pool(
+                    name: name, peak: pools.loads[pool], breakEven: replay.breakEven(in: pool), bestFixed: replay.bestFixedLife(in: pool),
+                    learnedLife: replay.learnedLife(in: pool),
+                    policies: options.policies.map { ($0, replay.ledger(of: $0, in: pool)) }))
+        }
+        for candidate in candidates {
+            candidate.replay.end()
+            result.candidates.append(.init(name: candidate.service, ledger: candidate.replay.total(of: .hazard)))
+        }
+        if let gateway = options.natGateway {
+            var never = replay.total(of: .never)
+            never.egress += never.originBytes / Double(1 << 30) * gateway
+            result.candidates.append(.init(name: "never, through a NAT gateway", ledger: never))
+        }
+        result.decisions = replay.decisions
+        return result
+    }
+}

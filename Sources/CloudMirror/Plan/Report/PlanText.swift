@@ -1,0 +1,130 @@
+import MirrorCore
+import Retention
+
+/// A plan for people.
+struct PlanText {
+    let result: PlanResult
+    /// Dollars are of so many days instead of the log's.
+    let days: Double?
+
+    private var scale: Double { days.map { result.days > 0 ? $0 / result.days : 1 } ?? 1 }
+
+    var text: String {
+        var parts = [head, table]
+        if result.pools.count > 0 { parts.append(pools) }
+        if !result.candidates.isEmpty { parts.append(candidates) }
+        parts.append((advice + warnings).map { "\($0)\n" }.joined())
+        return parts.joined(separator: "\n")
+    }
+
+    private var head: String {
+        let of = result.pricesAsOf.map { " of \($0.iso8601.prefix(10))" } ?? ""
+        let span = days.map { "shown as \(HumanText.tenths($0)) days" }
+        let facts = [
+            "\(result.requests) requests", "\(result.artifacts) artifacts", "\(result.pools.count) regions",
+            "\(HumanText.tenths(result.days)) days",
+            span,
+        ].compactMap { $0 }
+        return "\(facts.joined(separator: ", ")); dollars at list prices\(of)\n"
+            + "peak: \(HumanText.bytes(Int64(clamping: Int(result.peak.bytesPerSecond))))/s, \(HumanText.tenths(result.peak.usesPerSecond)) requests/s\n"
+    }
+
+    private var table: String {
+        var table = TextTable([
+            ("policy", .left), ("total $", .right), ("storage $", .right), ("egress $", .right), ("requests $", .right), ("x best", .right),
+            ("hits", .right), ("bytes hit", .right),
+        ])
+        let best = result.ledger(of: .clairvoyant)?.total ?? 0
+        for (policy, ledger) in result.policies { table.add(row(policy.rawValue, ledger, best)) }
+        return table.text()
+    }
+
+    private func row(_ name: String, _ ledger: Ledger, _ best: Double) -> [String] {
+        let requests = ledger.hits + ledger.copies + ledger.redirects
+        return [
+            name, Self.dollars(ledger.total * scale), Self.dollars(ledger.storage * scale), Self.dollars(ledger.egress * scale),
+            Self.dollars(ledger.requests * scale), best > 0 ? Self.fixed(ledger.total / best, 3) : "-",
+            Self.percent(Double(ledger.hits), of: Double(requests)),
+            Self.percent(ledger.hitBytes, of: ledger.poolBytes + ledger.originBytes - Self.copied(ledger)),
+        ]
+    }
+
+    /// What was read from the origin and then from the pool: it is in both.
+    private static func copied(_ ledger: Ledger) -> Double { ledger.poolBytes - ledger.hitBytes }
+
+    private var pools: String {
+        var table = TextTable([
+            ("region", .left), ("advice", .left), ("keep", .right), ("total $", .right), ("never $", .right), ("best fixed", .right),
+            ("T*", .right), ("peak", .right),
+        ])
+        for pool in result.pools.sorted(by: { $0.name < $1.name }) {
+            let advice = result.advice(for: pool)
+            let never = pool.policies.first { $0.policy == .never }?.ledger.total
+            table.add([
+                pool.name.isEmpty ? "-" : pool.name, advice.policy, advice.life.map(Self.life) ?? "-", Self.dollars(advice.total * scale),
+                never.map { Self.dollars($0 * scale) } ?? "-", Self.life(pool.bestFixed.seconds), Self.life(pool.breakEven),
+                "\(HumanText.bytes(Int64(clamping: Int(pool.peak.bytesPerSecond))))/s",
+            ])
+        }
+        return table.text()
+    }
+
+    private var candidates: String {
+        var table = TextTable([
+            ("instead", .left), ("total $", .right), ("storage $", .right), ("egress $", .right), ("requests $", .right),
+        ])
+        for candidate in result.candidates {
+            let ledger = candidate.ledger
+            table.add(
+                [candidate.name] + [ledger.total, ledger.storage, ledger.egress, ledger.requests].map { Self.dollars($0 * scale) })
+        }
+        return table.text()
+    }
+
+    private var advice: [String] {
+        let advice = result.advice
+        guard let never = result.ledger(of: .never)?.total else { return ["Cheapest: \(advice.policy)."] }
+        let month = result.days > 0 ? (never - advice.total) / result.days * 365 / 12 : 0
+        return [
+            "Cheapest: \(advice.policy), \(Self.dollars(advice.total * scale)) $ instead of \(Self.dollars(never * scale)) $ without a mirror: "
+                + "it saves \(Self.dollars(month)) $ in a month."
+        ]
+    }
+
+    private var warnings: [String] {
+        var warnings: [String] = []
+        if result.days < result.breakEvenDays {
+            warnings.append("The log is shorter than T*: it tells little about gaps beyond \(HumanText.tenths(result.days)) days.")
+        }
+        if result.lines.unreadable > 0 {
+            warnings.append("\(result.lines.unreadable) lines cannot be read, of which the first is \(result.lines.firstUnreadable ?? "")")
+        }
+        if result.outOfOrder > 0 {
+            warnings.append("\(result.outOfOrder) uses came after later ones; they count as if they were at the same time.")
+        }
+        return warnings
+    }
+
+    // MARK: Numbers
+
+    static func dollars(_ value: Double) -> String {
+        abs(value) >= 0.01 || value == 0 ? fixed(value, 2) : fixed(value, 6)
+    }
+
+    static func fixed(_ value: Double, _ digits: Int) -> String {
+        guard value.isFinite, abs(value) < 1e12 else { return "-" }
+        let power = (0..<digits).reduce(1.0) { power, _ in power * 10 }
+        let scaled = Int64((abs(value) * power).rounded())
+        let sign = value < 0 && scaled > 0 ? "-" : ""
+        guard digits > 0 else { return "\(sign)\(scaled)" }
+        let fraction = String(scaled % Int64(power))
+        return "\(sign)\(scaled / Int64(power)).\(String(repeating: "0", count: digits - fraction.count))\(fraction)"
+    }
+
+    static func percent(_ part: Double, of whole: Double) -> String { whole > 0 ? "\(fixed(part / whole * 100, 1))%" : "-" }
+
+    static func life(_ seconds: Double) -> String {
+        guard seconds.isFinite, seconds < 1e10 else { return "for ever" }
+        return HumanText.seconds(Int64(seconds))
+    }
+}

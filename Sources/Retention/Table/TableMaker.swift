@@ -1,0 +1,42 @@
+/// Makes a table: the sums of what has ended, and what is still waiting now.
+package struct TableMaker: Sendable {
+    private let sums: ContextSums
+    private let now: Double
+    /// For each node, the weight of what is waiting, by bin.
+    private var waiting: [Double]
+
+    package init(_ sums: ContextSums, at now: Double) {
+        self.sums = sums
+        self.now = now
+        waiting = [Double](repeating: 0, count: sums.tree.count * AgeBins.count)
+    }
+
+    /// An artifact that was used, in one pool, and whose next use is waited for.
+    package mutating func addWaiting(_ context: Context, since clock: Double) {
+        let node = sums.tree.node(context, among: .max)
+        waiting[node * AgeBins.count + AgeBins.bin(max(0, now - clock))] += sums.weight(clock)
+    }
+
+    /// - Parameter prices: Of each pool.
+    package consuming func table(_ prices: [PoolPrices]) -> RetentionTable {
+        let bins = AgeBins.count
+        let nodes = sums.tree.nodes
+        for node in (1..<max(1, nodes.count)).reversed() {
+            let parent = nodes[node].parent
+            for bin in 0..<bins { waiting[parent * bins + bin] += waiting[node * bins + bin] }
+        }
+        var table = RetentionTable(at: now, nodes: nodes.count, prices: prices)
+        let scale = 1 / sums.weight(now)
+        var parents: [Int: Hazards] = [:]
+        for (number, node) in nodes.enumerated() {
+            let own = sums.numbers[number]
+            let events = (0..<bins).map { own[ContextSums.Field.events + $0] * scale }
+            let censored = (0..<bins).map { (own[ContextSums.Field.censored + $0] + waiting[number * bins + $0]) * scale }
+            let hazards = Hazards(events: events, censored: censored, parent: parents[node.parent])
+            if !node.isLeaf { parents[number] = hazards }
+            let uses = own[ContextSums.Field.uses]
+            table.append(hazards, bytes: uses > 0 ? own[ContextSums.Field.bytes] / uses : 0)
+        }
+        return table
+    }
+}

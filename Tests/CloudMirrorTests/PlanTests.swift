@@ -1,0 +1,172 @@
+import Foundation
+import MirrorCore
+import Retention
+import TestServers
+import Testing
+
+@testable import CloudMirror
+
+@Suite("What plan says") struct PlanTests {
+    private static let set = #"{"originGet": 0, "part": 268435456, "default": {"egress": 1, "storage": 730, "put": 0, "get": 0}}"#
+
+    private static func options(_ traces: [String]) throws -> PlanOptions {
+        PlanOptions(traces: traces, prices: try PlanPrices(json: Array(set.utf8), origin: nil, service: "s3"))
+    }
+
+    private static func total(_ result: PlanResult, _ policy: ReplayPolicy) throws -> Double {
+        try #require(result.ledger(of: policy)).total
+    }
+
+    /// Writes a file.
+    private static func file(_ directory: TemporaryDirectory, _ name: String, _ text: String) throws -> String {
+        let path = "\(directory.path)/\(name)"
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        return path
+    }
+
+    private static let gibibyte = 1_073_741_824
+
+    @Test("Dollars of each policy for one artifact at 0, 0.5 and 3 hours")
+    func totals() throws {
+        let directory = try TemporaryDirectory()
+        let log = try Self.file(
+            directory, "a.csv",
+            "time,key,region,bytes\n0,a/x,r0,\(Self.gibibyte)\n1800,a/x,r0,\(Self.gibibyte)\n10800,a/x,r0,\(Self.gibibyte)\n")
+        let result = try PlanRun(try Self.options([log])).result()
+        #expect(try Self.total(result, .never) == 3)
+        #expect(abs(try Self.total(result, .store) - 4) < 1e-9)
+        #expect(abs(try Self.total(result, .breakEven) - 4.5) < 1e-9)
+        #expect(abs(try Self.total(result, .clairvoyant) - 2.5) < 1e-9)
+        #expect(result.requests == 3)
+        #expect(result.artifacts == 1)
+        #expect(result.advice.policy == "never")
+        let text = PlanText(result: result, days: nil).text
+        #expect(text.contains("3 requests, 1 artifacts, 1 regions, 0.1 days"))
+        #expect(text.contains("never                3.00"))
+        #expect(text.contains("Cheapest: never, 3.00 $ instead of 3.00 $"))
+    }
+
+    @Test("Several logs, compressed or not, are one by time; their order on the command line does not matter")
+    func merging() throws {
+        let directory = try TemporaryDirectory()
+        let first = try Self.file(directory, "1.csv", (0..<50).map { "\($0 * 20),a/\($0 % 5),r0,1000\n" }.joined())
+        let second = try Self.file(directory, "2.csv", (0..<50).map { "\($0 * 20 + 7),a/\($0 % 5),r1,1000\n" }.joined())
+        let third = try Self.file(directory, "3.csv", (0..<50).map { "\($0 * 20 + 2_000),a/\($0 % 5),r0,1000\n" }.joined())
+        let one = try PlanRun(try Self.options([first, second, third])).result()
+        let other = try PlanRun(try Self.options([third, second, first])).result()
+        #expect(one.requests == 150)
+        #expect(one.outOfOrder == 0)
+        #expect(one.span == other.span)
+        #expect(one.pools.map(\.name).sorted() == ["r0", "r1"])
+        for policy in ReplayPolicy.allCases { #expect(abs(try Self.total(one, policy) - Self.total(other, policy)) < 1e-12) }
+    }
+
+    @Test("A log whose lines may tell less than the size is read for sizes first")
+    func sizes() throws {
+        let directory = try TemporaryDirectory()
+        let log = try Self.file(
+            directory, "access.log",
+            """
+            192.0.2.7 - - [31/Jan/2026:12:00:00 +0000] "GET /a/b HTTP/1.1" 304 -
+            192.0.2.7 - - [31/Jan/2026:12:30:00 +0000] "GET /a/b HTTP/1.1" 200 \(Self.gibibyte)
+            192.0.2.7 - - [31/Jan/2026:13:00:00 +0000] "GET /a/b HTTP/1.1" 206 100
+
+            """)
+        var options = try Self.options([log])
+        options.region = "here"
+        let result = try PlanRun(options).result()
+        #expect(try Self.total(result, .never) == 3)
+        #expect(result.pools.map(\.name) == ["here"])
+    }
+
+    @Test("A few lines that cannot be read are counted; more than one of a hundred is an error that shows the first")
+    func unreadable() throws {
+        let directory = try TemporaryDirectory()
+        let lines = (0..<400).map { "\($0),a/b,r0,1000\n" }.joined()
+        let good = try PlanRun(try Self.options([try Self.file(directory, "good.csv", lines + "what\n")])).result()
+        #expect(good.lines.unreadable == 1)
+        #expect(PlanText(result: good, days: nil).text.contains("1 lines cannot be read, of which the first is"))
+        let bad = try Self.file(directory, "bad.csv", lines + String(repeating: "what\n", count: 5))
+        #expect {
+            try PlanRun(try Self.options([bad])).result()
+        } throws: { "\($0)".contains("5 lines cannot be read") && "\($0)".contains("line 401: what") }
+    }
+
+    @Test("A compact trace is the same as its CSV, and one that is damaged is an error")
+    func compact() throws {
+        let directory = try TemporaryDirectory()
+        func number(_ value: UInt64, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) } }
+        func name(_ text: String) -> [UInt8] { number(UInt64(text.utf8.count), 2) + Array(text.utf8) }
+        var bytes = Array("CMTRACE1".utf8) + number(2, 4) + number(2, 4) + number(3, 8) + name("r0") + name("r1")
+        bytes += number(1_000, 8) + name("a/x") + number(UInt64(Self.gibibyte), 8) + name("a/y")
+        for (time, artifact, region) in [(0, 1, 0), (1_800_000, 1, 0), (1_900_500, 0, 1)] as [(UInt64, UInt64, UInt64)] {
+            bytes += number(time, 8) + number(artifact, 4) + number(region, 2) + number(0, 2)
+        }
+        let path = "\(directory.path)/a.cmt"
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        let csv = try Self.file(
+            directory, "a.csv", "0,a/y,r0,\(Self.gibibyte)\n1800,a/y,r0,\(Self.gibibyte)\n1900.5,a/x,r1,1000\n")
+        let (one, other) = (try PlanRun(try Self.options([path])).result(), try PlanRun(try Self.options([csv])).result())
+        for policy in ReplayPolicy.allCases { #expect(try Self.total(one, policy) == Self.total(other, policy)) }
+        for count in [9, 23, 30, 50, bytes.count - 1] {
+            try Data(bytes[..<count]).write(to: URL(fileURLWithPath: path))
+            #expect(throws: CommandFailure.self, "\(count) bytes") { try PlanRun(try Self.options([path])).result() }
+        }
+        bytes[bytes.count - 8] = 9
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        #expect(throws: CommandFailure.self) { try PlanRun(try Self.options([path])).result() }
+    }
+
+    @Test("What was decided at each request is written, and adds up to the total")
+    func decisions() throws {
+        let directory = try TemporaryDirectory()
+        let log = try Self.file(
+            directory, "a.csv", "0,a/x,r0,\(Self.gibibyte)\n1800,a/x,r0,\(Self.gibibyte)\n10800,a/x,r0,\(Self.gibibyte)\n")
+        var options = try Self.options([log])
+        options.recordsDecisions = true
+        let result = try PlanRun(options).result()
+        try DecisionFiles.write(try #require(result.decisions), to: directory.path)
+        let text = try String(contentsOfFile: "\(directory.path)/hazard.csv", encoding: .utf8)
+        #expect(text == "keep,admit\n1800.0,1\n1800.0,1\n1800.0,1\n")
+    }
+
+    @Test("Pools without egress fees and a NAT gateway are compared on request")
+    func candidates() throws {
+        let directory = try TemporaryDirectory()
+        let log = try Self.file(directory, "a.csv", (0..<20).map { "\($0 * 60),a/x,us-west-\($0 % 2 + 1),\(Self.gibibyte)\n" }.joined())
+        var options = PlanOptions(
+            traces: [log], prices: .table(try #require(PriceTable.builtIn), origin: ("s3", "us-east-1"), service: "s3"))
+        options.candidates = ["r2"]
+        options.natGateway = 0.045
+        let result = try PlanRun(options).result()
+        #expect(result.candidates.map(\.name) == ["r2", "never, through a NAT gateway"])
+        // One copy out of the origin's cloud, and the gateway for all that is read.
+        #expect(abs(result.candidates[0].ledger.egress - (0.09 + 20 * 0.045)) < 1e-9)
+        #expect(result.candidates[0].ledger.requests < 0.001)
+        #expect(abs(result.candidates[1].ledger.egress - 20 * (0.02 + 0.045)) < 1e-9)
+    }
+
+    @Test("The picture is a document with a bar for each policy")
+    func plot() throws {
+        let directory = try TemporaryDirectory()
+        let log = try Self.file(directory, "a.csv", (0..<20).map { "\($0 * 60),a/x,r0,\(Self.gibibyte)\n" }.joined())
+        let svg = PlanPlot(try PlanRun(try Self.options([log])).result(), title: "a < b").svg
+        #expect(svg.hasPrefix("<svg xmlns="))
+        #expect(svg.hasSuffix("</svg>\n"))
+        #expect(svg.contains("a &lt; b"))
+        #expect(svg.contains(">no mirror<"))
+        #expect(svg.contains(">20.00 $<"))
+    }
+
+    @Test("Dollars and lives as people read them")
+    func numbers() {
+        #expect(PlanText.dollars(1_234.567) == "1234.57")
+        #expect(PlanText.dollars(0.00123) == "0.001230")
+        #expect(PlanText.dollars(-2.5) == "-2.50")
+        #expect(PlanText.fixed(149.6, 0) == "150")
+        #expect(PlanText.fixed(.infinity, 2) == "-")
+        #expect(PlanText.life(.infinity) == "for ever")
+        #expect(PlanText.percent(1, of: 3) == "33.3%")
+        #expect(PlanText.percent(1, of: 0) == "-")
+    }
+}
