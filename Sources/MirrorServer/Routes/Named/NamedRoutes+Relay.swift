@@ -11,7 +11,11 @@ import NamedOrigins
 /// What an origin answers, passed on as it arrives; nothing of it is kept.
 extension NamedRoutes {
     /// - Parameter authorization: Of the client, for an origin that is shown it.
-    func relay(_ call: NamedCall, _ request: Request, authorization: String? = nil) async throws -> Response {
+    /// - Throws: ``RequestError``, also when the client's network has no claim left for it.
+    func relay(
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, authorization: String? = nil
+    ) async throws -> Response {
+        guard isPaid(request, context) else { throw Self.overBudget(call) }
         guard let method = OutboundRequest.Method(rawValue: request.method.rawValue) else {
             throw RequestError(.methodNotAllowed, "this address supports only GET, HEAD, POST", headers: [.allow: "GET, HEAD, POST"])
         }
@@ -33,6 +37,10 @@ extension NamedRoutes {
             throw RequestError(.originError, "the origin redirects a POST").about(call.url)
         }
         return response(answer, isHead: method == .head, passesChallenge: authorization != nil || call.origin.credentials == .client)
+    }
+
+    static func overBudget(_ call: NamedCall) -> RequestError {
+        RequestError(.unavailable, "your network has used up its budget for what is not here; try again later").about(call.url)
     }
 
     private func response(_ answer: OutboundResponse, isHead: Bool, passesChallenge: Bool) -> Response {

@@ -74,7 +74,7 @@ package final class PageService: Sendable {
         }
         let older = found.flatMap { isUsable($0) ? $0 : nil }
         if let older, isDown(key) { return try await answer(request, key, older, .stale) }
-        if let error = obstacle(key, request) {
+        if let error = obstacle(key, request, isThere: found != nil) {
             guard let older else { throw error }
             return try await answer(request, key, older, .stale)
         }
@@ -138,13 +138,16 @@ package final class PageService: Sendable {
     }
 
     /// Why the origin is not asked.
-    private func obstacle(_ key: PageKey, _ request: PageRequest) -> PageError? {
+    private func obstacle(_ key: PageKey, _ request: PageRequest, isThere: Bool) -> PageError? {
         let now = clock.instant
         if memory.withLock({ memory in memory.tooLarge[key].map { $0 > now } ?? false }) {
             return PageError(code: .tooLarge, message: "\(request.url.redacted) is too large for a page")
         }
-        guard flights.count >= configuration.maxFetches else { return nil }
-        return Self.tooMany
+        // Who joins others costs nothing.
+        guard !flights.isRunning(key) else { return nil }
+        guard flights.count < configuration.maxFetches else { return Self.tooMany }
+        guard !isThere, !request.pay() else { return nil }
+        return PageError(code: .overBudget, message: "your network has used up its budget for what is not here")
     }
 
     private static let tooMany = PageError(code: .unavailable, message: "too many pages are being fetched")
