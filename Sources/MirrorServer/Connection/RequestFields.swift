@@ -13,7 +13,7 @@ enum RequestFields {
     /// Bytes of what a redirect request is told apart by, of the first field of each name. Of longer ones what counts is kept: with ``ForwardedFields`` less
     /// than 4 KiB, however many fields there are. No pool has so long a name.
     private static let limits = ["host": 260, "connection": 64, "user-agent": 650, "x-cloud-mirror-pool": 130]
-    /// What requests below `/o/` have besides, with as many bytes: those may wait for a copy, too.
+    /// What requests below `/o/` and `/v2/o/` have besides, with as many bytes: those may wait for a copy, too.
     private static let namedLimits = limits.merging(elsewhere.map { ($0, ["accept": 2_048, "authorization": 8_192][$0] ?? 512) }) {
         first, _ in
         first
@@ -23,7 +23,7 @@ enum RequestFields {
 
     static func kept(of head: HTTPRequestHead) -> HTTPHeaders {
         guard !head.uri.utf8.starts(with: "/v1/redirect".utf8) else { return little(of: head.headers, limits) }
-        guard !head.uri.utf8.starts(with: NamedRoutes.prefix.utf8) else {
+        guard ![NamedRoutes.prefix, NamedRoutes.imagePrefix].contains(where: { head.uri.utf8.starts(with: $0.utf8) }) else {
             return little(of: head.headers, namedLimits, lists: lists)
         }
         var kept = HTTPHeaders()

@@ -18,13 +18,14 @@ package final class PageService: Sendable {
     private let flights = SingleFlight<PageKey, PageOutcome>(goesOnAlone: true)
     private let memory = Mutex(Memory())
 
+    /// By the names of the pages' files: URLs may be long.
     private struct Memory {
         /// What origins said that have no such page.
-        var absences = RecentEntries<PageKey, (word: OriginWord, until: ContinuousClock.Instant)>(capacity: 4_096)
+        var absences = RecentEntries<String, (word: OriginWord, until: ContinuousClock.Instant)>(capacity: 4_096)
         /// Until when origins are not asked to confirm anything: by origin, or by page.
         var down = RecentEntries<String, ContinuousClock.Instant>(capacity: 4_096)
         /// Pages that were too large, which would be fetched in vain each time.
-        var tooLarge = RecentEntries<PageKey, ContinuousClock.Instant>(capacity: 4_096)
+        var tooLarge = RecentEntries<String, ContinuousClock.Instant>(capacity: 4_096)
         var privateFetches = 0
     }
 
@@ -59,6 +60,9 @@ package final class PageService: Sendable {
         memory.withLock { $0.absences = RecentEntries(capacity: 4_096) }
         return store.removeAll(of: url)
     }
+
+    /// Lets another process have the pages. To be called when no origin can be asked any more.
+    package func close() { store.close() }
 
     /// Measures the store.
     package func recordUsage() { metrics.record(store.usage) }
@@ -104,7 +108,7 @@ package final class PageService: Sendable {
         _ request: PageRequest, _ key: PageKey, _ older: StoredPage?, _ error: PageError
     ) async throws -> PageAnswer {
         if let older { return try await answer(request, key, older, .stale) }
-        guard let word = memory.withLock({ $0.absences[key]?.word }) else { throw error }
+        guard let word = memory.withLock({ $0.absences[key.fileName]?.word }) else { throw error }
         return PageAnswer(word, .stale)
     }
 
@@ -115,20 +119,20 @@ package final class PageService: Sendable {
             outcome = try await fetcher.fetch(request, key, confirming: stored, isKept: true)
         } catch let error as PageError where error.code == .tooLarge {
             let until = clock.instant + max(request.rule.life, configuration.retryAfter)
-            memory.withLock { $0.tooLarge.insert(until, for: key) }
+            memory.withLock { $0.tooLarge.insert(until, for: key.fileName) }
             throw error
         }
         switch outcome {
         case .kept, .loose:
             memory.withLock { memory in
                 for name in Self.downNames(key) { _ = memory.down.remove(name) }
-                _ = memory.absences.remove(key)
+                _ = memory.absences.remove(key.fileName)
             }
         case .other(let word) where word.isAbsence:
             store.remove(key)
-            guard word.body.count <= OriginWord.maxRemembered else { break }
+            guard word.size <= OriginWord.maxRemembered else { break }
             let until = clock.instant + configuration.negativeLife
-            memory.withLock { $0.absences.insert((word, until), for: key) }
+            memory.withLock { $0.absences.insert((word, until), for: key.fileName) }
         case .other(let word):
             if word.isTransient { noteDown("\(key.fileName)") }
         case .down(let error):
@@ -140,7 +144,7 @@ package final class PageService: Sendable {
     /// Why the origin is not asked.
     private func obstacle(_ key: PageKey, _ request: PageRequest, isThere: Bool) -> PageError? {
         let now = clock.instant
-        if memory.withLock({ memory in memory.tooLarge[key].map { $0 > now } ?? false }) {
+        if memory.withLock({ memory in memory.tooLarge[key.fileName].map { $0 > now } ?? false }) {
             return PageError(code: .tooLarge, message: "\(request.url.redacted) is too large for a page")
         }
         // Who joins others costs nothing.
@@ -201,7 +205,7 @@ package final class PageService: Sendable {
     }
 
     private func absence(_ key: PageKey) -> OriginWord? {
-        memory.withLock { memory in memory.absences[key].flatMap { $0.until > clock.instant ? $0.word : nil } }
+        memory.withLock { memory in memory.absences[key.fileName].flatMap { $0.until > clock.instant ? $0.word : nil } }
     }
 
     private func isDown(_ key: PageKey) -> Bool {
