@@ -139,6 +139,32 @@ import Testing
         }
     }
 
+    @Test("What an origin says at length in the place of a page is not remembered")
+    func longWords() async throws {
+        try await PageScene.run { scene async throws in
+            let long = String(repeating: "x", count: 5_000)
+            scene.origin.on("/body", .status(404, long))
+            scene.origin.on("/fields", .status(404, "gone").with { $0.headers.append(("X-Error-Message", long)) })
+            for path in ["/body", "/fields"] {
+                for _ in 0..<2 { #expect(try await scene.page(path).status == 404) }
+                #expect(scene.origin.requests(for: path).count == 2)
+            }
+        }
+    }
+
+    @Test("An answer that is neither a page nor an error is none, and the page that was there is given out", arguments: [204, 206, 300, 304])
+    func oddStatus(_ status: Int) async throws {
+        try await PageScene.run { scene async throws in
+            scene.origin.on("/a", .status(status), .text("one"), .status(status == 304 ? 206 : status))
+            #expect(try await scene.failure("/a") == .unusable)
+            #expect(try await scene.page("/a").text == "one")
+            scene.clock.advance(by: .seconds(60))
+            let answer = try await scene.page("/a")
+            #expect(answer.freshness == .stale)
+            #expect(try await answer.text == "one")
+        }
+    }
+
     @Test("While the origin is down, that there was no such page is passed on for longer")
     func absenceWhileDown() async throws {
         try await PageScene.run { scene in
