@@ -13,7 +13,7 @@ import Testing
 struct NamedOriginCallTests {
     /// A mirror with pages in front of an origin on loopback, whose clients have so many claims; time stands still, so that nothing comes back.
     private static func run(
-        _ rule: OriginRule, _ credentials: UpstreamCredentials = .none, claims: Int,
+        _ rule: OriginRule, _ credentials: UpstreamCredentials = .none, claims: Int, patience: Duration = .seconds(3_600),
         _ body: (MirrorFixture, FakeOrigin) async throws -> Void
     ) async throws {
         try await FakeOrigin.run { origin async throws in
@@ -25,6 +25,7 @@ struct NamedOriginCallTests {
                 $0.allow = [.prefix(named.url)]
                 $0.pages = "\(directory.path)/pages"
                 $0.fallback = World.pool
+                $0.patience = Patience(hop: patience, hops: 0)
                 $0.coldClaims = ColdClaimLimits(perSecond: 1, burst: claims, bytesPerMinute: 0)
             }
             try await MirrorFixture.run(World(), options) { mirror async throws in try await body(mirror, origin) }
@@ -55,6 +56,16 @@ struct NamedOriginCallTests {
                 #expect(origin.requests.map(\.path) == ["/a"])
                 #expect(origin.requests.first?.header("Authorization") == "Bearer t0ken")
             }
+        }
+    }
+
+    @Test func `an origin that does not answer in time is not waited for`() async throws {
+        try await Self.run(OriginRule(.everything, .passed), .bearer(Secret("t0ken")), claims: 1, patience: .zero) {
+            mirror, origin async throws in
+            origin.on("/a", .text("content").with { $0.gate = FakeGate() })
+            let response = try await mirror.get("/o/index/a")
+            #expect(response.status == 504)
+            #expect(response.json["message"]?.string == "the origin does not answer in time")
         }
     }
 

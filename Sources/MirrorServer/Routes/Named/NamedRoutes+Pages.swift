@@ -61,7 +61,7 @@ extension NamedRoutes {
     }
 
     /// As long as the client bears silence.
-    private func deadline(of request: Request) -> ContinuousClock.Instant {
+    func deadline(of request: Request) -> ContinuousClock.Instant {
         services.clock.instant + services.redirects.patience(of: request.headers[values: .userAgent].first?.utf8).hop
     }
 

@@ -27,11 +27,18 @@ extension NamedRoutes {
         if method == .post {
             outbound.body = try await request.body.collect(upTo: WarmCall.maxBody)
         }
-        let answer: OutboundResponse
+        let (asked, upstream) = (outbound, services.upstream)
+        let found: OutboundResponse?
         do {
-            answer = try await services.upstream.send(outbound, to: call.origin, authorization: authorization.map { Secret($0) })
+            // Also for its turn: others may be slow to take what the origin has sent them.
+            found = try await leaving(after: services.clock.instant.duration(to: deadline(of: request)), by: services.clock) {
+                try await upstream.send(asked, to: call.origin, authorization: authorization.map { Secret($0) })
+            }
         } catch let error as OutboundError {
             throw RequestError(error).about(call.url)
+        }
+        guard let answer = found else {
+            throw RequestError(.originError, "the origin does not answer in time", status: .gatewayTimeout).about(call.url)
         }
         guard !(300..<304).contains(answer.status), !(305..<400).contains(answer.status) else {
             throw RequestError(.originError, "the origin redirects a POST").about(call.url)
