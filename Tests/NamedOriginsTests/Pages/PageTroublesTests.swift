@@ -152,7 +152,8 @@ import Testing
         }
     }
 
-    @Test("An answer that is neither a page nor an error is none, and the page that was there is given out", arguments: [204, 206, 300, 304])
+    @Test(
+        "An answer that is neither a page nor an error is none, and the page that was there is given out", arguments: [204, 206, 300, 304])
     func oddStatus(_ status: Int) async throws {
         try await PageScene.run { scene async throws in
             scene.origin.on("/a", .status(status), .text("one"), .status(status == 304 ? 206 : status))
