@@ -138,7 +138,7 @@ package struct EngineMetrics: Sendable {
         metrics.durations[answer.outcome]?.record(duration.inSeconds)
         metrics.redirects[answer.outcome]?.increment()
         if case .origin(let reason) = answer { metrics.fallbacks[reason]?.increment() }
-        // The first reader's bytes crossed the regions; everybody else's did not.
+        // The bytes for the first request crossed regions; those for later ones did not.
         if case .replica(let redirect) = answer, redirect.outcome == .hit, !isHead {
             metrics.egressAvoided.increment(by: redirect.object.size)
         }

@@ -82,7 +82,7 @@ package final class ColdClaims: Sendable {
         return state.withLock { $0.table.refused(limits, at: now) }
     }
 
-    // MARK: What copies turn out to hold
+    // MARK: The actual sizes of copies
 
     /// Notes which network is about to claim a replica. Must be called before the claim, because the copy may be quick.
     func expect(_ id: ReplicaID, for client: ClientNetwork?) {

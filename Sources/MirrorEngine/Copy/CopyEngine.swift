@@ -20,7 +20,7 @@ struct CopyEngine: Sendable {
     let refusals = ServerSideRefusals()
     private let refusedRedirects = BoundedLabels()
 
-    /// Fetches and verifies what is to be published.
+    /// Fetches and verifies what will be published.
     ///
     /// - Throws: ``CopyError``, `StorageError`, `OutboundError`, or `CancellationError`; nothing is held after an error.
     func prepare(_ attempt: CopyAttempt, by way: CopyWay) async throws -> PreparedCopy {

@@ -7,7 +7,7 @@ package enum CopyRoute: Sendable, Hashable {
     case copiedByService
     /// The pool's service fetches it from its URL.
     case fetchedByService
-    /// Parts of it pass through this process, several at the same time.
+    /// Its parts pass through this process, several at the same time.
     case ranges
     /// One answer, which passes through this process.
     case stream

@@ -11,12 +11,12 @@ enum FileType {
             // Packages.
             "aab aar apk appimage appx conda crate crx deb ear egg flatpak gem hpi ipa jar jmod msix nar nupkg phar pkg rpm snap snupkg",
             "udeb vsix war whl xpi",
-            // Programs, libraries and images of disks.
+            // Programs, libraries and disk images.
             "bin class dll dmg dylib elf exe img iso msi o ova pdb qcow2 rom run so squashfs vdi vhd vhdx vmdk wasm",
             // Models and data.
             "arrow avro bam ckpt ggml gguf h5 hdf5 joblib keras mar mlmodel nc npy npz onnx orc parquet pb pickle pkl pt pth rds",
             "safetensors sqlite tfrecord tflite",
-            // Pictures, sound and documents of bytes.
+            // Pictures, sound, fonts and binary documents.
             "avi flac gif jpeg jpg mkv mov mp3 mp4 ogg otf pdf png tif tiff ttf wav webm webp woff woff2",
         ].flatMap { $0.split(separator: " ").map(String.init) })
 

@@ -16,7 +16,7 @@ struct PreparedCopy: Sendable {
         ///
         /// - Parameter stated: Its size in bytes, if the origin states it.
         case ofService(ServiceSource, stated: Int64?)
-        /// The object that is there already.
+        /// The object that the pool already has.
         case inTheWay
     }
 

@@ -5,12 +5,12 @@ import Synchronization
 /// What origins say about artifacts whose copy is not done, for HEAD requests. Concurrent requests share one lookup, and its result is remembered for
 /// a short while.
 ///
-/// It sends a GET for the first byte, because signed URLs are signed for GET, and some servers answer HEAD incorrectly.
+/// Except for buckets, it sends a GET for the first byte, because signed URLs are signed for GET, and some servers answer HEAD incorrectly.
 final class OriginHeaders: Sendable {
     /// The result of asking an origin.
     enum Answer: Sendable {
         case known(ArtifactDescription)
-        /// The origin does not give the artifact.
+        /// The origin does not provide the artifact.
         case failed(CopyError)
         /// The origin does not state the artifact's length, which is what clients send HEAD for.
         case unstated

@@ -2,7 +2,6 @@ package import MirrorCore
 package import MirrorState
 import MirrorStorage
 
-/// The steps from a request to its answer.
 extension RedirectService {
     func follow(_ request: PendingRequest) async throws -> RedirectAnswer {
         // A client that hopped here has waited for the copy, even if the copy was done in the meantime.

@@ -23,7 +23,7 @@ final class Evictor: Sendable {
     private let metrics: EngineMetrics
     private let logger: Logger
     private let marked = Mutex<[PoolID: Marked]>([:])
-    /// One pass over a pool at a time.
+    /// Allows one pass over a pool at a time.
     private let passes = FairSemaphore<PoolID>(limit: 1)
 
     init(

@@ -114,7 +114,7 @@ package struct ReplicaRemover: Sendable {
         }
     }
 
-    // MARK: Objects that are gone, or should never have come
+    // MARK: Missing and superseded objects
 
     /// Forgets a replica whose object is gone; checks again while nothing in this process can publish it.
     ///

@@ -28,7 +28,7 @@ struct ReplicaSources: Sendable {
 
     /// The nearest replica that can be copied.
     ///
-    /// - Parameter pools: Where to look.
+    /// - Parameter pools: The pools to search.
     /// - Parameter isUsable: Called before the replica's pool is asked.
     /// - Throws: `CancellationError`. A pool that does not answer, or whose state is not available, counts as having no replica.
     func nearest(for attempt: CopyAttempt, in pools: [Pool], isUsable: (CopySource) -> Bool) async throws -> Source? {

@@ -161,7 +161,7 @@ package final class CopySlots: Sendable {
         copy?.yielding.notify()
     }
 
-    // MARK: For people who look
+    // MARK: Status
 
     /// The copies of one origin.
     package struct OriginCopies: Sendable, Equatable {

@@ -9,7 +9,7 @@ enum CopyPlan: Equatable {
     case bufferedStream(PartSizes)
     /// Parts, each with its own request, several at the same time; the first is already on its way.
     case ranges(PartLayout)
-    /// The same, each in memory before it is written.
+    /// The same, but each part is in memory before it is written.
     case bufferedRanges(PartLayout)
     /// Parts requested one after the other.
     case rangesInOrder(PartLayout)
@@ -17,7 +17,7 @@ enum CopyPlan: Equatable {
 
 /// Chooses the plan for a copy by what the store can do, the size of its parts, and the origin's first answer.
 struct CopyPlanner {
-    /// Bytes of memory that one part may take.
+    /// The maximum size in bytes of a part in memory.
     static let maxBufferedPart: Int64 = 32 << 20
 
     let capabilities: StoreCapabilities
