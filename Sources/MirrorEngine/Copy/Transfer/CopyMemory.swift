@@ -126,7 +126,7 @@ final class PartMemory: Sendable {
 
     /// Waits until there is memory for the first `bytes` of the part. One task at a time.
     ///
-    /// - Returns: How many bytes there is memory for; may be more than requested if the part is larger.
+    /// - Returns: The number of bytes for which there is memory; may be more than requested if the part is larger.
     /// - Throws: `CancellationError`.
     func take(_ bytes: Int64) async throws -> Int64 {
         try await memory.take(id, bytes)

@@ -5,7 +5,7 @@ import MirrorState
 /// - A part takes memory as its bytes arrive: at least ``leastStep`` more, or as much again as it has, up to its size.
 /// - The parts of one origin never have more than a share.
 /// - The part that the rest of its copy waits for comes first, then the part that has most: it is nearest to giving its memory back. If there is not
-///   enough for a part, the parts after it wait, too, unless its origin has used up its share.
+///   enough for a part, the parts after it wait, too; but a part whose origin has used up its share is skipped.
 /// - Memory of the size of the largest part is reserved for one part at a time: one that the rest of its copy waits for. It gets all that it still
 ///   needs, so that at least one copy continues when all others have some memory and wait for more.
 struct MemoryLedger {
