@@ -14,7 +14,7 @@ public import MirrorCore
 ///   come back as `application/octet-stream`, which means the same.
 /// - `list` returns every complete object exactly once, in the order of the keys, over as many pages as are asked for; with its metadata where
 ///   ``StoreCapabilities/Features/listsMetadata`` says so.
-/// - `copy` and `pull` make the same object as an upload of the same bytes would, or leave nothing.
+/// - `copy` and `pull` create the same object as an upload of the same bytes, or leave nothing.
 /// - `delete` of many keys deletes each that can be deleted, and returns the others.
 /// - `openFile` throws `.unsupported` without ``StoreCapabilities/Features/opensFiles``.
 /// - Calls may be made from any task at any time.
@@ -57,15 +57,15 @@ public protocol ObjectStore: Sendable {
     ///   `.unsupported` if ``canCopy(from:)`` is false.
     func copy(_ key: ObjectKey, from source: CopySource, metadata: ObjectMetadata, condition: WriteCondition) async throws -> ObjectInfo
 
-    /// Whether ``pull(_:from:metadata:condition:confirm:)`` is worth trying: in the service's reach, of a size that it takes, and with a digest that it
-    /// can check where the origin states any. Makes no network call.
+    /// Whether ``pull(_:from:metadata:condition:confirm:)`` is worth trying: the service can reach the source, accepts its size, and can check one of
+    /// its digests if the origin states any. Makes no network call.
     func canPull(from source: URLSource) -> Bool
 
     /// Makes the service itself fetch an object from a URL, so that no byte of it passes through this process.
     ///
-    /// - Parameter confirm: Called once the service has all of the bytes, and before anything is visible. What it throws is thrown, and nothing is left.
-    /// - Throws: As ``copy(_:from:metadata:condition:)``; `.checksumMismatch` where the bytes do not have a digest that `source` states; `.unsupported`
-    ///   where ``canPull(from:)`` is false.
+    /// - Parameter confirm: Called when the service has all the bytes, before anything is visible. An error from it is rethrown, and nothing is left.
+    /// - Throws: As ``copy(_:from:metadata:condition:)``; `.checksumMismatch` if the bytes do not match a digest that `source` states; `.unsupported`
+    ///   if ``canPull(from:)`` is false.
     func pull(
         _ key: ObjectKey, from source: URLSource, metadata: ObjectMetadata, condition: WriteCondition,
         confirm: @escaping @Sendable () async throws -> Void
@@ -90,8 +90,8 @@ public protocol ObjectStore: Sendable {
     /// - Returns: At most `limit` objects; if there are fewer, there are no more.
     func list(after: ObjectKey?, limit: Int) async throws -> [ObjectInfo]
 
-    /// Where a client finds the object. Makes no network call, except where credentials have to be asked for, or sign only at the service that gave
-    /// them out.
+    /// Where a client finds the object. Makes no network call, unless credentials have to be obtained, or can only sign at the service that issued
+    /// them.
     ///
     /// A store that signs locations signs them as at the beginning of a window of time, so that all nodes give the same location during the window.
     /// The window, at most five minutes, is added to `life`: while a location has more than `life` left, other clients get it, too.

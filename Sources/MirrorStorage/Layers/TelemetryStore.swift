@@ -17,7 +17,7 @@ package struct TelemetryStore: StoreLayer {
     package func call<Value: Sendable>(
         _ operation: StoreOperation, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        // Asked for at each look at the metrics.
+        // Called for each request of the metrics.
         if operation == .space { return try await body() }
         return try await metrics.measure(operation, body)
     }
