@@ -1,6 +1,6 @@
 /// The body of every error answer, whatever the call.
 package struct ErrorAnswer: Codable, Sendable, Equatable {
-    /// What kind of error it is: `InputError`, `ResourceNotFound`, …
+    /// The kind of error: `InputError`, `ResourceNotFound`, …
     package var code: String
     /// What went wrong, in a sentence; contains no path, credential or stack of the mirror.
     package var message: String

@@ -6,7 +6,7 @@
 enum SignatureParameters {
     /// The query without the parameters of signatures; the others keep their order and their bytes.
     ///
-    /// - Returns: `nil` when nothing is left.
+    /// - Returns: `nil` if nothing is left.
     static func removing(from query: String) -> String? {
         let parameters = query.utf8.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: false)
         let names = parameters.map(name)

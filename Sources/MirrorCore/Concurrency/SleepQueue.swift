@@ -54,7 +54,7 @@ final class SleepQueue: Sendable {
                     return Self.needsTimer(until: end, &state)
                 }
                 if startsTimer { startTimer(until: end) }
-                // Cancelled before it had a place: nobody else tells it.
+                // If the task was cancelled before the sleeper was registered, nothing else cancels the sleeper.
                 if Task.isCancelled { cancel(id) }
             }
         } onCancel: {

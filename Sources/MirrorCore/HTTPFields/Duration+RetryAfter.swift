@@ -12,7 +12,7 @@ extension Duration {
         }
         let parts = value.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(\.isASCIIDigit) }) else { return nil }
-        // Digits alone that do not fit are a very long wait.
+        // A number of seconds that does not fit is a very long wait.
         guard let seconds = Int64(Substring(parts[0])), .seconds(seconds) < limit else {
             self = limit
             return
