@@ -4,8 +4,8 @@ public import MirrorCore
 ///
 /// All errors are ``StorageError`` or `CancellationError`.
 public protocol BucketOrigin: Sendable {
-    /// The canonical URL of the artifact that `url` refers to, however the bucket's object is spelled in it: by path, by virtual host, with or without
-    /// a region, with or without a signature, or in the service's own scheme (`s3://bucket/key`).
+    /// The canonical URL of the artifact that `url` refers to, however the bucket's object is spelled in it: by path, by virtual host, with or
+    /// without a region, with or without a signature, or in the service's own scheme (`s3://bucket/key`).
     ///
     /// - Returns: `nil` for anything that is not in this bucket. A URL that this method has returned is returned unchanged.
     func artifact(_ url: String) -> ArtifactURL?

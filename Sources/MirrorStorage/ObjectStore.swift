@@ -7,11 +7,11 @@ public import MirrorCore
 ///
 /// *Behavior* (each line is a test of the conformance suite in module MirrorTesting):
 /// - An object appears as a whole, with its metadata, when an upload completes, and never before; an aborted upload leaves nothing.
-/// - A second upload of a key replaces the object; a reader of the first object continues to read the first one, or gets an error, but never a mixture.
+/// - A second upload of a key replaces the object; a reader of the first object still reads the first one, or gets an error, but never a mixture.
 /// - `head` and `get` of an absent key throw `.notFound`; `delete` of an absent key succeeds.
 /// - A range beyond the end is cut off at the end; one that begins at or after the end throws `.invalidRequest`.
-/// - Metadata comes back as it was given, the digest as it was given to `complete`, where the store's features say so; a type that was not given may
-///   come back as `application/octet-stream`, which means the same.
+/// - Metadata is returned unchanged, and so is the digest given to `complete`, if the store's features say so; a missing type may be returned as
+///   `application/octet-stream`, which means the same.
 /// - `list` returns every complete object exactly once, in the order of the keys, over as many pages as are asked for; with its metadata where
 ///   ``StoreCapabilities/Features/listsMetadata`` says so.
 /// - `copy` and `pull` create the same object as an upload of the same bytes, or leave nothing.
@@ -45,7 +45,7 @@ public protocol ObjectStore: Sendable {
     /// - Returns: `nil` if no store can copy from this one.
     func copySource(of key: ObjectKey, size: Int64, etag: String?) -> CopySource?
 
-    /// Whether ``copy(_:from:metadata:condition:)`` is worth trying: the same kind of service, reachable, and a size that it copies. Makes no network call.
+    /// Whether ``copy(_:from:metadata:condition:)`` is worth trying: same kind of service, reachable, suitable size. Makes no network call.
     func canCopy(from source: CopySource) -> Bool
 
     /// Makes the service itself copy an object from another bucket, so that no byte of it passes through this process.

@@ -9,7 +9,7 @@ import NIOCore
     import Foundation
 #endif
 
-/// What follows an object's bytes in its file: a JSON document, then a trailer of fixed length that says where both begin.
+/// The end of an object's file, after the bytes: a JSON document, then a trailer of fixed length that says where both begin.
 ///
 /// The trailer's 32 bytes, integers in network order: the object's length (8 bytes), the document's length (4), the document's CRC-32 (4),
 /// and ``magic`` (16).

@@ -7,7 +7,7 @@ struct AdminClient {
     private static let maxAnswer = 64 << 20
 
     let address: MirrorAddress
-    /// The token from the command line or the environment. If there is one, no other is used.
+    /// A token that was given to the command. If there is one, no other is used.
     let token: String?
     /// The tokens of mirrors on this machine.
     let localTokens: LocalTokens?

@@ -6,7 +6,7 @@ package struct ErrorAnswer: Codable, Sendable, Equatable {
     package var message: String
     /// The same as `message`, under the original's name.
     package var msg: String
-    /// The original's code, where it did not use `code`: `InvalidUrl` or `BadHTTPStatus`.
+    /// The original's code, if it did not use `code`: `InvalidUrl` or `BadHTTPStatus`.
     package var err: String?
     /// The canonical URL of the artifact that the error is about.
     package var url: String?

@@ -96,7 +96,7 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
         return try ArtifactURL(scheme: scheme, host: host, port: port, path: newPath, query: query)
     }
 
-    /// Splits what follows the authority, and drops the fragment.
+    /// Splits the text after the authority, and drops the fragment.
     private static func pathAndQuery(_ text: Substring.UTF8View) -> (path: String, query: String?) {
         let withoutFragment = text.prefix { $0 != UInt8(ascii: "#") }
         let path = withoutFragment.prefix { $0 != UInt8(ascii: "?") }
@@ -107,8 +107,8 @@ public struct ArtifactURL: Sendable, Hashable, CustomStringConvertible {
     /// The maximum length of ``redacted``, in bytes.
     public static let maxRedactedLength = 512
 
-    /// The form for logs and messages: truncated, and without the query, which may contain a signature. A truncated URL ends with the first digits of the
-    /// SHA-256 of the URL without its query.
+    /// The form for logs and messages: truncated, and without the query, which may contain a signature. A truncated URL ends with the first digits
+    /// of the SHA-256 of the URL without its query.
     public var redacted: String {
         let mark = query == nil ? "" : "?…"
         let text = query == nil ? description : String(Substring(description.utf8.prefix { $0 != UInt8(ascii: "?") }))

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Wakes many sleepers with few timers of the operating system.
 ///
-/// A `Task.sleep` that is cancelled leaves its timer behind, which wakes a thread when it fires. Nearly everything here that sleeps is a time limit that
-/// is cancelled a moment later. So after ten thousand requests, threads would be woken ten thousand times for nothing, and would slow down later requests.
+/// A cancelled `Task.sleep` leaves its timer behind, which wakes a thread when it fires. Nearly all sleeps here are time limits that are cancelled a
+/// moment later. So after ten thousand requests, threads would be woken ten thousand times for nothing, which would slow down later requests.
 final class SleepQueue: Sendable {
     private struct Sleeper: Comparable {
         let end: ContinuousClock.Instant

@@ -1,7 +1,7 @@
 /// Runs an operation, and abandons it when nobody waits for it any longer.
 ///
-/// When the time limit has passed, or the calling task is cancelled, the operation is cancelled and the caller leaves; the operation ends as soon as it
-/// can, which may be never.
+/// When the time limit has passed, or the calling task is cancelled, the operation is cancelled and the caller leaves; the operation ends as soon
+/// as it can, which may be never.
 ///
 /// - Parameter limit: The time limit; `nil` for none.
 /// - Parameter delay: How long the operation may take to end after the caller's task was cancelled.

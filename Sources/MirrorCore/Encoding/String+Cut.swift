@@ -1,8 +1,8 @@
 import Crypto
 
 extension String {
-    /// The text itself or, if it is longer, its beginning, an ellipsis, and the first digits of the SHA-256 of the whole text. The digits can be searched
-    /// for, and distinguish the text from others with the same beginning.
+    /// The text itself or, if it is longer, its beginning, an ellipsis, and the first digits of the SHA-256 of the whole text. The digits can be
+    /// searched for, and distinguish the text from others with the same beginning.
     ///
     /// It never splits a character, a percent-escape, or a character that is written as several escapes.
     ///

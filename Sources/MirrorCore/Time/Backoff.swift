@@ -18,8 +18,8 @@ package struct Backoff: Sendable, Hashable {
 
     /// A pause with a random part, so that callers that failed together do not retry together.
     ///
-    /// - Parameter jitter: The random share of the pause, 0 to 1: all of it ("full jitter") spreads best; half of it ("equal jitter") keeps each pause
-    ///   from being close to zero.
+    /// - Parameter jitter: The random share of the pause, 0 to 1: all of it ("full jitter") spreads best; half of it ("equal jitter") keeps each
+    ///   pause from being close to zero.
     /// - Parameter random: 0 to 1; 1 gives the whole pause.
     /// - SeeAlso: AWS Architecture Blog, "Exponential Backoff And Jitter".
     package func pause(after failures: Int, jitter: Double, random: Double) -> Duration {

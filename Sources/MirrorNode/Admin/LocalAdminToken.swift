@@ -25,7 +25,7 @@ final class LocalAdminToken: Sendable {
         self.logger = logger
     }
 
-    /// The file; `nil` where there is none.
+    /// The file; `nil` if there is none.
     var path: String? { state.withLock { $0.isKept ? $0.file?.path : nil } }
 
     /// Writes or removes the token file of the process that accepts admin calls at an address from now on.

@@ -11,7 +11,7 @@ package enum ProcessRole: String, Sendable {
     var servesArtifacts: Bool { self == .frontEnd }
 
     /// - Parameter registry: Lists the copiers among the other processes.
-    /// - Returns: `nil` when the process copies nothing.
+    /// - Returns: `nil` if the process copies nothing.
     func duty(_ registry: (any CopierRegistry)?, _ configuration: Configuration) -> CopyDuty? {
         switch (self, configuration.copy.frontEnd) {
         case (.copier, _), (.frontEnd, .always): .always

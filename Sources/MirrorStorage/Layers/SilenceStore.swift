@@ -4,8 +4,8 @@ import Synchronization
 
 /// Makes calls to a store that does not answer fail at once: while the store is silent, no new operation is started.
 ///
-/// See ``Silence``. The calls that clients wait for show whether it is silent: `head`, `openFile` and `get`; and, separately, `location`, which does not
-/// query the service but the source of the credentials. An error is an answer, unless it only says that there was none. A silent store is
+/// See ``Silence``. The calls that clients wait for show whether it is silent: `head`, `openFile` and `get`; and, separately, `location`, which
+/// does not query the service but the source of the credentials. An error is an answer, unless it only says that there was none. A silent store is
 /// probed, so that no request is needed to find out that it answers again.
 ///
 /// It also limits the calls in progress, because their callers may have left long ago.

@@ -2,7 +2,7 @@ import CLibrary
 
 /// Memory that is zero at first, and that the system allocates page by page as it is written.
 ///
-/// It has a single owner, and can be sent together with that. It is stored as an address, because pointers are not `Sendable`.
+/// It has a single owner, so it may move to another task with it. It is stored as an address, because pointers are not `Sendable`.
 package struct ZeroedMemory: ~Copyable, Sendable {
     private let address: UInt
     /// Bytes requested from the system.

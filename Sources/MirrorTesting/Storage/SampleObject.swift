@@ -91,7 +91,7 @@ extension ObjectStore {
         try await get(key, range: range).body.collect(upTo: 1 << 30)
     }
 
-    /// Bytes of a part; at least the store's minimum, so that a store that accepts several parts accepts more than one like this.
+    /// Bytes of a part; at least the store's minimum, so that a store that accepts several parts accepts more than one of this size.
     var samplePartSize: Int64 {
         min(max(capabilities.minPartSize, 100_000), capabilities.maxPartSize)
     }

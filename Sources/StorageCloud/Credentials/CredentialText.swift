@@ -1,4 +1,4 @@
-/// Cleans text from answers about credentials, because it is not known what it contains.
+/// Cleans text from answers about credentials, because it may contain anything.
 package enum CredentialText {
     /// A code such as `AssumeRoleUnauthorizedAccess`, and nothing that merely appears in its place.
     package static func word(_ text: String) -> String {

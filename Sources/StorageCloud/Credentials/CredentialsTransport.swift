@@ -75,7 +75,7 @@ extension ArtifactURL {
 
     /// Parses the address of an issuer of credentials.
     ///
-    /// - Parameter name: Where the address comes from, such as a variable.
+    /// - Parameter name: The source of the address, such as a variable.
     /// - Throws: `.invalid`.
     package static func of(_ name: String, _ text: String) throws(CredentialsError) -> ArtifactURL {
         do {

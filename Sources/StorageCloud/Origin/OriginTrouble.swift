@@ -35,12 +35,12 @@ package final class OriginTrouble<Credentials: ExpiringCredentials>: Sendable {
     ///   - missingBucket: The service's code for a bucket that does not exist.
     ///   - send: Makes the request.
     ///   - describe: Translates a refusal to an error.
-    /// - Returns: The service's answer about the object; when all attempts are used up, also a request to slow down.
+    /// - Returns: The service's answer about the object; when all attempts are used up, also a transient error.
     /// - Throws: Refusals that concern the caller, and errors of `send`.
     package func ask<Answer: ServiceAnswer>(
         with held: Credentials?, missingBucket: String, _ send: () async throws -> Answer, describe: (Answer.Failure) -> StorageError
     ) async throws -> Answer {
-        // The last answer that asks to slow down is what the caller gets when all attempts are used up.
+        // The last transient error is what the caller gets when all attempts are used up.
         var impatient: Answer?
         do {
             let answer: Answer = try await retries.run { _ in

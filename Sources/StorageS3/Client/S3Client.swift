@@ -39,10 +39,10 @@ package final class S3Client: Sendable {
         state = Mutex(State(endpoint: endpoint))
     }
 
-    /// The bucket's endpoint, as far as known.
+    /// The bucket's endpoint, as currently known.
     package var endpoint: S3Endpoint { state.withLock { $0.endpoint } }
 
-    /// Now, by the service's clock as far as known.
+    /// The time by the service's clock, as currently known.
     var now: Timestamp { clockOffset.corrected(clock.now) }
 
     /// Whether bodies in memory are sent with a CRC32C: over TLS, where the signature does not cover them.
