@@ -1,6 +1,6 @@
 import CLibrary
 
-/// Linux calls that the C library declares for GNU sources only, which Swift's import of it is not: looked up by name, left out where missing.
+/// Linux calls that the C library declares only for GNU sources, so that Swift does not import them. Looked up by name, and skipped if missing.
 enum LinuxCalls {
     #if os(Linux)
         private typealias SyncFileRange = @convention(c) (CInt, Int64, Int64, CUnsignedInt) -> CInt
