@@ -59,9 +59,12 @@ struct ListenerService: Service, CustomStringConvertible {
 
     /// With a higher priority than the tasks that serve requests: a new client's answer may already be in memory.
     private func accept() async throws {
-        try await withThrowingTaskGroup { group in
-            group.addTask(priority: .high) { try await application.run() }
-            try await group.waitForAll()
+        // A task in a group would run with the priority of the task that it belongs to.
+        let task = Task(priority: .high) { try await application.run() }
+        try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
         }
     }
 }

@@ -50,11 +50,13 @@ package struct MirrorServer: Service, CustomStringConvertible {
     /// - Parameter servesArtifacts: Whether it redirects and serves objects; a process that only copies answers only about itself.
     /// - Parameter tls: For new connections; `nil` for HTTP without TLS.
     /// - Parameter usesFastPath: `false` sends everything through Hummingbird; for the tests that compare the two.
+    /// - Parameter lookupPatience: How long a plain request waits for a look into the state before the slow path takes it.
     /// - Parameter onRunning: Called once a listener accepts connections, with its address.
     package init(
         services: MirrorServices, configuration: ServerConfiguration, listen: ListenAddress, adminListen: ListenAddress?,
         adminTokens: [String], publicURL: String?, servesArtifacts: Bool, redirectStatus: RedirectConfiguration.Status,
-        tls: NIOSSLContext? = nil, usesFastPath: Bool = true, group: MultiThreadedEventLoopGroup, logger: Logger,
+        tls: NIOSSLContext? = nil, usesFastPath: Bool = true,
+        lookupPatience: TimeAmount = .milliseconds(200), group: MultiThreadedEventLoopGroup, logger: Logger,
         onRunning: @escaping @Sendable (Listener, ListenAddress) async -> Void = { _, _ in }
     ) {
         self.services = services
@@ -79,7 +81,7 @@ package struct MirrorServer: Service, CustomStringConvertible {
             index: services.state, forms: AnswerForms(status: self.redirectStatus, registry: services.registry))
         coalescing = CoalescingTable(
             redirects: services.redirects, selector: services.selector, metrics: services.metrics, clock: services.clock)
-        lookups = StateLookups(services: services, table: table, publicURL: publicURL)
+        lookups = StateLookups(services: services, table: table, publicURL: publicURL, patience: lookupPatience)
         let coalescing = coalescing
         services.state.addObserver { coalescing.invalidate($0) }
     }
@@ -169,7 +171,9 @@ package struct MirrorServer: Service, CustomStringConvertible {
     private func channel(
         _ responder: @escaping HTTPChannelHandler.Responder, _ shares: AddressShares, _ connections: ConnectionTasks, _ listener: Listener
     ) -> MirrorChannel {
-        MirrorChannel(
+        // A listener without redirects has none in memory either.
+        let usesFastPath = usesFastPath && servesArtifacts && listener == .main
+        return MirrorChannel(
             responder: responder, table: usesFastPath ? table : nil, coalescing: usesFastPath ? coalescing : nil,
             lookups: usesFastPath ? lookups : nil, pools: services.pools,
             selector: services.selector, shares: shares, tasks: connections, metrics: connectionMetrics,

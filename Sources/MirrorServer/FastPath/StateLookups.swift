@@ -59,19 +59,20 @@ final class StateLookups: Sendable {
     private static let batch = 256
     /// How many requests may wait; further ones go to the slow path, which has its own limits.
     private static let maxWaiting = 10_000
-    /// How long a look may take. On the slow path the request's own deadline applies.
-    private static let patience = TimeAmount.milliseconds(200)
 
     private let services: MirrorServices
     private let table: FastPathTable
     private let publicURL: String?
+    private let patience: TimeAmount
     private let state = Mutex(State())
     private let (calls, call) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
-    init(services: MirrorServices, table: FastPathTable, publicURL: String?) {
+    /// - Parameter patience: How long a look may take. On the slow path the request's own deadline applies.
+    init(services: MirrorServices, table: FastPathTable, publicURL: String?, patience: TimeAmount) {
         self.services = services
         self.table = table
         self.publicURL = publicURL
+        self.patience = patience
     }
 
     /// Lets a request wait for a look, after which its handler is told to proceed. Called on the event loop of the handler.
@@ -130,7 +131,7 @@ final class StateLookups: Sendable {
 
     private func look(for requests: [Request]) async {
         let number = state.withLock { $0.number }
-        let alarm = requests.first?.eventLoop.scheduleTask(in: Self.patience) { self.giveUp(requests, number) }
+        let alarm = requests.first?.eventLoop.scheduleTask(in: patience) { self.giveUp(requests, number) }
         // Requests that name no artifact or no pool are for the slow path.
         let looks = requests.compactMap(read)
         let ids = looks.map(\.id)
