@@ -2,13 +2,13 @@ import MirrorCore
 import MirrorEngine
 import MirrorState
 
-/// Records the uses of replicas that requests are answered for from memory, which has the words of the request and not the artifact's name.
+/// Records uses of replicas for requests that are answered from memory, which keeps the request's target and not the artifact's name.
 struct TargetUses: Sendable {
     let recorder: UseRecorder
-    /// `nil` where nothing is answered from memory.
+    /// `nil` if nothing is answered from memory.
     var redirects: RedirectService?
 
-    /// Whether a use at `now` is to be written: once in a while.
+    /// Whether a use at `now` is to be written: that is done only once in a while.
     func isDue(_ now: Timestamp, lastUsed: Timestamp) -> Bool { recorder.isDue(now, lastUsed: lastUsed) }
 
     func record(_ target: HotTarget, in pool: PoolID, lastUsed: Timestamp) {

@@ -15,7 +15,7 @@ final class DeflateInput {
 
     deinit { buffer.deallocate() }
 
-    /// The bits that are there, up to `count`, without taking them; zeros behind the end of the data.
+    /// The next `count` bits, without consuming them; zeros after the end of the data.
     func peek(_ count: Int) throws -> Int {
         if bitCount < count { try fill() }
         return Int(bits & (1 << UInt64(count) - 1))

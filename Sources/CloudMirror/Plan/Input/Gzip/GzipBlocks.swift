@@ -1,4 +1,4 @@
-/// A file that gzip has compressed, of any number of members (RFC 1952).
+/// A gzip file with any number of members (RFC 1952).
 final class GzipBlocks: LogBlocks {
     static let magic: [UInt8] = [0x1F, 0x8B]
 
@@ -37,7 +37,7 @@ final class GzipBlocks: LogBlocks {
     /// - Returns: False at the end of the file.
     private func readHeader() throws -> Bool {
         guard let first = try input.byteIfAny() else { return false }
-        // Zeros may fill up the last block of a tape.
+        // Zeros may pad the last block of a tape.
         if first == 0, hasMember {
             guard try input.areZerosToTheEnd() else { throw DeflateError() }
             return false
@@ -65,5 +65,5 @@ final class GzipBlocks: LogBlocks {
     }
 }
 
-/// Data that are not what a compressor writes.
+/// The data is not valid DEFLATE or gzip.
 struct DeflateError: Error {}

@@ -1,8 +1,8 @@
-/// Decompresses one stream (RFC 1951), and computes the CRC-32 and the size of what comes out.
+/// Decompresses one stream (RFC 1951), and computes the CRC-32 and the size of the output.
 final class Inflater {
     private enum Block {
         case none
-        /// Bytes that are left.
+        /// Bytes left in the block.
         case stored(Int)
         case compressed(literals: PrefixCode, distances: PrefixCode)
     }
@@ -13,7 +13,7 @@ final class Inflater {
     private let input: DeflateInput
     private var block = Block.none
     private var isLast = false
-    /// The last 32 KiB that came out, in front of what was not taken yet.
+    /// The last 32 KiB of output, followed by output that has not been taken yet.
     private let window = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 17, alignment: 16)
     private var start = 0
     private var end = 0
@@ -117,7 +117,7 @@ final class Inflater {
             guard code < 30 else { throw DeflateError() }
             let distance = Self.distances[code].base + (try input.bits(Self.distances[code].extra))
             guard distance <= end, distance <= Self.windowSize else { throw DeflateError() }
-            // Byte by byte: what is copied may be what was just written.
+            // Byte by byte, because the source may overlap with what was just written.
             for _ in 0..<length {
                 window[end] = window[end - distance]
                 end += 1
@@ -126,7 +126,7 @@ final class Inflater {
         return false
     }
 
-    /// RFC 1951 §3.2.5: the least value of each code, and how many bits are added to it.
+    /// RFC 1951 §3.2.5: the smallest value of each code, and the number of extra bits that are added to it.
     private static let lengths: [(base: Int, extra: Int)] = {
         var table: [(base: Int, extra: Int)] = []
         var base = 3

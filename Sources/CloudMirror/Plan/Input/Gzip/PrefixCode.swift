@@ -1,15 +1,15 @@
 /// A Huffman code of DEFLATE (RFC 1951 §3.2.2).
 struct PrefixCode {
     private static let maxLength = 15
-    /// In which order the lengths of the code for lengths come (§3.2.7).
+    /// The order of the lengths in the code for code lengths (§3.2.7).
     private static let order = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
 
-    /// By the next bits of the input: the symbol, and below it the length of its code in four bits; 0 where no code begins like this.
+    /// Indexed by the next bits of the input: the symbol, then four bits with the length of its code; 0 if no code begins with these bits.
     private let table: [UInt16]
     private let width: Int
 
-    /// - Parameter lengths: Of the code of each symbol, 0 for symbols without one.
-    /// - Throws: ``DeflateError`` where there are more codes than bits.
+    /// - Parameter lengths: The code length of each symbol, 0 for symbols without a code.
+    /// - Throws: ``DeflateError`` if the lengths need more codes than exist.
     init(lengths: [Int]) throws {
         var counts = [Int](repeating: 0, count: Self.maxLength + 1)
         for length in lengths { counts[length] += 1 }
@@ -49,7 +49,7 @@ struct PrefixCode {
 
     static func fixedDistances() throws -> PrefixCode { try PrefixCode(lengths: [Int](repeating: 5, count: 30)) }
 
-    /// The codes at the beginning of a block that has its own (§3.2.7).
+    /// Reads the codes at the beginning of a block that defines its own (§3.2.7).
     static func read(_ input: DeflateInput) throws -> (literals: PrefixCode, distances: PrefixCode) {
         let literals = try input.bits(5) + 257
         let distances = try input.bits(5) + 1
