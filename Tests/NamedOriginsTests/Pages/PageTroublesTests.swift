@@ -283,6 +283,26 @@ import Testing
         }
     }
 
+    @Test("An origin that is slow does not keep the pages of others from being fetched")
+    func shareOfFetches() async throws {
+        var configuration = PageConfiguration()
+        configuration.maxFetches = 4
+        try await PageScene.run(configuration) { scene async throws in
+            let gate = FakeGate()
+            for path in ["/a", "/b"] { scene.origin.on(path, .text("slow").with { $0.gate = gate }) }
+            scene.origin.on("/c", .text("content"))
+            let requests = try ["/a", "/b"].map { try scene.request($0) }
+            let slow = requests.map { request in Task { try await scene.service.page(request) } }
+            try await gate.waiting(2)
+            #expect(try await scene.failure("/c") == .unavailable)
+            let other = try ArtifactURL("http://files.example:\(scene.origin.port)/c")
+            #expect(try await scene.page("/c") { $0.url = other }.text == "content")
+            gate.open()
+            for task in slow { #expect(try await task.value.text == "slow") }
+            #expect(try await scene.page("/c").text == "content")
+        }
+    }
+
     @Test("With a client's own credentials, nothing is kept and nothing is shared")
     func clientCredentials() async throws {
         try await PageScene.run { scene async throws in

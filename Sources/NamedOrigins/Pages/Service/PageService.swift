@@ -26,6 +26,8 @@ package final class PageService: Sendable {
         var down = RecentEntries<String, ContinuousClock.Instant>(capacity: 4_096)
         /// Pages that were too large, which would be fetched in vain each time.
         var tooLarge = RecentEntries<String, ContinuousClock.Instant>(capacity: 4_096)
+        /// Fetches for everybody that are under way, by origin.
+        var fetches: [String: Int] = [:]
         var privateFetches = 0
     }
 
@@ -114,6 +116,9 @@ package final class PageService: Sendable {
 
     /// Asks the origin, and remembers what it says.
     private func ask(_ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?) async throws -> PageOutcome {
+        let origin = Self.origin(key)
+        memory.withLock { $0.fetches[origin, default: 0] += 1 }
+        defer { memory.withLock { memory in memory.fetches[origin] = memory.fetches[origin].flatMap { $0 > 1 ? $0 - 1 : nil } } }
         let outcome: PageOutcome
         do {
             outcome = try await fetcher.fetch(request, key, confirming: stored, isKept: true)
@@ -149,7 +154,9 @@ package final class PageService: Sendable {
         }
         // Who joins others costs nothing.
         guard !flights.isRunning(key) else { return nil }
-        guard flights.count < configuration.maxFetches else { return Self.tooMany }
+        // An origin that is slow leaves half of them to the others.
+        let ofOrigin = memory.withLock { $0.fetches[Self.origin(key), default: 0] }
+        guard flights.count < configuration.maxFetches, ofOrigin < (configuration.maxFetches + 1) / 2 else { return Self.tooMany }
         guard !isThere, !request.pay() else { return nil }
         return PageError(code: .overBudget, message: "your network has used up its budget for what is not here")
     }
