@@ -5,7 +5,7 @@ package import Logging
 package import MirrorCore
 package import MirrorEngine
 import MirrorState
-package import NIOCore
+import NIOCore
 package import NIOPosix
 package import NIOSSL
 import ServiceLifecycle
