@@ -118,6 +118,7 @@ struct MirrorComposition: Sendable {
         await services.uses.flush()
         await outbound.shutdown()
         await relays.shutdown()
+        pages.service.value?.close()
         await regionUpdates.reader.client?.shutdown()
         await storage.close()
         await state.close()

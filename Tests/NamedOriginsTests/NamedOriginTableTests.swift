@@ -117,6 +117,40 @@ import Testing
         #expect(try table.call(parts[0], query: parts.count == 2 ? String(parts[1]) : nil).url.description == url)
     }
 
+    @Test func `places on one host are told apart by their paths, also within each other`() throws {
+        let origin = NamedOrigin(
+            name: "pip", url: try ArtifactURL("https://index.example.org/"), rules: Preset.python.rules,
+            links: try ["a/", "b/", "b/c/"].map { LinkTarget(try ArtifactURL("https://files.example.org/\($0)")) })
+        let table = NamedOriginTable([origin], policy: try EgressPolicy(allow: origin.places.map { .prefix($0) }))
+        for path in ["a/x.whl", "b/x.whl", "b/c/x.whl"] {
+            let url = try ArtifactURL("https://files.example.org/\(path)")
+            let place = try #require(table.links(of: origin).place(of: url))
+            #expect(place == LinkPlace(url: try ArtifactURL("https://files.example.org/"), path: "pip/~files.example.org/", isWhole: false))
+            let call = try table.call("pip/~sha256=\(Self.hex)/~files.example.org/\(path)")
+            #expect(call.url == url)
+            #expect(call.digest?.hex == Self.hex)
+        }
+        #expect(throws: NamedCallError.self) { try table.call("pip/~files.example.org/other/x.whl") }
+        #expect(throws: NamedCallError.self) { try table.call("pip/~files.example.org/a/../other/x.whl") }
+    }
+
+    @Test(
+        "What a lenient server would find beside an origin is not of that origin, even where everything is allowed",
+        arguments: ["..%2Fprivate/a.whl", "..%252fprivate/a.whl", "x/..;/..;/private/a.whl", "%5C..%5Cprivate/a.whl"])
+    func beside(_ path: String) throws {
+        let origin = NamedOrigin(
+            name: "pip", url: try ArtifactURL("https://index.example.org/public/"), rules: Preset.python.rules,
+            links: [LinkTarget(try ArtifactURL("https://files.example.org/public/"))])
+        let table = NamedOriginTable([origin], policy: EgressPolicy())
+        #expect(throws: NamedCallError.self) { try table.call("pip/\(path)") }
+        #expect(throws: NamedCallError.self) { try table.call("pip/~files.example.org/public/\(path)") }
+        #expect(table.call(try ArtifactURL("https://index.example.org/public/\(path)")) == nil)
+        // Its host may be fetched from like any other, without what the named origin has.
+        #expect(try table.call("index.example.org/public/\(path)").origin.name == "index.example.org")
+        #expect(
+            table.links(of: origin).place(of: try ArtifactURL("https://index.example.org/public/\(path)"))?.path == "index.example.org/")
+    }
+
     @Test func `the mark of a hop replaces the one before, and stands behind the name`() {
         #expect(NamedOriginTable.path("pip/a/b.whl", hop: 1) == "pip/~hop=1/a/b.whl")
         #expect(NamedOriginTable.path("pip/~hop=1/~sha256=x/b.whl", hop: 12) == "pip/~hop=12/~sha256=x/b.whl")

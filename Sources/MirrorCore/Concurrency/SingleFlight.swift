@@ -26,6 +26,8 @@ package final class SingleFlight<Key: Hashable & Sendable, Value: Sendable>: Sen
     /// The number of flights in progress.
     package var count: Int { state.withLock { $0.flights.count } }
 
+    package func isRunning(_ key: Key) -> Bool { state.withLock { $0.flights[key] != nil } }
+
     /// - Throws: What `operation` throws; `CancellationError` as soon as the caller's own task is cancelled.
     package func run(_ key: Key, _ operation: @escaping @Sendable () async throws -> Value) async throws -> Value {
         let number = state.withLock { state in

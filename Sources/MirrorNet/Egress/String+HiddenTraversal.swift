@@ -7,7 +7,7 @@ extension String {
     /// or several times over (`..%252F`), overlong UTF-8 (`..%C0%AF`, and `..%C0%2F`, whose second byte some decoders do not check), other
     /// escapes (`..%u2215`), full-width forms of dots and slashes, control characters that are dropped or end a name (`..%0A/`), and parameters that
     /// servlet containers drop (`..;x`). A NUL, at which some servers end the whole path, is refused anywhere.
-    var hasHiddenTraversal: Bool {
+    package var hasHiddenTraversal: Bool {
         guard utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: ";") }) else { return false }
         var bytes = Array(utf8)
         for _ in 0..<Self.maxLayers {

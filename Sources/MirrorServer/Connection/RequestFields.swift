@@ -13,7 +13,7 @@ enum RequestFields {
     /// Bytes of the fields that distinguish redirect requests, of which only the first of each name is kept; longer values are cut off. Together with
     /// ``ForwardedFields`` that is less than 4 KiB, however many fields there are. No pool's name is that long.
     private static let limits = ["host": 260, "connection": 64, "user-agent": 650, "x-cloud-mirror-pool": 130]
-    /// Requests below `/o/` also keep these fields, up to as many bytes: they may wait for a copy, too.
+    /// Requests below `/o/` and `/v2/o/` also keep these fields, up to as many bytes: they may wait for a copy, too.
     private static let namedLimits = limits.merging(elsewhere.map { ($0, ["accept": 2_048, "authorization": 8_192][$0] ?? 512) }) {
         first, _ in
         first
@@ -23,7 +23,7 @@ enum RequestFields {
 
     static func kept(of head: HTTPRequestHead) -> HTTPHeaders {
         guard !head.uri.utf8.starts(with: "/v1/redirect".utf8) else { return little(of: head.headers, limits) }
-        guard !head.uri.utf8.starts(with: NamedRoutes.prefix.utf8) else {
+        guard ![NamedRoutes.prefix, NamedRoutes.imagePrefix].contains(where: { head.uri.utf8.starts(with: $0.utf8) }) else {
             return little(of: head.headers, namedLimits, lists: lists)
         }
         var kept = HTTPHeaders()

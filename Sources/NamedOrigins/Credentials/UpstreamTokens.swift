@@ -95,7 +95,7 @@ package final class UpstreamTokens: Sendable {
                 return token
             }
             let token =
-                try await leaving(after: Self.answerLimit, by: self.clock) { try await self.fetch(service, for: url, of: origin) } ?? nil
+                try await leaving(after: Self.answerLimit, by: self.clock) { try await self.fetch(service, of: origin) } ?? nil
             if let token { self.state.withLock { $0.tokens.insert(token, for: key) } }
             return token
         }
@@ -115,11 +115,11 @@ package final class UpstreamTokens: Sendable {
     }
 
     /// - Returns: `nil` if the service gives none.
-    private func fetch(_ service: ArtifactURL, for url: ArtifactURL, of origin: NamedOrigin) async throws -> Token? {
+    private func fetch(_ service: ArtifactURL, of origin: NamedOrigin) async throws -> Token? {
         do {
             let request = OutboundRequest(
                 .get, service, headers: [("Accept", "application/json")],
-                credentials: mayHaveCredentials(service, for: url, of: origin) ? origin.credentials.fields(client: nil) : [])
+                credentials: mayHaveCredentials(service, of: origin) ? origin.credentials.fields(client: nil) : [])
             let response = try await client.send(request)
             guard response.status == 200 else {
                 logger.debug(
@@ -154,9 +154,10 @@ package final class UpstreamTokens: Sendable {
         return Token(text: Secret(text), expires: now + max(life - margin, life / 2))
     }
 
-    private func mayHaveCredentials(_ service: ArtifactURL, for url: ArtifactURL, of origin: NamedOrigin) -> Bool {
+    /// What refused a request may be a host that the registry has redirected to, which is asked for the next part of an artifact at once: it has no say in this.
+    private func mayHaveCredentials(_ service: ArtifactURL, of origin: NamedOrigin) -> Bool {
         guard origin.credentials != .client else { return false }
-        return ([url, origin.url] + origin.links.map(\.url)).contains {
+        return origin.places.contains {
             $0.scheme == service.scheme && $0.host == service.host && $0.port == service.port
         }
     }

@@ -27,12 +27,11 @@ package struct LinkPlace: Sendable, Equatable {
 
 /// A part of a path that states a digest of the artifact: `~sha256=HEX`.
 package enum DigestMark {
-    /// - Returns: `nil` for an algorithm that proves too little, or that cannot be checked while an artifact arrives.
+    /// - Returns: `nil` for an algorithm that proves too little, or that no copy is compared by: of copies, the SHA-256 is known.
     package static func text(of digest: Digest) -> String? {
         switch digest.algorithm {
         case .sha256: "~sha256=\(digest.hex)"
-        case .sha512: "~sha512=\(digest.hex)"
-        case .md5, .sha1, .crc32c, .crc64nvme: nil
+        case .sha512, .md5, .sha1, .crc32c, .crc64nvme: nil
         }
     }
 
@@ -40,9 +39,8 @@ package enum DigestMark {
     package static func digest(_ text: some StringProtocol) -> Digest? {
         // pip writes the equals sign percent-encoded.
         guard text.utf8.first == UInt8(ascii: "~"), let text = PercentCoding.decode(text) else { return nil }
-        for (name, algorithm) in [("~sha256=", Digest.Algorithm.sha256), ("~sha512=", .sha512)] where text.utf8.starts(with: name.utf8) {
-            return Digest(algorithm, hex: String(decoding: Array(text.utf8.dropFirst(name.utf8.count)), as: UTF8.self))
-        }
-        return nil
+        let name = "~sha256="
+        guard text.utf8.starts(with: name.utf8) else { return nil }
+        return Digest(.sha256, hex: String(decoding: Array(text.utf8.dropFirst(name.utf8.count)), as: UTF8.self))
     }
 }

@@ -184,7 +184,7 @@ struct LinkResolver {
     }
 
     private mutating func readMark(_ text: UnsafeRawBufferPointer) -> Bool {
-        guard text.count == 71 && text.begins(with: "sha256=") || text.count == 135 && text.begins(with: "sha512=") else { return false }
+        guard text.count == 71, text.begins(with: "sha256=") else { return false }
         mark.append(UInt8(ascii: "~"))
         mark.append(contentsOf: text)
         mark.append(UInt8(ascii: "/"))

@@ -5,6 +5,11 @@ package struct CommitPlace: Sendable, Equatable {
     /// The segment of a path behind which the branch stands, and then the commit.
     let segment: String
 
+    package init(field: String, segment: String) {
+        self.field = field
+        self.segment = segment
+    }
+
     /// - Parameter commit: As the origin says it.
     /// - Returns: `nil` for what names no commit, and for a path without a branch.
     package func path(_ path: String, at commit: String) -> String? {

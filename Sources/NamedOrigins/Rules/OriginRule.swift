@@ -76,7 +76,7 @@ package enum LinkGrammar: String, Sendable, CaseIterable {
     case python
     /// `dist.tarball` of an npm package.
     case npm
-    /// `dl` and `api` of a cargo index's `config.json`.
+    /// `dl` of a cargo index's `config.json`. `api` stays: cargo publishes and searches there, which is no business of a mirror.
     case cargoConfig = "cargo-config"
     /// `base_url` and `shards_base_url` of a conda channel.
     case condaRepodata = "conda-repodata"

@@ -4,7 +4,7 @@ package import MirrorNet
 /// Finds what a request below `/o/` asks for, and where below `/o/` a URL is.
 ///
 /// A path is `NAME/REST` or `HOST/REST`; a port stands behind the host as `:PORT` or `%3APORT`. Before the rest there may be, in any order,
-/// `~HOST` for a place that the named origin's pages link to, a ``DigestMark`` for the digest that the link stated, and `~hop=N` where the mirror has
+/// `~HOST` for another host that the named origin's pages link to, whose whole path follows, a ``DigestMark`` for the digest that the link stated, and `~hop=N` where the mirror has
 /// redirected the client to itself before. The file's name stays last, so that a client can append `.metadata` to it. A host that belongs to a named origin
 /// has its rules; of any other host, everything is mirrored.
 package struct NamedOriginTable: Sendable {
@@ -40,8 +40,15 @@ package struct NamedOriginTable: Sendable {
         let first = Self.segment(&rest) ?? ""
         guard let origin = byName[String(first)] else { return try hostCall(first, rest, query, method) }
         let marks = Marks(&rest, of: origin)
-        let base = marks.target?.url ?? origin.url
-        return Self.call(origin, behind: base, try Self.url(base, rest, query), method, marks)
+        guard !marks.targets.isEmpty else {
+            return Self.call(origin, behind: origin.url, try Self.url(origin.url, rest, query), method, marks)
+        }
+        for target in marks.targets {
+            guard let root = try? ArtifactURL("\(target.url.scheme.rawValue)://\(target.url.authority)/") else { continue }
+            let url = try Self.url(root, rest, query)
+            if url.isBelow(target.url) { return Self.call(origin, behind: target.url, url, method, marks) }
+        }
+        throw NamedCallError(code: .invalid, message: "the path leads out of what the origin's pages link to")
     }
 
     private func hostCall(
@@ -112,7 +119,8 @@ package struct NamedOriginTable: Sendable {
     /// What stands between the name of an origin and the path.
     private struct Marks {
         var digest: Digest?
-        var target: LinkTarget?
+        /// Places on the host that the path is one of: the longest path first.
+        var targets: [LinkTarget] = []
         var hop = 0
 
         init() {}
@@ -127,10 +135,10 @@ package struct NamedOriginTable: Sendable {
                 } else if let number = NamedOriginTable.hop(mark) {
                     // The one that the mirror put in front counts up, whatever else the client wrote.
                     hop = max(hop, number)
-                } else if let origin, let found = NamedOriginTable.target(mark, of: origin) {
-                    target = found
                 } else {
-                    return
+                    let found = origin.map { NamedOriginTable.targets(mark, of: $0) } ?? []
+                    guard !found.isEmpty else { return }
+                    targets = found
                 }
                 rest = ahead
             }
@@ -166,9 +174,9 @@ package struct NamedOriginTable: Sendable {
         return Substring(rest[..<slash])
     }
 
-    private static func target(_ mark: Substring, of origin: NamedOrigin) -> LinkTarget? {
-        guard let authority = PercentCoding.decode(mark.dropFirst()) else { return nil }
-        return origin.links.first { $0.url.authority == authority }
+    private static func targets(_ mark: Substring, of origin: NamedOrigin) -> [LinkTarget] {
+        guard let authority = PercentCoding.decode(mark.dropFirst()) else { return [] }
+        return origin.links.filter { $0.url.authority == authority }.sorted { $0.url.path.utf8.count > $1.url.path.utf8.count }
     }
 
     private static func url(_ base: ArtifactURL, _ rest: Substring.UTF8View, _ query: String?) throws(NamedCallError) -> ArtifactURL {
@@ -197,8 +205,12 @@ extension OriginRule {
 }
 
 extension ArtifactURL {
+    /// Whether this is below a URL, also to a server that sees through disguises of `..`: what is beside a named origin gets neither its credentials nor
+    /// its rules, whatever else the egress policy allows there.
+    ///
     /// - Parameter base: Ends in a slash.
     func isBelow(_ base: ArtifactURL) -> Bool {
         scheme == base.scheme && host == base.host && port == base.port && path.utf8.starts(with: base.path.utf8)
+            && (base.path == "/" || !path.hasHiddenTraversal)
     }
 }

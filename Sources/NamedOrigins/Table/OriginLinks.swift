@@ -28,9 +28,11 @@ package struct OriginLinks: LinkMap {
     package func place(of url: ArtifactURL) -> LinkPlace? {
         for places in [own, all] {
             guard let place = places.first(where: { url.isBelow($0.url) }) else { continue }
-            let target = place.url == place.origin.url ? "" : "~\(place.url.authority)/"
-            let isWhole = !places.contains { $0.url != place.url && $0.url.isBelow(place.url) }
-            return LinkPlace(url: place.url, path: "\(place.origin.name)/\(target)", isWhole: isWhole)
+            let isOnly = !places.contains { $0.url != place.url && $0.url.isBelow(place.url) }
+            guard place.url != place.origin.url else { return LinkPlace(url: place.url, path: "\(place.origin.name)/", isWhole: isOnly) }
+            // Behind the host is the whole path, so that several places on one host can be told apart.
+            guard let root = try? ArtifactURL("\(place.url.scheme.rawValue)://\(place.url.authority)/") else { return nil }
+            return LinkPlace(url: root, path: "\(place.origin.name)/~\(place.url.authority)/", isWhole: isOnly && place.url == root)
         }
         guard let base = try? ArtifactURL("\(url.scheme.rawValue)://\(url.authority)/"), isAllowed(url) else { return nil }
         // Https is what a host means, unless only http is allowed.

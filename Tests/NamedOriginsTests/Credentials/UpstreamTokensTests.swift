@@ -129,6 +129,22 @@ import Testing
         }
     }
 
+    @Test("A host that the registry has redirected to does not get the operator's credentials by asking for a token itself")
+    func redirectedTo() async throws {
+        try await PageScene.run { scene async throws in
+            var (scene, tokens) = Self.registry(scene, realm: "files.example")
+            scene.named = NamedOrigin(
+                name: "hub", url: scene.named.url, credentials: .basic(user: "me", password: Secret("pass")), exchangesTokens: true)
+            // As the second part of an artifact is asked for: at once where the first came from.
+            let response = try await UpstreamClient(client: scene.client, tokens: scene.tokens).send(
+                OutboundRequest(.get, try ArtifactURL("http://files.example:\(scene.origin.port)/v2/a/blobs/x")), to: scene.named,
+                authorization: nil)
+            #expect(response.status == 200)
+            #expect(tokens() == 1)
+            #expect(scene.origin.requests.map { $0.header("Authorization") } == [nil, nil, "Bearer repository:a:pull-1"])
+        }
+    }
+
     @Test("A token service that may not be fetched from, or is no URL, is not asked", arguments: ["other.example", "[broken"])
     func forbiddenService(_ realm: String) async throws {
         try await PageScene.run { scene async throws in

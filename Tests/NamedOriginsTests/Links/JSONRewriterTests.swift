@@ -54,15 +54,14 @@ import Testing
                 == "{\"files\":[{\"url\":\"/o/pip/a\"}]}<a href='/a'>")
     }
 
-    @Test("The tarballs of npm lead through the mirror with their digests")
+    @Test("The tarballs of npm lead through the mirror")
     func npmPackage() throws {
         let hash = [UInt8](repeating: 7, count: 64)
-        let hex = Hex.encode(hash)
         let integrity = "sha1-x sha512-\(Base64.encode(hash))?opt sha512-y"
         try npm.expect(
             "{\"versions\":{\"1.0\":{\"dist\":{\"tarball\":\"https://registry.example/a/-/a.tgz\",\"integrity\":\"\(integrity)\",\"signatures\":[{}]}},"
                 + "\"dist\":{\"dist\":{\"shasum\":\"1\",\"tarball\":\"https://else.example/b\"}}},\"tarball\":\"/c\"}",
-            "{\"versions\":{\"1.0\":{\"dist\":{\"tarball\":\"https://mirror.example/o/npm/~sha512=\(hex)/a/-/a.tgz\",\"integrity\":\"\(integrity)\",\"signatures\":[{}]}},"
+            "{\"versions\":{\"1.0\":{\"dist\":{\"tarball\":\"https://mirror.example/o/npm/a/-/a.tgz\",\"integrity\":\"\(integrity)\",\"signatures\":[{}]}},"
                 + "\"dist\":{\"dist\":{\"shasum\":\"1\",\"tarball\":\"https://else.example/b\"}}},\"tarball\":\"/c\"}")
         try npm.expect(
             "{\"name\":\"a\",\"dist\":{\"tarball\":\"/a.tgz\"}}",

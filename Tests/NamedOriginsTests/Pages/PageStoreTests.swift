@@ -9,9 +9,10 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct PageStoreTests {
     private static func open(
-        _ directory: TemporaryDirectory, maxBytes: Int64 = 1 << 20, maxPages: Int = 100, log: LogRecorder = LogRecorder()
+        _ directory: TemporaryDirectory, maxBytes: Int64 = 1 << 20, maxPages: Int = 100, maxKnown: Int = 100,
+        log: LogRecorder = LogRecorder()
     ) throws -> PageStore {
-        try PageStore(directory: "\(directory.path)/pages", maxBytes: maxBytes, maxPages: maxPages, logger: log.logger)
+        try PageStore(directory: "\(directory.path)/pages", maxBytes: maxBytes, maxPages: maxPages, maxKnown: maxKnown, logger: log.logger)
     }
 
     private static func key(_ number: Int, variant: String = "page") throws -> PageKey {
@@ -91,6 +92,36 @@ import Testing
         #expect(store.usage.pages == 1)
         let size = try directory.files(in: "pages").filter { $0 != "lock" }.map { try directory.read("pages/\($0)").count }
         #expect(size.map(Int64.init) == [store.usage.bytes])
+    }
+
+    @Test("Who has found a page that is then replaced does not get the bytes of the new one for it")
+    func replacedMeanwhile() async throws {
+        let store = try Self.open(TemporaryDirectory())
+        let key = try Self.key(1)
+        let old = try await Self.put(Array("one".utf8), as: key, in: store)
+        #expect(try await Self.bytes(of: key, in: store) == Array("one".utf8))
+        try await Self.put(Array("two".utf8), as: key, in: store)
+        #expect(try await Self.bytes(of: key, in: store) == Array("two".utf8))
+        var bytes: [UInt8] = []
+        for try await chunk in PageBody(try await store.body(of: old, key)) { bytes.append(contentsOf: chunk.readableBytesView) }
+        #expect(bytes == Array("one".utf8))
+    }
+
+    @Test("Of a few pages only is it in memory what is known of them; the others are read again")
+    func known() async throws {
+        let directory = try TemporaryDirectory()
+        let store = try Self.open(directory, maxKnown: 4)
+        let key = try Self.key(0)
+        let first = try await Self.put(Array("some text".utf8), as: key, in: store)
+        #expect(await store.find(key) === first)
+        await store.confirm(first, key, at: Timestamp(milliseconds: 5_000))
+        for number in 1...4 { try await Self.put([1], as: try Self.key(number), in: store) }
+        let again = try #require(await store.find(key))
+        #expect(again !== first)
+        #expect(again.record == first.record)
+        #expect(again.validated.load(ordering: .relaxed) == 5_000)
+        #expect(try await Self.bytes(of: key, in: store) == Array("some text".utf8))
+        #expect(store.usage.pages == 5)
     }
 
     @Test("A file that is not as it was written is removed, wherever the damage is")

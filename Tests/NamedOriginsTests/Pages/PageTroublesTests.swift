@@ -139,6 +139,33 @@ import Testing
         }
     }
 
+    @Test("What an origin says at length in the place of a page is not remembered")
+    func longWords() async throws {
+        try await PageScene.run { scene async throws in
+            let long = String(repeating: "x", count: 5_000)
+            scene.origin.on("/body", .status(404, long))
+            scene.origin.on("/fields", .status(404, "gone").with { $0.headers.append(("X-Error-Message", long)) })
+            for path in ["/body", "/fields"] {
+                for _ in 0..<2 { #expect(try await scene.page(path).status == 404) }
+                #expect(scene.origin.requests(for: path).count == 2)
+            }
+        }
+    }
+
+    @Test(
+        "An answer that is neither a page nor an error is none, and the page that was there is given out", arguments: [204, 206, 300, 304])
+    func oddStatus(_ status: Int) async throws {
+        try await PageScene.run { scene async throws in
+            scene.origin.on("/a", .status(status), .text("one"), .status(status == 304 ? 206 : status))
+            #expect(try await scene.failure("/a") == .unusable)
+            #expect(try await scene.page("/a").text == "one")
+            scene.clock.advance(by: .seconds(60))
+            let answer = try await scene.page("/a")
+            #expect(answer.freshness == .stale)
+            #expect(try await answer.text == "one")
+        }
+    }
+
     @Test("While the origin is down, that there was no such page is passed on for longer")
     func absenceWhileDown() async throws {
         try await PageScene.run { scene in
@@ -253,6 +280,26 @@ import Testing
             gate.open()
             #expect(try await first.value.text == "one")
             #expect(try await scene.page("/b").text == "two")
+        }
+    }
+
+    @Test("An origin that is slow does not keep the pages of others from being fetched")
+    func shareOfFetches() async throws {
+        var configuration = PageConfiguration()
+        configuration.maxFetches = 4
+        try await PageScene.run(configuration) { scene async throws in
+            let gate = FakeGate()
+            for path in ["/a", "/b"] { scene.origin.on(path, .text("slow").with { $0.gate = gate }) }
+            scene.origin.on("/c", .text("content"))
+            let requests = try ["/a", "/b"].map { try scene.request($0) }
+            let slow = requests.map { request in Task { try await scene.service.page(request) } }
+            try await gate.waiting(2)
+            #expect(try await scene.failure("/c") == .unavailable)
+            let other = try ArtifactURL("http://files.example:\(scene.origin.port)/c")
+            #expect(try await scene.page("/c") { $0.url = other }.text == "content")
+            gate.open()
+            for task in slow { #expect(try await task.value.text == "slow") }
+            #expect(try await scene.page("/c").text == "content")
         }
     }
 

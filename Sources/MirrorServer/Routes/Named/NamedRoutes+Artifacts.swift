@@ -19,14 +19,14 @@ extension NamedRoutes {
         let asked = try delivery(of: request)
         let delivery =
             asked ?? selector.delivery(for: selector.client(peer: context.peer, values: request.forwarded)) ?? call.origin.delivery
-        if delivery == .origin { return try await fallback(call, request, .asked, inline: false) }
+        if delivery == .origin { return try await fallback(call, request, context, .asked, inline: false) }
         var wish = RedirectRoutes.Wish(origin: try services.origin(of: call.url.description))
         wish.wait = call.rule.miss == .redirectAndCopy ? .zero : call.rule.wait
         wish.hop = call.hop
         wish.digest = call.digest
         wish.describes = isHead
-        // Others who ask for the same target have said the same, and get the same.
-        wish.isShared = !isHead && asked == nil && delivery == .redirect
+        // Others who ask for the same target have said the same, and get the same; but not where some show credentials of their own.
+        wish.isShared = !isHead && asked == nil && delivery == .redirect && call.origin.credentials != .client
         // Whoever waits with it gets its answer, so it must be one that all can have, and come whatever happens.
         wish.isCoalesced = wish.isShared && call.rule.inlineLimit == 0 && call.rule.miss == .wait && !call.origin.answersOnlyUs
         var asking = try redirects.call(for: wish, request, context, epochs)
@@ -34,14 +34,14 @@ extension NamedRoutes {
             guard refusal == .redirect else {
                 throw RequestError(.resourceNotFound, "there is no copy of this artifact, and its rule makes none").about(call.url)
             }
-            return try await fallback(call, request, .notCopied, inline: delivery == .inline)
+            return try await fallback(call, request, context, .notCopied, inline: delivery == .inline)
         }
         var answer = await redirects.answer(asking, context).checked(against: call.digest)
         let limit = delivery == .inline ? .max : call.rule.inlineLimit
         for isSecond in [false, true] {
             guard let redirect = answer.inlined(upTo: limit, for: request) else { break }
             if let response = try await inline(redirect, asking, call, request, context) { return response }
-            guard !isSecond else { return try await fallback(call, request, .unavailable, inline: delivery == .inline) }
+            guard !isSecond else { return try await fallback(call, request, context, .unavailable, inline: delivery == .inline) }
             // As a client does that was redirected there: it is looked for, and copied again if it is gone.
             wish.isReportedMissing = true
             asking = try redirects.call(for: wish, request, context, epochs)
@@ -49,7 +49,7 @@ extension NamedRoutes {
         }
         switch answer {
         case .origin(let reason) where reason.mayRelay && (delivery == .inline || call.origin.answersOnlyUs):
-            return try await fallback(call, request, reason, inline: true)
+            return try await fallback(call, request, context, reason, inline: true)
         case .replica, .description, .hop, .origin, .refused, .originStatus:
             return with(call, await redirects.finish(asking, with: answer)).response(to: request)
         }
@@ -79,9 +79,11 @@ extension NamedRoutes {
     /// What the client gets without a replica's help.
     ///
     /// - Parameter inline: Whether the mirror sends it, and not the origin itself.
-    private func fallback(_ call: NamedCall, _ request: Request, _ reason: Fallback, inline: Bool) async throws -> Response {
+    private func fallback(
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, _ reason: Fallback, inline: Bool
+    ) async throws -> Response {
         guard inline || call.origin.answersOnlyUs else { return toOrigin(call, reason).response(to: request) }
-        return try await relay(call, request)
+        return try await relay(call, request, context)
     }
 
     /// The object itself.

@@ -8,6 +8,7 @@ import MirrorCore
 /// - SeeAlso: https://github.com/opencontainers/distribution-spec/blob/main/spec.md, "Determining support".
 extension NamedRoutes {
     private static let registry = "/v2/"
+    static let imagePrefix = "/v2/o/"
 
     func registerImages(on router: Router<MirrorRequestContext>) {
         router.get("/v2", use: support)
@@ -26,9 +27,8 @@ extension NamedRoutes {
 
     /// What would follow `/o/`; `nil` for a path that is not below `/v2/o/NAME/`.
     static func restOfImage(_ path: String) -> Substring? {
-        let start = "\(registry)o/"
-        guard path.hasPrefix(start) else { return nil }
-        let rest = path.dropFirst(start.count)
+        guard path.hasPrefix(imagePrefix) else { return nil }
+        let rest = path.dropFirst(imagePrefix.count)
         guard let slash = rest.firstIndex(of: "/") else { return nil }
         return "\(rest[..<slash])\(registry)\(rest[rest.index(after: slash)...])"
     }

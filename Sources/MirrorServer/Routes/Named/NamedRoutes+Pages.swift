@@ -11,18 +11,18 @@ extension NamedRoutes {
     func page(
         _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, form: PageRequest.Form = .page
     ) async throws -> Response {
-        guard let pages = services.pages.value else { return try await relay(call, request) }
+        guard let pages = services.pages.value else { return try await relay(call, request, context) }
         if let location = slashedLocation(of: call, request) {
             return Response(status: .found, headers: [.location: location, .cacheControl: "no-store", .contentLength: "0"])
         }
-        if request.method == .get, let commit = call.rule.commit { return try await toCommit(call, commit, request, pages) }
+        if request.method == .get, let commit = call.rule.commit { return try await toCommit(call, commit, request, context, pages) }
         let answer: PageAnswer
         do {
             // The origin tells of an artifact itself more than of its bytes.
             let isCommit = call.rule.commit != nil
-            answer = try await pages.page(pageRequest(call, request, form: isCommit ? .fields : form))
+            answer = try await pages.page(pageRequest(call, request, context, form: isCommit ? .fields : form))
         } catch let error as PageError {
-            return try await fallback(call, request, error)
+            return try await fallback(call, request, context, error)
         }
         context.logger.debug(
             "page",
@@ -49,16 +49,19 @@ extension NamedRoutes {
             })
     }
 
-    private func pageRequest(_ call: NamedCall, _ request: Request, form: PageRequest.Form) -> PageRequest {
+    private func pageRequest(
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, form: PageRequest.Form
+    ) -> PageRequest {
         PageRequest(
             call.url, origin: call.origin, rule: call.rule, form: form, accept: request.headers[.accept],
             ifNoneMatch: request.headers[.ifNoneMatch], ifModifiedSince: request.headers[.ifModifiedSince],
             wantsRevalidation: PageRequest.wantsRevalidation(cacheControl: request.headers[values: .cacheControl]),
-            prefix: prefix(for: call, request), links: services.named.value.links(of: call.origin), deadline: deadline(of: request))
+            prefix: prefix(for: call, request), links: services.named.value.links(of: call.origin), deadline: deadline(of: request),
+            pay: { isPaid(request, context) })
     }
 
     /// As long as the client bears silence.
-    private func deadline(of request: Request) -> ContinuousClock.Instant {
+    func deadline(of request: Request) -> ContinuousClock.Instant {
         services.clock.instant + services.redirects.patience(of: request.headers[values: .userAgent].first?.utf8).hop
     }
 
@@ -86,13 +89,16 @@ extension NamedRoutes {
 
     /// What a client gets that asks for a branch: the artifact of the commit that it is at now.
     private func toCommit(
-        _ call: NamedCall, _ place: CommitPlace, _ request: Request, _ pages: PageService
+        _ call: NamedCall, _ place: CommitPlace, _ request: Request, _ context: MirrorRequestContext, _ pages: PageService
     ) async throws -> Response {
         let answer: PageAnswer
         do {
-            answer = try await pages.page(pageRequest(call, request, form: .fields))
+            var asked = pageRequest(call, request, context, form: .fields)
+            // The client's conditions are about the artifact, and not about where it is.
+            (asked.ifNoneMatch, asked.ifModifiedSince) = (nil, nil)
+            answer = try await pages.page(asked)
         } catch let error as PageError {
-            return try await fallback(call, request, error)
+            return try await fallback(call, request, context, error)
         }
         guard (200..<300).contains(answer.status) else {
             guard (400..<600).contains(answer.status) else { return toOrigin(call, .notCopied).response(to: request) }
@@ -108,13 +114,19 @@ extension NamedRoutes {
     }
 
     /// What the client gets while there is no page.
-    private func fallback(_ call: NamedCall, _ request: Request, _ error: PageError) async throws -> Response {
+    private func fallback(
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, _ error: PageError
+    ) async throws -> Response {
         switch error.code {
         case .refused: throw RequestError(.forbidden, error.message).about(call.url)
         case .unusable: throw RequestError(.originError, error.message).about(call.url)
         case .unreachable, .timedOut: throw RequestError(.originError, error.message, status: .gatewayTimeout).about(call.url)
         case .tooLarge, .unavailable:
-            return call.origin.answersOnlyUs ? try await relay(call, request) : toOrigin(call, .unavailable).response(to: request)
+            guard call.origin.answersOnlyUs else { return toOrigin(call, .unavailable).response(to: request) }
+            return try await relay(call, request, context)
+        case .overBudget:
+            guard call.origin.answersOnlyUs else { return toOrigin(call, .budget).response(to: request) }
+            throw Self.overBudget(call)
         }
     }
 }

@@ -11,7 +11,11 @@ import NamedOrigins
 /// What an origin answers, passed on as it arrives; nothing of it is kept.
 extension NamedRoutes {
     /// - Parameter authorization: Of the client, for an origin that is shown it.
-    func relay(_ call: NamedCall, _ request: Request, authorization: String? = nil) async throws -> Response {
+    /// - Throws: ``RequestError``, also when the client's network has no claim left for it.
+    func relay(
+        _ call: NamedCall, _ request: Request, _ context: MirrorRequestContext, authorization: String? = nil
+    ) async throws -> Response {
+        guard isPaid(request, context) else { throw Self.overBudget(call) }
         guard let method = OutboundRequest.Method(rawValue: request.method.rawValue) else {
             throw RequestError(.methodNotAllowed, "this address supports only GET, HEAD, POST", headers: [.allow: "GET, HEAD, POST"])
         }
@@ -23,16 +27,27 @@ extension NamedRoutes {
         if method == .post {
             outbound.body = try await request.body.collect(upTo: WarmCall.maxBody)
         }
-        let answer: OutboundResponse
+        let (asked, upstream) = (outbound, services.upstream)
+        let found: OutboundResponse?
         do {
-            answer = try await services.upstream.send(outbound, to: call.origin, authorization: authorization.map { Secret($0) })
+            // Also for its turn: others may be slow to take what the origin has sent them.
+            found = try await leaving(after: services.clock.instant.duration(to: deadline(of: request)), by: services.clock) {
+                try await upstream.send(asked, to: call.origin, authorization: authorization.map { Secret($0) })
+            }
         } catch let error as OutboundError {
             throw RequestError(error).about(call.url)
+        }
+        guard let answer = found else {
+            throw RequestError(.originError, "the origin does not answer in time", status: .gatewayTimeout).about(call.url)
         }
         guard !(300..<304).contains(answer.status), !(305..<400).contains(answer.status) else {
             throw RequestError(.originError, "the origin redirects a POST").about(call.url)
         }
         return response(answer, isHead: method == .head, passesChallenge: authorization != nil || call.origin.credentials == .client)
+    }
+
+    static func overBudget(_ call: NamedCall) -> RequestError {
+        RequestError(.unavailable, "your network has used up its budget for what is not here; try again later").about(call.url)
     }
 
     private func response(_ answer: OutboundResponse, isHead: Bool, passesChallenge: Bool) -> Response {

@@ -43,8 +43,7 @@ struct NamedRoutes: Sendable {
         }
         // What a client shows for itself concerns nobody else: nothing of the answer is kept.
         if call.origin.credentials == .client, let own = request.headers[.authorization] {
-            try pay(for: call, request, context)
-            return try await relay(call, request, authorization: own)
+            return try await relay(call, request, context, authorization: own)
         }
         switch call.rule.kind {
         case .mirrored: return try await artifact(call, request, context, epochs)
@@ -80,18 +79,15 @@ struct NamedRoutes: Sendable {
     /// What is left to the origin.
     private func pass(_ call: NamedCall, _ request: Request, _ context: MirrorRequestContext) async throws -> Response {
         guard request.method == .post || call.origin.answersOnlyUs else { return toOrigin(call, .asked).response(to: request) }
-        try pay(for: call, request, context)
-        return try await relay(call, request)
+        return try await relay(call, request, context)
     }
 
-    /// Takes from the budget of the client's network what a call to an origin costs that helps nobody else.
+    /// Takes from the budget of the client's network what a call to an origin costs.
     ///
-    /// - Throws: ``RequestError`` when nothing is left.
-    private func pay(for call: NamedCall, _ request: Request, _ context: MirrorRequestContext) throws {
-        let network = ClientNetwork(services.selector.value.client(peer: context.peer, values: request.forwarded))
-        guard services.redirects.coldClaims.spend(network) else {
-            throw RequestError(.unavailable, "your network has used up its budget for what is not here; try again later").about(call.url)
-        }
+    /// - Returns: Whether anything was left.
+    func isPaid(_ request: Request, _ context: MirrorRequestContext) -> Bool {
+        let client = services.selector.value.client(peer: context.peer, values: request.forwarded)
+        return services.redirects.coldClaims.spend(ClientNetwork(client))
     }
 
     /// A redirect to the origin.

@@ -268,7 +268,7 @@ extension LinkRole.Leaf {
     fileprivate var isLink: Bool {
         switch self {
         case .file, .link, .crates: true
-        case .sha256, .integrity: false
+        case .sha256: false
         }
     }
 }

@@ -35,8 +35,6 @@ enum LinkRole: UInt8 {
         case crates
         /// Of the file beside it.
         case sha256
-        /// Of the file beside it (Subresource Integrity).
-        case integrity
     }
 
     /// - Parameter key: `nil` for an element of an array.
@@ -58,7 +56,7 @@ enum LinkRole: UInt8 {
         switch self {
         case .pythonFile: key.isText("url") ? .file : key.isText("provenance") ? .link : nil
         case .pythonHashes: key.isText("sha256") ? .sha256 : nil
-        case .npmDist: key.isText("tarball") ? .file : key.isText("integrity") ? .integrity : nil
+        case .npmDist: key.isText("tarball") ? .link : nil
         case .cargoConfig: key.isText("dl") ? .crates : nil
         case .condaInfo: key.isText("base_url") || key.isText("shards_base_url") ? .link : nil
         case .pythonPage, .pythonFiles, .npmPackage, .npmVersions, .npmVersion, .condaRepodata: nil
@@ -66,7 +64,7 @@ enum LinkRole: UInt8 {
     }
 
     /// Whether a file and its digest are in it.
-    var hasFile: Bool { self == .pythonFile || self == .npmDist }
+    var hasFile: Bool { self == .pythonFile }
 }
 
 extension LinkRole.Leaf {
@@ -74,14 +72,8 @@ extension LinkRole.Leaf {
     /// - Returns: `nil` for an algorithm that no link states, and for what is no digest.
     func digest(_ text: String) -> Digest? {
         switch self {
-        case .sha256: return Digest(.sha256, hex: text)
-        case .integrity:
-            // Several, with options behind a question mark (W3C, Subresource Integrity, §3.5).
-            for part in text.utf8.split(separator: UInt8(ascii: " ")) where part.starts(with: "sha512-".utf8) {
-                return Digest(.sha512, base64: String(Substring(part.dropFirst(7).prefix { $0 != UInt8(ascii: "?") })))
-            }
-            return nil
-        case .file, .link, .crates: return nil
+        case .sha256: Digest(.sha256, hex: text)
+        case .file, .link, .crates: nil
         }
     }
 }

@@ -37,6 +37,8 @@ package struct PageError: Error, Sendable, CustomStringConvertible {
         case tooLarge
         /// Too many pages are being fetched, or none can be kept.
         case unavailable
+        /// The client's network may not have the origin asked for any more pages that are not here.
+        case overBudget
     }
 
     package let code: Code

@@ -28,11 +28,13 @@ package struct PageRequest: Sendable {
     package var links: any LinkMap
     /// When the client is answered, whatever the origin does.
     package var deadline: ContinuousClock.Instant
+    /// Takes from the client's budget what a page costs that nobody has asked for lately: pages can be made up without end. False if nothing is left.
+    package var pay: @Sendable () -> Bool
 
     package init(
         _ url: ArtifactURL, origin: NamedOrigin, rule: OriginRule, form: Form = .page, accept: String? = nil, ifNoneMatch: String? = nil,
         ifModifiedSince: String? = nil, wantsRevalidation: Bool = false, authorization: Secret? = nil, prefix: String = "/o/",
-        links: any LinkMap, deadline: ContinuousClock.Instant
+        links: any LinkMap, deadline: ContinuousClock.Instant, pay: @escaping @Sendable () -> Bool = { true }
     ) {
         self.url = url
         self.origin = origin
@@ -46,6 +48,7 @@ package struct PageRequest: Sendable {
         self.prefix = prefix
         self.links = links
         self.deadline = deadline
+        self.pay = pay
     }
 
     /// `nil` for a page whose links stay as they are.

@@ -59,13 +59,16 @@ struct PageFetcher: Sendable {
         switch response.status {
         case 200:
             return try await take(response, request, key, at: now, isKept: isKept)
-        case 304 where stored != nil:
+        case 304:
             guard let stored else { break }
             await store.confirm(stored, key, at: now)
             return .kept(stored, isNew: false)
+        case 400..<600:
+            return .other(try await word(response))
         default: break
         }
-        return .other(try await word(response))
+        // A client would take it for the answer to what it has asked itself.
+        return .down(PageError(code: .unusable, message: "\(request.url.redacted): the origin answered \(response.status)"))
     }
 
     // MARK: A page

@@ -21,13 +21,15 @@ struct LoosePage: Sendable {
 struct OriginWord: Sendable {
     /// Bytes; longer bodies are left out.
     static let maxBody = 64 << 10
-    /// Bytes; those with longer bodies are not remembered.
+    /// Bytes of body and fields; those that have more are not remembered.
     static let maxRemembered = 4 << 10
 
     let status: Int
     let fields: [PageRecord.Field]
     let body: [UInt8]
 
+    /// Of body and fields, in bytes.
+    var size: Int { fields.reduce(body.count) { $0 + $1.name.utf8.count + $1.value.utf8.count } }
     /// Whether it says that there is no such page, so that no older one may be given out.
     var isAbsence: Bool { [404, 410, 451].contains(status) }
     /// Whether the origin may say something else a moment later.

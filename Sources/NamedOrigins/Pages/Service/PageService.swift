@@ -18,13 +18,16 @@ package final class PageService: Sendable {
     private let flights = SingleFlight<PageKey, PageOutcome>(goesOnAlone: true)
     private let memory = Mutex(Memory())
 
+    /// By the names of the pages' files: URLs may be long.
     private struct Memory {
         /// What origins said that have no such page.
-        var absences = RecentEntries<PageKey, (word: OriginWord, until: ContinuousClock.Instant)>(capacity: 4_096)
+        var absences = RecentEntries<String, (word: OriginWord, until: ContinuousClock.Instant)>(capacity: 4_096)
         /// Until when origins are not asked to confirm anything: by origin, or by page.
         var down = RecentEntries<String, ContinuousClock.Instant>(capacity: 4_096)
         /// Pages that were too large, which would be fetched in vain each time.
-        var tooLarge = RecentEntries<PageKey, ContinuousClock.Instant>(capacity: 4_096)
+        var tooLarge = RecentEntries<String, ContinuousClock.Instant>(capacity: 4_096)
+        /// Fetches for everybody that are under way, by origin.
+        var fetches: [String: Int] = [:]
         var privateFetches = 0
     }
 
@@ -60,6 +63,9 @@ package final class PageService: Sendable {
         return store.removeAll(of: url)
     }
 
+    /// Lets another process have the pages. To be called when no origin can be asked any more.
+    package func close() { store.close() }
+
     /// Measures the store.
     package func recordUsage() { metrics.record(store.usage) }
 
@@ -74,7 +80,7 @@ package final class PageService: Sendable {
         }
         let older = found.flatMap { isUsable($0) ? $0 : nil }
         if let older, isDown(key) { return try await answer(request, key, older, .stale) }
-        if let error = obstacle(key, request) {
+        if let error = obstacle(key, request, isThere: found != nil) {
             guard let older else { throw error }
             return try await answer(request, key, older, .stale)
         }
@@ -104,31 +110,34 @@ package final class PageService: Sendable {
         _ request: PageRequest, _ key: PageKey, _ older: StoredPage?, _ error: PageError
     ) async throws -> PageAnswer {
         if let older { return try await answer(request, key, older, .stale) }
-        guard let word = memory.withLock({ $0.absences[key]?.word }) else { throw error }
+        guard let word = memory.withLock({ $0.absences[key.fileName]?.word }) else { throw error }
         return PageAnswer(word, .stale)
     }
 
     /// Asks the origin, and remembers what it says.
     private func ask(_ request: PageRequest, _ key: PageKey, confirming stored: StoredPage?) async throws -> PageOutcome {
+        let origin = Self.origin(key)
+        memory.withLock { $0.fetches[origin, default: 0] += 1 }
+        defer { memory.withLock { memory in memory.fetches[origin] = memory.fetches[origin].flatMap { $0 > 1 ? $0 - 1 : nil } } }
         let outcome: PageOutcome
         do {
             outcome = try await fetcher.fetch(request, key, confirming: stored, isKept: true)
         } catch let error as PageError where error.code == .tooLarge {
             let until = clock.instant + max(request.rule.life, configuration.retryAfter)
-            memory.withLock { $0.tooLarge.insert(until, for: key) }
+            memory.withLock { $0.tooLarge.insert(until, for: key.fileName) }
             throw error
         }
         switch outcome {
         case .kept, .loose:
             memory.withLock { memory in
                 for name in Self.downNames(key) { _ = memory.down.remove(name) }
-                _ = memory.absences.remove(key)
+                _ = memory.absences.remove(key.fileName)
             }
         case .other(let word) where word.isAbsence:
             store.remove(key)
-            guard word.body.count <= OriginWord.maxRemembered else { break }
+            guard word.size <= OriginWord.maxRemembered else { break }
             let until = clock.instant + configuration.negativeLife
-            memory.withLock { $0.absences.insert((word, until), for: key) }
+            memory.withLock { $0.absences.insert((word, until), for: key.fileName) }
         case .other(let word):
             if word.isTransient { noteDown("\(key.fileName)") }
         case .down(let error):
@@ -138,13 +147,18 @@ package final class PageService: Sendable {
     }
 
     /// Why the origin is not asked.
-    private func obstacle(_ key: PageKey, _ request: PageRequest) -> PageError? {
+    private func obstacle(_ key: PageKey, _ request: PageRequest, isThere: Bool) -> PageError? {
         let now = clock.instant
-        if memory.withLock({ memory in memory.tooLarge[key].map { $0 > now } ?? false }) {
+        if memory.withLock({ memory in memory.tooLarge[key.fileName].map { $0 > now } ?? false }) {
             return PageError(code: .tooLarge, message: "\(request.url.redacted) is too large for a page")
         }
-        guard flights.count >= configuration.maxFetches else { return nil }
-        return Self.tooMany
+        // Who joins others costs nothing.
+        guard !flights.isRunning(key) else { return nil }
+        // An origin that is slow leaves half of them to the others.
+        let ofOrigin = memory.withLock { $0.fetches[Self.origin(key), default: 0] }
+        guard flights.count < configuration.maxFetches, ofOrigin < (configuration.maxFetches + 1) / 2 else { return Self.tooMany }
+        guard !isThere, !request.pay() else { return nil }
+        return PageError(code: .overBudget, message: "your network has used up its budget for what is not here")
     }
 
     private static let tooMany = PageError(code: .unavailable, message: "too many pages are being fetched")
@@ -198,7 +212,7 @@ package final class PageService: Sendable {
     }
 
     private func absence(_ key: PageKey) -> OriginWord? {
-        memory.withLock { memory in memory.absences[key].flatMap { $0.until > clock.instant ? $0.word : nil } }
+        memory.withLock { memory in memory.absences[key.fileName].flatMap { $0.until > clock.instant ? $0.word : nil } }
     }
 
     private func isDown(_ key: PageKey) -> Bool {

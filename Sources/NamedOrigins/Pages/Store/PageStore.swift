@@ -19,8 +19,8 @@ package final class PageStore: Sendable {
         var size: Int64
         /// Grows with each use of any page.
         var lastUse: Int
-        /// Once the page was opened, or written.
-        var page: StoredPage?
+        /// Whether this process has written the body, or compared it with its digest.
+        var isChecked = false
     }
 
     private struct State {
@@ -28,7 +28,12 @@ package final class PageStore: Sendable {
         var bytes: Int64 = 0
         var uses = 0
         var lastTemporary = 0
+        /// What is known of pages. Clients and origins decide how long it is: URLs and fields may have 32 KiB together.
+        var known: RecentEntries<String, StoredPage>
+        /// By digest, so that no page ever gets the body of another.
         var bodies = RecentEntries<String, [UInt8]>(capacity: inMemory)
+
+        init(maxKnown: Int) { known = RecentEntries(capacity: maxKnown) }
     }
 
     private let directory: Descriptor
@@ -44,9 +49,10 @@ package final class PageStore: Sendable {
     ///
     /// - Parameters:
     ///   - maxBytes: Of all pages; while pages arrive, they may take as much again.
-    ///   - maxPages: A page takes about 1 KiB of memory once it was used.
+    ///   - maxPages: Each takes some 200 bytes of memory.
+    ///   - maxKnown: Of how many pages the fields are in memory: typically 1 KiB for each.
     /// - Throws: ``PageStoreError``.
-    package init(directory path: String, maxBytes: Int64, maxPages: Int = 100_000, logger: Logger) throws {
+    package init(directory path: String, maxBytes: Int64, maxPages: Int = 100_000, maxKnown: Int = 4_096, logger: Logger) throws {
         self.maxBytes = maxBytes
         self.maxPages = maxPages
         arriving = ArrivingBytes(limit: maxBytes)
@@ -60,7 +66,7 @@ package final class PageStore: Sendable {
             let reason = error == .wouldBlock ? "another process uses it" : error.phrase
             throw PageStoreError(message: "the pages cannot be kept in \(path): \(reason)")
         }
-        var state = State()
+        var state = State(maxKnown: maxKnown)
         do throws(Errno) {
             for name in try directory.entries() {
                 if name.utf8.count == PageKey.fileNameLength, let size = Self.size(name, in: directory) {
@@ -99,7 +105,7 @@ package final class PageStore: Sendable {
             guard state.entries[key.fileName] != nil else { return (false, nil) }
             state.uses += 1
             state.entries[key.fileName]?.lastUse = state.uses
-            return (true, state.entries[key.fileName]?.page)
+            return (true, state.known[key.fileName])
         }
         guard known.isThere else { return nil }
         if let page = known.page { return page }
@@ -115,7 +121,7 @@ package final class PageStore: Sendable {
         do throws(Errno) {
             let descriptor = try directory.openFile(key.fileName)
             if let file = try PageFile(descriptor), file.record.url == key.url.description, file.record.variant == key.variant,
-                try file.isWhole()
+                try isChecked(key) ? true : file.isWhole()
             {
                 let page = StoredPage(file.record, validated: file.validated ?? file.record.fetched)
                 note(page, key, size: file.size)
@@ -129,9 +135,11 @@ package final class PageStore: Sendable {
         return nil
     }
 
+    private func isChecked(_ key: PageKey) -> Bool { state.withLock { $0.entries[key.fileName]?.isChecked == true } }
+
     /// The bytes of a page's body: those in memory, or the open file.
     func body(of page: StoredPage, _ key: PageKey) async throws -> PageContent {
-        if let bytes = state.withLock({ $0.bodies[key.fileName] }), bytes.count == page.record.length { return .bytes(bytes) }
+        if let bytes = state.withLock({ $0.bodies[page.record.sha256] }), bytes.count == page.record.length { return .bytes(bytes) }
         return try await threads.runIfActive {
             let descriptor = try self.directory.openFile(key.fileName)
             // It may have been replaced since it was looked up.
@@ -143,7 +151,7 @@ package final class PageStore: Sendable {
             }
             let bytes = try descriptor.bytes(Int(page.record.length), at: 0)
             guard bytes.count == Int(page.record.length) else { throw PageStoreError(message: "the page is shorter than it was") }
-            self.state.withLock { $0.bodies.insert(bytes, for: key.fileName) }
+            self.state.withLock { $0.bodies.insert(bytes, for: page.record.sha256) }
             return .bytes(bytes)
         }
     }
@@ -207,7 +215,7 @@ package final class PageStore: Sendable {
         state.withLock { state in
             for name in names {
                 if let entry = state.entries.removeValue(forKey: name) { state.bytes -= entry.size }
-                _ = state.bodies.remove(name)
+                _ = state.known.remove(name)
             }
         }
         for name in names {
@@ -223,8 +231,8 @@ package final class PageStore: Sendable {
         state.withLock { state in
             state.uses += 1
             state.bytes += size - (state.entries[key.fileName]?.size ?? 0)
-            state.entries[key.fileName] = Entry(size: size, lastUse: state.uses, page: page)
-            _ = state.bodies.remove(key.fileName)
+            state.entries[key.fileName] = Entry(size: size, lastUse: state.uses, isChecked: true)
+            state.known.insert(page, for: key.fileName)
         }
         makeRoom()
     }
@@ -252,23 +260,4 @@ package final class PageStore: Sendable {
             return nil
         }
     }
-}
-
-/// A page that is in the store.
-final class StoredPage: Sendable {
-    let record: PageRecord
-    /// When the origin has confirmed it, in milliseconds.
-    let validated: Atomic<Int64>
-
-    init(_ record: PageRecord, validated: Int64) {
-        self.record = record
-        self.validated = Atomic(validated)
-    }
-}
-
-/// Why pages cannot be kept; phrased as a sentence for the operator, without its full stop.
-package struct PageStoreError: Error, Sendable, CustomStringConvertible {
-    package let message: String
-
-    package var description: String { message }
 }

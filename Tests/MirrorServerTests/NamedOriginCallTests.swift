@@ -1,0 +1,105 @@
+import MirrorCore
+import MirrorNet
+import MirrorSettings
+import NamedOrigins
+import TestServers
+import Testing
+
+@testable import MirrorEngine
+@testable import MirrorServer
+
+/// `/o/…`: what calls to origins cost, and what is told apart.
+@Suite(.timeLimit(.minutes(5)))
+struct NamedOriginCallTests {
+    /// A mirror with pages in front of an origin on loopback, whose clients have so many claims; time stands still, so that nothing comes back.
+    private static func run(
+        _ rule: OriginRule, _ credentials: UpstreamCredentials = .none, claims: Int, patience: Duration = .seconds(3_600),
+        _ body: (MirrorFixture, FakeOrigin) async throws -> Void
+    ) async throws {
+        try await FakeOrigin.run { origin async throws in
+            let directory = try TemporaryDirectory()
+            let named = NamedOrigin(name: "index", url: try ArtifactURL(origin.url("/")), rules: [rule], credentials: credentials)
+            let options = MirrorOptions.with {
+                $0.named = [named]
+                // Also because only plain HTTP is spoken there.
+                $0.allow = [.prefix(named.url)]
+                $0.pages = "\(directory.path)/pages"
+                $0.fallback = World.pool
+                $0.patience = Patience(hop: patience, hops: 0)
+                $0.coldClaims = ColdClaimLimits(perSecond: 1, burst: claims, bytesPerMinute: 0)
+            }
+            try await MirrorFixture.run(World(), options) { mirror async throws in try await body(mirror, origin) }
+        }
+    }
+
+    @Test func `a page that is not here costs a claim, and one that is here costs none`() async throws {
+        try await Self.run(OriginRule(.everything, .revalidated), claims: 2) { mirror, origin async throws in
+            for path in ["/a", "/b", "/c"] { origin.on(path, .text("page")) }
+            for path in ["/a", "/a", "/b"] { #expect(try await mirror.get("/o/index\(path)").text == "page") }
+            let refused = try await mirror.get("/o/index/c?made=up")
+            #expect(refused.status == 302 && refused["Location"] == origin.url("/c?made=up"))
+            #expect(refused.json["msg"]?.string == Fallback.budget.message)
+            #expect(try await mirror.get("/o/index/a").text == "page")
+            // It is here, and is only confirmed.
+            #expect(try await mirror.get("/o/index/b", [("Cache-Control", "no-cache")]).text == "page")
+            #expect(origin.requests.map(\.path) == ["/a", "/b", "/b"])
+        }
+    }
+
+    @Test func `nobody is redirected to an origin that only the mirror can read, and its answers cost a claim each`() async throws {
+        for kind in [OriginRule.Kind.revalidated, .mirrored, .passed] {
+            try await Self.run(OriginRule(.everything, kind), .bearer(Secret("t0ken")), claims: 1) { mirror, origin async throws in
+                for path in ["/a", "/b"] { origin.on(path, .text("content")) }
+                let fields = [("X-Cloud-Mirror-Delivery", "origin")]
+                #expect(try await mirror.get("/o/index/a", fields).text == "content")
+                #expect(try await mirror.get("/o/index/b", fields).status == 503)
+                #expect(origin.requests.map(\.path) == ["/a"])
+                #expect(origin.requests.first?.header("Authorization") == "Bearer t0ken")
+            }
+        }
+    }
+
+    @Test func `an origin that does not answer in time is not waited for`() async throws {
+        try await Self.run(OriginRule(.everything, .passed), .bearer(Secret("t0ken")), claims: 1, patience: .zero) {
+            mirror, origin async throws in
+            origin.on("/a", .text("content").with { $0.gate = FakeGate() })
+            let response = try await mirror.get("/o/index/a")
+            #expect(response.status == 504)
+            #expect(response.json["message"]?.string == "the origin does not answer in time")
+        }
+    }
+
+    @Test func `where clients show their own credentials, what others got is not remembered for them`() async throws {
+        let world = World()
+        try await world.seed("/base/a.txt")
+        let origin = NamedOrigin(
+            name: "files", url: try ArtifactURL(World.origin + "/base/"), rules: [OriginRule(.everything, .mirrored)], credentials: .client)
+        let options = MirrorOptions.with {
+            $0.named = [origin]
+            $0.fallback = World.pool
+            $0.coldClaims = ColdClaimLimits(perSecond: 1, burst: 1, bytesPerMinute: 0)
+        }
+        try await MirrorFixture.run(world, options) { mirror async throws in
+            // The only claim goes here, so that nothing is asked of the origin below.
+            #expect(try await mirror.get("/o/files/missing").status == 302)
+            for _ in 0..<2 {
+                #expect(try await mirror.get("/o/files/a.txt")["X-Cloud-Mirror-Outcome"] == "hit")
+                #expect(try await mirror.get("/o/files/a.txt", [("Authorization", "Bearer own")]).status == 503)
+            }
+        }
+    }
+
+    @Test func `a client that asks for a branch with conditions is redirected to the commit`() async throws {
+        let commit = String(repeating: "0a", count: 20)
+        var rule = OriginRule(.everything, .revalidated)
+        rule.commit = CommitPlace(field: "X-Repo-Commit", segment: "resolve")
+        try await Self.run(rule, claims: 10) { mirror, origin async throws in
+            origin.on("/m/resolve/main/f", .text("text").with { $0.headers.append(("X-Repo-Commit", commit)) })
+            for (name, value) in [("Accept", "*/*"), ("If-None-Match", "\"v1\""), ("If-None-Match", "*")] {
+                let response = try await mirror.get("/o/index/m/resolve/main/f?x=1", [(name, value)])
+                #expect(response.status == 302)
+                #expect(response["Location"] == "/o/index/m/resolve/\(commit)/f?x=1")
+            }
+        }
+    }
+}
