@@ -108,6 +108,8 @@ let package = Package(
         module("MirrorSystem", ["CProcess", "CLibrary", "MirrorCore"]),
         // Which region of which cloud an address is in, from what the clouds publish.
         module("CloudRegions", ["CLibrary", "MirrorCore"], resources: [.embedInCode("Resources/snapshot.bin")]),
+        // The system's zlib, for logs that gzip has compressed.
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         // How long copies are worth keeping, and what they save.
         module("Retention", ["CLibrary", "MirrorCore"], resources: [.embedInCode("Resources/prices.json")]),
         module("MirrorNet", ["MirrorSystem", "MirrorCore", asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL]),
@@ -147,14 +149,17 @@ let package = Package(
         module(
             "MirrorEngine",
             [
-                "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore", crypto, logging,
+                "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorCore", crypto,
+                logging,
                 metrics, nioCore, serviceLifecycle, tracing,
             ]),
         module(
             "MirrorServer",
             [
-                "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem",
-                "CLibrary", "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1, nioHTTPTypesHTTP1,
+                "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet", "CloudRegions",
+                "MirrorSystem",
+                "CLibrary", "MirrorCore", crypto, httpTypes, hummingbird, hummingbirdCore, logging, metrics, nioCore, nioHTTP1,
+                nioHTTPTypesHTTP1,
                 nioPosix, nioSSL,
                 serviceLifecycle,
             ], resources: [.embedInCode("Resources/openapi.yaml")]),
@@ -168,8 +173,10 @@ let package = Package(
         module(
             "CloudMirror",
             [
-                "MirrorNode", "NamedOrigins", "Retention", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings",
-                "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
+                "MirrorNode", "NamedOrigins", "Retention", "CZlib", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure",
+                "MirrorStorage", "MirrorSettings",
+                "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore,
+                nioHTTP1, nioPosix,
             ]),
         .executableTarget(name: "cloud-mirror", dependencies: ["CloudMirror"] + pinned, swiftSettings: settings),
         module(
@@ -259,20 +266,23 @@ let package = Package(
             "MirrorEngineTests",
             [
                 "TestServers", "MirrorEngine", "NamedOrigins", "StorageLocal", "StateSQLite", "StateRedis", "RedisClient", "MirrorStorage",
-                "MirrorState", "MirrorNet", "CloudRegions", "MirrorTesting", "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1, nioPosix,
+                "MirrorState", "MirrorNet", "CloudRegions", "MirrorTesting", "MirrorCore", crypto, logging, metrics, nioCore, nioHTTP1,
+                nioPosix,
                 serviceLifecycle,
             ]),
         tests(
             "MirrorServerTests",
             [
                 "MirrorServer", "MirrorEngine", "NamedOrigins", "MirrorStorage", "MirrorState", "MirrorSettings", "MirrorNet",
-                "CloudRegions", "MirrorTesting", "MirrorCore", "TestServers", hummingbird, httpTypes, logging, metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
+                "CloudRegions", "MirrorTesting", "MirrorCore", "TestServers", hummingbird, httpTypes, logging, metrics, nioCore,
+                nioEmbedded, nioHTTP1, nioPosix, nioSSL, serviceLifecycle,
                 yams,
             ]),
         tests(
             "CloudMirrorTests",
             [
-                "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "NamedOrigins", "Retention", "StorageLocal", "StorageS3",
+                "TestServers", "CloudMirror", "MirrorNode", "MirrorServer", "MirrorEngine", "NamedOrigins", "Retention", "StorageLocal",
+                "StorageS3",
                 "StorageGCS", "StorageAzure", "MirrorStorage", "MirrorSettings", "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore",
                 argumentParser, logging,
                 nioCore, nioPosix, serviceLifecycle,
@@ -280,7 +290,8 @@ let package = Package(
         tests(
             "FuzzTests",
             [
-                "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "NamedOrigins", "Retention", "StorageS3",
+                "TestServers", "CloudMirror", "MirrorNode", "MirrorSettings", "MirrorServer", "MirrorEngine", "NamedOrigins", "Retention",
+                "StorageS3",
                 "StorageGCS", "StorageAzure", "StorageCloud", "StateSQLite", "StateRedis", "RedisClient",
                 "MirrorState", "MirrorStorage", "MirrorNet", "CloudRegions", "MirrorCore", asyncHTTPClient, grdb, httpTypes, logging,
                 nioCore, nioEmbedded,
