@@ -33,6 +33,7 @@ extension Configuration {
         // Who fetches them was made with these.
         result.selection.cloudRegions = selection.cloudRegions
         result.log.level = other.log.level
+        result.log.redirects = other.log.redirects
         return result
     }
 }
