@@ -18,7 +18,7 @@ struct PlanText {
     }
 
     private var head: String {
-        let of = result.pricesAsOf.map { " of \($0.iso8601.prefix(10))" } ?? ""
+        let of = result.pricesAsOf.map { " as of \($0.iso8601.prefix(10))" } ?? ""
         let span = days.map { "shown as \(HumanText.tenths($0)) days" }
         let facts = [
             "\(result.requests) requests", "\(result.artifacts) artifacts", "\(result.pools.count) regions",
