@@ -174,7 +174,8 @@ let package = Package(
             "CloudMirror",
             [
                 "MirrorNode", "NamedOrigins", "Retention", "CZlib", "StorageLocal", "StorageS3", "StorageGCS", "StorageAzure",
-                "MirrorStorage", "MirrorSettings",
+                "MirrorStorage",
+                "MirrorSettings",
                 "MirrorNet", "CloudRegions", "MirrorSystem", "MirrorCore", argumentParser, asyncHTTPClient, crypto, logging, nioCore,
                 nioHTTP1, nioPosix,
             ]),

@@ -92,7 +92,8 @@ final class FastPathTable: Sendable {
         }
         return HotAnswer(
             prefix: prefix, target: words, variant: choice.variant(kind), form: form,
-            epoch: UInt16(truncatingIfNeeded: epoch), answersHead: redirect.location.expires == nil && !NamedRoutes.isBelow(target), shared: shared,
+            epoch: UInt16(truncatingIfNeeded: epoch), answersHead: redirect.location.expires == nil && !NamedRoutes.isBelow(target),
+            shared: shared,
             literal: Array(rest.dropFirst(shared)), end: end)
     }
 }

@@ -135,7 +135,9 @@ extension Fallback {
 extension RedirectAnswer {
     /// The replica, if not more is asked for of it. 0: never.
     fileprivate func inlined(upTo limit: Int64, for request: Request) -> ReplicaRedirect? {
-        guard limit > 0, case .replica(let redirect) = self, Self.length(wantedBy: request, of: redirect.object.size) <= limit else { return nil }
+        guard limit > 0, case .replica(let redirect) = self, Self.length(wantedBy: request, of: redirect.object.size) <= limit else {
+            return nil
+        }
         return redirect
     }
 
